@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target of the project is built with: no warning survives, and whatever is unsafe says so.
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "sluice",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "sluiced", targets: ["sluiced"]),
+        .executable(name: "sluice", targets: ["sluice"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C libraries: a module map and a shim, nothing else.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+
+        // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.
+        .target(name: "Recurrent", swiftSettings: settings),
+        .target(name: "Wire", swiftSettings: settings),
+
+        // One floor up: each wraps one outside thing, or one idea.
+        .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: settings),
+        .target(
+            name: "ModelFiles", dependencies: ["Recurrent", "CHDF5", "CSodium", "CZip"], swiftSettings: settings),
+        .target(name: "Streams", dependencies: ["Recurrent", "Wire"], swiftSettings: settings),
+        .target(
+            name: "Store", dependencies: ["Streams", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
+
+        // The two programs' logic, and the programs: arguments in, output out.
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "ModelFiles", "Recurrent", "Store", "Streams", "Wire", "ZeroMQ", logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Client",
+            dependencies: [
+                "Wire", "ZeroMQ", .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "sluiced",
+            dependencies: [
+                "Daemon", argumentParser, logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "sluice", dependencies: ["Client", "ModelFiles", "Recurrent", "Wire", argumentParser],
+            swiftSettings: settings),
+    ]
+)
