@@ -73,5 +73,23 @@ let package = Package(
         .executableTarget(
             name: "sluice", dependencies: ["Client", "ModelFiles", "Recurrent", "Wire", argumentParser],
             swiftSettings: settings),
+
+        // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "RecurrentTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: settings),
+        .testTarget(name: "ZeroMQTests", dependencies: ["TestSupport", "ZeroMQ"], swiftSettings: settings),
+        .testTarget(
+            name: "ModelFilesTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "StreamsTests", dependencies: ["ModelFiles", "Recurrent", "Streams", "TestSupport", "Wire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "Streams", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
     ]
 )

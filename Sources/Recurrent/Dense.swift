@@ -1,0 +1,70 @@
+/// A fully connected layer, applied to each timestep. It keeps no state.
+public struct Dense: Equatable, Sendable {
+    /// The width of the output.
+    public let units: Int
+    /// The function applied to each output.
+    public let activation: Activation
+    /// Shape (features, units).
+    public let kernel: Tensor
+    /// Shape (units); nil where the layer has no bias.
+    public let bias: Tensor?
+
+    /// The width of one timestep of the layer's input.
+    public var features: Int { kernel.shape[0] }
+
+    /// Creates a layer from its weights.
+    ///
+    /// - Parameters:
+    ///   - units: The width of the output, at least 1.
+    ///   - activation: Keras' `activation`.
+    ///   - kernel: Shape (features, units).
+    ///   - bias: Shape (units), or nil for none.
+    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    public init(units: Int, activation: Activation, kernel: Tensor, bias: Tensor?) throws(ModelError) {
+        guard units >= 1, kernel.shape.count == 2, let features = kernel.shape.first, features >= 1 else {
+            throw ModelError(
+                code: .shape, context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, units)")
+        }
+        try kernel.check(shape: [features, units], of: "kernel")
+        try bias?.check(shape: [units], of: "bias")
+        self.units = units
+        self.activation = activation
+        self.kernel = kernel
+        self.bias = bias
+    }
+}
+
+extension Dense {
+    /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
+    @safe
+    struct Step {
+        let features: Int
+        let units: Int
+        let activation: Activation
+        /// Shape (features, units).
+        let kernel: UnsafePointer<Float>
+        /// Shape (units); zeros where the layer has no bias.
+        let bias: UnsafePointer<Float>
+
+        init(_ layer: Dense, weights: inout WeightBuffer) {
+            features = layer.features
+            units = layer.units
+            activation = layer.activation
+            unsafe kernel = weights.append(layer.kernel.values)
+            unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
+        }
+
+        /// `y = activation(x·W + b)`, as Keras computes it (<https://keras.io/api/layers/core_layers/dense/>).
+        ///
+        /// - Parameters:
+        ///   - x: The input, shape (features).
+        ///   - y: The output, shape (units). Must not overlap `x`.
+        func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+            unsafe y.update(from: bias, count: units)
+            unsafe accumulate(y, input: x, rows: features, matrix: kernel, columns: units)
+            for k in 0..<units {
+                unsafe y[k] = activation(y[k])
+            }
+        }
+    }
+}

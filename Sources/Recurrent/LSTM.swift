@@ -1,0 +1,108 @@
+/// A long short-term memory layer, stepped one timestep at a time.
+///
+/// Weights have Keras' shapes and Keras' gate order: input i, forget f, candidate c, output o, each `units` wide.
+/// State, one a stream: hidden state h, then cell state c, 2 · `units` floats.
+public struct LSTM: Equatable, Sendable {
+    /// The width of the hidden state and of the cell state.
+    public let units: Int
+    /// The activation of the candidate and of the cell state on its way out.
+    public let activation: Activation
+    /// The activation of the gates i, f and o.
+    public let recurrentActivation: Activation
+    /// Input weights, shape (features, 4 · units).
+    public let kernel: Tensor
+    /// Recurrent weights, shape (units, 4 · units).
+    public let recurrentKernel: Tensor
+    /// Shape (4 · units); nil where the layer has no bias.
+    public let bias: Tensor?
+
+    /// The width of one timestep of the layer's input.
+    public var features: Int { kernel.shape[0] }
+
+    /// Creates a layer from its weights.
+    ///
+    /// - Parameters:
+    ///   - units: The width of the hidden state, at least 1.
+    ///   - activation: Keras' `activation`.
+    ///   - recurrentActivation: Keras' `recurrent_activation`.
+    ///   - kernel: Shape (features, 4 · units), gates in the order i, f, c, o.
+    ///   - recurrentKernel: Shape (units, 4 · units).
+    ///   - bias: Shape (4 · units), or nil for none.
+    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    public init(
+        units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
+        kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?
+    ) throws(ModelError) {
+        guard units >= 1, kernel.shape.count == 2, let features = kernel.shape.first, features >= 1 else {
+            throw ModelError(
+                code: .shape, context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, 4 · units)")
+        }
+        try kernel.check(shape: [features, 4 * units], of: "kernel")
+        try recurrentKernel.check(shape: [units, 4 * units], of: "recurrent_kernel")
+        try bias?.check(shape: [4 * units], of: "bias")
+        self.units = units
+        self.activation = activation
+        self.recurrentActivation = recurrentActivation
+        self.kernel = kernel
+        self.recurrentKernel = recurrentKernel
+        self.bias = bias
+    }
+}
+
+extension LSTM {
+    /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
+    @safe
+    struct Step {
+        let features: Int
+        let units: Int
+        let activation: Activation
+        let recurrentActivation: Activation
+        /// Shape (features, 4 · units), gates i, f, c, o.
+        let kernel: UnsafePointer<Float>
+        /// Shape (units, 4 · units).
+        let recurrentKernel: UnsafePointer<Float>
+        /// Shape (4 · units); zeros where the layer has no bias.
+        let bias: UnsafePointer<Float>
+
+        var stateSize: Int { 2 * units }
+        var scratchSize: Int { 4 * units }
+
+        init(_ layer: LSTM, weights: inout WeightBuffer) {
+            features = layer.features
+            units = layer.units
+            activation = layer.activation
+            recurrentActivation = layer.recurrentActivation
+            unsafe kernel = weights.append(layer.kernel.values)
+            unsafe recurrentKernel = weights.append(layer.recurrentKernel.values)
+            unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: 4 * layer.units))
+        }
+
+        /// One timestep, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/lstm/>):
+        ///
+        ///     z = x·W + h·U + b            four gates side by side: i, f, c, o
+        ///     c = σ(zf) ⊙ c + σ(zi) ⊙ tanh(zc)
+        ///     h = σ(zo) ⊙ tanh(c)
+        ///
+        /// - Parameters:
+        ///   - x: The input, shape (features).
+        ///   - state: h then c, shape (2 · units); both are replaced. h is the layer's output.
+        ///   - z: Scratch, shape (4 · units).
+        func callAsFunction(
+            x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
+        ) {
+            let h = unsafe state
+            let c = unsafe state + units
+            unsafe z.update(from: bias, count: 4 * units)
+            unsafe accumulate(z, input: x, rows: features, matrix: kernel, columns: 4 * units)
+            unsafe accumulate(z, input: h, rows: units, matrix: recurrentKernel, columns: 4 * units)
+            for k in 0..<units {
+                let i = unsafe recurrentActivation(z[k])
+                let f = unsafe recurrentActivation(z[units + k])
+                let candidate = unsafe activation(z[2 * units + k])
+                let o = unsafe recurrentActivation(z[3 * units + k])
+                unsafe c[k] = f * c[k] + i * candidate
+                unsafe h[k] = o * activation(c[k])
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/// A trained network: layers and their weights, immutable and shared by all streams.
+///
+/// The first layer takes one timestep of ``features`` floats; each further layer takes what the one before gives; the
+/// last gives ``outputs`` floats, at every timestep. What a stream remembers between two timesteps is kept apart from
+/// the model, in a ``StatePool``.
+///
+/// `@unchecked Sendable`: the pointers within `steps` lead into `weights`, which nobody writes once `init` has ended.
+public final class Model: @unchecked Sendable {
+    /// The layers in the order in which a timestep passes them.
+    public let layers: [Layer]
+    /// Floats in one timestep of input.
+    public let features: Int
+    /// Floats in one answer.
+    public let outputs: Int
+    /// Floats that a stream remembers: the state of each layer, one layer after another.
+    public let stateSize: Int
+    /// How many weights the model has.
+    public let parameters: Int
+
+    /// Floats of working memory during a step: the widest layer's own, then two outputs of hidden layers.
+    let scratchSize: Int
+
+    private let weights: WeightBuffer
+    private let steps: [LayerStep]
+    private let widestScratch: Int
+    private let widestOutput: Int
+
+    /// Builds a model.
+    ///
+    /// - Parameter layers: At least one; each must take the width that the one before gives.
+    /// - Throws: ``ModelError`` where two layers in a row do not fit.
+    public init(layers: [Layer]) throws(ModelError) {
+        guard let first = layers.first, let last = layers.last else {
+            throw ModelError(code: .empty, context: "the model has no layers")
+        }
+        for (before, after) in zip(layers, layers.dropFirst()) where before.units != after.features {
+            throw ModelError(
+                code: .shape,
+                context: "a layer gives \(before.units) values a timestep, but the next one takes \(after.features)")
+        }
+        var weights = WeightBuffer(for: layers)
+        let steps = layers.map { LayerStep($0, weights: &weights) }
+        self.layers = layers
+        features = first.features
+        outputs = last.units
+        stateSize = steps.reduce(0) { $0 + $1.stateSize }
+        parameters = layers.reduce(0) { $0 + $1.weights.reduce(0) { $0 + $1.values.count } }
+        widestScratch = steps.map { $0.scratchSize }.max() ?? 0
+        widestOutput = layers.map(\.units).max() ?? 0
+        scratchSize = widestScratch + 2 * widestOutput
+        self.weights = weights
+        self.steps = steps
+    }
+
+    deinit {
+        weights.deallocate()
+    }
+
+    /// Takes one timestep: every layer's equation in turn, each layer reading what the one before wrote.
+    ///
+    /// - Parameters:
+    ///   - input: Shape (features).
+    ///   - state: Shape (stateSize); replaced by the state after the timestep.
+    ///   - output: Shape (outputs); the answer.
+    ///   - scratch: Shape (scratchSize), contents undefined before and after.
+    func step(
+        input: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
+        output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) {
+        var x = unsafe input
+        var state = unsafe state
+        var y = unsafe scratch + widestScratch
+        var spare = unsafe y + widestOutput
+        for step in steps {
+            switch step {
+            case .lstm(let lstm):
+                unsafe lstm(x: x, state: state, z: scratch)
+                unsafe x = UnsafePointer(state)
+                unsafe state += lstm.stateSize
+            case .dense(let dense):
+                unsafe dense(x: x, y: y)
+                unsafe x = UnsafePointer(y)
+                unsafe swap(&y, &spare)
+            }
+        }
+        unsafe output.update(from: x, count: outputs)
+    }
+}

@@ -1,0 +1,110 @@
+/// The states of many streams of one model, and the step that moves one of them on.
+///
+/// Each stream has a row, found by number:
+///
+///     row:  | state of layer 0 | state of layer 1 | … | last outputs |
+///           '------------ stateSize floats -----------'-- outputs ---'
+///
+/// Rows stand in pages that never move, so adding a stream never copies the others. One owner, one thread: whoever
+/// holds the pool.
+@safe
+public struct StatePool: ~Copyable {
+    private static let rowsPerPage = 1024
+
+    /// The weights that every row of this pool is stepped with.
+    public let model: Model
+
+    private let rowSize: Int
+    private let scratch: UnsafeMutablePointer<Float>
+    private var pages: [UnsafeMutablePointer<Float>]
+    private var freeRows: [Int] = []
+    private var rowCount = 0
+
+    /// An empty pool.
+    public init(model: Model) {
+        self.model = model
+        rowSize = model.stateSize + model.outputs
+        unsafe pages = []
+        unsafe scratch = .allocate(capacity: max(1, model.scratchSize))
+        unsafe scratch.initialize(repeating: 0, count: max(1, model.scratchSize))
+    }
+
+    deinit {
+        unsafe scratch.deallocate()
+        for unsafe page in unsafe pages {
+            unsafe page.deallocate()
+        }
+    }
+
+    /// Gives out a row of zeros: the state before the first timestep.
+    public mutating func insert() -> Int {
+        if let row = freeRows.popLast() { return row }
+        if unsafe rowCount == pages.count * Self.rowsPerPage {
+            let page = UnsafeMutablePointer<Float>.allocate(capacity: Self.rowsPerPage * rowSize)
+            unsafe page.initialize(repeating: 0, count: Self.rowsPerPage * rowSize)
+            unsafe pages.append(page)
+        }
+        rowCount += 1
+        return rowCount - 1
+    }
+
+    /// Takes a row back. Its number may be given out again.
+    public mutating func remove(_ row: Int) {
+        unsafe pointer(to: row).update(repeating: 0, count: rowSize)
+        freeRows.append(row)
+    }
+
+    /// Sets the state to zero, as before the first timestep. The last outputs stay.
+    public mutating func reset(_ row: Int) {
+        unsafe pointer(to: row).update(repeating: 0, count: model.stateSize)
+    }
+
+    /// Takes one timestep.
+    ///
+    /// - Parameters:
+    ///   - row: The stream's row: its state and its outputs are replaced.
+    ///   - inputs: Timesteps side by side, shape (n, features).
+    ///   - index: Which of the n timesteps to take.
+    public mutating func step(_ row: Int, inputs: Span<Float>, index: Int) {
+        let features = model.features
+        precondition(index >= 0 && (index + 1) * features <= inputs.count)
+        let state = unsafe pointer(to: row)
+        unsafe inputs.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            unsafe model.step(
+                input: start + index * features, state: state, output: state + model.stateSize, scratch: scratch)
+        }
+    }
+
+    /// The answer to the row's last timestep, shape (outputs).
+    @_lifetime(borrow self)
+    public func outputs(of row: Int) -> Span<Float> {
+        values(of: row).extracting(droppingFirst: model.stateSize)
+    }
+
+    /// The whole row: state, then last outputs, shape (stateSize + outputs). What a checkpoint keeps.
+    @_lifetime(borrow self)
+    public func values(of row: Int) -> Span<Float> {
+        let span = unsafe Span(_unsafeStart: pointer(to: row), count: rowSize)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// Puts a whole row back as ``values(of:)`` gave it.
+    ///
+    /// - Precondition: `values` has the row's size; whoever reads it from outside checks that first.
+    public mutating func replace(_ row: Int, with values: Span<Float>) {
+        precondition(values.count == rowSize)
+        let target = unsafe pointer(to: row)
+        for k in values.indices {
+            unsafe target[k] = values[k]
+        }
+    }
+
+    /// How many floats a row has.
+    public var valuesPerRow: Int { rowSize }
+
+    private func pointer(to row: Int) -> UnsafeMutablePointer<Float> {
+        precondition(row >= 0 && row < rowCount)
+        return unsafe pages[row / Self.rowsPerPage] + (row % Self.rowsPerPage) * rowSize
+    }
+}

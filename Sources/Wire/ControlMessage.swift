@@ -1,0 +1,103 @@
+/// A control request as it stands on the wire: JSON-RPC 2.0 (<https://www.jsonrpc.org/specification>).
+public struct ControlRequest: Equatable, Sendable {
+    /// Chosen by the client and given back in the reply: a string, a number or null. Null where it has none: Sluice
+    /// answers those too, since a REQ socket waits for an answer.
+    public let id: JSONValue
+    /// What is asked for.
+    public let command: ControlCommand
+
+    /// Creates a request.
+    ///
+    /// - Parameters:
+    ///   - id: Given back in the reply.
+    ///   - command: What is asked for.
+    public init(id: JSONValue, command: ControlCommand) {
+        self.id = id
+        self.command = command
+    }
+
+    /// The id of a request that may otherwise be wrong, so that even its refusal finds its way.
+    public static func id(in json: JSONValue) -> JSONValue {
+        switch json.members?["id"] {
+        case .some(let id) where Self.isID(id): id
+        default: .null
+        }
+    }
+
+    /// Reads a request.
+    ///
+    /// - Throws: ``ControlError`` with the code `invalidRequest`, `methodNotFound` or `invalidParams`.
+    public init(_ json: JSONValue) throws(ControlError) {
+        guard let members = json.members else {
+            throw ControlError(.invalidRequest, "a request is one JSON object; send requests one by one")
+        }
+        guard members["jsonrpc"] == .string("2.0") else {
+            throw ControlError(.invalidRequest, "a request has \"jsonrpc\": \"2.0\"")
+        }
+        guard case .string(let method) = members["method"] else {
+            throw ControlError(.invalidRequest, "a request has a \"method\" that is a string")
+        }
+        let id = members["id"] ?? .null
+        guard Self.isID(id) else {
+            throw ControlError(.invalidRequest, "\"id\" must be a string, a number or null")
+        }
+        self.id = id
+        command = try ControlCommand(method: method, params: members["params"])
+    }
+
+    /// The request as JSON.
+    public var json: JSONValue {
+        .object([
+            "jsonrpc": .string("2.0"), "id": id, "method": .string(command.method.rawValue), "params": command.params,
+        ])
+    }
+
+    private static func isID(_ value: JSONValue) -> Bool {
+        switch value {
+        case .string, .integer, .unsigned, .number, .null: true
+        case .bool, .array, .object: false
+        }
+    }
+}
+
+/// A control reply as it stands on the wire: the result, or the error.
+public struct ControlReply<Result: Codable & Sendable>: Codable, Sendable {
+    /// The request's id; null where none could be read.
+    public let id: JSONValue
+    /// What came of it.
+    public let outcome: Swift.Result<Result, ControlError>
+
+    /// Creates a reply.
+    ///
+    /// - Parameters:
+    ///   - id: The request's id.
+    ///   - outcome: What came of it.
+    public init(id: JSONValue, outcome: Swift.Result<Result, ControlError>) {
+        self.id = id
+        self.outcome = outcome
+    }
+
+    private enum CodingKeys: String, CodingKey { case jsonrpc, id, result, error }
+
+    /// Reads a reply.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decodeIfPresent(JSONValue.self, forKey: .id) ?? .null
+        if let error = try container.decodeIfPresent(ControlError.self, forKey: .error) {
+            outcome = .failure(error)
+        } else {
+            outcome = .success(try container.decode(Result.self, forKey: .result))
+        }
+    }
+
+    /// Writes the reply.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode("2.0", forKey: .jsonrpc)
+        try container.encode(id, forKey: .id)
+        switch outcome {
+        case .success(let result): try container.encode(result, forKey: .result)
+        case .failure(let error): try container.encode(error, forKey: .error)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+/// One decision on one timestep, as subscribers see it: a record of 28 + 4n bytes for a model of n outputs.
+public struct Decision: Equatable, Sendable {
+    /// What a record says beside its numbers.
+    public struct Flags: OptionSet, Sendable {
+        /// The bits as they stand on the wire.
+        public let rawValue: UInt16
+
+        /// Creates flags from the bits on the wire.
+        public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+        /// The sequence ended with this timestep.
+        public static let final = Flags(rawValue: 1 << 0)
+        /// Step 1 after a reset.
+        public static let first = Flags(rawValue: 1 << 1)
+        /// Timesteps are missing before this one.
+        public static let gap = Flags(rawValue: 1 << 2)
+        /// The label differs from the stream's decision before, or there was none before.
+        public static let changed = Flags(rawValue: 1 << 3)
+    }
+
+    /// The number of the timestep decided on, over the stream's life, from 1.
+    public var sequence: UInt64
+    /// Timesteps since the last reset, this one included.
+    public var step: UInt64
+    /// Nanoseconds since the Unix epoch when it was decided.
+    public var time: Int64
+    /// What the record says beside its numbers.
+    public var flags: Flags
+    /// One output: 1 at or above the threshold, else 0; several: the index of the largest.
+    public var label: UInt8
+    /// The model's outputs, at most 255.
+    public var probabilities: [Float]
+
+    /// Creates a decision.
+    ///
+    /// - Parameters:
+    ///   - sequence: The number of the timestep decided on, from 1.
+    ///   - step: Timesteps since the last reset, this one included.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - flags: What the record says beside its numbers.
+    ///   - label: The class decided on.
+    ///   - probabilities: The model's outputs, at most 255.
+    public init(
+        sequence: UInt64, step: UInt64, time: Int64, flags: Flags, label: UInt8, probabilities: [Float]
+    ) {
+        self.sequence = sequence
+        self.step = step
+        self.time = time
+        self.flags = flags
+        self.label = label
+        self.probabilities = probabilities
+    }
+}
+
+extension Decision {
+    /// The length in bytes of a record without its probabilities.
+    static let fixedSize = 28
+
+    /// Reads the second frame of a decision message: one or more records.
+    ///
+    /// - Throws: ``DecisionError`` where the frame is not made of whole records.
+    public static func records(in frame: RawSpan) throws(DecisionError) -> [Decision] {
+        var decisions: [Decision] = []
+        var offset = 0
+        repeat {
+            guard offset + fixedSize <= frame.byteCount else {
+                throw DecisionError(byteCount: frame.byteCount, offset: offset)
+            }
+            let outputs = Int(frame.littleEndian(at: offset + 27, as: UInt8.self))
+            let end = offset + fixedSize + 4 * outputs
+            guard end <= frame.byteCount else {
+                throw DecisionError(byteCount: frame.byteCount, offset: offset)
+            }
+            let record = offset
+            decisions.append(
+                Decision(
+                    sequence: frame.littleEndian(at: record, as: UInt64.self),
+                    step: frame.littleEndian(at: record + 8, as: UInt64.self),
+                    time: frame.littleEndian(at: record + 16, as: Int64.self),
+                    flags: Flags(rawValue: frame.littleEndian(at: record + 24, as: UInt16.self)),
+                    label: frame.littleEndian(at: record + 26, as: UInt8.self),
+                    probabilities: (0..<outputs).map {
+                        Float(bitPattern: frame.littleEndian(at: record + fixedSize + 4 * $0, as: UInt32.self))
+                    }))
+            offset = end
+        } while offset < frame.byteCount
+        return decisions
+    }
+}
+
+/// A decision frame that is not made of whole records.
+public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The frame's length in bytes.
+    public let byteCount: Int
+    /// Where the record begins that does not fit.
+    public let offset: Int
+
+    /// The error in one line.
+    public var description: String {
+        "a decision frame of \(byteCount) bytes ends within the record that begins at byte \(offset)"
+    }
+}
+
+/// The records of one decision message while they are written. Keeps its memory from message to message.
+public struct DecisionRecords: Sendable {
+    /// The second frame so far.
+    public private(set) var bytes: [UInt8] = []
+    /// How many records it has.
+    public private(set) var count = 0
+
+    /// No records.
+    public init() {}
+
+    /// Forgets the records and keeps the memory.
+    public mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        count = 0
+    }
+
+    /// Writes one more record. The parameters are those of ``Decision``.
+    ///
+    /// - Parameters:
+    ///   - sequence: The number of the timestep decided on, from 1.
+    ///   - step: Timesteps since the last reset, this one included.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - flags: What the record says beside its numbers.
+    ///   - label: The class decided on.
+    ///   - probabilities: The model's outputs, at most 255.
+    public mutating func append(
+        sequence: UInt64, step: UInt64, time: Int64, flags: Decision.Flags, label: UInt8, probabilities: Span<Float>
+    ) {
+        bytes.appendLittleEndian(sequence)
+        bytes.appendLittleEndian(step)
+        bytes.appendLittleEndian(time)
+        bytes.appendLittleEndian(flags.rawValue)
+        bytes.append(label)
+        bytes.append(UInt8(probabilities.count))
+        for index in probabilities.indices {
+            bytes.appendLittleEndian(probabilities[index].bitPattern)
+        }
+        count += 1
+    }
+}

@@ -1,0 +1,23 @@
+/// Reads fixed-width numbers out of bytes that need not be aligned. Every number on the wire is little-endian.
+extension RawSpan {
+    /// The integer that begins at `offset`.
+    ///
+    /// - Precondition: The integer lies within the span; callers check lengths first.
+    @inline(__always)
+    func littleEndian<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: T.Type) -> T {
+        precondition(offset >= 0 && offset + MemoryLayout<T>.size <= byteCount)
+        return T(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: T.self))
+    }
+}
+
+extension [UInt8] {
+    /// Appends an integer, lowest byte first. Allocates only when the array must grow.
+    @inline(__always)
+    mutating func appendLittleEndian<T: FixedWidthInteger>(_ value: T) {
+        var rest = value
+        for _ in 0..<MemoryLayout<T>.size {
+            append(UInt8(truncatingIfNeeded: rest))
+            rest = rest >> 8
+        }
+    }
+}

@@ -1,0 +1,32 @@
+/// The rules for stream ids: 1 to 255 bytes of UTF-8, no control characters, not within the daemon's own topics.
+public enum StreamID {
+    /// The longest id, in bytes.
+    public static let maximumLength = 255
+
+    /// Topics that begin so are the daemon's own on the decisions socket; no stream may be named so.
+    public static let reservedPrefix = "!sluice/"
+
+    /// Whether the bytes are an id. Neither allocates nor throws: the hot path asks it for every message.
+    public static func isValid(_ bytes: Span<UInt8>) -> Bool {
+        guard bytes.count >= 1, bytes.count <= maximumLength, !isReserved(bytes) else { return false }
+        guard let text = try? UTF8Span(validating: bytes) else { return false }
+        var scalars = text.makeUnicodeScalarIterator()
+        while let scalar = scalars.next() {
+            // C0, DEL and C1: what Unicode calls control characters.
+            if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) { return false }
+        }
+        return true
+    }
+
+    /// Whether the text is an id.
+    public static func isValid(_ text: String) -> Bool {
+        isValid(Array(text.utf8).span)
+    }
+
+    private static func isReserved(_ bytes: Span<UInt8>) -> Bool {
+        let reserved = reservedPrefix.utf8
+        guard bytes.count >= reserved.count else { return false }
+        for (index, byte) in reserved.enumerated() where bytes[index] != byte { return false }
+        return true
+    }
+}

@@ -1,0 +1,59 @@
+/// The third frame of a timestep message: 16 bytes, `u64 sequence`, `u32 flags`, `u32 reserved`.
+public struct TimestepHeader: Equatable, Sendable {
+    /// What a producer says of the sequence that a message belongs to.
+    public struct Flags: OptionSet, Sendable {
+        /// The bits as they stand on the wire.
+        public let rawValue: UInt32
+
+        /// Creates flags from the bits on the wire.
+        public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        /// Reset the stream's state before the first timestep.
+        public static let start = Flags(rawValue: 1 << 0)
+        /// The sequence ends with the last timestep: its decision is final, and the state is reset after it.
+        public static let end = Flags(rawValue: 1 << 1)
+
+        static let known: Flags = [.start, .end]
+    }
+
+    /// The frame's length in bytes.
+    public static let byteCount = 16
+
+    /// The number of the first timestep within its stream, from 1; 0: the daemon counts on.
+    public var sequence: UInt64
+    /// Where a sequence starts and ends.
+    public var flags: Flags
+
+    /// Creates a header.
+    ///
+    /// - Parameters:
+    ///   - sequence: The number of the first timestep within its stream, from 1; 0: the daemon counts on.
+    ///   - flags: Where a sequence starts and ends.
+    public init(sequence: UInt64 = 0, flags: Flags = []) {
+        self.sequence = sequence
+        self.flags = flags
+    }
+
+    /// Reads a header frame.
+    ///
+    /// - Throws: ``DropCause/header`` for another length or a reserved field in use, ``DropCause/flags`` for an unknown
+    ///   flag.
+    public init(_ frame: RawSpan) throws(DropCause) {
+        guard frame.byteCount == Self.byteCount, frame.littleEndian(at: 12, as: UInt32.self) == 0 else {
+            throw .header
+        }
+        sequence = frame.littleEndian(at: 0, as: UInt64.self)
+        flags = Flags(rawValue: frame.littleEndian(at: 8, as: UInt32.self))
+        guard flags.isSubset(of: .known) else { throw .flags }
+    }
+
+    /// The frame's 16 bytes.
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.byteCount)
+        bytes.appendLittleEndian(sequence)
+        bytes.appendLittleEndian(flags.rawValue)
+        bytes.appendLittleEndian(UInt32(0))
+        return bytes
+    }
+}

@@ -1,0 +1,37 @@
+/// The second frame of a timestep message: timesteps of `features` float32 each, one after another.
+public enum Timesteps {
+    /// Reads the frame into `values`, which keeps its memory from message to message.
+    ///
+    /// - Parameters:
+    ///   - frame: The bytes as they came.
+    ///   - features: Floats in one timestep.
+    ///   - values: Replaced by the frame's floats, shape (k, features).
+    /// - Returns: k, at least 1.
+    /// - Throws: ``DropCause/length`` where the frame is no whole number of timesteps, ``DropCause/nonFinite`` for a NaN
+    ///   or an infinity.
+    public static func read(
+        _ frame: RawSpan, features: Int, into values: inout [Float]
+    ) throws(DropCause) -> Int {
+        let timestepSize = features * MemoryLayout<Float>.size
+        let (count, rest) = frame.byteCount.quotientAndRemainder(dividingBy: timestepSize)
+        guard count >= 1, rest == 0 else { throw .length }
+        values.removeAll(keepingCapacity: true)
+        for index in 0..<(count * features) {
+            let bits = frame.littleEndian(at: index * MemoryLayout<Float>.size, as: UInt32.self)
+            let value = Float(bitPattern: bits)
+            guard value.isFinite else { throw .nonFinite }
+            values.append(value)
+        }
+        return count
+    }
+
+    /// The frame's bytes for these floats, shape (k, features).
+    public static func bytes(_ values: [Float]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(values.count * MemoryLayout<Float>.size)
+        for value in values {
+            bytes.appendLittleEndian(value.bitPattern)
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,23 @@
+public import Foundation
+
+/// The files under `Tests/Fixtures`, found from where this source file stands.
+public enum Fixtures {
+    /// The folder of all fixtures.
+    public static let folder = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures")
+
+    /// One fixture, as `reference/model2.keras`.
+    public static func url(_ path: String) -> URL {
+        folder.appending(path: path)
+    }
+
+    /// The rows of a CSV fixture without quotes, each as a dictionary by the header's names.
+    public static func rows(_ path: String) throws -> [[String: String]] {
+        let text = try String(contentsOf: url(path), encoding: .utf8)
+        let lines = text.split(whereSeparator: \.isNewline).map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        guard let header = lines.first else { return [] }
+        return lines.dropFirst().map { Dictionary(uniqueKeysWithValues: zip(header, $0)) }
+    }
+}
