@@ -31,8 +31,8 @@ public struct StatePool: ~Copyable {
 
     deinit {
         unsafe scratch.deallocate()
-        for unsafe page in unsafe pages {
-            unsafe page.deallocate()
+        for index in unsafe pages.indices {
+            unsafe pages[index].deallocate()
         }
     }
 

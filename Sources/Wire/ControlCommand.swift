@@ -200,7 +200,8 @@ private struct Parameters {
     func limit() throws(ControlError) -> Int {
         guard let value = members["limit"] else { return ControlCommand.defaultLimit }
         guard case .integer(let limit) = value, limit >= 1, limit <= ControlCommand.maximumLimit else {
-            throw ControlError(.invalidParams, "'limit' must be a whole number from 1 to \(ControlCommand.maximumLimit)")
+            throw ControlError(
+                .invalidParams, "'limit' must be a whole number from 1 to \(ControlCommand.maximumLimit)")
         }
         return Int(limit)
     }
@@ -208,8 +209,8 @@ private struct Parameters {
     func selection() throws(ControlError) -> ControlCommand.Selection? {
         let given = ["stream", "prefix", "all"].filter { members[$0] != nil }
         guard given.count <= 1 else {
-            throw ControlError(
-                .invalidParams, "give exactly one of 'stream', 'prefix' and 'all', not \(given.joined(separator: " and "))")
+            let named = given.joined(separator: " and ")
+            throw ControlError(.invalidParams, "give exactly one of 'stream', 'prefix' and 'all', not \(named)")
         }
         if let id = try string("stream") { return .stream(id) }
         if let prefix = try string("prefix") { return .prefix(prefix) }

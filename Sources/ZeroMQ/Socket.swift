@@ -1,0 +1,224 @@
+import CZeroMQ
+
+/// A ZeroMQ socket. One owner, one thread: libzmq's sockets must not be shared.
+public struct Socket: ~Copyable {
+    /// The messaging patterns that Sluice speaks.
+    public enum Kind: Sendable {
+        /// See <https://libzmq.readthedocs.io/en/latest/zmq_socket.html>.
+        case pub, sub, xpub, push, pull, router, dealer, req
+
+        var number: CInt {
+            switch self {
+            case .pub: ZMQ_PUB
+            case .sub: ZMQ_SUB
+            case .xpub: ZMQ_XPUB
+            case .push: ZMQ_PUSH
+            case .pull: ZMQ_PULL
+            case .router: ZMQ_ROUTER
+            case .dealer: ZMQ_DEALER
+            case .req: ZMQ_REQ
+            }
+        }
+    }
+
+    /// The options that Sluice sets, each a number.
+    public enum Option: Sendable {
+        /// Milliseconds that unsent messages live on after the socket was closed; −1: for ever.
+        case linger
+        /// Messages that may wait to be sent to one peer.
+        case sendHighWaterMark
+        /// Messages that may wait to be received from one peer.
+        case receiveHighWaterMark
+        /// Milliseconds that a sender waits; −1: for ever.
+        case sendTimeout
+        /// Milliseconds that a receiver waits; −1: for ever.
+        case receiveTimeout
+        /// 1: queue messages only for peers that are there.
+        case immediate
+        /// 1: an XPUB waits at the high-water mark, where it would otherwise drop.
+        case publisherWaits
+        /// 1: an XPUB hears of every subscription, not only of the first to a topic.
+        case everySubscription
+
+        var number: CInt {
+            switch self {
+            case .linger: ZMQ_LINGER
+            case .sendHighWaterMark: ZMQ_SNDHWM
+            case .receiveHighWaterMark: ZMQ_RCVHWM
+            case .sendTimeout: ZMQ_SNDTIMEO
+            case .receiveTimeout: ZMQ_RCVTIMEO
+            case .immediate: ZMQ_IMMEDIATE
+            case .publisherWaits: ZMQ_XPUB_NODROP
+            case .everySubscription: ZMQ_XPUB_VERBOSE
+            }
+        }
+    }
+
+    let handle: SocketHandle
+
+    /// Opens a socket.
+    ///
+    /// - Throws: ``ZeroMQError`` where the context may open no more sockets.
+    public init(_ kind: Kind, in context: Context) throws(ZeroMQError) {
+        handle = try SocketHandle(kind.number, in: context)
+    }
+
+    /// Sets an option.
+    ///
+    /// - Throws: ``ZeroMQError`` where the socket does not take the value.
+    public func set(_ option: Option, to value: Int) throws(ZeroMQError) {
+        var number = CInt(clamping: value)
+        _ = try checked("set an option to", "\(value)") {
+            unsafe zmq_setsockopt(handle.pointer, option.number, &number, MemoryLayout<CInt>.size)
+        }
+    }
+
+    /// Takes messages whose first frame begins so; empty: all. For SUB.
+    ///
+    /// - Throws: ``ZeroMQError`` where the socket is no SUB.
+    public func subscribe(_ prefix: String) throws(ZeroMQError) {
+        var prefix = prefix
+        _ = try checked("subscribe to", prefix) {
+            prefix.withUTF8 {
+                unsafe zmq_setsockopt(handle.pointer, ZMQ_SUBSCRIBE, $0.baseAddress, $0.count)
+            }
+        }
+    }
+
+    /// Binds or connects.
+    ///
+    /// - Parameters:
+    ///   - endpoint: Where.
+    ///   - attachment: What to do where the endpoint leaves it open.
+    /// - Throws: ``ZeroMQError``, as where the address is in use.
+    public func attach(to endpoint: Endpoint, otherwise attachment: Endpoint.Attachment) throws(ZeroMQError) {
+        let address = endpoint.address
+        switch endpoint.attachment ?? attachment {
+        case .bind: _ = try checked("bind", address) { unsafe zmq_bind(handle.pointer, address) }
+        case .connect: _ = try checked("connect to", address) { unsafe zmq_connect(handle.pointer, address) }
+        }
+    }
+
+    /// Lets nobody else come in: ends listening at an address that was bound. What is connected stays so.
+    ///
+    /// - Throws: ``ZeroMQError`` where the address was not bound.
+    public func unbind(_ address: String) throws(ZeroMQError) {
+        _ = try checked("unbind", address) { unsafe zmq_unbind(handle.pointer, address) }
+    }
+
+    /// The address that was bound or connected last, a port `*` resolved.
+    ///
+    /// - Throws: ``ZeroMQError`` where it cannot be told.
+    public func lastAddress() throws(ZeroMQError) -> String {
+        // Longer than any address: an ipc path has at most 108 bytes.
+        var bytes = [CChar](repeating: 0, count: 1024)
+        var count = bytes.count
+        _ = try checked("read the last endpoint") {
+            unsafe zmq_getsockopt(handle.pointer, ZMQ_LAST_ENDPOINT, &bytes, &count)
+        }
+        return String(decoding: bytes.prefix(max(0, count - 1)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Receives one frame.
+    ///
+    /// - Parameters:
+    ///   - message: Replaced by the frame.
+    ///   - wait: Whether to wait for one, at most as long as ``Option/receiveTimeout`` says.
+    /// - Returns: Whether a frame came.
+    /// - Throws: ``ZeroMQError`` where the socket cannot receive.
+    public func receive(into message: inout Message, wait: Bool) throws(ZeroMQError) -> Bool {
+        let pointer = unsafe message.pointer
+        return try checked("receive") {
+            unsafe zmq_msg_recv(pointer, handle.pointer, wait ? 0 : ZMQ_DONTWAIT)
+        } != nil
+    }
+
+    /// Sends one frame.
+    ///
+    /// - Parameters:
+    ///   - bytes: The frame, copied.
+    ///   - more: Whether another frame of the same message follows.
+    ///   - wait: Whether to wait for room, at most as long as ``Option/sendTimeout`` says.
+    /// - Returns: Whether it was taken; a publisher that drops says true.
+    /// - Throws: ``ZeroMQError`` where the socket cannot send.
+    @discardableResult
+    public func send(_ bytes: Span<UInt8>, more: Bool = false, wait: Bool) throws(ZeroMQError) -> Bool {
+        let flags = (more ? ZMQ_SNDMORE : 0) | (wait ? 0 : ZMQ_DONTWAIT)
+        return try checked("send") {
+            unsafe bytes.withUnsafeBufferPointer {
+                unsafe zmq_send(handle.pointer, $0.baseAddress, $0.count, flags)
+            }
+        } != nil
+    }
+
+    /// Sends a frame that was received, without copying it. The message is empty afterwards.
+    ///
+    /// - Parameters:
+    ///   - message: The frame; emptied where it was taken.
+    ///   - more: Whether another frame of the same message follows.
+    ///   - wait: Whether to wait for room, at most as long as ``Option/sendTimeout`` says.
+    /// - Returns: Whether it was taken; a publisher that drops says true.
+    /// - Throws: ``ZeroMQError`` where the socket cannot send.
+    @discardableResult
+    public func forward(_ message: inout Message, more: Bool, wait: Bool) throws(ZeroMQError) -> Bool {
+        let flags = (more ? ZMQ_SNDMORE : 0) | (wait ? 0 : ZMQ_DONTWAIT)
+        let pointer = unsafe message.pointer
+        return try checked("send") { unsafe zmq_msg_send(pointer, handle.pointer, flags) } != nil
+    }
+
+    /// Receives a whole message, for where speed does not matter.
+    ///
+    /// - Parameter wait: Whether to wait for one, at most as long as ``Option/receiveTimeout`` says.
+    /// - Returns: Its frames, or nil where none came.
+    /// - Throws: ``ZeroMQError`` where the socket cannot receive.
+    public func receiveFrames(wait: Bool) throws(ZeroMQError) -> [[UInt8]]? {
+        var message = Message()
+        var frames: [[UInt8]] = []
+        repeat {
+            // Frames of one message come together: once the first is there, the others are too.
+            guard try receive(into: &message, wait: wait || !frames.isEmpty) else { return nil }
+            frames.append(Array(copying: message.bytes))
+        } while message.hasMore
+        return frames
+    }
+
+    /// Sends a whole message, for where speed does not matter.
+    ///
+    /// - Parameters:
+    ///   - frames: At least one.
+    ///   - wait: Whether to wait for room, at most as long as ``Option/sendTimeout`` says.
+    /// - Returns: Whether it was taken; a publisher that drops says true.
+    /// - Throws: ``ZeroMQError`` where the socket cannot send.
+    @discardableResult
+    public func sendFrames(_ frames: [[UInt8]], wait: Bool) throws(ZeroMQError) -> Bool {
+        for (index, frame) in frames.enumerated() {
+            guard try send(frame.span, more: index < frames.count - 1, wait: wait) else { return false }
+        }
+        return true
+    }
+}
+
+/// What a socket and the pollers that watch it share; the last of them closes it.
+@safe
+final class SocketHandle {
+    let pointer: UnsafeMutableRawPointer
+    /// Held so that no socket outlives its context.
+    private let context: Context
+
+    init(_ kind: CInt, in context: Context) throws(ZeroMQError) {
+        guard let pointer = unsafe zmq_socket(context.pointer, kind) else { throw .last("open a socket") }
+        unsafe self.pointer = pointer
+        self.context = context
+    }
+
+    deinit {
+        unsafe zmq_close(pointer)
+    }
+}
+
+extension [UInt8] {
+    /// The span's bytes as an array of their own.
+    public init(copying bytes: Span<UInt8>) {
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+}

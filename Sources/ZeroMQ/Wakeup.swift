@@ -1,0 +1,42 @@
+import Glibc
+
+/// Wakes the thread that waits in a ``Poller``, from any other thread: a pipe whose bytes mean nothing.
+public final class Wakeup: Sendable {
+    let readEnd: CInt
+    private let writeEnd: CInt
+
+    /// Opens the pipe.
+    ///
+    /// - Throws: ``ZeroMQError`` where the process may open no more files.
+    public init() throws(ZeroMQError) {
+        var ends: [CInt] = [0, 0]
+        guard unsafe pipe(&ends) == 0 else { throw .last("open a pipe") }
+        for end in ends {
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        }
+        readEnd = ends[0]
+        writeEnd = ends[1]
+    }
+
+    deinit {
+        close(readEnd)
+        close(writeEnd)
+    }
+
+    /// Lets the next wait end at once. A full pipe is as good: the reader has not been there yet.
+    public func signal() {
+        var byte: UInt8 = 1
+        while unsafe write(writeEnd, &byte, 1) == -1, errno == EINTR {}
+    }
+
+    /// Takes all signals that came, so that the next wait is one again.
+    public func clear() {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        while true {
+            let count = unsafe read(readEnd, &bytes, bytes.count)
+            if count > 0 || (count == -1 && errno == EINTR) { continue }
+            return
+        }
+    }
+}
