@@ -71,7 +71,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "sluice", dependencies: ["Client", "ModelFiles", "Recurrent", "Wire", argumentParser],
+            name: "sluice", dependencies: ["Client", "ModelFiles", "Recurrent", "Wire", "ZeroMQ", argumentParser],
             swiftSettings: settings),
 
         // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
