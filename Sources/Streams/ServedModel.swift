@@ -76,12 +76,11 @@ public struct ServingPolicy: Equatable, Sendable {
             fall = both
         }
 
-        /// Two thresholds: between them the label stays what it was.
+        /// Two thresholds: between them the label stays what it was. Nil unless 0 ≤ fall ≤ rise ≤ 1.
         ///
         /// - Parameters:
         ///   - rise: At or above it the label turns 1.
         ///   - fall: Below it the label turns back to 0.
-        /// - Returns: nil unless 0 ≤ fall ≤ rise ≤ 1.
         public init?(rise: Float, fall: Float) {
             guard fall >= 0, rise >= fall, rise <= 1 else { return nil }
             self.rise = rise

@@ -79,6 +79,7 @@ extension StreamTable {
     /// - Parameters:
     ///   - id: The stream.
     ///   - time: Nanoseconds since the Unix epoch.
+    /// - Returns: Its place and its last answer.
     /// - Throws: ``ControlError`` where it is not known.
     public func status(of id: String, time: Int64) throws(ControlError) -> StreamStatus {
         status(of: try slot(of: id), id: id, time: time)
@@ -91,6 +92,7 @@ extension StreamTable {
     ///   - after: Only ids after this one; nil: from the first.
     ///   - limit: At most so many.
     ///   - time: Nanoseconds since the Unix epoch.
+    /// - Returns: The page, and where the next one begins.
     public func page(prefix: String?, after: String?, limit: Int, time: Int64) -> StreamPage {
         var found: [(id: String, slot: Int)] = []
         for slot in index.slots {

@@ -51,9 +51,10 @@ extension StreamTable {
         }
     }
 
-    /// Which model a stream would go to, or nil where none takes it.
+    /// Which model a stream would go to.
     ///
     /// - Parameter id: The stream's id.
+    /// - Returns: The model, or nil where none takes the stream.
     public func route(_ id: String) -> ServedModel? {
         router.model(for: id.utf8.span).map { models[$0] }
     }
@@ -72,7 +73,8 @@ extension StreamTable {
         let known = index.find(image.id.utf8.span).map { streams[$0].model }
         guard let model = known ?? router.model(for: image.id.utf8.span) else {
             throw ControlError(
-                .fingerprintDiffers, "stream '\(image.id)' fits no model's prefixes; serve the model that it belongs to")
+                .fingerprintDiffers,
+                "stream '\(image.id)' fits no model's prefixes; serve the model that it belongs to")
         }
         let served = models[model]
         guard served.fingerprint == image.fingerprint, pools[model].valuesPerRow == image.values.count else {

@@ -246,6 +246,7 @@ extension ServingPolicy {
     /// - Parameters:
     ///   - outputs: Shape (outputs).
     ///   - before: The label before, which one output between two thresholds keeps.
+    /// - Returns: 0 or 1 for one output, else the index of the largest.
     func label(for outputs: Span<Float>, before: UInt8) -> UInt8 {
         if outputs.count == 1 {
             let bound = before == 1 ? threshold.fall : threshold.rise
