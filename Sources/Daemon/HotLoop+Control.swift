@@ -1,5 +1,6 @@
 import Streams
 import Wire
+import ZeroMQ
 
 /// What the hot loop does for each control request. Requests are taken between two timesteps.
 extension HotLoop {
@@ -74,6 +75,8 @@ extension HotLoop {
             reply(.success(["removed": ids.count]), to: address)
             return
         }
+        // The next checkpoint forgets them once more, in case this job fails: it must not be left to the job's answer,
+        // which could come after a checkpoint that holds a new stream of the same id.
         checkpoints.removed.append(contentsOf: ids)
         startStoreJob(for: address) { store throws(StoreError) in
             try store.checkpoint([], removing: ids)

@@ -36,7 +36,7 @@ struct HotLoop: ~Copyable {
     let control: ControlServer
 
     private let mailbox: Mailbox
-    private var poller = Poller()
+    private var poller: Poller
     private let mailboxItem: Int
     private let ingestItems: [Int]
     private let publisherItem: Int
@@ -68,10 +68,14 @@ struct HotLoop: ~Copyable {
         isDurable = configuration.durableFolder != nil
         checkpoints = CheckpointSchedule(interval: .seconds(configuration.checkpointInterval))
         dropLog = DropLog(logger)
+        var poller = Poller()
+        var ingestItems: [Int] = []
+        for socket in ingest { ingestItems.append(poller.add(socket.socket)) }
         mailboxItem = poller.add(mailbox.wakeup)
-        ingestItems = ingest.map { [poller = Ref(poller)] in poller.add($0.socket) }
         publisherItem = poller.add(publisher.socket)
         controlItem = poller.add(control.socket)
+        self.ingestItems = ingestItems
+        self.poller = poller
     }
 
     /// Decides until it is told to stop, then stops in order.
@@ -149,8 +153,8 @@ struct HotLoop: ~Copyable {
         }
         dropLog.flush()
         if table.waitingCount > 0 {
-            logger.warning(
-                "\(table.waitingCount) timesteps of \(table.pausedCount) paused streams were waiting and are not consumed")
+            let streams = table.pausedCount
+            logger.warning("\(table.waitingCount) timesteps of \(streams) paused streams waited and are not consumed")
         }
         guard !isDurable || !checkpoints.hasFailed else {
             throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")

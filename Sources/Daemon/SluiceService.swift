@@ -86,13 +86,12 @@ public struct SluiceService: Service {
                 logger.info("\(routed.count) streams go on from the last checkpoint")
             }
             if routed.count < images.count {
-                logger.warning(
-                    "\(images.count - routed.count) stored streams fit no model's prefixes; they are kept but not served")
+                let left = images.count - routed.count
+                logger.warning("\(left) stored streams fit no model's prefixes; they are kept but not served")
             }
         } catch let error as ControlError {
-            throw DaemonError(
-                .badData,
-                "\(configuration.durableFolder ?? "")/\(StateStore.fileName): \(error.message), or name another --state-dir")
+            let place = "\(configuration.durableFolder ?? "")/\(StateStore.fileName)"
+            throw DaemonError(.badData, "\(place): \(error.message), or name another --state-dir")
         } catch {
             throw DaemonError(.badData, "\(error)")
         }
