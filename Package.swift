@@ -88,7 +88,8 @@ let package = Package(
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "Streams", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
     ]

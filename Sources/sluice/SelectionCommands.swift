@@ -10,6 +10,8 @@ struct ResetCommand: ParsableCommand {
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
 
+    func validate() throws { _ = try which.required() }
+
     func run() throws {
         try options.runCounting(.reset(try which.required())) { "reset \(Quantity.count($0, of: "stream"))" }
     }
@@ -21,6 +23,8 @@ struct RemoveCommand: ParsableCommand {
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
+
+    func validate() throws { _ = try which.required() }
 
     func run() throws {
         try options.runCounting(.remove(try which.required())) { "removed \(Quantity.count($0, of: "stream"))" }
@@ -36,6 +40,8 @@ struct PauseCommand: ParsableCommand {
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
 
+    func validate() throws { _ = try which.required() }
+
     func run() throws {
         try options.runCounting(.pause(try which.required())) { "paused \(Quantity.count($0, of: "stream"))" }
     }
@@ -47,6 +53,8 @@ struct ResumeCommand: ParsableCommand {
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
+
+    func validate() throws { _ = try which.required() }
 
     func run() throws {
         try options.runCounting(.resume(try which.required())) { "resumed \(Quantity.count($0, of: "stream"))" }

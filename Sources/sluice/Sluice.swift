@@ -20,18 +20,20 @@ struct Sluice: ParsableCommand {
             75 not in time, try again; 76 another protocol.
             """,
         version: "0.1.0",
+        // What needs no running daemon, or starts one of its own.
+        subcommands: [InspectCommand.self],
         groupedSubcommands: [
             CommandGroup(
-                name: "Data:",
+                name: "Data",
                 subcommands: [PipeCommand.self, WatchCommand.self]),
             CommandGroup(
-                name: "Streams:",
+                name: "Stream",
                 subcommands: [
                     StatusCommand.self, StreamsCommand.self, StreamCommand.self, ResetCommand.self, RemoveCommand.self,
                     PauseCommand.self, ResumeCommand.self,
                 ]),
             CommandGroup(
-                name: "Durability:",
+                name: "Durability",
                 subcommands: [
                     SnapshotCommand.self, SnapshotsCommand.self, RestoreCommand.self, DeleteSnapshotCommand.self,
                     CheckpointCommand.self, ShutdownCommand.self,
