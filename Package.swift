@@ -66,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "Daemon", argumentParser, logging,
+                "Daemon", "Streams", "ZeroMQ", argumentParser, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

@@ -18,10 +18,11 @@ struct ControlServer: ~Copyable {
     let socket: Socket
 
     init(_ endpoint: Endpoint, in context: Context) throws(ZeroMQError) {
-        socket = try Socket(.router, in: context)
+        let socket = try Socket(.router, in: context)
         try socket.set(.linger, to: HotLoop.lingerMilliseconds)
         try socket.attach(to: endpoint, otherwise: .bind)
         self.endpoint = try socket.resolved(endpoint)
+        self.socket = socket
     }
 
     /// Takes the next request, if one is there.

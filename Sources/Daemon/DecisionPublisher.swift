@@ -14,12 +14,13 @@ struct DecisionPublisher: ~Copyable {
     let socket: Socket
 
     init(_ endpoint: Endpoint, in context: Context) throws(ZeroMQError) {
-        socket = try Socket(.xpub, in: context)
+        let socket = try Socket(.xpub, in: context)
         try socket.set(.sendHighWaterMark, to: HotLoop.highWaterMark)
         try socket.set(.everySubscription, to: 1)
         try socket.set(.linger, to: HotLoop.lingerMilliseconds)
         try socket.attach(to: endpoint, otherwise: .bind)
         self.endpoint = try socket.resolved(endpoint)
+        self.socket = socket
     }
 
     /// Publishes one message's decisions under the id that came with the timesteps; that frame is given away.

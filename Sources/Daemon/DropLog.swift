@@ -1,5 +1,6 @@
 import Logging
 import Wire
+import ZeroMQ
 
 /// Logs what was dropped, at a bounded rate: a producer gone wrong must not fill the disk.
 struct DropLog {
@@ -19,10 +20,10 @@ struct DropLog {
     ///
     /// - Parameters:
     ///   - cause: Why it was dropped.
-    ///   - id: The first frame, which may be anything; asked for only where a line is written.
+    ///   - id: The first frame, which may be anything.
     ///   - place: The endpoint that it came by.
     ///   - time: Nanoseconds since the Unix epoch.
-    mutating func record(_ cause: DropCause, id: @autoclosure () -> [UInt8], from place: String, time: Int64) {
+    mutating func record(_ cause: DropCause, id: Span<UInt8>, from place: String, time: Int64) {
         if time - windowStart >= Self.window {
             flush()
             windowStart = time
@@ -33,7 +34,7 @@ struct DropLog {
             return
         }
         lines += 1
-        let shown = String(decoding: id().prefix(StreamID.maximumLength), as: UTF8.self).debugDescription
+        let shown = String(decoding: Array(copying: id).prefix(StreamID.maximumLength), as: UTF8.self).debugDescription
         logger.warning("dropped a message of \(shown) from \(place): \(cause.explanation) (\(cause.rawValue))")
     }
 

@@ -1,3 +1,4 @@
+import Store
 import Streams
 import Wire
 import ZeroMQ

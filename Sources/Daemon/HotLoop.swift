@@ -53,14 +53,24 @@ struct HotLoop: ~Copyable {
     ) throws(DaemonError) {
         do {
             let context = try Context()
-            ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
+            let ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
                 try IngestSocket(endpoint, in: context)
             }
-            publisher = try DecisionPublisher(configuration.decisions, in: context)
-            control = try ControlServer(configuration.control, in: context)
+            let publisher = try DecisionPublisher(configuration.decisions, in: context)
+            let control = try ControlServer(configuration.control, in: context)
+            self.init(
+                configuration, ingest: ingest, publisher: publisher, control: control, table: table, store: store,
+                mailbox: mailbox, logger: logger)
         } catch {
             throw DaemonError(error.isAddressInUse ? .inUse : .cannotCreate, error.description)
         }
+    }
+
+    private init(
+        _ configuration: DaemonConfiguration, ingest: [IngestSocket], publisher: consuming DecisionPublisher,
+        control: consuming ControlServer, table: consuming StreamTable, store: StateStore, mailbox: Mailbox,
+        logger: Logger
+    ) {
         self.table = table
         self.logger = logger
         self.mailbox = mailbox
@@ -76,6 +86,9 @@ struct HotLoop: ~Copyable {
         controlItem = poller.add(control.socket)
         self.ingestItems = ingestItems
         self.poller = poller
+        self.ingest = ingest
+        self.publisher = publisher
+        self.control = control
     }
 
     /// Decides until it is told to stop, then stops in order.
@@ -105,13 +118,12 @@ struct HotLoop: ~Copyable {
             guard try socket.receive() else { return }
             let time = WallClock.now()
             do throws(DropCause) {
-                guard socket.frameCount == 2 || socket.frameCount == 3 else { throw .frames }
                 try table.consume(
-                    id: socket.id.bytes, payload: socket.payload.bytes.bytes,
-                    header: socket.frameCount == 3 ? socket.header.bytes.bytes : nil, time: time, into: &decisions)
+                    frames: socket.frameCount, id: socket.id.bytes, payload: socket.payload.rawBytes,
+                    header: socket.header.rawBytes, time: time, into: &decisions)
             } catch {
                 table.countDrop(error)
-                dropLog.record(error, id: Array(copying: socket.id.bytes), from: "\(socket.endpoint)", time: time)
+                dropLog.record(error, id: socket.id.bytes, from: "\(socket.endpoint)", time: time)
             }
             if decisions.count > 0 {
                 try publisher.publish(&socket.id, decisions)

@@ -18,7 +18,11 @@ extension ServedModel {
                 .badData, "\(configuration.file): \(file.model.outputs) outputs; a decision holds at most 255")
         }
         var policy = configuration.policy
-        policy.mode = try configuration.mode ?? Self.mode(of: file, path: configuration.file)
+        if let mode = configuration.mode {
+            policy.mode = mode
+        } else {
+            policy.mode = try Self.mode(of: file, path: configuration.file)
+        }
         self.init(
             name: configuration.name, file: configuration.file, fingerprint: file.fingerprint, model: file.model,
             policy: policy)

@@ -63,19 +63,22 @@ public struct StreamTable: ~Copyable {
     /// Takes one message: all of its timesteps, or none.
     ///
     /// - Parameters:
+    ///   - frames: How many frames the message has: 2, or 3 with a header.
     ///   - id: The first frame.
     ///   - payload: The second frame.
-    ///   - header: The third frame; nil where there are two.
+    ///   - header: The third frame; without meaning where there are two.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The records to publish are added here; none for a paused stream.
     /// - Throws: ``DropCause``: the message changes no state.
     public mutating func consume(
-        id: Span<UInt8>, payload: RawSpan, header: RawSpan?, time: Int64, into decisions: inout DecisionRecords
+        frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan, time: Int64,
+        into decisions: inout DecisionRecords
     ) throws(DropCause) {
+        guard frames == 2 || frames == 3 else { throw .frames }
         var slot = index.find(id)
         guard slot != nil || StreamID.isValid(id) else { throw .id }
         guard let model = slot.map({ streams[$0].model }) ?? router.model(for: id) else { throw .unrouted }
-        let header = if let header { try TimestepHeader(header) } else { TimestepHeader() }
+        let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
         let count = try Timesteps.read(payload, features: models[model].model.features, into: &inputs)
         if let slot, waiting[slot] != nil {
             try wait(slot, header, count: count)

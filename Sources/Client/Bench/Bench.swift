@@ -1,0 +1,108 @@
+import Wire
+import ZeroMQ
+
+/// Measures a running daemon and, in turn with it, a bare libzmq forwarder under the same load.
+public struct Bench {
+    private let plan: BenchPlan
+    private let control: ControlClient
+    private let context: Context
+
+    /// Creates a measurement; nothing is sent yet.
+    ///
+    /// - Parameters:
+    ///   - plan: How to load the targets.
+    ///   - control: Where the daemon takes requests.
+    /// - Throws: ``ClientError`` where the plan or the endpoint is none.
+    public init(_ plan: BenchPlan, control: String) throws(ClientError) {
+        guard plan.streams >= 1, plan.timesteps >= 1, plan.rounds >= 1, plan.inFlight >= 1 else {
+            throw ClientError(.usage, "streams, timesteps, rounds and messages in flight must be at least 1")
+        }
+        guard plan.seconds > 0, plan.seconds <= 3600 else {
+            throw ClientError(.usage, "a round lasts more than 0 and at most 3600 seconds")
+        }
+        guard StreamID.isValid("\(plan.prefix)\(plan.streams)"), StreamID.isValid("\(plan.prefix)probe") else {
+            throw ClientError(.usage, "the prefix '\(plan.prefix)' makes no stream ids: they have at most 255 bytes")
+        }
+        self.plan = plan
+        // A thread for each direction.
+        context = try ClientError.wrapping { () throws(ZeroMQError) in try Context(ioThreads: 2) }
+        self.control = try ControlClient(endpoint: control, timeoutSeconds: 30, in: context)
+    }
+
+    /// Measures all rounds. Whatever comes of it, the forwarder is stopped and the daemon forgets the streams.
+    ///
+    /// - Parameters:
+    ///   - isCancelled: Asked from any thread, many times a second; yes ends it with `CancellationError`.
+    ///   - progress: Told what is measured next.
+    /// - Returns: What was measured.
+    /// - Throws: ``ClientError`` where a target cannot be reached, or does not decide on every message.
+    public func run(
+        isCancelled: @escaping @Sendable () -> Bool, progress: (String) -> Void
+    ) throws -> BenchReport {
+        let status = try control.call(.status, as: DaemonStatus.self)
+        let daemon = try target(status)
+        let load = Load(plan, features: try features(status))
+        guard try isUnused() else {
+            throw ClientError(.usage, "there are streams that begin with '\(plan.prefix)': --prefix gives another one")
+        }
+        defer { forgetStreams() }
+        let forwarder = try ForwarderProcess(transport: daemon.decisions.transport)
+        let measured = [("daemon", daemon), ("forwarder", forwarder.target)].map { name, target in
+            LoadGenerator(
+                plan: plan, load: load, target: target, name: name, context: context, isCancelled: isCancelled)
+        }
+        var rounds: [[BenchRound]] = [[], []]
+        for number in 1...plan.rounds {
+            for (index, generator) in measured.enumerated() {
+                progress("round \(number) of \(plan.rounds): \(generator.name)")
+                rounds[index].append(try generator.round())
+            }
+        }
+        guard let report = BenchReport(plan: plan, daemon: rounds[0], forwarder: rounds[1]) else {
+            throw ClientError(.software, "there is nothing to report")
+        }
+        return report
+    }
+
+    /// The other sides of the daemon's endpoints; of several for ingest the first.
+    private func target(_ status: DaemonStatus) throws -> BenchTarget {
+        guard let ingest = status.endpoints.ingest.first else {
+            throw ClientError(.protocol, "the daemon tells of no endpoint for timesteps")
+        }
+        do {
+            return BenchTarget(
+                ingest: try IngestEndpoint(ingest).peer(control: control.endpoint),
+                decisions: try Endpoint(status.endpoints.decisions).peer(control: control.endpoint),
+                announcesSubscriptions: true)
+        } catch {
+            throw ClientError(.protocol, "the daemon's endpoints cannot be read: \(error)")
+        }
+    }
+
+    /// Floats in a timestep of the model that takes the streams: the one with the longest prefix that fits.
+    private func features(_ status: DaemonStatus) throws(ClientError) -> Int {
+        let fitting = status.models.flatMap { model in
+            model.prefixes.filter { plan.prefix.hasPrefix($0) }.map { ($0.utf8.count, model.features) }
+        }
+        guard let longest = fitting.max(by: { $0.0 < $1.0 }) else {
+            throw ClientError(.usage, "no model takes streams that begin with '\(plan.prefix)': give a --prefix")
+        }
+        return longest.1
+    }
+
+    /// Whether no stream of somebody else begins so: they would be fed, and forgotten in the end.
+    private func isUnused() throws(ClientError) -> Bool {
+        let command = ControlCommand.streams(prefix: plan.prefix, after: nil, limit: 1)
+        return try control.call(command, as: StreamPage.self).streams.isEmpty
+    }
+
+    /// A daemon that is gone has nothing to forget.
+    private func forgetStreams() {
+        _ = try? control.call(.remove(.prefix(plan.prefix)), as: JSONValue.self)
+    }
+}
+
+extension Endpoint {
+    /// What stands before `://`.
+    fileprivate var transport: String { String(address.prefix { $0 != ":" }) }
+}

@@ -1,0 +1,185 @@
+/// What one round with one target measured.
+public struct BenchRound: Codable, Equatable, Sendable {
+    /// Messages a second that came back.
+    public var messagesPerSecond: Double
+    /// Median time there and back of one message alone, in microseconds.
+    public var p50: Double
+    /// 99th percentile of the same.
+    public var p99: Double
+    /// 99.9th percentile of the same.
+    public var p999: Double
+    /// Messages sent that nothing came back for.
+    public var lost: Int
+
+    /// Creates a round; each parameter is the property of its name.
+    public init(messagesPerSecond: Double, p50: Double, p99: Double, p999: Double, lost: Int) {
+        self.messagesPerSecond = messagesPerSecond
+        self.p50 = p50
+        self.p99 = p99
+        self.p999 = p999
+        self.lost = lost
+    }
+}
+
+/// A median, and between which values it lies.
+public struct Spread: Codable, Equatable, Sendable {
+    /// The middle value; of an even number the mean of the two in the middle.
+    public var median: Double
+    /// The least value.
+    public var min: Double
+    /// The greatest value.
+    public var max: Double
+
+    /// The spread of values; nil where there are none.
+    ///
+    /// - Parameter values: In any order.
+    public init?(_ values: [Double]) {
+        let sorted = values.sorted()
+        guard let least = sorted.first, let greatest = sorted.last else { return nil }
+        let middle = sorted.count / 2
+        median = sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+        min = least
+        max = greatest
+    }
+}
+
+/// What the rounds with the daemon and with the bare forwarder measured, and how the two compare.
+public struct BenchReport: Encodable, Equatable, Sendable {
+    /// The spread of each quantity over the rounds.
+    public struct Figures: Encodable, Equatable, Sendable {
+        /// Messages a second.
+        public var messagesPerSecond: Spread
+        /// Timesteps a second.
+        public var timestepsPerSecond: Spread
+        /// Median latency, microseconds.
+        public var p50: Spread
+        /// 99th percentile of the latency, microseconds.
+        public var p99: Spread
+        /// 99.9th percentile of the latency, microseconds.
+        public var p999: Spread
+
+        private enum CodingKeys: String, CodingKey {
+            case messagesPerSecond = "messages_per_second"
+            case timestepsPerSecond = "timesteps_per_second"
+            case p50 = "latency_p50_us"
+            case p99 = "latency_p99_us"
+            case p999 = "latency_p999_us"
+        }
+
+        /// The figures of some rounds, one value a round of each quantity; nil where there is no round.
+        fileprivate init?(_ rounds: [BenchRound], timesteps: Double) {
+            guard let messagesPerSecond = Spread(rounds.map(\.messagesPerSecond)),
+                let timestepsPerSecond = Spread(rounds.map { $0.messagesPerSecond * timesteps }),
+                let p50 = Spread(rounds.map(\.p50)), let p99 = Spread(rounds.map(\.p99)),
+                let p999 = Spread(rounds.map(\.p999))
+            else { return nil }
+            self.messagesPerSecond = messagesPerSecond
+            self.timestepsPerSecond = timestepsPerSecond
+            self.p50 = p50
+            self.p99 = p99
+            self.p999 = p999
+        }
+    }
+
+    /// How the targets were loaded.
+    public let plan: BenchPlan
+    /// The rounds that were measured.
+    public let rounds: Int
+    /// The daemon.
+    public let daemon: Figures
+    /// The bare libzmq forwarder.
+    public let forwarder: Figures
+    /// The daemon's figures divided by the forwarder's of the same round.
+    public let ratio: Figures
+    /// Messages that the daemon decided nothing on, in all rounds together.
+    public let lostByDaemon: Int
+    /// Messages that the forwarder lost, in all rounds together.
+    public let lostByForwarder: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case plan, rounds, daemon, forwarder, ratio
+        case lostByDaemon = "lost_by_daemon"
+        case lostByForwarder = "lost_by_forwarder"
+    }
+
+    /// Creates a report; nil where there is no pair of rounds.
+    ///
+    /// - Parameters:
+    ///   - plan: How the targets were loaded.
+    ///   - daemon: The rounds with the daemon.
+    ///   - forwarder: The rounds with the forwarder, in the same order; what one list has more is left out.
+    public init?(plan: BenchPlan, daemon: [BenchRound], forwarder: [BenchRound]) {
+        let pairs = Array(zip(daemon, forwarder))
+        let ratios = pairs.map { ours, bare in
+            BenchRound(
+                messagesPerSecond: ours.messagesPerSecond / bare.messagesPerSecond, p50: ours.p50 / bare.p50,
+                p99: ours.p99 / bare.p99, p999: ours.p999 / bare.p999, lost: 0)
+        }
+        let timesteps = Double(plan.timesteps)
+        guard let ours = Figures(pairs.map(\.0), timesteps: timesteps),
+            let bare = Figures(pairs.map(\.1), timesteps: timesteps), let ratio = Figures(ratios, timesteps: 1)
+        else { return nil }
+        self.plan = plan
+        rounds = pairs.count
+        self.daemon = ours
+        self.forwarder = bare
+        self.ratio = ratio
+        lostByDaemon = daemon.reduce(0) { $0 + $1.lost }
+        lostByForwarder = forwarder.reduce(0) { $0 + $1.lost }
+    }
+}
+
+extension BenchReport {
+    /// The report for people: an aligned table, and what was lost.
+    public var lines: [String] {
+        var table = TextTable([
+            TextTable.Column(""), TextTable.Column("daemon", .right), TextTable.Column("bare forwarder", .right),
+            TextTable.Column("daemon / forwarder", .right),
+        ])
+        let rows: [(String, KeyPath<Figures, Spread>, (Double) -> String)] = [
+            ("messages/s", \.messagesPerSecond, Self.whole), ("timesteps/s", \.timestepsPerSecond, Self.whole),
+            ("latency p50, µs", \.p50, Self.tenths), ("latency p99, µs", \.p99, Self.tenths),
+            ("latency p99.9, µs", \.p999, Self.tenths),
+        ]
+        for (name, quantity, text) in rows {
+            table.append([
+                name, daemon[keyPath: quantity].text(text), forwarder[keyPath: quantity].text(text),
+                ratio[keyPath: quantity].text { Quantity.fixed($0, digits: 2) },
+            ])
+        }
+        let load = [
+            Quantity.count(rounds, of: "round") + " of \(Quantity.decimal(plan.seconds)) s",
+            Quantity.count(plan.streams, of: "stream"), Quantity.count(plan.timesteps, of: "timestep") + " a message",
+            "at most " + Quantity.count(plan.inFlight, of: "message") + " in flight",
+        ]
+        let heading = ["Load: " + load.joined(separator: ", ") + ".", "Latency: one message alone, there and back."]
+        return heading + ["Each: median (least to greatest) of the rounds.", ""] + table.lines + [""] + losses
+    }
+
+    /// What was lost, in a sentence or two.
+    private var losses: [String] {
+        if lostByDaemon == 0, lostByForwarder == 0 { return ["No message was lost: every one was answered."] }
+        var sentences: [String] = []
+        if lostByDaemon > 0 {
+            let lost = Quantity.count(lostByDaemon, of: "message")
+            sentences.append("The daemon did not answer \(lost): its status counts what it dropped.")
+        }
+        if lostByForwarder > 0 {
+            sentences.append("The forwarder lost \(Quantity.count(lostByForwarder, of: "message")).")
+        }
+        return sentences + ["A smaller --in-flight keeps below the high-water marks, above which sockets drop."]
+    }
+
+    private static func whole(_ value: Double) -> String {
+        value.magnitude < 1e15 ? Quantity.count(Int(value.rounded())) : "-"
+    }
+
+    private static func tenths(_ value: Double) -> String { Quantity.fixed(value, digits: 1) }
+}
+
+extension Spread {
+    /// The spread in one cell of a table.
+    fileprivate func text(_ number: (Double) -> String) -> String {
+        "\(number(median)) (\(number(min)) to \(number(max)))"
+    }
+}

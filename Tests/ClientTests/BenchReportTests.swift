@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+@testable import Client
+
+@Suite struct `A bench report` {
+    let plan = BenchPlan(streams: 1000, timesteps: 4, seconds: 2, rounds: 3, prefix: "bench-")
+
+    func round(_ rate: Double, p50: Double = 50, lost: Int = 0) -> BenchRound {
+        BenchRound(messagesPerSecond: rate, p50: p50, p99: 2 * p50, p999: 4 * p50, lost: lost)
+    }
+
+    @Test(arguments: [
+        ([3.0, 1, 2], 2.0, 1.0, 3.0), ([4, 1, 2, 3], 2.5, 1, 4), ([7], 7, 7, 7),
+    ])
+    func `takes the middle value as median, of an even number the mean of the two`(
+        values: [Double], median: Double, least: Double, greatest: Double
+    ) throws {
+        let spread = try #require(Spread(values))
+        #expect(spread.median == median)
+        #expect(spread.min == least)
+        #expect(spread.max == greatest)
+    }
+
+    @Test func `has no spread of nothing and no report without rounds`() {
+        #expect(Spread([]) == nil)
+        #expect(BenchReport(plan: plan, daemon: [], forwarder: []) == nil)
+        #expect(BenchReport(plan: plan, daemon: [round(1)], forwarder: []) == nil)
+    }
+
+    @Test func `compares the rounds in pairs, not the medians`() throws {
+        let report = try #require(
+            BenchReport(
+                plan: plan, daemon: [round(100), round(300), round(800)],
+                forwarder: [round(200), round(400), round(1600)]))
+        #expect(report.daemon.messagesPerSecond.median == 300)
+        #expect(report.daemon.timestepsPerSecond.median == 1200)
+        #expect(report.ratio.messagesPerSecond == Spread([0.5, 0.75, 0.5]))
+        #expect(report.ratio.timestepsPerSecond == report.ratio.messagesPerSecond)
+    }
+
+    @Test func `leaves out a round that has no counterpart`() throws {
+        let report = try #require(BenchReport(plan: plan, daemon: [round(100), round(1)], forwarder: [round(200)]))
+        #expect(report.rounds == 1)
+        #expect(report.daemon.messagesPerSecond.min == 100)
+    }
+
+    @Test func `prints a table whose columns are aligned`() throws {
+        let report = try #require(
+            BenchReport(plan: plan, daemon: [round(123_456.4, p50: 61.25)], forwarder: [round(1_234_567, p50: 49)]))
+        let table = report.lines.drop { !$0.contains("daemon / forwarder") }.prefix(6)
+        #expect(table.count == 6)
+        #expect(Set(table.map(\.count)).count == 1)
+        let text = report.lines.joined(separator: "\n")
+        #expect(text.contains("123,456 (123,456 to 123,456)"))
+        #expect(text.contains("493,826 (493,826 to 493,826)"))
+        #expect(text.contains("49.0 (49.0 to 49.0)"))
+        #expect(text.contains("1 round of 2 s, 1,000 streams, 4 timesteps a message, at most 5,000 messages in flight"))
+        #expect(text.hasSuffix("No message was lost: every one was answered."))
+    }
+
+    @Test func `says who lost messages`() throws {
+        let report = try #require(
+            BenchReport(plan: plan, daemon: [round(1, lost: 1200)], forwarder: [round(1, lost: 1)]))
+        #expect(report.lines.contains { $0.hasPrefix("The daemon did not answer 1,200 messages:") })
+        #expect(report.lines.contains("The forwarder lost 1 message."))
+    }
+
+    @Test func `is one JSON object`() throws {
+        let report = try #require(BenchReport(plan: plan, daemon: [round(100)], forwarder: [round(200)]))
+        let object = try JSONSerialization.jsonObject(with: Data(try JSONText.line(of: report).utf8)) as? [String: Any]
+        let daemon = object?["daemon"] as? [String: [String: Double]]
+        #expect(daemon?["messages_per_second"] == ["median": 100, "min": 100, "max": 100])
+        #expect(daemon?["latency_p999_us"]?["median"] == 200)
+        #expect((object?["ratio"] as? [String: [String: Double]])?["messages_per_second"]?["median"] == 0.5)
+        #expect((object?["plan"] as? [String: Any])?["in_flight"] as? Int == 5000)
+        #expect(object?["lost_by_daemon"] as? Int == 0)
+    }
+}
+
+@Suite struct `A bench load` {
+    @Test func `is the same for the same seed and another for another`() {
+        let plan = BenchPlan(streams: 3, timesteps: 2, prefix: "b-")
+        let load = Load(plan, features: 4, seed: 7)
+        #expect(load.payloads == Load(plan, features: 4, seed: 7).payloads)
+        #expect(load.payloads != Load(plan, features: 4, seed: 8).payloads)
+        #expect(load.payloads.allSatisfy { $0.count == 2 * 4 * 4 })
+        #expect(load.ids == ["b-0", "b-1", "b-2"].map { Array($0.utf8) })
+        #expect(load.id(4) == load.ids[1])
+    }
+}
