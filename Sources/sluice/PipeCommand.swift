@@ -74,13 +74,13 @@ struct PipeCommand: ParsableCommand {
             sequenceColumn: sequenceBy)
         let input = try InputFile(path: file)
         let context = try ConnectionOptions.context()
-        let pipe = Pipe(
+        let feed = Feed(
             input,
-            options: Pipe.Options(
+            options: Feed.Options(
                 layout: layout, rate: rate, batch: batch, ingest: try ingest.map(Self.endpoint),
                 timeoutSeconds: connection.timeout),
             control: try connection.client(in: context), in: context)
-        let summary = try pipe.run()
+        let summary = try feed.run()
         var output = StandardStream.error
         try output.writeLine(summary)
     }

@@ -21,7 +21,7 @@ struct Sluice: ParsableCommand {
             """,
         version: "0.1.0",
         // What needs no running daemon, or starts one of its own.
-        subcommands: [InspectCommand.self],
+        subcommands: [InspectCommand.self, BenchCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "Data",

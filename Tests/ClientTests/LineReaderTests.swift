@@ -12,7 +12,7 @@ import Testing
     func `Lines come whole whatever the size of the pieces they are read in`(_ text: String, _ lines: [String]?) throws
     {
         for chunkSize in [1, 2, 3, 7, 4096] {
-            let pipe = Foundation.Pipe()
+            let pipe = Pipe()
             try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
             try pipe.fileHandleForWriting.close()
             let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func `A line from a pipe comes when it is written, not when the pipe ends`() throws {
-        let pipe = Foundation.Pipe()
+        let pipe = Pipe()
         let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
         var reader = LineReader(file)
         var line: [UInt8] = []

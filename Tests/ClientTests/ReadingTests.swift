@@ -138,7 +138,7 @@ import Testing
     }
 
     private func file(_ text: String) throws -> InputFile {
-        let pipe = Foundation.Pipe()
+        let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
         try pipe.fileHandleForWriting.close()
         return InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "file")

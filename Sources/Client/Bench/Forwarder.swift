@@ -68,7 +68,6 @@ final class ForwarderProcess {
         }
         let addresses = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
         guard addresses.count == 2 else {
-            end()
             throw ClientError(.software, "the forwarder to compare with did not start")
         }
         target = BenchTarget(
@@ -77,11 +76,7 @@ final class ForwarderProcess {
     }
 
     deinit {
-        end()
-    }
-
-    /// Not by a signal, which the child may have inherited to be ignored.
-    private func end() {
+        // Not by a signal: the child may have inherited that it is ignored.
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
     }

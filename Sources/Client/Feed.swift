@@ -2,7 +2,7 @@ import Wire
 public import ZeroMQ
 
 /// Sends the timesteps of a file to the daemon, and does not end before the daemon has consumed them.
-public struct Pipe {
+public struct Feed {
     /// How the timesteps are sent.
     public struct Options: Sendable {
         /// Which of a row's fields mean what.
