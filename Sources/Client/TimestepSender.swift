@@ -11,6 +11,8 @@ public final class TimestepSender {
     public let endpoint: IngestEndpoint
     private let socket: Socket
     private let patience: Double
+    /// Whether the daemon has been there.
+    private var isAttached = false
 
     /// Attaches to the endpoint; ``waitForDaemon()`` comes next.
     ///
@@ -46,13 +48,8 @@ public final class TimestepSender {
     public func waitForDaemon() throws(ClientError) {
         guard endpoint.kind == .sub else { return }
         let event = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: true) }
-        guard event?.first?.first == 1 else {
-            let seconds = Quantity.decimal(Self.attachSeconds)
-            throw ClientError(
-                .unavailable,
-                "the daemon has not subscribed at \(endpoint) within \(seconds) s; is that its ingest endpoint? "
-                    + "--ingest says where, with pull: in front where the daemon has it so")
-        }
+        guard event?.first?.first == 1 else { throw absence }
+        isAttached = true
     }
 
     /// Sends timesteps of one stream as one message; waits where the daemon is slower.
@@ -67,16 +64,28 @@ public final class TimestepSender {
         if hasHeader { try send(header.bytes, more: false) }
     }
 
+    private var absence: ClientError {
+        let act = endpoint.kind == .sub ? "subscribed" : "come"
+        return ClientError(
+            .unavailable,
+            "the daemon has not \(act) at \(endpoint) within \(Quantity.decimal(Self.attachSeconds)) s; is that its "
+                + "ingest endpoint? --ingest says where, with pull: in front where the daemon has it so")
+    }
+
     private func send(_ frame: [UInt8], more: Bool) throws(ClientError) {
         var deadline: ContinuousClock.Instant?
         while true {
             let isSent = try ClientError.wrapping { () throws(ZeroMQError) in
                 try socket.send(frame.span, more: more, wait: true)
             }
-            if isSent { return }
+            if isSent {
+                isAttached = true
+                return
+            }
             let now = ContinuousClock.now
-            deadline = deadline ?? now + .seconds(patience)
+            deadline = deadline ?? now + .seconds(isAttached ? patience : Self.attachSeconds)
             if let deadline, now > deadline {
+                guard isAttached else { throw absence }
                 throw ClientError(
                     .temporary,
                     "the daemon has taken nothing at \(endpoint) for \(Quantity.decimal(patience)) s; "

@@ -37,7 +37,7 @@ struct StreamsCommand: ParsableCommand {
             let page = StreamPage(streams: streams, next: isCut ? streams.last?.stream : nil)
             try options.print([try JSONText.line(of: page)])
         } else {
-            try options.print(Report.lines(streams) + (isCut ? ["… and more; --limit lets them through"] : []))
+            try options.print(Report.lines(streams) + (isCut ? ["… and more; a greater --limit shows them"] : []))
         }
     }
 }
