@@ -18,7 +18,9 @@ import Testing
             let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
             var reader = LineReader(file, chunkSize: chunkSize)
             let expected = lines ?? text.components(separatedBy: "\n")
-            #expect(try all(&reader) == expected)
+            var read: [String] = []
+            while let line = try next(&reader) { read.append(line) }
+            #expect(read == expected)
             #expect(reader.lineNumber == expected.count)
             #expect(reader.byteCount == text.utf8.count)
         }
@@ -28,22 +30,20 @@ import Testing
         let pipe = Pipe()
         let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
         var reader = LineReader(file)
-        var line: [UInt8] = []
         #expect(reader.wouldWait)
         try pipe.fileHandleForWriting.write(contentsOf: Data("one\ntwo\nthr".utf8))
-        #expect(try reader.next(into: &line))
-        #expect(String(decoding: line, as: UTF8.self) == "one")
+        let first = try next(&reader)
+        #expect(first == "one")
         #expect(!reader.wouldWait, "the second line has been read already")
-        line = []
-        #expect(try reader.next(into: &line))
-        #expect(String(decoding: line, as: UTF8.self) == "two")
+        let second = try next(&reader)
+        #expect(second == "two")
         #expect(reader.wouldWait, "the third has no end yet")
         try pipe.fileHandleForWriting.close()
         #expect(!reader.wouldWait, "the end of the file need not be waited for")
-        line = []
-        #expect(try reader.next(into: &line))
-        #expect(String(decoding: line, as: UTF8.self) == "thr")
-        #expect(try !reader.next(into: &line))
+        let third = try next(&reader)
+        #expect(third == "thr")
+        let fourth = try next(&reader)
+        #expect(fourth == nil)
     }
 
     @Test func `A file that is not there is said with its path`() {
@@ -54,13 +54,8 @@ import Testing
         }
     }
 
-    private func all(_ reader: inout LineReader) throws -> [String] {
-        var lines: [String] = []
+    private func next(_ reader: inout LineReader) throws -> String? {
         var line: [UInt8] = []
-        while try reader.next(into: &line) {
-            lines.append(String(decoding: line, as: UTF8.self))
-            line = []
-        }
-        return lines
+        return try reader.next(into: &line) ? String(decoding: line, as: UTF8.self) : nil
     }
 }

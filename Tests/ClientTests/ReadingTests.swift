@@ -87,8 +87,8 @@ import Testing
 
     @Test func `Rows before a wrong one are given`() throws {
         var source = try ReadingSource(file("v\n1\n2\nx\n"), layout: ReadingLayout(stream: "s"))
-        #expect(try source.next()?.values == [1])
-        #expect(try source.next()?.values == [2])
+        let good = [try source.next(), try source.next()]
+        #expect(good.map { $0?.values } == [[1], [2]])
         #expect(throws: ClientError.self) { try source.next() }
     }
 
@@ -114,7 +114,8 @@ import Testing
         ]
         for (first, next, joins) in cases {
             var message = first
-            #expect(message.join(next, limit: 3) == joins, "\(first) and \(next)")
+            let isJoined = message.join(next, limit: 3)
+            #expect(isJoined == joins, "\(first) and \(next)")
             #expect(message.values == (joins ? first.values + next.values : first.values))
             #expect(message.flags == (joins ? first.flags.union(next.flags) : first.flags))
         }
