@@ -18,6 +18,13 @@ struct Delivery {
         /// The sequence number that it has reached.
         var reached: UInt64
         var isPaused = false
+
+        /// Counts what was sent: the daemon counts on, or the message says which numbers its timesteps have.
+        mutating func add(_ reading: Reading) {
+            let count = UInt64(reading.timesteps)
+            let last = reading.sequence == 0 ? target &+ count : reading.sequence &+ (count - 1)
+            target = max(target, last)
+        }
     }
 
     private(set) var accounts: [String: Account] = [:]
@@ -40,11 +47,8 @@ struct Delivery {
 
     /// Counts what was sent.
     mutating func add(_ reading: Reading) {
-        let count = UInt64(reading.timesteps)
-        timesteps += count
-        guard let target = accounts[reading.stream]?.target else { return }
-        let next = reading.sequence == 0 ? target &+ count : reading.sequence &+ (count - 1)
-        accounts[reading.stream]?.target = max(target, next)
+        timesteps += UInt64(reading.timesteps)
+        accounts[reading.stream]?.add(reading)
     }
 
     /// Waits until the daemon has consumed everything, or makes no progress any more.

@@ -31,6 +31,18 @@ import Wire
         #expect(Delivery.commonPrefix(ids) == prefix)
     }
 
+    @Test(
+        arguments: [
+            (0, 1, 101), (0, 5, 105), (101, 3, 103), (151, 10, 160), (1, 10, 100), (96, 10, 105), (.max, 1, .max),
+        ] as [(UInt64, Int, UInt64)])
+    func `A stream at 100 is to reach the number of the last timestep sent`(
+        _ sequence: UInt64, _ timesteps: Int, _ target: UInt64
+    ) {
+        var account = Delivery.Account(features: 1, target: 100, reached: 100)
+        account.add(Reading(stream: "s", values: [], timesteps: timesteps, sequence: sequence))
+        #expect(account.target == target)
+    }
+
     @Test func `What is missing is told stream by stream, with what was dropped`() {
         let pending = [
             "s2": Delivery.Account(features: 1, target: 1010, reached: 1000),
