@@ -50,7 +50,7 @@ struct JSONReadings {
         } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
             throw ClientError(.data, "\(place): \(JSONRow.explain(context))")
         } catch let DecodingError.dataCorrupted(context) {
-            let isSyntax = context.codingPath.isEmpty && context.underlyingError != nil
+            let isSyntax = context.codingPath.isEmpty
             throw ClientError(.data, "\(place): \(isSyntax ? "not a JSON object" : JSONRow.explain(context))")
         } catch {
             throw ClientError(.data, "\(place): not a JSON object")

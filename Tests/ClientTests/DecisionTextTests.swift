@@ -26,7 +26,7 @@ import Wire
         #expect(text(.jsonl, Self.several, "s").contains("\"probability\":[0.1,1e-08,0.9],"))
     }
 
-    @Test(arguments: [Float(0.1), 1 / 3, 0.9999999, 1, 0, 1.4e-45, 3.4028235e38] as [Float])
+    @Test(arguments: [Float(0.1), 1 / 3, 0.9999999, 1, 0, .leastNonzeroMagnitude, 3.4028235e38] as [Float])
     func `A probability comes back with every bit`(_ probability: Float) throws {
         var decision = Self.one
         decision.probabilities = [probability]
