@@ -23,7 +23,8 @@ public struct Dense: Equatable, Sendable {
     public init(units: Int, activation: Activation, kernel: Tensor, bias: Tensor?) throws(ModelError) {
         guard units >= 1, kernel.shape.count == 2, let features = kernel.shape.first, features >= 1 else {
             throw ModelError(
-                code: .shape, context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, units)")
+                code: .shape,
+                context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, units)")
         }
         try kernel.check(shape: [features, units], of: "kernel")
         try bias?.check(shape: [units], of: "bias")

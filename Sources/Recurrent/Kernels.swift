@@ -6,7 +6,9 @@
 /// - Parameters:
 ///   - sums: Shape (columns).
 ///   - input: Shape (rows).
+///   - rows: The length of `input`.
 ///   - matrix: Shape (rows, columns), row-major.
+///   - columns: The length of `sums`.
 @inline(__always)
 func accumulate(
     _ sums: UnsafeMutablePointer<Float>, input: UnsafePointer<Float>, rows: Int,

@@ -35,7 +35,8 @@ public struct LSTM: Equatable, Sendable {
     ) throws(ModelError) {
         guard units >= 1, kernel.shape.count == 2, let features = kernel.shape.first, features >= 1 else {
             throw ModelError(
-                code: .shape, context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, 4 · units)")
+                code: .shape,
+                context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, 4 · units)")
         }
         try kernel.check(shape: [features, 4 * units], of: "kernel")
         try recurrentKernel.check(shape: [units, 4 * units], of: "recurrent_kernel")

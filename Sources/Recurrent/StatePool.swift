@@ -31,9 +31,7 @@ public struct StatePool: ~Copyable {
 
     deinit {
         unsafe scratch.deallocate()
-        for unsafe page in unsafe pages {
-            unsafe page.deallocate()
-        }
+        unsafe pages.forEach { unsafe $0.deallocate() }
     }
 
     /// Gives out a row of zeros: the state before the first timestep.
