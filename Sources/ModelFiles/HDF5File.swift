@@ -24,11 +24,13 @@ struct HDF5File: ~Copyable {
     /// - Parameters:
     ///   - bytes: The file's contents.
     ///   - body: Reads what it needs. It holds the lock around the library, so it must not call `read` again.
+    /// - Returns: What `body` returns.
     /// - Throws: ``Defect`` with the code `corrupt` where the bytes are no HDF5 file, or what `body` throws.
     static func read<Result: Sendable>(
         _ bytes: [UInt8], _ body: (borrowing HDF5File) throws(Defect) -> Result
     ) throws(Defect) -> Result {
-        try library.withLock { _ throws(Defect) -> Result in
+        try HDF5GlobalHeap.check(bytes)
+        return try library.withLock { _ throws(Defect) -> Result in
             // A thread-safe build keeps a stack of errors for each thread, so once a process would not do.
             _ = sluice_H5E_silence()
             // A file may name filters; none is loaded from shared libraries on its word.
@@ -48,7 +50,8 @@ struct HDF5File: ~Copyable {
         }
         guard isSet else { throw Defect(.corrupt, "HDF5: file of \(bytes.count) bytes cannot be held in memory") }
         // The name is not that of a file: the library only tells open files apart by it.
-        file = try unsafe HDF5Handle(H5Fopen("model in memory", sluice_H5F_ACC_RDONLY(), access.id), close: H5Fclose, "file")
+        file = try unsafe HDF5Handle(
+            H5Fopen("model in memory", sluice_H5F_ACC_RDONLY(), access.id), close: H5Fclose, "file")
     }
 
     /// Whether a path such as `layers/lstm/vars` leads to something, through groups of this file only.
@@ -117,7 +120,8 @@ struct HDF5File: ~Copyable {
             guard let start = buffer.baseAddress else { return }
             unsafe isRead =
                 H5Dread(
-                    dataset.id, sluice_H5T_NATIVE_FLOAT(), sluice_H5S_ALL(), sluice_H5S_ALL(), hid_t(H5P_DEFAULT), start)
+                    dataset.id, sluice_H5T_NATIVE_FLOAT(), sluice_H5S_ALL(), sluice_H5S_ALL(), hid_t(H5P_DEFAULT), start
+                )
                 >= 0
             initializedCount = isRead ? count : 0
         }
@@ -172,11 +176,13 @@ extension HDF5File {
     /// - Parameters:
     ///   - attribute: The attribute's name.
     ///   - path: Of the group or dataset that has it; empty for the file itself.
+    /// - Returns: The string.
     /// - Throws: ``Defect`` with the code `corrupt` where it holds something else or is damaged.
     func string(_ attribute: String, of path: String) throws(Defect) -> String? {
         guard let strings = try strings(attribute, of: path) else { return nil }
         guard strings.count == 1, let string = strings.first else {
-            throw Defect(.corrupt, "HDF5: attribute '\(attribute)' of '/\(path)' holds \(strings.count) strings, not one")
+            throw Defect(
+                .corrupt, "HDF5: attribute '\(attribute)' of '/\(path)' holds \(strings.count) strings, not one")
         }
         return string
     }
@@ -214,6 +220,11 @@ extension HDF5File {
     private func variableStrings(
         _ attribute: borrowing HDF5Handle, type: borrowing HDF5Handle, space: borrowing HDF5Handle, count: Int
     ) -> [String]? {
+        // A damaged type may claim characters of gigabytes, which the library would allocate for each one of a text.
+        let character = H5Tget_super(type.id)
+        guard character >= 0 else { return nil }
+        defer { _ = H5Tclose(character) }
+        guard H5Tget_size(character) == 1, H5Tget_size(type.id) == MemoryLayout<Int>.size else { return nil }
         var pointers = unsafe [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
         guard unsafe H5Aread(attribute.id, type.id, &pointers) >= 0 else { return nil }
         let strings = unsafe pointers.map { pointer in unsafe pointer.map { unsafe String(cString: $0) } ?? "" }

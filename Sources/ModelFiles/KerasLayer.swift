@@ -84,6 +84,7 @@ extension KeyedDecodingContainer {
     /// - Parameters:
     ///   - key: Keras' name of the option.
     ///   - standard: What Keras takes where the file does not have the option.
+    /// - Returns: The engine's function.
     /// - Throws: ``Defect`` where it is not one that the engine computes.
     func activation(_ key: Key, standard: Activation) throws -> Activation {
         guard contains(key) else { return standard }

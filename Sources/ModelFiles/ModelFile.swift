@@ -87,7 +87,8 @@ public struct ModelFile: Sendable {
         let (architecture, weights, version) = try HDF5File.read(bytes) { file throws(Defect) in
             guard let config = try file.string("model_config", of: "") else {
                 throw Defect(
-                    .notAModel, "is an HDF5 file without model_config; supported: files of a whole model, not weights only")
+                    .notAModel,
+                    "is an HDF5 file without model_config; supported: files of a whole model, not weights only")
             }
             let architecture = try KerasArchitecture(json: Array(config.utf8), source: "model_config")
             return (

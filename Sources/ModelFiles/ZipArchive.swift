@@ -60,7 +60,8 @@ struct ZipArchive: ~Copyable {
         var filled = 0
         while filled < bytes.count {
             let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe buffer.baseAddress.map { unsafe zip_fread(file, $0 + filled, UInt64(buffer.count - filled)) } ?? 0
+                unsafe buffer.baseAddress.map { unsafe zip_fread(file, $0 + filled, UInt64(buffer.count - filled)) }
+                    ?? 0
             }
             guard count >= 0 else {
                 throw unsafe Defect(.corrupt, "zip entry '\(name)': \(String(cString: zip_file_strerror(file)))")

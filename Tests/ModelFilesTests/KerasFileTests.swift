@@ -6,8 +6,8 @@ import Testing
 /// What is read from files that Keras wrote.
 struct KerasFileTests {
     static let lively = [
-        "smallest", "wide_input", "odd_units", "lstm_only", "stacked", "three_deep", "sequences_to_the_end",
-        "dense_stack", "dense_first", "no_bias", "relu_cell", "other_gates",
+        "smallest", "odd_units", "stacked", "three_deep", "sequences_to_the_end", "dense_stack", "dense_first",
+        "no_bias", "relu_cell", "other_gates",
     ]
 
     private func read(_ fixture: String) throws -> ModelFile {
@@ -41,7 +41,9 @@ struct KerasFileTests {
     }
 
     @Test func `the fingerprint of a model stays what it is`() throws {
-        #expect(try read("reference/model2.keras").fingerprint == "FINGERPRINT2")
+        // Computed apart from this code, by Python's hashlib over the rule in Fingerprint.swift.
+        let expected = "b9226d9efe7df865aedbc5c4fd8b5626867706972ebf5ec86f6285ca4b13c1d5"
+        #expect(try read("reference/model2.keras").fingerprint == expected)
     }
 
     @Test(arguments: lively)
@@ -65,10 +67,11 @@ struct KerasFileTests {
         #expect(layers.map(\.parameters) == [560, 240, 5])
     }
 
-    @Test(arguments: [
-        ("model3", "time_distributed", "TimeDistributed"), ("model4", "embedding", "Embedding"),
-        ("model5", "embedding_2", "Embedding"),
-    ], ["keras", "h5"])
+    @Test(
+        arguments: [
+            ("model3", "time_distributed", "TimeDistributed"), ("model4", "embedding", "Embedding"),
+            ("model5", "embedding_2", "Embedding"),
+        ], ["keras", "h5"])
     func `a layer that is not supported is refused by its name`(
         refusal: (model: String, layer: String, className: String), form: String
     ) throws {

@@ -30,10 +30,9 @@ struct PatchedFile {
         let header = Array("PK\u{3}\u{4}".utf8)
         let starts = bytes.indices.filter { bytes[$0...].starts(with: header) }
         for start in starts where bytes[(start + 30)...].starts(with: Array(name.utf8)) {
-            let word = { (offset: Int) in (0..<4).reduce(0) { $0 | Int(bytes[start + offset + $1]) << (8 * $1) } }
-            let nameAndExtra = word(26)
-            let dataStart = start + 30 + nameAndExtra & 0xFFFF + nameAndExtra >> 16
-            let range = dataStart..<dataStart + word(22)
+            let size = bytes.word(at: start + 22, bytes: 4)
+            let dataStart = start + 30 + bytes.word(at: start + 26, bytes: 2) + bytes.word(at: start + 28, bytes: 2)
+            let range = dataStart..<dataStart + size
             var entry = PatchedFile(bytes: Array(bytes[range]))
             let old = Self.checksum(entry.bytes)
             try change(&entry)
@@ -66,6 +65,11 @@ struct PatchedFile {
 }
 
 extension [UInt8] {
+    /// A little-endian number.
+    fileprivate func word(at start: Int, bytes count: Int) -> Int {
+        (0..<count).reduce(0) { $0 | Int(self[start + $1]) << (8 * $1) }
+    }
+
     /// Replaces each occurrence of some bytes by as many others, and tells how many there were.
     fileprivate mutating func replaceAll(_ old: [UInt8], with new: [UInt8]) -> Int {
         var count = 0

@@ -153,7 +153,7 @@ struct RefusedOptionTests {
     @Test func `a weight that is not finite is refused by its layer's name`() throws {
         var file = try PatchedFile("keras/smallest.h5")
         let weight = try #require(try file.read().model.layers.first?.weights.first?.values.first)
-        let bytes = withUnsafeBytes(of: weight.bitPattern.littleEndian, Array.init)
+        let bytes = (0..<4).map { UInt8(truncatingIfNeeded: weight.bitPattern >> (8 * $0)) }
         let place = try #require(file.bytes.indices.first { file.bytes[$0...].starts(with: bytes) })
         file.bytes.replaceSubrange(place..<place + 4, with: [0, 0, 0xC0, 0x7F])
         let error = try #require(throws: ModelFileError.self) { try file.read() }

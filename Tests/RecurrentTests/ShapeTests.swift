@@ -42,7 +42,7 @@ struct ShapeTests {
     func `a model that does not fit is refused in one line`(_ wrong: Case) throws {
         let error = try #require(throws: ModelError.self) { try wrong.build() }
         #expect(error.code == wrong.code)
-        #expect(!error.description.contains(where: \.isNewline))
+        #expect(!error.description.contains { $0.isNewline })
     }
 
     @Test func `what fits is taken`() throws {

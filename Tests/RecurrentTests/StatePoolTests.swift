@@ -41,7 +41,8 @@ struct StatePoolTests {
 
     @Test func `streams that take turns answer as each does alone`() {
         let count = 2100  // more than two pages of rows
-        let alone = (0..<3).map { answers(of: model, to: sequence(Float($0))) }
+        let sequences = (0..<3).map { sequence(Float($0)) }
+        let alone = sequences.map { answers(of: model, to: $0) }
         var pool = StatePool(model: model)
         let rows = (0..<count).map { _ in pool.insert() }
         #expect(Set(rows).count == count)
@@ -49,7 +50,8 @@ struct StatePoolTests {
         for step in 0..<20 {
             for (stream, row) in rows.enumerated() {
                 let kind = stream % 3
-                pool.step(row, inputs: sequence(Float(kind))[step].span, index: 0)
+                let timestep = sequences[kind][step]
+                pool.step(row, inputs: timestep.span, index: 0)
                 if pool.outputs(of: row).array != alone[kind][step] { differing += 1 }
             }
         }
