@@ -50,8 +50,10 @@ struct JSONReadings {
         } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
             throw ClientError(.data, "\(place): \(JSONRow.explain(context))")
         } catch let DecodingError.dataCorrupted(context) {
-            let isSyntax = context.codingPath.isEmpty
-            throw ClientError(.data, "\(place): \(isSyntax ? "not a JSON object" : JSONRow.explain(context))")
+            // A number that float32 cannot hold is told without a path too.
+            let problem = context.codingPath.isEmpty ? "a number too large for float32" : JSONRow.explain(context)
+            let isJSON = (try? JSONDecoder().decode([String: JSONValue].self, from: Data(line))) != nil
+            throw ClientError(.data, "\(place): \(isJSON ? problem : "not a JSON object")")
         } catch {
             throw ClientError(.data, "\(place): not a JSON object")
         }

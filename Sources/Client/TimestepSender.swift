@@ -64,11 +64,16 @@ public final class TimestepSender {
         if hasHeader { try send(header.bytes, more: false) }
     }
 
+    /// The endpoint as the daemon's side has it, without the sign of who calls whom.
+    private var place: String {
+        "\(IngestEndpoint(endpoint.kind, Endpoint(nil, endpoint.endpoint.address)))"
+    }
+
     private var absence: ClientError {
         let act = endpoint.kind == .sub ? "subscribed" : "come"
         return ClientError(
             .unavailable,
-            "the daemon has not \(act) at \(endpoint) within \(Quantity.decimal(Self.attachSeconds)) s; is that its "
+            "the daemon has not \(act) at \(place) within \(Quantity.decimal(Self.attachSeconds)) s; is that its "
                 + "ingest endpoint? --ingest says where, with pull: in front where the daemon has it so")
     }
 
@@ -88,7 +93,7 @@ public final class TimestepSender {
                 guard isAttached else { throw absence }
                 throw ClientError(
                     .temporary,
-                    "the daemon has taken nothing at \(endpoint) for \(Quantity.decimal(patience)) s; "
+                    "the daemon has taken nothing at \(place) for \(Quantity.decimal(patience)) s; "
                         + "--timeout lets it take longer")
             }
         }

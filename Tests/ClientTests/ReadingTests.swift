@@ -73,7 +73,7 @@ import Testing
         ("{\"stream\":\"s\",\"values\":[1]}\n{\"stream\":\"s\"}", "file:2: there is no member 'values'"),
         ("{\"values\":[1]}", "file:1: there is no member 'stream'"),
         ("{\"stream\":\"s\",\"values\":[\"x\"]}", "file:1: 'values[0]'"),
-        ("{\"stream\":\"s\",\"values\":[1e99]}", "file:1: "),
+        ("{\"stream\":\"s\",\"values\":[1e99]}", "file:1: a number too large for float32"),
         ("{\"stream\":\"s\",\"values\":[]}", "file:1: 'values': no values"),
         ("{\"stream\":\"s\",\"values\":[[1],[1,2]]}", "file:1: 'values': timesteps of different lengths"),
         ("{\"stream\":\"s\",\"values\":[1],\"sequnce\":1}", "file:1: 'sequnce': not a known member"),
