@@ -63,12 +63,13 @@ final class ForwarderProcess {
         try? output.fileHandleForWriting.close()
         var text = Data()
         while text.count(where: { $0 == UInt8(ascii: "\n") }) < 2 {
-            guard let more = try output.fileHandleForReading.read(upToCount: 1024), !more.isEmpty else { break }
+            // Not `read(upToCount:)`, which waits for that many.
+            let more = output.fileHandleForReading.availableData
+            if more.isEmpty { break }
             text.append(more)
         }
         let addresses = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
         guard addresses.count == 2 else {
-            end()
             throw ClientError(.software, "the forwarder to compare with did not start")
         }
         target = BenchTarget(
@@ -77,11 +78,7 @@ final class ForwarderProcess {
     }
 
     deinit {
-        end()
-    }
-
-    /// Not by a signal, which the child may have inherited to be ignored.
-    private func end() {
+        // Not by a signal: the child may have inherited that it is ignored.
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
     }
