@@ -6,9 +6,9 @@
 ///           '------------ stateSize floats -----------'-- outputs ---'
 ///
 /// Rows stand in pages that never move, so adding a stream never copies the others. One owner, one thread: whoever
-/// holds the pool.
+/// holds the pool; it is not `Sendable`.
 @safe
-public struct StatePool: ~Copyable {
+public final class StatePool {
     private static let rowsPerPage = 1024
 
     /// The weights that every row of this pool is stepped with.
@@ -37,7 +37,7 @@ public struct StatePool: ~Copyable {
     }
 
     /// Gives out a row of zeros: the state before the first timestep.
-    public mutating func insert() -> Int {
+    public func insert() -> Int {
         if let row = freeRows.popLast() { return row }
         if unsafe rowCount == pages.count * Self.rowsPerPage {
             let page = UnsafeMutablePointer<Float>.allocate(capacity: Self.rowsPerPage * rowSize)
@@ -49,13 +49,13 @@ public struct StatePool: ~Copyable {
     }
 
     /// Takes a row back. Its number may be given out again.
-    public mutating func remove(_ row: Int) {
+    public func remove(_ row: Int) {
         unsafe pointer(to: row).update(repeating: 0, count: rowSize)
         freeRows.append(row)
     }
 
     /// Sets the state to zero, as before the first timestep. The last outputs stay.
-    public mutating func reset(_ row: Int) {
+    public func reset(_ row: Int) {
         unsafe pointer(to: row).update(repeating: 0, count: model.stateSize)
     }
 
@@ -65,7 +65,7 @@ public struct StatePool: ~Copyable {
     ///   - row: The stream's row: its state and its outputs are replaced.
     ///   - inputs: Timesteps side by side, shape (n, features).
     ///   - index: Which of the n timesteps to take.
-    public mutating func step(_ row: Int, inputs: Span<Float>, index: Int) {
+    public func step(_ row: Int, inputs: Span<Float>, index: Int) {
         let features = model.features
         precondition(index >= 0 && (index + 1) * features <= inputs.count)
         let state = unsafe pointer(to: row)
@@ -92,7 +92,7 @@ public struct StatePool: ~Copyable {
     /// Puts a whole row back as ``values(of:)`` gave it.
     ///
     /// - Precondition: `values` has the row's size; whoever reads it from outside checks that first.
-    public mutating func replace(_ row: Int, with values: Span<Float>) {
+    public func replace(_ row: Int, with values: Span<Float>) {
         precondition(values.count == rowSize)
         let target = unsafe pointer(to: row)
         for k in values.indices {

@@ -29,6 +29,14 @@ public struct Message: ~Copyable {
         }
     }
 
+    /// The frame's bytes, to read numbers from.
+    public var rawBytes: RawSpan {
+        @_lifetime(borrow self) get {
+            let span = unsafe RawSpan(_unsafeStart: zmq_msg_data(pointer), byteCount: zmq_msg_size(pointer))
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
     /// Whether another frame of the same multipart message follows.
     public var hasMore: Bool {
         unsafe zmq_msg_more(pointer) != 0

@@ -1,0 +1,159 @@
+import Foundation
+import Streams
+import Yams
+import ZeroMQ
+
+extension DaemonConfiguration {
+    /// Reads a YAML file; the protocol shows one. Paths within it that are relative begin at the file's own folder.
+    ///
+    /// - Parameter path: The file.
+    /// - Throws: ``DaemonError``: `noInput` where it cannot be read, `configuration` with file and line for what it says.
+    public init(file path: String) throws(DaemonError) {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw DaemonError(.noInput, "\(path): cannot be read: \(error.localizedDescription)")
+        }
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw DaemonError(.configuration, "\(path):\(error.lineAndProblem)")
+        }
+        guard let root else { throw DaemonError(.configuration, "\(path):1: the file is empty; it needs 'models'") }
+        self = try ConfigurationReader(path: path).configuration(YAMLValue(root, file: path))
+    }
+}
+
+/// The keys of the file, and what each becomes.
+private struct ConfigurationReader {
+    let path: String
+
+    func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
+        var configuration = DaemonConfiguration()
+        try root.forEachMember(of: ["ingest", "decisions", "control", "state", "models"]) {
+            key, value throws(DaemonError) in
+            switch key {
+            case "ingest": configuration.ingest = try ingest(value)
+            case "decisions": configuration.decisions = try decisions(value)
+            case "control": configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
+            case "state": try state(value, into: &configuration)
+            default: configuration.models = try models(value)
+            }
+        }
+        guard !configuration.models.isEmpty else { throw root.error("there is no model to serve; give 'models'") }
+        return configuration
+    }
+
+    private func ingest(_ value: YAMLValue) throws(DaemonError) -> [IngestEndpoint] {
+        let endpoints = try value.elements.map { element throws(DaemonError) in
+            try endpointAndCodec(element) { text throws(EndpointError) in try IngestEndpoint(text) }
+        }
+        guard !endpoints.isEmpty else { throw value.error("'ingest' needs at least one endpoint") }
+        return endpoints
+    }
+
+    private func decisions(_ value: YAMLValue) throws(DaemonError) -> Endpoint {
+        try endpointAndCodec(value) { text throws(EndpointError) in try Endpoint(text) }
+    }
+
+    /// An endpoint alone, or `{endpoint: …, codec: binary}`.
+    private func endpointAndCodec<Value>(
+        _ value: YAMLValue, _ parse: (String) throws(EndpointError) -> Value
+    ) throws(DaemonError) -> Value {
+        guard value.isMapping else { return try value.parsed(parse) }
+        var endpoint: Value?
+        try value.forEachMember(of: ["endpoint", "codec"]) { key, member throws(DaemonError) in
+            if key == "endpoint" {
+                endpoint = try member.parsed(parse)
+            } else if try member.text != "binary" {
+                throw member.error("codec '\(try member.text)' is not known to this version; it knows 'binary'")
+            }
+        }
+        guard let endpoint else { throw value.error("'endpoint' is missing") }
+        return endpoint
+    }
+
+    private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {
+        try value.forEachMember(of: ["dir", "durability", "interval"]) { key, member throws(DaemonError) in
+            switch key {
+            case "dir": configuration.stateFolder = resolved(try member.text)
+            case "durability": configuration.durability = try member.choice()
+            default:
+                let interval = try member.number
+                guard interval > 0 else { throw member.error("'interval' is in seconds, more than 0") }
+                configuration.checkpointInterval = interval
+            }
+        }
+    }
+
+    private func models(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Model] {
+        var models: [DaemonConfiguration.Model] = []
+        var owners: [[UInt8]: String] = [:]
+        try value.forEachMember(of: nil) { name, member throws(DaemonError) in
+            var model = DaemonConfiguration.Model(name: name, file: "", policy: ServingPolicy())
+            try member.forEachMember(of: ["file", "prefixes", "mode", "emit", "threshold", "gap"]) {
+                key, option throws(DaemonError) in
+                switch key {
+                case "file": model.file = resolved(try option.text)
+                case "prefixes": model.policy.prefixes = try prefixes(option, of: name, owners: &owners)
+                case "mode": model.mode = try option.choice()
+                case "emit": model.policy.emit = try option.choice()
+                case "threshold": model.policy.threshold = try threshold(option)
+                default: model.policy.gap = try option.choice()
+                }
+            }
+            guard !model.file.isEmpty else { throw member.error("model '\(name)' needs a 'file'") }
+            if owners.values.contains(name) == false {
+                try claim("", for: name, at: member, owners: &owners)
+            }
+            models.append(model)
+        }
+        return models
+    }
+
+    private func prefixes(
+        _ value: YAMLValue, of model: String, owners: inout [[UInt8]: String]
+    ) throws(DaemonError) -> [String] {
+        var prefixes: [String] = []
+        for element in value.elements {
+            try claim(try element.text, for: model, at: element, owners: &owners)
+            prefixes.append(try element.text)
+        }
+        guard !prefixes.isEmpty else { throw value.error("'prefixes' needs at least one; \"\" takes all streams") }
+        return prefixes
+    }
+
+    private func claim(
+        _ prefix: String, for model: String, at value: YAMLValue, owners: inout [[UInt8]: String]
+    ) throws(DaemonError) {
+        if let other = owners.updateValue(model, forKey: Array(prefix.utf8)) {
+            throw value.error("the prefix \"\(prefix)\" of model '\(model)' is taken by '\(other)' already")
+        }
+    }
+
+    /// One number, or `{rise: …, fall: …}`.
+    private func threshold(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Threshold {
+        var rise: Double?
+        var fall: Double?
+        if value.isMapping {
+            try value.forEachMember(of: ["rise", "fall"]) { key, member throws(DaemonError) in
+                if key == "rise" { rise = try member.number } else { fall = try member.number }
+            }
+        } else {
+            rise = try value.number
+            fall = rise
+        }
+        guard let rise, let fall, let threshold = ServingPolicy.Threshold(rise: Float(rise), fall: Float(fall)) else {
+            throw value.error("a threshold is a number from 0 to 1, or {rise: R, fall: F} with F ≤ R")
+        }
+        return threshold
+    }
+
+    private func resolved(_ file: String) -> String {
+        guard !file.hasPrefix("/"), !file.isEmpty else { return file }
+        let folder = (path as NSString).deletingLastPathComponent
+        return folder.isEmpty ? file : "\(folder)/\(file)"
+    }
+}

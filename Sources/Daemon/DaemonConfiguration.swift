@@ -1,0 +1,60 @@
+public import Streams
+public import ZeroMQ
+
+/// All that can be chosen of a daemon: by flags, by a file, or here. The defaults are those of the protocol.
+public struct DaemonConfiguration: Equatable, Sendable {
+    /// How much a crash may lose.
+    public enum Durability: String, CaseIterable, Sendable {
+        /// All state: it lives in memory only.
+        case memory
+        /// What changed since the last checkpoint.
+        case checkpoint
+    }
+
+    /// One model to serve.
+    public struct Model: Equatable, Sendable {
+        /// Its name in `status`.
+        public var name: String
+        /// The Keras file.
+        public var file: String
+        /// How it is served.
+        public var policy: ServingPolicy
+        /// The mode asked for; nil: the one that the file asks for.
+        public var mode: ServingPolicy.Mode?
+
+        /// Creates an entry.
+        ///
+        /// - Parameters:
+        ///   - name: Its name in `status`.
+        ///   - file: The Keras file.
+        ///   - policy: How it is served.
+        ///   - mode: The mode asked for; nil: the one that the file asks for.
+        public init(name: String, file: String, policy: ServingPolicy, mode: ServingPolicy.Mode? = nil) {
+            self.name = name
+            self.file = file
+            self.policy = policy
+            self.mode = mode
+        }
+    }
+
+    /// Where timesteps come in; at least one.
+    public var ingest = [IngestEndpoint(.sub, Endpoint(.bind, "tcp://127.0.0.1:5550"))]
+    /// Where decisions go out.
+    public var decisions = Endpoint(.bind, "tcp://127.0.0.1:5551")
+    /// Where requests are taken.
+    public var control = Endpoint(.bind, "tcp://127.0.0.1:5552")
+    /// The folder that keeps the state; nil: memory only.
+    public var stateFolder: String?
+    /// How much a crash may lose.
+    public var durability = Durability.checkpoint
+    /// Seconds from one checkpoint to the next.
+    public var checkpointInterval = 5.0
+    /// What is served; at least one.
+    public var models: [Model] = []
+
+    /// The defaults, which serve no model yet.
+    public init() {}
+
+    /// The folder in which checkpoints are really kept; nil where all lives in memory.
+    var durableFolder: String? { durability == .memory ? nil : stateFolder }
+}

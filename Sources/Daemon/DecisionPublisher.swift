@@ -1,0 +1,47 @@
+import Wire
+import ZeroMQ
+
+/// The socket that decisions go out by. Owned by the hot loop.
+///
+/// A subscriber that does not keep up loses what is past its high-water mark; it never slows the daemon.
+struct DecisionPublisher: ~Copyable {
+    /// A subscriber that subscribes to a topic that begins so hears `{"event":"subscribed"}` on it, and knows that all
+    /// that it subscribed to before is in force.
+    private static let subscribedTopic = Array("\(StreamID.reservedPrefix)subscribed/".utf8)
+    private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
+
+    let endpoint: Endpoint
+    let socket: Socket
+
+    init(_ endpoint: Endpoint, in context: Context) throws(ZeroMQError) {
+        let socket = try Socket(.xpub, in: context)
+        try socket.set(.sendHighWaterMark, to: HotLoop.highWaterMark)
+        try socket.set(.everySubscription, to: 1)
+        try socket.set(.linger, to: HotLoop.lingerMilliseconds)
+        try socket.attach(to: endpoint, otherwise: .bind)
+        self.endpoint = try socket.resolved(endpoint)
+        self.socket = socket
+    }
+
+    /// Publishes one message's decisions under the id that came with the timesteps; that frame is given away.
+    func publish(_ id: inout Message, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
+        try socket.forward(&id, more: true, wait: false)
+        try socket.send(decisions.bytes.span, wait: false)
+    }
+
+    /// Publishes decisions of a stream whose message is gone.
+    func publish(_ id: String, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
+        try socket.send(id.utf8.span, more: true, wait: false)
+        try socket.send(decisions.bytes.span, wait: false)
+    }
+
+    /// Takes the subscriptions that came, and answers those that ask for it.
+    func takeSubscriptions() throws(ZeroMQError) {
+        while let frames = try socket.receiveFrames(wait: false) {
+            guard let frame = frames.first, frame.first == 1, frame.dropFirst().starts(with: Self.subscribedTopic) else {
+                continue
+            }
+            try socket.sendFrames([Array(frame.dropFirst()), Self.subscribedEvent], wait: false)
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import Logging
+import Store
+import Streams
+import Wire
+import ZeroMQ
+
+/// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
+///
+/// The hot path is ``takeTimesteps(from:)``: receive, step, publish. Whatever must not be done between two timesteps (the
+/// store) is done by the ``StoreWorker``, which posts its results to the ``Mailbox``.
+struct HotLoop: ~Copyable {
+    /// Messages that may wait at each socket for each peer.
+    static let highWaterMark = 100_000
+    /// How long unsent decisions and replies live on after an orderly stop.
+    static let lingerMilliseconds = 1_000
+    /// Messages taken from one socket before the others, and control, have their turn.
+    static let messagesPerTurn = 1_000
+    /// Requests answered before ingest has its turn.
+    static let requestsPerTurn = 100
+    /// How long an orderly stop goes on taking what producers still send.
+    static let drainTime = Duration.seconds(1)
+
+    let logger: Logger
+    let worker: StoreWorker
+    let isDurable: Bool
+    let started = ContinuousClock.now
+
+    var table: StreamTable
+    var checkpoints: CheckpointSchedule
+    /// Pieces of work that the store has not answered yet.
+    var storeJobs = 0
+    var isStopping = false
+
+    let ingest: [IngestSocket]
+    let publisher: DecisionPublisher
+    let control: ControlServer
+
+    private let mailbox: Mailbox
+    private var poller: Poller
+    private let mailboxItem: Int
+    private let ingestItems: [Int]
+    private let publisherItem: Int
+    private let controlItem: Int
+    private var decisions = DecisionRecords()
+    private var dropLog: DropLog
+
+    /// Opens the sockets. What is in `table` goes on from where it is.
+    ///
+    /// - Throws: ``DaemonError``: `inUse` where an endpoint is taken, `cannotCreate` where it cannot be had otherwise.
+    init(
+        _ configuration: DaemonConfiguration, table: consuming StreamTable, store: StateStore, mailbox: Mailbox,
+        logger: Logger
+    ) throws(DaemonError) {
+        do {
+            let context = try Context()
+            let ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
+                try IngestSocket(endpoint, in: context)
+            }
+            let publisher = try DecisionPublisher(configuration.decisions, in: context)
+            let control = try ControlServer(configuration.control, in: context)
+            self.init(
+                configuration, ingest: ingest, publisher: publisher, control: control, table: table, store: store,
+                mailbox: mailbox, logger: logger)
+        } catch {
+            throw DaemonError(error.isAddressInUse ? .inUse : .cannotCreate, error.description)
+        }
+    }
+
+    private init(
+        _ configuration: DaemonConfiguration, ingest: [IngestSocket], publisher: consuming DecisionPublisher,
+        control: consuming ControlServer, table: consuming StreamTable, store: StateStore, mailbox: Mailbox,
+        logger: Logger
+    ) {
+        self.table = table
+        self.logger = logger
+        self.mailbox = mailbox
+        worker = StoreWorker(store, answeringTo: mailbox)
+        isDurable = configuration.durableFolder != nil
+        checkpoints = CheckpointSchedule(interval: .seconds(configuration.checkpointInterval))
+        dropLog = DropLog(logger)
+        var poller = Poller()
+        var ingestItems: [Int] = []
+        for socket in ingest { ingestItems.append(poller.add(socket.socket)) }
+        mailboxItem = poller.add(mailbox.wakeup)
+        publisherItem = poller.add(publisher.socket)
+        controlItem = poller.add(control.socket)
+        self.ingestItems = ingestItems
+        self.poller = poller
+        self.ingest = ingest
+        self.publisher = publisher
+        self.control = control
+    }
+
+    /// Decides until it is told to stop, then stops in order.
+    ///
+    /// - Throws: ``DaemonError``: `software` where a socket failed, `inputOutput` where the last checkpoint did.
+    mutating func run() throws(DaemonError) {
+        do throws(ZeroMQError) {
+            while !isStopping {
+                try poller.wait(milliseconds: isDurable ? checkpoints.millisecondsUntilDue : -1)
+                if poller.isReadable(mailboxItem) { readMail() }
+                for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
+                    try takeTimesteps(from: socket)
+                }
+                if poller.isReadable(controlItem) { try answerRequests() }
+                if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
+                if isDurable && checkpoints.isDue { startCheckpoint() }
+            }
+        } catch {
+            throw DaemonError(.software, error.description)
+        }
+        try stop()
+    }
+
+    /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
+    private mutating func takeTimesteps(from socket: IngestSocket) throws(ZeroMQError) {
+        for _ in 0..<Self.messagesPerTurn {
+            guard try socket.receive() else { return }
+            let time = WallClock.now()
+            do throws(DropCause) {
+                try table.consume(
+                    frames: socket.frameCount, id: socket.id.bytes, payload: socket.payload.rawBytes,
+                    header: socket.header.rawBytes, time: time, into: &decisions)
+            } catch {
+                table.countDrop(error)
+                dropLog.record(error, id: socket.id.bytes, from: "\(socket.endpoint)", time: time)
+            }
+            if decisions.count > 0 {
+                try publisher.publish(&socket.id, decisions)
+                decisions.removeAll()
+            }
+        }
+    }
+
+    private mutating func answerRequests() throws(ZeroMQError) {
+        for _ in 0..<Self.requestsPerTurn {
+            guard let (address, command) = try control.receive() else { return }
+            answer(command, to: address)
+        }
+    }
+
+    private mutating func readMail() {
+        for letter in mailbox.take() { letter(&self) }
+    }
+
+    /// Ends the daemon in order: what producers sent is taken, what the store has in hand is waited for, the state is
+    /// made durable. What is unsent then lingers for a moment.
+    private mutating func stop() throws(DaemonError) {
+        logger.info("stopping")
+        do throws(ZeroMQError) {
+            for socket in ingest { socket.close() }
+            let end = ContinuousClock.now + Self.drainTime
+            repeat {
+                try poller.wait(milliseconds: 0)
+                for socket in ingest { try takeTimesteps(from: socket) }
+            } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end
+            try answerRequests()
+            startCheckpoint()
+            while storeJobs > 0 {
+                try poller.wait(milliseconds: -1)
+                if poller.isReadable(mailboxItem) { readMail() }
+            }
+        } catch {
+            throw DaemonError(.software, error.description)
+        }
+        dropLog.flush()
+        if table.waitingCount > 0 {
+            let streams = table.pausedCount
+            logger.warning("\(table.waitingCount) timesteps of \(streams) paused streams waited and are not consumed")
+        }
+        guard !isDurable || !checkpoints.hasFailed else {
+            throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")
+        }
+        logger.info("stopped: \(table.counters.timesteps) timesteps consumed, \(table.count) streams")
+    }
+}

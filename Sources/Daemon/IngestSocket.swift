@@ -1,0 +1,58 @@
+import ZeroMQ
+
+/// One socket that timesteps come in by, and the message that came last. Owned by the hot loop.
+final class IngestSocket {
+    /// Where it is attached, a port `*` resolved.
+    let endpoint: IngestEndpoint
+    let socket: Socket
+
+    /// The last message's frames; those past ``frameCount`` are left over from another.
+    var id = Message()
+    private(set) var payload = Message()
+    private(set) var header = Message()
+    /// How many frames the last message had. All that are past the third are thrown away.
+    private(set) var frameCount = 0
+
+    init(_ endpoint: IngestEndpoint, in context: Context) throws(ZeroMQError) {
+        socket = try Socket(endpoint.kind == .sub ? .sub : .pull, in: context)
+        try socket.set(.receiveHighWaterMark, to: HotLoop.highWaterMark)
+        if endpoint.kind == .sub { try socket.subscribe("") }
+        try socket.attach(to: endpoint.endpoint, otherwise: .bind)
+        self.endpoint = IngestEndpoint(endpoint.kind, try socket.resolved(endpoint.endpoint))
+    }
+
+    /// Takes the next message, if one is there.
+    func receive() throws(ZeroMQError) -> Bool {
+        guard try socket.receive(into: &id, wait: false) else { return false }
+        frameCount = 1
+        guard id.hasMore else { return true }
+        // The frames of one message come together, so none of these waits.
+        _ = try socket.receive(into: &payload, wait: true)
+        frameCount = 2
+        guard payload.hasMore else { return true }
+        _ = try socket.receive(into: &header, wait: true)
+        frameCount = 3
+        guard header.hasMore else { return true }
+        var rest = Message()
+        repeat {
+            _ = try socket.receive(into: &rest, wait: true)
+            frameCount += 1
+        } while rest.hasMore
+        return true
+    }
+
+    /// Lets no new producer in. Those that are connected stay.
+    func close() {
+        guard endpoint.endpoint.attachment == .bind else { return }
+        // An address that cannot be unbound any more is as good as unbound: the process ends soon.
+        try? socket.unbind(endpoint.endpoint.address)
+    }
+}
+
+extension Socket {
+    /// The endpoint as it came to be: whether it was bound or connected, and a port `*` resolved.
+    func resolved(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
+        let attachment = endpoint.attachment ?? .bind
+        return Endpoint(attachment, attachment == .bind ? try lastAddress() : endpoint.address)
+    }
+}

@@ -1,0 +1,53 @@
+import CSodium
+import Recurrent
+
+/// What tells two models apart: SHA-256 over everything that an answer is computed from, and nothing else.
+///
+/// Hashed in order: a line with the version of this rule; for each layer its ``Layer/architecture`` line, then for
+/// each of its weights the rank, the lengths of its axes (each 64 bits, little-endian) and the values (float32,
+/// little-endian). Names, statefulness and the file's format are not in it.
+enum Fingerprint {
+    /// The fingerprint as 64 hexadecimal digits.
+    static func of(_ model: Model) -> String {
+        precondition(sodium_init() >= 0, "libsodium cannot be initialised")
+        var hash = SHA256()
+        hash.update(Array("sluice model fingerprint 1\n".utf8))
+        for layer in model.layers {
+            hash.update(Array("\(layer.architecture)\n".utf8))
+            for weight in layer.weights {
+                for length in [weight.shape.count] + weight.shape {
+                    hash.update(littleEndianBytes(UInt64(length)))
+                }
+                hash.update(weight.values.flatMap { littleEndianBytes($0.bitPattern) })
+            }
+        }
+        return hash.digest().map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+
+    private static func littleEndianBytes<Word: FixedWidthInteger>(_ word: Word) -> [UInt8] {
+        (0..<Word.bitWidth / 8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+    }
+}
+
+/// libsodium's SHA-256 (<https://doc.libsodium.org/advanced/sha-2_hash_function>).
+private struct SHA256 {
+    private var state = crypto_hash_sha256_state()
+
+    init() {
+        _ = unsafe crypto_hash_sha256_init(&state)
+    }
+
+    mutating func update(_ bytes: [UInt8]) {
+        _ = unsafe crypto_hash_sha256_update(&state, bytes, UInt64(bytes.count))
+    }
+
+    /// The 32 bytes of the hash. Takes no more afterwards.
+    mutating func digest() -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
+        _ = unsafe crypto_hash_sha256_final(&state, &digest)
+        return digest
+    }
+}

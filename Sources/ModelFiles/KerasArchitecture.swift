@@ -1,0 +1,196 @@
+import FoundationEssentials
+
+/// A Sequential model as Keras' JSON describes it: `config.json` of a `.keras` archive, or the attribute
+/// `model_config` of a legacy `.h5` file. Weights stand elsewhere.
+struct KerasArchitecture: Sendable {
+    /// The kinds of layers that are supported besides `InputLayer`, which only tells a shape.
+    static let kinds: [any KerasLayer.Type] = [KerasLSTM.self, KerasDense.self]
+
+    /// One layer with its name and the shape that it gives.
+    struct NamedLayer: Sendable {
+        let name: String
+        let layer: any KerasLayer
+        let outputShape: KerasShape
+
+        var className: String { type(of: layer).className }
+    }
+
+    /// The model's name.
+    let name: String
+    /// The layers in order, without the InputLayer, which has neither weights nor a place in `summary()`.
+    let layers: [NamedLayer]
+    /// What the model takes; (None, None, None) where the file does not tell.
+    let inputShape: KerasShape
+
+    /// Decodes Keras' JSON.
+    ///
+    /// - Parameters:
+    ///   - json: The text, in UTF-8.
+    ///   - source: Where it was found, for errors.
+    /// - Throws: ``Defect``: `corrupt` where it is not the JSON of a Keras model, `unsupported` where the model or a
+    ///   layer needs what the engine does not compute.
+    init(json: [UInt8], source: String) throws(Defect) {
+        let sequential: SequentialConfiguration
+        do {
+            sequential = try JSONDecoder().decode(SequentialConfiguration.self, from: Data(json))
+        } catch let defect as Defect {
+            throw defect
+        } catch let error as DecodingError {
+            throw Defect(.corrupt, "\(source): \(error.inWords)")
+        } catch {
+            throw Defect(.corrupt, "\(source): \(error)")
+        }
+        name = sequential.name
+        inputShape = sequential.inputShape ?? KerasShape([nil, nil, nil])
+        var shape = inputShape
+        var layers: [NamedLayer] = []
+        for case .layer(let name, let layer) in sequential.layers {
+            do {
+                shape = try layer.outputShape(of: shape)
+            } catch {
+                throw error.inLayer(name, className: type(of: layer).className)
+            }
+            layers.append(NamedLayer(name: name, layer: layer, outputShape: shape))
+        }
+        self.layers = layers
+    }
+
+    /// Whether the model keeps its state from one call to the next, as its recurrent layers say.
+    ///
+    /// - Throws: ``Defect`` where some do and others do not: the engine keeps a model's state as a whole.
+    func isStateful() throws(Defect) -> Bool {
+        let recurrent = layers.filter { $0.layer.isStateful != nil }
+        for other in recurrent where other.layer.isStateful != recurrent.first?.layer.isStateful {
+            throw Defect(.unsupported, "stateful differs from the layers before; supported: the same in all layers")
+                .inLayer(other.name, className: other.className)
+        }
+        return recurrent.first?.layer.isStateful ?? false
+    }
+}
+
+/// The JSON of a model. Other keys (how it was compiled, built and registered) do not bear on an answer.
+private struct SequentialConfiguration: Decodable {
+    let name: String
+    let layers: [LayerConfiguration]
+    /// The shape that the InputLayer or the first layer tells, or with which the model was built.
+    let inputShape: KerasShape?
+
+    private enum Key: String, CodingKey {
+        case name, layers, config
+        case className = "class_name"
+        case buildInputShape = "build_input_shape"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: Key.self)
+        let className = try object.decode(String.self, forKey: .className)
+        guard className == "Sequential" else {
+            throw Defect(.unsupported, "models of the class '\(className)' are not supported; supported: Sequential")
+        }
+        let config = try object.nestedContainer(keyedBy: Key.self, forKey: .config)
+        name = try config.decode(String.self, forKey: .name)
+        layers = try config.decode([LayerConfiguration].self, forKey: .layers)
+        let firstConfig = try config.decode([FirstLayerShape].self, forKey: .layers).first
+        inputShape = try firstConfig?.shape ?? config.decodeIfPresent(KerasShape.self, forKey: .buildInputShape)
+        for case .input(let name) in layers.dropFirst() {
+            throw Defect(.unsupported, "an InputLayer after another layer is not supported; supported: as first layer")
+                .inLayer(name, className: "InputLayer")
+        }
+    }
+}
+
+/// The JSON of one layer, decoded by the kind that its class name stands for.
+private enum LayerConfiguration: Decodable {
+    case input(name: String)
+    case layer(name: String, any KerasLayer)
+
+    private enum Key: String, CodingKey {
+        case name, config, dtype, sparse, ragged
+        case className = "class_name"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: Key.self)
+        let className = try object.decode(String.self, forKey: .className)
+        let config = try object.nestedContainer(keyedBy: Key.self, forKey: .config)
+        let name = try config.decode(String.self, forKey: .name)
+        let isInput = className == "InputLayer"
+        let kind = KerasArchitecture.kinds.first { $0.className == className }
+        guard isInput || kind != nil else {
+            let supported = (["InputLayer"] + KerasArchitecture.kinds.map { $0.className }).joined(separator: ", ")
+            throw Defect(
+                .unsupported, layer: name,
+                "layer '\(name)' (\(className)) is not supported; supported layers: \(supported)")
+        }
+        do {
+            try Self.requireFloat32(config.decodeIfPresent(DTypePolicy.self, forKey: .dtype))
+            if let kind {
+                self = .layer(name: name, try kind.init(from: object.superDecoder(forKey: .config)))
+            } else {
+                try config.refuse(.sparse)
+                try config.refuse(.ragged)
+                self = .input(name: name)
+            }
+        } catch let defect as Defect {
+            throw defect.inLayer(name, className: className)
+        }
+    }
+
+    private static func requireFloat32(_ policy: DTypePolicy?) throws {
+        if let name = policy?.name, name != "float32" {
+            throw Defect(.unsupported, "dtype '\(name)' is not supported; supported: float32")
+        }
+    }
+}
+
+/// The shape of the input as the first layer tells it: an InputLayer, or in files of Keras 2 any layer.
+private struct FirstLayerShape: Decodable {
+    let shape: KerasShape?
+
+    private enum Key: String, CodingKey {
+        case config
+        case batchShape = "batch_shape"
+        case batchInputShape = "batch_input_shape"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let config = try decoder.container(keyedBy: Key.self).nestedContainer(keyedBy: Key.self, forKey: .config)
+        shape =
+            try config.decodeIfPresent(KerasShape.self, forKey: .batchShape)
+            ?? config.decodeIfPresent(KerasShape.self, forKey: .batchInputShape)
+    }
+}
+
+/// The numbers that a layer computes with: a name in Keras 2, in Keras 3 an object around one.
+private struct DTypePolicy: Decodable {
+    let name: String
+
+    private enum Key: String, CodingKey {
+        case config, name
+    }
+
+    init(from decoder: any Decoder) throws {
+        if let name = try? decoder.singleValueContainer().decode(String.self) {
+            self.name = name
+        } else {
+            let config = try decoder.container(keyedBy: Key.self).nestedContainer(keyedBy: Key.self, forKey: .config)
+            name = try config.decode(String.self, forKey: .name)
+        }
+    }
+}
+
+extension DecodingError {
+    /// What is wrong, and where in the JSON.
+    fileprivate var inWords: String {
+        let (text, context): (String, Context) =
+            switch self {
+            case .keyNotFound(let key, let context): ("'\(key.stringValue)' is missing", context)
+            case .typeMismatch(let type, let context): ("a value is not of the type \(type)", context)
+            case .valueNotFound(_, let context): ("a value is null", context)
+            case .dataCorrupted(let context): (context.debugDescription, context)
+            @unknown default: ("\(self)", Context(codingPath: [], debugDescription: ""))
+            }
+        let place = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+        return place.isEmpty ? text : "\(text), at \(place)"
+    }
+}

@@ -1,0 +1,44 @@
+import FoundationEssentials
+import Recurrent
+
+/// Keras' Dense (<https://keras.io/api/layers/core_layers/dense/>), which acts on the last axis of its input.
+struct KerasDense: KerasLayer {
+    static let className = "Dense"
+
+    private let units: Int
+    private let activation: Activation
+    private let usesBias: Bool
+
+    private enum Option: String, CodingKey {
+        case units, activation
+        case usesBias = "use_bias"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let options = try decoder.container(keyedBy: Option.self)
+        units = try options.units(.units)
+        activation = try options.activation(.activation, standard: .linear)
+        usesBias = try options.decodeIfPresent(Bool.self, forKey: .usesBias) ?? true
+    }
+
+    var weights: [KerasWeight] {
+        [KerasWeight(archivePath: "vars/0", legacyName: "kernel")]
+            + (usesBias ? [KerasWeight(archivePath: "vars/1", legacyName: "bias")] : [])
+    }
+
+    var isStateful: Bool? { nil }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        guard (2...3).contains(input.axes.count) else {
+            throw Defect(
+                .unsupported,
+                "is given \(input); supported: (batch, features) and (batch, timesteps, features)")
+        }
+        return KerasShape(input.axes.dropLast() + [units])
+    }
+
+    func build(weights: [Tensor]) throws(ModelError) -> Layer {
+        .dense(
+            try Dense(units: units, activation: activation, kernel: weights[0], bias: usesBias ? weights[1] : nil))
+    }
+}

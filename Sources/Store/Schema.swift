@@ -1,0 +1,50 @@
+import GRDB
+
+/// The database's tables, version by version. A version that has been released never changes; a new one is added.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { db in
+            // State means nothing without the weights that it came from.
+            try db.execute(
+                sql: """
+                    CREATE TABLE weights (
+                        id INTEGER PRIMARY KEY,
+                        fingerprint TEXT NOT NULL UNIQUE
+                    );
+                    -- The last checkpoint. Sequence numbers are unsigned, kept by their bits; values are float32,
+                    -- little-endian: the state of each layer, then the last outputs.
+                    CREATE TABLE stream (
+                        id TEXT NOT NULL PRIMARY KEY,
+                        weights INTEGER NOT NULL REFERENCES weights(id),
+                        sequence INTEGER NOT NULL,
+                        step INTEGER NOT NULL,
+                        time INTEGER NOT NULL,
+                        label INTEGER,
+                        gap_pending INTEGER NOT NULL,
+                        "values" BLOB NOT NULL
+                    ) WITHOUT ROWID;
+                    CREATE TABLE snapshot (
+                        id INTEGER PRIMARY KEY,
+                        name TEXT NOT NULL UNIQUE,
+                        time INTEGER NOT NULL,
+                        streams INTEGER NOT NULL,
+                        bytes INTEGER NOT NULL
+                    );
+                    CREATE TABLE snapshot_stream (
+                        snapshot INTEGER NOT NULL REFERENCES snapshot(id) ON DELETE CASCADE,
+                        id TEXT NOT NULL,
+                        weights INTEGER NOT NULL REFERENCES weights(id),
+                        sequence INTEGER NOT NULL,
+                        step INTEGER NOT NULL,
+                        time INTEGER NOT NULL,
+                        label INTEGER,
+                        gap_pending INTEGER NOT NULL,
+                        "values" BLOB NOT NULL,
+                        PRIMARY KEY (snapshot, id)
+                    ) WITHOUT ROWID;
+                    """)
+        }
+        return migrator
+    }
+}

@@ -1,0 +1,113 @@
+public import Recurrent
+
+/// A model together with how it is to be served: configuration and weights, immutable, shared by all its streams.
+public struct ServedModel: Sendable {
+    /// Its name in the configuration.
+    public let name: String
+    /// The file it was read from.
+    public let file: String
+    /// SHA-256 over architecture and weights, 64 hexadecimal digits: state goes only with the weights it came from.
+    public let fingerprint: String
+    /// The weights.
+    public let model: Model
+    /// How it is served.
+    public let policy: ServingPolicy
+
+    /// Creates a served model.
+    ///
+    /// - Parameters:
+    ///   - name: Its name in the configuration.
+    ///   - file: The file it was read from.
+    ///   - fingerprint: SHA-256 over architecture and weights.
+    ///   - model: The weights.
+    ///   - policy: How it is served.
+    public init(name: String, file: String, fingerprint: String, model: Model, policy: ServingPolicy) {
+        self.name = name
+        self.file = file
+        self.fingerprint = fingerprint
+        self.model = model
+        self.policy = policy
+    }
+}
+
+/// How a model is served: the same options as flags, in the configuration file and here.
+public struct ServingPolicy: Equatable, Sendable {
+    /// When a stream's state starts anew, and when it is decided on.
+    public enum Mode: String, CaseIterable, Sendable {
+        /// The state carries on for ever, until a reset; a decision at every timestep.
+        case stateful
+    }
+
+    /// Which decisions are published.
+    public enum Emit: String, CaseIterable, Sendable {
+        /// One for each timestep.
+        case every
+        /// That on the last timestep of each message.
+        case last
+        /// Those whose label differs from the one before, and a stream's first.
+        case change
+        /// Those at the end of a sequence.
+        case final
+    }
+
+    /// What a jump ahead in a stream's sequence numbers does to its state.
+    public enum Gap: String, CaseIterable, Sendable {
+        /// The state goes on as it is.
+        case `continue`
+        /// The state starts anew.
+        case reset
+    }
+
+    /// Between which probabilities the label of a model with one output changes.
+    public struct Threshold: Equatable, Sendable {
+        /// At or above it the label turns 1.
+        public let rise: Float
+        /// Below it the label turns back to 0.
+        public let fall: Float
+
+        /// Keras' own threshold for a binary accuracy.
+        public static let half = Threshold(both: 0.5)
+
+        /// One threshold both ways.
+        ///
+        /// - Parameter both: The label is 1 at or above it.
+        public init(both: Float) {
+            rise = both
+            fall = both
+        }
+
+        /// Two thresholds: between them the label stays what it was. Nil unless 0 ≤ fall ≤ rise ≤ 1.
+        ///
+        /// - Parameters:
+        ///   - rise: At or above it the label turns 1.
+        ///   - fall: Below it the label turns back to 0.
+        public init?(rise: Float, fall: Float) {
+            guard fall >= 0, rise >= fall, rise <= 1 else { return nil }
+            self.rise = rise
+            self.fall = fall
+        }
+    }
+
+    /// The stream ids that begin so go to this model, unless another's prefix is longer; `""` takes the rest.
+    public var prefixes: [String]
+    /// When the state starts anew.
+    public var mode: Mode
+    /// Which decisions are published.
+    public var emit: Emit
+    /// Where the label changes.
+    public var threshold: Threshold
+    /// What a jump ahead does.
+    public var gap: Gap
+
+    /// Creates a policy; each parameter is the property of its name.
+    public init(
+        prefixes: [String] = [""], mode: Mode = .stateful, emit: Emit = .every, threshold: Threshold = .half,
+        gap: Gap = .continue
+    ) {
+        self.prefixes = prefixes
+        self.mode = mode
+        self.emit = emit
+        self.threshold = threshold
+        self.gap = gap
+    }
+}

@@ -1,0 +1,112 @@
+/// Finds a stream's slot by the bytes of its id, without making a `String` of them: the hot path asks for every message.
+///
+/// A hash table with open addressing, linear probing and deletion by shifting back. Ids are equal only where their bytes
+/// are; Swift's `String` would take two spellings of one character for the same stream.
+struct StreamIndex {
+    private struct Bucket {
+        static let empty = Bucket(hash: 0, slot: .max)
+        var hash: UInt32
+        var slot: UInt32
+        var isEmpty: Bool { slot == .max }
+    }
+
+    /// A power of two, at least twice as many as there are streams.
+    private var buckets = [Bucket](repeating: .empty, count: 16)
+    /// By slot; empty where the slot is free.
+    private var ids: [String] = []
+    private var freeSlots: [Int] = []
+    private let seed = UInt64.random(in: 0...UInt64.max)
+
+    /// Streams in the index.
+    private(set) var count = 0
+
+    /// Slots from 0 to below this have been given out at some time.
+    var slots: Range<Int> { 0..<ids.count }
+
+    /// The id in a slot, or nil where it is free.
+    func id(of slot: Int) -> String? {
+        ids[slot].isEmpty ? nil : ids[slot]
+    }
+
+    /// The slot of a stream, or nil where it is not known.
+    func find(_ id: Span<UInt8>) -> Int? {
+        let hash = hash(id)
+        var bucket = home(of: hash)
+        while !buckets[bucket].isEmpty {
+            if buckets[bucket].hash == hash {
+                let slot = Int(buckets[bucket].slot)
+                if equal(ids[slot].utf8.span, id) { return slot }
+            }
+            bucket = next(bucket)
+        }
+        return nil
+    }
+
+    /// Gives a stream that is not known a slot.
+    mutating func insert(_ id: String) -> Int {
+        if 2 * (count + 1) > buckets.count { grow() }
+        let slot: Int
+        if let free = freeSlots.popLast() {
+            slot = free
+            ids[slot] = id
+        } else {
+            slot = ids.count
+            ids.append(id)
+        }
+        place(Bucket(hash: hash(id.utf8.span), slot: UInt32(slot)))
+        count += 1
+        return slot
+    }
+
+    /// Forgets the stream in a slot.
+    mutating func remove(slot: Int) {
+        var hole = home(of: hash(ids[slot].utf8.span))
+        while buckets[hole].slot != UInt32(slot) { hole = next(hole) }
+        // Whatever was pushed past the hole moves back into it, so that a search never ends too early.
+        var bucket = next(hole)
+        while !buckets[bucket].isEmpty {
+            let distance = (bucket - home(of: buckets[bucket].hash)) & (buckets.count - 1)
+            if distance >= (bucket - hole) & (buckets.count - 1) {
+                buckets[hole] = buckets[bucket]
+                hole = bucket
+            }
+            bucket = next(bucket)
+        }
+        buckets[hole] = .empty
+        ids[slot] = ""
+        freeSlots.append(slot)
+        count -= 1
+    }
+
+    private mutating func grow() {
+        let old = buckets
+        buckets = Array(repeating: .empty, count: 2 * old.count)
+        for bucket in old where !bucket.isEmpty { place(bucket) }
+    }
+
+    private mutating func place(_ new: Bucket) {
+        var bucket = home(of: new.hash)
+        while !buckets[bucket].isEmpty { bucket = next(bucket) }
+        buckets[bucket] = new
+    }
+
+    private func home(of hash: UInt32) -> Int { Int(hash) & (buckets.count - 1) }
+    private func next(_ bucket: Int) -> Int { (bucket + 1) & (buckets.count - 1) }
+
+    /// FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>) from a random start, then folded: its low bits alone are weak.
+    private func hash(_ bytes: Span<UInt8>) -> UInt32 {
+        var hash = seed ^ 0xcbf2_9ce4_8422_2325
+        for index in bytes.indices {
+            hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01b3
+        }
+        hash ^= hash >> 32
+        hash = hash &* 0x9e37_79b9_7f4a_7c15
+        return UInt32(truncatingIfNeeded: hash >> 32)
+    }
+
+    private func equal(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
+        guard a.count == b.count else { return false }
+        for index in a.indices where a[index] != b[index] { return false }
+        return true
+    }
+}

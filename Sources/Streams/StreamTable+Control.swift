@@ -1,0 +1,143 @@
+import Recurrent
+public import Wire
+
+/// What control requests do with streams, each between two timesteps.
+extension StreamTable {
+    /// Sets the state of streams to zero and their step to 0; their sequence numbers go on.
+    ///
+    /// - Parameter selection: Which streams.
+    /// - Returns: How many.
+    /// - Throws: ``ControlError`` where the one stream named is not known.
+    public mutating func reset(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
+        let slots = try slots(of: selection)
+        for slot in slots {
+            pools[streams[slot].model].reset(streams[slot].row)
+            streams[slot].step = 0
+            markChanged(slot)
+        }
+        return slots.count
+    }
+
+    /// Forgets streams, and what waits for them.
+    ///
+    /// - Parameter selection: Which streams.
+    /// - Returns: Their ids, so that stored state can be forgotten too.
+    /// - Throws: ``ControlError`` where the one stream named is not known.
+    public mutating func remove(_ selection: ControlCommand.Selection) throws(ControlError) -> [String] {
+        let slots = try slots(of: selection)
+        let ids = slots.compactMap { index.id(of: $0) }
+        for slot in slots {
+            pools[streams[slot].model].remove(streams[slot].row)
+            waiting[slot] = nil
+            index.remove(slot: slot)
+        }
+        let removed = Set(slots)
+        dirtySlots.removeAll { removed.contains($0) }
+        return ids
+    }
+
+    /// Lets the timesteps of streams wait from now on.
+    ///
+    /// - Parameter selection: Which streams, of those that are known now.
+    /// - Returns: How many, those included that were paused already.
+    /// - Throws: ``ControlError`` where the one stream named is not known.
+    public mutating func pause(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
+        let slots = try slots(of: selection)
+        for slot in slots where waiting[slot] == nil {
+            waiting[slot] = WaitingTimesteps()
+        }
+        return slots.count
+    }
+
+    /// Takes what waited, and from now on what comes.
+    ///
+    /// - Parameters:
+    ///   - selection: Which streams.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - publish: Called for each message that leads to decisions, with the stream's id.
+    /// - Returns: How many, of which some may not have been paused.
+    /// - Throws: ``ControlError`` where the one stream named is not known.
+    public mutating func resume(
+        _ selection: ControlCommand.Selection, time: Int64,
+        publish: (String, borrowing DecisionRecords) -> Void
+    ) throws(ControlError) -> Int {
+        let slots = try slots(of: selection)
+        for slot in slots {
+            guard let paused = waiting.removeValue(forKey: slot) else { continue }
+            takeWaiting(slot, paused.messages, time: time, publish: publish)
+        }
+        return slots.count
+    }
+
+    /// Timesteps that wait for paused streams.
+    public var waitingCount: Int {
+        waiting.values.reduce(0) { $0 + $1.count }
+    }
+
+    /// One stream as it stands.
+    ///
+    /// - Parameters:
+    ///   - id: The stream.
+    ///   - time: Nanoseconds since the Unix epoch.
+    /// - Returns: Its place and its last answer.
+    /// - Throws: ``ControlError`` where it is not known.
+    public func status(of id: String, time: Int64) throws(ControlError) -> StreamStatus {
+        status(of: try slot(of: id), id: id, time: time)
+    }
+
+    /// A page of streams, ordered by the bytes of their ids.
+    ///
+    /// - Parameters:
+    ///   - prefix: Only ids that begin so; nil: all.
+    ///   - after: Only ids after this one; nil: from the first.
+    ///   - limit: At most so many.
+    ///   - time: Nanoseconds since the Unix epoch.
+    /// - Returns: The page, and where the next one begins.
+    public func page(prefix: String?, after: String?, limit: Int, time: Int64) -> StreamPage {
+        var found: [(id: String, slot: Int)] = []
+        for slot in index.slots {
+            guard let id = index.id(of: slot), id.utf8.starts(with: (prefix ?? "").utf8) else { continue }
+            if let after, !after.utf8.lexicographicallyPrecedes(id.utf8) { continue }
+            found.append((id, slot))
+        }
+        found.sort { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+        let page = found.prefix(limit)
+        return StreamPage(
+            streams: page.map { status(of: $0.slot, id: $0.id, time: time) },
+            next: found.count > limit ? page.last?.id : nil)
+    }
+
+    private func status(of slot: Int, id: String, time: Int64) -> StreamStatus {
+        let stream = streams[slot]
+        let pool = pools[stream.model]
+        return StreamStatus(
+            stream: id, model: models[stream.model].name, sequence: stream.sequence, step: stream.step,
+            probability: StreamStatus.Probability(Array(copying: pool.outputs(of: stream.row))),
+            label: stream.label ?? 0, idleSeconds: Double(max(0, time - stream.time)) / 1e9,
+            paused: waiting[slot] != nil)
+    }
+
+    private func slot(of id: String) throws(ControlError) -> Int {
+        guard let slot = index.find(id.utf8.span) else {
+            throw ControlError(.noSuchStream, "no stream '\(id)'; 'streams' lists those that there are")
+        }
+        return slot
+    }
+
+    func slots(of selection: ControlCommand.Selection) throws(ControlError) -> [Int] {
+        switch selection {
+        case .stream(let id): [try slot(of: id)]
+        case .prefix(let prefix): index.slots.filter { index.id(of: $0)?.utf8.starts(with: prefix.utf8) ?? false }
+        case .all: index.slots.filter { index.id(of: $0) != nil }
+        }
+    }
+}
+
+extension [Float] {
+    /// The span's elements as an array of their own.
+    init(copying span: Span<Float>) {
+        self.init()
+        reserveCapacity(span.count)
+        for index in span.indices { append(span[index]) }
+    }
+}

@@ -1,0 +1,272 @@
+import Recurrent
+public import Wire
+
+/// Every stream with its state, and the step from a message of timesteps to the decisions on them.
+///
+/// One owner, one thread: the daemon's hot loop. Time is handed in, storage is asked for and given back as
+/// ``StreamImage``s, so the table knows neither clocks nor files nor sockets.
+///
+///     id bytes ──StreamIndex──▶ slot ──▶ Stream {sequence, step, label, …}
+///                                           │ model, row
+///                                           ▼
+///                                     StatePool of that model: | state … | last outputs |
+public struct StreamTable: ~Copyable {
+    /// The most timesteps that wait for one paused stream.
+    public static let maximumWaiting = 65_536
+
+    /// What is served, in the order in which it was given.
+    public let models: [ServedModel]
+    /// What happened since the start.
+    public internal(set) var counters = StreamCounters()
+
+    let pools: [StatePool]
+    let router: Router
+    var index = StreamIndex()
+    /// By slot. A free slot's entry means nothing.
+    var streams: [Stream] = []
+    /// Slots that changed since the last checkpoint, each once.
+    var dirtySlots: [Int] = []
+    /// What waits for paused streams, by slot. A stream is paused exactly if it is in here.
+    var waiting: [Int: WaitingTimesteps] = [:]
+    /// One message's timesteps, shape (k, features). Keeps its memory from message to message.
+    private var inputs: [Float] = []
+
+    /// One stream's place in its sequence. Its state stands in `row` of its model's pool.
+    struct Stream {
+        var model: Int
+        var row: Int
+        var sequence: UInt64 = 0
+        var step: UInt64 = 0
+        var time: Int64 = 0
+        /// That of the last decision; nil before the first.
+        var label: UInt8?
+        var gapPending = false
+        var isDirty = false
+    }
+
+    /// An empty table.
+    ///
+    /// - Parameter models: At least one.
+    public init(models: [ServedModel]) {
+        self.models = models
+        pools = models.map { StatePool(model: $0.model) }
+        router = Router(models.map(\.policy.prefixes))
+    }
+
+    /// Streams in the table.
+    public var count: Int { index.count }
+    /// Streams that are paused.
+    public var pausedCount: Int { waiting.count }
+    /// Streams that changed since ``takeChanged()``.
+    public var changedCount: Int { dirtySlots.count }
+
+    /// Takes one message: all of its timesteps, or none.
+    ///
+    /// - Parameters:
+    ///   - frames: How many frames the message has: 2, or 3 with a header.
+    ///   - id: The first frame.
+    ///   - payload: The second frame.
+    ///   - header: The third frame; without meaning where there are two.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - decisions: The records to publish are added here; none for a paused stream.
+    /// - Throws: ``DropCause``: the message changes no state.
+    public mutating func consume(
+        frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan, time: Int64,
+        into decisions: inout DecisionRecords
+    ) throws(DropCause) {
+        guard frames == 2 || frames == 3 else { throw .frames }
+        var slot = index.find(id)
+        guard slot != nil || StreamID.isValid(id) else { throw .id }
+        guard let model = slot.map({ streams[$0].model }) ?? router.model(for: id) else { throw .unrouted }
+        let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
+        let count = try Timesteps.read(payload, features: models[model].model.features, into: &inputs)
+        if let slot, waiting[slot] != nil {
+            try wait(slot, header, count: count)
+            return
+        }
+        let numbers = try SequenceNumbers(header, count: count, consumed: slot.map { streams[$0].sequence } ?? 0)
+        if slot == nil {
+            slot = insert(String(copying: id), model: model)
+        }
+        if let slot {
+            take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
+        }
+    }
+
+    /// The hot path: steps one stream through the new timesteps in `inputs` and decides on each.
+    private mutating func take(
+        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, time: Int64,
+        into decisions: inout DecisionRecords
+    ) {
+        counters.duplicates += UInt64(numbers.duplicates)
+        guard numbers.duplicates < count else { return }
+        var stream = streams[slot]
+        let pool = pools[stream.model]
+        let policy = models[stream.model].policy
+        let recordsBefore = decisions.count
+
+        if numbers.gap {
+            counters.gaps += 1
+            stream.gapPending = true
+        }
+        let starts = flags.contains(.start) && numbers.duplicates == 0
+        if starts || (numbers.gap && policy.gap == .reset) {
+            pool.reset(stream.row)
+            stream.step = 0
+        }
+        for timestep in numbers.duplicates..<count {
+            stream.sequence = numbers.first + UInt64(timestep)
+            stream.step += 1
+            pool.step(stream.row, inputs: inputs.span, index: timestep)
+            let isLast = timestep == count - 1
+            stream.decide(
+                on: pool.outputs(of: stream.row), isLast: isLast, isFinal: isLast && flags.contains(.end),
+                policy: policy, time: time, into: &decisions)
+        }
+        if flags.contains(.end) {
+            pool.reset(stream.row)
+            stream.step = 0
+        }
+
+        stream.time = time
+        streams[slot] = stream
+        markChanged(slot)
+        counters.timesteps += UInt64(count - numbers.duplicates)
+        counters.decisions += UInt64(decisions.count - recordsBefore)
+    }
+
+    /// Takes what waited while a stream was paused, in the order in which it came.
+    ///
+    /// - Parameters:
+    ///   - slot: The stream, paused no longer.
+    ///   - messages: What waited.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - publish: Called for each message that leads to decisions, with the stream's id.
+    mutating func takeWaiting(
+        _ slot: Int, _ messages: [WaitingTimesteps.Message], time: Int64,
+        publish: (String, borrowing DecisionRecords) -> Void
+    ) {
+        let id = index.id(of: slot) ?? ""
+        var decisions = DecisionRecords()
+        for message in messages {
+            inputs = message.values
+            do throws(DropCause) {
+                let numbers = try SequenceNumbers(
+                    message.header, count: message.count, consumed: streams[slot].sequence)
+                take(slot, numbers, message.header.flags, count: message.count, time: time, into: &decisions)
+            } catch {
+                countDrop(error)
+            }
+            if decisions.count > 0 { publish(id, decisions) }
+            decisions.removeAll()
+        }
+    }
+
+    /// Puts a message that was read into `inputs` to the others that wait; what does not fit is dropped from its end.
+    private mutating func wait(_ slot: Int, _ header: TimestepHeader, count: Int) throws(DropCause) {
+        let room = Self.maximumWaiting - (waiting[slot]?.count ?? 0)
+        let kept = min(count, room)
+        // The last dropped timestep is counted by whoever catches the error.
+        countDrop(.paused, UInt64(max(0, count - kept - 1)))
+        if kept > 0 {
+            var header = header
+            if kept < count { header.flags.remove(.end) }
+            let features = inputs.count / count
+            waiting[slot]?.append(header, values: Array(inputs.prefix(kept * features)), count: kept)
+        }
+        if kept < count { throw .paused }
+    }
+
+    /// Counts what was dropped. A paused stream's drops count timesteps, all others messages.
+    ///
+    /// - Parameters:
+    ///   - cause: Why.
+    ///   - count: How many.
+    public mutating func countDrop(_ cause: DropCause, _ count: UInt64 = 1) {
+        counters.dropped[cause, default: 0] += count
+    }
+
+    mutating func insert(_ id: String, model: Int) -> Int {
+        let slot = index.insert(id)
+        let stream = Stream(model: model, row: pools[model].insert())
+        if slot == streams.count {
+            streams.append(stream)
+        } else {
+            streams[slot] = stream
+        }
+        return slot
+    }
+
+    mutating func markChanged(_ slot: Int) {
+        if !streams[slot].isDirty {
+            streams[slot].isDirty = true
+            dirtySlots.append(slot)
+        }
+    }
+}
+
+extension StreamTable.Stream {
+    /// Decides on the timestep that was just stepped, and writes the record if the policy publishes it.
+    ///
+    /// - Parameters:
+    ///   - outputs: The model's answer, shape (outputs).
+    ///   - isLast: The timestep is the last of its message.
+    ///   - isFinal: The sequence ends with it.
+    ///   - policy: How the model is served.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - decisions: The record is added here.
+    fileprivate mutating func decide(
+        on outputs: Span<Float>, isLast: Bool, isFinal: Bool, policy: borrowing ServingPolicy, time: Int64,
+        into decisions: inout DecisionRecords
+    ) {
+        // After a reset the label does not hang on what was decided before it, so that a sequence stands for itself.
+        let newLabel = policy.label(for: outputs, before: step == 1 ? 0 : label ?? 0)
+        let hasChanged = newLabel != label
+        label = newLabel
+
+        let isPublished =
+            switch policy.emit {
+            case .every: true
+            case .last: isLast
+            case .change: hasChanged
+            case .final: isFinal
+            }
+        guard isPublished else { return }
+        var flags: Decision.Flags = []
+        if isFinal { flags.insert(.final) }
+        if step == 1 { flags.insert(.first) }
+        if gapPending { flags.insert(.gap) }
+        if hasChanged { flags.insert(.changed) }
+        gapPending = false
+        decisions.append(
+            sequence: sequence, step: step, time: time, flags: flags, label: newLabel, probabilities: outputs)
+    }
+}
+
+extension ServingPolicy {
+    /// The label that follows from a model's answer.
+    ///
+    /// - Parameters:
+    ///   - outputs: Shape (outputs).
+    ///   - before: The label before, which one output between two thresholds keeps.
+    /// - Returns: 0 or 1 for one output, else the index of the largest.
+    func label(for outputs: Span<Float>, before: UInt8) -> UInt8 {
+        if outputs.count == 1 {
+            let bound = before == 1 ? threshold.fall : threshold.rise
+            return outputs[0] >= bound ? 1 : 0
+        }
+        var largest = 0
+        for index in outputs.indices where outputs[index] > outputs[largest] { largest = index }
+        return UInt8(largest)
+    }
+}
+
+extension String {
+    /// The text of bytes that are known to be UTF-8.
+    init(copying bytes: Span<UInt8>) {
+        var copy: [UInt8] = []
+        copy.reserveCapacity(bytes.count)
+        for index in bytes.indices { copy.append(bytes[index]) }
+        self = String(decoding: copy, as: UTF8.self)
+    }
+}

@@ -1,0 +1,129 @@
+public import ArgumentParser
+public import Daemon
+public import Streams
+import ZeroMQ
+
+/// What to serve and where, as flags. A flag that is given goes before the configuration file.
+struct ServingOptions: ParsableArguments {
+    @Argument(help: "The Keras file that serves every stream (.keras, or legacy .h5).")
+    var model: String?
+
+    @Option(help: ArgumentHelp("A YAML file with endpoints, models and their options.", valueName: "file"))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where timesteps come in; may be given several times. With pull: before it a PULL socket, else SUB. "
+                + "(default: @tcp://127.0.0.1:5550)", valueName: "endpoint"),
+        transform: { try IngestEndpoint($0) })
+    var ingest: [IngestEndpoint] = []
+
+    @Option(
+        help: ArgumentHelp("Where decisions go out. (default: @tcp://127.0.0.1:5551)", valueName: "endpoint"),
+        transform: { try Endpoint($0) })
+    var decisions: Endpoint?
+
+    @Option(
+        help: ArgumentHelp("Where requests are taken. (default: @tcp://127.0.0.1:5552)", valueName: "endpoint"),
+        transform: { try Endpoint($0) })
+    var control: Endpoint?
+
+    @Option(
+        help: ArgumentHelp("The folder that keeps the state. (default: none, all lives in memory)", valueName: "dir"))
+    var stateDir: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How much a crash may lose: memory (all) or checkpoint (what changed since the last). "
+                + "(default: checkpoint with --state-dir)", valueName: "level"))
+    var durability: DaemonConfiguration.Durability?
+
+    @Option(
+        help: ArgumentHelp("Seconds from one checkpoint to the next. (default: 5)", valueName: "seconds"))
+    var checkpointInterval: Double?
+
+    @Option(help: ArgumentHelp("With MODEL: stateful. (default: what the file asks for)", valueName: "mode"))
+    var mode: ServingPolicy.Mode?
+
+    @Option(
+        help: ArgumentHelp(
+            "With MODEL: which decisions are published, every, last, change or final. (default: every)",
+            valueName: "which"))
+    var emit: ServingPolicy.Emit?
+
+    @Option(
+        help: ArgumentHelp(
+            "With MODEL: the probability from which the label is 1, or RISE:FALL. (default: 0.5)",
+            valueName: "p|rise:fall"),
+        transform: parseThreshold)
+    var threshold: ServingPolicy.Threshold?
+
+    @Option(
+        help: ArgumentHelp(
+            "With MODEL: what missing timesteps do to the state, continue or reset. (default: continue)",
+            valueName: "policy"))
+    var gap: ServingPolicy.Gap?
+
+    /// The configuration that file and flags add up to.
+    ///
+    /// - Throws: `DaemonError` with the exit status.
+    func configuration() throws(DaemonError) -> DaemonConfiguration {
+        var configuration = try served()
+        if !ingest.isEmpty { configuration.ingest = ingest }
+        configuration.decisions = decisions ?? configuration.decisions
+        configuration.control = control ?? configuration.control
+        configuration.stateFolder = stateDir ?? configuration.stateFolder
+        configuration.durability = durability ?? configuration.durability
+        configuration.checkpointInterval = checkpointInterval ?? configuration.checkpointInterval
+        guard configuration.checkpointInterval > 0, configuration.checkpointInterval.isFinite else {
+            throw DaemonError(.usage, "--checkpoint-interval is in seconds, more than 0")
+        }
+        return configuration
+    }
+
+    private func served() throws(DaemonError) -> DaemonConfiguration {
+        switch (model, config) {
+        case (let model?, nil):
+            let policy = ServingPolicy(
+                emit: emit ?? .every, threshold: threshold ?? .half, gap: gap ?? .continue)
+            var configuration = DaemonConfiguration()
+            configuration.models = [
+                DaemonConfiguration.Model(name: name(of: model), file: model, policy: policy, mode: mode)
+            ]
+            return configuration
+        case (nil, let config?):
+            guard mode == nil, emit == nil, threshold == nil, gap == nil else {
+                throw DaemonError(
+                    .usage, "--mode, --emit, --threshold and --gap go with MODEL; in a file each model has its own")
+            }
+            return try DaemonConfiguration(file: config)
+        case (nil, nil):
+            throw DaemonError(.usage, "what shall be served? give a MODEL file, or --config FILE; see --help")
+        case (_?, _?):
+            throw DaemonError(.usage, "give a MODEL file or --config FILE, not both")
+        }
+    }
+
+    /// A file's name without folder and ending: `model2` for `models/model2.keras`.
+    private func name(of file: String) -> String {
+        let last = file.split(separator: "/").last.map(String.init) ?? file
+        return last.split(separator: ".").first.map(String.init) ?? last
+    }
+}
+
+/// Reads `P` or `RISE:FALL`.
+private func parseThreshold(_ text: String) throws -> ServingPolicy.Threshold {
+    let bounds = text.split(separator: ":", omittingEmptySubsequences: false).compactMap { Float($0) }
+    let colons = text.count { $0 == ":" }
+    guard bounds.count == colons + 1, colons <= 1,
+        let threshold = ServingPolicy.Threshold(rise: bounds[0], fall: bounds[colons])
+    else {
+        throw ValidationError("a threshold is a number from 0 to 1, or RISE:FALL with FALL not above RISE")
+    }
+    return threshold
+}
+
+extension DaemonConfiguration.Durability: ExpressibleByArgument {}
+extension ServingPolicy.Mode: ExpressibleByArgument {}
+extension ServingPolicy.Emit: ExpressibleByArgument {}
+extension ServingPolicy.Gap: ExpressibleByArgument {}

@@ -1,0 +1,55 @@
+public import ArgumentParser
+import Daemon
+import Foundation
+public import Logging
+import ServiceLifecycle
+
+/// The daemon's command line: arguments in, exit status out.
+@main
+struct Sluiced: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sluiced",
+        abstract: "Decides on live streams with a Keras LSTM, one state for each stream.",
+        discussion: """
+            sluiced model2.keras --state-dir /var/lib/sluice
+
+            Timesteps come in by ZeroMQ, decisions go out by ZeroMQ, and 'sluice' feeds, watches and controls the daemon.
+            An endpoint is written @tcp://HOST:PORT to bind, >tcp://HOST:PORT to connect; ipc://PATH works too.
+            """,
+        version: Version.current)
+
+    @OptionGroup var options: ServingOptions
+
+    @Option(help: "What is logged to stderr: trace, debug, info, notice, warning, error or critical.")
+    var logLevel = Logger.Level.info
+
+    @Flag(help: "Check the command line, the configuration file and the model files, then end.")
+    var checkConfig = false
+
+    func run() async throws {
+        do {
+            let configuration = try options.configuration()
+            var logger = Logger(label: "sluiced") { StreamLogHandler.standardError(label: $0) }
+            logger.logLevel = logLevel
+            let service = try SluiceService(configuration, logger: logger)
+            if checkConfig {
+                print("configuration is good: \(configuration.models.map(\.name).joined(separator: ", "))")
+                return
+            }
+            let group = ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: [
+                        .init(
+                            service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                            failureTerminationBehavior: .cancelGroup)
+                    ],
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+            try await group.run()
+        } catch let error as DaemonError {
+            FileHandle.standardError.write(Data("sluiced: \(error)\n".utf8))
+            throw ExitCode(error.code.rawValue)
+        }
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

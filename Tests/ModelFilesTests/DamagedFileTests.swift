@@ -1,0 +1,128 @@
+import Foundation
+import ModelFiles
+import TestSupport
+import Testing
+
+/// Files that are not models, or no longer: each is refused with a typed error in one line, and nothing crashes.
+struct DamagedFileTests {
+    /// The error that reading throws, or nil where the file was read.
+    private func error(_ read: () throws -> ModelFile) throws -> ModelFileError? {
+        do {
+            _ = try read()
+            return nil
+        } catch let error as ModelFileError {
+            #expect(!error.description.contains(where: \.isNewline))
+            #expect(error.description.hasPrefix(error.path))
+            return error
+        }
+    }
+
+    @Test func `a file that is not there is told from one that cannot be read`() throws {
+        let folder = Fixtures.url("reference").path()
+        #expect(try error { try ModelFile.read("\(folder)/model9.keras") }?.code == .notFound)
+        #expect(try error { try ModelFile.read("\(folder)/README.md/model1.keras") }?.code == .notFound)
+        #expect(try error { try ModelFile.read("") }?.code == .notFound)
+        #expect(try error { try ModelFile.read(folder) }?.code == .unreadable)
+        #expect(try error { try ModelFile.read("/dev/zero") }?.code == .unreadable)
+    }
+
+    @Test func `a path with a line break is named in one line`() throws {
+        let error = try error { try ModelFile.read("no\nsuch\r\n\u{2028}file") }
+        #expect(error?.description == "no such file: No such file or directory")
+    }
+
+    @Test(arguments: ["", "P", "PK\u{3}", "hello\n", "stream,step,x0\n", "{}", String(repeating: "x", count: 100_000)])
+    func `bytes of something else are not a model`(text: String) throws {
+        let error = try error { try PatchedFile(bytes: Array(text.utf8)).read() }
+        #expect(error?.code == .notAModel)
+        #expect(error?.description.hasSuffix("Keras HDF5 files of a whole model (.h5)") == true)
+    }
+
+    @Test func `a zip archive without a configuration is not a model`() throws {
+        var file = try PatchedFile("reference/model2.keras")
+        #expect(file.replace("config.json", with: "konfig.json") == 2)
+        #expect(try error { try file.read() }?.code == .notAModel)
+    }
+
+    @Test func `an archive without weights is corrupt`() throws {
+        var file = try PatchedFile("reference/model2.keras")
+        #expect(file.replace("model.weights.h5", with: "model.weights.h6") == 2)
+        #expect(try error { try file.read() }?.code == .corrupt)
+    }
+
+    @Test func `an archive without metadata has no version of Keras`() throws {
+        var file = try PatchedFile("reference/model2.keras")
+        #expect(file.replace("metadata.json", with: "metadata.jsom") == 2)
+        #expect(try file.read().kerasVersion == nil)
+    }
+
+    @Test func `an HDF5 file without a configuration is not a model`() throws {
+        var file = try PatchedFile("reference/model2.h5")
+        #expect(file.replace("model_config", with: "model_konfig") == 1)
+        #expect(try error { try file.read() }?.code == .notAModel)
+    }
+
+    @Test func `a damaged byte within an archive is found by its checksum`() throws {
+        var file = try PatchedFile("reference/model2.keras")
+        file.bytes[file.bytes.count / 2] ^= 1
+        #expect(try error { try file.read() }?.code == .corrupt)
+    }
+
+    @Test(arguments: ["reference/model2.keras", "reference/model2.h5"])
+    func `a truncated file is refused in one line`(fixture: String) throws {
+        let bytes = try PatchedFile(fixture).bytes
+        let lengths = Array(0..<64) + Array(stride(from: 64, to: bytes.count, by: 97)) + [bytes.count - 1]
+        for length in lengths {
+            let error = try error { try PatchedFile(bytes: Array(bytes.prefix(length))).read() }
+            let code = try #require(error?.code, "the first \(length) bytes were read")
+            #expect(code == .corrupt || (length < 8 && code == .notAModel))
+        }
+    }
+
+    @Test(arguments: ["reference/model2.keras", "reference/model2.h5", "keras/three_deep.h5"])
+    func `a mutated file gives a model or an error`(fixture: String) throws {
+        let whole = try PatchedFile(fixture)
+        var random = SplitMix64(state: 2)
+        for _ in 0..<200 {
+            var file = whole
+            file.mutate(using: &random)
+            _ = try error { try file.read() }
+        }
+    }
+
+    @Test(arguments: ["config.json", "model.weights.h5"])
+    func `a mutated entry with a right checksum gives a model or an error`(entry: String) throws {
+        let whole = try PatchedFile("reference/model2.keras")
+        var random = SplitMix64(state: 3)
+        for _ in 0..<100 {
+            var file = whole
+            try file.changeEntry(entry) { $0.mutate(using: &random) }
+            _ = try error { try file.read() }
+        }
+    }
+}
+
+extension PatchedFile {
+    /// Overwrites one to four runs of one to eight bytes.
+    fileprivate mutating func mutate(using random: inout SplitMix64) {
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            let start = Int.random(in: bytes.indices, using: &random)
+            for index in start..<min(bytes.count, start + Int.random(in: 1...8, using: &random)) {
+                bytes[index] = UInt8.random(in: 0...255, using: &random)
+            }
+        }
+    }
+}
+
+/// Steele, Lea and Flood's generator: the same mutations in every run.
+private struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

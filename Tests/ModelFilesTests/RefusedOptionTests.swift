@@ -1,0 +1,173 @@
+import ModelFiles
+import Testing
+
+/// Options in a model's configuration: those that would change an answer are refused, the others do not matter.
+struct RefusedOptionTests {
+    /// One text in the configuration of `keras/stacked.h5`, what stands there instead, and what comes of it.
+    struct Case: CustomTestStringConvertible, Sendable {
+        let old: String
+        let new: String
+        let code: ModelFileError.Code
+        let layer: String?
+        let context: String
+
+        var testDescription: String { new }
+    }
+
+    static let policy =
+        #"{"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}"#
+
+    static let cases = [
+        Case(
+            old: #""go_backwards": false"#, new: #""go_backwards": true"#, code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): go_backwards=True is not supported; supported: False"),
+        Case(
+            old: #""return_state": false"#, new: #""return_state": true"#, code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): return_state=True is not supported; supported: False"),
+        Case(
+            old: #""go_backwards": false"#, new: #""time_major": true"#, code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): time_major=True is not supported; supported: False"),
+        Case(
+            old: #""activation": "tanh""#, new: #""activation": "selu""#, code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): activation='selu' is not supported; "
+                + "supported: linear, sigmoid, tanh, relu"),
+        Case(
+            old: #""recurrent_activation": "sigmoid""#, new: #""recurrent_activation": {}"#, code: .unsupported,
+            layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): recurrent_activation is not a named function; "
+                + "supported: linear, sigmoid, tanh, relu"),
+        Case(
+            old: policy, new: #"{"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}"#,
+            code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): dtype 'mixed_float16' is not supported; supported: float32"),
+        Case(
+            old: #""dtype": "float32", "sparse": false"#, new: #""dtype": "int32", "sparse": false"#,
+            code: .unsupported, layer: "INPUT",
+            context: "layer 'INPUT' (InputLayer): dtype 'int32' is not supported; supported: float32"),
+        Case(
+            old: #""sparse": false"#, new: #""sparse": true"#, code: .unsupported, layer: "INPUT",
+            context: "layer 'INPUT' (InputLayer): sparse=True is not supported; supported: False"),
+        Case(
+            old: #""return_sequences": true"#, new: #""return_sequences": 0"#, code: .corrupt, layer: nil,
+            context: "model_config: a value is not of the type Bool, at config.layers.[1].config.return_sequences"),
+        Case(
+            old: #""return_sequences": true,"#, new: #""return_sequences":false,"#, code: .unsupported,
+            layer: "LSTM2",
+            context: "layer 'LSTM2' (LSTM): takes (batch, timesteps, features) but is given (1, 10); "
+                + "supported: an LSTM first, or after a layer that gives sequences (return_sequences=True)"),
+        Case(
+            old: #""batch_shape": [1, 1, 3]"#, new: #""batch_shape": [1, 3]"#, code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): takes (batch, timesteps, features) but is given (1, 3); "
+                + "supported: an LSTM first, or after a layer that gives sequences (return_sequences=True)"),
+        Case(
+            old: #""batch_shape": [1, 1, 3]"#, new: #""batch_shape": [1, 1, 2]"#, code: .corrupt, layer: nil,
+            context: "the input is said to be (1, 1, 2), but the weights take 3"),
+        Case(
+            old: #""class_name": "Sequential""#, new: #""class_name": "Functional""#, code: .unsupported, layer: nil,
+            context: "models of the class 'Functional' are not supported; supported: Sequential"),
+        Case(
+            old: #""class_name": "LSTM""#, new: #""class_name": "GRU""#, code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (GRU) is not supported; supported layers: InputLayer, LSTM, Dense"),
+        Case(
+            old: #""units": 10"#, new: #""units": 0"#, code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): 0 units are not supported; supported: 1 to 1048576"),
+        Case(
+            old: #""units": 10"#, new: #""units": 9"#, code: .corrupt, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): kernel has the shape [3, 40], expected [3, 36]"),
+        Case(
+            old: #""units": 10, "#, new: "", code: .corrupt, layer: nil,
+            context: "model_config: 'units' is missing, at config.layers.[1].config"),
+        Case(
+            old: #""use_bias": true"#, new: #""use_bias":false"#, code: .corrupt, layer: "LSTM1",
+            context: #"layer 'LSTM1' (LSTM): 'model_weights/LSTM1' holds the weights "#
+                + #"["kernel", "recurrent_kernel", "bias"], but the layer's options ask for "#
+                + #"["kernel", "recurrent_kernel"]"#),
+    ]
+
+    @Test(arguments: cases)
+    func `an option that would change an answer is refused by the layer's name`(refusal: Case) throws {
+        var file = try PatchedFile("keras/stacked.h5")
+        let names = try file.layerNames()
+        #expect(file.replace(refusal.old, with: refusal.new) > 0)
+        let error = try #require(throws: ModelFileError.self) { try file.read() }
+        let withNames = { (text: String) in
+            text.replacing("LSTM1", with: names[1]).replacing("LSTM2", with: names[2])
+                .replacing("INPUT", with: names[0])
+        }
+        #expect(error.code == refusal.code)
+        #expect(error.layer == refusal.layer.map(withNames))
+        #expect(error.context == withNames(refusal.context))
+        #expect(error.description == "\(error.path): \(error.context)")
+    }
+
+    @Test func `a model that is stateful in one layer only is refused`() throws {
+        var file = try PatchedFile("keras/stacked.h5")
+        let names = try file.layerNames()
+        // Of the two LSTMs, the one whose sequences are not returned.
+        let old = #""return_sequences": false, "return_state": false, "go_backwards": false, "stateful": true"#
+        #expect(file.replace(old, with: old.replacing(": true", with: ":false")) == 1)
+        let error = try #require(throws: ModelFileError.self) { try file.read() }
+        #expect(error.code == .unsupported)
+        #expect(error.layer == names[2])
+    }
+
+    @Test(arguments: [
+        (#""unroll": false"#, #""unroll": true"#), (#""dropout": 0.0"#, #""dropout": 0.5"#),
+        (#""recurrent_dropout": 0.0"#, #""recurrent_dropout": 0.5"#),
+        (#""zero_output_for_mask": false"#, #""zero_output_for_mask": true"#), (#""activation": "tanh""#, ""),
+        (policy, #""float32""#), (#""batch_shape": [1, 1, 3]"#, #""batch_shape": null"#),
+        (#""registered_name": null"#, #""registered_name": 7"#),
+        (#""sparse": false, "ragged": false, "#, ""),
+    ])
+    func `an option that changes no answer changes no fingerprint`(old: String, new: String) throws {
+        let unchanged = try PatchedFile("keras/stacked.h5")
+        var file = unchanged
+        // A removed option takes its comma along.
+        let removed = new.isEmpty && !old.hasSuffix(", ") ? old + ", " : old
+        #expect(file.replace(removed, with: new) > 0)
+        #expect(try file.read().fingerprint == unchanged.read().fingerprint)
+    }
+
+    @Test func `neither the model's name nor statefulness is part of the fingerprint`() throws {
+        let unchanged = try PatchedFile("keras/stacked.h5")
+        var file = unchanged
+        #expect(file.replace(#""stateful": true"#, with: #""stateful":false"#) == 2)
+        #expect(file.replace(#"{"name": "stacked""#, with: #"{"name": "renamed""#) == 1)
+        #expect(try file.read().isStateful == false)
+        #expect(try file.read().name == "renamed")
+        #expect(try file.read().fingerprint == unchanged.read().fingerprint)
+    }
+
+    @Test func `weights that say that they are another layer's are refused`() throws {
+        let unchanged = try PatchedFile("keras/stacked.keras")
+        var file = unchanged
+        let name = try unchanged.layerNames()[1]
+        try file.changeEntry("config.json") { config in
+            #expect(config.replace(#""name": "\#(name)""#, with: #""name": "other""#) == 1)
+        }
+        let error = try #require(throws: ModelFileError.self) { try file.read() }
+        #expect(error.code == .corrupt)
+        #expect(error.context == "layer 'other' (LSTM): 'layers/lstm' holds the weights of a layer '\(name)'")
+    }
+
+    @Test func `a weight that is not finite is refused by its layer's name`() throws {
+        var file = try PatchedFile("keras/smallest.h5")
+        let weight = try #require(try file.read().model.layers.first?.weights.first?.values.first)
+        let bytes = withUnsafeBytes(of: weight.bitPattern.littleEndian, Array.init)
+        let place = try #require(file.bytes.indices.first { file.bytes[$0...].starts(with: bytes) })
+        file.bytes.replaceSubrange(place..<place + 4, with: [0, 0, 0xC0, 0x7F])
+        let error = try #require(throws: ModelFileError.self) { try file.read() }
+        #expect(error.code == .corrupt)
+        #expect(error.context.hasSuffix("(LSTM): kernel holds a NaN or an infinity"))
+    }
+}
+
+extension PatchedFile {
+    /// The names of the layers in the order in which the configuration has them, the InputLayer's first: Keras numbers
+    /// them anew in each run of the generator's process, so a test must not know them.
+    func layerNames() throws -> [String] {
+        let text = String(decoding: bytes, as: UTF8.self)
+        let input = try #require(text.firstMatch(of: /"name": "(input_layer[_0-9]*)"/)).output.1
+        return [String(input)] + (try read().layers.map(\.name))
+    }
+}

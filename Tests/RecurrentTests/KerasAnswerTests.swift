@@ -1,0 +1,65 @@
+import Foundation
+import ModelFiles
+import Recurrent
+import TestSupport
+import Testing
+
+/// The engine's answers against Keras' own, from models and answers that Keras wrote.
+struct KerasAnswerTests {
+    /// How far an answer may be from Keras': both compute in float32, in another order.
+    static let tolerance: Float = 1e-5
+
+    static let cases = [
+        "smallest", "wide_input", "odd_units", "lstm_only", "stacked", "three_deep", "sequences_to_the_end",
+        "dense_stack", "dense_first", "no_bias", "relu_cell", "other_gates",
+    ]
+
+    @Test(arguments: cases, ["keras", "h5"])
+    func `every answer of a model with random weights is Keras' own`(name: String, form: String) throws {
+        let file = try ModelFile.read(Fixtures.url("keras/\(name).\(form)").path())
+        let rows = try Fixtures.rows("keras/\(name).csv")
+        let sequence = try rows.map { try floats($0, "x", count: file.model.features) }
+        let expected = try rows.map { try floats($0, "y", count: file.model.outputs) }
+        #expect(sequence.count == 40)
+        #expect(largestDifference(answers(of: file.model, to: sequence), expected) <= Self.tolerance)
+    }
+
+    @Test(arguments: ["reference/model2.csv", "reference/model2_endless.csv"], ["keras", "h5"])
+    func `every answer of the power-demand model is Keras' own`(answersFile: String, form: String) throws {
+        let file = try ModelFile.read(Fixtures.url("reference/model2.\(form)").path())
+        let streams = Dictionary(grouping: try Fixtures.rows(answersFile)) { $0["stream"] }
+        #expect(!streams.isEmpty)
+        for rows in streams.values {
+            let sequence = try rows.map { try floats($0, "x", count: 1) }
+            let expected = try rows.map { [try #require($0["probability"].flatMap { Float($0) })] }
+            #expect(largestDifference(answers(of: file.model, to: sequence), expected) <= Self.tolerance)
+        }
+    }
+
+    /// The columns `x0`, `x1`, … of a row.
+    private func floats(_ row: [String: String], _ prefix: String, count: Int) throws -> [Float] {
+        try (0..<count).map { try #require(row["\(prefix)\($0)"].flatMap { Float($0) }) }
+    }
+
+    /// The largest difference of two answers at the same place; infinite where their numbers differ or one is NaN.
+    private func largestDifference(_ answers: [[Float]], _ expected: [[Float]]) -> Float {
+        guard answers.map(\.count) == expected.map(\.count) else { return .infinity }
+        let differences = zip(answers.joined(), expected.joined()).map { abs($0 - $1) }
+        return differences.contains { $0.isNaN } ? .infinity : differences.max() ?? .infinity
+    }
+}
+
+/// The answer after each timestep of one stream from zero, shape (timesteps, outputs).
+func answers(of model: Model, to sequence: [[Float]]) -> [[Float]] {
+    var pool = StatePool(model: model)
+    let row = pool.insert()
+    return sequence.map { timestep in
+        pool.step(row, inputs: timestep.span, index: 0)
+        return pool.outputs(of: row).array
+    }
+}
+
+extension Span<Float> {
+    /// The elements, copied.
+    var array: [Float] { indices.map { self[$0] } }
+}
