@@ -13,8 +13,10 @@ public final class ControlClient {
 
     /// Where the daemon is asked.
     public let endpoint: Endpoint
+    private let context: Context
     private let socket: Socket
     private let timeoutSeconds: Double
+    private var isReached = false
     private var lastID: Int64 = 0
 
     /// Opens the socket; nothing is sent yet.
@@ -25,13 +27,12 @@ public final class ControlClient {
     ///   - context: The home of the socket.
     /// - Throws: ``ClientError`` where the endpoint is none or cannot be used.
     public init(endpoint: String, timeoutSeconds: Double, in context: Context) throws(ClientError) {
+        self.context = context
         self.timeoutSeconds = timeoutSeconds
         self.endpoint = try ClientError.endpoint { () throws(EndpointError) in try Endpoint(endpoint) }
         socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.dealer, in: context) }
         try ClientError.wrapping { () throws(ZeroMQError) in
             try socket.set(.linger, to: 0)
-            try socket.set(.immediate, to: 1)
-            try socket.set(.sendTimeout, to: Self.reachMilliseconds)
             try socket.set(.receiveTimeout, to: Int(timeoutSeconds * 1000))
             try socket.attach(to: self.endpoint, otherwise: .connect)
         }
@@ -104,11 +105,8 @@ public final class ControlClient {
         lastID += 1
         let request = ControlRequest(id: .integer(lastID), command: command)
         let text = Array(try JSONText.line(of: request.json).utf8)
-        guard try ClientError.wrapping({ () throws(ZeroMQError) in try socket.sendFrames([text], wait: true) }) else {
-            throw ClientError(
-                .unavailable,
-                "cannot reach the daemon at \(endpoint.address): is sluiced running? --control says where")
-        }
+        try reach()
+        try ClientError.wrapping { () throws(ZeroMQError) in _ = try socket.sendFrames([text], wait: true) }
         let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
         while true {
             let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: true) }
@@ -123,6 +121,25 @@ public final class ControlClient {
             // A reply to another request: one that was given up before its answer came.
             guard reply.id == request.id || reply.id == .null else { continue }
             return reply.outcome
+        }
+    }
+
+    /// Sees once that somebody is there, with a socket of its own that tells: one that is `immediate` would throw away an
+    /// answer that has come when the daemon then closes the connection, as it does after `shutdown`.
+    private func reach() throws(ClientError) {
+        // A client that binds is reached, not reaching: its timeout must tell.
+        guard !isReached, endpoint.attachment != .bind else { return }
+        isReached = try ClientError.wrapping { () throws(ZeroMQError) in
+            let probe = try Socket(.dealer, in: context)
+            try probe.set(.linger, to: 0)
+            try probe.set(.immediate, to: 1)
+            try probe.attach(to: endpoint, otherwise: .connect)
+            return try probe.waitUntilWritable(milliseconds: Self.reachMilliseconds)
+        }
+        guard isReached else {
+            throw ClientError(
+                .unavailable,
+                "cannot reach the daemon at \(endpoint.address): is sluiced running? --control says where")
         }
     }
 
