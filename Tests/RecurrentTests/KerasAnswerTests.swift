@@ -51,7 +51,7 @@ struct KerasAnswerTests {
 
 /// The answer after each timestep of one stream from zero, shape (timesteps, outputs).
 func answers(of model: Model, to sequence: [[Float]]) -> [[Float]] {
-    var pool = StatePool(model: model)
+    let pool = StatePool(model: model)
     let row = pool.insert()
     return sequence.map { timestep in
         pool.step(row, inputs: timestep.span, index: 0)

@@ -43,7 +43,7 @@ struct StatePoolTests {
         let count = 2100  // more than two pages of rows
         let sequences = (0..<3).map { sequence(Float($0)) }
         let alone = sequences.map { answers(of: model, to: $0) }
-        var pool = StatePool(model: model)
+        let pool = StatePool(model: model)
         let rows = (0..<count).map { _ in pool.insert() }
         #expect(Set(rows).count == count)
         var differing = 0
@@ -61,7 +61,7 @@ struct StatePoolTests {
     @Test func `a timestep in a block is the same as one by itself`() {
         let timesteps = sequence(0.5)
         let block = timesteps.flatMap { $0 }
-        var pool = StatePool(model: model)
+        let pool = StatePool(model: model)
         let (single, blockwise) = (pool.insert(), pool.insert())
         for (index, timestep) in timesteps.enumerated() {
             pool.step(single, inputs: timestep.span, index: 0)
@@ -71,7 +71,7 @@ struct StatePoolTests {
     }
 
     @Test func `a stream answers from zero again after a reset, which leaves its last answer`() {
-        var pool = StatePool(model: model)
+        let pool = StatePool(model: model)
         let row = pool.insert()
         let first = sequence(1).map { timestep in
             pool.step(row, inputs: timestep.span, index: 0)
@@ -88,12 +88,12 @@ struct StatePoolTests {
     }
 
     @Test func `a row put into another pool goes on as if nothing had happened`() {
-        var before = StatePool(model: model)
+        let before = StatePool(model: model)
         let row = before.insert()
         for timestep in sequence(0.3).prefix(10) {
             before.step(row, inputs: timestep.span, index: 0)
         }
-        var after = StatePool(model: model)
+        let after = StatePool(model: model)
         _ = after.insert()
         let restored = after.insert()
         let kept = before.values(of: row).array
@@ -107,7 +107,7 @@ struct StatePoolTests {
     }
 
     @Test func `a removed row is given out again as zeros, and the others stay`() {
-        var pool = StatePool(model: model)
+        let pool = StatePool(model: model)
         let (removed, other) = (pool.insert(), pool.insert())
         for row in [removed, other] {
             for timestep in sequence(0.7) {
