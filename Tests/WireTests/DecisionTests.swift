@@ -43,13 +43,13 @@ struct DecisionTests {
     func `a record's fields stand at their offsets`(decision: Decision, expected: [UInt8]) throws {
         #expect(expected.count == 28 + 4 * decision.probabilities.count)
         #expect(bytes([decision]) == expected)
-        #expect(try Decision.records(in: expected.span.bytes) == [decision])
+        #expect(try decisions(expected) == [decision])
     }
 
     @Test func `records of different lengths follow one another`() throws {
         let frame = bytes([Self.one, Self.three, Self.one])
         #expect(frame == Self.oneBytes + Self.threeBytes + Self.oneBytes)
-        #expect(try Decision.records(in: frame.span.bytes) == [Self.one, Self.three, Self.one])
+        #expect(try decisions(frame) == [Self.one, Self.three, Self.one])
     }
 
     @Test func `a record holds up to 255 outputs`() throws {
@@ -57,7 +57,7 @@ struct DecisionTests {
         decision.probabilities = (0..<255).map { Float($0) / 255 }
         let frame = bytes([decision])
         #expect(frame.count == 28 + 4 * 255)
-        #expect(try Decision.records(in: frame.span.bytes) == [decision])
+        #expect(try decisions(frame) == [decision])
     }
 
     @Test(arguments: [(.final, 1), (.first, 2), (.gap, 4), (.changed, 8)] as [(Decision.Flags, UInt16)])
@@ -69,7 +69,7 @@ struct DecisionTests {
         let frame = Self.oneBytes + Self.threeBytes
         for count in 0..<frame.count where count != Self.oneBytes.count {
             let cut = Array(frame.prefix(count))
-            let error = try #require(throws: DecisionError.self) { try Decision.records(in: cut.span.bytes) }
+            let error = try #require(throws: DecisionError.self) { try decisions(cut) }
             #expect(error.byteCount == count)
             #expect(error.offset == (count < Self.oneBytes.count ? 0 : Self.oneBytes.count))
         }

@@ -23,18 +23,18 @@ struct StreamIDTests {
     @Test(arguments: good)
     func `an id of up to 255 bytes without control characters is one`(id: String) {
         #expect(StreamID.isValid(id))
-        #expect(StreamID.isValid(Array(id.utf8).span))
+        #expect(isStreamID(Array(id.utf8)))
     }
 
     @Test(arguments: bad)
     func `an empty, long or reserved id and one with a control character are none`(id: String) {
         #expect(!StreamID.isValid(id))
-        #expect(!StreamID.isValid(Array(id.utf8).span))
+        #expect(!isStreamID(Array(id.utf8)))
     }
 
     @Test(arguments: noUTF8)
     func `bytes that are no UTF-8 are no id`(bytes: [UInt8]) {
-        #expect(!StreamID.isValid(bytes.span))
+        #expect(!isStreamID(bytes))
     }
 
     @Test func `of all single characters below U+0100 only the 65 control characters are refused`() {

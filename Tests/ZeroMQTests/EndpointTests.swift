@@ -56,7 +56,9 @@ struct EndpointTests {
         #expect(ingest.description == written)
     }
 
-    @Test(arguments: ["pull:", "sub:", "pull:pull:@tcp://127.0.0.1:1", "push:@tcp://127.0.0.1:1", "@pull:tcp://a:1", ""])
+    @Test(arguments: [
+        "pull:", "sub:", "pull:pull:@tcp://127.0.0.1:1", "push:@tcp://127.0.0.1:1", "@pull:tcp://a:1", "",
+    ])
     func `an ingest endpoint of another kind is refused`(text: String) {
         #expect(throws: EndpointError.self) { try IngestEndpoint(text) }
     }

@@ -6,13 +6,15 @@ import ZeroMQ
 struct PollerTests {
     @Test func `a poller finds the socket that has something to read, and no other`() throws {
         let context = try Context()
-        let (quiet, busy) = (try Socket(.pull, in: context), try Socket(.pull, in: context))
+        let quiet = try Socket(.pull, in: context)
+        let busy = try Socket(.pull, in: context)
         try quiet.attach(to: Endpoint(.bind, "inproc://quiet"), otherwise: .bind)
         try busy.attach(to: Endpoint(.bind, "inproc://busy"), otherwise: .bind)
         let push = try Socket(.push, in: context)
         try push.attach(to: Endpoint(.connect, "inproc://busy"), otherwise: .bind)
         var poller = Poller()
-        let (quietItem, busyItem) = (poller.add(quiet), poller.add(busy))
+        let quietItem = poller.add(quiet)
+        let busyItem = poller.add(busy)
 
         try poller.wait(milliseconds: 0)
         var found = [poller.isReadable(quietItem), poller.isReadable(busyItem)]
