@@ -37,7 +37,7 @@ struct SnapshotTests {
         #expect(try store.streams().isEmpty)
     }
 
-    static let ids = [
+    static let known = [
         "a", "a%", "a%b", "ab", "a_", "a_b", "axb", "A", "[a]", "a*", "a\\", "a'", "caf\u{E9}", "cafe\u{301}",
     ]
 
@@ -47,16 +47,16 @@ struct SnapshotTests {
 
     @Test(arguments: prefixes)
     func `a prefix is taken by its bytes, whatever characters it has`(prefix: String) throws {
-        _ = try store.saveSnapshot("n", of: Self.ids.map { image($0) }, time: 1)
-        let expected = Self.ids.filter { $0.utf8.starts(with: prefix.utf8) }
+        _ = try store.saveSnapshot("n", of: Self.known.map { image($0) }, time: 1)
+        let expected = Self.known.filter { $0.utf8.starts(with: prefix.utf8) }
         let found = try ids("n", .prefix(prefix)).map { Array($0.utf8) }
         #expect(Set(found) == Set(expected.map { Array($0.utf8) }))
         #expect(found.count == expected.count)
     }
 
-    @Test(arguments: ids)
+    @Test(arguments: known)
     func `one stream is found by its bytes`(id: String) throws {
-        _ = try store.saveSnapshot("n", of: Self.ids.map { image($0) }, time: 1)
+        _ = try store.saveSnapshot("n", of: Self.known.map { image($0) }, time: 1)
         #expect(try ids("n", .stream(id)).map { Array($0.utf8) } == [Array(id.utf8)])
     }
 

@@ -30,7 +30,7 @@ final class Feed {
     ) throws(DropCause) -> [Decision] {
         var records = DecisionRecords()
         do throws(DropCause) {
-            try table.consume(
+            try unsafe table.consume(
                 frames: frames, id: id.span, payload: payload.span.bytes, header: header.span.bytes, time: time,
                 into: &records)
         } catch {
@@ -61,7 +61,7 @@ final class Feed {
 /// The decisions that records hold; none where there are no records, or where they are damaged.
 func decisions(in records: borrowing DecisionRecords) -> [Decision] {
     let bytes = records.bytes
-    return bytes.isEmpty ? [] : (try? Decision.records(in: bytes.span.bytes)) ?? []
+    return bytes.isEmpty ? [] : (try? unsafe Decision.records(in: bytes.span.bytes)) ?? []
 }
 
 /// A model as it is served, under a fingerprint of its own.

@@ -29,13 +29,15 @@ struct DecisionTests {
         0, 0, 0x80, 0x3E, 0, 0, 0x80, 0xBF, 0, 0, 0x40, 0x3F,
     ]
 
+    private func append(_ decision: Decision, to records: inout DecisionRecords) {
+        records.append(
+            sequence: decision.sequence, step: decision.step, time: decision.time, flags: decision.flags,
+            label: decision.label, probabilities: decision.probabilities.span)
+    }
+
     private func bytes(_ decisions: [Decision]) -> [UInt8] {
         var records = DecisionRecords()
-        for decision in decisions {
-            records.append(
-                sequence: decision.sequence, step: decision.step, time: decision.time, flags: decision.flags,
-                label: decision.label, probabilities: decision.probabilities.span)
-        }
+        for decision in decisions { append(decision, to: &records) }
         return records.bytes
     }
 
@@ -77,16 +79,12 @@ struct DecisionTests {
 
     @Test func `records that were forgotten leave nothing behind`() {
         var records = DecisionRecords()
-        for _ in 0..<3 {
-            records.append(sequence: 1, step: 1, time: 1, flags: .gap, label: 1, probabilities: [1, 2].span)
-        }
+        for _ in 0..<3 { append(Self.three, to: &records) }
         #expect(records.count == 3)
         records.removeAll()
         #expect(records.count == 0)
         #expect(records.bytes.isEmpty)
-        records.append(
-            sequence: Self.one.sequence, step: Self.one.step, time: Self.one.time, flags: Self.one.flags,
-            label: Self.one.label, probabilities: Self.one.probabilities.span)
+        append(Self.one, to: &records)
         #expect(records.count == 1)
         #expect(records.bytes == Self.oneBytes)
     }
