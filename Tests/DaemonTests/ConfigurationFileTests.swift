@@ -188,10 +188,10 @@ struct ConfigurationFileTests {
         Bad("a tab", line: 2, text: "models:\n\tm: a\n"),
         Bad("an open quote", line: 4, text: models + "control: \"tcp"),
         Bad("an open bracket", line: 5, text: models + "ingest: [a\nstate: b"),
-        Bad("two documents", line: 5, text: models + "---\n" + models),
-        Bad("a key twice", line: 4, "models", text: models + "models: {}"),
-        Bad("a model twice", line: 4, "'m'", text: models + "  m: {file: n}"),
-        Bad("a model's key twice", line: 4, "file", text: models + "    file: n"),
+        Bad("two documents", line: 4, "single document", text: models + "---\n" + models),
+        Bad("a key twice", line: 1, "'models'", text: models + "models: {}"),
+        Bad("a model twice", line: 2, "'m'", text: models + "  m: {file: n}"),
+        Bad("a model's key twice", line: 3, "'file'", text: models + "    file: n"),
     ]
 
     @Test(arguments: bad)

@@ -141,7 +141,7 @@ struct StateStoreTests {
         let path = name.isEmpty || name.hasPrefix("/") ? name : folder.file(name)
         let error = try #require(throws: StoreError.self) { try StateStore(folder: path) }
         #expect(error.code == .cannotOpen)
-        #expect(error.description.contains(path))
+        #expect(error.description.contains("folder \(path)"))
     }
 
     @Test func `a folder where the database should be is refused`() throws {
