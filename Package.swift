@@ -71,7 +71,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "sluice", dependencies: ["Client", "ModelFiles", "Recurrent", "Wire", argumentParser],
+            name: "sluice", dependencies: ["Client", "ModelFiles", "Recurrent", "Wire", "ZeroMQ", argumentParser],
             swiftSettings: settings),
 
         // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
@@ -92,7 +92,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests", dependencies: ["Daemon", "Streams", "TestSupport", "ZeroMQ", logging],
             swiftSettings: settings),
-        .testTarget(name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
     ]

@@ -119,6 +119,16 @@ public struct Socket: ~Copyable {
         return String(decoding: bytes.prefix(max(0, count - 1)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// Waits until a message could be sent: with ``Option/immediate``, until a peer is there.
+    ///
+    /// - Parameter milliseconds: How long at most.
+    /// - Returns: Whether one could.
+    /// - Throws: ``ZeroMQError`` where the socket cannot be polled.
+    public func waitUntilWritable(milliseconds: Int) throws(ZeroMQError) -> Bool {
+        var item = unsafe zmq_pollitem_t(socket: handle.pointer, fd: 0, events: CShort(ZMQ_POLLOUT), revents: 0)
+        return try checked("poll") { unsafe zmq_poll(&item, 1, milliseconds) } == 1
+    }
+
     /// Receives one frame.
     ///
     /// - Parameters:

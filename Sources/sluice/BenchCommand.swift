@@ -8,11 +8,13 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure a running daemon, and a bare libzmq forwarder beside it.",
+        usage: "sluice bench [<options>]",
         discussion: """
             Loads the daemon with throw-away streams, and in turn with it a bare SUB to PUB forwarder in a process of \
             its own: the bound of what such sockets can do. Throughput is counted over the decisions that come back; \
             latency is that of one message alone, there and back. The streams are removed in the end.
-            """)
+            """,
+        subcommands: [BenchForwarderCommand.self])
 
     @Option(help: ArgumentHelp("Where the daemon takes requests.", valueName: "endpoint"))
     var control = ControlClient.defaultEndpoint
@@ -99,10 +101,10 @@ private final class Interruption {
     }
 }
 
-/// What `sluice bench` starts to compare with: not for people.
+/// What `sluice bench` starts to compare with, by ``Client/Forwarder/arguments``: not for people.
 struct BenchForwarderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: Forwarder.subcommand, abstract: "Forward messages from a SUB to a PUB socket.",
+        commandName: "forwarder", abstract: "Forward messages from a SUB to a PUB socket.",
         shouldDisplay: false)
 
     @Argument(help: "What both sockets are bound to, with a wildcard.")

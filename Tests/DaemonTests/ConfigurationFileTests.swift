@@ -43,7 +43,7 @@ struct ConfigurationFileTests {
         expected.checkpointInterval = 2.5
         expected.models = [
             DaemonConfiguration.Model(
-                name: "power", file: folder.file("model2.keras"),
+                name: "power", file: folder.path("model2.keras"),
                 policy: ServingPolicy(
                     prefixes: ["meter-"], emit: .every, threshold: try #require(.init(rise: 0.6, fall: 0.4)),
                     gap: .continue),
@@ -53,7 +53,7 @@ struct ConfigurationFileTests {
                 policy: ServingPolicy(
                     prefixes: ["dna-", "rna-"], emit: .change, threshold: .init(both: 0.7), gap: .reset)),
             DaemonConfiguration.Model(
-                name: "rest", file: folder.file("sub/model1.h5"), policy: ServingPolicy(prefixes: [""])),
+                name: "rest", file: folder.path("sub/model1.h5"), policy: ServingPolicy(prefixes: [""])),
         ]
         #expect(configuration == expected)
     }
@@ -82,8 +82,8 @@ struct ConfigurationFileTests {
               b: {file: ../m.keras, prefixes: b}
               c: {file: /m.keras, prefixes: c}
             """)
-        #expect(configuration.stateFolder == folder.file("state"))
-        #expect(configuration.models.map(\.file) == [folder.file("m.keras"), folder.file("../m.keras"), "/m.keras"])
+        #expect(configuration.stateFolder == folder.path("state"))
+        #expect(configuration.models.map(\.file) == [folder.path("m.keras"), folder.path("../m.keras"), "/m.keras"])
     }
 
     @Test(arguments: [
@@ -189,6 +189,7 @@ struct ConfigurationFileTests {
         Bad("an open quote", line: 4, text: models + "control: \"tcp"),
         Bad("an open bracket", line: 5, text: models + "ingest: [a\nstate: b"),
         Bad("two documents", line: 4, "single document", text: models + "---\n" + models),
+        Bad("a control character", line: 4, "control", text: models + "# é\u{1}\n"),
         Bad("a key twice", line: 1, "'models'", text: models + "models: {}"),
         Bad("a model twice", line: 2, "'m'", text: models + "  m: {file: n}"),
         Bad("a model's key twice", line: 3, "'file'", text: models + "    file: n"),
@@ -198,7 +199,7 @@ struct ConfigurationFileTests {
     func `what makes no sense is refused with file and line`(_ bad: Bad) throws {
         let error = try #require(throws: DaemonError.self) { try read(bad.text) }
         #expect(error.code == .configuration)
-        #expect(error.description.hasPrefix("\(folder.file("sluice.yaml")):\(bad.line): "), "\(error)")
+        #expect(error.description.hasPrefix("\(folder.path("sluice.yaml")):\(bad.line): "), "\(error)")
         #expect(!error.description.contains("\n"))
         for name in bad.named {
             #expect(error.description.contains(name), "\(error)")
@@ -206,7 +207,7 @@ struct ConfigurationFileTests {
     }
 
     @Test func `a file that cannot be read is said to be missing`() throws {
-        for path in [folder.file("not-there.yaml"), folder.path] {
+        for path in [folder.path("not-there.yaml"), folder.path] {
             let error = try #require(throws: DaemonError.self) { try DaemonConfiguration(file: path) }
             #expect(error.code == .noInput)
             #expect(error.description.contains(path))

@@ -13,7 +13,7 @@ struct StateStoreTests {
         folder = try TemporaryFolder()
     }
 
-    private var database: String { folder.file(StateStore.fileName) }
+    private var database: String { folder.path(StateStore.fileName) }
 
     private func sorted(_ images: [StreamImage]) -> [StreamImage] {
         images.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
@@ -99,9 +99,9 @@ struct StateStoreTests {
         // The files as a crash at this moment would leave them: the store is still open.
         let crashed = try TemporaryFolder()
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
-            try FileManager.default.copyItem(atPath: folder.file(name), toPath: crashed.file(name))
+            try FileManager.default.copyItem(atPath: folder.path(name), toPath: crashed.path(name))
         }
-        #expect(FileManager.default.fileExists(atPath: crashed.file(StateStore.fileName + "-wal")))
+        #expect(FileManager.default.fileExists(atPath: crashed.path(StateStore.fileName + "-wal")))
         let reopened = try StateStore(folder: crashed.path)
         #expect(try sorted(reopened.streams()) == sorted(store.streams()))
         #expect(try reopened.streams().first { $0.id == "plain" }?.sequence == 77)
@@ -109,7 +109,7 @@ struct StateStoreTests {
     }
 
     @Test func `a folder within folders that are not there is created`() throws {
-        let deep = folder.file("a/b/c")
+        let deep = folder.path("a/b/c")
         let store = try StateStore(folder: deep)
         try store.checkpoint([image("a")], removing: [])
         #expect(FileManager.default.fileExists(atPath: "\(deep)/\(StateStore.fileName)"))
@@ -138,7 +138,7 @@ struct StateStoreTests {
     @Test(arguments: ["file/state", "file", "/proc/sluice/state", ""])
     func `a folder that cannot be created is refused`(name: String) throws {
         _ = try folder.write("no folder", to: "file")
-        let path = name.isEmpty || name.hasPrefix("/") ? name : folder.file(name)
+        let path = name.isEmpty || name.hasPrefix("/") ? name : folder.path(name)
         let error = try #require(throws: StoreError.self) { try StateStore(folder: path) }
         #expect(error.code == .cannotOpen)
         #expect(error.description.contains("folder \(path)"))

@@ -1,8 +1,8 @@
-import Foundation
+public import Foundation
 
-/// A folder of a test's own, empty at first, gone with this object.
+/// A folder of a test's own, gone when the test ends. Its path is short, so that it can hold Unix sockets.
 public final class TemporaryFolder: Sendable {
-    /// The folder's path, short enough for the name of an ipc socket within it.
+    /// Where it is.
     public let path: String
 
     /// Creates the folder.
@@ -14,19 +14,22 @@ public final class TemporaryFolder: Sendable {
     }
 
     deinit {
-        // What is left over harms no other test.
+        // A folder that cannot be removed is left to the system.
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// The path of a file within the folder.
-    public func file(_ name: String) -> String { "\(path)/\(name)" }
+    /// A file within it.
+    public func url(_ name: String) -> URL { URL(filePath: path).appending(path: name) }
 
-    /// Writes a file within the folder.
+    /// The path of a file within it.
+    public func path(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Writes a file within it.
     ///
     /// - Returns: Its path.
     /// - Throws: What Foundation throws where it cannot be written.
     public func write(_ text: String, to name: String) throws -> String {
-        try Data(text.utf8).write(to: URL(filePath: file(name)))
-        return file(name)
+        try Data(text.utf8).write(to: url(name))
+        return path(name)
     }
 }

@@ -11,7 +11,7 @@ struct SocketTests {
         func address(in folder: TemporaryFolder) -> String {
             switch self {
             case .inproc: "inproc://meeting"
-            case .ipc: "ipc://\(folder.file("s"))"
+            case .ipc: "ipc://\(folder.path("s"))"
             case .ipcAnywhere: "ipc://*"
             case .tcp: "tcp://127.0.0.1:*"
             }

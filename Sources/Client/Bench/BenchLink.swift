@@ -21,6 +21,8 @@ final class BenchFlow: Sendable {
     let isInForce = Atomic<Bool>(false)
     /// Whether the sender is to send no more.
     let sendingEnds = Atomic<Bool>(false)
+    /// Whether the sender has sent its last.
+    let hasSentAll = Atomic<Bool>(false)
     /// Whether the receiver is to wait no longer.
     let receivingEnds = Atomic<Bool>(false)
 

@@ -3,8 +3,8 @@ import ZeroMQ
 
 /// The bound that the daemon is measured against: SUB in, PUB out, frame by frame, and nothing else.
 public enum Forwarder {
-    /// The hidden subcommand that runs it.
-    public static let subcommand = "bench-forwarder"
+    /// The arguments to this program that run it; the endpoint follows.
+    public static let arguments = ["bench", "forwarder"]
 
     /// Forwards for ever. Says where on standard output, on two lines: where it takes messages, where it gives them.
     ///
@@ -55,7 +55,7 @@ final class ForwarderProcess {
     init(transport: String) throws {
         let output = Pipe()
         process.executableURL = Bundle.main.executableURL
-        process.arguments = [Forwarder.subcommand, transport == "ipc" ? "ipc://*" : "tcp://127.0.0.1:*"]
+        process.arguments = Forwarder.arguments + [transport == "ipc" ? "ipc://*" : "tcp://127.0.0.1:*"]
         process.standardInput = input
         process.standardOutput = output
         try process.run()
@@ -63,12 +63,13 @@ final class ForwarderProcess {
         try? output.fileHandleForWriting.close()
         var text = Data()
         while text.count(where: { $0 == UInt8(ascii: "\n") }) < 2 {
-            guard let more = try output.fileHandleForReading.read(upToCount: 1024), !more.isEmpty else { break }
+            // Not `read(upToCount:)`, which waits for that many.
+            let more = output.fileHandleForReading.availableData
+            if more.isEmpty { break }
             text.append(more)
         }
         let addresses = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
         guard addresses.count == 2 else {
-            end()
             throw ClientError(.software, "the forwarder to compare with did not start")
         }
         target = BenchTarget(
@@ -77,11 +78,7 @@ final class ForwarderProcess {
     }
 
     deinit {
-        end()
-    }
-
-    /// Not by a signal, which the child may have inherited to be ignored.
-    private func end() {
+        // Not by a signal: the child may have inherited that it is ignored.
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
     }

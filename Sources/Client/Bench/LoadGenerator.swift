@@ -53,18 +53,21 @@ struct LoadGenerator: Sendable {
         }
         flow.sendingEnds.store(true, ordering: .releasing)
         if case .failure = outcome { flow.receivingEnds.store(true, ordering: .releasing) }
-        let sent = Result { try sender.join() }
         waitUntilAllCameBack(flow)
         flow.receivingEnds.store(true, ordering: .releasing)
+        // Only now: until it is told, the sender keeps its socket, and what is in it.
+        try sender.join()
         try receiver.join()
-        try sent.get()
         try outcome.get()
         return (rate, flow.inFlight)
     }
 
     /// The sender's thread.
     private func send(_ flow: BenchFlow) throws {
-        defer { flow.sendingEnds.store(true, ordering: .releasing) }
+        defer {
+            flow.sendingEnds.store(true, ordering: .releasing)
+            flow.hasSentAll.store(true, ordering: .releasing)
+        }
         var producer = try BenchProducer(target, plan, load, in: context)
         while try !producer.connects(flow) {
             if flow.sendingEnds.load(ordering: .acquiring) { return }
@@ -81,6 +84,7 @@ struct LoadGenerator: Sendable {
             message += 1
             flow.sent.store(message, ordering: .releasing)
         }
+        flow.hasSentAll.store(true, ordering: .releasing)
         // Closing the socket would lose what is in it.
         while !flow.receivingEnds.load(ordering: .acquiring), flow.inFlight > 0 { Thread.sleep(forTimeInterval: 0.001) }
     }
@@ -107,7 +111,7 @@ struct LoadGenerator: Sendable {
         var consumer = try BenchConsumer(target, plan, in: context)
         var producer = try BenchProducer(target, plan, load, in: context)
         var hasSent = false
-        try connected("could be reached") {
+        try connected("been reached") {
             hasSent = try hasSent || producer.connects(flow)
             return try consumer.connects(flow)
         }
@@ -149,11 +153,12 @@ struct LoadGenerator: Sendable {
         }
     }
 
-    /// Waits until nothing is on its way, or nothing has come for a second.
+    /// Waits until the sender has stopped and nothing is on its way, or nothing has come for a second or more.
     private func waitUntilAllCameBack(_ flow: BenchFlow) {
         var seen = flow.received.load(ordering: .acquiring)
         var idle = 0
-        while flow.inFlight > 0, idle < 200, !flow.receivingEnds.load(ordering: .acquiring) {
+        while idle < 250, !flow.receivingEnds.load(ordering: .acquiring) {
+            if flow.hasSentAll.load(ordering: .acquiring), flow.inFlight == 0 { return }
             Thread.sleep(forTimeInterval: 0.005)
             let now = flow.received.load(ordering: .acquiring)
             idle = now == seen ? idle + 1 : 0

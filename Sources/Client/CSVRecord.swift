@@ -1,0 +1,98 @@
+/// One record of comma-separated values, by RFC 4180: fields in quotes may hold commas, line ends and doubled quotes.
+/// Keeps its memory from record to record.
+public struct CSVRecord: Sendable {
+    private var bytes: [UInt8] = []
+    private var ends: [Int] = []
+    private var isInQuotes = false
+
+    /// An empty record.
+    public init() {}
+
+    /// How many fields it has.
+    public var count: Int { ends.count }
+
+    /// Forgets the fields.
+    public mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+        isInQuotes = false
+    }
+
+    /// Reads a line; or one more, where the record before ended within quotes.
+    ///
+    /// - Parameter line: The line without its line feed. A carriage return at its end is no part of the last field.
+    /// - Returns: Whether the record is complete; if not, its next line follows.
+    public mutating func append(line: [UInt8]) -> Bool {
+        if isInQuotes { bytes.append(UInt8(ascii: "\n")) }
+        var index = 0
+        while index < line.count {
+            let byte = line[index]
+            index += 1
+            if isInQuotes {
+                if byte != UInt8(ascii: "\"") {
+                    bytes.append(byte)
+                } else if index < line.count, line[index] == byte {
+                    bytes.append(byte)
+                    index += 1
+                } else {
+                    isInQuotes = false
+                }
+            } else {
+                switch byte {
+                case UInt8(ascii: "\""): isInQuotes = true
+                case UInt8(ascii: ","): ends.append(bytes.count)
+                case UInt8(ascii: "\r") where index == line.count: break
+                default: bytes.append(byte)
+                }
+            }
+        }
+        if isInQuotes { return false }
+        ends.append(bytes.count)
+        return true
+    }
+
+    /// One field as text.
+    public subscript(_ index: Int) -> String {
+        String(decoding: bytes[range(of: index)], as: UTF8.self)
+    }
+
+    /// Whether a field is exactly this text; cheaper than comparing strings.
+    func field(_ index: Int, isEqualTo other: [UInt8]) -> Bool {
+        bytes[range(of: index)].elementsEqual(other)
+    }
+
+    /// One field's bytes.
+    func fieldBytes(_ index: Int) -> [UInt8] {
+        Array(bytes[range(of: index)])
+    }
+
+    /// One field as a number, blanks around it set aside; nil where it is none, or not finite as float32.
+    func number(_ index: Int) -> Float? {
+        var field = bytes[range(of: index)]
+        while let last = field.last, Self.isBlank(last) { field.removeLast() }
+        while let first = field.first, Self.isBlank(first) { field.removeFirst() }
+        guard let value = Float(String(decoding: field, as: UTF8.self)), value.isFinite else { return nil }
+        return value
+    }
+
+    /// Writes a field, in quotes where it needs them.
+    static func append(field: String, to output: inout [UInt8]) {
+        let quote = UInt8(ascii: "\"")
+        let needsQuotes = field.utf8.contains { [quote, UInt8(ascii: ","), 0x0A, 0x0D].contains($0) }
+        guard needsQuotes else { return output.append(contentsOf: field.utf8) }
+        output.append(quote)
+        for byte in field.utf8 {
+            if byte == quote { output.append(quote) }
+            output.append(byte)
+        }
+        output.append(quote)
+    }
+
+    private func range(of index: Int) -> Range<Int> {
+        (index == 0 ? 0 : ends[index - 1])..<ends[index]
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+    }
+}

@@ -1,0 +1,189 @@
+import FoundationEssentials
+public import Wire
+public import ZeroMQ
+
+/// Asks the daemon over its control socket, one request at a time. One owner, one thread.
+///
+/// A daemon that cannot be reached is told within two seconds; one that was reached may take as long as the timeout.
+public final class ControlClient {
+    /// Where the daemon's control socket is unless it is said.
+    public static let defaultEndpoint = "tcp://127.0.0.1:5552"
+    /// How long an unreachable daemon is tried for: its sockets need milliseconds, a restart a second.
+    static let reachMilliseconds = 1_500
+
+    /// Where the daemon is asked.
+    public let endpoint: Endpoint
+    private let context: Context
+    private let socket: Socket
+    private let timeoutSeconds: Double
+    private var isReached = false
+    private var lastID: Int64 = 0
+
+    /// Opens the socket; nothing is sent yet.
+    ///
+    /// - Parameters:
+    ///   - endpoint: The daemon's control endpoint; connects unless the text begins with `@`.
+    ///   - timeoutSeconds: How long one reply may take.
+    ///   - context: The home of the socket.
+    /// - Throws: ``ClientError`` where the endpoint is none or cannot be used.
+    public init(endpoint: String, timeoutSeconds: Double, in context: Context) throws(ClientError) {
+        self.context = context
+        self.timeoutSeconds = timeoutSeconds
+        self.endpoint = try ClientError.endpoint { () throws(EndpointError) in try Endpoint(endpoint) }
+        socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.dealer, in: context) }
+        try ClientError.wrapping { () throws(ZeroMQError) in
+            try socket.set(.linger, to: 0)
+            try socket.set(.receiveTimeout, to: Int(timeoutSeconds * 1000))
+            try socket.attach(to: self.endpoint, otherwise: .connect)
+        }
+    }
+
+    /// Asks, and reads the result as a type.
+    ///
+    /// - Parameters:
+    ///   - command: What to ask for.
+    ///   - type: What the result is.
+    /// - Returns: The result.
+    /// - Throws: ``ClientError``: unreachable, no answer in time, or what the daemon's ControlError says.
+    public func call<R: Codable & Sendable>(_ command: ControlCommand, as type: R.Type) throws(ClientError) -> R {
+        switch try ask(command, as: type) {
+        case .success(let result): return result
+        case .failure(let error): throw ClientError(error)
+        }
+    }
+
+    /// Asks, and keeps the result as JSON on one line.
+    ///
+    /// - Parameter command: What to ask for.
+    /// - Returns: The daemon's result, its members sorted by name.
+    /// - Throws: ``ClientError`` as ``call(_:as:)``.
+    public func callForJSON(_ command: ControlCommand) throws(ClientError) -> String {
+        try JSONText.line(of: try call(command, as: JSONValue.self))
+    }
+
+    /// One stream as it stands.
+    ///
+    /// - Parameter id: The stream's id.
+    /// - Returns: Its status; nil where the daemon knows no such stream.
+    /// - Throws: ``ClientError`` as ``call(_:as:)``.
+    public func stream(_ id: String) throws(ClientError) -> StreamStatus? {
+        switch try ask(.stream(id), as: StreamStatus.self) {
+        case .success(let stream): return stream
+        case .failure(let error) where error.code == .noSuchStream: return nil
+        case .failure(let error): throw ClientError(error)
+        }
+    }
+
+    /// Streams page by page, ordered by id.
+    ///
+    /// - Parameters:
+    ///   - prefix: Only those whose ids begin so; empty: all.
+    ///   - limit: At most so many; nil: all.
+    ///   - body: Given each page's streams.
+    /// - Returns: Whether there are more than the limit let through.
+    /// - Throws: ``ClientError`` as ``call(_:as:)``.
+    @discardableResult
+    public func forEachPage(
+        prefix: String = "", limit: Int? = nil, _ body: ([StreamStatus]) -> Void
+    ) throws(ClientError) -> Bool {
+        var after: String?
+        var left = limit ?? .max
+        repeat {
+            let size = min(left, ControlCommand.maximumLimit)
+            let command = ControlCommand.streams(prefix: prefix.isEmpty ? nil : prefix, after: after, limit: size)
+            let page = try call(command, as: StreamPage.self)
+            body(page.streams)
+            left -= page.streams.count
+            after = page.next
+        } while after != nil && left > 0
+        return after != nil
+    }
+
+    private func ask<R: Codable & Sendable>(
+        _ command: ControlCommand, as type: R.Type
+    ) throws(ClientError) -> Result<R, ControlError> {
+        lastID += 1
+        let request = ControlRequest(id: .integer(lastID), command: command)
+        let text = Array(try JSONText.line(of: request.json).utf8)
+        try reach()
+        try ClientError.wrapping { () throws(ZeroMQError) in _ = try socket.sendFrames([text], wait: true) }
+        let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
+        while true {
+            let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: true) }
+            guard let frames, ContinuousClock.now <= deadline else {
+                let seconds = Quantity.decimal(timeoutSeconds)
+                throw ClientError(
+                    .temporary,
+                    "the daemon at \(endpoint.address) did not answer \(command.method.rawValue) within \(seconds) s; "
+                        + "--timeout lets it take longer")
+            }
+            let reply = try decoded(frames.last ?? [], as: type)
+            // A reply to another request: one that was given up before its answer came.
+            guard reply.id == request.id || reply.id == .null else { continue }
+            return reply.outcome
+        }
+    }
+
+    /// Sees once that somebody is there, with a socket of its own that tells: one that is `immediate` would throw away an
+    /// answer that has come when the daemon then closes the connection, as it does after `shutdown`.
+    private func reach() throws(ClientError) {
+        // A client that binds is reached, not reaching: its timeout must tell.
+        guard !isReached, endpoint.attachment != .bind else { return }
+        isReached = try ClientError.wrapping { () throws(ZeroMQError) in
+            let probe = try Socket(.dealer, in: context)
+            try probe.set(.linger, to: 0)
+            try probe.set(.immediate, to: 1)
+            try probe.attach(to: endpoint, otherwise: .connect)
+            return try probe.waitUntilWritable(milliseconds: Self.reachMilliseconds)
+        }
+        guard isReached else {
+            throw ClientError(
+                .unavailable,
+                "cannot reach the daemon at \(endpoint.address): is sluiced running? --control says where")
+        }
+    }
+
+    private func decoded<R>(_ frame: [UInt8], as type: R.Type) throws(ClientError) -> ControlReply<R> {
+        do {
+            return try JSONDecoder().decode(ControlReply<R>.self, from: Data(frame))
+        } catch {
+            throw ClientError(.protocol, "what answers at \(endpoint.address) does not speak Sluice's control protocol")
+        }
+    }
+}
+
+extension ClientError {
+    /// What the daemon refused, with the status that fits.
+    ///
+    /// - Parameter error: The daemon's error.
+    public init(_ error: ControlError) {
+        let status: ExitStatus =
+            switch error.code {
+            case .parse, .invalidRequest, .methodNotFound: .protocol
+            case .invalidParams: .usage
+            case .internal: .software
+            case .noSuchStream, .noSuchSnapshot: .noInput
+            case .fingerprintDiffers, .refusedInMode: .refused
+            case .storeFailed: .inputOutput
+            }
+        self.init(status, error.message)
+    }
+
+    /// What libzmq refused, as an address in use or unknown.
+    static func wrapping<R: ~Copyable>(_ body: () throws(ZeroMQError) -> R) throws(ClientError) -> R {
+        do {
+            return try body()
+        } catch {
+            throw ClientError(.unavailable, "\(error)")
+        }
+    }
+
+    /// An endpoint from the command line.
+    static func endpoint<R>(_ body: () throws(EndpointError) -> R) throws(ClientError) -> R {
+        do {
+            return try body()
+        } catch {
+            throw ClientError(.usage, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,96 @@
+public import Wire
+
+/// The last decision on each stream, as a table that fits a window.
+public struct DecisionBoard {
+    /// In which order streams stand.
+    public enum Order: String, CaseIterable, Sendable {
+        /// By id while all of them fit, else those first whose label changed last.
+        case auto
+        /// By id.
+        case id
+        /// Those first whose label changed last.
+        case recent
+    }
+
+    private struct Row {
+        var decision: Decision
+        var sparkline = Sparkline()
+        /// When the label last changed, counted in decisions.
+        var changed: UInt64
+    }
+
+    private let order: Order
+    private var rows: [String: Row] = [:]
+    /// Decisions so far.
+    public private(set) var count: UInt64 = 0
+
+    /// An empty board.
+    ///
+    /// - Parameter order: In which order streams stand.
+    public init(order: Order = .auto) {
+        self.order = order
+    }
+
+    /// How many decisions on how many streams.
+    public var summary: String {
+        "\(Quantity.count(count, of: "decision")) on \(Quantity.count(rows.count, of: "stream"))"
+    }
+
+    /// Takes a stream's next decision.
+    ///
+    /// - Parameters:
+    ///   - decision: The decision.
+    ///   - stream: The stream's id.
+    public mutating func add(_ decision: Decision, stream: String) {
+        count += 1
+        let isChange = decision.flags.contains(.changed)
+        rows[stream, default: Row(decision: decision, changed: count)].decision = decision
+        if isChange { rows[stream]?.changed = count }
+        rows[stream]?.sparkline.append(Self.probability(decision))
+    }
+
+    /// The table's lines, none longer than the window is wide.
+    ///
+    /// - Parameters:
+    ///   - title: What stands above all.
+    ///   - columns: The window's width in characters.
+    ///   - height: The window's height in lines.
+    /// - Returns: At most `height` lines.
+    public func lines(title: String, columns: Int, height: Int) -> [String] {
+        // The title, the table's own titles, and the line that tells of the streams that have no room.
+        let room = max(1, height - 2)
+        let fits = rows.count <= room
+        let shown = sorted(byID: order == .id || (order == .auto && fits)).prefix(fits ? room : max(1, room - 1))
+        var table = TextTable([
+            .init("STREAM"), .init("SEQUENCE", .right), .init("STEP", .right), .init("PROBABILITY", .right),
+            .init("LABEL", .right), .init("FLAGS"), .init("LAST \(Sparkline().capacity)"),
+        ])
+        for (stream, row) in shown {
+            table.append([
+                Self.clipped(stream, to: max(8, columns - 80)), "\(row.decision.sequence)", "\(row.decision.step)",
+                Quantity.fixed(Double(Self.probability(row.decision)), digits: 4), "\(row.decision.label)",
+                Self.flags(row.decision), row.sparkline.text,
+            ])
+        }
+        var lines = [title] + table.lines
+        if !fits { lines.append("… and \(Quantity.count(rows.count - shown.count, of: "more stream"))") }
+        return lines.prefix(max(1, height)).map { Self.clipped($0, to: columns) }
+    }
+
+    private func sorted(byID: Bool) -> [(key: String, value: Row)] {
+        byID ? rows.sorted { $0.key < $1.key } : rows.sorted { ($1.value.changed, $0.key) < ($0.value.changed, $1.key) }
+    }
+
+    /// The model's one output, or of several the largest, which is the label's.
+    private static func probability(_ decision: Decision) -> Float {
+        decision.probabilities.max() ?? .nan
+    }
+
+    private static func flags(_ decision: Decision) -> String {
+        DecisionText.flags.filter { decision.flags.contains($0.flag) }.map(\.name).joined(separator: " ")
+    }
+
+    private static func clipped(_ text: String, to width: Int) -> String {
+        text.count <= width ? text : text.prefix(max(0, width - 1)) + "…"
+    }
+}

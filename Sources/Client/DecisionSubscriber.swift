@@ -1,0 +1,101 @@
+import Glibc
+public import Wire
+public import ZeroMQ
+
+/// Receives decisions, from a moment that is known: after ``init(endpoint:prefix:in:)`` every decision comes. One owner,
+/// one thread.
+public final class DecisionSubscriber {
+    /// How long the daemon may take to say that it has taken the subscription.
+    static let subscribeSeconds = 2.0
+    /// The daemon's answer to a subscription comes on a topic that begins so.
+    static let subscribedTopic = StreamID.reservedPrefix + "subscribed/"
+
+    /// Where decisions come from.
+    public let endpoint: Endpoint
+    private let socket: Socket
+    private var poller = Poller()
+    private var message = Message()
+    /// What came before the subscription was confirmed.
+    private var early: [[[UInt8]]] = []
+
+    /// Subscribes, and waits until the daemon has taken the subscription.
+    ///
+    /// - Parameters:
+    ///   - endpoint: The client's side of the daemon's decisions endpoint; connects where it leaves that open.
+    ///   - prefix: What the ids of the streams begin with; empty: all.
+    ///   - context: The home of the socket.
+    /// - Throws: ``ClientError`` with the status `unavailable` where the daemon does not answer in time.
+    public init(endpoint: Endpoint, prefix: String, in context: Context) throws(ClientError) {
+        self.endpoint = endpoint
+        socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.sub, in: context) }
+        // Unique among all subscribers, so that the daemon hears of it even where others wait for theirs.
+        let topic = Self.subscribedTopic + "\(getpid())-\(UInt64.random(in: 0 ... .max))"
+        try ClientError.wrapping { () throws(ZeroMQError) in
+            try socket.set(.linger, to: 0)
+            // Decisions that the reader is too slow for wait here, before the daemon must drop any.
+            try socket.set(.receiveHighWaterMark, to: 1_000_000)
+            try socket.attach(to: endpoint, otherwise: .connect)
+            try socket.subscribe(prefix)
+            try socket.subscribe(topic)
+        }
+        _ = poller.add(socket)
+        try waitForSubscription(Array(topic.utf8))
+    }
+
+    /// Lets ``wait(seconds:)`` end early, from any thread.
+    ///
+    /// - Parameter wakeup: What to call.
+    public func add(_ wakeup: Wakeup) {
+        _ = poller.add(wakeup)
+    }
+
+    /// Waits until a decision is there, a wake-up call came or the time is over.
+    ///
+    /// - Parameter seconds: How long at most; nil: for ever.
+    /// - Throws: ``ClientError`` where the socket failed.
+    public func wait(seconds: Double?) throws(ClientError) {
+        guard early.isEmpty else { return }
+        let milliseconds = seconds.map { Int((max(0, min($0, 86_400)) * 1000).rounded(.up)) } ?? -1
+        try ClientError.wrapping { () throws(ZeroMQError) in try poller.wait(milliseconds: milliseconds) }
+    }
+
+    /// Takes one message that is there.
+    ///
+    /// - Returns: The stream and its decisions, in order; nil where nothing waits.
+    /// - Throws: ``ClientError`` where what came is no decision.
+    public func next() throws(ClientError) -> (stream: String, decisions: [Decision])? {
+        while true {
+            let frames = early.isEmpty ? try receive() : early.removeFirst()
+            guard let frames else { return nil }
+            if frames[0].starts(with: StreamID.reservedPrefix.utf8) { continue }
+            guard frames.count == 2 else {
+                throw ClientError(
+                    .protocol, "a decision of \(Quantity.count(frames.count, of: "frame")) at \(endpoint), not 2")
+            }
+            return (String(decoding: frames[0], as: UTF8.self), try DecisionText.decisions(in: frames[1]))
+        }
+    }
+
+    private func waitForSubscription(_ topic: [UInt8]) throws(ClientError) {
+        let deadline = ContinuousClock.now + .seconds(Self.subscribeSeconds)
+        while true {
+            let left = (deadline - ContinuousClock.now) / .seconds(1)
+            guard left > 0 else {
+                throw ClientError(
+                    .unavailable,
+                    "cannot reach the daemon's decisions at \(endpoint.address): is sluiced running? "
+                        + "--decisions says where")
+            }
+            let milliseconds = Int(left * 1000) + 1
+            try ClientError.wrapping { () throws(ZeroMQError) in try poller.wait(milliseconds: milliseconds) }
+            while let frames = try receive() {
+                if frames[0] == topic { return }
+                early.append(frames)
+            }
+        }
+    }
+
+    private func receive() throws(ClientError) -> [[UInt8]]? {
+        try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
+    }
+}

@@ -1,0 +1,109 @@
+import FoundationEssentials
+public import Wire
+
+/// Decisions as lines of text, for the programs after a pipe.
+public enum DecisionText: String, CaseIterable, Sendable {
+    /// Comma-separated values under a header; flags are 0 or 1, several probabilities are joined by semicolons.
+    case csv
+    /// One JSON object a line, as the daemon's own `json` codec writes it.
+    case jsonl
+
+    /// What stands above all lines; nil where nothing does.
+    public var header: String? {
+        switch self {
+        case .csv: "stream,sequence,step,time,probability,label,final,first,gap,changed"
+        case .jsonl: nil
+        }
+    }
+
+    /// Writes a decision and a line end.
+    ///
+    /// - Parameters:
+    ///   - decision: The decision.
+    ///   - stream: The stream it is on.
+    ///   - bytes: The line is appended.
+    public func append(_ decision: Decision, stream: String, to bytes: inout [UInt8]) {
+        switch self {
+        case .csv: Self.appendCSV(decision, stream, &bytes)
+        case .jsonl: Self.appendJSON(decision, stream, &bytes)
+        }
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    private static func appendCSV(_ decision: Decision, _ stream: String, _ bytes: inout [UInt8]) {
+        CSVRecord.append(field: stream, to: &bytes)
+        bytes.append(contentsOf: ",\(decision.sequence),\(decision.step),\(decision.time),".utf8)
+        for (index, probability) in decision.probabilities.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ";")) }
+            bytes.append(contentsOf: "\(probability)".utf8)
+        }
+        bytes.append(contentsOf: ",\(decision.label)".utf8)
+        for (_, flag) in flags { bytes.append(contentsOf: decision.flags.contains(flag) ? ",1".utf8 : ",0".utf8) }
+    }
+
+    private static func appendJSON(_ decision: Decision, _ stream: String, _ bytes: inout [UInt8]) {
+        bytes.append(contentsOf: "{\"stream\":".utf8)
+        JSONText.appendQuoted(stream, to: &bytes)
+        bytes.append(contentsOf: ",\"sequence\":\(decision.sequence),\"step\":\(decision.step)".utf8)
+        bytes.append(contentsOf: ",\"time\":\(decision.time),\"probability\":".utf8)
+        // JSON has no NaN and no infinities.
+        let numbers = decision.probabilities.map { $0.isFinite ? "\($0)" : "null" }
+        let text = numbers.count == 1 ? numbers[0] : "[\(numbers.joined(separator: ","))]"
+        bytes.append(contentsOf: "\(text),\"label\":\(decision.label)".utf8)
+        for (name, flag) in flags {
+            bytes.append(contentsOf: ",\"\(name)\":\(decision.flags.contains(flag))".utf8)
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    /// A decision's flags by their names, in the order in which they are written.
+    static let flags: [(name: String, flag: Decision.Flags)] = [
+        ("final", .final), ("first", .first), ("gap", .gap), ("changed", .changed),
+    ]
+
+    /// Reads the second frame of a decision message, whichever codec the daemon's decisions endpoint has.
+    ///
+    /// - Parameter frame: The frame.
+    /// - Returns: Its decisions, in order.
+    /// - Throws: ``ClientError`` where it is neither records nor JSON.
+    static func decisions(in frame: [UInt8]) throws(ClientError) -> [Decision] {
+        // A record's first number has eight bytes, the highest of them 0 for as long as anybody counts; JSON has none.
+        if frame.first == UInt8(ascii: "{"), !frame.prefix(8).contains(0) {
+            do {
+                let lines = frame.split(separator: UInt8(ascii: "\n"))
+                return try lines.map { try JSONDecoder().decode(JSONDecision.self, from: Data($0)).decision }
+            } catch {
+                throw ClientError(.protocol, "a decision that is no JSON object as expected: \(error)")
+            }
+        }
+        do {
+            return unsafe try Decision.records(in: frame.span.bytes)
+        } catch {
+            throw ClientError(.protocol, "\(error)")
+        }
+    }
+}
+
+/// A decision as the `json` codec has it.
+private struct JSONDecision: Decodable {
+    let sequence: UInt64
+    let step: UInt64
+    let time: Int64
+    let probability: StreamStatus.Probability
+    let label: UInt8
+    let final: Bool
+    let first: Bool
+    let gap: Bool
+    let changed: Bool
+
+    var decision: Decision {
+        var flags: Decision.Flags = []
+        if final { flags.insert(.final) }
+        if first { flags.insert(.first) }
+        if gap { flags.insert(.gap) }
+        if changed { flags.insert(.changed) }
+        return Decision(
+            sequence: sequence, step: step, time: time, flags: flags, label: label,
+            probabilities: probability.values)
+    }
+}

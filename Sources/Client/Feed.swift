@@ -1,0 +1,161 @@
+import Wire
+public import ZeroMQ
+
+/// Sends the timesteps of a file to the daemon, and does not end before the daemon has consumed them.
+public struct Feed {
+    /// How the timesteps are sent.
+    public struct Options: Sendable {
+        /// Which of a row's fields mean what.
+        public var layout: ReadingLayout
+        /// Timesteps a second; nil: as fast as the daemon takes them.
+        public var rate: Double?
+        /// Timesteps that may go in one message, at least 1.
+        public var batch: Int
+        /// The client's side of the daemon's ingest endpoint; nil: the daemon is asked.
+        public var ingest: IngestEndpoint?
+        /// Seconds that one reply, or one message's room, may take.
+        public var timeoutSeconds: Double
+
+        /// Creates options; each parameter is the property of its name.
+        ///
+        /// - Parameters:
+        ///   - layout: Which of a row's fields mean what.
+        ///   - rate: Timesteps a second; nil: as fast as the daemon takes them.
+        ///   - batch: Timesteps that may go in one message.
+        ///   - ingest: The client's side of the daemon's ingest endpoint; nil: the daemon is asked.
+        ///   - timeoutSeconds: Seconds that one reply, or one message's room, may take.
+        public init(
+            layout: ReadingLayout, rate: Double?, batch: Int, ingest: IngestEndpoint?, timeoutSeconds: Double
+        ) {
+            self.layout = layout
+            self.rate = rate
+            self.batch = batch
+            self.ingest = ingest
+            self.timeoutSeconds = timeoutSeconds
+        }
+    }
+
+    private let options: Options
+    private let file: InputFile
+    private let control: ControlClient
+    private let context: Context
+
+    /// Sends nothing yet.
+    ///
+    /// - Parameters:
+    ///   - file: Where the timesteps come from.
+    ///   - options: How they are sent.
+    ///   - control: The daemon.
+    ///   - context: The home of the socket.
+    public init(_ file: InputFile, options: Options, control: ControlClient, in context: Context) {
+        self.file = file
+        self.options = options
+        self.control = control
+        self.context = context
+    }
+
+    /// Sends everything.
+    ///
+    /// - Returns: What was done, in one line.
+    /// - Throws: ``ClientError``: a row was wrong, the daemon cannot be reached, or it did not consume everything.
+    public func run() throws(ClientError) -> String {
+        let status = try control.call(.status, as: DaemonStatus.self)
+        let ingest =
+            if let given = options.ingest { given } else { try Self.ingest(of: status, control: control.endpoint) }
+        let sender = try TimestepSender(
+            endpoint: ingest, patienceSeconds: options.timeoutSeconds, in: context)
+        try sender.waitForDaemon()
+        let start = ContinuousClock.now
+        var delivery = Delivery()
+        var failure: ClientError?
+        do throws(ClientError) {
+            try send(through: sender, routes: ModelRoutes(status.models), delivery: &delivery)
+        } catch {
+            // What stands before a wrong row was sent, and must arrive.
+            guard error.status == .data, delivery.timesteps > 0 else { throw error }
+            failure = error
+        }
+        try delivery.waitUntilConsumed(control: control, since: status)
+        let sent = Quantity.count(delivery.timesteps, of: "timestep")
+        if let failure { throw ClientError(failure.status, "\(failure.message); the \(sent) before it were consumed") }
+        let streams = Quantity.count(delivery.accounts.count, of: "stream")
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        return "\(sent) of \(streams) in \(Quantity.duration(seconds)), all consumed"
+    }
+
+    private func send(
+        through sender: TimestepSender, routes: ModelRoutes, delivery: inout Delivery
+    ) throws(ClientError) {
+        var source = try ReadingSource(file, layout: options.layout)
+        var meter = ProgressMeter(total: file.size)
+        defer { meter.finish() }
+        var pacer = options.rate.map(Pacer.init)
+        var waiting: Reading?
+        func flush() throws(ClientError) {
+            guard let reading = waiting else { return }
+            waiting = nil
+            pacer?.wait(for: reading.timesteps)
+            try sender.send(reading)
+            delivery.add(reading)
+            meter.update(bytes: source.byteCount, timesteps: delivery.timesteps)
+        }
+        do throws(ClientError) {
+            while true {
+                if waiting != nil, source.wouldWait { try flush() }
+                guard let reading = try source.next() else { break }
+                let features = try delivery.open(
+                    reading.stream, routes: routes, control: control, place: source.place)
+                try Self.check(reading, features: features, place: source.place)
+                if waiting?.join(reading, limit: options.batch) ?? false { continue }
+                try flush()
+                waiting = reading
+                if reading.timesteps >= options.batch { try flush() }
+            }
+        } catch {
+            if error.status == .data { try flush() }
+            throw error
+        }
+        try flush()
+    }
+
+    private static func check(_ reading: Reading, features: Int, place: String) throws(ClientError) {
+        let count = reading.values.count / max(1, reading.timesteps)
+        guard count == features else {
+            throw ClientError(
+                .data,
+                "\(place): \(Quantity.count(count, of: "value")) a timestep, where the model of the stream "
+                    + "'\(reading.stream)' takes \(features)")
+        }
+    }
+
+    private static func ingest(of status: DaemonStatus, control: Endpoint) throws(ClientError) -> IngestEndpoint {
+        for text in status.endpoints.ingest {
+            // Nobody outside the daemon's process reaches an inproc address.
+            if let endpoint = try? IngestEndpoint(text), !endpoint.endpoint.address.hasPrefix("inproc:") {
+                return endpoint.peer(control: control)
+            }
+        }
+        throw ClientError(.unavailable, "the daemon has no ingest endpoint that can be reached; --ingest says where")
+    }
+}
+
+extension Reading {
+    /// Takes the timesteps of the next row into this message, where they go on from it: the same stream, no start
+    /// between, numbered on or both not numbered.
+    ///
+    /// - Parameters:
+    ///   - next: The next row.
+    ///   - limit: Timesteps that one message may have.
+    /// - Returns: Whether they were taken.
+    mutating func join(_ next: Reading, limit: Int) -> Bool {
+        let follows = sequence == 0 ? next.sequence == 0 : next.sequence == sequence &+ UInt64(timesteps)
+        guard
+            stream == next.stream, follows, timesteps + next.timesteps <= limit, !flags.contains(.end),
+            !next.flags.contains(.start)
+        else { return false }
+        values += next.values
+        timesteps += next.timesteps
+        flags.formUnion(next.flags)
+        return true
+    }
+}

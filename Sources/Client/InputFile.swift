@@ -1,0 +1,61 @@
+import Glibc
+
+/// A file, or standard input, open for reading.
+public final class InputFile {
+    /// What it is called in messages: the path, or `standard input`.
+    public let name: String
+    /// Its size in bytes where it is a regular file, else nil.
+    public let size: Int?
+    let descriptor: CInt
+
+    /// Opens a file.
+    ///
+    /// - Parameter path: The file; `-` for standard input.
+    /// - Throws: ``ClientError`` with the status `noInput` where it cannot be opened.
+    public init(path: String) throws(ClientError) {
+        if path == "-" {
+            name = "standard input"
+            descriptor = STDIN_FILENO
+        } else {
+            name = path
+            descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw ClientError(.noInput, "cannot read \(path): \(Self.lastError)") }
+        }
+        var information = stat()
+        let isRegular =
+            unsafe fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
+        size = isRegular ? Int(information.st_size) : nil
+    }
+
+    /// Reads from a descriptor that is open already, and closes it at the end.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The descriptor.
+    ///   - name: What it is called in messages.
+    public init(descriptor: CInt, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+        size = nil
+    }
+
+    deinit {
+        if descriptor != STDIN_FILENO { close(descriptor) }
+    }
+
+    /// Reads what is there, waiting where nothing is; 0 at the end.
+    func read(into bytes: inout [UInt8]) throws(ClientError) -> Int {
+        while true {
+            let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw ClientError(.inputOutput, "cannot read \(name): \(Self.lastError)") }
+        }
+    }
+
+    /// Whether a read would not wait.
+    var isReadable: Bool {
+        var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&item, 1, 0) != 0
+    }
+
+    private static var lastError: String { unsafe String(cString: strerror(errno)) }
+}

@@ -1,0 +1,38 @@
+import Wire
+
+/// Which of the daemon's models decides on a stream: the one with the longest prefix that fits.
+struct ModelRoutes {
+    private let models: [DaemonStatus.Model]
+
+    init(_ models: [DaemonStatus.Model]) {
+        self.models = models
+    }
+
+    /// The model for a stream; nil where no prefix fits.
+    func model(for stream: String) -> DaemonStatus.Model? {
+        var best: (model: DaemonStatus.Model, length: Int)?
+        for model in models {
+            // By bytes, as the daemon compares them: "é" has two spellings, which are equal as Swift strings.
+            for prefix in model.prefixes where stream.utf8.starts(with: prefix.utf8) {
+                if prefix.utf8.count > best?.length ?? -1 { best = (model, prefix.utf8.count) }
+            }
+        }
+        return best?.model
+    }
+
+    /// The number of values that a timestep of this stream has.
+    ///
+    /// - Parameters:
+    ///   - stream: The stream's id.
+    ///   - place: Where it stands in the input, for the error.
+    /// - Returns: The model's features.
+    /// - Throws: ``ClientError`` where no model takes the stream.
+    func features(for stream: String, place: String) throws(ClientError) -> Int {
+        guard let model = model(for: stream) else {
+            let prefixes = models.flatMap(\.prefixes).map { "'\($0)'" }.joined(separator: ", ")
+            throw ClientError(
+                .data, "\(place): the daemon has no model for the stream '\(stream)'; its prefixes are \(prefixes)")
+        }
+        return model.features
+    }
+}

@@ -1,0 +1,99 @@
+/// What a model file holds, as `sluice inspect` shows it.
+public struct ModelSummary: Equatable, Encodable, Sendable {
+    /// One row of Keras' `summary()`.
+    public struct Layer: Equatable, Encodable, Sendable {
+        /// The layer's name in Keras.
+        public let name: String
+        /// The layer's class in Keras.
+        public let kind: String
+        /// The layer's output as Keras prints it.
+        public let outputShape: String
+        /// How many weights it has.
+        public let parameters: Int
+
+        private enum CodingKeys: String, CodingKey {
+            case name, kind
+            case outputShape = "output_shape"
+            case parameters
+        }
+
+        /// Creates a row; each parameter is the property of its name.
+        public init(name: String, kind: String, outputShape: String, parameters: Int) {
+            self.name = name
+            self.kind = kind
+            self.outputShape = outputShape
+            self.parameters = parameters
+        }
+    }
+
+    /// The file's path.
+    public let file: String
+    /// The model's name in Keras.
+    public let name: String
+    /// The file's format.
+    public let format: String
+    /// The version of Keras that wrote the file, where it tells.
+    public let kerasVersion: String?
+    /// How the daemon runs the model unless it is told otherwise: `stateful` or `sequence`.
+    public let mode: String
+    /// Floats in one timestep.
+    public let features: Int
+    /// Probabilities in one decision.
+    public let outputs: Int
+    /// How many weights the model has.
+    public let parameters: Int
+    /// Floats that a stream remembers.
+    public let stateSize: Int
+    /// SHA-256 over architecture and weights, 64 hexadecimal digits.
+    public let fingerprint: String
+    /// The layers in order.
+    public let layers: [Layer]
+
+    private enum CodingKeys: String, CodingKey {
+        case file, name, format
+        case kerasVersion = "keras_version"
+        case mode, features, outputs, parameters
+        case stateSize = "state_size"
+        case fingerprint, layers
+    }
+
+    /// Creates a summary; each parameter is the property of its name, `isStateful` tells the mode.
+    public init(
+        file: String, name: String, format: String, kerasVersion: String?, isStateful: Bool, features: Int,
+        outputs: Int, parameters: Int, stateSize: Int, fingerprint: String, layers: [Layer]
+    ) {
+        self.file = file
+        self.name = name
+        self.format = format
+        self.kerasVersion = kerasVersion
+        mode = isStateful ? "stateful" : "sequence"
+        self.features = features
+        self.outputs = outputs
+        self.parameters = parameters
+        self.stateSize = stateSize
+        self.fingerprint = fingerprint
+        self.layers = layers
+    }
+
+    /// The summary as a person reads it.
+    public var lines: [String] {
+        var table = TextTable([.init("Layer (type)"), .init("Output Shape"), .init("Param #", .right)])
+        for layer in layers {
+            table.append(["\(layer.name) (\(layer.kind))", layer.outputShape, Quantity.count(layer.parameters)])
+        }
+        let rule = String(repeating: "─", count: table.lines.map(\.count).max() ?? 0)
+        var rows = table.lines
+        rows.insert(rule, at: 1)
+        var facts = TextTable([.init("File"), .init(file)])
+        facts.append(["Format", format + (kerasVersion.map { ", Keras \($0)" } ?? "")])
+        facts.append(["Mode", mode + (mode == "stateful" ? " (stateful=True)" : " (stateful=False)")])
+        facts.append(["Features", "\(features) a timestep"])
+        facts.append(["Outputs", "\(outputs)"])
+        let bytes = Quantity.bytes(stateSize * MemoryLayout<Float>.size)
+        facts.append(["State", "\(Quantity.count(stateSize, of: "float")) a stream (\(bytes))"])
+        facts.append(["Fingerprint", fingerprint])
+        let weights = Quantity.bytes(parameters * MemoryLayout<Float>.size)
+        return ["Model: \"\(name)\""] + rows + [rule, "Total params: \(Quantity.count(parameters)) (\(weights))", ""]
+            + facts.lines
+    }
+}

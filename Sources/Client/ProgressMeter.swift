@@ -1,0 +1,45 @@
+/// How far a long command has come, on one line that is written over again: a bar where the end is known, else counts.
+struct ProgressMeter {
+    static let interval = Duration.milliseconds(100)
+
+    private let total: Int?
+    private var stream: StandardStream?
+    private let start = ContinuousClock.now
+    private var shown = ContinuousClock.now
+
+    /// Shows nothing where standard error is no terminal.
+    ///
+    /// - Parameter total: The file's bytes, where they are known.
+    init(total: Int?) {
+        self.total = total
+        let stream = StandardStream.error
+        self.stream = stream.isTerminal ? stream : nil
+    }
+
+    /// Shows how far it has come, at most ten times a second.
+    mutating func update(bytes: Int, timesteps: UInt64) {
+        guard stream != nil else { return }
+        let now = ContinuousClock.now
+        guard now - shown >= Self.interval else { return }
+        shown = now
+        let elapsed = now - start
+        let text = Self.text(bytes: bytes, total: total, timesteps: timesteps, seconds: elapsed / .seconds(1))
+        // A terminal that has gone away is no reason to end.
+        try? stream?.write("\r\(text)\u{1B}[K")
+    }
+
+    /// Takes the line away again.
+    mutating func finish() {
+        if shown > start { try? stream?.write("\r\u{1B}[K") }
+    }
+
+    static func text(bytes: Int, total: Int?, timesteps: UInt64, seconds: Double) -> String {
+        let rate = seconds > 0 ? Double(timesteps) / seconds : 0
+        let counts = "\(Quantity.count(timesteps, of: "timestep")), \(Quantity.count(Int(rate)))/s"
+        guard let total, total > 0 else { return counts }
+        let fraction = min(1, Double(bytes) / Double(total))
+        let done = Int(fraction * 30)
+        let bar = String(repeating: "█", count: done) + String(repeating: "░", count: 30 - done)
+        return "\(bar) \(Int(fraction * 100)) %  \(counts)"
+    }
+}

@@ -1,0 +1,97 @@
+import Glibc
+
+/// Numbers as a person reads them.
+public enum Quantity {
+    /// A count with its thousands apart: `12,696`.
+    ///
+    /// - Parameter count: The count.
+    /// - Returns: Its text.
+    public static func count(_ count: some BinaryInteger) -> String {
+        let digits = Array(String(count.magnitude))
+        var text = count < 0 ? "-" : ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index).isMultiple(of: 3) { text.append(",") }
+            text.append(digit)
+        }
+        return text
+    }
+
+    /// A count with its noun: `1 stream`, `2 streams`.
+    ///
+    /// - Parameters:
+    ///   - count: The count.
+    ///   - noun: The noun in the singular.
+    /// - Returns: Its text.
+    public static func count(_ count: some BinaryInteger, of noun: String) -> String {
+        "\(self.count(count)) \(noun)\(count == 1 ? "" : "s")"
+    }
+
+    /// Bytes: `317 B`, `1.2 kB`, `34.5 MB`.
+    ///
+    /// - Parameter bytes: How many.
+    /// - Returns: Their text.
+    public static func bytes(_ bytes: Int) -> String {
+        guard bytes >= 1000 else { return "\(bytes) B" }
+        var value = Double(bytes)
+        var unit = ""
+        for next in ["kB", "MB", "GB", "TB", "PB"] where value >= 999.95 {
+            value /= 1000
+            unit = next
+        }
+        return "\(fixed(value, digits: 1)) \(unit)"
+    }
+
+    /// Seconds: `0.21 s`, `4.3 s`, `2 min 5 s`, `3 h 7 min`, `12 d 4 h`.
+    ///
+    /// - Parameter seconds: How many; not below 0.
+    /// - Returns: Their text.
+    public static func duration(_ seconds: Double) -> String {
+        guard seconds >= 0, seconds < 1e12 else { return "-" }
+        if seconds < 0.995 { return "\(fixed(seconds, digits: 2)) s" }
+        if seconds < 59.95 { return "\(fixed(seconds, digits: 1)) s" }
+        let whole = Int(seconds.rounded())
+        let (minutes, hours, days) = (whole / 60, whole / 3600, whole / 86_400)
+        if hours == 0 { return "\(minutes) min \(whole % 60) s" }
+        if days == 0 { return "\(hours) h \(minutes % 60) min" }
+        return "\(days) d \(hours % 24) h"
+    }
+
+    /// A number with so many digits after the point.
+    ///
+    /// - Parameters:
+    ///   - value: The number.
+    ///   - digits: Digits after the point, 0 to 9.
+    /// - Returns: Its text; `-` for a NaN or an infinity.
+    public static func fixed(_ value: Double, digits: Int) -> String {
+        guard value.isFinite, value.magnitude < 1e9 else { return value.isFinite ? "\(value)" : "-" }
+        var scale = 1
+        for _ in 0..<digits { scale *= 10 }
+        let scaled = Int((value.magnitude * Double(scale)).rounded())
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        guard digits > 0 else { return "\(sign)\(scaled)" }
+        let fraction = String(scaled % scale)
+        return "\(sign)\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
+    }
+
+    /// A number as short as it goes: `60`, `0.5`.
+    static func decimal(_ value: Double) -> String {
+        value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
+    }
+
+    /// A time of day in the machine's own zone, as ISO 8601 writes it: `2026-11-23 13:05:09`.
+    ///
+    /// - Parameter nanoseconds: Since the Unix epoch.
+    /// - Returns: The time's text.
+    public static func localTime(nanoseconds: Int64) -> String {
+        var seconds = time_t(nanoseconds / 1_000_000_000)
+        var parts = unsafe tm()
+        guard unsafe localtime_r(&seconds, &parts) != nil else { return "-" }
+        let date = unsafe [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday].map(twoDigits)
+        let time = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map(twoDigits)
+        return date.joined(separator: "-") + " " + time.joined(separator: ":")
+    }
+
+    private static func twoDigits(_ value: CInt) -> String {
+        value < 10 ? "0\(value)" : "\(value)"
+    }
+}

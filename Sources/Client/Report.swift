@@ -1,0 +1,100 @@
+public import Wire
+
+/// The daemon's answers as a person reads them.
+public enum Report {
+    /// The daemon as a whole.
+    ///
+    /// - Parameter status: The daemon's answer.
+    /// - Returns: Lines.
+    public static func lines(_ status: DaemonStatus) -> [String] {
+        var facts = TextTable([.init("sluiced"), .init(status.version)])
+        facts.append(["up", Quantity.duration(status.uptimeSeconds)])
+        for ingest in status.endpoints.ingest { facts.append(["ingest", ingest]) }
+        facts.append(["decisions", status.endpoints.decisions])
+        facts.append(["control", status.endpoints.control])
+        let paused = status.paused > 0 ? ", \(Quantity.count(status.paused)) paused" : ""
+        facts.append(["streams", Quantity.count(status.streams) + paused])
+        facts.append([
+            "timesteps",
+            "\(Quantity.count(status.timesteps)) consumed, \(Quantity.count(status.duplicates, of: "duplicate")), "
+                + Quantity.count(status.gaps, of: "gap"),
+        ])
+        facts.append(["decided", Quantity.count(status.decisions)])
+        let dropped = status.dropped.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+        let causes = dropped.map { "\(Quantity.count($0.value)) \($0.key)" }.joined(separator: ", ")
+        facts.append(["dropped", causes.isEmpty ? "nothing" : causes])
+        facts.append(["checkpoint", status.checkpoint.map(checkpoint) ?? "none"])
+        var models = TextTable([
+            .init("MODEL"), .init("MODE"), .init("FEATURES", .right), .init("OUTPUTS", .right),
+            .init("PARAMETERS", .right), .init("PREFIXES"), .init("FILE"), .init("FINGERPRINT"),
+        ])
+        for model in status.models {
+            models.append([
+                model.name, model.mode, "\(model.features)", "\(model.outputs)", Quantity.count(model.parameters),
+                model.prefixes.map { "\"\($0)\"" }.joined(separator: " "), model.file,
+                String(model.fingerprint.prefix(12)),
+            ])
+        }
+        return facts.lines + [""] + models.lines
+    }
+
+    /// Streams.
+    ///
+    /// - Parameter streams: The streams.
+    /// - Returns: Lines.
+    public static func lines(_ streams: [StreamStatus]) -> [String] {
+        var table = TextTable([
+            .init("STREAM"), .init("MODEL"), .init("SEQUENCE", .right), .init("STEP", .right),
+            .init("PROBABILITY", .right), .init("LABEL", .right), .init("IDLE", .right), .init(""),
+        ])
+        for stream in streams {
+            let probability = stream.probability.values.map { Quantity.fixed(Double($0), digits: 4) }
+            table.append([
+                stream.stream, stream.model, "\(stream.sequence)", "\(stream.step)",
+                probability.joined(separator: " "), "\(stream.label)", Quantity.duration(stream.idleSeconds),
+                stream.paused ? "paused" : "",
+            ])
+        }
+        return table.lines
+    }
+
+    /// Snapshots.
+    ///
+    /// - Parameter snapshots: The snapshots.
+    /// - Returns: Lines.
+    public static func lines(_ snapshots: [SnapshotStatus]) -> [String] {
+        var table = TextTable([
+            .init("SNAPSHOT"), .init("TAKEN"), .init("STREAMS", .right), .init("SIZE", .right), .init("MODELS"),
+        ])
+        for snapshot in snapshots {
+            table.append([
+                snapshot.name, Quantity.localTime(nanoseconds: snapshot.time), Quantity.count(snapshot.streams),
+                Quantity.bytes(snapshot.bytes), snapshot.models.map { String($0.prefix(12)) }.joined(separator: " "),
+            ])
+        }
+        return table.lines
+    }
+
+    /// A snapshot that was taken.
+    ///
+    /// - Parameter snapshot: The daemon's answer.
+    /// - Returns: One line.
+    public static func line(_ snapshot: SnapshotStatus) -> String {
+        "snapshot '\(snapshot.name)': \(Quantity.count(snapshot.streams, of: "stream")), "
+            + "\(Quantity.bytes(snapshot.bytes)), \(Quantity.localTime(nanoseconds: snapshot.time))"
+    }
+
+    /// A checkpoint that was made.
+    ///
+    /// - Parameter result: The daemon's answer.
+    /// - Returns: One line.
+    public static func line(_ result: CheckpointResult) -> String {
+        "checkpoint: \(Quantity.count(result.streams, of: "stream")) in "
+            + "\(Quantity.fixed(result.durationMilliseconds, digits: 1)) ms"
+    }
+
+    private static func checkpoint(_ checkpoint: DaemonStatus.Checkpoint) -> String {
+        "\(Quantity.localTime(nanoseconds: checkpoint.time)), \(Quantity.count(checkpoint.streams, of: "stream")) in "
+            + "\(Quantity.fixed(checkpoint.durationMilliseconds, digits: 1)) ms"
+    }
+}

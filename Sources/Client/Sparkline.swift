@@ -1,0 +1,39 @@
+/// Probabilities as a line of small bars, the newest on the right: `▁▂▅█`.
+public struct Sparkline: Equatable, Sendable {
+    /// How many values it shows.
+    public let capacity: Int
+    private var values: [Float] = []
+    private var next = 0
+
+    /// An empty line.
+    ///
+    /// - Parameter capacity: How many values it shows, at least 1.
+    public init(capacity: Int = 30) {
+        precondition(capacity >= 1)
+        self.capacity = capacity
+    }
+
+    /// Adds a value; the oldest goes when there is no room.
+    ///
+    /// - Parameter value: A probability, 0 to 1; what lies outside is shown as the nearer end.
+    public mutating func append(_ value: Float) {
+        if values.count < capacity {
+            values.append(value)
+        } else {
+            values[next] = value
+            next = (next + 1) % capacity
+        }
+    }
+
+    /// The bars, a blank for a NaN.
+    public var text: String {
+        String((values[next...] + values[..<next]).map(Self.bar))
+    }
+
+    private static let bars = Array("▁▂▃▄▅▆▇█")
+
+    private static func bar(_ value: Float) -> Character {
+        guard !value.isNaN else { return " " }
+        return bars[Int(min(max(value, 0), 1) * Float(bars.count - 1) + 0.5)]
+    }
+}

@@ -1,0 +1,101 @@
+import Wire
+public import ZeroMQ
+
+/// Sends timesteps so that none is lost between here and the daemon: it begins when the daemon listens, and waits where
+/// the daemon is slower. One owner, one thread.
+public final class TimestepSender {
+    /// How long a daemon that answers on its control socket may take to come to the ingest endpoint.
+    static let attachSeconds = 5.0
+
+    /// Where timesteps are sent to.
+    public let endpoint: IngestEndpoint
+    private let socket: Socket
+    private let patience: Double
+    /// Whether the daemon has been there.
+    private var isAttached = false
+
+    /// Attaches to the endpoint; ``waitForDaemon()`` comes next.
+    ///
+    /// - Parameters:
+    ///   - endpoint: The client's side of the daemon's ingest endpoint; connects where it leaves that open.
+    ///   - patienceSeconds: How long one message may wait for room.
+    ///   - context: The home of the socket.
+    /// - Throws: ``ClientError`` where the endpoint cannot be used.
+    public init(
+        endpoint: IngestEndpoint, patienceSeconds: Double, in context: Context
+    ) throws(ClientError) {
+        self.endpoint = endpoint
+        patience = patienceSeconds
+        let isPublisher = endpoint.kind == .sub
+        socket = try ClientError.wrapping { () throws(ZeroMQError) in
+            try Socket(isPublisher ? .xpub : .push, in: context)
+        }
+        try ClientError.wrapping { () throws(ZeroMQError) in
+            // What nobody has taken this long after the end will not be taken.
+            try socket.set(.linger, to: 5_000)
+            try socket.set(.sendHighWaterMark, to: 10_000)
+            try socket.set(.sendTimeout, to: 500)
+            try socket.set(.receiveTimeout, to: Int(Self.attachSeconds * 1000))
+            try socket.set(isPublisher ? .publisherWaits : .immediate, to: 1)
+            try socket.attach(to: endpoint.endpoint, otherwise: .connect)
+        }
+    }
+
+    /// Waits until the daemon has subscribed; a publisher's messages before that would go nowhere. A PUSH socket waits
+    /// by itself, with its first message.
+    ///
+    /// - Throws: ``ClientError`` with the status `unavailable` where the daemon does not come.
+    public func waitForDaemon() throws(ClientError) {
+        guard endpoint.kind == .sub else { return }
+        let event = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: true) }
+        guard event?.first?.first == 1 else { throw absence }
+        isAttached = true
+    }
+
+    /// Sends timesteps of one stream as one message; waits where the daemon is slower.
+    ///
+    /// - Parameter reading: The timesteps.
+    /// - Throws: ``ClientError`` with the status `temporary` where there is no room for longer than the patience.
+    public func send(_ reading: Reading) throws(ClientError) {
+        let header = TimestepHeader(sequence: reading.sequence, flags: reading.flags)
+        let hasHeader = header != TimestepHeader()
+        try send(Array(reading.stream.utf8), more: true)
+        try send(Timesteps.bytes(reading.values), more: hasHeader)
+        if hasHeader { try send(header.bytes, more: false) }
+    }
+
+    /// The endpoint as the daemon's side has it, without the sign of who calls whom.
+    private var place: String {
+        "\(IngestEndpoint(endpoint.kind, Endpoint(nil, endpoint.endpoint.address)))"
+    }
+
+    private var absence: ClientError {
+        let act = endpoint.kind == .sub ? "subscribed" : "come"
+        return ClientError(
+            .unavailable,
+            "the daemon has not \(act) at \(place) within \(Quantity.decimal(Self.attachSeconds)) s; is that its "
+                + "ingest endpoint? --ingest says where, with pull: in front where the daemon has it so")
+    }
+
+    private func send(_ frame: [UInt8], more: Bool) throws(ClientError) {
+        var deadline: ContinuousClock.Instant?
+        while true {
+            let isSent = try ClientError.wrapping { () throws(ZeroMQError) in
+                try socket.send(frame.span, more: more, wait: true)
+            }
+            if isSent {
+                isAttached = true
+                return
+            }
+            let now = ContinuousClock.now
+            deadline = deadline ?? now + .seconds(isAttached ? patience : Self.attachSeconds)
+            if let deadline, now > deadline {
+                guard isAttached else { throw absence }
+                throw ClientError(
+                    .temporary,
+                    "the daemon has taken nothing at \(place) for \(Quantity.decimal(patience)) s; "
+                        + "--timeout lets it take longer")
+            }
+        }
+    }
+}

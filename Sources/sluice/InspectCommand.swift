@@ -1,0 +1,40 @@
+import ArgumentParser
+import Client
+import ModelFiles
+import Recurrent
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Show what a model file holds: layers, shapes, format, mode, fingerprint.",
+        discussion: "Asks no daemon.")
+
+    @Argument(help: "A Keras model, .keras or .h5.")
+    var file: String
+
+    @Flag(help: "Print one line of JSON.")
+    var json = false
+
+    func run() throws {
+        let summary = try summary()
+        var output = StandardStream.output
+        try output.writeLine(json ? try JSONText.line(of: summary) : summary.lines.joined(separator: "\n"))
+    }
+
+    private func summary() throws(ClientError) -> ModelSummary {
+        do {
+            let model = try ModelFile.read(file)
+            return ModelSummary(
+                file: file, name: model.name, format: model.format, kerasVersion: model.kerasVersion,
+                isStateful: model.isStateful, features: model.model.features, outputs: model.model.outputs,
+                parameters: model.model.parameters, stateSize: model.model.stateSize, fingerprint: model.fingerprint,
+                layers: model.layers.map {
+                    ModelSummary.Layer(
+                        name: $0.name, kind: $0.kind, outputShape: $0.outputShape, parameters: $0.parameters)
+                })
+        } catch {
+            let isMissing = error.code == .notFound || error.code == .unreadable
+            throw ClientError(isMissing ? .noInput : .data, "\(error)")
+        }
+    }
+}

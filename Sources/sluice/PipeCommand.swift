@@ -1,0 +1,97 @@
+public import ArgumentParser
+public import Client
+import ZeroMQ
+
+struct PipeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pipe",
+        abstract: "Send timesteps from a file, or from standard input as they come, to the daemon.",
+        discussion: """
+            CSV has its columns' names in the first row; JSON lines are objects such as \
+            {"stream": "s1", "values": [0.1], "sequence": 7, "start": true, "end": false}, where "values" may also be \
+            several timesteps, [[0.1], [0.2]].
+
+            A row that is wrong ends the command before it is sent, with its file and line. The command ends \
+            successfully once the daemon has consumed everything.
+
+              sluice pipe power.csv --stream meter-1 --values power
+              tail -f readings.csv | sluice pipe --stream-column id --sequence-by trip
+            """)
+
+    @Argument(help: "The file; - or none: standard input.")
+    var file = "-"
+
+    @Option(
+        help: ArgumentHelp("csv or jsonl (default: jsonl where the first byte is {, else csv).", valueName: "format"))
+    var format: ReadingLayout.Format?
+
+    @Option(help: ArgumentHelp("The stream that all rows belong to.", valueName: "id"))
+    var stream: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The column that names each row's stream (default for JSON lines: stream).", valueName: "column"))
+    var streamColumn: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The columns with a timestep's values, in the model's order, as a,b,c (default: all that are neither the "
+                + "stream's nor the sequence's; for JSON lines the member values).", valueName: "columns"))
+    var values: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The column that is the same over all timesteps of a sequence: where it changes within a stream, and at "
+                + "the stream's first row, the state starts anew.", valueName: "column"))
+    var sequenceBy: String?
+
+    @Option(help: ArgumentHelp("Timesteps a second (default: as fast as the daemon takes them).", valueName: "rate"))
+    var rate: Double?
+
+    @Option(help: ArgumentHelp("Timesteps of one stream that may go in one message.", valueName: "count"))
+    var batch = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's ingest endpoint, with pull: in front where the daemon has it so (default: the daemon is "
+                + "asked).", valueName: "endpoint"))
+    var ingest: String?
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        if let rate, !(rate > 0 && rate <= 1e9) {
+            throw ValidationError("--rate must be above 0 and at most 1e9 timesteps a second")
+        }
+        guard batch >= 1, batch <= 1_000_000 else { throw ValidationError("--batch must be 1 to 1000000 timesteps") }
+        if let ingest { _ = try Self.endpoint(ingest) }
+    }
+
+    func run() throws {
+        let columns = values.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        let layout = try ReadingLayout(
+            format: format, stream: stream, streamColumn: streamColumn, valueColumns: columns,
+            sequenceColumn: sequenceBy)
+        let input = try InputFile(path: file)
+        let context = try ConnectionOptions.context()
+        let feed = Feed(
+            input,
+            options: Feed.Options(
+                layout: layout, rate: rate, batch: batch, ingest: try ingest.map(Self.endpoint),
+                timeoutSeconds: connection.timeout),
+            control: try connection.client(in: context), in: context)
+        let summary = try feed.run()
+        var output = StandardStream.error
+        try output.writeLine(summary)
+    }
+
+    private static func endpoint(_ text: String) throws -> IngestEndpoint {
+        do {
+            return try IngestEndpoint(text)
+        } catch {
+            throw ValidationError("--ingest: \(error)")
+        }
+    }
+}
+
+extension ReadingLayout.Format: ExpressibleByArgument {}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Client
+
+/// The person's tool: talks to a daemon, feeds it, watches it, and looks into model files.
+@main
+struct Sluice: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sluice",
+        abstract: "Feed, watch and control sluiced, the daemon that runs stateful LSTMs on live streams.",
+        discussion: """
+            An example: start a daemon, watch its decisions, and feed it a file.
+
+              sluiced model2.keras &
+              sluice watch &
+              sluice pipe power.csv --stream meter-1 --values power
+              sluice streams
+
+            Exit status: 0 done; 1 the daemon refused; 64 usage; 65 wrong data; 66 no such file, stream or snapshot; \
+            69 the daemon cannot be reached; 70 internal error; 74 reading, writing or the daemon's store failed; \
+            75 not in time, try again; 76 another protocol.
+            """,
+        version: "0.1.0",
+        // What needs no running daemon, or starts one of its own.
+        subcommands: [InspectCommand.self, BenchCommand.self],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Data",
+                subcommands: [PipeCommand.self, WatchCommand.self]),
+            CommandGroup(
+                name: "Stream",
+                subcommands: [
+                    StatusCommand.self, StreamsCommand.self, StreamCommand.self, ResetCommand.self, RemoveCommand.self,
+                    PauseCommand.self, ResumeCommand.self,
+                ]),
+            CommandGroup(
+                name: "Durability",
+                subcommands: [
+                    SnapshotCommand.self, SnapshotsCommand.self, RestoreCommand.self, DeleteSnapshotCommand.self,
+                    CheckpointCommand.self, ShutdownCommand.self,
+                ]),
+        ])
+
+    /// Runs the command that the arguments name; what goes wrong is one line on standard error and an exit status.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let error as ClientError {
+            var output = StandardStream.error
+            if error != StandardStream.brokenPipe { try? output.writeLine("sluice: \(error)") }
+            exit(withError: error == StandardStream.brokenPipe ? nil : ExitCode(error.status.rawValue))
+        } catch {
+            exit(withError: error)
+        }
+    }
+}

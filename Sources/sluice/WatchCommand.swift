@@ -1,0 +1,79 @@
+public import ArgumentParser
+public import Client
+import Wire
+import ZeroMQ
+
+struct WatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Show decisions as they come: a live table on a terminal, else lines for other programs.",
+        discussion: """
+            Every decision that the daemon publishes after the line "watching …" on standard error is shown. In CSV \
+            the flags are 0 or 1 and several probabilities are joined by semicolons; time is in nanoseconds since the \
+            Unix epoch. Ctrl-C ends it.
+            """)
+
+    @Argument(help: "Only streams whose ids begin so.")
+    var prefix = ""
+
+    @Option(help: ArgumentHelp("csv or jsonl (default: a live table on a terminal, else csv).", valueName: "format"))
+    var format: DecisionText?
+
+    @Option(
+        help: ArgumentHelp(
+            "The live table's order: id, recent (whose label changed last) or auto (id while all fit the window).",
+            valueName: "order"))
+    var sort = DecisionBoard.Order.auto
+
+    @Option(help: ArgumentHelp("End after so many decisions (default: never).", valueName: "count"))
+    var count: UInt64?
+
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp("End after so many seconds (default: never).", valueName: "seconds"))
+    var duration: Double?
+
+    @Option(
+        help: ArgumentHelp("The daemon's decisions endpoint (default: the daemon is asked).", valueName: "endpoint"))
+    var decisions: String?
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        if count == 0 { throw ValidationError("--count must be at least 1") }
+        if let duration, !(duration > 0) { throw ValidationError("--for must be above 0 seconds") }
+        if let decisions { _ = try Self.endpoint(decisions, "--decisions") }
+    }
+
+    func run() throws {
+        let context = try ConnectionOptions.context()
+        let endpoint =
+            if let decisions { try Self.endpoint(decisions, "--decisions") } else { try askedEndpoint(in: context) }
+        let subscriber = try DecisionSubscriber(endpoint: endpoint, prefix: prefix, in: context)
+        var watch = try Watch(
+            subscriber,
+            options: Watch.Options(format: format, order: sort, count: count, seconds: duration))
+        let title = "watching \(prefix.isEmpty ? "all streams" : prefix) at \(endpoint.address)"
+        var output = StandardStream.error
+        try output.writeLine(title)
+        try watch.run(title: title)
+    }
+
+    private func askedEndpoint(in context: Context) throws -> Endpoint {
+        let client = try connection.client(in: context)
+        let status = try client.call(.status, as: DaemonStatus.self)
+        return try Self.endpoint(status.endpoints.decisions, "the daemon's decisions endpoint")
+            .peer(control: client.endpoint)
+    }
+
+    private static func endpoint(_ text: String, _ name: String) throws -> Endpoint {
+        do {
+            return try Endpoint(text)
+        } catch {
+            throw ValidationError("\(name): \(error)")
+        }
+    }
+}
+
+extension DecisionText: ExpressibleByArgument {}
+extension DecisionBoard.Order: ExpressibleByArgument {}

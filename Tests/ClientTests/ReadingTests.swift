@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+@testable import Client
+
+@Suite struct ReadingTests {
+    @Test func `CSV rows give their values in the order that was asked for`() throws {
+        let text = "id,b,a,note\ns1,1,2,x\r\n\ns2,3,4,\"y,\nz\"\n"
+        let layout = try ReadingLayout(streamColumn: "id", valueColumns: ["a", "b"])
+        #expect(
+            try readings(text, layout) == [
+                Reading(stream: "s1", values: [2, 1]), Reading(stream: "s2", values: [4, 3]),
+            ])
+    }
+
+    @Test func `Without named columns all but the stream's and the sequence's are values`() throws {
+        let text = "\u{FEFF}x,trip,id,y\n1,7,s1,2\n"
+        let layout = try ReadingLayout(streamColumn: "id", sequenceColumn: "trip")
+        #expect(try readings(text, layout) == [Reading(stream: "s1", values: [1, 2], flags: .start)])
+    }
+
+    @Test func `A sequence starts at a stream's first row and where its column changes, stream by stream`() throws {
+        let rows = [("a", "1"), ("a", "1"), ("b", "1"), ("a", "1"), ("a", "2"), ("b", "1"), ("b", "2"), ("a", "1")]
+        let starts = [true, false, true, false, true, false, true, true]
+        let csv = "id,trip,v\n" + rows.map { "\($0.0),\($0.1),0\n" }.joined()
+        let json = rows.map { "{\"stream\":\"\($0.0)\",\"values\":[0],\"trip\":\($0.1)}\n" }.joined()
+        let layout = try ReadingLayout(streamColumn: "id", sequenceColumn: "trip")
+        let jsonLayout = try ReadingLayout(sequenceColumn: "trip")
+        for readings in [try readings(csv, layout), try readings(json, jsonLayout)] {
+            #expect(readings.map { $0.flags.contains(.start) } == starts)
+            #expect(!readings.contains { $0.flags.contains(.end) })
+        }
+    }
+
+    @Test func `JSON lines are read as the protocol has them`() throws {
+        let text = """
+
+            {"stream":"s1","values":[0.1]}
+            {"stream":"s1","values":[[0.5,1],[0.25,2]],"sequence":7,"start":true,"end":false}
+            {"values":[1,2],"stream":"s2","end":true}
+            """
+        #expect(
+            try readings(text, ReadingLayout()) == [
+                Reading(stream: "s1", values: [0.1]),
+                Reading(stream: "s1", values: [0.5, 1, 0.25, 2], timesteps: 2, sequence: 7, flags: .start),
+                Reading(stream: "s2", values: [1, 2], flags: .end),
+            ])
+    }
+
+    @Test func `JSON members can be named like columns`() throws {
+        let layout = try ReadingLayout(streamColumn: "meter", valueColumns: ["b", "a"])
+        let text = "{\"meter\":\"m\",\"a\":1,\"b\":2.5,\"c\":\"ignored\"}"
+        #expect(try readings(text, layout) == [Reading(stream: "m", values: [2.5, 1])])
+    }
+
+    @Test(arguments: [
+        ("id,v\ns,1\ns,abc\n", "file:3: 'abc' in column 'v' is not a finite number"),
+        ("id,v\ns,nan\n", "file:2: 'nan' in column 'v' is not a finite number"),
+        ("id,v\ns,1,2\n", "file:2: 3 fields where the header has 2"),
+        ("id,v\n\ns\n", "file:3: 1 field where the header has 2"),
+        ("id,w\ns,1\n", "file:1: there is no column 'v'; there are id, w"),
+        ("id,v,v\ns,1,1\n", "file:1: two columns are named 'v'"),
+        ("id,v\ns,\"1\n", "file:2: a quoted field does not end"),
+        ("id,v\n,1\n", "file:2: '' is no stream id"),
+        ("id,v\n!sluice/x,1\n", "file:2: '!sluice/x' is no stream id"),
+    ])
+    func `A wrong CSV row is told by file and line`(_ text: String, _ message: String) throws {
+        let layout = try ReadingLayout(streamColumn: "id", valueColumns: ["v"])
+        try expectDataError(message) { try readings(text, layout) }
+    }
+
+    @Test(arguments: [
+        ("{\"stream\":\"s\",\"values\":[1]}\n{\"stream\":\"s\"}", "file:2: there is no member 'values'"),
+        ("{\"values\":[1]}", "file:1: there is no member 'stream'"),
+        ("{\"stream\":\"s\",\"values\":[\"x\"]}", "file:1: 'values[0]'"),
+        ("{\"stream\":\"s\",\"values\":[1e99]}", "file:1: a number too large for float32"),
+        ("{\"stream\":\"s\",\"values\":[]}", "file:1: 'values': no values"),
+        ("{\"stream\":\"s\",\"values\":[[1],[1,2]]}", "file:1: 'values': timesteps of different lengths"),
+        ("{\"stream\":\"s\",\"values\":[1],\"sequnce\":1}", "file:1: 'sequnce': not a known member"),
+        ("{\"stream\":\"s\",\"values\":[1],\"sequence\":-1}", "file:1: "),
+        ("{\"stream\":\"s\",\"values\":[1]", "file:1: not a JSON object"),
+        ("{\"stream\":\"s\",\"values\":[1]}\n7", "file:2: "),
+    ])
+    func `A wrong JSON line is told by file and line`(_ text: String, _ message: String) throws {
+        try expectDataError(message) { try readings(text, ReadingLayout()) }
+    }
+
+    @Test func `Rows before a wrong one are given`() throws {
+        var source = try ReadingSource(file("v\n1\n2\nx\n"), layout: ReadingLayout(stream: "s"))
+        let good = [try source.next(), try source.next()]
+        #expect(good.map { $0?.values } == [[1], [2]])
+        #expect(throws: ClientError.self) { try source.next() }
+    }
+
+    @Test func `An empty file has no rows`() throws {
+        #expect(try readings("", ReadingLayout(stream: "s")).isEmpty)
+        #expect(try readings("\n \n", ReadingLayout(stream: "s")).isEmpty)
+        #expect(try readings("v\n", ReadingLayout(stream: "s")).isEmpty)
+    }
+
+    @Test func `Rows join in a message only where one goes on from the other`() {
+        let one = Reading(stream: "s", values: [1])
+        let cases: [(first: Reading, next: Reading, joins: Bool)] = [
+            (one, Reading(stream: "s", values: [2]), true),
+            (one, Reading(stream: "t", values: [2]), false),
+            (one, Reading(stream: "s", values: [2], flags: .start), false),
+            (one, Reading(stream: "s", values: [2], flags: .end), true),
+            (Reading(stream: "s", values: [1], flags: .start), Reading(stream: "s", values: [2]), true),
+            (Reading(stream: "s", values: [1], flags: .end), Reading(stream: "s", values: [2]), false),
+            (one, Reading(stream: "s", values: [2], sequence: 2), false),
+            (Reading(stream: "s", values: [1], sequence: 4), Reading(stream: "s", values: [2], sequence: 5), true),
+            (Reading(stream: "s", values: [1], sequence: 4), Reading(stream: "s", values: [2], sequence: 6), false),
+            (one, Reading(stream: "s", values: [2, 3, 4], timesteps: 3), false),
+        ]
+        for (first, next, joins) in cases {
+            var message = first
+            let isJoined = message.join(next, limit: 3)
+            #expect(isJoined == joins, "\(first) and \(next)")
+            #expect(message.values == (joins ? first.values + next.values : first.values))
+            #expect(message.flags == (joins ? first.flags.union(next.flags) : first.flags))
+        }
+    }
+
+    private func expectDataError(_ message: String, _ body: () throws -> some Any) throws {
+        #expect {
+            try body()
+        } throws: { error in
+            let isExpected = (error as? ClientError)?.status == .data && "\(error)".hasPrefix(message)
+            if !isExpected { Issue.record("\(error)") }
+            return isExpected
+        }
+    }
+
+    private func readings(_ text: String, _ layout: ReadingLayout) throws -> [Reading] {
+        var source = try ReadingSource(file(text), layout: layout)
+        var readings: [Reading] = []
+        while let reading = try source.next() { readings.append(reading) }
+        return readings
+    }
+
+    private func file(_ text: String) throws -> InputFile {
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+        try pipe.fileHandleForWriting.close()
+        return InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "file")
+    }
+}

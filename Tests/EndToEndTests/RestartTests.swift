@@ -1,0 +1,135 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+@Suite struct `State survives` {
+    @Test func `SIGTERM under load: no consumed timestep is missing`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = [model2, "--state-dir", folder.path]
+        let daemon = try DaemonProcess(arguments)
+        let peer = try Peer(daemon)
+        let inputs = values(200_000)
+        let streams = 20
+
+        // Stopped while the producer still sends; it ends where the daemon takes nothing more.
+        var isStopping = false
+        var sent = 0
+        for (index, value) in inputs.enumerated() {
+            if index == 20_000 {
+                isStopping = kill(daemon.processIdentifier, SIGTERM) == 0
+            }
+            if index > 30_000 { break }
+            try peer.feed("load-\(index % streams)", [value])
+            sent += 1
+        }
+        #expect(isStopping)
+        #expect(daemon.waitForEnd() == 0)
+        let line = try #require(daemon.log.split(separator: "\n").last { $0.contains("stopped: ") })
+        let consumed = try #require(line.split(separator: "stopped: ").last?.split(separator: " ").first.flatMap { Int($0) })
+        #expect(consumed > 0 && consumed <= sent)
+
+        // What the state says was consumed is what the daemon said it consumed, and an undisturbed run over just these
+        // timesteps goes on the same way, bit for bit.
+        let again = try DaemonProcess(arguments)
+        let afterwards = try Peer(again)
+        let fresh = try Peer(try DaemonProcess([model2]))
+        var total: UInt64 = 0
+        for stream in 0..<streams {
+            let status = try #require(try afterwards.control.stream("load-\(stream)"))
+            total += status.sequence
+            let own = stride(from: stream, to: inputs.count, by: streams).map { inputs[$0] }
+            let before = Array(own.prefix(Int(status.sequence)))
+            _ = try fresh.decide("load-\(stream)", before, cuts: [1000])
+            let next = Array(own[before.count..<(before.count + 5)])
+            #expect(try afterwards.decide("load-\(stream)", next).bits == fresh.decide("load-\(stream)", next).bits)
+        }
+        #expect(total == UInt64(consumed))
+    }
+
+    @Test func `the control method shutdown, and SIGINT`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = [model2, "--state-dir", folder.path]
+        let first = try DaemonProcess(arguments)
+        let peer = try Peer(first)
+        _ = try peer.decide("s", values(5))
+        #expect(try peer.control.call(.shutdown, as: Bool.self))
+        #expect(first.waitForEnd() == 0)
+
+        let second = try DaemonProcess(arguments)
+        _ = try Peer(second).decide("s", values(5))
+        kill(second.processIdentifier, SIGINT)
+        #expect(second.waitForEnd() == 0)
+
+        let third = try Peer(try DaemonProcess(arguments))
+        #expect(try third.control.stream("s")?.sequence == 10)
+    }
+
+    @Test func `a crash, up to the last periodic checkpoint`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "0.05"]
+        let first = try DaemonProcess(arguments)
+        let peer = try Peer(first)
+        _ = try peer.decide("s", values(5))
+        _ = try #require(try eventually { try peer.status().checkpoint })
+        first.kill()
+
+        let second = try Peer(try DaemonProcess(arguments))
+        #expect(try second.control.stream("s")?.sequence == 5)
+    }
+
+    @Test func `snapshots, and what was removed stays gone`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = [model2, "--state-dir", folder.path]
+        let first = try DaemonProcess(arguments)
+        let peer = try Peer(first)
+        let original = try peer.decide("a", values(10))
+        _ = try peer.decide("b", values(3))
+        _ = try peer.control.call(.snapshot(name: "kept", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        #expect(try peer.control.call(.remove(.stream("b")), as: [String: Int].self) == ["removed": 1])
+        first.kill()
+
+        let second = try Peer(try DaemonProcess(arguments))
+        #expect(try second.control.stream("b") == nil)
+        let kept = try second.control.call(.snapshots, as: SnapshotList.self).snapshots
+        #expect(kept.map(\.name) == ["kept"])
+        #expect(kept.map(\.streams) == [2])
+        #expect(try second.control.call(.restore(name: "kept", .all), as: [String: Int].self) == ["restored": 2])
+        let restored = try #require(try second.control.stream("a"))
+        #expect(restored.sequence == 10)
+        #expect(restored.probability.values == original.last?.probabilities)
+    }
+
+    @Test func `state of other weights is refused with exit status 65, and is not touched`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = ["--state-dir", folder.path]
+        let first = try DaemonProcess([model2] + arguments)
+        _ = try Peer(first).decide("s", values(5))
+        #expect(first.stop() == 0)
+
+        let other = Fixtures.url("reference/model1.keras").path
+        let refused = try FinishedProgram("sluiced", [other, "--mode", "stateful", "--ingest", "@tcp://127.0.0.1:*"] + arguments)
+        #expect(refused.status == 65)
+        #expect(refused.errorOutput.contains("belongs to the weights"))
+
+        let second = try Peer(try DaemonProcess([model2] + arguments))
+        #expect(try second.control.stream("s")?.sequence == 5)
+    }
+
+    @Test func `a second daemon on the same folder is refused with exit status 75`() throws {
+        let folder = try TemporaryFolder()
+        let first = try DaemonProcess([model2, "--state-dir", folder.path])
+        let second = try FinishedProgram("sluiced", [model2, "--state-dir", folder.path, "--ingest", "@tcp://127.0.0.1:*"])
+        #expect(second.status == 75)
+        #expect(second.errorOutput.contains("in use"))
+        #expect(first.stop() == 0)
+    }
+
+    @Test func `only where it is asked for: without a folder the log says once that all is in memory`() throws {
+        let daemon = try DaemonProcess([model2])
+        let mentions = daemon.log.split(separator: "\n").count { $0.contains("in memory") }
+        #expect(mentions == 1)
+    }
+}

@@ -1,0 +1,82 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+@Suite struct `Decisions are the same bit for bit` {
+    @Test func `after a restore, for the same 100 timesteps again`() throws {
+        let daemon = try DaemonProcess([model2])
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", values(37))
+        let snapshot = try peer.control.call(.snapshot(name: "then", .stream("s")), as: SnapshotStatus.self)
+        #expect(snapshot.streams == 1)
+
+        let first = try peer.decide("s", values(100, seed: 3))
+        let restored = try peer.control.call(.restore(name: "then", .all), as: [String: Int].self)
+        let second = try peer.decide("s", values(100, seed: 3))
+
+        #expect(restored == ["restored": 1])
+        #expect(first.bits == second.bits)
+        #expect(Set(first.probabilityBits).count > 50)
+    }
+
+    @Test(arguments: [[7], [100], [1, 50, 3], [480]])
+    func `however the timesteps are cut into messages`(cuts: [Int]) throws {
+        let daemon = try DaemonProcess([model2])
+        let peer = try Peer(daemon)
+        let stream = try #require(try KerasAnswers("reference/model2_endless.csv").streams.first)
+
+        let single = try peer.decide("single", stream.values)
+        let cut = try peer.decide("cut", stream.values, cuts: cuts)
+
+        #expect(single.bits == cut.bits)
+    }
+
+    @Test func `while 1,000 other streams run beside`() throws {
+        let daemon = try DaemonProcess([model2])
+        let peer = try Peer(daemon)
+        let inputs = values(200, seed: 5)
+        let alone = try peer.decide("alone", inputs)
+
+        for (index, value) in inputs.enumerated() {
+            for other in 0..<10 { try peer.feed("other-\((index * 10 + other) % 1000)", [Float(other) - value]) }
+            try peer.feed("beside", [value])
+        }
+        let beside = try peer.decisions(of: "beside", inputs.count)
+
+        #expect(try peer.status().streams == 1_002)
+        #expect(alone.bits == beside.bits)
+    }
+
+    @Test func `after an orderly stop and a start in between`() throws {
+        let folder = try TemporaryFolder()
+        let inputs = values(60, seed: 2)
+        let whole = try Peer(try DaemonProcess([model2])).decide("s", inputs)
+
+        var decisions: [Decision] = []
+        for part in [inputs[..<20], inputs[20..<21], inputs[21...]] {
+            let daemon = try DaemonProcess([model2, "--state-dir", folder.path])
+            decisions += try Peer(daemon).decide("s", Array(part))
+            #expect(daemon.stop() == 0)
+        }
+
+        #expect(whole.bits == decisions.bits)
+    }
+
+    @Test func `after a crash that follows a checkpoint`() throws {
+        let folder = try TemporaryFolder()
+        let inputs = values(60, seed: 4)
+        let whole = try Peer(try DaemonProcess([model2])).decide("s", inputs)
+
+        let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "3600"]
+        let first = try DaemonProcess(arguments)
+        let peer = try Peer(first)
+        var decisions = try peer.decide("s", Array(inputs[..<30]))
+        #expect(try peer.control.call(.checkpoint, as: CheckpointResult.self).streams == 1)
+        first.kill()
+        decisions += try Peer(try DaemonProcess(arguments)).decide("s", Array(inputs[30...]))
+
+        #expect(whole.bits == decisions.bits)
+    }
+}

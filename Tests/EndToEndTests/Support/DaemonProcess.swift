@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+import TestSupport
+
+/// A real `sluiced` in a process of its own, on ports of its own.
+final class DaemonProcess {
+    let ingest: String
+    let decisions: String
+    let control: String
+
+    private let program: RunningProgram
+
+    /// Starts a daemon and waits until it is ready.
+    ///
+    /// - Parameters:
+    ///   - arguments: The model or the configuration file, and options; endpoints are added.
+    ///   - ingest: The ingest endpoints.
+    init(_ arguments: [String], ingest: [String] = ["@tcp://127.0.0.1:*"]) throws {
+        let endpoints =
+            ingest.flatMap { ["--ingest", $0] }
+            + ["--decisions", "@tcp://127.0.0.1:*", "--control", "@tcp://127.0.0.1:*"]
+        program = try RunningProgram("sluiced", arguments + endpoints)
+        let ready = try program.waitForLine { $0.contains("ready: ") }
+        // ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control @tcp://127.0.0.1:3
+        let parts = try #require(ready.split(separator: "ready: ").last).split(separator: ", ")
+        let places = parts.compactMap { $0.split(separator: " ", maxSplits: 1).last.map(String.init) }
+        try #require(places.count == 3, "\(ready)")
+        self.ingest = String(places[0].split(separator: " ").last ?? "")
+        self.decisions = places[1]
+        self.control = places[2]
+    }
+
+    /// What the daemon has logged so far.
+    var log: String { program.errorOutput }
+
+    /// Sends SIGTERM and waits for the end.
+    ///
+    /// - Returns: The exit status.
+    func stop() -> Int32 {
+        program.terminate()
+        return program.waitForEnd()
+    }
+
+    /// Waits for an end that was asked for otherwise.
+    ///
+    /// - Returns: The exit status.
+    func waitForEnd() -> Int32 {
+        program.waitForEnd()
+    }
+
+    /// Ends the daemon as a crash would: SIGKILL.
+    func kill() {
+        program.kill()
+        _ = program.waitForEnd()
+    }
+
+    var processIdentifier: Int32 { program.processIdentifier }
+}

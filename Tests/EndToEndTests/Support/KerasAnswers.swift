@@ -1,0 +1,31 @@
+import Foundation
+import Testing
+import TestSupport
+
+/// Sequences with Keras' own answer after each timestep, from the reference files.
+struct KerasAnswers {
+    /// The name of each stream with its values and answers, in the order of the file.
+    let streams: [(name: String, values: [Float], answers: [Float])]
+
+    init(_ path: String) throws {
+        var streams: [(name: String, values: [Float], answers: [Float])] = []
+        for row in try Fixtures.rows(path) {
+            let name = try #require(row["stream"])
+            if streams.last?.name != name { streams.append((name, [], [])) }
+            streams[streams.count - 1].values.append(try #require(row["x0"].flatMap(Float.init)))
+            streams[streams.count - 1].answers.append(try #require(row["probability"].flatMap(Float.init)))
+        }
+        self.streams = streams
+    }
+}
+
+/// How near an answer must come to Keras' own.
+let tolerance: Float = 1e-5
+
+/// The model that most tests serve.
+let model2 = Fixtures.url("reference/model2.keras").path
+
+/// Values of about the size that model2 was trained on, the same in every run.
+func values(_ count: Int, seed: Int = 1) -> [Float] {
+    (0..<count).map { Float(sin(Double($0 * seed) * 0.7 + Double(seed)) * 1.5) }
+}

@@ -1,0 +1,101 @@
+import Client
+import Foundation
+import Testing
+import Wire
+import ZeroMQ
+
+/// A producer, a subscriber and a controller of one daemon, over real sockets. What it is fed is seen decided.
+final class Peer {
+    /// Held so that the daemon lives as long as its peer.
+    private let daemon: DaemonProcess
+    let context: Context
+    let control: ControlClient
+    private let producer: Socket
+    private let subscriber: DecisionSubscriber
+    /// Decisions that came and were not asked for yet, by stream, in order.
+    private var waiting: [String: [Decision]] = [:]
+
+    init(_ daemon: DaemonProcess) throws {
+        self.daemon = daemon
+        context = try Context()
+        control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 20, in: context)
+        subscriber = try DecisionSubscriber(
+            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", in: context)
+        let endpoint = try IngestEndpoint(connecting(daemon.ingest))
+        producer = try Socket(endpoint.kind == .pull ? .push : .xpub, in: context)
+        try producer.set(.linger, to: 0)
+        try producer.set(.receiveTimeout, to: 10_000)
+        try producer.set(.sendTimeout, to: 10_000)
+        if endpoint.kind == .sub { try producer.set(.publisherWaits, to: 1) }
+        try producer.attach(to: endpoint.endpoint, otherwise: .connect)
+        if endpoint.kind == .sub {
+            try #require(try producer.receiveFrames(wait: true) == [[1]], "the daemon did not subscribe")
+        }
+    }
+
+    /// Sends a message as it is.
+    func send(_ frames: [[UInt8]]) throws {
+        try #require(try producer.sendFrames(frames, wait: true))
+    }
+
+    /// Sends timesteps of one feature as one message.
+    func feed(
+        _ stream: String, _ values: [Float], sequence: UInt64? = nil, flags: TimestepHeader.Flags = []
+    ) throws {
+        var frames = [Array(stream.utf8), Timesteps.bytes(values)]
+        if sequence != nil || !flags.isEmpty {
+            frames.append(TimestepHeader(sequence: sequence ?? 0, flags: flags).bytes)
+        }
+        try send(frames)
+    }
+
+    /// Waits for a stream's next decisions.
+    func decisions(of stream: String, _ count: Int) throws -> [Decision] {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while waiting[stream, default: []].count < count, ContinuousClock.now < deadline {
+            try subscriber.wait(seconds: 0.5)
+            while let message = try subscriber.next() {
+                waiting[message.stream, default: []].append(contentsOf: message.decisions)
+            }
+        }
+        let found = waiting[stream, default: []]
+        try #require(found.count >= count, "\(found.count) of \(count) decisions came on \(stream)")
+        waiting[stream] = Array(found.dropFirst(count))
+        return Array(found.prefix(count))
+    }
+
+    /// Feeds timesteps, each message as long as the next of `cuts`, and waits for all decisions on them.
+    func decide(_ stream: String, _ values: [Float], cuts: [Int] = [1]) throws -> [Decision] {
+        var rest = values[...]
+        for index in 0... {
+            guard !rest.isEmpty else { break }
+            try feed(stream, Array(rest.prefix(cuts[index % cuts.count])))
+            rest = rest.dropFirst(cuts[index % cuts.count])
+        }
+        return try decisions(of: stream, values.count)
+    }
+
+    func status() throws -> DaemonStatus { try control.call(.status, as: DaemonStatus.self) }
+
+    /// Waits until the daemon has consumed that many timesteps of a stream.
+    func waitForSequence(_ sequence: UInt64, of stream: String) throws {
+        let reached = try eventually { try control.stream(stream)?.sequence ?? 0 >= sequence ? true : nil }
+        try #require(reached == true, "\(stream) did not reach \(sequence)")
+    }
+}
+
+/// The client's side of a daemon's endpoint.
+func connecting(_ endpoint: String) -> String { endpoint.replacing("@", with: ">") }
+
+extension [Decision] {
+    /// What must be the same bit for bit, whatever else runs: all but the time.
+    var bits: [[UInt64]] {
+        map { decision in
+            [decision.sequence, decision.step, UInt64(decision.flags.rawValue), UInt64(decision.label)]
+                + decision.probabilities.map { UInt64($0.bitPattern) }
+        }
+    }
+
+    /// The answers alone, bit for bit.
+    var probabilityBits: [UInt32] { flatMap { $0.probabilities.map(\.bitPattern) } }
+}

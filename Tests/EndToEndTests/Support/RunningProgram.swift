@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+import TestSupport
+
+/// One of the project's programs, as it was built beside these tests, in a process of its own. Killed where a test ends
+/// before it does.
+final class RunningProgram {
+    private let process = Process()
+    private let folder: TemporaryFolder
+
+    /// Where the programs are: beside the test runner, which SwiftPM builds into the same folder.
+    static let folder = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - name: `sluiced` or `sluice`.
+    ///   - arguments: Its command line.
+    ///   - input: What it reads from its standard input.
+    init(_ name: String, _ arguments: [String], input: String = "") throws {
+        folder = try TemporaryFolder()
+        for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
+        try Data(input.utf8).write(to: folder.url("in"))
+        process.executableURL = Self.folder.appending(path: name)
+        process.arguments = arguments
+        process.standardInput = try FileHandle(forReadingFrom: folder.url("in"))
+        process.standardOutput = try FileHandle(forWritingTo: folder.url("out"))
+        process.standardError = try FileHandle(forWritingTo: folder.url("err"))
+        try process.run()
+    }
+
+    deinit {
+        kill()
+    }
+
+    var processIdentifier: Int32 { process.processIdentifier }
+    var output: String { text("out") }
+    var errorOutput: String { text("err") }
+
+    private func text(_ file: String) -> String {
+        (try? String(contentsOf: folder.url(file), encoding: .utf8)) ?? ""
+    }
+
+    /// Waits until a line on standard error fits.
+    ///
+    /// - Returns: That line.
+    func waitForLine(_ fits: (Substring) -> Bool) throws -> String {
+        let found = eventually { () -> String? in
+            errorOutput.split(separator: "\n").first(where: fits).map(String.init)
+                ?? (process.isRunning ? nil : "")
+        }
+        let line = try #require(found, "no such line within the time: \(errorOutput)")
+        try #require(!line.isEmpty, "it ended: \(errorOutput)")
+        return line
+    }
+
+    func terminate() { process.terminate() }
+
+    func kill() {
+        if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
+    }
+
+    /// - Returns: The exit status.
+    func waitForEnd() -> Int32 {
+        let ended: Bool? = eventually { process.isRunning ? nil : true }
+        if ended == nil { kill() }
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}
+
+/// A program that has ended.
+struct FinishedProgram {
+    let status: Int32
+    let output: String
+    let errorOutput: String
+
+    /// Runs `sluice` or `sluiced` to its end.
+    init(_ name: String, _ arguments: [String], input: String = "") throws {
+        let program = try RunningProgram(name, arguments, input: input)
+        status = program.waitForEnd()
+        output = program.output
+        errorOutput = program.errorOutput
+    }
+}
+
+/// Asks again and again until there is an answer, at most for a time that only a fault exceeds.
+///
+/// - Returns: The answer, or nil where none came.
+func eventually<Answer>(within seconds: Double = 30, _ ask: () throws -> Answer?) rethrows -> Answer? {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    repeat {
+        if let answer = try ask() { return answer }
+        usleep(2_000)
+    } while ContinuousClock.now < deadline
+    return nil
+}
