@@ -88,6 +88,8 @@ extension Error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             "\(mark.line): \([context?.text, problem].compactMap(\.self).joined(separator: " "))"
+        case .reader(let problem, let offset?, _, let yaml):
+            "\(1 + yaml.utf8.prefix(offset).count { $0 == UInt8(ascii: "\n") }): \(problem)"
         case .duplicatedKeysInMapping(let keys, let context):
             // Yams tells where the mapping begins, not where the second key stands.
             "\(context.mark.line): the mapping that begins here has twice: "
