@@ -83,11 +83,15 @@ let package = Package(
         .testTarget(
             name: "ModelFilesTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "StreamsTests", dependencies: ["ModelFiles", "Recurrent", "Streams", "TestSupport", "Wire"],
+            name: "StreamsTests", dependencies: ["Recurrent", "Streams", "TestSupport", "Wire"],
             swiftSettings: settings),
         .testTarget(
-            name: "StoreTests", dependencies: ["Store", "Streams", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "TestSupport"], swiftSettings: settings),
+            name: "StoreTests",
+            dependencies: ["Store", "Streams", "TestSupport", "Wire", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", "Streams", "TestSupport", "ZeroMQ", logging],
+            swiftSettings: settings),
         .testTarget(
             name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
         .testTarget(

@@ -85,11 +85,15 @@ extension Error {
     /// Yams' errors name a line; others are put on the first.
     var lineAndProblem: String {
         switch self as? YamlError {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            "\(mark.line): \(problem)"
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            "\(mark.line): \([context?.text, problem].compactMap(\.self).joined(separator: " "))"
+        case .reader(let problem, let offset?, _, let yaml):
+            "\(1 + yaml.utf8.prefix(offset).count { $0 == UInt8(ascii: "\n") }): \(problem)"
         case .duplicatedKeysInMapping(let keys, let context):
-            "\(context.mark.line): the key \(keys.map(String.init(describing:)).joined(separator: ", ")) is there twice"
+            // Yams tells where the mapping begins, not where the second key stands.
+            "\(context.mark.line): the mapping that begins here has twice: "
+                + keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
         default: "1: \(self)"
         }
     }

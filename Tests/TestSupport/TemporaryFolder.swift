@@ -6,8 +6,10 @@ public final class TemporaryFolder: Sendable {
     public let path: String
 
     /// Creates the folder.
+    ///
+    /// - Throws: What Foundation throws where it cannot be created.
     public init() throws {
-        path = "/tmp/sluice-\(UInt32.random(in: 0 ... .max))"
+        path = "/tmp/sluice-\(UUID().uuidString.prefix(13))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
 
@@ -18,6 +20,16 @@ public final class TemporaryFolder: Sendable {
 
     /// A file within it.
     public func url(_ name: String) -> URL { URL(filePath: path).appending(path: name) }
+
     /// The path of a file within it.
     public func path(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Writes a file within it.
+    ///
+    /// - Returns: Its path.
+    /// - Throws: What Foundation throws where it cannot be written.
+    public func write(_ text: String, to name: String) throws -> String {
+        try Data(text.utf8).write(to: url(name))
+        return path(name)
+    }
 }

@@ -1,0 +1,223 @@
+import Daemon
+import Foundation
+import Streams
+import TestSupport
+import Testing
+import ZeroMQ
+
+/// The configuration file: what is read, and what is refused with its line.
+struct ConfigurationFileTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func read(_ text: String) throws -> DaemonConfiguration {
+        try DaemonConfiguration(file: try folder.write(text, to: "sluice.yaml"))
+    }
+
+    @Test func `the protocol's example is read`() throws {
+        let configuration = try read(
+            """
+            ingest:
+              - "@tcp://127.0.0.1:5550"
+              - {endpoint: "pull:@ipc:///run/sluice/readings", codec: binary}
+            decisions: {endpoint: "@tcp://127.0.0.1:5551", codec: binary}
+            control: "@tcp://127.0.0.1:5552"
+            state: {dir: /var/lib/sluice, durability: checkpoint, interval: 2.5}
+            models:
+              power: {file: model2.keras, prefixes: ["meter-"], mode: stateful, emit: every, threshold: {rise: 0.6, fall: 0.4}, gap: continue}
+              splice: {file: /models/model5.keras, prefixes: ["dna-", "rna-"], emit: change, threshold: 0.7, gap: reset}
+              rest: {file: sub/model1.h5}
+            """)
+        var expected = DaemonConfiguration()
+        expected.ingest = [
+            IngestEndpoint(.sub, Endpoint(.bind, "tcp://127.0.0.1:5550")),
+            IngestEndpoint(.pull, Endpoint(.bind, "ipc:///run/sluice/readings")),
+        ]
+        expected.decisions = Endpoint(.bind, "tcp://127.0.0.1:5551")
+        expected.control = Endpoint(.bind, "tcp://127.0.0.1:5552")
+        expected.stateFolder = "/var/lib/sluice"
+        expected.durability = .checkpoint
+        expected.checkpointInterval = 2.5
+        expected.models = [
+            DaemonConfiguration.Model(
+                name: "power", file: folder.path("model2.keras"),
+                policy: ServingPolicy(
+                    prefixes: ["meter-"], emit: .every, threshold: try #require(.init(rise: 0.6, fall: 0.4)),
+                    gap: .continue),
+                mode: .stateful),
+            DaemonConfiguration.Model(
+                name: "splice", file: "/models/model5.keras",
+                policy: ServingPolicy(
+                    prefixes: ["dna-", "rna-"], emit: .change, threshold: .init(both: 0.7), gap: .reset)),
+            DaemonConfiguration.Model(
+                name: "rest", file: folder.path("sub/model1.h5"), policy: ServingPolicy(prefixes: [""])),
+        ]
+        #expect(configuration == expected)
+    }
+
+    @Test func `what a file does not say is the protocol's default`() throws {
+        let configuration = try read("models: {m: {file: /m.keras}}")
+        #expect(configuration.ingest.map(\.description) == ["@tcp://127.0.0.1:5550"])
+        #expect(configuration.decisions.description == "@tcp://127.0.0.1:5551")
+        #expect(configuration.control.description == "@tcp://127.0.0.1:5552")
+        #expect(configuration.stateFolder == nil)
+        #expect(configuration.durability == .checkpoint)
+        #expect(configuration.checkpointInterval == 5)
+        let model = DaemonConfiguration.Model(name: "m", file: "/m.keras", policy: ServingPolicy())
+        #expect(configuration.models == [model])
+        #expect(model.policy.prefixes == [""])
+        #expect(model.policy.emit == .every && model.policy.gap == .continue)
+        #expect(model.policy.threshold == .half)
+    }
+
+    @Test func `relative paths begin at the file's folder, wherever the daemon was started`() throws {
+        let configuration = try read(
+            """
+            state: {dir: state}
+            models:
+              a: {file: m.keras, prefixes: a}
+              b: {file: ../m.keras, prefixes: b}
+              c: {file: /m.keras, prefixes: c}
+            """)
+        #expect(configuration.stateFolder == folder.path("state"))
+        #expect(configuration.models.map(\.file) == [folder.path("m.keras"), folder.path("../m.keras"), "/m.keras"])
+    }
+
+    @Test(arguments: [
+        "tcp://127.0.0.1:1", "[tcp://127.0.0.1:1]", "{endpoint: tcp://127.0.0.1:1}", "[{endpoint: tcp://127.0.0.1:1}]",
+    ])
+    func `one ingest endpoint may stand alone`(text: String) throws {
+        let configuration = try read("ingest: \(text)\nmodels: {m: {file: m}}")
+        #expect(configuration.ingest == [IngestEndpoint(.sub, Endpoint(nil, "tcp://127.0.0.1:1"))])
+    }
+
+    static let thresholds: [(String, Float, Float)] = [
+        ("0.7", 0.7, 0.7), ("0", 0, 0), ("1", 1, 1), ("{rise: 0.6, fall: 0.4}", 0.6, 0.4),
+        ("{fall: 0.5, rise: 0.5}", 0.5, 0.5), ("\"0.25\"", 0.25, 0.25), ("1e-3", 0.001, 0.001),
+    ]
+
+    @Test(arguments: thresholds)
+    func `a threshold is a number or a pair`(text: String, rise: Float, fall: Float) throws {
+        let configuration = try read("models: {m: {file: m, threshold: \(text)}}")
+        #expect(configuration.models.first?.policy.threshold == ServingPolicy.Threshold(rise: rise, fall: fall))
+    }
+
+    /// A file that is refused, the line where, and what the message must name.
+    struct Bad: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let text: String
+        let line: Int
+        let named: [String]
+
+        init(_ description: String, line: Int, _ named: String..., text: String) {
+            testDescription = description
+            self.line = line
+            self.named = named
+            self.text = text
+        }
+    }
+
+    /// Three good lines, to follow or to go before a bad one.
+    static let models = "models:\n  m:\n    file: m.keras\n"
+
+    static let bad = [
+        Bad("an unknown key", line: 4, "'ingests'", "ingest, decisions", text: models + "ingests: a"),
+        Bad("an unknown key of a model", line: 4, "'files'", "prefixes", text: models + "    files: a"),
+        Bad("an unknown key of state", line: 5, "'folder'", "durability", text: models + "state:\n  folder: a"),
+        Bad(
+            "an unknown key of decisions", line: 6, "'kodec'", "codec",
+            text: models + "decisions:\n  endpoint: tcp://a:1\n  kodec: a"),
+        Bad(
+            "an unknown key of ingest", line: 6, "'kodec'",
+            text: models + "ingest:\n  - endpoint: tcp://a:1\n    kodec: a"),
+        Bad(
+            "an unknown key of a threshold", line: 5, "'raise'", "rise, fall",
+            text: models + "    threshold:\n      raise: 1"),
+        Bad("a bad ingest endpoint", line: 6, "'http://a'", text: models + "ingest:\n  - tcp://a:1\n  - http://a"),
+        Bad("a bad decisions endpoint", line: 4, "'tcp://a'", "port", text: models + "decisions: tcp://a"),
+        Bad("a bad control endpoint", line: 4, "'pull:tcp://a:1'", text: models + "control: pull:tcp://a:1"),
+        Bad("a list for control", line: 4, "single value", text: models + "control: [tcp://a:1]"),
+        Bad("no ingest endpoint", line: 4, "'ingest'", text: models + "ingest: []"),
+        Bad("an endpoint without an endpoint", line: 5, "'endpoint'", text: models + "ingest:\n  - {codec: binary}"),
+        Bad(
+            "the codec json of ingest", line: 6, "'json'", "'binary'",
+            text: models + "ingest:\n  - endpoint: tcp://a:1\n    codec: json"),
+        Bad("the codec text", line: 5, "'text'", text: models + "ingest:\n  - {endpoint: tcp://a:1, codec: text}"),
+        Bad(
+            "the codec json of decisions", line: 6, "'json'",
+            text: models + "decisions:\n  endpoint: tcp://a:1\n  codec: json"),
+        Bad("state that is no mapping", line: 4, "mapping", text: models + "state: /var/lib"),
+        Bad(
+            "a durability not known", line: 5, "'journal'", "memory, checkpoint",
+            text: models + "state:\n  durability: journal"),
+        Bad("an interval of 0", line: 5, "'interval'", text: models + "state:\n  interval: 0"),
+        Bad("a negative interval", line: 5, "'interval'", text: models + "state:\n  interval: -1"),
+        Bad("an interval in words", line: 5, "'5 s'", text: models + "state:\n  interval: 5 s"),
+        Bad("an endless interval", line: 5, "'inf'", text: models + "state:\n  interval: inf"),
+        Bad("a mode not known", line: 4, "'sequence'", "stateful", text: models + "    mode: sequence"),
+        Bad("an emit not known", line: 4, "'all'", "every, last, change, final", text: models + "    emit: all"),
+        Bad("a gap not known", line: 4, "'stop'", "continue, reset", text: models + "    gap: stop"),
+        Bad("a list for a file", line: 5, "single value", text: models + "  n:\n    file: [a]"),
+        Bad("a threshold above 1", line: 4, "threshold", text: models + "    threshold: 1.5"),
+        Bad("a negative threshold", line: 4, "threshold", text: models + "    threshold: -0.5"),
+        Bad("a threshold that is none", line: 4, "'high'", text: models + "    threshold: high"),
+        Bad("a threshold that is not a number", line: 4, "'nan'", text: models + "    threshold: nan"),
+        Bad("a threshold that only rises", line: 4, "rise", "fall", text: models + "    threshold: {rise: 0.5}"),
+        Bad(
+            "a threshold that falls above", line: 4, "threshold", text: models + "    threshold: {rise: 0.4, fall: 0.6}"
+        ),
+        Bad("a list for a threshold", line: 4, "single value", text: models + "    threshold: [0.6, 0.4]"),
+        Bad("no prefixes", line: 4, "'prefixes'", text: models + "    prefixes: []"),
+        Bad("two models for all streams", line: 5, "\"\"", "'n'", "'m'", text: models + "  n:\n    file: n.keras"),
+        Bad(
+            "two models with one prefix", line: 6, "\"a\"", "'n'", "'m'",
+            text: models + "    prefixes: [a]\n  n:\n    prefixes: [b, a]\n    file: n"),
+        Bad("one prefix twice", line: 4, "\"a\"", "'m'", text: models + "    prefixes: [a, b, a]"),
+        Bad("a model without a file", line: 5, "'n'", "'file'", text: models + "  n:\n    prefixes: [a]"),
+        Bad("a model that is no mapping", line: 4, "mapping", text: models + "  n: model2.keras"),
+        Bad("models that are a list", line: 1, "mapping", text: "models: [a]"),
+        Bad("no models", line: 1, "'models'", text: "control: tcp://a:1"),
+        Bad("models without any", line: 1, "'models'", text: "models: {}"),
+        Bad("an empty file", line: 1, "empty", text: ""),
+        Bad("a file of comments", line: 1, "empty", text: "# nothing\n"),
+        Bad("a list", line: 1, "mapping", text: "- a\n- b\n"),
+        Bad("a text", line: 1, "mapping", text: "model2.keras"),
+        Bad("a tab", line: 2, text: "models:\n\tm: a\n"),
+        Bad("an open quote", line: 4, text: models + "control: \"tcp"),
+        Bad("an open bracket", line: 5, text: models + "ingest: [a\nstate: b"),
+        Bad("two documents", line: 4, "single document", text: models + "---\n" + models),
+        Bad("a control character", line: 4, "control", text: models + "# é\u{1}\n"),
+        Bad("a key twice", line: 1, "'models'", text: models + "models: {}"),
+        Bad("a model twice", line: 2, "'m'", text: models + "  m: {file: n}"),
+        Bad("a model's key twice", line: 3, "'file'", text: models + "    file: n"),
+    ]
+
+    @Test(arguments: bad)
+    func `what makes no sense is refused with file and line`(_ bad: Bad) throws {
+        let error = try #require(throws: DaemonError.self) { try read(bad.text) }
+        #expect(error.code == .configuration)
+        #expect(error.description.hasPrefix("\(folder.path("sluice.yaml")):\(bad.line): "), "\(error)")
+        #expect(!error.description.contains("\n"))
+        for name in bad.named {
+            #expect(error.description.contains(name), "\(error)")
+        }
+    }
+
+    @Test func `a file that cannot be read is said to be missing`() throws {
+        for path in [folder.path("not-there.yaml"), folder.path] {
+            let error = try #require(throws: DaemonError.self) { try DaemonConfiguration(file: path) }
+            #expect(error.code == .noInput)
+            #expect(error.description.contains(path))
+            #expect(!error.description.contains("\n"))
+        }
+    }
+
+    @Test func `two spellings of one character are two prefixes`() throws {
+        let configuration = try read(
+            "models:\n  a: {file: a, prefixes: [\"\u{E9}\"]}\n  b: {file: b, prefixes: [\"e\u{301}\"]}\n")
+        #expect(configuration.models.map(\.name) == ["a", "b"])
+    }
+}

@@ -1,0 +1,76 @@
+import Daemon
+import Logging
+import Streams
+import TestSupport
+import Testing
+
+/// Which model files are served, and what is said of the others when the daemon starts.
+struct ModelServingTests {
+    private func serve(_ file: String, mode: ServingPolicy.Mode? = nil) throws -> SluiceService {
+        var configuration = DaemonConfiguration()
+        configuration.models = [
+            DaemonConfiguration.Model(name: "m", file: file, policy: ServingPolicy(), mode: mode)
+        ]
+        return try SluiceService(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func fixture(_ name: String) -> String { Fixtures.url(name).path() }
+
+    @Test(arguments: ["reference/model2.keras", "reference/model2.h5"])
+    func `a stateful model is served`(file: String) throws {
+        #expect(throws: Never.self) { try serve(fixture(file)) }
+    }
+
+    @Test(arguments: ["reference/model1.keras", "reference/model1.h5", "keras/smallest.keras"])
+    func `a model that is not stateful is served if it is asked for by name`(file: String) throws {
+        #expect(throws: Never.self) { try serve(fixture(file), mode: .stateful) }
+    }
+
+    @Test(arguments: ["reference/model1.keras", "reference/model1.h5"])
+    func `a model that is not stateful is refused with the way out`(file: String) throws {
+        let error = try #require(throws: DaemonError.self) { try serve(fixture(file)) }
+        #expect(error.code == .badData)
+        #expect(error.code.rawValue == 65)
+        #expect(error.description.contains(fixture(file)))
+        #expect(error.description.contains("not stateful"))
+        #expect(error.description.contains("--mode stateful"))
+        #expect(!error.description.contains("\n"))
+    }
+
+    @Test(arguments: ["reference/model4.keras", "reference/model5.keras", "reference/model5.h5"])
+    func `a model with layers that are not known is refused, whatever the mode`(file: String) throws {
+        for mode in [nil, ServingPolicy.Mode.stateful] {
+            let error = try #require(throws: DaemonError.self) { try serve(fixture(file), mode: mode) }
+            #expect(error.code == .badData)
+            #expect(error.description.contains(fixture(file)))
+            #expect(error.description.contains("Embedding"))
+        }
+    }
+
+    @Test func `a file that is not there is said to be missing`() throws {
+        let file = fixture("reference/no-such-model.keras")
+        let error = try #require(throws: DaemonError.self) { try serve(file) }
+        #expect(error.code == .noInput)
+        #expect(error.code.rawValue == 66)
+        #expect(error.description.contains(file))
+    }
+
+    @Test(arguments: ["reference/README.md", "reference/accuracy.json", "reference"])
+    func `a file that is no model is refused`(file: String) throws {
+        let error = try #require(throws: DaemonError.self) { try serve(fixture(file)) }
+        #expect(error.code == .badData)
+        #expect(error.description.contains(fixture(file)))
+    }
+
+    @Test func `one bad model among good ones is refused`() throws {
+        var configuration = DaemonConfiguration()
+        configuration.models = ["model2.keras", "model5.keras"].map {
+            DaemonConfiguration.Model(
+                name: $0, file: fixture("reference/\($0)"), policy: ServingPolicy(prefixes: [$0]))
+        }
+        let error = try #require(throws: DaemonError.self) {
+            try SluiceService(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+        #expect(error.description.contains("model5.keras"))
+    }
+}

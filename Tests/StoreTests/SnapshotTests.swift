@@ -1,0 +1,127 @@
+import Store
+import Streams
+import Testing
+import Wire
+
+/// Named copies of state.
+struct SnapshotTests {
+    private let store: StateStore
+
+    init() throws {
+        store = try StateStore(folder: nil)
+    }
+
+    private func ids(_ name: String, _ selection: ControlCommand.Selection) throws -> [String] {
+        try store.streams(ofSnapshot: name, selection).map(\.id).sorted()
+    }
+
+    @Test func `a snapshot is listed as it was answered, the oldest first`() throws {
+        #expect(try store.snapshots().isEmpty)
+        let later = try store.saveSnapshot(
+            "later", of: [image("a", fingerprint: "g"), image("b"), image("c", values: [1, 2, 3])], time: 20)
+        #expect(later == SnapshotStatus(name: "later", streams: 3, bytes: 28, time: 20, models: ["f", "g"]))
+        let earlier = try store.saveSnapshot("earlier", of: [image("a")], time: 10)
+        let empty = try store.saveSnapshot("empty", of: [], time: 30)
+        #expect(empty == SnapshotStatus(name: "empty", streams: 0, bytes: 0, time: 30, models: []))
+        #expect(try store.snapshots() == [earlier, later, empty])
+    }
+
+    @Test func `a snapshot keeps what it was taken of, whatever comes after`() throws {
+        try store.checkpoint([image("a", sequence: 1)], removing: [])
+        _ = try store.saveSnapshot("one", of: [image("a", sequence: 1)], time: 1)
+        _ = try store.saveSnapshot("two", of: [image("a", sequence: .max, label: nil)], time: 2)
+        try store.checkpoint([image("a", sequence: 3)], removing: [])
+        try store.checkpoint([], removing: ["a"])
+        #expect(try store.streams(ofSnapshot: "one", .all) == [image("a", sequence: 1)])
+        #expect(try store.streams(ofSnapshot: "two", .all) == [image("a", sequence: .max, label: nil)])
+        #expect(try store.streams().isEmpty)
+    }
+
+    static let known = [
+        "a", "a%", "a%b", "ab", "a_", "a_b", "axb", "A", "[a]", "a*", "a\\", "a'", "caf\u{E9}", "cafe\u{301}",
+    ]
+
+    static let prefixes = [
+        "", "a", "a%", "a_", "%", "_", "A", "[a", "a*", "*", "?", "a\\", "a'", "caf", "cafe", "b", "ab",
+    ]
+
+    @Test(arguments: prefixes)
+    func `a prefix is taken by its bytes, whatever characters it has`(prefix: String) throws {
+        _ = try store.saveSnapshot("n", of: Self.known.map { image($0) }, time: 1)
+        let expected = Self.known.filter { $0.utf8.starts(with: prefix.utf8) }
+        let found = try ids("n", .prefix(prefix)).map { Array($0.utf8) }
+        #expect(Set(found) == Set(expected.map { Array($0.utf8) }))
+        #expect(found.count == expected.count)
+    }
+
+    @Test(arguments: known)
+    func `one stream is found by its bytes`(id: String) throws {
+        _ = try store.saveSnapshot("n", of: Self.known.map { image($0) }, time: 1)
+        #expect(try ids("n", .stream(id)).map { Array($0.utf8) } == [Array(id.utf8)])
+    }
+
+    @Test func `streams that the snapshot does not have are none`() throws {
+        _ = try store.saveSnapshot("n", of: [image("a")], time: 1)
+        #expect(try ids("n", .stream("b")).isEmpty)
+        #expect(try ids("n", .prefix("b")).isEmpty)
+        #expect(try ids("n", .all) == ["a"])
+    }
+
+    @Test func `a name that is taken is refused, and nothing is changed`() throws {
+        let first = try store.saveSnapshot("n", of: [image("a")], time: 1)
+        let error = try #require(throws: StoreError.self) {
+            try store.saveSnapshot("n", of: [image("b"), image("c")], time: 2)
+        }
+        #expect(error.code == .snapshotExists)
+        #expect(error.description.contains("'n'"))
+        #expect(try store.snapshots() == [first])
+        #expect(try ids("n", .all) == ["a"])
+    }
+
+    @Test func `a snapshot that fails half-way is not there`() throws {
+        // Each stream at most once: the second makes the whole call fail.
+        let error = try #require(throws: StoreError.self) {
+            try store.saveSnapshot("n", of: [image("a"), image("a")], time: 1)
+        }
+        #expect(error.code == .failed)
+        #expect(try store.snapshots().isEmpty)
+        #expect(try store.saveSnapshot("n", of: [image("a")], time: 1).streams == 1)
+    }
+
+    @Test func `a deleted snapshot is gone with its streams, and its name is free`() throws {
+        _ = try store.saveSnapshot("n", of: [image("a"), image("b")], time: 1)
+        _ = try store.saveSnapshot("other", of: [image("a")], time: 2)
+        try store.deleteSnapshot("n")
+        #expect(try store.snapshots().map(\.name) == ["other"])
+        #expect(try ids("other", .all) == ["a"])
+        #expect(throws: StoreError.self) { try ids("n", .all) }
+        _ = try store.saveSnapshot("n", of: [image("c")], time: 3)
+        #expect(try ids("n", .all) == ["c"])
+    }
+
+    @Test func `a snapshot that is not there is said not to be`() throws {
+        let attempts: [() throws -> Void] = [
+            { try store.deleteSnapshot("n") }, { _ = try store.streams(ofSnapshot: "n", .all) },
+            { _ = try store.streams(ofSnapshot: "n", .stream("a")) }, { try store.deleteSnapshot("") },
+        ]
+        for attempt in attempts {
+            let error = try #require(throws: StoreError.self) { try attempt() }
+            #expect(error.code == .noSuchSnapshot)
+        }
+    }
+
+    @Test func `calls from many threads run one after another`() async throws {
+        let store = store
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for place in 0..<20 {
+                group.addTask {
+                    try store.checkpoint([image("s\(place)")], removing: ["s\(place - 1)x"])
+                    _ = try store.saveSnapshot("n\(place)", of: [image("s\(place)")], time: Int64(place))
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try store.streams().count == 20)
+        #expect(try store.snapshots().map(\.name) == (0..<20).map { "n\($0)" })
+    }
+}

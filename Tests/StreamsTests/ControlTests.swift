@@ -1,0 +1,133 @@
+import Streams
+import Testing
+import Wire
+
+/// What controllers do with streams.
+struct ControlTests {
+    /// Two spellings of é that Swift's `String` takes for equal.
+    static let composed = "caf\u{E9}"
+    static let decomposed = "cafe\u{301}"
+
+    private func feed() throws -> Feed {
+        Feed(served(try livelyModel()))
+    }
+
+    @Test func `a reset sets state and step to zero, and leaves the sequence`() throws {
+        let feed = try feed()
+        let alone = Alone(try livelyModel())
+        for id in ["a1", "a2", "b"] { try feed.send(id, signal(4, from: 30)) }
+        let answer = try feed.table.status(of: "a1", time: 0).probability
+        _ = feed.table.takeChanged()
+        #expect(try feed.table.reset(.prefix("a")) == 2)
+        #expect(feed.table.takeChanged().map(\.id) == ["a1", "a2"])
+        let image = try #require(try feed.image("a1"))
+        #expect(image.sequence == 4)
+        #expect(image.step == 0)
+        #expect(image.values.dropLast().allSatisfy { $0 == 0 })
+        #expect(try feed.table.status(of: "a1", time: 0).probability == answer)
+        let next = try feed.send("a1", signal(3))
+        #expect(next.map(\.sequence) == [5, 6, 7])
+        #expect(next.map(\.step) == [1, 2, 3])
+        #expect(bits(next) == alone.answers(to: signal(3)))
+        #expect(try feed.send("b", signal(1)).first?.step == 5)
+        #expect(try feed.table.reset(.all) == 3)
+        #expect(try feed.table.reset(.prefix("c")) == 0)
+    }
+
+    @Test func `a removed stream begins anew`() throws {
+        let feed = try feed()
+        let alone = Alone(try livelyModel())
+        try feed.send("s", signal(5, from: 9))
+        try feed.send("t", signal(5, from: 9))
+        #expect(try feed.table.remove(.stream("s")) == ["s"])
+        #expect(feed.table.count == 1)
+        #expect(feed.table.takeChanged().map(\.id) == ["t"])
+        let again = try feed.send("s", signal(4))
+        #expect(again.map(\.sequence) == [1, 2, 3, 4])
+        #expect(again[0].flags == [.first, .changed])
+        #expect(bits(again) == alone.answers(to: signal(4)))
+        #expect(feed.table.takeChanged().map(\.id) == ["s"])
+    }
+
+    @Test func `a stream that is not there is said not to be`() throws {
+        let feed = try feed()
+        try feed.send("s", signal(1))
+        let attempts: [() throws -> Void] = [
+            { _ = try feed.table.reset(.stream("x")) }, { _ = try feed.table.remove(.stream("x")) },
+            { _ = try feed.table.pause(.stream("x")) }, { _ = try feed.resume(.stream("x")) },
+            { _ = try feed.table.status(of: "x", time: 0) }, { _ = try feed.table.images(of: .stream("x")) },
+            { _ = try feed.table.status(of: "", time: 0) },
+        ]
+        for attempt in attempts {
+            let error = try #require(throws: ControlError.self) { try attempt() }
+            #expect(error.code == .noSuchStream)
+        }
+        #expect(feed.table.count == 1)
+    }
+
+    @Test func `status has a stream's place and its last answer`() throws {
+        let feed = Feed(served(try echo(3), name: "three"))
+        try feed.send("s", [0.1, 0.2, 0.3, 0.5, 0.25, 0.125], sequence: 7, time: 1_000_000_000)
+        let expected = StreamStatus(
+            stream: "s", model: "three", sequence: 8, step: 2, probability: .several([0.5, 0.25, 0.125]), label: 0,
+            idleSeconds: 1.5, paused: false)
+        #expect(try feed.table.status(of: "s", time: 2_500_000_000) == expected)
+        #expect(try feed.table.status(of: "s", time: 0).idleSeconds == 0)
+    }
+
+    @Test func `two spellings of one character are two streams`() throws {
+        #expect(Self.composed == Self.decomposed)
+        let feed = try feed()
+        try feed.send(Self.composed, signal(2))
+        #expect(try feed.send(Self.decomposed, signal(1)).map(\.sequence) == [1])
+        #expect(feed.table.count == 2)
+        #expect(try feed.table.status(of: Self.composed, time: 0).sequence == 2)
+        #expect(try feed.table.status(of: Self.decomposed, time: 0).sequence == 1)
+        let page = feed.table.page(prefix: nil, after: nil, limit: 10, time: 0).streams
+        #expect(page.map { Array($0.stream.utf8) } == [Array(Self.decomposed.utf8), Array(Self.composed.utf8)])
+        let prefixed = feed.table.page(prefix: "cafe", after: nil, limit: 10, time: 0).streams
+        #expect(prefixed.map { Array($0.stream.utf8) } == [Array(Self.decomposed.utf8)])
+        let removed = try feed.table.remove(.stream(Self.decomposed))
+        #expect(removed.map { Array($0.utf8) } == [Array(Self.decomposed.utf8)])
+        #expect(try feed.table.status(of: Self.composed, time: 0).sequence == 2)
+        #expect(throws: ControlError.self) { try feed.table.status(of: Self.decomposed, time: 0) }
+    }
+
+    static let ids = ["b", "a", "B", "a1", "a-", "é", "e\u{301}", "流", "😀", "\u{FFFD}", "~", " ", "aa"]
+
+    @Test func `pages are ordered by the bytes of ids, and follow one another`() throws {
+        let feed = try feed()
+        for id in Self.ids { try feed.send(id, signal(1)) }
+        let sorted = Self.ids.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
+        for limit in 1...(sorted.count + 1) {
+            var found: [[UInt8]] = []
+            var after: String?
+            var pages = 0
+            repeat {
+                let page = feed.table.page(prefix: nil, after: after, limit: limit, time: 0)
+                #expect(page.streams.count <= limit)
+                found += page.streams.map { Array($0.stream.utf8) }
+                after = page.next
+                pages += 1
+            } while after != nil && pages <= sorted.count
+            #expect(found == sorted)
+            #expect(pages == (sorted.count + limit - 1) / limit)
+        }
+    }
+
+    @Test func `a page has the streams that begin so, after an id that need not be there`() throws {
+        let feed = try feed()
+        for id in Self.ids { try feed.send(id, signal(1)) }
+        func page(_ prefix: String?, _ after: String?, _ limit: Int = 10) -> StreamPage {
+            feed.table.page(prefix: prefix, after: after, limit: limit, time: 0)
+        }
+        #expect(page("a", nil).streams.map(\.stream) == ["a", "a-", "a1", "aa"])
+        #expect(page("a", "a0").streams.map(\.stream) == ["a1", "aa"])
+        #expect(page("a", "a", 2).streams.map(\.stream) == ["a-", "a1"])
+        #expect(page("a", "a", 2).next == "a1")
+        #expect(page("a", "a1").next == nil)
+        #expect(page("a", "aa") == StreamPage(streams: [], next: nil))
+        #expect(page("x", nil) == StreamPage(streams: [], next: nil))
+        #expect(page("", nil, 100).streams.count == Self.ids.count)
+    }
+}

@@ -1,0 +1,137 @@
+import Recurrent
+import Streams
+import Wire
+
+/// A table and the messages that a test sends it, as the daemon's hot loop would.
+final class Feed {
+    var table: StreamTable
+
+    init(_ models: ServedModel...) {
+        table = StreamTable(models: models)
+    }
+
+    /// Sends timesteps in a message of their own.
+    ///
+    /// - Returns: The decisions that are published on it.
+    @discardableResult
+    func send(
+        _ id: String, _ values: [Float], sequence: UInt64? = nil, _ flags: TimestepHeader.Flags = [], time: Int64 = 0
+    ) throws(DropCause) -> [Decision] {
+        let hasHeader = sequence != nil || !flags.isEmpty
+        return try send(
+            frames: hasHeader ? 3 : 2, id: Array(id.utf8), payload: Timesteps.bytes(values),
+            header: TimestepHeader(sequence: sequence ?? 0, flags: flags).bytes, time: time)
+    }
+
+    /// Sends frames as they are. Drops are counted.
+    @discardableResult
+    func send(
+        frames: Int, id: [UInt8], payload: [UInt8], header: [UInt8] = [], time: Int64 = 0
+    ) throws(DropCause) -> [Decision] {
+        var records = DecisionRecords()
+        do throws(DropCause) {
+            try unsafe table.consume(
+                frames: frames, id: id.span, payload: payload.span.bytes, header: header.span.bytes, time: time,
+                into: &records)
+        } catch {
+            table.countDrop(error)
+            throw error
+        }
+        return decisions(in: records)
+    }
+
+    /// Lets streams go on.
+    ///
+    /// - Returns: What is published, message by message.
+    func resume(_ selection: ControlCommand.Selection, time: Int64 = 0) throws -> [(id: String, decisions: [Decision])]
+    {
+        var published: [(id: String, decisions: [Decision])] = []
+        _ = try table.resume(selection, time: time) { id, records in
+            published.append((id, decisions(in: records)))
+        }
+        return published
+    }
+
+    /// The image of one stream.
+    func image(_ id: String) throws -> StreamImage? {
+        try table.images(of: .stream(id)).first
+    }
+}
+
+/// The decisions that records hold; none where there are no records, or where they are damaged.
+func decisions(in records: borrowing DecisionRecords) -> [Decision] {
+    let bytes = records.bytes
+    return bytes.isEmpty ? [] : (try? unsafe Decision.records(in: bytes.span.bytes)) ?? []
+}
+
+/// A model as it is served, under a fingerprint of its own.
+func served(
+    _ model: Model, name: String = "m", fingerprint: String? = nil, _ policy: ServingPolicy = ServingPolicy()
+) -> ServedModel {
+    ServedModel(
+        name: name, file: "\(name).keras", fingerprint: fingerprint ?? "fingerprint of \(name)", model: model,
+        policy: policy)
+}
+
+/// LSTM → Dense with weights that are all different, so that every input moves the answer.
+func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Float = 0) throws -> Model {
+    var seed = seed
+    func tensor(_ shape: [Int]) throws -> Tensor {
+        let values = (0..<shape.reduce(1, *)).map { _ in
+            seed += 1
+            return 3 * ((seed * 0.618_034).truncatingRemainder(dividingBy: 1) - 0.5)
+        }
+        return try Tensor(shape: shape, values: values)
+    }
+    return try Model(layers: [
+        .lstm(
+            LSTM(
+                units: units, kernel: tensor([features, 4 * units]), recurrentKernel: tensor([units, 4 * units]),
+                bias: tensor([4 * units]))),
+        .dense(
+            Dense(units: outputs, activation: .sigmoid, kernel: tensor([units, outputs]), bias: tensor([outputs]))),
+    ])
+}
+
+/// A model without state that answers what it is given, so that a test chooses the probabilities.
+func echo(_ width: Int = 1) throws -> Model {
+    let identity = (0..<(width * width)).map { Float($0 % (width + 1) == 0 ? 1 : 0) }
+    return try Model(layers: [
+        .dense(
+            Dense(
+                units: width, activation: .linear, kernel: Tensor(shape: [width, width], values: identity), bias: nil))
+    ])
+}
+
+/// A stream that is stepped all alone, by the engine itself.
+struct Alone {
+    private let pool: StatePool
+    private let row: Int
+
+    init(_ model: Model) {
+        pool = StatePool(model: model)
+        row = pool.insert()
+    }
+
+    /// The answers to timesteps one after another, shape (timesteps, outputs), as bits.
+    func answers(to values: [Float]) -> [[UInt32]] {
+        (0..<(values.count / pool.model.features)).map { index in
+            pool.step(row, inputs: values.span, index: index)
+            let outputs = pool.outputs(of: row)
+            return outputs.indices.map { outputs[$0].bitPattern }
+        }
+    }
+
+    /// Sets the state to zero.
+    func reset() { pool.reset(row) }
+}
+
+/// The decisions' probabilities as bits, shape (decisions, outputs).
+func bits(_ decisions: [Decision]) -> [[UInt32]] {
+    decisions.map { $0.probabilities.map(\.bitPattern) }
+}
+
+/// `count` timesteps that look like a signal, from a place of their own.
+func signal(_ count: Int, features: Int = 1, from start: Float = 0) -> [Float] {
+    (0..<(count * features)).map { ((start + Float($0)) * 0.754_877_7).truncatingRemainder(dividingBy: 1) * 4 - 2 }
+}

@@ -1,0 +1,140 @@
+import Testing
+import Wire
+
+/// Method and parameters of control requests, as the protocol's table has them.
+struct ControlCommandTests {
+    /// A method with its parameters as JSON, and what is read.
+    struct Good: CustomTestStringConvertible, Sendable {
+        let method: String
+        let params: String?
+        let command: ControlCommand
+        var testDescription: String { "\(method) \(params ?? "-")" }
+
+        init(_ method: String, _ params: String?, _ command: ControlCommand) {
+            self.method = method
+            self.params = params
+            self.command = command
+        }
+    }
+
+    static let good = [
+        Good("status", nil, .status),
+        Good("status", "{}", .status),
+        Good("streams", nil, .streams(prefix: nil, after: nil, limit: 1000)),
+        Good("streams", #"{"limit": 1}"#, .streams(prefix: nil, after: nil, limit: 1)),
+        Good(
+            "streams", #"{"prefix": "a", "after": "b", "limit": 10000}"#,
+            .streams(prefix: "a", after: "b", limit: 10_000)),
+        Good("stream", #"{"stream": "s1"}"#, .stream("s1")),
+        Good("reset", #"{"stream": "s1"}"#, .reset(.stream("s1"))),
+        Good("reset", #"{"prefix": ""}"#, .reset(.prefix(""))),
+        Good("reset", #"{"all": true}"#, .reset(.all)),
+        Good("remove", #"{"stream": "s1"}"#, .remove(.stream("s1"))),
+        Good("remove", #"{"prefix": "s"}"#, .remove(.prefix("s"))),
+        Good("remove", #"{"all": true}"#, .remove(.all)),
+        Good("snapshot", #"{"name": "n"}"#, .snapshot(name: "n", .all)),
+        Good("snapshot", #"{"name": "n", "all": true}"#, .snapshot(name: "n", .all)),
+        Good("snapshot", #"{"name": "n", "stream": "s1"}"#, .snapshot(name: "n", .stream("s1"))),
+        Good("snapshots", nil, .snapshots),
+        Good("restore", #"{"name": "n"}"#, .restore(name: "n", .all)),
+        Good("restore", #"{"name": "n", "prefix": "s"}"#, .restore(name: "n", .prefix("s"))),
+        Good("delete_snapshot", #"{"name": "n"}"#, .deleteSnapshot(name: "n")),
+        Good("pause", #"{"all": true}"#, .pause(.all)),
+        Good("resume", #"{"stream": "s1"}"#, .resume(.stream("s1"))),
+        Good("checkpoint", "{}", .checkpoint),
+        Good("shutdown", nil, .shutdown),
+    ]
+
+    @Test(arguments: good)
+    func `a method with its parameters is a command, and goes back to JSON as the same`(_ good: Good) throws {
+        let command = try ControlCommand(method: good.method, params: try good.params.map(json))
+        #expect(command == good.command)
+        #expect(command.method.rawValue == good.method)
+        #expect(try ControlCommand(method: command.method.rawValue, params: written(command.params)) == command)
+    }
+
+    @Test func `the table has every method`() {
+        #expect(Set(Self.good.map(\.method)) == Set(ControlCommand.Method.allCases.map(\.rawValue)))
+    }
+
+    /// A method with parameters that are wrong, and what the message must name.
+    struct Bad: CustomTestStringConvertible, Sendable {
+        let method: String
+        let params: String?
+        let named: [String]
+        var testDescription: String { "\(method) \(params?.prefix(60) ?? "-")" }
+
+        init(_ method: String, _ params: String?, _ named: String...) {
+            self.method = method
+            self.params = params
+            self.named = named
+        }
+    }
+
+    static let bad =
+        [
+            Bad("status", #"{"verbose": true}"#, "'verbose'"),
+            Bad("snapshots", #"{"name": "n"}"#, "'name'"),
+            Bad("checkpoint", #"{"all": true}"#, "'all'"),
+            Bad("shutdown", #"{"now": true}"#, "'now'"),
+            Bad("streams", #"{"limit": 0}"#, "'limit'"),
+            Bad("streams", #"{"limit": -1}"#, "'limit'"),
+            Bad("streams", #"{"limit": 10001}"#, "'limit'"),
+            Bad("streams", #"{"limit": 18446744073709551615}"#, "'limit'"),
+            Bad("streams", #"{"limit": 1.5}"#, "'limit'"),
+            Bad("streams", #"{"limit": "5"}"#, "'limit'"),
+            Bad("streams", #"{"limit": null}"#, "'limit'"),
+            Bad("streams", #"{"prefix": 1}"#, "'prefix'"),
+            Bad("streams", #"{"after": ["a"]}"#, "'after'"),
+            Bad("streams", #"{"stream": "a"}"#, "'stream'"),
+            Bad("stream", nil, "'stream'"),
+            Bad("stream", "{}", "'stream'"),
+            Bad("stream", #"{"stream": 7}"#, "'stream'"),
+            Bad("stream", #"{"stream": null}"#, "'stream'"),
+            Bad("stream", #"{"stream": "a", "all": true}"#, "'all'"),
+            Bad("snapshot", nil, "'name'"),
+            Bad("snapshot", #"{"name": 7}"#, "'name'"),
+            Bad("snapshot", #"{"name": ""}"#, "'name'"),
+            Bad("snapshot", #"{"name": "a\nb"}"#, "'name'"),
+            Bad("snapshot", "{\"name\": \"\(String(repeating: "n", count: 256))\"}", "'name'"),
+            Bad("snapshot", #"{"name": "n", "all": false}"#, "'all'"),
+            Bad("snapshot", #"{"name": "n", "stream": "a", "prefix": "b"}"#, "'stream'", "'prefix'"),
+            Bad("restore", #"{"all": true}"#, "'name'"),
+            Bad("delete_snapshot", "{}", "'name'"),
+            Bad("delete_snapshot", #"{"name": "n", "all": true}"#, "'all'"),
+        ]
+        + ["reset", "remove", "pause", "resume"].flatMap { method in
+            [
+                Bad(method, nil, "'stream'", "'prefix'", "'all'"),
+                Bad(method, "{}", "'stream'", "'prefix'", "'all'"),
+                Bad(method, #"{"stream": "a", "all": true}"#, "stream and all"),
+                Bad(method, #"{"stream": "a", "prefix": "a", "all": true}"#, "stream and prefix and all"),
+                Bad(method, #"{"stream": ["a"]}"#, "'stream'"),
+                Bad(method, #"{"prefix": null}"#, "'prefix'"),
+                Bad(method, #"{"all": false}"#, "'all'"),
+                Bad(method, #"{"all": 1}"#, "'all'"),
+                Bad(method, #"{"streams": "a"}"#, "'streams'"),
+                Bad(method, #"["a"]"#, "params"),
+                Bad(method, "null", "params"),
+                Bad(method, #""all""#, "params"),
+            ]
+        }
+
+    @Test(arguments: bad)
+    func `a bad parameter is refused by its name`(_ bad: Bad) throws {
+        let params = try bad.params.map(json)
+        let error = try #require(throws: ControlError.self) { try ControlCommand(method: bad.method, params: params) }
+        #expect(error.code == .invalidParams)
+        for name in bad.named {
+            #expect(error.message.contains(name))
+        }
+    }
+
+    @Test(arguments: ["", "Status", "stream ", "delete-snapshot", "deleteSnapshot", "__proto__"])
+    func `a method that is not there is refused with those that are`(method: String) throws {
+        let error = try #require(throws: ControlError.self) { try ControlCommand(method: method, params: nil) }
+        #expect(error.code == .methodNotFound)
+        #expect(error.message.contains("'\(method)'"))
+        #expect(error.message.contains("delete_snapshot"))
+    }
+}

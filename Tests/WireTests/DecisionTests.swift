@@ -1,0 +1,91 @@
+import Testing
+import Wire
+
+/// Decision records against the protocol's table of offsets, byte for byte.
+struct DecisionTests {
+    static let one = Decision(
+        sequence: 0x0102_0304_0506_0708, step: 3, time: -2, flags: [.final, .gap, .changed], label: 1,
+        probabilities: [0.5])
+    static let oneBytes: [UInt8] = [
+        8, 7, 6, 5, 4, 3, 2, 1,  // 0: sequence
+        3, 0, 0, 0, 0, 0, 0, 0,  // 8: step
+        0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,  // 16: time
+        0b1101, 0,  // 24: flags
+        1,  // 26: label
+        1,  // 27: n
+        0, 0, 0, 0x3F,  // 28: probability
+    ]
+
+    static let three = Decision(
+        sequence: .max, step: 1 << 40, time: 1_700_000_000_000_000_001, flags: .first, label: 2,
+        probabilities: [0.25, -1, 0.75])
+    static let threeBytes: [UInt8] = [
+        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+        0, 0, 0, 0, 0, 1, 0, 0,
+        0x01, 0x00, 0x2A, 0x36, 0xFE, 0x9C, 0x97, 0x17,
+        0b0010, 0,
+        2,
+        3,
+        0, 0, 0x80, 0x3E, 0, 0, 0x80, 0xBF, 0, 0, 0x40, 0x3F,
+    ]
+
+    private func append(_ decision: Decision, to records: inout DecisionRecords) {
+        records.append(
+            sequence: decision.sequence, step: decision.step, time: decision.time, flags: decision.flags,
+            label: decision.label, probabilities: decision.probabilities.span)
+    }
+
+    private func bytes(_ decisions: [Decision]) -> [UInt8] {
+        var records = DecisionRecords()
+        for decision in decisions { append(decision, to: &records) }
+        return records.bytes
+    }
+
+    @Test(arguments: [(one, oneBytes), (three, threeBytes)])
+    func `a record's fields stand at their offsets`(decision: Decision, expected: [UInt8]) throws {
+        #expect(expected.count == 28 + 4 * decision.probabilities.count)
+        #expect(bytes([decision]) == expected)
+        #expect(try decisions(expected) == [decision])
+    }
+
+    @Test func `records of different lengths follow one another`() throws {
+        let frame = bytes([Self.one, Self.three, Self.one])
+        #expect(frame == Self.oneBytes + Self.threeBytes + Self.oneBytes)
+        #expect(try decisions(frame) == [Self.one, Self.three, Self.one])
+    }
+
+    @Test func `a record holds up to 255 outputs`() throws {
+        var decision = Self.one
+        decision.probabilities = (0..<255).map { Float($0) / 255 }
+        let frame = bytes([decision])
+        #expect(frame.count == 28 + 4 * 255)
+        #expect(try decisions(frame) == [decision])
+    }
+
+    @Test(arguments: [(.final, 1), (.first, 2), (.gap, 4), (.changed, 8)] as [(Decision.Flags, UInt16)])
+    func `every flag has its own bit`(flag: Decision.Flags, bit: UInt16) {
+        #expect(flag.rawValue == bit)
+    }
+
+    @Test func `a frame that ends within a record is refused, and says where that record begins`() throws {
+        let frame = Self.oneBytes + Self.threeBytes
+        for count in 0..<frame.count where count != Self.oneBytes.count {
+            let cut = Array(frame.prefix(count))
+            let error = try #require(throws: DecisionError.self) { try decisions(cut) }
+            #expect(error.byteCount == count)
+            #expect(error.offset == (count < Self.oneBytes.count ? 0 : Self.oneBytes.count))
+        }
+    }
+
+    @Test func `records that were forgotten leave nothing behind`() {
+        var records = DecisionRecords()
+        for _ in 0..<3 { append(Self.three, to: &records) }
+        #expect(records.count == 3)
+        records.removeAll()
+        #expect(records.count == 0)
+        #expect(records.bytes.isEmpty)
+        append(Self.one, to: &records)
+        #expect(records.count == 1)
+        #expect(records.bytes == Self.oneBytes)
+    }
+}

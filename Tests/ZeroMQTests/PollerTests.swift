@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+import ZeroMQ
+
+/// Waiting for sockets and wake-up calls.
+struct PollerTests {
+    @Test func `a poller finds the socket that has something to read, and no other`() throws {
+        let context = try Context()
+        let quiet = try Socket(.pull, in: context)
+        let busy = try Socket(.pull, in: context)
+        try quiet.attach(to: Endpoint(.bind, "inproc://quiet"), otherwise: .bind)
+        try busy.attach(to: Endpoint(.bind, "inproc://busy"), otherwise: .bind)
+        let push = try Socket(.push, in: context)
+        try push.attach(to: Endpoint(.connect, "inproc://busy"), otherwise: .bind)
+        var poller = Poller()
+        let quietItem = poller.add(quiet)
+        let busyItem = poller.add(busy)
+
+        try poller.wait(milliseconds: 0)
+        var found = [poller.isReadable(quietItem), poller.isReadable(busyItem)]
+        #expect(found == [false, false])
+        try push.sendFrames([[1]], wait: true)
+        try poller.wait(milliseconds: 10_000)
+        found = [poller.isReadable(quietItem), poller.isReadable(busyItem)]
+        #expect(found == [false, true])
+        _ = try busy.receiveFrames(wait: true)
+        try poller.wait(milliseconds: 0)
+        found = [poller.isReadable(quietItem), poller.isReadable(busyItem)]
+        #expect(found == [false, false])
+    }
+
+    @Test func `a wake-up call from another thread ends the wait`() throws {
+        let wakeup = try Wakeup()
+        var poller = Poller()
+        let item = poller.add(wakeup)
+        let start = ContinuousClock.now
+        Thread.detachNewThread { wakeup.signal() }
+        try poller.wait(milliseconds: 30_000)
+        let isReadable = poller.isReadable(item)
+        #expect(isReadable)
+        #expect(ContinuousClock.now - start < .seconds(25))
+    }
+
+    @Test(arguments: [1, 2, 64, 65, 200_000])
+    func `wake-up calls count as one, however many came`(count: Int) throws {
+        let wakeup = try Wakeup()
+        var poller = Poller()
+        let item = poller.add(wakeup)
+        // More than a pipe holds must not block.
+        for _ in 0..<count { wakeup.signal() }
+        try poller.wait(milliseconds: 0)
+        let before = poller.isReadable(item)
+        wakeup.clear()
+        try poller.wait(milliseconds: 0)
+        let after = poller.isReadable(item)
+        wakeup.signal()
+        try poller.wait(milliseconds: 0)
+        let again = poller.isReadable(item)
+        #expect(before)
+        #expect(!after)
+        #expect(again)
+    }
+
+    @Test func `a poller keeps what it watches open`() throws {
+        let context = try Context()
+        var poller = Poller()
+        let item = try Self.watchAndForget(&poller, in: context)
+        let push = try Socket(.push, in: context)
+        try push.attach(to: Endpoint(.connect, "inproc://kept"), otherwise: .bind)
+        try push.sendFrames([[1]], wait: true)
+        try poller.wait(milliseconds: 10_000)
+        let isReadable = poller.isReadable(item)
+        #expect(isReadable)
+    }
+
+    private static func watchAndForget(_ poller: inout Poller, in context: Context) throws -> Int {
+        let pull = try Socket(.pull, in: context)
+        try pull.attach(to: Endpoint(.bind, "inproc://kept"), otherwise: .bind)
+        return poller.add(pull)
+    }
+}
