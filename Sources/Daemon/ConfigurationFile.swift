@@ -37,7 +37,8 @@ private struct ConfigurationReader {
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
             case "decisions": configuration.decisions = try decisions(value)
-            case "control": configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
+            case "control":
+                configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
             case "state": try state(value, into: &configuration)
             default: configuration.models = try models(value)
             }

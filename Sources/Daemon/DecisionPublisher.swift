@@ -38,10 +38,11 @@ struct DecisionPublisher: ~Copyable {
     /// Takes the subscriptions that came, and answers those that ask for it.
     func takeSubscriptions() throws(ZeroMQError) {
         while let frames = try socket.receiveFrames(wait: false) {
-            guard let frame = frames.first, frame.first == 1, frame.dropFirst().starts(with: Self.subscribedTopic) else {
-                continue
+            guard let frame = frames.first, frame.first == 1 else { continue }
+            let topic = Array(frame.dropFirst())
+            if topic.starts(with: Self.subscribedTopic) {
+                try socket.sendFrames([topic, Self.subscribedEvent], wait: false)
             }
-            try socket.sendFrames([Array(frame.dropFirst()), Self.subscribedEvent], wait: false)
         }
     }
 }

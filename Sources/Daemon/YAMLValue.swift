@@ -25,6 +25,7 @@ struct YAMLValue {
     /// - Parameters:
     ///   - keys: The keys that it may have; nil: any.
     ///   - body: Called for each.
+    /// - Throws: ``DaemonError`` where it is no mapping, or a key is not known.
     func forEachMember(
         of keys: [String]?, _ body: (String, YAMLValue) throws(DaemonError) -> Void
     ) throws(DaemonError) {

@@ -27,7 +27,8 @@ import Wire
         #expect(isStopping)
         #expect(daemon.waitForEnd() == 0)
         let line = try #require(daemon.log.split(separator: "\n").last { $0.contains("stopped: ") })
-        let consumed = try #require(line.split(separator: "stopped: ").last?.split(separator: " ").first.flatMap { Int($0) })
+        let count = line.split(separator: "stopped: ").last?.split(separator: " ").first
+        let consumed = try #require(count.flatMap { Int($0) })
         #expect(consumed > 0 && consumed <= sent)
 
         // What the state says was consumed is what the daemon said it consumed, and an undisturbed run over just these
@@ -110,7 +111,7 @@ import Wire
         #expect(first.stop() == 0)
 
         let other = Fixtures.url("reference/model1.keras").path
-        let refused = try FinishedProgram("sluiced", [other, "--mode", "stateful", "--ingest", "@tcp://127.0.0.1:*"] + arguments)
+        let refused = try FinishedProgram("sluiced", [other, "--mode", "stateful"] + arguments)
         #expect(refused.status == 65)
         #expect(refused.errorOutput.contains("belongs to the weights"))
 
@@ -121,7 +122,7 @@ import Wire
     @Test func `a second daemon on the same folder is refused with exit status 75`() throws {
         let folder = try TemporaryFolder()
         let first = try DaemonProcess([model2, "--state-dir", folder.path])
-        let second = try FinishedProgram("sluiced", [model2, "--state-dir", folder.path, "--ingest", "@tcp://127.0.0.1:*"])
+        let second = try FinishedProgram("sluiced", [model2, "--state-dir", folder.path])
         #expect(second.status == 75)
         #expect(second.errorOutput.contains("in use"))
         #expect(first.stop() == 0)

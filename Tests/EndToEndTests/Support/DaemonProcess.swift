@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// A real `sluiced` in a process of its own, on ports of its own.
 final class DaemonProcess {
@@ -15,6 +15,7 @@ final class DaemonProcess {
     /// - Parameters:
     ///   - arguments: The model or the configuration file, and options; endpoints are added.
     ///   - ingest: The ingest endpoints.
+    /// - Throws: Where it does not become ready.
     init(_ arguments: [String], ingest: [String] = ["@tcp://127.0.0.1:*"]) throws {
         let endpoints =
             ingest.flatMap { ["--ingest", $0] }

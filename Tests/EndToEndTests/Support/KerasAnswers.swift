@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Sequences with Keras' own answer after each timestep, from the reference files.
 struct KerasAnswers {

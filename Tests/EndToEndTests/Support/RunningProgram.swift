@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// One of the project's programs, as it was built beside these tests, in a process of its own. Killed where a test ends
 /// before it does.
@@ -17,6 +17,7 @@ final class RunningProgram {
     ///   - name: `sluiced` or `sluice`.
     ///   - arguments: Its command line.
     ///   - input: What it reads from its standard input.
+    /// - Throws: Where the program is not there.
     init(_ name: String, _ arguments: [String], input: String = "") throws {
         folder = try TemporaryFolder()
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }

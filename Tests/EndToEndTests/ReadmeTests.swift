@@ -1,0 +1,64 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct `The README` {
+    private static let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The commands of all `console` blocks: the lines that begin with a prompt, with those that go on from them.
+    private static func commands() throws -> [String] {
+        let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+        var commands: [String] = []
+        var isConsole = false
+        var goesOn = false
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix("```") { isConsole = line == "```console" }
+            guard isConsole, goesOn || line.hasPrefix("$ ") else { continue }
+            let command = goesOn ? line : line.dropFirst(2)
+            if goesOn { commands[commands.count - 1] += "\n\(command)" } else { commands.append(String(command)) }
+            goesOn = command.hasSuffix("\\")
+        }
+        return commands
+    }
+
+    /// Its two commands are run by CI: `tools/test`, which runs `tools/demo`.
+    @Test func `has commands that all work, one after another as they stand`() throws {
+        let commands = try Self.commands()
+        #expect(commands.contains("tools/demo") && commands.contains("tools/test"))
+        let folder = try TemporaryFolder()
+        // The programs as built beside these tests, with sockets of their own; what they write goes to a folder.
+        let script = """
+            set -euo pipefail
+            programs=\(RunningProgram.folder.path)
+            sluiced() {
+                "$programs/sluiced" "$@" --ingest ipc://\(folder.path)/i --decisions ipc://\(folder.path)/d \\
+                    --control ipc://\(folder.path)/c
+            }
+            sluice() {
+                case $1 in
+                    inspect) "$programs/sluice" "$@" ;;
+                    *) "$programs/sluice" "$@" --control ipc://\(folder.path)/c ;;
+                esac
+            }
+            ready() { until sluice status >/dev/null 2>&1; do sleep 0.01; done; }
+            trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+            cp -r \(Self.root.path)/Tests \(folder.path)
+            cd \(folder.path)
+            \(commands.filter { !$0.hasPrefix("tools/") }.map { "\($0)\(Self.isDaemon($0) ? "\nready" : "")" }
+                .joined(separator: "\n"))
+            """
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/bash")
+        process.arguments = ["-c", script]
+        let log = folder.url("log")
+        try Data().write(to: log)
+        process.standardOutput = try FileHandle(forWritingTo: log)
+        process.standardError = process.standardOutput
+        try process.run()
+        process.waitUntilExit()
+        let output = try String(contentsOf: log, encoding: .utf8)
+        #expect(process.terminationStatus == 0, "\(output)")
+    }
+
+    private static func isDaemon(_ command: String) -> Bool { command.hasPrefix("sluiced") && command.hasSuffix("&") }
+}

@@ -1,0 +1,123 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+@Suite struct `The tool` {
+    /// Runs `sluice` against a daemon.
+    private func sluice(_ arguments: String..., daemon: DaemonProcess, input: String = "") throws -> FinishedProgram {
+        try FinishedProgram("sluice", arguments + ["--control", connecting(daemon.control)], input: input)
+    }
+
+    @Test(arguments: [["@tcp://127.0.0.1:*"], ["pull:@tcp://127.0.0.1:*"]])
+    func `pipes 529 days in as one meter and watches them decided with Keras' accuracy`(ingest: [String]) throws {
+        let daemon = try DaemonProcess([model2], ingest: ingest)
+        let file = Fixtures.url("reference/power_test.csv").path
+        let watch = try RunningProgram(
+            "sluice", ["watch", "meter", "--count", "12696", "--control", connecting(daemon.control)])
+        _ = try watch.waitForLine { $0.hasPrefix("watching") }
+
+        let pipe = try sluice(
+            "pipe", file, "--stream", "meter", "--values", "x0", "--sequence-by", "stream", daemon: daemon)
+
+        #expect(pipe.status == 0, "\(pipe.errorOutput)")
+        #expect(watch.waitForEnd() == 0)
+        let labels = try Fixtures.rows("reference/power_test.csv").compactMap { $0["label"] }
+        let lines = watch.output.split(separator: "\n").map { $0.split(separator: ",") }
+        #expect(lines.count == 12_697)
+        #expect(lines[0].prefix(6) == ["stream", "sequence", "step", "time", "probability", "label"])
+        let atHour24 = lines.dropFirst().filter { $0[2] == "24" }
+        let right = try atHour24.count { $0[5] == labels[try #require(Int($0[1])) - 1] }
+        #expect(atHour24.count == 529)
+        #expect(String(format: "%.4f", Double(right) / 529) == "0.9622")
+    }
+
+    @Test func `pipes several streams from standard input, CSV and JSON lines alike`() throws {
+        let daemon = try DaemonProcess([model2])
+        let csv = "meter,power\na,0.5\nb,-0.5\na,0.25\n"
+        let lines = #"{"stream":"a","values":[0.1]}"# + "\n" + #"{"stream":"c","values":[[0.2],[0.3]]}"# + "\n"
+
+        #expect(try sluice("pipe", "--stream-column", "meter", daemon: daemon, input: csv).status == 0)
+        #expect(try sluice("pipe", daemon: daemon, input: lines).status == 0)
+
+        let peer = try Peer(daemon)
+        #expect(try ["a", "b", "c"].map { try peer.control.stream($0)?.sequence } == [3, 1, 2])
+    }
+
+    @Test func `stops at a wrong row with its line, after what stands before it`() throws {
+        let daemon = try DaemonProcess([model2])
+        let pipe = try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n0.25\nmany\n0.125\n")
+        #expect(pipe.status == 65)
+        #expect(pipe.errorOutput.contains(":4:"))
+        #expect(try Peer(daemon).control.stream("s")?.sequence == 2)
+    }
+
+    @Test func `says what was not consumed`() throws {
+        let daemon = try DaemonProcess([model2])
+        #expect(try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n").status == 0)
+        #expect(try sluice("pause", "s", daemon: daemon).status == 0)
+        let pipe = try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n")
+        #expect(pipe.status == 75)
+        #expect(pipe.errorOutput.contains("paused"))
+    }
+
+    @Test func `controls a daemon, each command with exit status 0 and JSON for scripts`() throws {
+        let folder = try TemporaryFolder()
+        let daemon = try DaemonProcess([model2, "--state-dir", folder.path])
+        #expect(try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n0.25\n").status == 0)
+        let commands: [[String]] = [
+            ["status"], ["streams"], ["streams", "s"], ["stream", "s"], ["snapshot", "one"], ["snapshots"],
+            ["reset", "s"], ["reset", "--prefix", "s"], ["restore", "one"], ["pause", "--all"], ["resume", "s"],
+            ["checkpoint"], ["delete-snapshot", "one"], ["remove", "s"], ["shutdown"],
+        ]
+        for command in commands {
+            let arguments = command + ["--json", "--control", connecting(daemon.control)]
+            let ended = try FinishedProgram("sluice", arguments)
+            #expect(ended.status == 0, "\(command): \(ended.errorOutput)")
+            #expect(ended.output.split(separator: "\n").count == 1)
+            _ = try JSONDecoder().decode(JSONValue.self, from: Data(ended.output.utf8))
+        }
+        #expect(daemon.waitForEnd() == 0)
+    }
+
+    @Test func `ends with an exit status that says what to repair`() throws {
+        let daemon = try DaemonProcess([model2])
+        #expect(try sluice("stream", "unknown", daemon: daemon).status == 66)
+        #expect(try sluice("restore", "unknown", daemon: daemon).status == 66)
+        #expect(try sluice("reset", daemon: daemon).status == 64)
+        #expect(try sluice("reset", "s", "--all", daemon: daemon).status == 64)
+        #expect(try sluice("checkpoint", daemon: daemon).status == 1)
+        #expect(try FinishedProgram("sluice", ["inspect", "nowhere.keras"]).status == 66)
+        #expect(try FinishedProgram("sluice", ["inspect", Fixtures.url("reference/model5.keras").path]).status == 65)
+    }
+
+    @Test(arguments: ["status", "watch", "pipe"])
+    func `says within 2 s that a daemon cannot be reached`(command: String) throws {
+        let folder = try TemporaryFolder()
+        let start = ContinuousClock.now
+        let ended = try FinishedProgram("sluice", [command, "--control", "ipc://\(folder.path("nobody"))"])
+        #expect(ended.status == 69)
+        #expect(ended.errorOutput.contains("cannot reach"))
+        #expect(start.duration(to: .now) < .seconds(10), "far more than 2 s, even on a busy machine")
+    }
+
+    @Test func `shows what a model file holds, as Keras' summary does`() throws {
+        let keras = try FinishedProgram("sluice", ["inspect", model2])
+        let legacy = try FinishedProgram("sluice", ["inspect", Fixtures.url("reference/model2.h5").path])
+        for text in ["lstm_1 (LSTM)", "(1, 10)", "480", "dense_1 (Dense)", "(1, 1)", "11", "491", "stateful"] {
+            #expect(keras.output.contains(text))
+        }
+        let fingerprint = try #require(keras.output.split(separator: "\n").first { $0.hasPrefix("Fingerprint") })
+        #expect(legacy.output.contains(fingerprint))
+    }
+
+    @Test func `measures a daemon and a bare forwarder in one run`() throws {
+        let daemon = try DaemonProcess([model2])
+        let bench = try sluice(
+            "bench", "--seconds", "0.2", "--rounds", "1", "--streams", "10", "--json", daemon: daemon)
+        #expect(bench.status == 0, "\(bench.errorOutput)")
+        #expect(bench.output.contains("daemon") && bench.output.contains("forwarder"))
+        #expect(try Peer(daemon).status().streams == 0, "its streams are removed")
+    }
+}
