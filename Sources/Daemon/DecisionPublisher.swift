@@ -35,9 +35,11 @@ struct DecisionPublisher: ~Copyable {
         try socket.send(decisions.bytes.span, wait: false)
     }
 
-    /// Takes the subscriptions that came, and answers those that ask for it.
+    /// Takes subscriptions that came, a bounded number of them, and answers those that ask for it.
     func takeSubscriptions() throws(ZeroMQError) {
-        while let frames = try socket.receiveFrames(wait: false) {
+        for _ in 0..<HotLoop.requestsPerTurn {
+            guard let frames = try socket.receiveFrames(wait: false) else { return }
+            // A subscription is the byte 1 and the topic; 0 and the topic ends it.
             guard let frame = frames.first, frame.first == 1 else { continue }
             let topic = Array(frame.dropFirst())
             if topic.starts(with: Self.subscribedTopic) {

@@ -47,7 +47,7 @@ extension HotLoop {
             outcome = .failure(ControlError(error))
         }
         for request in requests { reply(outcome, to: request) }
-        if !checkpoints.requests.isEmpty || (isStopping && !checkpoints.hasFailed) { startCheckpoint() }
+        if !checkpoints.requests.isEmpty { startCheckpoint() }
     }
 
     /// Has the store do something for a request, and answers the request when that is done.

@@ -15,7 +15,7 @@ struct HotLoop: ~Copyable {
     static let lingerMilliseconds = 1_000
     /// Messages taken from one socket before the others, and control, have their turn.
     static let messagesPerTurn = 1_000
-    /// Requests answered before ingest has its turn.
+    /// Requests, and subscriptions, taken before ingest has its turn.
     static let requestsPerTurn = 100
     /// How long an orderly stop goes on taking what producers still send.
     static let drainTime = Duration.seconds(1)
@@ -95,21 +95,31 @@ struct HotLoop: ~Copyable {
     ///
     /// - Throws: ``DaemonError``: `software` where a socket failed, `inputOutput` where the last checkpoint did.
     mutating func run() throws(DaemonError) {
+        var failure: ZeroMQError?
         do throws(ZeroMQError) {
-            while !isStopping {
-                try poller.wait(milliseconds: isDurable ? checkpoints.millisecondsUntilDue : -1)
-                if poller.isReadable(mailboxItem) { readMail() }
-                for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
-                    try takeTimesteps(from: socket)
-                }
-                if poller.isReadable(controlItem) { try answerRequests() }
-                if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
-                if isDurable && checkpoints.isDue { startCheckpoint() }
-            }
+            while !isStopping { try turn() }
+            logger.info("stopping")
+            try drain()
         } catch {
-            throw DaemonError(.software, error.description)
+            // Nothing can be done without its sockets; the state is made durable all the same.
+            failure = error
+            isStopping = true
         }
-        try stop()
+        try makeStateDurable()
+        if let failure { throw DaemonError(.software, failure.description) }
+        logger.info("stopped: \(table.counters.timesteps) timesteps consumed, \(table.count) streams")
+    }
+
+    /// Waits until there is something to do, and does it.
+    private mutating func turn() throws(ZeroMQError) {
+        try poller.wait(milliseconds: isDurable ? checkpoints.millisecondsUntilDue : -1)
+        if poller.isReadable(mailboxItem) { readMail() }
+        for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
+            try takeTimesteps(from: socket)
+        }
+        if poller.isReadable(controlItem) { try answerRequests() }
+        if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
+        if isDurable && checkpoints.isDue { startCheckpoint() }
     }
 
     /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
@@ -143,34 +153,43 @@ struct HotLoop: ~Copyable {
         for letter in mailbox.take() { letter(&self) }
     }
 
-    /// Ends the daemon in order: what producers sent is taken, what the store has in hand is waited for, the state is
-    /// made durable. What is unsent then lingers for a moment.
-    private mutating func stop() throws(DaemonError) {
-        logger.info("stopping")
-        do throws(ZeroMQError) {
-            for socket in ingest { socket.close() }
-            let end = ContinuousClock.now + Self.drainTime
-            repeat {
-                try poller.wait(milliseconds: 0)
-                for socket in ingest { try takeTimesteps(from: socket) }
-            } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end
-            try answerRequests()
-            startCheckpoint()
-            while storeJobs > 0 {
-                try poller.wait(milliseconds: -1)
-                if poller.isReadable(mailboxItem) { readMail() }
-            }
-        } catch {
-            throw DaemonError(.software, error.description)
-        }
+    /// Takes what producers have sent before the end, at most as long as ``drainTime``, and the last requests.
+    private mutating func drain() throws(ZeroMQError) {
+        for socket in ingest { socket.close() }
+        let end = ContinuousClock.now + Self.drainTime
+        repeat {
+            try poller.wait(milliseconds: 0)
+            for socket in ingest { try takeTimesteps(from: socket) }
+        } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end
+        try answerRequests()
         dropLog.flush()
         if table.waitingCount > 0 {
             let streams = table.pausedCount
             logger.warning("\(table.waitingCount) timesteps of \(streams) paused streams waited and are not consumed")
         }
+    }
+
+    /// Waits for what the store has in hand, then for a last checkpoint.
+    private mutating func makeStateDurable() throws(DaemonError) {
+        do throws(ZeroMQError) {
+            try waitForStore()
+            startCheckpoint()
+            try waitForStore()
+        } catch {
+            throw DaemonError(.software, error.description)
+        }
         guard !isDurable || !checkpoints.hasFailed else {
             throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")
         }
-        logger.info("stopped: \(table.counters.timesteps) timesteps consumed, \(table.count) streams")
+    }
+
+    private mutating func waitForStore() throws(ZeroMQError) {
+        // Only the mailbox: producers that still send would end every wait on the sockets at once.
+        var poller = Poller()
+        _ = poller.add(mailbox.wakeup)
+        while storeJobs > 0 {
+            try poller.wait(milliseconds: -1)
+            readMail()
+        }
     }
 }

@@ -27,6 +27,8 @@ struct Sluiced: AsyncParsableCommand {
     var checkConfig = false
 
     func run() async throws {
+        // A log whose reader has gone must not end the daemon.
+        signal(SIGPIPE, SIG_IGN)
         do {
             let configuration = try options.configuration()
             var logger = Logger(label: "sluiced") { StreamLogHandler.standardError(label: $0) }

@@ -41,15 +41,17 @@ import Testing
                 esac
             }
             ready() { until sluice status >/dev/null 2>&1; do sleep 0.01; done; }
-            trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+            # A command that fails leaves no other behind: all are in the group that `timeout` makes.
+            trap 'status=$?; trap "" TERM; if ((status != 0)); then kill 0; fi; exit $status' EXIT
             cp -r \(Self.root.path)/Tests \(folder.path)
             cd \(folder.path)
             \(commands.filter { !$0.hasPrefix("tools/") }.map { "\($0)\(Self.isDaemon($0) ? "\nready" : "")" }
                 .joined(separator: "\n"))
+            wait
             """
         let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = ["-c", script]
+        process.executableURL = URL(filePath: "/usr/bin/timeout")
+        process.arguments = ["60", "bash", "-c", script]
         let log = folder.url("log")
         try Data().write(to: log)
         process.standardOutput = try FileHandle(forWritingTo: log)

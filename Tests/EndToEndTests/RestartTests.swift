@@ -119,6 +119,50 @@ import Wire
         #expect(try second.control.stream("s")?.sequence == 5)
     }
 
+    @Test func `a snapshot of other weights is not restored`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = ["--state-dir", folder.path]
+        let first = try DaemonProcess([model2] + arguments)
+        let peer = try Peer(first)
+        _ = try peer.decide("s", values(5))
+        _ = try peer.control.call(.snapshot(name: "of model2", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.remove(.all), as: [String: Int].self)
+        #expect(first.stop() == 0)
+
+        let other = Fixtures.url("reference/model1.keras").path
+        let second = try Peer(try DaemonProcess([other, "--mode", "stateful"] + arguments))
+        let error = #expect(throws: ClientError.self) {
+            _ = try second.control.call(.restore(name: "of model2", .all), as: [String: Int].self)
+        }
+        #expect(error == ClientError(ControlError(.fingerprintDiffers, error?.message ?? "")))
+        #expect(try second.status().streams == 0)
+    }
+
+    @Test func `a full disk: the daemon says so, goes on deciding, and loses nothing that it had`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "3600"]
+        let daemon = try DaemonProcess(arguments, fileSizeLimit: 200)
+        let peer = try Peer(daemon)
+        let inputs = values(20)
+        let undisturbed = try Peer(try DaemonProcess([model2])).decide("s", inputs)
+        var decisions = try peer.decide("s", Array(inputs[..<10]))
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+
+        for stream in 0..<3_000 { try peer.feed("many-\(stream)", [0.5]) }
+        try peer.waitForSequence(1, of: "many-2999")
+        let error = #expect(throws: ClientError.self) {
+            _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        }
+        #expect(error?.status == .inputOutput)
+        decisions += try peer.decide("s", Array(inputs[10...]))
+        #expect(decisions.bits == undisturbed.bits)
+        #expect(daemon.log.contains("checkpoint failed"))
+        #expect(daemon.stop() == 74, "the state since the last checkpoint is lost, and it says so")
+
+        let again = try Peer(try DaemonProcess(arguments))
+        #expect(try again.control.stream("s")?.sequence == 10)
+    }
+
     @Test func `a second daemon on the same folder is refused with exit status 75`() throws {
         let folder = try TemporaryFolder()
         let first = try DaemonProcess([model2, "--state-dir", folder.path])

@@ -17,13 +17,22 @@ final class RunningProgram {
     ///   - name: `sluiced` or `sluice`.
     ///   - arguments: Its command line.
     ///   - input: What it reads from its standard input.
+    ///   - fileSizeLimit: Kilobytes that no file may grow beyond.
     /// - Throws: Where the program is not there.
-    init(_ name: String, _ arguments: [String], input: String = "") throws {
+    init(_ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil) throws {
         folder = try TemporaryFolder()
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
         try Data(input.utf8).write(to: folder.url("in"))
-        process.executableURL = Self.folder.appending(path: name)
-        process.arguments = arguments
+        let program = Self.folder.appending(path: name)
+        if let fileSizeLimit {
+            // The shell sets the limit, has the program told of it as an error, and becomes the program.
+            process.executableURL = URL(filePath: "/bin/bash")
+            let script = "trap '' XFSZ; ulimit -f \(fileSizeLimit); exec \"$@\""
+            process.arguments = ["-c", script, "bash", program.path] + arguments
+        } else {
+            process.executableURL = program
+            process.arguments = arguments
+        }
         process.standardInput = try FileHandle(forReadingFrom: folder.url("in"))
         process.standardOutput = try FileHandle(forWritingTo: folder.url("out"))
         process.standardError = try FileHandle(forWritingTo: folder.url("err"))
