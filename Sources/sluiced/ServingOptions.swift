@@ -42,7 +42,8 @@ struct ServingOptions: ParsableArguments {
         help: ArgumentHelp("Seconds from one checkpoint to the next. (default: 5)", valueName: "seconds"))
     var checkpointInterval: Double?
 
-    @Option(help: ArgumentHelp("With MODEL: stateful or sequence. (default: what the file asks for)", valueName: "mode"))
+    @Option(
+        help: ArgumentHelp("With MODEL: stateful or sequence. (default: what the file asks for)", valueName: "mode"))
     var mode: ServingPolicy.Mode?
 
     @Option(
