@@ -44,7 +44,7 @@ import Wire
     }
 
     @Test func `What is missing is told stream by stream, with what was dropped`() {
-        let pending = [
+        let pending: [StreamKey: Delivery.Account] = [
             "s2": Delivery.Account(features: 1, target: 1010, reached: 1000),
             "s1": Delivery.Account(features: 1, target: 2000, reached: 0),
         ]
@@ -57,7 +57,7 @@ import Wire
     }
 
     @Test func `What waits behind a pause is no loss`() {
-        let pending = ["s1": Delivery.Account(features: 1, target: 20, reached: 5, isPaused: true)]
+        let pending: [StreamKey: Delivery.Account] = ["s1": Delivery.Account(features: 1, target: 20, reached: 5, isPaused: true)]
         let status = Self.status(dropped: [:])
         #expect(
             Delivery.explain(pending, timesteps: 20, before: status, after: status)
