@@ -46,7 +46,10 @@ import Wire
     }
 
     @Test func `where an option makes no sense`() throws {
-        for arguments in [["--ingest", "5550"], ["--threshold", "2"], ["--emit", "none"], ["--frobnicate"]] {
+        for arguments in [
+            ["--ingest", "5550"], ["--threshold", "2"], ["--emit", "none"], ["--frobnicate"],
+            ["--checkpoint-interval", "1e300"], ["--checkpoint-interval", "0"],
+        ] {
             #expect(try FinishedProgram("sluiced", [model2] + arguments).status == 64)
         }
     }

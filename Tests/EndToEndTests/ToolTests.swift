@@ -99,6 +99,8 @@ import Wire
         #expect(try sluice("reset", daemon: daemon).status == 64)
         #expect(try sluice("reset", "s", "--all", daemon: daemon).status == 64)
         #expect(try sluice("checkpoint", daemon: daemon).status == 1)
+        #expect(try sluice("pipe", "--stream", "s", "--rate", "1e-300", daemon: daemon).status == 64)
+        #expect(try sluice("watch", "--for", "1e300", daemon: daemon).status == 64)
         #expect(try FinishedProgram("sluice", ["inspect", "nowhere.keras"]).status == 66)
         #expect(try FinishedProgram("sluice", ["inspect", Fixtures.url("reference/model5.keras").path]).status == 65)
     }
