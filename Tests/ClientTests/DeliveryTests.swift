@@ -57,7 +57,9 @@ import Wire
     }
 
     @Test func `What waits behind a pause is no loss`() {
-        let pending: [StreamKey: Delivery.Account] = ["s1": Delivery.Account(features: 1, target: 20, reached: 5, isPaused: true)]
+        let pending: [StreamKey: Delivery.Account] = [
+            "s1": Delivery.Account(features: 1, target: 20, reached: 5, isPaused: true)
+        ]
         let status = Self.status(dropped: [:])
         #expect(
             Delivery.explain(pending, timesteps: 20, before: status, after: status)
