@@ -73,8 +73,8 @@ struct ControlServer: ~Copyable {
         if let data = try? JSONEncoder().encode(ControlReply(id: address.id, outcome: outcome)) {
             body = data
         } else {
-            // Only a NaN or an infinity among the numbers cannot be written as JSON.
-            let error = ControlError(.internal, "the result holds a number that JSON cannot express; reset the stream")
+            // Only a NaN or an infinity among the numbers cannot be written as JSON, and no result should hold one.
+            let error = ControlError(.internal, "the result holds a number that JSON cannot express")
             let reply = ControlReply<Value>(id: address.id, outcome: .failure(error))
             body = (try? JSONEncoder().encode(reply)) ?? Data()
         }
