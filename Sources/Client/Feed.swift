@@ -150,7 +150,8 @@ extension Reading {
     mutating func join(_ next: Reading, limit: Int) -> Bool {
         let follows = sequence == 0 ? next.sequence == 0 : next.sequence == sequence &+ UInt64(timesteps)
         guard
-            stream == next.stream, follows, timesteps + next.timesteps <= limit, !flags.contains(.end),
+            StreamKey(stream) == StreamKey(next.stream), follows,
+            timesteps + next.timesteps <= limit, !flags.contains(.end),
             !next.flags.contains(.start)
         else { return false }
         values += next.values

@@ -83,7 +83,9 @@ private struct ConfigurationReader {
             case "durability": configuration.durability = try member.choice()
             default:
                 let interval = try member.number
-                guard interval > 0 else { throw member.error("'interval' is in seconds, more than 0") }
+                guard DaemonConfiguration.isInterval(interval) else {
+                    throw member.error("'interval' is in seconds, more than 0 and at most a year")
+                }
                 configuration.checkpointInterval = interval
             }
         }

@@ -14,6 +14,11 @@ struct ControlServer: ~Copyable {
         let id: JSONValue
     }
 
+    /// The most bytes in a request.
+    private static let maximumLength = 1 << 20
+    /// The most arrays and objects within one another in a request.
+    private static let maximumDepth = 32
+
     let endpoint: Endpoint
     let socket: Socket
 
@@ -40,6 +45,13 @@ struct ControlServer: ~Copyable {
         guard body.count == 1, let text = body.first else {
             return refused(.null, ControlError(.invalidRequest, "a request is one frame of JSON"))
         }
+        // Requests are decoded between two timesteps: what would take long is not decoded at all.
+        guard text.count <= Self.maximumLength, !JSONValue.isNested(text, deeperThan: Self.maximumDepth) else {
+            let problem =
+                "a request has at most \(Self.maximumLength) bytes, and at most \(Self.maximumDepth) arrays and objects "
+                + "within one another"
+            return refused(.null, ControlError(.parse, problem))
+        }
         guard let json = try? JSONDecoder().decode(JSONValue.self, from: Data(text)) else {
             return refused(.null, ControlError(.parse, "the request is not JSON"))
         }
@@ -61,8 +73,8 @@ struct ControlServer: ~Copyable {
         if let data = try? JSONEncoder().encode(ControlReply(id: address.id, outcome: outcome)) {
             body = data
         } else {
-            // Only a NaN or an infinity among the numbers cannot be written as JSON.
-            let error = ControlError(.internal, "the result holds a number that JSON cannot express; reset the stream")
+            // Only a NaN or an infinity among the numbers cannot be written as JSON, and no result should hold one.
+            let error = ControlError(.internal, "the result holds a number that JSON cannot express")
             let reply = ControlReply<Value>(id: address.id, outcome: .failure(error))
             body = (try? JSONEncoder().encode(reply)) ?? Data()
         }

@@ -54,13 +54,21 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var stateFolder: String?
     /// How much a crash may lose.
     public var durability = Durability.checkpoint
-    /// Seconds from one checkpoint to the next.
+    /// Seconds from one checkpoint to the next; see ``isInterval(_:)``.
     public var checkpointInterval = 5.0
     /// What is served; at least one.
     public var models: [Model] = []
 
     /// The defaults, which serve no model yet.
     public init() {}
+
+    /// Whether checkpoints can be so many seconds apart: more than none, at most a year.
+    ///
+    /// - Parameter seconds: From one checkpoint to the next.
+    /// - Returns: False for what no clock can count too.
+    public static func isInterval(_ seconds: Double) -> Bool {
+        seconds > 0 && seconds <= 31_536_000
+    }
 
     /// The folder in which checkpoints are really kept; nil where all lives in memory.
     var durableFolder: String? { durability == .memory ? nil : stateFolder }

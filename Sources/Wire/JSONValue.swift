@@ -58,6 +58,35 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue {
+    /// Whether a JSON text has arrays and objects within one another, more of them than a limit. Decoders take a time that
+    /// grows with the square of the depth, and more; this takes one look at each byte.
+    ///
+    /// - Parameters:
+    ///   - text: The text, which need not be JSON.
+    ///   - limit: The most that may be within one another.
+    /// - Returns: Whether there are more.
+    public static func isNested(_ text: [UInt8], deeperThan limit: Int) -> Bool {
+        var depth = 0
+        var isInString = false
+        var isEscaped = false
+        for byte in text {
+            if isEscaped {
+                isEscaped = false
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\\") where isInString: isEscaped = true
+            case UInt8(ascii: "\""): isInString.toggle()
+            case UInt8(ascii: "[") where !isInString, UInt8(ascii: "{") where !isInString:
+                depth += 1
+                if depth > limit { return true }
+            case UInt8(ascii: "]") where !isInString, UInt8(ascii: "}") where !isInString: depth -= 1
+            default: break
+            }
+        }
+        return false
+    }
+
     /// The members, where the value is an object.
     public var members: [String: JSONValue]? {
         if case .object(let members) = self { members } else { nil }

@@ -1,6 +1,7 @@
 /// What `stream` answers: one stream as it stands.
 public struct StreamStatus: Codable, Equatable, Sendable {
-    /// The model's outputs on one timestep: a number where there is one, an array where there are several.
+    /// The model's outputs on one timestep: a number where there is one, an array where there are several. One that is NaN
+    /// or infinite, as a model without bounds may answer, is null: JSON has no other word for it.
     public enum Probability: Codable, Equatable, Sendable {
         /// The model's one output.
         case one(Float)
@@ -21,10 +22,12 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         /// Reads a number or an array.
         public init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
-            if let value = try? container.decode(Float.self) {
+            if container.decodeNil() {
+                self = .one(.nan)
+            } else if let value = try? container.decode(Float.self) {
                 self = .one(value)
             } else {
-                self = .several(try container.decode([Float].self))
+                self = .several(try container.decode([Float?].self).map { $0 ?? .nan })
             }
         }
 
@@ -32,8 +35,8 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         public func encode(to encoder: any Encoder) throws {
             var container = encoder.singleValueContainer()
             switch self {
-            case .one(let value): try container.encode(value)
-            case .several(let values): try container.encode(values)
+            case .one(let value): try container.encode(value.isFinite ? value : nil)
+            case .several(let values): try container.encode(values.map { $0.isFinite ? $0 : nil })
             }
         }
 

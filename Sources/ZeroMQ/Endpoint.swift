@@ -43,6 +43,12 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The file of an `ipc://` endpoint; nil for other transports, and for names that are no file's.
+    var ipcPath: String? {
+        guard let path = address.suffix(after: "ipc://"), path != "*", !path.hasPrefix("@") else { return nil }
+        return path
+    }
+
     private static let transports = ["tcp://", "ipc://", "inproc://"]
 
     /// The endpoint as it is written.

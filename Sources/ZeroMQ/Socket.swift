@@ -1,4 +1,5 @@
 import CZeroMQ
+import Glibc
 
 /// A ZeroMQ socket. One owner, one thread: libzmq's sockets must not be shared.
 public struct Socket: ~Copyable {
@@ -94,7 +95,11 @@ public struct Socket: ~Copyable {
     public func attach(to endpoint: Endpoint, otherwise attachment: Endpoint.Attachment) throws(ZeroMQError) {
         let address = endpoint.address
         switch endpoint.attachment ?? attachment {
-        case .bind: _ = try checked("bind", address) { unsafe zmq_bind(handle.pointer, address) }
+        case .bind:
+            if let path = endpoint.ipcPath, isListening(atUnixSocket: path) {
+                throw ZeroMQError(code: EADDRINUSE, operation: "bind", context: address)
+            }
+            _ = try checked("bind", address) { unsafe zmq_bind(handle.pointer, address) }
         case .connect: _ = try checked("connect to", address) { unsafe zmq_connect(handle.pointer, address) }
         }
     }

@@ -60,8 +60,8 @@ struct PipeCommand: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
-        if let rate, !(rate > 0 && rate <= 1e9) {
-            throw ValidationError("--rate must be above 0 and at most 1e9 timesteps a second")
+        if let rate, !(rate >= 1e-6 && rate <= 1e9) {
+            throw ValidationError("--rate must be from 1e-6 to 1e9 timesteps a second")
         }
         guard batch >= 1, batch <= 1_000_000 else { throw ValidationError("--batch must be 1 to 1000000 timesteps") }
         if let ingest { _ = try Self.endpoint(ingest) }

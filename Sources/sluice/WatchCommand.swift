@@ -41,7 +41,9 @@ struct WatchCommand: ParsableCommand {
 
     func validate() throws {
         if count == 0 { throw ValidationError("--count must be at least 1") }
-        if let duration, !(duration > 0) { throw ValidationError("--for must be above 0 seconds") }
+        if let duration, !(duration > 0 && duration <= 1e9) {
+            throw ValidationError("--for must be above 0 and at most 1e9 seconds")
+        }
         if let decisions { _ = try Self.endpoint(decisions, "--decisions") }
     }
 

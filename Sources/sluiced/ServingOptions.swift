@@ -76,8 +76,8 @@ struct ServingOptions: ParsableArguments {
         configuration.stateFolder = stateDir ?? configuration.stateFolder
         configuration.durability = durability ?? configuration.durability
         configuration.checkpointInterval = checkpointInterval ?? configuration.checkpointInterval
-        guard configuration.checkpointInterval > 0, configuration.checkpointInterval.isFinite else {
-            throw DaemonError(.usage, "--checkpoint-interval is in seconds, more than 0")
+        guard DaemonConfiguration.isInterval(configuration.checkpointInterval) else {
+            throw DaemonError(.usage, "--checkpoint-interval is in seconds, more than 0 and at most a year")
         }
         return configuration
     }

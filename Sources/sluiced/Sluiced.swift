@@ -4,8 +4,21 @@ import Foundation
 public import Logging
 import ServiceLifecycle
 
-/// The daemon's command line: arguments in, exit status out.
+/// Where the process begins.
 @main
+enum Main {
+    static func main() {
+        // Before Swift's concurrency begins, which opens descriptors of its own.
+        StandardDescriptors.occupy()
+        Task {
+            await Sluiced.main()
+            exit(EXIT_SUCCESS)
+        }
+        dispatchMain()
+    }
+}
+
+/// The daemon's command line: arguments in, exit status out.
 struct Sluiced: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluiced",
@@ -48,7 +61,7 @@ struct Sluiced: AsyncParsableCommand {
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
         } catch let error as DaemonError {
-            FileHandle.standardError.write(Data("sluiced: \(error)\n".utf8))
+            try? FileHandle.standardError.write(contentsOf: Data("sluiced: \(error)\n".utf8))
             throw ExitCode(error.code.rawValue)
         }
     }

@@ -44,9 +44,9 @@ import Wire
     }
 
     @Test func `What is missing is told stream by stream, with what was dropped`() {
-        let pending = [
-            StreamKey("s2"): Delivery.Account(features: 1, target: 1010, reached: 1000),
-            StreamKey("s1"): Delivery.Account(features: 1, target: 2000, reached: 0),
+        let pending: [StreamKey: Delivery.Account] = [
+            "s2": Delivery.Account(features: 1, target: 1010, reached: 1000),
+            "s1": Delivery.Account(features: 1, target: 2000, reached: 0),
         ]
         let before = Self.status(dropped: ["length": 1, "id": 2])
         let after = Self.status(dropped: ["length": 4, "id": 2])
@@ -57,7 +57,9 @@ import Wire
     }
 
     @Test func `What waits behind a pause is no loss`() {
-        let pending = [StreamKey("s1"): Delivery.Account(features: 1, target: 20, reached: 5, isPaused: true)]
+        let pending: [StreamKey: Delivery.Account] = [
+            "s1": Delivery.Account(features: 1, target: 20, reached: 5, isPaused: true)
+        ]
         let status = Self.status(dropped: [:])
         #expect(
             Delivery.explain(pending, timesteps: 20, before: status, after: status)

@@ -78,6 +78,8 @@ import ZeroMQ
         (Array("hello".utf8), -32700),
         ([0xFF, 0xFE, 0x00], -32700),
         (Array(String(repeating: "[", count: 100_000).utf8), -32700),
+        (Array((String(repeating: "[", count: 511) + String(repeating: "]", count: 511)).utf8), -32700),
+        (Array("[\(String(repeating: "1,", count: 1_000_000))1]".utf8), -32700),
         (Array("[]".utf8), -32600),
         (Array("17".utf8), -32600),
         (Array("null".utf8), -32600),

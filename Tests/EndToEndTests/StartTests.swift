@@ -42,8 +42,25 @@ import Wire
         #expect(second.errorOutput.contains("in use"))
     }
 
+    @Test func `where an ipc endpoint is in use, which libzmq would take away from the first`() throws {
+        let folder = try TemporaryFolder()
+        let first = try DaemonProcess([model2], ingest: ["@ipc://\(folder.path("ingest"))"])
+        let second = try FinishedProgram("sluiced", [model2, "--ingest", first.ingest])
+        #expect(second.status == 75)
+        #expect(second.errorOutput.contains("in use"))
+    }
+
+    @Test(arguments: [[2], [0, 1, 2]])
+    func `and ends so where nobody can read it`(closed: [Int]) throws {
+        let ended = try FinishedProgram("sluiced", ["nowhere.keras"], closing: closed)
+        #expect(ended.status == 66)
+    }
+
     @Test func `where an option makes no sense`() throws {
-        for arguments in [["--ingest", "5550"], ["--threshold", "2"], ["--emit", "none"], ["--frobnicate"]] {
+        for arguments in [
+            ["--ingest", "5550"], ["--threshold", "2"], ["--emit", "none"], ["--frobnicate"],
+            ["--checkpoint-interval", "1e300"], ["--checkpoint-interval", "0"],
+        ] {
             #expect(try FinishedProgram("sluiced", [model2] + arguments).status == 64)
         }
     }

@@ -45,6 +45,17 @@ import Wire
         #expect(try ["a", "b", "c"].map { try peer.control.stream($0)?.sequence } == [3, 1, 2])
     }
 
+    @Test func `keeps two streams apart whose ids are two spellings of one text`() throws {
+        let daemon = try DaemonProcess([model2])
+        let csv = "meter,power\n\u{E9},0.5\ne\u{301},-0.5\n\u{E9},0.25\n"
+
+        let pipe = try sluice("pipe", "--stream-column", "meter", "--batch", "10", daemon: daemon, input: csv)
+
+        #expect(pipe.status == 0, "\(pipe.errorOutput)")
+        let peer = try Peer(daemon)
+        #expect(try ["\u{E9}", "e\u{301}"].map { try peer.control.stream($0)?.sequence } == [2, 1])
+    }
+
     @Test func `stops at a wrong row with its line, after what stands before it`() throws {
         let daemon = try DaemonProcess([model2])
         let pipe = try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n0.25\nmany\n0.125\n")
@@ -88,6 +99,8 @@ import Wire
         #expect(try sluice("reset", daemon: daemon).status == 64)
         #expect(try sluice("reset", "s", "--all", daemon: daemon).status == 64)
         #expect(try sluice("checkpoint", daemon: daemon).status == 1)
+        #expect(try sluice("pipe", "--stream", "s", "--rate", "1e-300", daemon: daemon).status == 64)
+        #expect(try sluice("watch", "--for", "1e300", daemon: daemon).status == 64)
         #expect(try FinishedProgram("sluice", ["inspect", "nowhere.keras"]).status == 66)
         #expect(try FinishedProgram("sluice", ["inspect", Fixtures.url("reference/model5.keras").path]).status == 65)
     }

@@ -17,6 +17,9 @@ public struct Bench {
         guard plan.streams >= 1, plan.timesteps >= 1, plan.rounds >= 1, plan.inFlight >= 1 else {
             throw ClientError(.usage, "streams, timesteps, rounds and messages in flight must be at least 1")
         }
+        guard plan.timesteps <= 10_000 else {
+            throw ClientError(.usage, "a message has at most 10,000 timesteps")
+        }
         guard plan.seconds > 0, plan.seconds <= 3600 else {
             throw ClientError(.usage, "a round lasts more than 0 and at most 3600 seconds")
         }

@@ -18,16 +18,20 @@ final class RunningProgram {
     ///   - arguments: Its command line.
     ///   - input: What it reads from its standard input.
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond.
+    ///   - closing: Descriptors that the program finds closed.
     /// - Throws: Where the program is not there.
-    init(_ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil) throws {
+    init(
+        _ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil, closing: [Int] = []
+    ) throws {
         folder = try TemporaryFolder()
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
         try Data(input.utf8).write(to: folder.url("in"))
         let program = Self.folder.appending(path: name)
-        if let fileSizeLimit {
+        if fileSizeLimit != nil || !closing.isEmpty {
             // The shell sets the limit, has the program told of it as an error, and becomes the program.
             process.executableURL = URL(filePath: "/bin/bash")
-            let script = "trap '' XFSZ; ulimit -f \(fileSizeLimit); exec \"$@\""
+            let limit = fileSizeLimit.map { "trap '' XFSZ; ulimit -f \($0); " } ?? ""
+            let script = limit + "exec \"$@\"" + closing.map { " \($0)>&-" }.joined()
             process.arguments = ["-c", script, "bash", program.path] + arguments
         } else {
             process.executableURL = program
@@ -86,8 +90,8 @@ struct FinishedProgram {
     let errorOutput: String
 
     /// Runs `sluice` or `sluiced` to its end.
-    init(_ name: String, _ arguments: [String], input: String = "") throws {
-        let program = try RunningProgram(name, arguments, input: input)
+    init(_ name: String, _ arguments: [String], input: String = "", closing: [Int] = []) throws {
+        let program = try RunningProgram(name, arguments, input: input, closing: closing)
         status = program.waitForEnd()
         output = program.output
         errorOutput = program.errorOutput
