@@ -20,7 +20,7 @@ public struct DecisionBoard {
     }
 
     private let order: Order
-    private var rows: [String: Row] = [:]
+    private var rows: [StreamKey: Row] = [:]
     /// Decisions so far.
     public private(set) var count: UInt64 = 0
 
@@ -43,10 +43,10 @@ public struct DecisionBoard {
     ///   - stream: The stream's id.
     public mutating func add(_ decision: Decision, stream: String) {
         count += 1
-        let isChange = decision.flags.contains(.changed)
-        rows[stream, default: Row(decision: decision, changed: count)].decision = decision
-        if isChange { rows[stream]?.changed = count }
-        rows[stream]?.sparkline.append(Self.probability(decision))
+        let key = StreamKey(stream)
+        rows[key, default: Row(decision: decision, changed: count)].decision = decision
+        if decision.flags.contains(.changed) { rows[key]?.changed = count }
+        rows[key]?.sparkline.append(Self.probability(decision))
     }
 
     /// The table's lines, none longer than the window is wide.
@@ -67,7 +67,7 @@ public struct DecisionBoard {
         ])
         for (stream, row) in shown {
             table.append([
-                Self.clipped(stream, to: max(8, columns - 80)), "\(row.decision.sequence)", "\(row.decision.step)",
+                Self.clipped(stream.id, to: max(8, columns - 80)), "\(row.decision.sequence)", "\(row.decision.step)",
                 Quantity.fixed(Double(Self.probability(row.decision)), digits: 4), "\(row.decision.label)",
                 Self.flags(row.decision), row.sparkline.text,
             ])
@@ -77,7 +77,7 @@ public struct DecisionBoard {
         return lines.prefix(max(1, height)).map { Self.clipped($0, to: columns) }
     }
 
-    private func sorted(byID: Bool) -> [(key: String, value: Row)] {
+    private func sorted(byID: Bool) -> [(key: StreamKey, value: Row)] {
         byID ? rows.sorted { $0.key < $1.key } : rows.sorted { ($1.value.changed, $0.key) < ($0.value.changed, $1.key) }
     }
 

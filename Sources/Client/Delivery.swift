@@ -27,10 +27,10 @@ struct Delivery {
         }
     }
 
-    private(set) var accounts: [String: Account] = [:]
+    private(set) var accounts: [StreamKey: Account] = [:]
     private(set) var timesteps: UInt64 = 0
     /// Every stream's sequence number as of when the first page was asked for; nil as long as none was.
-    private var pages: [String: UInt64]?
+    private var pages: [StreamKey: UInt64]?
 
     /// Begins a stream's account where there is none yet.
     ///
@@ -38,17 +38,18 @@ struct Delivery {
     mutating func open(
         _ stream: String, routes: ModelRoutes, control: ControlClient, place: String
     ) throws(ClientError) -> Int {
-        if let account = accounts[stream] { return account.features }
+        let key = StreamKey(stream)
+        if let account = accounts[key] { return account.features }
         let features = try routes.features(for: stream, place: place)
         let reached = try sequence(of: stream, control: control)
-        accounts[stream] = Account(features: features, target: reached, reached: reached)
+        accounts[key] = Account(features: features, target: reached, reached: reached)
         return features
     }
 
     /// Counts what was sent.
     mutating func add(_ reading: Reading) {
         timesteps += UInt64(reading.timesteps)
-        accounts[reading.stream]?.add(reading)
+        accounts[StreamKey(reading.stream)]?.add(reading)
     }
 
     /// Waits until the daemon has consumed everything, or makes no progress any more.
@@ -79,32 +80,33 @@ struct Delivery {
     }
 
     private mutating func sequence(of stream: String, control: ControlClient) throws(ClientError) -> UInt64 {
-        if let pages { return pages[stream] ?? 0 }
+        let key = StreamKey(stream)
+        if let pages { return pages[key] ?? 0 }
         guard accounts.count >= Self.manyStreams else { return try control.stream(stream)?.sequence ?? 0 }
-        var all: [String: UInt64] = [:]
+        var all: [StreamKey: UInt64] = [:]
         try control.forEachPage { page in
-            for entry in page { all[entry.stream] = entry.sequence }
+            for entry in page { all[StreamKey(entry.stream)] = entry.sequence }
         }
         pages = all
-        return all[stream] ?? 0
+        return all[key] ?? 0
     }
 
     private mutating func refresh(control: ControlClient) throws(ClientError) {
         if accounts.count > Self.manyStreams {
             var accounts = accounts
-            try control.forEachPage(prefix: Self.commonPrefix(accounts.keys)) { page in
+            try control.forEachPage(prefix: Self.commonPrefix(accounts.keys.map(\.id))) { page in
                 for entry in page {
-                    accounts[entry.stream]?.reached = entry.sequence
-                    accounts[entry.stream]?.isPaused = entry.paused
+                    accounts[StreamKey(entry.stream)]?.reached = entry.sequence
+                    accounts[StreamKey(entry.stream)]?.isPaused = entry.paused
                 }
             }
             self.accounts = accounts
             return
         }
-        for (stream, account) in accounts where account.reached < account.target {
-            guard let entry = try control.stream(stream) else { continue }
-            accounts[stream]?.reached = entry.sequence
-            accounts[stream]?.isPaused = entry.paused
+        for (key, account) in accounts where account.reached < account.target {
+            guard let entry = try control.stream(key.id) else { continue }
+            accounts[key]?.reached = entry.sequence
+            accounts[key]?.isPaused = entry.paused
         }
     }
 
@@ -120,11 +122,11 @@ struct Delivery {
 
     /// What is missing, where, and what may be the reason, in one line.
     static func explain(
-        _ pending: [String: Account], timesteps: UInt64, before: DaemonStatus, after: DaemonStatus
+        _ pending: [StreamKey: Account], timesteps: UInt64, before: DaemonStatus, after: DaemonStatus
     ) -> String {
         let missing = pending.values.reduce(UInt64(0)) { $0 + ($1.target - min($1.target, $1.reached)) }
-        let named = pending.sorted { $0.key < $1.key }.prefix(5).map { stream, account in
-            "\(stream) is at \(account.reached) of \(account.target)\(account.isPaused ? " and paused" : "")"
+        let named = pending.sorted { $0.key < $1.key }.prefix(5).map { key, account in
+            "\(key.id) is at \(account.reached) of \(account.target)\(account.isPaused ? " and paused" : "")"
         }
         let more = pending.count > 5 ? ", and \(Quantity.count(pending.count - 5, of: "more stream"))" : ""
         var text = "\(Quantity.count(missing)) of \(Quantity.count(timesteps, of: "timestep")) "

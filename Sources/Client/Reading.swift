@@ -90,12 +90,13 @@ public struct ReadingLayout: Equatable, Sendable {
 
 /// Where sequences start: a change of a column's value within one stream.
 struct SequenceStarts {
-    private var last: [String: [UInt8]] = [:]
+    private var last: [StreamKey: [UInt8]] = [:]
 
     /// Whether a sequence starts with this row: the stream's first, or one whose value differs from the row before.
     mutating func isStart(stream: String, value: [UInt8]) -> Bool {
-        guard last[stream] != value else { return false }
-        last[stream] = value
+        let key = StreamKey(stream)
+        guard last[key] != value else { return false }
+        last[key] = value
         return true
     }
 }

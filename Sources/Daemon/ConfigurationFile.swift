@@ -110,7 +110,7 @@ private struct ConfigurationReader {
                 case "file": model.file = resolved(try option.text)
                 case "prefixes": model.policy.prefixes = try prefixes(option, of: name, owners: &owners)
                 case "mode": model.mode = try option.choice()
-                case "emit": model.policy.emit = try option.choice()
+                case "emit": model.emit = try option.choice()
                 case "threshold": model.policy.threshold = try threshold(option)
                 default: model.policy.gap = try option.choice()
                 }

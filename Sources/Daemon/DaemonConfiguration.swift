@@ -18,23 +18,30 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var name: String
         /// The Keras file.
         public var file: String
-        /// How it is served.
+        /// How it is served, but for the mode and what it publishes, which may be left to the file.
         public var policy: ServingPolicy
         /// The mode asked for; nil: the one that the file asks for.
         public var mode: ServingPolicy.Mode?
+        /// The decisions asked for; nil: those that the mode publishes by itself.
+        public var emit: ServingPolicy.Emit?
 
         /// Creates an entry.
         ///
         /// - Parameters:
         ///   - name: Its name in `status`.
         ///   - file: The Keras file.
-        ///   - policy: How it is served.
+        ///   - policy: How it is served, but for mode and emit.
         ///   - mode: The mode asked for; nil: the one that the file asks for.
-        public init(name: String, file: String, policy: ServingPolicy, mode: ServingPolicy.Mode? = nil) {
+        ///   - emit: The decisions asked for; nil: those that the mode publishes by itself.
+        public init(
+            name: String, file: String, policy: ServingPolicy, mode: ServingPolicy.Mode? = nil,
+            emit: ServingPolicy.Emit? = nil
+        ) {
             self.name = name
             self.file = file
             self.policy = policy
             self.mode = mode
+            self.emit = emit
         }
     }
 

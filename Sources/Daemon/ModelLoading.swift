@@ -18,23 +18,10 @@ extension ServedModel {
                 .badData, "\(configuration.file): \(file.model.outputs) outputs; a decision holds at most 255")
         }
         var policy = configuration.policy
-        if let mode = configuration.mode {
-            policy.mode = mode
-        } else {
-            policy.mode = try Self.mode(of: file, path: configuration.file)
-        }
+        policy.mode = configuration.mode ?? (file.isStateful ? .stateful : .sequence)
+        policy.emit = configuration.emit ?? policy.mode.defaultEmit
         self.init(
             name: configuration.name, file: configuration.file, fingerprint: file.fingerprint, model: file.model,
-            policy: policy)
-    }
-
-    /// The mode that a file asks for: `stateful` where its recurrent layers are.
-    private static func mode(of file: ModelFile, path: String) throws(DaemonError) -> ServingPolicy.Mode {
-        guard !file.isStateful else { return .stateful }
-        let layer = file.layers.first { $0.kind == "LSTM" }.map { "layer '\($0.name)' (LSTM) is not stateful" }
-        throw DaemonError(
-            .badData,
-            "\(path): \(layer ?? "no layer is stateful"), which asks for mode 'sequence'; this version serves only "
-                + "'stateful': ask for that by name (--mode stateful) to carry the state on for ever")
+            policy: policy, sequenceLength: file.sequenceLength)
     }
 }

@@ -23,6 +23,8 @@ public struct ModelFile: Sendable {
     /// Whether the state goes on from one call of Keras' `predict` to the next: all recurrent layers say
     /// `stateful=True`. A model in which some do and others do not is refused; one without state is not stateful.
     public let isStateful: Bool
+    /// Timesteps in each sequence, as the input's shape fixes it; nil where it leaves it open (None).
+    public let sequenceLength: Int?
     /// The model's name in Keras.
     public let name: String
     /// The file's format, found from its contents: `Keras 3 (.keras)` or `Keras HDF5 (.h5)`.
@@ -122,6 +124,7 @@ public struct ModelFile: Sendable {
         }
         fingerprint = Fingerprint.of(model)
         isStateful = try architecture.isStateful()
+        sequenceLength = architecture.inputShape.axes.count > 1 ? architecture.inputShape.axes[1] : nil
         name = architecture.name
         self.format = format
         self.kerasVersion = kerasVersion

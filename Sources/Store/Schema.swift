@@ -5,24 +5,28 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
-            // State means nothing without the weights that it came from.
+            // One stream's state, which means nothing without the weights that it came from. Sequence numbers are
+            // unsigned, kept by their bits; values are float32, little-endian: the state of each layer, then the last
+            // outputs.
+            let state = """
+                weights INTEGER NOT NULL REFERENCES weights(id),
+                sequence INTEGER NOT NULL,
+                step INTEGER NOT NULL,
+                time INTEGER NOT NULL,
+                label INTEGER,
+                gap_pending INTEGER NOT NULL,
+                "values" BLOB NOT NULL
+                """
             try db.execute(
                 sql: """
                     CREATE TABLE weights (
                         id INTEGER PRIMARY KEY,
                         fingerprint TEXT NOT NULL UNIQUE
                     );
-                    -- The last checkpoint. Sequence numbers are unsigned, kept by their bits; values are float32,
-                    -- little-endian: the state of each layer, then the last outputs.
+                    -- The last checkpoint.
                     CREATE TABLE stream (
                         id TEXT NOT NULL PRIMARY KEY,
-                        weights INTEGER NOT NULL REFERENCES weights(id),
-                        sequence INTEGER NOT NULL,
-                        step INTEGER NOT NULL,
-                        time INTEGER NOT NULL,
-                        label INTEGER,
-                        gap_pending INTEGER NOT NULL,
-                        "values" BLOB NOT NULL
+                        \(state)
                     ) WITHOUT ROWID;
                     CREATE TABLE snapshot (
                         id INTEGER PRIMARY KEY,
@@ -34,13 +38,7 @@ enum Schema {
                     CREATE TABLE snapshot_stream (
                         snapshot INTEGER NOT NULL REFERENCES snapshot(id) ON DELETE CASCADE,
                         id TEXT NOT NULL,
-                        weights INTEGER NOT NULL REFERENCES weights(id),
-                        sequence INTEGER NOT NULL,
-                        step INTEGER NOT NULL,
-                        time INTEGER NOT NULL,
-                        label INTEGER,
-                        gap_pending INTEGER NOT NULL,
-                        "values" BLOB NOT NULL,
+                        \(state),
                         PRIMARY KEY (snapshot, id)
                     ) WITHOUT ROWID;
                     """)

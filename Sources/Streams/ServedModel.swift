@@ -12,6 +12,8 @@ public struct ServedModel: Sendable {
     public let model: Model
     /// How it is served.
     public let policy: ServingPolicy
+    /// The step at which a sequence ends by itself; nil where only its `end` flag ends it.
+    let lastStep: UInt64?
 
     /// Creates a served model.
     ///
@@ -21,12 +23,17 @@ public struct ServedModel: Sendable {
     ///   - fingerprint: SHA-256 over architecture and weights.
     ///   - model: The weights.
     ///   - policy: How it is served.
-    public init(name: String, file: String, fingerprint: String, model: Model, policy: ServingPolicy) {
+    ///   - sequenceLength: Timesteps in each sequence of the mode `sequence`; nil where the model leaves it open.
+    public init(
+        name: String, file: String, fingerprint: String, model: Model, policy: ServingPolicy,
+        sequenceLength: Int? = nil
+    ) {
         self.name = name
         self.file = file
         self.fingerprint = fingerprint
         self.model = model
         self.policy = policy
+        lastStep = policy.mode == .sequence ? sequenceLength.map { UInt64($0) } : nil
     }
 }
 
@@ -36,6 +43,17 @@ public struct ServingPolicy: Equatable, Sendable {
     public enum Mode: String, CaseIterable, Sendable {
         /// The state carries on for ever, until a reset; a decision at every timestep.
         case stateful
+        /// Each sequence stands for itself: it ends at the `end` flag or after the model's fixed length, is decided, and
+        /// the state is reset.
+        case sequence
+
+        /// Which decisions are published where nothing else is asked for.
+        public var defaultEmit: Emit {
+            switch self {
+            case .stateful: .every
+            case .sequence: .final
+            }
+        }
     }
 
     /// Which decisions are published.

@@ -134,7 +134,7 @@ public struct StreamTable: ~Copyable {
         guard numbers.duplicates < count else { return }
         var stream = streams[slot]
         let pool = pools[stream.model]
-        let policy = models[stream.model].policy
+        let served = models[stream.model]
         let recordsBefore = decisions.count
 
         if numbers.gap {
@@ -142,7 +142,7 @@ public struct StreamTable: ~Copyable {
             stream.gapPending = true
         }
         let starts = flags.contains(.start) && numbers.duplicates == 0
-        if starts || (numbers.gap && policy.gap == .reset) {
+        if starts || (numbers.gap && served.policy.gap == .reset) {
             pool.reset(stream.row)
             stream.step = 0
         }
@@ -151,13 +151,14 @@ public struct StreamTable: ~Copyable {
             stream.step += 1
             pool.step(stream.row, inputs: inputs.span, index: timestep)
             let isLast = timestep == count - 1
+            let isFinal = (isLast && flags.contains(.end)) || stream.step == served.lastStep
             stream.decide(
-                on: pool.outputs(of: stream.row), isLast: isLast, isFinal: isLast && flags.contains(.end),
-                policy: policy, time: time, into: &decisions)
-        }
-        if flags.contains(.end) {
-            pool.reset(stream.row)
-            stream.step = 0
+                on: pool.outputs(of: stream.row), isLast: isLast, isFinal: isFinal, policy: served.policy,
+                time: time, into: &decisions)
+            if isFinal {
+                pool.reset(stream.row)
+                stream.step = 0
+            }
         }
 
         stream.time = time

@@ -50,12 +50,13 @@ struct ServingOptions: ParsableArguments {
         help: ArgumentHelp("Seconds from one checkpoint to the next. (default: 5)", valueName: "seconds"))
     var checkpointInterval: Double?
 
-    @Option(help: ArgumentHelp("With MODEL: stateful. (default: what the file asks for)", valueName: "mode"))
+    @Option(
+        help: ArgumentHelp("With MODEL: stateful or sequence. (default: what the file asks for)", valueName: "mode"))
     var mode: ServingPolicy.Mode?
 
     @Option(
         help: ArgumentHelp(
-            "With MODEL: which decisions are published, every, last, change or final. (default: every)",
+            "With MODEL: which decisions are published, every, last, change or final. (default: every, final for sequences)",
             valueName: "which"))
     var emit: ServingPolicy.Emit?
 
@@ -98,11 +99,11 @@ struct ServingOptions: ParsableArguments {
     private func served() throws(DaemonError) -> DaemonConfiguration {
         switch (model, config) {
         case (let model?, nil):
-            let policy = ServingPolicy(
-                emit: emit ?? .every, threshold: threshold ?? .half, gap: gap ?? .continue)
+            let policy = ServingPolicy(threshold: threshold ?? .half, gap: gap ?? .continue)
             var configuration = DaemonConfiguration()
             configuration.models = [
-                DaemonConfiguration.Model(name: name(of: model), file: model, policy: policy, mode: mode)
+                DaemonConfiguration.Model(
+                    name: name(of: model), file: model, policy: policy, mode: mode, emit: emit)
             ]
             return configuration
         case (nil, let config?):

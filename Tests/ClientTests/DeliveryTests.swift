@@ -45,8 +45,8 @@ import Wire
 
     @Test func `What is missing is told stream by stream, with what was dropped`() {
         let pending = [
-            "s2": Delivery.Account(features: 1, target: 1010, reached: 1000),
-            "s1": Delivery.Account(features: 1, target: 2000, reached: 0),
+            StreamKey("s2"): Delivery.Account(features: 1, target: 1010, reached: 1000),
+            StreamKey("s1"): Delivery.Account(features: 1, target: 2000, reached: 0),
         ]
         let before = Self.status(dropped: ["length": 1, "id": 2])
         let after = Self.status(dropped: ["length": 4, "id": 2])
@@ -57,7 +57,7 @@ import Wire
     }
 
     @Test func `What waits behind a pause is no loss`() {
-        let pending = ["s1": Delivery.Account(features: 1, target: 20, reached: 5, isPaused: true)]
+        let pending = [StreamKey("s1"): Delivery.Account(features: 1, target: 20, reached: 5, isPaused: true)]
         let status = Self.status(dropped: [:])
         #expect(
             Delivery.explain(pending, timesteps: 20, before: status, after: status)
@@ -75,5 +75,18 @@ import Wire
             version: "", uptimeSeconds: 0, endpoints: .init(ingest: [], decisions: "", control: ""), models: [],
             streams: 0, paused: 0, timesteps: 0, decisions: 0, duplicates: 0, gaps: 0, dropped: dropped,
             checkpoint: nil)
+    }
+}
+
+@Suite struct StreamKeyTests {
+    @Test func `Two spellings of one character are two streams`() {
+        let composed = StreamKey("caf\u{E9}")
+        let decomposed = StreamKey("cafe\u{301}")
+        #expect(composed.id == decomposed.id)
+        #expect(composed != decomposed)
+
+        var starts = SequenceStarts()
+        let isStart = [composed, decomposed, composed].map { starts.isStart(stream: $0.id, value: [1]) }
+        #expect(isStart == [true, true, false])
     }
 }

@@ -48,13 +48,13 @@ struct ConfigurationFileTests {
             DaemonConfiguration.Model(
                 name: "power", file: folder.path("model2.keras"),
                 policy: ServingPolicy(
-                    prefixes: ["meter-"], emit: .every, threshold: try #require(.init(rise: 0.6, fall: 0.4)),
-                    gap: .continue),
-                mode: .stateful),
+                    prefixes: ["meter-"], threshold: try #require(.init(rise: 0.6, fall: 0.4)), gap: .continue),
+                mode: .stateful, emit: .every),
             DaemonConfiguration.Model(
                 name: "splice", file: "/models/model5.keras",
                 policy: ServingPolicy(
-                    prefixes: ["dna-", "rna-"], emit: .change, threshold: .init(both: 0.7), gap: .reset)),
+                    prefixes: ["dna-", "rna-"], threshold: .init(both: 0.7), gap: .reset),
+                emit: .change),
             DaemonConfiguration.Model(
                 name: "rest", file: folder.path("sub/model1.h5"), policy: ServingPolicy(prefixes: [""])),
         ]
@@ -74,7 +74,7 @@ struct ConfigurationFileTests {
         let model = DaemonConfiguration.Model(name: "m", file: "/m.keras", policy: ServingPolicy())
         #expect(configuration.models == [model])
         #expect(model.policy.prefixes == [""])
-        #expect(model.policy.emit == .every && model.policy.gap == .continue)
+        #expect(model.mode == nil && model.emit == nil && model.policy.gap == .continue)
         #expect(model.policy.threshold == .half)
     }
 
@@ -164,7 +164,7 @@ struct ConfigurationFileTests {
         Bad("a negative interval", line: 5, "'interval'", text: models + "state:\n  interval: -1"),
         Bad("an interval in words", line: 5, "'5 s'", text: models + "state:\n  interval: 5 s"),
         Bad("an endless interval", line: 5, "'inf'", text: models + "state:\n  interval: inf"),
-        Bad("a mode not known", line: 4, "'sequence'", "stateful", text: models + "    mode: sequence"),
+        Bad("a mode not known", line: 4, "'window'", "stateful, sequence", text: models + "    mode: window"),
         Bad("an emit not known", line: 4, "'all'", "every, last, change, final", text: models + "    emit: all"),
         Bad("a gap not known", line: 4, "'stop'", "continue, reset", text: models + "    gap: stop"),
         Bad("a list for a file", line: 5, "single value", text: models + "  n:\n    file: [a]"),

@@ -81,11 +81,12 @@ func decisions(in records: borrowing DecisionRecords) -> [Decision] {
 
 /// A model as it is served, under a fingerprint of its own.
 func served(
-    _ model: Model, name: String = "m", fingerprint: String? = nil, _ policy: ServingPolicy = ServingPolicy()
+    _ model: Model, name: String = "m", fingerprint: String? = nil, _ policy: ServingPolicy = ServingPolicy(),
+    sequenceLength: Int? = nil
 ) -> ServedModel {
     ServedModel(
         name: name, file: "\(name).keras", fingerprint: fingerprint ?? "fingerprint of \(name)", model: model,
-        policy: policy)
+        policy: policy, sequenceLength: sequenceLength)
 }
 
 /// LSTM → Dense with weights that are all different, so that every input moves the answer.

@@ -1,0 +1,169 @@
+/// What `status` answers: the daemon as a whole.
+public struct DaemonStatus: Codable, Equatable, Sendable {
+    /// Where the daemon's sockets are, with ports `*` resolved, in the notation of its command line.
+    public struct Endpoints: Codable, Equatable, Sendable {
+        /// Where timesteps come in.
+        public var ingest: [String]
+        /// Where decisions go out.
+        public var decisions: String
+        /// Where requests are taken.
+        public var control: String
+
+        /// Creates the list; each parameter is the property of its name.
+        public init(ingest: [String], decisions: String, control: String) {
+            self.ingest = ingest
+            self.decisions = decisions
+            self.control = control
+        }
+    }
+
+    /// How messages are written at the endpoints.
+    public struct Codecs: Codable, Equatable, Sendable {
+        /// In the order of ``Endpoints/ingest``.
+        public var ingest: [IngestCodec]
+        /// That of the decisions.
+        public var decisions: DecisionCodec
+
+        /// Creates the list.
+        ///
+        /// - Parameters:
+        ///   - ingest: In the order of ``Endpoints/ingest``.
+        ///   - decisions: That of the decisions.
+        public init(ingest: [IngestCodec], decisions: DecisionCodec) {
+            self.ingest = ingest
+            self.decisions = decisions
+        }
+
+        /// Whether every endpoint has the codec that all clients know.
+        public var areAllBinary: Bool { decisions == .binary && ingest.allSatisfy { $0 == .binary } }
+    }
+
+    /// One served model.
+    public struct Model: Codable, Equatable, Sendable {
+        /// Its name in the configuration.
+        public var name: String
+        /// The file it was read from.
+        public var file: String
+        /// SHA-256 over architecture and weights, 64 hexadecimal digits.
+        public var fingerprint: String
+        /// How sequences are decided.
+        public var mode: String
+        /// Floats in one timestep.
+        public var features: Int
+        /// Probabilities in one decision.
+        public var outputs: Int
+        /// How many weights it has.
+        public var parameters: Int
+        /// The stream id prefixes it takes.
+        public var prefixes: [String]
+
+        /// Creates an entry; each parameter is the property of its name.
+        public init(
+            name: String, file: String, fingerprint: String, mode: String, features: Int, outputs: Int,
+            parameters: Int, prefixes: [String]
+        ) {
+            self.name = name
+            self.file = file
+            self.fingerprint = fingerprint
+            self.mode = mode
+            self.features = features
+            self.outputs = outputs
+            self.parameters = parameters
+            self.prefixes = prefixes
+        }
+    }
+
+    /// The last checkpoint.
+    public struct Checkpoint: Codable, Equatable, Sendable {
+        /// Nanoseconds since the Unix epoch when it was durable.
+        public var time: Int64
+        /// Streams that it wrote.
+        public var streams: Int
+        /// Milliseconds from copying the state to its being durable.
+        public var durationMilliseconds: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case time, streams
+            case durationMilliseconds = "duration_ms"
+        }
+
+        /// Creates an entry; each parameter is the property of its name.
+        public init(time: Int64, streams: Int, durationMilliseconds: Double) {
+            self.time = time
+            self.streams = streams
+            self.durationMilliseconds = durationMilliseconds
+        }
+    }
+
+    /// The daemon's version.
+    public var version: String
+    /// Seconds since it was ready.
+    public var uptimeSeconds: Double
+    /// Where its sockets are.
+    public var endpoints: Endpoints
+    /// How messages are written there; nil where all is binary.
+    public var codecs: Codecs?
+    /// What it serves.
+    public var models: [Model]
+    /// Streams that it knows.
+    public var streams: Int
+    /// Streams that are paused.
+    public var paused: Int
+    /// Timesteps consumed since the start.
+    public var timesteps: UInt64
+    /// Decisions published since the start.
+    public var decisions: UInt64
+    /// Timesteps skipped since they had been consumed already.
+    public var duplicates: UInt64
+    /// Jumps ahead in a stream's sequence numbers.
+    public var gaps: UInt64
+    /// What was dropped, by ``DropCause``.
+    public var dropped: [String: UInt64]
+    /// The last checkpoint; null before the first, or without a state folder.
+    public var checkpoint: Checkpoint?
+
+    private enum CodingKeys: String, CodingKey {
+        case version
+        case uptimeSeconds = "uptime_s"
+        case endpoints, codecs, models, streams, paused, timesteps, decisions, duplicates, gaps, dropped, checkpoint
+    }
+
+    /// Creates a status; each parameter is the property of its name.
+    public init(
+        version: String, uptimeSeconds: Double, endpoints: Endpoints, codecs: Codecs? = nil, models: [Model],
+        streams: Int, paused: Int, timesteps: UInt64, decisions: UInt64, duplicates: UInt64, gaps: UInt64,
+        dropped: [String: UInt64], checkpoint: Checkpoint?
+    ) {
+        self.version = version
+        self.uptimeSeconds = uptimeSeconds
+        self.endpoints = endpoints
+        self.codecs = codecs
+        self.models = models
+        self.streams = streams
+        self.paused = paused
+        self.timesteps = timesteps
+        self.decisions = decisions
+        self.duplicates = duplicates
+        self.gaps = gaps
+        self.dropped = dropped
+        self.checkpoint = checkpoint
+    }
+
+    /// Writes the status. `checkpoint` is always there, null before the first; `codecs` only where they are not all binary.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version, forKey: .version)
+        try container.encode(uptimeSeconds, forKey: .uptimeSeconds)
+        try container.encode(endpoints, forKey: .endpoints)
+        try container.encodeIfPresent(codecs, forKey: .codecs)
+        try container.encode(models, forKey: .models)
+        try container.encode(streams, forKey: .streams)
+        try container.encode(paused, forKey: .paused)
+        try container.encode(timesteps, forKey: .timesteps)
+        try container.encode(decisions, forKey: .decisions)
+        try container.encode(duplicates, forKey: .duplicates)
+        try container.encode(gaps, forKey: .gaps)
+        try container.encode(dropped, forKey: .dropped)
+        try container.encode(checkpoint, forKey: .checkpoint)
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+@Suite struct `In the mode sequence` {
+    /// Models that are not stateful, whose files ask for the mode by themselves, with Keras' answer after each prefix.
+    static let models = ["model1"]
+
+    @Test(arguments: models, ["keras", "h5"])
+    func `each sequence is decided once, when it is whole, as Keras decides it`(model: String, format: String) throws {
+        let daemon = try DaemonProcess([Fixtures.url("reference/\(model).\(format)").path])
+        let peer = try Peer(daemon)
+        let reference = try KerasAnswers("reference/\(model).csv")
+
+        // One meter's sequences follow one another; another's come in between, cut otherwise.
+        for sequence in reference.streams {
+            try peer.feed("one", sequence.values)
+            for value in sequence.values { try peer.feed("other", [value]) }
+        }
+        for stream in ["one", "other"] {
+            let decisions = try peer.decisions(of: stream, reference.streams.count)
+            for (number, (decision, sequence)) in zip(decisions, reference.streams).enumerated() {
+                let last = try #require(sequence.answers.last)
+                #expect(abs(decision.probabilities[0] - last) <= tolerance)
+                #expect(decision.flags.contains(.final))
+                #expect(decision.step == UInt64(sequence.values.count))
+                #expect(decision.sequence == UInt64((number + 1) * sequence.values.count))
+            }
+        }
+        #expect(try peer.status().models.first?.mode == "sequence")
+    }
+
+    @Test(arguments: models)
+    func `every prefix is answered where that is asked for`(model: String) throws {
+        let daemon = try DaemonProcess([Fixtures.url("reference/\(model).keras").path, "--emit", "every"])
+        let peer = try Peer(daemon)
+        for sequence in try KerasAnswers("reference/\(model).csv").streams {
+            let decisions = try peer.decide("s", sequence.values)
+            for (decision, answer) in zip(decisions, sequence.answers) {
+                #expect(abs(decision.probabilities[0] - answer) <= tolerance)
+            }
+            #expect(decisions.map { $0.flags.contains(.final) }.firstIndex(of: true) == sequence.values.count - 1)
+        }
+    }
+
+    @Test func `a sequence ends early at the end flag, and the next starts from zero`() throws {
+        let daemon = try DaemonProcess([Fixtures.url("reference/model1.keras").path])
+        let peer = try Peer(daemon)
+        let sequence = try #require(try KerasAnswers("reference/model1.csv").streams.first)
+        let early = Array(sequence.values.prefix(40))
+
+        try peer.feed("s", early, flags: .end)
+        try peer.feed("s", early, flags: .end)
+        let decisions = try peer.decisions(of: "s", 2)
+
+        #expect(abs(decisions[0].probabilities[0] - sequence.answers[39]) <= tolerance)
+        #expect(decisions[0].probabilities == decisions[1].probabilities)
+        #expect(decisions.map(\.step) == [40, 40])
+    }
+}
