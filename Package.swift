@@ -65,7 +65,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "Daemon", "Streams", "ZeroMQ", argumentParser, logging,
+                "Daemon", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -89,7 +89,7 @@ let package = Package(
             dependencies: ["Store", "Streams", "TestSupport", "Wire", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Streams", "TestSupport", "ZeroMQ", logging],
+            name: "DaemonTests", dependencies: ["Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
             swiftSettings: settings),
         .testTarget(
             name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),

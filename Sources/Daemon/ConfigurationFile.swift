@@ -1,5 +1,6 @@
 import Foundation
 import Streams
+import Wire
 import Yams
 import ZeroMQ
 
@@ -47,33 +48,42 @@ private struct ConfigurationReader {
         return configuration
     }
 
-    private func ingest(_ value: YAMLValue) throws(DaemonError) -> [IngestEndpoint] {
-        let endpoints = try value.elements.map { element throws(DaemonError) in
-            try endpointAndCodec(element) { text throws(EndpointError) in try IngestEndpoint(text) }
+    private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
+        let entries = try value.elements.map { element throws(DaemonError) in
+            let (endpoint, codec): (IngestEndpoint, IngestCodec?) = try endpointAndCodec(element) {
+                text throws(EndpointError) in
+                try IngestEndpoint(text)
+            }
+            return DaemonConfiguration.Ingest(endpoint, codec: codec ?? .binary)
         }
-        guard !endpoints.isEmpty else { throw value.error("'ingest' needs at least one endpoint") }
-        return endpoints
+        guard !entries.isEmpty else { throw value.error("'ingest' needs at least one endpoint") }
+        return entries
     }
 
-    private func decisions(_ value: YAMLValue) throws(DaemonError) -> Endpoint {
-        try endpointAndCodec(value) { text throws(EndpointError) in try Endpoint(text) }
+    private func decisions(_ value: YAMLValue) throws(DaemonError) -> DaemonConfiguration.Decisions {
+        let (endpoint, codec): (Endpoint, DecisionCodec?) = try endpointAndCodec(value) {
+            text throws(EndpointError) in
+            try Endpoint(text)
+        }
+        return DaemonConfiguration.Decisions(endpoint, codec: codec ?? .binary)
     }
 
-    /// An endpoint alone, or `{endpoint: …, codec: binary}`.
-    private func endpointAndCodec<Value>(
+    /// An endpoint alone, or `{endpoint: …, codec: json}`.
+    private func endpointAndCodec<Value, Codec: RawRepresentable & CaseIterable>(
         _ value: YAMLValue, _ parse: (String) throws(EndpointError) -> Value
-    ) throws(DaemonError) -> Value {
-        guard value.isMapping else { return try value.parsed(parse) }
+    ) throws(DaemonError) -> (Value, Codec?) where Codec.RawValue == String {
+        guard value.isMapping else { return (try value.parsed(parse), nil) }
         var endpoint: Value?
+        var codec: Codec?
         try value.forEachMember(of: ["endpoint", "codec"]) { key, member throws(DaemonError) in
             if key == "endpoint" {
                 endpoint = try member.parsed(parse)
-            } else if try member.text != "binary" {
-                throw member.error("codec '\(try member.text)' is not known to this version; it knows 'binary'")
+            } else {
+                codec = try member.choice()
             }
         }
         guard let endpoint else { throw value.error("'endpoint' is missing") }
-        return endpoint
+        return (endpoint, codec)
     }
 
     private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {

@@ -1,4 +1,5 @@
 public import Streams
+public import Wire
 public import ZeroMQ
 
 /// All that can be chosen of a daemon: by flags, by a file, or here. The defaults are those of the protocol.
@@ -44,10 +45,46 @@ public struct DaemonConfiguration: Equatable, Sendable {
         }
     }
 
+    /// Where timesteps come in, and how they are written there.
+    public struct Ingest: Equatable, Sendable {
+        /// Where, and by what kind of socket.
+        public var endpoint: IngestEndpoint
+        /// How they are written.
+        public var codec: IngestCodec
+
+        /// Creates an entry.
+        ///
+        /// - Parameters:
+        ///   - endpoint: Where, and by what kind of socket.
+        ///   - codec: How they are written.
+        public init(_ endpoint: IngestEndpoint, codec: IngestCodec = .binary) {
+            self.endpoint = endpoint
+            self.codec = codec
+        }
+    }
+
+    /// Where decisions go out, and how they are written there.
+    public struct Decisions: Equatable, Sendable {
+        /// Where.
+        public var endpoint: Endpoint
+        /// How they are written.
+        public var codec: DecisionCodec
+
+        /// Creates an entry.
+        ///
+        /// - Parameters:
+        ///   - endpoint: Where.
+        ///   - codec: How they are written.
+        public init(_ endpoint: Endpoint, codec: DecisionCodec = .binary) {
+            self.endpoint = endpoint
+            self.codec = codec
+        }
+    }
+
     /// Where timesteps come in; at least one.
-    public var ingest = [IngestEndpoint(.sub, Endpoint(.bind, "tcp://127.0.0.1:5550"))]
+    public var ingest = [Ingest(IngestEndpoint(.sub, Endpoint(.bind, "tcp://127.0.0.1:5550")))]
     /// Where decisions go out.
-    public var decisions = Endpoint(.bind, "tcp://127.0.0.1:5551")
+    public var decisions = Decisions(Endpoint(.bind, "tcp://127.0.0.1:5551"))
     /// Where requests are taken.
     public var control = Endpoint(.bind, "tcp://127.0.0.1:5552")
     /// The folder that keeps the state; nil: memory only.

@@ -11,28 +11,43 @@ struct DecisionPublisher: ~Copyable {
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
 
     let endpoint: Endpoint
+    let codec: DecisionCodec
     let socket: Socket
 
-    init(_ endpoint: Endpoint, in context: Context) throws(ZeroMQError) {
+    init(_ decisions: DaemonConfiguration.Decisions, in context: Context) throws(ZeroMQError) {
         let socket = try Socket(.xpub, in: context)
         try socket.set(.sendHighWaterMark, to: HotLoop.highWaterMark)
         try socket.set(.everySubscription, to: 1)
         try socket.set(.linger, to: HotLoop.lingerMilliseconds)
-        try socket.attach(to: endpoint, otherwise: .bind)
-        self.endpoint = try socket.resolved(endpoint)
+        try socket.attach(to: decisions.endpoint, otherwise: .bind)
+        endpoint = try socket.resolved(decisions.endpoint)
+        codec = decisions.codec
         self.socket = socket
     }
 
-    /// Publishes one message's decisions under the id that came with the timesteps; that frame is given away.
+    /// Publishes one message's decisions under the id that came with the timesteps. That frame may be given away.
     func publish(_ id: inout Message, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
+        guard codec == .binary else { return try publishJSON(id.bytes, decisions) }
         try socket.forward(&id, more: true, wait: false)
         try socket.send(decisions.bytes.span, wait: false)
     }
 
-    /// Publishes decisions of a stream whose message is gone.
-    func publish(_ id: String, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
-        try socket.send(id.utf8.span, more: true, wait: false)
+    /// Publishes decisions under an id that came otherwise than in a frame of its own.
+    func publish(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
+        guard codec == .binary else { return try publishJSON(id, decisions) }
+        try socket.send(id, more: true, wait: false)
         try socket.send(decisions.bytes.span, wait: false)
+    }
+
+    /// Publishes each decision as a message of its own: one JSON object is one decision, whatever `emit` says.
+    private func publishJSON(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
+        var object: [UInt8] = []
+        for decision in decisions.all {
+            object.removeAll(keepingCapacity: true)
+            decision.appendJSON(stream: id, to: &object)
+            try socket.send(id, more: true, wait: false)
+            try socket.send(object.span, wait: false)
+        }
     }
 
     /// Takes subscriptions that came, a bounded number of them, and answers those that ask for it.

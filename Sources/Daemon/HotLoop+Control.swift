@@ -106,7 +106,7 @@ extension HotLoop {
         var failure: ZeroMQError?
         let count = try table.resume(selection, time: time) { id, decisions in
             do throws(ZeroMQError) {
-                try publisher.publish(id, decisions)
+                try publisher.publish(id.utf8.span, decisions)
             } catch {
                 failure = error
             }
@@ -132,6 +132,7 @@ extension HotLoop {
             version: Version.current,
             uptimeSeconds: started.duration(to: .now) / .seconds(1),
             endpoints: endpoints,
+            codecs: codecs.areAllBinary ? nil : codecs,
             models: table.models.map { served in
                 DaemonStatus.Model(
                     name: served.name, file: served.file, fingerprint: served.fingerprint,
@@ -151,5 +152,9 @@ extension HotLoop {
         DaemonStatus.Endpoints(
             ingest: ingest.map { "\($0.endpoint)" }, decisions: "\(publisher.endpoint)",
             control: "\(control.endpoint)")
+    }
+
+    private var codecs: DaemonStatus.Codecs {
+        DaemonStatus.Codecs(ingest: ingest.map(\.codec), decisions: publisher.codec)
     }
 }

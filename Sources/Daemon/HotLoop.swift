@@ -41,6 +41,8 @@ struct HotLoop: ~Copyable {
     private let ingestItems: [Int]
     private let publisherItem: Int
     private let controlItem: Int
+    /// A message with a codec other than `binary`.
+    private var parsed = ParsedTimesteps()
     private var decisions = DecisionRecords()
     private var dropLog: DropLog
 
@@ -128,15 +130,26 @@ struct HotLoop: ~Copyable {
             guard try socket.receive() else { return }
             let time = WallClock.now()
             do throws(DropCause) {
-                try table.consume(
-                    frames: socket.frameCount, id: socket.id.bytes, payload: socket.payload.rawBytes,
-                    header: socket.header.rawBytes, time: time, into: &decisions)
+                if socket.codec == .binary {
+                    try table.consume(
+                        frames: socket.frameCount, id: socket.id.bytes, payload: socket.payload.rawBytes,
+                        header: socket.header.rawBytes, time: time, into: &decisions)
+                } else {
+                    try parsed.read(
+                        socket.codec, frames: socket.frameCount, first: socket.id.bytes,
+                        second: socket.payload.bytes)
+                    try table.consume(parsed, time: time, into: &decisions)
+                }
             } catch {
                 table.countDrop(error)
                 dropLog.record(error, id: socket.id.bytes, from: "\(socket.endpoint)", time: time)
             }
             if decisions.count > 0 {
-                try publisher.publish(&socket.id, decisions)
+                if socket.codec == .binary {
+                    try publisher.publish(&socket.id, decisions)
+                } else {
+                    try publisher.publish(parsed.id.span, decisions)
+                }
                 decisions.removeAll()
             }
         }

@@ -1,9 +1,11 @@
+import Wire
 import ZeroMQ
 
 /// One socket that timesteps come in by, and the message that came last. Owned by the hot loop.
 final class IngestSocket {
     /// Where it is attached, a port `*` resolved.
     let endpoint: IngestEndpoint
+    let codec: IngestCodec
     let socket: Socket
 
     /// The last message's frames; those past ``frameCount`` are left over from another.
@@ -13,7 +15,9 @@ final class IngestSocket {
     /// How many frames the last message had. All that are past the third are thrown away.
     private(set) var frameCount = 0
 
-    init(_ endpoint: IngestEndpoint, in context: Context) throws(ZeroMQError) {
+    init(_ ingest: DaemonConfiguration.Ingest, in context: Context) throws(ZeroMQError) {
+        let endpoint = ingest.endpoint
+        codec = ingest.codec
         socket = try Socket(endpoint.kind == .sub ? .sub : .pull, in: context)
         try socket.set(.receiveHighWaterMark, to: HotLoop.highWaterMark)
         if endpoint.kind == .sub { try socket.subscribe("") }

@@ -60,7 +60,7 @@ public struct StreamTable: ~Copyable {
     /// Streams that changed since ``takeChanged()``.
     public var changedCount: Int { dirtySlots.count }
 
-    /// Takes one message: all of its timesteps, or none.
+    /// Takes one binary message: all of its timesteps, or none.
     ///
     /// - Parameters:
     ///   - frames: How many frames the message has: 2, or 3 with a header.
@@ -75,22 +75,54 @@ public struct StreamTable: ~Copyable {
         into decisions: inout DecisionRecords
     ) throws(DropCause) {
         guard frames == 2 || frames == 3 else { throw .frames }
-        var slot = index.find(id)
-        guard slot != nil || StreamID.isValid(id) else { throw .id }
-        guard let model = slot.map({ streams[$0].model }) ?? router.model(for: id) else { throw .unrouted }
+        let place = try place(of: id)
         let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
-        let count = try Timesteps.read(payload, features: models[model].model.features, into: &inputs)
-        if let slot, waiting[slot] != nil {
+        let count = try Timesteps.read(payload, features: models[place.model].model.features, into: &inputs)
+        try take(count, of: id, at: place, header, time: time, into: &decisions)
+    }
+
+    /// Takes one message of another codec: all of its timesteps, or none.
+    ///
+    /// - Parameters:
+    ///   - message: What it says.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - decisions: The records to publish are added here; none for a paused stream.
+    /// - Throws: ``DropCause``: the message changes no state.
+    public mutating func consume(
+        _ message: ParsedTimesteps, time: Int64, into decisions: inout DecisionRecords
+    ) throws(DropCause) {
+        let place = try place(of: message.id.span)
+        let count = try message.timesteps(features: models[place.model].model.features, into: &inputs)
+        try take(count, of: message.id.span, at: place, message.header, time: time, into: &decisions)
+    }
+
+    /// Where a message goes to.
+    private struct Place {
+        /// Nil for a stream that is not known yet.
+        let slot: Int?
+        let model: Int
+    }
+
+    private func place(of id: Span<UInt8>) throws(DropCause) -> Place {
+        if let slot = index.find(id) { return Place(slot: slot, model: streams[slot].model) }
+        guard StreamID.isValid(id) else { throw .id }
+        guard let model = router.model(for: id) else { throw .unrouted }
+        return Place(slot: nil, model: model)
+    }
+
+    /// Takes the message that was read into `inputs`, whatever its codec.
+    private mutating func take(
+        _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader, time: Int64,
+        into decisions: inout DecisionRecords
+    ) throws(DropCause) {
+        if let slot = place.slot, waiting[slot] != nil {
             try wait(slot, header, count: count)
             return
         }
-        let numbers = try SequenceNumbers(header, count: count, consumed: slot.map { streams[$0].sequence } ?? 0)
-        if slot == nil {
-            slot = insert(String(copying: id), model: model)
-        }
-        if let slot {
-            take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
-        }
+        let consumed = place.slot.map { streams[$0].sequence } ?? 0
+        let numbers = try SequenceNumbers(header, count: count, consumed: consumed)
+        let slot = place.slot ?? insert(String(copying: id), model: place.model)
+        take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
     }
 
     /// The hot path: steps one stream through the new timesteps in `inputs` and decides on each.

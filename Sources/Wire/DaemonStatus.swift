@@ -17,6 +17,27 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
+    /// How messages are written at the endpoints.
+    public struct Codecs: Codable, Equatable, Sendable {
+        /// In the order of ``Endpoints/ingest``.
+        public var ingest: [IngestCodec]
+        /// That of the decisions.
+        public var decisions: DecisionCodec
+
+        /// Creates the list.
+        ///
+        /// - Parameters:
+        ///   - ingest: In the order of ``Endpoints/ingest``.
+        ///   - decisions: That of the decisions.
+        public init(ingest: [IngestCodec], decisions: DecisionCodec) {
+            self.ingest = ingest
+            self.decisions = decisions
+        }
+
+        /// Whether every endpoint has the codec that all clients know.
+        public var areAllBinary: Bool { decisions == .binary && ingest.allSatisfy { $0 == .binary } }
+    }
+
     /// One served model.
     public struct Model: Codable, Equatable, Sendable {
         /// Its name in the configuration.
@@ -80,6 +101,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var uptimeSeconds: Double
     /// Where its sockets are.
     public var endpoints: Endpoints
+    /// How messages are written there; nil where all is binary.
+    public var codecs: Codecs?
     /// What it serves.
     public var models: [Model]
     /// Streams that it knows.
@@ -102,18 +125,19 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case version
         case uptimeSeconds = "uptime_s"
-        case endpoints, models, streams, paused, timesteps, decisions, duplicates, gaps, dropped, checkpoint
+        case endpoints, codecs, models, streams, paused, timesteps, decisions, duplicates, gaps, dropped, checkpoint
     }
 
     /// Creates a status; each parameter is the property of its name.
     public init(
-        version: String, uptimeSeconds: Double, endpoints: Endpoints, models: [Model], streams: Int, paused: Int,
-        timesteps: UInt64, decisions: UInt64, duplicates: UInt64, gaps: UInt64, dropped: [String: UInt64],
-        checkpoint: Checkpoint?
+        version: String, uptimeSeconds: Double, endpoints: Endpoints, codecs: Codecs? = nil, models: [Model],
+        streams: Int, paused: Int, timesteps: UInt64, decisions: UInt64, duplicates: UInt64, gaps: UInt64,
+        dropped: [String: UInt64], checkpoint: Checkpoint?
     ) {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
         self.endpoints = endpoints
+        self.codecs = codecs
         self.models = models
         self.streams = streams
         self.paused = paused
@@ -125,12 +149,13 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         self.checkpoint = checkpoint
     }
 
-    /// Writes the status. `checkpoint` is always there, null before the first.
+    /// Writes the status. `checkpoint` is always there, null before the first; `codecs` only where they are not all binary.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version, forKey: .version)
         try container.encode(uptimeSeconds, forKey: .uptimeSeconds)
         try container.encode(endpoints, forKey: .endpoints)
+        try container.encodeIfPresent(codecs, forKey: .codecs)
         try container.encode(models, forKey: .models)
         try container.encode(streams, forKey: .streams)
         try container.encode(paused, forKey: .paused)

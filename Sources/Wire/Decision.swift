@@ -88,6 +88,38 @@ extension Decision {
     }
 }
 
+/// The codec `json`.
+extension Decision {
+    private static let named: [(name: String, flag: Flags)] = [
+        ("final", .final), ("first", .first), ("gap", .gap), ("changed", .changed),
+    ]
+
+    /// Writes the decision as one JSON object, as the protocol shows it: no white space, each probability with as few
+    /// digits as tell it from its neighbours, null for a NaN or an infinity.
+    ///
+    /// - Parameters:
+    ///   - stream: The stream's id; see ``StreamID``.
+    ///   - bytes: The object is appended.
+    public func appendJSON(stream: Span<UInt8>, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: #"{"stream":""#.utf8)
+        for index in stream.indices {
+            // An id holds no control characters, so that only these two must be escaped.
+            if stream[index] == UInt8(ascii: "\"") || stream[index] == UInt8(ascii: "\\") {
+                bytes.append(UInt8(ascii: "\\"))
+            }
+            bytes.append(stream[index])
+        }
+        let numbers = probabilities.map { $0.isFinite ? "\($0)" : "null" }
+        let probability = numbers.count == 1 ? numbers[0] : "[\(numbers.joined(separator: ","))]"
+        bytes.append(contentsOf: #"","sequence":\#(sequence),"step":\#(step),"time":\#(time)"#.utf8)
+        bytes.append(contentsOf: #","probability":\#(probability),"label":\#(label)"#.utf8)
+        for (name, flag) in Self.named {
+            bytes.append(contentsOf: #","\#(name)":\#(flags.contains(flag))"#.utf8)
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+}
+
 /// A decision frame that is not made of whole records.
 public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The frame's length in bytes.
@@ -110,6 +142,12 @@ public struct DecisionRecords: Sendable {
 
     /// No records.
     public init() {}
+
+    /// The records, read again.
+    public var all: [Decision] {
+        // What was written here can be read; without records there is nothing to read.
+        count == 0 ? [] : (try? unsafe Decision.records(in: bytes.span.bytes)) ?? []
+    }
 
     /// Forgets the records and keeps the memory.
     public mutating func removeAll() {

@@ -1,18 +1,22 @@
 /// Why timesteps were dropped. The raw values are the keys of `dropped` in the daemon's `status`.
 public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
-    /// Not 2 or 3 frames.
+    /// Not 2 or 3 frames; with the codec `json` not 1 or 2, with `text` not 1.
     case frames
-    /// Not a stream id: see ``StreamID``.
+    /// Not a stream id: see ``StreamID``. With the codec `json` also none, or two that differ.
     case id
-    /// The second frame is empty or no whole number of timesteps.
+    /// No timestep, or one that has not got as many values as the model has features.
     case length
     /// The third frame is not 16 bytes, or its reserved field is in use.
     case header
     /// A flag that this version does not know.
     case flags
+    /// With the codec `json`: not such an object as ``ParsedTimesteps`` reads.
+    case json
+    /// With the codec `text`: a value that is no number.
+    case text
     /// A sequence number past 2⁶⁴ − 1.
     case sequence
-    /// A NaN or an infinity among the values.
+    /// A NaN or an infinity among the values, or a number that float32 cannot hold.
     case nonFinite = "non_finite"
     /// The stream id fits no model's prefixes.
     case unrouted
@@ -22,13 +26,20 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     /// What was wrong and what to do, in words for a log line.
     public var explanation: String {
         switch self {
-        case .frames: "a message has 2 or 3 frames: stream id, timesteps, optional header"
-        case .id: "a stream id is 1 to 255 bytes of UTF-8 without control characters, not beginning with !sluice/"
-        case .length: "the second frame is one or more timesteps, each as many float32 as the model has features"
+        case .frames:
+            "a message has 2 or 3 frames: stream id, timesteps, optional header; as json 1 or 2, as text 1"
+        case .id:
+            "a stream id is 1 to 255 bytes of UTF-8 without control characters, not beginning with !sluice/, and the "
+                + "same in a frame of its own and as a member of JSON"
+        case .length: "a message has one or more timesteps, each as many values as the model has features"
         case .header: "the third frame is 16 bytes: u64 sequence, u32 flags, u32 reserved (0)"
         case .flags: "only the flags 1 (start) and 2 (end) are known"
+        case .json:
+            #"as json a message is an object of "stream" (string), "values" (numbers, or arrays of them), "sequence" "#
+                + #"(whole number), "start" and "end" (true or false), each at most once"#
+        case .text: "as text a message is a stream id, then one timestep's values as decimal numbers"
         case .sequence: "the sequence number would pass 2^64 - 1"
-        case .nonFinite: "the values hold a NaN or an infinity"
+        case .nonFinite: "the values hold a NaN or an infinity, or a number too large for float32"
         case .unrouted: "the stream id fits no model's prefixes"
         case .paused: "the stream is paused and its waiting timesteps have reached their limit"
         }

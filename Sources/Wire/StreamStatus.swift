@@ -19,7 +19,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
             }
         }
 
-        /// Reads a number or an array.
+        /// Reads a number or an array. Null stands for a number that JSON cannot express, and becomes a NaN.
         public init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
             if container.decodeNil() {

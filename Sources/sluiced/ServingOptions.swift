@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import Daemon
 public import Streams
+public import Wire
 import ZeroMQ
 
 /// What to serve and where, as flags. A flag that is given goes before the configuration file.
@@ -27,6 +28,13 @@ struct ServingOptions: ParsableArguments {
         help: ArgumentHelp("Where requests are taken. (default: @tcp://127.0.0.1:5552)", valueName: "endpoint"),
         transform: { try Endpoint($0) })
     var control: Endpoint?
+
+    @Option(
+        help: ArgumentHelp(
+            "How messages are written, binary or json: decisions, and timesteps at every --ingest (or at the default "
+                + "endpoint). Endpoints of the file keep their own for timesteps. (default: binary)",
+            valueName: "codec"))
+    var codec: DecisionCodec?
 
     @Option(
         help: ArgumentHelp("The folder that keeps the state. (default: none, all lives in memory)", valueName: "dir"))
@@ -70,8 +78,14 @@ struct ServingOptions: ParsableArguments {
     /// - Throws: `DaemonError` with the exit status.
     func configuration() throws(DaemonError) -> DaemonConfiguration {
         var configuration = try served()
-        if !ingest.isEmpty { configuration.ingest = ingest }
-        configuration.decisions = decisions ?? configuration.decisions
+        let ingestCodec = IngestCodec(codec ?? .binary)
+        if !ingest.isEmpty {
+            configuration.ingest = ingest.map { DaemonConfiguration.Ingest($0, codec: ingestCodec) }
+        } else if config == nil {
+            configuration.ingest = configuration.ingest.map { .init($0.endpoint, codec: ingestCodec) }
+        }
+        configuration.decisions.endpoint = decisions ?? configuration.decisions.endpoint
+        configuration.decisions.codec = codec ?? configuration.decisions.codec
         configuration.control = control ?? configuration.control
         configuration.stateFolder = stateDir ?? configuration.stateFolder
         configuration.durability = durability ?? configuration.durability
@@ -125,6 +139,7 @@ private func parseThreshold(_ text: String) throws -> ServingPolicy.Threshold {
 }
 
 extension DaemonConfiguration.Durability: ExpressibleByArgument {}
+extension DecisionCodec: ExpressibleByArgument {}
 extension ServingPolicy.Mode: ExpressibleByArgument {}
 extension ServingPolicy.Emit: ExpressibleByArgument {}
 extension ServingPolicy.Gap: ExpressibleByArgument {}

@@ -3,6 +3,7 @@ import Foundation
 import Streams
 import TestSupport
 import Testing
+import Wire
 import ZeroMQ
 
 /// The configuration file: what is read, and what is refused with its line.
@@ -22,7 +23,8 @@ struct ConfigurationFileTests {
             """
             ingest:
               - "@tcp://127.0.0.1:5550"
-              - {endpoint: "pull:@ipc:///run/sluice/readings", codec: binary}
+              - {endpoint: "pull:@ipc:///run/sluice/readings", codec: json}
+              - {codec: text, endpoint: ">tcp://10.0.0.1:1"}
             decisions: {endpoint: "@tcp://127.0.0.1:5551", codec: binary}
             control: "@tcp://127.0.0.1:5552"
             state: {dir: /var/lib/sluice, durability: checkpoint, interval: 2.5}
@@ -33,10 +35,11 @@ struct ConfigurationFileTests {
             """)
         var expected = DaemonConfiguration()
         expected.ingest = [
-            IngestEndpoint(.sub, Endpoint(.bind, "tcp://127.0.0.1:5550")),
-            IngestEndpoint(.pull, Endpoint(.bind, "ipc:///run/sluice/readings")),
+            .init(IngestEndpoint(.sub, Endpoint(.bind, "tcp://127.0.0.1:5550"))),
+            .init(IngestEndpoint(.pull, Endpoint(.bind, "ipc:///run/sluice/readings")), codec: .json),
+            .init(IngestEndpoint(.sub, Endpoint(.connect, "tcp://10.0.0.1:1")), codec: .text),
         ]
-        expected.decisions = Endpoint(.bind, "tcp://127.0.0.1:5551")
+        expected.decisions = .init(Endpoint(.bind, "tcp://127.0.0.1:5551"))
         expected.control = Endpoint(.bind, "tcp://127.0.0.1:5552")
         expected.stateFolder = "/var/lib/sluice"
         expected.durability = .checkpoint
@@ -60,8 +63,10 @@ struct ConfigurationFileTests {
 
     @Test func `what a file does not say is the protocol's default`() throws {
         let configuration = try read("models: {m: {file: /m.keras}}")
-        #expect(configuration.ingest.map(\.description) == ["@tcp://127.0.0.1:5550"])
-        #expect(configuration.decisions.description == "@tcp://127.0.0.1:5551")
+        #expect(configuration.ingest.map(\.endpoint.description) == ["@tcp://127.0.0.1:5550"])
+        #expect(configuration.ingest.map(\.codec) == [.binary])
+        #expect(configuration.decisions.codec == .binary)
+        #expect(configuration.decisions.endpoint.description == "@tcp://127.0.0.1:5551")
         #expect(configuration.control.description == "@tcp://127.0.0.1:5552")
         #expect(configuration.stateFolder == nil)
         #expect(configuration.durability == .checkpoint)
@@ -91,7 +96,7 @@ struct ConfigurationFileTests {
     ])
     func `one ingest endpoint may stand alone`(text: String) throws {
         let configuration = try read("ingest: \(text)\nmodels: {m: {file: m}}")
-        #expect(configuration.ingest == [IngestEndpoint(.sub, Endpoint(nil, "tcp://127.0.0.1:1"))])
+        #expect(configuration.ingest == [.init(IngestEndpoint(.sub, Endpoint(nil, "tcp://127.0.0.1:1")))])
     }
 
     static let thresholds: [(String, Float, Float)] = [
@@ -143,12 +148,14 @@ struct ConfigurationFileTests {
         Bad("no ingest endpoint", line: 4, "'ingest'", text: models + "ingest: []"),
         Bad("an endpoint without an endpoint", line: 5, "'endpoint'", text: models + "ingest:\n  - {codec: binary}"),
         Bad(
-            "the codec json of ingest", line: 6, "'json'", "'binary'",
-            text: models + "ingest:\n  - endpoint: tcp://a:1\n    codec: json"),
-        Bad("the codec text", line: 5, "'text'", text: models + "ingest:\n  - {endpoint: tcp://a:1, codec: text}"),
+            "a codec of ingest not known", line: 6, "'xml'", "binary, json, text",
+            text: models + "ingest:\n  - endpoint: tcp://a:1\n    codec: xml"),
         Bad(
-            "the codec json of decisions", line: 6, "'json'",
-            text: models + "decisions:\n  endpoint: tcp://a:1\n  codec: json"),
+            "the codec text of decisions", line: 6, "'text'", "binary, json",
+            text: models + "decisions:\n  endpoint: tcp://a:1\n  codec: text"),
+        Bad(
+            "a codec that is a list", line: 4, "single value",
+            text: models + "decisions: {endpoint: tcp://a:1, codec: []}"),
         Bad("state that is no mapping", line: 4, "mapping", text: models + "state: /var/lib"),
         Bad(
             "a durability not known", line: 5, "'journal'", "memory, checkpoint",

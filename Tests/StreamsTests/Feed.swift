@@ -40,6 +40,21 @@ final class Feed {
         return decisions(in: records)
     }
 
+    /// Sends a message of one frame in another codec. Drops are counted.
+    @discardableResult
+    func send(_ codec: IngestCodec, _ text: String, time: Int64 = 0) throws(DropCause) -> [Decision] {
+        var records = DecisionRecords()
+        do throws(DropCause) {
+            var message = ParsedTimesteps()
+            try message.read(codec, frames: 1, first: Array(text.utf8).span, second: Span())
+            try table.consume(message, time: time, into: &records)
+        } catch {
+            table.countDrop(error)
+            throw error
+        }
+        return records.all
+    }
+
     /// Lets streams go on.
     ///
     /// - Returns: What is published, message by message.

@@ -29,6 +29,19 @@ struct ControlResultTests {
         #expect(try reread(Self.status) == Self.status)
     }
 
+    @Test func `codecs are there only where they are not all binary`() throws {
+        #expect(try written(Self.status).members?["codecs"] == nil)
+        var status = Self.status
+        let codecs = DaemonStatus.Codecs(ingest: [.binary, .text], decisions: .json)
+        status.codecs = codecs
+        #expect(
+            try written(status).members?["codecs"] == json(#"{"ingest": ["binary", "text"], "decisions": "json"}"#))
+        #expect(try reread(status) == status)
+        #expect(!codecs.areAllBinary)
+        #expect(!DaemonStatus.Codecs(ingest: [.binary], decisions: .json).areAllBinary)
+        #expect(DaemonStatus.Codecs(ingest: [.binary, .binary], decisions: .binary).areAllBinary)
+    }
+
     @Test func `before the first checkpoint it is there as null`() throws {
         var status = Self.status
         status.checkpoint = nil

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Wire
 
@@ -87,5 +88,54 @@ struct DecisionTests {
         append(Self.one, to: &records)
         #expect(records.count == 1)
         #expect(records.bytes == Self.oneBytes)
+    }
+
+    private func object(_ decision: Decision, _ stream: String = "s1") -> String {
+        var bytes: [UInt8] = []
+        decision.appendJSON(stream: Array(stream.utf8).span, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test func `a JSON object has exactly the protocol's members`() {
+        let decision = Decision(
+            sequence: 7, step: 7, time: 1_700_000_000_000_000_001, flags: .changed, label: 1, probabilities: [0.93])
+        #expect(
+            object(decision)
+                == #"{"stream":"s1","sequence":7,"step":7,"time":1700000000000000001,"probability":0.93,"label":1,"#
+                + #""final":false,"first":false,"gap":false,"changed":true}"#)
+        #expect(
+            object(Self.three)
+                == #"{"stream":"s1","sequence":18446744073709551615,"step":1099511627776,"time":1700000000000000001,"#
+                + #""probability":[0.25,-1.0,0.75],"label":2,"final":false,"first":true,"gap":false,"changed":false}"#)
+    }
+
+    @Test(arguments: ["s", "a\"b\\c", "Zähler-😀", "a b/c"])
+    func `an id in a JSON object is read as it was`(id: String) throws {
+        #expect(try json(object(Self.one, id)).members?["stream"] == .string(id))
+    }
+
+    @Test func `a probability in a JSON object has every bit, and null stands for what is no number`() throws {
+        struct Answer: Decodable { let probability: StreamStatus.Probability }
+        func reread(_ probabilities: [Float]) throws -> [Float] {
+            var decision = Self.one
+            decision.probabilities = probabilities
+            return try JSONDecoder().decode(Answer.self, from: Data(object(decision).utf8)).probability.values
+        }
+        let values: [Float] = [0.1, 1 / 3, 1e-8, 0, -0.0, 1, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1e16]
+        #expect(try reread(values).map(\.bitPattern) == values.map(\.bitPattern))
+        for value in values { #expect(try reread([value]).map(\.bitPattern) == [value.bitPattern]) }
+        #expect(try reread([.nan])[0].isNaN)
+        #expect(try reread([0.5, .infinity, -.infinity]).map(\.isNaN) == [false, true, true])
+        var decision = Self.one
+        decision.probabilities = [.infinity]
+        #expect(try json(object(decision)).members?["probability"] == .null)
+    }
+
+    @Test func `records are read again as they were written`() {
+        var records = DecisionRecords()
+        #expect(records.all.isEmpty)
+        append(Self.one, to: &records)
+        append(Self.three, to: &records)
+        #expect(records.all == [Self.one, Self.three])
     }
 }

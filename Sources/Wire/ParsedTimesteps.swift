@@ -1,0 +1,214 @@
+/// A message of timesteps that was written as text, read before it is known which model it goes to, and so how many
+/// values a timestep must have. Keeps its memory from message to message.
+///
+///     JSON or text ──read──▶ id ──route──▶ features ──timesteps(features:into:)──▶ (k, features)
+///
+/// After a read that throws, what is in it means nothing.
+public struct ParsedTimesteps: Sendable {
+    /// The stream's id. It is what the message says; ``StreamID`` has the rules.
+    public private(set) var id: [UInt8] = []
+    /// Sequence and flags, as they were said.
+    public private(set) var header = TimestepHeader()
+
+    /// Shape (count, width).
+    private var values: [Float] = []
+    private var count = 0
+    private var width = 0
+    /// One member's name.
+    private var name: [UInt8] = []
+
+    /// Nothing was read yet.
+    public init() {}
+
+    /// Reads a message.
+    ///
+    /// - Parameters:
+    ///   - codec: How it is written: `json` or `text`.
+    ///   - frames: How many frames it has.
+    ///   - first: The first frame: with `json` the id if a second follows, else the whole message.
+    ///   - second: The second frame; without meaning where there is one.
+    /// - Throws: ``DropCause/frames`` for another number of frames than the codec has, ``DropCause/json`` or
+    ///   ``DropCause/text`` for what the codec does not allow, ``DropCause/id`` where the message says no stream or two,
+    ///   ``DropCause/length`` for no values or timesteps of different lengths, ``DropCause/nonFinite`` for a number that
+    ///   no float holds, ``DropCause/sequence`` for one past 2⁶⁴ − 1.
+    public mutating func read(
+        _ codec: IngestCodec, frames: Int, first: Span<UInt8>, second: Span<UInt8>
+    ) throws(DropCause) {
+        switch (codec, frames) {
+        case (.json, 1): try read(json: first)
+        case (.json, 2): try read(id: first, json: second)
+        case (.text, 1): try read(text: first)
+        default: throw .frames
+        }
+    }
+
+    /// The timesteps, once it is known how many values each must have.
+    ///
+    /// - Parameters:
+    ///   - features: Floats in one timestep.
+    ///   - values: Replaced by the message's floats, shape (k, features).
+    /// - Returns: k, at least 1.
+    /// - Throws: ``DropCause/length`` where the message's timesteps have another number of values.
+    public func timesteps(features: Int, into values: inout [Float]) throws(DropCause) -> Int {
+        guard width == features, count >= 1 else { throw .length }
+        values.removeAll(keepingCapacity: true)
+        values.append(contentsOf: self.values)
+        return count
+    }
+
+    private mutating func removeAll() {
+        id.removeAll(keepingCapacity: true)
+        header = TimestepHeader()
+        values.removeAll(keepingCapacity: true)
+        count = 0
+        width = 0
+    }
+}
+
+/// The codec `json`: `{"stream": "s1", "values": [0.1], "sequence": 7, "start": true, "end": false}`.
+extension ParsedTimesteps {
+    private enum Member: String {
+        case stream, values, sequence, start, end
+    }
+
+    /// Reads a message of one frame, which must say its stream.
+    private mutating func read(json text: Span<UInt8>) throws(DropCause) {
+        guard try readObject(text).contains(.stream) else { throw .id }
+    }
+
+    /// Reads a message of two frames. Where the second says its stream too, it must be the same.
+    private mutating func read(id: Span<UInt8>, json text: Span<UInt8>) throws(DropCause) {
+        if try readObject(text).contains(.stream) {
+            guard self.id.elementsEqual(id) else { throw .id }
+        } else {
+            for index in id.indices { self.id.append(id[index]) }
+        }
+    }
+
+    /// - Returns: The members that are there.
+    private mutating func readObject(_ text: Span<UInt8>) throws(DropCause) -> Set<Member> {
+        removeAll()
+        var members: Set<Member> = []
+        var scanner = JSONScanner(text)
+        try scanner.expect("{")
+        if !scanner.take("}") {
+            repeat {
+                try scanner.string(into: &name)
+                try scanner.expect(":")
+                let member = Member(rawValue: String(decoding: name, as: UTF8.self))
+                guard let member, members.insert(member).inserted else { throw .json }
+                switch member {
+                case .stream: try scanner.string(into: &id)
+                case .values: try readTimesteps(&scanner)
+                case .sequence: header.sequence = try scanner.unsigned()
+                case .start: if try scanner.bool() { header.flags.insert(.start) }
+                case .end: if try scanner.bool() { header.flags.insert(.end) }
+                }
+            } while scanner.take(",")
+            try scanner.expect("}")
+        }
+        try scanner.expectEnd()
+        guard members.contains(.values) else { throw .json }
+        return members
+    }
+
+    /// Reads `[0.1, 0.2]`, one timestep, or `[[0.1, 0.2], [0.3, 0.4]]`, one or several.
+    private mutating func readTimesteps(_ scanner: inout JSONScanner) throws(DropCause) {
+        try scanner.expect("[")
+        let isNested = scanner.take("[")
+        width = try readTimestep(&scanner)
+        count = 1
+        guard isNested else { return }
+        while scanner.take(",") {
+            try scanner.expect("[")
+            guard try readTimestep(&scanner) == width else { throw .length }
+            count += 1
+        }
+        try scanner.expect("]")
+    }
+
+    /// Reads one timestep's values and the bracket after them.
+    ///
+    /// - Returns: How many values there are.
+    private mutating func readTimestep(_ scanner: inout JSONScanner) throws(DropCause) -> Int {
+        guard !scanner.take("]") else { return 0 }
+        let before = values.count
+        repeat {
+            values.append(try scanner.float())
+        } while scanner.take(",")
+        try scanner.expect("]")
+        return values.count - before
+    }
+}
+
+/// The codec `text`: `s1 0.1 0.2`.
+extension ParsedTimesteps {
+    /// Reads a message of one frame: the stream's id, then one timestep's values, separated by white space.
+    private mutating func read(text: Span<UInt8>) throws(DropCause) {
+        removeAll()
+        var words = Words(text)
+        guard let first = words.next() else { throw .id }
+        for index in first { id.append(text[index]) }
+        while let word = words.next() {
+            values.append(try Self.value(text.extracting(word)))
+        }
+        guard !values.isEmpty else { throw .length }
+        width = values.count
+        count = 1
+    }
+
+    private static func value(_ word: Span<UInt8>) throws(DropCause) -> Float {
+        guard let value = Float(decimal: word) else { throw .text }
+        guard value.isFinite else { throw .nonFinite }
+        return value
+    }
+}
+
+/// The words of a text, separated by white space.
+private struct Words: ~Escapable {
+    private let text: Span<UInt8>
+    private var offset = 0
+
+    @_lifetime(copy text)
+    init(_ text: Span<UInt8>) {
+        self.text = text
+    }
+
+    /// Where the next word stands; nil after the last.
+    mutating func next() -> Range<Int>? {
+        while offset < text.count, text[offset].isWhiteSpace { offset += 1 }
+        let start = offset
+        while offset < text.count, !text[offset].isWhiteSpace { offset += 1 }
+        return start < offset ? start..<offset : nil
+    }
+}
+
+extension UInt8 {
+    /// What JSON calls white space: a blank, a tab, or the end of a line.
+    var isWhiteSpace: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
+}
+
+extension Float {
+    /// The float nearest to a decimal number, rounded once; an infinity past the largest, and for `inf` itself.
+    ///
+    /// - Parameter word: As `-0.5`, `.5`, `1e-05`, `nan`; nil for all else, white space and hexadecimal digits among it.
+    init?(decimal word: Span<UInt8>) {
+        for index in word.indices {
+            // `Float.init` would take hexadecimal digits, and end at a zero as C does.
+            switch word[index] {
+            case 0, UInt8(ascii: "x"), UInt8(ascii: "X"): return nil
+            default: break
+            }
+        }
+        guard let text = try? UTF8Span(validating: word) else { return nil }
+        self.init(String(copying: text))
+    }
+}
+
+extension [UInt8] {
+    fileprivate func elementsEqual(_ bytes: Span<UInt8>) -> Bool {
+        guard count == bytes.count else { return false }
+        for index in indices where self[index] != bytes[index] { return false }
+        return true
+    }
+}
