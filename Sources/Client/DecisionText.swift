@@ -25,7 +25,7 @@ public enum DecisionText: String, CaseIterable, Sendable {
     public func append(_ decision: Decision, stream: String, to bytes: inout [UInt8]) {
         switch self {
         case .csv: Self.appendCSV(decision, stream, &bytes)
-        case .jsonl: Self.appendJSON(decision, stream, &bytes)
+        case .jsonl: decision.appendJSON(stream: stream.utf8.span, to: &bytes)
         }
         bytes.append(UInt8(ascii: "\n"))
     }
@@ -39,21 +39,6 @@ public enum DecisionText: String, CaseIterable, Sendable {
         }
         bytes.append(contentsOf: ",\(decision.label)".utf8)
         for (_, flag) in flags { bytes.append(contentsOf: decision.flags.contains(flag) ? ",1".utf8 : ",0".utf8) }
-    }
-
-    private static func appendJSON(_ decision: Decision, _ stream: String, _ bytes: inout [UInt8]) {
-        bytes.append(contentsOf: "{\"stream\":".utf8)
-        JSONText.appendQuoted(stream, to: &bytes)
-        bytes.append(contentsOf: ",\"sequence\":\(decision.sequence),\"step\":\(decision.step)".utf8)
-        bytes.append(contentsOf: ",\"time\":\(decision.time),\"probability\":".utf8)
-        // JSON has no NaN and no infinities.
-        let numbers = decision.probabilities.map { $0.isFinite ? "\($0)" : "null" }
-        let text = numbers.count == 1 ? numbers[0] : "[\(numbers.joined(separator: ","))]"
-        bytes.append(contentsOf: "\(text),\"label\":\(decision.label)".utf8)
-        for (name, flag) in flags {
-            bytes.append(contentsOf: ",\"\(name)\":\(decision.flags.contains(flag))".utf8)
-        }
-        bytes.append(UInt8(ascii: "}"))
     }
 
     /// A decision's flags by their names, in the order in which they are written.

@@ -61,7 +61,7 @@ public struct Feed {
     public func run() throws(ClientError) -> String {
         let status = try control.call(.status, as: DaemonStatus.self)
         let ingest =
-            if let given = options.ingest { given } else { try Self.ingest(of: status, control: control.endpoint) }
+            if let given = options.ingest { given } else { try status.binaryIngest(control: control.endpoint) }
         let sender = try TimestepSender(
             endpoint: ingest, patienceSeconds: options.timeoutSeconds, in: context)
         try sender.waitForDaemon()
@@ -126,16 +126,6 @@ public struct Feed {
                 "\(place): \(Quantity.count(count, of: "value")) a timestep, where the model of the stream "
                     + "'\(reading.stream)' takes \(features)")
         }
-    }
-
-    private static func ingest(of status: DaemonStatus, control: Endpoint) throws(ClientError) -> IngestEndpoint {
-        for text in status.endpoints.ingest {
-            // Nobody outside the daemon's process reaches an inproc address.
-            if let endpoint = try? IngestEndpoint(text), !endpoint.endpoint.address.hasPrefix("inproc:") {
-                return endpoint.peer(control: control)
-            }
-        }
-        throw ClientError(.unavailable, "the daemon has no ingest endpoint that can be reached; --ingest says where")
     }
 }
 

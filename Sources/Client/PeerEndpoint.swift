@@ -1,3 +1,4 @@
+import Wire
 public import ZeroMQ
 
 extension Endpoint {
@@ -37,5 +38,24 @@ extension IngestEndpoint {
     /// - Returns: The client's endpoint.
     public func peer(control: Endpoint) -> IngestEndpoint {
         IngestEndpoint(kind, endpoint.peer(control: control))
+    }
+}
+
+extension DaemonStatus {
+    /// The client's side of the first ingest endpoint that takes binary messages, as the tool sends them.
+    ///
+    /// - Parameter control: Where the client reached the daemon.
+    /// - Returns: The client's endpoint.
+    /// - Throws: ``ClientError`` with the status `unavailable` where there is none.
+    func binaryIngest(control: Endpoint) throws(ClientError) -> IngestEndpoint {
+        for (index, text) in endpoints.ingest.enumerated() {
+            let isBinary = codecs.map { index >= $0.ingest.count || $0.ingest[index] == .binary } ?? true
+            // Nobody outside the daemon's process reaches an inproc address.
+            if isBinary, let endpoint = try? IngestEndpoint(text), !endpoint.endpoint.address.hasPrefix("inproc:") {
+                return endpoint.peer(control: control)
+            }
+        }
+        throw ClientError(
+            .unavailable, "the daemon has no ingest endpoint that can be reached and takes binary messages")
     }
 }

@@ -4,6 +4,7 @@ public import ServiceLifecycle
 import Store
 import Streams
 import Wire
+import ZeroMQ
 
 /// The daemon as a service: models and stored state are read when it is made, sockets are open while it runs.
 ///
@@ -30,7 +31,7 @@ public struct SluiceService: Service {
     ///
     /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
     public func run() async throws {
-        let mailbox = try Mailbox()
+        let mailbox = try Self.makeMailbox()
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
@@ -42,6 +43,14 @@ public struct SluiceService: Service {
             }
         } onGracefulShutdown: {
             mailbox.post { $0.isStopping = true }
+        }
+    }
+
+    private static func makeMailbox() throws(DaemonError) -> Mailbox {
+        do throws(ZeroMQError) {
+            return try Mailbox()
+        } catch {
+            throw DaemonError(.software, error.description)
         }
     }
 
@@ -60,7 +69,8 @@ public struct SluiceService: Service {
 
     private func openStore() throws(DaemonError) -> StateStore {
         if configuration.durableFolder == nil {
-            logger.notice("all state is in memory and ends with the daemon; --state-dir DIR keeps it")
+            let remedy = configuration.stateFolder == nil ? "--state-dir DIR" : "--durability checkpoint"
+            logger.notice("all state is in memory and ends with the daemon; \(remedy) keeps it")
         }
         do throws(StoreError) {
             return try StateStore(folder: configuration.durableFolder)

@@ -36,6 +36,8 @@ public struct Socket: ~Copyable {
         case receiveTimeout
         /// 1: queue messages only for peers that are there.
         case immediate
+        /// 1: take addresses of IPv6 too.
+        case ipv6
         /// 1: an XPUB waits at the high-water mark, where it would otherwise drop.
         case publisherWaits
         /// 1: an XPUB hears of every subscription, not only of the first to a topic.
@@ -49,6 +51,7 @@ public struct Socket: ~Copyable {
             case .sendTimeout: ZMQ_SNDTIMEO
             case .receiveTimeout: ZMQ_RCVTIMEO
             case .immediate: ZMQ_IMMEDIATE
+            case .ipv6: ZMQ_IPV6
             case .publisherWaits: ZMQ_XPUB_NODROP
             case .everySubscription: ZMQ_XPUB_VERBOSE
             }
@@ -94,6 +97,8 @@ public struct Socket: ~Copyable {
     /// - Throws: ``ZeroMQError``, as where the address is in use.
     public func attach(to endpoint: Endpoint, otherwise attachment: Endpoint.Attachment) throws(ZeroMQError) {
         let address = endpoint.address
+        // Only where it is asked for: without IPv6 on the machine, a socket that has it reaches no IPv4 address either.
+        if address.contains("[") { try set(.ipv6, to: 1) }
         switch endpoint.attachment ?? attachment {
         case .bind:
             if let path = endpoint.ipcPath, isListening(atUnixSocket: path) {

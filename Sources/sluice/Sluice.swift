@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Wire
 
 /// The person's tool: talks to a daemon, feeds it, watches it, and looks into model files.
 @main
@@ -19,7 +20,7 @@ struct Sluice: ParsableCommand {
             69 the daemon cannot be reached; 70 internal error; 74 reading, writing or the daemon's store failed; \
             75 not in time, try again; 76 another protocol.
             """,
-        version: "0.1.0",
+        version: Version.current,
         // What needs no running daemon, or starts one of its own.
         subcommands: [InspectCommand.self, BenchCommand.self],
         groupedSubcommands: [

@@ -3,6 +3,7 @@ import Daemon
 import Foundation
 public import Logging
 import ServiceLifecycle
+import Wire
 
 /// Where the process begins.
 @main
@@ -58,7 +59,8 @@ struct Sluiced: AsyncParsableCommand {
                             service: service, successTerminationBehavior: .gracefullyShutdownGroup,
                             failureTerminationBehavior: .cancelGroup)
                     ],
-                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                    // SIGHUP: the terminal that the daemon was started from closes.
+                    gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger))
             try await group.run()
         } catch let error as DaemonError {
             try? FileHandle.standardError.write(contentsOf: Data("sluiced: \(error)\n".utf8))

@@ -67,14 +67,12 @@ public struct Bench {
         return report
     }
 
-    /// The other sides of the daemon's endpoints; of several for ingest the first.
+    /// The other sides of the daemon's endpoints.
     private func target(_ status: DaemonStatus) throws -> BenchTarget {
-        guard let ingest = status.endpoints.ingest.first else {
-            throw ClientError(.protocol, "the daemon tells of no endpoint for timesteps")
-        }
+        let ingest = try status.binaryIngest(control: control.endpoint)
         do {
             return BenchTarget(
-                ingest: try IngestEndpoint(ingest).peer(control: control.endpoint),
+                ingest: ingest,
                 decisions: try Endpoint(status.endpoints.decisions).peer(control: control.endpoint),
                 announcesSubscriptions: true)
         } catch {
