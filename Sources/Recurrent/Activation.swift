@@ -38,21 +38,20 @@ public enum Activation: String, CaseIterable, Equatable, Sendable {
 
     /// The function of one value. Softmax of a value by itself is 1.
     ///
-    /// The four that the usual recurrent layers need are inlined, the others called, so that loops stay small.
+    /// The two that LSTMs and GRUs have as a rule are asked for first and inlined, the others called, so that loops stay
+    /// small and quick.
     @inline(__always)
     func callAsFunction(_ x: Float) -> Float {
-        switch self {
-        case .linear: x
-        case .sigmoid: 1 / (1 + expf(-x))
-        case .tanh: tanhf(x)
-        case .relu: max(0, x)
-        default: lessUsual(x)
-        }
+        if case .sigmoid = self { return 1 / (1 + expf(-x)) }
+        if case .tanh = self { return tanhf(x) }
+        return lessUsual(x)
     }
 
     @inline(never)
     private func lessUsual(_ x: Float) -> Float {
         switch self {
+        case .linear: x
+        case .relu: max(0, x)
         case .hardSigmoid: min(max(0, x + 3), 6) / 6
         case .hardSigmoidOfKeras2: min(max(0, 0.2 * x + 0.5), 1)
         case .softsign: x / (1 + abs(x))
@@ -63,7 +62,7 @@ public enum Activation: String, CaseIterable, Equatable, Sendable {
         case .gelu: 0.5 * x * (1 + erff(x * Float(0.5).squareRoot()))
         case .silu: x / (1 + expf(-x))
         case .exponential: expf(x)
-        case .linear, .sigmoid, .tanh, .relu: self(x)
+        case .sigmoid, .tanh: self(x)
         case .softmax: 1
         }
     }
@@ -71,7 +70,7 @@ public enum Activation: String, CaseIterable, Equatable, Sendable {
     /// The function of a vector, in place.
     @inline(__always)
     func apply(_ y: UnsafeMutablePointer<Float>, count: Int) {
-        if self == .softmax {
+        if case .softmax = self {
             unsafe Self.softmax(y, count: count)
         } else {
             for k in 0..<count {

@@ -168,19 +168,36 @@ enum LayerStep {
         }
     }
 
-    /// A layer without state that gives as many values as it takes: reads `x`, writes `y`, both of shape (units).
+    /// One timestep of a layer that is neither an LSTM nor a Dense: apart from the loop over the layers, so that the loop
+    /// stays small for those two.
     ///
-    /// Apart from the loop over the layers, so that the loop stays small for those that do the work.
+    /// - Parameters:
+    ///   - x: The input, shape (features).
+    ///   - state: The layer's state, shape (stateSize); replaced.
+    ///   - y: Where the output goes if it is neither the state nor a weight, shape (units). Must not overlap `x`.
+    ///   - scratch: Shape (scratchSize).
+    /// - Returns: Where the output stands, shape (units).
     @inline(never)
-    func transform(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+    func otherKind(
+        x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>
+    ) -> UnsafePointer<Float> {
         switch self {
+        case .gru(let gru):
+            unsafe gru(x: x, h: state, z: scratch)
+            return unsafe UnsafePointer(state)
+        case .simpleRNN(let rnn):
+            unsafe rnn(x: x, h: state, z: scratch)
+            return unsafe UnsafePointer(state)
+        case .embedding(let embedding): return unsafe embedding(x: x)
         case .activation(let activation): unsafe activation(x: x, y: y)
         case .rectifier(let rectifier): unsafe rectifier(x: x, y: y)
         case .exponentialUnit(let unit): unsafe unit(x: x, y: y)
         case .rescaling(let rescaling): unsafe rescaling(x: x, y: y)
         case .layerNormalization(let normalization): unsafe normalization(x: x, y: y)
         case .normalization(let normalization): unsafe normalization(x: x, y: y)
-        case .lstm, .gru, .simpleRNN, .dense, .embedding: assertionFailure("not a layer of this kind")
+        case .lstm, .dense: preconditionFailure("stepped by the loop itself")
         }
+        return unsafe UnsafePointer(y)
     }
 }

@@ -102,19 +102,9 @@ public final class Model: @unchecked Sendable {
                 unsafe dense(x: x, y: y)
                 unsafe x = UnsafePointer(y)
                 unsafe swap(&y, &spare)
-            case .gru(let gru):
-                unsafe gru(x: x, h: state, z: scratch)
-                unsafe x = UnsafePointer(state)
-                unsafe state += gru.stateSize
-            case .simpleRNN(let rnn):
-                unsafe rnn(x: x, h: state, z: scratch)
-                unsafe x = UnsafePointer(state)
-                unsafe state += rnn.stateSize
-            case .embedding(let embedding):
-                unsafe x = embedding(x: x)
-            case .activation, .rectifier, .exponentialUnit, .rescaling, .layerNormalization, .normalization:
-                unsafe step.transform(x: x, y: y)
-                unsafe x = UnsafePointer(y)
+            default:
+                unsafe x = step.otherKind(x: x, state: state, y: y, scratch: scratch)
+                unsafe state += step.stateSize
                 unsafe swap(&y, &spare)
             }
         }
