@@ -92,8 +92,9 @@ public final class Model: @unchecked Sendable {
         var state = unsafe state
         var y = unsafe scratch + widestScratch
         var spare = unsafe y + widestOutput
-        for step in steps {
-            switch step {
+        // By index: an iterator would copy each step, and its largest kind is larger than those that matter here.
+        for index in steps.indices {
+            switch steps[index] {
             case .lstm(let lstm):
                 unsafe lstm(x: x, state: state, z: scratch)
                 unsafe x = UnsafePointer(state)
@@ -103,6 +104,7 @@ public final class Model: @unchecked Sendable {
                 unsafe x = UnsafePointer(y)
                 unsafe swap(&y, &spare)
             default:
+                let step = steps[index]
                 unsafe x = step.otherKind(x: x, state: state, y: y, scratch: scratch)
                 unsafe state += step.stateSize
                 unsafe swap(&y, &spare)
