@@ -4,12 +4,21 @@ import FoundationEssentials
 /// `model_config` of a legacy `.h5` file. Weights stand elsewhere.
 struct KerasArchitecture: Sendable {
     /// The kinds of layers that are supported besides `InputLayer`, which only tells a shape.
-    static let kinds: [any KerasLayer.Type] = [KerasLSTM.self, KerasDense.self]
+    static let kinds: [any KerasLayer.Type] = [
+        KerasLSTM.self, KerasGRU.self, KerasSimpleRNN.self, KerasDense.self, KerasTimeDistributed.self,
+        KerasEmbedding.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self, KerasELU.self,
+        KerasSoftmax.self, KerasRescaling.self, KerasNormalization.self, KerasLayerNormalization.self,
+        KerasBatchNormalization.self, KerasDropout.self, KerasSpatialDropout1D.self, KerasGaussianNoise.self,
+        KerasGaussianDropout.self, KerasAlphaDropout.self, KerasActivityRegularization.self,
+    ]
+    /// The most layers that a model may have: with the most features of a layer, a bound on the memory.
+    private static let maximumLayers = 512
 
-    /// One layer with its name and the shape that it gives.
+    /// One layer with its name and the shapes that it takes and gives.
     struct NamedLayer: Sendable {
         let name: String
         let layer: any KerasLayer
+        let inputShape: KerasShape
         let outputShape: KerasShape
 
         var className: String { type(of: layer).className }
@@ -19,20 +28,33 @@ struct KerasArchitecture: Sendable {
     let name: String
     /// The layers in order, without the InputLayer, which has neither weights nor a place in `summary()`.
     let layers: [NamedLayer]
-    /// What the model takes; (None, None, None) where the file does not tell.
+    /// What the model takes; axes of any length where the file does not tell.
     let inputShape: KerasShape
+
+    /// Whether a timestep of the model's input is one token.
+    var takesTokens: Bool { layers.first?.layer.takesTokens ?? false }
+
+    /// How many timesteps the input's shape has, or nil for any number.
+    var sequenceLength: Int? {
+        inputShape.axes.count == (takesTokens ? 2 : 3) ? inputShape.axes[1] : nil
+    }
 
     /// Decodes Keras' JSON.
     ///
     /// - Parameters:
     ///   - json: The text, in UTF-8.
     ///   - source: Where it was found, for errors.
+    ///   - kerasVersion: The version that wrote the file, where it tells: `3.15.1`.
     /// - Throws: ``Defect``: `corrupt` where it is not the JSON of a Keras model, `unsupported` where the model or a
     ///   layer needs what the engine does not compute.
-    init(json: [UInt8], source: String) throws(Defect) {
+    init(json: [UInt8], source: String, kerasVersion: String?) throws(Defect) {
         let sequential: SequentialConfiguration
+        let decoder = JSONDecoder()
+        if let key = KerasActivation.majorVersion, let version = kerasVersion?.prefix(while: \.isNumber) {
+            decoder.userInfo[key] = Int(version)
+        }
         do {
-            sequential = try JSONDecoder().decode(SequentialConfiguration.self, from: Data(json))
+            sequential = try decoder.decode(SequentialConfiguration.self, from: Data(json))
         } catch let defect as Defect {
             throw defect
         } catch let error as DecodingError {
@@ -41,16 +63,27 @@ struct KerasArchitecture: Sendable {
             throw Defect(.corrupt, "\(source): \(error)")
         }
         name = sequential.name
-        inputShape = sequential.inputShape ?? KerasShape([nil, nil, nil])
+        guard sequential.layers.count <= Self.maximumLayers else {
+            throw Defect(
+                .unsupported, "\(sequential.layers.count) layers are not supported; supported: \(Self.maximumLayers)")
+        }
+        let takesTokens = sequential.takesTokens
+        inputShape = sequential.inputShape ?? KerasShape(takesTokens ? [nil, nil] : [nil, nil, nil])
         var shape = inputShape
         var layers: [NamedLayer] = []
-        for case .layer(let name, let layer) in sequential.layers {
-            do {
-                shape = try layer.outputShape(of: shape)
-            } catch {
-                throw error.inLayer(name, className: type(of: layer).className)
+        for configuration in sequential.layers {
+            switch configuration {
+            case .input(let name, let dtype):
+                do {
+                    try takesTokens ? dtype?.requireTokens() : dtype?.requireFloat32()
+                } catch {
+                    throw error.inLayer(name, className: "InputLayer")
+                }
+            case .layer(let name, let layer):
+                let named = try NamedLayer(name: name, layer: layer, inputShape: shape, isFirst: layers.isEmpty)
+                shape = named.outputShape
+                layers.append(named)
             }
-            layers.append(NamedLayer(name: name, layer: layer, outputShape: shape))
         }
         self.layers = layers
     }
@@ -68,12 +101,39 @@ struct KerasArchitecture: Sendable {
     }
 }
 
+extension KerasArchitecture.NamedLayer {
+    /// Works out the shape that the layer gives.
+    ///
+    /// - Throws: ``Defect`` that names the layer, where it cannot take the input.
+    fileprivate init(name: String, layer: any KerasLayer, inputShape: KerasShape, isFirst: Bool) throws(Defect) {
+        do throws(Defect) {
+            guard isFirst || !layer.takesTokens else {
+                throw Defect(.unsupported, "after another layer is not supported; supported: as first layer")
+            }
+            outputShape = try layer.outputShape(of: inputShape)
+        } catch {
+            throw error.inLayer(name, className: type(of: layer).className)
+        }
+        self.name = name
+        self.layer = layer
+        self.inputShape = inputShape
+    }
+}
+
 /// The JSON of a model. Other keys (how it was compiled, built and registered) do not bear on an answer.
 private struct SequentialConfiguration: Decodable {
     let name: String
     let layers: [LayerConfiguration]
     /// The shape that the InputLayer or the first layer tells, or with which the model was built.
     let inputShape: KerasShape?
+
+    /// Whether the first layer that is no InputLayer takes tokens.
+    var takesTokens: Bool {
+        for case .layer(_, let layer) in layers {
+            return layer.takesTokens
+        }
+        return false
+    }
 
     private enum Key: String, CodingKey {
         case name, layers, config
@@ -92,7 +152,7 @@ private struct SequentialConfiguration: Decodable {
         layers = try config.decode([LayerConfiguration].self, forKey: .layers)
         let firstConfig = try config.decode([FirstLayerShape].self, forKey: .layers).first
         inputShape = try firstConfig?.shape ?? config.decodeIfPresent(KerasShape.self, forKey: .buildInputShape)
-        for case .input(let name) in layers.dropFirst() {
+        for case .input(let name, _) in layers.dropFirst() {
             throw Defect(.unsupported, "an InputLayer after another layer is not supported; supported: as first layer")
                 .inLayer(name, className: "InputLayer")
         }
@@ -101,7 +161,7 @@ private struct SequentialConfiguration: Decodable {
 
 /// The JSON of one layer, decoded by the kind that its class name stands for.
 private enum LayerConfiguration: Decodable {
-    case input(name: String)
+    case input(name: String, dtype: KerasDType?)
     case layer(name: String, any KerasLayer)
 
     private enum Key: String, CodingKey {
@@ -123,22 +183,17 @@ private enum LayerConfiguration: Decodable {
                 "layer '\(name)' (\(className)) is not supported; supported layers: \(supported)")
         }
         do {
-            try Self.requireFloat32(config.decodeIfPresent(DTypePolicy.self, forKey: .dtype))
+            let dtype = try config.decodeIfPresent(KerasDType.self, forKey: .dtype)
             if let kind {
+                try dtype?.requireFloat32()
                 self = .layer(name: name, try kind.init(from: object.superDecoder(forKey: .config)))
             } else {
                 try config.refuse(.sparse)
                 try config.refuse(.ragged)
-                self = .input(name: name)
+                self = .input(name: name, dtype: dtype)
             }
         } catch let defect as Defect {
             throw defect.inLayer(name, className: className)
-        }
-    }
-
-    private static func requireFloat32(_ policy: DTypePolicy?) throws {
-        if let name = policy?.name, name != "float32" {
-            throw Defect(.unsupported, "dtype '\(name)' is not supported; supported: float32")
         }
     }
 }
@@ -158,24 +213,6 @@ private struct FirstLayerShape: Decodable {
         shape =
             try config.decodeIfPresent(KerasShape.self, forKey: .batchShape)
             ?? config.decodeIfPresent(KerasShape.self, forKey: .batchInputShape)
-    }
-}
-
-/// The numbers that a layer computes with: a name in Keras 2, in Keras 3 an object around one.
-private struct DTypePolicy: Decodable {
-    let name: String
-
-    private enum Key: String, CodingKey {
-        case config, name
-    }
-
-    init(from decoder: any Decoder) throws {
-        if let name = try? decoder.singleValueContainer().decode(String.self) {
-            self.name = name
-        } else {
-            let config = try decoder.container(keyedBy: Key.self).nestedContainer(keyedBy: Key.self, forKey: .config)
-            name = try config.decode(String.self, forKey: .name)
-        }
     }
 }
 

@@ -26,8 +26,6 @@ struct KerasDense: KerasLayer {
             + (usesBias ? [KerasWeight(archivePath: "vars/1", legacyName: "bias")] : [])
     }
 
-    var isStateful: Bool? { nil }
-
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         guard (2...3).contains(input.axes.count) else {
             throw Defect(
@@ -37,7 +35,7 @@ struct KerasDense: KerasLayer {
         return KerasShape(input.axes.dropLast() + [units])
     }
 
-    func build(weights: [Tensor]) throws(ModelError) -> Layer {
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
         .dense(
             try Dense(units: units, activation: activation, kernel: weights[0], bias: usesBias ? weights[1] : nil))
     }

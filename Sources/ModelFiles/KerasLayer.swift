@@ -16,15 +16,31 @@ protocol KerasLayer: Decodable, Sendable {
     /// Whether the layer keeps its state from one call of `predict` to the next; nil for a layer without state.
     var isStateful: Bool? { get }
 
+    /// Whether a timestep of the layer's input is the number of a token, so that it can only stand first.
+    var takesTokens: Bool { get }
+
     /// The shape that the layer gives for an input.
     ///
     /// - Throws: ``Defect`` where the layer cannot take it.
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape
 
-    /// The engine's layer.
+    /// Builds the engine's layer.
     ///
+    /// - Parameters:
+    ///   - weights: Those of ``weights`` that are read.
+    ///   - input: A shape that ``outputShape(of:)`` took.
+    /// - Returns: The layer, or nil where it changes nothing.
     /// - Throws: ``ModelError`` where a weight's shape does not fit.
-    func build(weights: [Tensor]) throws(ModelError) -> Layer
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer?
+}
+
+/// What holds for most layers.
+extension KerasLayer {
+    var weights: [KerasWeight] { [] }
+    var isStateful: Bool? { nil }
+    var takesTokens: Bool { false }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape { input }
 }
 
 /// Where both formats keep one weight of a layer.
@@ -33,11 +49,24 @@ struct KerasWeight {
     let archivePath: String
     /// The last component of its path in a legacy `.h5` file: `kernel`.
     let legacyName: String
+    /// Whether an answer needs it. It must be there all the same.
+    var isRead = true
+
+    /// Weights that stand in one group in the order of their names.
+    static func list(archivePath: String, legacyNames: [String]) -> [KerasWeight] {
+        legacyNames.enumerated().map { KerasWeight(archivePath: "\(archivePath)/\($0.offset)", legacyName: $0.element) }
+    }
 }
 
 /// A shape with the batch axis first; nil is an axis of any length.
 struct KerasShape: Decodable, Equatable, CustomStringConvertible {
+    /// How wide a timestep may be for a layer whose weights do not tell.
+    private static let maximumFeatures = 1 << 16
+
     let axes: [Int?]
+
+    /// The length of the last axis, 0 where it is not known.
+    var features: Int { (axes.last ?? nil) ?? 0 }
 
     init(_ axes: [Int?]) {
         self.axes = axes
@@ -47,55 +76,21 @@ struct KerasShape: Decodable, Equatable, CustomStringConvertible {
         axes = try decoder.singleValueContainer().decode([Int?].self)
     }
 
+    /// The same shape, for a layer that is as wide as its input.
+    ///
+    /// - Throws: ``Defect`` where it is no shape of timesteps, or the file does not tell how wide they are.
+    func withKnownFeatures() throws(Defect) -> KerasShape {
+        guard (2...3).contains(axes.count), (1...Self.maximumFeatures).contains(features) else {
+            throw Defect(
+                .unsupported,
+                "is given \(self); supported: (batch, timesteps, features) with 1 to \(Self.maximumFeatures) features")
+        }
+        return self
+    }
+
     /// The shape as Keras' `summary()` prints it: `(None, 24, 10)`.
     var description: String {
         let lengths = axes.map { axis in axis.map { "\($0)" } ?? "None" }
         return lengths.count == 1 ? "(\(lengths.joined()),)" : "(\(lengths.joined(separator: ", ")))"
-    }
-}
-
-/// The largest number of units that a layer may have: far more than any model of streams, far less than overflows.
-private let maximumUnits = 1 << 20
-
-extension KeyedDecodingContainer {
-    /// A Boolean option of a layer, false where the file does not have it.
-    func flag(_ key: Key) throws -> Bool {
-        try decodeIfPresent(Bool.self, forKey: key) ?? false
-    }
-
-    /// Refuses a layer with an option that is not computed.
-    func refuse(_ key: Key) throws {
-        if try flag(key) {
-            throw Defect(.unsupported, "\(key.stringValue)=True is not supported; supported: False")
-        }
-    }
-
-    /// The number of units of a layer.
-    func units(_ key: Key) throws -> Int {
-        let units = try decode(Int.self, forKey: key)
-        guard (1...maximumUnits).contains(units) else {
-            throw Defect(.unsupported, "\(units) units are not supported; supported: 1 to \(maximumUnits)")
-        }
-        return units
-    }
-
-    /// An activation: a name, or null for none, which is linear.
-    ///
-    /// - Parameters:
-    ///   - key: Keras' name of the option.
-    ///   - standard: What Keras takes where the file does not have the option.
-    /// - Returns: The engine's function.
-    /// - Throws: ``Defect`` where it is not one that the engine computes.
-    func activation(_ key: Key, standard: Activation) throws -> Activation {
-        guard contains(key) else { return standard }
-        if try decodeNil(forKey: key) { return .linear }
-        let supported = Activation.allCases.map(\.rawValue).joined(separator: ", ")
-        guard let name = try? decode(String.self, forKey: key) else {
-            throw Defect(.unsupported, "\(key.stringValue) is not a named function; supported: \(supported)")
-        }
-        guard let activation = Activation(rawValue: name) else {
-            throw Defect(.unsupported, "\(key.stringValue)='\(name)' is not supported; supported: \(supported)")
-        }
-        return activation
     }
 }

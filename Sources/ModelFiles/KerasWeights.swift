@@ -2,7 +2,7 @@ import Recurrent
 
 /// Where the weights of a model's layers are found, for each of Keras' two formats.
 ///
-/// Each takes the open file and gives the weights of each layer in the order of ``KerasLayer/weights``, and throws a
+/// Each takes the open file and gives the weights of each layer that are read, in the order of ``KerasLayer/weights``, and throws a
 /// ``Defect`` with the code `corrupt` where the file does not hold exactly the weights that the architecture needs.
 enum KerasWeights {
     /// From `model.weights.h5` of a `.keras` archive.
@@ -45,7 +45,11 @@ enum KerasWeights {
                     "'\(parent)' holds the weights \(found), but the layer's options ask for \(expected)")
             }
         }
-        return try paths.map { path throws(Defect) in try file.tensor(path) }
+        var tensors: [Tensor] = []
+        for weight in layer.layer.weights where weight.isRead {
+            tensors.append(try file.tensor("\(group)/\(weight.archivePath)"))
+        }
+        return tensors
     }
 
     /// From the group `model_weights` of a legacy `.h5` file.
@@ -78,8 +82,8 @@ enum KerasWeights {
                 .corrupt, "'\(group)' holds the weights \(found), but the layer's options ask for \(expected)")
         }
         var tensors: [Tensor] = []
-        for name in expected {
-            for path in paths where path.weightName == name {
+        for weight in layer.layer.weights where weight.isRead {
+            for path in paths where path.weightName == weight.legacyName {
                 tensors.append(try file.tensor("\(group)/\(path)"))
             }
         }

@@ -11,7 +11,7 @@ public struct ModelFile: Sendable {
         public let kind: String
         /// The layer's output as Keras prints it, the batch axis first: `(None, 24, 10)`.
         public let outputShape: String
-        /// How many weights the layer has.
+        /// How many weights the layer has. Keras also counts the number of samples that a Normalization saw.
         public let parameters: Int
     }
 
@@ -23,7 +23,7 @@ public struct ModelFile: Sendable {
     /// Whether the state goes on from one call of Keras' `predict` to the next: all recurrent layers say
     /// `stateful=True`. A model in which some do and others do not is refused; one without state is not stateful.
     public let isStateful: Bool
-    /// Timesteps in each sequence, as the input's shape fixes it; nil where it leaves it open (None).
+    /// How many timesteps the model's input has; nil where it takes any number, or the file does not tell.
     public let sequenceLength: Int?
     /// The model's name in Keras.
     public let name: String
@@ -75,12 +75,13 @@ public struct ModelFile: Sendable {
         guard let config = entries.config else {
             throw Defect(.notAModel, "is a zip archive without config.json; supported: Keras 3 archives (.keras)")
         }
-        let architecture = try KerasArchitecture(json: config, source: "config.json")
+        let metadata = entries.metadata.flatMap { try? JSONDecoder().decode(ArchiveMetadata.self, from: Data($0)) }
+        let architecture = try KerasArchitecture(
+            json: config, source: "config.json", kerasVersion: metadata?.kerasVersion)
         guard let file = entries.weights else { throw Defect(.corrupt, "model.weights.h5 is missing") }
         let weights = try HDF5File.read(file) { file throws(Defect) in
             try KerasWeights.ofArchive(file, architecture)
         }
-        let metadata = entries.metadata.flatMap { try? JSONDecoder().decode(ArchiveMetadata.self, from: Data($0)) }
         try self.init(
             architecture, weights: weights, format: "Keras 3 (.keras)", kerasVersion: metadata?.kerasVersion)
     }
@@ -92,11 +93,10 @@ public struct ModelFile: Sendable {
                     .notAModel,
                     "is an HDF5 file without model_config; supported: files of a whole model, not weights only")
             }
-            let architecture = try KerasArchitecture(json: Array(config.utf8), source: "model_config")
-            return (
-                architecture, try KerasWeights.ofLegacyFile(file, architecture),
-                try file.string("keras_version", of: "")
-            )
+            let version = try file.string("keras_version", of: "")
+            let architecture = try KerasArchitecture(
+                json: Array(config.utf8), source: "model_config", kerasVersion: version)
+            return (architecture, try KerasWeights.ofLegacyFile(file, architecture), version)
         }
         try self.init(architecture, weights: weights, format: "Keras HDF5 (.h5)", kerasVersion: version)
     }
@@ -105,33 +105,35 @@ public struct ModelFile: Sendable {
     private init(
         _ architecture: KerasArchitecture, weights: [[Tensor]], format: String, kerasVersion: String?
     ) throws(Defect) {
-        var layers: [Layer] = []
+        var layers: [Layer?] = []
         for (layer, weights) in zip(architecture.layers, weights) {
             do {
-                layers.append(try layer.layer.build(weights: weights))
+                layers.append(try layer.layer.build(weights: weights, input: layer.inputShape))
             } catch {
                 throw Defect(.corrupt, error.context).inLayer(layer.name, className: layer.className)
             }
         }
         do {
-            model = try Model(layers: layers)
+            model = try Model(layers: layers.compactMap(\.self))
         } catch {
-            throw Defect(.corrupt, error.context)
+            throw Defect(error.code == .empty ? .unsupported : .corrupt, error.context)
         }
-        if let features = architecture.inputShape.axes.last, let features, features != model.features {
+        if !architecture.takesTokens, let features = architecture.inputShape.axes.last, let features,
+            features != model.features
+        {
             throw Defect(
                 .corrupt, "the input is said to be \(architecture.inputShape), but the weights take \(model.features)")
         }
         fingerprint = Fingerprint.of(model)
         isStateful = try architecture.isStateful()
-        sequenceLength = architecture.inputShape.axes.count > 1 ? architecture.inputShape.axes[1] : nil
+        sequenceLength = architecture.sequenceLength
         name = architecture.name
         self.format = format
         self.kerasVersion = kerasVersion
         self.layers = zip(architecture.layers, layers).map { described, built in
             LayerSummary(
                 name: described.name, kind: described.className, outputShape: described.outputShape.description,
-                parameters: built.weights.reduce(0) { $0 + $1.values.count })
+                parameters: built?.parameters ?? 0)
         }
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// An element-wise function at the end of a layer or of a gate, by its name in Keras.
+/// A function at the end of a layer or of a gate. The raw values are Keras' names and part of a model's fingerprint.
 ///
 /// Source of the formulas: <https://keras.io/api/layers/activations/>.
 public enum Activation: String, CaseIterable, Equatable, Sendable {
@@ -12,15 +12,96 @@ public enum Activation: String, CaseIterable, Equatable, Sendable {
     case tanh
     /// max(0, x)
     case relu
+    /// What Keras 3 calls `hard_sigmoid`: min(max(0, x + 3), 6) / 6
+    case hardSigmoid = "hard_sigmoid"
+    /// What Keras 2 calls `hard_sigmoid`: min(max(0, 0.2 x + 0.5), 1)
+    case hardSigmoidOfKeras2 = "hard_sigmoid_keras2"
+    /// x / (1 + |x|)
+    case softsign
+    /// ln(1 + eˣ)
+    case softplus
+    /// x above zero, eˣ − 1 below
+    case elu
+    /// 1.0507 · (x above zero, 1.67326 · (eˣ − 1) below)
+    case selu
+    /// x · Φ(x), with the exact normal distribution Φ
+    case gelu
+    /// x · sigmoid(x), also called swish
+    case silu
+    /// eˣ
+    case exponential
+    /// eˣ over the sum of all eˣ of the vector: the one function here that is not of one value
+    case softmax
 
-    /// The function of one value.
+    /// Whether the function is one of each value by itself, as a gate needs it.
+    public var isElementwise: Bool { self != .softmax }
+
+    /// The function of one value. Softmax of a value by itself is 1.
+    ///
+    /// The two that LSTMs and GRUs have as a rule are asked for first and inlined, the others called, so that loops stay
+    /// small and quick.
     @inline(__always)
     func callAsFunction(_ x: Float) -> Float {
+        if case .sigmoid = self { return 1 / (1 + expf(-x)) }
+        if case .tanh = self { return tanhf(x) }
+        return lessUsual(x)
+    }
+
+    @inline(never)
+    private func lessUsual(_ x: Float) -> Float {
         switch self {
         case .linear: x
-        case .sigmoid: 1 / (1 + expf(-x))
-        case .tanh: tanhf(x)
         case .relu: max(0, x)
+        case .hardSigmoid: min(max(0, x + 3), 6) / 6
+        case .hardSigmoidOfKeras2: min(max(0, 0.2 * x + 0.5), 1)
+        case .softsign: x / (1 + abs(x))
+        // ln(1 + eˣ) without the overflow of eˣ.
+        case .softplus: max(0, x) + log1pf(expf(-abs(x)))
+        case .elu: x > 0 ? x : expm1f(x)
+        case .selu: 1.050_700_987 * (x > 0 ? x : 1.673_263_242 * expm1f(x))
+        case .gelu: 0.5 * x * (1 + erff(x * Float(0.5).squareRoot()))
+        case .silu: x / (1 + expf(-x))
+        case .exponential: expf(x)
+        case .sigmoid, .tanh: self(x)
+        case .softmax: 1
+        }
+    }
+
+    /// The function of a vector, in place.
+    @inline(__always)
+    func apply(_ y: UnsafeMutablePointer<Float>, count: Int) {
+        if case .softmax = self {
+            unsafe Self.softmax(y, count: count)
+        } else {
+            for k in 0..<count {
+                unsafe y[k] = self(y[k])
+            }
+        }
+    }
+
+    /// `y = e^(y − max y) / Σ e^(y − max y)`: the largest value is taken off first, so that no power overflows.
+    @inline(never)
+    private static func softmax(_ y: UnsafeMutablePointer<Float>, count: Int) {
+        var largest = -Float.infinity
+        for k in 0..<count {
+            unsafe largest = max(largest, y[k])
+        }
+        var sum: Float = 0
+        for k in 0..<count {
+            unsafe y[k] = expf(y[k] - largest)
+            unsafe sum += y[k]
+        }
+        for k in 0..<count {
+            unsafe y[k] /= sum
+        }
+    }
+}
+
+extension Activation {
+    /// Refuses a function of a whole vector where each value is on its own.
+    func checkElementwise(_ option: String) throws(ModelError) {
+        guard isElementwise else {
+            throw ModelError(code: .shape, context: "\(option) \(rawValue) is not a function of one value")
         }
     }
 }

@@ -63,9 +63,7 @@ extension Dense {
         func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
             unsafe y.update(from: bias, count: units)
             unsafe accumulate(y, input: x, rows: features, matrix: kernel, columns: units)
-            for k in 0..<units {
-                unsafe y[k] = activation(y[k])
-            }
+            unsafe activation.apply(y, count: units)
         }
     }
 }

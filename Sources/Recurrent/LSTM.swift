@@ -23,8 +23,8 @@ public struct LSTM: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - units: The width of the hidden state, at least 1.
-    ///   - activation: Keras' `activation`.
-    ///   - recurrentActivation: Keras' `recurrent_activation`.
+    ///   - activation: Keras' `activation`, a function of one value.
+    ///   - recurrentActivation: Keras' `recurrent_activation`, a function of one value.
     ///   - kernel: Shape (features, 4 · units), gates in the order i, f, c, o.
     ///   - recurrentKernel: Shape (units, 4 · units).
     ///   - bias: Shape (4 · units), or nil for none.
@@ -38,6 +38,8 @@ public struct LSTM: Equatable, Sendable {
                 code: .shape,
                 context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, 4 · units)")
         }
+        try activation.checkElementwise("activation")
+        try recurrentActivation.checkElementwise("recurrent_activation")
         try kernel.check(shape: [features, 4 * units], of: "kernel")
         try recurrentKernel.check(shape: [units, 4 * units], of: "recurrent_kernel")
         try bias?.check(shape: [4 * units], of: "bias")

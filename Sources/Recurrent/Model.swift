@@ -2,13 +2,25 @@
 ///
 /// The first layer takes one timestep of ``features`` floats; each further layer takes what the one before gives; the
 /// last gives ``outputs`` floats, at every timestep. What a stream remembers between two timesteps is kept apart from
-/// the model, in a ``StatePool``.
+/// the model, in a ``StatePool``. Where the first layer is an ``Embedding``, a timestep is one token, which travels as
+/// the float of its number.
 ///
 /// `@unchecked Sendable`: the pointers within `steps` lead into `weights`, which nobody writes once `init` has ended.
 public final class Model: @unchecked Sendable {
+    /// What a timestep is.
+    public enum Input: Equatable, Sendable {
+        /// So many numbers.
+        case values(Int)
+        /// The number of one token of a vocabulary of so many: a whole number from 0. Whoever takes tokens from outside
+        /// checks that they are; a step with another number is safe, but its answer means nothing.
+        case tokens(Int)
+    }
+
     /// The layers in the order in which a timestep passes them.
     public let layers: [Layer]
-    /// Floats in one timestep of input.
+    /// What a timestep is.
+    public let input: Input
+    /// Floats in one timestep of input; 1 for a token.
     public let features: Int
     /// Floats in one answer.
     public let outputs: Int
@@ -27,7 +39,8 @@ public final class Model: @unchecked Sendable {
 
     /// Builds a model.
     ///
-    /// - Parameter layers: At least one; each must take the width that the one before gives.
+    /// - Parameter layers: At least one; each must take the width that the one before gives. An ``Embedding`` only as
+    ///   the first.
     /// - Throws: ``ModelError`` where two layers in a row do not fit.
     public init(layers: [Layer]) throws(ModelError) {
         guard let first = layers.first, let last = layers.last else {
@@ -38,13 +51,21 @@ public final class Model: @unchecked Sendable {
                 code: .shape,
                 context: "a layer gives \(before.units) values a timestep, but the next one takes \(after.features)")
         }
+        for case .embedding in layers.dropFirst() {
+            throw ModelError(code: .shape, context: "an embedding takes tokens, so it must be the first layer")
+        }
         var weights = WeightBuffer(for: layers)
         let steps = layers.map { LayerStep($0, weights: &weights) }
         self.layers = layers
+        if case .embedding(let embedding) = first {
+            input = .tokens(embedding.vocabulary)
+        } else {
+            input = .values(first.features)
+        }
         features = first.features
         outputs = last.units
         stateSize = steps.reduce(0) { $0 + $1.stateSize }
-        parameters = layers.reduce(0) { $0 + $1.weights.reduce(0) { $0 + $1.values.count } }
+        parameters = layers.reduce(0) { $0 + $1.parameters }
         widestScratch = steps.map { $0.scratchSize }.max() ?? 0
         widestOutput = layers.map(\.units).max() ?? 0
         scratchSize = widestScratch + 2 * widestOutput
@@ -71,8 +92,9 @@ public final class Model: @unchecked Sendable {
         var state = unsafe state
         var y = unsafe scratch + widestScratch
         var spare = unsafe y + widestOutput
-        for step in steps {
-            switch step {
+        // By index: an iterator would copy each step, and its largest kind is larger than those that matter here.
+        for index in steps.indices {
+            switch steps[index] {
             case .lstm(let lstm):
                 unsafe lstm(x: x, state: state, z: scratch)
                 unsafe x = UnsafePointer(state)
@@ -80,6 +102,11 @@ public final class Model: @unchecked Sendable {
             case .dense(let dense):
                 unsafe dense(x: x, y: y)
                 unsafe x = UnsafePointer(y)
+                unsafe swap(&y, &spare)
+            default:
+                let step = steps[index]
+                unsafe x = step.otherKind(x: x, state: state, y: y, scratch: scratch)
+                unsafe state += step.stateSize
                 unsafe swap(&y, &spare)
             }
         }

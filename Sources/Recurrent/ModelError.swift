@@ -19,3 +19,12 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The context in one line.
     public var description: String { context }
 }
+
+extension ModelError {
+    /// Refuses a layer without width.
+    static func check(units: Int) throws(ModelError) {
+        guard units >= 1 else {
+            throw ModelError(code: .shape, context: "the layer has \(units) units, expected at least 1")
+        }
+    }
+}

@@ -8,13 +8,13 @@ struct WeightBuffer {
     private let capacity: Int
     private var used = 0
 
-    /// Room for these layers' weights, and for a bias of zeros where a layer has none.
+    /// Room for these layers' weights, for the zeros or ones that stand for weights that a layer does not have (a GRU's
+    /// two biases are the most, 6 · units), and for the gaps between pieces, at most eight a layer.
     init(for layers: [Layer]) {
         let floatsPerLine = Self.alignment / MemoryLayout<Float>.stride
         var floats = 0
         for layer in layers {
-            let lengths = layer.weights.map(\.values.count) + [4 * layer.units]
-            floats += lengths.reduce(0) { $0 + $1 + floatsPerLine }
+            floats += layer.weights.reduce(6 * layer.units + 8 * floatsPerLine) { $0 + $1.values.count }
         }
         capacity = floats * MemoryLayout<Float>.stride
         unsafe base = .allocate(byteCount: capacity, alignment: Self.alignment)

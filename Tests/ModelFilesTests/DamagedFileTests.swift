@@ -78,7 +78,9 @@ struct DamagedFileTests {
         }
     }
 
-    @Test(arguments: ["reference/model2.keras", "reference/model2.h5", "keras/three_deep.h5"])
+    @Test(arguments: [
+        "reference/model2.keras", "reference/model2.h5", "keras/three_deep.h5", "keras/normalizations.h5",
+    ])
     func `a mutated file gives a model or an error`(fixture: String) throws {
         let whole = try PatchedFile(fixture)
         var random = SplitMix64(state: 2)

@@ -1,5 +1,6 @@
 import Foundation
 import ModelFiles
+import Recurrent
 import TestSupport
 import Testing
 
@@ -8,6 +9,9 @@ struct KerasFileTests {
     static let lively = [
         "smallest", "odd_units", "stacked", "three_deep", "sequences_to_the_end", "dense_stack", "dense_first",
         "no_bias", "relu_cell", "other_gates",
+        "gru", "gru_no_bias", "gru_other_gates", "simple_rnn", "lstm_other_gates", "tokens", "tokens_many",
+        "time_distributed", "dense_activations", "activation_layers", "rectifiers", "normalizations",
+        "normalization_options", "training_only",
     ]
 
     private func read(_ fixture: String) throws -> ModelFile {
@@ -36,8 +40,58 @@ struct KerasFileTests {
             #expect(file.layers.map(\.kind) == ["LSTM", "Dense"])
             #expect(file.layers.map(\.parameters) == [480, 11])
             #expect(file.layers.map(\.outputShape) == [lstmShape, denseShape])
+            #expect(file.model.input == .values(1))
+            #expect(file.sequenceLength == (isStateful ? 1 : 150))
         }
         #expect(archive.layers == legacy.layers)
+    }
+
+    @Test(arguments: ["keras", "h5"])
+    func `a Dense before the LSTM is read from a TimeDistributed`(form: String) throws {
+        let file = try read("reference/model3.\(form)")
+        #expect(file.layers.map(\.kind) == ["TimeDistributed", "LSTM", "Dense"])
+        #expect(file.layers.map(\.outputShape) == ["(None, 24, 24)", "(None, 10)", "(None, 1)"])
+        #expect(file.layers.map(\.parameters) == [48, 1400, 11])
+        #expect(file.model.input == .values(1))
+        #expect(file.sequenceLength == 24)
+        #expect(!file.isStateful)
+    }
+
+    @Test(arguments: ["keras", "h5"])
+    func `a model that begins with an Embedding takes tokens`(form: String) throws {
+        let file = try read("reference/model4.\(form)")
+        #expect(file.layers.map(\.kind) == ["Embedding", "LSTM", "Dense"])
+        #expect(file.layers.map(\.outputShape) == ["(None, 20, 128)", "(None, 10)", "(None, 1)"])
+        #expect(file.layers.map(\.parameters) == [640, 5560, 11])
+        #expect(file.model.input == .tokens(5))
+        #expect(file.model.features == 1)
+        #expect(file.sequenceLength == 20)
+        #expect(!file.isStateful)
+    }
+
+    @Test func `a layer for training only is listed, but not part of the model`() throws {
+        let file = try read("keras/training_only.keras")
+        #expect(file.layers.count == 9)
+        #expect(file.model.layers.count == 3)
+        #expect(file.layers.map(\.parameters).filter { $0 > 0 }.reduce(0, +) == file.model.parameters)
+    }
+
+    @Test func `hard_sigmoid is that of the Keras that wrote the file`() throws {
+        let gates = { (file: ModelFile) -> [Activation] in
+            file.model.layers.compactMap { layer in
+                if case .lstm(let lstm) = layer { lstm.recurrentActivation } else { nil }
+            }
+        }
+        var file = try PatchedFile("keras/lstm_other_gates.h5")
+        #expect(gates(try file.read()) == [.hardSigmoid, .softsign])
+        let fingerprint = try file.read().fingerprint
+        #expect(file.replace("3.15.1", with: "2.15.1") > 0)
+        #expect(gates(try file.read()) == [.hardSigmoidOfKeras2, .softsign])
+        #expect(try file.read().fingerprint != fingerprint)
+        #expect(file.replace("2.15.1", with: "unknown".prefix(6).description) > 0)
+        let error = try #require(throws: ModelFileError.self) { try file.read() }
+        #expect(error.code == .unsupported)
+        #expect(error.context.contains("recurrent_activation='hard_sigmoid'"))
     }
 
     @Test func `the fingerprint of a model stays what it is`() throws {
@@ -67,22 +121,16 @@ struct KerasFileTests {
         #expect(layers.map(\.parameters) == [560, 240, 5])
     }
 
-    @Test(
-        arguments: [
-            ("model3", "time_distributed", "TimeDistributed"), ("model4", "embedding", "Embedding"),
-            ("model5", "embedding_2", "Embedding"),
-        ], ["keras", "h5"])
-    func `a layer that is not supported is refused by its name`(
-        refusal: (model: String, layer: String, className: String), form: String
-    ) throws {
-        let path = Fixtures.url("reference/\(refusal.model).\(form)").path()
+    @Test(arguments: ["keras", "h5"])
+    func `a layer that is not supported is refused by its name`(form: String) throws {
+        let path = Fixtures.url("reference/model5.\(form)").path()
         let error = try #require(throws: ModelFileError.self) { try ModelFile.read(path) }
         #expect(error.code == .unsupported)
-        #expect(error.layer == refusal.layer)
+        #expect(error.layer == "bidirectional")
         #expect(error.path == path)
         #expect(
             error.description
-                == "\(path): layer '\(refusal.layer)' (\(refusal.className)) is not supported; "
-                + "supported layers: InputLayer, LSTM, Dense")
+                == "\(path): layer 'bidirectional' (Bidirectional) is not supported; "
+                + "supported layers: \(RefusedOptionTests.supportedLayers)")
     }
 }

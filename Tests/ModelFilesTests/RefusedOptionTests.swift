@@ -17,6 +17,15 @@ struct RefusedOptionTests {
     static let policy =
         #"{"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}"#
 
+    static let supportedLayers =
+        "InputLayer, LSTM, GRU, SimpleRNN, Dense, TimeDistributed, Embedding, Activation, ReLU, LeakyReLU, ELU, Softmax, "
+        + "Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
+        + "GaussianDropout, AlphaDropout, ActivityRegularization"
+
+    /// Of each value by itself, as within a cell.
+    static let supportedActivations =
+        "linear, sigmoid, tanh, relu, hard_sigmoid, softsign, softplus, elu, selu, gelu, silu, swish, exponential"
+
     static let cases = [
         Case(
             old: #""go_backwards": false"#, new: #""go_backwards": true"#, code: .unsupported, layer: "LSTM1",
@@ -28,14 +37,25 @@ struct RefusedOptionTests {
             old: #""go_backwards": false"#, new: #""time_major": true"#, code: .unsupported, layer: "LSTM1",
             context: "layer 'LSTM1' (LSTM): time_major=True is not supported; supported: False"),
         Case(
-            old: #""activation": "tanh""#, new: #""activation": "selu""#, code: .unsupported, layer: "LSTM1",
-            context: "layer 'LSTM1' (LSTM): activation='selu' is not supported; "
-                + "supported: linear, sigmoid, tanh, relu"),
+            old: #""activation": "tanh""#, new: #""activation": "mish""#, code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): activation='mish' is not supported; "
+                + "supported: \(supportedActivations), softmax"),
+        Case(
+            old: #""recurrent_activation": "sigmoid""#, new: #""recurrent_activation": "softmax""#,
+            code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): recurrent_activation='softmax' is not supported; "
+                + "supported: \(supportedActivations)"),
+        Case(
+            old: #""activation": "tanh", "recurrent_activation": "sigmoid""#,
+            new: #""activation": {"class_name": "ReLU", "config": {}}"#,
+            code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (LSTM): activation='ReLU' is not supported; "
+                + "supported: \(supportedActivations), softmax"),
         Case(
             old: #""recurrent_activation": "sigmoid""#, new: #""recurrent_activation": {}"#, code: .unsupported,
             layer: "LSTM1",
             context: "layer 'LSTM1' (LSTM): recurrent_activation is not a named function; "
-                + "supported: linear, sigmoid, tanh, relu"),
+                + "supported: \(supportedActivations), softmax"),
         Case(
             old: policy, new: #"{"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}"#,
             code: .unsupported, layer: "LSTM1",
@@ -54,11 +74,11 @@ struct RefusedOptionTests {
             old: #""return_sequences": true,"#, new: #""return_sequences":false,"#, code: .unsupported,
             layer: "LSTM2",
             context: "layer 'LSTM2' (LSTM): takes (batch, timesteps, features) but is given (1, 10); "
-                + "supported: an LSTM first, or after a layer that gives sequences (return_sequences=True)"),
+                + "supported: as first layer, or after a layer that gives sequences (return_sequences=True)"),
         Case(
             old: #""batch_shape": [1, 1, 3]"#, new: #""batch_shape": [1, 3]"#, code: .unsupported, layer: "LSTM1",
             context: "layer 'LSTM1' (LSTM): takes (batch, timesteps, features) but is given (1, 3); "
-                + "supported: an LSTM first, or after a layer that gives sequences (return_sequences=True)"),
+                + "supported: as first layer, or after a layer that gives sequences (return_sequences=True)"),
         Case(
             old: #""batch_shape": [1, 1, 3]"#, new: #""batch_shape": [1, 1, 2]"#, code: .corrupt, layer: nil,
             context: "the input is said to be (1, 1, 2), but the weights take 3"),
@@ -66,8 +86,11 @@ struct RefusedOptionTests {
             old: #""class_name": "Sequential""#, new: #""class_name": "Functional""#, code: .unsupported, layer: nil,
             context: "models of the class 'Functional' are not supported; supported: Sequential"),
         Case(
-            old: #""class_name": "LSTM""#, new: #""class_name": "GRU""#, code: .unsupported, layer: "LSTM1",
-            context: "layer 'LSTM1' (GRU) is not supported; supported layers: InputLayer, LSTM, Dense"),
+            old: #""class_name": "LSTM""#, new: #""class_name": "RNN""#, code: .unsupported, layer: "LSTM1",
+            context: "layer 'LSTM1' (RNN) is not supported; supported layers: \(supportedLayers)"),
+        Case(
+            old: #""class_name": "LSTM""#, new: #""class_name": "GRU""#, code: .corrupt, layer: "LSTM1",
+            context: "layer 'LSTM1' (GRU): kernel has the shape [3, 40], expected [3, 30]"),
         Case(
             old: #""units": 10"#, new: #""units": 0"#, code: .unsupported, layer: "LSTM1",
             context: "layer 'LSTM1' (LSTM): 0 units are not supported; supported: 1 to 1048576"),
@@ -100,6 +123,78 @@ struct RefusedOptionTests {
         #expect(error.description == "\(error.path): \(error.context)")
     }
 
+    /// A fixture, one text in its configuration, what stands there instead, and how the error's context ends.
+    static let otherCases: [(fixture: String, old: String, new: String, context: String)] = [
+        ("tokens", #""mask_zero": false"#, #""mask_zero": true"#, "mask_zero=True is not supported; supported: False"),
+        (
+            "tokens", #""input_dim": 7"#, #""input_dim": 0"#,
+            "input_dim=0 is not supported; supported: 1 to 16777216"
+        ),
+        (
+            "tokens", #""batch_shape": [1, 1]"#, #""batch_shape":[1,1,1]"#,
+            "is given (1, 1, 1); supported: (batch, timesteps) of one token each"
+        ),
+        (
+            "tokens", #""dtype": "float32", "sparse": false"#, #""dtype": "bool", "sparse": false"#,
+            "(InputLayer): dtype 'bool' is not supported; "
+                + "supported: float32, int16, int32, int64, int8, uint16, uint32, uint8"
+        ),
+        (
+            "time_distributed", #""class_name": "Dense""#, #""class_name": "GRU""#,
+            "TimeDistributed of the layer 'GRU' is not supported; supported: Dense"
+        ),
+        (
+            "gru", #""go_backwards": false"#, #""go_backwards": true"#,
+            "go_backwards=True is not supported; supported: False"
+        ),
+        (
+            "simple_rnn", #""activation": "softsign""#, #""activation": "softmax""#,
+            "activation='softmax' is not supported; supported: \(supportedActivations)"
+        ),
+        (
+            "normalizations", #""axis": [-1], "epsilon""#, #""axis": [1], "epsilon""#,
+            "axis=[1] of (1, 1, 3) is not supported; supported: the last axis, -1"
+        ),
+        (
+            "normalizations", #""rms_scaling": false"#, #""rms_scaling": true"#,
+            "rms_scaling=True is not supported; supported: False"
+        ),
+        ("normalizations", #""renorm": false"#, #""renorm": true"#, "renorm=True is not supported; supported: False"),
+        (
+            "normalization_options", #""scale": [0.5, 1.5, 0.8]"#, #""scale": [0.5, 1.5]"#,
+            "scale of 2 numbers is not supported; supported: 1, or one for each of the 3 features"
+        ),
+        (
+            "rectifiers", #""axis": -1"#, #""axis": 0"#,
+            "axis=[0] of (1, 3) is not supported; supported: the last axis, -1"
+        ),
+        (
+            "normalizations", #""batch_shape": [1, 1, 3]"#, #""batch_shape":[1,1,null]"#,
+            "is given (1, 1, None); supported: (batch, timesteps, features) with 1 to 65536 features"
+        ),
+    ]
+
+    @Test(arguments: otherCases)
+    func `an option of another layer that is not computed is refused`(
+        fixture: String, old: String, new: String, context: String
+    ) throws {
+        var file = try PatchedFile("keras/\(fixture).h5")
+        #expect(file.replace(old, with: new) > 0)
+        let error = try #require(throws: ModelFileError.self) { try file.read() }
+        #expect(error.code == .unsupported)
+        #expect(error.layer != nil)
+        #expect(error.context.hasSuffix(context), "\(error.context)")
+    }
+
+    @Test(arguments: ["int32", "int64", "uint8"])
+    func `tokens may be declared as whole numbers`(type: String) throws {
+        let unchanged = try PatchedFile("keras/tokens.h5")
+        var file = unchanged
+        let old = #""dtype": "float32", "sparse": false"#
+        #expect(file.replace(old, with: old.replacing("float32", with: type)) == 1)
+        #expect(try file.read().fingerprint == unchanged.read().fingerprint)
+    }
+
     @Test func `a model that is stateful in one layer only is refused`() throws {
         var file = try PatchedFile("keras/stacked.h5")
         let names = try file.layerNames()
@@ -115,6 +210,10 @@ struct RefusedOptionTests {
         (#""unroll": false"#, #""unroll": true"#), (#""dropout": 0.0"#, #""dropout": 0.5"#),
         (#""recurrent_dropout": 0.0"#, #""recurrent_dropout": 0.5"#),
         (#""zero_output_for_mask": false"#, #""zero_output_for_mask": true"#), (#""activation": "tanh""#, ""),
+        (
+            #""activation": "tanh", "recurrent_activation": "sigmoid""#,
+            #""activation": {"class_name":"function","config":"tanh"}"#
+        ),
         (policy, #""float32""#), (#""batch_shape": [1, 1, 3]"#, #""batch_shape": null"#),
         (#""registered_name": null"#, #""registered_name": 7"#),
         (#""sparse": false, "ragged": false, "#, ""),

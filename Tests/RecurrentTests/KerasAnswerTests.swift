@@ -12,6 +12,9 @@ struct KerasAnswerTests {
     static let cases = [
         "smallest", "odd_units", "stacked", "three_deep", "sequences_to_the_end", "dense_stack", "dense_first",
         "no_bias", "relu_cell", "other_gates",
+        "gru", "gru_no_bias", "gru_other_gates", "simple_rnn", "lstm_other_gates", "tokens", "tokens_many",
+        "time_distributed", "dense_activations", "activation_layers", "rectifiers", "normalizations",
+        "normalization_options", "training_only",
     ]
 
     @Test(arguments: cases, ["keras", "h5"])
@@ -24,10 +27,24 @@ struct KerasAnswerTests {
         #expect(largestDifference(answers(of: file.model, to: sequence), expected) <= Self.tolerance)
     }
 
-    @Test(arguments: ["reference/model2.csv", "reference/model2_endless.csv"], ["keras", "h5"])
-    func `every answer of the power-demand model is Keras' own`(answersFile: String, form: String) throws {
-        let file = try ModelFile.read(Fixtures.url("reference/model2.\(form)").path())
-        let streams = Dictionary(grouping: try Fixtures.rows(answersFile)) { $0["stream"] }
+    @Test func `every answer of a model that Keras 2 wrote is Keras 2's own`() throws {
+        let file = try ModelFile.read(Fixtures.url("keras/keras2.h5").path())
+        let rows = try Fixtures.rows("keras/keras2.csv")
+        let sequence = try rows.map { try floats($0, "x", count: 3) }
+        let expected = try rows.map { try floats($0, "y", count: 2) }
+        #expect(sequence.count == 40)
+        #expect(largestDifference(answers(of: file.model, to: sequence), expected) <= Self.tolerance)
+    }
+
+    @Test(
+        arguments: [
+            "reference/model1", "reference/model2", "reference/model2_endless", "keras/model3_answers",
+            "reference/model4",
+        ], ["keras", "h5"])
+    func `every answer of a reference model is Keras' own`(answersFile: String, form: String) throws {
+        let model = try #require(answersFile.split(separator: "/").last?.prefix(6))
+        let file = try ModelFile.read(Fixtures.url("reference/\(model).\(form)").path())
+        let streams = Dictionary(grouping: try Fixtures.rows("\(answersFile).csv")) { $0["stream"] }
         #expect(!streams.isEmpty)
         for rows in streams.values {
             let sequence = try rows.map { try floats($0, "x", count: 1) }

@@ -1,0 +1,95 @@
+import FoundationEssentials
+import Recurrent
+
+/// An activation in a layer's options: a name, null for none, or an object around the name of a function.
+///
+/// Keras writes its own functions as names, and layers and functions of others as objects
+/// (<https://keras.io/api/layers/activations/>).
+struct KerasActivation: Decodable {
+    /// Where the decoder's `userInfo` has the major version of Keras that wrote the file.
+    static let majorVersion = CodingUserInfoKey(rawValue: "keras-major-version")
+
+    /// Keras' names of the functions of one value.
+    static let elementwiseNames = [
+        "linear", "sigmoid", "tanh", "relu", "hard_sigmoid", "softsign", "softplus", "elu", "selu", "gelu", "silu",
+        "swish", "exponential",
+    ]
+
+    /// The engine's function.
+    let function: Activation
+
+    private enum Key: String, CodingKey {
+        case config
+        case className = "class_name"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let option = decoder.codingPath.last?.stringValue ?? "activation"
+        let name = try Self.name(from: decoder, option: option)
+        switch name {
+        case nil: function = .linear
+        case "swish": function = .silu
+        case "hard_sigmoid": function = try Self.hardSigmoid(from: decoder, option: option)
+        case let name?:
+            guard let known = Activation(rawValue: name), name == "softmax" || Self.elementwiseNames.contains(name)
+            else {
+                throw Self.refusal(option, name, supported: Self.elementwiseNames + ["softmax"])
+            }
+            function = known
+        }
+    }
+
+    private static func name(from decoder: any Decoder, option: String) throws -> String? {
+        let value = try decoder.singleValueContainer()
+        if value.decodeNil() { return nil }
+        if let name = try? value.decode(String.self) { return name }
+        let supported = (elementwiseNames + ["softmax"]).joined(separator: ", ")
+        guard let object = try? decoder.container(keyedBy: Key.self),
+            let className = try? object.decode(String.self, forKey: .className)
+        else {
+            throw Defect(.unsupported, "\(option) is not a named function; supported: \(supported)")
+        }
+        if className == "function", let name = try? object.decode(String.self, forKey: .config) { return name }
+        throw refusal(option, className, supported: elementwiseNames + ["softmax"])
+    }
+
+    /// Keras 2 and Keras 3 mean two functions by one name.
+    private static func hardSigmoid(from decoder: any Decoder, option: String) throws -> Activation {
+        let version = majorVersion.flatMap { decoder.userInfo[$0] as? Int }
+        guard let version else {
+            throw Defect(
+                .unsupported,
+                "\(option)='hard_sigmoid' is not supported in a file that does not tell its version of Keras; "
+                    + "supported: files with keras_version")
+        }
+        return version >= 3 ? .hardSigmoid : .hardSigmoidOfKeras2
+    }
+
+    static func refusal(_ option: String, _ name: String, supported: [String]) -> Defect {
+        Defect(
+            .unsupported, "\(option)='\(name)' is not supported; supported: \(supported.joined(separator: ", "))")
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// An activation at the end of a layer.
+    ///
+    /// - Parameters:
+    ///   - key: Keras' name of the option.
+    ///   - standard: What Keras takes where the file does not have the option.
+    /// - Returns: The engine's function.
+    /// - Throws: ``Defect`` where it is not one that the engine computes.
+    func activation(_ key: Key, standard: Activation) throws -> Activation {
+        contains(key) ? try decode(KerasActivation.self, forKey: key).function : standard
+    }
+
+    /// An activation within a recurrent cell, where each value is on its own.
+    func cellActivation(_ key: Key, standard: Activation) throws -> Activation {
+        let activation = try activation(key, standard: standard)
+        guard activation.isElementwise else {
+            throw KerasActivation.refusal(
+                key.stringValue, activation.rawValue, supported: KerasActivation.elementwiseNames)
+        }
+        return activation
+    }
+}

@@ -1,0 +1,132 @@
+import FoundationEssentials
+import Recurrent
+
+/// Keras' Activation (<https://keras.io/api/layers/core_layers/activation/>).
+struct KerasActivationLayer: KerasLayer {
+    static let className = "Activation"
+
+    private let activation: Activation
+
+    private enum Option: CodingKey {
+        case activation
+    }
+
+    init(from decoder: any Decoder) throws {
+        activation = try decoder.container(keyedBy: Option.self).activation(.activation, standard: .linear)
+    }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        try input.withKnownFeatures()
+    }
+
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+        .activation(try ActivationLayer(units: input.features, activation: activation))
+    }
+}
+
+/// Keras' Softmax (<https://keras.io/api/layers/activation_layers/softmax/>) over the last axis.
+struct KerasSoftmax: KerasLayer {
+    static let className = "Softmax"
+
+    private let axis: KerasAxis
+
+    private enum Option: CodingKey {
+        case axis
+    }
+
+    init(from decoder: any Decoder) throws {
+        axis = try decoder.container(keyedBy: Option.self).axis(.axis)
+    }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        try axis.requireLast(of: input)
+        return try input.withKnownFeatures()
+    }
+
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+        .activation(try ActivationLayer(units: input.features, activation: .softmax))
+    }
+}
+
+/// Keras' ReLU (<https://keras.io/api/layers/activation_layers/relu/>).
+struct KerasReLU: KerasLayer {
+    static let className = "ReLU"
+
+    private let maximum: Float?
+    private let negativeSlope: Float
+    private let threshold: Float
+
+    private enum Option: String, CodingKey {
+        case threshold
+        case maximum = "max_value"
+        case negativeSlope = "negative_slope"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let options = try decoder.container(keyedBy: Option.self)
+        maximum = try options.decodeIfPresent(Float.self, forKey: .maximum)
+        negativeSlope = try options.decodeIfPresent(Float.self, forKey: .negativeSlope) ?? 0
+        threshold = try options.decodeIfPresent(Float.self, forKey: .threshold) ?? 0
+    }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        try input.withKnownFeatures()
+    }
+
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+        .rectifier(
+            try Rectifier(
+                units: input.features, negativeSlope: negativeSlope, threshold: threshold,
+                maximum: maximum ?? .infinity))
+    }
+}
+
+/// Keras' LeakyReLU (<https://keras.io/api/layers/activation_layers/leaky_relu/>); Keras 2 calls its slope `alpha`.
+struct KerasLeakyReLU: KerasLayer {
+    static let className = "LeakyReLU"
+
+    private let negativeSlope: Float
+
+    private enum Option: String, CodingKey {
+        case alpha
+        case negativeSlope = "negative_slope"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let options = try decoder.container(keyedBy: Option.self)
+        negativeSlope =
+            try options.decodeIfPresent(Float.self, forKey: .negativeSlope)
+            ?? options.decodeIfPresent(Float.self, forKey: .alpha) ?? 0.3
+    }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        try input.withKnownFeatures()
+    }
+
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+        .rectifier(try Rectifier(units: input.features, negativeSlope: negativeSlope))
+    }
+}
+
+/// Keras' ELU (<https://keras.io/api/layers/activation_layers/elu/>).
+struct KerasELU: KerasLayer {
+    static let className = "ELU"
+
+    private let alpha: Float
+
+    private enum Option: CodingKey {
+        case alpha
+    }
+
+    init(from decoder: any Decoder) throws {
+        alpha = try decoder.container(keyedBy: Option.self).decodeIfPresent(Float.self, forKey: .alpha) ?? 1
+    }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        try input.withKnownFeatures()
+    }
+
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+        .exponentialUnit(try ExponentialUnit(units: input.features, alpha: alpha))
+    }
+}

@@ -1,0 +1,42 @@
+import FoundationEssentials
+import Recurrent
+
+/// Keras' Embedding (<https://keras.io/api/layers/core_layers/embedding/>), which makes a model one of tokens.
+struct KerasEmbedding: KerasLayer {
+    static let className = "Embedding"
+
+    private let vocabulary: Int
+    private let units: Int
+
+    private enum Option: String, CodingKey {
+        case vocabulary = "input_dim"
+        case units = "output_dim"
+        case masksZero = "mask_zero"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let options = try decoder.container(keyedBy: Option.self)
+        try options.refuse(.masksZero)
+        units = try options.units(.units)
+        vocabulary = try options.decode(Int.self, forKey: .vocabulary)
+        guard (1...Embedding.largestVocabulary).contains(vocabulary) else {
+            throw Defect(
+                .unsupported,
+                "input_dim=\(vocabulary) is not supported; supported: 1 to \(Embedding.largestVocabulary)")
+        }
+    }
+
+    var weights: [KerasWeight] { [KerasWeight(archivePath: "vars/0", legacyName: "embeddings")] }
+    var takesTokens: Bool { true }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        guard input.axes.count == 2 else {
+            throw Defect(.unsupported, "is given \(input); supported: (batch, timesteps) of one token each")
+        }
+        return KerasShape(input.axes + [units])
+    }
+
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+        .embedding(try Embedding(vocabulary: vocabulary, units: units, embeddings: weights[0]))
+    }
+}

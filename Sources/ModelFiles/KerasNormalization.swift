@@ -1,0 +1,51 @@
+import FoundationEssentials
+import Recurrent
+
+/// Keras' Normalization (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>) of each feature,
+/// with a mean and a variance that it learned by `adapt` or was given.
+struct KerasNormalization: KerasLayer {
+    static let className = "Normalization"
+
+    private let axis: KerasAxis
+    private let isInverse: Bool
+    private let given: (mean: KerasNumbers, variance: KerasNumbers)?
+
+    private enum Option: String, CodingKey {
+        case axis, mean, variance, invert
+    }
+
+    init(from decoder: any Decoder) throws {
+        let options = try decoder.container(keyedBy: Option.self)
+        axis = try options.axis(.axis)
+        isInverse = try options.flag(.invert)
+        if let mean = try options.decodeIfPresent(KerasNumbers.self, forKey: .mean) {
+            given = (mean, try options.decode(KerasNumbers.self, forKey: .variance))
+        } else {
+            given = nil
+        }
+    }
+
+    var weights: [KerasWeight] {
+        guard given == nil else { return [] }
+        return [
+            KerasWeight(archivePath: "vars/0", legacyName: "mean"),
+            KerasWeight(archivePath: "vars/1", legacyName: "variance"),
+            // How many samples `adapt` saw.
+            KerasWeight(archivePath: "vars/2", legacyName: "count", isRead: false),
+        ]
+    }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        try axis.requireLast(of: input)
+        let input = try input.withKnownFeatures()
+        try given?.mean.require(features: input.features, of: "mean")
+        try given?.variance.require(features: input.features, of: "variance")
+        return input
+    }
+
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+        let mean = try given?.mean.tensor(features: input.features) ?? weights[0]
+        let variance = try given?.variance.tensor(features: input.features) ?? weights[1]
+        return .normalization(try Normalization(mean: mean, variance: variance, isInverse: isInverse))
+    }
+}

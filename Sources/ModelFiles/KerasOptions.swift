@@ -1,0 +1,141 @@
+import FoundationEssentials
+import Recurrent
+
+/// The axis that a layer acts on: a number, or a list of one. Only the last is supported.
+struct KerasAxis: Decodable {
+    private let axes: [Int]
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if value.decodeNil() {
+            axes = []
+        } else if let axis = try? value.decode(Int.self) {
+            axes = [axis]
+        } else {
+            axes = try value.decode([Int].self)
+        }
+    }
+
+    /// The last axis, as Keras takes it where the file does not have the option.
+    init() {
+        axes = [-1]
+    }
+
+    func requireLast(of input: KerasShape) throws(Defect) {
+        guard (2...3).contains(input.axes.count), axes == [-1] || axes == [input.axes.count - 1] else {
+            throw Defect(.unsupported, "axis=\(axes) of \(input) is not supported; supported: the last axis, -1")
+        }
+    }
+}
+
+/// One number for all features, or one for each: a number, a list, or the object that Keras makes of an array.
+struct KerasNumbers: Decodable {
+    private let values: [Float]
+
+    private enum Key: CodingKey {
+        case config, value
+    }
+
+    init(_ values: [Float]) {
+        self.values = values
+    }
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let number = try? value.decode(Float.self) {
+            values = [number]
+        } else if let list = try? value.decode([Float].self) {
+            values = list
+        } else if let lists = try? value.decode([KerasNumbers].self), let only = lists.first, lists.count == 1 {
+            // Outer axes of length 1 do not change what the last one means.
+            values = only.values
+        } else {
+            values = try decoder.container(keyedBy: Key.self).nestedContainer(keyedBy: Key.self, forKey: .config)
+                .decode(KerasNumbers.self, forKey: .value).values
+        }
+    }
+
+    func require(features: Int, of option: String) throws(Defect) {
+        guard values.count == 1 || values.count == features else {
+            throw Defect(
+                .unsupported,
+                "\(option) of \(values.count) numbers is not supported; supported: 1, or one for each of the "
+                    + "\(features) features")
+        }
+    }
+
+    /// The numbers, shape (features).
+    func tensor(features: Int) throws(ModelError) -> Tensor {
+        try Tensor(
+            shape: [features],
+            values: values.count == features ? values : Array(repeating: values[0], count: features))
+    }
+}
+
+/// The numbers that a layer computes with: a name in Keras 2, in Keras 3 an object around one.
+struct KerasDType: Decodable {
+    /// What tokens may come as: whole numbers, and what Keras makes of them.
+    private static let tokens: Set<String> = [
+        "float32", "int32", "int64", "int16", "int8", "uint8", "uint16", "uint32",
+    ]
+
+    let name: String
+
+    private enum Key: CodingKey {
+        case config, name
+    }
+
+    init(from decoder: any Decoder) throws {
+        if let name = try? decoder.singleValueContainer().decode(String.self) {
+            self.name = name
+        } else {
+            let config = try decoder.container(keyedBy: Key.self).nestedContainer(keyedBy: Key.self, forKey: .config)
+            name = try config.decode(String.self, forKey: .name)
+        }
+    }
+
+    func requireFloat32() throws(Defect) {
+        guard name == "float32" else {
+            throw Defect(.unsupported, "dtype '\(name)' is not supported; supported: float32")
+        }
+    }
+
+    func requireTokens() throws(Defect) {
+        guard Self.tokens.contains(name) else {
+            throw Defect(
+                .unsupported,
+                "dtype '\(name)' is not supported; supported: \(Self.tokens.sorted().joined(separator: ", "))")
+        }
+    }
+}
+
+/// The largest number of units that a layer may have: far more than any model of streams, far less than overflows.
+private let maximumUnits = 1 << 20
+
+extension KeyedDecodingContainer {
+    /// A Boolean option of a layer, false where the file does not have it.
+    func flag(_ key: Key) throws -> Bool {
+        try decodeIfPresent(Bool.self, forKey: key) ?? false
+    }
+
+    /// Refuses a layer with an option that is not computed.
+    func refuse(_ key: Key) throws {
+        if try flag(key) {
+            throw Defect(.unsupported, "\(key.stringValue)=True is not supported; supported: False")
+        }
+    }
+
+    /// The number of units of a layer.
+    func units(_ key: Key) throws -> Int {
+        let units = try decode(Int.self, forKey: key)
+        guard (1...maximumUnits).contains(units) else {
+            throw Defect(.unsupported, "\(units) units are not supported; supported: 1 to \(maximumUnits)")
+        }
+        return units
+    }
+
+    /// The axis of a layer, the last where the file does not have the option.
+    func axis(_ key: Key) throws -> KerasAxis {
+        contains(key) ? try decode(KerasAxis.self, forKey: key) : KerasAxis()
+    }
+}

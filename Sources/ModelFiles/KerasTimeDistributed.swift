@@ -1,0 +1,43 @@
+import FoundationEssentials
+import Recurrent
+
+/// Keras' TimeDistributed (<https://keras.io/api/layers/recurrent_layers/time_distributed/>) of a Dense: the same as the
+/// Dense by itself.
+struct KerasTimeDistributed: KerasLayer {
+    static let className = "TimeDistributed"
+
+    private let layer: KerasDense
+
+    private enum Option: String, CodingKey {
+        case layer, config, dtype
+        case className = "class_name"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: Option.self).nestedContainer(keyedBy: Option.self, forKey: .layer)
+        let className = try object.decode(String.self, forKey: .className)
+        guard className == KerasDense.className else {
+            throw Defect(
+                .unsupported,
+                "TimeDistributed of the layer '\(className)' is not supported; supported: \(KerasDense.className)")
+        }
+        let config = try object.nestedContainer(keyedBy: Option.self, forKey: .config)
+        try config.decodeIfPresent(KerasDType.self, forKey: .dtype)?.requireFloat32()
+        layer = try object.decode(KerasDense.self, forKey: .config)
+    }
+
+    var weights: [KerasWeight] {
+        layer.weights.map { KerasWeight(archivePath: "layer/\($0.archivePath)", legacyName: $0.legacyName) }
+    }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        guard input.axes.count == 3 else {
+            throw Defect(.unsupported, "is given \(input); supported: (batch, timesteps, features)")
+        }
+        return try layer.outputShape(of: input)
+    }
+
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+        try layer.build(weights: weights, input: input)
+    }
+}

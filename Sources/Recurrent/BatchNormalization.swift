@@ -1,0 +1,62 @@
+/// Batch normalisation as it is after training: each feature with the mean and the variance that training saw. It keeps
+/// no state.
+public struct BatchNormalization: Equatable, Sendable {
+    /// What is added to the variances.
+    public let epsilon: Float
+    /// Shape (units); nil where the layer does not scale.
+    public let gamma: Tensor?
+    /// Shape (units); nil where the layer does not centre.
+    public let beta: Tensor?
+    /// Shape (units).
+    public let movingMean: Tensor
+    /// Shape (units), each at least 0.
+    public let movingVariance: Tensor
+
+    /// The width of the input and of the output.
+    public var units: Int { movingMean.shape[0] }
+
+    /// Creates a layer from its weights.
+    ///
+    /// - Parameters:
+    ///   - epsilon: What is added to the variances.
+    ///   - gamma: Shape (units), or nil for none.
+    ///   - beta: Shape (units), or nil for none.
+    ///   - movingMean: Shape (units).
+    ///   - movingVariance: Shape (units).
+    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    public init(
+        epsilon: Float, gamma: Tensor?, beta: Tensor?, movingMean: Tensor, movingVariance: Tensor
+    ) throws(ModelError) {
+        let units = movingMean.values.count
+        try ModelError.check(units: units)
+        try movingMean.check(shape: [units], of: "moving_mean")
+        try movingVariance.check(shape: [units], of: "moving_variance")
+        try gamma?.check(shape: [units], of: "gamma")
+        try beta?.check(shape: [units], of: "beta")
+        guard epsilon.isFinite, movingVariance.values.allSatisfy({ $0 >= 0 && $0 + epsilon > 0 }) else {
+            throw ModelError(
+                code: .notFinite, context: "moving_variance and epsilon (\(epsilon)) have no positive square root")
+        }
+        self.epsilon = epsilon
+        self.gamma = gamma
+        self.beta = beta
+        self.movingMean = movingMean
+        self.movingVariance = movingVariance
+    }
+}
+
+extension BatchNormalization {
+    /// The step of ``Rescaling`` that comes to the same, made as Keras' own code makes it
+    /// (<https://keras.io/api/layers/normalization_layers/batch_normalization/>):
+    ///
+    ///     y = γ (x − μ) / √(σ² + ε) + β = x ⊙ scale + offset
+    ///     scale = γ / √(σ² + ε)
+    ///     offset = β − μ ⊙ scale
+    func step(weights: inout WeightBuffer) -> Rescaling.Step {
+        let gamma = gamma?.values ?? Array(repeating: 1, count: units)
+        let beta = beta?.values ?? Array(repeating: 0, count: units)
+        let scale = zip(gamma, movingVariance.values).map { $0 / ($1 + epsilon).squareRoot() }
+        let offset = (0..<units).map { beta[$0] - movingMean.values[$0] * scale[$0] }
+        return Rescaling.Step(scale: scale, offset: offset, weights: &weights)
+    }
+}

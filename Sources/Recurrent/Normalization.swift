@@ -1,0 +1,67 @@
+/// Each feature with a fixed mean and a fixed variance. It keeps no state.
+public struct Normalization: Equatable, Sendable {
+    /// What a standard deviation is at least: Keras' `epsilon()`.
+    private static let smallestDeviation: Float = 1e-7
+
+    /// Shape (units).
+    public let mean: Tensor
+    /// Shape (units), each at least 0.
+    public let variance: Tensor
+    /// Whether the layer takes a normalised value back to what it was.
+    public let isInverse: Bool
+
+    /// The width of the input and of the output.
+    public var units: Int { mean.shape[0] }
+
+    /// Creates a layer.
+    ///
+    /// - Parameters:
+    ///   - mean: Shape (units).
+    ///   - variance: Shape (units).
+    ///   - isInverse: Keras' `invert`.
+    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    public init(mean: Tensor, variance: Tensor, isInverse: Bool = false) throws(ModelError) {
+        try ModelError.check(units: mean.values.count)
+        try mean.check(shape: [mean.values.count], of: "mean")
+        try variance.check(shape: mean.shape, of: "variance")
+        guard variance.values.allSatisfy({ $0 >= 0 }) else {
+            throw ModelError(code: .notFinite, context: "variance is negative, so it has no square root")
+        }
+        self.mean = mean
+        self.variance = variance
+        self.isInverse = isInverse
+    }
+}
+
+extension Normalization {
+    /// The layer as the hot path sees it.
+    @safe
+    struct Step {
+        let units: Int
+        let isInverse: Bool
+        /// Shape (units).
+        let mean: UnsafePointer<Float>
+        /// max(√variance, ε), shape (units).
+        let deviation: UnsafePointer<Float>
+
+        init(_ layer: Normalization, weights: inout WeightBuffer) {
+            units = layer.units
+            isInverse = layer.isInverse
+            unsafe mean = weights.append(layer.mean.values)
+            unsafe deviation = weights.append(
+                layer.variance.values.map { max($0.squareRoot(), Normalization.smallestDeviation) })
+        }
+
+        /// `y = (x − mean) / max(√variance, ε)`, or back: `y = mean + x · max(√variance, ε)`
+        /// (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>).
+        ///
+        /// - Parameters:
+        ///   - x: The input, shape (units).
+        ///   - y: The output, shape (units). Must not overlap `x`.
+        func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+            for k in 0..<units {
+                unsafe y[k] = isInverse ? mean[k] + x[k] * deviation[k] : (x[k] - mean[k]) / deviation[k]
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// A factor and an offset for each feature, applied to each timestep. It keeps no state.
+public struct Rescaling: Equatable, Sendable {
+    /// What each feature is multiplied with, shape (units).
+    public let scale: Tensor
+    /// What is then added, shape (units).
+    public let offset: Tensor
+
+    /// The width of the input and of the output.
+    public var units: Int { scale.shape[0] }
+
+    /// Creates a layer.
+    ///
+    /// - Parameters:
+    ///   - scale: Shape (units).
+    ///   - offset: Shape (units).
+    /// - Throws: ``ModelError`` naming the one whose shape does not fit, or that is not finite.
+    public init(scale: Tensor, offset: Tensor) throws(ModelError) {
+        try ModelError.check(units: scale.values.count)
+        try scale.check(shape: [scale.values.count], of: "scale")
+        try offset.check(shape: scale.shape, of: "offset")
+        self.scale = scale
+        self.offset = offset
+    }
+}
+
+extension Rescaling {
+    /// The layer as the hot path sees it.
+    @safe
+    struct Step {
+        let units: Int
+        /// Shape (units).
+        let scale: UnsafePointer<Float>
+        /// Shape (units).
+        let offset: UnsafePointer<Float>
+
+        init(scale: [Float], offset: [Float], weights: inout WeightBuffer) {
+            units = scale.count
+            unsafe self.scale = weights.append(scale)
+            unsafe self.offset = weights.append(offset)
+        }
+
+        /// `y = x ⊙ scale + offset` (<https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/>).
+        ///
+        /// - Parameters:
+        ///   - x: The input, shape (units).
+        ///   - y: The output, shape (units). Must not overlap `x`.
+        func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+            for k in 0..<units {
+                unsafe y[k] = x[k] * scale[k] + offset[k]
+            }
+        }
+    }
+}

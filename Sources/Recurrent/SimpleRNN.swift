@@ -1,0 +1,91 @@
+/// A fully connected recurrent layer, whose output is its next input: Keras' SimpleRNN.
+///
+/// State, one a stream: hidden state h, `units` floats.
+public struct SimpleRNN: Equatable, Sendable {
+    /// The width of the hidden state.
+    public let units: Int
+    /// The activation of the hidden state.
+    public let activation: Activation
+    /// Input weights, shape (features, units).
+    public let kernel: Tensor
+    /// Recurrent weights, shape (units, units).
+    public let recurrentKernel: Tensor
+    /// Shape (units); nil where the layer has no bias.
+    public let bias: Tensor?
+
+    /// The width of one timestep of the layer's input.
+    public var features: Int { kernel.shape[0] }
+
+    /// Creates a layer from its weights.
+    ///
+    /// - Parameters:
+    ///   - units: The width of the hidden state, at least 1.
+    ///   - activation: Keras' `activation`, a function of one value.
+    ///   - kernel: Shape (features, units).
+    ///   - recurrentKernel: Shape (units, units).
+    ///   - bias: Shape (units), or nil for none.
+    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    public init(
+        units: Int, activation: Activation = .tanh, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?
+    ) throws(ModelError) {
+        guard units >= 1, kernel.shape.count == 2, let features = kernel.shape.first, features >= 1 else {
+            throw ModelError(
+                code: .shape,
+                context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, units)")
+        }
+        try activation.checkElementwise("activation")
+        try kernel.check(shape: [features, units], of: "kernel")
+        try recurrentKernel.check(shape: [units, units], of: "recurrent_kernel")
+        try bias?.check(shape: [units], of: "bias")
+        self.units = units
+        self.activation = activation
+        self.kernel = kernel
+        self.recurrentKernel = recurrentKernel
+        self.bias = bias
+    }
+}
+
+extension SimpleRNN {
+    /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
+    @safe
+    struct Step {
+        let features: Int
+        let units: Int
+        let activation: Activation
+        /// Shape (features, units).
+        let kernel: UnsafePointer<Float>
+        /// Shape (units, units).
+        let recurrentKernel: UnsafePointer<Float>
+        /// Shape (units); zeros where the layer has no bias.
+        let bias: UnsafePointer<Float>
+
+        var stateSize: Int { units }
+        var scratchSize: Int { units }
+
+        init(_ layer: SimpleRNN, weights: inout WeightBuffer) {
+            features = layer.features
+            units = layer.units
+            activation = layer.activation
+            unsafe kernel = weights.append(layer.kernel.values)
+            unsafe recurrentKernel = weights.append(layer.recurrentKernel.values)
+            unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
+        }
+
+        /// `h = activation(x·W + h·U + b)` (<https://keras.io/api/layers/recurrent_layers/simple_rnn/>).
+        ///
+        /// - Parameters:
+        ///   - x: The input, shape (features).
+        ///   - h: The state, shape (units); it is replaced, and is the layer's output.
+        ///   - z: Scratch, shape (units).
+        func callAsFunction(
+            x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
+        ) {
+            unsafe z.update(from: bias, count: units)
+            unsafe accumulate(z, input: x, rows: features, matrix: kernel, columns: units)
+            unsafe accumulate(z, input: h, rows: units, matrix: recurrentKernel, columns: units)
+            for k in 0..<units {
+                unsafe h[k] = activation(z[k])
+            }
+        }
+    }
+}
