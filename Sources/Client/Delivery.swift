@@ -13,6 +13,8 @@ struct Delivery {
     struct Account {
         /// How many values a timestep has.
         let features: Int
+        /// How many tokens there are, where a timestep is a token.
+        var vocabulary: Int?
         /// The sequence number that the stream reaches when all is consumed.
         var target: UInt64
         /// The sequence number that it has reached.
@@ -34,16 +36,18 @@ struct Delivery {
 
     /// Begins a stream's account where there is none yet.
     ///
-    /// - Returns: How many values a timestep has.
+    /// - Returns: The account.
     mutating func open(
         _ stream: String, routes: ModelRoutes, control: ControlClient, place: String
-    ) throws(ClientError) -> Int {
+    ) throws(ClientError) -> Account {
         let key = StreamKey(stream)
-        if let account = accounts[key] { return account.features }
-        let features = try routes.features(for: stream, place: place)
+        if let account = accounts[key] { return account }
+        let model = try routes.model(for: stream, place: place)
         let reached = try sequence(of: stream, control: control)
-        accounts[key] = Account(features: features, target: reached, reached: reached)
-        return features
+        let account = Account(
+            features: model.features, vocabulary: model.tokens, target: reached, reached: reached)
+        accounts[key] = account
+        return account
     }
 
     /// Counts what was sent.

@@ -102,10 +102,11 @@ public struct Feed {
         do throws(ClientError) {
             while true {
                 if waiting != nil, source.wouldWait { try flush() }
-                guard let reading = try source.next() else { break }
-                let features = try delivery.open(
+                guard var reading = try source.next() else { break }
+                let account = try delivery.open(
                     reading.stream, routes: routes, control: control, place: source.place)
-                try Self.check(reading, features: features, place: source.place)
+                try Self.check(reading, account, place: source.place)
+                reading.areTokens = account.vocabulary != nil
                 if waiting?.join(reading, limit: options.batch) ?? false { continue }
                 try flush()
                 waiting = reading
@@ -118,13 +119,18 @@ public struct Feed {
         try flush()
     }
 
-    private static func check(_ reading: Reading, features: Int, place: String) throws(ClientError) {
+    private static func check(_ reading: Reading, _ account: Delivery.Account, place: String) throws(ClientError) {
         let count = reading.values.count / max(1, reading.timesteps)
-        guard count == features else {
+        guard count == account.features else {
             throw ClientError(
                 .data,
                 "\(place): \(Quantity.count(count, of: "value")) a timestep, where the model of the stream "
-                    + "'\(reading.stream)' takes \(features)")
+                    + "'\(reading.stream)' takes \(account.features)")
+        }
+        guard let vocabulary = account.vocabulary else { return }
+        for value in reading.values where value != value.rounded() || value < 0 || value >= Float(vocabulary) {
+            throw ClientError(
+                .data, "\(place): \(value) is no token: the model takes whole numbers from 0 to \(vocabulary - 1)")
         }
     }
 }

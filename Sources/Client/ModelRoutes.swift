@@ -20,19 +20,19 @@ struct ModelRoutes {
         return best?.model
     }
 
-    /// The number of values that a timestep of this stream has.
+    /// The model that decides on a stream.
     ///
     /// - Parameters:
     ///   - stream: The stream's id.
     ///   - place: Where it stands in the input, for the error.
-    /// - Returns: The model's features.
+    /// - Returns: The model.
     /// - Throws: ``ClientError`` where no model takes the stream.
-    func features(for stream: String, place: String) throws(ClientError) -> Int {
+    func model(for stream: String, place: String) throws(ClientError) -> DaemonStatus.Model {
         guard let model = model(for: stream) else {
             let prefixes = models.flatMap(\.prefixes).map { "'\($0)'" }.joined(separator: ", ")
             throw ClientError(
                 .data, "\(place): the daemon has no model for the stream '\(stream)'; its prefixes are \(prefixes)")
         }
-        return model.features
+        return model
     }
 }

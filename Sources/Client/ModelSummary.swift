@@ -36,8 +36,10 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     public let kerasVersion: String?
     /// How the daemon runs the model unless it is told otherwise: `stateful` or `sequence`.
     public let mode: String
-    /// Floats in one timestep.
+    /// Floats in one timestep; 1 for a token.
     public let features: Int
+    /// How many tokens there are, where a timestep is a token.
+    public let tokens: Int?
     /// Probabilities in one decision.
     public let outputs: Int
     /// How many weights the model has.
@@ -52,7 +54,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case file, name, format
         case kerasVersion = "keras_version"
-        case mode, features, outputs, parameters
+        case mode, features, tokens, outputs, parameters
         case stateSize = "state_size"
         case fingerprint, layers
     }
@@ -60,7 +62,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     /// Creates a summary; each parameter is the property of its name, `isStateful` tells the mode.
     public init(
         file: String, name: String, format: String, kerasVersion: String?, isStateful: Bool, features: Int,
-        outputs: Int, parameters: Int, stateSize: Int, fingerprint: String, layers: [Layer]
+        tokens: Int?, outputs: Int, parameters: Int, stateSize: Int, fingerprint: String, layers: [Layer]
     ) {
         self.file = file
         self.name = name
@@ -68,6 +70,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         self.kerasVersion = kerasVersion
         mode = isStateful ? "stateful" : "sequence"
         self.features = features
+        self.tokens = tokens
         self.outputs = outputs
         self.parameters = parameters
         self.stateSize = stateSize
@@ -87,7 +90,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         var facts = TextTable([.init("File"), .init(file)])
         facts.append(["Format", format + (kerasVersion.map { ", Keras \($0)" } ?? "")])
         facts.append(["Mode", mode + (mode == "stateful" ? " (stateful=True)" : " (stateful=False)")])
-        facts.append(["Features", "\(features) a timestep"])
+        facts.append(["Features", tokens.map { "1 token a timestep, 0 to \($0 - 1)" } ?? "\(features) a timestep"])
         facts.append(["Outputs", "\(outputs)"])
         let bytes = Quantity.bytes(stateSize * MemoryLayout<Float>.size)
         facts.append(["State", "\(Quantity.count(stateSize, of: "float")) a stream (\(bytes))"])

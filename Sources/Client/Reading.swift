@@ -12,6 +12,8 @@ public struct Reading: Equatable, Sendable {
     public var sequence: UInt64
     /// Whether a sequence starts or ends here.
     public var flags: TimestepHeader.Flags
+    /// Whether the values are numbers of tokens, which are sent as such.
+    var areTokens = false
 
     /// Creates a reading.
     ///

@@ -60,7 +60,8 @@ public final class TimestepSender {
         let header = TimestepHeader(sequence: reading.sequence, flags: reading.flags)
         let hasHeader = header != TimestepHeader()
         try send(Array(reading.stream.utf8), more: true)
-        try send(Timesteps.bytes(reading.values), more: hasHeader)
+        let tokens = reading.areTokens ? reading.values.map { Int32($0) } : []
+        try send(tokens.isEmpty ? Timesteps.bytes(reading.values) : Timesteps.bytes(tokens: tokens), more: hasHeader)
         if hasHeader { try send(header.bytes, more: false) }
     }
 

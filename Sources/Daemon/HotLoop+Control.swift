@@ -138,7 +138,7 @@ extension HotLoop {
                     name: served.name, file: served.file, fingerprint: served.fingerprint,
                     mode: served.policy.mode.rawValue, features: served.model.features,
                     outputs: served.model.outputs, parameters: served.model.parameters,
-                    prefixes: served.policy.prefixes)
+                    prefixes: served.policy.prefixes, tokens: served.model.vocabulary)
             },
             streams: table.count, paused: table.pausedCount,
             timesteps: counters.timesteps, decisions: counters.decisions, duplicates: counters.duplicates,

@@ -22,6 +22,10 @@ public final class Model: @unchecked Sendable {
     public let input: Input
     /// Floats in one timestep of input; 1 for a token.
     public let features: Int
+    /// How many tokens there are, where a timestep is a token.
+    public var vocabulary: Int? {
+        if case .tokens(let count) = input { count } else { nil }
+    }
     /// Floats in one answer.
     public let outputs: Int
     /// Floats that a stream remembers: the state of each layer, one layer after another.

@@ -77,7 +77,11 @@ public struct StreamTable: ~Copyable {
         guard frames == 2 || frames == 3 else { throw .frames }
         let place = try place(of: id)
         let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
-        let count = try Timesteps.read(payload, features: models[place.model].model.features, into: &inputs)
+        let count =
+            switch models[place.model].model.input {
+            case .values(let features): try Timesteps.read(payload, features: features, into: &inputs)
+            case .tokens: try Timesteps.readTokens(payload, into: &inputs)
+            }
         try take(count, of: id, at: place, header, time: time, into: &decisions)
     }
 
@@ -115,6 +119,9 @@ public struct StreamTable: ~Copyable {
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader, time: Int64,
         into decisions: inout DecisionRecords
     ) throws(DropCause) {
+        if case .tokens(let vocabulary) = models[place.model].model.input {
+            guard inputs.allSatisfy({ $0 >= 0 && $0 < Float(vocabulary) && $0 == $0.rounded() }) else { throw .token }
+        }
         if let slot = place.slot, waiting[slot] != nil {
             try wait(slot, header, count: count)
             return

@@ -48,8 +48,10 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var fingerprint: String
         /// How sequences are decided.
         public var mode: String
-        /// Floats in one timestep.
+        /// Floats in one timestep; 1 for a token.
         public var features: Int
+        /// The vocabulary of a model that takes tokens: each is a number from 0 and below this. Left out for others.
+        public var tokens: Int?
         /// Probabilities in one decision.
         public var outputs: Int
         /// How many weights it has.
@@ -60,7 +62,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         /// Creates an entry; each parameter is the property of its name.
         public init(
             name: String, file: String, fingerprint: String, mode: String, features: Int, outputs: Int,
-            parameters: Int, prefixes: [String]
+            parameters: Int, prefixes: [String], tokens: Int? = nil
         ) {
             self.name = name
             self.file = file
@@ -70,6 +72,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
             self.outputs = outputs
             self.parameters = parameters
             self.prefixes = prefixes
+            self.tokens = tokens
         }
     }
 

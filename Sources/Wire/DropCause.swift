@@ -18,6 +18,8 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     case sequence
     /// A NaN or an infinity among the values, or a number that float32 cannot hold.
     case nonFinite = "non_finite"
+    /// A token that is not in the model's vocabulary.
+    case token
     /// The stream id fits no model's prefixes.
     case unrouted
     /// The stream is paused and as many timesteps wait as may. Counted in timesteps; all others in messages.
@@ -40,6 +42,7 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
         case .text: "as text a message is a stream id, then one timestep's values as decimal numbers"
         case .sequence: "the sequence number would pass 2^64 - 1"
         case .nonFinite: "the values hold a NaN or an infinity, or a number too large for float32"
+        case .token: "a token is a whole number from 0 and below the model's vocabulary"
         case .unrouted: "the stream id fits no model's prefixes"
         case .paused: "the stream is paused and its waiting timesteps have reached their limit"
         }

@@ -1,4 +1,5 @@
-/// The second frame of a timestep message: timesteps of `features` float32 each, one after another.
+/// The second frame of a timestep message: timesteps of `features` float32 each, one after another; for a model that takes
+/// tokens, one int32 each.
 public enum Timesteps {
     /// Reads the frame into `values`, which keeps its memory from message to message.
     ///
@@ -25,12 +26,39 @@ public enum Timesteps {
         return count
     }
 
+    /// Reads a frame of tokens into `values`. Whether they are within the vocabulary is for the caller to check.
+    ///
+    /// - Parameters:
+    ///   - frame: The bytes as they came.
+    ///   - values: Replaced by the frame's tokens, shape (k, 1). A number past 2²⁴ may be rounded, but stays past it.
+    /// - Returns: k, at least 1.
+    /// - Throws: ``DropCause/length`` where the frame is no whole number of tokens.
+    public static func readTokens(_ frame: RawSpan, into values: inout [Float]) throws(DropCause) -> Int {
+        let (count, rest) = frame.byteCount.quotientAndRemainder(dividingBy: MemoryLayout<Int32>.size)
+        guard count >= 1, rest == 0 else { throw .length }
+        values.removeAll(keepingCapacity: true)
+        for index in 0..<count {
+            values.append(Float(frame.littleEndian(at: index * MemoryLayout<Int32>.size, as: Int32.self)))
+        }
+        return count
+    }
+
     /// The frame's bytes for these floats, shape (k, features).
     public static func bytes(_ values: [Float]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(values.count * MemoryLayout<Float>.size)
         for value in values {
             bytes.appendLittleEndian(value.bitPattern)
+        }
+        return bytes
+    }
+
+    /// The frame's bytes for these tokens.
+    public static func bytes(tokens: [Int32]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(tokens.count * MemoryLayout<Int32>.size)
+        for token in tokens {
+            bytes.appendLittleEndian(token)
         }
         return bytes
     }

@@ -26,8 +26,9 @@ struct InspectCommand: ParsableCommand {
             let model = try ModelFile.read(file)
             return ModelSummary(
                 file: file, name: model.name, format: model.format, kerasVersion: model.kerasVersion,
-                isStateful: model.isStateful, features: model.model.features, outputs: model.model.outputs,
-                parameters: model.model.parameters, stateSize: model.model.stateSize, fingerprint: model.fingerprint,
+                isStateful: model.isStateful, features: model.model.features, tokens: model.model.vocabulary,
+                outputs: model.model.outputs, parameters: model.model.parameters, stateSize: model.model.stateSize,
+                fingerprint: model.fingerprint,
                 layers: model.layers.map {
                     ModelSummary.Layer(
                         name: $0.name, kind: $0.kind, outputShape: $0.outputShape, parameters: $0.parameters)

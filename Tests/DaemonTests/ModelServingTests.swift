@@ -34,7 +34,7 @@ struct ModelServingTests {
             let error = try #require(throws: DaemonError.self) { try serve(fixture(file), mode: mode) }
             #expect(error.code == .badData)
             #expect(error.description.contains(fixture(file)))
-            #expect(error.description.contains("is not supported"))
+            #expect(error.description.contains("Bidirectional"))
         }
     }
 

@@ -5,13 +5,18 @@ import Wire
 
 @Suite struct `In the mode sequence` {
     /// Models that are not stateful, whose files ask for the mode by themselves, with Keras' answer after each prefix.
-    static let models = ["model1"]
+    static let models = [
+        ("reference/model1", "reference/model1.csv"), ("reference/model3", "keras/model3_answers.csv"),
+        ("reference/model4", "reference/model4.csv"),
+    ]
 
     @Test(arguments: models, ["keras", "h5"])
-    func `each sequence is decided once, when it is whole, as Keras decides it`(model: String, format: String) throws {
-        let daemon = try DaemonProcess([Fixtures.url("reference/\(model).\(format)").path])
+    func `each sequence is decided once, when it is whole, as Keras decides it`(
+        model: (file: String, answers: String), format: String
+    ) throws {
+        let daemon = try DaemonProcess([Fixtures.url("\(model.file).\(format)").path])
         let peer = try Peer(daemon)
-        let reference = try KerasAnswers("reference/\(model).csv")
+        let reference = try KerasAnswers(model.answers)
 
         // One meter's sequences follow one another; another's come in between, cut otherwise.
         for sequence in reference.streams {
@@ -32,10 +37,10 @@ import Wire
     }
 
     @Test(arguments: models)
-    func `every prefix is answered where that is asked for`(model: String) throws {
-        let daemon = try DaemonProcess([Fixtures.url("reference/\(model).keras").path, "--emit", "every"])
+    func `every prefix is answered where that is asked for`(model: (file: String, answers: String)) throws {
+        let daemon = try DaemonProcess([Fixtures.url("\(model.file).keras").path, "--emit", "every"])
         let peer = try Peer(daemon)
-        for sequence in try KerasAnswers("reference/\(model).csv").streams {
+        for sequence in try KerasAnswers(model.answers).streams {
             let decisions = try peer.decide("s", sequence.values)
             for (decision, answer) in zip(decisions, sequence.answers) {
                 #expect(abs(decision.probabilities[0] - answer) <= tolerance)
@@ -57,5 +62,26 @@ import Wire
         #expect(abs(decisions[0].probabilities[0] - sequence.answers[39]) <= tolerance)
         #expect(decisions[0].probabilities == decisions[1].probabilities)
         #expect(decisions.map(\.step) == [40, 40])
+    }
+
+    @Test func `what is no token is dropped and counted, and refused by the tool with its line`() throws {
+        let daemon = try DaemonProcess([Fixtures.url("reference/model4.keras").path])
+        let peer = try Peer(daemon)
+        let id = Array("s".utf8)
+        for token: Int32 in [5, -1, .max, .min] { try peer.send([id, Timesteps.bytes(tokens: [1, token])]) }
+        try peer.send([id, [1, 0, 0]])
+        try peer.send([id, Timesteps.bytes(tokens: [0, 4])])
+        try peer.waitForSequence(2, of: "s")
+
+        let status = try peer.status()
+        #expect(status.dropped["token"] == 4)
+        #expect(status.dropped["length"] == 1)
+        #expect(status.models.first?.tokens == 5)
+
+        let tool = try FinishedProgram(
+            "sluice", ["pipe", "--stream", "t", "--control", connecting(daemon.control)], input: "x0\n1\n5\n")
+        #expect(tool.status == 65)
+        #expect(tool.errorOutput.contains(":3:"))
+        try peer.waitForSequence(1, of: "t")
     }
 }

@@ -44,7 +44,8 @@ public struct Bench {
     ) throws -> BenchReport {
         let status = try control.call(.status, as: DaemonStatus.self)
         let daemon = try target(status)
-        let load = Load(plan, features: try features(status))
+        let model = try model(status)
+        let load = Load(plan, features: model.features, vocabulary: model.tokens)
         guard try isUnused() else {
             throw ClientError(.usage, "there are streams that begin with '\(plan.prefix)': --prefix gives another one")
         }
@@ -80,15 +81,12 @@ public struct Bench {
         }
     }
 
-    /// Floats in a timestep of the model that takes the streams: the one with the longest prefix that fits.
-    private func features(_ status: DaemonStatus) throws(ClientError) -> Int {
-        let fitting = status.models.flatMap { model in
-            model.prefixes.filter { plan.prefix.hasPrefix($0) }.map { ($0.utf8.count, model.features) }
-        }
-        guard let longest = fitting.max(by: { $0.0 < $1.0 }) else {
+    /// The model that takes the streams.
+    private func model(_ status: DaemonStatus) throws(ClientError) -> DaemonStatus.Model {
+        guard let model = ModelRoutes(status.models).model(for: plan.prefix) else {
             throw ClientError(.usage, "no model takes streams that begin with '\(plan.prefix)': give a --prefix")
         }
-        return longest.1
+        return model
     }
 
     /// Whether no stream of somebody else begins so: they would be fed, and forgotten in the end.

@@ -47,13 +47,19 @@ struct Load: Sendable {
     /// - Parameters:
     ///   - plan: How many streams and timesteps.
     ///   - features: Floats in one timestep.
+    ///   - vocabulary: How many tokens there are, where a timestep is a token.
     ///   - seed: What the values are drawn from.
-    init(_ plan: BenchPlan, features: Int, seed: UInt64 = 1) {
+    init(_ plan: BenchPlan, features: Int, vocabulary: Int? = nil, seed: UInt64 = 1) {
         ids = (0..<plan.streams).map { Array("\(plan.prefix)\($0)".utf8) }
         var generator = SplitMix64(seed: seed)
         // A prime, so that a stream does not get the same values again and again.
         payloads = (0..<1021).map { _ in
-            Timesteps.bytes((0..<plan.timesteps * features).map { _ in Float.random(in: -1...1, using: &generator) })
+            if let vocabulary {
+                let tokens = 0..<Int32(vocabulary)
+                return Timesteps.bytes(tokens: (0..<plan.timesteps).map { _ in .random(in: tokens, using: &generator) })
+            }
+            let count = plan.timesteps * features
+            return Timesteps.bytes((0..<count).map { _ in .random(in: -1...1, using: &generator) })
         }
     }
 

@@ -12,6 +12,7 @@ final class Peer {
     let control: ControlClient
     private let producer: Socket
     private let subscriber: DecisionSubscriber
+    private let takesTokens: Bool
     /// Decisions that came and were not asked for yet, by stream, in order.
     private var waiting: [String: [Decision]] = [:]
 
@@ -19,6 +20,7 @@ final class Peer {
         self.daemon = daemon
         context = try Context()
         control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 20, in: context)
+        takesTokens = try control.call(.status, as: DaemonStatus.self).models.contains { $0.tokens != nil }
         subscriber = try DecisionSubscriber(
             endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", in: context)
         let endpoint = try IngestEndpoint(connecting(daemon.ingest))
@@ -38,11 +40,12 @@ final class Peer {
         try #require(try producer.sendFrames(frames, wait: true))
     }
 
-    /// Sends timesteps of one feature as one message.
+    /// Sends timesteps of one feature, or tokens where the model takes them, as one message.
     func feed(
         _ stream: String, _ values: [Float], sequence: UInt64? = nil, flags: TimestepHeader.Flags = []
     ) throws {
-        var frames = [Array(stream.utf8), Timesteps.bytes(values)]
+        let payload = takesTokens ? Timesteps.bytes(tokens: values.map { Int32($0) }) : Timesteps.bytes(values)
+        var frames = [Array(stream.utf8), payload]
         if sequence != nil || !flags.isEmpty {
             frames.append(TimestepHeader(sequence: sequence ?? 0, flags: flags).bytes)
         }
