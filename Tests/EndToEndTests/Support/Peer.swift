@@ -40,6 +40,14 @@ final class Peer {
         try #require(try producer.sendFrames(frames, wait: true))
     }
 
+    /// Sends one timestep, if the daemon takes it before long; one that is ending does not.
+    ///
+    /// - Returns: Whether it was taken. If not, nothing more can be sent: part of the message may be on its way.
+    func offer(_ stream: String, _ value: Float) throws -> Bool {
+        try producer.set(.sendTimeout, to: 500)
+        return try producer.sendFrames([Array(stream.utf8), Timesteps.bytes([value])], wait: true)
+    }
+
     /// Sends timesteps of one feature, or tokens where the model takes them, as one message.
     func feed(
         _ stream: String, _ values: [Float], sequence: UInt64? = nil, flags: TimestepHeader.Flags = []
