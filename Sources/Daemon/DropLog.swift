@@ -21,9 +21,9 @@ struct DropLog {
     /// - Parameters:
     ///   - cause: Why it was dropped.
     ///   - id: The first frame, which may be anything.
-    ///   - place: The endpoint that it came by.
+    ///   - endpoint: Where it came by.
     ///   - time: Nanoseconds since the Unix epoch.
-    mutating func record(_ cause: DropCause, id: Span<UInt8>, from place: String, time: Int64) {
+    mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint, time: Int64) {
         if time - windowStart >= Self.window {
             flush()
             windowStart = time
@@ -35,7 +35,7 @@ struct DropLog {
         }
         lines += 1
         let shown = String(decoding: Array(copying: id).prefix(StreamID.maximumLength), as: UTF8.self).debugDescription
-        logger.warning("dropped a message of \(shown) from \(place): \(cause.explanation) (\(cause.rawValue))")
+        logger.warning("dropped a message of \(shown) from \(endpoint): \(cause.explanation) (\(cause.rawValue))")
     }
 
     /// Says how many drops were not logged one by one.

@@ -142,7 +142,7 @@ struct HotLoop: ~Copyable {
                 }
             } catch {
                 table.countDrop(error)
-                dropLog.record(error, id: socket.id.bytes, from: "\(socket.endpoint)", time: time)
+                dropLog.record(error, id: socket.id.bytes, from: socket.endpoint, time: time)
             }
             if decisions.count > 0 {
                 if socket.codec == .binary {

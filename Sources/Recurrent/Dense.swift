@@ -21,12 +21,7 @@ public struct Dense: Equatable, Sendable {
     ///   - bias: Shape (units), or nil for none.
     /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
     public init(units: Int, activation: Activation, kernel: Tensor, bias: Tensor?) throws(ModelError) {
-        guard units >= 1, kernel.shape.count == 2, let features = kernel.shape.first, features >= 1 else {
-            throw ModelError(
-                code: .shape,
-                context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, units)")
-        }
-        try kernel.check(shape: [features, units], of: "kernel")
+        try kernel.checkKernel(units: units)
         try bias?.check(shape: [units], of: "bias")
         self.units = units
         self.activation = activation

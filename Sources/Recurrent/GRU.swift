@@ -37,14 +37,9 @@ public struct GRU: Equatable, Sendable {
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         resetsAfter: Bool = true, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?
     ) throws(ModelError) {
-        guard units >= 1, kernel.shape.count == 2, let features = kernel.shape.first, features >= 1 else {
-            throw ModelError(
-                code: .shape,
-                context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, 3 · units)")
-        }
         try activation.checkElementwise("activation")
         try recurrentActivation.checkElementwise("recurrent_activation")
-        try kernel.check(shape: [features, 3 * units], of: "kernel")
+        try kernel.checkKernel(units: units, gates: 3)
         try recurrentKernel.check(shape: [units, 3 * units], of: "recurrent_kernel")
         try bias?.check(shape: resetsAfter ? [2, 3 * units] : [3 * units], of: "bias")
         self.units = units

@@ -33,14 +33,9 @@ public struct LSTM: Equatable, Sendable {
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?
     ) throws(ModelError) {
-        guard units >= 1, kernel.shape.count == 2, let features = kernel.shape.first, features >= 1 else {
-            throw ModelError(
-                code: .shape,
-                context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, 4 · units)")
-        }
         try activation.checkElementwise("activation")
         try recurrentActivation.checkElementwise("recurrent_activation")
-        try kernel.check(shape: [features, 4 * units], of: "kernel")
+        try kernel.checkKernel(units: units, gates: 4)
         try recurrentKernel.check(shape: [units, 4 * units], of: "recurrent_kernel")
         try bias?.check(shape: [4 * units], of: "bias")
         self.units = units

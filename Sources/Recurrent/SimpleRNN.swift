@@ -28,13 +28,8 @@ public struct SimpleRNN: Equatable, Sendable {
     public init(
         units: Int, activation: Activation = .tanh, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?
     ) throws(ModelError) {
-        guard units >= 1, kernel.shape.count == 2, let features = kernel.shape.first, features >= 1 else {
-            throw ModelError(
-                code: .shape,
-                context: "kernel of \(units) units has the shape \(kernel.shape), expected (features, units)")
-        }
         try activation.checkElementwise("activation")
-        try kernel.check(shape: [features, units], of: "kernel")
+        try kernel.checkKernel(units: units)
         try recurrentKernel.check(shape: [units, units], of: "recurrent_kernel")
         try bias?.check(shape: [units], of: "bias")
         self.units = units

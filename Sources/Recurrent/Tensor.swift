@@ -39,4 +39,20 @@ public struct Tensor: Equatable, Sendable {
             throw ModelError(code: .notFinite, context: "\(weight) holds a NaN or an infinity")
         }
     }
+
+    /// Checks the input weights of a layer, whose first axis tells how wide its input is.
+    ///
+    /// - Parameters:
+    ///   - units: The width of the layer's output.
+    ///   - gates: How many gates stand side by side, each `units` wide.
+    /// - Throws: ``ModelError``: `shape` unless it is (features, gates · units) with at least one of each, `notFinite`
+    ///   where a value is NaN or infinite.
+    func checkKernel(units: Int, gates: Int = 1) throws(ModelError) {
+        guard units >= 1, shape.count == 2, let features = shape.first, features >= 1 else {
+            let width = gates == 1 ? "units" : "\(gates) · units"
+            throw ModelError(
+                code: .shape, context: "kernel of \(units) units has the shape \(shape), expected (features, \(width))")
+        }
+        try check(shape: [features, gates * units], of: "kernel")
+    }
 }
