@@ -33,6 +33,10 @@ public final class Model: @unchecked Sendable {
     /// How many weights the model has.
     public let parameters: Int
 
+    /// Whether the model can answer after each timestep, from a state; if not, it must be given whole sequences, by a
+    /// ``SequenceRunner``.
+    public var isCausal: Bool { true }
+
     /// Floats of working memory during a step: the widest layer's own, then two outputs of hidden layers.
     let scratchSize: Int
 
