@@ -28,6 +28,6 @@ public final class SequenceRunner {
         for index in 0..<count {
             pool.step(row, inputs: timesteps, index: index)
         }
-        return pool.outputs(of: row)
+        return unsafe _overrideLifetime(pool.outputs(of: row), borrowing: self)
     }
 }
