@@ -2,18 +2,29 @@
 /// end of a sequence before it can say anything about its beginning, and what a window over a stream needs.
 ///
 /// Keeps its memory from run to run. One owner, one thread; it is not `Sendable`.
+@safe
 public final class SequenceRunner {
     /// The weights that every sequence is run with.
     public let model: Model
 
-    private let pool: StatePool
-    private let row: Int
+    private let state: UnsafeMutablePointer<Float>
+    private let outputs: UnsafeMutablePointer<Float>
+    private let scratch: UnsafeMutablePointer<Float>
 
     /// A runner.
     public init(model: Model) {
         self.model = model
-        pool = StatePool(model: model)
-        row = pool.insert()
+        unsafe state = .allocate(capacity: max(1, model.stateSize))
+        unsafe outputs = .allocate(capacity: model.outputs)
+        unsafe outputs.initialize(repeating: 0, count: model.outputs)
+        unsafe scratch = .allocate(capacity: max(1, model.scratchSize))
+        unsafe scratch.initialize(repeating: 0, count: max(1, model.scratchSize))
+    }
+
+    deinit {
+        unsafe state.deallocate()
+        unsafe outputs.deallocate()
+        unsafe scratch.deallocate()
     }
 
     /// The model's answer to one whole sequence.
@@ -24,10 +35,15 @@ public final class SequenceRunner {
     public func answer(to timesteps: Span<Float>) -> Span<Float> {
         let (count, rest) = timesteps.count.quotientAndRemainder(dividingBy: model.features)
         precondition(count >= 1 && rest == 0)
-        pool.reset(row)
-        for index in 0..<count {
-            pool.step(row, inputs: timesteps, index: index)
+        unsafe state.update(repeating: 0, count: model.stateSize)
+        unsafe timesteps.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            for index in 0..<count {
+                unsafe model.step(
+                    input: start + index * model.features, state: state, output: outputs, scratch: scratch)
+            }
         }
-        return unsafe _overrideLifetime(pool.outputs(of: row), borrowing: self)
+        let span = unsafe Span(_unsafeStart: outputs, count: model.outputs)
+        return unsafe _overrideLifetime(span, borrowing: self)
     }
 }
