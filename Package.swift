@@ -44,7 +44,11 @@ let package = Package(
             name: "ModelFiles", dependencies: ["Recurrent", "CHDF5", "CSodium", "CZip"], swiftSettings: settings),
         .target(name: "Streams", dependencies: ["Recurrent", "Wire"], swiftSettings: settings),
         .target(
-            name: "Store", dependencies: ["Streams", "Wire", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "Store",
+            dependencies: [
+                "Streams", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
 
         // The two programs' logic, and the programs: arguments in, output out.
@@ -65,7 +69,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "Daemon", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
+                "Daemon", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

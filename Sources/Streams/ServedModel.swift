@@ -15,6 +15,13 @@ public struct ServedModel: Sendable {
     /// The step at which a sequence ends by itself; nil where only its `end` flag ends it.
     let lastStep: UInt64?
 
+    /// What beside the weights the states of streams hang on: the journal replays timesteps only under the same rules.
+    public var rules: String {
+        let steps = lastStep.map { "\($0)" } ?? "any"
+        return "mode \(policy.mode), sequence length \(steps), emit \(policy.emit), "
+            + "threshold \(policy.threshold.rise):\(policy.threshold.fall), gap \(policy.gap)"
+    }
+
     /// Creates a served model.
     ///
     /// - Parameters:

@@ -67,9 +67,15 @@ final class Feed {
         return published
     }
 
+    /// The images of all streams.
+    func images() throws -> [StreamImage] { try table.copy(.all).images }
+
+    /// The images of the streams that changed, as a checkpoint takes them.
+    func takeChanged() -> [StreamImage] { table.copyChanged(from: 0, limit: .max).slice.images }
+
     /// The image of one stream.
     func image(_ id: String) throws -> StreamImage? {
-        try table.images(of: .stream(id)).first
+        try table.copy(.stream(id)).images.first
     }
 }
 
