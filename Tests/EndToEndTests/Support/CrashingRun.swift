@@ -89,10 +89,14 @@ final class CrashingRun {
         return sequences
     }
 
-    /// A last daemon, which is not killed: feeds every stream up to the end of a message.
-    func finish(upTo last: UInt64) throws {
+    /// A last daemon, which is not killed: feeds every stream some more.
+    ///
+    /// - Returns: How many timesteps each stream has now.
+    func finish() throws -> UInt64 {
         let link = try link()
         let sequences = try link.sequences()
+        let reached = Self.streams.map { max(sequences[$0] ?? 0, lastSeen($0)) }.max() ?? 0
+        let last = (reached / Self.messageLength + 2) * Self.messageLength
         for stream in Self.streams {
             var next = sequences[stream, default: 0] + 1
             while next <= last {
@@ -107,6 +111,7 @@ final class CrashingRun {
         }
         try #require(all == true, "not all was decided: \(link.daemon.log)")
         #expect(link.daemon.stop() == 0)
+        return last
     }
 
     /// The greatest sequence number that was seen decided.
