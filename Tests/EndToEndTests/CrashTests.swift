@@ -9,7 +9,7 @@ import Wire
     private static let crashes =
         ProcessInfo.processInfo.environment["SLUICE_CRASHES"].flatMap { Int($0) } ?? 30
 
-    @Test func `with a journal no timestep that was decided on is missing, though the producer replays nothing`() throws {
+    @Test func `with a journal no timestep decided on is missing, though the producer replays nothing`() throws {
         let run = try CrashingRun("journal", interval: "0.05", seed: 1)
         for _ in 0..<Self.crashes {
             let seen = CrashingRun.streams.map { run.lastSeen($0) }

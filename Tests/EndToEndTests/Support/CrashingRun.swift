@@ -54,7 +54,8 @@ final class CrashingRun {
         let microseconds = Int.random(in: 0..<60_000, using: &chance)
         if moment == 0 {
             let program = try RunningProgram(
-                "sluiced", arguments + ["--ingest", "pull:@tcp://127.0.0.1:*"]
+                "sluiced",
+                arguments + ["--ingest", "pull:@tcp://127.0.0.1:*"]
                     + ["--decisions", "@tcp://127.0.0.1:*", "--control", "@tcp://127.0.0.1:*"])
             usleep(UInt32(microseconds))
             program.kill()
