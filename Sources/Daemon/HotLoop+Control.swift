@@ -76,10 +76,8 @@ extension HotLoop {
         guard isDurable, !group.isOn, !keys.isEmpty else {
             return replyWhenDurable(["removed": keys.count], to: address)
         }
-        var slice = StreamSlice(fingerprints: [])
-        slice.removedKeys = keys
-        startStoreJob(for: address) { [slice] store throws(StoreError) in
-            try store.write(slice)
+        startStoreJob(for: address) { store throws(StoreError) in
+            try store.remove(keys)
         } then: { _, _ in
             ["removed": keys.count]
         }

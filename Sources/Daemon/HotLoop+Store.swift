@@ -57,7 +57,6 @@ extension HotLoop {
         guard run.hasWritten || !run.requests.isEmpty else {
             return checkpoints.succeed(nil)
         }
-        guard group.worker != nil else { return succeedCheckpoint(run) }
         startStoreJob { store throws(StoreError) in
             try store.endCheckpoint(at: run.position)
         } then: { loop, result in

@@ -86,9 +86,37 @@ struct OwnedDatabase: Sendable {
         try use(operation) { try $0.read(body) }
     }
 
-    /// One transaction; what it wrote is durable when this returns.
-    func write<Value>(_ operation: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
-        try use(operation) { try $0.write(body) }
+    /// One transaction.
+    ///
+    /// - Parameters:
+    ///   - operation: What is done, as an error says it.
+    ///   - waitingForDisk: What was written is durable when this returns; if not, only with the next write that waits, which
+    ///     goes to the same file behind it.
+    ///   - body: What to do.
+    /// - Returns: What came of it.
+    /// - Throws: ``StoreError`` where nothing was written.
+    func write<Value>(
+        _ operation: String, waitingForDisk: Bool = true, _ body: (Database) throws -> Value
+    ) throws(StoreError) -> Value {
+        try use(operation) { queue in
+            guard !waitingForDisk else { return try queue.write(body) }
+            return try queue.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = NORMAL")
+                defer { try? db.execute(sql: "PRAGMA synchronous = FULL") }
+                return try Self.inTransaction(db, body)
+            }
+        }
+    }
+
+    private static func inTransaction<Value>(_ db: Database, _ body: (Database) throws -> Value) throws -> Value {
+        var result: Result<Value, any Error>?
+        try db.inTransaction {
+            result = Result { try body(db) }
+            if case .success = result { return .commit }
+            return .rollback
+        }
+        guard let result else { throw DatabaseError(resultCode: .SQLITE_ABORT) }
+        return try result.get()
     }
 }
 

@@ -22,7 +22,10 @@ public final class StateStore: Sendable {
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `laterVersion`.
     public init(folder: String?) throws(StoreError) {
         if let folder { try OwnedDatabase.createFolder(folder) }
-        database = try OwnedDatabase(path: folder.map { "\($0)/\(Self.fileName)" }, Schema.migrator)
+        database = try OwnedDatabase(
+            path: folder.map { "\($0)/\(Self.fileName)" }, Schema.migrator,
+            // A checkpoint of a million streams writes some 40,000 pages: they are moved into the database 4,000 at a time.
+            pragmas: "PRAGMA wal_autocheckpoint = 4000")
     }
 
     // MARK: - Checkpoints
@@ -53,12 +56,13 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// Writes streams and forgets others, in one transaction.
+    /// Writes streams and forgets others, in one transaction. Whole when this returns; durable only when a later
+    /// ``endCheckpoint(at:)`` or ``remove(_:)`` has returned, so that a checkpoint of many slices waits once for the disk.
     ///
     /// - Parameter slice: The streams that changed, and the keys of those that are gone.
     /// - Throws: ``StoreError`` where nothing was written.
     public func write(_ slice: StreamSlice) throws(StoreError) {
-        try database.write("write a checkpoint to") { db in
+        try database.write("write a checkpoint to", waitingForDisk: false) { db in
             let weights = try WeightsTable.numbers(of: slice, in: db)
             let upsert = try db.cachedStatement(
                 sql: """
@@ -71,11 +75,23 @@ public final class StateStore: Sendable {
                 StreamRow.bind(slice, number, weights: weights, to: upsert, at: 3)
                 try upsert.run(in: db)
             }
-            let delete = try db.cachedStatement(sql: "DELETE FROM stream WHERE key = ?")
-            for key in slice.removedKeys {
-                delete.bind(Int64(key), at: 1)
-                try delete.run(in: db)
-            }
+            try Self.delete(slice.removedKeys, in: db)
+        }
+    }
+
+    /// Forgets streams.
+    ///
+    /// - Parameter keys: Those of the streams.
+    /// - Throws: ``StoreError`` where none was forgotten.
+    public func remove(_ keys: [UInt32]) throws(StoreError) {
+        try database.write("delete streams from") { try Self.delete(keys, in: $0) }
+    }
+
+    private static func delete(_ keys: [UInt32], in db: Database) throws {
+        let delete = try db.cachedStatement(sql: "DELETE FROM stream WHERE key = ?")
+        for key in keys {
+            delete.bind(Int64(key), at: 1)
+            try delete.run(in: db)
         }
     }
 
@@ -88,10 +104,10 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// Notes that a checkpoint of all streams was written.
+    /// Makes what was written durable, and notes that it is a checkpoint of all streams.
     ///
     /// - Parameter position: The journal's last record when the checkpoint began.
-    /// - Throws: ``StoreError`` where it was not noted.
+    /// - Throws: ``StoreError`` where it may not be durable.
     public func endCheckpoint(at position: UInt64) throws(StoreError) {
         try database.write("write a checkpoint to") { db in
             try db.execute(sql: "UPDATE checkpoint SET position = ?", arguments: [Int64(bitPattern: position)])

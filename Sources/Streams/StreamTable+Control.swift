@@ -101,12 +101,17 @@ extension StreamTable {
         let prefix = Array((prefix ?? "").utf8)
         let after = after.map { Array($0.utf8) }
         var found: [Int] = []
+        // Of many streams only those that are first so far are kept: a page of a million takes little time and memory.
+        var last: Int?
         for slot in index.slots where index.isTaken(slot) {
             let id = index.id(of: slot)
             guard id.begins(with: prefix), after.map({ $0.span.precedes(id) }) ?? true else { continue }
+            if let last, !id.precedes(index.id(of: last)) { continue }
             found.append(slot)
-            // Of many streams only those that are first so far are kept, so that a page of a million takes no more memory.
-            if found.count == 4 * (limit + 1) { keepFirst(limit + 1, of: &found) }
+            if found.count == 2 * (limit + 1) {
+                keepFirst(limit + 1, of: &found)
+                last = found.last
+            }
         }
         keepFirst(limit + 1, of: &found)
         let page = found.prefix(limit).map { status(of: $0, id: String(copying: index.id(of: $0)), time: time) }
