@@ -70,9 +70,8 @@ public struct StreamTable: ~Copyable {
     ///   - header: The third frame; without meaning where there are two.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The records to publish are added here; none for a paused stream.
-    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/tooLong``: the message is taken, and what
-    ///   was published before the sequence was given up is in `decisions`; and for ``DropCause/paused``, which keeps what
-    ///   there is room for.
+    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/tooLong``, where the message is taken and its
+    ///   sequence given up, and ``DropCause/paused``, where what there is room for waits.
     public mutating func consume(
         frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan, time: Int64,
         into decisions: inout DecisionRecords
@@ -94,9 +93,8 @@ public struct StreamTable: ~Copyable {
     ///   - message: What it says.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The records to publish are added here; none for a paused stream.
-    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/tooLong``: the message is taken, and what
-    ///   was published before the sequence was given up is in `decisions`; and for ``DropCause/paused``, which keeps what
-    ///   there is room for.
+    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/tooLong``, where the message is taken and its
+    ///   sequence given up, and ``DropCause/paused``, where what there is room for waits.
     public mutating func consume(
         _ message: ParsedTimesteps, time: Int64, into decisions: inout DecisionRecords
     ) throws(DropCause) {
