@@ -87,6 +87,42 @@ import Wire
         #expect(abs(decisions[1].probabilities[0] - sequences[1].answers[0]) <= tolerance)
     }
 
+    /// model5 without a fixed length, as Keras writes one whose input shape is (None,).
+    private func openModel5(in folder: TemporaryFolder) throws -> String {
+        var file = try Data(contentsOf: Fixtures.url("reference/model5.h5"))
+        // As many bytes as before, since nothing in the file may move.
+        let fixed = try #require(file.firstRange(of: Data(#""batch_shape": [null, 20]"#.utf8)))
+        file.replaceSubrange(fixed, with: Data(#""batch_shape":[null,null]"#.utf8))
+        try file.write(to: folder.url("open.h5"))
+        return folder.path("open.h5")
+    }
+
+    @Test func `gives a sequence up that becomes too long, counts it, and goes on with the next`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = [
+            try openModel5(in: folder), "--max-length", "20", "--state-dir", folder.path("state"),
+            "--checkpoint-interval", "3600",
+        ]
+        let first = try DaemonProcess(arguments)
+        var peer = try Peer(first)
+        try peer.feed("s", sequences[0].values, flags: .end)
+        try feed(peer, "s", tokens.prefix(22), by: 1)
+        try peer.waitForSequence(42, of: "s")
+        #expect(try peer.status().dropped["too_long"] == 2)
+        #expect(first.log.contains("too_long"))
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        first.kill()
+
+        peer = try Peer(try DaemonProcess(arguments))
+        #expect(try peer.control.stream("s")?.step == 22)
+        try peer.feed("s", sequences[2].values, flags: .end)
+        try peer.feed("s", sequences[1].values, flags: .end)
+        let decision = try #require(try peer.decisions(of: "s", 1).first)
+        #expect(decision.sequence == 82)
+        #expect(abs(decision.probabilities[0] - sequences[1].answers[0]) <= tolerance)
+        #expect(try peer.status().dropped["too_long"] == 1)
+    }
+
     @Test(arguments: [(20, 1), (20, 20), (12, 5)])
     func `decides windows as it decides each alone`(length: Int, stride: Int) throws {
         let values = Array(tokens.prefix(100))
