@@ -121,7 +121,9 @@ public struct Prediction {
     private func answer(
         _ collector: SequenceCollector, output: inout StandardStream
     ) throws(ClientError) -> Evaluation {
-        var meter = ProgressMeter(total: collector.timesteps, isShown: !options.isQuiet)
+        // Not among the answers on one terminal.
+        let isShown = !options.isQuiet && (options.isSummaryOnly || !output.isTerminal)
+        var meter = ProgressMeter(total: collector.timesteps, isShown: isShown)
         defer { meter.finish() }
         var evaluation = Evaluation()
         var done = 0
