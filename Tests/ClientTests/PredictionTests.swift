@@ -194,5 +194,5 @@ import Testing
 /// A model of one layer that gives each of its outputs the input, through an activation.
 private func dense(_ activation: Activation, units: Int) throws -> Model {
     let kernel = try Tensor(shape: [1, units], values: Array(repeating: 1, count: units))
-    return try Model(layers: [.dense(Dense(units: units, activation: activation, kernel: kernel, bias: nil))])
+    return try Model(layers: [try Dense(units: units, activation: activation, kernel: kernel, bias: nil)])
 }

@@ -50,7 +50,7 @@ import Wire
 
     @Test(arguments: [
         ("model2", "power_test.csv", []), ("model3", "power_test.csv", []),
-        ("model4", "splice_test.csv", ["--alphabet", "ACGT"]),
+        ("model4", "splice_test.csv", ["--alphabet", "ACGT"]), ("model5", "splice_test.csv", ["--alphabet", "ACGT"]),
     ])
     func `gives loss and accuracy as Keras' evaluate does, to four digits`(
         model: String, csv: String, options: [String]
@@ -72,6 +72,30 @@ import Wire
         }
         #expect(given["labelled"] == given["sequences"])
         #expect(Double(rows(answers.output).count) == given["sequences"])
+    }
+
+    @Test(arguments: [".keras", ".h5"])
+    func `gives Keras' answer to the whole sequence where the model looks both ways`(format: String) throws {
+        let last = try predict("reference/model5" + format, "--input", path("reference/model5.csv"))
+        let expected = try Fixtures.rows("reference/model5.csv").filter { $0["probability"] != "" }
+
+        #expect(last.status == 0, "\(last.errorOutput)")
+        let given = rows(last.output)
+        #expect(given.count == 20)
+        #expect(given.map { $0[0] } == expected.map { $0["stream"] })
+        for (row, answer) in zip(given, expected) {
+            let keras = try #require(answer["probability"].flatMap(Float.init))
+            #expect(row[1] == "20")
+            #expect(abs(try #require(Float(row[2])) - keras) <= tolerance)
+        }
+    }
+
+    @Test func `says where labels have no loss, and answers all the same`() throws {
+        let input = "stream,x0,label\ns,1,2.5\n"
+        let answered = try predict("keras/smallest.keras", input: input)
+        #expect(answered.status == 0, "\(answered.errorOutput)")
+        #expect(rows(answered.output).count == 1)
+        #expect(answered.errorOutput.contains("no loss"))
     }
 
     @Test func `takes tokens, as numbers or in letters, and gives each of several outputs`() throws {
@@ -186,6 +210,9 @@ import Wire
             model: "keras/no_bias.keras", arguments: ["--summary", "--values", "a,b,c"],
             input: "stream,a,b,c\ns,1,2,3\n",
             status: 64, words: ["neither", "--summary"]),
+        Refusal(
+            model: "reference/model5.keras", arguments: ["--every"], input: "stream,x0\na,4\n", status: 64,
+            words: ["whole sequence", "--every"]),
         Refusal(model: "reference/nowhere.keras", status: 66, words: ["nowhere.keras"]),
         Refusal(model: "reference/README.md", status: 65, words: ["README.md", "supported"]),
     ]

@@ -15,8 +15,8 @@ enum Loss: Equatable, Sendable {
     init?(for model: Model) {
         let activation: Activation? =
             switch model.layers.last {
-            case .dense(let layer): layer.activation
-            case .activation(let layer): layer.activation
+            case let layer as Dense: layer.activation
+            case let layer as ActivationLayer: layer.activation
             default: nil
             }
         switch activation {

@@ -84,8 +84,8 @@ public struct Prediction {
     public func run() throws(ClientError) {
         let start = ContinuousClock.now
         let collector = try read()
-        let hasLabels = collector.sequences.contains { $0.label != nil }
-        guard hasLabels || !options.isSummaryOnly else {
+        let isLabelled = collector.sequences.contains { $0.label != nil }
+        guard isLabelled || !options.isSummaryOnly else {
             throw ClientError(.data, "\(file.name): no sequence has a label; --label names their column")
         }
         var output = StandardStream.output
@@ -101,7 +101,8 @@ public struct Prediction {
             let timesteps = Quantity.count(collector.timesteps, of: "timestep")
             var error = StandardStream.error
             try error.writeLine(
-                "\(counts), \(timesteps) in \(Quantity.duration(seconds))\(Self.sentence(on: evaluation))")
+                "\(counts), \(timesteps) in \(Quantity.duration(seconds))"
+                    + (collector.hasLabels ? ": \(sentence(on: evaluation))" : ""))
         }
     }
 
@@ -147,11 +148,12 @@ public struct Prediction {
         return evaluation
     }
 
-    /// Loss and accuracy for a person, after the counts; nothing where there were no labels.
-    private static func sentence(on evaluation: Evaluation) -> String {
-        guard evaluation.count > 0 else { return "" }
+    /// Loss and accuracy for a person.
+    private func sentence(on evaluation: Evaluation) -> String {
+        guard loss != nil else { return "no loss, as \(Loss.lacking)" }
+        guard evaluation.count > 0 else { return "no loss, as no sequence has a label in its last row" }
         let right = "\(Quantity.count(evaluation.rightCount)) of \(Quantity.count(evaluation.count))"
         let loss = Quantity.fixed(evaluation.loss, digits: 4)
-        return ": loss \(loss), accuracy \(Quantity.fixed(evaluation.accuracy, digits: 4)) (\(right))"
+        return "loss \(loss), accuracy \(Quantity.fixed(evaluation.accuracy, digits: 4)) (\(right))"
     }
 }

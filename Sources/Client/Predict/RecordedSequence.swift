@@ -19,6 +19,8 @@ struct SequenceCollector {
     private(set) var sequences: [RecordedSequence] = []
     /// Their timesteps together.
     private(set) var timesteps = 0
+    /// Whether any row had a label.
+    private(set) var hasLabels = false
 
     private let model: Model
     private let longest: Int?
@@ -57,6 +59,7 @@ struct SequenceCollector {
         sequences[index].timesteps += reading.timesteps
         timesteps += reading.timesteps
         sequences[index].label = try label(of: reading, place: place)
+        hasLabels = hasLabels || reading.label != nil
         if let longest, sequences[index].timesteps > longest {
             throw ClientError(
                 .data,

@@ -30,17 +30,23 @@ struct SequenceAnswerer {
         var loss: Loss?
     }
 
+    private enum Engine {
+        case last(SequenceRunner)
+        case every(StatePool, row: Int)
+    }
+
+    private let engine: Engine
     private let options: Options
-    private let runner: SequenceRunner
-    private let pool: StatePool
-    private let row: Int
 
     /// An answerer with memory of its own.
     init(model: Model, options: Options) {
         self.options = options
-        runner = SequenceRunner(model: model)
-        pool = StatePool(model: model)
-        row = pool.insert()
+        switch options.answers {
+        case .last: engine = .last(SequenceRunner(model: model))
+        case .every:
+            let pool = StatePool(model: model)
+            engine = .every(pool, row: pool.insert())
+        }
     }
 
     /// Answers some sequences, each from the zero state.
@@ -50,10 +56,10 @@ struct SequenceAnswerer {
         var batch = Batch()
         for sequence in sequences {
             batch.timesteps += sequence.timesteps
-            switch options.answers {
-            case .last:
+            switch engine {
+            case .last(let runner):
                 try add(runner.answer(to: sequence.values.span), step: sequence.timesteps, of: sequence, to: &batch)
-            case .every:
+            case .every(let pool, let row):
                 pool.reset(row)
                 for index in 0..<sequence.timesteps {
                     pool.step(row, inputs: sequence.values.span, index: index)
