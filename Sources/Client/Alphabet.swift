@@ -1,3 +1,5 @@
+import Recurrent
+
 /// The letters that sequences of tokens are written in: each stands for the token that its place tells.
 public struct Alphabet: Equatable, Sendable {
     /// The column that holds the letters unless another is named.
@@ -12,11 +14,13 @@ public struct Alphabet: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - letters: The letters in the order of their tokens, each a Unicode scalar.
-    ///   - firstToken: The token of the first letter, at least 0.
-    /// - Throws: ``ClientError`` with the status `usage` where there is no letter, or one twice, or the token is below 0.
+    ///   - firstToken: The token of the first letter, 0 to the size of the largest vocabulary.
+    /// - Throws: ``ClientError`` with the status `usage` where there is no letter, or one twice, or no such token.
     public init(_ letters: String, firstToken: Int) throws(ClientError) {
         guard !letters.isEmpty else { throw ClientError(.usage, "--alphabet needs at least one letter") }
-        guard firstToken >= 0 else { throw ClientError(.usage, "--first-token must be at least 0") }
+        guard (0...Embedding.largestVocabulary).contains(firstToken) else {
+            throw ClientError(.usage, "--first-token must be 0 to \(Embedding.largestVocabulary)")
+        }
         var tokens: [Unicode.Scalar: Float] = [:]
         for (index, letter) in letters.unicodeScalars.enumerated() {
             guard tokens.updateValue(Float(firstToken + index), forKey: letter) == nil else {

@@ -9,7 +9,8 @@ struct PredictCommand: ParsableCommand {
         abstract: "Answer the sequences of a file offline: the daemon's engine without the daemon.",
         discussion: """
             The rows of one stream in their order are one sequence, answered from the zero state; rows of other streams \
-            may stand between them. With --sequence-by, and by "start" and "end" in JSON lines, a stream has several.
+            may stand between them. With --sequence-by, and by "start" and "end" in JSON lines, a stream has several. \
+            One longer than the input that the model was built for is refused, a shorter one is answered as it is.
 
             Written are, in the order of the sequences' first rows: stream; step, the number of timesteps that it is the \
             answer to; probability, or probability0, probability1 … of several outputs; label, the class decided on: 1 \
@@ -19,8 +20,8 @@ struct PredictCommand: ParsableCommand {
             binary cross-entropy for one sigmoid, sparse categorical cross-entropy for a softmax. A sequence's label is \
             that of its last row.
 
-            The whole input is read before the first answer is written, with 4 bytes of memory a value; where a row is \
-            wrong, nothing is written.
+            The whole input is read before the first answer is written, with about 4 bytes of memory a value; where a \
+            row is wrong, nothing is written.
 
               sluice predict model2.keras --input power_test.csv > answers.csv
               sluice predict model4.keras --input splice_test.csv --alphabet ACGT --summary
@@ -42,9 +43,9 @@ struct PredictCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The letters that tokens are written in, in the order of the tokens: each row of a CSV file is then a whole "
-                + "sequence, its letters in the column sequence, or that of --values; without a column stream it is "
-                + "named by its number.", valueName: "letters"))
+            "The letters that tokens are written in, in the tokens' order: with ACGT, A is 1 and T is 4. Each row of a "
+                + "CSV file is then a whole sequence, its letters in the column sequence, or that of --values; without "
+                + "a column stream it is named by its number.", valueName: "letters"))
     var alphabet: String?
 
     @Option(

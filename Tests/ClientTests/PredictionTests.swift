@@ -174,7 +174,7 @@ import Testing
         #expect(try Alphabet("éa", firstToken: 0).tokens(of: "aé", place: "") == [1, 0])
     }
 
-    @Test(arguments: [("", 1), ("AA", 1), ("AC", -1)])
+    @Test(arguments: [("", 1), ("AA", 1), ("AC", -1), ("AC", .max)])
     func `An alphabet that cannot be one is refused`(letters: String, firstToken: Int) throws {
         #expect {
             try Alphabet(letters, firstToken: firstToken)

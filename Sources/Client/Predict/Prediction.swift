@@ -93,7 +93,7 @@ public struct Prediction {
         if options.isSummaryOnly {
             let summary = PredictionSummary(
                 sequences: collector.sequences.count, timesteps: collector.timesteps, labelled: evaluation.count,
-                loss: evaluation.loss, accuracy: evaluation.accuracy)
+                loss: evaluation.loss.isFinite ? evaluation.loss : nil, accuracy: evaluation.accuracy)
             for line in try summary.lines(as: options.text) { try output.writeLine(line) }
         } else if !options.isQuiet {
             let seconds = (ContinuousClock.now - start) / .seconds(1)

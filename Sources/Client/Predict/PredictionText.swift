@@ -66,7 +66,8 @@ struct PredictionSummary: Encodable {
     let timesteps: Int
     /// How many sequences have a label.
     let labelled: Int
-    let loss: Double
+    /// The mean loss; nil where it is no number, which JSON could not have.
+    let loss: Double?
     let accuracy: Double
 
     /// The summary's lines.
@@ -75,7 +76,7 @@ struct PredictionSummary: Encodable {
         case .csv:
             [
                 "sequences,timesteps,labelled,loss,accuracy",
-                "\(sequences),\(timesteps),\(labelled),\(loss),\(accuracy)",
+                "\(sequences),\(timesteps),\(labelled),\(loss ?? .nan),\(accuracy)",
             ]
         case .json: [try JSONText.line(of: self)]
         }
