@@ -33,8 +33,9 @@ struct WorkSharing {
         self.model = model
         self.options = options
         self.jobs = jobs
-        // A timestep has about one multiplication for each weight.
-        let enough = max(1, batch / max(1, model.parameters))
+        // A timestep has about one multiplication for each weight; of an embedding it takes a row and has none.
+        let multiplications = model.layers.reduce(0) { $0 + ($1 is Embedding ? 0 : $1.parameters) }
+        let enough = max(1, batch / max(1, multiplications))
         var batches: [Range<Int>] = []
         var (start, timesteps) = (0, 0)
         for (index, sequence) in sequences.enumerated() {
