@@ -3,6 +3,9 @@ public import Wire
 
 /// What goes to the store and comes back from it.
 extension StreamTable {
+    /// A slice with so many bytes of state takes no further stream.
+    private static let bytesPerSlice = 4 << 20
+
     /// The streams as they stand now, all copied in one go.
     ///
     /// - Parameter selection: Which streams.
@@ -20,13 +23,13 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - first: The least key to look at: 0 at first, then what the call before returned.
-    ///   - limit: How many streams at most.
+    ///   - limit: How many streams at most; fewer, where each of them keeps many timesteps.
     /// - Returns: The copies, and where the next call begins; nil where this was the last.
     public mutating func copyChanged(from first: Int, limit: Int) -> (slice: StreamSlice, next: Int?) {
         var slice = emptySlice(capacity: min(limit, index.slots.count))
         var slot = changed.first(from: first)
         for _ in 0..<limit {
-            guard let found = slot else { break }
+            guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
             changed.remove(found)
             if index.isTaken(found) {
                 copy(found, into: &slice)
@@ -51,7 +54,7 @@ extension StreamTable {
     /// - Parameter slice: Streams that the table does not have, in the order of their keys, all above those that came
     ///   before. One that no model takes any more is not served; nor is its key given to another.
     /// - Returns: How many are served.
-    /// - Throws: ``ControlError``: `fingerprintDiffers` where a stream's state came from other weights.
+    /// - Throws: ``ControlError``: `fingerprintDiffers` or `refusedInMode`, as in ``restore(_:)``.
     public mutating func load(_ slice: StreamSlice) throws(ControlError) -> Int {
         var served = 0
         for (number, entry) in slice.entries.enumerated() {
@@ -60,10 +63,11 @@ extension StreamTable {
                 index.reserve(slot)
                 continue
             }
-            try check(slice.fingerprints[entry.weights], slice.values(number).count, of: slice.id(number), model)
+            let fingerprint = slice.fingerprints[entry.weights]
+            try check(fingerprint, slice.values(number).count, step: entry.step, of: slice.id(number), model)
             index.insert(slice.id(number), at: slot)
-            var stream = Stream(model: model, row: pools[model].insert())
-            pools[model].replace(stream.row, with: slice.values(number))
+            var stream = Stream(model: model, row: memories[model].insert())
+            memories[model].replace(stream.row, with: slice.values(number))
             stream.sequence = entry.sequence
             stream.step = entry.step
             stream.time = entry.time
@@ -81,8 +85,9 @@ extension StreamTable {
     /// Puts streams as their images have them, all or none. Streams that are not among them stay as they are.
     ///
     /// - Parameter images: Each stream at most once.
-    /// - Throws: ``ControlError``: `fingerprintDiffers` where an image's state came from other weights, or no model takes
-    ///   the stream any more.
+    /// - Throws: ``ControlError``: `fingerprintDiffers` where an image's state came from other weights, its values are not
+    ///   as many as they must be, or no model takes the stream any more; `refusedInMode` where it comes from a mode that
+    ///   remembers something else.
     public mutating func restore(_ images: [StreamImage]) throws(ControlError) {
         let models = try images.map { image throws(ControlError) in try model(for: image) }
         for (image, model) in zip(images, models) {
@@ -93,7 +98,7 @@ extension StreamTable {
     }
 
     mutating func put(_ image: StreamImage, at slot: Int) {
-        pools[streams[slot].model].replace(streams[slot].row, with: image.values.span)
+        memories[streams[slot].model].replace(streams[slot].row, with: image.values.span)
         streams[slot].sequence = image.sequence
         streams[slot].step = image.step
         streams[slot].time = image.time
@@ -103,18 +108,21 @@ extension StreamTable {
     }
 
     private func emptySlice(capacity: Int) -> StreamSlice {
-        StreamSlice(
-            fingerprints: models.map(\.fingerprint), capacity: capacity, valuesPerStream: pools[0].valuesPerRow)
+        let values = memories.map(\.usualValuesPerRow).max() ?? 0
+        return StreamSlice(
+            fingerprints: models.map(\.imageFingerprint), capacity: capacity, valuesPerStream: values)
     }
 
     private func copy(_ slot: Int, into slice: inout StreamSlice) {
         let stream = streams[slot]
-        let pool = pools[stream.model]
-        slice.append(
-            StreamSlice.Entry(
-                key: UInt32(slot), weights: stream.model, sequence: stream.sequence, step: stream.step,
-                time: stream.time, label: stream.label, gapPending: stream.gapPending, position: position),
-            id: index.id(of: slot), values: pool.values(of: stream.row))
+        let entry = StreamSlice.Entry(
+            key: UInt32(slot), weights: stream.model, sequence: stream.sequence, step: stream.step,
+            time: stream.time, label: stream.label, gapPending: stream.gapPending, position: position)
+        switch memories[stream.model] {
+        case .state(let pool): slice.append(entry, id: index.id(of: slot), values: pool.values(of: stream.row))
+        case .timesteps(let buffers):
+            slice.append(entry, id: index.id(of: slot), values: buffers.values(of: stream.row).span)
+        }
     }
 
     private func model(for image: StreamImage) throws(ControlError) -> Int {
@@ -124,20 +132,38 @@ extension StreamTable {
                 .fingerprintDiffers,
                 "stream '\(image.id)' fits no model's prefixes; serve the model that it belongs to")
         }
-        try check(image.fingerprint, image.values.count, of: image.id.utf8.span, model)
+        try check(image.fingerprint, image.values.count, step: image.step, of: image.id.utf8.span, model)
         return model
     }
 
-    /// Whether state goes with a model's weights.
+    /// Whether what is remembered of a stream goes with a model and its mode.
     private func check(
-        _ fingerprint: String, _ valueCount: Int, of id: Span<UInt8>, _ model: Int
+        _ fingerprint: String, _ valueCount: Int, step: UInt64, of id: Span<UInt8>, _ model: Int
     ) throws(ControlError) {
         let served = models[model]
-        guard served.fingerprint == fingerprint, pools[model].valuesPerRow == valueCount else {
+        guard served.imageFingerprint == fingerprint else {
+            throw misfit(fingerprint, of: String(copying: id), to: served)
+        }
+        guard memories[model].fits(valueCount, at: step, of: served) else {
             throw ControlError(
                 .fingerprintDiffers,
-                "the state of stream '\(String(copying: id))' belongs to the weights \(fingerprint.prefix(12))…, but "
+                "what is stored of stream '\(String(copying: id))' has \(valueCount) values, which do not make a state of "
+                    + "'\(served.name)' at step \(step); restore another snapshot")
+        }
+    }
+
+    private func misfit(_ fingerprint: String, of id: String, to served: ServedModel) -> ControlError {
+        let weights = fingerprint.prefix { $0 != ":" }
+        guard weights == served.fingerprint else {
+            return ControlError(
+                .fingerprintDiffers,
+                "the state of stream '\(id)' belongs to the weights \(weights.prefix(12))…, but "
                     + "'\(served.name)' has \(served.fingerprint.prefix(12))…; serve the model file that it came from")
         }
+        let kept = fingerprint.dropFirst(weights.count + 1)
+        return ControlError(
+            .refusedInMode,
+            "what is stored of stream '\(id)' is \(kept.isEmpty ? "a state" : "the timesteps of a \(kept)"), "
+                + "which '\(served.name)' cannot go on from in the mode \(served.policy.mode); serve it as before")
     }
 }

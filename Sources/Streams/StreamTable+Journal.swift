@@ -54,7 +54,8 @@ extension StreamTable {
         case .remove(let selection):
             for slot in (try? slots(of: selection)) ?? [] where isNew(position, to: slot) { remove(slot) }
         case .put(let image, let weights):
-            guard let model = models[weights], image.values.count == pools[model].valuesPerRow else { return }
+            guard let model = models[weights], memories[model].fits(image.values.count, at: image.step, of: self.models[model])
+            else { return }
             let slot = index.find(image.id.utf8.span) ?? add(image.id.utf8.span, model: model)
             if isNew(position, to: slot) { put(image, at: slot) }
         }
@@ -85,7 +86,8 @@ extension StreamTable {
         else { return }
         var decisions = DecisionRecords()
         inputs = values
-        take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
+        // A sequence that becomes too long is dropped again, as it was then.
+        try? take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
     }
 }
 

@@ -64,7 +64,10 @@ struct ServingOptions: ParsableArguments {
     var checkpointInterval: Double?
 
     @Option(
-        help: ArgumentHelp("With MODEL: stateful or sequence. (default: what the file asks for)", valueName: "mode"))
+        help: ArgumentHelp(
+            "With MODEL: stateful, sequence, or window:LENGTH:STRIDE, which decides on the last LENGTH timesteps afresh, "
+                + "every STRIDE of them. (default: what the file asks for)", valueName: "mode"),
+        transform: parseMode)
     var mode: ServingPolicy.Mode?
 
     @Option(
@@ -85,6 +88,13 @@ struct ServingOptions: ParsableArguments {
             "With MODEL: what missing timesteps do to the state, continue or reset. (default: continue)",
             valueName: "policy"))
     var gap: ServingPolicy.Gap?
+
+    @Option(
+        help: ArgumentHelp(
+            "With MODEL: the most timesteps of a sequence that the model needs whole. (default: 65536)",
+            valueName: "timesteps"),
+        transform: parseMaximumLength)
+    var maxLength: Int?
 
     /// The configuration that file and flags add up to.
     ///
@@ -120,7 +130,8 @@ struct ServingOptions: ParsableArguments {
     private func served() throws(DaemonError) -> DaemonConfiguration {
         switch (model, config) {
         case (let model?, nil):
-            let policy = ServingPolicy(threshold: threshold ?? .half, gap: gap ?? .continue)
+            var policy = ServingPolicy(threshold: threshold ?? .half, gap: gap ?? .continue)
+            policy.maximumLength = maxLength ?? policy.maximumLength
             var configuration = DaemonConfiguration()
             configuration.models = [
                 DaemonConfiguration.Model(
@@ -128,9 +139,11 @@ struct ServingOptions: ParsableArguments {
             ]
             return configuration
         case (nil, let config?):
-            guard mode == nil, emit == nil, threshold == nil, gap == nil else {
+            guard mode == nil, emit == nil, threshold == nil, gap == nil, maxLength == nil else {
                 throw DaemonError(
-                    .usage, "--mode, --emit, --threshold and --gap go with MODEL; in a file each model has its own")
+                    .usage,
+                    "--mode, --emit, --threshold, --gap and --max-length go with MODEL; in a file each model has its own"
+                )
             }
             return try DaemonConfiguration(file: config)
         case (nil, nil):
@@ -145,6 +158,21 @@ struct ServingOptions: ParsableArguments {
         let last = file.split(separator: "/").last.map(String.init) ?? file
         return last.split(separator: ".").first.map(String.init) ?? last
     }
+}
+
+/// Reads a mode, `window:24:1` among them.
+private func parseMode(_ text: String) throws -> ServingPolicy.Mode {
+    guard let mode = ServingPolicy.Mode(text) else {
+        throw ValidationError("a mode is \(ServingPolicy.Mode.notation)")
+    }
+    return mode
+}
+
+private func parseMaximumLength(_ text: String) throws -> Int {
+    guard let length = Int(text), ServingPolicy.maximumLengths.contains(length) else {
+        throw ValidationError("it is from 1 to \(ServingPolicy.maximumLengths.upperBound)")
+    }
+    return length
 }
 
 /// Reads `P` or `RISE:FALL`.
@@ -162,6 +190,5 @@ private func parseThreshold(_ text: String) throws -> ServingPolicy.Threshold {
 extension DaemonConfiguration.Durability: ExpressibleByArgument {}
 extension DecisionCodec: ExpressibleByArgument {}
 extension Journal.Sync: ExpressibleByArgument {}
-extension ServingPolicy.Mode: ExpressibleByArgument {}
 extension ServingPolicy.Emit: ExpressibleByArgument {}
 extension ServingPolicy.Gap: ExpressibleByArgument {}
