@@ -39,6 +39,8 @@ struct CheckpointSchedule {
     var run: Run?
     /// Requests that wait for the next one.
     var requests: [ControlServer.ReturnAddress] = []
+    /// The journal's last record when the last one that was ended in the store began.
+    var lastPosition: UInt64 = 0
     /// The last one that succeeded.
     private(set) var last: DaemonStatus.Checkpoint?
     /// Why the last one failed; nil where it did not.

@@ -94,7 +94,7 @@ private struct ConfigurationReader {
             case "durability": configuration.durability = try member.choice()
             case "journal_sync": configuration.journalSync = try member.choice()
             case "journal_size":
-                let megabytes = Int(exactly: try member.number) ?? 0
+                let megabytes = try member.wholeNumber
                 guard DaemonConfiguration.isJournalSize(megabytes) else {
                     throw member.error("'journal_size' is in megabytes, a whole number from 1 to a million")
                 }

@@ -54,7 +54,7 @@ extension HotLoop {
     private mutating func endCheckpoint() {
         guard let run = checkpoints.run else { return }
         if let error = run.failure { return failCheckpoint(run, error) }
-        guard run.hasWritten || !run.requests.isEmpty else {
+        guard run.hasWritten || !run.requests.isEmpty || run.position > checkpoints.lastPosition else {
             return checkpoints.succeed(nil)
         }
         startStoreJob { store throws(StoreError) in
@@ -62,6 +62,7 @@ extension HotLoop {
         } then: { loop, result in
             switch result {
             case .success:
+                loop.checkpoints.lastPosition = run.position
                 loop.endJournal(through: run.position)
                 loop.succeedCheckpoint(run)
             case .failure(let error): loop.failCheckpoint(run, error)

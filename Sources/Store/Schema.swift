@@ -46,13 +46,14 @@ enum Schema {
         migrator.registerMigration("2") { db in
             // A stream's key is a small number, so that a checkpoint of many writes row after row. `position` is the
             // journal's record up to which the journal is in the state; `checkpoint` has that of the last whole checkpoint,
-            // up to which the journal means nothing any more.
+            // up to which the journal means nothing any more. `weights` is not declared as a reference, as SQLite would look
+            // it up for each of a million rows.
             try db.execute(
                 sql: """
                     ALTER TABLE stream RENAME TO stream_1;
                     CREATE TABLE stream (
                         key INTEGER PRIMARY KEY,
-                        weights INTEGER NOT NULL REFERENCES weights(id),
+                        weights INTEGER NOT NULL,
                         id TEXT NOT NULL,
                         sequence INTEGER NOT NULL,
                         step INTEGER NOT NULL,

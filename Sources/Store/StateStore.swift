@@ -63,6 +63,8 @@ public final class StateStore: Sendable {
     /// - Throws: ``StoreError`` where nothing was written.
     public func write(_ slice: StreamSlice) throws(StoreError) {
         try database.write("write a checkpoint to", waitingForDisk: false) { db in
+            // First: another stream of the slice may have such a key by now.
+            try Self.delete(slice.removedKeys, in: db)
             let weights = try WeightsTable.numbers(of: slice, in: db)
             let upsert = try db.cachedStatement(
                 sql: """
@@ -75,7 +77,6 @@ public final class StateStore: Sendable {
                 StreamRow.bind(slice, number, weights: weights, to: upsert, at: 3)
                 try upsert.run(in: db)
             }
-            try Self.delete(slice.removedKeys, in: db)
         }
     }
 

@@ -20,6 +20,20 @@ struct SlotSet {
         words[word] &= ~(1 << UInt64(bit))
     }
 
+    /// Empties the set.
+    ///
+    /// - Returns: What was in it.
+    mutating func takeAll() -> [UInt32] {
+        var slots: [UInt32] = []
+        var next = first(from: 0)
+        while let slot = next {
+            slots.append(UInt32(slot))
+            next = first(from: slot + 1)
+        }
+        words = []
+        return slots
+    }
+
     /// The least slot of the set that is not below this one; nil where there is none.
     func first(from slot: Int) -> Int? {
         var (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)

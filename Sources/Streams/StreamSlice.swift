@@ -42,7 +42,7 @@ public struct StreamSlice: Sendable {
     public let fingerprints: [String]
     /// The streams.
     public private(set) var entries: [Entry] = []
-    /// The keys of streams that are there no longer, and that no other stream has since.
+    /// The keys of streams that are there no longer. Another stream may have one of them since.
     public var removedKeys: [UInt32] = []
 
     private var ids: [UInt8] = []

@@ -37,7 +37,8 @@ extension StreamTable {
         memories[streams[slot].model].remove(streams[slot].row)
         waiting[slot] = nil
         index.remove(slot: slot)
-        markChanged(slot)
+        changed.remove(slot)
+        removed.insert(slot)
     }
 
     /// Lets the timesteps of streams wait from now on.

@@ -18,8 +18,9 @@ extension StreamTable {
         return slice
     }
 
-    /// Copies streams that changed, as they stand now, and the keys of those that were removed. They count as unchanged
-    /// from here on; whoever cannot store them says so with ``markChanged(_:)``.
+    /// Copies streams that changed, as they stand now, and the keys of all that were removed: were one of these left for a
+    /// later call, the store could have a stream twice that has come back under another key. They count as unchanged from
+    /// here on; whoever cannot store them says so with ``markChanged(_:)``.
     ///
     /// - Parameters:
     ///   - first: The least key to look at: 0 at first, then what the call before returned.
@@ -27,15 +28,12 @@ extension StreamTable {
     /// - Returns: The copies, and where the next call begins; nil where this was the last.
     public mutating func copyChanged(from first: Int, limit: Int) -> (slice: StreamSlice, next: Int?) {
         var slice = emptySlice(capacity: min(limit, index.slots.count))
+        slice.removedKeys = removed.takeAll()
         var slot = changed.first(from: first)
         for _ in 0..<limit {
             guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
             changed.remove(found)
-            if index.isTaken(found) {
-                copy(found, into: &slice)
-            } else {
-                slice.removedKeys.append(UInt32(found))
-            }
+            copy(found, into: &slice)
             slot = changed.first(from: found + 1)
         }
         return (slice, slot)
@@ -45,8 +43,10 @@ extension StreamTable {
     ///
     /// - Parameter slice: What could not be stored.
     public mutating func markChanged(_ slice: StreamSlice) {
-        for entry in slice.entries { markChanged(Int(entry.key)) }
-        for key in slice.removedKeys { markChanged(Int(key)) }
+        for key in slice.entries.map(\.key) + slice.removedKeys where index.isTaken(Int(key)) {
+            markChanged(Int(key))
+        }
+        for key in slice.removedKeys { removed.insert(Int(key)) }
     }
 
     /// Puts streams as a start finds them in the store, into the slots that they had.

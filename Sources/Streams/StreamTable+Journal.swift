@@ -54,7 +54,8 @@ extension StreamTable {
         case .remove(let selection):
             for slot in (try? slots(of: selection)) ?? [] where isNew(position, to: slot) { remove(slot) }
         case .put(let image, let weights):
-            guard let model = models[weights], memories[model].fits(image.values.count, at: image.step, of: self.models[model])
+            guard let model = models[weights],
+                memories[model].fits(image.values.count, at: image.step, of: self.models[model])
             else { return }
             let slot = index.find(image.id.utf8.span) ?? add(image.id.utf8.span, model: model)
             if isNew(position, to: slot) { put(image, at: slot) }

@@ -25,8 +25,10 @@ public struct StreamTable: ~Copyable {
     var index = StreamIndex()
     /// By slot. A free slot's entry means nothing.
     var streams: [Stream] = []
-    /// Slots that changed, or that were given up, since the last checkpoint took them.
+    /// Slots of streams that changed since the last checkpoint took them.
     var changed = SlotSet()
+    /// Slots that were given up since, also where another stream has them by now.
+    var removed = SlotSet()
     /// What waits for paused streams, by slot. A stream is paused exactly if it is in here.
     var waiting: [Int: WaitingTimesteps] = [:]
     /// One message's timesteps, shape (k, features). Keeps its memory from message to message.
@@ -54,7 +56,7 @@ public struct StreamTable: ~Copyable {
     public var count: Int { index.count }
     /// Streams that are paused.
     public var pausedCount: Int { waiting.count }
-    /// Streams that changed, or were removed, since ``copyChanged(from:limit:)`` took them. Counts them.
+    /// Streams that changed since ``copyChanged(from:limit:)`` took them. Counts them.
     public var changedCount: Int { changed.count }
 
     /// Takes one binary message: all of its timesteps, or none.

@@ -40,7 +40,7 @@ import Wire
             }
             let expected = try undisturbed.decisions(of: stream, Int(last)).bits
             let seen = try #require(run.seen[stream])
-            #expect(seen.count > 100)
+            #expect(seen.count > Self.crashes)
             let differing = seen.filter { $0.value != expected[Int($0.key) - 1] }.keys.sorted()
             #expect(differing.isEmpty, "\(stream)")
         }

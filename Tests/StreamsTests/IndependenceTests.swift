@@ -5,20 +5,6 @@ import Wire
 
 /// No stream's decisions hang on other streams, on how timesteps were cut into messages, or on a restart: bit for bit.
 struct IndependenceTests {
-    /// A source of chance that is the same every time.
-    private struct Chance: RandomNumberGenerator {
-        var state: UInt64
-
-        /// SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
-    }
-
     static let models: [@Sendable () throws -> Model] = [
         { try livelyModel() }, { try livelyModel(features: 2, units: 5, outputs: 3, seed: 50) },
     ]

@@ -19,7 +19,8 @@ final class CrashingRun {
     private var chance: SeededGenerator
     /// What was seen of each stream, by sequence number.
     private(set) var seen: [String: [UInt64: [UInt64]]] = [:]
-    /// Decisions that were seen more than once.
+    /// Decisions that were seen, and those that were seen more than once.
+    private var seenInAll = 0
     private(set) var repeated = 0
 
     init(_ durability: String, interval: String, seed: UInt64) throws {
@@ -51,31 +52,33 @@ final class CrashingRun {
     @discardableResult
     func live() throws -> [String: UInt64]? {
         let moment = Int.random(in: 0..<10, using: &chance)
-        let microseconds = Int.random(in: 0..<60_000, using: &chance)
+        let microseconds = Int.random(in: 0..<20_000, using: &chance)
         if moment == 0 {
             let program = try RunningProgram(
                 "sluiced",
                 arguments + ["--ingest", "pull:@tcp://127.0.0.1:*"]
                     + ["--decisions", "@tcp://127.0.0.1:*", "--control", "@tcp://127.0.0.1:*"])
-            usleep(UInt32(microseconds))
+            usleep(UInt32(5 * microseconds))
             program.kill()
             _ = program.waitForEnd()
             return nil
         }
         let link = try link()
         let sequences = try link.sequences()
+        // Some time after so many decisions were seen, so that a slow machine sees as many as a fast one.
+        let wanted = seenInAll + Int.random(in: 0..<60, using: &chance)
         let isOver = Flag()
         let killer = Thread { [processIdentifier = link.daemon.processIdentifier] in
             usleep(UInt32(microseconds))
             // While it stops in order, too.
             if moment == 1 {
                 kill(processIdentifier, SIGTERM)
-                usleep(UInt32(microseconds / 4))
+                usleep(UInt32(microseconds))
             }
             kill(processIdentifier, SIGKILL)
             isOver.set()
         }
-        killer.start()
+        var isStarted = false
         var next = sequences.mapValues { $0 + 1 }
         while !isOver.isSet {
             for stream in Self.streams {
@@ -84,6 +87,10 @@ final class CrashingRun {
                 next[stream, default: 1] += UInt64(message.values.count)
             }
             try collect(from: link, seconds: 0)
+            if !isStarted && seenInAll >= wanted {
+                killer.start()
+                isStarted = true
+            }
         }
         try collect(from: link, seconds: 0.01)
         _ = link.daemon.waitForEnd()
@@ -125,6 +132,7 @@ final class CrashingRun {
     private func collect(from link: CrashLink, seconds: Double) throws {
         for (stream, decisions) in try link.decisions(seconds: seconds) {
             for (decision, bits) in zip(decisions, decisions.bits) {
+                seenInAll += 1
                 if seen[stream]?[decision.sequence] != nil { repeated += 1 }
                 seen[stream, default: [:]][decision.sequence] = bits
             }
