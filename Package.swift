@@ -34,8 +34,11 @@ let package = Package(
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
 
+        // The engine's inner loops, once for each set of vector instructions.
+        .target(name: "CKernels", exclude: ["kernels.inc"]),
+
         // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.
-        .target(name: "Recurrent", swiftSettings: settings),
+        .target(name: "Recurrent", dependencies: ["CKernels"], swiftSettings: settings),
         .target(name: "Wire", swiftSettings: settings),
 
         // One floor up: each wraps one outside thing, or one idea.
