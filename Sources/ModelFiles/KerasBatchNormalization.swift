@@ -27,7 +27,7 @@ struct KerasBatchNormalization: KerasLayer {
     var weights: [KerasWeight] {
         KerasWeight.list(
             archivePath: "vars",
-            legacyNames: (scales ? ["gamma"] : []) + (centers ? ["beta"] : []) + ["moving_mean", "moving_variance"])
+            names: (scales ? ["gamma"] : []) + (centers ? ["beta"] : []) + ["moving_mean", "moving_variance"])
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {

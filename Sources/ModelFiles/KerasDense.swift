@@ -22,8 +22,8 @@ struct KerasDense: KerasLayer {
     }
 
     var weights: [KerasWeight] {
-        [KerasWeight(archivePath: "vars/0", legacyName: "kernel")]
-            + (usesBias ? [KerasWeight(archivePath: "vars/1", legacyName: "bias")] : [])
+        [KerasWeight(archivePath: "vars/0", name: "kernel")]
+            + (usesBias ? [KerasWeight(archivePath: "vars/1", name: "bias")] : [])
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {

@@ -26,7 +26,7 @@ struct KerasEmbedding: KerasLayer {
         }
     }
 
-    var weights: [KerasWeight] { [KerasWeight(archivePath: "vars/0", legacyName: "embeddings")] }
+    var weights: [KerasWeight] { [KerasWeight(archivePath: "vars/0", name: "embeddings")] }
     var takesTokens: Bool { true }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {

@@ -17,9 +17,15 @@ struct KerasGRU: KerasLayer {
     init(from decoder: any Decoder) throws {
         options = try KerasRecurrentOptions(from: decoder)
         let gates = try decoder.container(keyedBy: Option.self)
-        recurrentActivation = try gates.cellActivation(.recurrentActivation, standard: .sigmoid)
-        // Only files from before the option existed do not have it.
-        resetsAfter = try gates.flag(.resetsAfter)
+        recurrentActivation = try gates.gateActivation(.recurrentActivation, version: decoder.kerasVersion)
+        if let resetsAfter = try gates.decodeIfPresent(Bool.self, forKey: .resetsAfter) {
+            self.resetsAfter = resetsAfter
+        } else if let version = decoder.kerasVersion {
+            // Keras 2 resets before, unless it says otherwise.
+            resetsAfter = version.major >= 3
+        } else {
+            throw gates.undecided(.resetsAfter)
+        }
     }
 
     var weights: [KerasWeight] { options.weights }

@@ -15,7 +15,7 @@ struct KerasLSTM: KerasLayer {
     init(from decoder: any Decoder) throws {
         options = try KerasRecurrentOptions(from: decoder)
         recurrentActivation = try decoder.container(keyedBy: Option.self)
-            .cellActivation(.recurrentActivation, standard: .sigmoid)
+            .gateActivation(.recurrentActivation, version: decoder.kerasVersion)
     }
 
     var weights: [KerasWeight] { options.weights }

@@ -43,23 +43,39 @@ extension KerasLayer {
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape { input }
 }
 
-/// Where both formats keep one weight of a layer.
-struct KerasWeight {
+/// What one weight of a layer is called, and where a `.keras` archive keeps it.
+package struct KerasWeight: Sendable {
     /// In `model.weights.h5` of a `.keras` archive, below the layer's group: `cell/vars/0`.
-    let archivePath: String
-    /// The last component of its path in a legacy `.h5` file: `kernel`.
-    let legacyName: String
-    /// Whether an answer needs it. It must be there all the same.
-    var isRead = true
+    package let archivePath: String
+    /// Keras' name of it: `kernel`. Of a layer within a Bidirectional with its direction before it: `forward/kernel`.
+    package let name: String
+    /// Whether an answer needs it. It must be in a Keras file all the same.
+    package let isRead: Bool
+
+    init(archivePath: String, name: String, isRead: Bool = true) {
+        self.archivePath = archivePath
+        self.name = name
+        self.isRead = isRead
+    }
+
+    /// The weight as one of a layer that is within another.
+    ///
+    /// - Parameters:
+    ///   - group: The inner layer's group in an archive, below that of the outer one: `forward_layer`.
+    ///   - direction: What goes before its name, where there are two inner layers: `forward` or `backward`.
+    func nested(in group: String, direction: String? = nil) -> KerasWeight {
+        KerasWeight(
+            archivePath: "\(group)/\(archivePath)", name: (direction.map { "\($0)/" } ?? "") + name, isRead: isRead)
+    }
 
     /// Weights that stand in one group in the order of their names.
-    static func list(archivePath: String, legacyNames: [String]) -> [KerasWeight] {
-        legacyNames.enumerated().map { KerasWeight(archivePath: "\(archivePath)/\($0.offset)", legacyName: $0.element) }
+    static func list(archivePath: String, names: [String]) -> [KerasWeight] {
+        names.enumerated().map { KerasWeight(archivePath: "\(archivePath)/\($0.offset)", name: $0.element) }
     }
 }
 
 /// A shape with the batch axis first; nil is an axis of any length.
-struct KerasShape: Decodable, Equatable, CustomStringConvertible {
+struct KerasShape: Decodable, Equatable, Sendable, CustomStringConvertible {
     /// How wide a timestep may be for a layer whose weights do not tell.
     private static let maximumFeatures = 1 << 16
 

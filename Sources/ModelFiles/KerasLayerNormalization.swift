@@ -26,7 +26,7 @@ struct KerasLayerNormalization: KerasLayer {
     }
 
     var weights: [KerasWeight] {
-        KerasWeight.list(archivePath: "vars", legacyNames: (scales ? ["gamma"] : []) + (centers ? ["beta"] : []))
+        KerasWeight.list(archivePath: "vars", names: (scales ? ["gamma"] : []) + (centers ? ["beta"] : []))
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {

@@ -28,10 +28,10 @@ struct KerasNormalization: KerasLayer {
     var weights: [KerasWeight] {
         guard given == nil else { return [] }
         return [
-            KerasWeight(archivePath: "vars/0", legacyName: "mean"),
-            KerasWeight(archivePath: "vars/1", legacyName: "variance"),
+            KerasWeight(archivePath: "vars/0", name: "mean"),
+            KerasWeight(archivePath: "vars/1", name: "variance"),
             // How many samples `adapt` saw.
-            KerasWeight(archivePath: "vars/2", legacyName: "count", isRead: false),
+            KerasWeight(archivePath: "vars/2", name: "count", isRead: false),
         ]
     }
 

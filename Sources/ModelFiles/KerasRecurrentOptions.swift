@@ -37,9 +37,9 @@ struct KerasRecurrentOptions: Decodable {
     /// The cell's kernel and recurrent kernel, and its bias where it has one.
     var weights: [KerasWeight] {
         [
-            KerasWeight(archivePath: "cell/vars/0", legacyName: "kernel"),
-            KerasWeight(archivePath: "cell/vars/1", legacyName: "recurrent_kernel"),
-        ] + (usesBias ? [KerasWeight(archivePath: "cell/vars/2", legacyName: "bias")] : [])
+            KerasWeight(archivePath: "cell/vars/0", name: "kernel"),
+            KerasWeight(archivePath: "cell/vars/1", name: "recurrent_kernel"),
+        ] + (usesBias ? [KerasWeight(archivePath: "cell/vars/2", name: "bias")] : [])
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {

@@ -9,7 +9,7 @@ struct InspectCommand: ParsableCommand {
         abstract: "Show what a model file holds: layers, shapes, format, mode, fingerprint.",
         discussion: "Asks no daemon.")
 
-    @Argument(help: "A Keras model, .keras or .h5.")
+    @Argument(help: "A model: .keras, .h5 or .safetensors.")
     var file: String
 
     @Flag(help: "Print one line of JSON.")
@@ -34,8 +34,7 @@ struct InspectCommand: ParsableCommand {
                         name: $0.name, kind: $0.kind, outputShape: $0.outputShape, parameters: $0.parameters)
                 })
         } catch {
-            let isMissing = error.code == .notFound || error.code == .unreadable
-            throw ClientError(isMissing ? .noInput : .data, "\(error)")
+            throw ClientError(error)
         }
     }
 }
