@@ -91,6 +91,9 @@ let package = Package(
 
         // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-model-files", dependencies: ["KerasFiles", "ModelFiles", "TestSupport", argumentParser],
+            path: "Tests/FuzzModelFiles", swiftSettings: settings),
         .testTarget(
             name: "RecurrentTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: settings),

@@ -129,6 +129,7 @@ extension String {
     ///
     /// - Parameter wrapper: The name of a layer whose weights have a direction, which the path tells below the layer's
     ///   name: `both/forward_lstm/lstm_cell/kernel:0` → `forward/kernel`.
+    /// - Returns: The name as ``KerasWeight`` has it.
     fileprivate func weightName(ofLayer wrapper: String?) -> String {
         let name = lastPathComponent.split(separator: ":").first.map(String.init) ?? ""
         guard let wrapper else { return name }

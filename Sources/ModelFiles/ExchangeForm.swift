@@ -42,14 +42,22 @@ package struct ExchangeForm: Sendable {
     }
 
     /// What a configuration of Keras has besides what an answer is computed from.
-    private static let notOfTheModel: Set<String> = ["build_config", "compile_config", "module", "registered_name"]
+    private static let notOfTheModel: Set<String> = [
+        "build_config", "compile_config", "module", "registered_name", "shared_object_id",
+    ]
+    /// How the options of a layer end that act in training only.
+    private static let endsOfTraining = ["_initializer", "_regularizer", "_constraint"]
+
+    private static func isTraining(_ key: String) -> Bool {
+        notOfTheModel.contains(key) || endsOfTraining.contains { key.hasSuffix($0) }
+    }
 
     private static func withoutTraining(_ architecture: [UInt8]) throws(Defect) -> [UInt8] {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let value = try JSONDecoder().decode(JSONValue.self, from: Data(architecture))
-            return Array(try encoder.encode(value.without(notOfTheModel)))
+            return Array(try encoder.encode(value.without(isTraining)))
         } catch {
             throw Defect(.corrupt, "architecture: \(error)")
         }
@@ -58,10 +66,11 @@ package struct ExchangeForm: Sendable {
 
 extension JSONValue {
     /// The value without some members of its objects.
-    fileprivate func without(_ keys: Set<String>) -> JSONValue {
+    fileprivate func without(_ isLeftOut: (String) -> Bool) -> JSONValue {
         switch self {
-        case .object(let members): .object(members.filter { !keys.contains($0.key) }.mapValues { $0.without(keys) })
-        case .array(let elements): .array(elements.map { $0.without(keys) })
+        case .object(let members):
+            .object(members.filter { !isLeftOut($0.key) }.mapValues { $0.without(isLeftOut) })
+        case .array(let elements): .array(elements.map { $0.without(isLeftOut) })
         default: self
         }
     }

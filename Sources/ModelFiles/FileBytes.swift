@@ -49,6 +49,7 @@ package struct FileBytes: ~Copyable {
     /// The file's first bytes.
     ///
     /// - Parameter count: How many at most.
+    /// - Returns: The bytes, fewer where the file is shorter.
     /// - Throws: ``Defect`` with the code `unreadable`.
     package func prefix(_ count: Int) throws(Defect) -> [UInt8] {
         let count = min(count, size)

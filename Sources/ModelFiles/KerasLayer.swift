@@ -63,6 +63,7 @@ package struct KerasWeight: Sendable {
     /// - Parameters:
     ///   - group: The inner layer's group in an archive, below that of the outer one: `forward_layer`.
     ///   - direction: What goes before its name, where there are two inner layers: `forward` or `backward`.
+    /// - Returns: The same weight, as the outer layer has it.
     func nested(in group: String, direction: String? = nil) -> KerasWeight {
         KerasWeight(
             archivePath: "\(group)/\(archivePath)", name: (direction.map { "\($0)/" } ?? "") + name, isRead: isRead)

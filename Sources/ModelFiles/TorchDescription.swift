@@ -103,6 +103,7 @@ struct TorchDescription: Decodable {
     /// Reads the description beside a file: `model.yaml`, `model.yml` or `model.json` beside `model.safetensors`.
     ///
     /// - Parameter path: That of the `.safetensors`.
+    /// - Returns: What it says.
     /// - Throws: ``Defect``: `notAModel` where there is none, `unreadable`, `corrupt` or `unsupported` with its name.
     static func beside(_ path: String) throws(Defect) -> TorchDescription {
         let suffix = ".safetensors"

@@ -19,6 +19,7 @@ struct TorchModel {
     /// - Parameters:
     ///   - file: The state dict.
     ///   - path: Where it is; the description is beside it.
+    /// - Returns: The same model in Keras' vocabulary.
     /// - Throws: ``Defect`` where there is no description, or the two do not fit.
     static func read(_ file: Safetensors, path: String) throws(Defect) -> ExchangeForm {
         let description = try TorchDescription.beside(path)

@@ -1,4 +1,5 @@
 import ModelFiles
+import TestSupport
 import Testing
 
 /// Safetensors files that are damaged, or made to harm.

@@ -1,4 +1,5 @@
 import ModelFiles
+import TestSupport
 import Testing
 
 /// Options in a model's configuration: those that would change an answer are refused, the others do not matter.

@@ -13,6 +13,7 @@ struct SafetensorsBuilder {
     ///   - layers: The JSON of the layers.
     ///   - tensors: The names and shapes of the tensors, which hold 0.25, 0.5, 0.75, … in order.
     ///   - metadata: More of `__metadata__`, or instead of what is there.
+    /// - Throws: Nothing: any text has a JSON text.
     init(layers: String, tensors: [(name: String, shape: [Int])], metadata: [String: String] = [:]) throws {
         let standard = [
             "format": "sluice", "format_version": "1",
