@@ -52,13 +52,13 @@ struct KerasActivation: Decodable {
 
     /// Keras 2 and Keras 3 mean two functions by one name.
     private static func hardSigmoid(from decoder: any Decoder, option: String) throws -> Activation {
-        guard let version = decoder.kerasVersion else {
+        guard let isBefore3 = KerasVersion.of(decoder).isBefore3 else {
             throw Defect(
                 .unsupported,
                 "\(option)='hard_sigmoid' is not supported in a file that does not tell its version of Keras; "
                     + "supported: files with keras_version")
         }
-        return version.major >= 3 ? .hardSigmoid : .hardSigmoidOfKeras2
+        return isBefore3 ? .hardSigmoidOfKeras2 : .hardSigmoid
     }
 
     static func refusal(_ option: String, _ name: String, supported: [String]) -> Defect {
@@ -90,9 +90,17 @@ extension KeyedDecodingContainer {
     }
 
     /// The activation of a recurrent cell's gates, whose default changed with Keras 2.3.
-    func gateActivation(_ key: Key, version: KerasVersion?) throws -> Activation {
+    func gateActivation(_ key: Key, version: KerasVersion) throws -> Activation {
         if contains(key) { return try cellActivation(key, standard: .sigmoid) }
-        guard let version else { throw undecided(key) }
-        return (version.major, version.minor) >= (2, 3) ? .sigmoid : .hardSigmoidOfKeras2
+        guard let numbers = version.numbers else { throw undecided(key) }
+        return version.isStandAlone && numbers < (2, 3) ? .hardSigmoidOfKeras2 : .sigmoid
+    }
+
+    /// What is wrong with a file that neither has an option nor tells whose default to take.
+    func undecided(_ key: Key) -> Defect {
+        Defect(
+            .unsupported,
+            "\(key.stringValue) is missing in a file that does not tell its version of Keras; supported: files with "
+                + "keras_version")
     }
 }

@@ -1,13 +1,17 @@
 import FoundationEssentials
 import Wire
 
-/// A Sequential model as Keras' JSON describes it: `config.json` of a `.keras` archive, the attribute `model_config` of
-/// a legacy `.h5` file, or the `architecture` of Sluice's own format. Weights stand elsewhere.
+/// A Sequential model, or a functional one that is one chain, as Keras' JSON describes it: `config.json` of a `.keras`
+/// archive, the attribute `model_config` of a legacy `.h5` file, or the `architecture` of Sluice's own format. Weights
+/// stand elsewhere.
 package struct KerasArchitecture: Sendable {
     /// The kinds of layers that are supported besides `InputLayer`, which only tells a shape.
     static let kinds: [any KerasLayer.Type] = [
-        KerasLSTM.self, KerasGRU.self, KerasSimpleRNN.self, KerasDense.self, KerasTimeDistributed.self,
-        KerasEmbedding.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self, KerasELU.self,
+        KerasLSTM.self, KerasGRU.self, KerasSimpleRNN.self, KerasBidirectional.self, KerasDense.self,
+        KerasTimeDistributed.self,
+        KerasEmbedding.self, KerasMasking.self, KerasGlobalAveragePooling1D.self, KerasGlobalMaxPooling1D.self,
+        KerasFlatten.self, KerasReshape.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self,
+        KerasELU.self,
         KerasSoftmax.self, KerasRescaling.self, KerasNormalization.self, KerasLayerNormalization.self,
         KerasBatchNormalization.self, KerasDropout.self, KerasSpatialDropout1D.self, KerasGaussianNoise.self,
         KerasGaussianDropout.self, KerasAlphaDropout.self, KerasActivityRegularization.self,
@@ -55,11 +59,13 @@ package struct KerasArchitecture: Sendable {
         guard !JSONValue.isNested(json, deeperThan: Self.maximumDepth) else {
             throw Defect(.corrupt, "\(source): more than \(Self.maximumDepth) arrays and objects within one another")
         }
-        let sequential: SequentialConfiguration
+        let model: ModelConfiguration
         let decoder = JSONDecoder()
-        decoder.kerasVersion = kerasVersion.flatMap(KerasVersion.init)
+        if let key = KerasVersion.key {
+            decoder.userInfo[key] = KerasVersion(kerasVersion)
+        }
         do {
-            sequential = try decoder.decode(SequentialConfiguration.self, from: Data(json))
+            model = try decoder.decode(ModelConfiguration.self, from: Data(json))
         } catch let defect as Defect {
             throw defect
         } catch let error as DecodingError {
@@ -67,16 +73,16 @@ package struct KerasArchitecture: Sendable {
         } catch {
             throw Defect(.corrupt, "\(source): \(error)")
         }
-        name = sequential.name
-        guard sequential.layers.count <= Self.maximumLayers else {
+        name = model.name
+        guard model.layers.count <= Self.maximumLayers else {
             throw Defect(
-                .unsupported, "\(sequential.layers.count) layers are not supported; supported: \(Self.maximumLayers)")
+                .unsupported, "\(model.layers.count) layers are not supported; supported: \(Self.maximumLayers)")
         }
-        let takesTokens = sequential.takesTokens
-        inputShape = sequential.inputShape ?? KerasShape(takesTokens ? [nil, nil] : [nil, nil, nil])
+        let takesTokens = model.takesTokens
+        inputShape = model.inputShape ?? KerasShape(takesTokens ? [nil, nil] : [nil, nil, nil])
         var shape = inputShape
         var layers: [NamedLayer] = []
-        for configuration in sequential.layers {
+        for configuration in model.layers {
             switch configuration {
             case .input(let name, let dtype):
                 do {
@@ -126,9 +132,12 @@ extension KerasArchitecture.NamedLayer {
 }
 
 /// The JSON of a model. Other keys (how it was compiled, built and registered) do not bear on an answer.
-private struct SequentialConfiguration: Decodable {
+private struct ModelConfiguration: Decodable {
     let name: String
     let layers: [LayerConfiguration]
+    /// Keras' name of a model that has none.
+    private static let standardName = "sequential"
+
     /// The shape that the InputLayer or the first layer tells, or with which the model was built.
     let inputShape: KerasShape?
 
@@ -144,26 +153,43 @@ private struct SequentialConfiguration: Decodable {
         case name, layers, config
         case className = "class_name"
         case buildInputShape = "build_input_shape"
+        case inputs = "input_layers"
+        case outputs = "output_layers"
     }
 
     init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: Key.self)
         let className = try object.decode(String.self, forKey: .className)
-        guard className == "Sequential" else {
-            throw Defect(.unsupported, "models of the class '\(className)' are not supported; supported: Sequential")
-        }
         guard let config = try? object.nestedContainer(keyedBy: Key.self, forKey: .config) else {
             // Before Keras 2.2.3 a Sequential model was the list of its layers, and had no name.
-            name = "sequential"
+            name = Self.standardName
             layers = try object.decode([LayerConfiguration].self, forKey: .config)
             inputShape = try object.decode([FirstLayerShape].self, forKey: .config).first?.shape
             try requireInputFirst()
             return
         }
-        name = try config.decodeIfPresent(String.self, forKey: .name) ?? "sequential"
-        layers = try config.decode([LayerConfiguration].self, forKey: .layers)
-        let firstConfig = try config.decode([FirstLayerShape].self, forKey: .layers).first
-        inputShape = try firstConfig?.shape ?? config.decodeIfPresent(KerasShape.self, forKey: .buildInputShape)
+        let indices: [Int]?
+        switch className {
+        case "Sequential": indices = nil
+        case "Functional", "Model":
+            indices = try KerasFunctionalChain(
+                config.decode([KerasFunctionalChain.Node].self, forKey: .layers),
+                inputs: config.decode(KerasFunctionalChain.Ends.self, forKey: .inputs).names,
+                outputs: config.decode(KerasFunctionalChain.Ends.self, forKey: .outputs).names
+            ).indices
+        default:
+            throw Defect(
+                .unsupported,
+                "models of the class '\(className)' are not supported; supported: Sequential, and Functional as one chain"
+            )
+        }
+        name = try config.decodeIfPresent(String.self, forKey: .name) ?? Self.standardName
+        layers = try Self.layers(config, at: indices)
+        let shapes = try config.decode([FirstLayerShape].self, forKey: .layers)
+        let first = indices?.first ?? 0
+        inputShape =
+            try (first < shapes.count ? shapes[first].shape : nil)
+            ?? config.decodeIfPresent(KerasShape.self, forKey: .buildInputShape)
         try requireInputFirst()
     }
 
@@ -172,6 +198,21 @@ private struct SequentialConfiguration: Decodable {
             throw Defect(.unsupported, "an InputLayer after another layer is not supported; supported: as first layer")
                 .inLayer(name, className: "InputLayer")
         }
+    }
+
+    /// The layers at the places given, in that order; all in theirs for nil.
+    private static func layers(
+        _ config: KeyedDecodingContainer<Key>, at indices: [Int]?
+    ) throws -> [LayerConfiguration] {
+        guard let indices else { return try config.decode([LayerConfiguration].self, forKey: .layers) }
+        var list = try config.nestedUnkeyedContainer(forKey: .layers)
+        var layers: [Int: LayerConfiguration] = [:]
+        while !list.isAtEnd {
+            let index = list.currentIndex
+            let decoder = try list.superDecoder()
+            if indices.contains(index) { layers[index] = try LayerConfiguration(from: decoder) }
+        }
+        return indices.compactMap { layers[$0] }
     }
 }
 

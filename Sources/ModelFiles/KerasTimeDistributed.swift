@@ -37,7 +37,7 @@ struct KerasTimeDistributed: KerasLayer {
         return try layer.outputShape(of: input)
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try layer.build(weights: weights, input: input)
     }
 }

@@ -1,42 +1,46 @@
-import FoundationEssentials
+/// Which Keras wrote a file, as far as the meaning of its options hangs on that.
+struct KerasVersion: Equatable, Sendable {
+    /// Where a decoder's `userInfo` has it.
+    static let key = CodingUserInfoKey(rawValue: "keras-version")
 
-/// The version of Keras that wrote a file, as far as the meaning of an option, or of a missing one, hangs on it.
-struct KerasVersion: Sendable {
-    let major: Int
-    let minor: Int
+    /// The first two numbers of the version; nil where the file does not tell.
+    let numbers: (major: Int, minor: Int)?
+    /// Whether this is Keras 2 by itself, and not that of TensorFlow: its versions end with 2.3, and TensorFlow's below 2.4
+    /// are marked.
+    let isStandAlone: Bool
 
-    fileprivate static let key = CodingUserInfoKey(rawValue: "keras-version")
+    /// Whether this is Keras 2 or older; nil where the file does not tell.
+    var isBefore3: Bool? { numbers.map { $0.major < 3 } }
 
-    /// Reads `3.15.1`, `2.2.4-tf` and the like.
+    /// Reads a version.
     ///
-    /// - Returns: nil where the text does not begin with a number.
-    init?(_ text: String) {
-        let numbers = text.split(separator: ".").map { Int($0.prefix(while: \.isNumber)) }
-        guard case let major?? = numbers.first else { return nil }
-        self.major = major
-        minor = numbers.dropFirst().first.flatMap(\.self) ?? 0
+    /// - Parameter text: Such as `3.15.1`, `2.2.4` or `2.2.4-tf`; nil where the file does not tell.
+    init(_ text: String?) {
+        let parts = text?.split(separator: ".").map { Int($0.prefix(while: \.isNumber)) } ?? []
+        if let major = parts.first ?? nil {
+            numbers = (major, parts.count > 1 ? parts[1] ?? 0 : 0)
+        } else {
+            numbers = nil
+        }
+        isStandAlone = numbers.map { $0 < (2, 4) } ?? false && !(text?.hasSuffix("-tf") ?? false)
     }
-}
 
-extension JSONDecoder {
-    /// The version of Keras in whose sense a file is decoded; nil where the file does not tell.
-    var kerasVersion: KerasVersion? {
-        get { KerasVersion.key.flatMap { userInfo[$0] as? KerasVersion } }
-        set { if let key = KerasVersion.key { userInfo[key] = newValue } }
+    /// The version of the file that is being decoded.
+    static func of(_ decoder: any Decoder) -> KerasVersion {
+        key.flatMap { decoder.userInfo[$0] as? KerasVersion } ?? KerasVersion(nil)
     }
-}
 
-extension Decoder {
-    /// The version of Keras in whose sense the file is decoded; nil where the file does not tell.
-    var kerasVersion: KerasVersion? { KerasVersion.key.flatMap { userInfo[$0] as? KerasVersion } }
-}
+    /// Refuses masked timesteps for a layer which passes the mask on since Keras 3 only.
+    func requireMaskIsKept(in input: KerasShape) throws(Defect) {
+        guard !input.isMasked || isBefore3 == false else {
+            throw Defect(
+                .unsupported,
+                "of masked timesteps is not supported in a file of Keras 2; supported: in files of Keras 3")
+        }
+    }
 
-extension KeyedDecodingContainer {
-    /// What is wrong with a file that neither has an option nor tells whose default to take.
-    func undecided(_ key: Key) -> Defect {
-        Defect(
-            .unsupported,
-            "\(key.stringValue) is missing in a file that does not tell its version of Keras; supported: files with "
-                + "keras_version")
+    static func == (one: KerasVersion, other: KerasVersion) -> Bool {
+        one.numbers?.major == other.numbers?.major && one.numbers?.minor == other.numbers?.minor
+            && one.isStandAlone == other.isStandAlone
     }
 }

@@ -27,7 +27,8 @@ struct InspectCommand: ParsableCommand {
             return ModelSummary(
                 file: file, name: model.name, format: model.format, kerasVersion: model.kerasVersion,
                 isStateful: model.isStateful, features: model.model.features, tokens: model.model.vocabulary,
-                outputs: model.model.outputs, parameters: model.model.parameters, stateSize: model.model.stateSize,
+                outputs: model.model.outputs, parameters: model.model.parameters,
+                needsWholeSequences: !model.model.isCausal, stateSize: model.model.stateSize,
                 fingerprint: model.fingerprint,
                 layers: model.layers.map {
                     ModelSummary.Layer(

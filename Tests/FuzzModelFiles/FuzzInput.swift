@@ -21,6 +21,9 @@ struct Corpus: Sendable {
         let description: [UInt8]?
     }
 
+    /// The compression method of a zip entry whose bytes stand in the archive as they are, at offset 8 of its header.
+    private static let isStored: UInt8 = 0
+
     private var items: [FuzzInput.Kind: [Item]] = [:]
 
     init() throws {
@@ -56,7 +59,7 @@ struct Corpus: Sendable {
         }
         let isWithin = Bool.random(using: &random)
         switch kind {
-        case .keras where isWithin:
+        case .keras where isWithin && file.bytes[8] == Self.isStored:
             // A change that the archive's checksum would find is made good, so that it reaches what is within.
             let entry = Int.random(in: 0..<4, using: &random) == 0 ? "config.json" : "model.weights.h5"
             file.changeEntry(entry) { content in

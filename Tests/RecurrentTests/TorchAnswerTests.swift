@@ -31,4 +31,15 @@ struct TorchAnswerTests {
     func `weights of 16 bits are taken as the numbers that they are`(name: String) throws {
         #expect(try difference(name) <= tolerance)
     }
+
+    /// PyTorch's answer to each beginning of the sequence, from the last states of both directions.
+    @Test func `a two-way model's answers to whole sequences are PyTorch's own`() throws {
+        let model = try ModelFile.read(Fixtures.url("torch/both_ways.safetensors").path()).model
+        let rows = try Fixtures.rows("torch/both_ways.csv")
+        let sequence = try rows.flatMap { try floats($0, "x", count: 1) }
+        let expected = try rows.map { try floats($0, "y", count: 2) }
+        let runner = SequenceRunner(model: model)
+        let answers = (1...sequence.count).map { runner.answer(to: Array(sequence.prefix($0)).span).array }
+        #expect(largestDifference(answers, expected) <= tolerance)
+    }
 }
