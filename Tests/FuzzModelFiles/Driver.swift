@@ -13,6 +13,8 @@ struct Driver {
 
     let corpus: Corpus
     let seed: UInt64
+    /// The folder that is given each input that something crashed on or hung.
+    let kept: String?
 
     func run(inputs: Int) throws -> Tally {
         let chunks = (0..<inputs).filter { $0 % Self.chunk == 0 }.map { $0..<min(inputs, $0 + Self.chunk) }
@@ -44,6 +46,9 @@ struct Driver {
             guard next < chunk.upperBound else { break }
             let input = corpus.input(next, of: kind, seed: seed)
             let isTimeOut = signal == SIGALRM
+            if let kept {
+                try Data(input.bytes).write(to: URL(filePath: kept).appending(path: "\(seed)-\(next).\(kind)"))
+            }
             let isContained = try kind != .safetensors && isRead(input)
             if !isContained {
                 tally.fail(

@@ -22,6 +22,9 @@ struct FuzzModelFiles: ParsableCommand {
     @Option(help: "What the inputs are made of: the same inputs for the same seed.")
     var seed: UInt64 = 1
 
+    @Option(help: "A folder that is given each input that something crashed on or hung.")
+    var keep: String?
+
     @Option(help: ArgumentHelp("Be a worker: the first input.", visibility: .hidden))
     var first: Int?
 
@@ -43,7 +46,7 @@ struct FuzzModelFiles: ParsableCommand {
             try Worker(corpus: corpus, seed: seed, kind: kind).run(first: first, count: inputs)
             return
         }
-        let tally = try Driver(corpus: corpus, seed: seed).run(inputs: inputs)
+        let tally = try Driver(corpus: corpus, seed: seed, kept: keep).run(inputs: inputs)
         print(tally.lines.joined(separator: "\n"))
         if !tally.isClean { throw ExitCode.failure }
     }
