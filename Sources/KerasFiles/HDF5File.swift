@@ -1,4 +1,6 @@
+#if Keras
 import CHDF5
+import ModelFiles
 import Recurrent
 import Synchronization
 
@@ -250,3 +252,4 @@ extension HDF5File {
         }
     }
 }
+#endif

@@ -1,4 +1,6 @@
+#if Keras
 import CZip
+import ModelFiles
 
 /// A zip archive in memory, read with libzip (<https://libzip.org/documentation/>).
 ///
@@ -80,3 +82,4 @@ struct ZipArchive: ~Copyable {
         unsafe Defect(.corrupt, "zip entry '\(entry)': \(String(cString: zip_strerror(archive)))")
     }
 }
+#endif

@@ -1,3 +1,6 @@
+#if Keras
+import ModelFiles
+
 /// A look at the parts of an HDF5 file that the C library follows without a look: its global heaps, where text of
 /// variable length stands.
 ///
@@ -97,3 +100,4 @@ struct HDF5GlobalHeap {
         return Int(exactly: word)
     }
 }
+#endif

@@ -1,4 +1,6 @@
+#if Keras
 import CHDF5
+import ModelFiles
 
 /// One of the HDF5 library's numbers for an open thing, closed when the handle goes out of scope.
 struct HDF5Handle: ~Copyable {
@@ -22,3 +24,4 @@ struct HDF5Handle: ~Copyable {
         _ = close(id)
     }
 }
+#endif

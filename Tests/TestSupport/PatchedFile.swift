@@ -1,24 +1,26 @@
 import Foundation
-import ModelFiles
-import TestSupport
 
-/// A fixture with some of its bytes changed, written to a temporary file for as long as it is read.
-struct PatchedFile {
-    var bytes: [UInt8]
+/// A fixture with some of its bytes changed.
+public struct PatchedFile: Sendable {
+    /// What it holds now.
+    public var bytes: [UInt8]
 
     /// The unchanged bytes of a fixture, such as `reference/model2.h5`.
-    init(_ fixture: String) throws {
+    ///
+    /// - Throws: What Foundation throws where there is no such fixture.
+    public init(_ fixture: String) throws {
         bytes = Array(try Data(contentsOf: Fixtures.url(fixture)))
     }
 
-    init(bytes: [UInt8]) {
+    /// A file of some bytes.
+    public init(bytes: [UInt8]) {
         self.bytes = bytes
     }
 
     /// Replaces each occurrence of a text by another that is not longer, filled up with spaces, so nothing moves.
     ///
     /// - Returns: How many there were.
-    mutating func replace(_ old: String, with new: String) -> Int {
+    public mutating func replace(_ old: String, with new: String) -> Int {
         let (old, new) = (Array(old.utf8), Array(new.utf8))
         precondition(new.count <= old.count, "the replacement is longer")
         let filled = new + Array(repeating: UInt8(ascii: " "), count: old.count - new.count)
@@ -26,7 +28,9 @@ struct PatchedFile {
     }
 
     /// Changes an uncompressed entry of a zip archive and corrects its checksum, so that the change gets through.
-    mutating func changeEntry(_ name: String, _ change: (inout PatchedFile) throws -> Void) throws {
+    ///
+    /// - Throws: What `change` throws.
+    public mutating func changeEntry(_ name: String, _ change: (inout PatchedFile) throws -> Void) rethrows {
         let header = Array("PK\u{3}\u{4}".utf8)
         let starts = bytes.indices.filter { bytes[$0...].starts(with: header) }
         for start in starts where bytes[(start + 30)...].starts(with: Array(name.utf8)) {
@@ -39,16 +43,6 @@ struct PatchedFile {
             bytes.replaceSubrange(range, with: entry.bytes)
             _ = bytes.replaceAll(old, with: Self.checksum(entry.bytes))
         }
-    }
-
-    /// Reads the bytes as a model file of the name `patched.model`.
-    func read() throws -> ModelFile {
-        let folder = URL.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let url = folder.appending(path: "patched.model")
-        try Data(bytes).write(to: url)
-        return try ModelFile.read(url.path())
     }
 
     /// CRC-32 as zip has it, little-endian.

@@ -1,9 +1,11 @@
-import Recurrent
+#if Keras
+import ModelFiles
 
 /// Where the weights of a model's layers are found, for each of Keras' two formats.
 ///
-/// Each takes the open file and gives the weights of each layer that are read, in the order of ``KerasLayer/weights``, and throws a
-/// ``Defect`` with the code `corrupt` where the file does not hold exactly the weights that the architecture needs.
+/// Each takes the open file and gives the weights that an answer needs, layer by layer, under their names in the exchange
+/// form, and throws a ``Defect`` with the code `corrupt` where the file does not hold exactly the weights that the
+/// architecture needs.
 enum KerasWeights {
     /// From `model.weights.h5` of a `.keras` archive.
     ///
@@ -12,15 +14,15 @@ enum KerasWeights {
     /// must then agree, so that no layer is given another's weights.
     static func ofArchive(
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture
-    ) throws(Defect) -> [[Tensor]] {
+    ) throws(Defect) -> [NamedTensor] {
         var counts: [String: Int] = [:]
-        var weights: [[Tensor]] = []
+        var weights: [NamedTensor] = []
         for layer in architecture.layers {
             let count = counts[layer.className, default: 0]
             counts[layer.className] = count + 1
             let group = "layers/\(layer.className.snakeCased)" + (count == 0 ? "" : "_\(count)")
             do {
-                weights.append(try archiveWeights(file, group: group, of: layer))
+                weights += try archiveWeights(file, group: group, of: layer)
             } catch {
                 throw error.inLayer(layer.name, className: layer.className)
             }
@@ -30,12 +32,12 @@ enum KerasWeights {
 
     private static func archiveWeights(
         _ file: borrowing HDF5File, group: String, of layer: KerasArchitecture.NamedLayer
-    ) throws(Defect) -> [Tensor] {
+    ) throws(Defect) -> [NamedTensor] {
         let ownVariables = "\(group)/vars"
         if try file.exists(ownVariables), let name = try file.string("name", of: ownVariables), name != layer.name {
             throw Defect(.corrupt, "'\(group)' holds the weights of a layer '\(name)'")
         }
-        let paths = layer.layer.weights.map { "\(group)/\($0.archivePath)" }
+        let paths = layer.weights.map { "\(group)/\($0.archivePath)" }
         for parent in Set(paths.map(\.pathWithoutLastComponent)) {
             let expected = paths.filter { $0.pathWithoutLastComponent == parent }.map(\.lastPathComponent).sorted()
             let found = try file.members(of: parent)
@@ -45,24 +47,31 @@ enum KerasWeights {
                     "'\(parent)' holds the weights \(found), but the layer's options ask for \(expected)")
             }
         }
-        var tensors: [Tensor] = []
-        for weight in layer.layer.weights where weight.isRead {
-            tensors.append(try file.tensor("\(group)/\(weight.archivePath)"))
+        var tensors: [NamedTensor] = []
+        for weight in layer.weights where weight.isRead {
+            let tensor = try file.tensor("\(group)/\(weight.archivePath)")
+            tensors.append(NamedTensor(name: layer.tensorName(weight), tensor: tensor))
         }
         return tensors
     }
 
     /// From the group `model_weights` of a legacy `.h5` file.
     ///
-    /// Each layer's group is named after the layer and lists its weights' paths in Keras' order. They end in the weight's
-    /// name, in files of Keras 2 with `:0` after it; what stands before the name hangs on the version of Keras.
+    /// Each layer's group is named after the layer and lists the paths of its weights. What stands before a weight's name
+    /// in its path has changed from one version of Keras to the next:
+    ///
+    /// | written by | LSTM | Bidirectional(LSTM) |
+    /// | --- | --- | --- |
+    /// | Keras 2 | `lstm_1/kernel:0` | `bidirectional_1/forward_lstm_1/kernel:0` |
+    /// | tf.keras 2 | `lstm/lstm_cell/kernel:0` | `bidirectional/forward_lstm/lstm_cell/kernel:0` |
+    /// | Keras 3 | `model/lstm/lstm_cell/kernel` | `model/bidirectional/forward_lstm/lstm_cell/kernel` |
     static func ofLegacyFile(
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture
-    ) throws(Defect) -> [[Tensor]] {
-        var weights: [[Tensor]] = []
+    ) throws(Defect) -> [NamedTensor] {
+        var weights: [NamedTensor] = []
         for layer in architecture.layers {
             do {
-                weights.append(try legacyWeights(file, of: layer))
+                weights += try legacyWeights(file, of: layer)
             } catch {
                 throw error.inLayer(layer.name, className: layer.className)
             }
@@ -72,18 +81,22 @@ enum KerasWeights {
 
     private static func legacyWeights(
         _ file: borrowing HDF5File, of layer: KerasArchitecture.NamedLayer
-    ) throws(Defect) -> [Tensor] {
+    ) throws(Defect) -> [NamedTensor] {
         let group = "model_weights/\(layer.name)"
         let paths = try file.strings("weight_names", of: group) ?? []
-        let expected = layer.layer.weights.map(\.name.lastPathComponent)
-        let found = paths.map(\.weightName)
-        guard found == expected else {
+        let expected = layer.weights.map(\.name)
+        let hasDirections = expected.contains { $0.contains("/") }
+        let found = paths.map { $0.weightName(ofLayer: hasDirections ? layer.name : nil) }
+        guard found.sorted() == expected.sorted() else {
             throw Defect(
                 .corrupt, "'\(group)' holds the weights \(found), but the layer's options ask for \(expected)")
         }
-        var tensors: [Tensor] = []
-        for (weight, path) in zip(layer.layer.weights, paths) where weight.isRead {
-            tensors.append(try file.tensor("\(group)/\(path)"))
+        var tensors: [NamedTensor] = []
+        for weight in layer.weights where weight.isRead {
+            for (path, name) in zip(paths, found) where name == weight.name {
+                let tensor = try file.tensor("\(group)/\(path)")
+                tensors.append(NamedTensor(name: layer.tensorName(weight), tensor: tensor))
+            }
         }
         return tensors
     }
@@ -112,8 +125,21 @@ extension String {
         split(separator: "/").dropLast().joined(separator: "/")
     }
 
-    /// The name at the end of a legacy weight's path: `lstm/lstm_cell/kernel:0` → `kernel`.
-    fileprivate var weightName: String {
-        lastPathComponent.split(separator: ":").first.map(String.init) ?? ""
+    /// The name of the weight at a legacy path: `lstm/lstm_cell/kernel:0` → `kernel`.
+    ///
+    /// - Parameter wrapper: The name of a layer whose weights have a direction, which the path tells below the layer's
+    ///   name: `both/forward_lstm/lstm_cell/kernel:0` → `forward/kernel`.
+    /// - Returns: The name as ``KerasWeight`` has it.
+    fileprivate func weightName(ofLayer wrapper: String?) -> String {
+        let name = lastPathComponent.split(separator: ":").first.map(String.init) ?? ""
+        guard let wrapper else { return name }
+        let components = split(separator: "/")
+        // The layer's own name may begin like a direction.
+        let inner = components.firstIndex { $0 == wrapper }.map { components[($0 + 1)...] } ?? components[...]
+        for direction in ["forward", "backward"] where inner.contains(where: { $0.hasPrefix("\(direction)_") }) {
+            return "\(direction)/\(name)"
+        }
+        return name
     }
 }
+#endif
