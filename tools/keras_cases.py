@@ -113,14 +113,14 @@ WHOLE = {
         (Bidirectional, (LSTM, 2, {}), {"merge_mode": "concat"}), (Dense, 3, {"activation": "softmax"})]),
     "two_ways_other_backward": (3, [
         (Bidirectional, (LSTM, 4, SEQUENCES), {
-            "backward_layer": (GRU, 3, {**SEQUENCES, **BACKWARDS, "activation": "softsign", "use_bias": False})}),
+            "backward_layer": (GRU, 4, {**SEQUENCES, **BACKWARDS, "activation": "softsign", "use_bias": False})}),
         (Bidirectional, (SimpleRNN, 3, {}), {
             "merge_mode": "mul", "backward_layer": (LSTM, 3, {**BACKWARDS, "recurrent_activation": "hard_sigmoid"})}),
         (Dense, 2, {"activation": "tanh"})]),
     "two_ways_turned": (3, [
         (Bidirectional, (GRU, 4, {**SEQUENCES, **BACKWARDS}), {
             "merge_mode": "sum", "backward_layer": (SimpleRNN, 4, SEQUENCES)}),
-        (Bidirectional, (LSTM, 3, BACKWARDS), {"backward_layer": (LSTM, 2, {})}), (Dense, 2, {"activation": "tanh"})]),
+        (Bidirectional, (LSTM, 3, BACKWARDS), {"backward_layer": (LSTM, 3, {})}), (Dense, 2, {"activation": "tanh"})]),
     "two_ways_options": (2, [
         (Dense, 4, {"activation": "gelu"}),
         (Bidirectional, (LSTM, 3, {**SEQUENCES, "use_bias": False, "activation": "softsign", "dropout": 0.2}), {}),
