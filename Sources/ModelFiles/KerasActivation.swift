@@ -6,9 +6,6 @@ import Recurrent
 /// Keras writes its own functions as names, and layers and functions of others as objects
 /// (<https://keras.io/api/layers/activations/>).
 struct KerasActivation: Decodable {
-    /// Where the decoder's `userInfo` has the major version of Keras that wrote the file.
-    static let majorVersion = CodingUserInfoKey(rawValue: "keras-major-version")
-
     /// Keras' names of the functions of one value.
     static let elementwiseNames = [
         "linear", "sigmoid", "tanh", "relu", "hard_sigmoid", "softsign", "softplus", "elu", "selu", "gelu", "silu",
@@ -55,14 +52,13 @@ struct KerasActivation: Decodable {
 
     /// Keras 2 and Keras 3 mean two functions by one name.
     private static func hardSigmoid(from decoder: any Decoder, option: String) throws -> Activation {
-        let version = majorVersion.flatMap { decoder.userInfo[$0] as? Int }
-        guard let version else {
+        guard let isBefore3 = KerasVersion.of(decoder).isBefore3 else {
             throw Defect(
                 .unsupported,
                 "\(option)='hard_sigmoid' is not supported in a file that does not tell its version of Keras; "
                     + "supported: files with keras_version")
         }
-        return version >= 3 ? .hardSigmoid : .hardSigmoidOfKeras2
+        return isBefore3 ? .hardSigmoidOfKeras2 : .hardSigmoid
     }
 
     static func refusal(_ option: String, _ name: String, supported: [String]) -> Defect {

@@ -19,8 +19,8 @@ struct KerasActivationLayer: KerasLayer {
         try input.withKnownFeatures()
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .activation(try ActivationLayer(units: input.features, activation: activation))
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        try ActivationLayer(units: input.features, activation: activation)
     }
 }
 
@@ -40,11 +40,15 @@ struct KerasSoftmax: KerasLayer {
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         try axis.requireLast(of: input)
+        // Keras lays the mask over the features.
+        guard !input.isMasked else {
+            throw Defect(.unsupported, "of masked timesteps is not supported; supported: an Activation 'softmax'")
+        }
         return try input.withKnownFeatures()
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .activation(try ActivationLayer(units: input.features, activation: .softmax))
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        try ActivationLayer(units: input.features, activation: .softmax)
     }
 }
 
@@ -73,11 +77,9 @@ struct KerasReLU: KerasLayer {
         try input.withKnownFeatures()
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .rectifier(
-            try Rectifier(
-                units: input.features, negativeSlope: negativeSlope, threshold: threshold,
-                maximum: maximum ?? .infinity))
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        try Rectifier(
+            units: input.features, negativeSlope: negativeSlope, threshold: threshold, maximum: maximum ?? .infinity)
     }
 }
 
@@ -103,8 +105,8 @@ struct KerasLeakyReLU: KerasLayer {
         try input.withKnownFeatures()
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .rectifier(try Rectifier(units: input.features, negativeSlope: negativeSlope))
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        try Rectifier(units: input.features, negativeSlope: negativeSlope)
     }
 }
 
@@ -126,7 +128,7 @@ struct KerasELU: KerasLayer {
         try input.withKnownFeatures()
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .exponentialUnit(try ExponentialUnit(units: input.features, alpha: alpha))
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        try ExponentialUnit(units: input.features, alpha: alpha)
     }
 }

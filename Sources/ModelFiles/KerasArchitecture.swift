@@ -5,8 +5,11 @@ import FoundationEssentials
 struct KerasArchitecture: Sendable {
     /// The kinds of layers that are supported besides `InputLayer`, which only tells a shape.
     static let kinds: [any KerasLayer.Type] = [
-        KerasLSTM.self, KerasGRU.self, KerasSimpleRNN.self, KerasDense.self, KerasTimeDistributed.self,
-        KerasEmbedding.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self, KerasELU.self,
+        KerasLSTM.self, KerasGRU.self, KerasSimpleRNN.self, KerasBidirectional.self, KerasDense.self,
+        KerasTimeDistributed.self,
+        KerasEmbedding.self, KerasMasking.self, KerasGlobalAveragePooling1D.self, KerasGlobalMaxPooling1D.self,
+        KerasFlatten.self, KerasReshape.self, KerasActivationLayer.self, KerasReLU.self, KerasLeakyReLU.self,
+        KerasELU.self,
         KerasSoftmax.self, KerasRescaling.self, KerasNormalization.self, KerasLayerNormalization.self,
         KerasBatchNormalization.self, KerasDropout.self, KerasSpatialDropout1D.self, KerasGaussianNoise.self,
         KerasGaussianDropout.self, KerasAlphaDropout.self, KerasActivityRegularization.self,
@@ -50,8 +53,8 @@ struct KerasArchitecture: Sendable {
     init(json: [UInt8], source: String, kerasVersion: String?) throws(Defect) {
         let sequential: SequentialConfiguration
         let decoder = JSONDecoder()
-        if let key = KerasActivation.majorVersion, let version = kerasVersion?.prefix(while: \.isNumber) {
-            decoder.userInfo[key] = Int(version)
+        if let key = KerasVersion.key {
+            decoder.userInfo[key] = KerasVersion(kerasVersion)
         }
         do {
             sequential = try decoder.decode(SequentialConfiguration.self, from: Data(json))

@@ -27,7 +27,7 @@ struct KerasBatchNormalization: KerasLayer {
     var weights: [KerasWeight] {
         KerasWeight.list(
             archivePath: "vars",
-            legacyNames: (scales ? ["gamma"] : []) + (centers ? ["beta"] : []) + ["moving_mean", "moving_variance"])
+            names: (scales ? ["gamma"] : []) + (centers ? ["beta"] : []) + ["moving_mean", "moving_variance"])
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
@@ -35,10 +35,9 @@ struct KerasBatchNormalization: KerasLayer {
         return input
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .batchNormalization(
-            try BatchNormalization(
-                epsilon: epsilon, gamma: scales ? weights[0] : nil, beta: centers ? weights[scales ? 1 : 0] : nil,
-                movingMean: weights[weights.count - 2], movingVariance: weights[weights.count - 1]))
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        try BatchNormalization(
+            epsilon: epsilon, gamma: scales ? weights[0] : nil, beta: centers ? weights[scales ? 1 : 0] : nil,
+            movingMean: weights[weights.count - 2], movingVariance: weights[weights.count - 1])
     }
 }

@@ -22,8 +22,8 @@ struct KerasDense: KerasLayer {
     }
 
     var weights: [KerasWeight] {
-        [KerasWeight(archivePath: "vars/0", legacyName: "kernel")]
-            + (usesBias ? [KerasWeight(archivePath: "vars/1", legacyName: "bias")] : [])
+        [KerasWeight(archivePath: "vars/0", name: "kernel")]
+            + (usesBias ? [KerasWeight(archivePath: "vars/1", name: "bias")] : [])
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
@@ -32,11 +32,10 @@ struct KerasDense: KerasLayer {
                 .unsupported,
                 "is given \(input); supported: (batch, features) and (batch, timesteps, features)")
         }
-        return KerasShape(input.axes.dropLast() + [units])
+        return input.withFeatures(units)
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .dense(
-            try Dense(units: units, activation: activation, kernel: weights[0], bias: usesBias ? weights[1] : nil))
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        try Dense(units: units, activation: activation, kernel: weights[0], bias: usesBias ? weights[1] : nil)
     }
 }

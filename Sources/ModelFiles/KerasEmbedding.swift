@@ -7,6 +7,7 @@ struct KerasEmbedding: KerasLayer {
 
     private let vocabulary: Int
     private let units: Int
+    private let masksZero: Bool
 
     private enum Option: String, CodingKey {
         case vocabulary = "input_dim"
@@ -16,7 +17,7 @@ struct KerasEmbedding: KerasLayer {
 
     init(from decoder: any Decoder) throws {
         let options = try decoder.container(keyedBy: Option.self)
-        try options.refuse(.masksZero)
+        masksZero = try options.flag(.masksZero)
         units = try options.units(.units)
         vocabulary = try options.decode(Int.self, forKey: .vocabulary)
         guard (1...Embedding.largestVocabulary).contains(vocabulary) else {
@@ -26,17 +27,17 @@ struct KerasEmbedding: KerasLayer {
         }
     }
 
-    var weights: [KerasWeight] { [KerasWeight(archivePath: "vars/0", legacyName: "embeddings")] }
+    var weights: [KerasWeight] { [KerasWeight(archivePath: "vars/0", name: "embeddings")] }
     var takesTokens: Bool { true }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         guard input.axes.count == 2 else {
             throw Defect(.unsupported, "is given \(input); supported: (batch, timesteps) of one token each")
         }
-        return KerasShape(input.axes + [units])
+        return KerasShape(input.axes + [units], isMasked: masksZero)
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .embedding(try Embedding(vocabulary: vocabulary, units: units, embeddings: weights[0]))
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        try Embedding(vocabulary: vocabulary, units: units, embeddings: weights[0], masksZero: masksZero)
     }
 }

@@ -2,10 +2,10 @@ import FoundationEssentials
 import Recurrent
 
 /// Keras' GRU (<https://keras.io/api/layers/recurrent_layers/gru/>).
-struct KerasGRU: KerasLayer {
+struct KerasGRU: KerasRecurrentLayer {
     static let className = "GRU"
 
-    private let options: KerasRecurrentOptions
+    let options: KerasRecurrentOptions
     private let recurrentActivation: Activation
     private let resetsAfter: Bool
 
@@ -22,18 +22,10 @@ struct KerasGRU: KerasLayer {
         resetsAfter = try gates.flag(.resetsAfter)
     }
 
-    var weights: [KerasWeight] { options.weights }
-    var isStateful: Bool? { options.isStateful }
-
-    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
-        try options.outputShape(of: input)
-    }
-
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .gru(
-            try GRU(
-                units: options.units, activation: options.activation, recurrentActivation: recurrentActivation,
-                resetsAfter: resetsAfter, kernel: weights[0], recurrentKernel: weights[1],
-                bias: options.usesBias ? weights[2] : nil))
+    func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {
+        try GRU(
+            units: options.units, activation: options.activation, recurrentActivation: recurrentActivation,
+            resetsAfter: resetsAfter, kernel: weights[0], recurrentKernel: weights[1],
+            bias: options.usesBias ? weights[2] : nil, maskedOutput: maskedOutput)
     }
 }

@@ -2,10 +2,10 @@ import FoundationEssentials
 import Recurrent
 
 /// Keras' LSTM (<https://keras.io/api/layers/recurrent_layers/lstm/>).
-struct KerasLSTM: KerasLayer {
+struct KerasLSTM: KerasRecurrentLayer {
     static let className = "LSTM"
 
-    private let options: KerasRecurrentOptions
+    let options: KerasRecurrentOptions
     private let recurrentActivation: Activation
 
     private enum Option: String, CodingKey {
@@ -18,17 +18,10 @@ struct KerasLSTM: KerasLayer {
             .cellActivation(.recurrentActivation, standard: .sigmoid)
     }
 
-    var weights: [KerasWeight] { options.weights }
-    var isStateful: Bool? { options.isStateful }
-
-    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
-        try options.outputShape(of: input)
-    }
-
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .lstm(
-            try LSTM(
-                units: options.units, activation: options.activation, recurrentActivation: recurrentActivation,
-                kernel: weights[0], recurrentKernel: weights[1], bias: options.usesBias ? weights[2] : nil))
+    func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {
+        try LSTM(
+            units: options.units, activation: options.activation, recurrentActivation: recurrentActivation,
+            kernel: weights[0], recurrentKernel: weights[1], bias: options.usesBias ? weights[2] : nil,
+            maskedOutput: maskedOutput)
     }
 }

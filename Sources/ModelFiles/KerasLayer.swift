@@ -31,7 +31,7 @@ protocol KerasLayer: Decodable, Sendable {
     ///   - input: A shape that ``outputShape(of:)`` took.
     /// - Returns: The layer, or nil where it changes nothing.
     /// - Throws: ``ModelError`` where a weight's shape does not fit.
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer?
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)?
 }
 
 /// What holds for most layers.
@@ -47,33 +47,54 @@ extension KerasLayer {
 struct KerasWeight {
     /// In `model.weights.h5` of a `.keras` archive, below the layer's group: `cell/vars/0`.
     let archivePath: String
-    /// The last component of its path in a legacy `.h5` file: `kernel`.
-    let legacyName: String
+    /// Its name in the layer, `kernel`; of a Bidirectional's two layers with the direction before it: `forward/kernel`. The
+    /// last component is also that of its path in a legacy `.h5` file.
+    let name: String
     /// Whether an answer needs it. It must be there all the same.
     var isRead = true
 
+    /// The same weight of a layer within another.
+    ///
+    /// - Parameters:
+    ///   - archivePath: Where the layer stands below the other's group in a `.keras` archive.
+    ///   - prefix: What tells it from a weight of the same name there; nil where there is none.
+    /// - Returns: Where the weight is found.
+    func nested(in archivePath: String, prefix: String? = nil) -> KerasWeight {
+        KerasWeight(
+            archivePath: "\(archivePath)/\(self.archivePath)", name: prefix.map { "\($0)/\(name)" } ?? name,
+            isRead: isRead)
+    }
+
     /// Weights that stand in one group in the order of their names.
-    static func list(archivePath: String, legacyNames: [String]) -> [KerasWeight] {
-        legacyNames.enumerated().map { KerasWeight(archivePath: "\(archivePath)/\($0.offset)", legacyName: $0.element) }
+    static func list(archivePath: String, names: [String]) -> [KerasWeight] {
+        names.enumerated().map { KerasWeight(archivePath: "\(archivePath)/\($0.offset)", name: $0.element) }
     }
 }
 
-/// A shape with the batch axis first; nil is an axis of any length.
+/// What one layer hands to the next: a shape with the batch axis first, where nil is an axis of any length.
 struct KerasShape: Decodable, Equatable, CustomStringConvertible {
     /// How wide a timestep may be for a layer whose weights do not tell.
     private static let maximumFeatures = 1 << 16
 
     let axes: [Int?]
+    /// Whether some of the timesteps may be masked.
+    let isMasked: Bool
 
     /// The length of the last axis, 0 where it is not known.
     var features: Int { (axes.last ?? nil) ?? 0 }
 
-    init(_ axes: [Int?]) {
+    init(_ axes: [Int?], isMasked: Bool = false) {
         self.axes = axes
+        self.isMasked = isMasked
     }
 
     init(from decoder: any Decoder) throws {
-        axes = try decoder.singleValueContainer().decode([Int?].self)
+        self.init(try decoder.singleValueContainer().decode([Int?].self))
+    }
+
+    /// The same timesteps with another width.
+    func withFeatures(_ features: Int) -> KerasShape {
+        KerasShape(axes.dropLast() + [features], isMasked: isMasked)
     }
 
     /// The same shape, for a layer that is as wide as its input.

@@ -26,7 +26,7 @@ struct KerasLayerNormalization: KerasLayer {
     }
 
     var weights: [KerasWeight] {
-        KerasWeight.list(archivePath: "vars", legacyNames: (scales ? ["gamma"] : []) + (centers ? ["beta"] : []))
+        KerasWeight.list(archivePath: "vars", names: (scales ? ["gamma"] : []) + (centers ? ["beta"] : []))
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
@@ -34,10 +34,9 @@ struct KerasLayerNormalization: KerasLayer {
         return try input.withKnownFeatures()
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
-        .layerNormalization(
-            try LayerNormalization(
-                units: input.features, epsilon: epsilon, gamma: scales ? weights.first : nil,
-                beta: centers ? weights.last : nil))
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        try LayerNormalization(
+            units: input.features, epsilon: epsilon, gamma: scales ? weights.first : nil,
+            beta: centers ? weights.last : nil)
     }
 }

@@ -10,11 +10,14 @@ struct KerasNormalization: KerasLayer {
     private let isInverse: Bool
     private let given: (mean: KerasNumbers, variance: KerasNumbers)?
 
+    private let version: KerasVersion
+
     private enum Option: String, CodingKey {
         case axis, mean, variance, invert
     }
 
     init(from decoder: any Decoder) throws {
+        version = KerasVersion.of(decoder)
         let options = try decoder.container(keyedBy: Option.self)
         axis = try options.axis(.axis)
         isInverse = try options.flag(.invert)
@@ -28,24 +31,25 @@ struct KerasNormalization: KerasLayer {
     var weights: [KerasWeight] {
         guard given == nil else { return [] }
         return [
-            KerasWeight(archivePath: "vars/0", legacyName: "mean"),
-            KerasWeight(archivePath: "vars/1", legacyName: "variance"),
+            KerasWeight(archivePath: "vars/0", name: "mean"),
+            KerasWeight(archivePath: "vars/1", name: "variance"),
             // How many samples `adapt` saw.
-            KerasWeight(archivePath: "vars/2", legacyName: "count", isRead: false),
+            KerasWeight(archivePath: "vars/2", name: "count", isRead: false),
         ]
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         try axis.requireLast(of: input)
+        try version.requireMaskIsKept(in: input)
         let input = try input.withKnownFeatures()
         try given?.mean.require(features: input.features, of: "mean")
         try given?.variance.require(features: input.features, of: "variance")
         return input
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         let mean = try given?.mean.tensor(features: input.features) ?? weights[0]
         let variance = try given?.variance.tensor(features: input.features) ?? weights[1]
-        return .normalization(try Normalization(mean: mean, variance: variance, isInverse: isInverse))
+        return try Normalization(mean: mean, variance: variance, isInverse: isInverse)
     }
 }

@@ -4,7 +4,7 @@ import Recurrent
 protocol KerasPassThrough: KerasLayer {}
 
 extension KerasPassThrough {
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? { nil }
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? { nil }
 }
 
 /// Keras' Dropout (<https://keras.io/api/layers/regularization_layers/dropout/>).

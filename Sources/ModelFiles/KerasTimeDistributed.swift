@@ -27,7 +27,7 @@ struct KerasTimeDistributed: KerasLayer {
     }
 
     var weights: [KerasWeight] {
-        layer.weights.map { KerasWeight(archivePath: "layer/\($0.archivePath)", legacyName: $0.legacyName) }
+        layer.weights.map { $0.nested(in: "layer") }
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
@@ -37,7 +37,7 @@ struct KerasTimeDistributed: KerasLayer {
         return try layer.outputShape(of: input)
     }
 
-    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> Layer? {
+    func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try layer.build(weights: weights, input: input)
     }
 }

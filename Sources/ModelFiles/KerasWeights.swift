@@ -54,8 +54,8 @@ enum KerasWeights {
 
     /// From the group `model_weights` of a legacy `.h5` file.
     ///
-    /// Each layer's group is named after the layer and lists its weights' paths, which end in the weight's name, in
-    /// files of Keras 2 with `:0` after it.
+    /// Each layer's group is named after the layer and lists its weights' paths in Keras' order. They end in the weight's
+    /// name, in files of Keras 2 with `:0` after it; what stands before the name hangs on the version of Keras.
     static func ofLegacyFile(
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture
     ) throws(Defect) -> [[Tensor]] {
@@ -75,17 +75,15 @@ enum KerasWeights {
     ) throws(Defect) -> [Tensor] {
         let group = "model_weights/\(layer.name)"
         let paths = try file.strings("weight_names", of: group) ?? []
-        let expected = layer.layer.weights.map(\.legacyName)
+        let expected = layer.layer.weights.map(\.name.lastPathComponent)
         let found = paths.map(\.weightName)
-        guard found.sorted() == expected.sorted() else {
+        guard found == expected else {
             throw Defect(
                 .corrupt, "'\(group)' holds the weights \(found), but the layer's options ask for \(expected)")
         }
         var tensors: [Tensor] = []
-        for weight in layer.layer.weights where weight.isRead {
-            for path in paths where path.weightName == weight.legacyName {
-                tensors.append(try file.tensor("\(group)/\(path)"))
-            }
+        for (weight, path) in zip(layer.layer.weights, paths) where weight.isRead {
+            tensors.append(try file.tensor("\(group)/\(path)"))
         }
         return tensors
     }

@@ -105,7 +105,7 @@ public struct ModelFile: Sendable {
     private init(
         _ architecture: KerasArchitecture, weights: [[Tensor]], format: String, kerasVersion: String?
     ) throws(Defect) {
-        var layers: [Layer?] = []
+        var layers: [(any Layer)?] = []
         for (layer, weights) in zip(architecture.layers, weights) {
             do {
                 layers.append(try layer.layer.build(weights: weights, input: layer.inputShape))

@@ -18,7 +18,15 @@ public struct ActivationLayer: Equatable, Sendable {
     }
 }
 
-extension ActivationLayer {
+extension ActivationLayer: TimestepLayer {
+    package var features: Int { units }
+    package var weights: [Tensor] { [] }
+    package var architecture: String { "activation units=\(units) activation=\(activation.rawValue)" }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(.activation(Step(self)), of: self)
+    }
+
     /// The layer as the hot path sees it.
     struct Step {
         let units: Int

@@ -45,14 +45,24 @@ public struct BatchNormalization: Equatable, Sendable {
     }
 }
 
-extension BatchNormalization {
+extension BatchNormalization: TimestepLayer {
+    package var features: Int { units }
+    package var weights: [Tensor] { [gamma, beta].compactMap(\.self) + [movingMean, movingVariance] }
+    package var architecture: String {
+        "batch_normalization units=\(units) epsilon=\(epsilon) scale=\(gamma != nil) center=\(beta != nil)"
+    }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(.rescaling(rescaling(in: &weights)), of: self)
+    }
+
     /// The step of ``Rescaling`` that comes to the same, made as Keras' own code makes it
     /// (<https://keras.io/api/layers/normalization_layers/batch_normalization/>):
     ///
     ///     y = γ (x − μ) / √(σ² + ε) + β = x ⊙ scale + offset
     ///     scale = γ / √(σ² + ε)
     ///     offset = β − μ ⊙ scale
-    func step(weights: inout WeightBuffer) -> Rescaling.Step {
+    private func rescaling(in weights: inout WeightBuffer) -> Rescaling.Step {
         let gamma = gamma?.values ?? Array(repeating: 1, count: units)
         let beta = beta?.values ?? Array(repeating: 0, count: units)
         let scale = zip(gamma, movingVariance.values).map { $0 / ($1 + epsilon).squareRoot() }

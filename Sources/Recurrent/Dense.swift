@@ -30,7 +30,16 @@ public struct Dense: Equatable, Sendable {
     }
 }
 
-extension Dense {
+extension Dense: TimestepLayer {
+    package var weights: [Tensor] { [kernel] + [bias].compactMap(\.self) }
+    package var architecture: String {
+        "dense features=\(features) units=\(units) activation=\(activation.rawValue) use_bias=\(bias != nil)"
+    }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(.dense(Step(self, weights: &weights)), of: self)
+    }
+
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
     @safe
     struct Step {

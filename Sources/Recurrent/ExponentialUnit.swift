@@ -22,7 +22,15 @@ public struct ExponentialUnit: Equatable, Sendable {
     }
 }
 
-extension ExponentialUnit {
+extension ExponentialUnit: TimestepLayer {
+    package var features: Int { units }
+    package var weights: [Tensor] { [] }
+    package var architecture: String { "exponential_unit units=\(units) alpha=\(alpha)" }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(.exponentialUnit(Step(self)), of: self)
+    }
+
     /// The layer as the hot path sees it.
     struct Step {
         let units: Int

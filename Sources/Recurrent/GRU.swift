@@ -11,6 +11,8 @@ public struct GRU: Equatable, Sendable {
     public let recurrentActivation: Activation
     /// Whether the reset gate acts on what the recurrent weights give, and not on the hidden state before them.
     public let resetsAfter: Bool
+    /// What the layer gives at a masked timestep.
+    public let maskedOutput: MaskedOutput
     /// Input weights, shape (features, 3 · units).
     public let kernel: Tensor
     /// Recurrent weights, shape (units, 3 · units).
@@ -32,10 +34,12 @@ public struct GRU: Equatable, Sendable {
     ///   - kernel: Shape (features, 3 · units), gates in the order z, r, h.
     ///   - recurrentKernel: Shape (units, 3 · units).
     ///   - bias: Shape (2, 3 · units) or (3 · units), as ``bias`` has it, or nil for none.
+    ///   - maskedOutput: What the layer gives at a masked timestep.
     /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
     public init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
-        resetsAfter: Bool = true, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?
+        resetsAfter: Bool = true, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
+        maskedOutput: MaskedOutput = .lastOutput
     ) throws(ModelError) {
         try activation.checkElementwise("activation")
         try recurrentActivation.checkElementwise("recurrent_activation")
@@ -49,10 +53,24 @@ public struct GRU: Equatable, Sendable {
         self.kernel = kernel
         self.recurrentKernel = recurrentKernel
         self.bias = bias
+        self.maskedOutput = maskedOutput
     }
 }
 
-extension GRU {
+extension GRU: RecurrentLayer {
+    package var weights: [Tensor] { [kernel, recurrentKernel] + [bias].compactMap(\.self) }
+    package var architecture: String {
+        "gru features=\(features) units=\(units) activation=\(activation.rawValue) "
+            + "recurrent_activation=\(recurrentActivation.rawValue) reset_after=\(resetsAfter) "
+            + "use_bias=\(bias != nil)" + maskedOutput.architecture
+    }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(
+            .gru(Step(self, weights: &weights)), of: self, stateSize: units, scratchSize: 4 * units,
+            whenMasked: maskedOutput.whenMasked)
+    }
+
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
     @safe
     struct Step {
@@ -69,9 +87,6 @@ extension GRU {
         let candidateKernel: UnsafePointer<Float>
         /// b, shape (3 · units), then b′, shape (3 · units); zeros where the layer has none.
         let bias: UnsafePointer<Float>
-
-        var stateSize: Int { units }
-        var scratchSize: Int { 4 * units }
 
         init(_ layer: GRU, weights: inout WeightBuffer) {
             let units = layer.units

@@ -9,6 +9,8 @@ public struct LSTM: Equatable, Sendable {
     public let activation: Activation
     /// The activation of the gates i, f and o.
     public let recurrentActivation: Activation
+    /// What the layer gives at a masked timestep.
+    public let maskedOutput: MaskedOutput
     /// Input weights, shape (features, 4 · units).
     public let kernel: Tensor
     /// Recurrent weights, shape (units, 4 · units).
@@ -28,10 +30,12 @@ public struct LSTM: Equatable, Sendable {
     ///   - kernel: Shape (features, 4 · units), gates in the order i, f, c, o.
     ///   - recurrentKernel: Shape (units, 4 · units).
     ///   - bias: Shape (4 · units), or nil for none.
+    ///   - maskedOutput: What the layer gives at a masked timestep.
     /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
     public init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
-        kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?
+        kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
+        maskedOutput: MaskedOutput = .lastOutput
     ) throws(ModelError) {
         try activation.checkElementwise("activation")
         try recurrentActivation.checkElementwise("recurrent_activation")
@@ -44,10 +48,23 @@ public struct LSTM: Equatable, Sendable {
         self.kernel = kernel
         self.recurrentKernel = recurrentKernel
         self.bias = bias
+        self.maskedOutput = maskedOutput
     }
 }
 
-extension LSTM {
+extension LSTM: RecurrentLayer {
+    package var weights: [Tensor] { [kernel, recurrentKernel] + [bias].compactMap(\.self) }
+    package var architecture: String {
+        "lstm features=\(features) units=\(units) activation=\(activation.rawValue) "
+            + "recurrent_activation=\(recurrentActivation.rawValue) use_bias=\(bias != nil)" + maskedOutput.architecture
+    }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(
+            .lstm(Step(self, weights: &weights)), of: self, stateSize: 2 * units, scratchSize: 4 * units,
+            whenMasked: maskedOutput.whenMasked)
+    }
+
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
     @safe
     struct Step {
@@ -61,9 +78,6 @@ extension LSTM {
         let recurrentKernel: UnsafePointer<Float>
         /// Shape (4 · units); zeros where the layer has no bias.
         let bias: UnsafePointer<Float>
-
-        var stateSize: Int { 2 * units }
-        var scratchSize: Int { 4 * units }
 
         init(_ layer: LSTM, weights: inout WeightBuffer) {
             features = layer.features

@@ -31,7 +31,17 @@ public struct LayerNormalization: Equatable, Sendable {
     }
 }
 
-extension LayerNormalization {
+extension LayerNormalization: TimestepLayer {
+    package var features: Int { units }
+    package var weights: [Tensor] { [gamma, beta].compactMap(\.self) }
+    package var architecture: String {
+        "layer_normalization units=\(units) epsilon=\(epsilon) scale=\(gamma != nil) center=\(beta != nil)"
+    }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(.layerNormalization(Step(self, weights: &weights)), of: self)
+    }
+
     /// The layer as the hot path sees it.
     @safe
     struct Step {

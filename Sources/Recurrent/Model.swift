@@ -17,7 +17,7 @@ public final class Model: @unchecked Sendable {
     }
 
     /// The layers in the order in which a timestep passes them.
-    public let layers: [Layer]
+    package let layers: [any Layer]
     /// What a timestep is.
     public let input: Input
     /// Floats in one timestep of input; 1 for a token.
@@ -28,29 +28,36 @@ public final class Model: @unchecked Sendable {
     }
     /// Floats in one answer.
     public let outputs: Int
-    /// Floats that a stream remembers: the state of each layer, one layer after another.
+    /// Floats that a stream remembers: the state of each layer, one layer after another; none where the model is not
+    /// causal.
     public let stateSize: Int
     /// How many weights the model has.
     public let parameters: Int
 
     /// Whether the model can answer after each timestep, from a state; if not, it must be given whole sequences, by a
     /// ``SequenceRunner``.
-    public var isCausal: Bool { true }
+    public let isCausal: Bool
 
     /// Floats of working memory during a step: the widest layer's own, then two outputs of hidden layers.
     let scratchSize: Int
 
+    /// How each layer goes over a sequence.
+    let passes: [LayerPass]
+    /// Floats of the widest output of a layer.
+    let widestOutput: Int
+    /// Floats of the working memory of the layer that needs most.
+    let widestScratch: Int
+
     private let weights: WeightBuffer
+    /// Each layer's step, where the model is causal.
     private let steps: [LayerStep]
-    private let widestScratch: Int
-    private let widestOutput: Int
 
     /// Builds a model.
     ///
     /// - Parameter layers: At least one; each must take the width that the one before gives. An ``Embedding`` only as
     ///   the first.
     /// - Throws: ``ModelError`` where two layers in a row do not fit.
-    public init(layers: [Layer]) throws(ModelError) {
+    package init(layers: [any Layer]) throws(ModelError) {
         guard let first = layers.first, let last = layers.last else {
             throw ModelError(code: .empty, context: "the model has no layers")
         }
@@ -59,26 +66,43 @@ public final class Model: @unchecked Sendable {
                 code: .shape,
                 context: "a layer gives \(before.units) values a timestep, but the next one takes \(after.features)")
         }
-        for case .embedding in layers.dropFirst() {
+        guard !layers.dropFirst().contains(where: { $0 is Embedding }) else {
             throw ModelError(code: .shape, context: "an embedding takes tokens, so it must be the first layer")
         }
         var weights = WeightBuffer(for: layers)
-        let steps = layers.map { LayerStep($0, weights: &weights) }
+        let passes = Self.passes(of: layers, in: &weights)
         self.layers = layers
-        if case .embedding(let embedding) = first {
+        if let embedding = first as? Embedding {
             input = .tokens(embedding.vocabulary)
         } else {
             input = .values(first.features)
         }
         features = first.features
         outputs = last.units
-        stateSize = steps.reduce(0) { $0 + $1.stateSize }
         parameters = layers.reduce(0) { $0 + $1.parameters }
-        widestScratch = steps.map { $0.scratchSize }.max() ?? 0
+        isCausal = passes.allSatisfy(\.isCausal)
+        stateSize = isCausal ? passes.reduce(0) { $0 + $1.stateSize } : 0
+        widestScratch = passes.map(\.scratchSize).max() ?? 0
         widestOutput = layers.map(\.units).max() ?? 0
         scratchSize = widestScratch + 2 * widestOutput
+        steps = passes.compactMap { if case .forwards(let step) = $0.way { step } else { nil } }
+        self.passes = passes
         self.weights = weights
-        self.steps = steps
+    }
+
+    /// Each layer's way over a sequence, with its weights; layers that no mask reaches take every timestep.
+    private static func passes(of layers: [any Layer], in weights: inout WeightBuffer) -> [LayerPass] {
+        var isMasked = false
+        return layers.map { layer in
+            var pass = layer.pass(in: &weights)
+            if !isMasked { pass.ignoreMask() }
+            switch layer.maskRule {
+            case .makes: isMasked = true
+            case .ends: isMasked = false
+            case .passes, .heeds: break
+            }
+            return pass
+        }
     }
 
     deinit {
@@ -86,6 +110,8 @@ public final class Model: @unchecked Sendable {
     }
 
     /// Takes one timestep: every layer's equation in turn, each layer reading what the one before wrote.
+    ///
+    /// Only for a causal model.
     ///
     /// - Parameters:
     ///   - input: Shape (features).
@@ -100,23 +126,12 @@ public final class Model: @unchecked Sendable {
         var state = unsafe state
         var y = unsafe scratch + widestScratch
         var spare = unsafe y + widestOutput
+        var isMasked = false
         // By index: an iterator would copy each step, and its largest kind is larger than those that matter here.
         for index in steps.indices {
-            switch steps[index] {
-            case .lstm(let lstm):
-                unsafe lstm(x: x, state: state, z: scratch)
-                unsafe x = UnsafePointer(state)
-                unsafe state += lstm.stateSize
-            case .dense(let dense):
-                unsafe dense(x: x, y: y)
-                unsafe x = UnsafePointer(y)
-                unsafe swap(&y, &spare)
-            default:
-                let step = steps[index]
-                unsafe x = step.otherKind(x: x, state: state, y: y, scratch: scratch)
-                unsafe state += step.stateSize
-                unsafe swap(&y, &spare)
-            }
+            unsafe x = steps[index].output(for: x, state: state, y: y, scratch: scratch, isMasked: &isMasked)
+            unsafe state += steps[index].stateSize
+            unsafe swap(&y, &spare)
         }
         unsafe output.update(from: x, count: outputs)
     }

@@ -33,7 +33,15 @@ public struct Normalization: Equatable, Sendable {
     }
 }
 
-extension Normalization {
+extension Normalization: TimestepLayer {
+    package var features: Int { units }
+    package var weights: [Tensor] { [mean, variance] }
+    package var architecture: String { "normalization units=\(units) invert=\(isInverse)" }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(.normalization(Step(self, weights: &weights)), of: self)
+    }
+
     /// The layer as the hot path sees it.
     @safe
     struct Step {

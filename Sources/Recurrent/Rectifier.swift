@@ -34,7 +34,17 @@ public struct Rectifier: Equatable, Sendable {
     }
 }
 
-extension Rectifier {
+extension Rectifier: TimestepLayer {
+    package var features: Int { units }
+    package var weights: [Tensor] { [] }
+    package var architecture: String {
+        "rectifier units=\(units) negative_slope=\(negativeSlope) threshold=\(threshold) maximum=\(maximum)"
+    }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(.rectifier(Step(self)), of: self)
+    }
+
     /// The layer as the hot path sees it.
     struct Step {
         let units: Int

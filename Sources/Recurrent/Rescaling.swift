@@ -23,7 +23,17 @@ public struct Rescaling: Equatable, Sendable {
     }
 }
 
-extension Rescaling {
+extension Rescaling: TimestepLayer {
+    package var features: Int { units }
+    package var weights: [Tensor] { [scale, offset] }
+    /// None: to Keras, what the layer holds are options.
+    package var parameters: Int { 0 }
+    package var architecture: String { "rescaling units=\(units)" }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(.rescaling(Step(scale: scale.values, offset: offset.values, weights: &weights)), of: self)
+    }
+
     /// The layer as the hot path sees it.
     @safe
     struct Step {

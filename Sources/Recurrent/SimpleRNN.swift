@@ -6,6 +6,8 @@ public struct SimpleRNN: Equatable, Sendable {
     public let units: Int
     /// The activation of the hidden state.
     public let activation: Activation
+    /// What the layer gives at a masked timestep.
+    public let maskedOutput: MaskedOutput
     /// Input weights, shape (features, units).
     public let kernel: Tensor
     /// Recurrent weights, shape (units, units).
@@ -24,9 +26,11 @@ public struct SimpleRNN: Equatable, Sendable {
     ///   - kernel: Shape (features, units).
     ///   - recurrentKernel: Shape (units, units).
     ///   - bias: Shape (units), or nil for none.
+    ///   - maskedOutput: What the layer gives at a masked timestep.
     /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
     public init(
-        units: Int, activation: Activation = .tanh, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?
+        units: Int, activation: Activation = .tanh, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
+        maskedOutput: MaskedOutput = .lastOutput
     ) throws(ModelError) {
         try activation.checkElementwise("activation")
         try kernel.checkKernel(units: units)
@@ -37,10 +41,23 @@ public struct SimpleRNN: Equatable, Sendable {
         self.kernel = kernel
         self.recurrentKernel = recurrentKernel
         self.bias = bias
+        self.maskedOutput = maskedOutput
     }
 }
 
-extension SimpleRNN {
+extension SimpleRNN: RecurrentLayer {
+    package var weights: [Tensor] { [kernel, recurrentKernel] + [bias].compactMap(\.self) }
+    package var architecture: String {
+        "simple_rnn features=\(features) units=\(units) activation=\(activation.rawValue) use_bias=\(bias != nil)"
+            + maskedOutput.architecture
+    }
+
+    package func step(in weights: inout WeightBuffer) -> LayerStep {
+        LayerStep(
+            .simpleRNN(Step(self, weights: &weights)), of: self, stateSize: units, scratchSize: units,
+            whenMasked: maskedOutput.whenMasked)
+    }
+
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
     @safe
     struct Step {
@@ -53,9 +70,6 @@ extension SimpleRNN {
         let recurrentKernel: UnsafePointer<Float>
         /// Shape (units); zeros where the layer has no bias.
         let bias: UnsafePointer<Float>
-
-        var stateSize: Int { units }
-        var scratchSize: Int { units }
 
         init(_ layer: SimpleRNN, weights: inout WeightBuffer) {
             features = layer.features

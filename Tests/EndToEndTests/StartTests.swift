@@ -20,8 +20,6 @@ import Wire
         Refusal(arguments: ["nowhere.keras"], status: 66, words: ["nowhere.keras"]),
         Refusal(arguments: ["--config", "nowhere.yaml"], status: 66, words: ["nowhere.yaml"]),
         Refusal(arguments: [model("README.md")], status: 65, words: ["README.md", "supported"]),
-        Refusal(arguments: [model("model5.keras")], status: 65, words: ["model5.keras", "Bidirectional", "supported"]),
-        Refusal(arguments: [model("model5.h5")], status: 65, words: ["model5.h5", "Bidirectional", "supported"]),
         Refusal(
             arguments: [model("model2.keras"), "--state-dir", "/proc/nowhere"], status: 73,
             words: ["/proc/nowhere"]),

@@ -18,7 +18,8 @@ struct RefusedOptionTests {
         #"{"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}"#
 
     static let supportedLayers =
-        "InputLayer, LSTM, GRU, SimpleRNN, Dense, TimeDistributed, Embedding, Activation, ReLU, LeakyReLU, ELU, Softmax, "
+        "InputLayer, LSTM, GRU, SimpleRNN, Bidirectional, Dense, TimeDistributed, Embedding, Masking, "
+        + "GlobalAveragePooling1D, GlobalMaxPooling1D, Flatten, Reshape, Activation, ReLU, LeakyReLU, ELU, Softmax, "
         + "Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
         + "GaussianDropout, AlphaDropout, ActivityRegularization"
 
@@ -27,9 +28,6 @@ struct RefusedOptionTests {
         "linear, sigmoid, tanh, relu, hard_sigmoid, softsign, softplus, elu, selu, gelu, silu, swish, exponential"
 
     static let cases = [
-        Case(
-            old: #""go_backwards": false"#, new: #""go_backwards": true"#, code: .unsupported, layer: "LSTM1",
-            context: "layer 'LSTM1' (LSTM): go_backwards=True is not supported; supported: False"),
         Case(
             old: #""return_state": false"#, new: #""return_state": true"#, code: .unsupported, layer: "LSTM1",
             context: "layer 'LSTM1' (LSTM): return_state=True is not supported; supported: False"),
@@ -125,7 +123,6 @@ struct RefusedOptionTests {
 
     /// A fixture, one text in its configuration, what stands there instead, and how the error's context ends.
     static let otherCases: [(fixture: String, old: String, new: String, context: String)] = [
-        ("tokens", #""mask_zero": false"#, #""mask_zero": true"#, "mask_zero=True is not supported; supported: False"),
         (
             "tokens", #""input_dim": 7"#, #""input_dim": 0"#,
             "input_dim=0 is not supported; supported: 1 to 16777216"
@@ -142,10 +139,6 @@ struct RefusedOptionTests {
         (
             "time_distributed", #""class_name": "Dense""#, #""class_name": "GRU""#,
             "TimeDistributed of the layer 'GRU' is not supported; supported: Dense"
-        ),
-        (
-            "gru", #""go_backwards": false"#, #""go_backwards": true"#,
-            "go_backwards=True is not supported; supported: False"
         ),
         (
             "simple_rnn", #""activation": "softsign""#, #""activation": "softmax""#,

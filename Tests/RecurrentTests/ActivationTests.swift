@@ -28,7 +28,7 @@ struct ActivationTests {
 
     @Test(arguments: cases)
     func `an activation has its known values`(activation: Activation, expected: [Float]) throws {
-        let model = try Model(layers: [.activation(ActivationLayer(units: 1, activation: activation))])
+        let model = try Model(layers: [ActivationLayer(units: 1, activation: activation)])
         let found = answers(of: model, to: Self.points.map { [$0] }).joined()
         for (found, expected) in zip(found, expected) {
             #expect(abs(found - expected) <= 1e-6 * max(1, abs(expected)))
@@ -36,7 +36,7 @@ struct ActivationTests {
     }
 
     @Test func `softmax of large values does not overflow`() throws {
-        let model = try Model(layers: [.activation(ActivationLayer(units: 3, activation: .softmax))])
+        let model = try Model(layers: [ActivationLayer(units: 3, activation: .softmax)])
         let found = answers(of: model, to: [[1000, 1000, 999], [-1000, -1000, -1000]])
         #expect(abs(found[0][0] - 0.422_318_8) < 1e-6 && abs(found[0][2] - 0.155_362_4) < 1e-6)
         #expect(found[1].allSatisfy { abs($0 - 1 / 3) < 1e-6 })
@@ -45,7 +45,7 @@ struct ActivationTests {
     @Test(arguments: [-1, 3, 1e30, -1e30, .infinity, .nan, 2.999_999_8] as [Float])
     func `a number that is no token is safe`(token: Float) throws {
         let embeddings = try Tensor(shape: [3, 2], values: [1, 2, 3, 4, 5, 6])
-        let model = try Model(layers: [.embedding(Embedding(vocabulary: 3, units: 2, embeddings: embeddings))])
+        let model = try Model(layers: [Embedding(vocabulary: 3, units: 2, embeddings: embeddings)])
         #expect(model.input == .tokens(3))
         #expect(answers(of: model, to: [[0], [1], [2]]) == [[1, 2], [3, 4], [5, 6]])
         #expect(answers(of: model, to: [[token]]) == (token > 2 && token < 3 ? [[5, 6]] : [[1, 2]]))

@@ -48,7 +48,7 @@ struct ShapeTests {
         },
         Case("an embedding after another layer", .shape) {
             let embedding = try Embedding(vocabulary: 4, units: 2, embeddings: tensor([4, 2], 0))
-            _ = try Model(layers: [.dense(dense()), .embedding(embedding)])
+            _ = try Model(layers: [dense(), embedding])
         },
         Case("an activation without units", .shape) { _ = try ActivationLayer(units: 0, activation: .softmax) },
         Case("a rectifier without a number for a slope", .notFinite) {
@@ -68,7 +68,7 @@ struct ShapeTests {
         },
         Case("no layers", .empty) { _ = try Model(layers: []) },
         Case("a layer that does not take what the one before gives", .shape) {
-            _ = try Model(layers: [.dense(dense(kernel: [3, 1])), .lstm(lstm(kernel: [2, 8]))])
+            _ = try Model(layers: [dense(kernel: [3, 1]), lstm(kernel: [2, 8])])
         },
     ]
 
@@ -80,7 +80,7 @@ struct ShapeTests {
     }
 
     @Test func `what fits is taken`() throws {
-        let model = try Model(layers: [.lstm(Self.lstm()), .dense(Self.dense(kernel: [2, 1]))])
+        let model = try Model(layers: [Self.lstm(), Self.dense(kernel: [2, 1])])
         #expect(model.features == 3)
         #expect(model.outputs == 1)
     }

@@ -16,10 +16,9 @@ struct StatePoolTests {
             return try Tensor(shape: shape, values: values)
         }
         model = try Model(layers: [
-            .lstm(
-                LSTM(units: 3, kernel: tensor([2, 12]), recurrentKernel: tensor([3, 12]), bias: tensor([12]))),
-            .lstm(LSTM(units: 2, kernel: tensor([3, 8]), recurrentKernel: tensor([2, 8]), bias: nil)),
-            .dense(Dense(units: 2, activation: .sigmoid, kernel: tensor([2, 2]), bias: tensor([2]))),
+            LSTM(units: 3, kernel: tensor([2, 12]), recurrentKernel: tensor([3, 12]), bias: tensor([12])),
+            LSTM(units: 2, kernel: tensor([3, 8]), recurrentKernel: tensor([2, 8]), bias: nil),
+            Dense(units: 2, activation: .sigmoid, kernel: tensor([2, 2]), bias: tensor([2])),
         ])
     }
 

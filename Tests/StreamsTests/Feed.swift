@@ -100,12 +100,10 @@ func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Floa
         return try Tensor(shape: shape, values: values)
     }
     return try Model(layers: [
-        .lstm(
-            LSTM(
-                units: units, kernel: tensor([features, 4 * units]), recurrentKernel: tensor([units, 4 * units]),
-                bias: tensor([4 * units]))),
-        .dense(
-            Dense(units: outputs, activation: .sigmoid, kernel: tensor([units, outputs]), bias: tensor([outputs]))),
+        LSTM(
+            units: units, kernel: tensor([features, 4 * units]), recurrentKernel: tensor([units, 4 * units]),
+            bias: tensor([4 * units])),
+        Dense(units: outputs, activation: .sigmoid, kernel: tensor([units, outputs]), bias: tensor([outputs])),
     ])
 }
 
@@ -113,9 +111,7 @@ func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Floa
 func echo(_ width: Int = 1) throws -> Model {
     let identity = (0..<(width * width)).map { Float($0 % (width + 1) == 0 ? 1 : 0) }
     return try Model(layers: [
-        .dense(
-            Dense(
-                units: width, activation: .linear, kernel: Tensor(shape: [width, width], values: identity), bias: nil))
+        Dense(units: width, activation: .linear, kernel: Tensor(shape: [width, width], values: identity), bias: nil)
     ])
 }
 

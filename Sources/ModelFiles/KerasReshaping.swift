@@ -1,0 +1,63 @@
+import FoundationEssentials
+import Recurrent
+
+/// Keras' Flatten (<https://keras.io/api/layers/reshaping_layers/flatten/>), where a timestep sees nothing of it: of one
+/// timestep, or of what is left of a sequence after a layer that gives its last output only.
+struct KerasFlatten: KerasPassThrough {
+    static let className = "Flatten"
+
+    private enum Option: String, CodingKey {
+        case dataFormat = "data_format"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let format = try decoder.container(keyedBy: Option.self).decodeIfPresent(String.self, forKey: .dataFormat)
+        guard format == nil || format == "channels_last" else {
+            throw Defect(.unsupported, "data_format='\(format ?? "")' is not supported; supported: channels_last")
+        }
+    }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        guard input.axes.count == 2 || (input.axes.count == 3 && input.axes[1] == 1), !input.isMasked else {
+            throw Defect(
+                .unsupported,
+                "of \(input) is not supported; supported: (batch, features) and (batch, 1, features), not masked")
+        }
+        return KerasShape([input.axes[0], input.axes.last ?? nil])
+    }
+}
+
+/// Keras' Reshape (<https://keras.io/api/layers/reshaping_layers/reshape/>), where a timestep sees nothing of it: the shape is
+/// the same, or loses a time axis of one timestep.
+struct KerasReshape: KerasPassThrough {
+    static let className = "Reshape"
+
+    private let target: [Int]
+
+    private enum Option: String, CodingKey {
+        case target = "target_shape"
+    }
+
+    init(from decoder: any Decoder) throws {
+        target = try decoder.container(keyedBy: Option.self).decode([Int?].self, forKey: .target).map { $0 ?? -1 }
+    }
+
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        let given = Array(input.axes.dropFirst())
+        let candidates = [given] + (given.count == 2 && given[0] == 1 ? [[given[1]]] : [])
+        guard !input.isMasked, let axes = candidates.first(where: { isTarget($0) }) else {
+            let text = target.map { "\($0)" }.joined(separator: ", ")
+            throw Defect(
+                .unsupported,
+                "target_shape=(\(text)) of \(input) is not supported; supported: the shape that it has already, not masked"
+            )
+        }
+        return KerasShape([input.axes[0]] + axes)
+    }
+
+    /// Whether the option asks for these axes, one of which it may leave open.
+    private func isTarget(_ axes: [Int?]) -> Bool {
+        guard axes.count == target.count, target.count(where: { $0 < 0 }) <= 1 else { return false }
+        return zip(axes, target).allSatisfy { $1 < 0 || $0 == $1 }
+    }
+}

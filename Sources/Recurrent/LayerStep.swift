@@ -1,0 +1,136 @@
+/// A ``TimestepLayer`` as the hot path sees it: sizes, and pointers into the model's weights.
+package struct LayerStep {
+    /// The table of the kinds of layers. Each has its row here and in ``LayerStep/output(for:state:y:scratch:isMasked:)``.
+    enum Kind {
+        case lstm(LSTM.Step)
+        case gru(GRU.Step)
+        case simpleRNN(SimpleRNN.Step)
+        case dense(Dense.Step)
+        case embedding(Embedding.Step)
+        case masking(Masking.Step)
+        case averagePooling(GlobalAveragePooling.Step)
+        case maxPooling(GlobalMaxPooling.Step)
+        case activation(ActivationLayer.Step)
+        case rectifier(Rectifier.Step)
+        case exponentialUnit(ExponentialUnit.Step)
+        case rescaling(Rescaling.Step)
+        case layerNormalization(LayerNormalization.Step)
+        case normalization(Normalization.Step)
+    }
+
+    /// What comes of a masked timestep.
+    enum MaskedTimestep {
+        /// It is taken like any other.
+        case taken
+        /// It is left out; the output is again that of the timestep before, which stands at the state's beginning.
+        case held
+        /// It is left out; the output is zero.
+        case zeroed
+        /// As ``held``, but there is no output before the first timestep that is not masked: NaN. The state's last float counts
+        /// them, see ``TimestepCount``.
+        case heldOnceCounted
+    }
+
+    let kind: Kind
+    /// The width of one timestep of the input.
+    let features: Int
+    /// The width of one timestep of the output.
+    let units: Int
+    /// Floats of state that the layer keeps for each stream.
+    let stateSize: Int
+    /// Floats of working memory that the layer needs during a step.
+    let scratchSize: Int
+    /// What comes of a masked timestep.
+    private(set) var whenMasked: MaskedTimestep
+
+    init(
+        _ kind: Kind, of layer: some TimestepLayer, stateSize: Int = 0, scratchSize: Int = 0,
+        whenMasked: MaskedTimestep = .taken
+    ) {
+        self.kind = kind
+        features = layer.features
+        units = layer.units
+        self.stateSize = stateSize
+        self.scratchSize = scratchSize
+        self.whenMasked = whenMasked
+    }
+
+    /// The same step where no mask reaches the layer.
+    var ignoringMask: LayerStep {
+        var step = self
+        step.whenMasked = .taken
+        return step
+    }
+
+    /// Takes one timestep.
+    ///
+    /// - Parameters:
+    ///   - x: The input, shape (features).
+    ///   - state: The layer's state, shape (stateSize); replaced.
+    ///   - y: Where the output goes if it is neither the state nor a weight, shape (units). Must not overlap `x`.
+    ///   - scratch: Shape (scratchSize).
+    ///   - isMasked: Whether the timestep is masked; set by the layers that say so.
+    /// - Returns: Where the output stands, shape (units).
+    @inline(__always)
+    func output(
+        for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>, isMasked: inout Bool
+    ) -> UnsafePointer<Float> {
+        if isMasked && whenMasked != .taken { return unsafe outputWithoutStep(state: state, y: y) }
+        switch kind {
+        case .lstm(let lstm):
+            unsafe lstm(x: x, state: state, z: scratch)
+            return unsafe UnsafePointer(state)
+        case .dense(let dense):
+            unsafe dense(x: x, y: y)
+            return unsafe UnsafePointer(y)
+        default:
+            return unsafe outputOfOtherKind(for: x, state: state, y: y, scratch: scratch, isMasked: &isMasked)
+        }
+    }
+
+    @inline(never)
+    private func outputWithoutStep(
+        state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>
+    ) -> UnsafePointer<Float> {
+        switch whenMasked {
+        case .zeroed: unsafe y.update(repeating: 0, count: units)
+        case .heldOnceCounted where unsafe TimestepCount.isZero(state[stateSize - 1]):
+            unsafe y.update(repeating: .nan, count: units)
+        case .held, .heldOnceCounted, .taken: return unsafe UnsafePointer(state)
+        }
+        return unsafe UnsafePointer(y)
+    }
+
+    /// Apart from the two that matter most, so that the loop over the layers stays small for those.
+    @inline(never)
+    private func outputOfOtherKind(
+        for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>, isMasked: inout Bool
+    ) -> UnsafePointer<Float> {
+        switch kind {
+        case .gru(let gru):
+            unsafe gru(x: x, h: state, z: scratch)
+            return unsafe UnsafePointer(state)
+        case .simpleRNN(let rnn):
+            unsafe rnn(x: x, h: state, z: scratch)
+            return unsafe UnsafePointer(state)
+        case .averagePooling(let pooling):
+            unsafe pooling(x: x, state: state)
+            return unsafe UnsafePointer(state)
+        case .maxPooling(let pooling):
+            unsafe pooling(x: x, state: state)
+            return unsafe UnsafePointer(state)
+        case .embedding(let embedding): return unsafe embedding(x: x, isMasked: &isMasked)
+        case .masking(let masking): unsafe masking(x: x, y: y, isMasked: &isMasked)
+        case .activation(let activation): unsafe activation(x: x, y: y)
+        case .rectifier(let rectifier): unsafe rectifier(x: x, y: y)
+        case .exponentialUnit(let unit): unsafe unit(x: x, y: y)
+        case .rescaling(let rescaling): unsafe rescaling(x: x, y: y)
+        case .layerNormalization(let normalization): unsafe normalization(x: x, y: y)
+        case .normalization(let normalization): unsafe normalization(x: x, y: y)
+        case .lstm, .dense: preconditionFailure("stepped by output(for:)")
+        }
+        return unsafe UnsafePointer(y)
+    }
+}
