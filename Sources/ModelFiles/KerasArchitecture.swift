@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// A Sequential model as Keras' JSON describes it: `config.json` of a `.keras` archive, or the attribute
-/// `model_config` of a legacy `.h5` file. Weights stand elsewhere.
+/// A Sequential model, or a functional one that is one chain, as Keras' JSON describes it: `config.json` of a `.keras`
+/// archive, or the attribute `model_config` of a legacy `.h5` file. Weights stand elsewhere.
 struct KerasArchitecture: Sendable {
     /// The kinds of layers that are supported besides `InputLayer`, which only tells a shape.
     static let kinds: [any KerasLayer.Type] = [
@@ -51,13 +51,13 @@ struct KerasArchitecture: Sendable {
     /// - Throws: ``Defect``: `corrupt` where it is not the JSON of a Keras model, `unsupported` where the model or a
     ///   layer needs what the engine does not compute.
     init(json: [UInt8], source: String, kerasVersion: String?) throws(Defect) {
-        let sequential: SequentialConfiguration
+        let model: ModelConfiguration
         let decoder = JSONDecoder()
         if let key = KerasVersion.key {
             decoder.userInfo[key] = KerasVersion(kerasVersion)
         }
         do {
-            sequential = try decoder.decode(SequentialConfiguration.self, from: Data(json))
+            model = try decoder.decode(ModelConfiguration.self, from: Data(json))
         } catch let defect as Defect {
             throw defect
         } catch let error as DecodingError {
@@ -65,16 +65,16 @@ struct KerasArchitecture: Sendable {
         } catch {
             throw Defect(.corrupt, "\(source): \(error)")
         }
-        name = sequential.name
-        guard sequential.layers.count <= Self.maximumLayers else {
+        name = model.name
+        guard model.layers.count <= Self.maximumLayers else {
             throw Defect(
-                .unsupported, "\(sequential.layers.count) layers are not supported; supported: \(Self.maximumLayers)")
+                .unsupported, "\(model.layers.count) layers are not supported; supported: \(Self.maximumLayers)")
         }
-        let takesTokens = sequential.takesTokens
-        inputShape = sequential.inputShape ?? KerasShape(takesTokens ? [nil, nil] : [nil, nil, nil])
+        let takesTokens = model.takesTokens
+        inputShape = model.inputShape ?? KerasShape(takesTokens ? [nil, nil] : [nil, nil, nil])
         var shape = inputShape
         var layers: [NamedLayer] = []
-        for configuration in sequential.layers {
+        for configuration in model.layers {
             switch configuration {
             case .input(let name, let dtype):
                 do {
@@ -124,7 +124,7 @@ extension KerasArchitecture.NamedLayer {
 }
 
 /// The JSON of a model. Other keys (how it was compiled, built and registered) do not bear on an answer.
-private struct SequentialConfiguration: Decodable {
+private struct ModelConfiguration: Decodable {
     let name: String
     let layers: [LayerConfiguration]
     /// The shape that the InputLayer or the first layer tells, or with which the model was built.
@@ -142,23 +142,55 @@ private struct SequentialConfiguration: Decodable {
         case name, layers, config
         case className = "class_name"
         case buildInputShape = "build_input_shape"
+        case inputs = "input_layers"
+        case outputs = "output_layers"
     }
 
     init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: Key.self)
         let className = try object.decode(String.self, forKey: .className)
-        guard className == "Sequential" else {
-            throw Defect(.unsupported, "models of the class '\(className)' are not supported; supported: Sequential")
-        }
         let config = try object.nestedContainer(keyedBy: Key.self, forKey: .config)
+        let indices: [Int]?
+        switch className {
+        case "Sequential": indices = nil
+        case "Functional", "Model":
+            indices = try KerasFunctionalChain(
+                config.decode([KerasFunctionalChain.Node].self, forKey: .layers),
+                inputs: config.decode(KerasFunctionalChain.Ends.self, forKey: .inputs).names,
+                outputs: config.decode(KerasFunctionalChain.Ends.self, forKey: .outputs).names
+            ).indices
+        default:
+            throw Defect(
+                .unsupported,
+                "models of the class '\(className)' are not supported; supported: Sequential, and Functional as one chain"
+            )
+        }
         name = try config.decode(String.self, forKey: .name)
-        layers = try config.decode([LayerConfiguration].self, forKey: .layers)
-        let firstConfig = try config.decode([FirstLayerShape].self, forKey: .layers).first
-        inputShape = try firstConfig?.shape ?? config.decodeIfPresent(KerasShape.self, forKey: .buildInputShape)
+        layers = try Self.layers(config, at: indices)
+        let shapes = try config.decode([FirstLayerShape].self, forKey: .layers)
+        let first = indices?.first ?? 0
+        inputShape =
+            try (first < shapes.count ? shapes[first].shape : nil)
+            ?? config.decodeIfPresent(KerasShape.self, forKey: .buildInputShape)
         for case .input(let name, _) in layers.dropFirst() {
             throw Defect(.unsupported, "an InputLayer after another layer is not supported; supported: as first layer")
                 .inLayer(name, className: "InputLayer")
         }
+    }
+
+    /// The layers at the places given, in that order; all in theirs for nil.
+    private static func layers(
+        _ config: KeyedDecodingContainer<Key>, at indices: [Int]?
+    ) throws -> [LayerConfiguration] {
+        guard let indices else { return try config.decode([LayerConfiguration].self, forKey: .layers) }
+        var list = try config.nestedUnkeyedContainer(forKey: .layers)
+        var layers: [Int: LayerConfiguration] = [:]
+        while !list.isAtEnd {
+            let index = list.currentIndex
+            let decoder = try list.superDecoder()
+            if indices.contains(index) { layers[index] = try LayerConfiguration(from: decoder) }
+        }
+        return indices.compactMap { layers[$0] }
     }
 }
 

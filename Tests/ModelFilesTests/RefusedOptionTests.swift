@@ -81,8 +81,9 @@ struct RefusedOptionTests {
             old: #""batch_shape": [1, 1, 3]"#, new: #""batch_shape": [1, 1, 2]"#, code: .corrupt, layer: nil,
             context: "the input is said to be (1, 1, 2), but the weights take 3"),
         Case(
-            old: #""class_name": "Sequential""#, new: #""class_name": "Functional""#, code: .unsupported, layer: nil,
-            context: "models of the class 'Functional' are not supported; supported: Sequential"),
+            old: #""class_name": "Sequential""#, new: #""class_name": "Subclassed""#, code: .unsupported, layer: nil,
+            context: "models of the class 'Subclassed' are not supported; supported: Sequential, and Functional as one "
+                + "chain"),
         Case(
             old: #""class_name": "LSTM""#, new: #""class_name": "RNN""#, code: .unsupported, layer: "LSTM1",
             context: "layer 'LSTM1' (RNN) is not supported; supported layers: \(supportedLayers)"),

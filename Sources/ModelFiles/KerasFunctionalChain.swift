@@ -1,0 +1,250 @@
+import FoundationEssentials
+
+/// A functional model's graph, of which only one chain is supported: each layer takes the output of one other, from one input
+/// to one output.
+///
+/// Keras 3 writes the masks into the graph too: as operations (`NotEqual`, `Any`) that stand among the layers, and as the
+/// argument `mask` of the layers that take one. They must be the masks that follow from the chain by itself.
+struct KerasFunctionalChain {
+    /// The most layers and operations of a graph.
+    private static let maximumNodes = 1024
+    /// The operations that make masks.
+    private static let maskOperations: Set<String> = ["NotEqual", "Any"]
+
+    /// Where the chain's layers stand among the model's layers, from the input to the output.
+    let indices: [Int]
+
+    /// Follows the chain from the model's output back to its input.
+    ///
+    /// - Parameters:
+    ///   - nodes: The model's layers as the graph sees them.
+    ///   - inputs: The names of the model's inputs.
+    ///   - outputs: The names of the model's outputs.
+    /// - Throws: ``Defect`` with the code `unsupported` where the graph is no chain.
+    init(_ nodes: [Node], inputs: [String], outputs: [String]) throws(Defect) {
+        guard inputs.count == 1, outputs.count == 1, var name = outputs.first else {
+            throw Defect(
+                .unsupported,
+                "a functional model of \(inputs.count) inputs and \(outputs.count) outputs is not supported; "
+                    + "supported: one of each")
+        }
+        guard nodes.count <= Self.maximumNodes else {
+            throw Defect(.unsupported, "\(nodes.count) layers are not supported; supported: \(Self.maximumNodes)")
+        }
+        var places: [String: Int] = [:]
+        for (index, node) in nodes.enumerated() { places[node.name] = index }
+        var indices: [Int] = []
+        while true {
+            guard let index = places[name], !indices.contains(index) else {
+                throw Defect(.corrupt, "the graph of the functional model has no layer '\(name)' where one is needed")
+            }
+            indices.append(index)
+            if nodes[index].className == "InputLayer" { break }
+            name = try nodes[index].onlyInput()
+        }
+        indices.reverse()
+        self.indices = indices
+        for (index, node) in nodes.enumerated()
+        where !indices.contains(index) && !Self.maskOperations.contains(node.className) {
+            throw Defect(
+                .unsupported,
+                "is not on the chain from the functional model's input to its output; supported: models that are one chain"
+            )
+            .inLayer(node.name, className: node.className)
+        }
+        try Self.checkMasks(along: indices.map { nodes[$0] }, of: nodes, places)
+    }
+
+    /// Checks that each layer that is handed a mask is handed that of the last layer before it that makes one.
+    private static func checkMasks(
+        along chain: [Node], of nodes: [Node], _ places: [String: Int]
+    ) throws(Defect) {
+        var maker: (input: String, value: Float)?
+        for (before, node) in zip(chain, chain.dropFirst()) {
+            if let mask = node.mask {
+                var origin = places[mask].map { nodes[$0] }
+                if let any = origin, any.className == "Any" {
+                    origin = places[try any.onlyInput()].map { nodes[$0] }
+                }
+                guard let origin, origin.className == "NotEqual", let maker,
+                    try origin.onlyInput() == maker.input, origin.constant == maker.value
+                else {
+                    throw Defect(
+                        .unsupported, "a mask of its own is not supported; supported: that of the layers before"
+                    )
+                    .inLayer(node.name, className: node.className)
+                }
+            }
+            if let value = node.maskedValue { maker = (before.name, value) }
+        }
+    }
+}
+
+extension KerasFunctionalChain {
+    /// One layer or operation of the graph.
+    struct Node: Decodable {
+        let name: String
+        let className: String
+        /// The names of the layers whose outputs each call of the layer takes.
+        private let calls: [[String]]
+        /// The layer or operation whose output is handed over as mask.
+        let mask: String?
+        /// The number that an operation takes beside its input.
+        let constant: Float?
+        /// What a Masking or an Embedding with `mask_zero` takes as masked.
+        let maskedValue: Float?
+
+        private enum Key: String, CodingKey {
+            case name, config
+            case className = "class_name"
+            case inboundNodes = "inbound_nodes"
+            case maskValue = "mask_value"
+            case masksZero = "mask_zero"
+        }
+
+        init(from decoder: any Decoder) throws {
+            let object = try decoder.container(keyedBy: Key.self)
+            let config = try object.nestedContainer(keyedBy: Key.self, forKey: .config)
+            name = try object.decodeIfPresent(String.self, forKey: .name) ?? config.decode(String.self, forKey: .name)
+            className = try object.decode(String.self, forKey: .className)
+            let inbound = try object.decodeIfPresent([Call].self, forKey: .inboundNodes) ?? []
+            calls = inbound.map(\.inputs)
+            mask = inbound.compactMap(\.mask).first
+            constant = inbound.compactMap(\.constant).first
+            switch className {
+            case "Masking": maskedValue = try config.decodeIfPresent(Float.self, forKey: .maskValue) ?? 0
+            case "Embedding": maskedValue = try config.flag(.masksZero) ? 0 : nil
+            default: maskedValue = nil
+            }
+        }
+
+        /// The one layer whose output the layer takes.
+        ///
+        /// - Throws: ``Defect`` where it takes several, or is called several times.
+        func onlyInput() throws(Defect) -> String {
+            guard calls.count == 1, calls[0].count == 1, let input = calls[0].first else {
+                throw Defect(
+                    .unsupported,
+                    "is called \(calls.count) times, with \(calls.map(\.count)) inputs; supported: once, with one input"
+                )
+                .inLayer(name, className: className)
+            }
+            return input
+        }
+    }
+
+    /// How a layer is called: by Keras 3 an object with `args` and `kwargs`, by Keras 2 a list of `[name, call, output,
+    /// kwargs]`.
+    private struct Call: Decodable {
+        let inputs: [String]
+        let mask: String?
+        let constant: Float?
+
+        private enum Key: String, CodingKey {
+            case arguments = "args"
+            case named = "kwargs"
+            case mask
+        }
+
+        init(from decoder: any Decoder) throws {
+            guard let object = try? decoder.container(keyedBy: Key.self) else {
+                // TensorFlow's operations have the tensor without the list around it.
+                let value = try decoder.singleValueContainer()
+                let tensors =
+                    try (try? value.decode([KerasTensorOfKeras2].self)) ?? [value.decode(KerasTensorOfKeras2.self)]
+                inputs = tensors.map(\.layer)
+                mask = tensors.compactMap(\.mask).first
+                constant = nil
+                return
+            }
+            let arguments = try object.decode([Argument].self, forKey: .arguments)
+            inputs = arguments.flatMap(\.layers)
+            constant = arguments.compactMap(\.number).first
+            mask = try object.nestedContainer(keyedBy: Key.self, forKey: .named)
+                .decodeIfPresent(KerasTensor.self, forKey: .mask)?.layer
+        }
+    }
+
+    /// A positional argument: a tensor, several, or a number.
+    private struct Argument: Decodable {
+        let layers: [String]
+        let number: Float?
+
+        init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            number = try? value.decode(Float.self)
+            if number != nil || value.decodeNil() {
+                layers = []
+            } else if let tensors = try? value.decode([KerasTensor].self) {
+                layers = tensors.map(\.layer)
+            } else {
+                layers = [try value.decode(KerasTensor.self).layer]
+            }
+        }
+    }
+
+    /// The output of a layer: an object whose `keras_history` begins with the layer's name.
+    private struct KerasTensor: Decodable {
+        let layer: String
+
+        private enum Key: String, CodingKey {
+            case config
+            case history = "keras_history"
+        }
+
+        init(from decoder: any Decoder) throws {
+            var history = try decoder.container(keyedBy: Key.self)
+                .nestedContainer(keyedBy: Key.self, forKey: .config).nestedUnkeyedContainer(forKey: .history)
+            layer = try history.decode(String.self)
+        }
+    }
+
+    /// The output of a layer in a file of Keras 2: `[name, call, output, {"mask": …}]`.
+    private struct KerasTensorOfKeras2: Decodable {
+        let layer: String
+        let mask: String?
+
+        private enum Key: CodingKey {
+            case mask
+        }
+
+        init(from decoder: any Decoder) throws {
+            var list = try decoder.unkeyedContainer()
+            layer = try list.decode(String.self)
+            _ = try list.decode(Int.self)
+            _ = try list.decode(Int.self)
+            guard !list.isAtEnd else {
+                mask = nil
+                return
+            }
+            let named = try list.nestedContainer(keyedBy: Key.self)
+            let hasMask = try named.contains(.mask) && !named.decodeNil(forKey: .mask)
+            // A mask there is one that somebody passed by hand: those that follow by themselves are not written.
+            mask = hasMask ? "mask" : nil
+        }
+    }
+
+    /// The model's inputs or outputs: `["name", 0, 0]`, a list of those, or an object of them.
+    struct Ends: Decodable {
+        let names: [String]
+
+        init(from decoder: any Decoder) throws {
+            if let end = try? End(from: decoder) {
+                names = [end.name]
+            } else if let object = try? decoder.singleValueContainer().decode([String: End].self) {
+                names = object.values.map(\.name)
+            } else {
+                names = try decoder.singleValueContainer().decode([End].self).map(\.name)
+            }
+        }
+
+        private struct End: Decodable {
+            let name: String
+
+            init(from decoder: any Decoder) throws {
+                var list = try decoder.unkeyedContainer()
+                name = try list.decode(String.self)
+            }
+        }
+    }
+}
