@@ -227,7 +227,8 @@ for index, name in enumerate(ACTIVATIONS):
         (Dense, 4, {"activation": of[4]}), (LayerNormalization, None, {}), (Dense, 4, {}), (Activation, of[5], {}),
         (Dense, 2, {"activation": "tanh"})])
 
-# Written as .h5 too: what the two forms hold in different ways. The rest differs in nothing but a few options.
-AS_H5 = {name for name in WHOLE if name.startswith(("two_ways", "functional"))} | {
-    "backwards_gru", "average", "maximum", "reshaped", "masked_value", "masked_through_more", "masked_zero_output",
-    "masked_two_ways_stacked", "tokens_masked_two_ways"}
+# Written as .h5 too: what the two forms hold in different ways. The rest differs in nothing but options.
+AS_H5 = {
+    "two_ways_lstm", "two_ways_stacked", "two_ways_other_backward", "backwards_gru", "reshaped", "masked_value",
+    "masked_through_more", "masked_zero_output", "masked_two_ways_stacked", "tokens_masked_two_ways", "functional",
+    "functional_masked", "functional_tokens"}
