@@ -59,7 +59,7 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "Wire", "ZeroMQ", .product(name: "Histogram", package: "hdrhistogram-swift"),
+                "Recurrent", "Wire", "ZeroMQ", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -92,7 +92,8 @@ let package = Package(
             name: "DaemonTests", dependencies: ["Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
             swiftSettings: settings),
         .testTarget(
-            name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
+            name: "ClientTests", dependencies: ["Client", "Recurrent", "TestSupport", "Wire", "ZeroMQ"],
+            swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
     ]

@@ -44,7 +44,9 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     public let outputs: Int
     /// How many weights the model has.
     public let parameters: Int
-    /// Floats that a stream remembers.
+    /// Whether the model answers only to whole sequences, or windows: a stream's timesteps are buffered until then.
+    public let needsWholeSequences: Bool
+    /// Floats that a stream remembers between two timesteps; 0 where these are buffered.
     public let stateSize: Int
     /// SHA-256 over architecture and weights, 64 hexadecimal digits.
     public let fingerprint: String
@@ -55,6 +57,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         case file, name, format
         case kerasVersion = "keras_version"
         case mode, features, tokens, outputs, parameters
+        case needsWholeSequences = "needs_whole_sequences"
         case stateSize = "state_size"
         case fingerprint, layers
     }
@@ -62,7 +65,8 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     /// Creates a summary; each parameter is the property of its name, `isStateful` tells the mode.
     public init(
         file: String, name: String, format: String, kerasVersion: String?, isStateful: Bool, features: Int,
-        tokens: Int?, outputs: Int, parameters: Int, stateSize: Int, fingerprint: String, layers: [Layer]
+        tokens: Int?, outputs: Int, parameters: Int, needsWholeSequences: Bool, stateSize: Int, fingerprint: String,
+        layers: [Layer]
     ) {
         self.file = file
         self.name = name
@@ -73,6 +77,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         self.tokens = tokens
         self.outputs = outputs
         self.parameters = parameters
+        self.needsWholeSequences = needsWholeSequences
         self.stateSize = stateSize
         self.fingerprint = fingerprint
         self.layers = layers
@@ -93,7 +98,8 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         facts.append(["Features", tokens.map { "1 token a timestep, 0 to \($0 - 1)" } ?? "\(features) a timestep"])
         facts.append(["Outputs", "\(outputs)"])
         let bytes = Quantity.bytes(stateSize * MemoryLayout<Float>.size)
-        facts.append(["State", "\(Quantity.count(stateSize, of: "float")) a stream (\(bytes))"])
+        let state = "\(Quantity.count(stateSize, of: "float")) a stream (\(bytes))"
+        facts.append(["State", needsWholeSequences ? "none: it needs the whole sequence, which is buffered" : state])
         facts.append(["Fingerprint", fingerprint])
         let weights = Quantity.bytes(parameters * MemoryLayout<Float>.size)
         return ["Model: \"\(name)\""] + rows + [rule, "Total params: \(Quantity.count(parameters)) (\(weights))", ""]

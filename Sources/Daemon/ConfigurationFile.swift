@@ -106,14 +106,15 @@ private struct ConfigurationReader {
         var owners: [[UInt8]: String] = [:]
         try value.forEachMember(of: nil) { name, member throws(DaemonError) in
             var model = DaemonConfiguration.Model(name: name, file: "", policy: ServingPolicy())
-            try member.forEachMember(of: ["file", "prefixes", "mode", "emit", "threshold", "gap"]) {
+            try member.forEachMember(of: Self.modelKeys) {
                 key, option throws(DaemonError) in
                 switch key {
                 case "file": model.file = resolved(try option.text)
                 case "prefixes": model.policy.prefixes = try prefixes(option, of: name, owners: &owners)
-                case "mode": model.mode = try option.choice()
+                case "mode": model.mode = try mode(option)
                 case "emit": model.emit = try option.choice()
                 case "threshold": model.policy.threshold = try threshold(option)
+                case "max_length": model.policy.maximumLength = try maximumLength(option)
                 default: model.policy.gap = try option.choice()
                 }
             }
@@ -124,6 +125,47 @@ private struct ConfigurationReader {
             models.append(model)
         }
         return models
+    }
+
+    private static let modelKeys = ["file", "prefixes", "mode", "emit", "threshold", "gap", "max_length"]
+
+    /// As a flag writes it, or `{window: {length: …, stride: …}}`.
+    private func mode(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Mode {
+        guard value.isMapping else {
+            let text = try value.text
+            guard let mode = ServingPolicy.Mode(text) else {
+                throw value.error("'\(text)' is no mode; a mode is \(ServingPolicy.Mode.notation)")
+            }
+            return mode
+        }
+        var mode: ServingPolicy.Mode?
+        try value.forEachMember(of: ["window"]) { _, member throws(DaemonError) in
+            mode = .window(try window(member))
+        }
+        guard let mode else { throw value.error("'window' is missing") }
+        return mode
+    }
+
+    private func window(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Window {
+        var length: Int?
+        var stride: Int?
+        try value.forEachMember(of: ["length", "stride"]) { key, member throws(DaemonError) in
+            if key == "length" { length = try member.wholeNumber } else { stride = try member.wholeNumber }
+        }
+        guard let length, let stride, let window = ServingPolicy.Window(length: length, stride: stride) else {
+            throw value.error(
+                "a window is {length: L, stride: S}, L from 1 to \(ServingPolicy.Window.lengths.upperBound) and S at least 1"
+            )
+        }
+        return window
+    }
+
+    private func maximumLength(_ value: YAMLValue) throws(DaemonError) -> Int {
+        let length = try value.wholeNumber
+        guard ServingPolicy.maximumLengths.contains(length) else {
+            throw value.error("'max_length' is from 1 to \(ServingPolicy.maximumLengths.upperBound)")
+        }
+        return length
     }
 
     private func prefixes(

@@ -136,7 +136,7 @@ extension HotLoop {
             models: table.models.map { served in
                 DaemonStatus.Model(
                     name: served.name, file: served.file, fingerprint: served.fingerprint,
-                    mode: served.policy.mode.rawValue, features: served.model.features,
+                    mode: "\(served.policy.mode)", features: served.model.features,
                     outputs: served.model.outputs, parameters: served.model.parameters,
                     prefixes: served.policy.prefixes, tokens: served.model.vocabulary)
             },

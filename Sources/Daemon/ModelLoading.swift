@@ -5,7 +5,8 @@ extension ServedModel {
     /// Reads a model's file and settles how it is served.
     ///
     /// - Parameter configuration: The file and the policy.
-    /// - Throws: ``DaemonError`` with one line that names the file and, where there is one, the layer.
+    /// - Throws: ``DaemonError`` with one line that names the file and, where there is one, the layer; `configuration` where
+    ///   the model cannot be served as it is asked for.
     init(_ configuration: DaemonConfiguration.Model) throws(DaemonError) {
         let file: ModelFile
         do {
@@ -20,6 +21,11 @@ extension ServedModel {
         var policy = configuration.policy
         policy.mode = configuration.mode ?? (file.isStateful ? .stateful : .sequence)
         policy.emit = configuration.emit ?? policy.mode.defaultEmit
+        do {
+            try policy.check(file.model, sequenceLength: file.sequenceLength)
+        } catch {
+            throw DaemonError(.configuration, "\(configuration.file): \(error)")
+        }
         self.init(
             name: configuration.name, file: configuration.file, fingerprint: file.fingerprint, model: file.model,
             policy: policy, sequenceLength: file.sequenceLength)

@@ -61,6 +61,14 @@ struct YAMLValue {
         }
     }
 
+    var wholeNumber: Int {
+        get throws(DaemonError) {
+            let text = try text
+            guard let number = Int(text) else { throw error("'\(text)' is not a whole number") }
+            return number
+        }
+    }
+
     /// One of a few words.
     func choice<Choice: RawRepresentable & CaseIterable>() throws(DaemonError) -> Choice
     where Choice.RawValue == String {

@@ -12,8 +12,14 @@ public struct ServedModel: Sendable {
     public let model: Model
     /// How it is served.
     public let policy: ServingPolicy
+    /// What decisions follow from.
+    let basis: DecisionBasis
     /// The step at which a sequence ends by itself; nil where only its `end` flag ends it.
     let lastStep: UInt64?
+    /// Up to this step a decision is the first since the last reset.
+    let firstDecision: UInt64
+    /// The fingerprint that the images of the model's streams have.
+    let imageFingerprint: String
 
     /// Creates a served model.
     ///
@@ -22,7 +28,7 @@ public struct ServedModel: Sendable {
     ///   - file: The file it was read from.
     ///   - fingerprint: SHA-256 over architecture and weights.
     ///   - model: The weights.
-    ///   - policy: How it is served.
+    ///   - policy: How it is served; ``ServingPolicy/check(_:sequenceLength:)`` says whether the model can be.
     ///   - sequenceLength: Timesteps in each sequence of the mode `sequence`; nil where the model leaves it open.
     public init(
         name: String, file: String, fingerprint: String, model: Model, policy: ServingPolicy,
@@ -33,34 +39,20 @@ public struct ServedModel: Sendable {
         self.fingerprint = fingerprint
         self.model = model
         self.policy = policy
+        basis = DecisionBasis(policy, model)
+        firstDecision = basis.firstDecision
+        imageFingerprint = fingerprint + basis.fingerprintSuffix
         lastStep = policy.mode == .sequence ? sequenceLength.map { UInt64($0) } : nil
     }
 }
 
 /// How a model is served: the same options as flags, in the configuration file and here.
 public struct ServingPolicy: Equatable, Sendable {
-    /// When a stream's state starts anew, and when it is decided on.
-    public enum Mode: String, CaseIterable, Sendable {
-        /// The state carries on for ever, until a reset; a decision at every timestep.
-        case stateful
-        /// Each sequence stands for itself: it ends at the `end` flag or after the model's fixed length, is decided, and
-        /// the state is reset.
-        case sequence
-
-        /// Which decisions are published where nothing else is asked for.
-        public var defaultEmit: Emit {
-            switch self {
-            case .stateful: .every
-            case .sequence: .final
-            }
-        }
-    }
-
     /// Which decisions are published.
     public enum Emit: String, CaseIterable, Sendable {
-        /// One for each timestep.
+        /// One for each timestep, or for each window.
         case every
-        /// That on the last timestep of each message.
+        /// That on the last timestep of each message, or on the last window that ends within it.
         case last
         /// Those whose label differs from the one before, and a stream's first.
         case change
@@ -106,6 +98,9 @@ public struct ServingPolicy: Equatable, Sendable {
         }
     }
 
+    /// How many timesteps a sequence may be allowed to have.
+    public static let maximumLengths = 1...16_777_216
+
     /// The stream ids that begin so go to this model, unless another's prefix is longer; `""` takes the rest.
     public var prefixes: [String]
     /// When the state starts anew.
@@ -116,16 +111,20 @@ public struct ServingPolicy: Equatable, Sendable {
     public var threshold: Threshold
     /// What a jump ahead does.
     public var gap: Gap
+    /// The most timesteps of a sequence that must be buffered, since the model needs all of it at once; one of
+    /// ``maximumLengths``. Without meaning for others.
+    public var maximumLength: Int
 
     /// Creates a policy; each parameter is the property of its name.
     public init(
         prefixes: [String] = [""], mode: Mode = .stateful, emit: Emit = .every, threshold: Threshold = .half,
-        gap: Gap = .continue
+        gap: Gap = .continue, maximumLength: Int = 65_536
     ) {
         self.prefixes = prefixes
         self.mode = mode
         self.emit = emit
         self.threshold = threshold
         self.gap = gap
+        self.maximumLength = maximumLength
     }
 }

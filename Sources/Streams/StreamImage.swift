@@ -2,7 +2,8 @@
 public struct StreamImage: Equatable, Sendable {
     /// The stream's id.
     public var id: String
-    /// The fingerprint of the weights that the state came from.
+    /// What the values belong to: the fingerprint of the weights that the state came from. Where timesteps are kept in
+    /// place of a state, `:sequence` or `:window:LENGTH` follows.
     public var fingerprint: String
     /// The number of the last timestep consumed, over the stream's life; 0: none yet.
     public var sequence: UInt64
@@ -14,7 +15,9 @@ public struct StreamImage: Equatable, Sendable {
     public var label: UInt8?
     /// A jump ahead was seen that no published decision has told of yet.
     public var gapPending: Bool
-    /// The state of each layer, then the last outputs: shape (stateSize + outputs).
+    /// The state of each layer, then the last outputs: shape (stateSize + outputs). Where timesteps are kept in place of
+    /// a state: those since the last reset, or the last of them that a window has, the oldest first, then the last outputs:
+    /// shape (kept × features + outputs).
     public var values: [Float]
 
     /// Creates an image; each parameter is the property of its name.

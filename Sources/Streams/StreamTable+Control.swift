@@ -11,7 +11,7 @@ extension StreamTable {
     public mutating func reset(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
         let slots = try slots(of: selection)
         for slot in slots {
-            pools[streams[slot].model].reset(streams[slot].row)
+            memories[streams[slot].model].reset(streams[slot].row)
             streams[slot].step = 0
             markChanged(slot)
         }
@@ -27,7 +27,7 @@ extension StreamTable {
         let slots = try slots(of: selection)
         let ids = slots.compactMap { index.id(of: $0) }
         for slot in slots {
-            pools[streams[slot].model].remove(streams[slot].row)
+            memories[streams[slot].model].remove(streams[slot].row)
             waiting[slot] = nil
             index.remove(slot: slot)
         }
@@ -109,10 +109,10 @@ extension StreamTable {
 
     private func status(of slot: Int, id: String, time: Int64) -> StreamStatus {
         let stream = streams[slot]
-        let pool = pools[stream.model]
+        let outputs = memories[stream.model].outputs(of: stream.row)
         return StreamStatus(
             stream: id, model: models[stream.model].name, sequence: stream.sequence, step: stream.step,
-            probability: StreamStatus.Probability(Array(copying: pool.outputs(of: stream.row))),
+            probability: StreamStatus.Probability(outputs),
             label: stream.label ?? 0, idleSeconds: Double(max(0, time - stream.time)) / 1e9,
             paused: waiting[slot] != nil)
     }

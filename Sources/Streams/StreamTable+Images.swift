@@ -35,13 +35,14 @@ extension StreamTable {
     /// - Parameters:
     ///   - images: Each stream at most once.
     ///   - areStored: The images come from the last checkpoint, so that the next need not write them again.
-    /// - Throws: ``ControlError``: `fingerprintDiffers` where an image's state came from other weights, or no model takes
-    ///   the stream any more.
+    /// - Throws: ``ControlError``: `fingerprintDiffers` where an image's state came from other weights, its values are not
+    ///   as many as they must be, or no model takes the stream any more; `refusedInMode` where it comes from a mode that
+    ///   remembers something else.
     public mutating func restore(_ images: [StreamImage], areStored: Bool) throws(ControlError) {
         let models = try images.map { image throws(ControlError) in try model(for: image) }
         for (image, model) in zip(images, models) {
             let slot = index.find(image.id.utf8.span) ?? insert(image.id, model: model)
-            pools[model].replace(streams[slot].row, with: image.values.span)
+            memories[model].replace(streams[slot].row, with: image.values)
             streams[slot].sequence = image.sequence
             streams[slot].step = image.step
             streams[slot].time = image.time
@@ -62,11 +63,10 @@ extension StreamTable {
     private func image(_ slot: Int) -> StreamImage? {
         guard let id = index.id(of: slot) else { return nil }
         let stream = streams[slot]
-        let pool = pools[stream.model]
         return StreamImage(
-            id: id, fingerprint: models[stream.model].fingerprint, sequence: stream.sequence, step: stream.step,
+            id: id, fingerprint: models[stream.model].imageFingerprint, sequence: stream.sequence, step: stream.step,
             time: stream.time, label: stream.label, gapPending: stream.gapPending,
-            values: Array(copying: pool.values(of: stream.row)))
+            values: memories[stream.model].values(of: stream.row))
     }
 
     private func model(for image: StreamImage) throws(ControlError) -> Int {
@@ -77,11 +77,25 @@ extension StreamTable {
                 "stream '\(image.id)' fits no model's prefixes; serve the model that it belongs to")
         }
         let served = models[model]
-        guard served.fingerprint == image.fingerprint, pools[model].valuesPerRow == image.values.count else {
+        let weights = image.fingerprint.prefix { $0 != ":" }
+        guard weights == served.fingerprint else {
             throw ControlError(
                 .fingerprintDiffers,
-                "the state of stream '\(image.id)' belongs to the weights \(image.fingerprint.prefix(12))…, but "
+                "the state of stream '\(image.id)' belongs to the weights \(weights.prefix(12))…, but "
                     + "'\(served.name)' has \(served.fingerprint.prefix(12))…; serve the model file that it came from")
+        }
+        guard image.fingerprint == served.imageFingerprint else {
+            let kept = image.fingerprint.dropFirst(weights.count + 1)
+            throw ControlError(
+                .refusedInMode,
+                "what is stored of stream '\(image.id)' is \(kept.isEmpty ? "a state" : "the timesteps of a \(kept)"), "
+                    + "which '\(served.name)' cannot go on from in the mode \(served.policy.mode); serve it as before")
+        }
+        guard memories[model].fits(image, of: served) else {
+            throw ControlError(
+                .fingerprintDiffers,
+                "what is stored of stream '\(image.id)' has \(image.values.count) values, which do not make a state of "
+                    + "'\(served.name)' at step \(image.step); restore another snapshot")
         }
         return model
     }

@@ -9,7 +9,8 @@ public import Wire
 ///     id bytes ──StreamIndex──▶ slot ──▶ Stream {sequence, step, label, …}
 ///                                           │ model, row
 ///                                           ▼
-///                                     StatePool of that model: | state … | last outputs |
+///                           StatePool of that model: | state … | last outputs |
+///                     or TimestepBuffers of that model: | timesteps … | last outputs |
 public struct StreamTable: ~Copyable {
     /// The most timesteps that wait for one paused stream.
     public static let maximumWaiting = 65_536
@@ -19,7 +20,7 @@ public struct StreamTable: ~Copyable {
     /// What happened since the start.
     public internal(set) var counters = StreamCounters()
 
-    let pools: [StatePool]
+    let memories: [StreamMemory]
     let router: Router
     var index = StreamIndex()
     /// By slot. A free slot's entry means nothing.
@@ -31,7 +32,7 @@ public struct StreamTable: ~Copyable {
     /// One message's timesteps, shape (k, features). Keeps its memory from message to message.
     private var inputs: [Float] = []
 
-    /// One stream's place in its sequence. Its state stands in `row` of its model's pool.
+    /// One stream's place in its sequence. What it remembers stands in `row` of its model's memory.
     struct Stream {
         var model: Int
         var row: Int
@@ -49,7 +50,7 @@ public struct StreamTable: ~Copyable {
     /// - Parameter models: At least one.
     public init(models: [ServedModel]) {
         self.models = models
-        pools = models.map { StatePool(model: $0.model) }
+        memories = models.map { StreamMemory($0) }
         router = Router(models.map(\.policy.prefixes))
     }
 
@@ -69,7 +70,8 @@ public struct StreamTable: ~Copyable {
     ///   - header: The third frame; without meaning where there are two.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The records to publish are added here; none for a paused stream.
-    /// - Throws: ``DropCause``: the message changes no state.
+    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/tooLong``, where the message is taken and its
+    ///   sequence given up, and ``DropCause/paused``, where what there is room for waits.
     public mutating func consume(
         frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan, time: Int64,
         into decisions: inout DecisionRecords
@@ -91,7 +93,8 @@ public struct StreamTable: ~Copyable {
     ///   - message: What it says.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The records to publish are added here; none for a paused stream.
-    /// - Throws: ``DropCause``: the message changes no state.
+    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/tooLong``, where the message is taken and its
+    ///   sequence given up, and ``DropCause/paused``, where what there is room for waits.
     public mutating func consume(
         _ message: ParsedTimesteps, time: Int64, into decisions: inout DecisionRecords
     ) throws(DropCause) {
@@ -129,18 +132,18 @@ public struct StreamTable: ~Copyable {
         let consumed = place.slot.map { streams[$0].sequence } ?? 0
         let numbers = try SequenceNumbers(header, count: count, consumed: consumed)
         let slot = place.slot ?? insert(String(copying: id), model: place.model)
-        take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
+        try take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
     }
 
     /// The hot path: steps one stream through the new timesteps in `inputs` and decides on each.
     private mutating func take(
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, time: Int64,
         into decisions: inout DecisionRecords
-    ) {
+    ) throws(DropCause) {
         counters.duplicates += UInt64(numbers.duplicates)
         guard numbers.duplicates < count else { return }
         var stream = streams[slot]
-        let pool = pools[stream.model]
+        let memory = memories[stream.model]
         let served = models[stream.model]
         let recordsBefore = decisions.count
 
@@ -150,22 +153,30 @@ public struct StreamTable: ~Copyable {
         }
         let starts = flags.contains(.start) && numbers.duplicates == 0
         if starts || (numbers.gap && served.policy.gap == .reset) {
-            pool.reset(stream.row)
+            memory.reset(stream.row)
             stream.step = 0
         }
-        for timestep in numbers.duplicates..<count {
-            stream.sequence = numbers.first + UInt64(timestep)
-            stream.step += 1
-            pool.step(stream.row, inputs: inputs.span, index: timestep)
-            let isLast = timestep == count - 1
-            let isFinal = (isLast && flags.contains(.end)) || stream.step == served.lastStep
-            stream.decide(
-                on: pool.outputs(of: stream.row), isLast: isLast, isFinal: isFinal, policy: served.policy,
-                time: time, into: &decisions)
-            if isFinal {
-                pool.reset(stream.row)
-                stream.step = 0
+        var areAllKept = true
+        switch memory {
+        case .state(let pool):
+            for timestep in numbers.duplicates..<count {
+                stream.sequence = numbers.first + UInt64(timestep)
+                stream.step += 1
+                pool.step(stream.row, inputs: inputs.span, index: timestep)
+                let isLast = timestep == count - 1
+                let isFinal = (isLast && flags.contains(.end)) || stream.step == served.lastStep
+                stream.decide(
+                    on: pool.outputs(of: stream.row), isLast: isLast, isFinal: isFinal, served: served, time: time,
+                    into: &decisions)
+                if isFinal {
+                    pool.reset(stream.row)
+                    stream.step = 0
+                }
             }
+        case .timesteps(let buffers):
+            areAllKept = stream.keep(
+                inputs.span, numbers, count: count, ends: flags.contains(.end), in: buffers, served: served, time: time,
+                into: &decisions)
         }
 
         stream.time = time
@@ -173,6 +184,7 @@ public struct StreamTable: ~Copyable {
         markChanged(slot)
         counters.timesteps += UInt64(count - numbers.duplicates)
         counters.decisions += UInt64(decisions.count - recordsBefore)
+        guard areAllKept else { throw .tooLong }
     }
 
     /// Takes what waited while a stream was paused, in the order in which it came.
@@ -193,7 +205,7 @@ public struct StreamTable: ~Copyable {
             do throws(DropCause) {
                 let numbers = try SequenceNumbers(
                     message.header, count: message.count, consumed: streams[slot].sequence)
-                take(slot, numbers, message.header.flags, count: message.count, time: time, into: &decisions)
+                try take(slot, numbers, message.header.flags, count: message.count, time: time, into: &decisions)
             } catch {
                 countDrop(error)
             }
@@ -228,7 +240,7 @@ public struct StreamTable: ~Copyable {
 
     mutating func insert(_ id: String, model: Int) -> Int {
         let slot = index.insert(id)
-        let stream = Stream(model: model, row: pools[model].insert())
+        let stream = Stream(model: model, row: memories[model].insert())
         if slot == streams.count {
             streams.append(stream)
         } else {
@@ -246,26 +258,26 @@ public struct StreamTable: ~Copyable {
 }
 
 extension StreamTable.Stream {
-    /// Decides on the timestep that was just stepped, and writes the record if the policy publishes it.
+    /// Decides on the timestep that was just taken, and writes the record if the policy publishes it.
     ///
     /// - Parameters:
     ///   - outputs: The model's answer, shape (outputs).
-    ///   - isLast: The timestep is the last of its message.
+    ///   - isLast: No later timestep of its message is decided on.
     ///   - isFinal: The sequence ends with it.
-    ///   - policy: How the model is served.
+    ///   - served: How the model is served.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The record is added here.
-    fileprivate mutating func decide(
-        on outputs: Span<Float>, isLast: Bool, isFinal: Bool, policy: borrowing ServingPolicy, time: Int64,
+    mutating func decide(
+        on outputs: Span<Float>, isLast: Bool, isFinal: Bool, served: borrowing ServedModel, time: Int64,
         into decisions: inout DecisionRecords
     ) {
         // After a reset the label does not hang on what was decided before it, so that a sequence stands for itself.
-        let newLabel = policy.label(for: outputs, before: step == 1 ? 0 : label ?? 0)
+        let newLabel = served.policy.label(for: outputs, before: step <= served.firstDecision ? 0 : label ?? 0)
         let hasChanged = newLabel != label
         label = newLabel
 
         let isPublished =
-            switch policy.emit {
+            switch served.policy.emit {
             case .every: true
             case .last: isLast
             case .change: hasChanged

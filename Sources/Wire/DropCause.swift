@@ -22,6 +22,9 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     case token
     /// The stream id fits no model's prefixes.
     case unrouted
+    /// The sequence is longer than one that must be buffered may be: it is given up, and its timesteps are consumed
+    /// undecided until its end.
+    case tooLong = "too_long"
     /// The stream is paused and as many timesteps wait as may. Counted in timesteps; all others in messages.
     case paused
 
@@ -44,6 +47,8 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
         case .nonFinite: "the values hold a NaN or an infinity, or a number too large for float32"
         case .token: "a token is a whole number from 0 and below the model's vocabulary"
         case .unrouted: "the stream id fits no model's prefixes"
+        case .tooLong:
+            "the sequence is longer than the model's max_length; it is not decided on, and the next begins after its end flag"
         case .paused: "the stream is paused and its waiting timesteps have reached their limit"
         }
     }

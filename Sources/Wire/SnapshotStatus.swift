@@ -8,7 +8,7 @@ public struct SnapshotStatus: Codable, Equatable, Sendable {
     public var bytes: Int
     /// Nanoseconds since the Unix epoch when it was taken.
     public var time: Int64
-    /// The fingerprints of the models whose state it holds.
+    /// The fingerprints of the models whose state it holds; `:sequence` or `:window:LENGTH` follows where that is timesteps.
     public var models: [String]
 
     /// Creates an entry; each parameter is the property of its name.

@@ -22,7 +22,7 @@ struct Sluice: ParsableCommand {
             """,
         version: Version.current,
         // What needs no running daemon, or starts one of its own.
-        subcommands: [InspectCommand.self, BenchCommand.self],
+        subcommands: [InspectCommand.self, PredictCommand.self, BenchCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "Data",

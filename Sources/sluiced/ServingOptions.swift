@@ -51,7 +51,10 @@ struct ServingOptions: ParsableArguments {
     var checkpointInterval: Double?
 
     @Option(
-        help: ArgumentHelp("With MODEL: stateful or sequence. (default: what the file asks for)", valueName: "mode"))
+        help: ArgumentHelp(
+            "With MODEL: stateful, sequence, or window:LENGTH:STRIDE, which decides on the last LENGTH timesteps afresh, "
+                + "every STRIDE of them. (default: what the file asks for)", valueName: "mode"),
+        transform: parseMode)
     var mode: ServingPolicy.Mode?
 
     @Option(
@@ -72,6 +75,13 @@ struct ServingOptions: ParsableArguments {
             "With MODEL: what missing timesteps do to the state, continue or reset. (default: continue)",
             valueName: "policy"))
     var gap: ServingPolicy.Gap?
+
+    @Option(
+        help: ArgumentHelp(
+            "With MODEL: the most timesteps of a sequence that the model needs whole. (default: 65536)",
+            valueName: "timesteps"),
+        transform: parseMaximumLength)
+    var maxLength: Int?
 
     /// The configuration that file and flags add up to.
     ///
@@ -99,7 +109,8 @@ struct ServingOptions: ParsableArguments {
     private func served() throws(DaemonError) -> DaemonConfiguration {
         switch (model, config) {
         case (let model?, nil):
-            let policy = ServingPolicy(threshold: threshold ?? .half, gap: gap ?? .continue)
+            var policy = ServingPolicy(threshold: threshold ?? .half, gap: gap ?? .continue)
+            policy.maximumLength = maxLength ?? policy.maximumLength
             var configuration = DaemonConfiguration()
             configuration.models = [
                 DaemonConfiguration.Model(
@@ -107,9 +118,11 @@ struct ServingOptions: ParsableArguments {
             ]
             return configuration
         case (nil, let config?):
-            guard mode == nil, emit == nil, threshold == nil, gap == nil else {
+            guard mode == nil, emit == nil, threshold == nil, gap == nil, maxLength == nil else {
                 throw DaemonError(
-                    .usage, "--mode, --emit, --threshold and --gap go with MODEL; in a file each model has its own")
+                    .usage,
+                    "--mode, --emit, --threshold, --gap and --max-length go with MODEL; in a file each model has its own"
+                )
             }
             return try DaemonConfiguration(file: config)
         case (nil, nil):
@@ -126,6 +139,21 @@ struct ServingOptions: ParsableArguments {
     }
 }
 
+/// Reads a mode, `window:24:1` among them.
+private func parseMode(_ text: String) throws -> ServingPolicy.Mode {
+    guard let mode = ServingPolicy.Mode(text) else {
+        throw ValidationError("a mode is \(ServingPolicy.Mode.notation)")
+    }
+    return mode
+}
+
+private func parseMaximumLength(_ text: String) throws -> Int {
+    guard let length = Int(text), ServingPolicy.maximumLengths.contains(length) else {
+        throw ValidationError("it is from 1 to \(ServingPolicy.maximumLengths.upperBound)")
+    }
+    return length
+}
+
 /// Reads `P` or `RISE:FALL`.
 private func parseThreshold(_ text: String) throws -> ServingPolicy.Threshold {
     let bounds = text.split(separator: ":", omittingEmptySubsequences: false).compactMap { Float($0) }
@@ -140,6 +168,5 @@ private func parseThreshold(_ text: String) throws -> ServingPolicy.Threshold {
 
 extension DaemonConfiguration.Durability: ExpressibleByArgument {}
 extension DecisionCodec: ExpressibleByArgument {}
-extension ServingPolicy.Mode: ExpressibleByArgument {}
 extension ServingPolicy.Emit: ExpressibleByArgument {}
 extension ServingPolicy.Gap: ExpressibleByArgument {}

@@ -110,6 +110,23 @@ struct ConfigurationFileTests {
         #expect(configuration.models.first?.policy.threshold == ServingPolicy.Threshold(rise: rise, fall: fall))
     }
 
+    static let modes = [
+        "stateful", "sequence", "window:24:1", "\"window:24:1\"", "{window: {length: 24, stride: 1}}",
+        "{window: {stride: 1, length: 24}}",
+    ]
+
+    @Test(arguments: modes)
+    func `a mode is a word, and a window also a mapping`(text: String) throws {
+        let configuration = try read("models: {m: {file: m, mode: \(text)}}")
+        let expected = text.contains("window") ? "window:24:1" : text
+        #expect(configuration.models.first?.mode?.description == expected)
+    }
+
+    @Test func `the longest sequence is read, or that of the protocol`() throws {
+        let configuration = try read("models: {m: {file: m, prefixes: [a], max_length: 100}, n: {file: n}}")
+        #expect(configuration.models.map(\.policy.maximumLength) == [100, 65_536])
+    }
+
     /// A file that is refused, the line where, and what the message must name.
     struct Bad: CustomTestStringConvertible, Sendable {
         let testDescription: String
@@ -165,6 +182,21 @@ struct ConfigurationFileTests {
         Bad("an interval in words", line: 5, "'5 s'", text: models + "state:\n  interval: 5 s"),
         Bad("an endless interval", line: 5, "'inf'", text: models + "state:\n  interval: inf"),
         Bad("a mode not known", line: 4, "'window'", "stateful, sequence", text: models + "    mode: window"),
+        Bad("a window without a stride", line: 4, "'window:24'", text: models + "    mode: window:24"),
+        Bad("a window of nothing", line: 4, "'window:0:1'", "65536", text: models + "    mode: window:0:1"),
+        Bad(
+            "a window that is too long", line: 4, "65536",
+            text: models + "    mode: {window: {length: 65537, stride: 1}}"),
+        Bad("a window of a part", line: 4, "'1.5'", text: models + "    mode: {window: {length: 1.5, stride: 1}}"),
+        Bad("a window that stands", line: 4, "stride", text: models + "    mode: {window: {length: 24, stride: 0}}"),
+        Bad("a window of half", line: 4, "length", "stride", text: models + "    mode: {window: {length: 24}}"),
+        Bad("a window of more", line: 4, "'step'", text: models + "    mode: {window: {length: 24, step: 1}}"),
+        Bad(
+            "a mode by another name", line: 4, "'sliding'", "window", text: models + "    mode: {sliding: {length: 1}}"),
+        Bad("a mode of nothing", line: 4, "'window'", text: models + "    mode: {}"),
+        Bad("no sequence at all", line: 4, "'max_length'", "16777216", text: models + "    max_length: 0"),
+        Bad("sequences too long", line: 4, "'max_length'", text: models + "    max_length: 16777217"),
+        Bad("a length in words", line: 4, "'long'", text: models + "    max_length: long"),
         Bad("an emit not known", line: 4, "'all'", "every, last, change, final", text: models + "    emit: all"),
         Bad("a gap not known", line: 4, "'stop'", "continue, reset", text: models + "    gap: stop"),
         Bad("a list for a file", line: 5, "single value", text: models + "  n:\n    file: [a]"),

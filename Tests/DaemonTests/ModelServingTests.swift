@@ -28,6 +28,17 @@ struct ModelServingTests {
         }
     }
 
+    @Test(arguments: ["reference/model5.keras", "reference/model5.h5"])
+    func `a model that needs whole sequences is not served stateful`(file: String) throws {
+        let window = ServingPolicy.Window(length: 20, stride: 1).map { ServingPolicy.Mode.window($0) }
+        for mode in [nil, .sequence, window] {
+            #expect(throws: Never.self) { try serve(fixture(file), mode: mode) }
+        }
+        let error = try #require(throws: DaemonError.self) { try serve(fixture(file), mode: .stateful) }
+        #expect(error.code == .configuration)
+        #expect(error.description.contains(fixture(file)) && error.description.contains("sequence or window"))
+    }
+
     @Test func `a file that is not there is said to be missing`() throws {
         let file = fixture("reference/no-such-model.keras")
         let error = try #require(throws: DaemonError.self) { try serve(file) }

@@ -5,10 +5,11 @@ import Wire
 
 @Suite struct `In the mode sequence` {
     /// Models that are not stateful, whose files ask for the mode by themselves, with Keras' answer after each prefix.
-    static let models = [
+    static let causal = [
         ("reference/model1", "reference/model1.csv"), ("reference/model3", "keras/model3_answers.csv"),
         ("reference/model4", "reference/model4.csv"),
     ]
+    static let models = causal + [("reference/model5", "reference/model5.csv")]
 
     @Test(arguments: models, ["keras", "h5"])
     func `each sequence is decided once, when it is whole, as Keras decides it`(
@@ -36,7 +37,7 @@ import Wire
         #expect(try peer.status().models.first?.mode == "sequence")
     }
 
-    @Test(arguments: models)
+    @Test(arguments: causal)
     func `every prefix is answered where that is asked for`(model: (file: String, answers: String)) throws {
         let daemon = try DaemonProcess([Fixtures.url("\(model.file).keras").path, "--emit", "every"])
         let peer = try Peer(daemon)

@@ -17,6 +17,7 @@ import Wire
     static let refusals = [
         Refusal(arguments: [], status: 64, words: ["MODEL", "--config"]),
         Refusal(arguments: [model("model2.keras"), "--config", "x.yaml"], status: 64, words: ["not both"]),
+        Refusal(arguments: ["--config", "x.yaml", "--max-length", "9"], status: 64, words: ["--max-length"]),
         Refusal(arguments: ["nowhere.keras"], status: 66, words: ["nowhere.keras"]),
         Refusal(arguments: ["--config", "nowhere.yaml"], status: 66, words: ["nowhere.yaml"]),
         Refusal(arguments: [model("README.md")], status: 65, words: ["README.md", "supported"]),
@@ -58,6 +59,8 @@ import Wire
         for arguments in [
             ["--ingest", "5550"], ["--threshold", "2"], ["--emit", "none"], ["--frobnicate"],
             ["--checkpoint-interval", "1e300"], ["--checkpoint-interval", "0"],
+            ["--mode", "window"], ["--mode", "window:0:1"], ["--mode", "window:24:0"], ["--mode", "window:65537:1"],
+            ["--max-length", "0"], ["--max-length", "long"],
         ] {
             #expect(try FinishedProgram("sluiced", [model2] + arguments).status == 64)
         }

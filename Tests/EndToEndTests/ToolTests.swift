@@ -123,6 +123,10 @@ import Wire
         }
         let fingerprint = try #require(keras.output.split(separator: "\n").first { $0.hasPrefix("Fingerprint") })
         #expect(legacy.output.contains(fingerprint))
+        #expect(keras.output.contains("20 floats a stream"))
+
+        let whole = try FinishedProgram("sluice", ["inspect", Fixtures.url("reference/model5.keras").path])
+        #expect(whole.output.contains("needs the whole sequence"))
     }
 
     @Test func `measures a daemon and a bare forwarder in one run`() throws {

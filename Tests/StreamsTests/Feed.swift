@@ -91,20 +91,44 @@ func served(
 
 /// LSTM → Dense with weights that are all different, so that every input moves the answer.
 func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Float = 0) throws -> Model {
-    var seed = seed
-    func tensor(_ shape: [Int]) throws -> Tensor {
+    var weights = LivelyWeights(seed: seed)
+    return try Model(layers: [
+        weights.lstm(features: features, units: units), weights.dense(features: units, units: outputs),
+    ])
+}
+
+/// Bidirectional(LSTM) → Dense with weights that are all different: it has no answer before the end of a sequence.
+func twoWayModel(features: Int = 1, units: Int = 3) throws -> Model {
+    var weights = LivelyWeights()
+    return try Model(layers: [
+        Bidirectional(
+            forward: weights.lstm(features: features, units: units),
+            backward: weights.lstm(features: features, units: units), merge: .concat, returnsSequences: false),
+        weights.dense(features: 2 * units, units: 1),
+    ])
+}
+
+/// Layers whose weights are all different.
+private struct LivelyWeights {
+    var seed: Float = 0
+
+    mutating func lstm(features: Int, units: Int) throws -> LSTM {
+        try LSTM(
+            units: units, kernel: tensor([features, 4 * units]), recurrentKernel: tensor([units, 4 * units]),
+            bias: tensor([4 * units]))
+    }
+
+    mutating func dense(features: Int, units: Int) throws -> Dense {
+        try Dense(units: units, activation: .sigmoid, kernel: tensor([features, units]), bias: tensor([units]))
+    }
+
+    private mutating func tensor(_ shape: [Int]) throws -> Tensor {
         let values = (0..<shape.reduce(1, *)).map { _ in
             seed += 1
             return 3 * ((seed * 0.618_034).truncatingRemainder(dividingBy: 1) - 0.5)
         }
         return try Tensor(shape: shape, values: values)
     }
-    return try Model(layers: [
-        LSTM(
-            units: units, kernel: tensor([features, 4 * units]), recurrentKernel: tensor([units, 4 * units]),
-            bias: tensor([4 * units])),
-        Dense(units: outputs, activation: .sigmoid, kernel: tensor([units, outputs]), bias: tensor([outputs])),
-    ])
 }
 
 /// A model without state that answers what it is given, so that a test chooses the probabilities.

@@ -74,8 +74,7 @@ struct TimestepTests {
         #expect(
             DropCause.allCases.map(\.rawValue) == [
                 "frames", "id", "length", "header", "flags", "json", "text", "sequence", "non_finite", "token",
-                "unrouted",
-                "paused",
+                "unrouted", "too_long", "paused",
             ])
         #expect(DropCause.allCases.allSatisfy { !$0.explanation.isEmpty && !$0.explanation.contains("\n") })
     }

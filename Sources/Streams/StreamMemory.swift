@@ -1,0 +1,74 @@
+import Recurrent
+
+/// What the streams of one model remember from message to message, each in a row of its own.
+enum StreamMemory {
+    /// The state after the last timestep.
+    case state(StatePool)
+    /// The timesteps that the next decision needs.
+    case timesteps(TimestepBuffers)
+
+    init(_ served: ServedModel) {
+        switch served.basis {
+        case .state: self = .state(StatePool(model: served.model))
+        case .sequence(let maximum): self = .timesteps(TimestepBuffers(model: served.model, capacity: maximum))
+        case .window(let window): self = .timesteps(TimestepBuffers(model: served.model, capacity: window.length))
+        }
+    }
+
+    /// Gives out a row as it is before the first timestep.
+    func insert() -> Int {
+        switch self {
+        case .state(let pool): pool.insert()
+        case .timesteps(let buffers): buffers.insert()
+        }
+    }
+
+    /// Takes a row back.
+    func remove(_ row: Int) {
+        switch self {
+        case .state(let pool): pool.remove(row)
+        case .timesteps(let buffers): buffers.remove(row)
+        }
+    }
+
+    /// Forgets what came before, but for the last outputs.
+    func reset(_ row: Int) {
+        switch self {
+        case .state(let pool): pool.reset(row)
+        case .timesteps(let buffers): buffers.reset(row)
+        }
+    }
+
+    /// The last answer, shape (outputs).
+    func outputs(of row: Int) -> [Float] {
+        switch self {
+        case .state(let pool): Array(copying: pool.outputs(of: row))
+        case .timesteps(let buffers): buffers.outputs(of: row)
+        }
+    }
+
+    /// The whole row, as ``StreamImage/values`` has it.
+    func values(of row: Int) -> [Float] {
+        switch self {
+        case .state(let pool): Array(copying: pool.values(of: row))
+        case .timesteps(let buffers): buffers.values(of: row)
+        }
+    }
+
+    /// Whether an image holds as many values as a row of the model can have at the image's step.
+    func fits(_ image: StreamImage, of served: ServedModel) -> Bool {
+        switch self {
+        case .state(let pool): image.values.count == pool.valuesPerRow
+        case .timesteps(let buffers):
+            buffers.timesteps(in: image.values.count).map { served.basis.canKeep($0, at: image.step) } ?? false
+        }
+    }
+
+    /// Puts a whole row back as ``values(of:)`` gave it.
+    func replace(_ row: Int, with values: [Float]) {
+        switch self {
+        case .state(let pool): pool.replace(row, with: values.span)
+        case .timesteps(let buffers): buffers.replace(row, with: values)
+        }
+    }
+}
