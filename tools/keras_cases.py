@@ -215,17 +215,19 @@ WHOLE = {
         (Dense, 2, {"activation": "softmax"})]),
 }
 
-# Each activation in each place: within an LSTM and a GRU, as function and as gate, and in a Dense and a layer of its own.
-ACTIVATIONS = [
+# Each activation in each place: within an LSTM and a GRU, as function and as gate, in a Dense and as a layer of its own.
+# Softmax, which the engine refuses within a cell, in the last two only.
+IN_CELLS = [
     "sigmoid", "tanh", "relu", "linear", "hard_sigmoid", "softsign", "softplus", "elu", "selu", "gelu", "silu",
-    "exponential", "softmax"]
+    "exponential"]
+ACTIVATIONS = [*IN_CELLS, "softmax"]
 for index, name in enumerate(ACTIVATIONS):
-    of = [ACTIVATIONS[(index + place) % len(ACTIVATIONS)] for place in (0, 1, 3, 5, 7, 9)]
+    function, gate, function_of_gru, gate_of_gru = (IN_CELLS[(index + place) % 12] for place in (0, 1, 3, 5))
     WHOLE[f"activation_{name}"] = (2, [
-        (LSTM, 4, {**SEQUENCES, "activation": of[0], "recurrent_activation": of[1]}), (LayerNormalization, None, {}),
-        (GRU, 4, {**SEQUENCES, "activation": of[2], "recurrent_activation": of[3]}), (LayerNormalization, None, {}),
-        (Dense, 4, {"activation": of[4]}), (LayerNormalization, None, {}), (Dense, 4, {}), (Activation, of[5], {}),
-        (Dense, 2, {"activation": "tanh"})])
+        (LSTM, 4, {**SEQUENCES, "activation": function, "recurrent_activation": gate}), (LayerNormalization, None, {}),
+        (GRU, 4, {**SEQUENCES, "activation": function_of_gru, "recurrent_activation": gate_of_gru}),
+        (LayerNormalization, None, {}), (Dense, 4, {"activation": ACTIVATIONS[(index + 7) % 13]}),
+        (LayerNormalization, None, {}), (Dense, 4, {}), (Activation, name, {}), (Dense, 2, {"activation": "tanh"})])
 
 # Written as .h5 too: what the two forms hold in different ways. The rest differs in nothing but options.
 AS_H5 = {
