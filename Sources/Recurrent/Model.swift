@@ -38,6 +38,9 @@ public final class Model: @unchecked Sendable {
     /// ``SequenceRunner``.
     public let isCausal: Bool
 
+    /// Whether a layer takes a mean or a maximum over the timesteps of a sequence.
+    public var hasPooling: Bool { layers.contains { $0 is GlobalAveragePooling || $0 is GlobalMaxPooling } }
+
     /// Floats of working memory during a step: the widest layer's own, then two outputs of hidden layers.
     let scratchSize: Int
 
