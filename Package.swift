@@ -38,8 +38,11 @@ let package = Package(
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
 
+        // The engine's inner loops, once for each set of vector instructions.
+        .target(name: "CKernels", exclude: ["kernels.inc"]),
+
         // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.
-        .target(name: "Recurrent", swiftSettings: settings),
+        .target(name: "Recurrent", dependencies: ["CKernels"], swiftSettings: settings),
         .target(name: "Wire", swiftSettings: settings),
 
         // One floor up: each wraps one outside thing, or one idea.
@@ -74,7 +77,7 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "Wire", "ZeroMQ", .product(name: "Histogram", package: "hdrhistogram-swift"),
+                "Recurrent", "Wire", "ZeroMQ", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -111,7 +114,8 @@ let package = Package(
             name: "DaemonTests", dependencies: ["Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
             swiftSettings: settings),
         .testTarget(
-            name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
+            name: "ClientTests", dependencies: ["Client", "Recurrent", "TestSupport", "Wire", "ZeroMQ"],
+            swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
     ]
