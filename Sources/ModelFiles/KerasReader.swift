@@ -60,7 +60,9 @@ package enum KerasReader {
     }
 
     private static func form(of answer: [UInt8]?, _ end: ChildProcess.End) throws(Defect) -> ExchangeForm {
-        guard let answer else { throw damaged("took more than \(wallSeconds) s") }
+        guard let answer else {
+            throw damaged("took more than \(wallSeconds) s, or gave more than \(maximumAnswer) bytes")
+        }
         let body = Array(answer.dropFirst())
         switch answer.first.flatMap(Message.init) {
         case .form:

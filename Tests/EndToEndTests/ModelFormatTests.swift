@@ -56,6 +56,14 @@ import Testing
         #expect(!open.contains { $0.hasSuffix(".keras") })
     }
 
+    @Test(arguments: ["sluice", "sluiced"])
+    func `that crashes libhdf5 is refused in one line`(program: String) throws {
+        let file = Fixtures.url("damaged/crash.h5").path
+        let ended = try FinishedProgram(program, program == "sluice" ? ["inspect", file] : [file])
+        #expect(ended.status == 65)
+        #expect(ended.errorOutput.contains("\(program): \(file): damaged: reading it ended in a crash"))
+    }
+
     /// A small part of what `tools/fuzz-model-files` does with 100,000 inputs.
     @Test func `that is damaged crashes nothing but the process that reads it`() throws {
         let fuzz = try FinishedProgram("fuzz-model-files", ["--inputs", "900", "--seed", "5"])

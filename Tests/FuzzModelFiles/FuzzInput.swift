@@ -13,10 +13,9 @@ struct FuzzInput {
     let description: [UInt8]?
 }
 
-/// The sound files that inputs are made of: the fixtures, and the first of Keras' in the exchange form.
+/// The sound files that inputs are made of: the fixtures.
 struct Corpus: Sendable {
     struct Item: Sendable {
-        let path: String
         let file: PatchedFile
         let description: [UInt8]?
     }
@@ -37,7 +36,7 @@ struct Corpus: Sendable {
                 }
                 items[kind, default: []].append(
                     Item(
-                        path: "\(folder)/\(name)", file: try PatchedFile("\(folder)/\(name)"),
+                        file: try PatchedFile("\(folder)/\(name)"),
                         description: kind == .safetensors ? beside.first.map(Array.init) : nil))
             }
         }
