@@ -62,7 +62,11 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Streams", dependencies: ["Recurrent", "Wire"], swiftSettings: settings),
         .target(
-            name: "Store", dependencies: ["Streams", "Wire", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "Store",
+            dependencies: [
+                "Streams", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
 
         // The two programs' logic, and the programs: arguments in, output out.
@@ -83,7 +87,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "Daemon", "KerasFiles", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
+                "Daemon", "KerasFiles", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

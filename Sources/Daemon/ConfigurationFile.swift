@@ -87,10 +87,18 @@ private struct ConfigurationReader {
     }
 
     private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {
-        try value.forEachMember(of: ["dir", "durability", "interval"]) { key, member throws(DaemonError) in
+        try value.forEachMember(of: ["dir", "durability", "interval", "journal_size", "journal_sync"]) {
+            key, member throws(DaemonError) in
             switch key {
             case "dir": configuration.stateFolder = resolved(try member.text)
             case "durability": configuration.durability = try member.choice()
+            case "journal_sync": configuration.journalSync = try member.choice()
+            case "journal_size":
+                let megabytes = try member.wholeNumber
+                guard DaemonConfiguration.isJournalSize(megabytes) else {
+                    throw member.error("'journal_size' is in megabytes, a whole number from 1 to a million")
+                }
+                configuration.journalMegabytes = megabytes
             default:
                 let interval = try member.number
                 guard DaemonConfiguration.isInterval(interval) else {

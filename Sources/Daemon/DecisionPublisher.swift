@@ -27,22 +27,30 @@ struct DecisionPublisher: ~Copyable {
 
     /// Publishes one message's decisions under the id that came with the timesteps. That frame may be given away.
     func publish(_ id: inout Message, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
-        guard codec == .binary else { return try publishJSON(id.bytes, decisions) }
+        guard codec == .binary else { return try publishJSON(id.bytes, decisions.all) }
         try socket.forward(&id, more: true, wait: false)
         try socket.send(decisions.bytes.span, wait: false)
     }
 
     /// Publishes decisions under an id that came otherwise than in a frame of its own.
     func publish(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
-        guard codec == .binary else { return try publishJSON(id, decisions) }
+        try publish(id, records: decisions.bytes.span)
+    }
+
+    /// Publishes the bytes of ``DecisionRecords`` under an id.
+    func publish(_ id: Span<UInt8>, records: Span<UInt8>) throws(ZeroMQError) {
+        guard codec == .binary else {
+            // What was written by this process can be read.
+            return try publishJSON(id, (try? unsafe Decision.records(in: records.bytes)) ?? [])
+        }
         try socket.send(id, more: true, wait: false)
-        try socket.send(decisions.bytes.span, wait: false)
+        try socket.send(records, wait: false)
     }
 
     /// Publishes each decision as a message of its own: one JSON object is one decision, whatever `emit` says.
-    private func publishJSON(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
+    private func publishJSON(_ id: Span<UInt8>, _ decisions: [Decision]) throws(ZeroMQError) {
         var object: [UInt8] = []
-        for decision in decisions.all {
+        for decision in decisions {
             object.removeAll(keepingCapacity: true)
             decision.appendJSON(stream: id, to: &object)
             try socket.send(id, more: true, wait: false)

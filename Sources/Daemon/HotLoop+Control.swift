@@ -26,13 +26,13 @@ extension HotLoop {
         case .stream(let id):
             reply(.success(try table.status(of: id, time: now)), to: address)
         case .reset(let selection):
-            reply(.success(["reset": try table.reset(selection)]), to: address)
+            replyWhenDurable(["reset": try table.reset(selection)], to: address)
         case .remove(let selection):
             try remove(selection, for: address)
         case .snapshot(let name, let selection):
-            let images = try table.images(of: selection)
+            let slice = try table.copy(selection)
             startStoreJob(for: address) { store throws(StoreError) in
-                try store.saveSnapshot(name, of: images, time: now)
+                try store.saveSnapshot(name, of: slice, time: now)
             } then: { _, status in
                 status
             }
@@ -67,52 +67,64 @@ extension HotLoop {
         }
     }
 
-    /// Streams are gone from memory at once; the answer waits until they are gone from the store too.
+    /// Streams are gone from memory at once; the answer waits until a crash does not bring them back.
     private mutating func remove(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        let ids = try table.remove(selection)
-        guard isDurable, !ids.isEmpty else {
-            reply(.success(["removed": ids.count]), to: address)
-            return
+        let keys = try table.remove(selection)
+        // The next checkpoint forgets them in the store, too; without a journal nobody shall wait that long.
+        guard isDurable, !group.isOn, !keys.isEmpty else {
+            return replyWhenDurable(["removed": keys.count], to: address)
         }
-        // The next checkpoint forgets them once more, in case this job fails: it must not be left to the job's answer,
-        // which could come after a checkpoint that holds a new stream of the same id.
-        checkpoints.removed.append(contentsOf: ids)
         startStoreJob(for: address) { store throws(StoreError) in
-            try store.checkpoint([], removing: ids)
+            try store.remove(keys)
         } then: { _, _ in
-            ["removed": ids.count]
+            ["removed": keys.count]
         }
     }
 
     private mutating func restore(
         _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) {
-        startStoreJob(for: address) { store throws(StoreError) in
+        startStoreJob { store throws(StoreError) in
             try store.streams(ofSnapshot: name, selection)
-        } then: { loop, images throws(ControlError) in
+        } then: { loop, result in
+            loop.restore(result, of: name, selection, for: address)
+        }
+    }
+
+    private mutating func restore(
+        _ result: Result<StreamSlice, StoreError>, of name: String, _ selection: ControlCommand.Selection,
+        for address: ControlServer.ReturnAddress
+    ) {
+        do throws(ControlError) {
+            let images = try result.mapError { ControlError($0) }.get().images
             if case .stream(let id) = selection, images.isEmpty {
                 throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id)'")
             }
-            try loop.table.restore(images, areStored: false)
-            return ["restored": images.count]
+            try table.restore(images)
+            replyWhenDurable(["restored": images.count], to: address)
+        } catch {
+            reply(Result<JSONValue, ControlError>.failure(error), to: address)
         }
     }
 
     private mutating func resume(
         _ selection: ControlCommand.Selection, time: Int64, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        var failure: ZeroMQError?
-        let count = try table.resume(selection, time: time) { id, decisions in
-            do throws(ZeroMQError) {
-                try publisher.publish(id.utf8.span, decisions)
-            } catch {
-                failure = error
-            }
+        var held = HeldDecisions()
+        let count = try table.resume(selection, time: time) { id, decisions in held.append(id.utf8.span, decisions) }
+        do throws(ZeroMQError) {
+            try publishWhenDurable(held)
+        } catch {
+            logger.error("decisions could not be published: \(error)")
         }
-        if let failure { logger.error("decisions could not be published: \(failure)") }
-        reply(.success(["resumed": count]), to: address)
+        replyWhenDurable(["resumed": count], to: address)
+    }
+
+    /// Answers a request whose effect is to survive a crash, where a journal is kept.
+    private mutating func replyWhenDurable(_ answer: [String: Int], to address: ControlServer.ReturnAddress) {
+        whenDurable { $0.reply(.success(answer), to: address) }
     }
 
     /// Sends a reply. A socket that fails here fails the next receive too, which ends the daemon with the reason.
@@ -144,7 +156,7 @@ extension HotLoop {
             timesteps: counters.timesteps, decisions: counters.decisions, duplicates: counters.duplicates,
             gaps: counters.gaps,
             dropped: Dictionary(uniqueKeysWithValues: counters.dropped.map { ($0.rawValue, $1) }),
-            checkpoint: checkpoints.last)
+            checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description, journal: group.status)
     }
 
     /// Where the sockets are, ports `*` resolved.

@@ -21,13 +21,15 @@ struct HotLoop: ~Copyable {
     static let drainTime = Duration.seconds(1)
 
     let logger: Logger
-    let worker: StoreWorker
+    let worker: StoreWorker<StateStore>
     let isDurable: Bool
     let started = ContinuousClock.now
 
     var table: StreamTable
     var checkpoints: CheckpointSchedule
-    /// Pieces of work that the store has not answered yet.
+    /// What waits for the journal.
+    var group: GroupCommit
+    /// Pieces of work that the store and the journal have not answered yet.
     var storeJobs = 0
     var isStopping = false
 
@@ -46,12 +48,11 @@ struct HotLoop: ~Copyable {
     private var decisions = DecisionRecords()
     private var dropLog: DropLog
 
-    /// Opens the sockets. What is in `table` goes on from where it is.
+    /// Opens the sockets. The streams go on from where they are.
     ///
     /// - Throws: ``DaemonError``: `inUse` where an endpoint is taken, `cannotCreate` where it cannot be had otherwise.
     init(
-        _ configuration: DaemonConfiguration, table: consuming StreamTable, store: StateStore, mailbox: Mailbox,
-        logger: Logger
+        _ configuration: DaemonConfiguration, state: consuming StartState, mailbox: Mailbox, logger: Logger
     ) throws(DaemonError) {
         do {
             let context = try Context()
@@ -61,8 +62,8 @@ struct HotLoop: ~Copyable {
             let publisher = try DecisionPublisher(configuration.decisions, in: context)
             let control = try ControlServer(configuration.control, in: context)
             self.init(
-                configuration, ingest: ingest, publisher: publisher, control: control, table: table, store: store,
-                mailbox: mailbox, logger: logger)
+                configuration, ingest: ingest, publisher: publisher, control: control, state: state, mailbox: mailbox,
+                logger: logger)
         } catch {
             throw DaemonError(error.isAddressInUse ? .inUse : .cannotCreate, error.description)
         }
@@ -70,13 +71,15 @@ struct HotLoop: ~Copyable {
 
     private init(
         _ configuration: DaemonConfiguration, ingest: [IngestSocket], publisher: consuming DecisionPublisher,
-        control: consuming ControlServer, table: consuming StreamTable, store: StateStore, mailbox: Mailbox,
-        logger: Logger
+        control: consuming ControlServer, state: consuming StartState, mailbox: Mailbox, logger: Logger
     ) {
-        self.table = table
+        worker = StoreWorker(state.store, name: "sluice.store", answeringTo: mailbox)
+        group = GroupCommit(
+            state.journal.map { StoreWorker($0, name: "sluice.journal", answeringTo: mailbox) },
+            weights: state.weights, byteCount: state.journalBytes, sizeLimit: configuration.journalSize)
+        table = state.table
         self.logger = logger
         self.mailbox = mailbox
-        worker = StoreWorker(store, answeringTo: mailbox)
         isDurable = configuration.durableFolder != nil
         checkpoints = CheckpointSchedule(interval: .seconds(configuration.checkpointInterval))
         dropLog = DropLog(logger)
@@ -114,20 +117,28 @@ struct HotLoop: ~Copyable {
 
     /// Waits until there is something to do, and does it.
     private mutating func turn() throws(ZeroMQError) {
-        try poller.wait(milliseconds: isDurable ? checkpoints.millisecondsUntilDue : -1)
+        let isFull = group.isFull(table.records)
+        for item in ingestItems { poller.watch(item, !isFull) }
+        try poller.wait(milliseconds: millisecondsToWait)
         if poller.isReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
             try takeTimesteps(from: socket)
         }
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
-        if isDurable && checkpoints.isDue { startCheckpoint() }
+        if isDurable { keepDurable() }
+        try commitGroup()
+    }
+
+    private var millisecondsToWait: Int {
+        guard isDurable else { return -1 }
+        return min(checkpoints.millisecondsUntilDue, group.millisecondsUntilTry ?? .max)
     }
 
     /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
     private mutating func takeTimesteps(from socket: IngestSocket) throws(ZeroMQError) {
         for _ in 0..<Self.messagesPerTurn {
-            guard try socket.receive() else { return }
+            guard !group.isFull(table.records), try socket.receive() else { return }
             let time = WallClock.now()
             do throws(DropCause) {
                 if socket.codec == .binary {
@@ -145,7 +156,9 @@ struct HotLoop: ~Copyable {
                 dropLog.record(error, id: socket.id.bytes, from: socket.endpoint, time: time)
             }
             if decisions.count > 0 {
-                if socket.codec == .binary {
+                if group.isOn {
+                    hold(socket)
+                } else if socket.codec == .binary {
                     try publisher.publish(&socket.id, decisions)
                 } else {
                     try publisher.publish(parsed.id.span, decisions)
@@ -153,6 +166,19 @@ struct HotLoop: ~Copyable {
                 decisions.removeAll()
             }
         }
+    }
+
+    /// Keeps decisions until the records behind them are durable.
+    private mutating func hold(_ socket: IngestSocket) {
+        // Out of the group while it is added to: id and decisions are borrowed.
+        var held = HeldDecisions()
+        swap(&held, &group.gathered.decisions)
+        if socket.codec == .binary {
+            held.append(socket.id, decisions)
+        } else {
+            held.append(parsed.id.span, decisions)
+        }
+        swap(&held, &group.gathered.decisions)
     }
 
     private mutating func answerRequests() throws(ZeroMQError) {
@@ -172,7 +198,9 @@ struct HotLoop: ~Copyable {
         let end = ContinuousClock.now + Self.drainTime
         repeat {
             try poller.wait(milliseconds: 0)
+            readMail()
             for socket in ingest { try takeTimesteps(from: socket) }
+            try commitGroup()
         } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end
         try answerRequests()
         dropLog.flush()
@@ -185,13 +213,18 @@ struct HotLoop: ~Copyable {
     /// Waits for what the store has in hand, then for a last checkpoint.
     private mutating func makeStateDurable() throws(DaemonError) {
         do throws(ZeroMQError) {
+            try commitGroup()
             try waitForStore()
             startCheckpoint()
             try waitForStore()
         } catch {
             throw DaemonError(.software, error.description)
         }
-        guard !isDurable || !checkpoints.hasFailed else {
+        if let failure = checkpoints.failure, isDurable, group.isOn, group.failure == nil {
+            logger.error("the last checkpoint failed; the journal has what changed since: \(failure)")
+            return
+        }
+        guard !isDurable || checkpoints.failure == nil else {
             throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")
         }
     }
@@ -200,9 +233,11 @@ struct HotLoop: ~Copyable {
         // Only the mailbox: producers that still send would end every wait on the sockets at once.
         var poller = Poller()
         _ = poller.add(mailbox.wakeup)
-        while storeJobs > 0 {
-            try poller.wait(milliseconds: -1)
+        while storeJobs > 0 || checkpoints.run != nil {
+            try poller.wait(milliseconds: checkpoints.hasRoom ? 0 : -1)
             readMail()
+            continueCheckpoint()
+            try commitGroup()
         }
     }
 }

@@ -47,28 +47,28 @@ enum StreamMemory {
         }
     }
 
-    /// The whole row, as ``StreamImage/values`` has it.
-    func values(of row: Int) -> [Float] {
+    /// How many values a copy of a row has, as far as that is known beforehand.
+    var usualValuesPerRow: Int {
         switch self {
-        case .state(let pool): Array(copying: pool.values(of: row))
-        case .timesteps(let buffers): buffers.values(of: row)
+        case .state(let pool): pool.valuesPerRow
+        case .timesteps: 0
         }
     }
 
-    /// Whether an image holds as many values as a row of the model can have at the image's step.
-    func fits(_ image: StreamImage, of served: ServedModel) -> Bool {
+    /// Whether so many values are as many as a row of the model can have at a step.
+    func fits(_ valueCount: Int, at step: UInt64, of served: ServedModel) -> Bool {
         switch self {
-        case .state(let pool): image.values.count == pool.valuesPerRow
+        case .state(let pool): valueCount == pool.valuesPerRow
         case .timesteps(let buffers):
-            buffers.timesteps(in: image.values.count).map { served.basis.canKeep($0, at: image.step) } ?? false
+            buffers.timesteps(in: valueCount).map { served.basis.canKeep($0, at: step) } ?? false
         }
     }
 
-    /// Puts a whole row back as ``values(of:)`` gave it.
-    func replace(_ row: Int, with values: [Float]) {
+    /// Puts a whole row back as ``StreamImage/values`` has it.
+    func replace(_ row: Int, with values: Span<Float>) {
         switch self {
-        case .state(let pool): pool.replace(row, with: values.span)
-        case .timesteps(let buffers): buffers.replace(row, with: values)
+        case .state(let pool): pool.replace(row, with: values)
+        case .timesteps(let buffers): buffers.replace(row, with: Array(copying: values))
         }
     }
 }
