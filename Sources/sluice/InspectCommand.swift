@@ -9,7 +9,7 @@ struct InspectCommand: ParsableCommand {
         abstract: "Show what a model file holds: layers, shapes, format, mode, fingerprint.",
         discussion: "Asks no daemon.")
 
-    @Argument(help: "A Keras model, .keras or .h5.")
+    @Argument(help: "A model: .keras, .h5 or .safetensors.")
     var file: String
 
     @Flag(help: "Print one line of JSON.")
@@ -46,8 +46,7 @@ extension ModelFile {
         do {
             return try read(path)
         } catch {
-            let isMissing = error.code == .notFound || error.code == .unreadable
-            throw ClientError(isMissing ? .noInput : .data, "\(error)")
+            throw ClientError(error)
         }
     }
 }

@@ -27,7 +27,7 @@ struct PredictCommand: ParsableCommand {
               sluice predict model4.keras --input splice_test.csv --alphabet ACGT --summary
             """)
 
-    @Argument(help: "A Keras model, .keras or .h5.")
+    @Argument(help: "A model: .keras, .h5 or .safetensors.")
     var model: String
 
     @Option(help: ArgumentHelp("The file with the sequences; -: standard input.", valueName: "file"))

@@ -254,4 +254,16 @@ import Wire
         #expect(error.code == .size)
         #expect(error.description.contains("15625000"))
     }
+
+    @Test func `a pool over the timesteps of each call is refused in a stateful stream`() throws {
+        let model = try Model(layers: [GlobalAveragePooling(units: 1)])
+        for mode in [ServingPolicy.Mode.sequence, .stateful] {
+            #expect(throws: Never.self) { try ServingPolicy(mode: mode).check(model, sequenceLength: nil) }
+        }
+        let error = try #require(throws: ServingError.self) {
+            try ServingPolicy(mode: .stateful).check(model, isStateful: true, sequenceLength: nil)
+        }
+        #expect(error.code == .mode)
+        #expect(error.description.contains("sequence or window"))
+    }
 }
