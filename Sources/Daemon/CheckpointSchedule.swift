@@ -2,13 +2,16 @@ import Wire
 
 /// When the next checkpoint is due, and what came of the last. Owned by the hot loop.
 struct CheckpointSchedule {
+    /// What to do when a checkpoint has ended.
+    typealias Request = @Sendable (inout HotLoop, Result<CheckpointResult, ControlError>) -> Void
+
     private let interval: Duration
     private var due: ContinuousClock.Instant
 
     /// One is being written: its streams count as unchanged until it has failed.
     var isRunning = false
     /// Requests that wait for the next one.
-    var requests: [ControlServer.ReturnAddress] = []
+    var requests: [Request] = []
     /// Streams that were removed and may still be stored.
     var removed: [String] = []
     /// The last one that succeeded.

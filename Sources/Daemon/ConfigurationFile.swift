@@ -87,18 +87,32 @@ private struct ConfigurationReader {
     }
 
     private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {
-        try value.forEachMember(of: ["dir", "durability", "interval"]) { key, member throws(DaemonError) in
+        try value.forEachMember(of: Self.stateKeys) { key, member throws(DaemonError) in
             switch key {
             case "dir": configuration.stateFolder = resolved(try member.text)
             case "durability": configuration.durability = try member.choice()
-            default:
-                let interval = try member.number
-                guard DaemonConfiguration.isInterval(interval) else {
-                    throw member.error("'interval' is in seconds, more than 0 and at most a year")
-                }
-                configuration.checkpointInterval = interval
+            case "on_other_weights": configuration.onOtherWeights = try member.choice()
+            case "idle_after": configuration.idleAfter = try interval(member, key)
+            case "forget_after": configuration.forgetAfter = try interval(member, key)
+            case "max_streams":
+                let count = try member.wholeNumber
+                guard count >= 1 else { throw member.error("'max_streams' is at least 1") }
+                configuration.maximumStreams = count
+            default: configuration.checkpointInterval = try interval(member, key)
             }
         }
+    }
+
+    private static let stateKeys = [
+        "dir", "durability", "interval", "idle_after", "forget_after", "max_streams", "on_other_weights",
+    ]
+
+    private func interval(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Double {
+        let seconds = try value.number
+        guard DaemonConfiguration.isInterval(seconds) else {
+            throw value.error("'\(key)' is in seconds, more than 0 and at most a year")
+        }
+        return seconds
     }
 
     private func models(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Model] {
@@ -114,6 +128,7 @@ private struct ConfigurationReader {
                 case "mode": model.mode = try mode(option)
                 case "emit": model.emit = try option.choice()
                 case "threshold": model.policy.threshold = try threshold(option)
+                case "on_fault": model.policy.fault = try option.choice()
                 case "max_length": model.policy.maximumLength = try maximumLength(option)
                 default: model.policy.gap = try option.choice()
                 }
@@ -127,7 +142,7 @@ private struct ConfigurationReader {
         return models
     }
 
-    private static let modelKeys = ["file", "prefixes", "mode", "emit", "threshold", "gap", "max_length"]
+    private static let modelKeys = ["file", "prefixes", "mode", "emit", "threshold", "gap", "max_length", "on_fault"]
 
     /// As a flag writes it, or `{window: {length: …, stride: …}}`.
     private func mode(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Mode {

@@ -7,7 +7,7 @@ import ZeroMQ
 struct DecisionPublisher: ~Copyable {
     /// A subscriber that subscribes to a topic that begins so hears `{"event":"subscribed"}` on it, and knows that all
     /// that it subscribed to before is in force.
-    private static let subscribedTopic = Array("\(StreamID.reservedPrefix)subscribed/".utf8)
+    private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
 
     let endpoint: Endpoint

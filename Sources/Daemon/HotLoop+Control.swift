@@ -22,20 +22,17 @@ extension HotLoop {
         case .status:
             reply(.success(status()), to: address)
         case .streams(let prefix, let after, let limit):
-            reply(.success(table.page(prefix: prefix, after: after, limit: limit, time: now)), to: address)
+            let page = table.page(prefix: prefix, after: after, limit: limit, time: now)
+            report(page.streams, for: address) { StreamPage(streams: $0, next: page.next) }
         case .stream(let id):
-            reply(.success(try table.status(of: id, time: now)), to: address)
+            let status = try table.status(of: id, time: now)
+            report([status], for: address) { $0[0] }
         case .reset(let selection):
-            reply(.success(["reset": try table.reset(selection)]), to: address)
+            reset(selection, for: address)
         case .remove(let selection):
             try remove(selection, for: address)
         case .snapshot(let name, let selection):
-            let images = try table.images(of: selection)
-            startStoreJob(for: address) { store throws(StoreError) in
-                try store.saveSnapshot(name, of: images, time: now)
-            } then: { _, status in
-                status
-            }
+            try snapshot(name, selection, for: address)
         case .snapshots:
             startStoreJob(for: address) { store throws(StoreError) in
                 try store.snapshots()
@@ -50,6 +47,16 @@ extension HotLoop {
             } then: { _, _ in
                 ["deleted": true]
             }
+        case .readSnapshot(let name, let after, let limit):
+            readSnapshot(name, after: after, limit: limit, for: address)
+        case .writeSnapshot(let name, let streams):
+            try writeSnapshot(name, streams, for: address)
+        case .export(let id):
+            try export(id, for: address)
+        case .import(let stream, let id):
+            try importStream(stream, as: id, for: address)
+        case .reload(let model, let resetting):
+            try reload(model, resetting: resetting, for: address)
         case .pause(let selection):
             reply(.success(["paused": try table.pause(selection)]), to: address)
         case .resume(let selection):
@@ -59,30 +66,11 @@ extension HotLoop {
                 throw ControlError(
                     .refusedInMode, "all state is in memory; start sluiced with --state-dir to make it durable")
             }
-            checkpoints.requests.append(address)
+            checkpoints.requests.append { loop, outcome in loop.reply(outcome, to: address) }
             startCheckpoint()
         case .shutdown:
             reply(.success(true), to: address)
             isStopping = true
-        }
-    }
-
-    /// Streams are gone from memory at once; the answer waits until they are gone from the store too.
-    private mutating func remove(
-        _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
-    ) throws(ControlError) {
-        let ids = try table.remove(selection)
-        guard isDurable, !ids.isEmpty else {
-            reply(.success(["removed": ids.count]), to: address)
-            return
-        }
-        // The next checkpoint forgets them once more, in case this job fails: it must not be left to the job's answer,
-        // which could come after a checkpoint that holds a new stream of the same id.
-        checkpoints.removed.append(contentsOf: ids)
-        startStoreJob(for: address) { store throws(StoreError) in
-            try store.checkpoint([], removing: ids)
-        } then: { _, _ in
-            ["removed": ids.count]
         }
     }
 
@@ -95,7 +83,11 @@ extension HotLoop {
             if case .stream(let id) = selection, images.isEmpty {
                 throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id)'")
             }
-            try loop.table.restore(images, areStored: false)
+            let now = WallClock.now()
+            try loop.table.restore(images, areStored: false, time: now)
+            var event = StreamEvent(.restored, selection, count: images.count, time: now)
+            event.snapshot = name
+            loop.announce(event)
             return ["restored": images.count]
         }
     }
@@ -103,15 +95,9 @@ extension HotLoop {
     private mutating func resume(
         _ selection: ControlCommand.Selection, time: Int64, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        var failure: ZeroMQError?
-        let count = try table.resume(selection, time: time) { id, decisions in
-            do throws(ZeroMQError) {
-                try publisher.publish(id.utf8.span, decisions)
-            } catch {
-                failure = error
-            }
+        let count = try publishWaiting { table, publish throws(ControlError) in
+            try table.resume(selection, time: time, publish: publish)
         }
-        if let failure { logger.error("decisions could not be published: \(failure)") }
         reply(.success(["resumed": count]), to: address)
     }
 
@@ -144,7 +130,7 @@ extension HotLoop {
             timesteps: counters.timesteps, decisions: counters.decisions, duplicates: counters.duplicates,
             gaps: counters.gaps,
             dropped: Dictionary(uniqueKeysWithValues: counters.dropped.map { ($0.rawValue, $1) }),
-            checkpoint: checkpoints.last)
+            checkpoint: checkpoints.last, quarantined: counters.quarantined, asleep: table.asleepCount)
     }
 
     /// Where the sockets are, ports `*` resolved.

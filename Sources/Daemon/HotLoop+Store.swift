@@ -27,7 +27,7 @@ extension HotLoop {
     }
 
     private mutating func endCheckpoint(
-        _ images: [StreamImage], removed: [String], requests: [ControlServer.ReturnAddress],
+        _ images: [StreamImage], removed: [String], requests: [CheckpointSchedule.Request],
         _ result: Result<Double, StoreError>
     ) {
         let outcome: Result<CheckpointResult, ControlError>
@@ -46,7 +46,7 @@ extension HotLoop {
             logger.error("checkpoint failed, to be tried again: \(error)")
             outcome = .failure(ControlError(error))
         }
-        for request in requests { reply(outcome, to: request) }
+        for request in requests { request(&self, outcome) }
         if !checkpoints.requests.isEmpty { startCheckpoint() }
     }
 
@@ -73,13 +73,14 @@ extension HotLoop {
         }
     }
 
-    private mutating func startStoreJob<Value: Sendable>(
+    /// Has the store do something, and goes on with what came of it on the hot loop.
+    mutating func startStoreJob<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
     ) {
-        storeJobs += 1
+        outsideJobs += 1
         worker.start(work) { loop, result in
-            loop.storeJobs -= 1
+            loop.outsideJobs -= 1
             then(&loop, result)
         }
     }

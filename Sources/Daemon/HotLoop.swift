@@ -27,15 +27,17 @@ struct HotLoop: ~Copyable {
 
     var table: StreamTable
     var checkpoints: CheckpointSchedule
-    /// Pieces of work that the store has not answered yet.
-    var storeJobs = 0
+    /// When streams are looked through for idle ones.
+    var idleSweep: IdleSweep
+    /// Pieces of work on other threads, the store's and others, that are not answered yet.
+    var outsideJobs = 0
     var isStopping = false
 
     let ingest: [IngestSocket]
     let publisher: DecisionPublisher
     let control: ControlServer
 
-    private let mailbox: Mailbox
+    let mailbox: Mailbox
     private var poller: Poller
     private let mailboxItem: Int
     private let ingestItems: [Int]
@@ -44,7 +46,7 @@ struct HotLoop: ~Copyable {
     /// A message with a codec other than `binary`.
     private var parsed = ParsedTimesteps()
     private var decisions = DecisionRecords()
-    private var dropLog: DropLog
+    var dropLog: DropLog
 
     /// Opens the sockets. What is in `table` goes on from where it is.
     ///
@@ -74,6 +76,10 @@ struct HotLoop: ~Copyable {
         logger: Logger
     ) {
         self.table = table
+        self.table.hasStore = configuration.durableFolder != nil
+        self.table.maximumStreams = configuration.maximumStreams
+        idleSweep = IdleSweep(
+            idleAfter: configuration.idleAfter, forgetAfter: configuration.forgetAfter, started: WallClock.now())
         self.logger = logger
         self.mailbox = mailbox
         worker = StoreWorker(store, answeringTo: mailbox)
@@ -114,7 +120,7 @@ struct HotLoop: ~Copyable {
 
     /// Waits until there is something to do, and does it.
     private mutating func turn() throws(ZeroMQError) {
-        try poller.wait(milliseconds: isDurable ? checkpoints.millisecondsUntilDue : -1)
+        try poller.wait(milliseconds: millisecondsToWait)
         if poller.isReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
             try takeTimesteps(from: socket)
@@ -122,6 +128,13 @@ struct HotLoop: ~Copyable {
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
         if isDurable && checkpoints.isDue { startCheckpoint() }
+        if table.hasNews { wakeRequested() }
+        if idleSweep.isDue { sweepIdle() }
+    }
+
+    private var millisecondsToWait: Int {
+        let waits = [isDurable ? checkpoints.millisecondsUntilDue : nil, idleSweep.millisecondsUntilDue]
+        return waits.compactMap(\.self).min() ?? -1
     }
 
     /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
@@ -152,6 +165,7 @@ struct HotLoop: ~Copyable {
                 }
                 decisions.removeAll()
             }
+            if table.hasNews { announceNews() }
         }
     }
 
@@ -164,6 +178,7 @@ struct HotLoop: ~Copyable {
 
     private mutating func readMail() {
         for letter in mailbox.take() { letter(&self) }
+        if table.hasNews { wakeRequested() }
     }
 
     /// Takes what producers have sent before the end, at most as long as ``drainTime``, and the last requests.
@@ -173,6 +188,7 @@ struct HotLoop: ~Copyable {
         repeat {
             try poller.wait(milliseconds: 0)
             for socket in ingest { try takeTimesteps(from: socket) }
+            wakeRequested()
         } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end
         try answerRequests()
         dropLog.flush()
@@ -182,12 +198,12 @@ struct HotLoop: ~Copyable {
         }
     }
 
-    /// Waits for what the store has in hand, then for a last checkpoint.
+    /// Waits for what the store and others have in hand, then for a last checkpoint.
     private mutating func makeStateDurable() throws(DaemonError) {
         do throws(ZeroMQError) {
-            try waitForStore()
+            try waitForOthers()
             startCheckpoint()
-            try waitForStore()
+            try waitForOthers()
         } catch {
             throw DaemonError(.software, error.description)
         }
@@ -196,11 +212,11 @@ struct HotLoop: ~Copyable {
         }
     }
 
-    private mutating func waitForStore() throws(ZeroMQError) {
+    private mutating func waitForOthers() throws(ZeroMQError) {
         // Only the mailbox: producers that still send would end every wait on the sockets at once.
         var poller = Poller()
         _ = poller.add(mailbox.wakeup)
-        while storeJobs > 0 {
+        while outsideJobs > 0 {
             try poller.wait(milliseconds: -1)
             readMail()
         }

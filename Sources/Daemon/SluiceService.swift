@@ -3,12 +3,13 @@ public import Logging
 public import ServiceLifecycle
 import Store
 import Streams
+import UnixSignals
 import Wire
 import ZeroMQ
 
 /// The daemon as a service: models and stored state are read when it is made, sockets are open while it runs.
 ///
-/// A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
+/// SIGHUP has it read its models again. A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
 /// taken, the state is made durable, ``run()`` returns.
 public struct SluiceService: Service {
     private let configuration: DaemonConfiguration
@@ -32,6 +33,10 @@ public struct SluiceService: Service {
     /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
     public func run() async throws {
         let mailbox = try Self.makeMailbox()
+        let reloads = Task {
+            for await _ in await UnixSignalsSequence(trapping: .sighup) { mailbox.post { $0.reloadAll() } }
+        }
+        defer { reloads.cancel() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
@@ -91,7 +96,21 @@ public struct SluiceService: Service {
         do {
             let images = try store.streams()
             let routed = images.filter { table.route($0.id) != nil }
-            try table.restore(routed, areStored: true)
+            let layouts = try store.layouts()
+            var (same, other): ([StreamImage], [StreamImage]) = ([], [])
+            for image in routed {
+                let adapted = try table.adapted(
+                    image, configuration.onOtherWeights, layout: layouts[image.fingerprint])
+                if let adapted { other.append(adapted) } else { same.append(image) }
+            }
+            try table.restore(same, areStored: true)
+            try table.restore(other, areStored: false)
+            try store.keepLayouts(of: models)
+            if !other.isEmpty {
+                let areCarried = configuration.onOtherWeights == .carry
+                let fate = areCarried ? "go on with those that there are now" : "begin at zero"
+                logger.notice("\(other.count) streams had other weights; they \(fate)")
+            }
             if !images.isEmpty {
                 logger.info("\(routed.count) streams go on from the last checkpoint")
             }

@@ -121,18 +121,7 @@ public final class StateStore: Sendable {
                 try db.execute(
                     sql: "INSERT INTO snapshot (name, time, streams, bytes) VALUES (?, ?, ?, ?)",
                     arguments: [name, time, images.count, bytes])
-                let snapshot = db.lastInsertedRowID
-                var weights = WeightsTable()
-                let insert = try db.cachedStatement(
-                    sql: """
-                        INSERT INTO snapshot_stream
-                            (snapshot, weights, id, sequence, step, time, label, gap_pending, "values")
-                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                        """)
-                for image in images {
-                    let row = StreamRow.arguments(image)
-                    try insert.execute(arguments: [snapshot, try weights.id(of: image.fingerprint, in: db)] + row)
-                }
+                try Self.add(images, toSnapshot: db.lastInsertedRowID, in: db)
             }
         }
         let models = Set(images.map(\.fingerprint)).sorted()
@@ -200,11 +189,25 @@ public final class StateStore: Sendable {
         }
     }
 
-    private static func snapshot(named name: String, in db: Database) throws -> Int64? {
+    static func add(_ images: [StreamImage], toSnapshot snapshot: Int64, in db: Database) throws {
+        var weights = WeightsTable()
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT INTO snapshot_stream
+                    (snapshot, weights, id, sequence, step, time, label, gap_pending, "values")
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        for image in images {
+            let row = StreamRow.arguments(image)
+            try insert.execute(arguments: [snapshot, try weights.id(of: image.fingerprint, in: db)] + row)
+        }
+    }
+
+    static func snapshot(named name: String, in db: Database) throws -> Int64? {
         try Int64.fetchOne(db, sql: "SELECT id FROM snapshot WHERE name = ?", arguments: [name])
     }
 
-    private static func requireSnapshot(named name: String, in db: Database) throws -> Int64 {
+    static func requireSnapshot(named name: String, in db: Database) throws -> Int64 {
         guard let id = try snapshot(named: name, in: db) else {
             throw StoreError(.noSuchSnapshot, "no snapshot '\(name)'; 'snapshots' lists those that there are")
         }
@@ -214,7 +217,7 @@ public final class StateStore: Sendable {
     // MARK: - Errors
 
     /// Every use of the database goes through here, so that all that it throws becomes a ``StoreError``.
-    private func perform<Value>(
+    func perform<Value>(
         _ operation: String, otherwise code: StoreError.Code = .failed, _ body: (DatabaseQueue) throws -> Value
     ) throws(StoreError) -> Value {
         do {
@@ -243,7 +246,7 @@ extension StoreError {
 }
 
 /// Finds the number of a fingerprint within one transaction, and gives it one where it is new.
-private struct WeightsTable {
+struct WeightsTable {
     private var ids: [String: Int64] = [:]
 
     mutating func id(of fingerprint: String, in db: Database) throws -> Int64 {

@@ -55,6 +55,14 @@ enum StreamMemory {
         }
     }
 
+    /// How many values a row has that remembers nothing: zeros, and the last outputs.
+    var emptyCount: Int {
+        switch self {
+        case .state(let pool): pool.valuesPerRow
+        case .timesteps(let buffers): buffers.outputCount
+        }
+    }
+
     /// Whether an image holds as many values as a row of the model can have at the image's step.
     func fits(_ image: StreamImage, of served: ServedModel) -> Bool {
         switch self {

@@ -3,7 +3,7 @@ public import Wire
 
 /// What goes to the store and comes back from it.
 extension StreamTable {
-    /// The streams as they stand now.
+    /// The streams as they stand now, but for those that are asleep: the store has them.
     ///
     /// - Parameter selection: Which streams.
     /// - Returns: An image of each.
@@ -35,13 +35,20 @@ extension StreamTable {
     /// - Parameters:
     ///   - images: Each stream at most once.
     ///   - areStored: The images come from the last checkpoint, so that the next need not write them again.
+    ///   - time: Nanoseconds since the Unix epoch: they count as idle from then on. Nil: from their last timestep on.
     /// - Throws: ``ControlError``: `fingerprintDiffers` where an image's state came from other weights, its values are not
     ///   as many as they must be, or no model takes the stream any more; `refusedInMode` where it comes from a mode that
-    ///   remembers something else.
-    public mutating func restore(_ images: [StreamImage], areStored: Bool) throws(ControlError) {
+    ///   remembers something else, or there would be more streams than may be.
+    public mutating func restore(
+        _ images: [StreamImage], areStored: Bool, time: Int64? = nil
+    ) throws(ControlError) {
         let models = try images.map { image throws(ControlError) in try model(for: image) }
+        if !areStored { try checkRoom(for: images) }
         for (image, model) in zip(images, models) {
             let slot = index.find(image.id.utf8.span) ?? insert(image.id, model: model)
+            if streams[slot].isAsleep { giveRow(slot) }
+            restoreTimes[slot] = time
+            faulty.remove(slot)
             memories[model].replace(streams[slot].row, with: image.values)
             streams[slot].sequence = image.sequence
             streams[slot].step = image.step
@@ -60,8 +67,19 @@ extension StreamTable {
         router.model(for: id.utf8.span).map { models[$0] }
     }
 
+    private func checkRoom(for images: [StreamImage]) throws(ControlError) {
+        guard let maximumStreams else { return }
+        let new = images.count { index.find($0.id.utf8.span) == nil }
+        guard new == 0 || count + new <= maximumStreams else {
+            throw ControlError(
+                .refusedInMode,
+                "there would be \(count + new) streams, and --max-streams allows \(maximumStreams); remove some, or "
+                    + "restore fewer")
+        }
+    }
+
     private func image(_ slot: Int) -> StreamImage? {
-        guard let id = index.id(of: slot) else { return nil }
+        guard !streams[slot].isAsleep, let id = index.id(of: slot) else { return nil }
         let stream = streams[slot]
         return StreamImage(
             id: id, fingerprint: models[stream.model].imageFingerprint, sequence: stream.sequence, step: stream.step,
@@ -69,7 +87,7 @@ extension StreamTable {
             values: memories[stream.model].values(of: stream.row))
     }
 
-    private func model(for image: StreamImage) throws(ControlError) -> Int {
+    func model(for image: StreamImage) throws(ControlError) -> Int {
         let known = index.find(image.id.utf8.span).map { streams[$0].model }
         guard let model = known ?? router.model(for: image.id.utf8.span) else {
             throw ControlError(

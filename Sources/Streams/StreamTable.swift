@@ -16,25 +16,43 @@ public struct StreamTable: ~Copyable {
     public static let maximumWaiting = 65_536
 
     /// What is served, in the order in which it was given.
-    public let models: [ServedModel]
+    public internal(set) var models: [ServedModel]
     /// What happened since the start.
     public internal(set) var counters = StreamCounters()
 
-    let memories: [StreamMemory]
+    /// Whether streams can be read back from a store: without one a fault has no checkpoint to go back to.
+    public var hasStore = false
+    /// The most streams that there may be before new ones are refused; nil: no limit.
+    public var maximumStreams: Int?
+    /// What happened to streams and was not told yet, in order.
+    public internal(set) var events: [StreamEvent] = []
+
+    var memories: [StreamMemory]
     let router: Router
     var index = StreamIndex()
     /// By slot. A free slot's entry means nothing.
     var streams: [Stream] = []
     /// Slots that changed since the last checkpoint, each once.
     var dirtySlots: [Int] = []
-    /// What waits for paused streams, by slot. A stream is paused exactly if it is in here.
+    /// What waits for streams that are paused, or that are read from the store, by slot.
     var waiting: [Int: WaitingTimesteps] = [:]
+    /// Slots of streams that are to be read from the store.
+    var wakeRequests: [Int] = []
+    /// Slots of streams that go back to their last checkpoint when it is read.
+    var faulty: Set<Int> = []
+    /// What happened to streams, by slot; none is here to which nothing did.
+    var tallies: [Int: StreamTally] = [:]
+    /// When streams were restored, by slot: they count as idle from then on.
+    var restoreTimes: [Int: Int64] = [:]
+    /// Streams whose state is in the store alone.
+    public internal(set) var asleepCount = 0
     /// One message's timesteps, shape (k, features). Keeps its memory from message to message.
     private var inputs: [Float] = []
 
     /// One stream's place in its sequence. What it remembers stands in `row` of its model's memory.
     struct Stream {
         var model: Int
+        /// Less than 0: the state is in the store alone.
         var row: Int
         var sequence: UInt64 = 0
         var step: UInt64 = 0
@@ -43,6 +61,9 @@ public struct StreamTable: ~Copyable {
         var label: UInt8?
         var gapPending = false
         var isDirty = false
+
+        /// Its state is in the store and not in memory.
+        var isAsleep: Bool { row < 0 }
     }
 
     /// An empty table.
@@ -57,7 +78,7 @@ public struct StreamTable: ~Copyable {
     /// Streams in the table.
     public var count: Int { index.count }
     /// Streams that are paused.
-    public var pausedCount: Int { waiting.count }
+    public var pausedCount: Int { waiting.values.count { $0.isPaused } }
     /// Streams that changed since ``takeChanged()``.
     public var changedCount: Int { dirtySlots.count }
 
@@ -129,6 +150,12 @@ public struct StreamTable: ~Copyable {
             try wait(slot, header, count: count)
             return
         }
+        if let slot = place.slot, streams[slot].isAsleep {
+            startWaking(slot)
+            try wait(slot, header, count: count)
+            return
+        }
+        if place.slot == nil, let maximumStreams, index.count >= maximumStreams { throw .tooManyStreams }
         let consumed = place.slot.map { streams[$0].sequence } ?? 0
         let numbers = try SequenceNumbers(header, count: count, consumed: consumed)
         let slot = place.slot ?? insert(String(copying: id), model: place.model)
@@ -140,7 +167,7 @@ public struct StreamTable: ~Copyable {
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, time: Int64,
         into decisions: inout DecisionRecords
     ) throws(DropCause) {
-        counters.duplicates += UInt64(numbers.duplicates)
+        if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
         guard numbers.duplicates < count else { return }
         var stream = streams[slot]
         let memory = memories[stream.model]
@@ -148,7 +175,7 @@ public struct StreamTable: ~Copyable {
         let recordsBefore = decisions.count
 
         if numbers.gap {
-            counters.gaps += 1
+            countGap(of: slot)
             stream.gapPending = true
         }
         let starts = flags.contains(.start) && numbers.duplicates == 0
@@ -173,6 +200,7 @@ public struct StreamTable: ~Copyable {
                     stream.step = 0
                 }
             }
+            if !pool.isFinite(stream.row) { quarantine(slot, &stream, in: pool, time: time) }
         case .timesteps(let buffers):
             areAllKept = stream.keep(
                 inputs.span, numbers, count: count, ends: flags.contains(.end), in: buffers, served: served, time: time,
@@ -181,7 +209,7 @@ public struct StreamTable: ~Copyable {
 
         stream.time = time
         streams[slot] = stream
-        markChanged(slot)
+        if !stream.isAsleep { markChanged(slot) }
         counters.timesteps += UInt64(count - numbers.duplicates)
         counters.decisions += UInt64(decisions.count - recordsBefore)
         guard areAllKept else { throw .tooLong }
@@ -193,14 +221,18 @@ public struct StreamTable: ~Copyable {
     ///   - slot: The stream, paused no longer.
     ///   - messages: What waited.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - publish: Called for each message that leads to decisions, with the stream's id.
+    ///   - publish: See ``Publish``.
     mutating func takeWaiting(
-        _ slot: Int, _ messages: [WaitingTimesteps.Message], time: Int64,
-        publish: (String, borrowing DecisionRecords) -> Void
+        _ slot: Int, _ messages: [WaitingTimesteps.Message], time: Int64, publish: Publish
     ) {
         let id = index.id(of: slot) ?? ""
         var decisions = DecisionRecords()
         for message in messages {
+            // A fault sent the stream back to its checkpoint, which is not read yet: the others wait on.
+            guard waiting[slot] == nil else {
+                waiting[slot]?.append(message)
+                continue
+            }
             inputs = message.values
             do throws(DropCause) {
                 let numbers = try SequenceNumbers(
@@ -209,7 +241,7 @@ public struct StreamTable: ~Copyable {
             } catch {
                 countDrop(error)
             }
-            if decisions.count > 0 { publish(id, decisions) }
+            if decisions.count > 0 || !events.isEmpty { publish(id, decisions, takeEvents()) }
             decisions.removeAll()
         }
     }
