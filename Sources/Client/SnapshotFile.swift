@@ -68,9 +68,8 @@ public final class SnapshotFile {
             throw ClientError(.data, "\(path) is no snapshot that 'sluice snapshot --output' wrote: \(error)")
         }
         guard version == Self.version else {
-            let isOther = version == 0
-            throw ClientError(
-                .data, "\(path) is \(isOther ? "no snapshot that 'sluice snapshot --output' wrote" : "of a later version")")
+            let problem = version == 0 ? "no snapshot that 'sluice snapshot --output' wrote" : "of a later version"
+            throw ClientError(.data, "\(path) is \(problem)")
         }
     }
 

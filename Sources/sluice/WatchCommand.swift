@@ -61,7 +61,8 @@ struct WatchCommand: ParsableCommand {
         let context = try ConnectionOptions.context()
         let endpoint =
             if let decisions { try Self.endpoint(decisions, "--decisions") } else { try askedEndpoint(in: context) }
-        let subscriber = try DecisionSubscriber(endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix, in: context)
+        let subscriber = try DecisionSubscriber(
+            endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix, in: context)
         var watch = try Watch(
             subscriber,
             options: Watch.Options(format: format, order: sort, events: events, count: count, seconds: duration))
