@@ -19,6 +19,10 @@ let package = Package(
         .executable(name: "sluiced", targets: ["sluiced"]),
         .executable(name: "sluice", targets: ["sluice"]),
     ],
+    traits: [
+        .trait(name: "Keras", description: "Read .keras and .h5 files, with HDF5 and libzip."),
+        .default(enabledTraits: ["Keras"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -34,17 +38,35 @@ let package = Package(
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
 
+        // The engine's inner loops, once for each set of vector instructions.
+        .target(name: "CKernels", exclude: ["kernels.inc"]),
+
         // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.
-        .target(name: "Recurrent", swiftSettings: settings),
+        .target(name: "Recurrent", dependencies: ["CKernels"], swiftSettings: settings),
         .target(name: "Wire", swiftSettings: settings),
 
         // One floor up: each wraps one outside thing, or one idea.
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: settings),
         .target(
-            name: "ModelFiles", dependencies: ["Recurrent", "CHDF5", "CSodium", "CZip"], swiftSettings: settings),
+            name: "ModelFiles",
+            dependencies: ["CSodium", "Recurrent", "Wire", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
+        // Without the trait an empty module, so that HDF5 and libzip need not be there.
+        .target(
+            name: "KerasFiles",
+            dependencies: [
+                "ModelFiles", "Recurrent",
+                .target(name: "CHDF5", condition: .when(traits: ["Keras"])),
+                .target(name: "CZip", condition: .when(traits: ["Keras"])),
+            ],
+            swiftSettings: settings),
         .target(name: "Streams", dependencies: ["Recurrent", "Wire"], swiftSettings: settings),
         .target(
-            name: "Store", dependencies: ["Streams", "Wire", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "Store",
+            dependencies: [
+                "Streams", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
 
         // The two programs' logic, and the programs: arguments in, output out.
@@ -60,23 +82,27 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "Wire", "ZeroMQ", .product(name: "GRDB", package: "GRDB.swift"),
+                "Recurrent", "Wire", "ZeroMQ", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "Daemon", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
+                "Daemon", "KerasFiles", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "sluice", dependencies: ["Client", "ModelFiles", "Recurrent", "Wire", "ZeroMQ", argumentParser],
+            name: "sluice",
+            dependencies: ["Client", "KerasFiles", "ModelFiles", "Recurrent", "Wire", "ZeroMQ", argumentParser],
             swiftSettings: settings),
 
         // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-model-files", dependencies: ["KerasFiles", "ModelFiles", "TestSupport", argumentParser],
+            path: "Tests/FuzzModelFiles", swiftSettings: settings),
         .testTarget(
             name: "RecurrentTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: settings),
@@ -94,7 +120,8 @@ let package = Package(
             name: "DaemonTests", dependencies: ["Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
             swiftSettings: settings),
         .testTarget(
-            name: "ClientTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
+            name: "ClientTests", dependencies: ["Client", "Recurrent", "TestSupport", "Wire", "ZeroMQ"],
+            swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
     ]

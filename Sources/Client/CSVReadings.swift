@@ -1,16 +1,15 @@
-/// Reads timesteps out of comma-separated values whose first record names the columns. A record is one timestep.
+/// Reads timesteps out of comma-separated values whose first record names the columns. A record is one timestep, or, in
+/// letters, one sequence.
 struct CSVReadings {
     private var lines: LineReader
     private let layout: ReadingLayout
     private let name: String
-    private let columnCount: Int
-    private let streamIndex: Int?
-    private let sequenceIndex: Int?
-    private let valueIndices: [Int]
-    private let valueNames: [String]
+    private let columns: CSVColumns
     private var record = CSVRecord()
     private var line: [UInt8] = []
     private var starts = SequenceStarts()
+    /// How many records were read, the header apart.
+    private var rowNumber = 0
     /// The stream of the row before, which mostly is the next one's too.
     private var stream: (bytes: [UInt8], id: String) = ([], "")
 
@@ -26,38 +25,11 @@ struct CSVReadings {
         self.lines = lines
         self.layout = layout
         self.name = name
-        guard layout.stream != nil || layout.streamColumn != nil else {
-            throw ClientError(.usage, "a CSV file needs --stream ID or --stream-column NAME")
-        }
         guard record.append(line: header) else {
             throw ClientError(.data, "\(name):\(lines.lineNumber): a quoted name does not end")
         }
         let names = (0..<record.count).map { [record] in record[$0].trimmed }
-        let place = "\(name):\(lines.lineNumber)"
-        func index(of column: String) throws(ClientError) -> Int {
-            guard let index = names.firstIndex(of: column) else {
-                throw ClientError(
-                    .data, "\(place): there is no column '\(column)'; there are \(names.joined(separator: ", "))")
-            }
-            guard names.lastIndex(of: column) == index else {
-                throw ClientError(.data, "\(place): two columns are named '\(column)'")
-            }
-            return index
-        }
-        columnCount = names.count
-        var reserved: [Int] = []
-        streamIndex = if let column = layout.streamColumn { try index(of: column) } else { nil }
-        sequenceIndex = if let column = layout.sequenceColumn { try index(of: column) } else { nil }
-        reserved += [streamIndex, sequenceIndex].compactMap(\.self)
-        if let columns = layout.valueColumns {
-            var indices: [Int] = []
-            for column in columns { indices.append(try index(of: column)) }
-            valueIndices = indices
-        } else {
-            valueIndices = names.indices.filter { !reserved.contains($0) }
-        }
-        guard !valueIndices.isEmpty else { throw ClientError(.data, "\(place): no column is left for the values") }
-        valueNames = valueIndices.map { names[$0] }
+        columns = try CSVColumns(names: names, layout: layout, place: "\(name):\(lines.lineNumber)")
     }
 
     var byteCount: Int { lines.byteCount }
@@ -67,25 +39,39 @@ struct CSVReadings {
     /// Reads the next record; nil at the end.
     mutating func next() throws(ClientError) -> Reading? {
         guard try readRecord() else { return nil }
-        guard record.count == columnCount else {
+        guard record.count == columns.count else {
             throw ClientError(
-                .data, "\(place): \(Quantity.count(record.count, of: "field")) where the header has \(columnCount)")
+                .data, "\(place): \(Quantity.count(record.count, of: "field")) where the header has \(columns.count)")
         }
-        let id = try streamID()
-        var values: [Float] = []
-        values.reserveCapacity(valueIndices.count)
-        for (position, index) in valueIndices.enumerated() {
-            guard let value = record.number(index) else {
-                throw ClientError(
-                    .data, "\(place): '\(record[index])' in column '\(valueNames[position])' is not a finite number")
-            }
-            values.append(value)
-        }
-        var reading = Reading(stream: id, values: values)
-        if let sequenceIndex, starts.isStart(stream: id, value: record.fieldBytes(sequenceIndex)) {
+        rowNumber += 1
+        var reading = try timesteps(of: try streamID())
+        if let sequence = columns.sequence,
+            starts.isStart(stream: reading.stream, value: record.fieldBytes(sequence))
+        {
             reading.flags.insert(.start)
         }
+        if let label = columns.label, !record.fieldBytes(label).isBlank { reading.label = try number(label) }
         return reading
+    }
+
+    /// A row's one timestep, or the whole sequence that it has in letters.
+    private func timesteps(of id: String) throws(ClientError) -> Reading {
+        if let alphabet = layout.alphabet {
+            let tokens = try alphabet.tokens(of: record[columns.values[0]], place: place)
+            return Reading(stream: id, values: tokens, timesteps: tokens.count, flags: [.start, .end])
+        }
+        var values: [Float] = []
+        values.reserveCapacity(columns.values.count)
+        for column in columns.values { values.append(try number(column)) }
+        return Reading(stream: id, values: values)
+    }
+
+    private func number(_ column: Int) throws(ClientError) -> Float {
+        guard let value = record.number(column) else {
+            throw ClientError(
+                .data, "\(place): '\(record[column])' in column '\(columns[column])' is not a finite number")
+        }
+        return value
     }
 
     /// Reads lines until a record is complete, blank ones left out.
@@ -105,11 +91,12 @@ struct CSVReadings {
     }
 
     private mutating func streamID() throws(ClientError) -> String {
-        guard let streamIndex else { return layout.stream ?? "" }
-        if !stream.id.isEmpty, record.field(streamIndex, isEqualTo: stream.bytes) { return stream.id }
-        let id = record[streamIndex]
+        // Without a column only sequences in letters come here, each in a row of its own.
+        guard let column = columns.stream else { return layout.stream ?? "\(rowNumber)" }
+        if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
+        let id = record[column]
         try ReadingSource.check(id, place: place)
-        stream = (record.fieldBytes(streamIndex), id)
+        stream = (record.fieldBytes(column), id)
         return id
     }
 }

@@ -34,6 +34,8 @@ public enum ExitStatus: Int32, CaseIterable, Sendable {
     case unavailable = 69
     /// The daemon, or the tool, failed for a reason of its own.
     case software = 70
+    /// A file is not written over, or cannot be created.
+    case cannotCreate = 73
     /// Reading or writing failed, as the daemon's store.
     case inputOutput = 74
     /// The daemon did not answer or did not consume in time; trying again may help.

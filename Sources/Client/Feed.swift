@@ -105,7 +105,7 @@ public struct Feed {
             pacer?.wait(for: reading.timesteps)
             try sender.send(reading)
             delivery.add(reading)
-            meter.update(bytes: source.byteCount, timesteps: delivery.timesteps)
+            meter.update(done: source.byteCount, timesteps: delivery.timesteps)
         }
         do throws(ClientError) {
             while true {
@@ -113,7 +113,8 @@ public struct Feed {
                 guard var reading = try source.next() else { break }
                 let account = try delivery.open(
                     reading.stream, routes: routes, control: control, place: source.place)
-                try Self.check(reading, account, place: source.place)
+                try reading.check(
+                    features: account.features, vocabulary: account.vocabulary, place: source.place)
                 reading.areTokens = account.vocabulary != nil
                 if options.resumes, delivery.number(&reading) { continue }
                 if waiting?.join(reading, limit: options.batch) ?? false { continue }
@@ -126,21 +127,6 @@ public struct Feed {
             throw error
         }
         try flush()
-    }
-
-    private static func check(_ reading: Reading, _ account: Delivery.Account, place: String) throws(ClientError) {
-        let count = reading.values.count / max(1, reading.timesteps)
-        guard count == account.features else {
-            throw ClientError(
-                .data,
-                "\(place): \(Quantity.count(count, of: "value")) a timestep, where the model of the stream "
-                    + "'\(reading.stream)' takes \(account.features)")
-        }
-        guard let vocabulary = account.vocabulary else { return }
-        for value in reading.values where value != value.rounded() || value < 0 || value >= Float(vocabulary) {
-            throw ClientError(
-                .data, "\(place): \(value) is no token: the model takes whole numbers from 0 to \(vocabulary - 1)")
-        }
     }
 }
 

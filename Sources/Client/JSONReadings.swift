@@ -72,7 +72,7 @@ private struct JSONRow: Decodable {
     init(from decoder: any Decoder) throws {
         guard let key = Self.layout, let layout = decoder.userInfo[key] as? ReadingLayout else { return }
         let members = try decoder.container(keyedBy: Name.self)
-        let streamName = Name(layout.streamColumn ?? "stream")
+        let streamName = Name(layout.streamColumn ?? ReadingLayout.usualStreamColumn)
         if let stream = layout.stream {
             reading.stream = stream
         } else {
@@ -82,12 +82,20 @@ private struct JSONRow: Decodable {
             let value = try members.decode(JSONValue.self, forKey: Name(column))
             sequence = Array(try JSONText.line(of: [value]).utf8)
         }
+        if let label = layout.label {
+            reading.label =
+                label.isRequired
+                ? try members.decode(Float.self, forKey: Name(label.name))
+                : try members.decodeIfPresent(Float.self, forKey: Name(label.name))
+        }
         if let columns = layout.valueColumns {
             reading.values = try columns.map { try members.decode(Float.self, forKey: Name($0)) }
             return
         }
-        let known = Self.ownMembers.union([streamName.stringValue]).union(layout.sequenceColumn.map { [$0] } ?? [])
-        for key in members.allKeys where !known.contains(key.stringValue) {
+        let named = [streamName.stringValue, layout.sequenceColumn, layout.label?.name].compactMap(\.self)
+        let known = Self.ownMembers.union(named)
+        for key in members.allKeys
+        where !known.contains(key.stringValue) && !ReadingLayout.isNoValue(key.stringValue) {
             throw DecodingError.dataCorruptedError(
                 forKey: key, in: members,
                 debugDescription: "not a known member; --values names those that hold the values")

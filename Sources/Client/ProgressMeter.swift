@@ -9,21 +9,23 @@ struct ProgressMeter {
 
     /// Shows nothing where standard error is no terminal.
     ///
-    /// - Parameter total: The file's bytes, where they are known.
-    init(total: Int?) {
+    /// - Parameters:
+    ///   - total: How much there is to do, as the file's bytes; nil where it is not known.
+    ///   - isShown: Whether to show anything at all.
+    init(total: Int?, isShown: Bool = true) {
         self.total = total
         let stream = StandardStream.error
-        self.stream = stream.isTerminal ? stream : nil
+        self.stream = isShown && stream.isTerminal ? stream : nil
     }
 
     /// Shows how far it has come, at most ten times a second.
-    mutating func update(bytes: Int, timesteps: UInt64) {
+    mutating func update(done: Int, timesteps: UInt64) {
         guard stream != nil else { return }
         let now = ContinuousClock.now
         guard now - shown >= Self.interval else { return }
         shown = now
         let elapsed = now - start
-        let text = Self.text(bytes: bytes, total: total, timesteps: timesteps, seconds: elapsed / .seconds(1))
+        let text = Self.text(done: done, total: total, timesteps: timesteps, seconds: elapsed / .seconds(1))
         // A terminal that has gone away is no reason to end.
         try? stream?.write("\r\(text)\u{1B}[K")
     }
@@ -33,13 +35,13 @@ struct ProgressMeter {
         if shown > start { try? stream?.write("\r\u{1B}[K") }
     }
 
-    static func text(bytes: Int, total: Int?, timesteps: UInt64, seconds: Double) -> String {
+    static func text(done: Int, total: Int?, timesteps: UInt64, seconds: Double) -> String {
         let rate = seconds > 0 ? Double(timesteps) / seconds : 0
         let counts = "\(Quantity.count(timesteps, of: "timestep")), \(Quantity.count(Int(rate)))/s"
         guard let total, total > 0 else { return counts }
-        let fraction = min(1, Double(bytes) / Double(total))
-        let done = Int(fraction * 30)
-        let bar = String(repeating: "█", count: done) + String(repeating: "░", count: 30 - done)
+        let fraction = min(1, Double(done) / Double(total))
+        let filled = Int(fraction * 30)
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
         return "\(bar) \(Int(fraction * 100)) %  \(counts)"
     }
 }

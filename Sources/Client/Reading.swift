@@ -12,6 +12,8 @@ public struct Reading: Equatable, Sendable {
     public var sequence: UInt64
     /// Whether a sequence starts or ends here.
     public var flags: TimestepHeader.Flags
+    /// The label that the sequence should get, where the row tells and it was asked for.
+    public var label: Float?
     /// Whether the values are numbers of tokens, which are sent as such.
     var areTokens = false
 
@@ -48,13 +50,44 @@ public struct ReadingLayout: Equatable, Sendable {
     public var format: Format?
     /// The stream that all rows belong to.
     public var stream: String?
-    /// The column, or member, that names each row's stream.
+    /// The column, or member, that names each row's stream; nil, and no ``stream``: the one named `stream`.
     public var streamColumn: String?
-    /// The columns, or members, with the values of one timestep in the model's order; nil: all columns that are neither
-    /// the stream's nor the sequence's, or the member `values`.
+    /// The columns, or members, with the values of one timestep in the model's order; nil: all columns that have no
+    /// other meaning and no name of ``isNoValue(_:)``, or the member `values`.
     public var valueColumns: [String]?
     /// The column, or member, that is the same over all timesteps of a sequence.
     public var sequenceColumn: String?
+    /// The column, or member, with the label that the row's sequence should get; nil: labels are not read.
+    public var label: Label?
+    /// The letters in which one column has a whole sequence of tokens in each row; nil: a row has values. CSV only.
+    public var alphabet: Alphabet?
+
+    /// Where labels are.
+    public struct Label: Equatable, Sendable {
+        /// The column, or member.
+        public var name: String
+        /// Whether rows without it are wrong.
+        public var isRequired: Bool
+
+        /// Names the column.
+        ///
+        /// - Parameters:
+        ///   - name: The column, or member.
+        ///   - isRequired: Whether rows without it are wrong.
+        public init(_ name: String, isRequired: Bool) {
+            self.name = name
+            self.isRequired = isRequired
+        }
+    }
+
+    static let usualStreamColumn = "stream"
+
+    /// Whether a column of this name, as a file of answers or of labelled data has it, holds no values unless it is
+    /// named as one that does: `stream`, `step`, `label`, `probability`, `probability0` and so on.
+    static func isNoValue(_ column: String) -> Bool {
+        [usualStreamColumn, "step", "label"].contains(column)
+            || column.hasPrefix("probability") && column.dropFirst(11).allSatisfy(\.isNumber)
+    }
 
     /// Creates a layout.
     ///
@@ -64,13 +97,21 @@ public struct ReadingLayout: Equatable, Sendable {
     ///   - streamColumn: The column that names each row's stream.
     ///   - valueColumns: The columns with the values, in the model's order.
     ///   - sequenceColumn: The column that is the same over all timesteps of a sequence.
+    ///   - label: The column with the labels.
+    ///   - alphabet: The letters in which each row has a whole sequence.
     /// - Throws: ``ClientError`` with the status `usage` where these contradict one another.
     public init(
         format: Format? = nil, stream: String? = nil, streamColumn: String? = nil, valueColumns: [String]? = nil,
-        sequenceColumn: String? = nil
+        sequenceColumn: String? = nil, label: Label? = nil, alphabet: Alphabet? = nil
     ) throws(ClientError) {
         guard stream == nil || streamColumn == nil else {
             throw ClientError(.usage, "give --stream or --stream-column, not both")
+        }
+        if alphabet != nil {
+            guard sequenceColumn == nil, valueColumns?.count ?? 1 == 1 else {
+                throw ClientError(
+                    .usage, "with --alphabet each row is a sequence: give --values one column, and no --sequence-by")
+            }
         }
         if let stream { try Self.check(stream) }
         self.format = format
@@ -78,6 +119,8 @@ public struct ReadingLayout: Equatable, Sendable {
         self.streamColumn = streamColumn
         self.valueColumns = valueColumns
         self.sequenceColumn = sequenceColumn
+        self.label = label
+        self.alphabet = alphabet
     }
 
     private static func check(_ stream: String) throws(ClientError) {
@@ -87,6 +130,30 @@ public struct ReadingLayout: Equatable, Sendable {
     static func notAnID(_ text: String) -> String {
         "'\(text)' is no stream id: 1 to \(StreamID.maximumLength) bytes without control characters, not beginning "
             + "with \(StreamID.reservedPrefix)"
+    }
+}
+
+extension Reading {
+    /// Refuses timesteps that a model cannot take.
+    ///
+    /// - Parameters:
+    ///   - features: Values in one of the model's timesteps.
+    ///   - vocabulary: How many tokens there are, where a timestep is a token.
+    ///   - place: Where the row stands, for messages.
+    /// - Throws: ``ClientError`` with the status `data`.
+    func check(features: Int, vocabulary: Int?, place: String) throws(ClientError) {
+        let count = values.count / max(1, timesteps)
+        guard count == features else {
+            throw ClientError(
+                .data,
+                "\(place): \(Quantity.count(count, of: "value")) a timestep, where the model of the stream "
+                    + "'\(stream)' takes \(features)")
+        }
+        guard let vocabulary else { return }
+        for value in values where value != value.rounded() || value < 0 || value >= Float(vocabulary) {
+            throw ClientError(
+                .data, "\(place): \(value) is no token: the model takes whole numbers from 0 to \(vocabulary - 1)")
+        }
     }
 }
 

@@ -31,7 +31,11 @@ public struct ReadingSource {
         let first = line.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
         switch layout.format ?? (first == UInt8(ascii: "{") ? .jsonl : .csv) {
         case .csv: rows = .csv(try CSVReadings(header: line, lines: lines, layout: layout, name: file.name))
-        case .jsonl: rows = .json(JSONReadings(first: line, lines: lines, layout: layout, name: file.name))
+        case .jsonl:
+            guard layout.alphabet == nil else {
+                throw ClientError(.usage, "--alphabet is for CSV: in JSON lines give the tokens' numbers, [[4],[3]]")
+            }
+            rows = .json(JSONReadings(first: line, lines: lines, layout: layout, name: file.name))
         }
     }
 

@@ -26,6 +26,11 @@ public enum Report {
         let causes = dropped.map { "\(Quantity.count($0.value)) \($0.key)" }.joined(separator: ", ")
         facts.append(["dropped", causes.isEmpty ? "nothing" : causes])
         facts.append(["checkpoint", status.checkpoint.map(checkpoint) ?? "none"])
+        if let error = status.checkpointError { facts.append(["", "the last one failed: \(error)"]) }
+        if let journal = status.journal {
+            let failure = journal.hasFailed ? ", holds less than all: \(journal.error ?? "it failed")" : ""
+            facts.append(["journal", Quantity.bytes(journal.bytes) + failure])
+        }
         var models = TextTable([
             .init("MODEL"), .init("MODE"), .init("FEATURES", .right), .init("OUTPUTS", .right),
             .init("PARAMETERS", .right), .init("PREFIXES"), .init("FILE"), .init("FINGERPRINT"),

@@ -91,6 +91,13 @@ private struct ConfigurationReader {
             switch key {
             case "dir": configuration.stateFolder = resolved(try member.text)
             case "durability": configuration.durability = try member.choice()
+            case "journal_sync": configuration.journalSync = try member.choice()
+            case "journal_size":
+                let megabytes = try member.wholeNumber
+                guard DaemonConfiguration.isJournalSize(megabytes) else {
+                    throw member.error("'journal_size' is in megabytes, a whole number from 1 to a million")
+                }
+                configuration.journalMegabytes = megabytes
             case "on_other_weights": configuration.onOtherWeights = try member.choice()
             case "idle_after": configuration.idleAfter = try interval(member, key)
             case "forget_after": configuration.forgetAfter = try interval(member, key)
@@ -104,7 +111,7 @@ private struct ConfigurationReader {
     }
 
     private static let stateKeys = [
-        "dir", "durability", "interval", "idle_after", "forget_after", "max_streams", "on_other_weights",
+        "dir", "durability", "interval", "journal_size", "journal_sync", "idle_after", "forget_after", "max_streams", "on_other_weights",
     ]
 
     private func interval(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Double {

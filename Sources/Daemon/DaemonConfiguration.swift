@@ -1,3 +1,4 @@
+public import Store
 public import Streams
 public import Wire
 public import ZeroMQ
@@ -10,6 +11,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
         case memory
         /// What changed since the last checkpoint.
         case checkpoint
+        /// Nothing: what is decided on is in a journal before the decision is published.
+        case journal
     }
 
     /// One model to serve.
@@ -101,6 +104,10 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var maximumStreams: Int?
     /// What becomes of stored state of other weights at the start.
     public var onOtherWeights = StreamTable.OtherWeights.refuse
+    /// Megabytes of records in the journal at which a checkpoint is made early; see ``isJournalSize(_:)``.
+    public var journalMegabytes = 256
+    /// Whether a commit of the journal waits for the disk.
+    public var journalSync = Journal.Sync.full
     /// What is served; at least one.
     public var models: [Model] = []
 
@@ -117,6 +124,17 @@ public struct DaemonConfiguration: Equatable, Sendable {
 
     /// Whether checkpoints are kept.
     public var keepsState: Bool { durableFolder != nil }
+
+    /// Whether the journal can have so many megabytes: at least 1, at most a terabyte.
+    ///
+    /// - Parameter megabytes: Of records, before a checkpoint is made early.
+    /// - Returns: False for what is none.
+    public static func isJournalSize(_ megabytes: Int) -> Bool {
+        (1...1_000_000).contains(megabytes)
+    }
+
+    /// Bytes of records in the journal at which a checkpoint is made early.
+    var journalSize: Int { journalMegabytes * 1_000_000 }
 
     /// The folder in which checkpoints are really kept; nil where all lives in memory.
     var durableFolder: String? { durability == .memory ? nil : stateFolder }

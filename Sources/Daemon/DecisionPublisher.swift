@@ -8,6 +8,7 @@ struct DecisionPublisher: ~Copyable {
     /// A subscriber that subscribes to a topic that begins so hears `{"event":"subscribed"}` on it, and knows that all
     /// that it subscribed to before is in force.
     private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
+    private static let eventTopic = Array(StreamEvent.topic.utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
 
     let endpoint: Endpoint
@@ -27,22 +28,30 @@ struct DecisionPublisher: ~Copyable {
 
     /// Publishes one message's decisions under the id that came with the timesteps. That frame may be given away.
     func publish(_ id: inout Message, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
-        guard codec == .binary else { return try publishJSON(id.bytes, decisions) }
+        guard codec == .binary else { return try publishJSON(id.bytes, decisions.all) }
         try socket.forward(&id, more: true, wait: false)
         try socket.send(decisions.bytes.span, wait: false)
     }
 
     /// Publishes decisions under an id that came otherwise than in a frame of its own.
     func publish(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
-        guard codec == .binary else { return try publishJSON(id, decisions) }
+        try publish(id, records: decisions.bytes.span)
+    }
+
+    /// Publishes the bytes of ``DecisionRecords`` under an id, or an event under its topic as it is.
+    func publish(_ id: Span<UInt8>, records: Span<UInt8>) throws(ZeroMQError) {
+        guard codec == .binary || id.equals(Self.eventTopic) else {
+            // What was written by this process can be read.
+            return try publishJSON(id, (try? unsafe Decision.records(in: records.bytes)) ?? [])
+        }
         try socket.send(id, more: true, wait: false)
-        try socket.send(decisions.bytes.span, wait: false)
+        try socket.send(records, wait: false)
     }
 
     /// Publishes each decision as a message of its own: one JSON object is one decision, whatever `emit` says.
-    private func publishJSON(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
+    private func publishJSON(_ id: Span<UInt8>, _ decisions: [Decision]) throws(ZeroMQError) {
         var object: [UInt8] = []
-        for decision in decisions.all {
+        for decision in decisions {
             object.removeAll(keepingCapacity: true)
             decision.appendJSON(stream: id, to: &object)
             try socket.send(id, more: true, wait: false)
@@ -61,5 +70,13 @@ struct DecisionPublisher: ~Copyable {
                 try socket.sendFrames([topic, Self.subscribedEvent], wait: false)
             }
         }
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func equals(_ bytes: [UInt8]) -> Bool {
+        guard count == bytes.count else { return false }
+        for index in indices where self[index] != bytes[index] { return false }
+        return true
     }
 }

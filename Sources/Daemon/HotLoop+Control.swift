@@ -77,18 +77,30 @@ extension HotLoop {
     private mutating func restore(
         _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) {
-        startStoreJob(for: address) { store throws(StoreError) in
+        startStoreJob { store throws(StoreError) in
             try store.streams(ofSnapshot: name, selection)
-        } then: { loop, images throws(ControlError) in
+        } then: { loop, result in
+            loop.restore(result, of: name, selection, for: address)
+        }
+    }
+
+    private mutating func restore(
+        _ result: Result<StreamSlice, StoreError>, of name: String, _ selection: ControlCommand.Selection,
+        for address: ControlServer.ReturnAddress
+    ) {
+        do throws(ControlError) {
+            let images = try result.mapError { ControlError($0) }.get().images
             if case .stream(let id) = selection, images.isEmpty {
                 throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id)'")
             }
             let now = WallClock.now()
-            try loop.table.restore(images, areStored: false, time: now)
+            try table.restore(images, time: now)
             var event = StreamEvent(.restored, selection, count: images.count, time: now)
             event.snapshot = name
-            loop.announce(event)
-            return ["restored": images.count]
+            announce(event)
+            replyWhenDurable(["restored": images.count], to: address)
+        } catch {
+            reply(Result<JSONValue, ControlError>.failure(error), to: address)
         }
     }
 
@@ -98,7 +110,12 @@ extension HotLoop {
         let count = try publishWaiting { table, publish throws(ControlError) in
             try table.resume(selection, time: time, publish: publish)
         }
-        reply(.success(["resumed": count]), to: address)
+        replyWhenDurable(["resumed": count], to: address)
+    }
+
+    /// Answers a request whose effect is to survive a crash, where a journal is kept.
+    mutating func replyWhenDurable(_ answer: [String: Int], to address: ControlServer.ReturnAddress) {
+        whenDurable { $0.reply(.success(answer), to: address) }
     }
 
     /// Sends a reply. A socket that fails here fails the next receive too, which ends the daemon with the reason.
@@ -130,7 +147,8 @@ extension HotLoop {
             timesteps: counters.timesteps, decisions: counters.decisions, duplicates: counters.duplicates,
             gaps: counters.gaps,
             dropped: Dictionary(uniqueKeysWithValues: counters.dropped.map { ($0.rawValue, $1) }),
-            checkpoint: checkpoints.last, quarantined: counters.quarantined, asleep: table.asleepCount)
+            checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description, journal: group.status,
+            quarantined: counters.quarantined, asleep: table.asleepCount)
     }
 
     /// Where the sockets are, ports `*` resolved.

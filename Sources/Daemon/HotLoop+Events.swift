@@ -5,13 +5,11 @@ import ZeroMQ
 
 /// What the hot loop tells subscribers beside decisions, in the order in which it took effect.
 extension HotLoop {
-    /// Tells of something that has just taken effect.
-    func announce(_ event: StreamEvent) {
-        do throws(ZeroMQError) {
-            try publisher.publish(event)
-        } catch {
-            logger.error("an event could not be published: \(error)")
-        }
+    /// Tells of something that has just taken effect, behind the decisions before it.
+    mutating func announce(_ event: StreamEvent) {
+        var held = HeldDecisions()
+        held.append(event)
+        publishInOrder(held)
     }
 
     /// Tells of what happened within the table since the last decisions were published.
@@ -30,27 +28,32 @@ extension HotLoop {
     mutating func publishWaiting<Answer>(
         _ take: (inout StreamTable, StreamTable.Publish) throws(ControlError) -> Answer
     ) throws(ControlError) -> Answer {
-        var failure: ZeroMQError?
+        var held = HeldDecisions()
         var told: [StreamEvent] = []
         let answer = try take(&table) { id, decisions, events in
-            do throws(ZeroMQError) {
-                if decisions.count > 0 { try publisher.publish(id.utf8.span, decisions) }
-                for event in events { try publisher.publish(event) }
-            } catch {
-                failure = error
-            }
+            if decisions.count > 0 { held.append(id.utf8.span, decisions) }
+            for event in events { held.append(event) }
             told += events
         }
         for event in told { dropLog.record(event) }
-        if let failure { logger.error("decisions could not be published: \(failure)") }
+        publishInOrder(held)
         return answer
+    }
+
+    private mutating func publishInOrder(_ held: HeldDecisions) {
+        do throws(ZeroMQError) {
+            try publishWhenDurable(held)
+        } catch {
+            logger.error("decisions or events could not be published: \(error)")
+        }
     }
 }
 
-extension DecisionPublisher {
-    /// Publishes an event under the topic that all events have.
-    func publish(_ event: StreamEvent) throws(ZeroMQError) {
+extension HeldDecisions {
+    /// Holds an event, in its place among the decisions.
+    mutating func append(_ event: StreamEvent) {
+        // Nothing in an event is such that JSON cannot express it.
         guard let json = try? JSONEncoder().encode(event) else { return }
-        try socket.sendFrames([Array(StreamEvent.topic.utf8), Array(json)], wait: false)
+        append(Array(StreamEvent.topic.utf8).span, Array(json).span)
     }
 }

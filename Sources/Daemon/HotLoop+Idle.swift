@@ -22,13 +22,12 @@ extension HotLoop {
         var next: Int?
         if let deadline = idleSweep.deadline(idleSweep.forgetAfter, now: now) {
             let gone = table.forget(from: first, limit: IdleSweep.slotsPerTurn, before: deadline)
-            forgetStored(gone.ids)
             for id in gone.ids { announce(StreamEvent(.forgotten, .stream(id), time: now)) }
             next = gone.next
         }
         if let deadline = idleSweep.deadline(idleSweep.idleAfter, now: now) {
             // A checkpoint that fails would lack what is not in memory any more.
-            guard !checkpoints.isRunning, idleSweep.wakers == 0 else { return idleSweep.postpone() }
+            guard checkpoints.run == nil, idleSweep.wakers == 0 else { return idleSweep.postpone() }
             let asleep = table.putToSleep(from: first, limit: IdleSweep.slotsPerTurn, before: deadline)
             for id in asleep.ids { announce(StreamEvent(.idle, .stream(id), time: now)) }
             next = asleep.next
@@ -77,8 +76,9 @@ extension HotLoop {
 
     /// Reads streams, puts them back into memory and takes what waited for them.
     private mutating func read(_ ids: [String], then: @escaping @Sendable (inout HotLoop, StoreError?) -> Void) {
+        let keys = table.keys(of: ids)
         startStoreJob { store throws(StoreError) in
-            try store.streams(ids)
+            try store.streams(keys)
         } then: { loop, result in
             switch result {
             case .success(let images):

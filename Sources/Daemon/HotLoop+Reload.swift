@@ -50,8 +50,11 @@ extension HotLoop {
                 loop.outsideJobs -= 1
                 switch result {
                 case .success(let served):
-                    loop.whenAwake(.model(model)) { loop, result in
-                        loop.exchange(model, for: served, resetting: resetting, result, answer: answer)
+                    loop.number(model, as: served) { loop, number in
+                        loop.whenAwake(.model(model)) { loop, result in
+                            loop.exchange(
+                                model, for: served, resetting: resetting, number, awake: result, answer: answer)
+                        }
                     }
                 case .failure(let error):
                     answer(&loop, .failure(ControlError(.modelFailed, error.description)))
@@ -60,14 +63,29 @@ extension HotLoop {
         }
     }
 
+    /// Has the journal give the new weights a number, where one is kept: what is recorded says by which weights it was taken.
+    private mutating func number(
+        _ model: Int, as served: ServedModel,
+        then: @escaping @Sendable (inout HotLoop, Result<UInt16?, ControlError>) -> Void
+    ) {
+        guard group.worker != nil, !group.weights.isEmpty else { return then(&self, .success(nil)) }
+        startJournalJob { journal throws(StoreError) in
+            try journal.numbers(of: [served]).first
+        } then: { loop, result in
+            then(&loop, result.mapError { ControlError($0) })
+        }
+    }
+
     private mutating func exchange(
-        _ model: Int, for served: ServedModel, resetting: Bool, _ awake: Result<Void, ControlError>,
-        answer: @escaping ReloadAnswer
+        _ model: Int, for served: ServedModel, resetting: Bool, _ number: Result<UInt16?, ControlError>,
+        awake: Result<Void, ControlError>, answer: @escaping ReloadAnswer
     ) {
         let carried: Int
         do throws(ControlError) {
             try awake.get()
-            carried = try table.reload(model, with: served, resetting: resetting)
+            let number = try number.get()
+            carried = try table.reload(model, with: served, resetting: resetting, number: number)
+            if let number { group.weights[model] = number }
         } catch {
             return answer(&self, .failure(error))
         }

@@ -1,52 +1,94 @@
+import Logging
 import Store
 import Streams
 import Wire
 
 /// What the hot loop has the store do, and what it does with the answers.
 extension HotLoop {
+    /// Does what is due of checkpoints and of a journal that failed.
+    mutating func keepDurable() {
+        tryJournal()
+        if group.isOverSize && checkpoints.failure == nil { checkpoints.hasten() }
+        if checkpoints.isDue { startCheckpoint() } else { continueCheckpoint() }
+    }
+
     /// Starts a checkpoint of all that changed, unless one is being written; then the next waits for its end.
     mutating func startCheckpoint() {
-        guard isDurable, !checkpoints.isRunning else { return }
-        checkpoints.begin()
-        let images = table.takeChanged()
-        let removed = checkpoints.removed
-        let requests = checkpoints.requests
-        checkpoints.removed = []
-        checkpoints.requests = []
-        guard !images.isEmpty || !removed.isEmpty || !requests.isEmpty else {
-            checkpoints.isRunning = false
-            return
-        }
-        let start = ContinuousClock.now
-        startStoreJob { store throws(StoreError) in
-            try store.checkpoint(images, removing: removed)
-            return start.duration(to: .now) / .milliseconds(1)
-        } then: { loop, result in
-            loop.endCheckpoint(images, removed: removed, requests: requests, result)
+        guard isDurable, checkpoints.run == nil else { return }
+        checkpoints.begin(at: table.position)
+        group.beginCheckpoint()
+        continueCheckpoint()
+    }
+
+    /// Copies the next slice of the running checkpoint and hands it to the store, if there is room for it.
+    mutating func continueCheckpoint() {
+        guard checkpoints.hasRoom, let first = checkpoints.run?.next else { return }
+        let (slice, next) = table.copyChanged(from: first, limit: CheckpointSchedule.streamsPerSlice)
+        checkpoints.run?.next = next
+        guard !slice.isEmpty else { return endCheckpoint() }
+        checkpoints.run?.unanswered += 1
+        checkpoints.run?.hasWritten = true
+        checkpoints.run?.streams += slice.entries.count
+        // The store must not know of records that the journal does not have yet.
+        whenDurable { loop in
+            loop.startStoreJob { store throws(StoreError) in
+                try store.write(slice)
+            } then: { loop, result in
+                loop.endSlice(slice, result)
+            }
         }
     }
 
-    private mutating func endCheckpoint(
-        _ images: [StreamImage], removed: [String], requests: [CheckpointSchedule.Request],
-        _ result: Result<Double, StoreError>
-    ) {
-        let outcome: Result<CheckpointResult, ControlError>
-        switch result {
-        case .success(let milliseconds):
-            checkpoints.end(
-                DaemonStatus.Checkpoint(
-                    time: WallClock.now(), streams: images.count, durationMilliseconds: milliseconds))
-            logger.debug("checkpoint: \(images.count) streams in \(milliseconds) ms")
-            outcome = .success(CheckpointResult(streams: images.count, durationMilliseconds: milliseconds))
-        case .failure(let error):
-            checkpoints.end(nil)
+    private mutating func endSlice(_ slice: StreamSlice, _ result: Result<Void, StoreError>) {
+        checkpoints.run?.unanswered -= 1
+        if case .failure(let error) = result {
             // Nothing is lost yet: the next checkpoint takes all of it again.
-            table.markChanged(images)
-            checkpoints.removed.append(contentsOf: removed)
-            logger.error("checkpoint failed, to be tried again: \(error)")
-            outcome = .failure(ControlError(error))
+            table.markChanged(slice)
+            checkpoints.run?.failure = error
+            checkpoints.run?.next = nil
         }
-        for request in requests { request(&self, outcome) }
+        if checkpoints.run?.isOver ?? false { endCheckpoint() }
+    }
+
+    /// All slices of the running checkpoint are written, or one of them failed.
+    private mutating func endCheckpoint() {
+        guard let run = checkpoints.run else { return }
+        if let error = run.failure { return failCheckpoint(run, error) }
+        guard run.hasWritten || !run.requests.isEmpty || run.position > checkpoints.lastPosition else {
+            return checkpoints.succeed(nil)
+        }
+        startStoreJob { store throws(StoreError) in
+            try store.endCheckpoint(at: run.position)
+        } then: { loop, result in
+            switch result {
+            case .success:
+                loop.checkpoints.lastPosition = run.position
+                loop.endJournal(through: run.position)
+                loop.succeedCheckpoint(run)
+            case .failure(let error): loop.failCheckpoint(run, error)
+            }
+        }
+    }
+
+    private mutating func succeedCheckpoint(_ run: CheckpointSchedule.Run) {
+        let milliseconds = run.start.duration(to: .now) / .milliseconds(1)
+        if checkpoints.failure != nil { logger.notice("checkpoints succeed again") }
+        checkpoints.succeed(
+            DaemonStatus.Checkpoint(time: WallClock.now(), streams: run.streams, durationMilliseconds: milliseconds))
+        logger.debug("checkpoint: \(run.streams) streams in \(milliseconds) ms")
+        answer(run, .success(CheckpointResult(streams: run.streams, durationMilliseconds: milliseconds)))
+    }
+
+    private mutating func failCheckpoint(_ run: CheckpointSchedule.Run, _ error: StoreError) {
+        // Tried again each second: one line is enough for all that fail in a row.
+        let level: Logger.Level = checkpoints.failure == nil ? .error : .debug
+        logger.log(level: level, "checkpoint failed, to be tried again: \(error)")
+        checkpoints.fail(error)
+        answer(run, .failure(ControlError(error)))
+    }
+
+    private mutating func answer(_ run: CheckpointSchedule.Run, _ outcome: Result<CheckpointResult, ControlError>) {
+        for request in run.requests { request(&self, outcome) }
         if !checkpoints.requests.isEmpty { startCheckpoint() }
     }
 

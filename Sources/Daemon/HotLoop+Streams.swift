@@ -9,7 +9,7 @@ extension HotLoop {
         _ streams: [StreamStatus], for address: ControlServer.ReturnAddress,
         _ answer: @escaping @Sendable ([StreamStatus]) -> Answer
     ) {
-        let asleep = streams.filter(\.asleep).map(\.stream)
+        let asleep = table.keys(of: streams.filter(\.asleep).map(\.stream))
         guard !asleep.isEmpty else { return reply(.success(answer(streams)), to: address) }
         let outputs = Dictionary(uniqueKeysWithValues: table.models.map { ($0.name, $0.model.outputs) })
         startStoreJob(for: address) { store throws(StoreError) in
@@ -32,52 +32,39 @@ extension HotLoop {
                 try awake.get()
                 let count = try loop.table.reset(selection)
                 loop.announce(StreamEvent(.reset, selection, count: count, time: WallClock.now()))
-                loop.reply(.success(["reset": count]), to: address)
+                loop.replyWhenDurable(["reset": count], to: address)
             } catch {
                 loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
             }
         }
     }
 
-    /// Streams are gone from memory at once; the answer waits until they are gone from the store too.
+    /// Streams are gone from memory at once; the answer waits until a crash does not bring them back.
     mutating func remove(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        let ids = try table.remove(selection)
-        announce(StreamEvent(.removed, selection, count: ids.count, time: WallClock.now()))
-        guard isDurable, !ids.isEmpty else {
-            reply(.success(["removed": ids.count]), to: address)
-            return
+        let keys = try table.remove(selection)
+        announce(StreamEvent(.removed, selection, count: keys.count, time: WallClock.now()))
+        // The next checkpoint forgets them in the store, too; without a journal nobody shall wait that long.
+        guard isDurable, !group.isOn, !keys.isEmpty else {
+            return replyWhenDurable(["removed": keys.count], to: address)
         }
-        forgetStored(ids) { loop, result in
-            loop.reply(result.map { ["removed": ids.count] }.mapError { ControlError($0) }, to: address)
-        }
-    }
-
-    /// Forgets streams in the store that are gone from memory.
-    mutating func forgetStored(
-        _ ids: [String],
-        then: @escaping @Sendable (inout HotLoop, Result<Void, StoreError>) -> Void = { _, _ in }
-    ) {
-        guard isDurable, !ids.isEmpty else { return }
-        // The next checkpoint forgets them once more, in case this job fails: it must not be left to the job's answer,
-        // which could come after a checkpoint that holds a new stream of the same id.
-        checkpoints.removed.append(contentsOf: ids)
-        startStoreJob { store throws(StoreError) in
-            try store.checkpoint([], removing: ids)
-        } then: { loop, result in
-            then(&loop, result)
+        startStoreJob(for: address) { store throws(StoreError) in
+            try store.remove(keys)
+        } then: { _, _ in
+            ["removed": keys.count]
         }
     }
 
     mutating func snapshot(
         _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        let images = try table.images(of: selection)
-        let asleep = try table.asleep(selection)
+        let slice = try table.copy(selection)
+        let asleep = table.keys(of: try table.asleep(selection))
         let now = WallClock.now()
-        startStoreJob(for: address) { store throws(StoreError) in
-            try store.saveSnapshot(name, of: images + store.streams(asleep), time: now)
+        startStoreJob(for: address) { store throws(StoreError) -> SnapshotStatus in
+            let all = asleep.isEmpty ? slice : StreamSlice(try slice.images + store.streams(asleep))
+            return try store.saveSnapshot(name, of: all, time: now)
         } then: { _, status in
             status
         }
@@ -86,13 +73,13 @@ extension HotLoop {
     mutating func readSnapshot(
         _ name: String, after: String?, limit: Int, for address: ControlServer.ReturnAddress
     ) {
-        startStoreJob(for: address) { store throws(StoreError) in
+        startStoreJob(for: address) { store throws(StoreError) -> SnapshotPage in
             let page = try store.page(ofSnapshot: name, after: after, limit: limit)
             return SnapshotPage(streams: page.images.map { StreamExport($0, model: "") }, next: page.next)
         } then: { loop, page in
             var page = page
             for index in page.streams.indices {
-                page.streams[index].model = loop.table.route(page.streams[index].stream)?.name ?? ""
+                page.streams[index].model = loop.table.modelName(for: page.streams[index].stream) ?? ""
             }
             return page
         }
@@ -112,11 +99,12 @@ extension HotLoop {
 
     mutating func export(_ id: String, for address: ControlServer.ReturnAddress) throws(ControlError) {
         let model = try table.status(of: id, time: 0).model
-        if let image = try table.images(of: .stream(id)).first {
+        if let image = try table.copy(.stream(id)).images.first {
             return reply(.success(StreamExport(image, model: model)), to: address)
         }
+        let key = table.keys(of: [id])
         startStoreJob(for: address) { store throws(StoreError) in
-            try store.streams([id])
+            try store.streams(key)
         } then: { _, images throws(ControlError) in
             guard let image = images.first else {
                 throw ControlError(.storeFailed, "the state of stream '\(id)' is not in the store any more")
@@ -134,8 +122,8 @@ extension HotLoop {
                 .invalidParams, "a stream '\(image.id)' is there already; remove it first, or give another id as 'as'")
         }
         let now = WallClock.now()
-        try table.restore([image], areStored: false, time: now)
+        try table.restore([image], time: now)
         announce(StreamEvent(.restored, .stream(image.id), time: now))
-        reply(.success(["stream": image.id]), to: address)
+        whenDurable { $0.reply(.success(["stream": image.id]), to: address) }
     }
 }

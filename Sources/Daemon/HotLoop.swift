@@ -21,15 +21,17 @@ struct HotLoop: ~Copyable {
     static let drainTime = Duration.seconds(1)
 
     let logger: Logger
-    let worker: StoreWorker
+    let worker: StoreWorker<StateStore>
     let isDurable: Bool
     let started = ContinuousClock.now
 
     var table: StreamTable
     var checkpoints: CheckpointSchedule
+    /// What waits for the journal.
+    var group: GroupCommit
     /// When streams are looked through for idle ones.
     var idleSweep: IdleSweep
-    /// Pieces of work on other threads, the store's and others, that are not answered yet.
+    /// Pieces of work on other threads, the store's, the journal's and others, that are not answered yet.
     var outsideJobs = 0
     var isStopping = false
 
@@ -48,12 +50,11 @@ struct HotLoop: ~Copyable {
     private var decisions = DecisionRecords()
     var dropLog: DropLog
 
-    /// Opens the sockets. What is in `table` goes on from where it is.
+    /// Opens the sockets. The streams go on from where they are.
     ///
     /// - Throws: ``DaemonError``: `inUse` where an endpoint is taken, `cannotCreate` where it cannot be had otherwise.
     init(
-        _ configuration: DaemonConfiguration, table: consuming StreamTable, store: StateStore, mailbox: Mailbox,
-        logger: Logger
+        _ configuration: DaemonConfiguration, state: consuming StartState, mailbox: Mailbox, logger: Logger
     ) throws(DaemonError) {
         do {
             let context = try Context()
@@ -63,8 +64,8 @@ struct HotLoop: ~Copyable {
             let publisher = try DecisionPublisher(configuration.decisions, in: context)
             let control = try ControlServer(configuration.control, in: context)
             self.init(
-                configuration, ingest: ingest, publisher: publisher, control: control, table: table, store: store,
-                mailbox: mailbox, logger: logger)
+                configuration, ingest: ingest, publisher: publisher, control: control, state: state, mailbox: mailbox,
+                logger: logger)
         } catch {
             throw DaemonError(error.isAddressInUse ? .inUse : .cannotCreate, error.description)
         }
@@ -72,17 +73,19 @@ struct HotLoop: ~Copyable {
 
     private init(
         _ configuration: DaemonConfiguration, ingest: [IngestSocket], publisher: consuming DecisionPublisher,
-        control: consuming ControlServer, table: consuming StreamTable, store: StateStore, mailbox: Mailbox,
-        logger: Logger
+        control: consuming ControlServer, state: consuming StartState, mailbox: Mailbox, logger: Logger
     ) {
-        self.table = table
-        self.table.hasStore = configuration.durableFolder != nil
-        self.table.maximumStreams = configuration.maximumStreams
+        worker = StoreWorker(state.store, name: "sluice.store", answeringTo: mailbox)
+        group = GroupCommit(
+            state.journal.map { StoreWorker($0, name: "sluice.journal", answeringTo: mailbox) },
+            weights: state.weights, byteCount: state.journalBytes, sizeLimit: configuration.journalSize)
+        table = state.table
+        table.hasStore = configuration.durableFolder != nil
+        table.maximumStreams = configuration.maximumStreams
         idleSweep = IdleSweep(
             idleAfter: configuration.idleAfter, forgetAfter: configuration.forgetAfter, started: WallClock.now())
         self.logger = logger
         self.mailbox = mailbox
-        worker = StoreWorker(store, answeringTo: mailbox)
         isDurable = configuration.durableFolder != nil
         checkpoints = CheckpointSchedule(interval: .seconds(configuration.checkpointInterval))
         dropLog = DropLog(logger)
@@ -120,6 +123,8 @@ struct HotLoop: ~Copyable {
 
     /// Waits until there is something to do, and does it.
     private mutating func turn() throws(ZeroMQError) {
+        let isFull = group.isFull(table.records)
+        for item in ingestItems { poller.watch(item, !isFull) }
         try poller.wait(milliseconds: millisecondsToWait)
         if poller.isReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
@@ -127,20 +132,21 @@ struct HotLoop: ~Copyable {
         }
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
-        if isDurable && checkpoints.isDue { startCheckpoint() }
+        if isDurable { keepDurable() }
         if table.hasNews { wakeRequested() }
         if idleSweep.isDue { sweepIdle() }
+        try commitGroup()
     }
 
     private var millisecondsToWait: Int {
-        let waits = [isDurable ? checkpoints.millisecondsUntilDue : nil, idleSweep.millisecondsUntilDue]
-        return waits.compactMap(\.self).min() ?? -1
+        let store = isDurable ? [checkpoints.millisecondsUntilDue, group.millisecondsUntilTry] : []
+        return (store + [idleSweep.millisecondsUntilDue]).compactMap(\.self).min() ?? -1
     }
 
     /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
     private mutating func takeTimesteps(from socket: IngestSocket) throws(ZeroMQError) {
         for _ in 0..<Self.messagesPerTurn {
-            guard try socket.receive() else { return }
+            guard !group.isFull(table.records), try socket.receive() else { return }
             let time = WallClock.now()
             do throws(DropCause) {
                 if socket.codec == .binary {
@@ -158,7 +164,9 @@ struct HotLoop: ~Copyable {
                 dropLog.record(error, id: socket.id.bytes, from: socket.endpoint, time: time)
             }
             if decisions.count > 0 {
-                if socket.codec == .binary {
+                if group.isOn {
+                    hold(socket)
+                } else if socket.codec == .binary {
                     try publisher.publish(&socket.id, decisions)
                 } else {
                     try publisher.publish(parsed.id.span, decisions)
@@ -167,6 +175,19 @@ struct HotLoop: ~Copyable {
             }
             if table.hasNews { announceNews() }
         }
+    }
+
+    /// Keeps decisions until the records behind them are durable.
+    private mutating func hold(_ socket: IngestSocket) {
+        // Out of the group while it is added to: id and decisions are borrowed.
+        var held = HeldDecisions()
+        swap(&held, &group.gathered.decisions)
+        if socket.codec == .binary {
+            held.append(socket.id, decisions)
+        } else {
+            held.append(parsed.id.span, decisions)
+        }
+        swap(&held, &group.gathered.decisions)
     }
 
     private mutating func answerRequests() throws(ZeroMQError) {
@@ -187,8 +208,10 @@ struct HotLoop: ~Copyable {
         let end = ContinuousClock.now + Self.drainTime
         repeat {
             try poller.wait(milliseconds: 0)
+            readMail()
             for socket in ingest { try takeTimesteps(from: socket) }
             wakeRequested()
+            try commitGroup()
         } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end
         try answerRequests()
         dropLog.flush()
@@ -201,13 +224,18 @@ struct HotLoop: ~Copyable {
     /// Waits for what the store and others have in hand, then for a last checkpoint.
     private mutating func makeStateDurable() throws(DaemonError) {
         do throws(ZeroMQError) {
+            try commitGroup()
             try waitForOthers()
             startCheckpoint()
             try waitForOthers()
         } catch {
             throw DaemonError(.software, error.description)
         }
-        guard !isDurable || !checkpoints.hasFailed else {
+        if let failure = checkpoints.failure, isDurable, group.isOn, group.failure == nil {
+            logger.error("the last checkpoint failed; the journal has what changed since: \(failure)")
+            return
+        }
+        guard !isDurable || checkpoints.failure == nil else {
             throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")
         }
     }
@@ -216,9 +244,11 @@ struct HotLoop: ~Copyable {
         // Only the mailbox: producers that still send would end every wait on the sockets at once.
         var poller = Poller()
         _ = poller.add(mailbox.wakeup)
-        while outsideJobs > 0 {
-            try poller.wait(milliseconds: -1)
+        while outsideJobs > 0 || checkpoints.run != nil {
+            try poller.wait(milliseconds: checkpoints.hasRoom ? 0 : -1)
             readMail()
+            continueCheckpoint()
+            try commitGroup()
         }
     }
 }

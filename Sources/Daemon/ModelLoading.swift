@@ -22,7 +22,7 @@ extension ServedModel {
         policy.mode = configuration.mode ?? (file.isStateful ? .stateful : .sequence)
         policy.emit = configuration.emit ?? policy.mode.defaultEmit
         do {
-            try policy.check(file.model, sequenceLength: file.sequenceLength)
+            try policy.check(file.model, isStateful: file.isStateful, sequenceLength: file.sequenceLength)
         } catch {
             throw DaemonError(.configuration, "\(configuration.file): \(error)")
         }

@@ -1,7 +1,6 @@
 import Foundation
 public import Logging
 public import ServiceLifecycle
-import Store
 import Streams
 import UnixSignals
 import Wire
@@ -60,9 +59,8 @@ public struct SluiceService: Service {
     }
 
     private func serve(_ mailbox: Mailbox) throws(DaemonError) {
-        let store = try openStore()
-        let table = try restoredTable(from: store)
-        var loop = try HotLoop(configuration, table: table, store: store, mailbox: mailbox, logger: logger)
+        let state = try StartState.open(configuration, models: models, logger: logger)
+        var loop = try HotLoop(configuration, state: state, mailbox: mailbox, logger: logger)
         let endpoints = loop.endpoints
         logger.info(
             """
@@ -70,60 +68,5 @@ public struct SluiceService: Service {
             control \(endpoints.control)
             """)
         try loop.run()
-    }
-
-    private func openStore() throws(DaemonError) -> StateStore {
-        if configuration.durableFolder == nil {
-            let remedy = configuration.stateFolder == nil ? "--state-dir DIR" : "--durability checkpoint"
-            logger.notice("all state is in memory and ends with the daemon; \(remedy) keeps it")
-        }
-        do throws(StoreError) {
-            return try StateStore(folder: configuration.durableFolder)
-        } catch {
-            let code: DaemonError.Code =
-                switch error.code {
-                case .inUse: .inUse
-                case .laterVersion: .badData
-                default: .cannotCreate
-                }
-            throw DaemonError(code, error.description)
-        }
-    }
-
-    /// The table with all streams of the last checkpoint that a model takes. Those that none takes stay in the store.
-    private func restoredTable(from store: StateStore) throws(DaemonError) -> StreamTable {
-        var table = StreamTable(models: models)
-        do {
-            let images = try store.streams()
-            let routed = images.filter { table.route($0.id) != nil }
-            let layouts = try store.layouts()
-            var (same, other): ([StreamImage], [StreamImage]) = ([], [])
-            for image in routed {
-                let adapted = try table.adapted(
-                    image, configuration.onOtherWeights, layout: layouts[image.fingerprint])
-                if let adapted { other.append(adapted) } else { same.append(image) }
-            }
-            try table.restore(same, areStored: true)
-            try table.restore(other, areStored: false)
-            try store.keepLayouts(of: models)
-            if !other.isEmpty {
-                let areCarried = configuration.onOtherWeights == .carry
-                let fate = areCarried ? "go on with those that there are now" : "begin at zero"
-                logger.notice("\(other.count) streams had other weights; they \(fate)")
-            }
-            if !images.isEmpty {
-                logger.info("\(routed.count) streams go on from the last checkpoint")
-            }
-            if routed.count < images.count {
-                let left = images.count - routed.count
-                logger.warning("\(left) stored streams fit no model's prefixes; they are kept but not served")
-            }
-        } catch let error as ControlError {
-            let place = "\(configuration.durableFolder ?? "")/\(StateStore.fileName)"
-            throw DaemonError(.badData, "\(place): \(error.message), or name another --state-dir")
-        } catch {
-            throw DaemonError(.badData, "\(error)")
-        }
-        return table
     }
 }

@@ -1,51 +1,79 @@
 import Glibc
 
-/// The bytes of a whole regular file.
+/// A regular file that is open for reading, and its bytes.
 ///
-/// A model is read into memory once and then taken apart there, so a file that is replaced meanwhile cannot give the
-/// head of one model and the weights of another.
-enum FileBytes {
+/// A model is read from one open file, so a file that is replaced meanwhile cannot give the head of one model and the
+/// weights of another.
+package struct FileBytes: ~Copyable {
     /// The largest model file that is read, 1 GiB.
     static let maximumSize = 1 << 30
 
-    /// Reads a file.
+    let descriptor: Int32
+    /// How many bytes the file had when it was opened.
+    package let size: Int
+
+    /// Opens a file.
     ///
     /// - Throws: ``Defect``: `notFound`, or `unreadable` with the system's reason.
-    static func read(_ path: String) throws(Defect) -> [UInt8] {
+    init(_ path: String) throws(Defect) {
         // Without O_NONBLOCK, opening a FIFO would wait for a writer.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             let code: ModelFileError.Code = errno == ENOENT || errno == ENOTDIR ? .notFound : .unreadable
-            throw Defect(code, reason())
+            throw Defect(code, SystemError.text)
         }
-        defer { _ = close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw Defect(.unreadable, reason()) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw Defect(.unreadable, "is not a regular file") }
-        let size = Int(status.st_size)
-        guard size <= maximumSize else {
-            throw Defect(.unreadable, "has \(size) bytes; supported: at most \(maximumSize)")
-        }
-        return try read(descriptor, size: size)
+        try self.init(descriptor)
     }
 
-    private static func read(_ descriptor: Int32, size: Int) throws(Defect) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: size)
+    /// Takes over an open descriptor.
+    ///
+    /// - Throws: ``Defect`` with the code `unreadable` where it is not that of a regular file of bounded size.
+    package init(_ descriptor: Int32) throws(Defect) {
+        self.descriptor = descriptor
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            size = 0
+            throw Defect(.unreadable, SystemError.text)
+        }
+        size = Int(status.st_size)
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Defect(.unreadable, "is not a regular file") }
+        guard size <= Self.maximumSize else {
+            throw Defect(.unreadable, "has \(size) bytes; supported: at most \(Self.maximumSize)")
+        }
+    }
+
+    deinit {
+        _ = close(descriptor)
+    }
+
+    /// The file's first bytes.
+    ///
+    /// - Parameter count: How many at most.
+    /// - Returns: The bytes, fewer where the file is shorter.
+    /// - Throws: ``Defect`` with the code `unreadable`.
+    package func prefix(_ count: Int) throws(Defect) -> [UInt8] {
+        let count = min(count, size)
+        var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0
-        while filled < size {
-            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe Glibc.read(descriptor, buffer.baseAddress.map { unsafe $0 + filled }, size - filled)
+        while filled < count {
+            let length = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe pread(descriptor, buffer.baseAddress.map { unsafe $0 + filled }, count - filled, off_t(filled))
             }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw Defect(.unreadable, reason()) }
-            if count == 0 { break }
-            filled += count
+            if length < 0 && errno == EINTR { continue }
+            guard length >= 0 else { throw Defect(.unreadable, SystemError.text) }
+            if length == 0 { break }
+            filled += length
         }
         return Array(bytes.prefix(filled))
     }
 
-    /// The text of `errno`.
-    private static func reason() -> String {
-        unsafe String(cString: strerror(errno))
-    }
+    /// All of the file's bytes.
+    ///
+    /// - Throws: ``Defect`` with the code `unreadable`.
+    package func all() throws(Defect) -> [UInt8] { try prefix(size) }
+}
+
+/// The system's reason for the call that failed last.
+enum SystemError {
+    static var text: String { unsafe String(cString: strerror(errno)) }
 }

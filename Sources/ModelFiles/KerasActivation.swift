@@ -88,4 +88,19 @@ extension KeyedDecodingContainer {
         }
         return activation
     }
+
+    /// The activation of a recurrent cell's gates, whose default changed with Keras 2.3.
+    func gateActivation(_ key: Key, version: KerasVersion) throws -> Activation {
+        if contains(key) { return try cellActivation(key, standard: .sigmoid) }
+        guard let numbers = version.numbers else { throw undecided(key) }
+        return version.isStandAlone && numbers < (2, 3) ? .hardSigmoidOfKeras2 : .sigmoid
+    }
+
+    /// What is wrong with a file that neither has an option nor tells whose default to take.
+    func undecided(_ key: Key) -> Defect {
+        Defect(
+            .unsupported,
+            "\(key.stringValue) is missing in a file that does not tell its version of Keras; supported: files with "
+                + "keras_version")
+    }
 }

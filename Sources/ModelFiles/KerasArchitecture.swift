@@ -1,8 +1,10 @@
 import FoundationEssentials
+import Wire
 
 /// A Sequential model, or a functional one that is one chain, as Keras' JSON describes it: `config.json` of a `.keras`
-/// archive, or the attribute `model_config` of a legacy `.h5` file. Weights stand elsewhere.
-struct KerasArchitecture: Sendable {
+/// archive, the attribute `model_config` of a legacy `.h5` file, or the `architecture` of Sluice's own format. Weights
+/// stand elsewhere.
+package struct KerasArchitecture: Sendable {
     /// The kinds of layers that are supported besides `InputLayer`, which only tells a shape.
     static let kinds: [any KerasLayer.Type] = [
         KerasLSTM.self, KerasGRU.self, KerasSimpleRNN.self, KerasBidirectional.self, KerasDense.self,
@@ -16,21 +18,24 @@ struct KerasArchitecture: Sendable {
     ]
     /// The most layers that a model may have: with the most features of a layer, a bound on the memory.
     private static let maximumLayers = 512
+    /// The most arrays and objects within one another: several times what Keras writes.
+    private static let maximumDepth = 64
 
     /// One layer with its name and the shapes that it takes and gives.
-    struct NamedLayer: Sendable {
-        let name: String
+    package struct NamedLayer: Sendable {
+        package let name: String
         let layer: any KerasLayer
         let inputShape: KerasShape
         let outputShape: KerasShape
 
-        var className: String { type(of: layer).className }
+        package var className: String { type(of: layer).className }
+        package var weights: [KerasWeight] { layer.weights }
     }
 
     /// The model's name.
     let name: String
     /// The layers in order, without the InputLayer, which has neither weights nor a place in `summary()`.
-    let layers: [NamedLayer]
+    package let layers: [NamedLayer]
     /// What the model takes; axes of any length where the file does not tell.
     let inputShape: KerasShape
 
@@ -50,7 +55,10 @@ struct KerasArchitecture: Sendable {
     ///   - kerasVersion: The version that wrote the file, where it tells: `3.15.1`.
     /// - Throws: ``Defect``: `corrupt` where it is not the JSON of a Keras model, `unsupported` where the model or a
     ///   layer needs what the engine does not compute.
-    init(json: [UInt8], source: String, kerasVersion: String?) throws(Defect) {
+    package init(json: [UInt8], source: String, kerasVersion: String?) throws(Defect) {
+        guard !JSONValue.isNested(json, deeperThan: Self.maximumDepth) else {
+            throw Defect(.corrupt, "\(source): more than \(Self.maximumDepth) arrays and objects within one another")
+        }
         let model: ModelConfiguration
         let decoder = JSONDecoder()
         if let key = KerasVersion.key {
@@ -127,6 +135,9 @@ extension KerasArchitecture.NamedLayer {
 private struct ModelConfiguration: Decodable {
     let name: String
     let layers: [LayerConfiguration]
+    /// Keras' name of a model that has none.
+    private static let standardName = "sequential"
+
     /// The shape that the InputLayer or the first layer tells, or with which the model was built.
     let inputShape: KerasShape?
 
@@ -149,7 +160,14 @@ private struct ModelConfiguration: Decodable {
     init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: Key.self)
         let className = try object.decode(String.self, forKey: .className)
-        let config = try object.nestedContainer(keyedBy: Key.self, forKey: .config)
+        guard let config = try? object.nestedContainer(keyedBy: Key.self, forKey: .config) else {
+            // Before Keras 2.2.3 a Sequential model was the list of its layers, and had no name.
+            name = Self.standardName
+            layers = try object.decode([LayerConfiguration].self, forKey: .config)
+            inputShape = try object.decode([FirstLayerShape].self, forKey: .config).first?.shape
+            try requireInputFirst()
+            return
+        }
         let indices: [Int]?
         switch className {
         case "Sequential": indices = nil
@@ -165,13 +183,17 @@ private struct ModelConfiguration: Decodable {
                 "models of the class '\(className)' are not supported; supported: Sequential, and Functional as one chain"
             )
         }
-        name = try config.decode(String.self, forKey: .name)
+        name = try config.decodeIfPresent(String.self, forKey: .name) ?? Self.standardName
         layers = try Self.layers(config, at: indices)
         let shapes = try config.decode([FirstLayerShape].self, forKey: .layers)
         let first = indices?.first ?? 0
         inputShape =
             try (first < shapes.count ? shapes[first].shape : nil)
             ?? config.decodeIfPresent(KerasShape.self, forKey: .buildInputShape)
+        try requireInputFirst()
+    }
+
+    private func requireInputFirst() throws(Defect) {
         for case .input(let name, _) in layers.dropFirst() {
             throw Defect(.unsupported, "an InputLayer after another layer is not supported; supported: as first layer")
                 .inLayer(name, className: "InputLayer")
@@ -248,21 +270,5 @@ private struct FirstLayerShape: Decodable {
         shape =
             try config.decodeIfPresent(KerasShape.self, forKey: .batchShape)
             ?? config.decodeIfPresent(KerasShape.self, forKey: .batchInputShape)
-    }
-}
-
-extension DecodingError {
-    /// What is wrong, and where in the JSON.
-    fileprivate var inWords: String {
-        let (text, context): (String, Context) =
-            switch self {
-            case .keyNotFound(let key, let context): ("'\(key.stringValue)' is missing", context)
-            case .typeMismatch(let type, let context): ("a value is not of the type \(type)", context)
-            case .valueNotFound(_, let context): ("a value is null", context)
-            case .dataCorrupted(let context): (context.debugDescription, context)
-            @unknown default: ("\(self)", Context(codingPath: [], debugDescription: ""))
-            }
-        let place = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
-        return place.isEmpty ? text : "\(text), at \(place)"
     }
 }

@@ -17,9 +17,16 @@ struct KerasGRU: KerasRecurrentLayer {
     init(from decoder: any Decoder) throws {
         options = try KerasRecurrentOptions(from: decoder)
         let gates = try decoder.container(keyedBy: Option.self)
-        recurrentActivation = try gates.cellActivation(.recurrentActivation, standard: .sigmoid)
-        // Only files from before the option existed do not have it.
-        resetsAfter = try gates.flag(.resetsAfter)
+        let version = KerasVersion.of(decoder)
+        recurrentActivation = try gates.gateActivation(.recurrentActivation, version: version)
+        if let resetsAfter = try gates.decodeIfPresent(Bool.self, forKey: .resetsAfter) {
+            self.resetsAfter = resetsAfter
+        } else if let isBefore3 = version.isBefore3 {
+            // Keras 2 resets before, unless it says otherwise.
+            resetsAfter = !isBefore3
+        } else {
+            throw gates.undecided(.resetsAfter)
+        }
     }
 
     func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {

@@ -15,7 +15,7 @@ struct KerasLSTM: KerasRecurrentLayer {
     init(from decoder: any Decoder) throws {
         options = try KerasRecurrentOptions(from: decoder)
         recurrentActivation = try decoder.container(keyedBy: Option.self)
-            .cellActivation(.recurrentActivation, standard: .sigmoid)
+            .gateActivation(.recurrentActivation, version: KerasVersion.of(decoder))
     }
 
     func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {

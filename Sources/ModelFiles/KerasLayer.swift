@@ -43,15 +43,20 @@ extension KerasLayer {
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape { input }
 }
 
-/// Where both formats keep one weight of a layer.
-struct KerasWeight {
+/// What one weight of a layer is called, and where a `.keras` archive keeps it.
+package struct KerasWeight: Sendable {
     /// In `model.weights.h5` of a `.keras` archive, below the layer's group: `cell/vars/0`.
-    let archivePath: String
-    /// Its name in the layer, `kernel`; of a Bidirectional's two layers with the direction before it: `forward/kernel`. The
-    /// last component is also that of its path in a legacy `.h5` file.
-    let name: String
-    /// Whether an answer needs it. It must be there all the same.
-    var isRead = true
+    package let archivePath: String
+    /// Its name in the layer, `kernel`; of a Bidirectional's two layers with the direction before it: `forward/kernel`.
+    package let name: String
+    /// Whether an answer needs it. It must be in a file of Keras all the same.
+    package let isRead: Bool
+
+    init(archivePath: String, name: String, isRead: Bool = true) {
+        self.archivePath = archivePath
+        self.name = name
+        self.isRead = isRead
+    }
 
     /// The same weight of a layer within another.
     ///

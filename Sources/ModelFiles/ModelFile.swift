@@ -1,7 +1,6 @@
-import FoundationEssentials
 public import Recurrent
 
-/// A Keras model read from a file: what the engine steps, and what people want to know about it.
+/// A model read from a file: what the engine steps, and what people want to know about it.
 public struct ModelFile: Sendable {
     /// One row of Keras' `summary()`.
     public struct LayerSummary: Equatable, Sendable {
@@ -27,78 +26,70 @@ public struct ModelFile: Sendable {
     public let sequenceLength: Int?
     /// The model's name in Keras.
     public let name: String
-    /// The file's format, found from its contents: `Keras 3 (.keras)` or `Keras HDF5 (.h5)`.
+    /// The file's format, found from its contents: `Keras 3 (.keras)`, `Keras HDF5 (.h5)`,
+    /// `Sluice (.safetensors)`, with what it was converted from, or `PyTorch (.safetensors)`.
     public let format: String
     /// The version of Keras that wrote the file, where it tells.
     public let kerasVersion: String?
     /// The layers in order, as Keras' `summary()` lists them.
     public let layers: [LayerSummary]
 
-    /// Reads a Sequential model from a Keras 3 archive (`.keras`) or a legacy whole-model HDF5 file (`.h5`).
+    /// Reads a Sequential model from a file of any of the formats: a Keras 3 archive (`.keras`), a whole-model HDF5 file
+    /// of Keras (`.h5`), Sluice's own `.safetensors`, or a state dict of PyTorch in a `.safetensors` with a description
+    /// beside it.
     ///
-    /// The format is found from the file's first bytes, not from its name. The file is not trusted.
+    /// The format is found from the file's first bytes, not from its name. The file is not trusted; one of Keras is read
+    /// in a process apart.
     ///
     /// - Parameter path: Where the file is, relative to the working directory or absolute.
     /// - Returns: The model with what the file tells about it.
     /// - Throws: ``ModelFileError`` that names the file and, where there is one, the layer.
     public static func read(_ path: String) throws(ModelFileError) -> ModelFile {
+        try named(path) { () throws(Defect) in
+            let source = try ModelSource.read(path)
+            return try ModelFile(source.form, format: source.format)
+        }
+    }
+
+    /// Reads a model file of any format and writes the same model as a `.safetensors` of Sluice, which ``read(_:)`` takes.
+    ///
+    /// The file appears whole or not at all.
+    ///
+    /// - Parameters:
+    ///   - input: The file that is read.
+    ///   - output: The file that is written.
+    ///   - replacing: Whether a file that is there already may be replaced.
+    /// - Returns: How many bytes were written.
+    /// - Throws: ``ModelFileError`` with the path of one of the two: what ``read(_:)`` throws, `exists`, `notWritten`.
+    public static func convert(_ input: String, to output: String, replacing: Bool) throws(ModelFileError) -> Int {
+        try named(output) { () throws(Defect) in try OutputFile.check(output, replacing: replacing) }
+        let bytes = try named(input) { () throws(Defect) in
+            let source = try ModelSource.read(input)
+            // What cannot be served is not converted.
+            _ = try ModelFile(source.form, format: source.format)
+            return source.form.bytes
+        }
+        try named(output) { () throws(Defect) in try OutputFile.write(bytes, to: output, replacing: replacing) }
+        return bytes.count
+    }
+
+    private static func named<Result>(_ path: String, _ read: () throws(Defect) -> Result) throws(ModelFileError)
+        -> Result
+    {
         do {
-            return try ModelFile(bytes: try FileBytes.read(path))
+            return try read()
         } catch {
             throw ModelFileError(code: error.code, path: path, layer: error.layer, context: error.context)
         }
     }
 
-    private init(bytes: [UInt8]) throws(Defect) {
-        if bytes.starts(with: Self.zipMagic) {
-            try self.init(archive: bytes)
-        } else if bytes.starts(with: Self.hdf5Magic) {
-            try self.init(legacyFile: bytes)
-        } else {
-            throw Defect(
-                .notAModel,
-                "\(bytes.isEmpty ? "is empty" : "is not a Keras model"); supported: Keras 3 archives (.keras) and "
-                    + "Keras HDF5 files of a whole model (.h5)")
-        }
-    }
-
-    private static let zipMagic: [UInt8] = [0x50, 0x4B, 0x03, 0x04]
-    private static let hdf5Magic: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
-
-    private init(archive bytes: [UInt8]) throws(Defect) {
-        let entries = try ZipArchive.read(bytes) { archive throws(Defect) in
-            (
-                config: try archive.entry("config.json"), metadata: try archive.entry("metadata.json"),
-                weights: try archive.entry("model.weights.h5")
-            )
-        }
-        guard let config = entries.config else {
-            throw Defect(.notAModel, "is a zip archive without config.json; supported: Keras 3 archives (.keras)")
-        }
-        let metadata = entries.metadata.flatMap { try? JSONDecoder().decode(ArchiveMetadata.self, from: Data($0)) }
+    private init(_ form: ExchangeForm, format: String) throws(Defect) {
+        // A form without a version is meant as the newest Keras means it.
         let architecture = try KerasArchitecture(
-            json: config, source: "config.json", kerasVersion: metadata?.kerasVersion)
-        guard let file = entries.weights else { throw Defect(.corrupt, "model.weights.h5 is missing") }
-        let weights = try HDF5File.read(file) { file throws(Defect) in
-            try KerasWeights.ofArchive(file, architecture)
-        }
+            json: form.architecture, source: "architecture", kerasVersion: form.kerasVersion ?? "3")
+        let version = form.kerasVersion == ExchangeForm.unknownVersion ? nil : form.kerasVersion
         try self.init(
-            architecture, weights: weights, format: "Keras 3 (.keras)", kerasVersion: metadata?.kerasVersion)
-    }
-
-    private init(legacyFile bytes: [UInt8]) throws(Defect) {
-        let (architecture, weights, version) = try HDF5File.read(bytes) { file throws(Defect) in
-            guard let config = try file.string("model_config", of: "") else {
-                throw Defect(
-                    .notAModel,
-                    "is an HDF5 file without model_config; supported: files of a whole model, not weights only")
-            }
-            let version = try file.string("keras_version", of: "")
-            let architecture = try KerasArchitecture(
-                json: Array(config.utf8), source: "model_config", kerasVersion: version)
-            return (architecture, try KerasWeights.ofLegacyFile(file, architecture), version)
-        }
-        try self.init(architecture, weights: weights, format: "Keras HDF5 (.h5)", kerasVersion: version)
+            architecture, weights: form.weights(of: architecture.layers), format: format, kerasVersion: version)
     }
 
     /// Builds the engine's model, whose own checks find weights of wrong shapes.
@@ -135,14 +126,5 @@ public struct ModelFile: Sendable {
                 name: described.name, kind: described.className, outputShape: described.outputShape.description,
                 parameters: built?.parameters ?? 0)
         }
-    }
-}
-
-/// `metadata.json` of a `.keras` archive, as far as it is of use.
-private struct ArchiveMetadata: Decodable {
-    let kerasVersion: String
-
-    private enum CodingKeys: String, CodingKey {
-        case kerasVersion = "keras_version"
     }
 }

@@ -1,7 +1,7 @@
-/// Why a model file was not taken. Caught by ``code``; ``description`` is for people.
+/// Why a model file was not read, or not written. Caught by ``code``; ``description`` is for people.
 public struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What kind of thing was wrong.
-    public enum Code: String, CaseIterable, Equatable, Sendable {
+    public enum Code: String, CaseIterable, Codable, Equatable, Sendable {
         /// There is no file of that path.
         case notFound
         /// The file is there but its bytes could not be read: rights, a directory, too large.
@@ -12,11 +12,15 @@ public struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertibl
         case corrupt
         /// A sound model that needs something that Sluice does not compute.
         case unsupported
+        /// A file that was to be written is there already.
+        case exists
+        /// A file could not be written: rights, no room, something else of that name.
+        case notWritten
     }
 
     /// What kind of thing was wrong.
     public let code: Code
-    /// The path as it was given to ``ModelFile/read(_:)``.
+    /// The path as it was given to ``ModelFile/read(_:)`` or ``ModelFile/convert(_:to:replacing:)``.
     public let path: String
     /// The name of the layer in question, where there is one.
     public let layer: String?
@@ -29,19 +33,22 @@ public struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertibl
 
 /// What is wrong with a file, as the code that finds it knows it: without the file's path, and within one layer
 /// without the layer's name. ``ModelFile/read(_:)`` makes a ``ModelFileError`` of it.
-struct Defect: Error, Equatable {
-    let code: ModelFileError.Code
-    var layer: String?
-    let context: String
+package struct Defect: Error, Codable, Equatable {
+    /// What kind of thing is wrong.
+    package let code: ModelFileError.Code
+    /// The name of the layer in question, where there is one.
+    package var layer: String?
+    /// What was found, and what would be supported.
+    package let context: String
 
-    init(_ code: ModelFileError.Code, layer: String? = nil, _ context: String) {
+    package init(_ code: ModelFileError.Code, layer: String? = nil, _ context: String) {
         self.code = code
         self.layer = layer
         self.context = context
     }
 
     /// The same defect as one of a layer, unless it is one already.
-    func inLayer(_ name: String, className: String) -> Defect {
+    package func inLayer(_ name: String, className: String) -> Defect {
         layer == nil ? Defect(code, layer: name, "layer '\(name)' (\(className)): \(context)") : self
     }
 }

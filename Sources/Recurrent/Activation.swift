@@ -37,20 +37,11 @@ public enum Activation: String, CaseIterable, Equatable, Sendable {
     public var isElementwise: Bool { self != .softmax }
 
     /// The function of one value. Softmax of a value by itself is 1.
-    ///
-    /// The two that LSTMs and GRUs have as a rule are asked for first and inlined, the others called, so that loops stay
-    /// small and quick.
-    @inline(__always)
     func callAsFunction(_ x: Float) -> Float {
-        if case .sigmoid = self { return 1 / (1 + expf(-x)) }
-        if case .tanh = self { return tanhf(x) }
-        return lessUsual(x)
-    }
-
-    @inline(never)
-    private func lessUsual(_ x: Float) -> Float {
         switch self {
         case .linear: x
+        case .sigmoid: 1 / (1 + expf(-x))
+        case .tanh: tanhf(x)
         case .relu: max(0, x)
         case .hardSigmoid: min(max(0, x + 3), 6) / 6
         case .hardSigmoidOfKeras2: min(max(0, 0.2 * x + 0.5), 1)
@@ -62,14 +53,28 @@ public enum Activation: String, CaseIterable, Equatable, Sendable {
         case .gelu: 0.5 * x * (1 + erff(x * Float(0.5).squareRoot()))
         case .silu: x / (1 + expf(-x))
         case .exponential: expf(x)
-        case .sigmoid, .tanh: self(x)
         case .softmax: 1
         }
     }
 
     /// The function of a vector, in place.
+    ///
+    /// - Parameters:
+    ///   - y: Shape (count), with room for `Kernels.padded(count)`.
+    ///   - count: The length of the vector.
+    ///   - kernels: The inner loops of those functions that have some.
     @inline(__always)
-    func apply(_ y: UnsafeMutablePointer<Float>, count: Int) {
+    func apply(_ y: UnsafeMutablePointer<Float>, count: Int, _ kernels: Kernels) {
+        switch self {
+        case .sigmoid: unsafe kernels.sigmoid(y, count: count)
+        case .tanh: unsafe kernels.tanh(y, count: count)
+        case .linear: break
+        default: unsafe applyLessUsual(y, count: count)
+        }
+    }
+
+    @inline(never)
+    private func applyLessUsual(_ y: UnsafeMutablePointer<Float>, count: Int) {
         if case .softmax = self {
             unsafe Self.softmax(y, count: count)
         } else {

@@ -24,23 +24,26 @@ extension ActivationLayer: TimestepLayer {
     package var architecture: String { "activation units=\(units) activation=\(activation.rawValue)" }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.activation(Step(self)), of: self)
+        LayerStep(.activation(Step(self, weights.kernels)), of: self)
     }
 
     /// The layer as the hot path sees it.
     struct Step {
         let units: Int
         let activation: Activation
+        let kernels: Kernels
 
-        init(_ layer: ActivationLayer) {
+        init(_ layer: ActivationLayer, _ kernels: Kernels) {
+            self.kernels = kernels
             units = layer.units
             activation = layer.activation
         }
 
-        /// `y = activation(x)` (<https://keras.io/api/layers/core_layers/activation/>), both of shape (units).
+        /// `y = activation(x)` (<https://keras.io/api/layers/core_layers/activation/>), both of shape (units), y with room for
+        /// `Kernels.padded(units)`.
         func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
             unsafe y.update(from: x, count: units)
-            unsafe activation.apply(y, count: units)
+            unsafe activation.apply(y, count: units, kernels)
         }
     }
 }

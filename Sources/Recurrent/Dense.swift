@@ -46,28 +46,33 @@ extension Dense: TimestepLayer {
         let features: Int
         let units: Int
         let activation: Activation
-        /// Shape (features, units).
+        /// Shape (features, columns).
         let kernel: UnsafePointer<Float>
-        /// Shape (units); zeros where the layer has no bias.
+        /// Shape (columns); zeros where the layer has no bias.
         let bias: UnsafePointer<Float>
+        /// The units, padded.
+        let columns: Int
+        let kernels: Kernels
 
         init(_ layer: Dense, weights: inout WeightBuffer) {
             features = layer.features
             units = layer.units
             activation = layer.activation
-            unsafe kernel = weights.append(layer.kernel.values)
+            unsafe kernel = weights.append(layer.kernel.values, columns: layer.units)
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
+            columns = Kernels.padded(layer.units)
+            kernels = weights.kernels
         }
 
         /// `y = activation(x·W + b)`, as Keras computes it (<https://keras.io/api/layers/core_layers/dense/>).
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
-        ///   - y: The output, shape (units). Must not overlap `x`.
+        ///   - y: The output, shape (units), with room for `columns`. Must not overlap `x`.
+        @inline(__always)
         func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
-            unsafe y.update(from: bias, count: units)
-            unsafe accumulate(y, input: x, rows: features, matrix: kernel, columns: units)
-            unsafe activation.apply(y, count: units)
+            unsafe kernels.affine(y, b: bias, x: x, rows: features, w: kernel, columns: columns)
+            unsafe activation.apply(y, count: units, kernels)
         }
     }
 }

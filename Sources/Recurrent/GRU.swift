@@ -67,7 +67,8 @@ extension GRU: RecurrentLayer {
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
         LayerStep(
-            .gru(Step(self, weights: &weights)), of: self, stateSize: units, scratchSize: 4 * units,
+            .gru(Step(self, weights: &weights)), of: self, stateSize: units,
+            scratchSize: Step.recurrentOffset(units: units) + Kernels.padded(3 * units) + Kernels.padding,
             whenMasked: maskedOutput.whenMasked)
     }
 
@@ -79,14 +80,19 @@ extension GRU: RecurrentLayer {
         let activation: Activation
         let recurrentActivation: Activation
         let resetsAfter: Bool
-        /// W, shape (features, 3 · units), gates z, r, h.
+        /// W, shape (features, columns), gates z, r, h.
         let kernel: UnsafePointer<Float>
-        /// U of the gates z and r, shape (units, 2 · units).
-        let gateKernel: UnsafePointer<Float>
-        /// U of the candidate, shape (units, units).
+        /// U, shape (units, columns); where the layer resets before it, of the gates z and r only.
+        let recurrentKernel: UnsafePointer<Float>
+        /// U of the candidate, shape (units, its own columns), where the layer resets before it.
         let candidateKernel: UnsafePointer<Float>
-        /// b, shape (3 · units), then b′, shape (3 · units); zeros where the layer has none.
+        /// b, shape (columns); zeros where the layer has none.
         let bias: UnsafePointer<Float>
+        /// b′, shape (columns); zeros where the layer has none.
+        let recurrentBias: UnsafePointer<Float>
+        /// 3 · units, padded.
+        let columns: Int
+        let kernels: Kernels
 
         init(_ layer: GRU, weights: inout WeightBuffer) {
             let units = layer.units
@@ -95,13 +101,24 @@ extension GRU: RecurrentLayer {
             activation = layer.activation
             recurrentActivation = layer.recurrentActivation
             resetsAfter = layer.resetsAfter
-            let recurrentRows = (0..<units).map { layer.recurrentKernel.values[($0 * 3 * units)...].prefix(3 * units) }
-            let bias = layer.bias?.values ?? []
-            unsafe kernel = weights.append(layer.kernel.values)
-            unsafe gateKernel = weights.append(recurrentRows.flatMap { $0.prefix(2 * units) })
-            unsafe candidateKernel = weights.append(recurrentRows.flatMap { $0.suffix(units) })
-            unsafe self.bias = weights.append(bias + Array(repeating: 0, count: 6 * units - bias.count))
+            let recurrent = layer.recurrentKernel.values
+            let rows = (0..<units).map { recurrent[($0 * 3 * units)...].prefix(3 * units) }
+            unsafe kernel = weights.append(layer.kernel.values, columns: 3 * units)
+            unsafe recurrentKernel =
+                resetsAfter
+                ? weights.append(recurrent, columns: 3 * units)
+                : weights.append(rows.flatMap { $0.prefix(2 * units) }, columns: 2 * units)
+            unsafe candidateKernel = weights.append(
+                resetsAfter ? [] : rows.flatMap { $0.suffix(units) }, columns: units)
+            let biases = (layer.bias?.values ?? []) + Array(repeating: 0, count: 6 * units)
+            unsafe bias = weights.append(Array(biases.prefix(3 * units)))
+            unsafe recurrentBias = weights.append(Array(biases.dropFirst(3 * units).prefix(3 * units)))
+            columns = Kernels.padded(3 * units)
+            kernels = weights.kernels
         }
+
+        /// Where in the scratch stands what the hidden state gives.
+        static func recurrentOffset(units: Int) -> Int { Kernels.padded(Kernels.gruScratch(units: units)) }
 
         /// One timestep, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/gru/>):
         ///
@@ -114,34 +131,50 @@ extension GRU: RecurrentLayer {
         /// - Parameters:
         ///   - x: The input, shape (features).
         ///   - h: The state, shape (units); it is replaced, and is the layer's output.
-        ///   - z: Scratch, shape (4 · units): z, r, g, and what the reset gate acts on.
+        ///   - scratch: What the input gives, then what the hidden state gives.
         func callAsFunction(
-            x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
+            x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
         ) {
-            let r = unsafe z + units
-            let g = unsafe z + 2 * units
-            let reset = unsafe z + 3 * units
-            let recurrentBias = unsafe bias + 3 * units
-            unsafe z.update(from: bias, count: 3 * units)
-            unsafe accumulate(z, input: x, rows: features, matrix: kernel, columns: 3 * units)
-            unsafe accumulate(z, input: h, rows: units, matrix: gateKernel, columns: 2 * units)
-            for k in 0..<2 * units {
-                unsafe z[k] = recurrentActivation(z[k] + recurrentBias[k])
+            let a = unsafe scratch
+            let b = unsafe a + Self.recurrentOffset(units: units)
+            unsafe kernels.affine(a, b: bias, x: x, rows: features, w: kernel, columns: columns)
+            if !resetsAfter {
+                unsafe resetBefore(h: h, a: a, b: b)
+                return
             }
-            if resetsAfter {
-                unsafe reset.update(from: recurrentBias + 2 * units, count: units)
-                unsafe accumulate(reset, input: h, rows: units, matrix: candidateKernel, columns: units)
-                for k in 0..<units {
-                    unsafe g[k] += r[k] * reset[k]
-                }
+            unsafe kernels.affine(b, b: recurrentBias, x: h, rows: units, w: recurrentKernel, columns: columns)
+            if case (.tanh, .sigmoid) = (activation, recurrentActivation) {
+                unsafe kernels.gru(h: h, a: a, b: b, units: units)
             } else {
                 for k in 0..<units {
-                    unsafe reset[k] = r[k] * h[k]
+                    let z = unsafe recurrentActivation(a[k] + b[k])
+                    let r = unsafe recurrentActivation(a[units + k] + b[units + k])
+                    let g = unsafe activation(a[2 * units + k] + r * b[2 * units + k])
+                    unsafe h[k] = z * h[k] + (1 - z) * g
                 }
-                unsafe accumulate(g, input: reset, rows: units, matrix: candidateKernel, columns: units)
+            }
+        }
+
+        /// The rest of a timestep of a layer that resets before the recurrent weights: `a` holds what the input gives.
+        @inline(never)
+        private func resetBefore(
+            h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>
+        ) {
+            let g = unsafe a + 2 * units
+            // Only zeros, in a layer that has but one bias.
+            unsafe kernels.affine(
+                b, b: recurrentBias, x: h, rows: units, w: recurrentKernel, columns: Kernels.padded(2 * units))
+            for k in 0..<2 * units {
+                unsafe a[k] = recurrentActivation(a[k] + b[k])
             }
             for k in 0..<units {
-                unsafe h[k] = z[k] * h[k] + (1 - z[k]) * activation(g[k])
+                unsafe a[units + k] *= h[k]
+            }
+            unsafe kernels.affine(
+                b, b: recurrentBias, x: a + units, rows: units, w: candidateKernel, columns: Kernels.padded(units))
+            for k in 0..<units {
+                let z = unsafe a[k]
+                unsafe h[k] = z * h[k] + (1 - z) * activation(g[k] + b[k])
             }
         }
     }

@@ -61,7 +61,8 @@ extension LSTM: RecurrentLayer {
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
         LayerStep(
-            .lstm(Step(self, weights: &weights)), of: self, stateSize: 2 * units, scratchSize: 4 * units,
+            .lstm(Step(self, weights: &weights)), of: self, stateSize: 2 * units,
+            scratchSize: Kernels.lstmScratch(units: units),
             whenMasked: maskedOutput.whenMasked)
     }
 
@@ -72,21 +73,26 @@ extension LSTM: RecurrentLayer {
         let units: Int
         let activation: Activation
         let recurrentActivation: Activation
-        /// Shape (features, 4 · units), gates i, f, c, o.
+        /// Shape (features, columns), gates i, f, c, o.
         let kernel: UnsafePointer<Float>
-        /// Shape (units, 4 · units).
+        /// Shape (units, columns).
         let recurrentKernel: UnsafePointer<Float>
-        /// Shape (4 · units); zeros where the layer has no bias.
+        /// Shape (columns); zeros where the layer has no bias.
         let bias: UnsafePointer<Float>
+        /// 4 · units, padded.
+        let columns: Int
+        let kernels: Kernels
 
         init(_ layer: LSTM, weights: inout WeightBuffer) {
             features = layer.features
             units = layer.units
             activation = layer.activation
             recurrentActivation = layer.recurrentActivation
-            unsafe kernel = weights.append(layer.kernel.values)
-            unsafe recurrentKernel = weights.append(layer.recurrentKernel.values)
+            unsafe kernel = weights.append(layer.kernel.values, columns: 4 * layer.units)
+            unsafe recurrentKernel = weights.append(layer.recurrentKernel.values, columns: 4 * layer.units)
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: 4 * layer.units))
+            columns = Kernels.padded(4 * layer.units)
+            kernels = weights.kernels
         }
 
         /// One timestep, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/lstm/>):
@@ -98,15 +104,24 @@ extension LSTM: RecurrentLayer {
         /// - Parameters:
         ///   - x: The input, shape (features).
         ///   - state: h then c, shape (2 · units); both are replaced. h is the layer's output.
-        ///   - z: Scratch, shape (4 · units).
+        ///   - z: Scratch, shape (`Kernels.lstmScratch`).
+        @inline(__always)
         func callAsFunction(
             x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
         ) {
+            unsafe kernels.affine(z, b: bias, x: x, rows: features, w: kernel, columns: columns)
+            unsafe kernels.affine(z, b: z, x: state, rows: units, w: recurrentKernel, columns: columns)
+            if case (.tanh, .sigmoid) = (activation, recurrentActivation) {
+                unsafe kernels.lstm(state: state, z: z, units: units)
+            } else {
+                unsafe gateWithOtherActivations(state: state, z: z)
+            }
+        }
+
+        @inline(never)
+        private func gateWithOtherActivations(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
             let h = unsafe state
             let c = unsafe state + units
-            unsafe z.update(from: bias, count: 4 * units)
-            unsafe accumulate(z, input: x, rows: features, matrix: kernel, columns: 4 * units)
-            unsafe accumulate(z, input: h, rows: units, matrix: recurrentKernel, columns: 4 * units)
             for k in 0..<units {
                 let i = unsafe recurrentActivation(z[k])
                 let f = unsafe recurrentActivation(z[units + k])

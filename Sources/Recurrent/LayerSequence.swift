@@ -22,7 +22,8 @@ final class LayerSequence {
     ///   - capacity: The most timesteps.
     init(width: Int, capacity: Int) {
         self.capacity = capacity
-        let floats = max(1, width * capacity)
+        // Kernels write whole vectors, of the last timestep too.
+        let floats = width * capacity + Kernels.padding
         unsafe memory = .allocate(capacity: 3 * floats)
         unsafe memory.initialize(repeating: 0, count: 3 * floats)
         unsafe isMasked = .allocate(capacity: max(1, capacity))

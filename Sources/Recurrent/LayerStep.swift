@@ -110,7 +110,7 @@ package struct LayerStep {
     ) -> UnsafePointer<Float> {
         switch kind {
         case .gru(let gru):
-            unsafe gru(x: x, h: state, z: scratch)
+            unsafe gru(x: x, h: state, scratch: scratch)
             return unsafe UnsafePointer(state)
         case .simpleRNN(let rnn):
             unsafe rnn(x: x, h: state, z: scratch)

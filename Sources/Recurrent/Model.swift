@@ -41,12 +41,15 @@ public final class Model: @unchecked Sendable {
     /// ``SequenceRunner``.
     public let isCausal: Bool
 
+    /// Whether a layer takes a mean or a maximum over the timesteps of a sequence.
+    public var hasPooling: Bool { layers.contains { $0 is GlobalAveragePooling || $0 is GlobalMaxPooling } }
+
     /// Floats of working memory during a step: the widest layer's own, then two outputs of hidden layers.
     let scratchSize: Int
 
     /// How each layer goes over a sequence.
     let passes: [LayerPass]
-    /// Floats of the widest output of a layer.
+    /// Floats of the widest output of a layer, with the room that kernels need.
     let widestOutput: Int
     /// Floats of the working memory of the layer that needs most.
     let widestScratch: Int
@@ -57,10 +60,11 @@ public final class Model: @unchecked Sendable {
 
     /// Builds a model.
     ///
-    /// - Parameter layers: At least one; each must take the width that the one before gives. An ``Embedding`` only as
-    ///   the first.
+    /// - Parameters:
+    ///   - layers: At least one; each must take the width that the one before gives. An ``Embedding`` only as the first.
+    ///   - kernels: The inner loops to run with.
     /// - Throws: ``ModelError`` where two layers in a row do not fit.
-    package init(layers: [any Layer]) throws(ModelError) {
+    package init(layers: [any Layer], kernels: Kernels = .best) throws(ModelError) {
         guard let first = layers.first, let last = layers.last else {
             throw ModelError(code: .empty, context: "the model has no layers")
         }
@@ -72,7 +76,7 @@ public final class Model: @unchecked Sendable {
         guard !layers.dropFirst().contains(where: { $0 is Embedding }) else {
             throw ModelError(code: .shape, context: "an embedding takes tokens, so it must be the first layer")
         }
-        var weights = WeightBuffer(for: layers)
+        var weights = WeightBuffer(kernels: kernels)
         let passes = Self.passes(of: layers, in: &weights)
         self.layers = layers
         if let embedding = first as? Embedding {
@@ -87,8 +91,8 @@ public final class Model: @unchecked Sendable {
         stateSize = isCausal ? passes.reduce(0) { $0 + $1.stateSize } : 0
         stateLayout = zip(layers, passes).filter { $1.stateSize > 0 }
             .map { "\($0.architecture.prefix { $0 != " " }) \($1.stateSize)" }.joined(separator: ", ")
-        widestScratch = passes.map(\.scratchSize).max() ?? 0
-        widestOutput = layers.map(\.units).max() ?? 0
+        widestScratch = Kernels.padded(passes.map(\.scratchSize).max() ?? 0)
+        widestOutput = Kernels.padded(layers.map(\.units).max() ?? 0)
         scratchSize = widestScratch + 2 * widestOutput
         steps = passes.compactMap { if case .forwards(let step) = $0.way { step } else { nil } }
         self.passes = passes

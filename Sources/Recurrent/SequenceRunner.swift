@@ -17,8 +17,9 @@ public final class SequenceRunner {
     /// A runner.
     public init(model: Model) {
         self.model = model
-        let stateSize = max(1, model.stateSize, model.passes.map(\.stateSize).max() ?? 0)
+        let stateSize = max(model.stateSize, model.passes.map(\.stateSize).max() ?? 0) + Kernels.padding
         unsafe state = .allocate(capacity: stateSize)
+        unsafe state.initialize(repeating: 0, count: stateSize)
         unsafe outputs = .allocate(capacity: model.outputs)
         unsafe outputs.initialize(repeating: 0, count: model.outputs)
         unsafe scratch = .allocate(capacity: max(1, model.scratchSize))

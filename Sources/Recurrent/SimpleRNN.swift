@@ -54,7 +54,8 @@ extension SimpleRNN: RecurrentLayer {
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
         LayerStep(
-            .simpleRNN(Step(self, weights: &weights)), of: self, stateSize: units, scratchSize: units,
+            .simpleRNN(Step(self, weights: &weights)), of: self, stateSize: units,
+            scratchSize: Kernels.padded(units),
             whenMasked: maskedOutput.whenMasked)
     }
 
@@ -64,20 +65,25 @@ extension SimpleRNN: RecurrentLayer {
         let features: Int
         let units: Int
         let activation: Activation
-        /// Shape (features, units).
+        /// Shape (features, columns).
         let kernel: UnsafePointer<Float>
-        /// Shape (units, units).
+        /// Shape (units, columns).
         let recurrentKernel: UnsafePointer<Float>
-        /// Shape (units); zeros where the layer has no bias.
+        /// Shape (columns); zeros where the layer has no bias.
         let bias: UnsafePointer<Float>
+        /// The units, padded.
+        let columns: Int
+        let kernels: Kernels
 
         init(_ layer: SimpleRNN, weights: inout WeightBuffer) {
             features = layer.features
             units = layer.units
             activation = layer.activation
-            unsafe kernel = weights.append(layer.kernel.values)
-            unsafe recurrentKernel = weights.append(layer.recurrentKernel.values)
+            unsafe kernel = weights.append(layer.kernel.values, columns: layer.units)
+            unsafe recurrentKernel = weights.append(layer.recurrentKernel.values, columns: layer.units)
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
+            columns = Kernels.padded(layer.units)
+            kernels = weights.kernels
         }
 
         /// `h = activation(x·W + h·U + b)` (<https://keras.io/api/layers/recurrent_layers/simple_rnn/>).
@@ -85,16 +91,14 @@ extension SimpleRNN: RecurrentLayer {
         /// - Parameters:
         ///   - x: The input, shape (features).
         ///   - h: The state, shape (units); it is replaced, and is the layer's output.
-        ///   - z: Scratch, shape (units).
+        ///   - z: Scratch, shape (columns).
         func callAsFunction(
             x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
         ) {
-            unsafe z.update(from: bias, count: units)
-            unsafe accumulate(z, input: x, rows: features, matrix: kernel, columns: units)
-            unsafe accumulate(z, input: h, rows: units, matrix: recurrentKernel, columns: units)
-            for k in 0..<units {
-                unsafe h[k] = activation(z[k])
-            }
+            unsafe kernels.affine(z, b: bias, x: x, rows: features, w: kernel, columns: columns)
+            unsafe kernels.affine(z, b: z, x: h, rows: units, w: recurrentKernel, columns: columns)
+            unsafe activation.apply(z, count: units, kernels)
+            unsafe h.update(from: z, count: units)
         }
     }
 }

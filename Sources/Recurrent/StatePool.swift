@@ -40,8 +40,10 @@ public final class StatePool {
     public func insert() -> Int {
         if let row = freeRows.popLast() { return row }
         if unsafe rowCount == pages.count * Self.rowsPerPage {
-            let page = UnsafeMutablePointer<Float>.allocate(capacity: Self.rowsPerPage * rowSize)
-            unsafe page.initialize(repeating: 0, count: Self.rowsPerPage * rowSize)
+            // Kernels read past a row's end, of the last row too.
+            let floats = Self.rowsPerPage * rowSize + Kernels.padding
+            let page = UnsafeMutablePointer<Float>.allocate(capacity: floats)
+            unsafe page.initialize(repeating: 0, count: floats)
             unsafe pages.append(page)
         }
         rowCount += 1

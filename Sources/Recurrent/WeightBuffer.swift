@@ -1,36 +1,49 @@
-/// All weights of a model in one piece of memory, written once while the model is built and then only read.
+/// The weights of a model as the hot path reads them, written once while the model is built and then only read.
 ///
-/// One owner: the ``Model``, which frees it. Each tensor begins on a cache line. Only the engine looks into it.
+/// One owner: the ``Model``, which frees them. Each piece begins on a cache line and ends on one, filled up with zeros.
 @safe
 package struct WeightBuffer {
     private static let alignment = 64
-    private let base: UnsafeMutableRawPointer
-    private let capacity: Int
-    private var used = 0
+    private var pieces: [UnsafeMutableRawPointer]
+    /// The inner loops that the model runs with.
+    let kernels: Kernels
 
-    /// Room for these layers' weights, for the zeros or ones that stand for weights that a layer does not have (a GRU's
-    /// two biases are the most, 6 · units; a Bidirectional may have two of them), and for the gaps between pieces, at most
-    /// sixteen a layer.
-    init(for layers: [any Layer]) {
-        let floatsPerLine = Self.alignment / MemoryLayout<Float>.stride
-        var floats = 0
-        for layer in layers {
-            floats += layer.weights.reduce(12 * layer.units + 16 * floatsPerLine) { $0 + $1.values.count }
-        }
-        capacity = floats * MemoryLayout<Float>.stride
-        unsafe base = .allocate(byteCount: capacity, alignment: Self.alignment)
+    init(kernels: Kernels) {
+        unsafe pieces = []
+        self.kernels = kernels
     }
 
-    /// Copies the values in and tells where they stand, for as long as the buffer lives.
+    /// Copies a vector in.
+    ///
+    /// - Parameter values: Shape (n).
+    /// - Returns: Where it stands for as long as the buffer lives: n floats, then zeros up to `Kernels.padded(n)`.
     mutating func append(_ values: [Float]) -> UnsafePointer<Float> {
-        let bytes = values.count * MemoryLayout<Float>.stride
-        precondition(used + bytes <= capacity, "init(for:) counted too little")
-        let start = unsafe (base + used).initializeMemory(as: Float.self, from: values, count: values.count)
-        used = (used + bytes + Self.alignment - 1) / Self.alignment * Self.alignment
+        unsafe append(values, columns: max(1, values.count))
+    }
+
+    /// Copies a matrix in, each row filled up with zeros.
+    ///
+    /// - Parameters:
+    ///   - values: Shape (rows, columns), row-major.
+    ///   - columns: The length of a row.
+    /// - Returns: Where it stands for as long as the buffer lives: rows of `Kernels.padded(columns)` floats.
+    mutating func append(_ values: [Float], columns: Int) -> UnsafePointer<Float> {
+        let rows = (values.count + columns - 1) / columns
+        let stride = Kernels.padded(columns)
+        let floats = max(1, rows) * stride
+        let piece = UnsafeMutableRawPointer.allocate(
+            byteCount: floats * MemoryLayout<Float>.stride, alignment: Self.alignment)
+        let start = unsafe piece.initializeMemory(as: Float.self, repeating: 0, count: floats)
+        for (index, value) in values.enumerated() {
+            unsafe start[index / columns * stride + index % columns] = value
+        }
+        unsafe pieces.append(piece)
         return unsafe UnsafePointer(start)
     }
 
     func deallocate() {
-        unsafe base.deallocate()
+        for index in unsafe pieces.indices {
+            unsafe pieces[index].deallocate()
+        }
     }
 }

@@ -1,22 +1,30 @@
 import GRDB
 public import Streams
 
-/// Streams that are asked for by their ids, and snapshots that are read and written page by page.
+/// Streams that are asked for by their keys, and snapshots that are read and written page by page.
 extension StateStore {
-    /// A page's streams have at most so many bytes of state, or are one.
+    /// A page with so many bytes of state takes no further stream.
     static let pageBytes = 512 * 1024
 
     /// Streams of the last checkpoint.
     ///
-    /// - Parameter ids: Which streams.
+    /// - Parameter keys: Which streams.
     /// - Returns: An image of each that is there.
     /// - Throws: ``StoreError`` where the database cannot be read.
-    public func streams(_ ids: [String]) throws(StoreError) -> [StreamImage] {
-        guard !ids.isEmpty else { return [] }
-        return try perform("read streams of") { database in
-            try database.read { db in
-                try ids.flatMap { try StreamRow.fetchAll(db, from: "stream", where: "stream.id = ?", arguments: [$0]) }
+    public func streams(_ keys: [UInt32]) throws(StoreError) -> [StreamImage] {
+        guard !keys.isEmpty else { return [] }
+        return try database.read("read streams of") { db in
+            let weights = try WeightsTable(db)
+            let select = try db.makeStatement(sql: "SELECT \(StreamRow.columns) FROM stream WHERE key = ?")
+            var values: [Float] = []
+            var slice = StreamSlice(fingerprints: weights.fingerprints)
+            for key in keys {
+                try select.setArguments([Int64(key)])
+                while try select.step(in: db) {
+                    StreamRow.append(select, at: 0, key: key, position: 0, weights: weights, using: &values, to: &slice)
+                }
             }
+            return slice.images
         }
     }
 
@@ -31,24 +39,25 @@ extension StateStore {
     public func page(
         ofSnapshot name: String, after: String?, limit: Int
     ) throws(StoreError) -> (images: [StreamImage], next: String?) {
-        try perform("read a snapshot of") { database in
-            try database.read { db in
-                let snapshot = try Self.requireSnapshot(named: name, in: db)
-                var images: [StreamImage] = []
-                var bytes = 0
-                var last = after ?? ""
-                while images.count < limit, bytes < Self.pageBytes {
-                    let few = try StreamRow.fetchAll(
-                        db, from: "snapshot_stream",
-                        where: "snapshot = ? AND snapshot_stream.id > ? ORDER BY snapshot_stream.id LIMIT ?",
-                        arguments: [snapshot, last, min(64, limit - images.count)])
-                    guard let end = few.last?.id else { return (images, nil) }
-                    last = end
-                    images += few
-                    bytes += few.reduce(0) { $0 + $1.byteCount }
+        try database.read("read a snapshot of") { db in
+            let snapshot = try Self.requireSnapshot(named: name, in: db)
+            let weights = try WeightsTable(db)
+            let select = try db.makeStatement(
+                sql: """
+                    SELECT \(StreamRow.columns) FROM snapshot_stream WHERE snapshot = ? AND id > ? ORDER BY id LIMIT ?
+                    """)
+            try select.setArguments([snapshot, after ?? "", limit])
+            var values: [Float] = []
+            var slice = StreamSlice(fingerprints: weights.fingerprints)
+            while slice.byteCount < Self.pageBytes {
+                guard try select.step(in: db) else {
+                    let images = slice.images
+                    return (images, images.count < limit ? nil : images.last?.id)
                 }
-                return (images, last)
+                StreamRow.append(select, at: 0, key: 0, position: 0, weights: weights, using: &values, to: &slice)
             }
+            let images = slice.images
+            return (images, images.last?.id)
         }
     }
 
@@ -60,17 +69,16 @@ extension StateStore {
     ///   - time: Nanoseconds since the Unix epoch: that of a new snapshot.
     /// - Throws: ``StoreError`` where nothing was added, as when the snapshot has one of the streams already.
     public func add(_ images: [StreamImage], toSnapshot name: String, time: Int64) throws(StoreError) {
-        try perform("write a snapshot to") { database in
-            try database.write { db in
-                try db.execute(
-                    sql: "INSERT OR IGNORE INTO snapshot (name, time, streams, bytes) VALUES (?, ?, 0, 0)",
-                    arguments: [name, time])
-                let snapshot = try Self.requireSnapshot(named: name, in: db)
-                try Self.add(images, toSnapshot: snapshot, in: db)
-                try db.execute(
-                    sql: "UPDATE snapshot SET streams = streams + ?, bytes = bytes + ? WHERE id = ?",
-                    arguments: [images.count, images.reduce(0) { $0 + $1.byteCount }, snapshot])
-            }
+        let slice = StreamSlice(images)
+        try database.write("write a snapshot to") { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO snapshot (name, time, streams, bytes) VALUES (?, ?, 0, 0)",
+                arguments: [name, time])
+            let snapshot = try Self.requireSnapshot(named: name, in: db)
+            try Self.add(slice, toSnapshot: snapshot, in: db)
+            try db.execute(
+                sql: "UPDATE snapshot SET streams = streams + ?, bytes = bytes + ? WHERE id = ?",
+                arguments: [slice.entries.count, slice.byteCount, snapshot])
         }
     }
 
@@ -79,13 +87,11 @@ extension StateStore {
     /// - Parameter models: Those whose streams are stored from here on.
     /// - Throws: ``StoreError`` where nothing was written.
     public func keepLayouts(of models: [ServedModel]) throws(StoreError) {
-        try perform("write to") { database in
-            try database.write { db in
-                for model in models {
-                    try db.execute(
-                        sql: "INSERT OR REPLACE INTO layout (fingerprint, layout) VALUES (?, ?)",
-                        arguments: [model.imageFingerprint, model.stateLayout])
-                }
+        try database.write("write to") { db in
+            for model in models {
+                try db.execute(
+                    sql: "INSERT OR REPLACE INTO layout (fingerprint, layout) VALUES (?, ?)",
+                    arguments: [model.imageFingerprint, model.stateLayout])
             }
         }
     }
@@ -95,11 +101,9 @@ extension StateStore {
     /// - Returns: ``ServedModel/stateLayout`` by ``ServedModel/imageFingerprint``.
     /// - Throws: ``StoreError`` where the database cannot be read.
     public func layouts() throws(StoreError) -> [String: String] {
-        try perform("read") { database in
-            try database.read { db in
-                let rows = try Row.fetchAll(db, sql: "SELECT fingerprint, layout FROM layout")
-                return Dictionary(uniqueKeysWithValues: rows.map { ($0[0] as String, $0[1] as String) })
-            }
+        try database.read("read") { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT fingerprint, layout FROM layout")
+            return Dictionary(uniqueKeysWithValues: rows.map { ($0[0] as String, $0[1] as String) })
         }
     }
 }

@@ -1,55 +1,58 @@
-import Foundation
 import GRDB
 import Streams
 
-/// A stream image as a row of the tables `stream` and `snapshot_stream`.
+/// The columns that the tables `stream` and `snapshot_stream` share, between a slice and a statement.
 enum StreamRow {
-    /// All streams of one of the two tables that meet a condition.
-    static func fetchAll(
-        _ db: Database, from table: String, where condition: String = "TRUE", arguments: StatementArguments = []
-    ) throws -> [StreamImage] {
-        let sql = """
-            SELECT \(table).*, fingerprint FROM \(table) JOIN weights ON weights.id = \(table).weights
-            WHERE \(condition)
-            """
-        return try Array(Row.fetchCursor(db, sql: sql, arguments: arguments).map(image))
+    /// In the order of every statement here. Values are float32, little-endian.
+    static let columns = #"weights, id, sequence, step, time, label, gap_pending, "values""#
+
+    /// Sets the parameters of one stream, in the order of ``columns``.
+    static func bind(
+        _ slice: StreamSlice, _ number: Int, weights: [Int64], to statement: Statement, at first: Int
+    ) {
+        let entry = slice.entries[number]
+        statement.bind(weights[entry.weights], at: first)
+        statement.bind(text: slice.id(number), at: first + 1)
+        statement.bind(Int64(bitPattern: entry.sequence), at: first + 2)
+        statement.bind(Int64(bitPattern: entry.step), at: first + 3)
+        statement.bind(entry.time, at: first + 4)
+        statement.bind(entry.label.map { Int64($0) }, at: first + 5)
+        statement.bind(entry.gapPending ? 1 : 0, at: first + 6)
+        unsafe statement.bind(blob: slice.values(number).bytes, at: first + 7)
     }
 
-    /// The values of the columns id, sequence, step, time, label, gap_pending and values, in this order.
-    static func arguments(_ image: StreamImage) -> StatementArguments {
-        [
-            image.id, Int64(bitPattern: image.sequence), Int64(bitPattern: image.step), image.time,
-            image.label.map { Int64($0) }, image.gapPending, blob(image.values),
-        ]
-    }
-
-    private static func image(_ row: Row) throws -> StreamImage {
-        StreamImage(
-            id: row["id"], fingerprint: row["fingerprint"], sequence: UInt64(bitPattern: row["sequence"]),
-            step: UInt64(bitPattern: row["step"]), time: row["time"], label: row["label"],
-            gapPending: row["gap_pending"], values: floats(row["values"]))
-    }
-
-    private static func blob(_ values: [Float]) -> Data {
-        var data = Data(capacity: values.count * MemoryLayout<Float>.size)
-        for value in values {
-            let bits = value.bitPattern
-            data.append(contentsOf: [
-                UInt8(truncatingIfNeeded: bits), UInt8(truncatingIfNeeded: bits >> 8),
-                UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 24),
-            ])
+    /// Adds the stream of a row to a slice.
+    ///
+    /// - Parameters:
+    ///   - statement: Stands on the row.
+    ///   - first: The first of ``columns``.
+    ///   - key: The stream's key.
+    ///   - position: The journal's record up to which the journal is in the state.
+    ///   - weights: Which fingerprint each number of weights stands for.
+    ///   - values: Memory to use.
+    ///   - slice: The stream is added here.
+    static func append(
+        _ statement: Statement, at first: Int, key: UInt32, position: UInt64, weights: WeightsTable,
+        using values: inout [Float], to slice: inout StreamSlice
+    ) {
+        let entry = StreamSlice.Entry(
+            key: key, weights: weights.index(of: statement.int64(first)),
+            sequence: UInt64(bitPattern: statement.int64(first + 2)),
+            step: UInt64(bitPattern: statement.int64(first + 3)), time: statement.int64(first + 4),
+            label: statement.isNull(first + 5) ? nil : UInt8(truncatingIfNeeded: statement.int64(first + 5)),
+            gapPending: statement.int64(first + 6) != 0, position: position)
+        statement.withBytes(first + 7) { bytes in
+            values.removeAll(keepingCapacity: true)
+            // A blob of another length than whole floats gives none, which no model's row fits.
+            guard bytes.byteCount % MemoryLayout<Float>.size == 0 else { return }
+            for offset in stride(from: 0, to: bytes.byteCount, by: MemoryLayout<Float>.size) {
+                values.append(unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Float.self))
+            }
         }
-        return data
-    }
-
-    /// A blob of another length than whole floats gives none, which no model's row fits.
-    private static func floats(_ data: Data) -> [Float] {
-        guard data.count % MemoryLayout<Float>.size == 0 else { return [] }
-        let bytes = [UInt8](data)
-        return stride(from: 0, to: bytes.count, by: MemoryLayout<Float>.size).map { offset in
-            Float(
-                bitPattern: UInt32(bytes[offset]) | UInt32(bytes[offset + 1]) << 8
-                    | UInt32(bytes[offset + 2]) << 16 | UInt32(bytes[offset + 3]) << 24)
-        }
+        statement.withText(first + 1) { slice.append(entry, id: $0, values: values.span) }
     }
 }
+
+#if _endian(big)
+    #error("the floats of a row are little-endian, and are not turned round here")
+#endif

@@ -23,6 +23,13 @@ public struct ServedModel: Sendable {
     /// The fingerprint that the images of the model's streams have.
     public let imageFingerprint: String
 
+    /// What beside the weights the states of streams hang on: the journal replays timesteps only under the same rules.
+    public var rules: String {
+        let steps = lastStep.map { "\($0)" } ?? "any"
+        return "mode \(policy.mode), sequence length \(steps), emit \(policy.emit), "
+            + "threshold \(policy.threshold.rise):\(policy.threshold.fall), gap \(policy.gap), max length \(policy.maximumLength)"
+    }
+
     /// Creates a served model.
     ///
     /// - Parameters:

@@ -33,11 +33,19 @@ extension ServingPolicy {
     ///
     /// - Parameters:
     ///   - model: The weights.
+    ///   - isStateful: Whether Keras itself carries its state from call to call.
     ///   - sequenceLength: Timesteps in each of its sequences; nil where the model leaves it open.
     /// - Throws: ``ServingError`` that names what can be asked for instead.
-    public func check(_ model: Model, sequenceLength: Int?) throws(ServingError) {
+    public func check(_ model: Model, isStateful: Bool = false, sequenceLength: Int?) throws(ServingError) {
         switch mode {
         case .stateful:
+            // Of a model that is not stateful in Keras, the pool goes over all timesteps since the reset, as all of it does.
+            guard !isStateful || !model.hasPooling else {
+                throw ServingError(
+                    .mode,
+                    "Keras pools the timesteps of each call by themselves, so that a stateful answer would hang on how "
+                        + "they are cut into calls; serve it in the mode sequence or window:LENGTH:STRIDE")
+            }
             guard model.isCausal else {
                 throw ServingError(
                     .mode,

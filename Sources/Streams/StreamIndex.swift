@@ -12,20 +12,25 @@ struct StreamIndex {
 
     /// A power of two, at least twice as many as there are streams.
     private var buckets = [Bucket](repeating: .empty, count: 16)
-    /// By slot; empty where the slot is free.
-    private var ids: [String] = []
-    private var freeSlots: [Int] = []
+    /// By slot; none where the slot is free.
+    private var places: [StreamIDPool.Place] = []
+    private let ids = StreamIDPool()
+    private var freeSlots: [UInt32] = []
     private let seed = UInt64.random(in: 0...UInt64.max)
 
     /// Streams in the index.
     private(set) var count = 0
 
     /// Slots from 0 to below this have been given out at some time.
-    var slots: Range<Int> { 0..<ids.count }
+    var slots: Range<Int> { 0..<places.count }
 
-    /// The id in a slot, or nil where it is free.
-    func id(of slot: Int) -> String? {
-        ids[slot].isEmpty ? nil : ids[slot]
+    /// Whether a stream has the slot.
+    func isTaken(_ slot: Int) -> Bool { places[slot] != .none }
+
+    /// The id in a slot that is taken.
+    @_lifetime(borrow self)
+    func id(of slot: Int) -> Span<UInt8> {
+        ids.bytes(at: places[slot])
     }
 
     /// The slot of a stream, or nil where it is not known.
@@ -35,7 +40,7 @@ struct StreamIndex {
         while !buckets[bucket].isEmpty {
             if buckets[bucket].hash == hash {
                 let slot = Int(buckets[bucket].slot)
-                if equal(ids[slot].utf8.span, id) { return slot }
+                if ids.bytes(at: places[slot]).hasSameBytes(as: id) { return slot }
             }
             bucket = next(bucket)
         }
@@ -43,24 +48,44 @@ struct StreamIndex {
     }
 
     /// Gives a stream that is not known a slot.
-    mutating func insert(_ id: String) -> Int {
-        if 2 * (count + 1) > buckets.count { grow() }
+    mutating func insert(_ id: Span<UInt8>) -> Int {
         let slot: Int
         if let free = freeSlots.popLast() {
-            slot = free
-            ids[slot] = id
+            slot = Int(free)
         } else {
-            slot = ids.count
-            ids.append(id)
+            slot = places.count
+            places.append(.none)
         }
-        place(Bucket(hash: hash(id.utf8.span), slot: UInt32(slot)))
-        count += 1
+        take(slot, for: id)
         return slot
+    }
+
+    /// Gives a stream that is not known a slot that was never given out; those that are skipped so become free.
+    mutating func insert(_ id: Span<UInt8>, at slot: Int) {
+        reserve(slot)
+        take(slot, for: id)
+    }
+
+    /// Never gives out a slot that was not given out before. Those that are skipped so become free.
+    mutating func reserve(_ slot: Int) {
+        precondition(slot >= places.count)
+        while places.count < slot {
+            freeSlots.append(UInt32(places.count))
+            places.append(.none)
+        }
+        places.append(.none)
+    }
+
+    private mutating func take(_ slot: Int, for id: Span<UInt8>) {
+        if 2 * (count + 1) > buckets.count { grow() }
+        places[slot] = ids.insert(id)
+        place(Bucket(hash: hash(id), slot: UInt32(slot)))
+        count += 1
     }
 
     /// Forgets the stream in a slot.
     mutating func remove(slot: Int) {
-        var hole = home(of: hash(ids[slot].utf8.span))
+        var hole = home(of: hash(ids.bytes(at: places[slot])))
         while buckets[hole].slot != UInt32(slot) { hole = next(hole) }
         // Whatever was pushed past the hole moves back into it, so that a search never ends too early.
         var bucket = next(hole)
@@ -73,8 +98,9 @@ struct StreamIndex {
             bucket = next(bucket)
         }
         buckets[hole] = .empty
-        ids[slot] = ""
-        freeSlots.append(slot)
+        ids.remove(places[slot])
+        places[slot] = .none
+        freeSlots.append(UInt32(slot))
         count -= 1
     }
 
@@ -103,10 +129,12 @@ struct StreamIndex {
         hash = hash &* 0x9e37_79b9_7f4a_7c15
         return UInt32(truncatingIfNeeded: hash >> 32)
     }
+}
 
-    private func equal(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
-        guard a.count == b.count else { return false }
-        for index in a.indices where a[index] != b[index] { return false }
+extension Span<UInt8> {
+    fileprivate func hasSameBytes(as other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices where self[index] != other[index] { return false }
         return true
     }
 }

@@ -63,20 +63,28 @@ enum StreamMemory {
         }
     }
 
-    /// Whether an image holds as many values as a row of the model can have at the image's step.
-    func fits(_ image: StreamImage, of served: ServedModel) -> Bool {
+    /// How many values a copy of a row has, as far as that is known beforehand.
+    var usualValuesPerRow: Int {
         switch self {
-        case .state(let pool): image.values.count == pool.valuesPerRow
-        case .timesteps(let buffers):
-            buffers.timesteps(in: image.values.count).map { served.basis.canKeep($0, at: image.step) } ?? false
+        case .state(let pool): pool.valuesPerRow
+        case .timesteps: 0
         }
     }
 
-    /// Puts a whole row back as ``values(of:)`` gave it.
-    func replace(_ row: Int, with values: [Float]) {
+    /// Whether so many values are as many as a row of the model can have at a step.
+    func fits(_ valueCount: Int, at step: UInt64, of served: ServedModel) -> Bool {
         switch self {
-        case .state(let pool): pool.replace(row, with: values.span)
-        case .timesteps(let buffers): buffers.replace(row, with: values)
+        case .state(let pool): valueCount == pool.valuesPerRow
+        case .timesteps(let buffers):
+            buffers.timesteps(in: valueCount).map { served.basis.canKeep($0, at: step) } ?? false
+        }
+    }
+
+    /// Puts a whole row back as ``StreamImage/values`` has it.
+    func replace(_ row: Int, with values: Span<Float>) {
+        switch self {
+        case .state(let pool): pool.replace(row, with: values)
+        case .timesteps(let buffers): buffers.replace(row, with: Array(copying: values))
         }
     }
 }

@@ -10,43 +10,43 @@ extension StreamTable {
     /// - Throws: ``ControlError`` where the one stream named is not known.
     public mutating func reset(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
         let slots = try slots(of: selection)
-        for slot in slots {
-            precondition(!streams[slot].isAsleep, "whoever resets streams wakes them first")
-            memories[streams[slot].model].reset(streams[slot].row)
-            streams[slot].step = 0
-            markChanged(slot)
-        }
+        if !slots.isEmpty { recordReset(selection) }
+        for slot in slots { reset(slot) }
         return slots.count
     }
 
     /// Forgets streams, and what waits for them.
     ///
     /// - Parameter selection: Which streams.
-    /// - Returns: Their ids, so that stored state can be forgotten too.
+    /// - Returns: Their keys, so that stored state can be forgotten too; the next checkpoint does that in any case.
     /// - Throws: ``ControlError`` where the one stream named is not known.
-    public mutating func remove(_ selection: ControlCommand.Selection) throws(ControlError) -> [String] {
+    public mutating func remove(_ selection: ControlCommand.Selection) throws(ControlError) -> [UInt32] {
         let slots = try slots(of: selection)
-        return remove(slots)
+        if !slots.isEmpty { recordRemove(selection) }
+        for slot in slots { remove(slot) }
+        return slots.map { UInt32($0) }
     }
 
-    mutating func remove(_ slots: [Int]) -> [String] {
-        let ids = slots.compactMap { index.id(of: $0) }
-        let removed = Set(slots)
-        for slot in slots {
-            if streams[slot].isAsleep {
-                asleepCount -= 1
-            } else {
-                memories[streams[slot].model].remove(streams[slot].row)
-            }
-            waiting[slot] = nil
-            tallies[slot] = nil
-            restoreTimes[slot] = nil
-            faulty.remove(slot)
-            index.remove(slot: slot)
+    mutating func reset(_ slot: Int) {
+        precondition(!streams[slot].isAsleep, "whoever resets streams wakes them first")
+        memories[streams[slot].model].reset(streams[slot].row)
+        streams[slot].step = 0
+        markChanged(slot)
+    }
+
+    mutating func remove(_ slot: Int) {
+        if streams[slot].isAsleep {
+            asleepCount -= 1
+        } else {
+            memories[streams[slot].model].remove(streams[slot].row)
         }
-        wakeRequests.removeAll { removed.contains($0) }
-        dirtySlots.removeAll { removed.contains($0) }
-        return ids
+        waiting[slot] = nil
+        tallies[slot] = nil
+        restoreTimes[slot] = nil
+        faulty.remove(slot)
+        index.remove(slot: slot)
+        changed.remove(slot)
+        removed.insert(slot)
     }
 
     /// Lets the timesteps of streams wait from now on.
@@ -113,17 +113,30 @@ extension StreamTable {
     ///   - time: Nanoseconds since the Unix epoch.
     /// - Returns: The page, and where the next one begins.
     public func page(prefix: String?, after: String?, limit: Int, time: Int64) -> StreamPage {
-        var found: [(id: String, slot: Int)] = []
-        for slot in index.slots {
-            guard let id = index.id(of: slot), id.utf8.starts(with: (prefix ?? "").utf8) else { continue }
-            if let after, !after.utf8.lexicographicallyPrecedes(id.utf8) { continue }
-            found.append((id, slot))
+        let prefix = Array((prefix ?? "").utf8)
+        let after = after.map { Array($0.utf8) }
+        var found: [Int] = []
+        // Of many streams only those that are first so far are kept: a page of a million takes little time and memory.
+        var last: Int?
+        for slot in index.slots where index.isTaken(slot) {
+            let id = index.id(of: slot)
+            guard id.begins(with: prefix), after.map({ $0.span.precedes(id) }) ?? true else { continue }
+            if let last, !id.precedes(index.id(of: last)) { continue }
+            found.append(slot)
+            if found.count == 2 * (limit + 1) {
+                keepFirst(limit + 1, of: &found)
+                last = found.last
+            }
         }
-        found.sort { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
-        let page = found.prefix(limit)
-        return StreamPage(
-            streams: page.map { status(of: $0.slot, id: $0.id, time: time) },
-            next: found.count > limit ? page.last?.id : nil)
+        keepFirst(limit + 1, of: &found)
+        let page = found.prefix(limit).map { status(of: $0, id: String(copying: index.id(of: $0)), time: time) }
+        return StreamPage(streams: page, next: found.count > limit ? page.last?.stream : nil)
+    }
+
+    /// Orders slots by the bytes of their ids, and drops all but the first.
+    private func keepFirst(_ count: Int, of slots: inout [Int]) {
+        slots.sort { index.id(of: $0).precedes(index.id(of: $1)) }
+        slots.removeLast(max(0, slots.count - count))
     }
 
     private func status(of slot: Int, id: String, time: Int64) -> StreamStatus {
@@ -143,16 +156,17 @@ extension StreamTable {
         return slot
     }
 
+    func slots(ofModel model: Int) -> [Int] {
+        index.slots.filter { index.isTaken($0) && streams[$0].model == model }
+    }
+
     func slots(of selection: ControlCommand.Selection) throws(ControlError) -> [Int] {
         switch selection {
         case .stream(let id): [try slot(of: id)]
-        case .prefix(let prefix): index.slots.filter { index.id(of: $0)?.utf8.starts(with: prefix.utf8) ?? false }
-        case .all: index.slots.filter { index.id(of: $0) != nil }
+        case .prefix(let prefix):
+            index.slots.filter { index.isTaken($0) && index.id(of: $0).begins(with: Array(prefix.utf8)) }
+        case .all: index.slots.filter { index.isTaken($0) }
         }
-    }
-
-    func slots(ofModel model: Int) -> [Int] {
-        index.slots.filter { index.id(of: $0) != nil && streams[$0].model == model }
     }
 }
 
@@ -162,5 +176,15 @@ extension [Float] {
         self.init()
         reserveCapacity(span.count)
         for index in span.indices { append(span[index]) }
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether the bytes come before others in the order of the first byte that differs.
+    fileprivate func precedes(_ other: Span<UInt8>) -> Bool {
+        for index in 0..<Swift.min(count, other.count) where self[index] != other[index] {
+            return self[index] < other[index]
+        }
+        return count < other.count
     }
 }

@@ -25,7 +25,7 @@ extension StreamTable {
         counters.quarantined += 1
         tallies[slot, default: StreamTally()].quarantined += 1
         let goesBack = hasStore && models[stream.model].policy.fault == .checkpoint
-        var event = StreamEvent(.quarantined, .stream(index.id(of: slot) ?? ""), time: time)
+        var event = StreamEvent(.quarantined, .stream(id(of: slot)), time: time)
         event.sequence = stream.sequence
         event.to = goesBack ? ServingPolicy.Fault.checkpoint.rawValue : ServingPolicy.Fault.zero.rawValue
         events.append(event)

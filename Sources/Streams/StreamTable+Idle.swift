@@ -22,9 +22,9 @@ extension StreamTable {
     public mutating func putToSleep(from first: Int, limit: Int, before deadline: Int64) -> Idle {
         var idle = Idle()
         for slot in idleSlots(from: first, limit: limit, before: deadline, &idle) {
-            guard !streams[slot].isAsleep, !streams[slot].isDirty, let id = index.id(of: slot) else { continue }
+            guard !streams[slot].isAsleep, !changed.contains(slot) else { continue }
             fallAsleep(slot)
-            idle.ids.append(id)
+            idle.ids.append(id(of: slot))
         }
         return idle
     }
@@ -35,17 +35,27 @@ extension StreamTable {
     ///   - first: Where to begin: 0 at first, then what the call before returned.
     ///   - limit: How many slots to look at.
     ///   - deadline: Streams whose last timestep came before this time, nanoseconds since the Unix epoch.
-    /// - Returns: Those that are gone, so that stored state can be forgotten too.
+    /// - Returns: Those that are gone; the next checkpoint forgets their stored state.
     public mutating func forget(from first: Int, limit: Int, before deadline: Int64) -> Idle {
         var idle = Idle()
-        idle.ids = remove(idleSlots(from: first, limit: limit, before: deadline, &idle))
+        for slot in idleSlots(from: first, limit: limit, before: deadline, &idle) {
+            let id = id(of: slot)
+            recordRemove(.stream(id))
+            remove(slot)
+            idle.ids.append(id)
+        }
         return idle
     }
 
     /// Streams to be read from the store, for which timesteps wait. Each is asked for once.
     public mutating func takeWakeRequests() -> [String] {
         defer { wakeRequests.removeAll(keepingCapacity: true) }
-        return wakeRequests.compactMap { index.id(of: $0) }
+        return wakeRequests.filter { index.isTaken($0) && streams[$0].isAsleep }.map { id(of: $0) }
+    }
+
+    /// The keys by which the store has streams.
+    public func keys(of ids: [String]) -> [UInt32] {
+        ids.compactMap { index.find($0.utf8.span).map { UInt32($0) } }
     }
 
     /// Whether there is something that ``takeWakeRequests()`` or ``takeEvents()`` has not given yet.
@@ -86,7 +96,7 @@ extension StreamTable {
     private func asleep(_ slots: [Int], limit: Int) -> [String] {
         var ids: [String] = []
         for slot in slots where streams[slot].isAsleep && ids.count < limit {
-            if let id = index.id(of: slot) { ids.append(id) }
+            ids.append(id(of: slot))
         }
         return ids
     }
@@ -110,7 +120,10 @@ extension StreamTable {
         for id in ids {
             guard let slot = index.find(id.utf8.span) else { continue }
             if streams[slot].isAsleep {
-                if faulty.remove(slot) == nil { lost.append(id) }
+                if faulty.remove(slot) == nil {
+                    lost.append(id)
+                    recordReset(.stream(id))
+                }
                 giveRow(slot)
                 streams[slot].step = 0
                 markChanged(slot)
@@ -144,7 +157,7 @@ extension StreamTable {
 
     mutating func fallAsleep(_ slot: Int) {
         memories[streams[slot].model].remove(streams[slot].row)
-        streams[slot].row = -1
+        streams[slot].row = Stream.noRow
         asleepCount += 1
         restoreTimes[slot] = nil
     }
@@ -155,18 +168,25 @@ extension StreamTable {
         asleepCount -= 1
     }
 
+    func id(of slot: Int) -> String { String(copying: index.id(of: slot)) }
+
     /// Puts a state back. A stream that is faulty goes back to what its last checkpoint has; its sequence goes on.
     private mutating func wake(_ slot: Int, with image: StreamImage) {
         let served = models[streams[slot].model]
         let memory = memories[streams[slot].model]
-        guard image.fingerprint == served.imageFingerprint, memory.fits(image, of: served) else { return }
+        guard image.fingerprint == served.imageFingerprint,
+            memory.fits(image.values.count, at: image.step, of: served)
+        else { return }
         giveRow(slot)
-        memory.replace(streams[slot].row, with: image.values)
-        if faulty.remove(slot) != nil {
-            streams[slot].step = image.step
-            streams[slot].label = image.label
-            markChanged(slot)
+        guard faulty.remove(slot) != nil else {
+            return memory.replace(streams[slot].row, with: image.values.span)
         }
+        var image = image
+        image.sequence = streams[slot].sequence
+        image.time = streams[slot].time
+        image.gapPending = streams[slot].gapPending
+        recordPut(image, model: streams[slot].model)
+        put(image, at: slot)
     }
 
     private func idleSlots(from first: Int, limit: Int, before deadline: Int64, _ idle: inout Idle) -> [Int] {
@@ -174,7 +194,7 @@ extension StreamTable {
         idle.next = end < index.slots.count ? end : nil
         guard first < end else { return [] }
         return (first..<end).filter { slot in
-            index.id(of: slot) != nil && waiting[slot] == nil && streams[slot].time < deadline
+            index.isTaken(slot) && waiting[slot] == nil && streams[slot].time < deadline
                 && restoreTimes[slot, default: .min] < deadline
         }
     }

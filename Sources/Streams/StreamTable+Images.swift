@@ -3,68 +3,125 @@ public import Wire
 
 /// What goes to the store and comes back from it.
 extension StreamTable {
-    /// The streams as they stand now, but for those that are asleep: the store has them.
+    /// A slice with so many bytes of state takes no further stream.
+    private static let bytesPerSlice = 4 << 20
+
+    /// The streams as they stand now, but for those that are asleep, which the store has: all copied in one go.
     ///
     /// - Parameter selection: Which streams.
-    /// - Returns: An image of each.
+    /// - Returns: A copy of each.
     /// - Throws: ``ControlError`` where the one stream named is not known.
-    public func images(of selection: ControlCommand.Selection) throws(ControlError) -> [StreamImage] {
-        try slots(of: selection).compactMap { image($0) }
+    public func copy(_ selection: ControlCommand.Selection) throws(ControlError) -> StreamSlice {
+        let slots = try slots(of: selection)
+        var slice = emptySlice(capacity: slots.count)
+        for slot in slots where !streams[slot].isAsleep { copy(slot, into: &slice) }
+        return slice
     }
 
-    /// The streams that changed since the last call, as they stand now. They count as unchanged from here on; whoever
-    /// cannot store them says so with ``markChanged(_:)``.
-    public mutating func takeChanged() -> [StreamImage] {
-        let images = dirtySlots.compactMap { image($0) }
-        for slot in dirtySlots { streams[slot].isDirty = false }
-        dirtySlots.removeAll(keepingCapacity: true)
-        return images
-    }
-
-    /// Counts streams as changed again, where they are still there: their images could not be stored.
+    /// Copies streams that changed, as they stand now, and the keys of all that were removed: were one of these left for a
+    /// later call, the store could have a stream twice that has come back under another key. They count as unchanged from
+    /// here on; whoever cannot store them says so with ``markChanged(_:)``.
     ///
-    /// - Parameter images: What could not be stored.
-    public mutating func markChanged(_ images: [StreamImage]) {
-        for image in images {
-            if let slot = index.find(image.id.utf8.span) { markChanged(slot) }
+    /// - Parameters:
+    ///   - first: The least key to look at: 0 at first, then what the call before returned.
+    ///   - limit: How many streams at most; fewer, where each of them keeps many timesteps.
+    /// - Returns: The copies, and where the next call begins; nil where this was the last.
+    public mutating func copyChanged(from first: Int, limit: Int) -> (slice: StreamSlice, next: Int?) {
+        var slice = emptySlice(capacity: min(limit, index.slots.count))
+        slice.removedKeys = removed.takeAll()
+        var slot = changed.first(from: first)
+        for _ in 0..<limit {
+            guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
+            changed.remove(found)
+            // One that is faulty is asleep until its last checkpoint is read.
+            if !streams[found].isAsleep { copy(found, into: &slice) }
+            slot = changed.first(from: found + 1)
         }
+        return (slice, slot)
+    }
+
+    /// Counts streams as changed again: they could not be stored.
+    ///
+    /// - Parameter slice: What could not be stored.
+    public mutating func markChanged(_ slice: StreamSlice) {
+        for key in slice.entries.map(\.key) + slice.removedKeys where index.isTaken(Int(key)) {
+            markChanged(Int(key))
+        }
+        for key in slice.removedKeys { removed.insert(Int(key)) }
+    }
+
+    /// Puts streams as a start finds them in the store, into the slots that they had.
+    ///
+    /// - Parameters:
+    ///   - slice: Streams that the table does not have, in the order of their keys, all above those that came before. One
+    ///     that no model takes any more is not served; nor is its key given to another.
+    ///   - choice: What becomes of state of other weights.
+    ///   - layouts: ``ServedModel/stateLayout`` by fingerprint, as far as it is known.
+    /// - Returns: How many are served.
+    /// - Throws: ``ControlError``: `fingerprintDiffers` or `refusedInMode`, as in ``restore(_:)``.
+    public mutating func load(
+        _ slice: StreamSlice, _ choice: OtherWeights = .refuse, layouts: [String: String] = [:]
+    ) throws(ControlError) -> Int {
+        var served = 0
+        for (number, entry) in slice.entries.enumerated() {
+            let slot = Int(entry.key)
+            guard let model = router.model(for: slice.id(number)) else {
+                index.reserve(slot)
+                continue
+            }
+            let fingerprint = slice.fingerprints[entry.weights]
+            let adapted = try adapted(slice, number, to: model, choice, layout: layouts[fingerprint])
+            if adapted == nil {
+                try check(
+                    fingerprint, slice.values(number).count, step: entry.step, of: slice.id(number), model)
+            }
+            index.insert(slice.id(number), at: slot)
+            var stream = Stream(model: model, row: memories[model].insert())
+            if adapted == nil { memories[model].replace(stream.row, with: slice.values(number)) }
+            stream.sequence = entry.sequence
+            stream.step = entry.step
+            stream.time = entry.time
+            stream.label = entry.label
+            stream.gapPending = entry.gapPending
+            put(stream, at: slot)
+            if let adapted { put(adapted, at: slot) }
+            while loadedPositions.count < slot { loadedPositions.append(0) }
+            loadedPositions.append(entry.position)
+            skipPositions(through: entry.position)
+            served += 1
+        }
+        return served
     }
 
     /// Puts streams as their images have them, all or none. Streams that are not among them stay as they are.
     ///
     /// - Parameters:
     ///   - images: Each stream at most once.
-    ///   - areStored: The images come from the last checkpoint, so that the next need not write them again.
     ///   - time: Nanoseconds since the Unix epoch: they count as idle from then on. Nil: from their last timestep on.
     /// - Throws: ``ControlError``: `fingerprintDiffers` where an image's state came from other weights, its values are not
     ///   as many as they must be, or no model takes the stream any more; `refusedInMode` where it comes from a mode that
     ///   remembers something else, or there would be more streams than may be.
-    public mutating func restore(
-        _ images: [StreamImage], areStored: Bool, time: Int64? = nil
-    ) throws(ControlError) {
+    public mutating func restore(_ images: [StreamImage], time: Int64? = nil) throws(ControlError) {
         let models = try images.map { image throws(ControlError) in try model(for: image) }
-        if !areStored { try checkRoom(for: images) }
+        try checkRoom(for: images)
         for (image, model) in zip(images, models) {
-            let slot = index.find(image.id.utf8.span) ?? insert(image.id, model: model)
+            let slot = index.find(image.id.utf8.span) ?? insert(image.id.utf8.span, model: model)
             if streams[slot].isAsleep { giveRow(slot) }
             restoreTimes[slot] = time
             faulty.remove(slot)
-            memories[model].replace(streams[slot].row, with: image.values)
-            streams[slot].sequence = image.sequence
-            streams[slot].step = image.step
-            streams[slot].time = image.time
-            streams[slot].label = image.label
-            streams[slot].gapPending = image.gapPending
-            if !areStored { markChanged(slot) }
+            recordPut(image, model: model)
+            put(image, at: slot)
         }
     }
 
-    /// Which model a stream would go to.
-    ///
-    /// - Parameter id: The stream's id.
-    /// - Returns: The model, or nil where none takes the stream.
-    public func route(_ id: String) -> ServedModel? {
-        router.model(for: id.utf8.span).map { models[$0] }
+    mutating func put(_ image: StreamImage, at slot: Int) {
+        memories[streams[slot].model].replace(streams[slot].row, with: image.values.span)
+        streams[slot].sequence = image.sequence
+        streams[slot].step = image.step
+        streams[slot].time = image.time
+        streams[slot].label = image.label
+        streams[slot].gapPending = image.gapPending
+        markChanged(slot)
     }
 
     private func checkRoom(for images: [StreamImage]) throws(ControlError) {
@@ -78,43 +135,63 @@ extension StreamTable {
         }
     }
 
-    private func image(_ slot: Int) -> StreamImage? {
-        guard !streams[slot].isAsleep, let id = index.id(of: slot) else { return nil }
-        let stream = streams[slot]
-        return StreamImage(
-            id: id, fingerprint: models[stream.model].imageFingerprint, sequence: stream.sequence, step: stream.step,
-            time: stream.time, label: stream.label, gapPending: stream.gapPending,
-            values: memories[stream.model].values(of: stream.row))
+    private func emptySlice(capacity: Int) -> StreamSlice {
+        let values = memories.map(\.usualValuesPerRow).max() ?? 0
+        return StreamSlice(
+            fingerprints: models.map(\.imageFingerprint), capacity: capacity, valuesPerStream: values)
     }
 
-    func model(for image: StreamImage) throws(ControlError) -> Int {
+    private func copy(_ slot: Int, into slice: inout StreamSlice) {
+        let stream = streams[slot]
+        let entry = StreamSlice.Entry(
+            key: UInt32(slot), weights: stream.model, sequence: stream.sequence, step: stream.step,
+            time: stream.time, label: stream.label, gapPending: stream.gapPending, position: position)
+        switch memories[stream.model] {
+        case .state(let pool): slice.append(entry, id: index.id(of: slot), values: pool.values(of: stream.row))
+        case .timesteps(let buffers):
+            slice.append(entry, id: index.id(of: slot), values: buffers.values(of: stream.row).span)
+        }
+    }
+
+    private func model(for image: StreamImage) throws(ControlError) -> Int {
         let known = index.find(image.id.utf8.span).map { streams[$0].model }
         guard let model = known ?? router.model(for: image.id.utf8.span) else {
             throw ControlError(
                 .fingerprintDiffers,
                 "stream '\(image.id)' fits no model's prefixes; serve the model that it belongs to")
         }
+        try check(image.fingerprint, image.values.count, step: image.step, of: image.id.utf8.span, model)
+        return model
+    }
+
+    /// Whether what is remembered of a stream goes with a model and its mode.
+    private func check(
+        _ fingerprint: String, _ valueCount: Int, step: UInt64, of id: Span<UInt8>, _ model: Int
+    ) throws(ControlError) {
         let served = models[model]
-        let weights = image.fingerprint.prefix { $0 != ":" }
-        guard weights == served.fingerprint else {
+        guard served.imageFingerprint == fingerprint else {
+            throw misfit(fingerprint, of: String(copying: id), to: served)
+        }
+        guard memories[model].fits(valueCount, at: step, of: served) else {
             throw ControlError(
                 .fingerprintDiffers,
-                "the state of stream '\(image.id)' belongs to the weights \(weights.prefix(12))…, but "
+                "what is stored of stream '\(String(copying: id))' has \(valueCount) values, which do not make a state of "
+                    + "'\(served.name)' at step \(step); restore another snapshot")
+        }
+    }
+
+    private func misfit(_ fingerprint: String, of id: String, to served: ServedModel) -> ControlError {
+        let weights = fingerprint.prefix { $0 != ":" }
+        guard weights == served.fingerprint else {
+            return ControlError(
+                .fingerprintDiffers,
+                "the state of stream '\(id)' belongs to the weights \(weights.prefix(12))…, but "
                     + "'\(served.name)' has \(served.fingerprint.prefix(12))…; serve the model file that it came from")
         }
-        guard image.fingerprint == served.imageFingerprint else {
-            let kept = image.fingerprint.dropFirst(weights.count + 1)
-            throw ControlError(
-                .refusedInMode,
-                "what is stored of stream '\(image.id)' is \(kept.isEmpty ? "a state" : "the timesteps of a \(kept)"), "
-                    + "which '\(served.name)' cannot go on from in the mode \(served.policy.mode); serve it as before")
-        }
-        guard memories[model].fits(image, of: served) else {
-            throw ControlError(
-                .fingerprintDiffers,
-                "what is stored of stream '\(image.id)' has \(image.values.count) values, which do not make a state of "
-                    + "'\(served.name)' at step \(image.step); restore another snapshot")
-        }
-        return model
+        let kept = fingerprint.dropFirst(weights.count + 1)
+        return ControlError(
+            .refusedInMode,
+            "what is stored of stream '\(id)' is \(kept.isEmpty ? "a state" : "the timesteps of a \(kept)"), "
+                + "which '\(served.name)' cannot go on from in the mode \(served.policy.mode); serve it as before")
     }
 }

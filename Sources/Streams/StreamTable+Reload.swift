@@ -19,11 +19,12 @@ extension StreamTable {
     ///   - model: Which of ``models``; none of its streams asleep.
     ///   - served: The weights, with the policy that the model has.
     ///   - resetting: The state becomes zero; else it goes on.
+    ///   - number: What the journal calls the weights; nil where none is kept.
     /// - Returns: How many streams go on with the state that they had.
     /// - Throws: ``ControlError``: `fingerprintDiffers` where the state cannot go on; `refusedInMode` where timesteps wait
     ///   that the model would not take any more.
     public mutating func reload(
-        _ model: Int, with served: ServedModel, resetting: Bool
+        _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil
     ) throws(ControlError) -> Int {
         let before = models[model]
         let slots = slots(ofModel: model)
@@ -51,6 +52,7 @@ extension StreamTable {
             var values = old.values(of: streams[slot].row)
             values.removeLast(outputs.count)
             if resetting {
+                recordReset(.stream(id(of: slot)))
                 values = [Float](repeating: 0, count: new.emptyCount - served.model.outputs)
                 streams[slot].step = 0
             }
@@ -62,31 +64,47 @@ extension StreamTable {
                 streams[slot].label = nil
             }
             streams[slot].row = new.insert()
-            new.replace(streams[slot].row, with: values)
+            new.replace(streams[slot].row, with: values.span)
             markChanged(slot)
         }
         models[model] = served
         memories[model] = new
+        if let number { weightsNumbers?[model] = number }
         return resetting ? 0 : slots.count
     }
 
     /// Streams of one of ``models``.
     public func count(ofModel model: Int) -> Int { slots(ofModel: model).count }
 
-    /// A stored image as it goes on at a start, where its weights are not those that are served now.
+    /// The name of the model that takes a stream; nil where none does.
+    public func modelName(for id: String) -> String? {
+        router.model(for: id.utf8.span).map { models[$0].name }
+    }
+
+    /// A stored stream as it goes on at a start, where its weights are not those that are served now.
     ///
     /// - Parameters:
-    ///   - image: What the store has.
-    ///   - choice: What to do with it; ``OtherWeights/refuse`` leaves it as it is, for ``restore(_:areStored:time:)`` to refuse.
+    ///   - slice: What the store has.
+    ///   - number: Which of the slice's streams.
+    ///   - model: Which of ``models`` it goes to.
+    ///   - choice: What to do with it.
     ///   - layout: ``ServedModel/stateLayout`` of the weights that it came from; nil where the store does not know.
     /// - Returns: The image for the present weights; nil where it is theirs already, or is to be refused.
     /// - Throws: ``ControlError`` with the code `fingerprintDiffers` where it cannot go on with them.
-    public func adapted(
-        _ image: StreamImage, _ choice: OtherWeights, layout: String?
+    func adapted(
+        _ slice: StreamSlice, _ number: Int, to model: Int, _ choice: OtherWeights, layout: String?
     ) throws(ControlError) -> StreamImage? {
-        guard choice != .refuse, let model = router.model(for: image.id.utf8.span),
-            image.fingerprint != models[model].imageFingerprint
-        else { return nil }
+        let served = models[model]
+        guard choice != .refuse, slice.fingerprints[slice.entries[number].weights] != served.imageFingerprint else {
+            return nil
+        }
+        return try adapted(slice.image(number), to: model, choice, layout: layout)
+    }
+
+    /// The same for an image.
+    func adapted(
+        _ image: StreamImage, to model: Int, _ choice: OtherWeights, layout: String?
+    ) throws(ControlError) -> StreamImage {
         let served = models[model]
         var adapted = image
         adapted.fingerprint = served.imageFingerprint
@@ -96,7 +114,8 @@ extension StreamTable {
             adapted.values = [Float](repeating: 0, count: memories[model].emptyCount)
             return adapted
         }
-        guard layout == served.stateLayout, memories[model].fits(adapted, of: served),
+        guard layout == served.stateLayout,
+            memories[model].fits(image.values.count, at: image.step, of: served),
             served.lastStep.map({ image.step < $0 }) ?? true
         else {
             throw ControlError(

@@ -4,7 +4,7 @@ public import Wire
 /// Every stream with its state, and the step from a message of timesteps to the decisions on them.
 ///
 /// One owner, one thread: the daemon's hot loop. Time is handed in, storage is asked for and given back as
-/// ``StreamImage``s, so the table knows neither clocks nor files nor sockets.
+/// ``StreamSlice``s, so the table knows neither clocks nor files nor sockets.
 ///
 ///     id bytes ──StreamIndex──▶ slot ──▶ Stream {sequence, step, label, …}
 ///                                           │ model, row
@@ -32,8 +32,10 @@ public struct StreamTable: ~Copyable {
     var index = StreamIndex()
     /// By slot. A free slot's entry means nothing.
     var streams: [Stream] = []
-    /// Slots that changed since the last checkpoint, each once.
-    var dirtySlots: [Int] = []
+    /// Slots of streams that changed since the last checkpoint took them.
+    var changed = SlotSet()
+    /// Slots that were given up since, also where another stream has them by now.
+    var removed = SlotSet()
     /// What waits for streams that are paused, or that are read from the store, by slot.
     var waiting: [Int: WaitingTimesteps] = [:]
     /// Slots of streams that are to be read from the store.
@@ -47,24 +49,16 @@ public struct StreamTable: ~Copyable {
     /// Streams whose state is in the store alone.
     public internal(set) var asleepCount = 0
     /// One message's timesteps, shape (k, features). Keeps its memory from message to message.
-    private var inputs: [Float] = []
+    var inputs: [Float] = []
 
-    /// One stream's place in its sequence. What it remembers stands in `row` of its model's memory.
-    struct Stream {
-        var model: Int
-        /// Less than 0: the state is in the store alone.
-        var row: Int
-        var sequence: UInt64 = 0
-        var step: UInt64 = 0
-        var time: Int64 = 0
-        /// That of the last decision; nil before the first.
-        var label: UInt8?
-        var gapPending = false
-        var isDirty = false
-
-        /// Its state is in the store and not in memory.
-        var isAsleep: Bool { row < 0 }
-    }
+    /// The number of the last record, over the life of the stored state.
+    public internal(set) var position: UInt64 = 0
+    /// What was recorded and not taken yet.
+    public internal(set) var records = JournalRecords()
+    /// What the journal calls the weights of each of ``models``; nil where nothing is recorded.
+    var weightsNumbers: [UInt16]?
+    /// While a start puts everything in place: up to which record each stream is loaded, by slot.
+    var loadedPositions: [UInt64] = []
 
     /// An empty table.
     ///
@@ -79,8 +73,8 @@ public struct StreamTable: ~Copyable {
     public var count: Int { index.count }
     /// Streams that are paused.
     public var pausedCount: Int { waiting.values.count { $0.isPaused } }
-    /// Streams that changed since ``takeChanged()``.
-    public var changedCount: Int { dirtySlots.count }
+    /// Streams that changed since ``copyChanged(from:limit:)`` took them. Counts them.
+    public var changedCount: Int { changed.count }
 
     /// Takes one binary message: all of its timesteps, or none.
     ///
@@ -158,17 +152,18 @@ public struct StreamTable: ~Copyable {
         if place.slot == nil, let maximumStreams, index.count >= maximumStreams { throw .tooManyStreams }
         let consumed = place.slot.map { streams[$0].sequence } ?? 0
         let numbers = try SequenceNumbers(header, count: count, consumed: consumed)
-        let slot = place.slot ?? insert(String(copying: id), model: place.model)
+        let slot = place.slot ?? insert(id, model: place.model)
         try take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
     }
 
     /// The hot path: steps one stream through the new timesteps in `inputs` and decides on each.
-    private mutating func take(
+    mutating func take(
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, time: Int64,
         into decisions: inout DecisionRecords
     ) throws(DropCause) {
         if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
         guard numbers.duplicates < count else { return }
+        if let weightsNumbers { record(slot, numbers, flags, time: time, as: weightsNumbers) }
         var stream = streams[slot]
         let memory = memories[stream.model]
         let served = models[stream.model]
@@ -225,7 +220,7 @@ public struct StreamTable: ~Copyable {
     mutating func takeWaiting(
         _ slot: Int, _ messages: [WaitingTimesteps.Message], time: Int64, publish: Publish
     ) {
-        let id = index.id(of: slot) ?? ""
+        let id = String(copying: index.id(of: slot))
         var decisions = DecisionRecords()
         for message in messages {
             // A fault sent the stream back to its checkpoint, which is not read yet: the others wait on.
@@ -270,23 +265,20 @@ public struct StreamTable: ~Copyable {
         counters.dropped[cause, default: 0] += count
     }
 
-    mutating func insert(_ id: String, model: Int) -> Int {
+    mutating func insert(_ id: Span<UInt8>, model: Int) -> Int {
         let slot = index.insert(id)
-        let stream = Stream(model: model, row: memories[model].insert())
-        if slot == streams.count {
-            streams.append(stream)
-        } else {
-            streams[slot] = stream
-        }
+        put(Stream(model: model, row: memories[model].insert()), at: slot)
         return slot
     }
 
-    mutating func markChanged(_ slot: Int) {
-        if !streams[slot].isDirty {
-            streams[slot].isDirty = true
-            dirtySlots.append(slot)
-        }
+    /// Sets the entry of a slot that a stream was just given.
+    mutating func put(_ stream: Stream, at slot: Int) {
+        // What lies between is not given out, or free.
+        while streams.count <= slot { streams.append(stream) }
+        streams[slot] = stream
     }
+
+    mutating func markChanged(_ slot: Int) { changed.insert(slot) }
 }
 
 extension StreamTable.Stream {

@@ -98,6 +98,29 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
+    /// What is in the journal.
+    public struct Journal: Codable, Equatable, Sendable {
+        /// Bytes of records since the last checkpoint.
+        public var bytes: Int
+        /// It holds less than all that was decided on: it could not be written.
+        public var hasFailed: Bool
+        /// Why; nil where it has not failed.
+        public var error: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case bytes
+            case hasFailed = "failed"
+            case error
+        }
+
+        /// Creates an entry; each parameter is the property of its name.
+        public init(bytes: Int, hasFailed: Bool, error: String? = nil) {
+            self.bytes = bytes
+            self.hasFailed = hasFailed
+            self.error = error
+        }
+    }
+
     /// The daemon's version.
     public var version: String
     /// Seconds since it was ready.
@@ -128,19 +151,26 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var dropped: [String: UInt64]
     /// The last checkpoint; null before the first, or without a state folder.
     public var checkpoint: Checkpoint?
+    /// Why the last checkpoint failed; nil where it did not.
+    public var checkpointError: String?
+    /// The journal; nil where none is kept.
+    public var journal: Journal?
 
     private enum CodingKeys: String, CodingKey {
         case version
         case uptimeSeconds = "uptime_s"
         case endpoints, codecs, models, streams, paused, timesteps, decisions, duplicates, gaps, dropped, checkpoint
         case quarantined, asleep
+        case checkpointError = "checkpoint_error"
+        case journal
     }
 
     /// Creates a status; each parameter is the property of its name.
     public init(
         version: String, uptimeSeconds: Double, endpoints: Endpoints, codecs: Codecs? = nil, models: [Model],
         streams: Int, paused: Int, timesteps: UInt64, decisions: UInt64, duplicates: UInt64, gaps: UInt64,
-        dropped: [String: UInt64], checkpoint: Checkpoint?, quarantined: UInt64 = 0, asleep: Int = 0
+        dropped: [String: UInt64], checkpoint: Checkpoint?, checkpointError: String? = nil, journal: Journal? = nil,
+        quarantined: UInt64 = 0, asleep: Int = 0
     ) {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
@@ -157,9 +187,11 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         self.checkpoint = checkpoint
         self.quarantined = quarantined
         self.asleep = asleep
+        self.checkpointError = checkpointError
+        self.journal = journal
     }
 
-    /// Writes the status. `checkpoint` is always there, null before the first; `codecs` only where they are not all binary.
+    /// Writes the status. `checkpoint` is always there, null before the first; what else may be nil is left out then.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version, forKey: .version)
@@ -177,5 +209,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         try container.encode(asleep, forKey: .asleep)
         try container.encode(dropped, forKey: .dropped)
         try container.encode(checkpoint, forKey: .checkpoint)
+        try container.encodeIfPresent(checkpointError, forKey: .checkpointError)
+        try container.encodeIfPresent(journal, forKey: .journal)
     }
 }

@@ -12,8 +12,9 @@ extension RawSpan {
 
 extension [UInt8] {
     /// Appends an integer, lowest byte first. Allocates only when the array must grow.
+    @inlinable
     @inline(__always)
-    mutating func appendLittleEndian<T: FixedWidthInteger>(_ value: T) {
+    package mutating func appendLittleEndian<T: FixedWidthInteger>(_ value: T) {
         var rest = value
         for _ in 0..<MemoryLayout<T>.size {
             append(UInt8(truncatingIfNeeded: rest))

@@ -27,6 +27,11 @@ public struct Poller: ~Copyable {
         unsafe add(zmq_pollitem_t(socket: nil, fd: wakeup.readEnd, events: Self.readable, revents: 0), wakeup)
     }
 
+    /// Watches what was added, or for a time does not.
+    public mutating func watch(_ number: Int, _ isWatched: Bool) {
+        unsafe items[number].events = isWatched ? Self.readable : 0
+    }
+
     /// Waits until something can be read.
     ///
     /// - Parameter milliseconds: How long at most; 0: only look, −1: for ever.

@@ -9,7 +9,7 @@ struct InspectCommand: ParsableCommand {
         abstract: "Show what a model file holds: layers, shapes, format, mode, fingerprint.",
         discussion: "Asks no daemon.")
 
-    @Argument(help: "A Keras model, .keras or .h5.")
+    @Argument(help: "A model: .keras, .h5 or .safetensors.")
     var file: String
 
     @Flag(help: "Print one line of JSON.")
@@ -22,21 +22,31 @@ struct InspectCommand: ParsableCommand {
     }
 
     private func summary() throws(ClientError) -> ModelSummary {
+        let model = try ModelFile.readForTool(file)
+        return ModelSummary(
+            file: file, name: model.name, format: model.format, kerasVersion: model.kerasVersion,
+            isStateful: model.isStateful, features: model.model.features, tokens: model.model.vocabulary,
+            outputs: model.model.outputs, parameters: model.model.parameters,
+            needsWholeSequences: !model.model.isCausal, stateSize: model.model.stateSize,
+            fingerprint: model.fingerprint,
+            layers: model.layers.map {
+                ModelSummary.Layer(
+                    name: $0.name, kind: $0.kind, outputShape: $0.outputShape, parameters: $0.parameters)
+            })
+    }
+}
+
+extension ModelFile {
+    /// Reads a model file for a command.
+    ///
+    /// - Parameter path: Where the file is.
+    /// - Returns: The model.
+    /// - Throws: ``ClientError`` with the exit status that fits.
+    static func readForTool(_ path: String) throws(ClientError) -> ModelFile {
         do {
-            let model = try ModelFile.read(file)
-            return ModelSummary(
-                file: file, name: model.name, format: model.format, kerasVersion: model.kerasVersion,
-                isStateful: model.isStateful, features: model.model.features, tokens: model.model.vocabulary,
-                outputs: model.model.outputs, parameters: model.model.parameters,
-                needsWholeSequences: !model.model.isCausal, stateSize: model.model.stateSize,
-                fingerprint: model.fingerprint,
-                layers: model.layers.map {
-                    ModelSummary.Layer(
-                        name: $0.name, kind: $0.kind, outputShape: $0.outputShape, parameters: $0.parameters)
-                })
+            return try read(path)
         } catch {
-            let isMissing = error.code == .notFound || error.code == .unreadable
-            throw ClientError(isMissing ? .noInput : .data, "\(error)")
+            throw ClientError(error)
         }
     }
 }

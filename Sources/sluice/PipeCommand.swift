@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Client
+import ArgumentParser
+import Client
 import ZeroMQ
 
 struct PipeCommand: ParsableCommand {
@@ -21,29 +21,7 @@ struct PipeCommand: ParsableCommand {
     @Argument(help: "The file; - or none: standard input.")
     var file = "-"
 
-    @Option(
-        help: ArgumentHelp("csv or jsonl (default: jsonl where the first byte is {, else csv).", valueName: "format"))
-    var format: ReadingLayout.Format?
-
-    @Option(help: ArgumentHelp("The stream that all rows belong to.", valueName: "id"))
-    var stream: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The column that names each row's stream (default for JSON lines: stream).", valueName: "column"))
-    var streamColumn: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The columns with a timestep's values, in the model's order, as a,b,c (default: all that are neither the "
-                + "stream's nor the sequence's; for JSON lines the member values).", valueName: "columns"))
-    var values: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The column that is the same over all timesteps of a sequence: where it changes within a stream, and at "
-                + "the stream's first row, the state starts anew.", valueName: "column"))
-    var sequenceBy: String?
+    @OptionGroup var reading: ReadingOptions
 
     @Option(help: ArgumentHelp("Timesteps a second (default: as fast as the daemon takes them).", valueName: "rate"))
     var rate: Double?
@@ -75,16 +53,13 @@ struct PipeCommand: ParsableCommand {
     }
 
     func run() throws {
-        let columns = values.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
-        let layout = try ReadingLayout(
-            format: format, stream: stream, streamColumn: streamColumn, valueColumns: columns,
-            sequenceColumn: sequenceBy)
         let input = try InputFile(path: file)
         let context = try ConnectionOptions.context()
         let feed = Feed(
             input,
             options: Feed.Options(
-                layout: layout, rate: rate, batch: batch, resumes: resume, ingest: try ingest.map(Self.endpoint),
+                layout: try reading.layout(), rate: rate, batch: batch, resumes: resume,
+                ingest: try ingest.map(Self.endpoint),
                 timeoutSeconds: connection.timeout),
             control: try connection.client(in: context), in: context)
         let summary = try feed.run()
@@ -100,5 +75,3 @@ struct PipeCommand: ParsableCommand {
         }
     }
 }
-
-extension ReadingLayout.Format: ExpressibleByArgument {}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import KerasFiles
 import Wire
 
 /// The person's tool: talks to a daemon, feeds it, watches it, and looks into model files.
@@ -17,12 +18,12 @@ struct Sluice: ParsableCommand {
               sluice streams
 
             Exit status: 0 done; 1 the daemon refused; 64 usage; 65 wrong data; 66 no such file, stream or snapshot; \
-            69 the daemon cannot be reached; 70 internal error; 74 reading, writing or the daemon's store failed; \
+            69 the daemon cannot be reached; 70 internal error; 73 a file is there already or cannot be created; 74 reading, writing or the daemon's store failed; \
             75 not in time, try again; 76 another protocol.
             """,
         version: Version.current,
         // What needs no running daemon, or starts one of its own.
-        subcommands: [InspectCommand.self, BenchCommand.self],
+        subcommands: [InspectCommand.self, ConvertCommand.self, PredictCommand.self, BenchCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "Data",
@@ -43,6 +44,7 @@ struct Sluice: ParsableCommand {
 
     /// Runs the command that the arguments name; what goes wrong is one line on standard error and an exit status.
     static func main() {
+        KerasReaderProcess.runIfAsked()
         do {
             var command = try parseAsRoot()
             try command.run()

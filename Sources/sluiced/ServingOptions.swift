@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Daemon
+public import Store
 public import Streams
 public import Wire
 import ZeroMQ
@@ -42,9 +43,21 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How much a crash may lose: memory (all) or checkpoint (what changed since the last). "
+            "How much a crash may lose: memory (all), checkpoint (what changed since the last) or journal (nothing). "
                 + "(default: checkpoint with --state-dir)", valueName: "level"))
     var durability: DaemonConfiguration.Durability?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --durability journal: the size of the journal at which a checkpoint is made early. (default: 256)",
+            valueName: "megabytes"))
+    var journalSize: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --durability journal: full (a power cut loses nothing) or normal (kill -9 loses nothing, a power cut "
+                + "the last seconds). (default: full)", valueName: "level"))
+    var journalSync: Journal.Sync?
 
     @Option(
         help: ArgumentHelp("Seconds from one checkpoint to the next. (default: 5)", valueName: "seconds"))
@@ -131,8 +144,16 @@ struct ServingOptions: ParsableArguments {
         configuration.stateFolder = stateDir ?? configuration.stateFolder
         configuration.durability = durability ?? configuration.durability
         configuration.checkpointInterval = checkpointInterval ?? configuration.checkpointInterval
+        configuration.journalMegabytes = journalSize ?? configuration.journalMegabytes
+        configuration.journalSync = journalSync ?? configuration.journalSync
         guard DaemonConfiguration.isInterval(configuration.checkpointInterval) else {
             throw DaemonError(.usage, "--checkpoint-interval is in seconds, more than 0 and at most a year")
+        }
+        guard configuration.durability != .journal || configuration.stateFolder != nil else {
+            throw DaemonError(.usage, "a journal needs a folder: --durability journal goes with --state-dir DIR")
+        }
+        guard DaemonConfiguration.isJournalSize(configuration.journalMegabytes) else {
+            throw DaemonError(.usage, "--journal-size is in megabytes, a whole number from 1 to a million")
         }
         try applyStreamLimits(to: &configuration)
         return configuration
@@ -218,6 +239,7 @@ private func parseThreshold(_ text: String) throws -> ServingPolicy.Threshold {
 
 extension DaemonConfiguration.Durability: ExpressibleByArgument {}
 extension DecisionCodec: ExpressibleByArgument {}
+extension Journal.Sync: ExpressibleByArgument {}
 extension ServingPolicy.Emit: ExpressibleByArgument {}
 extension ServingPolicy.Fault: ExpressibleByArgument {}
 extension ServingPolicy.Gap: ExpressibleByArgument {}

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Daemon
 import Foundation
+import KerasFiles
 public import Logging
 import ServiceLifecycle
 import Wire
@@ -9,6 +10,7 @@ import Wire
 @main
 enum Main {
     static func main() {
+        KerasReaderProcess.runIfAsked()
         // Before Swift's concurrency begins, which opens descriptors of its own.
         StandardDescriptors.occupy()
         Task {

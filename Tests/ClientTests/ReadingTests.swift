@@ -19,6 +19,50 @@ import Testing
         #expect(try readings(text, layout) == [Reading(stream: "s1", values: [1, 2], flags: .start)])
     }
 
+    @Test func `Columns with the names of answers and labels are no values, unless they are named so`() throws {
+        let text = "stream,step,x0,probability,probability12,label,probable\ns1,1,5,0.5,0.5,1,6\n"
+        #expect(try readings(text, ReadingLayout()) == [Reading(stream: "s1", values: [5, 6])])
+        let layout = try ReadingLayout(stream: "s", valueColumns: ["label", "step"])
+        #expect(try readings(text, layout) == [Reading(stream: "s", values: [1, 1])])
+        let json = "{\"stream\":\"s\",\"values\":[5],\"step\":1,\"label\":\"a\",\"probability\":0.5}"
+        #expect(try readings(json, ReadingLayout()) == [Reading(stream: "s", values: [5])])
+    }
+
+    @Test func `Labels are read where they are asked for, and may be left out where they may be missing`() throws {
+        let csv = "stream,x,label\ns,1,0\ns,2,\n"
+        let json = "{\"stream\":\"s\",\"values\":[1],\"label\":0}\n{\"stream\":\"s\",\"values\":[2]}"
+        let optional = try ReadingLayout(label: .init("label", isRequired: false))
+        let required = try ReadingLayout(label: .init("class", isRequired: true))
+        for text in [csv, json] {
+            #expect(try readings(text, optional).map(\.label) == [0, nil])
+            #expect(throws: ClientError.self) { try readings(text, required) }
+        }
+        #expect(try readings("stream,x\ns,1\n", optional).map(\.label) == [nil])
+    }
+
+    @Test func `With an alphabet each row is a sequence, named by its stream or its number`() throws {
+        let layout = try ReadingLayout(
+            label: .init("label", isRequired: false), alphabet: try Alphabet("ACGT", firstToken: 1))
+        func sequence(_ stream: String, _ values: [Float], label: Float) -> Reading {
+            var reading = Reading(stream: stream, values: values, timesteps: values.count, flags: [.start, .end])
+            reading.label = label
+            return reading
+        }
+        let numbered = try readings("sequence,label\nGA,1\n\nT,0\n", layout)
+        #expect(numbered == [sequence("1", [3, 1], label: 1), sequence("2", [4], label: 0)])
+        #expect(
+            try readings("label,sequence,stream\n1,GA,s\n", layout) == [sequence("s", [3, 1], label: 1)])
+    }
+
+    @Test func `An alphabet goes with one column of CSV`() throws {
+        let alphabet = try Alphabet("ACGT", firstToken: 1)
+        #expect(throws: ClientError.self) { try ReadingLayout(valueColumns: ["a", "b"], alphabet: alphabet) }
+        #expect(throws: ClientError.self) { try ReadingLayout(sequenceColumn: "a", alphabet: alphabet) }
+        let layout = try ReadingLayout(alphabet: alphabet)
+        #expect(throws: ClientError.self) { try readings("{\"stream\":\"s\",\"values\":[1]}", layout) }
+        try expectDataError("file:1: there is no column 'sequence'") { try readings("stream,x\ns,A\n", layout) }
+    }
+
     @Test func `A sequence starts at a stream's first row and where its column changes, stream by stream`() throws {
         let rows = [("a", "1"), ("a", "1"), ("b", "1"), ("a", "1"), ("a", "2"), ("b", "1"), ("b", "2"), ("a", "1")]
         let starts = [true, false, true, false, true, false, true, true]

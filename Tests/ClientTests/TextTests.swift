@@ -69,10 +69,10 @@ import Testing
     }
 
     @Test func `Progress is a bar where the end is known, and counts where it is not`() {
-        let known = ProgressMeter.text(bytes: 50, total: 100, timesteps: 1000, seconds: 2)
+        let known = ProgressMeter.text(done: 50, total: 100, timesteps: 1000, seconds: 2)
         let bar = String(repeating: "█", count: 15) + String(repeating: "░", count: 15)
         #expect(known == "\(bar) 50 %  1,000 timesteps, 500/s")
-        #expect(ProgressMeter.text(bytes: 50, total: nil, timesteps: 1, seconds: 0) == "1 timestep, 0/s")
-        #expect(ProgressMeter.text(bytes: 150, total: 100, timesteps: 1, seconds: 1).contains("100 %"))
+        #expect(ProgressMeter.text(done: 50, total: nil, timesteps: 1, seconds: 0) == "1 timestep, 0/s")
+        #expect(ProgressMeter.text(done: 150, total: 100, timesteps: 1, seconds: 1).contains("100 %"))
     }
 }

@@ -27,7 +27,9 @@ struct ConfigurationFileTests {
               - {codec: text, endpoint: ">tcp://10.0.0.1:1"}
             decisions: {endpoint: "@tcp://127.0.0.1:5551", codec: binary}
             control: "@tcp://127.0.0.1:5552"
-            state: {dir: /var/lib/sluice, durability: checkpoint, interval: 2.5, idle_after: 60, forget_after: 3600, max_streams: 9, on_other_weights: carry}
+            state:
+              {dir: /var/lib/sluice, durability: journal, interval: 2.5, journal_size: 64, journal_sync: normal,
+               idle_after: 60, forget_after: 3600, max_streams: 9, on_other_weights: carry}
             models:
               power: {file: model2.keras, prefixes: ["meter-"], mode: stateful, emit: every, threshold: {rise: 0.6, fall: 0.4}, gap: continue}
               splice: {file: /models/model5.keras, prefixes: ["dna-", "rna-"], emit: change, threshold: 0.7, gap: reset, on_fault: checkpoint}
@@ -42,7 +44,9 @@ struct ConfigurationFileTests {
         expected.decisions = .init(Endpoint(.bind, "tcp://127.0.0.1:5551"))
         expected.control = Endpoint(.bind, "tcp://127.0.0.1:5552")
         expected.stateFolder = "/var/lib/sluice"
-        expected.durability = .checkpoint
+        expected.durability = .journal
+        expected.journalMegabytes = 64
+        expected.journalSync = .normal
         expected.checkpointInterval = 2.5
         expected.idleAfter = 60
         expected.forgetAfter = 3600
@@ -75,6 +79,8 @@ struct ConfigurationFileTests {
         #expect(configuration.stateFolder == nil)
         #expect(configuration.durability == .checkpoint)
         #expect(configuration.checkpointInterval == 5)
+        #expect(configuration.journalMegabytes == 256)
+        #expect(configuration.journalSync == .full)
         let model = DaemonConfiguration.Model(name: "m", file: "/m.keras", policy: ServingPolicy())
         #expect(configuration.models == [model])
         #expect(model.policy.prefixes == [""])
@@ -179,8 +185,10 @@ struct ConfigurationFileTests {
             text: models + "decisions: {endpoint: tcp://a:1, codec: []}"),
         Bad("state that is no mapping", line: 4, "mapping", text: models + "state: /var/lib"),
         Bad(
-            "a durability not known", line: 5, "'journal'", "memory, checkpoint",
-            text: models + "state:\n  durability: journal"),
+            "a durability not known", line: 5, "'disk'", "memory, checkpoint, journal",
+            text: models + "state:\n  durability: disk"),
+        Bad("a journal without a size", line: 5, "'journal_size'", text: models + "state:\n  journal_size: 0"),
+        Bad("a journal of half a size", line: 5, "whole number", text: models + "state:\n  journal_size: 1.5"),
         Bad("an interval of 0", line: 5, "'interval'", text: models + "state:\n  interval: 0"),
         Bad("a negative interval", line: 5, "'interval'", text: models + "state:\n  interval: -1"),
         Bad("an interval in words", line: 5, "'5 s'", text: models + "state:\n  interval: 5 s"),

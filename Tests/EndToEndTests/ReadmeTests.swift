@@ -36,7 +36,7 @@ import Testing
             }
             sluice() {
                 case $1 in
-                    inspect) "$programs/sluice" "$@" ;;
+                    inspect | predict | convert) "$programs/sluice" "$@" ;;
                     *) "$programs/sluice" "$@" --control ipc://\(folder.path)/c ;;
                 esac
             }

@@ -1,4 +1,5 @@
 import ModelFiles
+import TestSupport
 import Testing
 
 /// Options in a model's configuration: those that would change an answer are refused, the others do not matter.
@@ -235,7 +236,7 @@ struct RefusedOptionTests {
         let unchanged = try PatchedFile("keras/stacked.keras")
         var file = unchanged
         let name = try unchanged.layerNames()[1]
-        try file.changeEntry("config.json") { config in
+        file.changeEntry("config.json") { config in
             #expect(config.replace(#""name": "\#(name)""#, with: #""name": "other""#) == 1)
         }
         let error = try #require(throws: ModelFileError.self) { try file.read() }

@@ -12,29 +12,31 @@ struct SnapshotTests {
     }
 
     private func ids(_ name: String, _ selection: ControlCommand.Selection) throws -> [String] {
-        try store.streams(ofSnapshot: name, selection).map(\.id).sorted()
+        try store.streams(ofSnapshot: name, selection).images.map(\.id).sorted()
     }
 
     @Test func `a snapshot is listed as it was answered, the oldest first`() throws {
         #expect(try store.snapshots().isEmpty)
         let later = try store.saveSnapshot(
-            "later", of: [image("a", fingerprint: "g"), image("b"), image("c", values: [1, 2, 3])], time: 20)
+            "later", of: slice([image("a", fingerprint: "g"), image("b"), image("c", values: [1, 2, 3])]), time: 20)
         #expect(later == SnapshotStatus(name: "later", streams: 3, bytes: 28, time: 20, models: ["f", "g"]))
-        let earlier = try store.saveSnapshot("earlier", of: [image("a")], time: 10)
-        let empty = try store.saveSnapshot("empty", of: [], time: 30)
+        let earlier = try store.saveSnapshot("earlier", of: slice([image("a")]), time: 10)
+        let empty = try store.saveSnapshot("empty", of: slice([]), time: 30)
         #expect(empty == SnapshotStatus(name: "empty", streams: 0, bytes: 0, time: 30, models: []))
         #expect(try store.snapshots() == [earlier, later, empty])
     }
 
     @Test func `a snapshot keeps what it was taken of, whatever comes after`() throws {
-        try store.checkpoint([image("a", sequence: 1)], removing: [])
-        _ = try store.saveSnapshot("one", of: [image("a", sequence: 1)], time: 1)
-        _ = try store.saveSnapshot("two", of: [image("a", sequence: .max, label: nil)], time: 2)
-        try store.checkpoint([image("a", sequence: 3)], removing: [])
-        try store.checkpoint([], removing: ["a"])
-        #expect(try store.streams(ofSnapshot: "one", .all) == [image("a", sequence: 1)])
-        #expect(try store.streams(ofSnapshot: "two", .all) == [image("a", sequence: .max, label: nil)])
-        #expect(try store.streams().isEmpty)
+        try store.write(slice([image("a", sequence: 1)]))
+        _ = try store.saveSnapshot("one", of: slice([image("a", sequence: 1)]), time: 1)
+        _ = try store.saveSnapshot("two", of: slice([image("a", sequence: .max, label: nil)]), time: 2)
+        try store.write(slice([image("a", sequence: 3)]))
+        var removal = slice([])
+        removal.removedKeys = [0]
+        try store.write(removal)
+        #expect(try store.streams(ofSnapshot: "one", .all).images == [image("a", sequence: 1)])
+        #expect(try store.streams(ofSnapshot: "two", .all).images == [image("a", sequence: .max, label: nil)])
+        #expect(try streams(of: store).isEmpty)
     }
 
     static let known = [
@@ -47,7 +49,7 @@ struct SnapshotTests {
 
     @Test(arguments: prefixes)
     func `a prefix is taken by its bytes, whatever characters it has`(prefix: String) throws {
-        _ = try store.saveSnapshot("n", of: Self.known.map { image($0) }, time: 1)
+        _ = try store.saveSnapshot("n", of: slice(Self.known.map { image($0) }), time: 1)
         let expected = Self.known.filter { $0.utf8.starts(with: prefix.utf8) }
         let found = try ids("n", .prefix(prefix)).map { Array($0.utf8) }
         #expect(Set(found) == Set(expected.map { Array($0.utf8) }))
@@ -56,21 +58,21 @@ struct SnapshotTests {
 
     @Test(arguments: known)
     func `one stream is found by its bytes`(id: String) throws {
-        _ = try store.saveSnapshot("n", of: Self.known.map { image($0) }, time: 1)
+        _ = try store.saveSnapshot("n", of: slice(Self.known.map { image($0) }), time: 1)
         #expect(try ids("n", .stream(id)).map { Array($0.utf8) } == [Array(id.utf8)])
     }
 
     @Test func `streams that the snapshot does not have are none`() throws {
-        _ = try store.saveSnapshot("n", of: [image("a")], time: 1)
+        _ = try store.saveSnapshot("n", of: slice([image("a")]), time: 1)
         #expect(try ids("n", .stream("b")).isEmpty)
         #expect(try ids("n", .prefix("b")).isEmpty)
         #expect(try ids("n", .all) == ["a"])
     }
 
     @Test func `a name that is taken is refused, and nothing is changed`() throws {
-        let first = try store.saveSnapshot("n", of: [image("a")], time: 1)
+        let first = try store.saveSnapshot("n", of: slice([image("a")]), time: 1)
         let error = try #require(throws: StoreError.self) {
-            try store.saveSnapshot("n", of: [image("b"), image("c")], time: 2)
+            try store.saveSnapshot("n", of: slice([image("b"), image("c")]), time: 2)
         }
         #expect(error.code == .snapshotExists)
         #expect(error.description.contains("'n'"))
@@ -81,21 +83,21 @@ struct SnapshotTests {
     @Test func `a snapshot that fails half-way is not there`() throws {
         // Each stream at most once: the second makes the whole call fail.
         let error = try #require(throws: StoreError.self) {
-            try store.saveSnapshot("n", of: [image("a"), image("a")], time: 1)
+            try store.saveSnapshot("n", of: slice([image("a"), image("a")]), time: 1)
         }
         #expect(error.code == .failed)
         #expect(try store.snapshots().isEmpty)
-        #expect(try store.saveSnapshot("n", of: [image("a")], time: 1).streams == 1)
+        #expect(try store.saveSnapshot("n", of: slice([image("a")]), time: 1).streams == 1)
     }
 
     @Test func `a deleted snapshot is gone with its streams, and its name is free`() throws {
-        _ = try store.saveSnapshot("n", of: [image("a"), image("b")], time: 1)
-        _ = try store.saveSnapshot("other", of: [image("a")], time: 2)
+        _ = try store.saveSnapshot("n", of: slice([image("a"), image("b")]), time: 1)
+        _ = try store.saveSnapshot("other", of: slice([image("a")]), time: 2)
         try store.deleteSnapshot("n")
         #expect(try store.snapshots().map(\.name) == ["other"])
         #expect(try ids("other", .all) == ["a"])
         #expect(throws: StoreError.self) { try ids("n", .all) }
-        _ = try store.saveSnapshot("n", of: [image("c")], time: 3)
+        _ = try store.saveSnapshot("n", of: slice([image("c")]), time: 3)
         #expect(try ids("n", .all) == ["c"])
     }
 
@@ -115,13 +117,13 @@ struct SnapshotTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for place in 0..<20 {
                 group.addTask {
-                    try store.checkpoint([image("s\(place)")], removing: ["s\(place - 1)x"])
-                    _ = try store.saveSnapshot("n\(place)", of: [image("s\(place)")], time: Int64(place))
+                    try store.write(slice([image("s\(place)")], from: UInt32(place)))
+                    _ = try store.saveSnapshot("n\(place)", of: slice([image("s\(place)")]), time: Int64(place))
                 }
             }
             try await group.waitForAll()
         }
-        #expect(try store.streams().count == 20)
+        #expect(try streams(of: store).count == 20)
         #expect(try store.snapshots().map(\.name) == (0..<20).map { "n\($0)" })
     }
 }

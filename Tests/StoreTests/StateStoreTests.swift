@@ -15,10 +15,6 @@ struct StateStoreTests {
 
     private var database: String { folder.path(StateStore.fileName) }
 
-    private func sorted(_ images: [StreamImage]) -> [StreamImage] {
-        images.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
-    }
-
     static let extremes: [Float] = [
         0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude,
         -.greatestFiniteMagnitude, 1 / 3, .pi, 1e-30,
@@ -43,58 +39,82 @@ struct StateStoreTests {
     @Test(arguments: [true, false])
     func `images come back as they were written`(isInMemory: Bool) throws {
         let store = try StateStore(folder: isInMemory ? nil : folder.path)
-        #expect(try store.streams().isEmpty)
-        try store.checkpoint(Self.images, removing: [])
-        let read = try sorted(store.streams())
-        let expected = sorted(Self.images)
-        #expect(read == expected)
-        #expect(read.map { Array($0.id.utf8) } == expected.map { Array($0.id.utf8) })
-        #expect(read.map { $0.values.map(\.bitPattern) } == expected.map { $0.values.map(\.bitPattern) })
+        #expect(try streams(of: store).isEmpty)
+        try store.write(slice(Self.images))
+        let read = try streams(of: store)
+        #expect(read == Self.images)
+        #expect(read.map { Array($0.id.utf8) } == Self.images.map { Array($0.id.utf8) })
+        #expect(read.map { $0.values.map(\.bitPattern) } == Self.images.map { $0.values.map(\.bitPattern) })
         #expect(FileManager.default.fileExists(atPath: database) == !isInMemory)
     }
 
-    @Test func `a checkpoint replaces, adds and removes, and leaves the rest`() throws {
+    @Test func `keys and positions come back as they were written, in order`() throws {
         let store = try StateStore(folder: folder.path)
-        try store.checkpoint([image("a"), image("b"), image("c")], removing: [])
-        try store.checkpoint([image("b", sequence: 9), image("d")], removing: ["c", "not there"])
-        #expect(try sorted(store.streams()) == [image("a"), image("b", sequence: 9), image("d")])
-        try store.checkpoint([], removing: [])
-        #expect(try store.streams().count == 3)
+        try store.write(slice([image("far")], from: 4_000_000_000, position: 7))
+        try store.write(slice([image("near"), image("nearer")], from: 3, position: .max))
+        var entries: [StreamSlice.Entry] = []
+        try store.forEachSlice { entries += $0.entries }
+        #expect(entries.map(\.key) == [3, 4, 4_000_000_000])
+        #expect(entries.map(\.position) == [.max, .max, 7])
     }
 
-    @Test func `a stream that is removed and written in one checkpoint is there`() throws {
+    @Test func `more streams than are read at a time`() throws {
         let store = try StateStore(folder: folder.path)
-        try store.checkpoint([image("a", sequence: 8, label: 1)], removing: [])
-        try store.checkpoint([image("a", fingerprint: "g", sequence: 1, label: nil, values: [2])], removing: ["a"])
-        #expect(try store.streams() == [image("a", fingerprint: "g", sequence: 1, label: nil, values: [2])])
+        let images = (0..<10_000).map { image("s\($0)", sequence: UInt64($0), values: [Float($0)]) }
+        try store.write(slice(images))
+        #expect(try streams(of: store) == images)
     }
 
-    @Test func `streams are told apart by the bytes of their ids when they are removed`() throws {
+    @Test func `a slice replaces, adds and removes, and leaves the rest`() throws {
         let store = try StateStore(folder: folder.path)
-        try store.checkpoint([image("caf\u{E9}", sequence: 1), image("cafe\u{301}", sequence: 2)], removing: [])
-        try store.checkpoint([], removing: ["cafe\u{301}"])
-        #expect(try store.streams().map { Array($0.id.utf8) } == [Array("caf\u{E9}".utf8)])
+        try store.write(slice([image("a"), image("b"), image("c")]))
+        var next = slice([image("b", sequence: 9)], from: 1)
+        next.removedKeys = [2, 77]
+        try store.write(next)
+        try store.write(slice([image("d")], from: 3))
+        #expect(try streams(of: store) == [image("a"), image("b", sequence: 9), image("d")])
+        try store.write(slice([]))
+        #expect(try streams(of: store).count == 3)
+    }
+
+    @Test func `a key that is another stream's now has only that one`() throws {
+        let store = try StateStore(folder: folder.path)
+        try store.write(slice([image("a", sequence: 8, label: 1)]))
+        try store.write(slice([image("b", fingerprint: "g", sequence: 1, label: nil, values: [2])]))
+        #expect(try streams(of: store) == [image("b", fingerprint: "g", sequence: 1, label: nil, values: [2])])
+    }
+
+    @Test func `the position of the last checkpoint is kept`() throws {
+        do {
+            let store = try StateStore(folder: folder.path)
+            #expect(try store.position() == 0)
+            try store.endCheckpoint(at: 5)
+            try store.endCheckpoint(at: .max)
+        }
+        #expect(try StateStore(folder: folder.path).position() == .max)
     }
 
     @Test func `what was written is there when the folder is opened again`() throws {
         do {
             let store = try StateStore(folder: folder.path)
-            try store.checkpoint(Self.images, removing: [])
-            _ = try store.saveSnapshot("n", of: Self.images, time: 5)
+            try store.write(slice(Self.images))
+            _ = try store.saveSnapshot("n", of: slice(Self.images), time: 5)
         }
         for _ in 0..<2 {
             let store = try StateStore(folder: folder.path)
-            #expect(try sorted(store.streams()) == sorted(Self.images))
+            #expect(try streams(of: store) == Self.images)
             #expect(try store.snapshots().map(\.name) == ["n"])
-            try store.checkpoint([image("plain")], removing: [])
+            try store.write(slice([image("plain")]))
         }
     }
 
     @Test func `what was written survives an abrupt end`() throws {
         let store = try StateStore(folder: folder.path)
-        try store.checkpoint(Self.images, removing: [])
-        try store.checkpoint([image("plain", sequence: 77)], removing: ["label 0"])
-        _ = try store.saveSnapshot("n", of: [image("plain")], time: 5)
+        try store.write(slice(Self.images))
+        var next = slice([image("plain", sequence: 77)])
+        next.removedKeys = [4]
+        try store.write(next)
+        _ = try store.saveSnapshot("n", of: slice([image("plain")]), time: 5)
 
         // The files as a crash at this moment would leave them: the store is still open.
         let crashed = try TemporaryFolder()
@@ -103,36 +123,36 @@ struct StateStoreTests {
         }
         #expect(FileManager.default.fileExists(atPath: crashed.path(StateStore.fileName + "-wal")))
         let reopened = try StateStore(folder: crashed.path)
-        #expect(try sorted(reopened.streams()) == sorted(store.streams()))
-        #expect(try reopened.streams().first { $0.id == "plain" }?.sequence == 77)
-        #expect(try reopened.streams(ofSnapshot: "n", .all) == [image("plain")])
+        #expect(try streams(of: reopened) == streams(of: store))
+        #expect(try streams(of: reopened).first?.sequence == 77)
+        #expect(try reopened.streams(ofSnapshot: "n", .all).images == [image("plain")])
     }
 
     @Test func `a folder within folders that are not there is created`() throws {
         let deep = folder.path("a/b/c")
         let store = try StateStore(folder: deep)
-        try store.checkpoint([image("a")], removing: [])
+        try store.write(slice([image("a")]))
         #expect(FileManager.default.fileExists(atPath: "\(deep)/\(StateStore.fileName)"))
     }
 
     @Test func `a second store on the same folder is refused while the first is open`() throws {
         do {
             let first = try StateStore(folder: folder.path)
-            try first.checkpoint([image("a")], removing: [])
+            try first.write(slice([image("a")]))
             let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }
             #expect(error.code == .inUse)
             #expect(error.description.contains(database))
-            try first.checkpoint([image("b")], removing: [])
-            #expect(try first.streams().count == 2)
+            try first.write(slice([image("b")], from: 1))
+            #expect(try streams(of: first).count == 2)
         }
-        #expect(try StateStore(folder: folder.path).streams().count == 2)
+        #expect(try streams(of: StateStore(folder: folder.path)).count == 2)
     }
 
     @Test func `a new folder is taken from the start, before anything is written`() throws {
         let first = try StateStore(folder: folder.path)
         let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }
         #expect(error.code == .inUse)
-        #expect(try first.streams().isEmpty)
+        #expect(try streams(of: first).isEmpty)
     }
 
     @Test(arguments: ["file/state", "file", "/proc/sluice/state", ""])
@@ -162,12 +182,12 @@ struct StateStoreTests {
 
     @Test func `an empty file is a new database`() throws {
         _ = try folder.write("", to: StateStore.fileName)
-        #expect(try StateStore(folder: folder.path).streams().isEmpty)
+        #expect(try streams(of: StateStore(folder: folder.path)).isEmpty)
     }
 
     @Test func `a database of a later version is refused, and stays as it is`() throws {
         do {
-            try StateStore(folder: folder.path).checkpoint([image("a")], removing: [])
+            try StateStore(folder: folder.path).write(slice([image("a")]))
         }
         let queue = try DatabaseQueue(path: database)
         try queue.write { try $0.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('later')") }
@@ -189,12 +209,12 @@ struct StateStoreTests {
 
     @Test func `values of another length than whole floats give none, which no model takes`() throws {
         do {
-            try StateStore(folder: folder.path).checkpoint([image("a")], removing: [])
+            try StateStore(folder: folder.path).write(slice([image("a")]))
         }
         let queue = try DatabaseQueue(path: database)
         try queue.write { try $0.execute(sql: "UPDATE stream SET \"values\" = x'000000'") }
         try queue.close()
-        #expect(try StateStore(folder: folder.path).streams().map(\.values) == [[]])
+        #expect(try streams(of: StateStore(folder: folder.path)).map(\.values) == [[]])
     }
 }
 
@@ -206,4 +226,25 @@ func image(
     StreamImage(
         id: id, fingerprint: fingerprint, sequence: sequence, step: step, time: time, label: label,
         gapPending: gapPending, values: values)
+}
+
+/// Streams under the keys from `key` on.
+func slice(_ images: [StreamImage], from key: UInt32 = 0, position: UInt64 = 0) -> StreamSlice {
+    let fingerprints = Set(images.map(\.fingerprint)).sorted()
+    var slice = StreamSlice(fingerprints: fingerprints)
+    for (number, image) in images.enumerated() {
+        let entry = StreamSlice.Entry(
+            key: key + UInt32(number), weights: fingerprints.firstIndex(of: image.fingerprint) ?? 0,
+            sequence: image.sequence, step: image.step, time: image.time, label: image.label,
+            gapPending: image.gapPending, position: position)
+        slice.append(entry, id: Array(image.id.utf8).span, values: image.values.span)
+    }
+    return slice
+}
+
+/// All streams of a store, in the order of their keys.
+func streams(of store: StateStore) throws -> [StreamImage] {
+    var images: [StreamImage] = []
+    try store.forEachSlice { images += $0.images }
+    return images
 }

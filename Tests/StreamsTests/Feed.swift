@@ -67,9 +67,15 @@ final class Feed {
         return published
     }
 
+    /// The images of all streams.
+    func images() throws -> [StreamImage] { try table.copy(.all).images }
+
+    /// The images of the streams that changed, as a checkpoint takes them.
+    func takeChanged() -> [StreamImage] { table.copyChanged(from: 0, limit: .max).slice.images }
+
     /// The image of one stream.
     func image(_ id: String) throws -> StreamImage? {
-        try table.images(of: .stream(id)).first
+        try table.copy(.stream(id)).images.first
     }
 }
 
@@ -170,4 +176,18 @@ func bits(_ decisions: [Decision]) -> [[UInt32]] {
 /// `count` timesteps that look like a signal, from a place of their own.
 func signal(_ count: Int, features: Int = 1, from start: Float = 0) -> [Float] {
     (0..<(count * features)).map { ((start + Float($0)) * 0.754_877_7).truncatingRemainder(dividingBy: 1) * 4 - 2 }
+}
+
+/// A source of chance that is the same every time.
+struct Chance: RandomNumberGenerator {
+    var state: UInt64
+
+    /// SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
 }

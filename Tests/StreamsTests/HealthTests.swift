@@ -41,11 +41,11 @@ struct HealthTests {
         let feed = try feed(.checkpoint)
         feed.table.hasStore = true
         try feed.send("s", [1, 1])
-        let checkpoint = feed.table.takeChanged()
+        let checkpoint = feed.takeChanged()
         #expect(try feed.send("s", [3e38, 3e38]).count == 2)
         #expect(feed.table.takeEvents().map(\.to) == ["checkpoint"])
         #expect(try feed.send("s", [1]).isEmpty, "the checkpoint is not read yet")
-        #expect(feed.table.takeChanged().isEmpty, "no state that is none is stored")
+        #expect(feed.takeChanged().isEmpty, "no state that is none is stored")
 
         var after: [Decision] = []
         let lost = feed.table.wake(feed.table.takeWakeRequests(), checkpoint, time: 0) { _, records, _ in
@@ -55,7 +55,7 @@ struct HealthTests {
         // h was 3 at the checkpoint: 2·3 + 1.
         #expect(after.map { [$0.probabilities[0], Float($0.step), Float($0.sequence)] } == [[7, 3, 5]])
         #expect(lost.isEmpty)
-        #expect(feed.table.takeChanged().map(\.sequence) == [5])
+        #expect(feed.takeChanged().map(\.sequence) == [5])
     }
 
     @Test func `without a checkpoint it begins at zero, faults among what waits included`() throws {

@@ -12,7 +12,7 @@ struct IdleTests {
     ///
     /// - Returns: What the store would have.
     private func sleep(_ feed: Feed, before deadline: Int64 = 100) -> [StreamImage] {
-        let images = feed.table.takeChanged()
+        let images = feed.takeChanged()
         _ = feed.table.putToSleep(from: 0, limit: 100, before: deadline)
         return images
     }
@@ -52,7 +52,7 @@ struct IdleTests {
             try feed.send(id, signal(1), time: time)
         }
         #expect(feed.table.putToSleep(from: 0, limit: 100, before: 50).ids.isEmpty, "nothing is stored yet")
-        _ = feed.table.takeChanged()
+        _ = feed.takeChanged()
         _ = try feed.table.pause(.stream("paused"))
         try feed.send("changed", signal(1), time: 1)
         #expect(feed.table.putToSleep(from: 0, limit: 100, before: 50).ids == ["old"])
@@ -62,7 +62,7 @@ struct IdleTests {
     @Test func `streams are looked through some at a time`() throws {
         let feed = try feed()
         for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
-        _ = feed.table.takeChanged()
+        _ = feed.takeChanged()
         let first = feed.table.putToSleep(from: 0, limit: 2, before: 1)
         #expect(first.ids == ["a", "b"] && first.next == 2)
         let second = feed.table.putToSleep(from: 2, limit: 2, before: 1)
@@ -77,7 +77,7 @@ struct IdleTests {
         #expect(status.asleep && status.sequence == 4 && status.step == 4)
         #expect(feed.table.page(prefix: "a", after: nil, limit: 9, time: 0).streams.map(\.stream) == ["a1", "a2"])
         #expect(try feed.table.asleep(.prefix("a")) == ["a1", "a2"])
-        #expect(try feed.table.images(of: .all).isEmpty)
+        #expect(try feed.images().isEmpty)
 
         #expect(try feed.table.pause(.stream("a1")) == 1)
         try feed.send("a1", signal(2))
@@ -85,9 +85,9 @@ struct IdleTests {
         #expect(try feed.resume(.stream("a1")).isEmpty)
         #expect(wake(feed, images.filter { $0.id == "a1" }).decisions.map(\.sequence) == [5, 6])
 
-        #expect(try feed.table.remove(.stream("a2")) == ["a2"])
+        #expect(try feed.table.remove(.stream("a2")).count == 1)
         #expect(feed.table.asleepCount == 1)
-        try feed.table.restore(images.filter { $0.id == "b" }, areStored: false)
+        try feed.table.restore(images.filter { $0.id == "b" })
         #expect(feed.table.asleepCount == 0)
         #expect(try feed.send("b", signal(1)).map(\.sequence) == [5])
     }
@@ -122,7 +122,7 @@ struct IdleTests {
         for (id, time) in [("old", 1), ("young", 100), ("asleep", 2)] as [(String, Int64)] {
             try feed.send(id, signal(1), time: time)
         }
-        _ = feed.table.takeChanged()
+        _ = feed.takeChanged()
         _ = feed.table.putToSleep(from: 2, limit: 1, before: 50)
         #expect(feed.table.forget(from: 0, limit: 100, before: 50).ids == ["old", "asleep"])
         #expect(feed.table.count == 1 && feed.table.asleepCount == 0)
@@ -131,8 +131,8 @@ struct IdleTests {
     @Test func `a restored stream counts as idle from its restore on`() throws {
         let feed = try feed()
         try feed.send("s", signal(1), time: 1)
-        let images = try feed.table.images(of: .all)
-        try feed.table.restore(images, areStored: false, time: 60)
+        let images = try feed.images()
+        try feed.table.restore(images, time: 60)
         #expect(feed.table.forget(from: 0, limit: 100, before: 50).ids.isEmpty)
         #expect(feed.table.forget(from: 0, limit: 100, before: 61).ids == ["s"])
     }
@@ -146,7 +146,7 @@ struct IdleTests {
         #expect(feed.table.counters.dropped[.tooManyStreams] == 1)
         var image = try #require(try feed.image("a"))
         image.id = "c"
-        let error = try #require(throws: ControlError.self) { try feed.table.restore([image], areStored: false) }
+        let error = try #require(throws: ControlError.self) { try feed.table.restore([image]) }
         #expect(error.code == .refusedInMode)
         _ = try feed.table.remove(.stream("b"))
         #expect(try feed.send("c", signal(1)).count == 1)

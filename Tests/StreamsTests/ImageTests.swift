@@ -23,29 +23,30 @@ struct ImageTests {
 
     @Test func `changed streams are taken once, as they stand then`() throws {
         let feed = try feed()
-        #expect(feed.table.takeChanged().isEmpty)
+        #expect(feed.takeChanged().isEmpty)
         for id in ["a", "b", "a", "c", "a"] { try feed.send(id, signal(1)) }
         #expect(feed.table.changedCount == 3)
-        let changed = feed.table.takeChanged()
+        let changed = feed.takeChanged()
         #expect(changed.map(\.id) == ["a", "b", "c"])
         #expect(changed.map(\.sequence) == [3, 1, 1])
         #expect(feed.table.changedCount == 0)
-        #expect(feed.table.takeChanged().isEmpty)
+        #expect(feed.takeChanged().isEmpty)
         try feed.send("b", signal(1))
-        #expect(feed.table.takeChanged().map(\.id) == ["b"])
+        #expect(feed.takeChanged().map(\.id) == ["b"])
     }
 
     @Test func `what could not be stored counts as changed again, once, and where it is still there`() throws {
         let feed = try feed()
         for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
-        let images = feed.table.takeChanged()
+        let slice = feed.table.copyChanged(from: 0, limit: .max).slice
         try feed.send("a", signal(1))
         _ = try feed.table.remove(.stream("c"))
-        feed.table.markChanged(images)
-        #expect(feed.table.changedCount == 2)
-        #expect(feed.table.takeChanged().map { [$0.id: $0.sequence] } == [["a": 2], ["b": 1]])
-        feed.table.markChanged(images)
-        feed.table.markChanged(images)
+        feed.table.markChanged(slice)
+        feed.table.markChanged(slice)
+        let again = feed.table.copyChanged(from: 0, limit: .max).slice
+        #expect(again.images.map { [$0.id: $0.sequence] } == [["a": 2], ["b": 1]])
+        #expect(again.removedKeys == [slice.entries[2].key])
+        feed.table.markChanged(again)
         #expect(feed.table.changedCount == 2)
     }
 
@@ -54,36 +55,73 @@ struct ImageTests {
         let values = signal(10)
         try feed.send("a", Array(values[0..<4]))
         try feed.send("b", values)
-        let images = try feed.table.images(of: .stream("a"))
+        let images = try feed.table.copy(.stream("a")).images
         let first = try feed.send("a", Array(values[4..<10]))
         let other = try feed.image("b")
-        _ = feed.table.takeChanged()
-        try feed.table.restore(images, areStored: false)
+        _ = feed.takeChanged()
+        try feed.table.restore(images)
         #expect(try feed.image("a") == images.first)
         #expect(try feed.image("b") == other)
-        #expect(feed.table.takeChanged().map(\.id) == ["a"])
+        #expect(feed.takeChanged().map(\.id) == ["a"])
         #expect(try feed.send("a", Array(values[4..<10])) == first)
     }
 
     @Test func `a stream that was removed comes back`() throws {
         let feed = try feed()
         try feed.send("a", signal(4))
-        let images = try feed.table.images(of: .all)
+        let images = try feed.images()
         _ = try feed.table.remove(.all)
-        try feed.table.restore(images, areStored: false)
-        #expect(try feed.table.images(of: .all) == images)
+        try feed.table.restore(images)
+        #expect(try feed.images() == images)
         #expect(feed.table.changedCount == 1)
     }
 
     @Test func `what comes from the last checkpoint need not be written again`() throws {
         let feed = try feed()
         try feed.send("a", signal(4))
-        let images = feed.table.takeChanged()
+        let slice = feed.table.copyChanged(from: 0, limit: .max).slice
         let other = try self.feed()
-        try other.table.restore(images, areStored: true)
+        #expect(try other.table.load(slice) == 1)
+        other.table.endReplay()
         #expect(other.table.changedCount == 0)
         try other.send("a", signal(1))
-        #expect(other.table.takeChanged().map(\.sequence) == [5])
+        #expect(other.takeChanged().map(\.sequence) == [5])
+    }
+
+    @Test func `changed streams are copied some at a time, each as it stands then, and none twice`() throws {
+        let feed = try feed()
+        for number in 0..<10 { try feed.send("s\(number)", signal(1)) }
+        let first = feed.table.copyChanged(from: 0, limit: 4)
+        // Behind the copies: for the next round. Before them: with this one.
+        try feed.send("s2", signal(1))
+        try feed.send("s8", signal(1))
+        let second = feed.table.copyChanged(from: try #require(first.next), limit: 4)
+        let third = feed.table.copyChanged(from: try #require(second.next), limit: 4)
+        #expect(first.slice.images.map(\.id) == (0..<4).map { "s\($0)" })
+        #expect(second.slice.images.map(\.id) == (4..<8).map { "s\($0)" })
+        #expect(third.slice.images.map { [$0.id: $0.sequence] } == [["s8": 2], ["s9": 1]])
+        #expect(third.next == nil)
+        #expect(feed.takeChanged().map { [$0.id: $0.sequence] } == [["s2": 2]])
+    }
+
+    @Test func `streams keep their keys over a restart, and keys that were not given out are given to others`() throws {
+        let policy = ServingPolicy(prefixes: ["s"])
+        let feed = Feed(served(try livelyModel()))
+        for id in ["s0", "s1", "other", "s3", "s4"] { try feed.send(id, signal(2)) }
+        _ = try feed.table.remove(.stream("s1"))
+        let slice = feed.table.copyChanged(from: 0, limit: .max).slice
+        #expect(slice.entries.map(\.key) == [0, 2, 3, 4])
+        #expect(slice.removedKeys == [1])
+
+        let again = Feed(served(try livelyModel(), policy))
+        #expect(try again.table.load(slice) == 3)
+        again.table.endReplay()
+        for id in ["s4", "s5", "s6", "s0"] { try again.send(id, signal(1)) }
+        let changed = again.table.copyChanged(from: 0, limit: .max).slice
+        // Key 2 is that of the stream that no model takes: it stays in the store.
+        #expect(changed.entries.map(\.key) == [0, 1, 4, 5])
+        #expect(changed.images.map(\.id) == ["s0", "s5", "s4", "s6"])
+        #expect(changed.images.map(\.sequence) == [3, 1, 3, 1])
     }
 
     /// Ways in which an image does not fit the table.
@@ -101,17 +139,17 @@ struct ImageTests {
         let policy = ServingPolicy(prefixes: ["s"])
         let source = Feed(served(try livelyModel(), policy))
         for id in ["s1", "s2", "s3"] { try source.send(id, signal(3)) }
-        var images = try source.table.images(of: .all)
+        var images = try source.images()
         change(&images[2])
 
         let feed = Feed(served(try livelyModel(), policy))
         try feed.send("s1", signal(1, from: 70))
-        let before = try feed.table.images(of: .all)
-        _ = feed.table.takeChanged()
-        let error = try #require(throws: ControlError.self) { try feed.table.restore(images, areStored: false) }
+        let before = try feed.images()
+        _ = feed.takeChanged()
+        let error = try #require(throws: ControlError.self) { try feed.table.restore(images) }
         #expect(error.code == .fingerprintDiffers)
         #expect(error.message.contains(images[2].id))
-        #expect(try feed.table.images(of: .all) == before)
+        #expect(try feed.images() == before)
         #expect(feed.table.changedCount == 0)
     }
 
@@ -120,7 +158,7 @@ struct ImageTests {
         let source = Feed(served(try echo(), policy))
         try source.send("s", [0.9], sequence: 5)
         let feed = Feed(served(try echo(), policy))
-        try feed.table.restore(source.table.images(of: .all), areStored: true)
+        try feed.table.restore(source.images())
         let decisions = try feed.send("s", [0.5], .end)
         #expect(decisions.map(\.label) == [1])
         #expect(decisions.map(\.flags) == [[.final, .gap]])

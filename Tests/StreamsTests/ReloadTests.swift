@@ -14,23 +14,23 @@ struct ReloadTests {
         let feed = Feed(served(try Self.model(0), fingerprint: "old"))
         let first = try feed.send("s", signal(5))
         let before = try #require(try feed.image("s"))
-        _ = feed.table.takeChanged()
+        _ = feed.takeChanged()
 
         #expect(try feed.table.reload(0, with: other, resetting: false) == 1)
 
         var expected = before
         expected.fingerprint = "new"
         #expect(try feed.image("s") == expected)
-        #expect(feed.table.takeChanged() == [expected])
+        #expect(feed.takeChanged() == [expected])
         // A table that has had these weights from the start, given the same state, decides the same.
         let fresh = Feed(other)
-        try fresh.table.restore([expected], areStored: true)
+        try fresh.table.restore([expected])
         let after = try feed.send("s", signal(5, from: 5))
         #expect(after == (try fresh.send("s", signal(5, from: 5))))
         #expect(after.map(\.step) == [6, 7, 8, 9, 10] && first.last?.step == 5)
         // The old weights would have decided otherwise.
         let old = Feed(served(try Self.model(0), fingerprint: "new"))
-        try old.table.restore([expected], areStored: true)
+        try old.table.restore([expected])
         #expect(try bits(old.send("s", signal(5, from: 5))) != bits(after))
     }
 
@@ -38,7 +38,7 @@ struct ReloadTests {
         let feed = Feed(served(try Self.model(0)))
         try feed.send("s", signal(5))
         let before = try feed.image("s")
-        _ = feed.table.takeChanged()
+        _ = feed.takeChanged()
         let error = try #require(throws: ControlError.self) {
             try feed.table.reload(0, with: served(try Self.model(0, units: 4), fingerprint: "n"), resetting: false)
         }
@@ -119,17 +119,24 @@ struct ReloadTests {
         let source = Feed(served(try Self.model(0), fingerprint: "old"))
         try source.send("s", signal(5))
         let image = try #require(try source.image("s"))
-        let feed = Feed(served(try Self.model(5), fingerprint: "new"))
-        #expect(try feed.table.adapted(image, .refuse, layout: "lstm 6") == nil)
-        let carried = try #require(try feed.table.adapted(image, .carry, layout: "lstm 6"))
-        #expect(carried.values == image.values && carried.fingerprint == "new" && carried.step == 5)
-        for layout in [nil, "gru 6"] {
-            #expect(throws: ControlError.self) { try feed.table.adapted(image, .carry, layout: layout) }
+        func load(
+            _ choice: StreamTable.OtherWeights, _ layout: String?, fingerprint: String = "new"
+        ) throws -> StreamImage? {
+            let feed = Feed(served(try Self.model(5), fingerprint: fingerprint))
+            let layouts = layout.map { ["old": $0] } ?? [:]
+            #expect(try feed.table.load(source.table.copy(.all), choice, layouts: layouts) == 1)
+            #expect(feed.table.changedCount == (fingerprint == "old" ? 0 : 1))
+            return try feed.image("s")
         }
-        let reset = try #require(try feed.table.adapted(image, .reset, layout: nil))
+        #expect(throws: ControlError.self) { try load(.refuse, "lstm 6") }
+        var carried = image
+        carried.fingerprint = "new"
+        #expect(try load(.carry, "lstm 6") == carried)
+        for layout in [nil, "gru 6"] {
+            #expect(throws: ControlError.self) { try load(.carry, layout) }
+        }
+        let reset = try #require(try load(.reset, nil))
         #expect(reset.values == Array(repeating: 0, count: 7) && reset.step == 0 && reset.sequence == 5)
-        var same = image
-        same.fingerprint = "new"
-        #expect(try feed.table.adapted(same, .reset, layout: nil) == nil)
+        #expect(try load(.reset, nil, fingerprint: "old") == image, "its own weights' state goes on")
     }
 }

@@ -32,7 +32,7 @@ struct SequenceTests {
         let feed = try feed()
         try feed.send("s", signal(5), time: 7)
         let before = try feed.image("s")
-        _ = feed.table.takeChanged()
+        _ = feed.takeChanged()
         let decisions = try feed.send("s", signal(count, from: 90), sequence: sequence, time: 8)
         #expect(decisions.isEmpty)
         #expect(try feed.image("s") == before)

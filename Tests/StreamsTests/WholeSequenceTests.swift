@@ -156,10 +156,10 @@ import Wire
         let values = signal(12)
         let before = feed(length: 10)
         if place > 0 { try before.send("s", Array(values[..<place])) }
-        let images = try before.table.images(of: .all)
+        let images = try before.images()
         let after = feed(length: 10)
-        try after.table.restore(images, areStored: false)
-        #expect(try after.table.images(of: .all) == images)
+        try after.table.restore(images)
+        #expect(try after.images() == images)
         #expect(images.allSatisfy { $0.fingerprint == "fingerprint of m:sequence" })
         #expect(images.allSatisfy { $0.values.count == place % 10 + 1 })
         let decisions = try after.send("s", Array(values[place...]), .end)
@@ -170,11 +170,11 @@ import Wire
     @Test func `that was given up stays so in its image, also where more is allowed afterwards`() throws {
         let before = feed(maximum: 5)
         #expect(throws: DropCause.tooLong) { try before.send("s", signal(6)) }
-        let images = try before.table.images(of: .all)
+        let images = try before.images()
         #expect(images.map(\.step) == [6])
         #expect(images.map(\.values.count) == [1])
         let after = feed(maximum: 100)
-        try after.table.restore(images, areStored: true)
+        try after.table.restore(images)
         #expect(throws: DropCause.tooLong) { try after.send("s", signal(1), .end) }
         #expect(try after.send("s", signal(4), .end).map(\.probabilities) == [answer(signal(4))])
     }
@@ -183,7 +183,7 @@ import Wire
         let before = feed(maximum: 10)
         try before.send("s", signal(8))
         let after = feed(maximum: 5)
-        try after.table.restore(before.table.images(of: .all), areStored: true)
+        try after.table.restore(before.images())
         #expect(throws: DropCause.tooLong) { try after.send("s", signal(1), .end) }
         #expect(try after.send("s", signal(5), .end).map(\.probabilities) == [answer(signal(5))])
     }
@@ -195,13 +195,13 @@ import Wire
             var image = try #require(try before.image("s"))
             change(&image)
             let error = try #require(throws: ControlError.self) {
-                try feed().table.restore([image], areStored: true)
+                try feed().table.restore([image])
             }
             #expect(error.code == .fingerprintDiffers)
         }
         var window = try #require(try before.image("s"))
         window.fingerprint = "fingerprint of m:window:4"
-        let error = try #require(throws: ControlError.self) { try feed().table.restore([window], areStored: true) }
+        let error = try #require(throws: ControlError.self) { try feed().table.restore([window]) }
         #expect(error.code == .refusedInMode)
     }
 
@@ -253,5 +253,17 @@ import Wire
         }
         #expect(error.code == .size)
         #expect(error.description.contains("15625000"))
+    }
+
+    @Test func `a pool over the timesteps of each call is refused in a stateful stream`() throws {
+        let model = try Model(layers: [GlobalAveragePooling(units: 1)])
+        for mode in [ServingPolicy.Mode.sequence, .stateful] {
+            #expect(throws: Never.self) { try ServingPolicy(mode: mode).check(model, sequenceLength: nil) }
+        }
+        let error = try #require(throws: ServingError.self) {
+            try ServingPolicy(mode: .stateful).check(model, isStateful: true, sequenceLength: nil)
+        }
+        #expect(error.code == .mode)
+        #expect(error.description.contains("sequence or window"))
     }
 }

@@ -168,11 +168,11 @@ import Wire
         let before = try feed(4, 3)
         if place > 0 { try before.send("s", Array(values[..<place])) }
 
-        let images = try before.table.images(of: .all)
+        let images = try before.images()
         let after = try feed(4, 3)
         try after.send("t", signal(9))
-        try after.table.restore(images, areStored: false)
-        #expect(try after.table.images(of: .prefix("s")) == images)
+        try after.table.restore(images)
+        #expect(try after.table.copy(.prefix("s")).images == images)
         #expect(images.allSatisfy { $0.values.count == min(4, place) + 1 })
         let decisions = try after.send("s", Array(values[place...]))
         // The first decision of a stream counts as changed, also where the one before was not published.
@@ -207,10 +207,10 @@ import Wire
         let (_, code, change) = try #require(Self.misfits.first { $0.0 == name })
         let source = try feed(4, 1, features: 2)
         try source.send("s", signal(6, features: 2))
-        var images = try source.table.images(of: .all)
+        var images = try source.images()
         change(&images[0])
         let feed = try feed(4, 1, features: 2)
-        let error = try #require(throws: ControlError.self) { try feed.table.restore(images, areStored: true) }
+        let error = try #require(throws: ControlError.self) { try feed.table.restore(images) }
         #expect(error.code == code)
         #expect(error.message.contains("'s'"))
         #expect(feed.table.count == 0)
@@ -220,10 +220,10 @@ import Wire
         let source = try feed(6, 1)
         try source.send("s", signal(6))
         let feed = Feed(served(try livelyModel()))
-        let images = try source.table.images(of: .all)
+        let images = try source.images()
         // As many values as a state of this model has: only the mode tells them apart.
         #expect(images[0].values.count == 2 * 3 + 1)
-        let error = try #require(throws: ControlError.self) { try feed.table.restore(images, areStored: true) }
+        let error = try #require(throws: ControlError.self) { try feed.table.restore(images) }
         #expect(error.code == .refusedInMode)
         #expect(error.message.contains("window:6") && error.message.contains("stateful"))
     }

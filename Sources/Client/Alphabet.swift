@@ -1,0 +1,60 @@
+import Recurrent
+
+/// The letters that sequences of tokens are written in: each stands for the token that its place tells.
+public struct Alphabet: Equatable, Sendable {
+    /// The column that holds the letters unless another is named.
+    static let usualColumn = "sequence"
+
+    private let letters: String
+    /// The token of the first letter.
+    let firstToken: Int
+    private let tokens: [Unicode.Scalar: Float]
+
+    /// Creates an alphabet.
+    ///
+    /// - Parameters:
+    ///   - letters: The letters in the order of their tokens, each a Unicode scalar.
+    ///   - firstToken: The token of the first letter, 0 to the size of the largest vocabulary.
+    /// - Throws: ``ClientError`` with the status `usage` where there is no letter, or one twice, or no such token.
+    public init(_ letters: String, firstToken: Int) throws(ClientError) {
+        guard !letters.isEmpty else { throw ClientError(.usage, "--alphabet needs at least one letter") }
+        guard (0...Embedding.largestVocabulary).contains(firstToken) else {
+            throw ClientError(.usage, "--first-token must be 0 to \(Embedding.largestVocabulary)")
+        }
+        var tokens: [Unicode.Scalar: Float] = [:]
+        for (index, letter) in letters.unicodeScalars.enumerated() {
+            guard tokens.updateValue(Float(firstToken + index), forKey: letter) == nil else {
+                throw ClientError(.usage, "--alphabet has '\(letter)' twice")
+            }
+        }
+        self.letters = letters
+        self.firstToken = firstToken
+        self.tokens = tokens
+    }
+
+    /// The token of the last letter.
+    var lastToken: Int { firstToken + tokens.count - 1 }
+
+    /// The tokens that a text is written for.
+    ///
+    /// - Parameters:
+    ///   - text: At least one letter.
+    ///   - place: Where it stands, for messages.
+    /// - Returns: A token for each letter.
+    /// - Throws: ``ClientError`` with the status `data` that names a letter which is not of the alphabet.
+    func tokens(of text: String, place: String) throws(ClientError) -> [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(text.utf8.count)
+        for letter in text.unicodeScalars {
+            guard let token = tokens[letter] else {
+                throw ClientError(
+                    .data,
+                    "\(place): '\(letter)', letter \(result.count + 1) of the sequence, is not in the alphabet "
+                        + letters)
+            }
+            result.append(token)
+        }
+        guard !result.isEmpty else { throw ClientError(.data, "\(place): the sequence has no letters") }
+        return result
+    }
+}

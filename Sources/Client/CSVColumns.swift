@@ -1,0 +1,63 @@
+/// Which columns of a CSV file mean what, by the names in its first record.
+struct CSVColumns {
+    /// How many columns there are.
+    let count: Int
+    /// The column with the stream's id; nil where there is none.
+    let stream: Int?
+    /// The column that is the same over all timesteps of a sequence; nil where none was asked for.
+    let sequence: Int?
+    /// The column with the label; nil where none was asked for, or it may be missing and is.
+    let label: Int?
+    /// The columns with a timestep's values in the model's order, or with the letters of a whole sequence.
+    let values: [Int]
+
+    private let names: [String]
+
+    /// Finds the columns.
+    ///
+    /// - Parameters:
+    ///   - names: The columns' names in order.
+    ///   - layout: What the columns mean.
+    ///   - place: Where the names stand, for messages.
+    /// - Throws: ``ClientError`` where a column is missing or there twice, or none is left for the values.
+    init(names: [String], layout: ReadingLayout, place: String) throws(ClientError) {
+        func index(of column: String) throws(ClientError) -> Int {
+            guard let index = names.firstIndex(of: column) else {
+                throw ClientError(
+                    .data, "\(place): there is no column '\(column)'; there are \(names.joined(separator: ", "))")
+            }
+            guard names.lastIndex(of: column) == index else {
+                throw ClientError(.data, "\(place): two columns are named '\(column)'")
+            }
+            return index
+        }
+        func index(ofAny column: String?) throws(ClientError) -> Int? {
+            if let column { try index(of: column) } else { nil }
+        }
+        let usualStream = layout.stream == nil ? names.first { $0 == ReadingLayout.usualStreamColumn } : nil
+        stream = try index(ofAny: layout.streamColumn ?? usualStream)
+        guard stream != nil || layout.stream != nil || layout.alphabet != nil else {
+            throw ClientError(
+                .usage, "a CSV file without a column 'stream' needs --stream ID or --stream-column NAME")
+        }
+        sequence = try index(ofAny: layout.sequenceColumn)
+        let labelName = layout.label.flatMap { $0.isRequired || names.contains($0.name) ? $0.name : nil }
+        label = try index(ofAny: labelName)
+        if let columns = layout.valueColumns {
+            var values: [Int] = []
+            for column in columns { values.append(try index(of: column)) }
+            self.values = values
+        } else if layout.alphabet != nil {
+            values = [try index(of: Alphabet.usualColumn)]
+        } else {
+            let others = [stream, sequence, label].compactMap(\.self)
+            values = names.indices.filter { !others.contains($0) && !ReadingLayout.isNoValue(names[$0]) }
+        }
+        guard !values.isEmpty else { throw ClientError(.data, "\(place): no column is left for the values") }
+        count = names.count
+        self.names = names
+    }
+
+    /// A column's name.
+    subscript(_ index: Int) -> String { names[index] }
+}

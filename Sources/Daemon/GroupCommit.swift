@@ -1,0 +1,133 @@
+import Store
+import Streams
+import Wire
+
+/// What waits for the journal: while one group of records is being committed, the next is gathered. Owned by the hot loop.
+///
+///     take ──▶ gathered: records, decisions, actions ──commit──▶ committing ──answer──▶ publish, act
+struct GroupCommit {
+    /// Whether changes are recorded, and whether what is published waits for that.
+    enum State {
+        /// No journal is kept.
+        case off
+        case on
+        /// It could not be written: the daemon decides without it, and sees at the instant whether it can be again.
+        case failed(nextTry: ContinuousClock.Instant)
+        /// It is written again, but holds less than all until a checkpoint that began at this position or after it has
+        /// ended.
+        case recovering(from: UInt64)
+    }
+
+    /// What is published and done when a group of records is committed.
+    struct Group {
+        var decisions = HeldDecisions()
+        /// Replies, and slices for the store, which must never be ahead of the journal.
+        var actions: [Mailbox.Letter] = []
+
+        mutating func removeAll() {
+            decisions.removeAll()
+            actions.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Bytes of records and decisions that are gathered before the hot loop takes no more timesteps.
+    private static let fullBytes = 8 << 20
+    /// How soon it is tried again.
+    private static let retryInterval = Duration.seconds(1)
+
+    /// Nil where there is no journal, not even an old one.
+    let worker: StoreWorker<Journal>?
+    /// What the journal calls the weights of each model.
+    var weights: [UInt16]
+    /// Bytes of records at which a checkpoint is started, so that the journal can be cut.
+    private let sizeLimit: Int
+
+    private(set) var state: State
+    private(set) var failure: StoreError?
+    /// Bytes of records that were committed and not cut since.
+    private(set) var byteCount: Int
+    /// As many of them as there were when the running checkpoint began.
+    private var bytesBeforeCheckpoint = 0
+
+    var gathered = Group()
+    var committing = Group()
+    var isCommitting = false
+    /// Memory for the next records.
+    var spare = JournalRecords()
+    /// Old records are being deleted, up to that position.
+    var isCutting = false
+    var cutPosition: UInt64 = 0
+
+    /// - Parameters:
+    ///   - worker: Of the journal, if there is one.
+    ///   - weights: What the journal calls the weights of each model; nil: no records are to be made.
+    ///   - byteCount: Bytes of records that the journal has already.
+    ///   - sizeLimit: Bytes of records at which a checkpoint is started.
+    init(_ worker: StoreWorker<Journal>?, weights: [UInt16]?, byteCount: Int, sizeLimit: Int) {
+        self.worker = worker
+        self.weights = weights ?? []
+        self.byteCount = byteCount
+        self.sizeLimit = sizeLimit
+        state = weights == nil ? .off : .on
+    }
+
+    /// What is published and answered waits for a commit.
+    var isOn: Bool {
+        switch state {
+        case .on, .recovering: true
+        case .off, .failed: false
+        }
+    }
+
+    var isOverSize: Bool { byteCount > sizeLimit && isOn }
+
+    /// No more timesteps are taken before a commit has come back.
+    func isFull(_ records: borrowing JournalRecords) -> Bool {
+        isOn && records.bytes.count + gathered.decisions.byteCount > Self.fullBytes
+    }
+
+    /// As `status` shows it; nil where no journal is kept.
+    var status: DaemonStatus.Journal? {
+        if case .off = state { return nil }
+        return DaemonStatus.Journal(bytes: byteCount, hasFailed: failure != nil, error: failure?.description)
+    }
+
+    /// It is time to see whether the journal can be written again.
+    var triesAgain: Bool {
+        if case .failed(let nextTry) = state { ContinuousClock.now >= nextTry } else { false }
+    }
+
+    /// How long the hot loop may wait for other things to do; nil: for ever.
+    var millisecondsUntilTry: Int? {
+        guard case .failed(let nextTry) = state else { return nil }
+        return max(1, Int(ContinuousClock.now.duration(to: nextTry) / .milliseconds(1)) + 1)
+    }
+
+    mutating func addCommitted(_ bytes: Int) { byteCount += bytes }
+
+    /// A checkpoint begins, after which what is in the journal now can be cut.
+    mutating func beginCheckpoint() { bytesBeforeCheckpoint = byteCount }
+
+    /// A checkpoint that began at a position has ended well.
+    ///
+    /// - Returns: Whether the journal, which held less than all, is whole again.
+    mutating func endCheckpoint(at position: UInt64) -> Bool {
+        byteCount -= bytesBeforeCheckpoint
+        bytesBeforeCheckpoint = 0
+        guard case .recovering(let from) = state, position >= from else { return false }
+        state = .on
+        failure = nil
+        return true
+    }
+
+    mutating func fail(_ error: StoreError) {
+        failure = error
+        state = .failed(nextTry: .now + Self.retryInterval)
+    }
+
+    mutating func postponeTry() {
+        if case .failed = state { state = .failed(nextTry: .now + Self.retryInterval) }
+    }
+
+    mutating func recover(from position: UInt64) { state = .recovering(from: position) }
+}

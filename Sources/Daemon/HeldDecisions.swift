@@ -1,0 +1,51 @@
+import Wire
+import ZeroMQ
+
+/// Decisions that wait to be published, in order and in one piece of memory.
+struct HeldDecisions {
+    private var bytes: [UInt8] = []
+    /// Where the id and the records of each message end.
+    private var ends: [(id: Int, records: Int)] = []
+
+    /// Bytes of ids and records.
+    var byteCount: Int { bytes.count }
+
+    /// Allocates only where there is more to hold than ever before.
+    mutating func append(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) {
+        append(id, decisions.bytes.span)
+    }
+
+    /// The same, for a second frame of any kind.
+    mutating func append(_ topic: Span<UInt8>, _ content: Span<UInt8>) {
+        unsafe topic.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        let end = bytes.count
+        unsafe content.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        ends.append((end, bytes.count))
+    }
+
+    /// The same, for an id that came in a frame of its own.
+    mutating func append(_ id: borrowing Message, _ decisions: borrowing DecisionRecords) {
+        append(id.bytes, decisions)
+    }
+
+    mutating func append(contentsOf other: HeldDecisions) {
+        let shift = bytes.count
+        bytes.append(contentsOf: other.bytes)
+        for end in other.ends { ends.append((end.id + shift, end.records + shift)) }
+    }
+
+    /// Calls a function with the id and the records of each message.
+    func forEach<Failure: Error>(_ body: (Span<UInt8>, Span<UInt8>) throws(Failure) -> Void) throws(Failure) {
+        var start = 0
+        for end in ends {
+            try body(bytes.span.extracting(start..<end.id), bytes.span.extracting(end.id..<end.records))
+            start = end.records
+        }
+    }
+
+    /// Forgets them and keeps the memory.
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+    }
+}

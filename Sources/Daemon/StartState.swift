@@ -1,0 +1,212 @@
+import Logging
+import Store
+import Streams
+import Wire
+
+/// What a start finds: the streams of the last checkpoint, and what the journal has since.
+struct StartState: ~Copyable {
+    /// Streams that are logged one by one where the log level is not `debug`.
+    private static let streamsLogged = 10
+
+    let store: StateStore
+    /// Nil where there is none, not even an old one.
+    let journal: Journal?
+    /// What the journal calls the weights of each model; nil where nothing is to be recorded.
+    private(set) var weights: [UInt16]?
+    /// Bytes of records that the journal has since the last checkpoint.
+    private(set) var journalBytes = 0
+    private(set) var table: StreamTable
+
+    private let place: String
+    private let logger: Logger
+
+    /// Opens the state folder, if there is one, and puts everything in place.
+    ///
+    /// - Throws: ``DaemonError``: `inUse`, `cannotCreate`, or `badData` for state that the models do not go with.
+    static func open(
+        _ configuration: DaemonConfiguration, models: [ServedModel], logger: Logger
+    ) throws(DaemonError) -> StartState {
+        do {
+            return try inPlace(configuration, models: models, logger: logger)
+        } catch let error as StoreError {
+            throw DaemonError(error)
+        } catch let error as ControlError {
+            let place = "\(configuration.durableFolder ?? "")/\(StateStore.fileName)"
+            throw DaemonError(.badData, "\(place): \(error.message), or name another --state-dir")
+        } catch {
+            throw error as? DaemonError ?? DaemonError(.software, "\(error)")
+        }
+    }
+
+    private static func inPlace(
+        _ configuration: DaemonConfiguration, models: [ServedModel], logger: Logger
+    ) throws -> StartState {
+        let folder = configuration.durableFolder
+        if folder == nil {
+            let remedy = configuration.stateFolder == nil ? "--state-dir DIR" : "--durability checkpoint"
+            logger.notice("all state is in memory and ends with the daemon; \(remedy) keeps it")
+        }
+        let store = try StateStore(folder: folder)
+        var journal: Journal?
+        if let folder, configuration.durability == .journal || Journal.exists(in: folder) {
+            journal = try Journal(folder: folder, sync: configuration.journalSync)
+        }
+        var state = StartState(
+            store: store, journal: journal, table: StreamTable(models: models), place: folder ?? "memory",
+            logger: logger)
+        try state.load(configuration.onOtherWeights)
+        try state.replay(configuration.onOtherWeights)
+        try store.keepLayouts(of: models)
+        if configuration.durability == .journal { try state.startRecording() }
+        state.logSequences()
+        return state
+    }
+
+    private init(
+        store: StateStore, journal: Journal?, table: consuming StreamTable, place: String, logger: Logger
+    ) {
+        self.store = store
+        self.journal = journal
+        self.table = table
+        self.place = place
+        self.logger = logger
+    }
+
+    private mutating func startRecording() throws(StoreError) {
+        guard let numbers = try journal?.numbers(of: table.models) else { return }
+        weights = numbers
+        table.startRecording(numbers)
+    }
+
+    /// The streams of the last checkpoint. Those that no model takes stay in the store.
+    private mutating func load(_ onOtherWeights: StreamTable.OtherWeights) throws {
+        var (stored, served) = (0, 0)
+        let layouts = try store.layouts()
+        try store.forEachSlice { slice in
+            stored += slice.entries.count
+            served += try table.load(slice, onOtherWeights, layouts: layouts)
+        }
+        if table.changedCount > 0 {
+            let fate = onOtherWeights == .carry ? "go on with those that there are now" : "begin at zero"
+            logger.notice("\(table.changedCount) streams had other weights; they \(fate)")
+        }
+        if stored > 0 { logger.info("\(served) streams go on from the last checkpoint") }
+        if served < stored {
+            logger.warning(
+                "\(stored - served) stored streams fit no model's prefixes; they are kept but not served")
+        }
+    }
+
+    /// What the journal has that the checkpoint does not.
+    private mutating func replay(_ onOtherWeights: StreamTable.OtherWeights) throws {
+        defer { table.endReplay() }
+        guard let journal else { return }
+        let known = try journal.weights()
+        let models = Dictionary(
+            known.compactMap { weights in
+                table.models.firstIndex { $0.fingerprint == weights.fingerprint && $0.rules == weights.rules }
+                    .map { (weights.number, $0) }
+            }, uniquingKeysWith: { first, _ in first })
+        let checkpoint = try store.position()
+        table.skipPositions(through: checkpoint)
+        let loaded = table.position
+
+        var count = 0
+        let (last, end) = try journal.forEachBatch(after: checkpoint) { first, reader in
+            var (position, reader) = (first, reader)
+            journalBytes += reader.byteCount
+            while let record = reader.next() {
+                if position > checkpoint {
+                    if let number = record.weights, models[number] == nil,
+                        !mayReplay(record, of: known, number, onOtherWeights)
+                    {
+                        throw mismatch(known, number)
+                    }
+                    table.replay(record, at: position, models: models)
+                    count += 1
+                }
+                position += 1
+            }
+            guard reader.isAtEnd else {
+                throw DaemonError(
+                    .badData,
+                    "\(place)/\(Journal.fileName): record \(position) cannot be read; the file is damaged")
+            }
+        }
+        if count > 0 { logger.info("\(count) records of the journal replayed") }
+        guard last == end, last >= loaded else { return try startAnew(last, end) }
+    }
+
+    /// Whether timesteps that were recorded under other weights are taken by those that there are now, as whoever starts
+    /// the daemon said.
+    private func mayReplay(
+        _ record: JournalRecords.Record, of known: [Journal.Weights], _ number: Int,
+        _ onOtherWeights: StreamTable.OtherWeights
+    ) -> Bool {
+        guard onOtherWeights != .refuse, case .timesteps = record else { return false }
+        let fingerprint = known.first { $0.number == number }?.fingerprint
+        return !table.models.contains { $0.fingerprint == fingerprint }
+    }
+
+    /// The journal ends before the state does, or records are missing in it: it could not be written for a time, and then
+    /// the daemon came to a sudden end. Its streams are stored as they are now, so that the journal can begin anew.
+    private mutating func startAnew(_ last: UInt64, _ end: UInt64) throws {
+        if last < end {
+            logger.warning("the journal misses records after \(last), so that those up to \(end) are of no use")
+        }
+        table.skipPositions(through: end)
+        var next: Int? = 0
+        while let first = next {
+            let copied = table.copyChanged(from: first, limit: CheckpointSchedule.streamsPerSlice)
+            try store.write(copied.slice)
+            next = copied.next
+        }
+        try store.endCheckpoint(at: table.position)
+        journalBytes = 0
+    }
+
+    private func mismatch(_ known: [Journal.Weights], _ number: Int) -> DaemonError {
+        let weights = known.first { $0.number == number }
+        let fingerprint = weights?.fingerprint ?? ""
+        let rules = weights?.rules ?? ""
+        if let model = table.models.first(where: { $0.fingerprint == fingerprint }) {
+            return DaemonError(
+                .badData,
+                """
+                \(place)/\(Journal.fileName): its records were made with \(rules), but '\(model.name)' now has \
+                \(model.rules); start once as before and stop, then change the options
+                """)
+        }
+        return DaemonError(
+            .badData,
+            """
+            \(place)/\(Journal.fileName): its records belong to the weights \(fingerprint.prefix(12))…, which no model \
+            has; serve the model file that they came from, or name another --state-dir
+            """)
+    }
+
+    /// From where each stream goes on, for whoever has to send what is missing.
+    private func logSequences() {
+        guard table.count > 0 else { return }
+        let isDebug = logger.logLevel <= .debug
+        let page = table.page(prefix: nil, after: nil, limit: isDebug ? table.count : Self.streamsLogged, time: 0)
+        for stream in page.streams {
+            logger.info("stream \(stream.stream.debugDescription) goes on after sequence \(stream.sequence)")
+        }
+        if page.next != nil {
+            logger.info("and \(table.count - page.streams.count) more; 'streams' lists them, as does the level debug")
+        }
+    }
+}
+
+extension DaemonError {
+    fileprivate init(_ error: StoreError) {
+        let code: Code =
+            switch error.code {
+            case .inUse: .inUse
+            case .laterVersion: .badData
+            default: .cannotCreate
+            }
+        self.init(code, error.description)
+    }
+}

@@ -1,0 +1,255 @@
+#if Keras
+import CHDF5
+import ModelFiles
+import Recurrent
+import Synchronization
+
+/// An HDF5 file in memory, read with the HDF5 C library (<https://docs.hdfgroup.org/hdf5/v1_10/>).
+///
+/// It exists only within ``read(_:_:)``, which holds the one lock of the process around the library: HDF5 may be built
+/// without thread safety. Files are not trusted: a path through a soft or external link is refused, so is data outside
+/// the file, and everything that is allocated has a bound.
+struct HDF5File: ~Copyable {
+    /// The largest dataset that is read, in elements: 1 GiB of float32.
+    static let maximumElements = 1 << 28
+    /// The longest array of strings that is read.
+    static let maximumStrings = 1 << 16
+    /// The longest string of fixed length that is read, in bytes.
+    static let maximumStringSize = 1 << 24
+
+    private static let library = Mutex(())
+
+    private let file: HDF5Handle
+
+    /// Opens a file for as long as `body` runs.
+    ///
+    /// - Parameters:
+    ///   - bytes: The file's contents.
+    ///   - body: Reads what it needs. It holds the lock around the library, so it must not call `read` again.
+    /// - Returns: What `body` returns.
+    /// - Throws: ``Defect`` with the code `corrupt` where the bytes are no HDF5 file, or what `body` throws.
+    static func read<Result: Sendable>(
+        _ bytes: [UInt8], _ body: (borrowing HDF5File) throws(Defect) -> Result
+    ) throws(Defect) -> Result {
+        try HDF5GlobalHeap.check(bytes)
+        return try library.withLock { _ throws(Defect) -> Result in
+            // A thread-safe build keeps a stack of errors for each thread, so once a process would not do.
+            _ = sluice_H5E_silence()
+            // A file may name filters; none is loaded from shared libraries on its word.
+            _ = H5PLset_loading_state(0)
+            let file = try HDF5File(bytes)
+            return try body(file)
+        }
+    }
+
+    private init(_ bytes: [UInt8]) throws(Defect) {
+        let access = try HDF5Handle(H5Pcreate(sluice_H5P_FILE_ACCESS()), close: H5Pclose, "access list")
+        var image = bytes
+        let isSet = unsafe image.withUnsafeMutableBytes { buffer in
+            // The core driver keeps the file in memory; the library copies the image.
+            unsafe H5Pset_fapl_core(access.id, 1 << 16, false) >= 0
+                && H5Pset_file_image(access.id, buffer.baseAddress, buffer.count) >= 0
+        }
+        guard isSet else { throw Defect(.corrupt, "HDF5: file of \(bytes.count) bytes cannot be held in memory") }
+        // The name is not that of a file: the library only tells open files apart by it.
+        file = try unsafe HDF5Handle(
+            H5Fopen("model in memory", sluice_H5F_ACC_RDONLY(), access.id), close: H5Fclose, "file")
+    }
+
+    /// Whether a path such as `layers/lstm/vars` leads to something, through groups of this file only.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` where a component is damaged, or a link to elsewhere.
+    func exists(_ path: String) throws(Defect) -> Bool {
+        guard !path.utf8.contains(0) else { return false }
+        var prefix = ""
+        for component in path.split(separator: "/") {
+            prefix += (prefix.isEmpty ? "" : "/") + component
+            let exists = unsafe H5Lexists(file.id, prefix, hid_t(H5P_DEFAULT))
+            guard exists >= 0 else { throw Defect(.corrupt, "HDF5: '\(prefix)' cannot be looked up") }
+            if exists == 0 { return false }
+            guard unsafe sluice_H5L_is_hard(file.id, prefix) > 0 else {
+                throw Defect(.corrupt, "HDF5: '\(prefix)' is a link to elsewhere or damaged")
+            }
+        }
+        return true
+    }
+
+    /// The names in a group, sorted.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` where there is no such group.
+    func members(of path: String) throws(Defect) -> [String] {
+        try require(path)
+        let group = try unsafe HDF5Handle(
+            H5Gopen2(file.id, path, hid_t(H5P_DEFAULT)), close: H5Gclose, "group '\(path)'")
+        var info = H5G_info_t()
+        guard unsafe H5Gget_info(group.id, &info) >= 0, info.nlinks <= Self.maximumStrings else {
+            throw Defect(.corrupt, "HDF5: group '\(path)' cannot be listed")
+        }
+        var names: [String] = []
+        for index in 0..<info.nlinks {
+            names.append(try name(at: index, in: group, path: path))
+        }
+        return names
+    }
+
+    private func name(at index: hsize_t, in group: borrowing HDF5Handle, path: String) throws(Defect) -> String {
+        let maximum = 1024
+        var name = [CChar](repeating: 0, count: maximum)
+        let length = unsafe H5Lget_name_by_idx(
+            group.id, ".", H5_INDEX_NAME, H5_ITER_INC, index, &name, maximum, hid_t(H5P_DEFAULT))
+        guard length >= 0, length < maximum else {
+            throw Defect(.corrupt, "HDF5: group '\(path)' cannot be listed")
+        }
+        return String(decoding: name.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// A dataset of floating-point numbers of any width, as float32.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` where it is not there, not of floats, too large or damaged.
+    func tensor(_ path: String) throws(Defect) -> Tensor {
+        try require(path)
+        let dataset = try unsafe HDF5Handle(
+            H5Dopen2(file.id, path, hid_t(H5P_DEFAULT)), close: H5Dclose, "dataset '\(path)'")
+        let type = try HDF5Handle(H5Dget_type(dataset.id), close: H5Tclose, "type of '\(path)'")
+        guard H5Tget_class(type.id) == H5T_FLOAT else {
+            throw Defect(.corrupt, "HDF5: dataset '\(path)' does not hold floating-point numbers")
+        }
+        try requireDataWithinFile(of: dataset, path: path)
+        let shape = try shape(of: dataset, path: path)
+        let count = shape.reduce(1, *)
+        var isRead = false
+        let values = unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+            guard let start = buffer.baseAddress else { return }
+            unsafe isRead =
+                H5Dread(
+                    dataset.id, sluice_H5T_NATIVE_FLOAT(), sluice_H5S_ALL(), sluice_H5S_ALL(), hid_t(H5P_DEFAULT), start
+                )
+                >= 0
+            initializedCount = isRead ? count : 0
+        }
+        guard isRead else { throw Defect(.corrupt, "HDF5: dataset '\(path)' cannot be read") }
+        do {
+            return try Tensor(shape: shape, values: values)
+        } catch {
+            throw Defect(.corrupt, "HDF5: dataset '\(path)': \(error.context)")
+        }
+    }
+
+    /// The length of each axis, each at least 1, whose product is at most ``maximumElements``.
+    private func shape(of dataset: borrowing HDF5Handle, path: String) throws(Defect) -> [Int] {
+        let space = try HDF5Handle(H5Dget_space(dataset.id), close: H5Sclose, "shape of '\(path)'")
+        let rank = Int(H5Sget_simple_extent_ndims(space.id))
+        guard H5Sget_simple_extent_type(space.id) == H5S_SIMPLE, (1...Int(H5S_MAX_RANK)).contains(rank) else {
+            throw Defect(.corrupt, "HDF5: dataset '\(path)' has no shape")
+        }
+        var lengths = [hsize_t](repeating: 0, count: rank)
+        guard unsafe H5Sget_simple_extent_dims(space.id, &lengths, nil) == rank else {
+            throw Defect(.corrupt, "HDF5: the shape of dataset '\(path)' cannot be read")
+        }
+        var room = hsize_t(Self.maximumElements)
+        for length in lengths {
+            guard length > 0, length <= room else {
+                throw Defect(.corrupt, "HDF5: dataset '\(path)' has the shape \(lengths), empty or too large")
+            }
+            room /= length
+        }
+        return lengths.map(Int.init)
+    }
+
+    /// Refuses a dataset whose numbers stand in other files of the machine.
+    private func requireDataWithinFile(of dataset: borrowing HDF5Handle, path: String) throws(Defect) {
+        let creation = try HDF5Handle(H5Dget_create_plist(dataset.id), close: H5Pclose, "layout of '\(path)'")
+        let layouts = [H5D_COMPACT, H5D_CONTIGUOUS, H5D_CHUNKED]
+        guard layouts.contains(H5Pget_layout(creation.id)), H5Pget_external_count(creation.id) == 0 else {
+            throw Defect(.corrupt, "HDF5: dataset '\(path)' does not keep its data in the file")
+        }
+    }
+
+    private func require(_ path: String) throws(Defect) {
+        guard try exists(path) else { throw Defect(.corrupt, "HDF5: '\(path)' is not there") }
+    }
+}
+
+// MARK: - Attributes
+
+extension HDF5File {
+    /// The value of a text attribute that holds one string, or nil where there is no such attribute.
+    ///
+    /// - Parameters:
+    ///   - attribute: The attribute's name.
+    ///   - path: Of the group or dataset that has it; empty for the file itself.
+    /// - Returns: The string.
+    /// - Throws: ``Defect`` with the code `corrupt` where it holds something else or is damaged.
+    func string(_ attribute: String, of path: String) throws(Defect) -> String? {
+        guard let strings = try strings(attribute, of: path) else { return nil }
+        guard strings.count == 1, let string = strings.first else {
+            throw Defect(
+                .corrupt, "HDF5: attribute '\(attribute)' of '/\(path)' holds \(strings.count) strings, not one")
+        }
+        return string
+    }
+
+    /// The values of a text attribute in order, or nil where there is no such attribute.
+    ///
+    /// Strings of fixed and of variable length are read alike. An empty array may be of any type: that is how h5py
+    /// writes an empty list.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` where it holds no text, too much of it, or is damaged.
+    func strings(_ attribute: String, of path: String) throws(Defect) -> [String]? {
+        try require(path)
+        let object = try unsafe HDF5Handle(
+            H5Oopen(file.id, path.isEmpty ? "/" : path, hid_t(H5P_DEFAULT)), close: H5Oclose, "'/\(path)'")
+        let what = "attribute '\(attribute)' of '/\(path)'"
+        let exists = unsafe H5Aexists(object.id, attribute)
+        guard exists >= 0 else { throw Defect(.corrupt, "HDF5: \(what) cannot be looked up") }
+        if exists == 0 { return nil }
+        let handle = try unsafe HDF5Handle(H5Aopen(object.id, attribute, hid_t(H5P_DEFAULT)), close: H5Aclose, what)
+        let type = try HDF5Handle(H5Aget_type(handle.id), close: H5Tclose, what)
+        let space = try HDF5Handle(H5Aget_space(handle.id), close: H5Sclose, what)
+        let count = Int(H5Sget_simple_extent_npoints(space.id))
+        if count == 0 { return [] }
+        guard (1...Self.maximumStrings).contains(count), H5Tget_class(type.id) == H5T_STRING else {
+            throw Defect(.corrupt, "HDF5: \(what) is not text")
+        }
+        let strings =
+            H5Tis_variable_str(type.id) > 0
+            ? variableStrings(handle, type: type, space: space, count: count)
+            : fixedStrings(handle, type: type, count: count)
+        guard let strings else { throw Defect(.corrupt, "HDF5: \(what) cannot be read") }
+        return strings
+    }
+
+    private func variableStrings(
+        _ attribute: borrowing HDF5Handle, type: borrowing HDF5Handle, space: borrowing HDF5Handle, count: Int
+    ) -> [String]? {
+        // A damaged type may claim characters of gigabytes, which the library would allocate for each one of a text.
+        let character = H5Tget_super(type.id)
+        guard character >= 0 else { return nil }
+        defer { _ = H5Tclose(character) }
+        guard H5Tget_size(character) == 1, H5Tget_size(type.id) == MemoryLayout<Int>.size else { return nil }
+        var pointers = unsafe [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
+        guard unsafe H5Aread(attribute.id, type.id, &pointers) >= 0 else { return nil }
+        let strings = unsafe pointers.map { pointer in unsafe pointer.map { unsafe String(cString: $0) } ?? "" }
+        _ = unsafe H5Dvlen_reclaim(type.id, space.id, hid_t(H5P_DEFAULT), &pointers)
+        return strings
+    }
+
+    /// Fixed-length text ends at its first NUL, or is padded with spaces.
+    private func fixedStrings(
+        _ attribute: borrowing HDF5Handle, type: borrowing HDF5Handle, count: Int
+    ) -> [String]? {
+        let size = H5Tget_size(type.id)
+        guard (1...Self.maximumStringSize / count).contains(size) else { return nil }
+        var bytes = [UInt8](repeating: 0, count: count * size)
+        guard unsafe H5Aread(attribute.id, type.id, &bytes) >= 0 else { return nil }
+        let isSpacePadded = H5Tget_strpad(type.id) == H5T_STR_SPACEPAD
+        return (0..<count).map { index in
+            var text = bytes[index * size..<(index + 1) * size].prefix { $0 != 0 }
+            while isSpacePadded, text.last == UInt8(ascii: " ") {
+                text.removeLast()
+            }
+            return String(decoding: text, as: UTF8.self)
+        }
+    }
+}
+#endif

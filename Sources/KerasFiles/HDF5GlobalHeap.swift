@@ -1,0 +1,103 @@
+#if Keras
+import ModelFiles
+
+/// A look at the parts of an HDF5 file that the C library follows without a look: its global heaps, where text of
+/// variable length stands.
+///
+/// Version 1.10 of the library loops for ever over an object that claims a size of almost 2⁶⁴ bytes, reads past the
+/// heap where a reference has a number that no object has, and writes past its buffer where a reference claims less
+/// than the object holds; where it claims more, up to 4 GiB are allocated. All are refused here, before the library
+/// sees the file. Layout: <https://docs.hdfgroup.org/hdf5/v1_10/_f_m_t3.html>, section III.E.
+struct HDF5GlobalHeap {
+    private static let headerSize = 16
+    /// "GCOL" and the version.
+    private static let signature: [UInt8] = [0x47, 0x43, 0x4F, 0x4C, 1]
+
+    /// An object of a heap, as references name it.
+    private struct ObjectID: Hashable {
+        let address: Int
+        let index: Int
+    }
+
+    private let bytes: [UInt8]
+    private var heaps: Set<Int> = []
+    /// The size of each object in bytes.
+    private var sizes: [ObjectID: Int] = [:]
+
+    /// Checks every global heap of a file and every reference to one.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt`.
+    static func check(_ bytes: [UInt8]) throws(Defect) {
+        var heap = HDF5GlobalHeap(bytes: bytes)
+        try heap.checkSuperblock()
+        for start in bytes.indices.dropLast(headerSize)
+        where bytes[start] == signature[0] && bytes[start...].starts(with: signature) {
+            try heap.readHeap(at: start)
+        }
+        try heap.checkReferences()
+    }
+
+    private init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// Requires what the other checks rely on: addresses and lengths of 64 bits, counted from the file's start.
+    private func checkSuperblock() throws(Defect) {
+        // Where each version of the superblock keeps its two sizes and the base address.
+        let layouts = [(sizes: 13, base: 24), (sizes: 13, base: 28), (sizes: 9, base: 12), (sizes: 9, base: 12)]
+        guard bytes.count > 64, Int(bytes[8]) < layouts.count, case let layout = layouts[Int(bytes[8])],
+            bytes[layout.sizes] == 8, bytes[layout.sizes + 1] == 8, word(at: layout.base, 8) == 0
+        else {
+            throw Defect(.corrupt, "HDF5: the superblock is damaged or not of 64 bits")
+        }
+    }
+
+    /// Notes the objects of one heap, which must lie in it one after another.
+    private mutating func readHeap(at start: Int) throws(Defect) {
+        guard let size = word(at: start + 8, 8), size >= Self.headerSize, size <= bytes.count - start else {
+            throw Defect(.corrupt, "HDF5: the heap at \(start) is larger than the file")
+        }
+        heaps.insert(start)
+        let end = start + size
+        var place = start + Self.headerSize
+        while place + Self.headerSize <= end {
+            guard let index = word(at: place, 2), let size = word(at: place + 8, 8), size <= end - place else {
+                throw Defect(.corrupt, "HDF5: an object of the heap at \(start) is larger than the heap")
+            }
+            // Number 0 is free space, whose size has the header in it; the others' sizes are filled up to 8 bytes.
+            let extent = index == 0 ? size : Self.headerSize + (size + 7) / 8 * 8
+            guard extent >= Self.headerSize, extent <= end - place else {
+                throw Defect(.corrupt, "HDF5: an object of the heap at \(start) does not fit the heap")
+            }
+            if index != 0 { sizes[ObjectID(address: start, index: index)] = size }
+            place += extent
+        }
+    }
+
+    /// Looks at whatever may be a reference to text: a length (32 bits), a heap's address (64), an object's number (32).
+    ///
+    /// Values of attributes stand at multiples of 8 bytes in the object headers that h5py writes. Elsewhere, and with
+    /// newer headers, a chance match would refuse sound files. A length of 0 is passed over: it is the upper half of a number of 64 bits that stands before another one, which
+    /// only happens to be a heap's address, far more often than a reference.
+    private func checkReferences() throws(Defect) {
+        guard !heaps.isEmpty else { return }
+        for place in stride(from: 0, through: bytes.count - 16, by: 8) {
+            guard let address = word(at: place + 4, 8), heaps.contains(address),
+                let length = word(at: place, 4), length > 0, let index = word(at: place + 12, 4)
+            else { continue }
+            guard sizes[ObjectID(address: address, index: index)] == length else {
+                throw Defect(.corrupt, "HDF5: the heap at \(address) has no text \(index) of \(length) bytes")
+            }
+        }
+    }
+
+    /// A little-endian number, or nil where it is beyond `Int`.
+    private func word(at start: Int, _ count: Int) -> Int? {
+        var word: UInt64 = 0
+        for offset in (0..<count).reversed() {
+            word = word << 8 | UInt64(bytes[start + offset])
+        }
+        return Int(exactly: word)
+    }
+}
+#endif

@@ -1,0 +1,67 @@
+#if Keras
+import FoundationEssentials
+package import ModelFiles
+
+/// A file of Keras, taken apart into the exchange form.
+package enum KerasFile {
+    /// Reads a file's bytes, which are not trusted: the C libraries may crash on them, or compute for ever.
+    ///
+    /// - Returns: The architecture, and the weights that it needs.
+    /// - Throws: ``Defect``: `notAModel`, `corrupt`, or `unsupported` where a layer needs what the engine does not have.
+    package static func read(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
+        switch KerasFormat(of: bytes) {
+        case .archive: try readArchive(bytes)
+        case .hdf5: try readHDF5(bytes)
+        case nil: throw Defect(.notAModel, "is not a file of Keras")
+        }
+    }
+
+    private static func readArchive(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
+        let entries = try ZipArchive.read(bytes) { archive throws(Defect) in
+            (
+                config: try archive.entry("config.json"), metadata: try archive.entry("metadata.json"),
+                weights: try archive.entry("model.weights.h5")
+            )
+        }
+        guard let config = entries.config else {
+            throw Defect(.notAModel, "is a zip archive without config.json; supported: Keras 3 archives (.keras)")
+        }
+        let metadata = entries.metadata.flatMap { try? JSONDecoder().decode(ArchiveMetadata.self, from: Data($0)) }
+        let version = metadata?.kerasVersion
+        let architecture = try KerasArchitecture(json: config, source: "config.json", kerasVersion: version)
+        guard let file = entries.weights else { throw Defect(.corrupt, "model.weights.h5 is missing") }
+        let weights = try HDF5File.read(file) { file throws(Defect) in
+            try KerasWeights.ofArchive(file, architecture)
+        }
+        return try ExchangeForm(
+            architecture: config, kerasVersion: version ?? ExchangeForm.unknownVersion,
+            sourceFormat: KerasFormat.archive.name, tensors: weights)
+    }
+
+    private static func readHDF5(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
+        let (config, weights, version) = try HDF5File.read(bytes) { file throws(Defect) in
+            guard let config = try file.string("model_config", of: "") else {
+                throw Defect(
+                    .notAModel,
+                    "is an HDF5 file without model_config; supported: files of a whole model, not weights only")
+            }
+            let version = try file.string("keras_version", of: "")
+            let architecture = try KerasArchitecture(
+                json: Array(config.utf8), source: "model_config", kerasVersion: version)
+            return (config, try KerasWeights.ofLegacyFile(file, architecture), version)
+        }
+        return try ExchangeForm(
+            architecture: Array(config.utf8), kerasVersion: version ?? ExchangeForm.unknownVersion,
+            sourceFormat: KerasFormat.hdf5.name, tensors: weights)
+    }
+}
+
+/// `metadata.json` of a `.keras` archive, as far as it is of use.
+private struct ArchiveMetadata: Decodable {
+    let kerasVersion: String
+
+    private enum CodingKeys: String, CodingKey {
+        case kerasVersion = "keras_version"
+    }
+}
+#endif

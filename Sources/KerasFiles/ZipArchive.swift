@@ -1,0 +1,85 @@
+#if Keras
+import CZip
+import ModelFiles
+
+/// A zip archive in memory, read with libzip (<https://libzip.org/documentation/>).
+///
+/// It exists only within ``read(_:_:)``, whose bytes libzip reads from, and is closed when that returns.
+@safe
+struct ZipArchive: ~Copyable {
+    /// The largest entry that is read, 1 GiB after decompression.
+    static let maximumEntrySize = 1 << 30
+
+    private let archive: OpaquePointer
+
+    /// Opens an archive for as long as `body` runs.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` where the bytes are no archive, or what `body` throws.
+    static func read<Result>(
+        _ bytes: [UInt8], _ body: (borrowing ZipArchive) throws(Defect) -> Result
+    ) throws(Defect) -> Result {
+        try unsafe bytes.span.withUnsafeBytes { buffer throws(Defect) in
+            let archive = try unsafe ZipArchive(buffer)
+            return try body(archive)
+        }
+    }
+
+    private init(_ bytes: UnsafeRawBufferPointer) throws(Defect) {
+        var error = unsafe zip_error_t()
+        unsafe zip_error_init(&error)
+        defer { unsafe zip_error_fini(&error) }
+        guard let source = unsafe zip_source_buffer_create(bytes.baseAddress, UInt64(bytes.count), 0, &error) else {
+            throw unsafe Defect(.corrupt, "zip archive: \(String(cString: zip_error_strerror(&error)))")
+        }
+        guard let archive = unsafe zip_open_from_source(source, ZIP_RDONLY, &error) else {
+            unsafe zip_source_free(source)
+            throw unsafe Defect(.corrupt, "zip archive: \(String(cString: zip_error_strerror(&error)))")
+        }
+        unsafe self.archive = archive
+    }
+
+    deinit {
+        unsafe zip_discard(archive)
+    }
+
+    /// The uncompressed bytes of an entry, or nil where there is none of that name.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` where the entry is too large, encrypted or damaged (its checksum
+    ///   does not match, among others).
+    func entry(_ name: String) throws(Defect) -> [UInt8]? {
+        let index = unsafe zip_name_locate(archive, name, 0)
+        guard index >= 0 else { return nil }
+        var status = unsafe zip_stat_t()
+        guard unsafe zip_stat_index(archive, UInt64(index), 0, &status) == 0 else { throw defect(in: name) }
+        let size = unsafe status.size
+        guard unsafe status.valid & UInt64(ZIP_STAT_SIZE) != 0, size <= Self.maximumEntrySize else {
+            throw Defect(.corrupt, "zip entry '\(name)' has \(size) bytes; supported: at most \(Self.maximumEntrySize)")
+        }
+        guard let file = unsafe zip_fopen_index(archive, UInt64(index), 0) else { throw defect(in: name) }
+        defer { _ = unsafe zip_fclose(file) }
+        // One byte more than the entry has: libzip compares the checksum only when it meets the end.
+        var bytes = [UInt8](repeating: 0, count: Int(size) + 1)
+        var filled = 0
+        while filled < bytes.count {
+            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe buffer.baseAddress.map { unsafe zip_fread(file, $0 + filled, UInt64(buffer.count - filled)) }
+                    ?? 0
+            }
+            guard count >= 0 else {
+                throw unsafe Defect(.corrupt, "zip entry '\(name)': \(String(cString: zip_file_strerror(file)))")
+            }
+            if count == 0 { break }
+            filled += Int(count)
+        }
+        guard filled == Int(size) else {
+            throw Defect(.corrupt, "zip entry '\(name)' does not have the \(size) bytes that it claims")
+        }
+        bytes.removeLast()
+        return bytes
+    }
+
+    private func defect(in entry: String) -> Defect {
+        unsafe Defect(.corrupt, "zip entry '\(entry)': \(String(cString: zip_strerror(archive)))")
+    }
+}
+#endif

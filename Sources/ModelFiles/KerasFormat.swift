@@ -1,0 +1,28 @@
+/// The formats of Keras, told apart by a file's first bytes.
+package enum KerasFormat: CaseIterable, Sendable {
+    /// A zip archive: Keras 3, and the last versions of Keras 2.
+    case archive
+    /// HDF5: Keras 2, and Keras 3 if asked.
+    case hdf5
+
+    /// The format of the bytes at the beginning of a file, or nil where it is neither.
+    package init?(of bytes: some Collection<UInt8>) {
+        guard let format = Self.allCases.first(where: { bytes.starts(with: $0.magic) }) else { return nil }
+        self = format
+    }
+
+    private var magic: [UInt8] {
+        switch self {
+        case .archive: [0x50, 0x4B, 0x03, 0x04]
+        case .hdf5: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+        }
+    }
+
+    /// The format in words.
+    package var name: String {
+        switch self {
+        case .archive: "Keras 3 (.keras)"
+        case .hdf5: "Keras HDF5 (.h5)"
+        }
+    }
+}

@@ -1,0 +1,340 @@
+import FoundationEssentials
+package import Recurrent
+import Wire
+
+/// A safetensors file in memory: named tensors, and texts about them
+/// (<https://huggingface.co/docs/safetensors/index#format>).
+///
+/// The file is not trusted: its header is bounded, and the tensors must fill the rest of the file exactly, each byte in
+/// one of them only.
+struct Safetensors {
+    /// The longest header that is read, in bytes.
+    static let maximumHeaderSize = 1 << 22
+    /// The most axes of a tensor.
+    private static let maximumRank = 8
+    /// The number of bytes of the header's own length.
+    private static let lengthSize = 8
+    /// The header, the texts, an entry, its shape: nothing else is within one another.
+    private static let headerDepth = 3
+
+    /// What the key `__metadata__` holds.
+    let metadata: [String: String]
+    private let entries: [String: Entry]
+    private let bytes: [UInt8]
+    /// Where the tensors' offsets count from.
+    private let dataStart: Int
+
+    /// Whether bytes begin as those of a safetensors file of a bounded header do.
+    static func isLikely(_ bytes: some Collection<UInt8>) -> Bool {
+        let start = Array(bytes.prefix(lengthSize + 1))
+        return start.count == lengthSize + 1 && start[4..<8].allSatisfy { $0 == 0 } && start[8] == UInt8(ascii: "{")
+    }
+
+    /// Takes a file apart, without a look at the numbers.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt`.
+    init(_ bytes: [UInt8]) throws(Defect) {
+        guard bytes.count > Self.lengthSize else { throw Defect(.corrupt, "the safetensors header is missing") }
+        let length = bytes[..<Self.lengthSize].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= Self.maximumHeaderSize, length <= bytes.count - Self.lengthSize else {
+            throw Defect(
+                .corrupt,
+                "the safetensors header claims \(length) bytes in a file of \(bytes.count); supported: at most "
+                    + "\(Self.maximumHeaderSize)")
+        }
+        dataStart = Self.lengthSize + Int(length)
+        let header = Array(bytes[Self.lengthSize..<dataStart])
+        guard !JSONValue.isNested(header, deeperThan: Self.headerDepth) else {
+            throw Defect(.corrupt, "the safetensors header has more than \(Self.headerDepth) levels")
+        }
+        let decoded: Header
+        do {
+            decoded = try JSONDecoder().decode(Header.self, from: Data(header))
+        } catch let error as DecodingError {
+            throw Defect(.corrupt, "safetensors header: \(error.inWords)")
+        } catch {
+            throw Defect(.corrupt, "safetensors header: \(error)")
+        }
+        guard decoded.members == Self.membersWritten(in: header) else {
+            throw Defect(.corrupt, "safetensors header: a name stands twice, or a tensor has a property that it cannot")
+        }
+        metadata = decoded.metadata
+        entries = decoded.entries
+        self.bytes = bytes
+        try requireFilled()
+    }
+
+    /// The tensors' names, sorted.
+    var names: [String] { entries.keys.sorted() }
+
+    /// The shape of a tensor, or nil where there is none of that name.
+    func shape(of name: String) -> [Int]? { entries[name]?.shape }
+
+    /// A tensor of floating-point numbers of any width, as float32.
+    ///
+    /// - Throws: ``Defect``: `corrupt` where there is none of that name, `unsupported` where it holds other numbers.
+    func tensor(_ name: String) throws(Defect) -> Tensor {
+        guard let entry = entries[name] else { throw Defect(.corrupt, "tensor '\(name)' is missing") }
+        guard let convert = entry.type.asFloat else {
+            throw Defect(
+                .unsupported,
+                "tensor '\(name)' holds numbers of the type \(entry.type.rawValue); supported: F32, F16, BF16, F64")
+        }
+        let start = dataStart + entry.range.lowerBound
+        let values = (0..<entry.count).map { index in
+            var bits: UInt64 = 0
+            for offset in (0..<entry.type.size).reversed() {
+                bits = bits << 8 | UInt64(bytes[start + index * entry.type.size + offset])
+            }
+            return convert(bits)
+        }
+        do {
+            return try Tensor(shape: entry.shape, values: values)
+        } catch {
+            throw Defect(.corrupt, "tensor '\(name)': \(error.context)")
+        }
+    }
+
+    /// The tensors, in the order of their places, must be of the size that their shapes tell and fill the data.
+    private func requireFilled() throws(Defect) {
+        var end = 0
+        let ordered = entries.sorted { first, second in
+            (first.value.range.lowerBound, first.value.range.upperBound)
+                < (second.value.range.lowerBound, second.value.range.upperBound)
+        }
+        for (name, entry) in ordered {
+            let range = entry.range
+            guard entry.shape.count <= Self.maximumRank, range.count == entry.size else {
+                throw Defect(
+                    .corrupt, "tensor '\(name)' of the shape \(entry.shape) does not take \(range.count) bytes")
+            }
+            guard range.lowerBound == end else {
+                throw Defect(
+                    .corrupt, "tensor '\(name)' begins at \(range.lowerBound), but the one before ends at \(end)")
+            }
+            end = range.upperBound
+        }
+        guard end == bytes.count - dataStart else {
+            throw Defect(
+                .corrupt, "the tensors take \(end) bytes, but the file has \(bytes.count - dataStart) for them")
+        }
+    }
+
+    /// How many members all objects of a header have as it is written: more than were decoded where a name stands twice,
+    /// of which decoders take either.
+    private static func membersWritten(in header: [UInt8]) -> Int {
+        var count = 0
+        var isInString = false
+        var isEscaped = false
+        for byte in header {
+            if isEscaped {
+                isEscaped = false
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\\") where isInString: isEscaped = true
+            case UInt8(ascii: "\""): isInString.toggle()
+            case UInt8(ascii: ":") where !isInString: count += 1
+            default: break
+            }
+        }
+        return count
+    }
+}
+
+// MARK: - Writing
+
+extension Safetensors {
+    /// A file of float32 tensors, whose data begins at a multiple of 8 bytes.
+    ///
+    /// - Parameters:
+    ///   - metadata: The texts about them.
+    ///   - tensors: The tensors with their names, in the order in which they are written.
+    /// - Returns: The file's bytes, the same for the same arguments.
+    static func bytes(metadata: [String: String], tensors: [NamedTensor]) -> [UInt8] {
+        var header = Header(metadata: metadata, entries: [:])
+        var end = 0
+        for tensor in tensors {
+            let start = end
+            end += tensor.tensor.values.count * ElementType.float32.size
+            header.entries[tensor.name] = Entry(type: .float32, shape: tensor.tensor.shape, range: start..<end)
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard var text = (try? encoder.encode(header)).map(Array.init) else {
+            preconditionFailure("texts and whole numbers have a JSON text")
+        }
+        text += Array(repeating: UInt8(ascii: " "), count: -text.count & 7)
+        var bytes = (0..<lengthSize).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
+        bytes.reserveCapacity(bytes.count + text.count + end)
+        bytes += text
+        for tensor in tensors {
+            for value in tensor.tensor.values {
+                for shift in stride(from: 0, to: 32, by: 8) {
+                    bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift))
+                }
+            }
+        }
+        return bytes
+    }
+}
+
+/// A tensor with the name that it has in a file.
+package struct NamedTensor: Equatable, Sendable {
+    /// The name, unique in its file.
+    package let name: String
+    /// The shape and the values.
+    package let tensor: Tensor
+
+    package init(name: String, tensor: Tensor) {
+        self.name = name
+        self.tensor = tensor
+    }
+}
+
+// MARK: - The header's JSON
+
+/// The sorts of numbers that a safetensors file may hold.
+private enum ElementType: String, Codable {
+    case bool = "BOOL"
+    case uint8 = "U8"
+    case int8 = "I8"
+    case uint16 = "U16"
+    case int16 = "I16"
+    case float16 = "F16"
+    case brainFloat16 = "BF16"
+    case uint32 = "U32"
+    case int32 = "I32"
+    case float32 = "F32"
+    case uint64 = "U64"
+    case int64 = "I64"
+    case float64 = "F64"
+
+    /// In bytes.
+    var size: Int {
+        switch self {
+        case .bool, .uint8, .int8: 1
+        case .uint16, .int16, .float16, .brainFloat16: 2
+        case .uint32, .int32, .float32: 4
+        case .uint64, .int64, .float64: 8
+        }
+    }
+
+    /// What makes the float nearest to it of its bits, where it is a floating-point number.
+    var asFloat: ((UInt64) -> Float)? {
+        switch self {
+        case .float16: { Float(Float16(bitPattern: UInt16(truncatingIfNeeded: $0))) }
+        case .brainFloat16: { Float(bitPattern: UInt32(truncatingIfNeeded: $0) << 16) }
+        case .float32: { Float(bitPattern: UInt32(truncatingIfNeeded: $0)) }
+        case .float64: { Float(Double(bitPattern: $0)) }
+        default: nil
+        }
+    }
+}
+
+/// One tensor of the header.
+private struct Entry: Codable {
+    let type: ElementType
+    let shape: [Int]
+    /// Its bytes, counted from the end of the header.
+    let range: Range<Int>
+
+    private enum Key: String, CodingKey {
+        case type = "dtype"
+        case shape
+        case offsets = "data_offsets"
+    }
+
+    init(type: ElementType, shape: [Int], range: Range<Int>) {
+        self.type = type
+        self.shape = shape
+        self.range = range
+    }
+
+    init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: Key.self)
+        let name = try object.decode(String.self, forKey: .type)
+        guard let type = ElementType(rawValue: name) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .type, in: object, debugDescription: "'\(name)' is no type of numbers")
+        }
+        self.type = type
+        shape = try object.decode([Int].self, forKey: .shape)
+        let offsets = try object.decode([Int].self, forKey: .offsets)
+        guard offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1] else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .offsets, in: object, debugDescription: "\(offsets) are not two places in a file, in order")
+        }
+        range = offsets[0]..<offsets[1]
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: Key.self)
+        try object.encode(type, forKey: .type)
+        try object.encode(shape, forKey: .shape)
+        try object.encode([range.lowerBound, range.upperBound], forKey: .offsets)
+    }
+
+    /// The product of the shape; only after ``size`` was found.
+    var count: Int { shape.reduce(1, *) }
+
+    /// In bytes; nil where the shape is not one, or of more bytes than can be counted.
+    var size: Int? {
+        var size = type.size
+        for length in shape {
+            let (product, isTooLarge) = size.multipliedReportingOverflow(by: length)
+            guard length >= 0, !isTooLarge else { return nil }
+            size = product
+        }
+        return size
+    }
+}
+
+/// The whole header.
+private struct Header: Codable {
+    static let metadataKey = "__metadata__"
+
+    var metadata: [String: String]
+    var entries: [String: Entry]
+
+    /// A tensor's name.
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    init(metadata: [String: String], entries: [String: Entry]) {
+        self.metadata = metadata
+        self.entries = entries
+    }
+
+    init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: Name.self)
+        metadata = [:]
+        entries = [:]
+        for name in object.allKeys {
+            if name.stringValue == Self.metadataKey {
+                metadata = try object.decode([String: String].self, forKey: name)
+            } else {
+                entries[name.stringValue] = try object.decode(Entry.self, forKey: name)
+            }
+        }
+        hasMetadata = object.allKeys.contains { $0.stringValue == Self.metadataKey }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: Name.self)
+        try object.encode(metadata, forKey: Name(stringValue: Self.metadataKey))
+        for (name, entry) in entries {
+            try object.encode(entry, forKey: Name(stringValue: name))
+        }
+    }
+
+    private var hasMetadata = true
+
+    /// How many members all objects together have: each tensor has three, and a name.
+    var members: Int { entries.count * 4 + metadata.count + (hasMetadata ? 1 : 0) }
+}

@@ -1,0 +1,144 @@
+import FoundationEssentials
+import Yams
+
+/// What a state dict of PyTorch does not tell: which layers there are, in which order. A small YAML or JSON file beside
+/// the `.safetensors`, of the same name.
+struct TorchDescription: Decodable {
+    /// The modules whose weights are understood.
+    enum Kind: String, CaseIterable {
+        case lstm, gru, rnn, linear, embedding
+
+        /// The options that it may have, in PyTorch's words, or Keras' for what is a module of its own in PyTorch.
+        fileprivate var options: [String] {
+            switch self {
+            case .linear: ["activation"]
+            case .rnn: ["nonlinearity"]
+            case .lstm, .gru, .embedding: []
+            }
+        }
+    }
+
+    /// One module: `lstm: encoder`, with its options beside it.
+    struct Layer: Decodable {
+        let kind: Kind
+        /// The module's name in the state dict; empty where the dict is that of the module itself.
+        let module: String
+        /// The activation after a linear layer, or within an RNN.
+        let activation: String?
+
+        init(from decoder: any Decoder) throws {
+            let object = try decoder.container(keyedBy: Name.self)
+            let names = object.allKeys.map(\.stringValue)
+            let kinds = names.compactMap(Kind.init)
+            let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let kind = kinds.first, kinds.count == 1 else {
+                throw Defect(
+                    .unsupported,
+                    "a layer of \(names.sorted()) is not supported; supported: one of \(known), with its name")
+            }
+            for name in names where name != kind.rawValue && !kind.options.contains(name) {
+                let options = kind.options.isEmpty ? "no options" : kind.options.joined(separator: ", ")
+                throw Defect(
+                    .unsupported, "'\(name)' of a layer '\(kind.rawValue)' is not supported; supported: \(options)")
+            }
+            self.kind = kind
+            module = try object.decode(String.self, forKey: Name(stringValue: kind.rawValue))
+            activation = try kind.options.first.flatMap {
+                try object.decodeIfPresent(String.self, forKey: Name(stringValue: $0))
+            }
+        }
+    }
+
+    /// The modules in the order of the forward pass.
+    let layers: [Layer]
+    /// Whether the state goes on from one sequence to the next.
+    let isStateful: Bool
+    /// The shape of one sequence: timesteps, then features where they are no tokens; nil is any number.
+    let inputShape: [Int?]?
+
+    /// The largest file that is read, in bytes: no description comes near.
+    private static let maximumSize = 1 << 16
+
+    private enum Key: String, CodingKey, CaseIterable {
+        case layers
+        case isStateful = "stateful"
+        case inputShape = "input_shape"
+    }
+
+    /// Any key.
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws {
+        let known = Key.allCases.map(\.rawValue)
+        for name in try decoder.container(keyedBy: Name.self).allKeys where !known.contains(name.stringValue) {
+            throw Defect(
+                .unsupported, "'\(name.stringValue)' is not supported; supported: \(known.joined(separator: ", "))")
+        }
+        let object = try decoder.container(keyedBy: Key.self)
+        layers = try object.decode([Layer].self, forKey: .layers)
+        isStateful = try object.decodeIfPresent(Bool.self, forKey: .isStateful) ?? false
+        inputShape = try object.decodeIfPresent([Int?].self, forKey: .inputShape)
+    }
+
+    private static func decode(_ text: String) throws(Defect) -> TorchDescription {
+        do {
+            return try YAMLDecoder().decode(TorchDescription.self, from: text)
+        } catch let error as DecodingError {
+            // Yams wraps what it did not throw itself.
+            if case .dataCorrupted(let context) = error, let cause = context.underlyingError {
+                throw cause as? Defect ?? Defect(.corrupt, "\(cause)")
+            }
+            throw Defect(.corrupt, error.inWords)
+        } catch {
+            throw Defect(.corrupt, "\(error)")
+        }
+    }
+
+    /// Reads the description beside a file: `model.yaml`, `model.yml` or `model.json` beside `model.safetensors`.
+    ///
+    /// - Parameter path: That of the `.safetensors`.
+    /// - Returns: What it says.
+    /// - Throws: ``Defect``: `notAModel` where there is none, `unreadable`, `corrupt` or `unsupported` with its name.
+    static func beside(_ path: String) throws(Defect) -> TorchDescription {
+        let suffix = ".safetensors"
+        let stem = path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path
+        for place in [".yaml", ".yml", ".json"].map({ stem + $0 }) {
+            let file: FileBytes
+            do {
+                file = try FileBytes(place)
+            } catch {
+                if error.code == .notFound { continue }
+                throw error.inFile(place)
+            }
+            guard file.size <= maximumSize else {
+                throw Defect(.unreadable, "has more than \(maximumSize) bytes").inFile(place)
+            }
+            do {
+                return try decode(String(decoding: file.all(), as: UTF8.self))
+            } catch {
+                throw error.inFile(place)
+            }
+        }
+        throw Defect(
+            .notAModel,
+            "holds tensors without the architecture of Sluice; supported: a state dict of PyTorch with a description of "
+                + "its layers beside it, \(stem.lastPathComponent).yaml, as 'layers: [{lstm: lstm}, {linear: fc}]'")
+    }
+}
+
+extension Defect {
+    /// The same defect as one of the description.
+    fileprivate func inFile(_ path: String) -> Defect {
+        Defect(code == .notFound ? .unreadable : code, "\(path.lastPathComponent) beside it: \(context)")
+    }
+}
+
+extension String {
+    fileprivate var lastPathComponent: String { split(separator: "/").last.map(String.init) ?? self }
+}

@@ -1,0 +1,195 @@
+import FoundationEssentials
+import Recurrent
+import Wire
+
+/// A state dict of PyTorch with its description, turned into the exchange form
+/// (<https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html> and the pages of GRU, RNN, Linear, Embedding).
+///
+/// PyTorch multiplies a matrix (outputs, inputs) by a column, Keras a row by (inputs, outputs): all are transposed.
+struct TorchModel {
+    /// The format in words.
+    static let format = "PyTorch (.safetensors)"
+
+    private var tensors: TorchTensors
+    private var layers: [JSONValue] = []
+    private var weights: [NamedTensor] = []
+
+    /// Turns a state dict into the exchange form.
+    ///
+    /// - Parameters:
+    ///   - file: The state dict.
+    ///   - path: Where it is; the description is beside it.
+    /// - Returns: The same model in Keras' vocabulary.
+    /// - Throws: ``Defect`` where there is no description, or the two do not fit.
+    static func read(_ file: Safetensors, path: String) throws(Defect) -> ExchangeForm {
+        let description = try TorchDescription.beside(path)
+        var model = TorchModel(tensors: TorchTensors(file))
+        let lastRecurrent = description.layers.lastIndex { $0.kind.gates != nil }
+        for (index, layer) in description.layers.enumerated() {
+            // What follows a recurrent layer directly or not, and is recurrent, takes whole sequences.
+            let returnsSequences = lastRecurrent.map { index < $0 } ?? false
+            try model.append(layer, returnsSequences: returnsSequences, isStateful: description.isStateful)
+        }
+        try model.tensors.requireAllUsed()
+        model.layers.insert(try model.input(description), at: 0)
+        let architecture: JSONValue = .object([
+            "class_name": .string("Sequential"), "config": .object(["layers": .array(model.layers)]),
+        ])
+        guard let json = try? JSONEncoder().encode(architecture) else {
+            preconditionFailure("names and whole numbers have a JSON text")
+        }
+        return try ExchangeForm(
+            architecture: Array(json), kerasVersion: nil, sourceFormat: format, tensors: model.weights)
+    }
+
+    /// The input's shape: what the description says, or as wide as the first layer takes it.
+    private func input(_ description: TorchDescription) throws(Defect) -> JSONValue {
+        let takesTokens = description.layers.first?.kind == .embedding
+        let shape = description.inputShape ?? (takesTokens ? [nil] : [nil, features])
+        let batch: JSONValue = description.isStateful ? .integer(1) : .null
+        return .layer(
+            "InputLayer",
+            [
+                "name": .string("input"), "dtype": .string(takesTokens ? "int32" : "float32"),
+                "batch_shape": .array([batch] + shape.map { $0.map { .integer(Int64($0)) } ?? .null }),
+            ])
+    }
+
+    /// How wide a timestep is that the first layer takes.
+    private var features: Int? { weights.first?.tensor.shape.first }
+
+    private mutating func append(
+        _ layer: TorchDescription.Layer, returnsSequences: Bool, isStateful: Bool
+    ) throws(Defect) {
+        let name = layer.module.isEmpty ? layer.kind.rawValue : layer.module
+        let prefix = layer.module.isEmpty ? "" : layer.module + "."
+        switch layer.kind {
+        case .embedding:
+            let embeddings = try tensors.take("\(prefix)weight", rank: 2)
+            weights.append(NamedTensor(name: "\(name)/embeddings", tensor: embeddings))
+            layers.append(
+                .layer(
+                    "Embedding",
+                    [
+                        "name": .string(name), "input_dim": .integer(Int64(embeddings.shape[0])),
+                        "output_dim": .integer(Int64(embeddings.shape[1])),
+                    ]))
+        case .linear:
+            let kernel = try tensors.take("\(prefix)weight", rank: 2).transposed
+            let bias = try tensors.takeIfPresent("\(prefix)bias", shape: [kernel.shape[1]])
+            weights.append(NamedTensor(name: "\(name)/kernel", tensor: kernel))
+            if let bias { weights.append(NamedTensor(name: "\(name)/bias", tensor: bias)) }
+            layers.append(
+                .layer(
+                    "Dense",
+                    [
+                        "name": .string(name), "units": .integer(Int64(kernel.shape[1])),
+                        "use_bias": .bool(bias != nil), "activation": layer.activation.map(JSONValue.string) ?? .null,
+                    ]))
+        case .lstm, .gru, .rnn:
+            let depth = tensors.depth(of: prefix)
+            for level in 0..<depth {
+                let cell = TorchCell(
+                    kind: layer.kind, name: depth == 1 ? name : "\(name)_l\(level)", prefix: prefix, level: level,
+                    activation: layer.activation, isStateful: isStateful,
+                    returnsSequences: returnsSequences || level + 1 < depth)
+                layers.append(try cell.read(from: &tensors, into: &weights))
+            }
+        }
+    }
+}
+
+/// One level of a recurrent module of PyTorch: a layer of Keras, or two in a Bidirectional.
+private struct TorchCell {
+    let kind: TorchDescription.Kind
+    /// Keras' name of the layer.
+    let name: String
+    /// What goes before the names of the module's tensors.
+    let prefix: String
+    let level: Int
+    let activation: String?
+    let isStateful: Bool
+    let returnsSequences: Bool
+
+    /// Takes the cell's tensors out of the state dict, and gives the layer's configuration.
+    func read(from tensors: inout TorchTensors, into weights: inout [NamedTensor]) throws(Defect) -> JSONValue {
+        let backward = "\(prefix)weight_ih_l\(level)_reverse"
+        guard tensors.has(backward) else {
+            let config = try readDirection(from: &tensors, into: &weights, suffix: "l\(level)", name: name)
+            return .layer(kind.className, config)
+        }
+        let forward = try readDirection(
+            from: &tensors, into: &weights, suffix: "l\(level)", name: "\(name)/forward")
+        _ = try readDirection(
+            from: &tensors, into: &weights, suffix: "l\(level)_reverse", name: "\(name)/backward")
+        var inner = forward
+        inner["name"] = .string(kind.rawValue)
+        return .layer(
+            "Bidirectional",
+            [
+                "name": .string(name), "merge_mode": .string("concat"), "layer": .layer(kind.className, inner),
+            ])
+    }
+
+    private func readDirection(
+        from tensors: inout TorchTensors, into weights: inout [NamedTensor], suffix: String, name: String
+    ) throws(Defect) -> [String: JSONValue] {
+        let gates = kind.gates ?? []
+        let recurrent = try tensors.take("\(prefix)weight_hh_\(suffix)", rank: 2)
+        let units = recurrent.shape[1]
+        let width = gates.count * units
+        try tensors.require(recurrent, "\(prefix)weight_hh_\(suffix)", shape: [width, units])
+        let input = try tensors.take("\(prefix)weight_ih_\(suffix)", rank: 2)
+        try tensors.require(input, "\(prefix)weight_ih_\(suffix)", shape: [width, input.shape[1]])
+        weights.append(NamedTensor(name: "\(name)/kernel", tensor: input.withBlocks(gates).transposed))
+        weights.append(NamedTensor(name: "\(name)/recurrent_kernel", tensor: recurrent.withBlocks(gates).transposed))
+        let inputBias = try tensors.takeIfPresent("\(prefix)bias_ih_\(suffix)", shape: [width])
+        if let inputBias {
+            let recurrentBias = try tensors.take("\(prefix)bias_hh_\(suffix)", shape: [width])
+            let (one, other) = (inputBias.withBlocks(gates), recurrentBias.withBlocks(gates))
+            // Only in a GRU does it matter which of the two a number stands in: the reset gate is between them.
+            let bias = kind == .gru ? one.stacked(on: other) : one.sum(with: other)
+            weights.append(NamedTensor(name: "\(name)/bias", tensor: bias))
+        }
+        var config: [String: JSONValue] = [
+            "name": .string(name), "units": .integer(Int64(units)), "use_bias": .bool(inputBias != nil),
+            "stateful": .bool(isStateful), "return_sequences": .bool(returnsSequences),
+        ]
+        if kind == .gru { config["reset_after"] = .bool(true) }
+        if kind == .rnn { config["activation"] = .string(activation ?? "tanh") }
+        return config
+    }
+}
+
+extension TorchDescription.Kind {
+    /// Which of PyTorch's gates stands at each place in Keras' order; nil where it is no recurrent layer.
+    ///
+    /// An LSTM has input, forget, cell, output in both. A GRU has reset, update, new in PyTorch, and update, reset, new in
+    /// Keras.
+    var gates: [Int]? {
+        switch self {
+        case .lstm: [0, 1, 2, 3]
+        case .gru: [1, 0, 2]
+        case .rnn: [0]
+        case .linear, .embedding: nil
+        }
+    }
+
+    /// The class in Keras that computes the same.
+    var className: String {
+        switch self {
+        case .lstm: "LSTM"
+        case .gru: "GRU"
+        case .rnn: "SimpleRNN"
+        case .linear: "Dense"
+        case .embedding: "Embedding"
+        }
+    }
+}
+
+extension JSONValue {
+    /// A layer of Keras' configuration.
+    fileprivate static func layer(_ className: String, _ config: [String: JSONValue]) -> JSONValue {
+        .object(["class_name": .string(className), "config": .object(config)])
+    }
+}

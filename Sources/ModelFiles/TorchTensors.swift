@@ -1,0 +1,97 @@
+import Recurrent
+
+/// The tensors of a state dict, each to be taken once.
+struct TorchTensors {
+    private let file: Safetensors
+    private var unused: Set<String>
+
+    init(_ file: Safetensors) {
+        self.file = file
+        unused = Set(file.names)
+    }
+
+    /// Whether there is a tensor of a name.
+    func has(_ name: String) -> Bool { file.shape(of: name) != nil }
+
+    /// How many levels a recurrent module has; at least 1, whose tensors are then missed by name.
+    func depth(of prefix: String) -> Int {
+        var depth = 1
+        while has("\(prefix)weight_ih_l\(depth)") { depth += 1 }
+        return depth
+    }
+
+    /// Takes a tensor of a number of axes.
+    mutating func take(_ name: String, rank: Int) throws(Defect) -> Tensor {
+        guard has(name) else {
+            throw Defect(
+                .corrupt, "there is no tensor '\(name)', which the description asks for; there are \(file.names)")
+        }
+        let tensor = try file.tensor(name)
+        guard tensor.shape.count == rank, !tensor.shape.contains(0) else {
+            throw Defect(.corrupt, "tensor '\(name)' has the shape \(tensor.shape), expected \(rank) axes")
+        }
+        unused.remove(name)
+        return tensor
+    }
+
+    /// Takes a tensor of a shape.
+    mutating func take(_ name: String, shape: [Int]) throws(Defect) -> Tensor {
+        let tensor = try take(name, rank: shape.count)
+        try require(tensor, name, shape: shape)
+        return tensor
+    }
+
+    /// Takes a tensor of a shape, where there is one.
+    mutating func takeIfPresent(_ name: String, shape: [Int]) throws(Defect) -> Tensor? {
+        has(name) ? try take(name, shape: shape) : nil
+    }
+
+    func require(_ tensor: Tensor, _ name: String, shape: [Int]) throws(Defect) {
+        guard tensor.shape == shape else {
+            throw Defect(.corrupt, "tensor '\(name)' has the shape \(tensor.shape), expected \(shape)")
+        }
+    }
+
+    /// Refuses a state dict of more layers than the description has, or of weights that are not understood.
+    func requireAllUsed() throws(Defect) {
+        guard unused.isEmpty else {
+            throw Defect(.unsupported, "no layer of the description has the tensors \(unused.sorted())")
+        }
+    }
+}
+
+extension Tensor {
+    /// A matrix (rows, columns) as (columns, rows).
+    var transposed: Tensor {
+        let (rows, columns) = (shape[0], shape[1])
+        return rearranged([columns, rows]) { (index: Int) in index % rows * columns + index / rows }
+    }
+
+    /// The blocks of the first axis, all of one size, in another order: `order` has the old place of each.
+    func withBlocks(_ order: [Int]) -> Tensor {
+        let size = values.count / order.count
+        return rearranged(shape) { (index: Int) in order[index / size] * size + index % size }
+    }
+
+    /// Two vectors as the rows of a matrix.
+    func stacked(on other: Tensor) -> Tensor {
+        known([2, values.count], values + other.values)
+    }
+
+    /// The sum of two tensors of one shape.
+    func sum(with other: Tensor) -> Tensor {
+        known(shape, zip(values, other.values).map { $0 + $1 })
+    }
+
+    private func rearranged(_ shape: [Int], _ source: (Int) -> Int) -> Tensor {
+        known(shape, values.indices.map { values[source($0)] })
+    }
+
+    private func known(_ shape: [Int], _ values: [Float]) -> Tensor {
+        do {
+            return try Tensor(shape: shape, values: values)
+        } catch {
+            preconditionFailure("as many values as the shape has: \(error)")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import GRDB
+import GRDBSQLite
+
+/// Values of a statement that are set and read without a Swift object for each: a checkpoint has millions of them.
+extension Statement {
+    /// Sets a parameter, counted from 1, to a number.
+    func bind(_ value: Int64, at parameter: Int) {
+        unsafe sqlite3_bind_int64(sqliteStatement, CInt(parameter), value)
+    }
+
+    /// Sets a parameter, counted from 1, to a number or to null.
+    func bind(_ value: Int64?, at parameter: Int) {
+        guard let value else {
+            unsafe sqlite3_bind_null(sqliteStatement, CInt(parameter))
+            return
+        }
+        bind(value, at: parameter)
+    }
+
+    /// Sets a parameter, counted from 1, to a copy of bytes of UTF-8.
+    func bind(text: Span<UInt8>, at parameter: Int) {
+        _ = unsafe text.withUnsafeBytes { bytes in
+            let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+            unsafe sqlite3_bind_text(sqliteStatement, CInt(parameter), start, CInt(bytes.count), transient)
+        }
+    }
+
+    /// Sets a parameter, counted from 1, to a copy of bytes.
+    func bind(blob: RawSpan, at parameter: Int) {
+        _ = unsafe blob.withUnsafeBytes { bytes in
+            // Without an address SQLite would take null.
+            unsafe bytes.isEmpty
+                ? sqlite3_bind_zeroblob(sqliteStatement, CInt(parameter), 0)
+                : sqlite3_bind_blob(sqliteStatement, CInt(parameter), bytes.baseAddress, CInt(bytes.count), transient)
+        }
+    }
+
+    /// Runs the statement with what was bound; it gives no rows.
+    ///
+    /// - Throws: `DatabaseError` with SQLite's code.
+    func run(in db: Database) throws {
+        let code = unsafe sqlite3_step(sqliteStatement)
+        unsafe sqlite3_reset(sqliteStatement)
+        guard code == SQLITE_DONE else { throw db.error(code) }
+    }
+
+    /// Goes to the next row of the statement.
+    ///
+    /// - Returns: Whether there is one.
+    /// - Throws: `DatabaseError` with SQLite's code.
+    func step(in db: Database) throws -> Bool {
+        let code = unsafe sqlite3_step(sqliteStatement)
+        if code == SQLITE_ROW { return true }
+        unsafe sqlite3_reset(sqliteStatement)
+        guard code == SQLITE_DONE else { throw db.error(code) }
+        return false
+    }
+
+    /// A column of the row, counted from 0, as a number; 0 for null.
+    func int64(_ column: Int) -> Int64 {
+        unsafe sqlite3_column_int64(sqliteStatement, CInt(column))
+    }
+
+    /// Whether a column of the row, counted from 0, is null.
+    func isNull(_ column: Int) -> Bool {
+        unsafe sqlite3_column_type(sqliteStatement, CInt(column)) == SQLITE_NULL
+    }
+
+    /// The bytes of a column of the row, counted from 0, valid until the next step.
+    func withBytes(_ column: Int, _ body: (RawSpan) -> Void) {
+        let start = unsafe sqlite3_column_blob(sqliteStatement, CInt(column))
+        let count = unsafe sqlite3_column_bytes(sqliteStatement, CInt(column))
+        body(unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(count)).bytes)
+    }
+
+    /// The text of a column of the row, counted from 0, as UTF-8, valid until the next step.
+    func withText(_ column: Int, _ body: (Span<UInt8>) -> Void) {
+        let start = unsafe sqlite3_column_text(sqliteStatement, CInt(column))
+        let count = unsafe sqlite3_column_bytes(sqliteStatement, CInt(column))
+        body(unsafe UnsafeBufferPointer(start: start, count: start == nil ? 0 : Int(count)).span)
+    }
+}
+
+extension Database {
+    fileprivate func error(_ code: CInt) -> DatabaseError {
+        let message = unsafe String(cString: sqlite3_errmsg(sqliteConnection))
+        return DatabaseError(resultCode: ResultCode(rawValue: code), message: message)
+    }
+}
+
+/// What tells SQLite to copy: `SQLITE_TRANSIENT`, which C writes as a cast that Swift does not import.
+private nonisolated(unsafe) let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)

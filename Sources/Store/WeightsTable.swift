@@ -1,0 +1,29 @@
+import GRDB
+import Streams
+
+/// Which number of the table `weights` stands for which fingerprint.
+struct WeightsTable {
+    let fingerprints: [String]
+    private let indices: [Int64: Int]
+
+    /// All of the table.
+    init(_ db: Database) throws {
+        let rows = try Row.fetchAll(db, sql: "SELECT id, fingerprint FROM weights")
+        // The last stands for a number that is not in the table.
+        fingerprints = rows.map { $0["fingerprint"] } + [""]
+        indices = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1["id"], $0) })
+    }
+
+    /// Which of ``fingerprints`` a number stands for.
+    func index(of number: Int64) -> Int { indices[number] ?? fingerprints.count - 1 }
+
+    /// The numbers of the fingerprints that a slice names, in the slice's order. New ones are added to the table.
+    static func numbers(of slice: StreamSlice, in db: Database) throws -> [Int64] {
+        try slice.fingerprints.map { fingerprint in
+            try db.execute(sql: "INSERT OR IGNORE INTO weights (fingerprint) VALUES (?)", arguments: [fingerprint])
+            let number = try Int64.fetchOne(
+                db, sql: "SELECT id FROM weights WHERE fingerprint = ?", arguments: [fingerprint])
+            return number ?? 0
+        }
+    }
+}

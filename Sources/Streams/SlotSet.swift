@@ -1,0 +1,53 @@
+/// A set of slots, one bit each: cheap to add to between two timesteps, and walked in the order of the slots.
+struct SlotSet {
+    private static let bitsPerWord = UInt64.bitWidth
+
+    private var words: [UInt64] = []
+
+    /// How many slots are in the set. Counts them.
+    var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+    /// Allocates only for a slot that is greater than all before.
+    mutating func insert(_ slot: Int) {
+        let (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)
+        while word >= words.count { words.append(0) }
+        words[word] |= 1 << UInt64(bit)
+    }
+
+    func contains(_ slot: Int) -> Bool {
+        let (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)
+        return word < words.count && words[word] & (1 << UInt64(bit)) != 0
+    }
+
+    mutating func remove(_ slot: Int) {
+        let (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)
+        guard word < words.count else { return }
+        words[word] &= ~(1 << UInt64(bit))
+    }
+
+    /// Empties the set.
+    ///
+    /// - Returns: What was in it.
+    mutating func takeAll() -> [UInt32] {
+        var slots: [UInt32] = []
+        var next = first(from: 0)
+        while let slot = next {
+            slots.append(UInt32(slot))
+            next = first(from: slot + 1)
+        }
+        words = []
+        return slots
+    }
+
+    /// The least slot of the set that is not below this one; nil where there is none.
+    func first(from slot: Int) -> Int? {
+        var (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)
+        while word < words.count {
+            let rest = words[word] >> UInt64(bit)
+            if rest != 0 { return word * Self.bitsPerWord + bit + rest.trailingZeroBitCount }
+            word += 1
+            bit = 0
+        }
+        return nil
+    }
+}

@@ -1,0 +1,50 @@
+extension StreamTable {
+    /// One stream's place in its sequence. Its state stands in `row` of its model's pool.
+    ///
+    /// 32 bytes, as there may be millions.
+    struct Stream {
+        private struct Marks: OptionSet {
+            let rawValue: UInt8
+            static let hasLabel = Marks(rawValue: 1 << 0)
+            static let gapPending = Marks(rawValue: 1 << 1)
+        }
+
+        var sequence: UInt64 = 0
+        var step: UInt64 = 0
+        var time: Int64 = 0
+        private var rowNumber: UInt32
+        private let modelNumber: UInt16
+        private var lastLabel: UInt8 = 0
+        private var marks: Marks = []
+
+        init(model: Int, row: Int) {
+            modelNumber = UInt16(model)
+            rowNumber = UInt32(row)
+        }
+
+        var model: Int { Int(modelNumber) }
+        var row: Int {
+            get { Int(rowNumber) }
+            set { rowNumber = UInt32(newValue) }
+        }
+
+        /// The ``row`` of a stream whose state is in the store and not in memory.
+        static let noRow = Int(UInt32.max)
+        var isAsleep: Bool { row == Self.noRow }
+
+        /// That of the last decision; nil before the first.
+        var label: UInt8? {
+            get { marks.contains(.hasLabel) ? lastLabel : nil }
+            set {
+                lastLabel = newValue ?? 0
+                if newValue == nil { marks.remove(.hasLabel) } else { marks.insert(.hasLabel) }
+            }
+        }
+
+        /// A jump ahead was seen that no published decision has told of yet.
+        var gapPending: Bool {
+            get { marks.contains(.gapPending) }
+            set { if newValue { marks.insert(.gapPending) } else { marks.remove(.gapPending) } }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Recurrent
+import Wire
+
+/// What goes to the journal, and what comes back from it at a start.
+extension StreamTable {
+    /// Whether changes are recorded.
+    public var isRecording: Bool { weightsNumbers != nil }
+
+    /// Records all that changes streams from here on.
+    ///
+    /// - Parameter numbers: What the journal calls the weights of each of ``models``.
+    public mutating func startRecording(_ numbers: [UInt16]) {
+        weightsNumbers = numbers
+    }
+
+    /// Records nothing any more, and forgets what was not taken. That records are missing shows: a position is left out.
+    public mutating func stopRecording() {
+        weightsNumbers = nil
+        records.removeAll()
+        position += 1
+    }
+
+    /// Gives away what was recorded.
+    ///
+    /// - Parameter spare: Empty records, whose memory is used from here on; replaced by what was recorded.
+    public mutating func takeRecords(_ spare: inout JournalRecords) {
+        swap(&records, &spare)
+    }
+
+    /// Goes on counting records after those that a journal or the images of a store know of.
+    ///
+    /// - Parameter position: The number of the last record.
+    public mutating func skipPositions(through position: UInt64) {
+        self.position = max(self.position, position)
+    }
+
+    /// Changes streams as a record says, unless a stream's loaded state has that change already.
+    ///
+    /// - Parameters:
+    ///   - record: What the journal has.
+    ///   - position: The record's number. Those before were replayed.
+    ///   - models: Which of ``models`` a number of weights stands for. Timesteps of weights that are not served any more
+    ///     are taken by those that are, if whoever starts the daemon said so.
+    public mutating func replay(_ record: JournalRecords.Record, at position: UInt64, models: [Int: Int]) {
+        self.position = position
+        switch record {
+        case .timesteps(let id, let isFirst, let weights, let header, let time, let values):
+            // A stream that was removed later may be gone from the store already; what came before the removal with it.
+            guard let slot = index.find(id.span) ?? (isFirst ? (models[weights] ?? router.model(for: id.span)).map { add(id.span, model: $0) } : nil)
+            else { return }
+            guard isNew(position, to: slot) else { return }
+            replay(slot, header, values, time: time)
+        case .reset(let selection):
+            for slot in (try? slots(of: selection)) ?? [] where isNew(position, to: slot) { reset(slot) }
+        case .remove(let selection):
+            for slot in (try? slots(of: selection)) ?? [] where isNew(position, to: slot) { remove(slot) }
+        case .put(let image, let weights):
+            guard let model = models[weights],
+                memories[model].fits(image.values.count, at: image.step, of: self.models[model])
+            else { return }
+            let slot = index.find(image.id.utf8.span) ?? add(image.id.utf8.span, model: model)
+            if isNew(position, to: slot) { put(image, at: slot) }
+        }
+    }
+
+    /// Ends what a start puts in place: from here on timesteps come from producers.
+    public mutating func endReplay() {
+        loadedPositions = []
+        counters = StreamCounters()
+        events = []
+        tallies = [:]
+    }
+
+    private func isNew(_ position: UInt64, to slot: Int) -> Bool {
+        slot >= loadedPositions.count || position > loadedPositions[slot]
+    }
+
+    /// Gives a stream that is not known a slot, which may be that of one that was loaded and removed again.
+    private mutating func add(_ id: Span<UInt8>, model: Int) -> Int {
+        let slot = insert(id, model: model)
+        if slot < loadedPositions.count { loadedPositions[slot] = 0 }
+        return slot
+    }
+
+    private mutating func replay(_ slot: Int, _ header: TimestepHeader, _ values: [Float], time: Int64) {
+        let features = models[streams[slot].model].model.features
+        let count = values.count / features
+        guard count >= 1, values.count == count * features,
+            let numbers = try? SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
+        else { return }
+        var decisions = DecisionRecords()
+        inputs = values
+        // A sequence that becomes too long is dropped again, as it was then.
+        try? take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
+    }
+}
+
+/// What is recorded where.
+extension StreamTable {
+    /// Records the new timesteps in `inputs`, before they are taken.
+    mutating func record(
+        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, time: Int64, as weights: [UInt16]
+    ) {
+        let stream = streams[slot]
+        var header = TimestepHeader(sequence: numbers.first + UInt64(numbers.duplicates), flags: flags)
+        if numbers.duplicates > 0 { header.flags.remove(.start) }
+        let features = models[stream.model].model.features
+        position += 1
+        // Out of the table while it is added to: the id and the values are borrowed from the table.
+        var records = JournalRecords()
+        swap(&records, &self.records)
+        records.appendTimesteps(
+            id: index.id(of: slot), isFirst: stream.sequence == 0, weights: weights[stream.model], header: header,
+            time: time, values: inputs.span.extracting(droppingFirst: numbers.duplicates * features))
+        swap(&records, &self.records)
+    }
+
+    mutating func recordReset(_ selection: ControlCommand.Selection) {
+        guard isRecording else { return }
+        position += 1
+        records.appendReset(selection)
+    }
+
+    mutating func recordRemove(_ selection: ControlCommand.Selection) {
+        guard isRecording else { return }
+        position += 1
+        records.appendRemove(selection)
+    }
+
+    mutating func recordPut(_ image: StreamImage, model: Int) {
+        guard let weightsNumbers else { return }
+        position += 1
+        records.append(image, weights: weightsNumbers[model])
+    }
+}

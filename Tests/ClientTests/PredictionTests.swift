@@ -1,0 +1,198 @@
+import Foundation
+import Recurrent
+import Testing
+
+@testable import Client
+
+@Suite struct LossTests {
+    // The values are those that Keras' documentation of the loss functions shows: https://keras.io/api/losses/
+    @Test(arguments: [([0.6, 0.4], [0, 1], 0.916), ([0.4, 0.6], [0, 0], 0.714)] as [([Float], [Int], Double)])
+    func `A binary cross-entropy is that of Keras`(answers: [Float], labels: [Int], mean: Double) {
+        var evaluation = Evaluation()
+        for (answer, label) in zip(answers, labels) {
+            evaluation.add([answer].span, label: label, loss: .binaryCrossEntropy)
+        }
+        #expect(abs(evaluation.loss - mean) < 0.0005)
+    }
+
+    @Test(arguments: [([0.05, 0.95, 0], 1, 0.0513), ([0.1, 0.8, 0.1], 2, 2.303)] as [([Float], Int, Double)])
+    func `A sparse categorical cross-entropy is that of Keras`(answer: [Float], label: Int, mean: Double) {
+        let loss = Loss.sparseCategoricalCrossEntropy(classes: 3)
+        #expect(abs(value(loss, answer, label: label) - mean) < 0.0005)
+    }
+
+    @Test func `A probability of 0 or 1 has a finite loss, and a NaN shows`() {
+        let loss = Loss.binaryCrossEntropy
+        #expect(abs(value(loss, [0], label: 1) - 16.118) < 0.001)
+        #expect(abs(value(loss, [1], label: 0) - 15.942) < 0.001, "1 - 1e-7 as a float32")
+        #expect(value(loss, [1], label: 1) < 2e-7)
+        #expect(value(loss, [.nan], label: 1).isNaN)
+    }
+
+    @Test func `An answer of one half is right where the label is 0, as Keras' threshold has it`() {
+        #expect(isRight(.binaryCrossEntropy, [0.5], label: 0))
+        #expect(!isRight(.binaryCrossEntropy, [0.5], label: 1))
+        #expect(isRight(.binaryCrossEntropy, [Float(0.5).nextUp], label: 1))
+    }
+
+    @Test func `Of several equal probabilities the first counts`() {
+        let loss = Loss.sparseCategoricalCrossEntropy(classes: 3)
+        #expect(isRight(loss, [0.2, 0.4, 0.4], label: 1))
+        #expect(!isRight(loss, [0.2, 0.4, 0.4], label: 2))
+    }
+
+    @Test func `A loss is found by a model's last layer, and none where it gives no probability`() throws {
+        let cases: [(Activation, units: Int, Loss?)] = [
+            (.sigmoid, 1, .binaryCrossEntropy), (.hardSigmoid, 1, .binaryCrossEntropy), (.linear, 1, nil),
+            (.softmax, 3, .sparseCategoricalCrossEntropy(classes: 3)), (.sigmoid, 3, nil), (.softmax, 1, nil),
+        ]
+        for (activation, units, loss) in cases {
+            #expect(Loss(for: try dense(activation, units: units)) == loss)
+        }
+    }
+
+    private func value(_ loss: Loss, _ answer: [Float], label: Int) -> Double { loss(answer.span, label: label) }
+
+    private func isRight(_ loss: Loss, _ answer: [Float], label: Int) -> Bool {
+        loss.isRight(answer.span, label: label)
+    }
+}
+
+@Suite struct SequenceCollectorTests {
+    @Test func `Rows of a stream are one sequence, in the order of the streams' first rows`() throws {
+        var collector = try collector()
+        for (stream, value) in [("b", 1), ("a", 2), ("b", 3), ("a", 4)] as [(String, Float)] {
+            try collector.add(Reading(stream: stream, values: [value]), place: "file:2")
+        }
+        #expect(
+            collector.sequences == [
+                RecordedSequence(stream: "b", values: [1, 3], timesteps: 2),
+                RecordedSequence(stream: "a", values: [2, 4], timesteps: 2),
+            ])
+        #expect(collector.timesteps == 4)
+    }
+
+    @Test func `A start or an end begins a sequence of its own`() throws {
+        var collector = try collector()
+        try collector.add(Reading(stream: "s", values: [1], flags: .start), place: "")
+        try collector.add(Reading(stream: "s", values: [2, 3], timesteps: 2, flags: .end), place: "")
+        try collector.add(Reading(stream: "s", values: [4]), place: "")
+        try collector.add(Reading(stream: "s", values: [5], flags: .start), place: "")
+        #expect(collector.sequences.map(\.values) == [[1, 2, 3], [4], [5]])
+    }
+
+    @Test func `Two spellings of one text are two streams`() throws {
+        var collector = try collector()
+        try collector.add(Reading(stream: "\u{E9}", values: [1]), place: "")
+        try collector.add(Reading(stream: "e\u{301}", values: [2]), place: "")
+        #expect(collector.sequences.map(\.values) == [[1], [2]])
+    }
+
+    @Test func `A label is that of the last row`() throws {
+        var collector = try collector()
+        var reading = Reading(stream: "s", values: [1])
+        reading.label = 0
+        try collector.add(reading, place: "")
+        reading.label = 1
+        try collector.add(reading, place: "")
+        #expect(collector.sequences.map(\.label) == [1])
+        reading.label = nil
+        try collector.add(reading, place: "")
+        #expect(collector.sequences.map(\.label) == [nil])
+    }
+
+    @Test(arguments: [0.5, -1, 2] as [Float])
+    func `A label that is no class is told by file and line`(label: Float) throws {
+        var collector = try collector()
+        var reading = Reading(stream: "s", values: [1])
+        reading.label = label
+        #expect(throws: ClientError(.data, "file:7: the label \(label) is no class of the model, which has 0 to 1")) {
+            try collector.add(reading, place: "file:7")
+        }
+    }
+
+    @Test func `Numbered rows go on from one another, whatever number the first has`() throws {
+        var collector = try collector()
+        try collector.add(Reading(stream: "s", values: [1, 2], timesteps: 2, sequence: 41), place: "")
+        try collector.add(Reading(stream: "s", values: [3]), place: "")
+        try collector.add(Reading(stream: "s", values: [4], sequence: 44, flags: .start), place: "")
+        for wrong: UInt64 in [44, 46] {
+            #expect(throws: ClientError(.data, "file:7: timestep \(wrong) of the stream 's', where 45 comes next")) {
+                try collector.add(Reading(stream: "s", values: [4], sequence: wrong), place: "file:7")
+            }
+        }
+    }
+
+    @Test func `A sequence longer than the model takes is refused, a shorter one is not`() throws {
+        var collector = try collector(longest: 2)
+        try collector.add(Reading(stream: "s", values: [1]), place: "")
+        try collector.add(Reading(stream: "t", values: [1, 2], timesteps: 2), place: "")
+        #expect(throws: ClientError.self) { try collector.add(Reading(stream: "t", values: [3]), place: "") }
+    }
+
+    private func collector(longest: Int? = nil) throws -> SequenceCollector {
+        SequenceCollector(model: try dense(.sigmoid, units: 1), longest: longest, loss: .binaryCrossEntropy)
+    }
+}
+
+@Suite struct WorkSharingTests {
+    @Test(arguments: [1, 2, 5])
+    func `Every sequence is answered once and in order, by any number of threads`(jobs: Int) throws {
+        let sequences = (0..<100).map { index in
+            let count = 1 + index % 7
+            return RecordedSequence(
+                stream: "\(index)", values: Array(repeating: Float(index), count: count), timesteps: count)
+        }
+        let model = try dense(.linear, units: 1)
+        var work = WorkSharing(
+            sequences, model: model, options: .init(answers: .last, text: .csv, loss: nil), jobs: jobs, batch: 10)
+        var lines: [String] = []
+        var rounds = 0
+        while case let batches = try work.nextRound(), !batches.isEmpty {
+            rounds += 1
+            lines += batches.flatMap {
+                String(decoding: $0.text, as: UTF8.self).split(separator: "\n").map(String.init)
+            }
+        }
+        #expect(rounds > 1)
+        let expected = sequences.map { sequence in
+            "\(sequence.stream),\(sequence.timesteps),\(sequence.stream).0,\(sequence.stream == "0" ? 0 : 1)"
+        }
+        #expect(lines == expected)
+    }
+
+    @Test func `Without sequences there is nothing to answer`() throws {
+        var work = WorkSharing(
+            [], model: try dense(.linear, units: 1), options: .init(answers: .last, text: .csv, loss: nil), jobs: 2)
+        #expect(try work.nextRound().isEmpty)
+    }
+}
+
+@Suite struct AlphabetTests {
+    @Test func `Letters stand for tokens by their places`() throws {
+        #expect(try Alphabet("ACGT", firstToken: 1).tokens(of: "TCAG", place: "") == [4, 2, 1, 3])
+        #expect(try Alphabet("éa", firstToken: 0).tokens(of: "aé", place: "") == [1, 0])
+    }
+
+    @Test(arguments: [("", 1), ("AA", 1), ("AC", -1), ("AC", .max)])
+    func `An alphabet that cannot be one is refused`(letters: String, firstToken: Int) throws {
+        #expect {
+            try Alphabet(letters, firstToken: firstToken)
+        } throws: { ($0 as? ClientError)?.status == .usage }
+    }
+
+    @Test(arguments: [
+        ("ANC", "file:3: 'N', letter 2 of the sequence, is not in the alphabet AC"),
+        ("", "file:3: the sequence has no letters"),
+    ])
+    func `What is not written in the alphabet is told by file and line`(text: String, message: String) throws {
+        let alphabet = try Alphabet("AC", firstToken: 1)
+        #expect(throws: ClientError(.data, message)) { try alphabet.tokens(of: text, place: "file:3") }
+    }
+}
+
+/// A model of one layer that gives each of its outputs the input, through an activation.
+private func dense(_ activation: Activation, units: Int) throws -> Model {
+    let kernel = try Tensor(shape: [1, units], values: Array(repeating: 1, count: units))
+    return try Model(layers: [try Dense(units: units, activation: activation, kernel: kernel, bias: nil)])
+}

@@ -1,0 +1,192 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+/// Disks that are full for a time, and files that are damaged.
+@Suite struct `What a disk can do` {
+    private let folder: TemporaryFolder
+    private let undisturbed: [Decision]
+    private let inputs = values(200)
+
+    init() throws {
+        folder = try TemporaryFolder()
+        undisturbed = try Peer(try DaemonProcess([model2])).decide("s", inputs)
+    }
+
+    private func arguments(_ durability: String, interval: String = "3600") -> [String] {
+        [model2, "--state-dir", folder.path, "--durability", durability, "--checkpoint-interval", interval]
+    }
+
+    /// Lets no file of a running daemon grow beyond so many bytes, as on a disk that is full.
+    private func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws {
+        let prlimit = Process()
+        prlimit.executableURL = URL(filePath: "/usr/bin/prlimit")
+        prlimit.arguments = ["--pid", "\(daemon.processIdentifier)", "--fsize=\(bytes):"]
+        try prlimit.run()
+        prlimit.waitUntilExit()
+        try #require(prlimit.terminationStatus == 0)
+    }
+
+    /// The greatest limit, in kilobytes, from which a test may go down and up again.
+    private static let noLimit = 1_000_000
+
+    @Test func `the journal has no room: the daemon goes on, says so, and is whole again once there is room`() throws {
+        let daemon = try DaemonProcess(arguments("journal", interval: "0.1"), fileSizeLimit: Self.noLimit)
+        let peer = try Peer(daemon)
+        var decisions = try peer.decide("s", Array(inputs[..<50]))
+        #expect(try peer.status().journal?.hasFailed == false)
+
+        try limitFiles(of: daemon, to: 4096)
+        decisions += try peer.decide("s", Array(inputs[50..<100]))
+        let failed = try eventually { () -> DaemonStatus? in
+            let status = try peer.status()
+            return status.journal?.hasFailed == true && status.checkpointError != nil ? status : nil
+        }
+        #expect(failed?.journal?.error?.contains("journal.sqlite") == true)
+        decisions += try peer.decide("s", Array(inputs[100..<120]))
+        #expect(daemon.log.split(separator: "\n").count { $0.contains("the journal failed") } == 1)
+
+        try limitFiles(of: daemon, to: 1024 * Self.noLimit)
+        let healed = try eventually { () -> Bool? in
+            let status = try peer.status()
+            return status.journal?.hasFailed == false && status.checkpointError == nil ? true : nil
+        }
+        #expect(healed == true)
+        #expect(daemon.log.contains("the journal is whole again"))
+        decisions += try peer.decide("s", Array(inputs[120..<150]))
+        daemon.kill()
+
+        let again = try Peer(try DaemonProcess(arguments("journal")))
+        #expect(try again.control.stream("s")?.sequence == 150)
+        decisions += try again.decide("s", Array(inputs[150...]))
+        #expect(decisions.bits == undisturbed.bits)
+    }
+
+    @Test func `a crash while the journal has no room loses what it said it would, and nothing else`() throws {
+        let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: Self.noLimit)
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", Array(inputs[..<50]))
+        try limitFiles(of: daemon, to: 4096)
+        _ = try peer.decide("s", Array(inputs[50..<100]))
+        let failed = try eventually { try peer.status().journal?.hasFailed == true ? true : nil }
+        #expect(failed == true)
+        daemon.kill()
+
+        let second = try DaemonProcess(arguments("journal"))
+        let again = try Peer(second)
+        let sequence = Int(try #require(try again.control.stream("s")).sequence)
+        #expect(sequence >= 50 && sequence <= 100)
+        _ = try again.decide("s", Array(inputs[sequence..<120]))
+        second.kill()
+        let last = try Peer(try DaemonProcess(arguments("journal")))
+        #expect(try last.control.stream("s")?.sequence == 120)
+        #expect(try last.decide("s", Array(inputs[120...])).bits == undisturbed[120...].map(\.self).bits)
+    }
+
+    @Test func `checkpoints have no room for a time: nothing is lost`() throws {
+        let daemon = try DaemonProcess(arguments("checkpoint", interval: "0.05"), fileSizeLimit: Self.noLimit)
+        let peer = try Peer(daemon)
+        try limitFiles(of: daemon, to: 4096)
+        _ = try peer.decide("s", Array(inputs[..<50]))
+        _ = try #require(try eventually { try peer.status().checkpointError })
+        _ = try peer.decide("s", Array(inputs[50..<100]))
+        try limitFiles(of: daemon, to: 1024 * Self.noLimit)
+        let healed = try eventually { try peer.status().checkpointError == nil ? true : nil }
+        #expect(healed == true)
+        #expect(daemon.log.split(separator: "\n").count { $0.contains("checkpoint failed") } == 1)
+        #expect(daemon.log.contains("checkpoints succeed again"))
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        daemon.kill()
+        let again = try Peer(try DaemonProcess(arguments("checkpoint")))
+        #expect(try again.decide("s", Array(inputs[100...])).bits == undisturbed[100...].map(\.self).bits)
+    }
+
+    @Test(arguments: [1, 100, 4_000, 20_000], [true, false])
+    func `a torn last write of the journal leaves what was whole`(bytes: Int, isCut: Bool) throws {
+        let daemon = try DaemonProcess(arguments("journal"))
+        let peer = try Peer(daemon)
+        for value in inputs[..<40] { _ = try peer.decide("s", [value]) }
+        daemon.kill()
+        let log = folder.url("journal.sqlite-wal")
+        var contents = try Data(contentsOf: log)
+        try #require(contents.count > bytes)
+        contents.removeLast(bytes)
+        if !isCut { contents.append(contentsOf: (0..<bytes).map { UInt8(truncatingIfNeeded: $0 * 7 + 3) }) }
+        try contents.write(to: log)
+
+        let again = try Peer(try DaemonProcess(arguments("journal")))
+        let sequence = Int(try again.control.stream("s")?.sequence ?? 0)
+        #expect(sequence < 40 && sequence >= 40 - 1 - bytes / 1000)
+        let decisions = try again.decide("s", Array(inputs[sequence...]))
+        #expect(decisions.bits == undisturbed[sequence...].map(\.self).bits)
+    }
+
+    @Test func `a journal of other weights or other rules is refused with exit status 65, and is not touched`() throws {
+        let daemon = try DaemonProcess(arguments("journal"))
+        _ = try Peer(daemon).decide("s", Array(inputs[..<20]))
+        daemon.kill()
+        let other = ["--state-dir", folder.path, "--durability", "journal"]
+        let refused = try FinishedProgram(
+            "sluiced", [Fixtures.url("reference/model1.keras").path, "--mode", "stateful"] + other)
+        #expect(refused.status == 65)
+        #expect(refused.errorOutput.contains("belong to the weights"))
+        let changed = try FinishedProgram("sluiced", [model2, "--gap", "reset"] + other)
+        #expect(changed.status == 65)
+        #expect(changed.errorOutput.contains("start once as before"))
+
+        let again = try Peer(try DaemonProcess(arguments("journal")))
+        #expect(try again.decide("s", Array(inputs[20...])).bits == undisturbed[20...].map(\.self).bits)
+    }
+
+    @Test func `a journal is replayed whatever durability comes after it`() throws {
+        var sequence = 0
+        for durability in ["journal", "checkpoint", "journal"] {
+            let daemon = try DaemonProcess(arguments(durability))
+            let peer = try Peer(daemon)
+            let decisions = try peer.decide("s", Array(inputs[sequence..<(sequence + 20)]))
+            #expect(decisions.bits == undisturbed[sequence..<(sequence + 20)].map(\.self).bits)
+            sequence += 20
+            if durability == "checkpoint" { _ = try peer.control.call(.checkpoint, as: CheckpointResult.self) }
+            daemon.kill()
+        }
+        let last = try Peer(try DaemonProcess(arguments("checkpoint")))
+        #expect(try last.control.stream("s")?.sequence == 60)
+    }
+
+    @Test func `a journal that is full is cut by a checkpoint before its time`() throws {
+        let daemon = try DaemonProcess(arguments("journal") + ["--journal-size", "1"])
+        let peer = try Peer(daemon)
+        let long = values(2_000, seed: 3)
+        for _ in 0..<200 { try peer.feed("s", long) }
+        try peer.waitForSequence(400_000, of: "s")
+        let cut = try eventually { () -> Bool? in
+            let status = try peer.status()
+            return status.checkpoint != nil && status.journal.map { $0.bytes < 1_000_000 } ?? false ? true : nil
+        }
+        #expect(cut == true)
+        daemon.kill()
+        let again = try Peer(try DaemonProcess(arguments("journal")))
+        #expect(try again.control.stream("s")?.sequence == 400_000)
+    }
+
+    @Test func `a journal without a folder is refused with exit status 64`() throws {
+        let refused = try FinishedProgram("sluiced", [model2, "--durability", "journal"])
+        #expect(refused.status == 64)
+        #expect(refused.errorOutput.contains("--state-dir"))
+    }
+
+    @Test func `a database of an earlier version goes on as Keras does`() throws {
+        try FileManager.default.copyItem(
+            at: Fixtures.url("state/version1.sqlite"), to: folder.url("sluice.sqlite"))
+        let endless = try #require(try KerasAnswers("reference/model2_endless.csv").streams.first)
+        let peer = try Peer(try DaemonProcess(arguments("checkpoint")))
+        #expect(try peer.control.stream("s000")?.sequence == 240)
+        let decisions = try peer.decide("s000", Array(endless.values[240...]))
+        for (decision, answer) in zip(decisions, endless.answers[240...]) {
+            #expect(abs(decision.probabilities[0] - answer) <= tolerance)
+        }
+        #expect(try peer.control.call(.restore(name: "monday", .all), as: [String: Int].self) == ["restored": 4])
+    }
+}

@@ -1,0 +1,205 @@
+import Client
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+import Wire
+import ZeroMQ
+
+/// A state folder, the daemons that live on it one after another and are killed, and what a producer and a subscriber saw
+/// of them all.
+final class CrashingRun {
+    static let streams = (0..<4).map { "stream-\($0)" }
+    /// Timesteps in a message that is not cut short, and from one start flag to the next.
+    private static let messageLength: UInt64 = 7
+    private static let stretch: UInt64 = 70
+
+    private let folder: TemporaryFolder
+    private let arguments: [String]
+    private var chance: SeededGenerator
+    /// What was seen of each stream, by sequence number.
+    private(set) var seen: [String: [UInt64: [UInt64]]] = [:]
+    /// Decisions that were seen, and those that were seen more than once.
+    private var seenInAll = 0
+    private(set) var repeated = 0
+
+    init(_ durability: String, interval: String, seed: UInt64) throws {
+        folder = try TemporaryFolder()
+        arguments = [
+            model2, "--state-dir", folder.path, "--durability", durability, "--checkpoint-interval", interval,
+        ]
+        chance = SeededGenerator(state: seed)
+    }
+
+    /// A stream's timestep of a number, the same in every run.
+    static func value(_ stream: String, _ sequence: UInt64) -> Float {
+        Float(sin(Double(sequence) * 0.7 + Double(stream.utf8.last ?? 0)) * 1.5)
+    }
+
+    /// The message that begins with a timestep: its values, and whether the state starts anew with it.
+    static func message(_ stream: String, from sequence: UInt64) -> (values: [Float], header: TimestepHeader) {
+        let last = (sequence - 1) / messageLength * messageLength + messageLength
+        let starts = (sequence - 1) % stretch == 0
+        return (
+            (sequence...last).map { value(stream, $0) },
+            TimestepHeader(sequence: sequence, flags: starts ? .start : [])
+        )
+    }
+
+    /// One daemon's life, from a start to a kill at some moment of its start, of its work or of its end.
+    ///
+    /// - Returns: How many timesteps each stream had when it was ready; nil where it did not come so far.
+    @discardableResult
+    func live() throws -> [String: UInt64]? {
+        let moment = Int.random(in: 0..<10, using: &chance)
+        let microseconds = Int.random(in: 0..<20_000, using: &chance)
+        if moment == 0 {
+            let program = try RunningProgram(
+                "sluiced",
+                arguments + ["--ingest", "pull:@tcp://127.0.0.1:*"]
+                    + ["--decisions", "@tcp://127.0.0.1:*", "--control", "@tcp://127.0.0.1:*"])
+            usleep(UInt32(5 * microseconds))
+            program.kill()
+            _ = program.waitForEnd()
+            return nil
+        }
+        let link = try link()
+        let sequences = try link.sequences()
+        // Some time after so many decisions were seen, so that a slow machine sees as many as a fast one.
+        let wanted = seenInAll + Int.random(in: 0..<60, using: &chance)
+        let isOver = Flag()
+        let killer = Thread { [processIdentifier = link.daemon.processIdentifier] in
+            usleep(UInt32(microseconds))
+            // While it stops in order, too.
+            if moment == 1 {
+                kill(processIdentifier, SIGTERM)
+                usleep(UInt32(microseconds))
+            }
+            kill(processIdentifier, SIGKILL)
+            isOver.set()
+        }
+        var isStarted = false
+        var next = sequences.mapValues { $0 + 1 }
+        while !isOver.isSet {
+            for stream in Self.streams {
+                let message = Self.message(stream, from: next[stream, default: 1])
+                guard try link.send(stream, message.values, message.header) else { break }
+                next[stream, default: 1] += UInt64(message.values.count)
+            }
+            try collect(from: link, seconds: 0)
+            if !isStarted && seenInAll >= wanted {
+                killer.start()
+                isStarted = true
+            }
+        }
+        try collect(from: link, seconds: 0.01)
+        _ = link.daemon.waitForEnd()
+        return sequences
+    }
+
+    /// A last daemon, which is not killed: feeds every stream some more.
+    ///
+    /// - Returns: How many timesteps each stream has now.
+    func finish() throws -> UInt64 {
+        let link = try link()
+        let sequences = try link.sequences()
+        let reached = Self.streams.map { max(sequences[$0] ?? 0, lastSeen($0)) }.max() ?? 0
+        let last = (reached / Self.messageLength + 2) * Self.messageLength
+        for stream in Self.streams {
+            var next = sequences[stream, default: 0] + 1
+            while next <= last {
+                let message = Self.message(stream, from: next)
+                try #require(try link.send(stream, message.values, message.header))
+                next += UInt64(message.values.count)
+            }
+        }
+        let all = try eventually {
+            try collect(from: link, seconds: 0.1)
+            return Self.streams.allSatisfy { seen[$0]?[last] != nil } ? true : nil
+        }
+        try #require(all == true, "not all was decided: \(link.daemon.log)")
+        #expect(link.daemon.stop() == 0)
+        return last
+    }
+
+    /// The greatest sequence number that was seen decided.
+    func lastSeen(_ stream: String) -> UInt64 { seen[stream]?.keys.max() ?? 0 }
+
+    private func link() throws -> CrashLink {
+        try CrashLink(try DaemonProcess(arguments, ingest: ["pull:@tcp://127.0.0.1:*"]))
+    }
+
+    private func collect(from link: CrashLink, seconds: Double) throws {
+        for (stream, decisions) in try link.decisions(seconds: seconds) {
+            for (decision, bits) in zip(decisions, decisions.bits) {
+                seenInAll += 1
+                if seen[stream]?[decision.sequence] != nil { repeated += 1 }
+                seen[stream, default: [:]][decision.sequence] = bits
+            }
+        }
+    }
+}
+
+/// A producer, a subscriber and a controller of a daemon that may be gone at any moment.
+private final class CrashLink {
+    let daemon: DaemonProcess
+    private let control: ControlClient
+    private let producer: Socket
+    private let subscriber: DecisionSubscriber
+
+    init(_ daemon: DaemonProcess) throws {
+        self.daemon = daemon
+        let context = try Context()
+        control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 20, in: context)
+        subscriber = try DecisionSubscriber(
+            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", in: context)
+        producer = try Socket(.push, in: context)
+        try producer.set(.linger, to: 0)
+        try producer.set(.immediate, to: 1)
+        try producer.set(.sendTimeout, to: 200)
+        try producer.attach(
+            to: try IngestEndpoint(connecting(daemon.ingest)).endpoint, otherwise: .connect)
+    }
+
+    /// How far each stream is.
+    func sequences() throws -> [String: UInt64] {
+        var sequences: [String: UInt64] = [:]
+        for stream in CrashingRun.streams { sequences[stream] = try control.stream(stream)?.sequence ?? 0 }
+        return sequences
+    }
+
+    /// - Returns: Whether the message was taken.
+    func send(_ stream: String, _ values: [Float], _ header: TimestepHeader) throws -> Bool {
+        try producer.sendFrames([Array(stream.utf8), Timesteps.bytes(values), header.bytes], wait: true)
+    }
+
+    /// What has come, or comes within a time.
+    func decisions(seconds: Double) throws -> [(String, [Decision])] {
+        var messages: [(String, [Decision])] = []
+        if seconds > 0 { try subscriber.wait(seconds: seconds) }
+        while let message = try subscriber.next() { messages.append((message.stream, message.decisions)) }
+        return messages
+    }
+}
+
+/// A word from one thread to another.
+private final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+    var isSet: Bool { value.load(ordering: .acquiring) }
+    func set() { value.store(true, ordering: .releasing) }
+}
+
+/// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): the same moments in every run.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(state: UInt64) { self.state = state }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import TestSupport
+
+/// One damaged file, and what stands beside it.
+struct FuzzInput {
+    /// The formats, which have readers of their own.
+    enum Kind: String, CaseIterable, Sendable {
+        case keras, h5, safetensors
+    }
+
+    let bytes: [UInt8]
+    /// The description of a state dict of PyTorch.
+    let description: [UInt8]?
+}
+
+/// The sound files that inputs are made of: the fixtures.
+struct Corpus: Sendable {
+    struct Item: Sendable {
+        let file: PatchedFile
+        let description: [UInt8]?
+    }
+
+    /// The compression method of a zip entry whose bytes stand in the archive as they are, at offset 8 of its header.
+    private static let isStored: UInt8 = 0
+
+    private var items: [FuzzInput.Kind: [Item]] = [:]
+
+    init() throws {
+        for folder in ["keras", "reference", "torch", "exchange"] {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.url(folder).path())) ?? []
+            for name in names.sorted() {
+                let parts = name.split(separator: ".")
+                guard parts.count == 2, let kind = FuzzInput.Kind(rawValue: String(parts[1])) else { continue }
+                let beside = ["yaml", "json"].lazy.compactMap {
+                    try? Data(contentsOf: Fixtures.url("\(folder)/\(parts[0]).\($0)"))
+                }
+                items[kind, default: []].append(
+                    Item(
+                        file: try PatchedFile("\(folder)/\(name)"),
+                        description: kind == .safetensors ? beside.first.map(Array.init) : nil))
+            }
+        }
+    }
+
+    /// An input, always the same for the same seed, kind and index.
+    func input(_ index: Int, of kind: FuzzInput.Kind, seed: UInt64) -> FuzzInput {
+        var random = SplitMix64(state: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
+        guard let items = items[kind], let item = items.randomElement(using: &random),
+            let other = items.randomElement(using: &random)
+        else {
+            return FuzzInput(bytes: [], description: nil)
+        }
+        var file = item.file
+        var description = item.description
+        if description != nil, Int.random(in: 0..<4, using: &random) == 0 {
+            description?.mutate(with: other.description ?? [], using: &random)
+            return FuzzInput(bytes: file.bytes, description: description)
+        }
+        let isWithin = Bool.random(using: &random)
+        switch kind {
+        case .keras where isWithin && file.bytes[8] == Self.isStored:
+            // A change that the archive's checksum would find is made good, so that it reaches what is within.
+            let entry = Int.random(in: 0..<4, using: &random) == 0 ? "config.json" : "model.weights.h5"
+            file.changeEntry(entry) { content in
+                let size = content.bytes.count
+                if entry == "config.json", Bool.random(using: &random) {
+                    content.bytes.mutateText(using: &random)
+                } else {
+                    content.bytes.mutate(with: other.file.bytes, using: &random)
+                }
+                // The archive says how long the entry is.
+                content.bytes = Array(content.bytes.prefix(size))
+                content.bytes += Array(repeating: 0x20, count: size - content.bytes.count)
+            }
+        case .safetensors where isWithin: file.bytes.mutateHeader(using: &random)
+        default: file.bytes.mutate(with: other.file.bytes, using: &random)
+        }
+        return FuzzInput(bytes: file.bytes, description: description)
+    }
+}

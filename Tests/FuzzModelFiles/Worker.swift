@@ -1,0 +1,107 @@
+import Foundation
+import Glibc
+import KerasFiles
+import ModelFiles
+import TestSupport
+
+/// What a worker says of an input, one byte each on its standard output.
+enum Mark: UInt8 {
+    /// It gives the input to libhdf5 and libzip.
+    case library = 0x4C
+    /// It reads a safetensors file: the input, or what the libraries made of it.
+    case safetensors = 0x53
+    /// The input was a model all the same.
+    case accepted = 0x61
+    /// It was refused, by code.
+    case corrupt = 0x63
+    case notAModel = 0x6E
+    case unsupported = 0x75
+    case otherwise = 0x6F
+
+    init(_ code: ModelFileError.Code) {
+        switch code {
+        case .corrupt: self = .corrupt
+        case .notAModel: self = .notAModel
+        case .unsupported: self = .unsupported
+        case .notFound, .unreadable, .exists, .notWritten: self = .otherwise
+        }
+    }
+}
+
+/// The process that reads inputs, one after another, and says before each step which it is.
+struct Worker {
+    /// How long one input may take, in seconds.
+    static let seconds: UInt32 = 10
+    /// What all of the process may take, in bytes.
+    static let memory: UInt = 2 << 30
+
+    let corpus: Corpus
+    let seed: UInt64
+    let kind: FuzzInput.Kind
+
+    func run(first: Int, count: Int) throws {
+        var limit = rlimit(rlim_cur: Self.memory, rlim_max: Self.memory)
+        guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else {
+            throw CocoaError(.featureUnsupported)
+        }
+        limit = rlimit(rlim_cur: 0, rlim_max: 0)
+        guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit) == 0 else {
+            throw CocoaError(.featureUnsupported)
+        }
+        let folder = try TemporaryFolder()
+        for index in first..<first + count {
+            let input = corpus.input(index, of: kind, seed: seed)
+            // The alarm ends the process.
+            alarm(Self.seconds)
+            say(try mark(of: input, folder))
+            alarm(0)
+        }
+    }
+
+    private func mark(of input: FuzzInput, _ folder: TemporaryFolder) throws -> Mark {
+        var file = input.bytes
+        if kind != .safetensors {
+            say(.library)
+            do throws(Defect) {
+                file = try readByLibraries(file)
+            } catch {
+                return Mark(error.code)
+            }
+        }
+        say(.safetensors)
+        do {
+            _ = try ModelFile.read(try input.write(file, to: folder))
+            return .accepted
+        } catch let error as ModelFileError {
+            return Mark(error.code)
+        }
+    }
+
+    private func readByLibraries(_ bytes: [UInt8]) throws(Defect) -> [UInt8] {
+        #if Keras
+        try KerasFile.read(bytes).bytes
+        #else
+        throw Defect(.unsupported, "this build does not read files of Keras")
+        #endif
+    }
+
+    private func say(_ mark: Mark) {
+        guard [mark.rawValue].writeAll(to: STDOUT_FILENO) else { _exit(EXIT_FAILURE) }
+    }
+}
+
+extension FuzzInput {
+    /// Writes the file and what stands beside it.
+    ///
+    /// - Returns: The path of the file.
+    func write(_ bytes: [UInt8], to folder: TemporaryFolder) throws -> String {
+        try Data(bytes).write(to: folder.url("input.safetensors"))
+        let beside = folder.url("input.yaml")
+        if let description {
+            try Data(description).write(to: beside)
+        } else {
+            try? FileManager.default.removeItem(at: beside)
+        }
+        return folder.path("input.safetensors")
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import GRDB
+import Recurrent
+import Store
+import Streams
+import TestSupport
+import Testing
+import Wire
+
+/// The journal's file: batches in order, what is missing, and what is cut.
+struct JournalStoreTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    /// Records of so many timesteps of a stream, one each.
+    private func records(_ count: Int) throws -> JournalRecords {
+        let model = try Model(layers: [
+            Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
+        ])
+        var table = StreamTable(models: [
+            ServedModel(name: "m", file: "m", fingerprint: "f", model: model, policy: ServingPolicy())
+        ])
+        table.startRecording([1])
+        var decisions = DecisionRecords()
+        for number in 0..<count {
+            let payload = Timesteps.bytes([Float(number)])
+            try unsafe table.consume(
+                frames: 2, id: Array("s".utf8).span, payload: payload.span.bytes, header: RawSpan(), time: 0,
+                into: &decisions)
+        }
+        var records = JournalRecords()
+        table.takeRecords(&records)
+        return records
+    }
+
+    /// The first record of each batch after a position, and how many records the batches have in all.
+    private func read(_ journal: Journal, after position: UInt64) throws -> (
+        firsts: [UInt64], last: UInt64, end: UInt64
+    ) {
+        var firsts: [UInt64] = []
+        let (last, end) = try journal.forEachBatch(after: position) { first, reader in
+            var reader = reader
+            while reader.next() != nil {}
+            #expect(reader.isAtEnd)
+            firsts.append(first)
+        }
+        return (firsts, last, end)
+    }
+
+    @Test(arguments: Journal.Sync.allCases)
+    func `batches are read in order, also after an abrupt end`(sync: Journal.Sync) throws {
+        let journal = try Journal(folder: folder.path, sync: sync)
+        try journal.append(records(3), first: 1)
+        try journal.append(records(1), first: 4)
+        try journal.append(records(5), first: 5)
+        let crashed = try TemporaryFolder()
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+            try FileManager.default.copyItem(atPath: folder.path(name), toPath: crashed.path(name))
+        }
+        for journal in [journal, try Journal(folder: crashed.path)] {
+            #expect(try read(journal, after: 0) == ([1, 4, 5], 9, 9))
+            // The first batch is partly before the position.
+            #expect(try read(journal, after: 2) == ([1, 4, 5], 9, 9))
+            #expect(try read(journal, after: 3) == ([4, 5], 9, 9))
+            #expect(try read(journal, after: 9) == ([], 9, 9))
+            #expect(try read(journal, after: 20) == ([], 20, 20))
+        }
+    }
+
+    @Test func `what comes after missing records is not read`() throws {
+        let journal = try Journal(folder: folder.path)
+        try journal.append(records(3), first: 1)
+        try journal.append(records(2), first: 5)
+        #expect(try read(journal, after: 0) == ([1], 3, 6))
+        #expect(try read(journal, after: 4) == ([5], 6, 6))
+    }
+
+    @Test func `a cut deletes whole batches up to a position, some at a time`() throws {
+        let journal = try Journal(folder: folder.path)
+        let two = try records(2)
+        for batch in 0..<100 { try journal.append(two, first: UInt64(2 * batch + 1)) }
+        #expect(try journal.cut(through: 151))
+        #expect(try !journal.cut(through: 151))
+        #expect(try read(journal, after: 151).firsts == (75..<100).map { UInt64(2 * $0 + 1) })
+        #expect(try read(journal, after: 0).firsts.isEmpty)
+    }
+
+    @Test func `a probe leaves nothing that is read, and is cut`() throws {
+        let journal = try Journal(folder: folder.path)
+        try journal.probe()
+        try journal.probe()
+        #expect(try read(journal, after: 0) == ([], 0, 0))
+        try journal.append(records(1), first: 1)
+        _ = try journal.cut(through: 1)
+        #expect(try read(journal, after: 0) == ([], 0, 0))
+    }
+
+    @Test func `weights keep their numbers, and other rules are other weights`() throws {
+        func served(_ fingerprint: String, gap: ServingPolicy.Gap) throws -> ServedModel {
+            let model = try Model(layers: [
+                Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
+            ])
+            return ServedModel(
+                name: "m", file: "m", fingerprint: fingerprint, model: model, policy: ServingPolicy(gap: gap))
+        }
+        let first = try Journal(folder: folder.path).numbers(of: [
+            served("f", gap: .continue), served("g", gap: .continue),
+        ])
+        let second = try Journal(folder: folder.path).numbers(of: [
+            served("g", gap: .continue), served("f", gap: .reset), served("f", gap: .continue),
+        ])
+        #expect(Set(first + second).count == 3)
+        #expect(second[0] == first[1] && second[2] == first[0])
+        #expect(try Journal(folder: folder.path).weights().map(\.fingerprint).sorted() == ["f", "f", "g"])
+    }
+
+    @Test func `a second journal on the same folder is refused`() throws {
+        let first = try Journal(folder: folder.path)
+        let error = try #require(throws: StoreError.self) { try Journal(folder: folder.path) }
+        #expect(error.code == .inUse)
+        try first.append(records(1), first: 1)
+    }
+}
