@@ -88,17 +88,17 @@ def check_every_weight_matters(name, model, inputs, answer):
     model.set_weights(weights)
 
 
-def write_lively(name, build, features, tokens=None, mask_value=None, causal=True):
+def write_lively(name, build, features, tokens=None, mask_value=None, causal=True, longest=None):
     """Writes a model's answers to whole sequences, from the first seed with which every weight matters.
 
     `build` takes a random generator and gives a model with random weights, and how to ask it for the answer to one sequence.
-    Returns the model.
+    Sequences end after `longest` timesteps. Returns the model.
     """
     first = zlib.crc32(name.encode())
     for seed in range(first, first + 20):
         random = numpy.random.default_rng(seed)
         model, answer = build(random)
-        inputs = sequences(random, features, tokens, mask_value)
+        inputs = [xs[:longest] for xs in sequences(random, features, tokens, mask_value)]
         answers = sequence_answers(answer, inputs, causal)
         given = numpy.stack([y for stream in answers for y in stream if y is not None])
         try:

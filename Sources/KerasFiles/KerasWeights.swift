@@ -136,10 +136,9 @@ extension String {
         let components = split(separator: "/")
         // The layer's own name may begin like a direction.
         let inner = components.firstIndex { $0 == wrapper }.map { components[($0 + 1)...] } ?? components[...]
-        for direction in ["forward", "backward"] where inner.contains(where: { $0.hasPrefix("\(direction)_") }) {
-            return "\(direction)/\(name)"
-        }
-        return name
+        // A backward layer that somebody chose keeps its own name in files of Keras 3; the forward one never does.
+        let isForward = inner.contains { $0.hasPrefix("forward_") }
+        return "\(isForward ? "forward" : "backward")/\(name)"
     }
 }
 #endif

@@ -54,5 +54,5 @@ enum StreamRow {
 }
 
 #if _endian(big)
-    #error("the floats of a row are little-endian, and are not turned round here")
+#error("the floats of a row are little-endian, and are not turned round here")
 #endif
