@@ -111,7 +111,8 @@ private struct ConfigurationReader {
     }
 
     private static let stateKeys = [
-        "dir", "durability", "interval", "journal_size", "journal_sync", "idle_after", "forget_after", "max_streams", "on_other_weights",
+        "dir", "durability", "interval", "journal_size", "journal_sync", "idle_after", "forget_after", "max_streams",
+        "on_other_weights",
     ]
 
     private func interval(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Double {

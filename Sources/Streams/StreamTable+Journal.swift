@@ -46,7 +46,8 @@ extension StreamTable {
         switch record {
         case .timesteps(let id, let isFirst, let weights, let header, let time, let values):
             // A stream that was removed later may be gone from the store already; what came before the removal with it.
-            guard let slot = index.find(id.span) ?? (isFirst ? (models[weights] ?? router.model(for: id.span)).map { add(id.span, model: $0) } : nil)
+            let model = models[weights] ?? router.model(for: id.span)
+            guard let slot = index.find(id.span) ?? (isFirst ? model.map { add(id.span, model: $0) } : nil)
             else { return }
             guard isNew(position, to: slot) else { return }
             replay(slot, header, values, time: time)

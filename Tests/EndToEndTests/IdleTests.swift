@@ -37,6 +37,23 @@ import Wire
         #expect(try again.control.stream("s")?.probability.values == expected.last?.probabilities)
     }
 
+    @Test func `survive a crash with what the journal has since they woke`() throws {
+        let arguments = arguments + ["--durability", "journal"]
+        let inputs = values(45)
+        let expected = try Peer(try DaemonProcess([model2])).decide("s", inputs)
+        let daemon = try DaemonProcess(arguments)
+        let peer = try Peer(daemon)
+        var decisions = try peer.decide("s", Array(inputs[..<20]))
+        try waitForSleep(peer)
+        decisions += try peer.decide("s", Array(inputs[20..<40]))
+        daemon.kill()
+        let again = try Peer(try DaemonProcess(arguments))
+        #expect(try again.control.stream("s")?.sequence == 40)
+        try waitForSleep(again)
+        decisions += try again.decide("s", Array(inputs[40...]))
+        #expect(decisions.bits == expected.bits)
+    }
+
     @Test func `are seen by all requests, with their last answer`() throws {
         let peer = try Peer(try DaemonProcess(arguments))
         let decisions = try peer.decide("a", values(7))
