@@ -75,13 +75,15 @@ let package = Package(
             dependencies: [
                 "ModelFiles", "Recurrent", "Store", "Streams", "Wire", "ZeroMQ", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
         .target(
             name: "Client",
             dependencies: [
-                "Recurrent", "Wire", "ZeroMQ", .product(name: "Histogram", package: "hdrhistogram-swift"),
+                "Recurrent", "Wire", "ZeroMQ", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
         .executableTarget(

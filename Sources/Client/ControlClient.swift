@@ -165,6 +165,7 @@ extension ClientError {
             case .noSuchStream, .noSuchSnapshot: .noInput
             case .fingerprintDiffers, .refusedInMode: .refused
             case .storeFailed: .inputOutput
+            case .modelFailed: .data
             }
         self.init(status, error.message)
     }

@@ -8,7 +8,7 @@ public final class DecisionSubscriber {
     /// How long the daemon may take to say that it has taken the subscription.
     static let subscribeSeconds = 2.0
     /// The daemon's answer to a subscription comes on a topic that begins so.
-    static let subscribedTopic = StreamID.reservedPrefix + "subscribed/"
+    static let subscribedTopic = StreamID.ownTopics + "subscribed/"
 
     /// Where decisions come from.
     public let endpoint: Endpoint
@@ -67,13 +67,24 @@ public final class DecisionSubscriber {
         while true {
             let frames = early.isEmpty ? try receive() : early.removeFirst()
             guard let frames else { return nil }
-            if frames[0].starts(with: StreamID.reservedPrefix.utf8) { continue }
+            if frames[0].starts(with: StreamID.ownTopics.utf8) { continue }
             guard frames.count == 2 else {
                 throw ClientError(
                     .protocol, "a decision of \(Quantity.count(frames.count, of: "frame")) at \(endpoint), not 2")
             }
             return (String(decoding: frames[0], as: UTF8.self), try DecisionText.decisions(in: frames[1]))
         }
+    }
+
+    /// Takes one event that is there; decisions before it are left out.
+    ///
+    /// - Returns: The event as the daemon wrote it, one JSON object; nil where nothing waits.
+    /// - Throws: ``ClientError`` where the socket failed.
+    public func nextEvent() throws(ClientError) -> [UInt8]? {
+        while let frames = early.isEmpty ? try receive() : early.removeFirst() {
+            if frames.count == 2, frames[0] == Array(StreamEvent.topic.utf8) { return frames[1] }
+        }
+        return nil
     }
 
     private func waitForSubscription(_ topic: [UInt8]) throws(ClientError) {

@@ -19,6 +19,10 @@ struct Delivery {
         var target: UInt64
         /// The sequence number that it has reached.
         var reached: UInt64
+        /// The number of the last timestep in the input so far, where these are numbered.
+        var position: UInt64 = 0
+        /// The sequence number that it had reached before anything was sent.
+        var start: UInt64 = 0
         var isPaused = false
 
         /// Counts what was sent: the daemon counts on, or the message says which numbers its timesteps have.
@@ -31,6 +35,8 @@ struct Delivery {
 
     private(set) var accounts: [StreamKey: Account] = [:]
     private(set) var timesteps: UInt64 = 0
+    /// Timesteps of the input that were not sent, since the daemon had consumed them before.
+    private(set) var skipped: UInt64 = 0
     /// Every stream's sequence number as of when the first page was asked for; nil as long as none was.
     private var pages: [StreamKey: UInt64]?
 
@@ -45,9 +51,24 @@ struct Delivery {
         let model = try routes.model(for: stream, place: place)
         let reached = try sequence(of: stream, control: control)
         let account = Account(
-            features: model.features, vocabulary: model.tokens, target: reached, reached: reached)
+            features: model.features, vocabulary: model.tokens, target: reached, reached: reached, start: reached)
         accounts[key] = account
         return account
+    }
+
+    /// Numbers a reading's timesteps on from those before it in the input, unless it has numbers of its own.
+    ///
+    /// - Parameter reading: Of a stream whose account is open.
+    /// - Returns: Whether the daemon had consumed all of them before.
+    mutating func number(_ reading: inout Reading) -> Bool {
+        let key = StreamKey(reading.stream)
+        guard var account = accounts[key] else { return false }
+        if reading.sequence == 0 { reading.sequence = account.position &+ 1 }
+        account.position = reading.sequence &+ (UInt64(reading.timesteps) - 1)
+        accounts[key] = account
+        guard account.position <= account.start else { return false }
+        skipped += UInt64(reading.timesteps)
+        return true
     }
 
     /// Counts what was sent.

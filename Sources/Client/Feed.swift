@@ -11,6 +11,8 @@ public struct Feed {
         public var rate: Double?
         /// Timesteps that may go in one message, at least 1.
         public var batch: Int
+        /// Timesteps are numbered, and those are left out that the daemon has consumed already.
+        public var resumes: Bool
         /// The client's side of the daemon's ingest endpoint; nil: the daemon is asked.
         public var ingest: IngestEndpoint?
         /// Seconds that one reply, or one message's room, may take.
@@ -22,14 +24,17 @@ public struct Feed {
         ///   - layout: Which of a row's fields mean what.
         ///   - rate: Timesteps a second; nil: as fast as the daemon takes them.
         ///   - batch: Timesteps that may go in one message.
+        ///   - resumes: Timesteps are numbered, and those are left out that the daemon has consumed already.
         ///   - ingest: The client's side of the daemon's ingest endpoint; nil: the daemon is asked.
         ///   - timeoutSeconds: Seconds that one reply, or one message's room, may take.
         public init(
-            layout: ReadingLayout, rate: Double?, batch: Int, ingest: IngestEndpoint?, timeoutSeconds: Double
+            layout: ReadingLayout, rate: Double?, batch: Int, resumes: Bool, ingest: IngestEndpoint?,
+            timeoutSeconds: Double
         ) {
             self.layout = layout
             self.rate = rate
             self.batch = batch
+            self.resumes = resumes
             self.ingest = ingest
             self.timeoutSeconds = timeoutSeconds
         }
@@ -80,7 +85,10 @@ public struct Feed {
         if let failure { throw ClientError(failure.status, "\(failure.message); the \(sent) before it were consumed") }
         let streams = Quantity.count(delivery.accounts.count, of: "stream")
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        return "\(sent) of \(streams) in \(Quantity.duration(seconds)), all consumed"
+        let skipped =
+            delivery.skipped == 0
+            ? "" : "; \(Quantity.count(delivery.skipped)) had been consumed before and were left out"
+        return "\(sent) of \(streams) in \(Quantity.duration(seconds)), all consumed\(skipped)"
     }
 
     private func send(
@@ -108,6 +116,7 @@ public struct Feed {
                 try reading.check(
                     features: account.features, vocabulary: account.vocabulary, place: source.place)
                 reading.areTokens = account.vocabulary != nil
+                if options.resumes, delivery.number(&reading) { continue }
                 if waiting?.join(reading, limit: options.batch) ?? false { continue }
                 try flush()
                 waiting = reading

@@ -51,6 +51,20 @@ public final class InputFile {
         }
     }
 
+    /// Reads all that is left.
+    ///
+    /// - Returns: The bytes.
+    /// - Throws: ``ClientError`` with the status `inputOutput` where reading fails.
+    public func readToEnd() throws(ClientError) -> [UInt8] {
+        var all: [UInt8] = []
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = try read(into: &bytes)
+            guard count > 0 else { return all }
+            all += bytes.prefix(count)
+        }
+    }
+
     /// Whether a read would not wait.
     var isReadable: Bool {
         var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -13,12 +13,14 @@ public enum Report {
         facts.append(["decisions", status.endpoints.decisions])
         facts.append(["control", status.endpoints.control])
         let paused = status.paused > 0 ? ", \(Quantity.count(status.paused)) paused" : ""
-        facts.append(["streams", Quantity.count(status.streams) + paused])
+        let asleep = status.asleep > 0 ? ", \(Quantity.count(status.asleep)) asleep" : ""
+        facts.append(["streams", Quantity.count(status.streams) + paused + asleep])
         facts.append([
             "timesteps",
             "\(Quantity.count(status.timesteps)) consumed, \(Quantity.count(status.duplicates, of: "duplicate")), "
                 + Quantity.count(status.gaps, of: "gap"),
         ])
+        if status.quarantined > 0 { facts.append(["quarantined", Quantity.count(status.quarantined, of: "time")]) }
         facts.append(["decided", Quantity.count(status.decisions)])
         let dropped = status.dropped.filter { $0.value > 0 }.sorted { $0.key < $1.key }
         let causes = dropped.map { "\(Quantity.count($0.value)) \($0.key)" }.joined(separator: ", ")
@@ -50,17 +52,25 @@ public enum Report {
     public static func lines(_ streams: [StreamStatus]) -> [String] {
         var table = TextTable([
             .init("STREAM"), .init("MODEL"), .init("SEQUENCE", .right), .init("STEP", .right),
-            .init("PROBABILITY", .right), .init("LABEL", .right), .init("IDLE", .right), .init(""),
+            .init("PROBABILITY", .right), .init("LABEL", .right), .init("IDLE", .right), .init("GAPS", .right),
+            .init("DUPLICATES", .right), .init(""),
         ])
         for stream in streams {
             let probability = stream.probability.values.map { Quantity.fixed(Double($0), digits: 4) }
             table.append([
                 stream.stream, stream.model, "\(stream.sequence)", "\(stream.step)",
                 probability.joined(separator: " "), "\(stream.label)", Quantity.duration(stream.idleSeconds),
-                stream.paused ? "paused" : "",
+                "\(stream.tally.gaps)", "\(stream.tally.duplicates)", notes(on: stream),
             ])
         }
         return table.lines
+    }
+
+    private static func notes(on stream: StreamStatus) -> String {
+        [
+            stream.paused ? "paused" : nil, stream.asleep ? "asleep" : nil,
+            stream.tally.quarantined > 0 ? "quarantined \(Quantity.count(stream.tally.quarantined, of: "time"))" : nil,
+        ].compactMap(\.self).joined(separator: ", ")
     }
 
     /// Snapshots.
@@ -87,6 +97,17 @@ public enum Report {
     public static func line(_ snapshot: SnapshotStatus) -> String {
         "snapshot '\(snapshot.name)': \(Quantity.count(snapshot.streams, of: "stream")), "
             + "\(Quantity.bytes(snapshot.bytes)), \(Quantity.localTime(nanoseconds: snapshot.time))"
+    }
+
+    /// A snapshot that was written to a file.
+    ///
+    /// - Parameters:
+    ///   - snapshot: The daemon's answer.
+    ///   - file: The file.
+    /// - Returns: One line.
+    public static func line(_ snapshot: SnapshotStatus, file: String) -> String {
+        "\(file): \(Quantity.count(snapshot.streams, of: "stream")), \(Quantity.bytes(snapshot.bytes)), "
+            + Quantity.localTime(nanoseconds: snapshot.time)
     }
 
     /// A checkpoint that was made.

@@ -8,7 +8,9 @@ public struct Watch {
         public var format: DecisionText?
         /// In which order the live table has the streams.
         public var order: DecisionBoard.Order
-        /// Ends after so many decisions; nil: never.
+        /// Events are shown, as JSON lines, and no decisions.
+        public var events: Bool
+        /// Ends after so many decisions, or events; nil: never.
         public var count: UInt64?
         /// Ends after so many seconds; nil: never.
         public var seconds: Double?
@@ -18,9 +20,13 @@ public struct Watch {
         /// - Parameters:
         ///   - format: How decisions are written; nil: the live table on a terminal, else CSV.
         ///   - order: In which order the live table has the streams.
-        ///   - count: Ends after so many decisions; nil: never.
+        ///   - events: Events are shown, as JSON lines, and no decisions.
+        ///   - count: Ends after so many decisions, or events; nil: never.
         ///   - seconds: Ends after so many seconds; nil: never.
-        public init(format: DecisionText?, order: DecisionBoard.Order, count: UInt64?, seconds: Double?) {
+        public init(
+            format: DecisionText?, order: DecisionBoard.Order, events: Bool, count: UInt64?, seconds: Double?
+        ) {
+            self.events = events
             self.format = format
             self.order = order
             self.count = count
@@ -59,7 +65,9 @@ public struct Watch {
     /// - Throws: ``ClientError`` where what came is no decision, or writing failed.
     public mutating func run(title: String) throws(ClientError) {
         do throws(ClientError) {
-            if options.format == nil, output.isTerminal {
+            if options.events {
+                try writeEvents()
+            } else if options.format == nil, output.isTerminal {
                 try showBoard(title: title)
             } else {
                 try writeLines(as: options.format ?? .csv)
@@ -88,6 +96,17 @@ public struct Watch {
                     try output.append { format.append(decision, stream: stream, to: &$0) }
                 }
                 if isOver { break }
+            }
+            try output.flush()
+            if !isOver { try subscriber.wait(seconds: secondsLeft()) }
+        }
+    }
+
+    private mutating func writeEvents() throws(ClientError) {
+        while !isOver {
+            while left > 0, let event = try subscriber.nextEvent() {
+                left -= 1
+                try output.append { $0 += event + [UInt8(ascii: "\n")] }
             }
             try output.flush()
             if !isOver { try subscriber.wait(seconds: secondsLeft()) }

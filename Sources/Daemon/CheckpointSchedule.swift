@@ -5,13 +5,16 @@ import Wire
 /// When the next checkpoint is due, how far the one is that is being written, and what came of the last. Owned by the hot
 /// loop.
 struct CheckpointSchedule {
+    /// What to do when a checkpoint has ended.
+    typealias Request = @Sendable (inout HotLoop, Result<CheckpointResult, ControlError>) -> Void
+
     /// A checkpoint that is being written, slice by slice.
     struct Run {
         /// The journal's last record when it began.
         let position: UInt64
         let start = ContinuousClock.now
         /// Requests that wait for its end.
-        let requests: [ControlServer.ReturnAddress]
+        let requests: [Request]
         /// Where the next slice begins; nil: all are copied.
         var next: Int? = 0
         /// Slices that are copied and not answered by the store yet.
@@ -38,7 +41,7 @@ struct CheckpointSchedule {
     /// The one that is being written. Its streams count as unchanged until it has failed.
     var run: Run?
     /// Requests that wait for the next one.
-    var requests: [ControlServer.ReturnAddress] = []
+    var requests: [Request] = []
     /// The journal's last record when the last one that was ended in the store began.
     var lastPosition: UInt64 = 0
     /// The last one that succeeded.

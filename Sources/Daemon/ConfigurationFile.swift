@@ -87,8 +87,7 @@ private struct ConfigurationReader {
     }
 
     private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {
-        try value.forEachMember(of: ["dir", "durability", "interval", "journal_size", "journal_sync"]) {
-            key, member throws(DaemonError) in
+        try value.forEachMember(of: Self.stateKeys) { key, member throws(DaemonError) in
             switch key {
             case "dir": configuration.stateFolder = resolved(try member.text)
             case "durability": configuration.durability = try member.choice()
@@ -99,14 +98,29 @@ private struct ConfigurationReader {
                     throw member.error("'journal_size' is in megabytes, a whole number from 1 to a million")
                 }
                 configuration.journalMegabytes = megabytes
-            default:
-                let interval = try member.number
-                guard DaemonConfiguration.isInterval(interval) else {
-                    throw member.error("'interval' is in seconds, more than 0 and at most a year")
-                }
-                configuration.checkpointInterval = interval
+            case "on_other_weights": configuration.onOtherWeights = try member.choice()
+            case "idle_after": configuration.idleAfter = try interval(member, key)
+            case "forget_after": configuration.forgetAfter = try interval(member, key)
+            case "max_streams":
+                let count = try member.wholeNumber
+                guard count >= 1 else { throw member.error("'max_streams' is at least 1") }
+                configuration.maximumStreams = count
+            default: configuration.checkpointInterval = try interval(member, key)
             }
         }
+    }
+
+    private static let stateKeys = [
+        "dir", "durability", "interval", "journal_size", "journal_sync", "idle_after", "forget_after", "max_streams",
+        "on_other_weights",
+    ]
+
+    private func interval(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Double {
+        let seconds = try value.number
+        guard DaemonConfiguration.isInterval(seconds) else {
+            throw value.error("'\(key)' is in seconds, more than 0 and at most a year")
+        }
+        return seconds
     }
 
     private func models(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Model] {
@@ -122,6 +136,7 @@ private struct ConfigurationReader {
                 case "mode": model.mode = try mode(option)
                 case "emit": model.emit = try option.choice()
                 case "threshold": model.policy.threshold = try threshold(option)
+                case "on_fault": model.policy.fault = try option.choice()
                 case "max_length": model.policy.maximumLength = try maximumLength(option)
                 default: model.policy.gap = try option.choice()
                 }
@@ -135,7 +150,7 @@ private struct ConfigurationReader {
         return models
     }
 
-    private static let modelKeys = ["file", "prefixes", "mode", "emit", "threshold", "gap", "max_length"]
+    private static let modelKeys = ["file", "prefixes", "mode", "emit", "threshold", "gap", "max_length", "on_fault"]
 
     /// As a flag writes it, or `{window: {length: …, stride: …}}`.
     private func mode(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Mode {

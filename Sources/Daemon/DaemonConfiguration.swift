@@ -96,6 +96,14 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var durability = Durability.checkpoint
     /// Seconds from one checkpoint to the next; see ``isInterval(_:)``.
     public var checkpointInterval = 5.0
+    /// Seconds without a timestep after which a stream's state is in the store alone; nil: never. Needs a ``durableFolder``.
+    public var idleAfter: Double?
+    /// Seconds without a timestep after which a stream is removed; nil: never.
+    public var forgetAfter: Double?
+    /// The most streams that there may be before new ones are refused; nil: no limit.
+    public var maximumStreams: Int?
+    /// What becomes of stored state of other weights at the start.
+    public var onOtherWeights = StreamTable.OtherWeights.refuse
     /// Megabytes of records in the journal at which a checkpoint is made early; see ``isJournalSize(_:)``.
     public var journalMegabytes = 256
     /// Whether a commit of the journal waits for the disk.
@@ -113,6 +121,9 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public static func isInterval(_ seconds: Double) -> Bool {
         seconds > 0 && seconds <= 31_536_000
     }
+
+    /// Whether checkpoints are kept.
+    public var keepsState: Bool { durableFolder != nil }
 
     /// Whether the journal can have so many megabytes: at least 1, at most a terabyte.
     ///

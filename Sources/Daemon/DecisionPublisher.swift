@@ -7,7 +7,8 @@ import ZeroMQ
 struct DecisionPublisher: ~Copyable {
     /// A subscriber that subscribes to a topic that begins so hears `{"event":"subscribed"}` on it, and knows that all
     /// that it subscribed to before is in force.
-    private static let subscribedTopic = Array("\(StreamID.reservedPrefix)subscribed/".utf8)
+    private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
+    private static let eventTopic = Array(StreamEvent.topic.utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
 
     let endpoint: Endpoint
@@ -37,9 +38,9 @@ struct DecisionPublisher: ~Copyable {
         try publish(id, records: decisions.bytes.span)
     }
 
-    /// Publishes the bytes of ``DecisionRecords`` under an id.
+    /// Publishes the bytes of ``DecisionRecords`` under an id, or an event under its topic as it is.
     func publish(_ id: Span<UInt8>, records: Span<UInt8>) throws(ZeroMQError) {
-        guard codec == .binary else {
+        guard codec == .binary || id.equals(Self.eventTopic) else {
             // What was written by this process can be read.
             return try publishJSON(id, (try? unsafe Decision.records(in: records.bytes)) ?? [])
         }
@@ -69,5 +70,13 @@ struct DecisionPublisher: ~Copyable {
                 try socket.sendFrames([topic, Self.subscribedEvent], wait: false)
             }
         }
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func equals(_ bytes: [UInt8]) -> Bool {
+        guard count == bytes.count else { return false }
+        for index in indices where self[index] != bytes[index] { return false }
+        return true
     }
 }

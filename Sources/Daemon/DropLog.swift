@@ -2,7 +2,7 @@ import Logging
 import Wire
 import ZeroMQ
 
-/// Logs what was dropped, at a bounded rate: a producer gone wrong must not fill the disk.
+/// Logs what was dropped and quarantined, at a bounded rate: a producer gone wrong must not fill the disk.
 struct DropLog {
     private static let linesPerSecond = 5
     private static let window: Int64 = 1_000_000_000
@@ -24,6 +24,24 @@ struct DropLog {
     ///   - endpoint: Where it came by.
     ///   - time: Nanoseconds since the Unix epoch.
     mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint, time: Int64) {
+        guard hasRoom(at: time) else { return }
+        let shown = String(decoding: Array(copying: id).prefix(StreamID.maximumLength), as: UTF8.self).debugDescription
+        logger.warning("dropped a message of \(shown) from \(endpoint): \(cause.explanation) (\(cause.rawValue))")
+    }
+
+    /// Logs what the health guard did.
+    ///
+    /// - Parameter event: The stream, and what it was reset to.
+    mutating func record(_ event: StreamEvent) {
+        guard event.event == .quarantined, hasRoom(at: event.time) else { return }
+        logger.warning(
+            """
+            the state of stream \((event.stream ?? "").debugDescription) turned NaN or infinite by timestep \
+            \(event.sequence ?? 0) and is reset to \(event.to ?? "zero")
+            """)
+    }
+
+    private mutating func hasRoom(at time: Int64) -> Bool {
         if time - windowStart >= Self.window {
             flush()
             windowStart = time
@@ -31,17 +49,16 @@ struct DropLog {
         }
         guard lines < Self.linesPerSecond else {
             unlogged += 1
-            return
+            return false
         }
         lines += 1
-        let shown = String(decoding: Array(copying: id).prefix(StreamID.maximumLength), as: UTF8.self).debugDescription
-        logger.warning("dropped a message of \(shown) from \(endpoint): \(cause.explanation) (\(cause.rawValue))")
+        return true
     }
 
     /// Says how many drops were not logged one by one.
     mutating func flush() {
         guard unlogged > 0 else { return }
-        logger.warning("dropped \(unlogged) more messages; 'status' counts them by cause")
+        logger.warning("dropped or quarantined \(unlogged) times more; 'status' counts them by cause")
         unlogged = 0
     }
 }

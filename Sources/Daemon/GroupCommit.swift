@@ -38,7 +38,7 @@ struct GroupCommit {
     /// Nil where there is no journal, not even an old one.
     let worker: StoreWorker<Journal>?
     /// What the journal calls the weights of each model.
-    let weights: [UInt16]
+    var weights: [UInt16]
     /// Bytes of records at which a checkpoint is started, so that the journal can be cut.
     private let sizeLimit: Int
 

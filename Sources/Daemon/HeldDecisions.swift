@@ -12,9 +12,14 @@ struct HeldDecisions {
 
     /// Allocates only where there is more to hold than ever before.
     mutating func append(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) {
-        unsafe id.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        append(id, decisions.bytes.span)
+    }
+
+    /// The same, for a second frame of any kind.
+    mutating func append(_ topic: Span<UInt8>, _ content: Span<UInt8>) {
+        unsafe topic.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         let end = bytes.count
-        bytes.append(contentsOf: decisions.bytes)
+        unsafe content.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         ends.append((end, bytes.count))
     }
 

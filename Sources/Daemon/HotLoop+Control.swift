@@ -22,20 +22,17 @@ extension HotLoop {
         case .status:
             reply(.success(status()), to: address)
         case .streams(let prefix, let after, let limit):
-            reply(.success(table.page(prefix: prefix, after: after, limit: limit, time: now)), to: address)
+            let page = table.page(prefix: prefix, after: after, limit: limit, time: now)
+            report(page.streams, for: address) { StreamPage(streams: $0, next: page.next) }
         case .stream(let id):
-            reply(.success(try table.status(of: id, time: now)), to: address)
+            let status = try table.status(of: id, time: now)
+            report([status], for: address) { $0[0] }
         case .reset(let selection):
-            replyWhenDurable(["reset": try table.reset(selection)], to: address)
+            reset(selection, for: address)
         case .remove(let selection):
             try remove(selection, for: address)
         case .snapshot(let name, let selection):
-            let slice = try table.copy(selection)
-            startStoreJob(for: address) { store throws(StoreError) in
-                try store.saveSnapshot(name, of: slice, time: now)
-            } then: { _, status in
-                status
-            }
+            try snapshot(name, selection, for: address)
         case .snapshots:
             startStoreJob(for: address) { store throws(StoreError) in
                 try store.snapshots()
@@ -50,6 +47,16 @@ extension HotLoop {
             } then: { _, _ in
                 ["deleted": true]
             }
+        case .readSnapshot(let name, let after, let limit):
+            readSnapshot(name, after: after, limit: limit, for: address)
+        case .writeSnapshot(let name, let streams):
+            try writeSnapshot(name, streams, for: address)
+        case .export(let id):
+            try export(id, for: address)
+        case .import(let stream, let id):
+            try importStream(stream, as: id, for: address)
+        case .reload(let model, let resetting):
+            try reload(model, resetting: resetting, for: address)
         case .pause(let selection):
             reply(.success(["paused": try table.pause(selection)]), to: address)
         case .resume(let selection):
@@ -59,27 +66,11 @@ extension HotLoop {
                 throw ControlError(
                     .refusedInMode, "all state is in memory; start sluiced with --state-dir to make it durable")
             }
-            checkpoints.requests.append(address)
+            checkpoints.requests.append { loop, outcome in loop.reply(outcome, to: address) }
             startCheckpoint()
         case .shutdown:
             reply(.success(true), to: address)
             isStopping = true
-        }
-    }
-
-    /// Streams are gone from memory at once; the answer waits until a crash does not bring them back.
-    private mutating func remove(
-        _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
-    ) throws(ControlError) {
-        let keys = try table.remove(selection)
-        // The next checkpoint forgets them in the store, too; without a journal nobody shall wait that long.
-        guard isDurable, !group.isOn, !keys.isEmpty else {
-            return replyWhenDurable(["removed": keys.count], to: address)
-        }
-        startStoreJob(for: address) { store throws(StoreError) in
-            try store.remove(keys)
-        } then: { _, _ in
-            ["removed": keys.count]
         }
     }
 
@@ -102,7 +93,11 @@ extension HotLoop {
             if case .stream(let id) = selection, images.isEmpty {
                 throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id)'")
             }
-            try table.restore(images)
+            let now = WallClock.now()
+            try table.restore(images, time: now)
+            var event = StreamEvent(.restored, selection, count: images.count, time: now)
+            event.snapshot = name
+            announce(event)
             replyWhenDurable(["restored": images.count], to: address)
         } catch {
             reply(Result<JSONValue, ControlError>.failure(error), to: address)
@@ -112,18 +107,14 @@ extension HotLoop {
     private mutating func resume(
         _ selection: ControlCommand.Selection, time: Int64, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        var held = HeldDecisions()
-        let count = try table.resume(selection, time: time) { id, decisions in held.append(id.utf8.span, decisions) }
-        do throws(ZeroMQError) {
-            try publishWhenDurable(held)
-        } catch {
-            logger.error("decisions could not be published: \(error)")
+        let count = try publishWaiting { table, publish throws(ControlError) in
+            try table.resume(selection, time: time, publish: publish)
         }
         replyWhenDurable(["resumed": count], to: address)
     }
 
     /// Answers a request whose effect is to survive a crash, where a journal is kept.
-    private mutating func replyWhenDurable(_ answer: [String: Int], to address: ControlServer.ReturnAddress) {
+    mutating func replyWhenDurable(_ answer: [String: Int], to address: ControlServer.ReturnAddress) {
         whenDurable { $0.reply(.success(answer), to: address) }
     }
 
@@ -156,7 +147,8 @@ extension HotLoop {
             timesteps: counters.timesteps, decisions: counters.decisions, duplicates: counters.duplicates,
             gaps: counters.gaps,
             dropped: Dictionary(uniqueKeysWithValues: counters.dropped.map { ($0.rawValue, $1) }),
-            checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description, journal: group.status)
+            checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description, journal: group.status,
+            quarantined: counters.quarantined, asleep: table.asleepCount)
     }
 
     /// Where the sockets are, ports `*` resolved.

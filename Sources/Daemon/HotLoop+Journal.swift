@@ -126,14 +126,15 @@ extension HotLoop {
         }
     }
 
-    private mutating func startJournalJob<Value: Sendable>(
+    /// Has the journal do something, and goes on with what came of it on the hot loop; does nothing where there is none.
+    mutating func startJournalJob<Value: Sendable>(
         _ work: @escaping @Sendable (Journal) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
     ) {
         guard let worker = group.worker else { return }
-        storeJobs += 1
+        outsideJobs += 1
         worker.start(work) { loop, result in
-            loop.storeJobs -= 1
+            loop.outsideJobs -= 1
             then(&loop, result)
         }
     }

@@ -88,7 +88,7 @@ extension HotLoop {
     }
 
     private mutating func answer(_ run: CheckpointSchedule.Run, _ outcome: Result<CheckpointResult, ControlError>) {
-        for request in run.requests { reply(outcome, to: request) }
+        for request in run.requests { request(&self, outcome) }
         if !checkpoints.requests.isEmpty { startCheckpoint() }
     }
 
@@ -120,9 +120,9 @@ extension HotLoop {
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
     ) {
-        storeJobs += 1
+        outsideJobs += 1
         worker.start(work) { loop, result in
-            loop.storeJobs -= 1
+            loop.outsideJobs -= 1
             then(&loop, result)
         }
     }

@@ -29,15 +29,17 @@ struct HotLoop: ~Copyable {
     var checkpoints: CheckpointSchedule
     /// What waits for the journal.
     var group: GroupCommit
-    /// Pieces of work that the store and the journal have not answered yet.
-    var storeJobs = 0
+    /// When streams are looked through for idle ones.
+    var idleSweep: IdleSweep
+    /// Pieces of work on other threads, the store's, the journal's and others, that are not answered yet.
+    var outsideJobs = 0
     var isStopping = false
 
     let ingest: [IngestSocket]
     let publisher: DecisionPublisher
     let control: ControlServer
 
-    private let mailbox: Mailbox
+    let mailbox: Mailbox
     private var poller: Poller
     private let mailboxItem: Int
     private let ingestItems: [Int]
@@ -46,7 +48,7 @@ struct HotLoop: ~Copyable {
     /// A message with a codec other than `binary`.
     private var parsed = ParsedTimesteps()
     private var decisions = DecisionRecords()
-    private var dropLog: DropLog
+    var dropLog: DropLog
 
     /// Opens the sockets. The streams go on from where they are.
     ///
@@ -78,6 +80,10 @@ struct HotLoop: ~Copyable {
             state.journal.map { StoreWorker($0, name: "sluice.journal", answeringTo: mailbox) },
             weights: state.weights, byteCount: state.journalBytes, sizeLimit: configuration.journalSize)
         table = state.table
+        table.hasStore = configuration.durableFolder != nil
+        table.maximumStreams = configuration.maximumStreams
+        idleSweep = IdleSweep(
+            idleAfter: configuration.idleAfter, forgetAfter: configuration.forgetAfter, started: WallClock.now())
         self.logger = logger
         self.mailbox = mailbox
         isDurable = configuration.durableFolder != nil
@@ -127,12 +133,14 @@ struct HotLoop: ~Copyable {
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
         if isDurable { keepDurable() }
+        if table.hasNews { wakeRequested() }
+        if idleSweep.isDue { sweepIdle() }
         try commitGroup()
     }
 
     private var millisecondsToWait: Int {
-        guard isDurable else { return -1 }
-        return min(checkpoints.millisecondsUntilDue, group.millisecondsUntilTry ?? .max)
+        let store = isDurable ? [checkpoints.millisecondsUntilDue, group.millisecondsUntilTry] : []
+        return (store + [idleSweep.millisecondsUntilDue]).compactMap(\.self).min() ?? -1
     }
 
     /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
@@ -165,6 +173,7 @@ struct HotLoop: ~Copyable {
                 }
                 decisions.removeAll()
             }
+            if table.hasNews { announceNews() }
         }
     }
 
@@ -190,6 +199,7 @@ struct HotLoop: ~Copyable {
 
     private mutating func readMail() {
         for letter in mailbox.take() { letter(&self) }
+        if table.hasNews { wakeRequested() }
     }
 
     /// Takes what producers have sent before the end, at most as long as ``drainTime``, and the last requests.
@@ -200,6 +210,7 @@ struct HotLoop: ~Copyable {
             try poller.wait(milliseconds: 0)
             readMail()
             for socket in ingest { try takeTimesteps(from: socket) }
+            wakeRequested()
             try commitGroup()
         } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end
         try answerRequests()
@@ -210,13 +221,13 @@ struct HotLoop: ~Copyable {
         }
     }
 
-    /// Waits for what the store has in hand, then for a last checkpoint.
+    /// Waits for what the store and others have in hand, then for a last checkpoint.
     private mutating func makeStateDurable() throws(DaemonError) {
         do throws(ZeroMQError) {
             try commitGroup()
-            try waitForStore()
+            try waitForOthers()
             startCheckpoint()
-            try waitForStore()
+            try waitForOthers()
         } catch {
             throw DaemonError(.software, error.description)
         }
@@ -229,11 +240,11 @@ struct HotLoop: ~Copyable {
         }
     }
 
-    private mutating func waitForStore() throws(ZeroMQError) {
+    private mutating func waitForOthers() throws(ZeroMQError) {
         // Only the mailbox: producers that still send would end every wait on the sockets at once.
         var poller = Poller()
         _ = poller.add(mailbox.wakeup)
-        while storeJobs > 0 || checkpoints.run != nil {
+        while outsideJobs > 0 || checkpoints.run != nil {
             try poller.wait(milliseconds: checkpoints.hasRoom ? 0 : -1)
             readMail()
             continueCheckpoint()

@@ -2,12 +2,13 @@ import Foundation
 public import Logging
 public import ServiceLifecycle
 import Streams
+import UnixSignals
 import Wire
 import ZeroMQ
 
 /// The daemon as a service: models and stored state are read when it is made, sockets are open while it runs.
 ///
-/// A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
+/// SIGHUP has it read its models again. A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
 /// taken, the state is made durable, ``run()`` returns.
 public struct SluiceService: Service {
     private let configuration: DaemonConfiguration
@@ -31,6 +32,10 @@ public struct SluiceService: Service {
     /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
     public func run() async throws {
         let mailbox = try Self.makeMailbox()
+        let reloads = Task {
+            for await _ in await UnixSignalsSequence(trapping: .sighup) { mailbox.post { $0.reloadAll() } }
+        }
+        defer { reloads.cancel() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.

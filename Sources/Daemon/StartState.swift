@@ -54,8 +54,9 @@ struct StartState: ~Copyable {
         var state = StartState(
             store: store, journal: journal, table: StreamTable(models: models), place: folder ?? "memory",
             logger: logger)
-        try state.load()
-        try state.replay()
+        try state.load(configuration.onOtherWeights)
+        try state.replay(configuration.onOtherWeights)
+        try store.keepLayouts(of: models)
         if configuration.durability == .journal { try state.startRecording() }
         state.logSequences()
         return state
@@ -78,11 +79,16 @@ struct StartState: ~Copyable {
     }
 
     /// The streams of the last checkpoint. Those that no model takes stay in the store.
-    private mutating func load() throws {
+    private mutating func load(_ onOtherWeights: StreamTable.OtherWeights) throws {
         var (stored, served) = (0, 0)
+        let layouts = try store.layouts()
         try store.forEachSlice { slice in
             stored += slice.entries.count
-            served += try table.load(slice)
+            served += try table.load(slice, onOtherWeights, layouts: layouts)
+        }
+        if table.changedCount > 0 {
+            let fate = onOtherWeights == .carry ? "go on with those that there are now" : "begin at zero"
+            logger.notice("\(table.changedCount) streams had other weights; they \(fate)")
         }
         if stored > 0 { logger.info("\(served) streams go on from the last checkpoint") }
         if served < stored {
@@ -92,7 +98,7 @@ struct StartState: ~Copyable {
     }
 
     /// What the journal has that the checkpoint does not.
-    private mutating func replay() throws {
+    private mutating func replay(_ onOtherWeights: StreamTable.OtherWeights) throws {
         defer { table.endReplay() }
         guard let journal else { return }
         let known = try journal.weights()
@@ -111,7 +117,11 @@ struct StartState: ~Copyable {
             journalBytes += reader.byteCount
             while let record = reader.next() {
                 if position > checkpoint {
-                    if let number = record.weights, models[number] == nil { throw mismatch(known, number) }
+                    if let number = record.weights, models[number] == nil,
+                        !mayReplay(record, of: known, number, onOtherWeights)
+                    {
+                        throw mismatch(known, number)
+                    }
                     table.replay(record, at: position, models: models)
                     count += 1
                 }
@@ -125,6 +135,17 @@ struct StartState: ~Copyable {
         }
         if count > 0 { logger.info("\(count) records of the journal replayed") }
         guard last == end, last >= loaded else { return try startAnew(last, end) }
+    }
+
+    /// Whether timesteps that were recorded under other weights are taken by those that there are now, as whoever starts
+    /// the daemon said.
+    private func mayReplay(
+        _ record: JournalRecords.Record, of known: [Journal.Weights], _ number: Int,
+        _ onOtherWeights: StreamTable.OtherWeights
+    ) -> Bool {
+        guard onOtherWeights != .refuse, case .timesteps = record else { return false }
+        let fingerprint = known.first { $0.number == number }?.fingerprint
+        return !table.models.contains { $0.fingerprint == fingerprint }
     }
 
     /// The journal ends before the state does, or records are missing in it: it could not be written for a time, and then

@@ -31,6 +31,9 @@ public final class Model: @unchecked Sendable {
     /// Floats that a stream remembers: the state of each layer, one layer after another; none where the model is not
     /// causal.
     public let stateSize: Int
+    /// What ``stateSize`` is made of: the kind of each layer that has a state, with its floats. A state of one model has the
+    /// same meaning in another, though not the same value, where this is the same.
+    public let stateLayout: String
     /// How many weights the model has.
     public let parameters: Int
 
@@ -86,6 +89,8 @@ public final class Model: @unchecked Sendable {
         parameters = layers.reduce(0) { $0 + $1.parameters }
         isCausal = passes.allSatisfy(\.isCausal)
         stateSize = isCausal ? passes.reduce(0) { $0 + $1.stateSize } : 0
+        stateLayout = zip(layers, passes).filter { $1.stateSize > 0 }
+            .map { "\($0.architecture.prefix { $0 != " " }) \($1.stateSize)" }.joined(separator: ", ")
         widestScratch = Kernels.padded(passes.map(\.scratchSize).max() ?? 0)
         widestOutput = Kernels.padded(layers.map(\.units).max() ?? 0)
         scratchSize = widestScratch + 2 * widestOutput

@@ -78,6 +78,17 @@ public final class StatePool {
         }
     }
 
+    /// Whether all of a row's state is finite. The last outputs are not looked at: a mean of no timesteps is NaN, though
+    /// nothing is wrong with the state.
+    public func isFinite(_ row: Int) -> Bool {
+        let state = unsafe pointer(to: row)
+        var largest: UInt32 = 0
+        for k in 0..<model.stateSize {
+            unsafe largest = max(largest, state[k].bitPattern & 0x7FFF_FFFF)
+        }
+        return largest < Float.infinity.bitPattern
+    }
+
     /// The answer to the row's last timestep, shape (outputs).
     @_lifetime(borrow self)
     public func outputs(of row: Int) -> Span<Float> {

@@ -71,6 +71,16 @@ enum Schema {
                     INSERT INTO checkpoint VALUES (0);
                     """)
         }
+        migrator.registerMigration("layouts") { db in
+            // What a state that belongs to a fingerprint is made of: whether other weights can go on with it.
+            try db.execute(
+                sql: """
+                    CREATE TABLE layout (
+                        fingerprint TEXT NOT NULL PRIMARY KEY,
+                        layout TEXT NOT NULL
+                    ) WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 }

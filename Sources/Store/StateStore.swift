@@ -14,7 +14,7 @@ public final class StateStore: Sendable {
     /// Streams that are read from the database at a time.
     private static let streamsPerSlice = 4096
 
-    private let database: OwnedDatabase
+    let database: OwnedDatabase
 
     /// Opens the store of a folder, which is created where it is not there.
     ///
@@ -139,17 +139,7 @@ public final class StateStore: Sendable {
                 sql: "INSERT INTO snapshot (name, time, streams, bytes) VALUES (?, ?, ?, ?)",
                 arguments: [name, time, streams, slice.byteCount])
             let snapshot = db.lastInsertedRowID
-            let weights = try WeightsTable.numbers(of: slice, in: db)
-            let insert = try db.cachedStatement(
-                sql: """
-                    INSERT INTO snapshot_stream (snapshot, \(StreamRow.columns))
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """)
-            for number in slice.entries.indices {
-                insert.bind(snapshot, at: 1)
-                StreamRow.bind(slice, number, weights: weights, to: insert, at: 2)
-                try insert.run(in: db)
-            }
+            try Self.add(slice, toSnapshot: snapshot, in: db)
         }
         let models = Set(slice.entries.map { slice.fingerprints[$0.weights] }).sorted()
         return SnapshotStatus(name: name, streams: streams, bytes: slice.byteCount, time: time, models: models)
@@ -218,11 +208,25 @@ public final class StateStore: Sendable {
         }
     }
 
-    private static func snapshot(named name: String, in db: Database) throws -> Int64? {
+    static func add(_ slice: StreamSlice, toSnapshot snapshot: Int64, in db: Database) throws {
+        let weights = try WeightsTable.numbers(of: slice, in: db)
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT INTO snapshot_stream (snapshot, \(StreamRow.columns))
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        for number in slice.entries.indices {
+            insert.bind(snapshot, at: 1)
+            StreamRow.bind(slice, number, weights: weights, to: insert, at: 2)
+            try insert.run(in: db)
+        }
+    }
+
+    static func snapshot(named name: String, in db: Database) throws -> Int64? {
         try Int64.fetchOne(db, sql: "SELECT id FROM snapshot WHERE name = ?", arguments: [name])
     }
 
-    private static func requireSnapshot(named name: String, in db: Database) throws -> Int64 {
+    static func requireSnapshot(named name: String, in db: Database) throws -> Int64 {
         guard let id = try snapshot(named: name, in: db) else {
             throw StoreError(.noSuchSnapshot, "no snapshot '\(name)'; 'snapshots' lists those that there are")
         }

@@ -18,8 +18,10 @@ public struct ServedModel: Sendable {
     let lastStep: UInt64?
     /// Up to this step a decision is the first since the last reset.
     let firstDecision: UInt64
+    /// What a row of the model's memory is made of, kind by kind: only where it is the same can a state go on with other weights.
+    public let stateLayout: String
     /// The fingerprint that the images of the model's streams have.
-    let imageFingerprint: String
+    public let imageFingerprint: String
 
     /// What beside the weights the states of streams hang on: the journal replays timesteps only under the same rules.
     public var rules: String {
@@ -48,6 +50,7 @@ public struct ServedModel: Sendable {
         self.policy = policy
         basis = DecisionBasis(policy, model)
         firstDecision = basis.firstDecision
+        stateLayout = basis == .state ? model.stateLayout : "timesteps of \(model.input)"
         imageFingerprint = fingerprint + basis.fingerprintSuffix
         lastStep = policy.mode == .sequence ? sequenceLength.map { UInt64($0) } : nil
     }
@@ -105,6 +108,14 @@ public struct ServingPolicy: Equatable, Sendable {
         }
     }
 
+    /// What a state that has turned NaN or infinite is reset to.
+    public enum Fault: String, CaseIterable, Sendable {
+        /// To zero.
+        case zero
+        /// To the state of the last checkpoint; to zero where there is none.
+        case checkpoint
+    }
+
     /// How many timesteps a sequence may be allowed to have.
     public static let maximumLengths = 1...16_777_216
 
@@ -121,11 +132,13 @@ public struct ServingPolicy: Equatable, Sendable {
     /// The most timesteps of a sequence that must be buffered, since the model needs all of it at once; one of
     /// ``maximumLengths``. Without meaning for others.
     public var maximumLength: Int
+    /// What a state that has turned NaN or infinite is reset to.
+    public var fault: Fault
 
     /// Creates a policy; each parameter is the property of its name.
     public init(
         prefixes: [String] = [""], mode: Mode = .stateful, emit: Emit = .every, threshold: Threshold = .half,
-        gap: Gap = .continue, maximumLength: Int = 65_536
+        gap: Gap = .continue, maximumLength: Int = 65_536, fault: Fault = .zero
     ) {
         self.prefixes = prefixes
         self.mode = mode
@@ -133,5 +146,6 @@ public struct ServingPolicy: Equatable, Sendable {
         self.threshold = threshold
         self.gap = gap
         self.maximumLength = maximumLength
+        self.fault = fault
     }
 }

@@ -14,6 +14,11 @@ struct SlotSet {
         words[word] |= 1 << UInt64(bit)
     }
 
+    func contains(_ slot: Int) -> Bool {
+        let (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)
+        return word < words.count && words[word] & (1 << UInt64(bit)) != 0
+    }
+
     mutating func remove(_ slot: Int) {
         let (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)
         guard word < words.count else { return }

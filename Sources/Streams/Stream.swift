@@ -12,7 +12,7 @@ extension StreamTable {
         var sequence: UInt64 = 0
         var step: UInt64 = 0
         var time: Int64 = 0
-        private let rowNumber: UInt32
+        private var rowNumber: UInt32
         private let modelNumber: UInt16
         private var lastLabel: UInt8 = 0
         private var marks: Marks = []
@@ -23,7 +23,14 @@ extension StreamTable {
         }
 
         var model: Int { Int(modelNumber) }
-        var row: Int { Int(rowNumber) }
+        var row: Int {
+            get { Int(rowNumber) }
+            set { rowNumber = UInt32(newValue) }
+        }
+
+        /// The ``row`` of a stream whose state is in the store and not in memory.
+        static let noRow = Int(UInt32.max)
+        var isAsleep: Bool { row == Self.noRow }
 
         /// That of the last decision; nil before the first.
         var label: UInt8? {

@@ -10,6 +10,8 @@ public struct StreamCounters: Equatable, Sendable {
     public var duplicates: UInt64 = 0
     /// Jumps ahead in a stream's sequence numbers.
     public var gaps: UInt64 = 0
+    /// States that turned NaN or infinite and were given up.
+    public var quarantined: UInt64 = 0
     /// What was dropped: messages, but timesteps for ``DropCause/paused``. Every cause is there.
     public var dropped = Dictionary(uniqueKeysWithValues: DropCause.allCases.map { ($0, UInt64(0)) })
 

@@ -47,6 +47,22 @@ enum StreamMemory {
         }
     }
 
+    /// The whole row, as ``StreamImage/values`` has it.
+    func values(of row: Int) -> [Float] {
+        switch self {
+        case .state(let pool): Array(copying: pool.values(of: row))
+        case .timesteps(let buffers): buffers.values(of: row)
+        }
+    }
+
+    /// How many values a row has that remembers nothing: zeros, and the last outputs.
+    var emptyCount: Int {
+        switch self {
+        case .state(let pool): pool.valuesPerRow
+        case .timesteps(let buffers): buffers.outputCount
+        }
+    }
+
     /// How many values a copy of a row has, as far as that is known beforehand.
     var usualValuesPerRow: Int {
         switch self {

@@ -101,13 +101,28 @@ public struct StreamSlice: Sendable {
     }
 
     /// The streams one by one, as values of their own.
-    public var images: [StreamImage] {
-        entries.indices.map { index in
-            let entry = entries[index]
-            return StreamImage(
-                id: String(copying: id(index)), fingerprint: fingerprints[entry.weights], sequence: entry.sequence,
-                step: entry.step, time: entry.time, label: entry.label, gapPending: entry.gapPending,
-                values: Array(copying: values(index)))
+    public var images: [StreamImage] { entries.indices.map { image($0) } }
+
+    func image(_ index: Int) -> StreamImage {
+        let entry = entries[index]
+        return StreamImage(
+            id: String(copying: id(index)), fingerprint: fingerprints[entry.weights], sequence: entry.sequence,
+            step: entry.step, time: entry.time, label: entry.label, gapPending: entry.gapPending,
+            values: Array(copying: values(index)))
+    }
+
+    /// A slice of streams that are values of their own, with keys that mean nothing.
+    ///
+    /// - Parameter images: The streams.
+    public init(_ images: [StreamImage]) {
+        let fingerprints = Set(images.map(\.fingerprint)).sorted()
+        let numbers = Dictionary(uniqueKeysWithValues: fingerprints.enumerated().map { ($1, $0) })
+        self.init(fingerprints: fingerprints)
+        for image in images {
+            let entry = Entry(
+                key: 0, weights: numbers[image.fingerprint] ?? 0, sequence: image.sequence, step: image.step,
+                time: image.time, label: image.label, gapPending: image.gapPending, position: 0)
+            append(entry, id: image.id.utf8.span, values: image.values.span)
         }
     }
 }

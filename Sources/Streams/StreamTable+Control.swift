@@ -5,7 +5,7 @@ public import Wire
 extension StreamTable {
     /// Sets the state of streams to zero and their step to 0; their sequence numbers go on.
     ///
-    /// - Parameter selection: Which streams.
+    /// - Parameter selection: Which streams; none of them asleep.
     /// - Returns: How many.
     /// - Throws: ``ControlError`` where the one stream named is not known.
     public mutating func reset(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
@@ -28,14 +28,22 @@ extension StreamTable {
     }
 
     mutating func reset(_ slot: Int) {
+        precondition(!streams[slot].isAsleep, "whoever resets streams wakes them first")
         memories[streams[slot].model].reset(streams[slot].row)
         streams[slot].step = 0
         markChanged(slot)
     }
 
     mutating func remove(_ slot: Int) {
-        memories[streams[slot].model].remove(streams[slot].row)
+        if streams[slot].isAsleep {
+            asleepCount -= 1
+        } else {
+            memories[streams[slot].model].remove(streams[slot].row)
+        }
         waiting[slot] = nil
+        tallies[slot] = nil
+        restoreTimes[slot] = nil
+        faulty.remove(slot)
         index.remove(slot: slot)
         changed.remove(slot)
         removed.insert(slot)
@@ -48,9 +56,7 @@ extension StreamTable {
     /// - Throws: ``ControlError`` where the one stream named is not known.
     public mutating func pause(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
         let slots = try slots(of: selection)
-        for slot in slots where waiting[slot] == nil {
-            waiting[slot] = WaitingTimesteps()
-        }
+        for slot in slots { waiting[slot, default: WaitingTimesteps(isPaused: true)].isPaused = true }
         return slots.count
     }
 
@@ -59,24 +65,32 @@ extension StreamTable {
     /// - Parameters:
     ///   - selection: Which streams.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - publish: Called for each message that leads to decisions, with the stream's id.
+    ///   - publish: See ``Publish``.
     /// - Returns: How many, of which some may not have been paused.
     /// - Throws: ``ControlError`` where the one stream named is not known.
     public mutating func resume(
-        _ selection: ControlCommand.Selection, time: Int64,
-        publish: (String, borrowing DecisionRecords) -> Void
+        _ selection: ControlCommand.Selection, time: Int64, publish: Publish
     ) throws(ControlError) -> Int {
         let slots = try slots(of: selection)
         for slot in slots {
-            guard let paused = waiting.removeValue(forKey: slot) else { continue }
-            takeWaiting(slot, paused.messages, time: time, publish: publish)
+            guard let paused = waiting[slot], paused.isPaused else { continue }
+            if streams[slot].isAsleep {
+                waiting[slot]?.isPaused = false
+                if paused.count == 0 { waiting[slot] = nil } else { requestWaking(slot) }
+            } else {
+                waiting[slot] = nil
+                takeWaiting(slot, paused.messages, time: time, publish: publish)
+            }
         }
         return slots.count
     }
 
+    /// Called for each message that leads to decisions or events: the stream's id, the decisions, and what happened after them.
+    public typealias Publish = (String, borrowing DecisionRecords, [StreamEvent]) -> Void
+
     /// Timesteps that wait for paused streams.
     public var waitingCount: Int {
-        waiting.values.reduce(0) { $0 + $1.count }
+        waiting.values.reduce(0) { $0 + ($1.isPaused ? $1.count : 0) }
     }
 
     /// One stream as it stands.
@@ -127,12 +141,12 @@ extension StreamTable {
 
     private func status(of slot: Int, id: String, time: Int64) -> StreamStatus {
         let stream = streams[slot]
-        let outputs = memories[stream.model].outputs(of: stream.row)
+        let outputs = stream.isAsleep ? [] : memories[stream.model].outputs(of: stream.row)
         return StreamStatus(
             stream: id, model: models[stream.model].name, sequence: stream.sequence, step: stream.step,
             probability: StreamStatus.Probability(outputs),
             label: stream.label ?? 0, idleSeconds: Double(max(0, time - stream.time)) / 1e9,
-            paused: waiting[slot] != nil)
+            paused: waiting[slot]?.isPaused ?? false, asleep: stream.isAsleep, tally: tallies[slot] ?? StreamTally())
     }
 
     private func slot(of id: String) throws(ControlError) -> Int {
@@ -140,6 +154,10 @@ extension StreamTable {
             throw ControlError(.noSuchStream, "no stream '\(id)'; 'streams' lists those that there are")
         }
         return slot
+    }
+
+    func slots(ofModel model: Int) -> [Int] {
+        index.slots.filter { index.isTaken($0) && streams[$0].model == model }
     }
 
     func slots(of selection: ControlCommand.Selection) throws(ControlError) -> [Int] {

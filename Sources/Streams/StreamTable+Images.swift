@@ -6,7 +6,7 @@ extension StreamTable {
     /// A slice with so many bytes of state takes no further stream.
     private static let bytesPerSlice = 4 << 20
 
-    /// The streams as they stand now, all copied in one go.
+    /// The streams as they stand now, but for those that are asleep, which the store has: all copied in one go.
     ///
     /// - Parameter selection: Which streams.
     /// - Returns: A copy of each.
@@ -14,7 +14,7 @@ extension StreamTable {
     public func copy(_ selection: ControlCommand.Selection) throws(ControlError) -> StreamSlice {
         let slots = try slots(of: selection)
         var slice = emptySlice(capacity: slots.count)
-        for slot in slots { copy(slot, into: &slice) }
+        for slot in slots where !streams[slot].isAsleep { copy(slot, into: &slice) }
         return slice
     }
 
@@ -33,7 +33,8 @@ extension StreamTable {
         for _ in 0..<limit {
             guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
             changed.remove(found)
-            copy(found, into: &slice)
+            // One that is faulty is asleep until its last checkpoint is read.
+            if !streams[found].isAsleep { copy(found, into: &slice) }
             slot = changed.first(from: found + 1)
         }
         return (slice, slot)
@@ -51,11 +52,16 @@ extension StreamTable {
 
     /// Puts streams as a start finds them in the store, into the slots that they had.
     ///
-    /// - Parameter slice: Streams that the table does not have, in the order of their keys, all above those that came
-    ///   before. One that no model takes any more is not served; nor is its key given to another.
+    /// - Parameters:
+    ///   - slice: Streams that the table does not have, in the order of their keys, all above those that came before. One
+    ///     that no model takes any more is not served; nor is its key given to another.
+    ///   - choice: What becomes of state of other weights.
+    ///   - layouts: ``ServedModel/stateLayout`` by fingerprint, as far as it is known.
     /// - Returns: How many are served.
     /// - Throws: ``ControlError``: `fingerprintDiffers` or `refusedInMode`, as in ``restore(_:)``.
-    public mutating func load(_ slice: StreamSlice) throws(ControlError) -> Int {
+    public mutating func load(
+        _ slice: StreamSlice, _ choice: OtherWeights = .refuse, layouts: [String: String] = [:]
+    ) throws(ControlError) -> Int {
         var served = 0
         for (number, entry) in slice.entries.enumerated() {
             let slot = Int(entry.key)
@@ -64,16 +70,21 @@ extension StreamTable {
                 continue
             }
             let fingerprint = slice.fingerprints[entry.weights]
-            try check(fingerprint, slice.values(number).count, step: entry.step, of: slice.id(number), model)
+            let adapted = try adapted(slice, number, to: model, choice, layout: layouts[fingerprint])
+            if adapted == nil {
+                try check(
+                    fingerprint, slice.values(number).count, step: entry.step, of: slice.id(number), model)
+            }
             index.insert(slice.id(number), at: slot)
             var stream = Stream(model: model, row: memories[model].insert())
-            memories[model].replace(stream.row, with: slice.values(number))
+            if adapted == nil { memories[model].replace(stream.row, with: slice.values(number)) }
             stream.sequence = entry.sequence
             stream.step = entry.step
             stream.time = entry.time
             stream.label = entry.label
             stream.gapPending = entry.gapPending
             put(stream, at: slot)
+            if let adapted { put(adapted, at: slot) }
             while loadedPositions.count < slot { loadedPositions.append(0) }
             loadedPositions.append(entry.position)
             skipPositions(through: entry.position)
@@ -84,14 +95,20 @@ extension StreamTable {
 
     /// Puts streams as their images have them, all or none. Streams that are not among them stay as they are.
     ///
-    /// - Parameter images: Each stream at most once.
+    /// - Parameters:
+    ///   - images: Each stream at most once.
+    ///   - time: Nanoseconds since the Unix epoch: they count as idle from then on. Nil: from their last timestep on.
     /// - Throws: ``ControlError``: `fingerprintDiffers` where an image's state came from other weights, its values are not
     ///   as many as they must be, or no model takes the stream any more; `refusedInMode` where it comes from a mode that
-    ///   remembers something else.
-    public mutating func restore(_ images: [StreamImage]) throws(ControlError) {
+    ///   remembers something else, or there would be more streams than may be.
+    public mutating func restore(_ images: [StreamImage], time: Int64? = nil) throws(ControlError) {
         let models = try images.map { image throws(ControlError) in try model(for: image) }
+        try checkRoom(for: images)
         for (image, model) in zip(images, models) {
             let slot = index.find(image.id.utf8.span) ?? insert(image.id.utf8.span, model: model)
+            if streams[slot].isAsleep { giveRow(slot) }
+            restoreTimes[slot] = time
+            faulty.remove(slot)
             recordPut(image, model: model)
             put(image, at: slot)
         }
@@ -105,6 +122,17 @@ extension StreamTable {
         streams[slot].label = image.label
         streams[slot].gapPending = image.gapPending
         markChanged(slot)
+    }
+
+    private func checkRoom(for images: [StreamImage]) throws(ControlError) {
+        guard let maximumStreams else { return }
+        let new = images.count { index.find($0.id.utf8.span) == nil }
+        guard new == 0 || count + new <= maximumStreams else {
+            throw ControlError(
+                .refusedInMode,
+                "there would be \(count + new) streams, and --max-streams allows \(maximumStreams); remove some, or "
+                    + "restore fewer")
+        }
     }
 
     private func emptySlice(capacity: Int) -> StreamSlice {

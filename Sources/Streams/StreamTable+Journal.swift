@@ -39,13 +39,15 @@ extension StreamTable {
     /// - Parameters:
     ///   - record: What the journal has.
     ///   - position: The record's number. Those before were replayed.
-    ///   - models: Which of ``models`` a number of weights stands for.
+    ///   - models: Which of ``models`` a number of weights stands for. Timesteps of weights that are not served any more
+    ///     are taken by those that are, if whoever starts the daemon said so.
     public mutating func replay(_ record: JournalRecords.Record, at position: UInt64, models: [Int: Int]) {
         self.position = position
         switch record {
         case .timesteps(let id, let isFirst, let weights, let header, let time, let values):
             // A stream that was removed later may be gone from the store already; what came before the removal with it.
-            guard let slot = index.find(id.span) ?? (isFirst ? models[weights].map { add(id.span, model: $0) } : nil)
+            let model = models[weights] ?? router.model(for: id.span)
+            guard let slot = index.find(id.span) ?? (isFirst ? model.map { add(id.span, model: $0) } : nil)
             else { return }
             guard isNew(position, to: slot) else { return }
             replay(slot, header, values, time: time)
@@ -66,6 +68,8 @@ extension StreamTable {
     public mutating func endReplay() {
         loadedPositions = []
         counters = StreamCounters()
+        events = []
+        tallies = [:]
     }
 
     private func isNew(_ position: UInt64, to slot: Int) -> Bool {

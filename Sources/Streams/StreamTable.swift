@@ -16,11 +16,18 @@ public struct StreamTable: ~Copyable {
     public static let maximumWaiting = 65_536
 
     /// What is served, in the order in which it was given.
-    public let models: [ServedModel]
+    public internal(set) var models: [ServedModel]
     /// What happened since the start.
     public internal(set) var counters = StreamCounters()
 
-    let memories: [StreamMemory]
+    /// Whether streams can be read back from a store: without one a fault has no checkpoint to go back to.
+    public var hasStore = false
+    /// The most streams that there may be before new ones are refused; nil: no limit.
+    public var maximumStreams: Int?
+    /// What happened to streams and was not told yet, in order.
+    public internal(set) var events: [StreamEvent] = []
+
+    var memories: [StreamMemory]
     let router: Router
     var index = StreamIndex()
     /// By slot. A free slot's entry means nothing.
@@ -29,8 +36,18 @@ public struct StreamTable: ~Copyable {
     var changed = SlotSet()
     /// Slots that were given up since, also where another stream has them by now.
     var removed = SlotSet()
-    /// What waits for paused streams, by slot. A stream is paused exactly if it is in here.
+    /// What waits for streams that are paused, or that are read from the store, by slot.
     var waiting: [Int: WaitingTimesteps] = [:]
+    /// Slots of streams that are to be read from the store.
+    var wakeRequests: [Int] = []
+    /// Slots of streams that go back to their last checkpoint when it is read.
+    var faulty: Set<Int> = []
+    /// What happened to streams, by slot; none is here to which nothing did.
+    var tallies: [Int: StreamTally] = [:]
+    /// When streams were restored, by slot: they count as idle from then on.
+    var restoreTimes: [Int: Int64] = [:]
+    /// Streams whose state is in the store alone.
+    public internal(set) var asleepCount = 0
     /// One message's timesteps, shape (k, features). Keeps its memory from message to message.
     var inputs: [Float] = []
 
@@ -55,7 +72,7 @@ public struct StreamTable: ~Copyable {
     /// Streams in the table.
     public var count: Int { index.count }
     /// Streams that are paused.
-    public var pausedCount: Int { waiting.count }
+    public var pausedCount: Int { waiting.values.count { $0.isPaused } }
     /// Streams that changed since ``copyChanged(from:limit:)`` took them. Counts them.
     public var changedCount: Int { changed.count }
 
@@ -127,6 +144,12 @@ public struct StreamTable: ~Copyable {
             try wait(slot, header, count: count)
             return
         }
+        if let slot = place.slot, streams[slot].isAsleep {
+            startWaking(slot)
+            try wait(slot, header, count: count)
+            return
+        }
+        if place.slot == nil, let maximumStreams, index.count >= maximumStreams { throw .tooManyStreams }
         let consumed = place.slot.map { streams[$0].sequence } ?? 0
         let numbers = try SequenceNumbers(header, count: count, consumed: consumed)
         let slot = place.slot ?? insert(id, model: place.model)
@@ -138,7 +161,7 @@ public struct StreamTable: ~Copyable {
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, time: Int64,
         into decisions: inout DecisionRecords
     ) throws(DropCause) {
-        counters.duplicates += UInt64(numbers.duplicates)
+        if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
         guard numbers.duplicates < count else { return }
         if let weightsNumbers { record(slot, numbers, flags, time: time, as: weightsNumbers) }
         var stream = streams[slot]
@@ -147,7 +170,7 @@ public struct StreamTable: ~Copyable {
         let recordsBefore = decisions.count
 
         if numbers.gap {
-            counters.gaps += 1
+            countGap(of: slot)
             stream.gapPending = true
         }
         let starts = flags.contains(.start) && numbers.duplicates == 0
@@ -172,6 +195,7 @@ public struct StreamTable: ~Copyable {
                     stream.step = 0
                 }
             }
+            if !pool.isFinite(stream.row) { quarantine(slot, &stream, in: pool, time: time) }
         case .timesteps(let buffers):
             areAllKept = stream.keep(
                 inputs.span, numbers, count: count, ends: flags.contains(.end), in: buffers, served: served, time: time,
@@ -180,7 +204,7 @@ public struct StreamTable: ~Copyable {
 
         stream.time = time
         streams[slot] = stream
-        markChanged(slot)
+        if !stream.isAsleep { markChanged(slot) }
         counters.timesteps += UInt64(count - numbers.duplicates)
         counters.decisions += UInt64(decisions.count - recordsBefore)
         guard areAllKept else { throw .tooLong }
@@ -192,14 +216,18 @@ public struct StreamTable: ~Copyable {
     ///   - slot: The stream, paused no longer.
     ///   - messages: What waited.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - publish: Called for each message that leads to decisions, with the stream's id.
+    ///   - publish: See ``Publish``.
     mutating func takeWaiting(
-        _ slot: Int, _ messages: [WaitingTimesteps.Message], time: Int64,
-        publish: (String, borrowing DecisionRecords) -> Void
+        _ slot: Int, _ messages: [WaitingTimesteps.Message], time: Int64, publish: Publish
     ) {
         let id = String(copying: index.id(of: slot))
         var decisions = DecisionRecords()
         for message in messages {
+            // A fault sent the stream back to its checkpoint, which is not read yet: the others wait on.
+            guard waiting[slot] == nil else {
+                waiting[slot]?.append(message)
+                continue
+            }
             inputs = message.values
             do throws(DropCause) {
                 let numbers = try SequenceNumbers(
@@ -208,7 +236,7 @@ public struct StreamTable: ~Copyable {
             } catch {
                 countDrop(error)
             }
-            if decisions.count > 0 { publish(id, decisions) }
+            if decisions.count > 0 || !events.isEmpty { publish(id, decisions, takeEvents()) }
             decisions.removeAll()
         }
     }

@@ -92,6 +92,9 @@ final class TimestepBuffers {
     /// The last answer, shape (outputs).
     func outputs(of row: Int) -> [Float] { rows[row].outputs }
 
+    /// Floats in one answer.
+    var outputCount: Int { model.outputs }
+
     /// The whole row: the timesteps from the oldest on, then the last outputs, shape (kept × features + outputs).
     func values(of row: Int) -> [Float] {
         putInOrder(row)

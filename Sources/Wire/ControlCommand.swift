@@ -28,6 +28,16 @@ public enum ControlCommand: Equatable, Sendable {
     case restore(name: String, Selection)
     /// Forget a snapshot.
     case deleteSnapshot(name: String)
+    /// A page of a snapshot's streams, ordered by id: those after an id, at most `limit`.
+    case readSnapshot(name: String, after: String?, limit: Int)
+    /// Add streams to a snapshot, which is made where it is not there.
+    case writeSnapshot(name: String, [StreamExport])
+    /// All that one stream knows, for another daemon or another id.
+    case export(String)
+    /// Put a stream that was exported in place, under its own id or another.
+    case `import`(StreamExport, as: String?)
+    /// Read a model's file again, and go on with what it has now.
+    case reload(model: String, reset: Bool)
     /// Let timesteps wait.
     case pause(Selection)
     /// Take the timesteps that waited, and all that come.
@@ -50,8 +60,12 @@ extension ControlCommand {
         case status, streams, stream, reset, remove, snapshot, snapshots, restore
         /// See ``ControlCommand/deleteSnapshot(name:)``.
         case deleteSnapshot = "delete_snapshot"
+        /// See ``ControlCommand/readSnapshot(name:after:limit:)``.
+        case readSnapshot = "read_snapshot"
+        /// See ``ControlCommand/writeSnapshot(name:_:)``.
+        case writeSnapshot = "write_snapshot"
         /// See ``ControlCommand``.
-        case pause, resume, checkpoint, shutdown
+        case export, `import`, reload, pause, resume, checkpoint, shutdown
 
         /// The parameters that the method takes.
         var parameters: [String] {
@@ -62,6 +76,11 @@ extension ControlCommand {
             case .reset, .remove, .pause, .resume: ["stream", "prefix", "all"]
             case .snapshot, .restore: ["name", "stream", "prefix", "all"]
             case .deleteSnapshot: ["name"]
+            case .readSnapshot: ["name", "after", "limit"]
+            case .writeSnapshot: ["name", "streams"]
+            case .export: ["stream"]
+            case .import: StreamExport.members + ["as"]
+            case .reload: ["model", "reset"]
             }
         }
     }
@@ -91,6 +110,14 @@ extension ControlCommand {
         case .snapshots: self = .snapshots
         case .restore: self = .restore(name: try parameters.name(), try parameters.selection() ?? .all)
         case .deleteSnapshot: self = .deleteSnapshot(name: try parameters.name())
+        case .readSnapshot:
+            self = .readSnapshot(
+                name: try parameters.name(), after: try parameters.string("after"), limit: try parameters.limit())
+        case .writeSnapshot: self = .writeSnapshot(name: try parameters.name(), try parameters.streams())
+        case .export: self = .export(try parameters.required("stream"))
+        case .import: self = .import(try parameters.streamExport(), as: try parameters.newID())
+        case .reload:
+            self = .reload(model: try parameters.required("model"), reset: try parameters.bool("reset"))
         case .pause: self = .pause(try parameters.requiredSelection())
         case .resume: self = .resume(try parameters.requiredSelection())
         case .checkpoint: self = .checkpoint
@@ -110,6 +137,11 @@ extension ControlCommand {
         case .snapshots: .snapshots
         case .restore: .restore
         case .deleteSnapshot: .deleteSnapshot
+        case .readSnapshot: .readSnapshot
+        case .writeSnapshot: .writeSnapshot
+        case .export: .export
+        case .import: .import
+        case .reload: .reload
         case .pause: .pause
         case .resume: .resume
         case .checkpoint: .checkpoint
@@ -133,6 +165,20 @@ extension ControlCommand {
             members["name"] = .string(name)
             members[selection.key] = selection.value
         case .deleteSnapshot(let name): members["name"] = .string(name)
+        case .readSnapshot(let name, let after, let limit):
+            members["name"] = .string(name)
+            members["after"] = after.map(JSONValue.string)
+            members["limit"] = .integer(Int64(limit))
+        case .writeSnapshot(let name, let streams):
+            members["name"] = .string(name)
+            members["streams"] = .array(streams.map { .object($0.json) })
+        case .export(let id): members["stream"] = .string(id)
+        case .import(let stream, let id):
+            members = stream.json
+            members["as"] = id.map(JSONValue.string)
+        case .reload(let model, let reset):
+            members["model"] = .string(model)
+            if reset { members["reset"] = .bool(true) }
         }
         return .object(members)
     }
@@ -153,78 +199,5 @@ extension ControlCommand.Selection {
         case .prefix(let prefix): .string(prefix)
         case .all: .bool(true)
         }
-    }
-}
-
-/// The `params` of one request, read by name.
-private struct Parameters {
-    let members: [String: JSONValue]
-    let method: ControlCommand.Method
-
-    init(_ params: JSONValue?, of method: ControlCommand.Method) throws(ControlError) {
-        self.method = method
-        guard let members = params.map(\.members) ?? [:] else {
-            throw ControlError(.invalidParams, "params must be an object, with the parameters by name")
-        }
-        self.members = members
-        for name in members.keys.sorted() where !method.parameters.contains(name) {
-            let known = method.parameters.isEmpty ? "none" : method.parameters.joined(separator: ", ")
-            throw ControlError(.invalidParams, "\(method.rawValue) has no parameter '\(name)'; it takes \(known)")
-        }
-    }
-
-    func string(_ name: String) throws(ControlError) -> String? {
-        switch members[name] {
-        case nil: return nil
-        case .string(let value): return value
-        default: throw ControlError(.invalidParams, "'\(name)' must be a string")
-        }
-    }
-
-    func required(_ name: String) throws(ControlError) -> String {
-        guard let value = try string(name) else {
-            throw ControlError(.invalidParams, "\(method.rawValue) needs '\(name)'")
-        }
-        return value
-    }
-
-    /// A snapshot's name keeps to the rules of a stream id, so that it can be shown and typed.
-    func name() throws(ControlError) -> String {
-        let name = try required("name")
-        guard StreamID.isValid(name) else {
-            throw ControlError(.invalidParams, "'name' must be 1 to 255 bytes without control characters")
-        }
-        return name
-    }
-
-    func limit() throws(ControlError) -> Int {
-        guard let value = members["limit"] else { return ControlCommand.defaultLimit }
-        guard case .integer(let limit) = value, limit >= 1, limit <= ControlCommand.maximumLimit else {
-            throw ControlError(
-                .invalidParams, "'limit' must be a whole number from 1 to \(ControlCommand.maximumLimit)")
-        }
-        return Int(limit)
-    }
-
-    func selection() throws(ControlError) -> ControlCommand.Selection? {
-        let given = ["stream", "prefix", "all"].filter { members[$0] != nil }
-        guard given.count <= 1 else {
-            let named = given.joined(separator: " and ")
-            throw ControlError(.invalidParams, "give exactly one of 'stream', 'prefix' and 'all', not \(named)")
-        }
-        if let id = try string("stream") { return .stream(id) }
-        if let prefix = try string("prefix") { return .prefix(prefix) }
-        switch members["all"] {
-        case nil: return nil
-        case .bool(true): return .all
-        default: throw ControlError(.invalidParams, "'all' must be true, or be left out")
-        }
-    }
-
-    func requiredSelection() throws(ControlError) -> ControlCommand.Selection {
-        guard let selection = try selection() else {
-            throw ControlError(.invalidParams, "\(method.rawValue) needs exactly one of 'stream', 'prefix' and 'all'")
-        }
-        return selection
     }
 }

@@ -22,6 +22,8 @@ public struct ControlError: Error, Equatable, Codable, Sendable, CustomStringCon
         case storeFailed = 1004
         /// The daemon does not do that in the mode in which it runs.
         case refusedInMode = 1005
+        /// The model's file cannot be read, or not be served.
+        case modelFailed = 1006
     }
 
     /// What kind of error it is.

@@ -143,6 +143,10 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var duplicates: UInt64
     /// Jumps ahead in a stream's sequence numbers.
     public var gaps: UInt64
+    /// States that turned NaN or infinite and were given up.
+    public var quarantined: UInt64
+    /// Streams whose state is in the store and not in memory.
+    public var asleep: Int
     /// What was dropped, by ``DropCause``.
     public var dropped: [String: UInt64]
     /// The last checkpoint; null before the first, or without a state folder.
@@ -156,6 +160,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         case version
         case uptimeSeconds = "uptime_s"
         case endpoints, codecs, models, streams, paused, timesteps, decisions, duplicates, gaps, dropped, checkpoint
+        case quarantined, asleep
         case checkpointError = "checkpoint_error"
         case journal
     }
@@ -164,7 +169,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public init(
         version: String, uptimeSeconds: Double, endpoints: Endpoints, codecs: Codecs? = nil, models: [Model],
         streams: Int, paused: Int, timesteps: UInt64, decisions: UInt64, duplicates: UInt64, gaps: UInt64,
-        dropped: [String: UInt64], checkpoint: Checkpoint?, checkpointError: String? = nil, journal: Journal? = nil
+        dropped: [String: UInt64], checkpoint: Checkpoint?, checkpointError: String? = nil, journal: Journal? = nil,
+        quarantined: UInt64 = 0, asleep: Int = 0
     ) {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
@@ -179,6 +185,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         self.gaps = gaps
         self.dropped = dropped
         self.checkpoint = checkpoint
+        self.quarantined = quarantined
+        self.asleep = asleep
         self.checkpointError = checkpointError
         self.journal = journal
     }
@@ -197,6 +205,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         try container.encode(decisions, forKey: .decisions)
         try container.encode(duplicates, forKey: .duplicates)
         try container.encode(gaps, forKey: .gaps)
+        try container.encode(quarantined, forKey: .quarantined)
+        try container.encode(asleep, forKey: .asleep)
         try container.encode(dropped, forKey: .dropped)
         try container.encode(checkpoint, forKey: .checkpoint)
         try container.encodeIfPresent(checkpointError, forKey: .checkpointError)

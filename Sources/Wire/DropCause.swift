@@ -25,7 +25,10 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     /// The sequence is longer than one that must be buffered may be: it is given up, and its timesteps are consumed
     /// undecided until its end.
     case tooLong = "too_long"
-    /// The stream is paused and as many timesteps wait as may. Counted in timesteps; all others in messages.
+    /// The stream is new, and as many are there as may be.
+    case tooManyStreams = "too_many_streams"
+    /// The stream is paused, or not read from the store yet, and as many timesteps wait as may. Counted in timesteps; all
+    /// others in messages.
     case paused
 
     /// What was wrong and what to do, in words for a log line.
@@ -34,7 +37,7 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
         case .frames:
             "a message has 2 or 3 frames: stream id, timesteps, optional header; as json 1 or 2, as text 1"
         case .id:
-            "a stream id is 1 to 255 bytes of UTF-8 without control characters, not beginning with !sluice/, and the "
+            "a stream id is 1 to 255 bytes of UTF-8 without control characters, not beginning with !, and the "
                 + "same in a frame of its own and as a member of JSON"
         case .length: "a message has one or more timesteps, each as many values as the model has features"
         case .header: "the third frame is 16 bytes: u64 sequence, u32 flags, u32 reserved (0)"
@@ -49,7 +52,10 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
         case .unrouted: "the stream id fits no model's prefixes"
         case .tooLong:
             "the sequence is longer than the model's max_length; it is not decided on, and the next begins after its end flag"
-        case .paused: "the stream is paused and its waiting timesteps have reached their limit"
+        case .tooManyStreams:
+            "the stream is new and there are as many as --max-streams allows; remove some, or allow more"
+        case .paused:
+            "the stream is paused, or is still read from the store, and its waiting timesteps have reached their limit"
         }
     }
 }

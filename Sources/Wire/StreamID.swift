@@ -1,10 +1,12 @@
-/// The rules for stream ids: 1 to 255 bytes of UTF-8, no control characters, not within the daemon's own topics.
+/// The rules for stream ids: 1 to 255 bytes of UTF-8, no control characters, not beginning with `!`.
 public enum StreamID {
     /// The longest id, in bytes.
     public static let maximumLength = 255
 
-    /// Topics that begin so are the daemon's own on the decisions socket; no stream may be named so.
-    public static let reservedPrefix = "!sluice/"
+    /// No stream's id may begin so: what does on the decisions socket is no stream's topic.
+    public static let reservedPrefix = "!"
+    /// The daemon's own topics on the decisions socket begin so.
+    public static let ownTopics = reservedPrefix + "sluice/"
 
     /// Whether the bytes are an id. Neither allocates nor throws: the hot path asks it for every message.
     public static func isValid(_ bytes: Span<UInt8>) -> Bool {

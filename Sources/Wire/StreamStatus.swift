@@ -65,17 +65,21 @@ public struct StreamStatus: Codable, Equatable, Sendable {
     public var idleSeconds: Double
     /// Whether its timesteps wait.
     public var paused: Bool
+    /// Whether its state is in the store and not in memory, since no timestep has come for long.
+    public var asleep: Bool
+    /// What has happened to it since the daemon's start.
+    public var tally: StreamTally
 
     private enum CodingKeys: String, CodingKey {
         case stream, model, sequence, step, probability, label
         case idleSeconds = "idle_s"
-        case paused
+        case paused, asleep, gaps, duplicates, quarantined
     }
 
     /// Creates a status; each parameter is the property of its name.
     public init(
         stream: String, model: String, sequence: UInt64, step: UInt64, probability: Probability, label: UInt8,
-        idleSeconds: Double, paused: Bool
+        idleSeconds: Double, paused: Bool, asleep: Bool = false, tally: StreamTally = StreamTally()
     ) {
         self.stream = stream
         self.model = model
@@ -85,6 +89,60 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         self.label = label
         self.idleSeconds = idleSeconds
         self.paused = paused
+        self.asleep = asleep
+        self.tally = tally
+    }
+
+    /// Reads a status. What a daemon of an earlier version leaves out has not happened.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        stream = try container.decode(String.self, forKey: .stream)
+        model = try container.decode(String.self, forKey: .model)
+        sequence = try container.decode(UInt64.self, forKey: .sequence)
+        step = try container.decode(UInt64.self, forKey: .step)
+        probability = try container.decode(Probability.self, forKey: .probability)
+        label = try container.decode(UInt8.self, forKey: .label)
+        idleSeconds = try container.decode(Double.self, forKey: .idleSeconds)
+        paused = try container.decode(Bool.self, forKey: .paused)
+        asleep = try container.decodeIfPresent(Bool.self, forKey: .asleep) ?? false
+        tally = StreamTally(
+            gaps: try container.decodeIfPresent(UInt64.self, forKey: .gaps) ?? 0,
+            duplicates: try container.decodeIfPresent(UInt64.self, forKey: .duplicates) ?? 0,
+            quarantined: try container.decodeIfPresent(UInt64.self, forKey: .quarantined) ?? 0)
+    }
+
+    /// Writes the status, the tally's counts among its members.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(stream, forKey: .stream)
+        try container.encode(model, forKey: .model)
+        try container.encode(sequence, forKey: .sequence)
+        try container.encode(step, forKey: .step)
+        try container.encode(probability, forKey: .probability)
+        try container.encode(label, forKey: .label)
+        try container.encode(idleSeconds, forKey: .idleSeconds)
+        try container.encode(paused, forKey: .paused)
+        try container.encode(asleep, forKey: .asleep)
+        try container.encode(tally.gaps, forKey: .gaps)
+        try container.encode(tally.duplicates, forKey: .duplicates)
+        try container.encode(tally.quarantined, forKey: .quarantined)
+    }
+}
+
+/// What has happened to one stream since the daemon's start, counted.
+public struct StreamTally: Equatable, Sendable {
+    /// Jumps ahead in its sequence numbers.
+    public var gaps: UInt64
+    /// Timesteps skipped since they had been consumed already.
+    public var duplicates: UInt64
+    /// How often its state turned NaN or infinite and was given up.
+    public var quarantined: UInt64
+
+    /// Creates a tally; each parameter is the property of its name.
+    public init(gaps: UInt64 = 0, duplicates: UInt64 = 0, quarantined: UInt64 = 0) {
+        self.gaps = gaps
+        self.duplicates = duplicates
+        self.quarantined = quarantined
     }
 }
 

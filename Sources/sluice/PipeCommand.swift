@@ -29,6 +29,13 @@ struct PipeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Timesteps of one stream that may go in one message.", valueName: "count"))
     var batch = 1
 
+    @Flag(
+        help: """
+            Go on where the daemon stands: each stream's timesteps are numbered from 1 in the order of the input, and \
+            those that it has consumed already are left out.
+            """)
+    var resume = false
+
     @Option(
         help: ArgumentHelp(
             "The daemon's ingest endpoint, with pull: in front where the daemon has it so (default: the daemon is "
@@ -51,7 +58,8 @@ struct PipeCommand: ParsableCommand {
         let feed = Feed(
             input,
             options: Feed.Options(
-                layout: try reading.layout(), rate: rate, batch: batch, ingest: try ingest.map(Self.endpoint),
+                layout: try reading.layout(), rate: rate, batch: batch, resumes: resume,
+                ingest: try ingest.map(Self.endpoint),
                 timeoutSeconds: connection.timeout),
             control: try connection.client(in: context), in: context)
         let summary = try feed.run()

@@ -32,13 +32,13 @@ struct Sluice: ParsableCommand {
                 name: "Stream",
                 subcommands: [
                     StatusCommand.self, StreamsCommand.self, StreamCommand.self, ResetCommand.self, RemoveCommand.self,
-                    PauseCommand.self, ResumeCommand.self,
+                    PauseCommand.self, ResumeCommand.self, ExportCommand.self, ImportCommand.self,
                 ]),
             CommandGroup(
                 name: "Durability",
                 subcommands: [
                     SnapshotCommand.self, SnapshotsCommand.self, RestoreCommand.self, DeleteSnapshotCommand.self,
-                    CheckpointCommand.self, ShutdownCommand.self,
+                    ReloadCommand.self, CheckpointCommand.self, ShutdownCommand.self,
                 ]),
         ])
 

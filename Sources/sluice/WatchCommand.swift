@@ -25,7 +25,14 @@ struct WatchCommand: ParsableCommand {
             valueName: "order"))
     var sort = DecisionBoard.Order.auto
 
-    @Option(help: ArgumentHelp("End after so many decisions (default: never).", valueName: "count"))
+    @Flag(
+        help: """
+            Show events instead of decisions, one JSON object a line: resets, restores, reloads, streams that fall \
+            asleep or are forgotten, removed or quarantined.
+            """)
+    var events = false
+
+    @Option(help: ArgumentHelp("End after so many decisions, or events (default: never).", valueName: "count"))
     var count: UInt64?
 
     @Option(
@@ -40,6 +47,9 @@ struct WatchCommand: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
+        if events, !prefix.isEmpty || format != nil {
+            throw ValidationError("--events shows the events of all streams as JSON; give no prefix and no --format")
+        }
         if count == 0 { throw ValidationError("--count must be at least 1") }
         if let duration, !(duration > 0 && duration <= 1e9) {
             throw ValidationError("--for must be above 0 and at most 1e9 seconds")
@@ -51,11 +61,13 @@ struct WatchCommand: ParsableCommand {
         let context = try ConnectionOptions.context()
         let endpoint =
             if let decisions { try Self.endpoint(decisions, "--decisions") } else { try askedEndpoint(in: context) }
-        let subscriber = try DecisionSubscriber(endpoint: endpoint, prefix: prefix, in: context)
+        let subscriber = try DecisionSubscriber(
+            endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix, in: context)
         var watch = try Watch(
             subscriber,
-            options: Watch.Options(format: format, order: sort, count: count, seconds: duration))
-        let title = "watching \(prefix.isEmpty ? "all streams" : prefix) at \(endpoint.address)"
+            options: Watch.Options(format: format, order: sort, events: events, count: count, seconds: duration))
+        let shown = events ? "events" : prefix.isEmpty ? "all streams" : prefix
+        let title = "watching \(shown) at \(endpoint.address)"
         var output = StandardStream.error
         try output.writeLine(title)
         try watch.run(title: title)

@@ -65,6 +65,31 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "What becomes of stored state at the start where a model has other weights now: refuse (the daemon does not "
+                + "start), carry (it goes on where every layer's state has the same shape) or reset. (default: refuse)",
+            valueName: "what"))
+    var onOtherWeights: StreamTable.OtherWeights?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds without a timestep after which a stream's state is kept in the state folder alone, until its next. "
+                + "(default: never)", valueName: "seconds"))
+    var idleAfter: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds without a timestep after which a stream is removed with all of its state. (default: never)",
+            valueName: "seconds"))
+    var forgetAfter: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "The most streams; timesteps of new ones are dropped then, and counted. (default: no limit)",
+            valueName: "streams"))
+    var maxStreams: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "With MODEL: stateful, sequence, or window:LENGTH:STRIDE, which decides on the last LENGTH timesteps afresh, "
                 + "every STRIDE of them. (default: what the file asks for)", valueName: "mode"),
         transform: parseMode)
@@ -88,6 +113,12 @@ struct ServingOptions: ParsableArguments {
             "With MODEL: what missing timesteps do to the state, continue or reset. (default: continue)",
             valueName: "policy"))
     var gap: ServingPolicy.Gap?
+
+    @Option(
+        help: ArgumentHelp(
+            "With MODEL: what a state that turns NaN or infinite is reset to, zero or checkpoint (the last). "
+                + "(default: zero)", valueName: "what"))
+    var onFault: ServingPolicy.Fault?
 
     @Option(
         help: ArgumentHelp(
@@ -124,13 +155,32 @@ struct ServingOptions: ParsableArguments {
         guard DaemonConfiguration.isJournalSize(configuration.journalMegabytes) else {
             throw DaemonError(.usage, "--journal-size is in megabytes, a whole number from 1 to a million")
         }
+        try applyStreamLimits(to: &configuration)
         return configuration
+    }
+
+    private func applyStreamLimits(to configuration: inout DaemonConfiguration) throws(DaemonError) {
+        configuration.onOtherWeights = onOtherWeights ?? configuration.onOtherWeights
+        for (flag, seconds) in [("--idle-after", idleAfter), ("--forget-after", forgetAfter)] {
+            guard seconds.map(DaemonConfiguration.isInterval) ?? true else {
+                throw DaemonError(.usage, "\(flag) is in seconds, more than 0 and at most a year")
+            }
+        }
+        guard maxStreams ?? 1 >= 1 else { throw DaemonError(.usage, "--max-streams is at least 1") }
+        configuration.idleAfter = idleAfter ?? configuration.idleAfter
+        configuration.forgetAfter = forgetAfter ?? configuration.forgetAfter
+        configuration.maximumStreams = maxStreams ?? configuration.maximumStreams
+        guard configuration.idleAfter == nil || configuration.keepsState else {
+            throw DaemonError(
+                idleAfter == nil ? .configuration : .usage,
+                "--idle-after keeps the state of idle streams in the state folder; give --state-dir DIR")
+        }
     }
 
     private func served() throws(DaemonError) -> DaemonConfiguration {
         switch (model, config) {
         case (let model?, nil):
-            var policy = ServingPolicy(threshold: threshold ?? .half, gap: gap ?? .continue)
+            var policy = ServingPolicy(threshold: threshold ?? .half, gap: gap ?? .continue, fault: onFault ?? .zero)
             policy.maximumLength = maxLength ?? policy.maximumLength
             var configuration = DaemonConfiguration()
             configuration.models = [
@@ -139,11 +189,11 @@ struct ServingOptions: ParsableArguments {
             ]
             return configuration
         case (nil, let config?):
-            guard mode == nil, emit == nil, threshold == nil, gap == nil, maxLength == nil else {
+            guard mode == nil, emit == nil, threshold == nil, gap == nil, maxLength == nil, onFault == nil else {
                 throw DaemonError(
                     .usage,
-                    "--mode, --emit, --threshold, --gap and --max-length go with MODEL; in a file each model has its own"
-                )
+                    "--mode, --emit, --threshold, --gap, --max-length and --on-fault go with MODEL; in a file each model "
+                        + "has its own")
             }
             return try DaemonConfiguration(file: config)
         case (nil, nil):
@@ -191,4 +241,6 @@ extension DaemonConfiguration.Durability: ExpressibleByArgument {}
 extension DecisionCodec: ExpressibleByArgument {}
 extension Journal.Sync: ExpressibleByArgument {}
 extension ServingPolicy.Emit: ExpressibleByArgument {}
+extension ServingPolicy.Fault: ExpressibleByArgument {}
 extension ServingPolicy.Gap: ExpressibleByArgument {}
+extension StreamTable.OtherWeights: ExpressibleByArgument {}

@@ -61,8 +61,7 @@ struct Sluiced: AsyncParsableCommand {
                             service: service, successTerminationBehavior: .gracefullyShutdownGroup,
                             failureTerminationBehavior: .cancelGroup)
                     ],
-                    // SIGHUP: the terminal that the daemon was started from closes.
-                    gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger))
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
         } catch let error as DaemonError {
             try? FileHandle.standardError.write(contentsOf: Data("sluiced: \(error)\n".utf8))

@@ -27,10 +27,12 @@ struct ConfigurationFileTests {
               - {codec: text, endpoint: ">tcp://10.0.0.1:1"}
             decisions: {endpoint: "@tcp://127.0.0.1:5551", codec: binary}
             control: "@tcp://127.0.0.1:5552"
-            state: {dir: /var/lib/sluice, durability: journal, interval: 2.5, journal_size: 64, journal_sync: normal}
+            state:
+              {dir: /var/lib/sluice, durability: journal, interval: 2.5, journal_size: 64, journal_sync: normal,
+               idle_after: 60, forget_after: 3600, max_streams: 9, on_other_weights: carry}
             models:
               power: {file: model2.keras, prefixes: ["meter-"], mode: stateful, emit: every, threshold: {rise: 0.6, fall: 0.4}, gap: continue}
-              splice: {file: /models/model5.keras, prefixes: ["dna-", "rna-"], emit: change, threshold: 0.7, gap: reset}
+              splice: {file: /models/model5.keras, prefixes: ["dna-", "rna-"], emit: change, threshold: 0.7, gap: reset, on_fault: checkpoint}
               rest: {file: sub/model1.h5}
             """)
         var expected = DaemonConfiguration()
@@ -46,6 +48,10 @@ struct ConfigurationFileTests {
         expected.journalMegabytes = 64
         expected.journalSync = .normal
         expected.checkpointInterval = 2.5
+        expected.idleAfter = 60
+        expected.forgetAfter = 3600
+        expected.maximumStreams = 9
+        expected.onOtherWeights = .carry
         expected.models = [
             DaemonConfiguration.Model(
                 name: "power", file: folder.path("model2.keras"),
@@ -55,7 +61,7 @@ struct ConfigurationFileTests {
             DaemonConfiguration.Model(
                 name: "splice", file: "/models/model5.keras",
                 policy: ServingPolicy(
-                    prefixes: ["dna-", "rna-"], threshold: .init(both: 0.7), gap: .reset),
+                    prefixes: ["dna-", "rna-"], threshold: .init(both: 0.7), gap: .reset, fault: .checkpoint),
                 emit: .change),
             DaemonConfiguration.Model(
                 name: "rest", file: folder.path("sub/model1.h5"), policy: ServingPolicy(prefixes: [""])),

@@ -70,7 +70,7 @@ struct ControlTests {
         try feed.send("s", [0.1, 0.2, 0.3, 0.5, 0.25, 0.125], sequence: 7, time: 1_000_000_000)
         let expected = StreamStatus(
             stream: "s", model: "three", sequence: 8, step: 2, probability: .several([0.5, 0.25, 0.125]), label: 0,
-            idleSeconds: 1.5, paused: false)
+            idleSeconds: 1.5, paused: false, tally: StreamTally(gaps: 1))
         #expect(try feed.table.status(of: "s", time: 2_500_000_000) == expected)
         #expect(try feed.table.status(of: "s", time: 0).idleSeconds == 0)
     }

@@ -61,7 +61,7 @@ final class Feed {
     func resume(_ selection: ControlCommand.Selection, time: Int64 = 0) throws -> [(id: String, decisions: [Decision])]
     {
         var published: [(id: String, decisions: [Decision])] = []
-        _ = try table.resume(selection, time: time) { id, records in
+        _ = try table.resume(selection, time: time) { id, records, _ in
             published.append((id, decisions(in: records)))
         }
         return published

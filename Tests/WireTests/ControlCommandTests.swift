@@ -17,6 +17,15 @@ struct ControlCommandTests {
         }
     }
 
+    static let exported = StreamExport(
+        stream: "s1", model: "power", fingerprint: "ab", sequence: .max, step: 2, time: 3, label: 1, gapPending: true,
+        state: "AACAPw==")
+
+    static let members = """
+        "stream": "s1", "model": "power", "fingerprint": "ab", "sequence": 18446744073709551615, "step": 2, "time": 3, \
+        "label": 1, "gap_pending": true, "state": "AACAPw=="
+        """
+
     static let good = [
         Good("status", nil, .status),
         Good("status", "{}", .status),
@@ -41,6 +50,17 @@ struct ControlCommandTests {
         Good("delete_snapshot", #"{"name": "n"}"#, .deleteSnapshot(name: "n")),
         Good("pause", #"{"all": true}"#, .pause(.all)),
         Good("resume", #"{"stream": "s1"}"#, .resume(.stream("s1"))),
+        Good("read_snapshot", #"{"name": "n"}"#, .readSnapshot(name: "n", after: nil, limit: 1000)),
+        Good(
+            "read_snapshot", #"{"name": "n", "after": "a", "limit": 2}"#,
+            .readSnapshot(name: "n", after: "a", limit: 2)),
+        Good("write_snapshot", #"{"name": "n", "streams": []}"#, .writeSnapshot(name: "n", [])),
+        Good("write_snapshot", "{\"name\": \"n\", \"streams\": [{\(members)}]}", .writeSnapshot(name: "n", [exported])),
+        Good("export", #"{"stream": "s1"}"#, .export("s1")),
+        Good("import", "{\(members)}", .import(exported, as: nil)),
+        Good("import", "{\(members), \"as\": \"t\"}", .import(exported, as: "t")),
+        Good("reload", #"{"model": "m"}"#, .reload(model: "m", reset: false)),
+        Good("reload", #"{"model": "m", "reset": true}"#, .reload(model: "m", reset: true)),
         Good("checkpoint", "{}", .checkpoint),
         Good("shutdown", nil, .shutdown),
     ]
@@ -101,6 +121,15 @@ struct ControlCommandTests {
             Bad("snapshot", #"{"name": "n", "stream": "a", "prefix": "b"}"#, "'stream'", "'prefix'"),
             Bad("restore", #"{"all": true}"#, "'name'"),
             Bad("delete_snapshot", "{}", "'name'"),
+            Bad("reload", "{}", "'model'"),
+            Bad("reload", #"{"model": "m", "reset": 1}"#, "'reset'"),
+            Bad("export", #"{"all": true}"#, "'all'"),
+            Bad("import", "{}", "'stream'"),
+            Bad("import", "{\(members), \"as\": \"!x\"}", "'as'"),
+            Bad("import", #"{"stream": "s", "fingerprint": "f", "sequence": -1}"#, "'sequence'"),
+            Bad("write_snapshot", #"{"name": "n"}"#, "'streams'"),
+            Bad("write_snapshot", #"{"name": "n", "streams": [1]}"#, "'streams'"),
+            Bad("write_snapshot", #"{"name": "n", "streams": [{"stream": "s", "color": 1}]}"#, "'color'"),
             Bad("delete_snapshot", #"{"name": "n", "all": true}"#, "'all'"),
         ]
         + ["reset", "remove", "pause", "resume"].flatMap { method in

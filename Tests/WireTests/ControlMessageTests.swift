@@ -67,7 +67,9 @@ struct ControlMessageTests {
         .status, .streams(prefix: "é", after: nil, limit: 5), .streams(prefix: nil, after: "b", limit: 10_000),
         .stream("a\"b"), .reset(.stream("s")), .remove(.prefix("")), .snapshot(name: "n", .all), .snapshots,
         .restore(name: "n", .prefix("p")), .deleteSnapshot(name: "n"), .pause(.all), .resume(.stream("流")),
-        .checkpoint, .shutdown,
+        .checkpoint, .shutdown, .readSnapshot(name: "n", after: "a", limit: 7), .export("s"),
+        .reload(model: "m", reset: true), .reload(model: "m", reset: false),
+        .import(ControlCommandTests.exported, as: "t"), .writeSnapshot(name: "n", [ControlCommandTests.exported]),
     ]
 
     @Test(arguments: commands)
@@ -79,7 +81,7 @@ struct ControlMessageTests {
     static let errors: [(ControlError.Code, Int64)] = [
         (.parse, -32700), (.invalidRequest, -32600), (.methodNotFound, -32601), (.invalidParams, -32602),
         (.internal, -32603), (.noSuchStream, 1001), (.noSuchSnapshot, 1002), (.fingerprintDiffers, 1003),
-        (.storeFailed, 1004), (.refusedInMode, 1005),
+        (.storeFailed, 1004), (.refusedInMode, 1005), (.modelFailed, 1006),
     ]
 
     @Test(arguments: errors)

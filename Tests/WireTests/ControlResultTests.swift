@@ -13,7 +13,8 @@ struct ControlResultTests {
                 parameters: 3, prefixes: ["meter-"])
         ],
         streams: 4, paused: 5, timesteps: .max, decisions: 7, duplicates: 8, gaps: 9, dropped: ["frames": 10],
-        checkpoint: DaemonStatus.Checkpoint(time: 11, streams: 12, durationMilliseconds: 0.5))
+        checkpoint: DaemonStatus.Checkpoint(time: 11, streams: 12, durationMilliseconds: 0.5),
+        quarantined: 13, asleep: 14)
 
     static let statusText = """
         {"version": "1.0", "uptime_s": 1.5,
@@ -21,6 +22,7 @@ struct ControlResultTests {
          "models": [{"name": "power", "file": "model2.keras", "fingerprint": "ab", "mode": "stateful", "features": 1,
                      "outputs": 2, "parameters": 3, "prefixes": ["meter-"]}],
          "streams": 4, "paused": 5, "timesteps": 18446744073709551615, "decisions": 7, "duplicates": 8, "gaps": 9,
+         "quarantined": 13, "asleep": 14,
          "dropped": {"frames": 10}, "checkpoint": {"time": 11, "streams": 12, "duration_ms": 0.5}}
         """
 
@@ -52,13 +54,15 @@ struct ControlResultTests {
     private func stream(_ probability: [Float]) -> StreamStatus {
         StreamStatus(
             stream: "s1", model: "power", sequence: .max, step: 2, probability: StreamStatus.Probability(probability),
-            label: 1, idleSeconds: 0.25, paused: false)
+            label: 1, idleSeconds: 0.25, paused: false, asleep: true,
+            tally: StreamTally(gaps: 3, duplicates: 4, quarantined: 5))
     }
 
     @Test func `one output is a number`() throws {
         let text = """
             {"stream": "s1", "model": "power", "sequence": 18446744073709551615, "step": 2, "probability": 0.75,
-             "label": 1, "idle_s": 0.25, "paused": false}
+             "label": 1, "idle_s": 0.25, "paused": false, "asleep": true, "gaps": 3, "duplicates": 4,
+             "quarantined": 5}
             """
         #expect(try written(stream([0.75])) == json(text))
         #expect(try reread(stream([0.75])) == stream([0.75]))

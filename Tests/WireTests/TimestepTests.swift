@@ -74,7 +74,7 @@ struct TimestepTests {
         #expect(
             DropCause.allCases.map(\.rawValue) == [
                 "frames", "id", "length", "header", "flags", "json", "text", "sequence", "non_finite", "token",
-                "unrouted", "too_long", "paused",
+                "unrouted", "too_long", "too_many_streams", "paused",
             ])
         #expect(DropCause.allCases.allSatisfy { !$0.explanation.isEmpty && !$0.explanation.contains("\n") })
     }

@@ -105,7 +105,7 @@ struct BenchConsumer: ~Copyable {
     private let announced: [UInt8]?
 
     init(_ target: BenchTarget, _ plan: BenchPlan, in context: Context) throws {
-        let topic = target.announcesSubscriptions ? "\(StreamID.reservedPrefix)subscribed/\(UUID().uuidString)" : nil
+        let topic = target.announcesSubscriptions ? "\(StreamID.ownTopics)subscribed/\(UUID().uuidString)" : nil
         socket = try Self.open(target.decisions, topics: [plan.prefix] + [topic].compactMap(\.self), in: context)
         handshake = Handshake(plan)
         announced = topic.map { Array($0.utf8) }

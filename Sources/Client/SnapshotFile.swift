@@ -1,0 +1,159 @@
+import FoundationEssentials
+import GRDB
+import Glibc
+public import Wire
+
+/// A snapshot in a file of its own, to keep elsewhere: a plain SQLite database, whose tables the protocol's page has.
+public final class SnapshotFile {
+    /// What tells the file from other databases: "Slce", SQLite's `application_id`.
+    static let applicationID: Int32 = 0x536C_6365
+    /// The version of its tables: SQLite's `user_version`.
+    static let version: Int32 = 1
+
+    private let path: String
+    private let database: DatabaseQueue
+
+    /// Begins a file; what stands at the path stays until ``finish()``.
+    ///
+    /// - Parameter path: Where it shall stand.
+    /// - Throws: ``ClientError`` with the status `inputOutput` where it cannot be written.
+    public init(writingTo path: String) throws(ClientError) {
+        self.path = path
+        do {
+            let part = Self.part(of: path)
+            try? FileManager.default.removeItem(atPath: part)
+            database = try DatabaseQueue(path: part)
+            try database.write { db in
+                try db.execute(
+                    sql: """
+                        PRAGMA application_id = \(Self.applicationID);
+                        PRAGMA user_version = \(Self.version);
+                        CREATE TABLE stream (
+                            id TEXT NOT NULL PRIMARY KEY,
+                            model TEXT NOT NULL,
+                            fingerprint TEXT NOT NULL,
+                            sequence TEXT NOT NULL,
+                            step TEXT NOT NULL,
+                            time INTEGER NOT NULL,
+                            label INTEGER,
+                            gap_pending INTEGER NOT NULL,
+                            state BLOB NOT NULL
+                        ) WITHOUT ROWID;
+                        """)
+            }
+        } catch {
+            throw ClientError(.inputOutput, "cannot write \(path): \(error)")
+        }
+    }
+
+    /// Opens a file.
+    ///
+    /// - Parameter path: Where it stands.
+    /// - Throws: ``ClientError``: `noInput` where it is not there, `data` where it is no snapshot of a known version.
+    public init(readingFrom path: String) throws(ClientError) {
+        self.path = path
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw ClientError(.noInput, "cannot read \(path): no such file")
+        }
+        let version: Int32
+        do {
+            var configuration = Configuration()
+            configuration.readonly = true
+            database = try DatabaseQueue(path: path, configuration: configuration)
+            version = try database.read { db in
+                guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == Self.applicationID else { return 0 }
+                return try Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            }
+        } catch {
+            throw ClientError(.data, "\(path) is no snapshot that 'sluice snapshot --output' wrote: \(error)")
+        }
+        guard version == Self.version else {
+            let problem = version == 0 ? "no snapshot that 'sluice snapshot --output' wrote" : "of a later version"
+            throw ClientError(.data, "\(path) is \(problem)")
+        }
+    }
+
+    /// Writes streams.
+    ///
+    /// - Parameter streams: Each at most once in a file.
+    /// - Throws: ``ClientError`` where they cannot be written.
+    public func append(_ streams: [StreamExport]) throws(ClientError) {
+        do {
+            try database.write { db in
+                let insert = try db.cachedStatement(sql: "INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                for stream in streams {
+                    guard let state = Data(base64Encoded: stream.state) else {
+                        throw ClientError(.protocol, "the state of stream '\(stream.stream)' is no base64")
+                    }
+                    try insert.execute(arguments: [
+                        stream.stream, stream.model, stream.fingerprint, "\(stream.sequence)", "\(stream.step)",
+                        stream.time, stream.label.map { Int64($0) }, stream.gapPending, state,
+                    ])
+                }
+            }
+        } catch {
+            throw error as? ClientError ?? ClientError(.inputOutput, "cannot write \(path): \(error)")
+        }
+    }
+
+    /// Puts the file in its place, whole and durable.
+    ///
+    /// - Throws: ``ClientError`` where that fails.
+    public func finish() throws(ClientError) {
+        do {
+            try database.close()
+        } catch {
+            throw ClientError(.inputOutput, "cannot write \(path): \(error)")
+        }
+        guard unsafe rename(Self.part(of: path), path) == 0 else {
+            throw ClientError(.inputOutput, "cannot write \(path): \(unsafe String(cString: strerror(errno)))")
+        }
+    }
+
+    /// The streams, in pages that a request has room for.
+    ///
+    /// - Parameter body: Given each page.
+    /// - Throws: ``ClientError`` where the file is damaged, or what `body` throws.
+    public func forEachPage(_ body: ([StreamExport]) throws(ClientError) -> Void) throws(ClientError) {
+        var last = ""
+        while true {
+            let page: [StreamExport]
+            do {
+                page = try database.read { try Self.page($0, after: last) }
+            } catch {
+                throw error as? ClientError ?? ClientError(.data, "\(path) cannot be read: \(error)")
+            }
+            guard let end = page.last?.stream else { return }
+            last = end
+            try body(page)
+        }
+    }
+
+    /// Bytes of state in a page: in base64, with all else, they stay below the 1 MiB that a request may have.
+    private static let pageBytes = 400_000
+    private static let pageStreams = 1_000
+
+    private static func page(_ db: Database, after last: String) throws -> [StreamExport] {
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT * FROM stream WHERE id > ? ORDER BY id LIMIT ?", arguments: [last, pageStreams])
+        var page: [StreamExport] = []
+        var bytes = 0
+        while let row = try rows.next() {
+            let state: Data = row["state"]
+            bytes += state.count
+            guard page.isEmpty || bytes <= pageBytes else { break }
+            let id: String = row["id"]
+            guard let sequence = UInt64(row["sequence"] as String), let step = UInt64(row["step"] as String) else {
+                throw ClientError(.data, "stream '\(id)' has a sequence or a step that is no number")
+            }
+            page.append(
+                StreamExport(
+                    stream: id, model: row["model"], fingerprint: row["fingerprint"], sequence: sequence, step: step,
+                    time: row["time"], label: (row["label"] as Int64?).flatMap { UInt8(exactly: $0) },
+                    gapPending: row["gap_pending"], state: state.base64EncodedString()))
+        }
+        return page
+    }
+
+    private static func part(of path: String) -> String { "\(path).part" }
+}

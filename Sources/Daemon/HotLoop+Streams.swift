@@ -1,0 +1,129 @@
+import Store
+import Streams
+import Wire
+
+/// Control requests about streams of which some may be asleep, and those that carry streams from daemon to daemon.
+extension HotLoop {
+    /// Answers with streams as they stand. The last answers of those that are asleep are in the store.
+    mutating func report<Answer: Codable & Sendable>(
+        _ streams: [StreamStatus], for address: ControlServer.ReturnAddress,
+        _ answer: @escaping @Sendable ([StreamStatus]) -> Answer
+    ) {
+        let asleep = table.keys(of: streams.filter(\.asleep).map(\.stream))
+        guard !asleep.isEmpty else { return reply(.success(answer(streams)), to: address) }
+        let outputs = Dictionary(uniqueKeysWithValues: table.models.map { ($0.name, $0.model.outputs) })
+        startStoreJob(for: address) { store throws(StoreError) in
+            // By bytes: two spellings of one character are two streams.
+            Dictionary(
+                try store.streams(asleep).map { (Array($0.id.utf8), $0.values) }, uniquingKeysWith: { $1 })
+        } then: { _, values in
+            var streams = streams
+            for index in streams.indices where streams[index].asleep {
+                let last = values[Array(streams[index].stream.utf8)]?.suffix(outputs[streams[index].model] ?? 0)
+                streams[index].probability = StreamStatus.Probability(Array(last ?? [.nan]))
+            }
+            return answer(streams)
+        }
+    }
+
+    mutating func reset(_ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress) {
+        whenAwake(.selection(selection)) { loop, awake in
+            do throws(ControlError) {
+                try awake.get()
+                let count = try loop.table.reset(selection)
+                loop.announce(StreamEvent(.reset, selection, count: count, time: WallClock.now()))
+                loop.replyWhenDurable(["reset": count], to: address)
+            } catch {
+                loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
+            }
+        }
+    }
+
+    /// Streams are gone from memory at once; the answer waits until a crash does not bring them back.
+    mutating func remove(
+        _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
+    ) throws(ControlError) {
+        let keys = try table.remove(selection)
+        announce(StreamEvent(.removed, selection, count: keys.count, time: WallClock.now()))
+        // The next checkpoint forgets them in the store, too; without a journal nobody shall wait that long.
+        guard isDurable, !group.isOn, !keys.isEmpty else {
+            return replyWhenDurable(["removed": keys.count], to: address)
+        }
+        startStoreJob(for: address) { store throws(StoreError) in
+            try store.remove(keys)
+        } then: { _, _ in
+            ["removed": keys.count]
+        }
+    }
+
+    mutating func snapshot(
+        _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
+    ) throws(ControlError) {
+        let slice = try table.copy(selection)
+        let asleep = table.keys(of: try table.asleep(selection))
+        let now = WallClock.now()
+        startStoreJob(for: address) { store throws(StoreError) -> SnapshotStatus in
+            let all = asleep.isEmpty ? slice : StreamSlice(try slice.images + store.streams(asleep))
+            return try store.saveSnapshot(name, of: all, time: now)
+        } then: { _, status in
+            status
+        }
+    }
+
+    mutating func readSnapshot(
+        _ name: String, after: String?, limit: Int, for address: ControlServer.ReturnAddress
+    ) {
+        startStoreJob(for: address) { store throws(StoreError) -> SnapshotPage in
+            let page = try store.page(ofSnapshot: name, after: after, limit: limit)
+            return SnapshotPage(streams: page.images.map { StreamExport($0, model: "") }, next: page.next)
+        } then: { loop, page in
+            var page = page
+            for index in page.streams.indices {
+                page.streams[index].model = loop.table.modelName(for: page.streams[index].stream) ?? ""
+            }
+            return page
+        }
+    }
+
+    mutating func writeSnapshot(
+        _ name: String, _ streams: [StreamExport], for address: ControlServer.ReturnAddress
+    ) throws(ControlError) {
+        let images = try streams.map { stream throws(ControlError) in try stream.image() }
+        let now = WallClock.now()
+        startStoreJob(for: address) { store throws(StoreError) in
+            try store.add(images, toSnapshot: name, time: now)
+        } then: { _, _ in
+            ["streams": images.count]
+        }
+    }
+
+    mutating func export(_ id: String, for address: ControlServer.ReturnAddress) throws(ControlError) {
+        let model = try table.status(of: id, time: 0).model
+        if let image = try table.copy(.stream(id)).images.first {
+            return reply(.success(StreamExport(image, model: model)), to: address)
+        }
+        let key = table.keys(of: [id])
+        startStoreJob(for: address) { store throws(StoreError) in
+            try store.streams(key)
+        } then: { _, images throws(ControlError) in
+            guard let image = images.first else {
+                throw ControlError(.storeFailed, "the state of stream '\(id)' is not in the store any more")
+            }
+            return StreamExport(image, model: model)
+        }
+    }
+
+    mutating func importStream(
+        _ stream: StreamExport, as id: String?, for address: ControlServer.ReturnAddress
+    ) throws(ControlError) {
+        let image = try stream.image(as: id)
+        guard (try? table.status(of: image.id, time: 0)) == nil else {
+            throw ControlError(
+                .invalidParams, "a stream '\(image.id)' is there already; remove it first, or give another id as 'as'")
+        }
+        let now = WallClock.now()
+        try table.restore([image], time: now)
+        announce(StreamEvent(.restored, .stream(image.id), time: now))
+        whenDurable { $0.reply(.success(["stream": image.id]), to: address) }
+    }
+}

@@ -1,0 +1,59 @@
+/// When streams are looked through for those that are idle, some at a time. Owned by the hot loop.
+struct IdleSweep {
+    /// Slots looked at in one go: a fraction of a millisecond, where none of them is idle.
+    static let slotsPerTurn = 4096
+    /// How soon what could not be done is tried again.
+    static let retryInterval = Duration.seconds(1)
+
+    /// Nanoseconds without a timestep after which a stream falls asleep; nil: never.
+    let idleAfter: Int64?
+    /// Nanoseconds without a timestep after which a stream is forgotten; nil: never.
+    let forgetAfter: Int64?
+    private let started: Int64
+    private let interval: Duration
+    private var due: ContinuousClock.Instant
+
+    /// The first slot of the next look; 0: a new round.
+    private(set) var next = 0
+    /// Requests that need streams awake until they are carried out.
+    var wakers = 0
+    /// Streams that could not be read from the store.
+    var unread: [String] = []
+
+    /// - Parameters:
+    ///   - idleAfter: Seconds until a stream falls asleep.
+    ///   - forgetAfter: Seconds until it is forgotten.
+    ///   - started: The daemon's start, nanoseconds since the Unix epoch: no stream counts as idle for longer, since no
+    ///     timestep could come.
+    init(idleAfter: Double?, forgetAfter: Double?, started: Int64) {
+        self.idleAfter = idleAfter.map { Int64($0 * 1e9) }
+        self.forgetAfter = forgetAfter.map { Int64($0 * 1e9) }
+        self.started = started
+        let shortest = [idleAfter, forgetAfter].compactMap(\.self).min() ?? 1
+        interval = .seconds(min(1, max(0.01, shortest / 4)))
+        due = .now + interval
+    }
+
+    /// How long the hot loop may wait for other things to do; nil: as long as it likes.
+    var millisecondsUntilDue: Int? {
+        guard idleAfter != nil || forgetAfter != nil || !unread.isEmpty else { return nil }
+        return max(1, Int(ContinuousClock.now.duration(to: due) / .milliseconds(1)) + 1)
+    }
+
+    var isDue: Bool { millisecondsUntilDue != nil && ContinuousClock.now >= due }
+
+    /// The time before which a stream's last timestep must have come; nil where none can be idle yet.
+    func deadline(_ nanoseconds: Int64?, now: Int64) -> Int64? {
+        guard let nanoseconds, now - nanoseconds > started else { return nil }
+        return now - nanoseconds
+    }
+
+    /// Goes on at a slot, soon; or, where that is nil, begins a new round later.
+    mutating func goOn(at slot: Int?) {
+        next = slot ?? 0
+        due = .now + (slot == nil ? interval : .milliseconds(1))
+    }
+
+    /// Looks at the same slots again later.
+    mutating func postpone() { due = .now + interval }
+}

@@ -1,0 +1,109 @@
+import GRDB
+public import Streams
+
+/// Streams that are asked for by their keys, and snapshots that are read and written page by page.
+extension StateStore {
+    /// A page with so many bytes of state takes no further stream.
+    static let pageBytes = 512 * 1024
+
+    /// Streams of the last checkpoint.
+    ///
+    /// - Parameter keys: Which streams.
+    /// - Returns: An image of each that is there.
+    /// - Throws: ``StoreError`` where the database cannot be read.
+    public func streams(_ keys: [UInt32]) throws(StoreError) -> [StreamImage] {
+        guard !keys.isEmpty else { return [] }
+        return try database.read("read streams of") { db in
+            let weights = try WeightsTable(db)
+            let select = try db.makeStatement(sql: "SELECT \(StreamRow.columns) FROM stream WHERE key = ?")
+            var values: [Float] = []
+            var slice = StreamSlice(fingerprints: weights.fingerprints)
+            for key in keys {
+                try select.setArguments([Int64(key)])
+                while try select.step(in: db) {
+                    StreamRow.append(select, at: 0, key: key, position: 0, weights: weights, using: &values, to: &slice)
+                }
+            }
+            return slice.images
+        }
+    }
+
+    /// A page of a snapshot's streams, ordered by the bytes of their ids.
+    ///
+    /// - Parameters:
+    ///   - name: The snapshot's name.
+    ///   - after: Only ids after this one; nil: from the first.
+    ///   - limit: At most so many; fewer where their states are large.
+    /// - Returns: The page, and where the next begins; nil at the end.
+    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` where the database cannot be read.
+    public func page(
+        ofSnapshot name: String, after: String?, limit: Int
+    ) throws(StoreError) -> (images: [StreamImage], next: String?) {
+        try database.read("read a snapshot of") { db in
+            let snapshot = try Self.requireSnapshot(named: name, in: db)
+            let weights = try WeightsTable(db)
+            let select = try db.makeStatement(
+                sql: """
+                    SELECT \(StreamRow.columns) FROM snapshot_stream WHERE snapshot = ? AND id > ? ORDER BY id LIMIT ?
+                    """)
+            try select.setArguments([snapshot, after ?? "", limit])
+            var values: [Float] = []
+            var slice = StreamSlice(fingerprints: weights.fingerprints)
+            while slice.byteCount < Self.pageBytes {
+                guard try select.step(in: db) else {
+                    let images = slice.images
+                    return (images, images.count < limit ? nil : images.last?.id)
+                }
+                StreamRow.append(select, at: 0, key: 0, position: 0, weights: weights, using: &values, to: &slice)
+            }
+            let images = slice.images
+            return (images, images.last?.id)
+        }
+    }
+
+    /// Adds streams to a snapshot, which is made where it is not there.
+    ///
+    /// - Parameters:
+    ///   - images: Streams that the snapshot does not have.
+    ///   - name: The snapshot's name.
+    ///   - time: Nanoseconds since the Unix epoch: that of a new snapshot.
+    /// - Throws: ``StoreError`` where nothing was added, as when the snapshot has one of the streams already.
+    public func add(_ images: [StreamImage], toSnapshot name: String, time: Int64) throws(StoreError) {
+        let slice = StreamSlice(images)
+        try database.write("write a snapshot to") { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO snapshot (name, time, streams, bytes) VALUES (?, ?, 0, 0)",
+                arguments: [name, time])
+            let snapshot = try Self.requireSnapshot(named: name, in: db)
+            try Self.add(slice, toSnapshot: snapshot, in: db)
+            try db.execute(
+                sql: "UPDATE snapshot SET streams = streams + ?, bytes = bytes + ? WHERE id = ?",
+                arguments: [slice.entries.count, slice.byteCount, snapshot])
+        }
+    }
+
+    /// Keeps what the states of models are made of.
+    ///
+    /// - Parameter models: Those whose streams are stored from here on.
+    /// - Throws: ``StoreError`` where nothing was written.
+    public func keepLayouts(of models: [ServedModel]) throws(StoreError) {
+        try database.write("write to") { db in
+            for model in models {
+                try db.execute(
+                    sql: "INSERT OR REPLACE INTO layout (fingerprint, layout) VALUES (?, ?)",
+                    arguments: [model.imageFingerprint, model.stateLayout])
+            }
+        }
+    }
+
+    /// What the states of models are made of that were served at some time.
+    ///
+    /// - Returns: ``ServedModel/stateLayout`` by ``ServedModel/imageFingerprint``.
+    /// - Throws: ``StoreError`` where the database cannot be read.
+    public func layouts() throws(StoreError) -> [String: String] {
+        try database.read("read") { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT fingerprint, layout FROM layout")
+            return Dictionary(uniqueKeysWithValues: rows.map { ($0[0] as String, $0[1] as String) })
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Recurrent
+import Wire
+
+/// What is counted stream by stream, and what is done about a state that is none any more.
+extension StreamTable {
+    mutating func countDuplicates(_ count: Int, of slot: Int) {
+        counters.duplicates += UInt64(count)
+        tallies[slot, default: StreamTally()].duplicates += UInt64(count)
+    }
+
+    mutating func countGap(of slot: Int) {
+        counters.gaps += 1
+        tallies[slot, default: StreamTally()].gaps += 1
+    }
+
+    /// Gives up a state that has turned NaN or infinite, from which it could not come back by itself. Looked for after
+    /// each message: what a layer has once made NaN or infinite stays so within the message.
+    ///
+    /// - Parameters:
+    ///   - slot: Where the stream belongs.
+    ///   - stream: The stream as it is after the message's last timestep; its sequence goes on.
+    ///   - pool: The home of its state.
+    ///   - time: Nanoseconds since the Unix epoch.
+    mutating func quarantine(_ slot: Int, _ stream: inout Stream, in pool: StatePool, time: Int64) {
+        counters.quarantined += 1
+        tallies[slot, default: StreamTally()].quarantined += 1
+        let goesBack = hasStore && models[stream.model].policy.fault == .checkpoint
+        var event = StreamEvent(.quarantined, .stream(id(of: slot)), time: time)
+        event.sequence = stream.sequence
+        event.to = goesBack ? ServingPolicy.Fault.checkpoint.rawValue : ServingPolicy.Fault.zero.rawValue
+        events.append(event)
+        stream.step = 0
+        if goesBack {
+            faulty.insert(slot)
+            fallAsleep(slot)
+            stream.row = streams[slot].row
+            startWaking(slot)
+        } else {
+            pool.reset(stream.row)
+        }
+    }
+}

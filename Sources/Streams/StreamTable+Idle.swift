@@ -1,0 +1,201 @@
+public import Wire
+
+/// Streams whose state is in the store and not in memory, since no timestep has come for long. Their place in the sequence
+/// stays in memory: every control request sees them.
+extension StreamTable {
+    /// Streams that ``nextIdle(after:limit:before:)`` found.
+    public struct Idle {
+        /// The streams.
+        public var ids: [String] = []
+        /// Where the next call begins; nil: all slots were looked at.
+        public var next: Int?
+    }
+
+    /// Takes the state of streams out of memory that the last checkpoint has as it is.
+    ///
+    /// - Parameters:
+    ///   - first: Where to begin: 0 at first, then what the call before returned.
+    ///   - limit: How many slots to look at.
+    ///   - deadline: Streams whose last timestep came before this time, nanoseconds since the Unix epoch.
+    /// - Returns: Those that are asleep from here on.
+    /// - Precondition: No checkpoint is being written: one that failed would lack their state.
+    public mutating func putToSleep(from first: Int, limit: Int, before deadline: Int64) -> Idle {
+        var idle = Idle()
+        for slot in idleSlots(from: first, limit: limit, before: deadline, &idle) {
+            guard !streams[slot].isAsleep, !changed.contains(slot) else { continue }
+            fallAsleep(slot)
+            idle.ids.append(id(of: slot))
+        }
+        return idle
+    }
+
+    /// Removes streams for good.
+    ///
+    /// - Parameters:
+    ///   - first: Where to begin: 0 at first, then what the call before returned.
+    ///   - limit: How many slots to look at.
+    ///   - deadline: Streams whose last timestep came before this time, nanoseconds since the Unix epoch.
+    /// - Returns: Those that are gone; the next checkpoint forgets their stored state.
+    public mutating func forget(from first: Int, limit: Int, before deadline: Int64) -> Idle {
+        var idle = Idle()
+        for slot in idleSlots(from: first, limit: limit, before: deadline, &idle) {
+            let id = id(of: slot)
+            recordRemove(.stream(id))
+            remove(slot)
+            idle.ids.append(id)
+        }
+        return idle
+    }
+
+    /// Streams to be read from the store, for which timesteps wait. Each is asked for once.
+    public mutating func takeWakeRequests() -> [String] {
+        defer { wakeRequests.removeAll(keepingCapacity: true) }
+        return wakeRequests.filter { index.isTaken($0) && streams[$0].isAsleep }.map { id(of: $0) }
+    }
+
+    /// The keys by which the store has streams.
+    public func keys(of ids: [String]) -> [UInt32] {
+        ids.compactMap { index.find($0.utf8.span).map { UInt32($0) } }
+    }
+
+    /// Whether there is something that ``takeWakeRequests()`` or ``takeEvents()`` has not given yet.
+    public var hasNews: Bool { !events.isEmpty || !wakeRequests.isEmpty }
+
+    /// Gives away what happened.
+    public mutating func takeEvents() -> [StreamEvent] {
+        guard !events.isEmpty else { return [] }
+        defer { events = [] }
+        return events
+    }
+
+    /// Those of a selection that are asleep.
+    ///
+    /// - Parameters:
+    ///   - selection: Which streams.
+    ///   - limit: At most so many.
+    /// - Returns: Their ids.
+    /// - Throws: ``ControlError`` where the one stream named is not known.
+    public func asleep(
+        _ selection: ControlCommand.Selection, limit: Int = .max
+    ) throws(ControlError) -> [String] {
+        guard asleepCount > 0 else { return [] }
+        return asleep(try slots(of: selection), limit: limit)
+    }
+
+    /// Those of a model that are asleep.
+    ///
+    /// - Parameters:
+    ///   - model: Which of ``models``.
+    ///   - limit: At most so many.
+    /// - Returns: Their ids.
+    public func asleep(ofModel model: Int, limit: Int) -> [String] {
+        guard asleepCount > 0 else { return [] }
+        return asleep(slots(ofModel: model), limit: limit)
+    }
+
+    private func asleep(_ slots: [Int], limit: Int) -> [String] {
+        var ids: [String] = []
+        for slot in slots where streams[slot].isAsleep && ids.count < limit {
+            ids.append(id(of: slot))
+        }
+        return ids
+    }
+
+    /// Puts the state of streams back into memory, and takes what waited for it.
+    ///
+    /// - Parameters:
+    ///   - ids: Streams that were asked for. Those that are not there any more, or not asleep, stay as they are.
+    ///   - images: What the store has of them.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - publish: See ``Publish``.
+    /// - Returns: Streams that the store has nothing of that fits: they begin at zero.
+    public mutating func wake(
+        _ ids: [String], _ images: [StreamImage], time: Int64, publish: Publish
+    ) -> [String] {
+        var lost: [String] = []
+        for image in images {
+            guard let slot = index.find(image.id.utf8.span), streams[slot].isAsleep else { continue }
+            wake(slot, with: image)
+        }
+        for id in ids {
+            guard let slot = index.find(id.utf8.span) else { continue }
+            if streams[slot].isAsleep {
+                if faulty.remove(slot) == nil {
+                    lost.append(id)
+                    recordReset(.stream(id))
+                }
+                giveRow(slot)
+                streams[slot].step = 0
+                markChanged(slot)
+            }
+            guard let waited = waiting[slot], !waited.isPaused else { continue }
+            waiting[slot] = nil
+            takeWaiting(slot, waited.messages, time: time, publish: publish)
+        }
+        return lost
+    }
+
+    /// Asks for streams again that could not be read.
+    ///
+    /// - Parameter ids: Streams for which timesteps may wait.
+    public mutating func requestWaking(_ ids: [String]) {
+        for id in ids {
+            guard let slot = index.find(id.utf8.span), streams[slot].isAsleep else { continue }
+            if waiting[slot] != nil || faulty.contains(slot) { requestWaking(slot) }
+        }
+    }
+
+    /// Lets the timesteps of a stream wait until its state is there.
+    mutating func startWaking(_ slot: Int) {
+        waiting[slot] = WaitingTimesteps(isPaused: false)
+        requestWaking(slot)
+    }
+
+    mutating func requestWaking(_ slot: Int) {
+        wakeRequests.append(slot)
+    }
+
+    mutating func fallAsleep(_ slot: Int) {
+        memories[streams[slot].model].remove(streams[slot].row)
+        streams[slot].row = Stream.noRow
+        asleepCount += 1
+        restoreTimes[slot] = nil
+    }
+
+    /// Gives a stream that is asleep a row of zeros.
+    mutating func giveRow(_ slot: Int) {
+        streams[slot].row = memories[streams[slot].model].insert()
+        asleepCount -= 1
+    }
+
+    func id(of slot: Int) -> String { String(copying: index.id(of: slot)) }
+
+    /// Puts a state back. A stream that is faulty goes back to what its last checkpoint has; its sequence goes on.
+    private mutating func wake(_ slot: Int, with image: StreamImage) {
+        let served = models[streams[slot].model]
+        let memory = memories[streams[slot].model]
+        guard image.fingerprint == served.imageFingerprint,
+            memory.fits(image.values.count, at: image.step, of: served)
+        else { return }
+        giveRow(slot)
+        guard faulty.remove(slot) != nil else {
+            return memory.replace(streams[slot].row, with: image.values.span)
+        }
+        var image = image
+        image.sequence = streams[slot].sequence
+        image.time = streams[slot].time
+        image.gapPending = streams[slot].gapPending
+        recordPut(image, model: streams[slot].model)
+        put(image, at: slot)
+    }
+
+    private func idleSlots(from first: Int, limit: Int, before deadline: Int64, _ idle: inout Idle) -> [Int] {
+        let end = min(index.slots.count, first + limit)
+        idle.next = end < index.slots.count ? end : nil
+        guard first < end else { return [] }
+        return (first..<end).filter { slot in
+            index.isTaken(slot) && waiting[slot] == nil && streams[slot].time < deadline
+                && restoreTimes[slot, default: .min] < deadline
+        }
+    }
+}

@@ -1,0 +1,105 @@
+/// The `params` of one request, read by name.
+struct Parameters {
+    let members: [String: JSONValue]
+    let method: ControlCommand.Method
+
+    init(_ params: JSONValue?, of method: ControlCommand.Method) throws(ControlError) {
+        self.method = method
+        guard let members = params.map(\.members) ?? [:] else {
+            throw ControlError(.invalidParams, "params must be an object, with the parameters by name")
+        }
+        self.members = members
+        for name in members.keys.sorted() where !method.parameters.contains(name) {
+            let known = method.parameters.isEmpty ? "none" : method.parameters.joined(separator: ", ")
+            throw ControlError(.invalidParams, "\(method.rawValue) has no parameter '\(name)'; it takes \(known)")
+        }
+    }
+
+    func string(_ name: String) throws(ControlError) -> String? {
+        switch members[name] {
+        case nil: return nil
+        case .string(let value): return value
+        default: throw ControlError(.invalidParams, "'\(name)' must be a string")
+        }
+    }
+
+    func required(_ name: String) throws(ControlError) -> String {
+        guard let value = try string(name) else {
+            throw ControlError(.invalidParams, "\(method.rawValue) needs '\(name)'")
+        }
+        return value
+    }
+
+    /// A snapshot's name keeps to the rules of a stream id, so that it can be shown and typed.
+    func name() throws(ControlError) -> String {
+        let name = try required("name")
+        guard StreamID.isValid(name) else {
+            throw ControlError(.invalidParams, "'name' must be 1 to 255 bytes without control characters")
+        }
+        return name
+    }
+
+    func bool(_ name: String) throws(ControlError) -> Bool {
+        switch members[name] {
+        case nil: return false
+        case .bool(let value): return value
+        default: throw ControlError(.invalidParams, "'\(name)' must be true or false")
+        }
+    }
+
+    /// The id that an imported stream gets, where that is not its own.
+    func newID() throws(ControlError) -> String? {
+        guard let id = try string("as") else { return nil }
+        try StreamExport.check(id, "as")
+        return id
+    }
+
+    func streamExport() throws(ControlError) -> StreamExport {
+        var stream = members
+        stream["as"] = nil
+        return try StreamExport(stream)
+    }
+
+    func streams() throws(ControlError) -> [StreamExport] {
+        guard case .array(let values) = members["streams"] else {
+            throw ControlError(.invalidParams, "'streams' must be an array of what 'export' gives")
+        }
+        return try values.map { value throws(ControlError) in
+            guard let members = value.members else {
+                throw ControlError(.invalidParams, "'streams' must be an array of what 'export' gives")
+            }
+            return try StreamExport(members)
+        }
+    }
+
+    func limit() throws(ControlError) -> Int {
+        guard let value = members["limit"] else { return ControlCommand.defaultLimit }
+        guard case .integer(let limit) = value, limit >= 1, limit <= ControlCommand.maximumLimit else {
+            throw ControlError(
+                .invalidParams, "'limit' must be a whole number from 1 to \(ControlCommand.maximumLimit)")
+        }
+        return Int(limit)
+    }
+
+    func selection() throws(ControlError) -> ControlCommand.Selection? {
+        let given = ["stream", "prefix", "all"].filter { members[$0] != nil }
+        guard given.count <= 1 else {
+            let named = given.joined(separator: " and ")
+            throw ControlError(.invalidParams, "give exactly one of 'stream', 'prefix' and 'all', not \(named)")
+        }
+        if let id = try string("stream") { return .stream(id) }
+        if let prefix = try string("prefix") { return .prefix(prefix) }
+        switch members["all"] {
+        case nil: return nil
+        case .bool(true): return .all
+        default: throw ControlError(.invalidParams, "'all' must be true, or be left out")
+        }
+    }
+
+    func requiredSelection() throws(ControlError) -> ControlCommand.Selection {
+        guard let selection = try selection() else {
+            throw ControlError(.invalidParams, "\(method.rawValue) needs exactly one of 'stream', 'prefix' and 'all'")
+        }
+        return selection
+    }
+}

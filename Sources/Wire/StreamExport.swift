@@ -1,0 +1,162 @@
+/// All that one stream knows, as JSON: what `export` answers and `import` takes, and one entry of a snapshot's pages.
+public struct StreamExport: Codable, Equatable, Sendable {
+    /// The stream's id.
+    public var stream: String
+    /// The name of the model that it had; not needed to import it.
+    public var model: String
+    /// What the state belongs to: SHA-256 of the weights, followed by `:sequence` or `:window:LENGTH` where it is timesteps.
+    public var fingerprint: String
+    /// The number of the last timestep consumed, over the stream's life.
+    public var sequence: UInt64
+    /// Timesteps since the last reset.
+    public var step: UInt64
+    /// Nanoseconds since the Unix epoch when the last timestep was consumed.
+    public var time: Int64
+    /// The label of the last decision; null before the first.
+    public var label: UInt8?
+    /// A jump ahead was seen that no published decision has told of yet.
+    public var gapPending: Bool
+    /// The values of the state, then the last outputs, as float32 in little-endian, in base64.
+    public var state: String
+
+    /// Creates an export; each parameter is the property of its name.
+    public init(
+        stream: String, model: String, fingerprint: String, sequence: UInt64, step: UInt64, time: Int64, label: UInt8?,
+        gapPending: Bool, state: String
+    ) {
+        self.stream = stream
+        self.model = model
+        self.fingerprint = fingerprint
+        self.sequence = sequence
+        self.step = step
+        self.time = time
+        self.label = label
+        self.gapPending = gapPending
+        self.state = state
+    }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case stream, model, fingerprint, sequence, step, time, label
+        case gapPending = "gap_pending"
+        case state
+    }
+
+    /// The names of its members.
+    static let members = CodingKeys.allCases.map(\.rawValue)
+
+    /// Writes the export. `label` is always there, null before the first decision.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(stream, forKey: .stream)
+        try container.encode(model, forKey: .model)
+        try container.encode(fingerprint, forKey: .fingerprint)
+        try container.encode(sequence, forKey: .sequence)
+        try container.encode(step, forKey: .step)
+        try container.encode(time, forKey: .time)
+        try container.encode(label, forKey: .label)
+        try container.encode(gapPending, forKey: .gapPending)
+        try container.encode(state, forKey: .state)
+    }
+}
+
+extension StreamExport {
+    /// Reads the members of a JSON object, each by its name.
+    init(_ members: [String: JSONValue]) throws(ControlError) {
+        for name in members.keys.sorted() where !Self.members.contains(name) {
+            throw ControlError(
+                .invalidParams, "a stream has no '\(name)'; it has \(Self.members.joined(separator: ", "))")
+        }
+        stream = try Self.string("stream", members)
+        try Self.check(stream, "stream")
+        model = members["model"] == nil ? "" : try Self.string("model", members)
+        fingerprint = try Self.string("fingerprint", members)
+        sequence = try Self.unsigned("sequence", members, upTo: .max)
+        step = try Self.unsigned("step", members, upTo: .max)
+        time = Int64(try Self.unsigned("time", members, upTo: UInt64(Int64.max)))
+        switch members["label"] {
+        case nil, .null: label = nil
+        default: label = UInt8(try Self.unsigned("label", members, upTo: UInt64(UInt8.max)))
+        }
+        switch members["gap_pending"] {
+        case nil: gapPending = false
+        case .bool(let value): gapPending = value
+        default: throw ControlError(.invalidParams, "'gap_pending' must be true or false")
+        }
+        state = try Self.string("state", members)
+    }
+
+    /// The members as JSON.
+    var json: [String: JSONValue] {
+        [
+            "stream": .string(stream), "model": .string(model), "fingerprint": .string(fingerprint),
+            "sequence": JSONValue(sequence), "step": JSONValue(step), "time": .integer(time),
+            "label": label.map { .integer(Int64($0)) } ?? .null, "gap_pending": .bool(gapPending),
+            "state": .string(state),
+        ]
+    }
+
+    static func check(_ id: String, _ name: String) throws(ControlError) {
+        guard StreamID.isValid(id) else {
+            throw ControlError(
+                .invalidParams,
+                "'\(name)' must be a stream id: 1 to \(StreamID.maximumLength) bytes without control characters, not "
+                    + "beginning with \(StreamID.reservedPrefix)")
+        }
+    }
+
+    private static func string(_ name: String, _ members: [String: JSONValue]) throws(ControlError) -> String {
+        guard case .string(let value) = members[name] else {
+            throw ControlError(.invalidParams, "a stream needs '\(name)', a string")
+        }
+        return value
+    }
+
+    private static func unsigned(
+        _ name: String, _ members: [String: JSONValue], upTo limit: UInt64
+    ) throws(ControlError) -> UInt64 {
+        let value: UInt64? =
+            switch members[name] {
+            case .integer(let value): UInt64(exactly: value)
+            case .unsigned(let value): value
+            default: nil
+            }
+        guard let value, value <= limit else {
+            throw ControlError(.invalidParams, "a stream needs '\(name)', a whole number from 0 to \(limit)")
+        }
+        return value
+    }
+}
+
+extension JSONValue {
+    /// A whole number, in the form in which it is read again.
+    init(_ value: UInt64) {
+        self = Int64(exactly: value).map(JSONValue.integer) ?? .unsigned(value)
+    }
+}
+
+/// What `read_snapshot` answers: one page of a snapshot's streams.
+public struct SnapshotPage: Codable, Equatable, Sendable {
+    /// The streams, ordered by the bytes of their ids.
+    public var streams: [StreamExport]
+    /// What to give as `after` for the next page; null at the end.
+    public var next: String?
+
+    /// Creates a page.
+    ///
+    /// - Parameters:
+    ///   - streams: The streams, ordered by the bytes of their ids.
+    ///   - next: What to give as `after` for the next page; nil at the end.
+    public init(streams: [StreamExport], next: String?) {
+        self.streams = streams
+        self.next = next
+    }
+
+    /// Writes the page. `next` is always there, null at the end.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(streams, forKey: .streams)
+        try container.encode(next, forKey: .next)
+    }
+
+    private enum CodingKeys: String, CodingKey { case streams, next }
+}

@@ -1,0 +1,49 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+/// States that turn NaN or infinite.
+@Suite struct `A fault` {
+    /// An LSTM with relu in place of tanh: nothing bounds its state.
+    static let unbounded = Fixtures.url("keras/relu_cell.keras").path
+    static let harmless: [Float] = [0.5, -0.25, 0.125]
+    static let harmful: [Float] = [3e38, -3e38, 3e38]
+
+    private func decide(_ peer: Peer, _ stream: String, _ values: [Float]) throws -> Decision {
+        try peer.feed(stream, values)
+        return try #require(try peer.decisions(of: stream, 1).first)
+    }
+
+    @Test(arguments: ["zero", "checkpoint"])
+    func `sends its stream back, and no other`(policy: String) throws {
+        let folder = try TemporaryFolder()
+        let arguments = [
+            Self.unbounded, "--mode", "stateful", "--on-fault", policy, "--state-dir", folder.path,
+            "--checkpoint-interval", "3600", "--durability", "journal",
+        ]
+        let daemon = try DaemonProcess(arguments)
+        let peer = try Peer(daemon)
+        for stream in ["s", "other", "fresh-2"] { _ = try decide(peer, stream, Self.harmless) }
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try decide(peer, "s", Self.harmful)
+
+        let after = try decide(peer, "s", Self.harmless)
+        let expected = try decide(peer, policy == "zero" ? "fresh-1" : "fresh-2", Self.harmless)
+
+        #expect([after].probabilityBits == [expected].probabilityBits)
+        #expect(after.step == expected.step && after.sequence == 3)
+        #expect(try peer.status().quarantined == 1)
+        #expect(try peer.control.stream("s")?.tally.quarantined == 1)
+        #expect(try decide(peer, "other", Self.harmless).step == 2)
+        #expect(try peer.control.stream("other")?.tally.quarantined == 0)
+        #expect(daemon.log.contains("turned NaN or infinite"))
+        // The journal leads to the same state: back to the checkpoint as it was then, not as it is now.
+        _ = try decide(peer, "s", Self.harmless)
+        let before = try peer.control.call(.export("s"), as: StreamExport.self)
+        daemon.kill()
+        let again = try Peer(try DaemonProcess(arguments))
+        #expect(try again.control.call(.export("s"), as: StreamExport.self) == before)
+    }
+}

@@ -1,0 +1,148 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+/// Models whose files change under a daemon that runs.
+@Suite struct `A reload` {
+    /// LSTM(10) → Dense(1), as model2, with other weights.
+    static let other = Fixtures.url("reference/model1.keras")
+    /// LSTM(1): a state of another shape.
+    static let smaller = Fixtures.url("keras/smallest.keras")
+
+    private let folder: TemporaryFolder
+    private var file: String { folder.path("m.keras") }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try put(URL(filePath: model2))
+    }
+
+    /// Puts a file in the served file's place, whole at once.
+    private func put(_ url: URL) throws {
+        try Data(contentsOf: url).write(to: folder.url("m.keras"), options: .atomic)
+    }
+
+    private func reload(_ peer: Peer, reset: Bool = false) throws -> ReloadResult {
+        try peer.control.call(.reload(model: "m", reset: reset), as: ReloadResult.self)
+    }
+
+    @Test func `carries the state to other weights, between two timesteps`() throws {
+        let peer = try Peer(try DaemonProcess([file, "--mode", "stateful"]))
+        let old = try peer.status().models[0].fingerprint
+        _ = try peer.decide("s", values(20))
+        _ = try peer.control.call(.pause(.stream("s")), as: [String: Int].self)
+        try peer.feed("s", values(3, seed: 2))
+        try put(Self.other)
+
+        let result = try reload(peer)
+        _ = try peer.control.call(.resume(.stream("s")), as: [String: Int].self)
+        let decided = try peer.decisions(of: "s", 3)
+
+        #expect(result.carried == 1 && result.fingerprint != old)
+        #expect(try peer.status().models[0].fingerprint == result.fingerprint)
+        #expect(try peer.status().models[0].mode == "stateful", "the policy stays")
+        #expect(decided.map(\.step) == [21, 22, 23])
+        // What the new weights make of this state, from a daemon of their own that imports it.
+        let expected = try Peer(try DaemonProcess([Self.other.path, "--mode", "stateful"]))
+        let source = try Peer(try DaemonProcess([model2]))
+        _ = try source.decide("s", values(20))
+        var state = try source.control.call(.export("s"), as: StreamExport.self)
+        state.fingerprint = result.fingerprint
+        _ = try expected.control.call(.import(state, as: nil), as: [String: String].self)
+        #expect(try expected.decide("s", values(3, seed: 2)).bits == decided.bits)
+    }
+
+    @Test func `of another shape is refused and changes nothing, unless a reset is asked for`() throws {
+        let peer = try Peer(try DaemonProcess([file, "--mode", "stateful"]))
+        let undisturbed = try Peer(try DaemonProcess([model2]))
+        let inputs = values(20)
+        let expected = try undisturbed.decide("s", inputs)
+        var decisions = try peer.decide("s", Array(inputs[..<10]))
+        try put(Self.smaller)
+        let error = #expect(throws: ClientError.self) { try reload(peer) }
+        #expect(error?.status == .refused)
+        #expect(error?.message.contains("lstm 20") == true && error?.message.contains("lstm 2") == true)
+        try Data("no model".utf8).write(to: folder.url("m.keras"))
+        #expect(throws: ClientError.self) { try reload(peer) }
+        try FileManager.default.removeItem(atPath: file)
+        let missing = #expect(throws: ClientError.self) { try reload(peer, reset: true) }
+        #expect(missing?.status == .data)
+        decisions += try peer.decide("s", Array(inputs[10...]))
+        #expect(decisions.bits == expected.bits)
+
+        try put(Self.smaller)
+        #expect(try reload(peer, reset: true).carried == 0)
+        let fresh = try Peer(try DaemonProcess([Self.smaller.path, "--mode", "stateful"]))
+        let after = try peer.decide("s", values(4))
+        #expect(after.probabilityBits == (try fresh.decide("s", values(4)).probabilityBits))
+        #expect(after.map(\.step) == [1, 2, 3, 4] && after.map(\.sequence) == [21, 22, 23, 24])
+    }
+
+    @Test(arguments: ["checkpoint", "journal"])
+    func `is durable when it is answered, and old snapshots stay with the old weights`(durability: String) throws {
+        let state = [
+            "--mode", "stateful", "--state-dir", folder.path("state"), "--checkpoint-interval", "3600",
+            "--durability", durability,
+        ]
+        let first = try DaemonProcess([file] + state)
+        let peer = try Peer(first)
+        _ = try peer.decide("s", values(20))
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.snapshot(name: "old", .all), as: SnapshotStatus.self)
+        try put(Self.other)
+        _ = try reload(peer)
+        let next = try peer.decide("s", values(5, seed: 3))
+        let error = #expect(throws: ClientError.self) {
+            _ = try peer.control.call(.restore(name: "old", .all), as: [String: Int].self)
+        }
+        #expect(error?.status == .refused)
+        first.kill()
+
+        let second = try Peer(try DaemonProcess([file] + state))
+        if durability == "journal" {
+            // What came after the reload is replayed with the weights that took it.
+            let stream = try #require(try second.control.stream("s"))
+            #expect(stream.sequence == 25 && stream.probability.values == next.last?.probabilities)
+        } else {
+            #expect(try second.control.stream("s")?.sequence == 20)
+            #expect(try second.decide("s", values(5, seed: 3)).bits == next.bits)
+        }
+    }
+
+    @Test func `by SIGHUP takes all models`() throws {
+        let daemon = try DaemonProcess([file, "--mode", "stateful"])
+        let peer = try Peer(daemon)
+        let old = try peer.status().models[0].fingerprint
+        _ = try peer.decide("s", values(3))
+        try put(Self.other)
+        #expect(kill(daemon.processIdentifier, SIGHUP) == 0)
+        let new = try eventually { try peer.status().models[0].fingerprint == old ? nil : true }
+        #expect(new == true)
+        #expect(try peer.decide("s", values(1)).map(\.step) == [4])
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test func `at a start is refused, carried or reset as --on-other-weights says`() throws {
+        let state = ["--mode", "stateful", "--state-dir", folder.path("state")]
+        let first = try DaemonProcess([file] + state)
+        _ = try Peer(first).decide("s", values(20))
+        #expect(first.stop() == 0)
+        try put(Self.smaller)
+        for choice in ["refuse", "carry"] {
+            let refused = try FinishedProgram("sluiced", [file] + state + ["--on-other-weights", choice])
+            #expect(refused.status == 65)
+        }
+        try put(Self.other)
+        #expect(try FinishedProgram("sluiced", [file] + state).status == 65)
+
+        let second = try DaemonProcess([file] + state + ["--on-other-weights", "carry"])
+        #expect(try Peer(second).decide("s", values(1)).map(\.step) == [21])
+        #expect(second.stop() == 0)
+        try put(Self.smaller)
+        let third = try DaemonProcess([file] + state + ["--on-other-weights", "reset"])
+        let decision = try #require(try Peer(third).decide("s", values(1)).first)
+        #expect(decision.step == 1 && decision.sequence == 22)
+    }
+}

@@ -1,0 +1,43 @@
+import Store
+import Streams
+import Testing
+
+/// Streams by their keys, and snapshots page by page.
+struct PageTests {
+    private let store: StateStore
+
+    init() throws {
+        store = try StateStore(folder: nil)
+    }
+
+    @Test func `streams are found by their keys`() throws {
+        try store.write(slice([image("a"), image("b", sequence: 9), image("c")], from: 4))
+        #expect(try store.streams([5, 9]) == [image("b", sequence: 9)])
+        #expect(try store.streams([]).isEmpty)
+    }
+
+    @Test(arguments: [1, 2, 63, 64, 65, 1000])
+    func `pages follow one another by the bytes of ids`(limit: Int) throws {
+        let images = (0..<150).map { image("s\($0)", sequence: UInt64($0)) }.shuffled()
+        try store.add(Array(images[..<100]), toSnapshot: "n", time: 5)
+        try store.add(Array(images[100...]), toSnapshot: "n", time: 6)
+        var found: [StreamImage] = []
+        var after: String?
+        repeat {
+            let page = try store.page(ofSnapshot: "n", after: after, limit: limit)
+            #expect(page.images.count <= limit)
+            found += page.images
+            after = page.next
+        } while after != nil
+        #expect(found == images.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) })
+        let status = try #require(try store.snapshots().first)
+        #expect(status.streams == 150 && status.bytes == 150 * 8 && status.time == 5)
+    }
+
+    @Test func `a stream that a snapshot has already is refused, with all that came with it`() throws {
+        try store.add([image("a")], toSnapshot: "n", time: 1)
+        #expect(throws: StoreError.self) { try store.add([image("b"), image("a")], toSnapshot: "n", time: 1) }
+        #expect(try store.page(ofSnapshot: "n", after: nil, limit: 9).images == [image("a")])
+        #expect(throws: StoreError.self) { try store.page(ofSnapshot: "m", after: nil, limit: 9) }
+    }
+}

@@ -1,0 +1,102 @@
+import Recurrent
+import Streams
+import Testing
+import Wire
+
+/// States that turn NaN or infinite, and what is counted stream by stream.
+struct HealthTests {
+    /// A SimpleRNN without bounds, `h = 2·h + x`: it grows past float32 by itself.
+    private func unbounded() throws -> Model {
+        try Model(layers: [
+            SimpleRNN(
+                units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]),
+                recurrentKernel: Tensor(shape: [1, 1], values: [2]), bias: nil)
+        ])
+    }
+
+    private func feed(_ fault: ServingPolicy.Fault = .zero) throws -> Feed {
+        Feed(served(try unbounded(), ServingPolicy(fault: fault)))
+    }
+
+    @Test func `a state that turns infinite is zero after the message, and other streams are untouched`() throws {
+        let feed = try feed()
+        try feed.send("other", [1])
+        let other = try feed.image("other")
+        let decisions = try feed.send("s", [3e38, 1], time: 7)
+
+        #expect(decisions.map { $0.probabilities[0] } == [3e38, .infinity])
+        let next = try #require(try feed.send("s", [0.5]).first)
+        #expect(next.probabilities == [0.5] && next.step == 1 && next.sequence == 3)
+        #expect(feed.table.counters.quarantined == 1)
+        #expect(try feed.table.status(of: "s", time: 0).tally.quarantined == 1)
+        #expect(try feed.image("other") == other)
+        var event = StreamEvent(.quarantined, .stream("s"), time: 7)
+        event.sequence = 2
+        event.to = "zero"
+        #expect(feed.table.takeEvents() == [event])
+        #expect(feed.table.takeEvents().isEmpty)
+    }
+
+    @Test func `a state goes back to its last checkpoint, and what comes meanwhile waits`() throws {
+        let feed = try feed(.checkpoint)
+        feed.table.hasStore = true
+        try feed.send("s", [1, 1])
+        let checkpoint = feed.takeChanged()
+        #expect(try feed.send("s", [3e38, 3e38]).count == 2)
+        #expect(feed.table.takeEvents().map(\.to) == ["checkpoint"])
+        #expect(try feed.send("s", [1]).isEmpty, "the checkpoint is not read yet")
+        #expect(feed.takeChanged().isEmpty, "no state that is none is stored")
+
+        var after: [Decision] = []
+        let lost = feed.table.wake(feed.table.takeWakeRequests(), checkpoint, time: 0) { _, records, _ in
+            after += decisions(in: records)
+        }
+
+        // h was 3 at the checkpoint: 2·3 + 1.
+        #expect(after.map { [$0.probabilities[0], Float($0.step), Float($0.sequence)] } == [[7, 3, 5]])
+        #expect(lost.isEmpty)
+        #expect(feed.takeChanged().map(\.sequence) == [5])
+    }
+
+    @Test func `without a checkpoint it begins at zero, faults among what waits included`() throws {
+        let feed = try feed(.checkpoint)
+        feed.table.hasStore = true
+        try feed.send("s", [3e38, 3e38])
+        try feed.send("s", [3e38, 3e38])
+        try feed.send("s", [2])
+        var after: [[Decision]] = []
+        var told: [[StreamEvent.Kind]] = []
+        for _ in 0..<2 {
+            _ = feed.table.wake(feed.table.takeWakeRequests(), [], time: 0) { _, records, events in
+                after.append(decisions(in: records))
+                told.append(events.map(\.event))
+            }
+        }
+        #expect(after.map { $0.map(\.sequence) } == [[3, 4], [5]])
+        #expect(told == [[.quarantined, .quarantined], []])
+        #expect(after.last?.first?.probabilities == [2])
+        #expect(feed.table.counters.quarantined == 2)
+    }
+
+    @Test func `a mean of masked timesteps alone is NaN, and no fault`() throws {
+        let model = try Model(layers: [Masking(units: 1, value: 0), GlobalAveragePooling(units: 1)])
+        let feed = Feed(served(model, ServingPolicy(mode: .stateful)))
+        #expect(try feed.send("s", [0, 0]).allSatisfy { $0.probabilities[0].isNaN })
+        #expect(feed.table.counters.quarantined == 0)
+        #expect(try feed.send("s", [4]).last?.probabilities == [4])
+    }
+
+    @Test func `gaps and duplicates are counted stream by stream`() throws {
+        let feed = Feed(served(try livelyModel()))
+        try feed.send("a", signal(5))
+        try feed.send("a", signal(5), sequence: 3)
+        try feed.send("a", signal(1), sequence: 20)
+        try feed.send("b", signal(1))
+        #expect(try feed.table.status(of: "a", time: 0).tally == StreamTally(gaps: 1, duplicates: 3))
+        #expect(try feed.table.status(of: "b", time: 0).tally == StreamTally())
+        #expect(feed.table.counters.gaps == 1 && feed.table.counters.duplicates == 3)
+        _ = try feed.table.remove(.stream("a"))
+        try feed.send("c", signal(1))
+        #expect(try feed.table.status(of: "c", time: 0).tally == StreamTally(), "the slot is another's now")
+    }
+}

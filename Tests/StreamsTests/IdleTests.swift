@@ -1,0 +1,154 @@
+import Streams
+import Testing
+import Wire
+
+/// Streams whose state leaves memory and comes back.
+struct IdleTests {
+    private func feed(_ policy: ServingPolicy = ServingPolicy()) throws -> Feed {
+        Feed(served(try livelyModel(), policy))
+    }
+
+    /// Puts a stream to sleep as the daemon does after a checkpoint.
+    ///
+    /// - Returns: What the store would have.
+    private func sleep(_ feed: Feed, before deadline: Int64 = 100) -> [StreamImage] {
+        let images = feed.takeChanged()
+        _ = feed.table.putToSleep(from: 0, limit: 100, before: deadline)
+        return images
+    }
+
+    /// Wakes streams for which timesteps wait.
+    private func wake(_ feed: Feed, _ images: [StreamImage]) -> (decisions: [Decision], lost: [String]) {
+        var found: [Decision] = []
+        let ids = feed.table.takeWakeRequests()
+        let lost = feed.table.wake(ids, images, time: 0) { _, records, _ in found += decisions(in: records) }
+        return (found, lost)
+    }
+
+    @Test func `a stream wakes with its next timestep as if nothing had been`() throws {
+        let policy = ServingPolicy(threshold: try #require(.init(rise: 0.6, fall: 0.4)))
+        let (feed, undisturbed) = (try self.feed(policy), try self.feed(policy))
+        var expected = try undisturbed.send("s", signal(5))
+        #expect(try feed.send("s", signal(5)) == expected)
+        let images = sleep(feed)
+        #expect(feed.table.asleepCount == 1)
+
+        #expect(try feed.send("s", signal(2, from: 5), sequence: 8).isEmpty)
+        #expect(try feed.send("s", signal(3, from: 7)).isEmpty)
+        expected = try undisturbed.send("s", signal(2, from: 5), sequence: 8)
+        expected += try undisturbed.send("s", signal(3, from: 7))
+        let woken = wake(feed, images)
+
+        #expect(woken.decisions == expected && woken.lost.isEmpty)
+        #expect(expected.first?.flags.contains(.gap) == true)
+        #expect(feed.table.asleepCount == 0)
+        #expect(try feed.send("s", signal(1)) == undisturbed.send("s", signal(1)))
+        #expect(try feed.image("s") == undisturbed.image("s"))
+    }
+
+    @Test func `only what is idle, stored and not paused falls asleep`() throws {
+        let feed = try feed()
+        for (id, time) in [("old", 1), ("young", 100), ("paused", 1)] as [(String, Int64)] {
+            try feed.send(id, signal(1), time: time)
+        }
+        #expect(feed.table.putToSleep(from: 0, limit: 100, before: 50).ids.isEmpty, "nothing is stored yet")
+        _ = feed.takeChanged()
+        _ = try feed.table.pause(.stream("paused"))
+        try feed.send("changed", signal(1), time: 1)
+        #expect(feed.table.putToSleep(from: 0, limit: 100, before: 50).ids == ["old"])
+        #expect(feed.table.putToSleep(from: 0, limit: 100, before: 50).ids.isEmpty)
+    }
+
+    @Test func `streams are looked through some at a time`() throws {
+        let feed = try feed()
+        for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
+        _ = feed.takeChanged()
+        let first = feed.table.putToSleep(from: 0, limit: 2, before: 1)
+        #expect(first.ids == ["a", "b"] && first.next == 2)
+        let second = feed.table.putToSleep(from: 2, limit: 2, before: 1)
+        #expect(second.ids == ["c"] && second.next == nil)
+    }
+
+    @Test func `a stream that is asleep is listed, paused, removed and restored like any other`() throws {
+        let feed = try feed()
+        for id in ["a1", "a2", "b"] { try feed.send(id, signal(4)) }
+        let images = sleep(feed)
+        let status = try feed.table.status(of: "a1", time: 0)
+        #expect(status.asleep && status.sequence == 4 && status.step == 4)
+        #expect(feed.table.page(prefix: "a", after: nil, limit: 9, time: 0).streams.map(\.stream) == ["a1", "a2"])
+        #expect(try feed.table.asleep(.prefix("a")) == ["a1", "a2"])
+        #expect(try feed.images().isEmpty)
+
+        #expect(try feed.table.pause(.stream("a1")) == 1)
+        try feed.send("a1", signal(2))
+        #expect(feed.table.takeWakeRequests().isEmpty)
+        #expect(try feed.resume(.stream("a1")).isEmpty)
+        #expect(wake(feed, images.filter { $0.id == "a1" }).decisions.map(\.sequence) == [5, 6])
+
+        #expect(try feed.table.remove(.stream("a2")).count == 1)
+        #expect(feed.table.asleepCount == 1)
+        try feed.table.restore(images.filter { $0.id == "b" })
+        #expect(feed.table.asleepCount == 0)
+        #expect(try feed.send("b", signal(1)).map(\.sequence) == [5])
+    }
+
+    @Test func `a stream that the store has lost begins at zero, and is told of`() throws {
+        let feed = try feed()
+        let alone = Alone(try livelyModel())
+        try feed.send("s", signal(4))
+        _ = sleep(feed)
+        try feed.send("s", signal(3))
+        let woken = wake(feed, [])
+        #expect(woken.lost == ["s"])
+        #expect(woken.decisions.map(\.sequence) == [5, 6, 7])
+        #expect(bits(woken.decisions) == alone.answers(to: signal(3)))
+    }
+
+    @Test func `a removed stream that was being woken stays removed, and one that comes anew is its own`() throws {
+        let feed = try feed()
+        try feed.send("s", signal(4))
+        let images = sleep(feed)
+        try feed.send("s", signal(1))
+        let ids = feed.table.takeWakeRequests()
+        _ = try feed.table.remove(.stream("s"))
+        let again = try feed.send("s", signal(2))
+        #expect(feed.table.wake(ids, images, time: 0) { _, _, _ in }.isEmpty)
+        #expect(again.map(\.sequence) == [1, 2])
+        #expect(try feed.send("s", signal(1)).map(\.step) == [3])
+    }
+
+    @Test func `forgotten streams are gone, asleep or not`() throws {
+        let feed = try feed()
+        for (id, time) in [("old", 1), ("young", 100), ("asleep", 2)] as [(String, Int64)] {
+            try feed.send(id, signal(1), time: time)
+        }
+        _ = feed.takeChanged()
+        _ = feed.table.putToSleep(from: 2, limit: 1, before: 50)
+        #expect(feed.table.forget(from: 0, limit: 100, before: 50).ids == ["old", "asleep"])
+        #expect(feed.table.count == 1 && feed.table.asleepCount == 0)
+    }
+
+    @Test func `a restored stream counts as idle from its restore on`() throws {
+        let feed = try feed()
+        try feed.send("s", signal(1), time: 1)
+        let images = try feed.images()
+        try feed.table.restore(images, time: 60)
+        #expect(feed.table.forget(from: 0, limit: 100, before: 50).ids.isEmpty)
+        #expect(feed.table.forget(from: 0, limit: 100, before: 61).ids == ["s"])
+    }
+
+    @Test func `new streams are refused past the limit, old ones never`() throws {
+        let feed = try feed()
+        feed.table.maximumStreams = 2
+        for id in ["a", "b"] { try feed.send(id, signal(1)) }
+        #expect(throws: DropCause.tooManyStreams) { try feed.send("c", signal(1)) }
+        #expect(try feed.send("a", signal(1)).count == 1)
+        #expect(feed.table.counters.dropped[.tooManyStreams] == 1)
+        var image = try #require(try feed.image("a"))
+        image.id = "c"
+        let error = try #require(throws: ControlError.self) { try feed.table.restore([image]) }
+        #expect(error.code == .refusedInMode)
+        _ = try feed.table.remove(.stream("b"))
+        #expect(try feed.send("c", signal(1)).count == 1)
+    }
+}
