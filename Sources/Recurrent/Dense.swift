@@ -43,36 +43,29 @@ extension Dense: TimestepLayer {
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
     @safe
     struct Step {
-        let features: Int
         let units: Int
         let activation: Activation
-        /// Shape (features, columns).
-        let kernel: UnsafePointer<Float>
-        /// Shape (columns); zeros where the layer has no bias.
+        /// Shape (features, units).
+        let kernel: WeightMatrix
+        /// Shape (units); zeros where the layer has no bias.
         let bias: UnsafePointer<Float>
-        /// The units, padded.
-        let columns: Int
-        let kernels: Kernels
 
         init(_ layer: Dense, weights: inout WeightBuffer) {
-            features = layer.features
             units = layer.units
             activation = layer.activation
-            unsafe kernel = weights.append(layer.kernel.values, columns: layer.units)
+            kernel = WeightMatrix(layer.kernel, in: &weights)
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
-            columns = Kernels.padded(layer.units)
-            kernels = weights.kernels
         }
 
         /// `y = activation(x·W + b)`, as Keras computes it (<https://keras.io/api/layers/core_layers/dense/>).
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
-        ///   - y: The output, shape (units), with room for `columns`. Must not overlap `x`.
+        ///   - y: The output, shape (units), with room for the padding. Must not overlap `x`.
         @inline(__always)
         func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
-            unsafe kernels.affine(y, b: bias, x: x, rows: features, w: kernel, columns: columns)
-            unsafe activation.apply(y, count: units, kernels)
+            unsafe kernel.multiply(x, addedTo: bias, into: y)
+            unsafe activation.apply(y, count: units, kernel.kernels)
         }
     }
 }

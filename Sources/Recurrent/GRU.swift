@@ -75,46 +75,39 @@ extension GRU: RecurrentLayer {
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
     @safe
     struct Step {
-        let features: Int
         let units: Int
         let activation: Activation
         let recurrentActivation: Activation
         let resetsAfter: Bool
-        /// W, shape (features, columns), gates z, r, h.
-        let kernel: UnsafePointer<Float>
-        /// U, shape (units, columns); where the layer resets before it, of the gates z and r only.
-        let recurrentKernel: UnsafePointer<Float>
-        /// U of the candidate, shape (units, its own columns), where the layer resets before it.
-        let candidateKernel: UnsafePointer<Float>
-        /// b, shape (columns); zeros where the layer has none.
+        /// W, shape (features, 3 · units), gates z, r, h.
+        let kernel: WeightMatrix
+        /// U, shape (units, 3 · units); where the layer resets before it, of the gates z and r only.
+        let recurrentKernel: WeightMatrix
+        /// U of the candidate, shape (units, units), where the layer resets before it.
+        let candidateKernel: WeightMatrix
+        /// b, shape (3 · units); zeros where the layer has none.
         let bias: UnsafePointer<Float>
-        /// b′, shape (columns); zeros where the layer has none.
+        /// b′, shape (3 · units); zeros where the layer has none.
         let recurrentBias: UnsafePointer<Float>
-        /// 3 · units, padded.
-        let columns: Int
-        let kernels: Kernels
 
         init(_ layer: GRU, weights: inout WeightBuffer) {
             let units = layer.units
-            features = layer.features
             self.units = units
             activation = layer.activation
             recurrentActivation = layer.recurrentActivation
             resetsAfter = layer.resetsAfter
             let recurrent = layer.recurrentKernel.values
             let rows = (0..<units).map { recurrent[($0 * 3 * units)...].prefix(3 * units) }
-            unsafe kernel = weights.append(layer.kernel.values, columns: 3 * units)
-            unsafe recurrentKernel =
+            kernel = WeightMatrix(layer.kernel, in: &weights)
+            recurrentKernel =
                 resetsAfter
-                ? weights.append(recurrent, columns: 3 * units)
-                : weights.append(rows.flatMap { $0.prefix(2 * units) }, columns: 2 * units)
-            unsafe candidateKernel = weights.append(
-                resetsAfter ? [] : rows.flatMap { $0.suffix(units) }, columns: units)
+                ? WeightMatrix(layer.recurrentKernel, in: &weights)
+                : WeightMatrix(rows.flatMap { $0.prefix(2 * units) }, columns: 2 * units, in: &weights)
+            candidateKernel = WeightMatrix(
+                resetsAfter ? [] : rows.flatMap { $0.suffix(units) }, columns: units, in: &weights)
             let biases = (layer.bias?.values ?? []) + Array(repeating: 0, count: 6 * units)
             unsafe bias = weights.append(Array(biases.prefix(3 * units)))
             unsafe recurrentBias = weights.append(Array(biases.dropFirst(3 * units).prefix(3 * units)))
-            columns = Kernels.padded(3 * units)
-            kernels = weights.kernels
         }
 
         /// Where in the scratch stands what the hidden state gives.
@@ -137,14 +130,14 @@ extension GRU: RecurrentLayer {
         ) {
             let a = unsafe scratch
             let b = unsafe a + Self.recurrentOffset(units: units)
-            unsafe kernels.affine(a, b: bias, x: x, rows: features, w: kernel, columns: columns)
+            unsafe kernel.multiply(x, addedTo: bias, into: a)
             if !resetsAfter {
                 unsafe resetBefore(h: h, a: a, b: b)
                 return
             }
-            unsafe kernels.affine(b, b: recurrentBias, x: h, rows: units, w: recurrentKernel, columns: columns)
+            unsafe recurrentKernel.multiply(h, addedTo: recurrentBias, into: b)
             if case (.tanh, .sigmoid) = (activation, recurrentActivation) {
-                unsafe kernels.gru(h: h, a: a, b: b, units: units)
+                unsafe kernel.kernels.gru(h: h, a: a, b: b, units: units)
             } else {
                 for k in 0..<units {
                     let z = unsafe recurrentActivation(a[k] + b[k])
@@ -162,16 +155,14 @@ extension GRU: RecurrentLayer {
         ) {
             let g = unsafe a + 2 * units
             // Only zeros, in a layer that has but one bias.
-            unsafe kernels.affine(
-                b, b: recurrentBias, x: h, rows: units, w: recurrentKernel, columns: Kernels.padded(2 * units))
+            unsafe recurrentKernel.multiply(h, addedTo: recurrentBias, into: b)
             for k in 0..<2 * units {
                 unsafe a[k] = recurrentActivation(a[k] + b[k])
             }
             for k in 0..<units {
                 unsafe a[units + k] *= h[k]
             }
-            unsafe kernels.affine(
-                b, b: recurrentBias, x: a + units, rows: units, w: candidateKernel, columns: Kernels.padded(units))
+            unsafe candidateKernel.multiply(a + units, addedTo: recurrentBias, into: b)
             for k in 0..<units {
                 let z = unsafe a[k]
                 unsafe h[k] = z * h[k] + (1 - z) * activation(g[k] + b[k])

@@ -69,30 +69,23 @@ extension LSTM: RecurrentLayer {
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
     @safe
     struct Step {
-        let features: Int
         let units: Int
         let activation: Activation
         let recurrentActivation: Activation
-        /// Shape (features, columns), gates i, f, c, o.
-        let kernel: UnsafePointer<Float>
-        /// Shape (units, columns).
-        let recurrentKernel: UnsafePointer<Float>
-        /// Shape (columns); zeros where the layer has no bias.
+        /// Shape (features, 4 · units), gates i, f, c, o.
+        let kernel: WeightMatrix
+        /// Shape (units, 4 · units).
+        let recurrentKernel: WeightMatrix
+        /// Shape (4 · units); zeros where the layer has no bias.
         let bias: UnsafePointer<Float>
-        /// 4 · units, padded.
-        let columns: Int
-        let kernels: Kernels
 
         init(_ layer: LSTM, weights: inout WeightBuffer) {
-            features = layer.features
             units = layer.units
             activation = layer.activation
             recurrentActivation = layer.recurrentActivation
-            unsafe kernel = weights.append(layer.kernel.values, columns: 4 * layer.units)
-            unsafe recurrentKernel = weights.append(layer.recurrentKernel.values, columns: 4 * layer.units)
+            kernel = WeightMatrix(layer.kernel, in: &weights)
+            recurrentKernel = WeightMatrix(layer.recurrentKernel, in: &weights)
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: 4 * layer.units))
-            columns = Kernels.padded(4 * layer.units)
-            kernels = weights.kernels
         }
 
         /// One timestep, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/lstm/>):
@@ -109,10 +102,10 @@ extension LSTM: RecurrentLayer {
         func callAsFunction(
             x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
         ) {
-            unsafe kernels.affine(z, b: bias, x: x, rows: features, w: kernel, columns: columns)
-            unsafe kernels.affine(z, b: z, x: state, rows: units, w: recurrentKernel, columns: columns)
+            unsafe kernel.multiply(x, addedTo: bias, into: z)
+            unsafe recurrentKernel.multiply(state, addedTo: z, into: z)
             if case (.tanh, .sigmoid) = (activation, recurrentActivation) {
-                unsafe kernels.lstm(state: state, z: z, units: units)
+                unsafe kernel.kernels.lstm(state: state, z: z, units: units)
             } else {
                 unsafe gateWithOtherActivations(state: state, z: z)
             }

@@ -62,28 +62,21 @@ extension SimpleRNN: RecurrentLayer {
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
     @safe
     struct Step {
-        let features: Int
         let units: Int
         let activation: Activation
-        /// Shape (features, columns).
-        let kernel: UnsafePointer<Float>
-        /// Shape (units, columns).
-        let recurrentKernel: UnsafePointer<Float>
-        /// Shape (columns); zeros where the layer has no bias.
+        /// Shape (features, units).
+        let kernel: WeightMatrix
+        /// Shape (units, units).
+        let recurrentKernel: WeightMatrix
+        /// Shape (units); zeros where the layer has no bias.
         let bias: UnsafePointer<Float>
-        /// The units, padded.
-        let columns: Int
-        let kernels: Kernels
 
         init(_ layer: SimpleRNN, weights: inout WeightBuffer) {
-            features = layer.features
             units = layer.units
             activation = layer.activation
-            unsafe kernel = weights.append(layer.kernel.values, columns: layer.units)
-            unsafe recurrentKernel = weights.append(layer.recurrentKernel.values, columns: layer.units)
+            kernel = WeightMatrix(layer.kernel, in: &weights)
+            recurrentKernel = WeightMatrix(layer.recurrentKernel, in: &weights)
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
-            columns = Kernels.padded(layer.units)
-            kernels = weights.kernels
         }
 
         /// `h = activation(x·W + h·U + b)` (<https://keras.io/api/layers/recurrent_layers/simple_rnn/>).
@@ -91,13 +84,13 @@ extension SimpleRNN: RecurrentLayer {
         /// - Parameters:
         ///   - x: The input, shape (features).
         ///   - h: The state, shape (units); it is replaced, and is the layer's output.
-        ///   - z: Scratch, shape (columns).
+        ///   - z: Scratch, shape (units), padded.
         func callAsFunction(
             x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
         ) {
-            unsafe kernels.affine(z, b: bias, x: x, rows: features, w: kernel, columns: columns)
-            unsafe kernels.affine(z, b: z, x: h, rows: units, w: recurrentKernel, columns: columns)
-            unsafe activation.apply(z, count: units, kernels)
+            unsafe kernel.multiply(x, addedTo: bias, into: z)
+            unsafe recurrentKernel.multiply(h, addedTo: z, into: z)
+            unsafe activation.apply(z, count: units, kernel.kernels)
             unsafe h.update(from: z, count: units)
         }
     }
