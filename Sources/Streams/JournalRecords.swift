@@ -120,7 +120,7 @@ public struct JournalRecords: Sendable {
 
     private mutating func append(_ text: Span<UInt8>) {
         bytes.append(UInt8(text.count))
-        for index in text.indices { bytes.append(text[index]) }
+        unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     }
 
     private mutating func append(_ values: Span<Float>) {

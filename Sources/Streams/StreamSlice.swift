@@ -76,8 +76,8 @@ public struct StreamSlice: Sendable {
     ///   - id: Its id.
     ///   - values: The state of each layer, then the last outputs: shape (stateSize + outputs).
     public mutating func append(_ entry: Entry, id: Span<UInt8>, values: Span<Float>) {
-        for index in id.indices { ids.append(id[index]) }
-        for index in values.indices { self.values.append(values[index]) }
+        unsafe id.withUnsafeBufferPointer { unsafe ids.append(contentsOf: $0) }
+        unsafe values.withUnsafeBufferPointer { unsafe self.values.append(contentsOf: $0) }
         entries.append(entry)
         ends.append((ids.count, self.values.count))
     }
