@@ -23,7 +23,7 @@ extension StreamExport {
     ///
     /// - Parameter id: The id that it gets; nil: its own.
     /// - Returns: The image, which may fit no model.
-    /// - Throws: ``ControlError`` where the state is no base64 of whole floats, or not finite.
+    /// - Throws: ``ControlError`` where the state is no base64 of whole floats.
     func image(as id: String? = nil) throws(ControlError) -> StreamImage {
         guard let data = Data(base64Encoded: state), data.count.isMultiple(of: 4) else {
             throw ControlError(.invalidParams, "the 'state' of stream '\(stream)' is no base64 of whole float32")

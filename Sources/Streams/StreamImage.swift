@@ -35,6 +35,12 @@ public struct StreamImage: Equatable, Sendable {
         self.values = values
     }
 
+    /// Whether the state, or the timesteps kept in its place, are finite. Outputs need not be: a mean of no timesteps is NaN.
+    ///
+    /// - Parameter outputs: How many of the values are outputs.
+    /// - Returns: False where one of the others is NaN or infinite.
+    func isSound(outputs: Int) -> Bool { values.dropLast(outputs).allSatisfy(\.isFinite) }
+
     /// Bytes of state.
     public var byteCount: Int { values.count * MemoryLayout<Float>.size }
 }

@@ -175,7 +175,8 @@ extension StreamTable {
         let served = models[streams[slot].model]
         let memory = memories[streams[slot].model]
         guard image.fingerprint == served.imageFingerprint,
-            memory.fits(image.values.count, at: image.step, of: served)
+            memory.fits(image.values.count, at: image.step, of: served),
+            image.isSound(outputs: served.model.outputs)
         else { return }
         giveRow(slot)
         guard faulty.remove(slot) != nil else {

@@ -161,6 +161,11 @@ extension StreamTable {
                 "stream '\(image.id)' fits no model's prefixes; serve the model that it belongs to")
         }
         try check(image.fingerprint, image.values.count, step: image.step, of: image.id.utf8.span, model)
+        guard image.isSound(outputs: models[model].model.outputs) else {
+            throw ControlError(
+                .fingerprintDiffers,
+                "the state of stream '\(image.id)' holds a NaN or an infinity; restore one that was taken before")
+        }
         return model
     }
 

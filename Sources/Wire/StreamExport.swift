@@ -72,7 +72,7 @@ extension StreamExport {
         fingerprint = try Self.string("fingerprint", members)
         sequence = try Self.unsigned("sequence", members, upTo: .max)
         step = try Self.unsigned("step", members, upTo: .max)
-        time = Int64(try Self.unsigned("time", members, upTo: UInt64(Int64.max)))
+        time = members["time"] == nil ? 0 : Int64(try Self.unsigned("time", members, upTo: UInt64(Int64.max)))
         switch members["label"] {
         case nil, .null: label = nil
         default: label = UInt8(try Self.unsigned("label", members, upTo: UInt64(UInt8.max)))

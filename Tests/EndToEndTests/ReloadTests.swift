@@ -124,6 +124,24 @@ import Wire
         #expect(daemon.stop() == 0)
     }
 
+    @Test func `after a crash takes what the journal has of the old weights, only if that is asked for`() throws {
+        let state = [
+            "--mode", "stateful", "--state-dir", folder.path("state"), "--checkpoint-interval", "3600", "--durability",
+            "journal",
+        ]
+        let first = try DaemonProcess([file] + state)
+        _ = try Peer(first).decide("s", values(20))
+        first.kill()
+        try put(Self.other)
+        #expect(try FinishedProgram("sluiced", [file] + state).status == 65)
+        let second = try Peer(try DaemonProcess([file] + state + ["--on-other-weights", "carry"]))
+        let fresh = try Peer(try DaemonProcess([Self.other.path, "--mode", "stateful"]))
+        _ = try fresh.decide("s", values(20))
+        let after = try second.decide("s", values(5, seed: 2))
+        #expect(after.bits == (try fresh.decide("s", values(5, seed: 2)).bits))
+        #expect(after.first?.sequence == 21)
+    }
+
     @Test func `at a start is refused, carried or reset as --on-other-weights says`() throws {
         let state = ["--mode", "stateful", "--state-dir", folder.path("state")]
         let first = try DaemonProcess([file] + state)

@@ -78,6 +78,18 @@ struct HealthTests {
         #expect(feed.table.counters.quarantined == 2)
     }
 
+    @Test(arguments: [.nan, .infinity] as [Float])
+    func `a state that is none is not restored`(value: Float) throws {
+        let feed = try feed()
+        try feed.send("s", [1])
+        let before = try #require(try feed.image("s"))
+        var image = before
+        image.values[0] = value
+        let error = try #require(throws: ControlError.self) { try feed.table.restore([image]) }
+        #expect(error.code == .fingerprintDiffers)
+        #expect(try feed.image("s") == before)
+    }
+
     @Test func `a mean of masked timesteps alone is NaN, and no fault`() throws {
         let model = try Model(layers: [Masking(units: 1, value: 0), GlobalAveragePooling(units: 1)])
         let feed = Feed(served(model, ServingPolicy(mode: .stateful)))
