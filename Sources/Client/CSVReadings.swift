@@ -94,9 +94,13 @@ struct CSVReadings {
         // Without a column only sequences in letters come here, each in a row of its own.
         guard let column = columns.stream else { return layout.stream ?? "\(rowNumber)" }
         if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
-        let id = record[column]
+        let bytes = record.fieldBytes(column)
+        // Repaired, two ids might become one.
+        guard let id = String(validating: bytes, as: UTF8.self) else {
+            throw ClientError(.data, "\(place): the stream id '\(record[column])' is not UTF-8")
+        }
         try ReadingSource.check(id, place: place)
-        stream = (record.fieldBytes(column), id)
+        stream = (bytes, id)
         return id
     }
 }

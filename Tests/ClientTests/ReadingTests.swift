@@ -129,6 +129,14 @@ import Testing
         try expectDataError(message) { try readings(text, ReadingLayout()) }
     }
 
+    @Test func `A stream id that is not UTF-8 is refused, not repaired`() throws {
+        let bytes = Array("id,v\na,1\n".utf8) + [0xFF] + Array(",2\n".utf8)
+        var source = try ReadingSource(file(bytes), layout: ReadingLayout(streamColumn: "id"))
+        #expect(try source.next()?.stream == "a")
+        let error = #expect(throws: ClientError.self) { try source.next() }
+        #expect(error?.message == "file:3: the stream id '\u{FFFD}' is not UTF-8")
+    }
+
     @Test func `Rows before a wrong one are given`() throws {
         var source = try ReadingSource(file("v\n1\n2\nx\n"), layout: ReadingLayout(stream: "s"))
         let good = [try source.next(), try source.next()]
@@ -182,9 +190,11 @@ import Testing
         return readings
     }
 
-    private func file(_ text: String) throws -> InputFile {
+    private func file(_ text: String) throws -> InputFile { try file(Array(text.utf8)) }
+
+    private func file(_ bytes: [UInt8]) throws -> InputFile {
         let pipe = Pipe()
-        try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+        try pipe.fileHandleForWriting.write(contentsOf: Data(bytes))
         try pipe.fileHandleForWriting.close()
         return InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "file")
     }
