@@ -81,16 +81,21 @@ struct KerasDType: Decodable {
 
     let name: String
 
-    private enum Key: CodingKey {
+    private enum Key: String, CodingKey {
         case config, name
+        case className = "class_name"
     }
 
     init(from decoder: any Decoder) throws {
         if let name = try? decoder.singleValueContainer().decode(String.self) {
             self.name = name
         } else {
-            let config = try decoder.container(keyedBy: Key.self).nestedContainer(keyedBy: Key.self, forKey: .config)
-            name = try config.decode(String.self, forKey: .name)
+            let policy = try decoder.container(keyedBy: Key.self)
+            let config = try policy.nestedContainer(keyedBy: Key.self, forKey: .config)
+            // The policy of a quantized layer has no name.
+            name =
+                try config.decodeIfPresent(String.self, forKey: .name)
+                ?? policy.decode(String.self, forKey: .className)
         }
     }
 
