@@ -48,6 +48,8 @@ STREAMS = {
         (LSTM, 4, {"activation": "silu", "recurrent_activation": "softsign", "dropout": 0.5}),
         (Dense, 2, {"activation": "elu"})]),
     "tokens": (None, [(Embedding, (7, 4), {}), (LSTM, 5, {}), (Dense, 3, {"activation": "softmax"})]),
+    "tokens_masked_steps": (None, [
+        (Embedding, (4, 3), {"mask_zero": True}), (LSTM, 5, SEQUENCES), (GRU, 4, {}), (Dense, 2, {"activation": "tanh"})]),
     "tokens_many": (None, [
         (Embedding, (300, 3), {}), (SpatialDropout1D, 0.2, {}), (GRU, 4, {}),
         (Dense, 1, {"activation": "sigmoid"})]),

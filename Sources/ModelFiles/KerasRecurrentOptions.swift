@@ -79,8 +79,11 @@ extension KerasRecurrentLayer {
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
+        // A call of Keras knows of no output before its first timestep. So where each call is one timestep, what a masked
+        // one gives is zeros, though the state goes on.
+        let isCalledStepByStep = options.isStateful && input.axes[1] == 1
         // Where nothing is masked the option changes no answer, so it is to change no fingerprint.
-        let maskedOutput = input.isMasked ? options.maskedOutput : .lastOutput
+        let maskedOutput = !input.isMasked ? .lastOutput : isCalledStepByStep ? .zeros : options.maskedOutput
         let layer = try recurrentLayer(weights: weights, maskedOutput: maskedOutput)
         return options.goesBackwards ? Backwards(layer) : layer
     }
