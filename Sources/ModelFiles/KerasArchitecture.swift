@@ -151,7 +151,6 @@ private struct ModelConfiguration: Decodable {
 
     private enum Key: String, CodingKey {
         case name, layers, config
-        case className = "class_name"
         case buildInputShape = "build_input_shape"
         case inputs = "input_layers"
         case outputs = "output_layers"
@@ -159,7 +158,7 @@ private struct ModelConfiguration: Decodable {
 
     init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: Key.self)
-        let className = try object.decode(String.self, forKey: .className)
+        let className = try KerasClass(from: decoder).name
         guard let config = try? object.nestedContainer(keyedBy: Key.self, forKey: .config) else {
             // Before Keras 2.2.3 a Sequential model was the list of its layers, and had no name.
             name = Self.standardName
@@ -222,13 +221,12 @@ private enum LayerConfiguration: Decodable {
     case layer(name: String, any KerasLayer)
 
     private enum Key: String, CodingKey {
-        case name, config, dtype, sparse, ragged
-        case className = "class_name"
+        case config, dtype, name, sparse, ragged
     }
 
     init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: Key.self)
-        let className = try object.decode(String.self, forKey: .className)
+        let className = try KerasClass(from: decoder).name
         let config = try object.nestedContainer(keyedBy: Key.self, forKey: .config)
         let name = try config.decode(String.self, forKey: .name)
         let isInput = className == "InputLayer"

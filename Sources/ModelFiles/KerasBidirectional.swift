@@ -18,9 +18,8 @@ struct KerasBidirectional: KerasLayer {
         case mergeMode = "merge_mode"
     }
 
-    private enum LayerKey: String, CodingKey {
+    private enum LayerKey: CodingKey {
         case config, dtype
-        case className = "class_name"
     }
 
     init(from decoder: any Decoder) throws {
@@ -55,7 +54,7 @@ struct KerasBidirectional: KerasLayer {
         _ options: KeyedDecodingContainer<Option>, _ key: Option
     ) throws -> any KerasRecurrentLayer {
         let object = try options.nestedContainer(keyedBy: LayerKey.self, forKey: key)
-        let className = try object.decode(String.self, forKey: .className)
+        let className = try options.decode(KerasClass.self, forKey: key).name
         guard let kind = kinds.first(where: { $0.className == className }) else {
             throw Defect(
                 .unsupported,

@@ -44,6 +44,7 @@ struct KerasFunctionalChain {
         }
         indices.reverse()
         self.indices = indices
+        for index in indices { try nodes[index].requirePlainCall() }
         for (index, node) in nodes.enumerated()
         where !indices.contains(index) && !Self.maskOperations.contains(node.className) {
             throw Defect(
@@ -89,6 +90,8 @@ extension KerasFunctionalChain {
         private let calls: [[String]]
         /// The layer or operation whose output is handed over as mask.
         let mask: String?
+        /// What else a call asks for by name: `training=True`.
+        private let option: String?
         /// The number that an operation takes beside its input.
         let constant: Float?
         /// What a Masking or an Embedding with `mask_zero` takes as masked.
@@ -110,6 +113,7 @@ extension KerasFunctionalChain {
             let inbound = try object.decodeIfPresent([Call].self, forKey: .inboundNodes) ?? []
             calls = inbound.map(\.inputs)
             mask = inbound.compactMap(\.mask).first
+            option = inbound.compactMap(\.option).first
             constant = inbound.compactMap(\.constant).first
             switch className {
             case "Masking": maskedValue = try config.decodeIfPresent(Float.self, forKey: .maskValue) ?? 0
@@ -131,6 +135,16 @@ extension KerasFunctionalChain {
             }
             return input
         }
+
+        /// Refuses a supported layer that is called with more than its input and a mask. A layer of another class, such as
+        /// an operation, is refused as that.
+        ///
+        /// - Throws: ``Defect`` that says with what.
+        func requirePlainCall() throws(Defect) {
+            guard let option, KerasArchitecture.kinds.contains(where: { $0.className == className }) else { return }
+            throw Defect(.unsupported, "a call with \(option) is not supported; supported: with the input alone")
+                .inLayer(name, className: className)
+        }
     }
 
     /// How a layer is called: by Keras 3 an object with `args` and `kwargs`, by Keras 2 a list of `[name, call, output,
@@ -138,6 +152,7 @@ extension KerasFunctionalChain {
     private struct Call: Decodable {
         let inputs: [String]
         let mask: String?
+        let option: String?
         let constant: Float?
 
         private enum Key: String, CodingKey {
@@ -154,6 +169,7 @@ extension KerasFunctionalChain {
                     try (try? value.decode([KerasTensorOfKeras2].self)) ?? [value.decode(KerasTensorOfKeras2.self)]
                 inputs = tensors.map(\.layer)
                 mask = tensors.compactMap(\.mask).first
+                option = tensors.compactMap(\.option).first
                 constant = nil
                 return
             }
@@ -162,23 +178,48 @@ extension KerasFunctionalChain {
             constant = arguments.compactMap(\.number).first
             mask = try object.nestedContainer(keyedBy: Key.self, forKey: .named)
                 .decodeIfPresent(KerasTensor.self, forKey: .mask)?.layer
+            option =
+                arguments.contains(where: \.isOther)
+                ? "more than tensors and numbers" : try object.decode(NamedArguments.self, forKey: .named).option
         }
     }
 
-    /// A positional argument: a tensor, several, or a number.
+    /// A positional argument: a tensor, several, a number, or anything else that an operation takes, such as a slice.
     private struct Argument: Decodable {
         let layers: [String]
         let number: Float?
+        let isOther: Bool
 
         init(from decoder: any Decoder) throws {
             let value = try decoder.singleValueContainer()
+            let tensors = (try? value.decode([KerasTensor].self)) ?? (try? value.decode(KerasTensor.self)).map { [$0] }
+            layers = tensors?.map(\.layer) ?? []
             number = try? value.decode(Float.self)
-            if number != nil || value.decodeNil() {
-                layers = []
-            } else if let tensors = try? value.decode([KerasTensor].self) {
-                layers = tensors.map(\.layer)
-            } else {
-                layers = [try value.decode(KerasTensor.self).layer]
+            isOther = tensors == nil && number == nil && !value.decodeNil()
+        }
+    }
+
+    /// What a call is given by name beside a mask: `training`, `initial_state`. None and False ask for nothing.
+    private struct NamedArguments: Decodable {
+        /// The first of those that ask for something, with its value where that is short.
+        let option: String?
+
+        init(from decoder: any Decoder) throws {
+            let arguments = try decoder.singleValueContainer().decode([String: Value?].self)
+            option = arguments.filter { $0.key != "mask" }
+                .compactMap { name, value in value?.text.map { name + $0 } }.min()
+        }
+
+        private struct Value: Decodable {
+            /// `=True`; nil for False.
+            let text: String?
+
+            init(from decoder: any Decoder) throws {
+                switch try? decoder.singleValueContainer().decode(Bool.self) {
+                case true?: text = "=True"
+                case false?: text = nil
+                case nil: text = ""
+                }
             }
         }
     }
@@ -203,6 +244,7 @@ extension KerasFunctionalChain {
     private struct KerasTensorOfKeras2: Decodable {
         let layer: String
         let mask: String?
+        let option: String?
 
         private enum Key: CodingKey {
             case mask
@@ -215,9 +257,12 @@ extension KerasFunctionalChain {
             _ = try list.decode(Int.self)
             guard !list.isAtEnd else {
                 mask = nil
+                option = nil
                 return
             }
-            let named = try list.nestedContainer(keyedBy: Key.self)
+            let decoder = try list.superDecoder()
+            option = try NamedArguments(from: decoder).option
+            let named = try decoder.container(keyedBy: Key.self)
             let hasMask = try named.contains(.mask) && !named.decodeNil(forKey: .mask)
             // A mask there is one that somebody passed by hand: those that follow by themselves are not written.
             mask = hasMask ? "mask" : nil

@@ -8,14 +8,14 @@ struct KerasTimeDistributed: KerasLayer {
 
     private let layer: KerasDense
 
-    private enum Option: String, CodingKey {
+    private enum Option: CodingKey {
         case layer, config, dtype
-        case className = "class_name"
     }
 
     init(from decoder: any Decoder) throws {
-        let object = try decoder.container(keyedBy: Option.self).nestedContainer(keyedBy: Option.self, forKey: .layer)
-        let className = try object.decode(String.self, forKey: .className)
+        let options = try decoder.container(keyedBy: Option.self)
+        let object = try options.nestedContainer(keyedBy: Option.self, forKey: .layer)
+        let className = try options.decode(KerasClass.self, forKey: .layer).name
         guard className == KerasDense.className else {
             throw Defect(
                 .unsupported,

@@ -62,13 +62,16 @@ struct SequenceAnswerTests {
         }
     }
 
-    /// Functional models of Keras 3 that are no chain, with some words of the reason.
+    /// Functional models of Keras 3 that are no chain of Keras' layers as they are for inference, with some words of the
+    /// reason.
     static let noChains = [
         "functional_fork.keras": "supported: once, with one input",
         "functional_two_outputs.keras": "1 inputs and 2 outputs",
         "functional_layer_called_twice.keras": "is called 2 times",
         "functional_operation.keras": "(Multiply) is not supported",
         "functional_other_mask.keras": "a mask of its own",
+        "functional_own_class.keras": "layer 'dense_2' (custom>Dense) is not supported",
+        "functional_call_for_training.keras": "(Dropout): a call with training=True is not supported",
     ]
 
     @Test(
