@@ -70,6 +70,9 @@ STREAMS = {
         (ReLU, None, {"max_value": 1.5, "negative_slope": 0.2, "threshold": 0.3}), (Dense, 6, {}),
         (ELU, None, {"alpha": 0.7}), (GRU, 4, {}), (Dense, 4, {}), (ReLU, None, {}), (Dense, 3, {}),
         (Softmax, None, {})]),
+    "at_threshold": (3, [
+        (LSTM, 6, {}), (ReLU, None, {}), (Rescaling, 2.0, {"offset": 0.3}),
+        (ReLU, None, {"threshold": 0.3, "negative_slope": 0.2}), (Dense, 2, {})]),
     "normalizations": (3, [
         (Normalization, None, {}), (LayerNormalization, None, {}), (Rescaling, None, {"scale": 0.5, "offset": -0.1}),
         (LSTM, 4, SEQUENCES), (BatchNormalization, None, {}), (LayerNormalization, None, {"center": False}),

@@ -5,7 +5,7 @@ public struct Rectifier: Equatable, Sendable {
     public let units: Int
     /// What a value below the threshold is multiplied with.
     public let negativeSlope: Float
-    /// From where on a value passes unchanged.
+    /// Above what a value passes unchanged.
     public let threshold: Float
     /// Where a value stops growing; infinite for nowhere.
     public let maximum: Float
@@ -59,10 +59,11 @@ extension Rectifier: TimestepLayer {
             maximum = layer.maximum
         }
 
-        /// Each value as Keras computes it (<https://keras.io/api/layers/activation_layers/relu/>):
+        /// Each value as Keras computes it (<https://keras.io/api/layers/activation_layers/relu/>, but for x = threshold,
+        /// where Keras' code does not give x):
         ///
         ///     y = max_value                           where x ≥ max_value
-        ///     y = x                                   where threshold ≤ x < max_value
+        ///     y = x                                   where threshold < x < max_value
         ///     y = negative_slope · (x − threshold)    else
         ///
         /// - Parameters:
@@ -72,7 +73,7 @@ extension Rectifier: TimestepLayer {
             for k in 0..<units {
                 let value = unsafe x[k]
                 unsafe y[k] =
-                    value >= threshold ? min(value, maximum) : min(negativeSlope * (value - threshold), maximum)
+                    value > threshold ? min(value, maximum) : min(negativeSlope * (value - threshold), maximum)
             }
         }
     }
