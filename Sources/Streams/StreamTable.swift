@@ -163,7 +163,6 @@ public struct StreamTable: ~Copyable {
     ) throws(DropCause) {
         if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
         guard numbers.duplicates < count else { return }
-        if let weightsNumbers { record(slot, numbers, flags, time: time, as: weightsNumbers) }
         var stream = streams[slot]
         let memory = memories[stream.model]
         let rule = models[stream.model].rule
@@ -179,6 +178,7 @@ public struct StreamTable: ~Copyable {
             stream.step = 0
         }
         var areAllKept = true
+        var end = count
         switch memory {
         case .state(let pool):
             for timestep in numbers.duplicates..<count {
@@ -193,9 +193,15 @@ public struct StreamTable: ~Copyable {
                 if isFinal {
                     pool.reset(stream.row)
                     stream.step = 0
+                } else if !pool.isFinite(stream.row) {
+                    quarantine(slot, &stream, in: pool, time: time)
+                    // What follows waits until the last checkpoint's state is there.
+                    if stream.isAsleep {
+                        end = timestep + 1
+                        break
+                    }
                 }
             }
-            if !pool.isFinite(stream.row) { quarantine(slot, &stream, in: pool, time: time) }
         case .timesteps(let buffers):
             areAllKept = stream.keep(
                 inputs.span, numbers, count: count, ends: flags.contains(.end), in: buffers, rule, time: time,
@@ -203,9 +209,11 @@ public struct StreamTable: ~Copyable {
         }
 
         stream.time = time
+        if let weightsNumbers { record(slot, numbers, flags, end: end, of: count, time: time, as: weightsNumbers) }
         streams[slot] = stream
+        if end < count { postpone(from: end, of: count, numbers, flags, for: slot) }
         if !stream.isAsleep { markChanged(slot) }
-        counters.timesteps += UInt64(count - numbers.duplicates)
+        counters.timesteps += UInt64(end - numbers.duplicates)
         counters.decisions += UInt64(decisions.count - recordsBefore)
         guard areAllKept else { throw .tooLong }
     }
