@@ -103,6 +103,26 @@ import Wire
         #expect(try again.decide("s", Array(inputs[100...])).bits == undisturbed[100...].map(\.self).bits)
     }
 
+    @Test(arguments: ["sluice.sqlite", "journal.sqlite", ""])
+    func `a permission that is lost refuses a start with exit status 73, and loses nothing`(file: String) throws {
+        let daemon = try DaemonProcess(arguments("journal", interval: "0.05"))
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", Array(inputs[..<50]))
+        let path = file.isEmpty ? folder.path : folder.path(file)
+        let files = FileManager.default
+        try files.setAttributes([.posixPermissions: 0o500], ofItemAtPath: path)
+        defer { try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path) }
+        _ = try peer.decide("s", Array(inputs[50..<100]))
+        daemon.kill()
+
+        let refused = try FinishedProgram("sluiced", arguments("journal"), obeysPermissions: true)
+        #expect(refused.status == 73)
+        #expect(refused.errorOutput.contains("cannot write to \(path);"))
+        try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+        let again = try Peer(try DaemonProcess(arguments("journal")))
+        #expect(try again.decide("s", Array(inputs[100...])).bits == undisturbed[100...].map(\.self).bits)
+    }
+
     @Test(arguments: [1, 100, 4_000, 20_000], [true, false])
     func `a torn last write of the journal leaves what was whole`(bytes: Int, isCut: Bool) throws {
         let daemon = try DaemonProcess(arguments("journal"))
