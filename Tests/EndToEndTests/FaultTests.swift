@@ -175,6 +175,18 @@ import Wire
         #expect(try last.control.stream("s")?.sequence == 60)
     }
 
+    @Test func `an old journal does not bring back a stream that was removed when none was kept any more`() throws {
+        let first = try DaemonProcess(arguments("journal"))
+        for stream in ["s", "other"] { _ = try Peer(first).decide(stream, Array(inputs[..<20])) }
+        first.kill()
+        let second = try DaemonProcess(arguments("checkpoint"))
+        #expect(try Peer(second).control.call(.remove(.stream("s")), as: [String: Int].self) == ["removed": 1])
+        second.kill()
+        let last = try Peer(try DaemonProcess(arguments("checkpoint")))
+        #expect(try last.status().streams == 1)
+        #expect(try last.control.stream("other")?.sequence == 20)
+    }
+
     @Test func `a journal that is full is cut by a checkpoint before its time`() throws {
         let daemon = try DaemonProcess(arguments("journal") + ["--journal-size", "1"])
         let peer = try Peer(daemon)
