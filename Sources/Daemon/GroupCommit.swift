@@ -16,6 +16,13 @@ struct GroupCommit {
         /// It is written again, but holds less than all until a checkpoint that began at this position or after it has
         /// ended.
         case recovering(from: UInt64)
+
+        var holdsDecisions: Bool {
+            switch self {
+            case .on, .recovering: true
+            case .off, .failed: false
+            }
+        }
     }
 
     /// What is published and done when a group of records is committed.
@@ -42,7 +49,11 @@ struct GroupCommit {
     /// Bytes of records at which a checkpoint is started, so that the journal can be cut.
     private let sizeLimit: Int
 
-    private(set) var state: State
+    private(set) var state: State {
+        didSet { isOn = state.holdsDecisions }
+    }
+    /// What is published and answered waits for a commit. Stored, since every message asks.
+    private(set) var isOn: Bool
     private(set) var failure: StoreError?
     /// Bytes of records that were committed and not cut since.
     private(set) var byteCount: Int
@@ -69,14 +80,7 @@ struct GroupCommit {
         self.byteCount = byteCount
         self.sizeLimit = sizeLimit
         state = weights == nil ? .off : .on
-    }
-
-    /// What is published and answered waits for a commit.
-    var isOn: Bool {
-        switch state {
-        case .on, .recovering: true
-        case .off, .failed: false
-        }
+        isOn = state.holdsDecisions
     }
 
     var isOverSize: Bool { byteCount > sizeLimit && isOn }

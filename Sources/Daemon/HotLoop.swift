@@ -7,7 +7,7 @@ import ZeroMQ
 
 /// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
 ///
-/// The hot path is ``takeTimesteps(from:)``: receive, step, publish. Whatever must not be done between two timesteps (the
+/// The hot path is ``takeTimesteps(from:by:)``: receive, step, publish. Whatever must not be done between two timesteps (the
 /// store) is done by the ``StoreWorker``, which posts its results to the ``Mailbox``.
 struct HotLoop: ~Copyable {
     /// Messages that may wait at each socket for each peer.
@@ -48,7 +48,7 @@ struct HotLoop: ~Copyable {
     private let ingestItems: [Int]
     private let publisherItem: Int
     private let controlItem: Int
-    /// A message with a codec other than `binary`.
+    /// What a message says with a codec other than `binary`.
     private var parsed = ParsedTimesteps()
     private var decisions = DecisionRecords()
     var dropLog: DropLog
@@ -110,10 +110,12 @@ struct HotLoop: ~Copyable {
     /// - Throws: ``DaemonError``: `software` where a socket failed, `inputOutput` where the last checkpoint did.
     mutating func run() throws(DaemonError) {
         var failure: ZeroMQError?
+        // Beside the loop and not in it: its frames are read while the loop is changed.
+        var message = IngestMessage()
         do throws(ZeroMQError) {
-            while !isStopping { try turn() }
+            while !isStopping { try turn(&message) }
             logger.info("stopping")
-            try drain()
+            try drain(&message)
         } catch {
             // Nothing can be done without its sockets; the state is made durable all the same.
             failure = error
@@ -125,13 +127,13 @@ struct HotLoop: ~Copyable {
     }
 
     /// Waits until there is something to do, and does it.
-    private mutating func turn() throws(ZeroMQError) {
+    private mutating func turn(_ message: inout IngestMessage) throws(ZeroMQError) {
         let isFull = group.isFull(table.records)
         for item in ingestItems { poller.watch(item, !isFull) }
         try poller.wait(milliseconds: millisecondsToWait)
         if poller.isReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
-            try takeTimesteps(from: socket)
+            try takeTimesteps(from: socket, by: &message)
         }
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
@@ -147,30 +149,32 @@ struct HotLoop: ~Copyable {
     }
 
     /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
-    private mutating func takeTimesteps(from socket: IngestSocket) throws(ZeroMQError) {
+    private mutating func takeTimesteps(
+        from socket: IngestSocket, by message: inout IngestMessage
+    ) throws(ZeroMQError) {
         for _ in 0..<Self.messagesPerTurn {
-            guard !group.isFull(table.records), try socket.receive() else { return }
+            guard !group.isFull(table.records), try socket.receive(into: &message) else { return }
             let time = WallClock.now()
             do throws(DropCause) {
                 if socket.codec == .binary {
                     try table.consume(
-                        frames: socket.frameCount, id: socket.id.bytes, payload: socket.payload.rawBytes,
-                        header: socket.header.rawBytes, time: time, into: &decisions)
+                        frames: message.frameCount, id: message.id.bytes, payload: message.payload.rawBytes,
+                        header: message.header.rawBytes, time: time, into: &decisions)
                 } else {
                     try parsed.read(
-                        socket.codec, frames: socket.frameCount, first: socket.id.bytes,
-                        second: socket.payload.bytes)
+                        socket.codec, frames: message.frameCount, first: message.id.bytes,
+                        second: message.payload.bytes)
                     try table.consume(parsed, time: time, into: &decisions)
                 }
             } catch {
                 table.countDrop(error)
-                dropLog.record(error, id: socket.id.bytes, from: socket.endpoint, time: time)
+                dropLog.record(error, id: message.id.bytes, from: socket.endpoint, time: time)
             }
             if decisions.count > 0 {
                 if group.isOn {
-                    hold(socket)
+                    hold(message.id, by: socket.codec)
                 } else if socket.codec == .binary {
-                    try publisher.publish(&socket.id, decisions)
+                    try publisher.publish(&message.id, decisions)
                 } else {
                     try publisher.publish(parsed.id.span, decisions)
                 }
@@ -181,12 +185,12 @@ struct HotLoop: ~Copyable {
     }
 
     /// Keeps decisions until the records behind them are durable.
-    private mutating func hold(_ socket: IngestSocket) {
+    private mutating func hold(_ id: borrowing Message, by codec: IngestCodec) {
         // Out of the group while it is added to: id and decisions are borrowed.
         var held = HeldDecisions()
         swap(&held, &group.gathered.decisions)
-        if socket.codec == .binary {
-            held.append(socket.id, decisions)
+        if codec == .binary {
+            held.append(id, decisions)
         } else {
             held.append(parsed.id.span, decisions)
         }
@@ -206,13 +210,13 @@ struct HotLoop: ~Copyable {
     }
 
     /// Takes what producers have sent before the end, at most as long as ``drainTime``, and the last requests.
-    private mutating func drain() throws(ZeroMQError) {
+    private mutating func drain(_ message: inout IngestMessage) throws(ZeroMQError) {
         for socket in ingest { socket.close() }
         let end = ContinuousClock.now + Self.drainTime
         repeat {
             try poller.wait(milliseconds: 0)
             readMail()
-            for socket in ingest { try takeTimesteps(from: socket) }
+            for socket in ingest { try takeTimesteps(from: socket, by: &message) }
             wakeRequested()
             try commitGroup()
         } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end

@@ -1,19 +1,22 @@
 import Wire
 import ZeroMQ
 
-/// One socket that timesteps come in by, and the message that came last. Owned by the hot loop.
+/// A message of timesteps as it came. It keeps its memory, so one can take message after message.
+struct IngestMessage: ~Copyable {
+    /// The frames; those past ``frameCount`` are left over from another message.
+    var id = Message()
+    fileprivate(set) var payload = Message()
+    fileprivate(set) var header = Message()
+    /// How many frames the message had. All that are past the third are thrown away.
+    fileprivate(set) var frameCount = 0
+}
+
+/// One socket that timesteps come in by. Owned by the hot loop.
 final class IngestSocket {
     /// Where it is attached, a port `*` resolved.
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
-
-    /// The last message's frames; those past ``frameCount`` are left over from another.
-    var id = Message()
-    private(set) var payload = Message()
-    private(set) var header = Message()
-    /// How many frames the last message had. All that are past the third are thrown away.
-    private(set) var frameCount = 0
 
     init(_ ingest: DaemonConfiguration.Ingest, in context: Context) throws(ZeroMQError) {
         let endpoint = ingest.endpoint
@@ -26,21 +29,21 @@ final class IngestSocket {
     }
 
     /// Takes the next message, if one is there.
-    func receive() throws(ZeroMQError) -> Bool {
-        guard try socket.receive(into: &id, wait: false) else { return false }
-        frameCount = 1
-        guard id.hasMore else { return true }
+    func receive(into message: inout IngestMessage) throws(ZeroMQError) -> Bool {
+        guard try socket.receive(into: &message.id, wait: false) else { return false }
+        message.frameCount = 1
+        guard message.id.hasMore else { return true }
         // The frames of one message come together, so none of these waits.
-        _ = try socket.receive(into: &payload, wait: true)
-        frameCount = 2
-        guard payload.hasMore else { return true }
-        _ = try socket.receive(into: &header, wait: true)
-        frameCount = 3
-        guard header.hasMore else { return true }
+        _ = try socket.receive(into: &message.payload, wait: true)
+        message.frameCount = 2
+        guard message.payload.hasMore else { return true }
+        _ = try socket.receive(into: &message.header, wait: true)
+        message.frameCount = 3
+        guard message.header.hasMore else { return true }
         var rest = Message()
         repeat {
             _ = try socket.receive(into: &rest, wait: true)
-            frameCount += 1
+            message.frameCount += 1
         } while rest.hasMore
         return true
     }

@@ -12,12 +12,8 @@ public struct ServedModel: Sendable {
     public let model: Model
     /// How it is served.
     public let policy: ServingPolicy
-    /// What decisions follow from.
-    let basis: DecisionBasis
-    /// The step at which a sequence ends by itself; nil where only its `end` flag ends it.
-    let lastStep: UInt64?
-    /// Up to this step a decision is the first since the last reset.
-    let firstDecision: UInt64
+    /// What of it the hot path asks.
+    let rule: DecisionRule
     /// What a row of the model's memory is made of, kind by kind: only where it is the same can a state go on with other weights.
     public let stateLayout: String
     /// The fingerprint that the images of the model's streams have.
@@ -25,7 +21,7 @@ public struct ServedModel: Sendable {
 
     /// What beside the weights the states of streams hang on: the journal replays timesteps only under the same rules.
     public var rules: String {
-        let steps = lastStep.map { "\($0)" } ?? "any"
+        let steps = rule.lastStep.map { "\($0)" } ?? "any"
         return "mode \(policy.mode), sequence length \(steps), emit \(policy.emit), "
             + "threshold \(policy.threshold.rise):\(policy.threshold.fall), gap \(policy.gap), max length \(policy.maximumLength)"
     }
@@ -48,11 +44,9 @@ public struct ServedModel: Sendable {
         self.fingerprint = fingerprint
         self.model = model
         self.policy = policy
-        basis = DecisionBasis(policy, model)
-        firstDecision = basis.firstDecision
-        stateLayout = basis == .state ? model.stateLayout : "timesteps of \(model.input)"
-        imageFingerprint = fingerprint + basis.fingerprintSuffix
-        lastStep = policy.mode == .sequence ? sequenceLength.map { UInt64($0) } : nil
+        rule = DecisionRule(policy, model, sequenceLength: sequenceLength)
+        stateLayout = rule.basis == .state ? model.stateLayout : "timesteps of \(model.input)"
+        imageFingerprint = fingerprint + rule.basis.fingerprintSuffix
     }
 }
 

@@ -8,7 +8,7 @@ enum StreamMemory {
     case timesteps(TimestepBuffers)
 
     init(_ served: ServedModel) {
-        switch served.basis {
+        switch served.rule.basis {
         case .state: self = .state(StatePool(model: served.model))
         case .sequence(let maximum): self = .timesteps(TimestepBuffers(model: served.model, capacity: maximum))
         case .window(let window): self = .timesteps(TimestepBuffers(model: served.model, capacity: window.length))
@@ -76,7 +76,7 @@ enum StreamMemory {
         switch self {
         case .state(let pool): valueCount == pool.valuesPerRow
         case .timesteps(let buffers):
-            buffers.timesteps(in: valueCount).map { served.basis.canKeep($0, at: step) } ?? false
+            buffers.timesteps(in: valueCount).map { served.rule.basis.canKeep($0, at: step) } ?? false
         }
     }
 

@@ -14,11 +14,11 @@ extension StreamTable {
     }
 
     /// Gives up a state that has turned NaN or infinite, from which it could not come back by itself. Looked for after
-    /// each message: what a layer has once made NaN or infinite stays so within the message.
+    /// each timestep, so that what comes of it does not hang on how timesteps are cut into messages.
     ///
     /// - Parameters:
     ///   - slot: Where the stream belongs.
-    ///   - stream: The stream as it is after the message's last timestep; its sequence goes on.
+    ///   - stream: The stream as it is after the timestep; its sequence goes on.
     ///   - pool: The home of its state.
     ///   - time: Nanoseconds since the Unix epoch.
     mutating func quarantine(_ slot: Int, _ stream: inout Stream, in pool: StatePool, time: Int64) {
@@ -39,5 +39,25 @@ extension StreamTable {
         } else {
             pool.reset(stream.row)
         }
+    }
+
+    /// Lets the rest of the message in `inputs` wait first, before what comes after it.
+    ///
+    /// - Parameters:
+    ///   - timestep: The first of the rest.
+    ///   - count: How many the message has.
+    ///   - numbers: Where they stand in the stream's sequence.
+    ///   - flags: The message's.
+    ///   - slot: Where the stream belongs, which waits for its state.
+    mutating func postpone(
+        from timestep: Int, of count: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, for slot: Int
+    ) {
+        let features = inputs.count / count
+        let header = TimestepHeader(
+            sequence: numbers.first + UInt64(timestep), flags: flags.subtracting(.start))
+        let kept = min(count - timestep, Self.maximumWaiting)
+        countDrop(.paused, UInt64(count - timestep - kept))
+        waiting[slot]?.append(
+            header, values: Array(inputs[timestep * features..<(timestep + kept) * features]), count: kept)
     }
 }

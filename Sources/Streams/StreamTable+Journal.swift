@@ -98,13 +98,24 @@ extension StreamTable {
 
 /// What is recorded where.
 extension StreamTable {
-    /// Records the new timesteps in `inputs`, before they are taken.
+    /// Records the new timesteps in `inputs` that were taken, while `streams` still has the stream as it was before.
+    ///
+    /// - Parameters:
+    ///   - slot: Where the stream belongs.
+    ///   - numbers: Which of the message's timesteps are new.
+    ///   - flags: The message's.
+    ///   - end: From this timestep on none were taken.
+    ///   - count: How many the message has.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - weights: What the journal calls the weights of each model.
     mutating func record(
-        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, time: Int64, as weights: [UInt16]
+        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, end: Int, of count: Int, time: Int64,
+        as weights: [UInt16]
     ) {
         let stream = streams[slot]
         var header = TimestepHeader(sequence: numbers.first + UInt64(numbers.duplicates), flags: flags)
         if numbers.duplicates > 0 { header.flags.remove(.start) }
+        if end < count { header.flags.remove(.end) }
         let features = models[stream.model].model.features
         position += 1
         // Out of the table while it is added to: the id and the values are borrowed from the table.
@@ -112,7 +123,7 @@ extension StreamTable {
         swap(&records, &self.records)
         records.appendTimesteps(
             id: index.id(of: slot), isFirst: stream.sequence == 0, weights: weights[stream.model], header: header,
-            time: time, values: inputs.span.extracting(droppingFirst: numbers.duplicates * features))
+            time: time, values: inputs.span.extracting(numbers.duplicates * features..<end * features))
         swap(&records, &self.records)
     }
 

@@ -116,7 +116,7 @@ extension StreamTable {
         }
         guard layout == served.stateLayout,
             memories[model].fits(image.values.count, at: image.step, of: served),
-            served.lastStep.map({ image.step < $0 }) ?? true
+            served.rule.lastStep.map({ image.step < $0 }) ?? true
         else {
             throw ControlError(
                 .fingerprintDiffers,
@@ -131,10 +131,10 @@ extension StreamTable {
 extension ServedModel {
     /// Whether a state of this model can go on with the weights of another.
     func canCarry(to other: ServedModel) -> Bool {
-        stateLayout == other.stateLayout && basis == other.basis && lastStep == other.lastStep
+        stateLayout == other.stateLayout && rule.basis == other.rule.basis && rule.lastStep == other.rule.lastStep
     }
 
     var stateDescription: String {
-        lastStep.map { "[\(stateLayout)] in sequences of \($0)" } ?? "[\(stateLayout)]"
+        rule.lastStep.map { "[\(stateLayout)] in sequences of \($0)" } ?? "[\(stateLayout)]"
     }
 }

@@ -13,17 +13,17 @@ extension StreamTable.Stream {
     ///   - count: How many they are.
     ///   - ends: The sequence ends with the last of them.
     ///   - buffers: Where the stream's timesteps are kept.
-    ///   - served: How the model is served.
+    ///   - rule: How the model is served.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The records are added here.
     /// - Returns: Whether all were kept; if not, their sequence is too long.
     mutating func keep(
         _ inputs: Span<Float>, _ numbers: SequenceNumbers, count: Int, ends: Bool, in buffers: TimestepBuffers,
-        served: borrowing ServedModel, time: Int64, into decisions: inout DecisionRecords
+        _ rule: DecisionRule, time: Int64, into decisions: inout DecisionRecords
     ) -> Bool {
         var areAllKept = true
         for timestep in numbers.duplicates..<count {
-            let isWhole = served.basis.canGrow(buffers.count(of: row), to: step + 1)
+            let isWhole = rule.basis.canGrow(buffers.count(of: row), to: step + 1)
             sequence = numbers.first + UInt64(timestep)
             step += 1
             if isWhole {
@@ -32,14 +32,14 @@ extension StreamTable.Stream {
                 buffers.reset(row)
                 areAllKept = false
             }
-            let isFinal = (ends && timestep == count - 1) || step == served.lastStep
-            if isWhole && (isFinal || served.basis.isDue(at: step)) {
+            let isFinal = (ends && timestep == count - 1) || step == rule.lastStep
+            if isWhole && (isFinal || rule.basis.isDue(at: step)) {
                 buffers.answer(row)
                 let outputs = buffers.outputs(of: row)
                 // The message's last decision: neither its end nor the next stride falls into what is left of it.
-                let isLast = isFinal || (!ends && count - timestep <= served.basis.stride)
+                let isLast = isFinal || (!ends && count - timestep <= rule.basis.stride)
                 decide(
-                    on: outputs.span, isLast: isLast, isFinal: isFinal, served: served, time: time, into: &decisions)
+                    on: outputs.span, isLast: isLast, isFinal: isFinal, rule, time: time, into: &decisions)
             }
             if isFinal {
                 buffers.reset(row)

@@ -95,7 +95,7 @@ public struct StreamTable: ~Copyable {
         let place = try place(of: id)
         let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
         let count =
-            switch models[place.model].model.input {
+            switch models[place.model].rule.input {
             case .values(let features): try Timesteps.read(payload, features: features, into: &inputs)
             case .tokens: try Timesteps.readTokens(payload, into: &inputs)
             }
@@ -137,10 +137,10 @@ public struct StreamTable: ~Copyable {
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader, time: Int64,
         into decisions: inout DecisionRecords
     ) throws(DropCause) {
-        if case .tokens(let vocabulary) = models[place.model].model.input {
+        if case .tokens(let vocabulary) = models[place.model].rule.input {
             guard inputs.allSatisfy({ $0 >= 0 && $0 < Float(vocabulary) && $0 == $0.rounded() }) else { throw .token }
         }
-        if let slot = place.slot, waiting[slot] != nil {
+        if let slot = place.slot, !waiting.isEmpty, waiting[slot] != nil {
             try wait(slot, header, count: count)
             return
         }
@@ -163,10 +163,9 @@ public struct StreamTable: ~Copyable {
     ) throws(DropCause) {
         if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
         guard numbers.duplicates < count else { return }
-        if let weightsNumbers { record(slot, numbers, flags, time: time, as: weightsNumbers) }
         var stream = streams[slot]
         let memory = memories[stream.model]
-        let served = models[stream.model]
+        let rule = models[stream.model].rule
         let recordsBefore = decisions.count
 
         if numbers.gap {
@@ -174,11 +173,12 @@ public struct StreamTable: ~Copyable {
             stream.gapPending = true
         }
         let starts = flags.contains(.start) && numbers.duplicates == 0
-        if starts || (numbers.gap && served.policy.gap == .reset) {
+        if starts || (numbers.gap && rule.resetsAtGap) {
             memory.reset(stream.row)
             stream.step = 0
         }
         var areAllKept = true
+        var end = count
         switch memory {
         case .state(let pool):
             for timestep in numbers.duplicates..<count {
@@ -186,26 +186,34 @@ public struct StreamTable: ~Copyable {
                 stream.step += 1
                 pool.step(stream.row, inputs: inputs.span, index: timestep)
                 let isLast = timestep == count - 1
-                let isFinal = (isLast && flags.contains(.end)) || stream.step == served.lastStep
+                let isFinal = (isLast && flags.contains(.end)) || stream.step == rule.lastStep
                 stream.decide(
-                    on: pool.outputs(of: stream.row), isLast: isLast, isFinal: isFinal, served: served, time: time,
+                    on: pool.outputs(of: stream.row), isLast: isLast, isFinal: isFinal, rule, time: time,
                     into: &decisions)
                 if isFinal {
                     pool.reset(stream.row)
                     stream.step = 0
+                } else if !pool.isFinite(stream.row) {
+                    quarantine(slot, &stream, in: pool, time: time)
+                    // What follows waits until the last checkpoint's state is there.
+                    if stream.isAsleep {
+                        end = timestep + 1
+                        break
+                    }
                 }
             }
-            if !pool.isFinite(stream.row) { quarantine(slot, &stream, in: pool, time: time) }
         case .timesteps(let buffers):
             areAllKept = stream.keep(
-                inputs.span, numbers, count: count, ends: flags.contains(.end), in: buffers, served: served, time: time,
+                inputs.span, numbers, count: count, ends: flags.contains(.end), in: buffers, rule, time: time,
                 into: &decisions)
         }
 
         stream.time = time
+        if let weightsNumbers { record(slot, numbers, flags, end: end, of: count, time: time, as: weightsNumbers) }
         streams[slot] = stream
+        if end < count { postpone(from: end, of: count, numbers, flags, for: slot) }
         if !stream.isAsleep { markChanged(slot) }
-        counters.timesteps += UInt64(count - numbers.duplicates)
+        counters.timesteps += UInt64(end - numbers.duplicates)
         counters.decisions += UInt64(decisions.count - recordsBefore)
         guard areAllKept else { throw .tooLong }
     }
@@ -288,20 +296,20 @@ extension StreamTable.Stream {
     ///   - outputs: The model's answer, shape (outputs).
     ///   - isLast: No later timestep of its message is decided on.
     ///   - isFinal: The sequence ends with it.
-    ///   - served: How the model is served.
+    ///   - rule: How the model is served.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The record is added here.
     mutating func decide(
-        on outputs: Span<Float>, isLast: Bool, isFinal: Bool, served: borrowing ServedModel, time: Int64,
+        on outputs: Span<Float>, isLast: Bool, isFinal: Bool, _ rule: DecisionRule, time: Int64,
         into decisions: inout DecisionRecords
     ) {
         // After a reset the label does not hang on what was decided before it, so that a sequence stands for itself.
-        let newLabel = served.policy.label(for: outputs, before: step <= served.firstDecision ? 0 : label ?? 0)
+        let newLabel = rule.threshold.label(for: outputs, before: step <= rule.firstDecision ? 0 : label ?? 0)
         let hasChanged = newLabel != label
         label = newLabel
 
         let isPublished =
-            switch served.policy.emit {
+            switch rule.emit {
             case .every: true
             case .last: isLast
             case .change: hasChanged
@@ -316,24 +324,6 @@ extension StreamTable.Stream {
         gapPending = false
         decisions.append(
             sequence: sequence, step: step, time: time, flags: flags, label: newLabel, probabilities: outputs)
-    }
-}
-
-extension ServingPolicy {
-    /// The label that follows from a model's answer.
-    ///
-    /// - Parameters:
-    ///   - outputs: Shape (outputs).
-    ///   - before: The label before, which one output between two thresholds keeps.
-    /// - Returns: 0 or 1 for one output, else the index of the largest.
-    func label(for outputs: Span<Float>, before: UInt8) -> UInt8 {
-        if outputs.count == 1 {
-            let bound = before == 1 ? threshold.fall : threshold.rise
-            return outputs[0] >= bound ? 1 : 0
-        }
-        var largest = 0
-        for index in outputs.indices where outputs[index] > outputs[largest] { largest = index }
-        return UInt8(largest)
     }
 }
 

@@ -18,7 +18,7 @@ struct HealthTests {
         Feed(served(try unbounded(), ServingPolicy(fault: fault)))
     }
 
-    @Test func `a state that turns infinite is zero after the message, and other streams are untouched`() throws {
+    @Test func `a state that turns infinite is zero at the next timestep, and other streams are untouched`() throws {
         let feed = try feed()
         try feed.send("other", [1])
         let other = try feed.image("other")
@@ -88,6 +88,32 @@ struct HealthTests {
         #expect(feed.table.takeEvents().map(\.to) == ["zero"])
         #expect(feed.table.takeWakeRequests().isEmpty)
         #expect(try feed.send("s", [2]).first?.probabilities == [2])
+    }
+
+    @Test(arguments: ServingPolicy.Fault.allCases, [1, 2, 3, 7, 11])
+    func `a fault does not hang on how timesteps are cut into messages`(fault: ServingPolicy.Fault, size: Int) throws {
+        let timesteps: [Float] = [1, 2, 3e38, 1, 5, 3e38, 3e38, 2, 3, 1, 4]
+        let decisions = try [1, size].map { size in
+            let feed = try feed(fault)
+            feed.table.hasStore = true
+            try feed.send("s", [0.5])
+            let checkpoint = feed.takeChanged()
+            var decisions: [Decision] = []
+            for start in stride(from: 0, to: timesteps.count, by: size) {
+                let message = Array(timesteps[start..<min(start + size, timesteps.count)])
+                decisions += try feed.send("s", message)
+                while case let asleep = feed.table.takeWakeRequests(), !asleep.isEmpty {
+                    _ = feed.table.wake(asleep, checkpoint, time: 0) { _, records, _ in
+                        decisions += StreamsTests.decisions(in: records)
+                    }
+                }
+            }
+            #expect(feed.table.counters.quarantined == 2)
+            #expect(feed.table.counters.timesteps == 12)
+            return decisions.map { "\($0.sequence) \($0.step) \($0.probabilities[0].bitPattern)" }
+        }
+        #expect(decisions[0].count == timesteps.count)
+        #expect(decisions[0] == decisions[1])
     }
 
     @Test(arguments: [.nan, .infinity] as [Float])

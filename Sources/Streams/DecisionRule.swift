@@ -1,0 +1,49 @@
+import Recurrent
+
+/// What the hot path asks about how a model is served. There is no reference in it, so that taking it counts none.
+struct DecisionRule: Sendable {
+    /// What a timestep is.
+    let input: Model.Input
+    /// What decisions follow from.
+    let basis: DecisionBasis
+    /// Up to this step a decision is the first since the last reset.
+    let firstDecision: UInt64
+    /// The step at which a sequence ends by itself; nil where only its `end` flag ends it.
+    let lastStep: UInt64?
+    let emit: ServingPolicy.Emit
+    let threshold: ServingPolicy.Threshold
+    /// A jump ahead starts the state anew.
+    let resetsAtGap: Bool
+
+    /// - Parameters:
+    ///   - policy: How the model is served.
+    ///   - model: The weights.
+    ///   - sequenceLength: Timesteps in each sequence of the mode `sequence`; nil where the model leaves it open.
+    init(_ policy: ServingPolicy, _ model: Model, sequenceLength: Int?) {
+        input = model.input
+        basis = DecisionBasis(policy, model)
+        firstDecision = basis.firstDecision
+        lastStep = policy.mode == .sequence ? sequenceLength.map { UInt64($0) } : nil
+        emit = policy.emit
+        threshold = policy.threshold
+        resetsAtGap = policy.gap == .reset
+    }
+}
+
+extension ServingPolicy.Threshold {
+    /// The label that follows from a model's answer.
+    ///
+    /// - Parameters:
+    ///   - outputs: Shape (outputs).
+    ///   - before: The label before, which one output between two thresholds keeps.
+    /// - Returns: 0 or 1 for one output, else the index of the largest.
+    func label(for outputs: Span<Float>, before: UInt8) -> UInt8 {
+        if outputs.count == 1 {
+            let bound = before == 1 ? fall : rise
+            return outputs[0] >= bound ? 1 : 0
+        }
+        var largest = 0
+        for index in outputs.indices where outputs[index] > outputs[largest] { largest = index }
+        return UInt8(largest)
+    }
+}
