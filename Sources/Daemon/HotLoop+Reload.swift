@@ -39,7 +39,7 @@ extension HotLoop {
             name: served.name, file: served.file, policy: served.policy, mode: served.policy.mode,
             emit: served.policy.emit)
         outsideJobs += 1
-        DispatchQueue.global().async { [mailbox] in
+        modelReader.async { [mailbox] in
             let result: Result<ServedModel, DaemonError>
             do throws(DaemonError) {
                 result = .success(try ServedModel(configuration))

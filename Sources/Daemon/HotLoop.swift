@@ -1,3 +1,4 @@
+import Dispatch
 import Logging
 import Store
 import Streams
@@ -22,6 +23,8 @@ struct HotLoop: ~Copyable {
 
     let logger: Logger
     let worker: StoreWorker<StateStore>
+    /// Reads model files again, one after another: of two reloads the one that was asked for last has the last word.
+    let modelReader = DispatchQueue(label: "sluice.models")
     let isDurable: Bool
     let started = ContinuousClock.now
 

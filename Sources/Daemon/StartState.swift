@@ -55,7 +55,7 @@ struct StartState: ~Copyable {
             store: store, journal: journal, table: StreamTable(models: models), place: folder ?? "memory",
             logger: logger)
         try state.load(configuration.onOtherWeights)
-        try state.replay(configuration.onOtherWeights)
+        try state.replay(configuration.onOtherWeights, goesOn: configuration.durability == .journal)
         try store.keepLayouts(of: models)
         if configuration.durability == .journal { try state.startRecording() }
         state.logSequences()
@@ -97,8 +97,9 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// What the journal has that the checkpoint does not.
-    private mutating func replay(_ onOtherWeights: StreamTable.OtherWeights) throws {
+    /// What the journal has that the checkpoint does not. Where nothing is to be recorded from here on, that is stored at
+    /// once: the journal would bring back streams that are removed before the next checkpoint.
+    private mutating func replay(_ onOtherWeights: StreamTable.OtherWeights, goesOn: Bool) throws {
         defer { table.endReplay() }
         guard let journal else { return }
         let known = try journal.weights()
@@ -134,7 +135,7 @@ struct StartState: ~Copyable {
             }
         }
         if count > 0 { logger.info("\(count) records of the journal replayed") }
-        guard last == end, last >= loaded else { return try startAnew(last, end) }
+        guard last == end, last >= loaded, goesOn || count == 0 else { return try startAnew(last, end) }
     }
 
     /// Whether timesteps that were recorded under other weights are taken by those that there are now, as whoever starts
@@ -149,7 +150,8 @@ struct StartState: ~Copyable {
     }
 
     /// The journal ends before the state does, or records are missing in it: it could not be written for a time, and then
-    /// the daemon came to a sudden end. Its streams are stored as they are now, so that the journal can begin anew.
+    /// the daemon came to a sudden end. Or it is not kept any more. Its streams are stored as they are now, so that the
+    /// journal can begin anew.
     private mutating func startAnew(_ last: UInt64, _ end: UInt64) throws {
         if last < end {
             logger.warning("the journal misses records after \(last), so that those up to \(end) are of no use")

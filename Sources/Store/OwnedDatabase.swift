@@ -18,6 +18,7 @@ struct OwnedDatabase: Sendable {
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `laterVersion`.
     init(path: String?, _ migrator: DatabaseMigrator, pragmas: String = "") throws(StoreError) {
         place = path ?? "memory"
+        if let path { try Self.requirePermission(path) }
         var configuration = Configuration()
         configuration.prepareDatabase { db in
             // Held until the process ends, however it ends: a second daemon on the same folder is refused at once.
@@ -50,6 +51,19 @@ struct OwnedDatabase: Sendable {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
             throw StoreError(.cannotOpen, "cannot create the state folder \(folder): \(error.localizedDescription)")
+        }
+    }
+
+    /// SQLite's own words for a file that may not be written are an input/output error.
+    private static func requirePermission(_ path: String) throws(StoreError) {
+        let folder = URL(filePath: path).deletingLastPathComponent().path
+        for file in [folder, path, path + "-wal"] {
+            guard FileManager.default.fileExists(atPath: file), !FileManager.default.isWritableFile(atPath: file) else {
+                continue
+            }
+            throw StoreError(
+                .cannotOpen,
+                "cannot write to \(file); let the user whom sluiced runs as do so, or name another state folder")
         }
     }
 
@@ -128,7 +142,10 @@ extension StoreError {
         }
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
-            self.init(.inUse, "\(place) is in use by another daemon; stop that one, or name another state folder")
+            self.init(
+                .inUse,
+                "\(place) is in use by another daemon, or another program has it open; stop that one, or name another "
+                    + "state folder")
         default:
             self.init(code, "cannot \(operation) \(place): \(error.message ?? "SQLite error \(error.resultCode)")")
         }

@@ -24,7 +24,8 @@ extension StreamTable {
     mutating func quarantine(_ slot: Int, _ stream: inout Stream, in pool: StatePool, time: Int64) {
         counters.quarantined += 1
         tallies[slot, default: StreamTally()].quarantined += 1
-        let goesBack = hasStore && models[stream.model].policy.fault == .checkpoint
+        // What the store has under the key of a stream that was removed since is not this stream's.
+        let goesBack = hasStore && models[stream.model].policy.fault == .checkpoint && !removed.contains(slot)
         var event = StreamEvent(.quarantined, .stream(id(of: slot)), time: time)
         event.sequence = stream.sequence
         event.to = goesBack ? ServingPolicy.Fault.checkpoint.rawValue : ServingPolicy.Fault.zero.rawValue

@@ -50,7 +50,7 @@ extension StreamTable {
     /// Streams to be read from the store, for which timesteps wait. Each is asked for once.
     public mutating func takeWakeRequests() -> [String] {
         defer { wakeRequests.removeAll(keepingCapacity: true) }
-        return wakeRequests.filter { index.isTaken($0) && streams[$0].isAsleep }.map { id(of: $0) }
+        return wakeRequests.filter { index.isTaken($0) && isAwaited($0) }.map { id(of: $0) }
     }
 
     /// The keys by which the store has streams.
@@ -140,9 +140,15 @@ extension StreamTable {
     /// - Parameter ids: Streams for which timesteps may wait.
     public mutating func requestWaking(_ ids: [String]) {
         for id in ids {
-            guard let slot = index.find(id.utf8.span), streams[slot].isAsleep else { continue }
-            if waiting[slot] != nil || faulty.contains(slot) { requestWaking(slot) }
+            guard let slot = index.find(id.utf8.span) else { continue }
+            if isAwaited(slot) { requestWaking(slot) }
         }
+    }
+
+    /// Whether something waits until a stream's state is read, or has been: one that was restored meanwhile is not asleep
+    /// any more, but nobody else takes what waits for it.
+    private func isAwaited(_ slot: Int) -> Bool {
+        faulty.contains(slot) || waiting[slot].map { !$0.isPaused || streams[slot].isAsleep } ?? false
     }
 
     /// Lets the timesteps of a stream wait until its state is there.

@@ -103,6 +103,26 @@ import Wire
         #expect(try again.decide("s", Array(inputs[100...])).bits == undisturbed[100...].map(\.self).bits)
     }
 
+    @Test(arguments: ["sluice.sqlite", "journal.sqlite", ""])
+    func `a permission that is lost refuses a start with exit status 73, and loses nothing`(file: String) throws {
+        let daemon = try DaemonProcess(arguments("journal", interval: "0.05"))
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", Array(inputs[..<50]))
+        let path = file.isEmpty ? folder.path : folder.path(file)
+        let files = FileManager.default
+        try files.setAttributes([.posixPermissions: 0o500], ofItemAtPath: path)
+        defer { try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path) }
+        _ = try peer.decide("s", Array(inputs[50..<100]))
+        daemon.kill()
+
+        let refused = try FinishedProgram("sluiced", arguments("journal"), obeysPermissions: true)
+        #expect(refused.status == 73)
+        #expect(refused.errorOutput.contains("cannot write to \(path);"))
+        try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+        let again = try Peer(try DaemonProcess(arguments("journal")))
+        #expect(try again.decide("s", Array(inputs[100...])).bits == undisturbed[100...].map(\.self).bits)
+    }
+
     @Test(arguments: [1, 100, 4_000, 20_000], [true, false])
     func `a torn last write of the journal leaves what was whole`(bytes: Int, isCut: Bool) throws {
         let daemon = try DaemonProcess(arguments("journal"))
@@ -153,6 +173,18 @@ import Wire
         }
         let last = try Peer(try DaemonProcess(arguments("checkpoint")))
         #expect(try last.control.stream("s")?.sequence == 60)
+    }
+
+    @Test func `an old journal does not bring back a stream that was removed when none was kept any more`() throws {
+        let first = try DaemonProcess(arguments("journal"))
+        for stream in ["s", "other"] { _ = try Peer(first).decide(stream, Array(inputs[..<20])) }
+        first.kill()
+        let second = try DaemonProcess(arguments("checkpoint"))
+        #expect(try Peer(second).control.call(.remove(.stream("s")), as: [String: Int].self) == ["removed": 1])
+        second.kill()
+        let last = try Peer(try DaemonProcess(arguments("checkpoint")))
+        #expect(try last.status().streams == 1)
+        #expect(try last.control.stream("other")?.sequence == 20)
     }
 
     @Test func `a journal that is full is cut by a checkpoint before its time`() throws {

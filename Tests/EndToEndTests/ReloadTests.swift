@@ -124,6 +124,27 @@ import Wire
         #expect(daemon.stop() == 0)
     }
 
+    @Test func `is not undone by those that were asked for before`() throws {
+        let daemon = try DaemonProcess([file, "--mode", "stateful"])
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", values(3))
+        // Read slowly, in a process apart; what takes its place is read at once.
+        let converted = folder.path("other.safetensors")
+        #expect(try FinishedProgram("sluice", ["convert", Self.other.path, converted]).status == 0)
+        for _ in 0..<20 {
+            kill(daemon.processIdentifier, SIGHUP)
+            usleep(1_000)
+        }
+        try put(URL(filePath: converted))
+        let new = try reload(peer).fingerprint
+        let fingerprints = try (0..<20).map { _ in
+            usleep(10_000)
+            return try peer.status().models[0].fingerprint
+        }
+        #expect(Set(fingerprints) == [new])
+        #expect(try peer.decide("s", values(1)).map(\.step) == [4])
+    }
+
     @Test func `after a crash takes what the journal has of the old weights, only if that is asked for`() throws {
         let state = [
             "--mode", "stateful", "--state-dir", folder.path("state"), "--checkpoint-interval", "3600", "--durability",

@@ -148,6 +148,21 @@ struct StateStoreTests {
         #expect(try streams(of: StateStore(folder: folder.path)).count == 2)
     }
 
+    @Test func `a database that another program has locked is refused, and is as it was once that is done`() throws {
+        try StateStore(folder: folder.path).write(slice([image("a")]))
+        do {
+            var configuration = Configuration()
+            configuration.allowsUnsafeTransactions = true
+            let other = try DatabaseQueue(path: database, configuration: configuration)
+            try other.inDatabase { try $0.execute(sql: "BEGIN IMMEDIATE") }
+            let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }
+            #expect(error.code == .inUse)
+            #expect(error.description.contains("another program"))
+            try other.inDatabase { try $0.execute(sql: "ROLLBACK") }
+        }
+        #expect(try streams(of: StateStore(folder: folder.path)).count == 1)
+    }
+
     @Test func `a new folder is taken from the start, before anything is written`() throws {
         let first = try StateStore(folder: folder.path)
         let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }

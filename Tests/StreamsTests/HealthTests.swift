@@ -78,6 +78,18 @@ struct HealthTests {
         #expect(feed.table.counters.quarantined == 2)
     }
 
+    @Test func `a stream that was removed and came anew does not go back to the one before it`() throws {
+        let feed = try feed(.checkpoint)
+        feed.table.hasStore = true
+        try feed.send("s", [1, 1])
+        _ = feed.takeChanged()
+        _ = try feed.table.remove(.stream("s"))
+        try feed.send("s", [3e38, 3e38])
+        #expect(feed.table.takeEvents().map(\.to) == ["zero"])
+        #expect(feed.table.takeWakeRequests().isEmpty)
+        #expect(try feed.send("s", [2]).first?.probabilities == [2])
+    }
+
     @Test(arguments: ServingPolicy.Fault.allCases, [1, 2, 3, 7, 11])
     func `a fault does not hang on how timesteps are cut into messages`(fault: ServingPolicy.Fault, size: Int) throws {
         let timesteps: [Float] = [1, 2, 3e38, 1, 5, 3e38, 3e38, 2, 3, 1, 4]

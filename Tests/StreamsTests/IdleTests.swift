@@ -117,6 +117,18 @@ struct IdleTests {
         #expect(try feed.send("s", signal(1)).map(\.step) == [3])
     }
 
+    @Test func `what waited for a stream that could not be read is taken, also after a restore`() throws {
+        let feed = try feed()
+        try feed.send("s", signal(4))
+        let images = sleep(feed)
+        try feed.send("s", signal(1))
+        let unread = feed.table.takeWakeRequests()
+        try feed.table.restore(images)
+        feed.table.requestWaking(unread)
+        #expect(wake(feed, []).decisions.map(\.sequence) == [5])
+        #expect(try feed.send("s", signal(1)).map(\.sequence) == [6])
+    }
+
     @Test func `forgotten streams are gone, asleep or not`() throws {
         let feed = try feed()
         for (id, time) in [("old", 1), ("young", 100), ("asleep", 2)] as [(String, Int64)] {

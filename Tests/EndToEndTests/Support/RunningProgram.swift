@@ -19,19 +19,23 @@ final class RunningProgram {
     ///   - input: What it reads from its standard input.
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond.
     ///   - closing: Descriptors that the program finds closed.
+    ///   - obeysPermissions: Permissions of files hold for it even where the tests run as root.
     /// - Throws: Where the program is not there.
     init(
-        _ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil, closing: [Int] = []
+        _ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil, closing: [Int] = [],
+        obeysPermissions: Bool = false
     ) throws {
         folder = try TemporaryFolder()
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
         try Data(input.utf8).write(to: folder.url("in"))
         let program = Self.folder.appending(path: name)
-        if fileSizeLimit != nil || !closing.isEmpty {
+        let isBound = obeysPermissions && geteuid() == 0
+        if fileSizeLimit != nil || !closing.isEmpty || isBound {
             // The shell sets the limit, has the program told of it as an error, and becomes the program.
             process.executableURL = URL(filePath: "/bin/bash")
             let limit = fileSizeLimit.map { "trap '' XFSZ; ulimit -f \($0); " } ?? ""
-            let script = limit + "exec \"$@\"" + closing.map { " \($0)>&-" }.joined()
+            let bound = isBound ? "setpriv --bounding-set=-dac_override,-dac_read_search " : ""
+            let script = limit + "exec \(bound)\"$@\"" + closing.map { " \($0)>&-" }.joined()
             process.arguments = ["-c", script, "bash", program.path] + arguments
         } else {
             process.executableURL = program
@@ -90,8 +94,11 @@ struct FinishedProgram {
     let errorOutput: String
 
     /// Runs `sluice` or `sluiced` to its end.
-    init(_ name: String, _ arguments: [String], input: String = "", closing: [Int] = []) throws {
-        let program = try RunningProgram(name, arguments, input: input, closing: closing)
+    init(
+        _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false
+    ) throws {
+        let program = try RunningProgram(
+            name, arguments, input: input, closing: closing, obeysPermissions: obeysPermissions)
         status = program.waitForEnd()
         output = program.output
         errorOutput = program.errorOutput
