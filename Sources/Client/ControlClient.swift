@@ -91,7 +91,7 @@ public final class ControlClient {
         repeat {
             let size = min(left, ControlCommand.maximumLimit)
             let command = ControlCommand.streams(prefix: prefix.isEmpty ? nil : prefix, after: after, limit: size)
-            let page = try call(command, as: StreamPage.self)
+            let page = try call(command, as: StreamPage<StreamStatus>.self)
             body(page.streams)
             left -= page.streams.count
             after = page.next

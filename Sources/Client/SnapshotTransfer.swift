@@ -29,7 +29,8 @@ public struct SnapshotTransfer {
             var after: String?
             repeat {
                 let page = try control.call(
-                    .readSnapshot(name: taken, after: after, limit: ControlCommand.defaultLimit), as: SnapshotPage.self)
+                    .readSnapshot(name: taken, after: after, limit: ControlCommand.defaultLimit),
+                    as: StreamPage<StreamExport>.self)
                 try file.append(page.streams)
                 after = page.next
             } while after != nil

@@ -73,9 +73,9 @@ extension HotLoop {
     mutating func readSnapshot(
         _ name: String, after: String?, limit: Int, for address: ControlServer.ReturnAddress
     ) {
-        startStoreJob(for: address) { store throws(StoreError) -> SnapshotPage in
+        startStoreJob(for: address) { store throws(StoreError) -> StreamPage<StreamExport> in
             let page = try store.page(ofSnapshot: name, after: after, limit: limit)
-            return SnapshotPage(streams: page.images.map { StreamExport($0, model: "") }, next: page.next)
+            return StreamPage<StreamExport>(streams: page.images.map { StreamExport($0, model: "") }, next: page.next)
         } then: { loop, page in
             var page = page
             for index in page.streams.indices {

@@ -112,7 +112,7 @@ extension StreamTable {
     ///   - limit: At most so many.
     ///   - time: Nanoseconds since the Unix epoch.
     /// - Returns: The page, and where the next one begins.
-    public func page(prefix: String?, after: String?, limit: Int, time: Int64) -> StreamPage {
+    public func page(prefix: String?, after: String?, limit: Int, time: Int64) -> StreamPage<StreamStatus> {
         let prefix = Array((prefix ?? "").utf8)
         let after = after.map { Array($0.utf8) }
         var found: [Int] = []

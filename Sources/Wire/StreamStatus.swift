@@ -145,30 +145,3 @@ public struct StreamTally: Equatable, Sendable {
         self.quarantined = quarantined
     }
 }
-
-/// What `streams` answers: one page.
-public struct StreamPage: Codable, Equatable, Sendable {
-    /// The streams, ordered by the bytes of their ids.
-    public var streams: [StreamStatus]
-    /// What to give as `after` for the next page; null at the end.
-    public var next: String?
-
-    /// Creates a page.
-    ///
-    /// - Parameters:
-    ///   - streams: The streams, ordered by the bytes of their ids.
-    ///   - next: What to give as `after` for the next page; nil at the end.
-    public init(streams: [StreamStatus], next: String?) {
-        self.streams = streams
-        self.next = next
-    }
-
-    /// Writes the page. `next` is always there, null at the end.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(streams, forKey: .streams)
-        try container.encode(next, forKey: .next)
-    }
-
-    private enum CodingKeys: String, CodingKey { case streams, next }
-}

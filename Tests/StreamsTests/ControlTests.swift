@@ -117,7 +117,7 @@ struct ControlTests {
     @Test func `a page has the streams that begin so, after an id that need not be there`() throws {
         let feed = try feed()
         for id in Self.ids { try feed.send(id, signal(1)) }
-        func page(_ prefix: String?, _ after: String?, _ limit: Int = 10) -> StreamPage {
+        func page(_ prefix: String?, _ after: String?, _ limit: Int = 10) -> StreamPage<StreamStatus> {
             feed.table.page(prefix: prefix, after: after, limit: limit, time: 0)
         }
         #expect(page("a", nil).streams.map(\.stream) == ["a", "a-", "a1", "aa"])

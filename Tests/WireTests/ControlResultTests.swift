@@ -80,7 +80,7 @@ struct ControlResultTests {
     }
 
     @Test func `the last page has a next of null, the others the id to go on after`() throws {
-        let last = StreamPage(streams: [], next: nil)
+        let last = StreamPage<StreamStatus>(streams: [], next: nil)
         #expect(try written(last) == json(#"{"streams": [], "next": null}"#))
         #expect(try reread(last) == last)
         let page = StreamPage(streams: [stream([0.5])], next: "s1")

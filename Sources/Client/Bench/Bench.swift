@@ -92,7 +92,7 @@ public struct Bench {
     /// Whether no stream of somebody else begins so: they would be fed, and forgotten in the end.
     private func isUnused() throws(ClientError) -> Bool {
         let command = ControlCommand.streams(prefix: plan.prefix, after: nil, limit: 1)
-        return try control.call(command, as: StreamPage.self).streams.isEmpty
+        return try control.call(command, as: StreamPage<StreamStatus>.self).streams.isEmpty
     }
 
     /// A daemon that is gone has nothing to forget.
