@@ -1,8 +1,17 @@
 import FoundationEssentials
 import Recurrent
 
+/// A function of each timestep, without weights, as wide as its input.
+protocol KerasElementwiseLayer: KerasLayer {}
+
+extension KerasElementwiseLayer {
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        try input.withKnownFeatures()
+    }
+}
+
 /// Keras' Activation (<https://keras.io/api/layers/core_layers/activation/>).
-struct KerasActivationLayer: KerasLayer {
+struct KerasActivationLayer: KerasElementwiseLayer {
     static let className = "Activation"
 
     private let activation: Activation
@@ -13,10 +22,6 @@ struct KerasActivationLayer: KerasLayer {
 
     init(from decoder: any Decoder) throws {
         activation = try decoder.container(keyedBy: Option.self).activation(.activation, standard: .linear)
-    }
-
-    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
-        try input.withKnownFeatures()
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
@@ -53,7 +58,7 @@ struct KerasSoftmax: KerasLayer {
 }
 
 /// Keras' ReLU (<https://keras.io/api/layers/activation_layers/relu/>).
-struct KerasReLU: KerasLayer {
+struct KerasReLU: KerasElementwiseLayer {
     static let className = "ReLU"
 
     private let maximum: Float?
@@ -73,10 +78,6 @@ struct KerasReLU: KerasLayer {
         threshold = try options.decodeIfPresent(Float.self, forKey: .threshold) ?? 0
     }
 
-    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
-        try input.withKnownFeatures()
-    }
-
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try Rectifier(
             units: input.features, negativeSlope: negativeSlope, threshold: threshold, maximum: maximum ?? .infinity)
@@ -84,7 +85,7 @@ struct KerasReLU: KerasLayer {
 }
 
 /// Keras' LeakyReLU (<https://keras.io/api/layers/activation_layers/leaky_relu/>); Keras 2 calls its slope `alpha`.
-struct KerasLeakyReLU: KerasLayer {
+struct KerasLeakyReLU: KerasElementwiseLayer {
     static let className = "LeakyReLU"
 
     private let negativeSlope: Float
@@ -101,17 +102,13 @@ struct KerasLeakyReLU: KerasLayer {
             ?? options.decodeIfPresent(Float.self, forKey: .alpha) ?? 0.3
     }
 
-    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
-        try input.withKnownFeatures()
-    }
-
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try Rectifier(units: input.features, negativeSlope: negativeSlope)
     }
 }
 
 /// Keras' ELU (<https://keras.io/api/layers/activation_layers/elu/>).
-struct KerasELU: KerasLayer {
+struct KerasELU: KerasElementwiseLayer {
     static let className = "ELU"
 
     private let alpha: Float
@@ -122,10 +119,6 @@ struct KerasELU: KerasLayer {
 
     init(from decoder: any Decoder) throws {
         alpha = try decoder.container(keyedBy: Option.self).decodeIfPresent(Float.self, forKey: .alpha) ?? 1
-    }
-
-    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
-        try input.withKnownFeatures()
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Recurrent
 
 /// What Keras' two global pooling layers of sequences have in common.
-private struct KerasPoolingOptions: Decodable {
+struct KerasPoolingOptions: Decodable {
     private enum Option: String, CodingKey {
         case keepsDimensions = "keepdims"
         case dataFormat = "data_format"
@@ -27,18 +27,25 @@ private struct KerasPoolingOptions: Decodable {
     }
 }
 
+/// One of Keras' two global pooling layers of sequences.
+protocol KerasGlobalPooling: KerasLayer {
+    var options: KerasPoolingOptions { get }
+}
+
+extension KerasGlobalPooling {
+    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
+        try options.outputShape(of: input)
+    }
+}
+
 /// Keras' GlobalAveragePooling1D (<https://keras.io/api/layers/pooling_layers/global_average_pooling1d/>).
-struct KerasGlobalAveragePooling1D: KerasLayer {
+struct KerasGlobalAveragePooling1D: KerasGlobalPooling {
     static let className = "GlobalAveragePooling1D"
 
-    private let options: KerasPoolingOptions
+    let options: KerasPoolingOptions
 
     init(from decoder: any Decoder) throws {
         options = try KerasPoolingOptions(from: decoder)
-    }
-
-    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
-        try options.outputShape(of: input)
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
@@ -47,17 +54,13 @@ struct KerasGlobalAveragePooling1D: KerasLayer {
 }
 
 /// Keras' GlobalMaxPooling1D (<https://keras.io/api/layers/pooling_layers/global_max_pooling1d/>).
-struct KerasGlobalMaxPooling1D: KerasLayer {
+struct KerasGlobalMaxPooling1D: KerasGlobalPooling {
     static let className = "GlobalMaxPooling1D"
 
-    private let options: KerasPoolingOptions
+    let options: KerasPoolingOptions
 
     init(from decoder: any Decoder) throws {
         options = try KerasPoolingOptions(from: decoder)
-    }
-
-    func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
-        try options.outputShape(of: input)
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
