@@ -27,6 +27,7 @@ struct HotLoop: ~Copyable {
     let modelReader = DispatchQueue(label: "sluice.models")
     let isDurable: Bool
     let started = ContinuousClock.now
+    let startTime = WallClock.now()
 
     var table: StreamTable
     var checkpoints: CheckpointSchedule
@@ -37,10 +38,15 @@ struct HotLoop: ~Copyable {
     /// Pieces of work on other threads, the store's, the journal's and others, that are not answered yet.
     var outsideJobs = 0
     var isStopping = false
+    /// From taking messages to publishing the decisions on them.
+    var latencies = LatencyHistogram()
+    var controlRequests = DaemonMetrics.ControlRequests()
 
     let ingest: [IngestSocket]
     let publisher: DecisionPublisher
     let control: ControlServer
+    /// Where the daemon answers HTTP, for those who ask where it is; nil: nowhere.
+    var http: HTTPEndpoint?
 
     let mailbox: Mailbox
     private var poller: Poller
@@ -152,9 +158,14 @@ struct HotLoop: ~Copyable {
     private mutating func takeTimesteps(
         from socket: IngestSocket, by message: inout IngestMessage
     ) throws(ZeroMQError) {
+        // The message before: what is read of the clock when the next is taken is the end of it, too.
+        var last = (time: Int64(0), decisions: 0)
+        defer { if last.decisions > 0 { latencies.record(WallClock.now() - last.time, count: last.decisions) } }
         for _ in 0..<Self.messagesPerTurn {
             guard !group.isFull(table.records), try socket.receive(into: &message) else { return }
             let time = WallClock.now()
+            latencies.record(time - last.time, count: last.decisions)
+            last = (time, 0)
             do throws(DropCause) {
                 if socket.codec == .binary {
                     try table.consume(
@@ -173,10 +184,13 @@ struct HotLoop: ~Copyable {
             if decisions.count > 0 {
                 if group.isOn {
                     hold(message.id, by: socket.codec)
+                    group.gathered.taken.append((time, decisions.count))
                 } else if socket.codec == .binary {
                     try publisher.publish(&message.id, decisions)
+                    last.decisions = decisions.count
                 } else {
                     try publisher.publish(parsed.id.span, decisions)
+                    last.decisions = decisions.count
                 }
                 decisions.removeAll()
             }
