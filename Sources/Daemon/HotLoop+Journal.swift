@@ -64,7 +64,7 @@ extension HotLoop {
     private mutating func recordLatencies(_ taken: [(time: Int64, decisions: Int)]) {
         guard !taken.isEmpty else { return }
         let now = WallClock.now()
-        for message in taken { latencies.record(now - message.time, count: message.decisions) }
+        for batch in taken { latencies.record(now - batch.time, count: batch.decisions) }
     }
 
     private func publish(_ held: HeldDecisions) throws(ZeroMQError) {

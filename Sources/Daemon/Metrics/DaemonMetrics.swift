@@ -23,7 +23,7 @@ struct DaemonMetrics: Sendable {
     var startTime: Int64
     /// An orderly stop has begun.
     var isStopping: Bool
-    /// From the moment at which a message was taken to that at which its decisions were published.
+    /// From the moment at which a batch of messages began to be taken to that at which its decisions were published.
     var latencies: LatencyHistogram
     var controlRequests: ControlRequests
     var refusedConnections: RefusedConnections
