@@ -174,6 +174,15 @@ private struct Scrape {
         #expect(daemon.waitForEnd() == 0)
     }
 
+    @Test func `answers whoever comes anew, however many connect and say nothing`() throws {
+        let daemon = try DaemonProcess([model2] + Self.anyPort)
+        let silent = try (0..<200).map { _ in try TCPConnection(daemon.http) }
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            #expect(try HTTPReply("GET", path, at: daemon.http).status == 200)
+        }
+        withExtendedLifetime(silent) {}
+    }
+
     @Test func `is nowhere where it is off`() throws {
         let daemon = try DaemonProcess([model2, "--http", "off"])
         #expect(daemon.http == "off")
