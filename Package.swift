@@ -18,6 +18,8 @@ let package = Package(
     products: [
         .executable(name: "sluiced", targets: ["sluiced"]),
         .executable(name: "sluice", targets: ["sluice"]),
+        // Preloaded into the daemon by a test.
+        .library(name: "AllocationCounter", type: .dynamic, targets: ["AllocationCounter"]),
     ],
     traits: [
         .trait(name: "Keras", description: "Read .keras and .h5 files, with HDF5 and libzip."),
@@ -102,6 +104,8 @@ let package = Package(
 
         // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        // Stands between the daemon and malloc, and counts.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .executableTarget(
             name: "fuzz-model-files", dependencies: ["KerasFiles", "ModelFiles", "TestSupport", argumentParser],
             path: "Tests/FuzzModelFiles", swiftSettings: settings),

@@ -129,11 +129,11 @@ struct HotLoop: ~Copyable {
     /// Waits until there is something to do, and does it.
     private mutating func turn(_ message: inout IngestMessage) throws(ZeroMQError) {
         let isFull = group.isFull(table.records)
-        for item in ingestItems { poller.watch(item, !isFull) }
+        for index in ingestItems.indices { poller.watch(ingestItems[index], !isFull) }
         try poller.wait(milliseconds: millisecondsToWait)
         if poller.isReadable(mailboxItem) { readMail() }
-        for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
-            try takeTimesteps(from: socket, by: &message)
+        for index in ingest.indices where poller.isReadable(ingestItems[index]) {
+            try takeTimesteps(from: ingest[index], by: &message)
         }
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
@@ -144,8 +144,10 @@ struct HotLoop: ~Copyable {
     }
 
     private var millisecondsToWait: Int {
-        let store = isDurable ? [checkpoints.millisecondsUntilDue, group.millisecondsUntilTry] : []
-        return (store + [idleSweep.millisecondsUntilDue]).compactMap(\.self).min() ?? -1
+        // Without an array: every turn asks.
+        let store = isDurable ? min(checkpoints.millisecondsUntilDue, group.millisecondsUntilTry ?? .max) : .max
+        let least = min(store, idleSweep.millisecondsUntilDue ?? .max)
+        return least == .max ? -1 : least
     }
 
     /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.

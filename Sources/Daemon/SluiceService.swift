@@ -40,9 +40,10 @@ public struct SluiceService: Service {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
                 let thread = Thread {
+                    // From here: the system does not hear of a name that was set before the thread began.
+                    Thread.current.name = "sluice-hot"
                     continuation.resume(with: Result { try serve(mailbox) })
                 }
-                thread.name = "sluice-hot"
                 thread.start()
             }
         } onGracefulShutdown: {
