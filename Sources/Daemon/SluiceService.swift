@@ -40,11 +40,11 @@ public struct SluiceService: Service {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
                 let thread = Thread {
-                    // From here: the system does not hear of a name that was set before the thread began.
-                    Thread.current.name = "sluice-hot"
                     continuation.resume(with: Result { try serve(mailbox) })
                 }
                 thread.start()
+                // Afterwards: the system does not hear of a name that a thread had before.
+                thread.name = "sluice-hot"
             }
         } onGracefulShutdown: {
             mailbox.post { $0.isStopping = true }

@@ -61,8 +61,8 @@ extension StreamTable {
 
     /// Takes all timesteps in the batch: streams of one model side by side.
     public mutating func stepBatch() {
-        for memory in memories {
-            if case .state(let steps) = memory { steps.run() }
+        for model in memories.indices {
+            if case .state(let steps) = memories[model] { steps.run() }
         }
     }
 
@@ -74,8 +74,8 @@ extension StreamTable {
     /// - Returns: The message; nil where all were decided on, and the batch is empty again.
     public mutating func decideNext(time: Int64, into decisions: inout DecisionRecords) -> Decided? {
         guard let message = batch.next() else {
-            for memory in memories {
-                if case .state(let steps) = memory { steps.removeAll() }
+            for model in memories.indices {
+                if case .state(let steps) = memories[model] { steps.removeAll() }
             }
             batch.removeAll()
             return nil

@@ -50,11 +50,19 @@ static const char *file_of(void *address, unsigned long *offset) {
     return from.dli_fname;
 }
 
-static void note_callers(void) {
+static void note_callers(void *caller) {
     void *frames[16];
+    int depth = backtrace(frames, 16);
+    // From the caller on: what stands before it is in this file. Where the stack cannot be walked, the caller alone.
+    int first = 0;
+    while (first < depth && frames[first] != caller) first++;
+    if (first == depth) {
+        first = 0;
+        depth = 1;
+        frames[0] = caller;
+    }
     size_t length = 0;
-    // The first two are in this file.
-    for (int depth = backtrace(frames, 16), k = 2; k < depth; k++) {
+    for (int k = first; k < depth; k++) {
         unsigned long offset = 0;
         const char *file = file_of(frames[k], &offset);
         size_t room = sizeof counts->last - length;
@@ -74,7 +82,7 @@ static void count(void *caller) {
     if (strstr(file_of(caller, &offset), "libzmq") != NULL) {
         __atomic_fetch_add(&counts->by_libzmq, 1, __ATOMIC_RELAXED);
     } else {
-        note_callers();
+        note_callers(caller);
         __atomic_fetch_add(&counts->by_others, 1, __ATOMIC_RELEASE);
     }
     is_counting = 0;

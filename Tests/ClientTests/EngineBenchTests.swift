@@ -21,7 +21,11 @@ import Testing
             [$0.multiplyAddsPerSecond, $0.exponentialsPerSecond, $0.readBytesPerSecond]
         }
         #expect(rates.allSatisfy { $0 > 0 && $0.isFinite })
-        #expect(report.figures.allSatisfy { $0.alone.min > 0 && $0.reading > 0 && $0.shareAlone > 0 })
+        for figure in report.figures {
+            let times = [figure.alone, figure.together, figure.longTogether].flatMap { [$0.min, $0.median] }
+            let shares = [figure.shareAlone, figure.shareTogether, figure.shareLongTogether]
+            #expect((times + shares + [figure.reading]).allSatisfy { $0 > 0 && $0.isFinite })
+        }
         let text = report.lines.joined(separator: "\n")
         #expect(EngineLayer.allCases.allSatisfy { text.contains("\($0.rawValue), nanoseconds a step:") })
         #expect(text.contains("149.0"))

@@ -158,8 +158,9 @@ final class BenchThread: Sendable {
             }
             ended.signal()
         }
-        thread.name = name
         thread.start()
+        // Afterwards: the system does not hear of a name that a thread had before.
+        thread.name = name
     }
 
     /// Waits until it has ended. To be called once.

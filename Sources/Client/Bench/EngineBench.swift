@@ -47,55 +47,71 @@ public struct EngineBench {
         return report
     }
 
-    /// One model: each sample of its step beside one of the bounds, so that both see the same machine.
+    /// One model: each sample of its steps beside one of the bounds, so that both see the same machine.
     private func measure(
-        _ model: EngineModel, _ kernels: Kernels, _ loops: BoundLoops, _ bounds: inout CoreBounds
+        _ engineModel: EngineModel, _ kernels: Kernels, _ loops: BoundLoops, _ bounds: inout CoreBounds
     ) throws(ClientError) -> EngineFigures.Measured {
-        let stream: LoneStream
+        let model: Model
         do {
-            stream = LoneStream(try model.build(kernels))
+            model = try engineModel.build(kernels)
         } catch {
-            throw ClientError(.software, "a model of \(model.units) units cannot be built: \(error)")
+            throw ClientError(.software, "a model of \(engineModel.units) units cannot be built: \(error)")
         }
-        let steps = stream.steps(lasting: Self.sampleSeconds)
-        let reads = 1 + Int(Self.sampleSeconds / 4 / loops.secondsToRead(bytes: model.weightBytes, repetitions: 2))
-        var alone: [Double] = []
+        let many = 64
+        let ways = [
+            SteppedStreams(model, streams: 1, timesteps: many), SteppedStreams(model, streams: many, timesteps: 1),
+            SteppedStreams(model, streams: many, timesteps: many),
+        ]
+        let runs = ways.map { $0.runs(lasting: Self.sampleSeconds) }
+        let bytes = engineModel.weightBytes
+        let reads = 1 + Int(Self.sampleSeconds / 4 / loops.secondsToRead(bytes: bytes, repetitions: 2))
+        var nanoseconds: [[Double]] = [[], [], []]
         var reading = Double.infinity
         for _ in 0..<samples {
-            alone.append(stream.seconds(for: steps) * 1e9 / Double(steps))
-            reading = min(reading, loops.secondsToRead(bytes: model.weightBytes, repetitions: reads) * 1e9)
+            for way in ways.indices {
+                nanoseconds[way].append(ways[way].seconds(for: runs[way]) * 1e9 / Double(runs[way] * ways[way].steps))
+            }
+            reading = min(reading, loops.secondsToRead(bytes: bytes, repetitions: reads) * 1e9)
             bounds.measure(with: loops)
         }
-        return EngineFigures.Measured(model: model, alone: alone, reading: reading)
+        return EngineFigures.Measured(
+            model: engineModel, alone: nanoseconds[0], together: nanoseconds[1], longTogether: nanoseconds[2],
+            reading: reading, lanes: kernels.lanes)
     }
 }
 
-/// One stream of a model, stepped as the daemon steps it.
-private final class LoneStream {
-    private let pool: StatePool
-    private let row: Int
+/// Streams of one model, stepped as the daemon steps what arrived at once.
+private final class SteppedStreams {
+    private let batch: StepBatch
+    private let rows: [Int]
     private let inputs: [Float]
-    private let timesteps: Int
+    /// Steps in one run: the timesteps of all streams.
+    let steps: Int
 
-    init(_ model: Model) {
-        pool = StatePool(model: model)
-        row = pool.insert()
-        timesteps = 64
+    init(_ model: Model, streams: Int, timesteps: Int) {
+        let pool = StatePool(model: model)
+        batch = StepBatch(pool: pool)
+        rows = (0..<streams).map { _ in pool.insert() }
         var random = SplitMix64(seed: 1)
         inputs = (0..<timesteps * model.features).map { _ in .random(in: -1...1, using: &random) }
+        steps = streams * timesteps
     }
 
-    func seconds(for steps: Int) -> Double {
+    func seconds(for runs: Int) -> Double {
         let inputs = inputs
-        let start = ContinuousClock.now
-        for step in 0..<steps { pool.step(row, inputs: inputs.span, index: step % timesteps) }
-        return (ContinuousClock.now - start) / .seconds(1)
+        let start = ThreadClock.seconds
+        for _ in 0..<runs {
+            for row in rows { _ = batch.add(row, inputs.span) }
+            batch.run()
+            batch.removeAll()
+        }
+        return ThreadClock.seconds - start
     }
 
-    /// How many steps take so long.
-    func steps(lasting seconds: Double) -> Int {
-        var steps = 16
-        while self.seconds(for: steps) < seconds { steps *= 2 }
-        return steps
+    /// How many runs take so long.
+    func runs(lasting seconds: Double) -> Int {
+        var runs = 1
+        while self.seconds(for: runs) < seconds { runs *= 2 }
+        return runs
     }
 }
