@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,11 +44,15 @@ static int is_counted_thread(void) {
     return strncmp(name, threads, strlen(threads)) == 0;
 }
 
+// Which file an address was loaded from, and where it is within it. Not by dladdr, which looks for a symbol too.
 static const char *file_of(void *address, unsigned long *offset) {
-    Dl_info from = {0};
-    if (!dladdr(address, &from) || from.dli_fname == NULL) return "?";
-    *offset = (unsigned long)((char *)address - (char *)from.dli_fbase);
-    return from.dli_fname;
+    struct dl_find_object found;
+    *offset = 0;
+    if (_dl_find_object(address, &found) != 0) return "?";
+    *offset = (unsigned long)((char *)address - (char *)found.dlfo_link_map->l_addr);
+    // The program itself has no name there.
+    const char *name = found.dlfo_link_map->l_name;
+    return name[0] ? name : "the program";
 }
 
 static void note_callers(void *caller) {
@@ -63,7 +68,7 @@ static void note_callers(void *caller) {
     }
     size_t length = 0;
     for (int k = first; k < depth; k++) {
-        unsigned long offset = 0;
+        unsigned long offset;
         const char *file = file_of(frames[k], &offset);
         size_t room = sizeof counts->last - length;
         size_t written = (size_t)snprintf(counts->last + length, room, "%s+0x%lx\n", file, offset);

@@ -8,8 +8,12 @@ final class RunningProgram {
     private let process = Process()
     private let folder: TemporaryFolder
 
-    /// Where the programs are: beside the test runner, which SwiftPM builds into the same folder.
-    static let folder = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+    /// Where SwiftPM puts the test runner, and the programs that are built with it.
+    static let builtWithTests = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+    /// Programs to test instead of those that are built with the tests: the folder that `SLUICE_PROGRAMS` names.
+    static let others = ProcessInfo.processInfo.environment["SLUICE_PROGRAMS"].map { URL(filePath: $0) }
+    /// Where the programs are.
+    static let folder = others ?? builtWithTests
 
     /// Starts a program.
     ///
