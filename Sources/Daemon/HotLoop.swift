@@ -157,8 +157,10 @@ struct HotLoop: ~Copyable {
     }
 
     private var millisecondsToWait: Int {
-        let store = isDurable ? [checkpoints.millisecondsUntilDue, group.millisecondsUntilTry] : []
-        return (store + [idleSweep.millisecondsUntilDue]).compactMap(\.self).min() ?? -1
+        // Without an array: every turn asks.
+        let store = isDurable ? min(checkpoints.millisecondsUntilDue, group.millisecondsUntilTry ?? .max) : .max
+        let least = min(store, idleSweep.millisecondsUntilDue ?? .max)
+        return least == .max ? -1 : least
     }
 
     /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes. Nothing is

@@ -50,8 +50,9 @@ public struct SluiceService: Service {
                 let thread = Thread {
                     continuation.resume(with: Result { try decide(mailbox, probe, http: http) })
                 }
-                thread.name = "sluice-hot"
                 thread.start()
+                // Afterwards: the system does not hear of a name that a thread had before.
+                thread.name = "sluice-hot"
             }
         } onGracefulShutdown: {
             mailbox.post { $0.isStopping = true }

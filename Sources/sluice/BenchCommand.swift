@@ -14,7 +14,7 @@ struct BenchCommand: ParsableCommand {
             its own: the bound of what such sockets can do. Throughput is counted over the decisions that come back; \
             latency is that of one message alone, there and back. The streams are removed in the end.
             """,
-        subcommands: [BenchForwarderCommand.self])
+        subcommands: [BenchEngineCommand.self, BenchForwarderCommand.self])
 
     @Option(help: ArgumentHelp("Where the daemon takes requests.", valueName: "endpoint"))
     var control = ControlClient.defaultEndpoint

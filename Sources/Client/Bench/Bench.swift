@@ -57,9 +57,10 @@ public struct Bench {
         }
         var rounds: [[BenchRound]] = [[], []]
         for number in 1...plan.rounds {
-            for (index, generator) in measured.enumerated() {
-                progress("round \(number) of \(plan.rounds): \(generator.name)")
-                rounds[index].append(try generator.round())
+            // In turn who goes first, so that a machine that slows down or speeds up favours neither.
+            for index in number.isMultiple(of: 2) ? [1, 0] : [0, 1] {
+                progress("round \(number) of \(plan.rounds): \(measured[index].name)")
+                rounds[index].append(try measured[index].round())
             }
         }
         guard let report = BenchReport(plan: plan, daemon: rounds[0], forwarder: rounds[1]) else {

@@ -81,7 +81,7 @@ struct BenchProducer: ~Copyable {
         }
         let inForce = flow.isInForce.load(ordering: .acquiring)
         guard inForce || probes else { return false }
-        try socket.sendFrames([inForce ? handshake.go : handshake.probe, load.payload(0)], wait: true)
+        try socket.sendFrames([inForce ? handshake.go : handshake.probe, Array(copying: load.payload(0))], wait: true)
         return inForce
     }
 
@@ -90,10 +90,8 @@ struct BenchProducer: ~Copyable {
     /// - Returns: Whether it was taken within a second.
     @inline(__always)
     func send(_ message: Int) throws(ZeroMQError) -> Bool {
-        let id = load.id(message)
-        guard try socket.send(id.span, more: true, wait: true) else { return false }
-        let payload = load.payload(message)
-        return try socket.send(payload.span, wait: true)
+        guard try socket.send(load.id(message), more: true, wait: true) else { return false }
+        return try socket.send(load.payload(message), wait: true)
     }
 }
 
@@ -160,8 +158,9 @@ final class BenchThread: Sendable {
             }
             ended.signal()
         }
-        thread.name = name
         thread.start()
+        // Afterwards: the system does not hear of a name that a thread had before.
+        thread.name = name
     }
 
     /// Waits until it has ended. To be called once.

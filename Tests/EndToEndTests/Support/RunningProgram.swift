@@ -8,8 +8,12 @@ final class RunningProgram {
     private let process = Process()
     private let folder: TemporaryFolder
 
-    /// Where the programs are: beside the test runner, which SwiftPM builds into the same folder.
-    static let folder = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+    /// Where SwiftPM puts the test runner, and the programs that are built with it.
+    static let builtWithTests = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+    /// Programs to test instead of those that are built with the tests: the folder that `SLUICE_PROGRAMS` names.
+    static let others = ProcessInfo.processInfo.environment["SLUICE_PROGRAMS"].map { URL(filePath: $0) }
+    /// Where the programs are.
+    static let folder = others ?? builtWithTests
 
     /// Starts a program.
     ///
@@ -20,10 +24,11 @@ final class RunningProgram {
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond.
     ///   - closing: Descriptors that the program finds closed.
     ///   - obeysPermissions: Permissions of files hold for it even where the tests run as root.
+    ///   - environment: Variables besides those of the tests.
     /// - Throws: Where the program is not there.
     init(
         _ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil, closing: [Int] = [],
-        obeysPermissions: Bool = false
+        obeysPermissions: Bool = false, environment: [String: String] = [:]
     ) throws {
         folder = try TemporaryFolder()
         // Daemons of tests run side by side: no two can have the default port.
@@ -44,6 +49,7 @@ final class RunningProgram {
             process.executableURL = program
             process.arguments = arguments
         }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = try FileHandle(forReadingFrom: folder.url("in"))
         process.standardOutput = try FileHandle(forWritingTo: folder.url("out"))
         process.standardError = try FileHandle(forWritingTo: folder.url("err"))
