@@ -33,7 +33,7 @@ private struct ConfigurationReader {
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
-        try root.forEachMember(of: ["ingest", "decisions", "control", "state", "models"]) {
+        try root.forEachMember(of: ["ingest", "decisions", "control", "state", "access", "models"]) {
             key, value throws(DaemonError) in
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
@@ -41,6 +41,7 @@ private struct ConfigurationReader {
             case "control":
                 configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
             case "state": try state(value, into: &configuration)
+            case "access": configuration.access = try AccessConfiguration(value, resolved: resolved)
             default: configuration.models = try models(value)
             }
         }
@@ -50,11 +51,12 @@ private struct ConfigurationReader {
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
         let entries = try value.elements.map { element throws(DaemonError) in
-            let (endpoint, codec): (IngestEndpoint, IngestCodec?) = try endpointAndCodec(element) {
-                text throws(EndpointError) in
-                try IngestEndpoint(text)
-            }
-            return DaemonConfiguration.Ingest(endpoint, codec: codec ?? .binary)
+            var serverKey: CurvePublicKey?
+            let (endpoint, codec): (IngestEndpoint, IngestCodec?) = try endpointAndCodec(
+                element,
+                others: ["server_key": { member throws(DaemonError) in serverKey = try publicKey(member) }]
+            ) { text throws(EndpointError) in try IngestEndpoint(text) }
+            return DaemonConfiguration.Ingest(endpoint, codec: codec ?? .binary, serverKey: serverKey)
         }
         guard !entries.isEmpty else { throw value.error("'ingest' needs at least one endpoint") }
         return entries
@@ -70,20 +72,34 @@ private struct ConfigurationReader {
 
     /// An endpoint alone, or `{endpoint: …, codec: json}`.
     private func endpointAndCodec<Value, Codec: RawRepresentable & CaseIterable>(
-        _ value: YAMLValue, _ parse: (String) throws(EndpointError) -> Value
+        _ value: YAMLValue, others: [String: (YAMLValue) throws(DaemonError) -> Void] = [:],
+        _ parse: (String) throws(EndpointError) -> Value
     ) throws(DaemonError) -> (Value, Codec?) where Codec.RawValue == String {
         guard value.isMapping else { return (try value.parsed(parse), nil) }
         var endpoint: Value?
         var codec: Codec?
-        try value.forEachMember(of: ["endpoint", "codec"]) { key, member throws(DaemonError) in
+        try value.forEachMember(of: ["endpoint", "codec"] + others.keys) { key, member throws(DaemonError) in
             if key == "endpoint" {
                 endpoint = try member.parsed(parse)
+            } else if let other = others[key] {
+                try other(member)
             } else {
                 codec = try member.choice()
             }
         }
         guard let endpoint else { throw value.error("'endpoint' is missing") }
         return (endpoint, codec)
+    }
+
+    /// A file, or the key itself.
+    private func publicKey(_ value: YAMLValue) throws(DaemonError) -> CurvePublicKey {
+        let text = try value.text
+        if let key = CurvePublicKey(z85: text) { return key }
+        do throws(CurveKeyFileError) {
+            return try CurveKeyFile.publicKey(at: resolved(text))
+        } catch {
+            throw value.error("'server_key': \(error)")
+        }
     }
 
     private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {

@@ -1,0 +1,76 @@
+import Logging
+import ZeroMQ
+
+/// Logs who was not let in: each client once, though it tries again and again, and all of them at a bounded rate.
+struct AccessLog {
+    /// Why somebody did not come in.
+    enum Cause: Hashable {
+        /// The key is not among those of the role; the file that has it for another, if one does.
+        case unknownKey(CurvePublicKey, elsewhere: String?)
+        case tooMany(Int)
+        case handshake(SocketMonitor.Refusal, isCurve: Bool)
+    }
+
+    private struct Entry: Hashable {
+        let role: EndpointRole
+        let address: String
+        let cause: Cause
+    }
+
+    /// Clients that are remembered. Past that many all are forgotten, and may be logged once more.
+    private static let maximumEntries = 1_000
+
+    let logger: Logger
+    private var entries: Set<Entry> = []
+    private var rate = LogRate()
+
+    init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Something was left out that is to be said in a second.
+    var hasUnlogged: Bool { rate.unlogged > 0 }
+
+    /// Logs that a client was refused, if that is new.
+    ///
+    /// - Parameters:
+    ///   - role: What the endpoint is for.
+    ///   - address: Where the client comes from; empty or nil where that is not known.
+    ///   - cause: Why.
+    mutating func record(_ role: EndpointRole, from address: String?, _ cause: Cause) {
+        let place = address.flatMap { $0.isEmpty ? nil : $0 } ?? "an unknown address"
+        let entry = Entry(role: role, address: place, cause: cause)
+        guard !entries.contains(entry) else { return }
+        if entries.count >= Self.maximumEntries { entries.removeAll(keepingCapacity: true) }
+        entries.insert(entry)
+        let time = WallClock.now()
+        flush(at: time)
+        guard rate.admits(at: time) else { return }
+        logger.warning("refused a connection to \(role.rawValue) from \(place): \(cause.explanation(for: role))")
+    }
+
+    /// Forgets who was logged: under other keys they are news.
+    mutating func forget() { entries.removeAll() }
+
+    /// Says how many were not logged one by one, once the second is over.
+    mutating func flush(at time: Int64) {
+        guard hasUnlogged, rate.isOver(at: time) else { return }
+        logger.warning("refused \(rate.takeUnlogged()) other clients; 'status' counts refused connections by endpoint")
+    }
+}
+
+extension AccessLog.Cause {
+    fileprivate func explanation(for role: EndpointRole) -> String {
+        switch self {
+        case .unknownKey(let key, nil): "its key \(key) is not among the \(role.clients)"
+        case .unknownKey(let key, let file?): "its key \(key) is that of \(file), and not among the \(role.clients)"
+        case .tooMany(let limit): "there are \(limit) connections already, see --max-connections"
+        case .handshake(.otherMechanism, true): "it has no key, or does not use CURVE"
+        case .handshake(.otherMechanism, false): "it uses CURVE, and this daemon was started without --curve-key"
+        case .handshake(.otherServerKey, _): "it expects another server key than this daemon's"
+        case .handshake(.incomplete, _): "it ended early"
+        case .handshake(.denied(let status), _): "it was denied with status \(status)"
+        case .handshake(.malformed, _): "it does not speak ZeroMQ as it should"
+        }
+    }
+}
