@@ -88,7 +88,8 @@ extension DaemonConfiguration {
             throw DaemonError(
                 .configuration,
                 "--curve-key alone would let in everybody who knows the daemon's public key: give --authorized-clients "
-                    + "DIR, with who may come in as DIR/producers/*.pub, DIR/subscribers/*.pub and DIR/controllers/*.pub")
+                    + "DIR, with who may come in as DIR/producers/*.pub, DIR/subscribers/*.pub and DIR/controllers/*.pub"
+            )
         case (_?, _?) where !Socket.hasCurve:
             throw DaemonError(.configuration, "--curve-key: this machine's libzmq was built without CURVE")
         default: break

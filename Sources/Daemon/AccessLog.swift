@@ -13,7 +13,7 @@ struct AccessLog {
 
     private struct Entry: Hashable {
         let role: EndpointRole
-        let address: String
+        let address: String?
         let cause: Cause
     }
 
@@ -35,18 +35,25 @@ struct AccessLog {
     ///
     /// - Parameters:
     ///   - role: What the endpoint is for.
-    ///   - address: Where the client comes from; empty or nil where that is not known.
+    ///   - address: Where the client comes from; nil where that could not be told any more.
     ///   - cause: Why.
     mutating func record(_ role: EndpointRole, from address: String?, _ cause: Cause) {
-        let place = address.flatMap { $0.isEmpty ? nil : $0 } ?? "an unknown address"
-        let entry = Entry(role: role, address: place, cause: cause)
-        guard !entries.contains(entry) else { return }
+        // A connection that was gone before it could be asked where it came from is taken for one that was logged.
+        let isKnown = entries.contains {
+            $0.role == role && $0.cause == cause && ($0.address == address || address == nil)
+        }
+        guard !isKnown else { return }
+        let entry = Entry(role: role, address: address, cause: cause)
         if entries.count >= Self.maximumEntries { entries.removeAll(keepingCapacity: true) }
         entries.insert(entry)
         let time = WallClock.now()
         flush(at: time)
         guard rate.admits(at: time) else { return }
-        logger.warning("refused a connection to \(role.rawValue) from \(place): \(cause.explanation(for: role))")
+        logger.warning(
+            """
+            refused a connection to \(role.rawValue) from \(address ?? "an address that is gone"): \
+            \(cause.explanation(for: role))
+            """)
     }
 
     /// Forgets who was logged: under other keys they are news.

@@ -11,8 +11,8 @@ final class AccessWatch: @unchecked Sendable {
         let role: EndpointRole
         let monitor: SocketMonitor
         let isCurve: Bool
-        /// The connections that there are, those among them that have not come in yet too: number and address.
-        var connections: [Int: String] = [:]
+        /// The connections that there are, those among them that have not come in yet too: number and address, if known.
+        var connections: [Int: String?] = [:]
         /// Why the connection failed that ends next; libzmq does not say with which number.
         var refusal: SocketMonitor.Refusal?
         var isClosed = false
@@ -91,7 +91,7 @@ final class AccessWatch: @unchecked Sendable {
         let role = doors[index].role
         switch event {
         case .accepted(let number, let peer):
-            doors[index].connections[number] = peer ?? ""
+            doors[index].connections[number] = .some(peer)
         case .admitted:
             break
         case .refused(let refusal):
@@ -103,7 +103,7 @@ final class AccessWatch: @unchecked Sendable {
             case .otherMechanism, .otherServerKey, .malformed: doors[index].refusal = refusal
             }
         case .disconnected(let number):
-            let address = doors[index].connections.removeValue(forKey: number)
+            let address = doors[index].connections.removeValue(forKey: number) ?? nil
             guard let refusal = doors[index].refusal else { break }
             doors[index].refusal = nil
             log.record(role, from: address, .handshake(refusal, isCurve: doors[index].isCurve))
