@@ -8,7 +8,30 @@ struct AccessLog {
         /// The key is not among those of the role; the file that has it for another, if one does.
         case unknownKey(CurvePublicKey, elsewhere: String?)
         case tooMany(Int)
-        case handshake(SocketMonitor.Refusal, isCurve: Bool)
+        case noKey
+        case otherServerKey
+        /// The other side uses CURVE and this endpoint does not.
+        case notEncrypted
+        case malformed
+
+        /// What libzmq says of a handshake that failed; nil for what is not to be logged.
+        ///
+        /// - Parameters:
+        ///   - refusal: Why it failed.
+        ///   - isCurve: Whether the endpoint has CURVE.
+        init?(_ refusal: SocketMonitor.Refusal, isCurve: Bool) {
+            switch refusal {
+            // Where a key is needed, a client without one may see that first, and go. Elsewhere somebody only looked whether
+            // the port is open, or gave up.
+            case .incomplete where isCurve: self = .noKey
+            case .incomplete: return nil
+            case .otherMechanism: self = isCurve ? .noKey : .notEncrypted
+            case .otherServerKey: self = .otherServerKey
+            case .malformed: self = .malformed
+            // By this daemon: it is in the log already, with the key.
+            case .denied: return nil
+            }
+        }
     }
 
     private struct Entry: Hashable {
@@ -72,12 +95,10 @@ extension AccessLog.Cause {
         case .unknownKey(let key, nil): "its key \(key) is not among the \(role.clients)"
         case .unknownKey(let key, let file?): "its key \(key) is that of \(file), and not among the \(role.clients)"
         case .tooMany(let limit): "there are \(limit) connections already, see --max-connections"
-        case .handshake(.otherMechanism, true): "it has no key, or does not use CURVE"
-        case .handshake(.otherMechanism, false): "it uses CURVE, and this daemon was started without --curve-key"
-        case .handshake(.otherServerKey, _): "it expects another server key than this daemon's"
-        case .handshake(.incomplete, _): "it ended early"
-        case .handshake(.denied(let status), _): "it was denied with status \(status)"
-        case .handshake(.malformed, _): "it does not speak ZeroMQ as it should"
+        case .noKey: "it showed no key"
+        case .otherServerKey: "it expects another server key than this daemon's"
+        case .notEncrypted: "it uses CURVE, and this daemon has no --curve-key for this endpoint"
+        case .malformed: "it does not speak ZeroMQ as it should"
         }
     }
 }

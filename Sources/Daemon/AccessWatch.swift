@@ -14,7 +14,7 @@ final class AccessWatch: @unchecked Sendable {
         /// The connections that there are, those among them that have not come in yet too: number and address, if known.
         var connections: [Int: String?] = [:]
         /// Why the connection failed that ends next; libzmq does not say with which number.
-        var refusal: SocketMonitor.Refusal?
+        var refusal: AccessLog.Cause?
         var isClosed = false
 
         init(_ role: EndpointRole, _ monitor: SocketMonitor, isCurve: Bool) {
@@ -96,17 +96,12 @@ final class AccessWatch: @unchecked Sendable {
             break
         case .refused(let refusal):
             access.refusals.count(role)
-            switch refusal {
-            // Whom this daemon denied is in the log already, with the key. What only looked whether the port is open, or
-            // gave up, is not worth a line.
-            case .denied, .incomplete: break
-            case .otherMechanism, .otherServerKey, .malformed: doors[index].refusal = refusal
-            }
+            doors[index].refusal = AccessLog.Cause(refusal, isCurve: doors[index].isCurve)
         case .disconnected(let number):
             let address = doors[index].connections.removeValue(forKey: number) ?? nil
             guard let refusal = doors[index].refusal else { break }
             doors[index].refusal = nil
-            log.record(role, from: address, .handshake(refusal, isCurve: doors[index].isCurve))
+            log.record(role, from: address, refusal)
         case .stopped:
             doors[index].isClosed = true
         }

@@ -23,7 +23,7 @@ import ZeroMQ
     static let strangers =
         ["ingest", "decisions", "control"].flatMap { endpoint in
             [
-                Stranger(key: nil, endpoint: endpoint, reason: "it has no key"),
+                Stranger(key: nil, endpoint: endpoint, reason: "it showed no key"),
                 Stranger(key: "stranger", endpoint: endpoint, reason: "is not among the"),
                 Stranger(key: "all", server: "stranger", endpoint: endpoint, reason: "another server key"),
             ]
