@@ -6,8 +6,9 @@ import ZeroMQ
 /// Who may come in: gives each socket its key and its bounds before it is attached, and has ``AccessWatch`` answer libzmq for
 /// every connection. Nothing of it is between a timestep and its decision.
 final class AccessGuard: Sendable {
-    /// What a handshake may take, in milliseconds, before whoever began it is sent away.
-    private static let handshakeMilliseconds = 10_000
+    /// What a handshake may take, in milliseconds, before whoever began it is sent away. For so long, too, libzmq may keep a
+    /// connection that was told to come again later.
+    private static let handshakeMilliseconds = 5_000
     /// How often a peer of decisions or control is asked whether it is there, and how long its answer may take.
     private static let heartbeatMilliseconds = (interval: 10_000, timeout: 30_000)
     /// After how many seconds of silence the kernel asks too, how often, and how many times.

@@ -206,4 +206,48 @@ import ZeroMQ
         try subscriber.wait(seconds: 20)
         #expect(try subscriber.next()?.stream == "s")
     }
+
+    @Test func `a client in Python comes in with the files that keygen writes`() throws {
+        let keys = try TestKeys()
+        let made = try FinishedProgram("sluice", ["keygen", keys.path("python")])
+        #expect(made.status == 0)
+        #expect(made.output.contains("\(try keys.publicKey("python"))"))
+        #expect(try FinishedProgram("sluice", ["keygen", keys.path("python")]).status == 73)
+        for role in ["producers", "subscribers", "controllers"] { try keys.authorize("python", role) }
+        let daemon = try DaemonProcess([model2] + keys.flags)
+        let script = """
+            import json, struct, sys, zmq, zmq.auth
+            context = zmq.Context()
+            public, secret = zmq.auth.load_certificate(sys.argv[1])
+            server, _ = zmq.auth.load_certificate(sys.argv[2])
+            def connect(kind, address):
+                socket = context.socket(kind)
+                socket.linger, socket.rcvtimeo = 0, 20000
+                socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = public, secret, server
+                socket.connect(address)
+                return socket
+            decisions = connect(zmq.SUB, sys.argv[4])
+            decisions.subscribe("!sluice/subscribed/python")
+            decisions.subscribe("s")
+            decisions.recv_multipart()
+            readings = connect(zmq.XPUB, sys.argv[3])
+            assert readings.recv() == b"\\x01"
+            readings.send_multipart([b"s", struct.pack("<f", 0.5)])
+            print(decisions.recv_multipart()[0].decode())
+            control = connect(zmq.REQ, sys.argv[5])
+            control.send_json({"jsonrpc": "2.0", "id": 1, "method": "status"})
+            print(control.recv_json()["result"]["timesteps"])
+            """
+        let addresses = [daemon.ingest, daemon.decisions, daemon.control].map { $0.replacing("@", with: "") }
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(filePath: "/usr/bin/python3")
+        process.arguments = ["-c", script, keys.path("python.key"), keys.path("daemon.pub")] + addresses
+        process.standardOutput = output
+        try process.run()
+        let text = try output.fileHandleForReading.readToEnd().map { String(decoding: $0, as: UTF8.self) }
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(text == "s\n1\n")
+    }
 }

@@ -77,6 +77,14 @@ import ZeroMQ
             #expect(daemon.log.contains("there are 3 connections already"))
             #expect(try refused(second) >= 1 && refused(third) >= 1)
         }
-        #expect(try last.waitUntilWritable(milliseconds: 10_000), "two have gone")
+        #expect(try last.waitUntilWritable(milliseconds: 30_000), "two have gone")
+    }
+
+    @Test func `the daemon may have as many connections as the system allows it`() throws {
+        let daemon = try DaemonProcess([model2])
+        let limits = try String(contentsOfFile: "/proc/\(daemon.processIdentifier)/limits", encoding: .utf8)
+        let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
+        let numbers = line.split(separator: " ").compactMap { Int($0) }
+        #expect(numbers.count == 2 && numbers[0] == numbers[1], "\(line)")
     }
 }
