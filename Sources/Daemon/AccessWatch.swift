@@ -13,8 +13,8 @@ final class AccessWatch: @unchecked Sendable {
         let isCurve: Bool
         /// The connections that there are, those among them that have not come in yet too: number and address, if known.
         var connections: [Int: String?] = [:]
-        /// Why the connection failed that ends next; libzmq does not say with which number.
-        var refusal: AccessLog.Cause?
+        /// Why the connections failed that end next; libzmq does not say with which numbers.
+        var refusals: [AccessLog.Cause] = []
         var isClosed = false
 
         init(_ role: EndpointRole, _ monitor: SocketMonitor, isCurve: Bool) {
@@ -96,12 +96,13 @@ final class AccessWatch: @unchecked Sendable {
             break
         case .refused(let refusal):
             access.refusals.count(role)
-            doors[index].refusal = AccessLog.Cause(refusal, isCurve: doors[index].isCurve)
+            if let cause = AccessLog.Cause(refusal, isCurve: doors[index].isCurve) {
+                doors[index].refusals.append(cause)
+            }
         case .disconnected(let number):
             let address = doors[index].connections.removeValue(forKey: number) ?? nil
-            guard let refusal = doors[index].refusal else { break }
-            doors[index].refusal = nil
-            log.record(role, from: address, refusal)
+            if doors[index].refusals.isEmpty { break }
+            log.record(role, from: address, doors[index].refusals.removeFirst())
         case .stopped:
             doors[index].isClosed = true
         }

@@ -33,7 +33,8 @@ private struct ConfigurationReader {
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
-        try root.forEachMember(of: ["ingest", "decisions", "control", "state", "access", "models"]) {
+        let keys = ["ingest", "decisions", "control", "state", "access", "workers", "io_threads", "models"]
+        try root.forEachMember(of: keys) {
             key, value throws(DaemonError) in
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
@@ -42,11 +43,21 @@ private struct ConfigurationReader {
                 configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
             case "state": try state(value, into: &configuration)
             case "access": configuration.access = try AccessConfiguration(value, resolved: resolved)
+            case "workers": configuration.workers = try threadCount(value, key)
+            case "io_threads": configuration.ioThreads = try threadCount(value, key)
             default: configuration.models = try models(value)
             }
         }
         guard !configuration.models.isEmpty else { throw root.error("there is no model to serve; give 'models'") }
         return configuration
+    }
+
+    private func threadCount(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Int {
+        let count = try value.wholeNumber
+        guard DaemonConfiguration.isThreadCount(count) else {
+            throw value.error("'\(key)' is a whole number from 1 to \(DaemonConfiguration.maximumThreads)")
+        }
+        return count
     }
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {

@@ -62,7 +62,7 @@ struct HotLoop: ~Copyable {
         logger: Logger
     ) throws(DaemonError) {
         do {
-            let context = try Context()
+            let context = try Context(ioThreads: configuration.ioThreads)
             try access.open(in: context)
             let ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
                 try IngestSocket(endpoint, in: context, by: access)

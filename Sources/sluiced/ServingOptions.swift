@@ -127,6 +127,8 @@ struct ServingOptions: ParsableArguments {
         transform: parseMaximumLength)
     var maxLength: Int?
 
+    @OptionGroup var threads: ThreadOptions
+
     @OptionGroup(title: "Access") var access: AccessOptions
 
     /// The configuration that file and flags add up to.
@@ -158,6 +160,7 @@ struct ServingOptions: ParsableArguments {
             throw DaemonError(.usage, "--journal-size is in megabytes, a whole number from 1 to a million")
         }
         try applyStreamLimits(to: &configuration)
+        try threads.apply(to: &configuration)
         access.apply(to: &configuration.access)
         return configuration
     }
