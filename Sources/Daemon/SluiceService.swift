@@ -8,11 +8,12 @@ import ZeroMQ
 
 /// The daemon as a service: models and stored state are read when it is made, sockets are open while it runs.
 ///
-/// SIGHUP has it read its models again. A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
+/// SIGHUP has it read its models, and the keys that may come in, again. A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
 /// taken, the state is made durable, ``run()`` returns.
 public struct SluiceService: Service {
     private let configuration: DaemonConfiguration
     private let models: [ServedModel]
+    private let access: AccessGuard
     private let logger: Logger
 
     /// Reads the models.
@@ -24,6 +25,7 @@ public struct SluiceService: Service {
     public init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
         self.configuration = configuration
         self.logger = logger
+        access = try AccessGuard(configuration, logger: logger)
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
     }
 
@@ -41,14 +43,19 @@ public struct SluiceService: Service {
 
     private func serve(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) async throws {
         let reloads = Task {
-            for await _ in await UnixSignalsSequence(trapping: .sighup) { mailbox.post { $0.reloadAll() } }
+            for await _ in await UnixSignalsSequence(trapping: .sighup) {
+                access.reload()
+                mailbox.post { $0.reloadAll() }
+            }
         }
         defer { reloads.cancel() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
                 let thread = Thread {
-                    continuation.resume(with: Result { try decide(mailbox, probe, http: http) })
+                    let result = Result { try decide(mailbox, probe, http: http) }
+                    access.end()
+                    continuation.resume(with: result)
                 }
                 thread.start()
                 // Afterwards: the system does not hear of a name that a thread had before.
@@ -69,7 +76,7 @@ public struct SluiceService: Service {
 
     private func decide(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) throws(DaemonError) {
         let state = try StartState.open(configuration, models: models, logger: logger)
-        var loop = try HotLoop(configuration, state: state, mailbox: mailbox, logger: logger)
+        var loop = try HotLoop(configuration, access: access, state: state, mailbox: mailbox, logger: logger)
         loop.http = http
         probe.begin()
         let endpoints = loop.endpoints

@@ -12,6 +12,7 @@ enum Main {
         KerasReaderProcess.runIfAsked()
         // Before Swift's concurrency begins, which opens descriptors of its own.
         StandardDescriptors.occupy()
+        StandardDescriptors.raiseLimit()
         Task {
             await Sluiced.main()
             exit(EXIT_SUCCESS)

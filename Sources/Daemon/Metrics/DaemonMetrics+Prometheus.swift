@@ -44,11 +44,9 @@ extension DaemonMetrics {
             [([("result", "ok")], Double(controlRequests.ok)), ([("result", "error")], Double(controlRequests.error))])
         text.write(
             "sluice_refused_connections_total", .counter, "Connections that were not let in, by endpoint.",
-            [
-                ([("endpoint", "ingest")], Double(refusedConnections.ingest)),
-                ([("endpoint", "decisions")], Double(refusedConnections.decisions)),
-                ([("endpoint", "control")], Double(refusedConnections.control)),
-            ])
+            ["ingest", "decisions", "control"].map { endpoint in
+                ([("endpoint", endpoint)], Double(status.refusedConnections[endpoint] ?? 0))
+            })
     }
 
     private func writeStreams(to text: inout PrometheusText) {
