@@ -90,6 +90,12 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var decisions = Decisions(Endpoint(.bind, "tcp://127.0.0.1:5551"))
     /// Where requests are taken.
     public var control = Endpoint(.bind, "tcp://127.0.0.1:5552")
+    /// Where HTTP is answered: metrics and health.
+    public var http = HTTPEndpoint.address("127.0.0.1", port: 5553)
+    /// How the log is written.
+    public var logFormat = LogFormat.text
+    /// The least that is logged; `log_level` changes it while the daemon runs.
+    public var logLevel = LogLevel.info
     /// The folder that keeps the state; nil: memory only.
     public var stateFolder: String?
     /// How much a crash may lose.
@@ -108,11 +114,21 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var journalMegabytes = 256
     /// Whether a commit of the journal waits for the disk.
     public var journalSync = Journal.Sync.full
+    /// Threads that step streams.
+    public var workers = 1
+    /// Threads that carry bytes between the sockets and the network.
+    public var ioThreads = 1
     /// What is served; at least one.
     public var models: [Model] = []
 
     /// The defaults, which serve no model yet.
     public init() {}
+
+    /// The most threads of a kind.
+    public static let maximumThreads = 256
+
+    /// Whether there can be so many threads of a kind.
+    public static func isThreadCount(_ count: Int) -> Bool { (1...maximumThreads).contains(count) }
 
     /// Whether checkpoints can be so many seconds apart: more than none, at most a year.
     ///

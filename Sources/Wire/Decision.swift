@@ -135,23 +135,29 @@ public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible
 
 /// The records of one decision message while they are written. Keeps its memory from message to message.
 public struct DecisionRecords: Sendable {
-    /// The second frame so far.
-    public private(set) var bytes: [UInt8] = []
-    /// How many records it has.
+    /// What is past `byteCount` is left over.
+    private var memory = [UInt8](repeating: 0, count: 256)
+    private var byteCount = 0
+    /// How many records there are.
     public private(set) var count = 0
 
     /// No records.
     public init() {}
 
+    /// The second frame so far.
+    public var bytes: Span<UInt8> {
+        @_lifetime(borrow self) get { memory.span.extracting(..<byteCount) }
+    }
+
     /// The records, read again.
     public var all: [Decision] {
         // What was written here can be read; without records there is nothing to read.
-        count == 0 ? [] : (try? unsafe Decision.records(in: bytes.span.bytes)) ?? []
+        count == 0 ? [] : (try? unsafe Decision.records(in: bytes.bytes)) ?? []
     }
 
     /// Forgets the records and keeps the memory.
     public mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
+        byteCount = 0
         count = 0
     }
 
@@ -167,15 +173,23 @@ public struct DecisionRecords: Sendable {
     public mutating func append(
         sequence: UInt64, step: UInt64, time: Int64, flags: Decision.Flags, label: UInt8, probabilities: Span<Float>
     ) {
-        bytes.appendLittleEndian(sequence)
-        bytes.appendLittleEndian(step)
-        bytes.appendLittleEndian(time)
-        bytes.appendLittleEndian(flags.rawValue)
-        bytes.append(label)
-        bytes.append(UInt8(probabilities.count))
-        for index in probabilities.indices {
-            bytes.appendLittleEndian(probabilities[index].bitPattern)
-        }
+        let start = byteCount
+        byteCount += Decision.fixedSize + 4 * probabilities.count
         count += 1
+        if byteCount > memory.count {
+            memory.append(contentsOf: repeatElement(0, count: max(byteCount, memory.count)))
+        }
+        var span = memory.mutableSpan
+        var record = unsafe span.mutableBytes
+        record.storeLittleEndian(sequence, at: start)
+        record.storeLittleEndian(step, at: start + 8)
+        record.storeLittleEndian(time, at: start + 16)
+        record.storeLittleEndian(flags.rawValue, at: start + 24)
+        record.storeLittleEndian(label, at: start + 26)
+        record.storeLittleEndian(UInt8(probabilities.count), at: start + 27)
+        for index in probabilities.indices {
+            let place = start + Decision.fixedSize + 4 * index
+            record.storeLittleEndian(probabilities[index].bitPattern, at: place)
+        }
     }
 }
