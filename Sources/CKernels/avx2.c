@@ -2,7 +2,7 @@
 #include "CKernels.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define LANES 8
+#define SUMS 4
 #define SET(name) name##_avx2
 #define SET_NAME "avx2"
 #include "kernels.inc"

@@ -1,11 +1,12 @@
 #include "CKernels.h"
 
-// What every machine of the kind can run: SSE2 on x86-64, NEON on arm64, which has fused multiply-adds.
-#define LANES 4
+// What every machine of the kind can run: SSE2 on x86-64, NEON on arm64, which has twice the registers and fused multiply-adds.
 #define SET(name) name##_baseline
 #ifdef __aarch64__
+#define SUMS 4
 #define SET_NAME "neon"
 #else
+#define SUMS 2
 #define SET_NAME "baseline"
 #endif
 #include "kernels.inc"

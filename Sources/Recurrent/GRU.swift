@@ -112,10 +112,10 @@ extension GRU: RecurrentLayer {
         }
 
         /// Where in the scratch stands what the hidden state gives.
-        private static func recurrentOffset(units: Int) -> Int { Kernels.padded(Kernels.gruScratch(units: units)) }
+        private static func recurrentOffset(units: Int) -> Int { Kernels.padded(3 * units) + Kernels.padding }
 
         static func scratchSize(units: Int) -> Int {
-            recurrentOffset(units: units) + Kernels.padded(3 * units) + Kernels.padding
+            2 * recurrentOffset(units: units)
         }
 
         /// One timestep, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/gru/>):

@@ -22,28 +22,30 @@ package struct Kernels: @unchecked Sendable {
 
     /// How many floats there must be room for where `count` are written: the vectors are written whole.
     static func padded(_ count: Int) -> Int {
-        let padding = Int(SLUICE_KERNELS_PADDING)
-        return (count + padding - 1) / padding * padding
+        (count + padding - 1) / padding * padding
     }
 
     /// Floats past the last that a kernel may read, whatever they are.
-    static let padding = Int(SLUICE_KERNELS_PADDING)
+    static let padding = Int(SLUICE_KERNELS_WIDTH)
 
-    /// `y = b + x·W`.
+    /// `y = b + x·W + h·U`, added up in this order.
     ///
     /// - Parameters:
     ///   - y: Shape (columns).
-    ///   - b: Shape (columns); may be `y`.
+    ///   - b: Shape (columns).
     ///   - x: Shape (rows).
     ///   - rows: The length of `x`.
     ///   - w: Shape (rows, columns), row-major.
+    ///   - h: Shape (units).
+    ///   - units: The length of `h`; 0 where there is no second product.
+    ///   - u: Shape (units, columns), row-major.
     ///   - columns: A length from ``padded(_:)``.
     @inline(__always)
     func affine(
         _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
-        w: UnsafePointer<Float>, columns: Int
+        w: UnsafePointer<Float>, h: UnsafePointer<Float>, units: Int, u: UnsafePointer<Float>, columns: Int
     ) {
-        unsafe functions.pointee.affine(y, b, x, rows, w, columns)
+        unsafe functions.pointee.affine(y, b, x, rows, w, h, units, u, columns)
     }
 
     /// `y = sigmoid(y)`, of `count` floats with room for ``padded(_:)``.
@@ -62,54 +64,51 @@ package struct Kernels: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - state: h then c, shape (2 · units).
-    ///   - z: The gates, shape (4 · units), with the room of ``lstmScratch(units:)``.
+    ///   - z: The gates, shape (4 · units), with ``padding``.
     ///   - units: The width of h and of c.
     @inline(__always)
-    func lstm(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
+    func lstm(state: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, units: Int) {
         unsafe functions.pointee.lstm(state, z, units)
     }
-
-    /// Floats of working memory of ``lstm(state:z:units:)``.
-    static func lstmScratch(units: Int) -> Int { 4 * units + padding + 2 * (units + padding) }
 
     /// The end of a GRU's timestep that resets after the recurrent weights, with its usual activations.
     ///
     /// - Parameters:
     ///   - h: Shape (units).
-    ///   - a: What the input gives, shape (3 · units), with the room of ``gruScratch(units:)``.
+    ///   - a: What the input gives, shape (3 · units), with ``padding``.
     ///   - b: What the hidden state gives, shape (3 · units), with ``padding``.
     ///   - units: The width of h.
     @inline(__always)
-    func gru(h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, units: Int) {
+    func gru(h: UnsafeMutablePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>, units: Int) {
         unsafe functions.pointee.gru(h, a, b, units)
     }
-
-    /// Floats of working memory of ``gru(h:a:b:units:)`` that begin with `a`.
-    static func gruScratch(units: Int) -> Int { 3 * units + padding + units + padding }
 }
 
 /// Many streams at once, a lane each: see `CKernels.h`.
 extension Kernels {
     /// Streams that are stepped at once.
-    package var lanes: Int { unsafe functions.pointee.lanes }
+    package var lanes: Int { Int(SLUICE_KERNELS_WIDTH) }
 
-    /// Columns in a block of a matrix that ``affineOfLanes(_:b:x:rows:w:columns:)`` takes.
-    static let blockWidth = Int(SLUICE_KERNELS_BLOCK)
+    /// Columns in a block of a matrix that ``affineOfLanes(_:b:x:rows:w:h:units:u:columns:)`` takes.
+    var blockWidth: Int { unsafe functions.pointee.sums }
 
-    /// `y = b + x·W` in each lane.
+    /// `y = b + x·W + h·U` in each lane.
     ///
     /// - Parameters:
     ///   - y: Shape (columns, lanes).
-    ///   - b: Shape (columns); nil: what `y` holds.
+    ///   - b: Shape (columns).
     ///   - x: Shape (rows, lanes).
     ///   - rows: The length of `x`.
     ///   - w: Shape (rows, columns), in blocks of ``blockWidth``.
+    ///   - h: Shape (units, lanes).
+    ///   - units: The length of `h`; 0 where there is no second product.
+    ///   - u: Shape (units, columns), in blocks likewise.
     ///   - columns: The length of `y`.
     func affineOfLanes(
-        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, x: UnsafePointer<Float>, rows: Int,
-        w: UnsafePointer<Float>, columns: Int
+        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
+        w: UnsafePointer<Float>, h: UnsafePointer<Float>, units: Int, u: UnsafePointer<Float>, columns: Int
     ) {
-        unsafe functions.pointee.affine_lanes(y, b, x, rows, w, columns)
+        unsafe functions.pointee.affine_lanes(y, b, x, rows, w, h, units, u, columns)
     }
 
     /// Takes a vector of each lane into a tile.

@@ -62,8 +62,8 @@ extension LSTM: RecurrentLayer {
     package func step(in weights: inout WeightBuffer) -> LayerStep {
         LayerStep(
             .lstm(Step(self, weights: &weights)), of: self, stateSize: 2 * units,
-            scratchSize: Kernels.lstmScratch(units: units),
-            scratchSizeOfLanes: Kernels.lstmScratch(units: units * weights.kernels.lanes),
+            scratchSize: Step.scratchSize(units: units),
+            scratchSizeOfLanes: Step.scratchSize(units: units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)
     }
 
@@ -89,6 +89,9 @@ extension LSTM: RecurrentLayer {
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: 4 * layer.units))
         }
 
+        /// The four gates, and what a kernel may read past them.
+        static func scratchSize(units: Int) -> Int { Kernels.padded(4 * units) + Kernels.padding }
+
         /// One timestep, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/lstm/>):
         ///
         ///     z = x·W + h·U + b            four gates side by side: i, f, c, o
@@ -98,20 +101,18 @@ extension LSTM: RecurrentLayer {
         /// - Parameters:
         ///   - x: The input, shape (features).
         ///   - state: h then c, shape (2 · units); both are replaced. h is the layer's output.
-        ///   - z: Scratch, shape (`Kernels.lstmScratch`).
+        ///   - z: Scratch, see ``scratchSize(units:)``.
         @inline(__always)
         func callAsFunction(
             x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
         ) {
-            unsafe kernel.multiply(x, addedTo: bias, into: z)
-            unsafe recurrentKernel.multiply(state, addedTo: z, into: z)
+            unsafe kernel.multiply(x, and: recurrentKernel, state, addedTo: bias, into: z)
             unsafe gate(state: state, z: z, units: units)
         }
 
         /// The same in each lane: x of shape (features, lanes), state of shape (2 · units, lanes), z with the room for so many.
         func stepLanes(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
-            unsafe kernel.multiplyLanes(x, addedTo: bias, into: z)
-            unsafe recurrentKernel.multiplyLanes(state, addedTo: nil, into: z)
+            unsafe kernel.multiplyLanes(x, and: recurrentKernel, state, addedTo: bias, into: z)
             unsafe gate(state: state, z: z, units: units * kernel.kernels.lanes)
         }
 

@@ -89,8 +89,7 @@ extension SimpleRNN: RecurrentLayer {
         func callAsFunction(
             x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
         ) {
-            unsafe kernel.multiply(x, addedTo: bias, into: z)
-            unsafe recurrentKernel.multiply(h, addedTo: z, into: z)
+            unsafe kernel.multiply(x, and: recurrentKernel, h, addedTo: bias, into: z)
             unsafe activation.apply(z, count: units, kernel.kernels)
             unsafe h.update(from: z, count: units)
         }
@@ -98,8 +97,7 @@ extension SimpleRNN: RecurrentLayer {
         /// The same in each lane: x of shape (features, lanes), h and z of shape (units, lanes).
         func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
             let count = units * kernel.kernels.lanes
-            unsafe kernel.multiplyLanes(x, addedTo: bias, into: z)
-            unsafe recurrentKernel.multiplyLanes(h, addedTo: nil, into: z)
+            unsafe kernel.multiplyLanes(x, and: recurrentKernel, h, addedTo: bias, into: z)
             unsafe activation.apply(z, count: count, kernel.kernels)
             unsafe h.update(from: z, count: count)
         }

@@ -23,15 +23,15 @@ struct WeightMatrix {
         self.columns = Kernels.padded(columns)
         width = columns
         unsafe self.values = weights.append(values, columns: columns)
-        unsafe blocks = weights.append(Self.inBlocks(values, columns: columns))
         kernels = weights.kernels
+        unsafe blocks = weights.append(Self.inBlocks(values, columns: columns, width: kernels.blockWidth))
     }
 
-    private static func inBlocks(_ values: [Float], columns: Int) -> [Float] {
+    private static func inBlocks(_ values: [Float], columns: Int, width: Int) -> [Float] {
         var blocks: [Float] = []
         blocks.reserveCapacity(values.count)
         var column = 0
-        var width = Kernels.blockWidth
+        var width = width
         while column < columns {
             while column + width > columns { width /= 2 }
             for row in stride(from: 0, to: values.count, by: columns) {
@@ -51,22 +51,55 @@ struct WeightMatrix {
     ///
     /// - Parameters:
     ///   - x: Shape (rows).
-    ///   - b: Shape (columns), padded; may be `y`.
-    ///   - y: Shape (columns), with room for the padding. Must not overlap `x`.
+    ///   - b: Shape (columns), padded.
+    ///   - y: Shape (columns), with room for the padding. Must not overlap `x` or `b`.
     @inline(__always)
     func multiply(_ x: UnsafePointer<Float>, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) {
-        unsafe kernels.affine(y, b: b, x: x, rows: rows, w: values, columns: columns)
+        unsafe kernels.affine(y, b: b, x: x, rows: rows, w: values, h: x, units: 0, u: values, columns: columns)
+    }
+
+    /// `y = b + x·W + h·U`.
+    ///
+    /// - Parameters:
+    ///   - x: Shape (rows).
+    ///   - recurrent: U, shape (units, columns).
+    ///   - h: Shape (units).
+    ///   - b: Shape (columns), padded.
+    ///   - y: Shape (columns), with room for the padding. Must overlap nothing else.
+    @inline(__always)
+    func multiply(
+        _ x: UnsafePointer<Float>, and recurrent: WeightMatrix, _ h: UnsafePointer<Float>,
+        addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+    ) {
+        unsafe kernels.affine(
+            y, b: b, x: x, rows: rows, w: values, h: h, units: recurrent.rows, u: recurrent.values, columns: columns)
     }
 
     /// `y = b + x·W` in each lane, with the same bits.
     ///
     /// - Parameters:
     ///   - x: Shape (rows, lanes).
-    ///   - b: Shape (columns); nil: what `y` holds.
+    ///   - b: Shape (columns).
     ///   - y: Shape (columns, lanes). Must not overlap `x`.
     func multiplyLanes(
-        _ x: UnsafePointer<Float>, addedTo b: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>
+        _ x: UnsafePointer<Float>, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
     ) {
-        unsafe kernels.affineOfLanes(y, b: b, x: x, rows: rows, w: blocks, columns: width)
+        unsafe kernels.affineOfLanes(y, b: b, x: x, rows: rows, w: blocks, h: x, units: 0, u: blocks, columns: width)
+    }
+
+    /// `y = b + x·W + h·U` in each lane, with the same bits.
+    ///
+    /// - Parameters:
+    ///   - x: Shape (rows, lanes).
+    ///   - recurrent: U, shape (units, columns).
+    ///   - h: Shape (units, lanes).
+    ///   - b: Shape (columns).
+    ///   - y: Shape (columns, lanes). Must overlap nothing else.
+    func multiplyLanes(
+        _ x: UnsafePointer<Float>, and recurrent: WeightMatrix, _ h: UnsafePointer<Float>,
+        addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+    ) {
+        unsafe kernels.affineOfLanes(
+            y, b: b, x: x, rows: rows, w: blocks, h: h, units: recurrent.rows, u: recurrent.blocks, columns: width)
     }
 }
