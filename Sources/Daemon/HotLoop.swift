@@ -43,6 +43,8 @@ struct HotLoop: ~Copyable {
     let control: ControlServer
 
     let mailbox: Mailbox
+    /// Who tells systemd how the daemon is; nil where it is not asked.
+    var notifier: ServiceNotifier?
     private var poller: Poller
     private let mailboxItem: Int
     private let ingestItems: [Int]
@@ -115,6 +117,7 @@ struct HotLoop: ~Copyable {
         do throws(ZeroMQError) {
             while !isStopping { try turn(&message) }
             logger.info("stopping")
+            notify(.stopping)
             try drain(&message)
         } catch {
             // Nothing can be done without its sockets; the state is made durable all the same.

@@ -27,7 +27,7 @@ public struct SluiceService: Service {
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
     }
 
-    /// Serves until it is told to stop.
+    /// Serves until it is told to stop. Under systemd it is told when the daemon serves, that it is alive and when it stops.
     ///
     /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
     public func run() async throws {
@@ -36,13 +36,17 @@ public struct SluiceService: Service {
             for await _ in await UnixSignalsSequence(trapping: .sighup) { mailbox.post { $0.reloadAll() } }
         }
         defer { reloads.cancel() }
+        let notifier = try ServiceNotifier()
+        let watch = Task { await notifier?.keepWatch(over: mailbox) }
+        defer { watch.cancel() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
                 let thread = Thread {
-                    continuation.resume(with: Result { try serve(mailbox) })
+                    // For top and its like; before the start there is no thread yet to be named.
+                    Thread.current.name = "sluice-hot"
+                    continuation.resume(with: Result { try serve(mailbox, notifier) })
                 }
-                thread.name = "sluice-hot"
                 thread.start()
             }
         } onGracefulShutdown: {
@@ -58,15 +62,17 @@ public struct SluiceService: Service {
         }
     }
 
-    private func serve(_ mailbox: Mailbox) throws(DaemonError) {
+    private func serve(_ mailbox: Mailbox, _ notifier: ServiceNotifier?) throws(DaemonError) {
         let state = try StartState.open(configuration, models: models, logger: logger)
         var loop = try HotLoop(configuration, state: state, mailbox: mailbox, logger: logger)
+        loop.notifier = notifier
         let endpoints = loop.endpoints
-        logger.info(
-            """
-            ready: ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
+        let places = """
+            ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
             control \(endpoints.control)
-            """)
+            """
+        logger.info("ready: \(places)")
+        loop.notify(.ready(status: places))
         try loop.run()
     }
 }

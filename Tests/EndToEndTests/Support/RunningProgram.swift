@@ -20,10 +20,11 @@ final class RunningProgram {
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond.
     ///   - closing: Descriptors that the program finds closed.
     ///   - obeysPermissions: Permissions of files hold for it even where the tests run as root.
+    ///   - environment: Variables that it has beside those of the tests.
     /// - Throws: Where the program is not there.
     init(
         _ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil, closing: [Int] = [],
-        obeysPermissions: Bool = false
+        obeysPermissions: Bool = false, environment: [String: String] = [:]
     ) throws {
         folder = try TemporaryFolder()
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
@@ -41,6 +42,7 @@ final class RunningProgram {
             process.executableURL = program
             process.arguments = arguments
         }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = try FileHandle(forReadingFrom: folder.url("in"))
         process.standardOutput = try FileHandle(forWritingTo: folder.url("out"))
         process.standardError = try FileHandle(forWritingTo: folder.url("err"))
@@ -95,10 +97,12 @@ struct FinishedProgram {
 
     /// Runs `sluice` or `sluiced` to its end.
     init(
-        _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false
+        _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false,
+        environment: [String: String] = [:]
     ) throws {
         let program = try RunningProgram(
-            name, arguments, input: input, closing: closing, obeysPermissions: obeysPermissions)
+            name, arguments, input: input, closing: closing, obeysPermissions: obeysPermissions,
+            environment: environment)
         status = program.waitForEnd()
         output = program.output
         errorOutput = program.errorOutput
