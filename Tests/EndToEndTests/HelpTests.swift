@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What a program says of itself by `--experimental-dump-help`: as much as these tests look at.
@@ -82,5 +83,34 @@ private struct CommandHelp: Decodable {
             let lines = help.split(separator: "\n").filter { !$0.hasPrefix("USAGE:") }
             for line in lines { #expect(line.count <= 80, "\(command.commandName): \(line)") }
         }
+    }
+}
+
+@Suite struct `The manual` {
+    private static let tools = Fixtures.folder
+        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "tools")
+
+    @Test func `has a page for each program and each command, which mandoc takes without a warning`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = [folder.path, "--programs", RunningProgram.folder.path]
+        let ended = try FinishedProgram(Self.tools.appending(path: "make-manuals").path, arguments)
+        #expect(ended.status == 0, "\(ended.errorOutput)")
+        let pages = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        let help = try FinishedProgram("sluice", ["--help"]).output
+        let commands = help.matches(of: #/(?m)^  ([a-z][a-z-]+)(?: {2,}|$)/#).map { "sluice-\($0.1).1" }
+        #expect(commands.count > 15)
+        #expect(Set(pages) == Set(commands + ["sluice.1", "sluiced.8"]))
+        #expect(try String(contentsOf: folder.url("sluiced.8"), encoding: .utf8).contains(".Sh EXIT STATUS"))
+        let mandoc = "/usr/bin/mandoc"
+        guard Deploy.isHere(mandoc) else { return }
+        let checked = try FinishedProgram(mandoc, ["-T", "lint", "-W", "warning"] + pages.map(folder.path))
+        #expect(checked.output == "")
+    }
+
+    @Test(arguments: ["sluiced", "sluice"], ["bash", "zsh", "fish"])
+    func `has completions for`(program: String, shell: String) throws {
+        let ended = try FinishedProgram(program, ["--generate-completion-script", shell])
+        #expect(ended.status == 0)
+        #expect(ended.output.contains(program == "sluice" ? "delete-snapshot" : "checkpoint-interval"))
     }
 }
