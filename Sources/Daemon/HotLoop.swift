@@ -7,7 +7,7 @@ import ZeroMQ
 
 /// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
 ///
-/// The hot path is ``takeTimesteps(from:by:)``: receive, step, publish. Whatever must not be done between two timesteps (the
+/// The hot path is ``takeTimesteps(from:by:)``: receive what is there, step it together, publish. Whatever must not be done between two timesteps (the
 /// store) is done by the ``StoreWorker``, which posts its results to the ``Mailbox``.
 struct HotLoop: ~Copyable {
     /// Messages that may wait at each socket for each peer.
@@ -151,52 +151,68 @@ struct HotLoop: ~Copyable {
         return (store + [idleSweep.millisecondsUntilDue]).compactMap(\.self).min() ?? -1
     }
 
-    /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
+    /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes. Nothing is
+    /// waited for: a message that came alone is decided on at once.
     private mutating func takeTimesteps(
         from socket: IngestSocket, by message: inout IngestMessage
     ) throws(ZeroMQError) {
         for _ in 0..<Self.messagesPerTurn {
-            guard !group.isFull(table.records), try socket.receive(into: &message) else { return }
-            let time = WallClock.now()
-            do throws(DropCause) {
-                if socket.codec == .binary {
-                    try table.consume(
-                        frames: message.frameCount, id: message.id.bytes, payload: message.payload.rawBytes,
-                        header: message.header.rawBytes, time: time, into: &decisions)
-                } else {
-                    try parsed.read(
-                        socket.codec, frames: message.frameCount, first: message.id.bytes,
-                        second: message.payload.bytes)
-                    try table.consume(parsed, time: time, into: &decisions)
-                }
-            } catch {
-                table.countDrop(error)
-                dropLog.record(error, id: message.id.bytes, from: socket.endpoint, time: time)
+            guard !group.isFull(table.records), try socket.receive(into: &message) else { break }
+            while !take(message, from: socket) { try decide() }
+            if table.isBatchFull { try decide() }
+        }
+        try decide()
+    }
+
+    /// Takes one message into the table's batch, or drops it.
+    ///
+    /// - Returns: False where the batch must be decided on first: a message of the same stream is in it.
+    private mutating func take(_ message: borrowing IngestMessage, from socket: IngestSocket) -> Bool {
+        do throws(DropCause) {
+            guard socket.codec != .binary else {
+                return try table.take(
+                    frames: message.frameCount, id: message.id.bytes, payload: message.payload.rawBytes,
+                    header: message.header.rawBytes)
             }
-            if decisions.count > 0 {
-                if group.isOn {
-                    hold(message.id, by: socket.codec)
-                } else if socket.codec == .binary {
-                    try publisher.publish(&message.id, decisions)
-                } else {
-                    try publisher.publish(parsed.id.span, decisions)
-                }
-                decisions.removeAll()
-            }
-            if table.hasNews { announceNews() }
+            try parsed.read(
+                socket.codec, frames: message.frameCount, first: message.id.bytes, second: message.payload.bytes)
+            return try table.take(parsed)
+        } catch {
+            table.countDrop(error)
+            dropLog.record(error, id: message.id.bytes, from: socket.endpoint, time: WallClock.now())
+            return true
         }
     }
 
+    /// Steps what was taken, and publishes the decisions message by message.
+    private mutating func decide() throws(ZeroMQError) {
+        guard !table.isBatchEmpty else { return }
+        table.stepBatch()
+        let time = WallClock.now()
+        while let decided = table.decideNext(time: time, into: &decisions) {
+            if decisions.count > 0 {
+                if group.isOn {
+                    hold(decided.slot)
+                } else {
+                    try publisher.publish(table.idBytes(of: decided.slot), records: decisions.bytes.span)
+                }
+                decisions.removeAll()
+            }
+            if let cause = decided.drop {
+                table.countDrop(cause)
+                let id = Array(copying: table.idBytes(of: decided.slot))
+                dropLog.record(cause, id: id.span, time: time)
+            }
+        }
+        if table.hasNews { announceNews() }
+    }
+
     /// Keeps decisions until the records behind them are durable.
-    private mutating func hold(_ id: borrowing Message, by codec: IngestCodec) {
-        // Out of the group while it is added to: id and decisions are borrowed.
+    private mutating func hold(_ slot: Int) {
+        // Out of the group while it is added to: the id is borrowed from the table.
         var held = HeldDecisions()
         swap(&held, &group.gathered.decisions)
-        if codec == .binary {
-            held.append(id, decisions)
-        } else {
-            held.append(parsed.id.span, decisions)
-        }
+        held.append(table.idBytes(of: slot), decisions.bytes.span)
         swap(&held, &group.gathered.decisions)
     }
 
