@@ -33,13 +33,15 @@ private struct ConfigurationReader {
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
-        try root.forEachMember(of: ["ingest", "decisions", "control", "state", "models"]) {
+        try root.forEachMember(of: ["ingest", "decisions", "control", "http", "log", "state", "models"]) {
             key, value throws(DaemonError) in
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
             case "decisions": configuration.decisions = try decisions(value)
             case "control":
                 configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
+            case "http": configuration.http = try http(value)
+            case "log": try log(value, into: &configuration)
             case "state": try state(value, into: &configuration)
             default: configuration.models = try models(value)
             }
@@ -84,6 +86,24 @@ private struct ConfigurationReader {
         }
         guard let endpoint else { throw value.error("'endpoint' is missing") }
         return (endpoint, codec)
+    }
+
+    private func http(_ value: YAMLValue) throws(DaemonError) -> HTTPEndpoint {
+        let text = try value.text
+        guard let endpoint = HTTPEndpoint(text) else {
+            throw value.error("'\(text)' is no HTTP endpoint: expected \(HTTPEndpoint.notation)")
+        }
+        return endpoint
+    }
+
+    private func log(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {
+        try value.forEachMember(of: ["format", "level"]) { key, member throws(DaemonError) in
+            if key == "format" {
+                configuration.logFormat = try member.choice()
+            } else {
+                configuration.logLevel = try member.choice()
+            }
+        }
     }
 
     private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {

@@ -27,6 +27,7 @@ struct HotLoop: ~Copyable {
     let modelReader = DispatchQueue(label: "sluice.models")
     let isDurable: Bool
     let started = ContinuousClock.now
+    let startTime = WallClock.now()
 
     var table: StreamTable
     var checkpoints: CheckpointSchedule
@@ -37,10 +38,17 @@ struct HotLoop: ~Copyable {
     /// Pieces of work on other threads, the store's, the journal's and others, that are not answered yet.
     var outsideJobs = 0
     var isStopping = false
+    /// From taking messages to publishing the decisions on them.
+    var latencies = LatencyHistogram()
+    /// When the loop began to take the messages of the batch, in nanoseconds since the Unix epoch.
+    private var batchStart: Int64 = 0
+    var controlRequests = DaemonMetrics.ControlRequests()
 
     let ingest: [IngestSocket]
     let publisher: DecisionPublisher
     let control: ControlServer
+    /// Where the daemon answers HTTP, for those who ask where it is; nil: nowhere.
+    var http: HTTPEndpoint?
 
     let mailbox: Mailbox
     /// Who tells systemd how the daemon is; nil where it is not asked.
@@ -156,6 +164,7 @@ struct HotLoop: ~Copyable {
     private mutating func takeTimesteps(
         from socket: IngestSocket, by message: inout IngestMessage
     ) throws(ZeroMQError) {
+        batchStart = WallClock.now()
         for _ in 0..<Self.messagesPerTurn {
             guard !group.isFull(table.records), try socket.receive(into: &message) else { break }
             while !take(message, from: socket) { try decide() }
@@ -189,8 +198,10 @@ struct HotLoop: ~Copyable {
         guard !table.isBatchEmpty else { return }
         table.stepBatch()
         let time = WallClock.now()
+        var count = 0
         while let decided = table.decideNext(time: time, into: &decisions) {
             if decisions.count > 0 {
+                count += decisions.count
                 if group.isOn {
                     hold(decided.slot)
                 } else {
@@ -204,7 +215,19 @@ struct HotLoop: ~Copyable {
                 dropLog.record(cause, id: id.span, time: time)
             }
         }
+        recordLatency(decisions: count)
         if table.hasNews { announceNews() }
+    }
+
+    /// A batch is published, or waits for the journal; then its decisions are counted when they are published.
+    private mutating func recordLatency(decisions: Int) {
+        let now = WallClock.now()
+        if group.isOn {
+            group.gathered.taken.append((batchStart, decisions))
+        } else {
+            latencies.record(now - batchStart, count: decisions)
+        }
+        batchStart = now
     }
 
     /// Keeps decisions until the records behind them are durable.

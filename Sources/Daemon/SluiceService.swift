@@ -32,6 +32,14 @@ public struct SluiceService: Service {
     /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
     public func run() async throws {
         let mailbox = try Self.makeMailbox()
+        let probe = HotLoopProbe(mailbox)
+        guard let listener = HTTPListener(configuration.http, pages: HTTPPages(probe: probe), logger: logger) else {
+            return try await serve(mailbox, probe, http: nil)
+        }
+        try await listener.serve { try await serve(mailbox, probe, http: $0) }
+    }
+
+    private func serve(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) async throws {
         let reloads = Task {
             for await _ in await UnixSignalsSequence(trapping: .sighup) { mailbox.post { $0.reloadAll() } }
         }
@@ -45,7 +53,7 @@ public struct SluiceService: Service {
                 let thread = Thread {
                     // For top and its like; before the start there is no thread yet to be named.
                     Thread.current.name = "sluice-hot"
-                    continuation.resume(with: Result { try serve(mailbox, notifier) })
+                    continuation.resume(with: Result { try decide(mailbox, probe, http: http, notifier) })
                 }
                 thread.start()
             }
@@ -62,17 +70,26 @@ public struct SluiceService: Service {
         }
     }
 
-    private func serve(_ mailbox: Mailbox, _ notifier: ServiceNotifier?) throws(DaemonError) {
+    private func decide(
+        _ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?, _ notifier: ServiceNotifier?
+    ) throws(DaemonError) {
         let state = try StartState.open(configuration, models: models, logger: logger)
         var loop = try HotLoop(configuration, state: state, mailbox: mailbox, logger: logger)
+        loop.http = http
         loop.notifier = notifier
+        probe.begin()
         let endpoints = loop.endpoints
         let places = """
             ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
-            control \(endpoints.control)
+            control \(endpoints.control), http \(endpoints.http ?? "off")
             """
         logger.info("ready: \(places)")
         loop.notify(.ready(status: places))
         try loop.run()
     }
+}
+
+extension SluiceService: CustomStringConvertible {
+    /// What the log calls the service.
+    public var description: String { "sluice" }
 }
