@@ -22,7 +22,7 @@ import Testing
         #expect(
             ready == """
                 READY=1
-                STATUS=ingest \(daemon.ingest), decisions \(daemon.decisions), control \(daemon.control)
+                STATUS=ingest \(daemon.ingest), decisions \(daemon.decisions), control \(daemon.control), http off
                 """)
         #expect(daemon.stop() == 0)
         #expect(socket.next() == "STOPPING=1")
