@@ -33,7 +33,7 @@ private struct ConfigurationReader {
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
-        try root.forEachMember(of: ["ingest", "decisions", "control", "http", "log", "state", "models"]) {
+        try root.forEachMember(of: Self.keys) {
             key, value throws(DaemonError) in
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
@@ -43,12 +43,26 @@ private struct ConfigurationReader {
             case "http": configuration.http = try http(value)
             case "log": try log(value, into: &configuration)
             case "state": try state(value, into: &configuration)
+            case "workers": configuration.workers = try threadCount(value, key)
+            case "io_threads": configuration.ioThreads = try threadCount(value, key)
             default: configuration.models = try models(value)
             }
         }
         guard !configuration.models.isEmpty else { throw root.error("there is no model to serve; give 'models'") }
         return configuration
     }
+
+    private func threadCount(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Int {
+        let count = try value.wholeNumber
+        guard DaemonConfiguration.isThreadCount(count) else {
+            throw value.error("'\(key)' is a whole number from 1 to \(DaemonConfiguration.maximumThreads)")
+        }
+        return count
+    }
+
+    private static let keys = [
+        "ingest", "decisions", "control", "http", "log", "state", "workers", "io_threads", "models",
+    ]
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
         let entries = try value.elements.map { element throws(DaemonError) in

@@ -70,7 +70,7 @@ struct HotLoop: ~Copyable {
         _ configuration: DaemonConfiguration, state: consuming StartState, mailbox: Mailbox, logger: Logger
     ) throws(DaemonError) {
         do {
-            let context = try Context()
+            let context = try Context(ioThreads: configuration.ioThreads)
             let ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
                 try IngestSocket(endpoint, in: context)
             }

@@ -9,27 +9,29 @@ public final class StepBatch {
     private let sequenceLength: Int
     private var jobs: [StepJob] = []
     /// Timesteps, shape (n, features). Those of one job stand side by side.
-    private var inputs: [Float] = []
+    private var inputs = FloatBuffer()
     /// Shape (n, outputs).
-    private var answers: [Float] = []
-    private let stepper: Stepper
-    private let chosen: UnsafeMutableBufferPointer<Int>
+    private var answers = FloatBuffer()
+    private let workers: StepWorkers
+    /// One for each worker.
+    private let steppers: [Stepper]
 
     /// An empty batch.
     ///
     /// - Parameters:
     ///   - pool: The home of the streams' states.
     ///   - sequenceLength: Timesteps after which a state becomes zero again; nil: never by itself.
-    public init(pool: StatePool, sequenceLength: Int? = nil) {
+    ///   - workers: The threads that step.
+    public init(pool: StatePool, sequenceLength: Int? = nil, workers: StepWorkers = StepWorkers()) {
         self.pool = pool
         self.sequenceLength = sequenceLength ?? .max
-        stepper = Stepper(pool.model)
-        unsafe chosen = .allocate(capacity: stepper.lanes)
-        unsafe chosen.initialize(repeating: 0)
+        self.workers = workers
+        steppers = (0..<workers.count).map { _ in Stepper(pool.model) }
     }
 
     deinit {
-        unsafe chosen.deallocate()
+        inputs.deallocate()
+        answers.deallocate()
     }
 
     /// How many jobs there are.
@@ -40,38 +42,35 @@ public final class StepBatch {
     /// - Parameters:
     ///   - row: The stream's row in ``pool``. No other job of the batch has it.
     ///   - timesteps: Shape (n, features), n at least 1.
+    ///   - hash: Says which worker steps the stream. Where the stream's last one did, its state may still be in the cache.
     ///   - untilReset: Timesteps until the state becomes zero by itself; nil: it does not.
     ///   - resetsAtEnd: It becomes zero after the last of these timesteps.
     /// - Returns: The job's number.
     public func add(
-        _ row: Int, _ timesteps: Span<Float>, untilReset: Int? = nil, resetsAtEnd: Bool = false
+        _ row: Int, _ timesteps: Span<Float>, hash: UInt32 = 0, untilReset: Int? = nil, resetsAtEnd: Bool = false
     ) -> Int {
         let features = pool.model.features
         let (count, rest) = timesteps.count.quotientAndRemainder(dividingBy: features)
         precondition(count >= 1 && rest == 0)
         jobs.append(
             StepJob(
-                row: row, first: inputs.count / features, count: count, untilReset: untilReset ?? .max,
-                resetsAtEnd: resetsAtEnd))
-        unsafe timesteps.withUnsafeBufferPointer { unsafe inputs.append(contentsOf: $0) }
+                row: row, worker: Int(hash) % workers.count, first: inputs.count / features, count: count,
+                untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
+        inputs.append(timesteps)
         return jobs.count - 1
     }
 
     /// Takes all timesteps of all jobs, of each up to where its state is not finite any more.
     public func run() {
         let timesteps = inputs.count / pool.model.features
-        let missing = timesteps * pool.model.outputs - answers.count
-        if missing > 0 { answers.append(contentsOf: repeatElement(0, count: missing)) }
+        answers.resize(to: timesteps * pool.model.outputs)
+        let isShared = workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold
         withMemory { memory in
-            var count = 0
-            for number in unsafe memory.jobs.indices where unsafe !memory.jobs[number].hasEnded {
-                unsafe chosen[count] = number
-                count += 1
-                guard count == stepper.lanes else { continue }
-                unsafe stepper.run(UnsafeBufferPointer(chosen), memory)
-                count = 0
+            if isShared {
+                workers.run { worker in steppers[worker].run(memory, of: worker) }
+            } else {
+                steppers[0].run(memory, of: nil)
             }
-            unsafe stepper.run(UnsafeBufferPointer(rebasing: chosen[..<count]), memory)
         }
     }
 
@@ -85,11 +84,11 @@ public final class StepBatch {
     ///
     /// - Parameters:
     ///   - job: The job's number.
-    ///   - untilReset: As in ``add(_:_:untilReset:resetsAtEnd:)``.
+    ///   - untilReset: As in ``add(_:_:hash:untilReset:resetsAtEnd:)``.
     public func resume(_ job: Int, untilReset: Int?) {
         jobs[job].isFaulty = false
         jobs[job].untilReset = untilReset ?? .max
-        withMemory { memory in unsafe stepper.run(&memory.jobs[job], memory) }
+        withMemory { memory in unsafe steppers[0].run(&memory.jobs[job], memory) }
     }
 
     /// A job's timesteps, shape (n, features).
@@ -97,7 +96,7 @@ public final class StepBatch {
     public func inputs(of job: Int) -> Span<Float> {
         let features = pool.model.features
         let job = jobs[job]
-        let span = inputs.span.extracting(job.first * features..<(job.first + job.count) * features)
+        let span = unsafe Span(_unsafeStart: inputs.start + job.first * features, count: job.count * features)
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
@@ -110,14 +109,15 @@ public final class StepBatch {
     @_lifetime(borrow self)
     public func answer(to timestep: Int, of job: Int) -> Span<Float> {
         let outputs = pool.model.outputs
-        let start = (jobs[job].first + timestep) * outputs
-        let span = answers.span.extracting(start..<(start + outputs))
+        let job = jobs[job]
+        precondition(timestep >= 0 && timestep < job.taken)
+        let span = unsafe Span(_unsafeStart: answers.start + (job.first + timestep) * outputs, count: outputs)
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
     /// Forgets timesteps and answers, and keeps the memory.
     public func removeAll() {
-        inputs.removeAll(keepingCapacity: true)
+        inputs.resize(to: 0)
         jobs.removeAll(keepingCapacity: true)
     }
 
@@ -136,15 +136,11 @@ public final class StepBatch {
     }
 
     private func withMemory(_ body: (Memory) -> Void) {
-        unsafe inputs.withUnsafeBufferPointer { inputs in
-            unsafe answers.withUnsafeMutableBufferPointer { answers in
-                unsafe jobs.withUnsafeMutableBufferPointer { jobs in
-                    guard let start = inputs.baseAddress, let first = answers.baseAddress else { return }
-                    unsafe body(
-                        Memory(
-                            pool: pool, sequenceLength: sequenceLength, inputs: start, answers: first, jobs: jobs))
-                }
-            }
+        unsafe jobs.withUnsafeMutableBufferPointer { jobs in
+            unsafe body(
+                Memory(
+                    pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start,
+                    jobs: jobs))
         }
     }
 }
@@ -152,6 +148,8 @@ public final class StepBatch {
 /// One stream's timesteps in a ``StepBatch``.
 struct StepJob {
     let row: Int
+    /// Which worker takes it where work is shared.
+    let worker: Int
     /// Where the first of them stands among the batch's.
     let first: Int
     let count: Int
@@ -164,8 +162,9 @@ struct StepJob {
     /// The state was not finite after the last that was taken.
     var isFaulty = false
 
-    init(row: Int, first: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
+    init(row: Int, worker: Int, first: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
         self.row = row
+        self.worker = worker
         self.first = first
         self.count = count
         self.untilReset = untilReset

@@ -32,6 +32,8 @@ final class Stepper {
     private let nowhere: UnsafeMutablePointer<Float>
     /// Which job has each lane.
     private let jobs: UnsafeMutablePointer<Int>
+    /// The next jobs, of which each is to have a lane.
+    private let chosen: UnsafeMutablePointer<Int>
     /// The lanes that are taken, lane 0 in the lowest bit.
     private var taken: UInt32 = 0
 
@@ -56,6 +58,8 @@ final class Stepper {
         unsafe answers.initialize(repeating: nowhere, count: lanes)
         unsafe jobs = .allocate(capacity: lanes)
         unsafe jobs.initialize(repeating: 0, count: lanes)
+        unsafe chosen = .allocate(capacity: lanes)
+        unsafe chosen.initialize(repeating: 0, count: lanes)
     }
 
     deinit {
@@ -66,6 +70,7 @@ final class Stepper {
         unsafe timesteps.deallocate()
         unsafe answers.deallocate()
         unsafe jobs.deallocate()
+        unsafe chosen.deallocate()
     }
 
     /// Takes one timestep of one stream.
@@ -93,13 +98,31 @@ final class Stepper {
         }
     }
 
+    /// Takes the timesteps of a batch.
+    ///
+    /// - Parameters:
+    ///   - batch: The jobs.
+    ///   - worker: Whose jobs to take; nil: all.
+    func run(_ batch: StepBatch.Memory, of worker: Int?) {
+        var count = 0
+        for number in unsafe batch.jobs.indices {
+            if let worker, unsafe batch.jobs[number].worker != worker { continue }
+            unsafe chosen[count] = number
+            count += 1
+            guard count == lanes else { continue }
+            unsafe run(UnsafeBufferPointer(start: chosen, count: count), batch)
+            count = 0
+        }
+        unsafe run(UnsafeBufferPointer(start: chosen, count: count), batch)
+    }
+
     /// Takes the timesteps of as many jobs as there are lanes, or fewer, side by side. Once no more than half of the lanes
     /// are taken, each of the others goes on alone.
     ///
     /// - Parameters:
     ///   - chosen: The jobs' numbers, each of another stream.
     ///   - batch: The jobs.
-    func run(_ chosen: UnsafeBufferPointer<Int>, _ batch: StepBatch.Memory) {
+    private func run(_ chosen: UnsafeBufferPointer<Int>, _ batch: StepBatch.Memory) {
         guard isWorthwhile(chosen.count) else {
             for lane in chosen.indices { unsafe run(&batch.jobs[chosen[lane]], batch) }
             return

@@ -7,11 +7,13 @@ enum StreamMemory {
     /// The timesteps that the next decision needs.
     case timesteps(TimestepBuffers)
 
-    init(_ served: ServedModel) {
+    init(_ served: ServedModel, workers: StepWorkers) {
         switch served.rule.basis {
         case .state:
             self = .state(
-                StepBatch(pool: StatePool(model: served.model), sequenceLength: served.rule.lastStep.map { Int($0) }))
+                StepBatch(
+                    pool: StatePool(model: served.model), sequenceLength: served.rule.lastStep.map { Int($0) },
+                    workers: workers))
         case .sequence(let maximum): self = .timesteps(TimestepBuffers(model: served.model, capacity: maximum))
         case .window(let window): self = .timesteps(TimestepBuffers(model: served.model, capacity: window.length))
         }

@@ -51,6 +51,7 @@ extension StreamTable {
             let features = inputs.count / count
             message.job = steps.add(
                 streams[slot].row, inputs.span.extracting((numbers.duplicates * features)...),
+                hash: workers.count > 1 ? index.hash(of: slot) : 0,
                 untilReset: rule.lastStep.map { Int($0 - streams[slot].step) }, resetsAtEnd: flags.contains(.end))
             batch.append(message)
         case .timesteps:

@@ -1,4 +1,4 @@
-import Recurrent
+public import Recurrent
 public import Wire
 
 /// Every stream with its state, and the step from a message of timesteps to the decisions on them.
@@ -30,6 +30,7 @@ public struct StreamTable: ~Copyable {
     /// What happened to streams and was not told yet, in order.
     public internal(set) var events: [StreamEvent] = []
 
+    let workers: StepWorkers
     var memories: [StreamMemory]
     let router: Router
     var index = StreamIndex()
@@ -67,10 +68,13 @@ public struct StreamTable: ~Copyable {
 
     /// An empty table.
     ///
-    /// - Parameter models: At least one.
-    public init(models: [ServedModel]) {
+    /// - Parameters:
+    ///   - models: At least one.
+    ///   - workers: The threads that step streams.
+    public init(models: [ServedModel], workers: StepWorkers = StepWorkers()) {
         self.models = models
-        memories = models.map { StreamMemory($0) }
+        self.workers = workers
+        memories = models.map { StreamMemory($0, workers: workers) }
         router = Router(models.map(\.policy.prefixes))
     }
 

@@ -25,6 +25,12 @@ struct StepBatchTests {
         try checkSideBySide(model)
     }
 
+    @Test(arguments: Kernels.available.indices, [2, 3, 5])
+    func `so do streams that several threads step`(set: Int, workers: Int) throws {
+        try checkSideBySide(
+            lstm(units: 12, kernels: Kernels.available[set]), workers: StepWorkers(count: workers, threshold: 0))
+    }
+
     @Test(arguments: Kernels.available.indices, [1, 2, 7, 8, 10, 16, 31, 64, 100])
     func `so do streams of an LSTM of any size`(set: Int, units: Int) throws {
         try checkSideBySide(lstm(units: units, kernels: Kernels.available[set]))
@@ -89,11 +95,11 @@ struct StepBatchTests {
     }
 
     /// Steps streams in batches of all sizes, with messages of all lengths in any order, and compares with each alone.
-    private func checkSideBySide(_ model: Model) throws {
+    private func checkSideBySide(_ model: Model, workers: StepWorkers = StepWorkers()) throws {
         var random = SplitMix64(state: 5)
         let streams = 37
         var consumed = [Int](repeating: 0, count: streams)
-        let batch = StepBatch(pool: StatePool(model: model))
+        let batch = StepBatch(pool: StatePool(model: model), workers: workers)
         let rows = (0..<streams).map { _ in batch.pool.insert() }
         var found = [[[UInt32]]](repeating: [], count: streams)
         for round in 0..<30 {
@@ -104,7 +110,8 @@ struct StepBatchTests {
                 return Piece(stream: stream, timesteps: consumed[stream]..<(consumed[stream] + count))
             }
             for piece in pieces {
-                _ = batch.add(rows[piece.stream], timesteps(of: model, stream: piece.stream, piece.timesteps).span)
+                let inputs = timesteps(of: model, stream: piece.stream, piece.timesteps)
+                _ = batch.add(rows[piece.stream], inputs.span, hash: UInt32(piece.stream))
             }
             batch.run()
             for (job, piece) in pieces.enumerated() {
