@@ -23,9 +23,12 @@ public final class DecisionSubscriber {
     /// - Parameters:
     ///   - endpoint: The client's side of the daemon's decisions endpoint; connects where it leaves that open.
     ///   - prefix: What the ids of the streams begin with; empty: all.
+    ///   - credentials: The client's keys, where the daemon asks for them.
     ///   - context: The home of the socket.
     /// - Throws: ``ClientError`` with the status `unavailable` where the daemon does not answer in time.
-    public init(endpoint: Endpoint, prefix: String, in context: Context) throws(ClientError) {
+    public init(
+        endpoint: Endpoint, prefix: String, credentials: CurveCredentials? = nil, in context: Context
+    ) throws(ClientError) {
         self.endpoint = endpoint
         socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.sub, in: context) }
         // Unique among all subscribers, so that the daemon hears of it even where others wait for theirs.
@@ -34,6 +37,7 @@ public final class DecisionSubscriber {
             try socket.set(.linger, to: 0)
             // Decisions that the reader is too slow for wait here, before the daemon must drop any.
             try socket.set(.receiveHighWaterMark, to: 1_000_000)
+            try socket.authenticate(with: credentials, at: endpoint)
             try socket.attach(to: endpoint, otherwise: .connect)
             try socket.subscribe(prefix)
             try socket.subscribe(topic)
@@ -95,7 +99,7 @@ public final class DecisionSubscriber {
                 throw ClientError(
                     .unavailable,
                     "cannot reach the daemon's decisions at \(endpoint.address): is sluiced running? "
-                        + "--decisions says where")
+                        + "--decisions says where, and with keys, this one must be among its subscribers")
             }
             let milliseconds = Int(left * 1000) + 1
             try ClientError.wrapping { () throws(ZeroMQError) in try poller.wait(milliseconds: milliseconds) }

@@ -45,6 +45,7 @@ private struct ConfigurationReader {
             case "state": try state(value, into: &configuration)
             case "workers": configuration.workers = try threadCount(value, key)
             case "io_threads": configuration.ioThreads = try threadCount(value, key)
+            case "access": configuration.access = try AccessConfiguration(value, resolved: resolved)
             default: configuration.models = try models(value)
             }
         }
@@ -61,16 +62,17 @@ private struct ConfigurationReader {
     }
 
     private static let keys = [
-        "ingest", "decisions", "control", "http", "log", "state", "workers", "io_threads", "models",
+        "ingest", "decisions", "control", "http", "log", "access", "state", "workers", "io_threads", "models",
     ]
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
         let entries = try value.elements.map { element throws(DaemonError) in
-            let (endpoint, codec): (IngestEndpoint, IngestCodec?) = try endpointAndCodec(element) {
-                text throws(EndpointError) in
-                try IngestEndpoint(text)
-            }
-            return DaemonConfiguration.Ingest(endpoint, codec: codec ?? .binary)
+            var serverKey: CurvePublicKey?
+            let (endpoint, codec): (IngestEndpoint, IngestCodec?) = try endpointAndCodec(
+                element,
+                others: ["server_key": { member throws(DaemonError) in serverKey = try publicKey(member) }]
+            ) { text throws(EndpointError) in try IngestEndpoint(text) }
+            return DaemonConfiguration.Ingest(endpoint, codec: codec ?? .binary, serverKey: serverKey)
         }
         guard !entries.isEmpty else { throw value.error("'ingest' needs at least one endpoint") }
         return entries
@@ -86,14 +88,17 @@ private struct ConfigurationReader {
 
     /// An endpoint alone, or `{endpoint: …, codec: json}`.
     private func endpointAndCodec<Value, Codec: RawRepresentable & CaseIterable>(
-        _ value: YAMLValue, _ parse: (String) throws(EndpointError) -> Value
+        _ value: YAMLValue, others: [String: (YAMLValue) throws(DaemonError) -> Void] = [:],
+        _ parse: (String) throws(EndpointError) -> Value
     ) throws(DaemonError) -> (Value, Codec?) where Codec.RawValue == String {
         guard value.isMapping else { return (try value.parsed(parse), nil) }
         var endpoint: Value?
         var codec: Codec?
-        try value.forEachMember(of: ["endpoint", "codec"]) { key, member throws(DaemonError) in
+        try value.forEachMember(of: ["endpoint", "codec"] + others.keys) { key, member throws(DaemonError) in
             if key == "endpoint" {
                 endpoint = try member.parsed(parse)
+            } else if let other = others[key] {
+                try other(member)
             } else {
                 codec = try member.choice()
             }
@@ -117,6 +122,17 @@ private struct ConfigurationReader {
             } else {
                 configuration.logLevel = try member.choice()
             }
+        }
+    }
+
+    /// A file, or the key itself.
+    private func publicKey(_ value: YAMLValue) throws(DaemonError) -> CurvePublicKey {
+        let text = try value.text
+        if let key = CurvePublicKey(z85: text) { return key }
+        do throws(CurveKeyFileError) {
+            return try CurveKeyFile.publicKey(at: resolved(text))
+        } catch {
+            throw value.error("'server_key': \(error)")
         }
     }
 

@@ -22,10 +22,11 @@ struct ControlServer: ~Copyable {
     let endpoint: Endpoint
     let socket: Socket
 
-    init(_ endpoint: Endpoint, in context: Context) throws(ZeroMQError) {
+    init(_ endpoint: Endpoint, in context: Context, by access: AccessGuard) throws(ZeroMQError) {
         let socket = try Socket(.router, in: context)
         try socket.set(.linger, to: HotLoop.lingerMilliseconds)
-        try socket.attach(to: endpoint, otherwise: .bind)
+        try access.prepare(socket, for: .control, at: endpoint)
+        try bindingPrivately { () throws(ZeroMQError) in try socket.attach(to: endpoint, otherwise: .bind) }
         self.endpoint = try socket.resolved(endpoint)
         self.socket = socket
     }

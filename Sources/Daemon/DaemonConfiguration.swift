@@ -54,15 +54,19 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var endpoint: IngestEndpoint
         /// How they are written.
         public var codec: IngestCodec
+        /// The public key of whoever is called there, where the endpoint connects and the other side uses CURVE.
+        public var serverKey: CurvePublicKey?
 
         /// Creates an entry.
         ///
         /// - Parameters:
         ///   - endpoint: Where, and by what kind of socket.
         ///   - codec: How they are written.
-        public init(_ endpoint: IngestEndpoint, codec: IngestCodec = .binary) {
+        ///   - serverKey: The public key of whoever is called there, if any.
+        public init(_ endpoint: IngestEndpoint, codec: IngestCodec = .binary, serverKey: CurvePublicKey? = nil) {
             self.endpoint = endpoint
             self.codec = codec
+            self.serverKey = serverKey
         }
     }
 
@@ -96,6 +100,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var logFormat = LogFormat.text
     /// The least that is logged; `log_level` changes it while the daemon runs.
     public var logLevel = LogLevel.info
+    /// Who may come in.
+    public var access = AccessConfiguration()
     /// The folder that keeps the state; nil: memory only.
     public var stateFolder: String?
     /// How much a crash may lose.

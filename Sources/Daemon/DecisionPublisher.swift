@@ -15,11 +15,14 @@ struct DecisionPublisher: ~Copyable {
     let codec: DecisionCodec
     let socket: Socket
 
-    init(_ decisions: DaemonConfiguration.Decisions, in context: Context) throws(ZeroMQError) {
+    init(
+        _ decisions: DaemonConfiguration.Decisions, in context: Context, by access: AccessGuard
+    ) throws(ZeroMQError) {
         let socket = try Socket(.xpub, in: context)
         try socket.set(.sendHighWaterMark, to: HotLoop.highWaterMark)
         try socket.set(.everySubscription, to: 1)
         try socket.set(.linger, to: HotLoop.lingerMilliseconds)
+        try access.prepare(socket, for: .decisions, at: decisions.endpoint)
         try socket.attach(to: decisions.endpoint, otherwise: .bind)
         endpoint = try socket.resolved(decisions.endpoint)
         codec = decisions.codec

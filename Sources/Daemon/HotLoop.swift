@@ -44,6 +44,7 @@ struct HotLoop: ~Copyable {
     private var batchStart: Int64 = 0
     var controlRequests = DaemonMetrics.ControlRequests()
 
+    let access: AccessGuard
     let ingest: [IngestSocket]
     let publisher: DecisionPublisher
     let control: ControlServer
@@ -67,26 +68,29 @@ struct HotLoop: ~Copyable {
     ///
     /// - Throws: ``DaemonError``: `inUse` where an endpoint is taken, `cannotCreate` where it cannot be had otherwise.
     init(
-        _ configuration: DaemonConfiguration, state: consuming StartState, mailbox: Mailbox, logger: Logger
+        _ configuration: DaemonConfiguration, access: AccessGuard, state: consuming StartState, mailbox: Mailbox,
+        logger: Logger
     ) throws(DaemonError) {
         do {
             let context = try Context(ioThreads: configuration.ioThreads)
+            try access.open(in: context)
             let ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
-                try IngestSocket(endpoint, in: context)
+                try IngestSocket(endpoint, in: context, by: access)
             }
-            let publisher = try DecisionPublisher(configuration.decisions, in: context)
-            let control = try ControlServer(configuration.control, in: context)
+            let publisher = try DecisionPublisher(configuration.decisions, in: context, by: access)
+            let control = try ControlServer(configuration.control, in: context, by: access)
             self.init(
-                configuration, ingest: ingest, publisher: publisher, control: control, state: state, mailbox: mailbox,
-                logger: logger)
+                configuration, access: access, ingest: ingest, publisher: publisher, control: control, state: state,
+                mailbox: mailbox, logger: logger)
         } catch {
             throw DaemonError(error.isAddressInUse ? .inUse : .cannotCreate, error.description)
         }
     }
 
     private init(
-        _ configuration: DaemonConfiguration, ingest: [IngestSocket], publisher: consuming DecisionPublisher,
-        control: consuming ControlServer, state: consuming StartState, mailbox: Mailbox, logger: Logger
+        _ configuration: DaemonConfiguration, access: AccessGuard, ingest: [IngestSocket],
+        publisher: consuming DecisionPublisher, control: consuming ControlServer, state: consuming StartState,
+        mailbox: Mailbox, logger: Logger
     ) {
         worker = StoreWorker(state.store, name: "sluice.store", answeringTo: mailbox)
         group = GroupCommit(
@@ -110,6 +114,7 @@ struct HotLoop: ~Copyable {
         controlItem = poller.add(control.socket)
         self.ingestItems = ingestItems
         self.poller = poller
+        self.access = access
         self.ingest = ingest
         self.publisher = publisher
         self.control = control

@@ -18,12 +18,13 @@ final class IngestSocket {
     let codec: IngestCodec
     let socket: Socket
 
-    init(_ ingest: DaemonConfiguration.Ingest, in context: Context) throws(ZeroMQError) {
+    init(_ ingest: DaemonConfiguration.Ingest, in context: Context, by access: AccessGuard) throws(ZeroMQError) {
         let endpoint = ingest.endpoint
         codec = ingest.codec
         socket = try Socket(endpoint.kind == .sub ? .sub : .pull, in: context)
         try socket.set(.receiveHighWaterMark, to: HotLoop.highWaterMark)
         if endpoint.kind == .sub { try socket.subscribe("") }
+        try access.prepare(socket, for: .ingest, at: endpoint.endpoint, serverKey: ingest.serverKey)
         try socket.attach(to: endpoint.endpoint, otherwise: .bind)
         self.endpoint = IngestEndpoint(endpoint.kind, try socket.resolved(endpoint.endpoint))
     }

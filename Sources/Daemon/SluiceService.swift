@@ -8,11 +8,12 @@ import ZeroMQ
 
 /// The daemon as a service: models and stored state are read when it is made, sockets are open while it runs.
 ///
-/// SIGHUP has it read its models again. A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
+/// SIGHUP has it read its models, and the keys that may come in, again. A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
 /// taken, the state is made durable, ``run()`` returns.
 public struct SluiceService: Service {
     private let configuration: DaemonConfiguration
     private let models: [ServedModel]
+    private let access: AccessGuard
     private let logger: Logger
 
     /// Reads the models.
@@ -24,6 +25,7 @@ public struct SluiceService: Service {
     public init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
         self.configuration = configuration
         self.logger = logger
+        access = try AccessGuard(configuration, logger: logger)
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
     }
 
@@ -41,7 +43,10 @@ public struct SluiceService: Service {
 
     private func serve(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) async throws {
         let reloads = Task {
-            for await _ in await UnixSignalsSequence(trapping: .sighup) { mailbox.post { $0.reloadAll() } }
+            for await _ in await UnixSignalsSequence(trapping: .sighup) {
+                access.reload()
+                mailbox.post { $0.reloadAll() }
+            }
         }
         defer { reloads.cancel() }
         let notifier = try ServiceNotifier()
@@ -53,7 +58,9 @@ public struct SluiceService: Service {
                 let thread = Thread {
                     // For top and its like; before the start there is no thread yet to be named.
                     Thread.current.name = "sluice-hot"
-                    continuation.resume(with: Result { try decide(mailbox, probe, http: http, notifier) })
+                    let result = Result { try decide(mailbox, probe, http: http, notifier) }
+                    access.end()
+                    continuation.resume(with: result)
                 }
                 thread.start()
             }
@@ -74,7 +81,7 @@ public struct SluiceService: Service {
         _ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?, _ notifier: ServiceNotifier?
     ) throws(DaemonError) {
         let state = try StartState.open(configuration, models: models, logger: logger)
-        var loop = try HotLoop(configuration, state: state, mailbox: mailbox, logger: logger)
+        var loop = try HotLoop(configuration, access: access, state: state, mailbox: mailbox, logger: logger)
         loop.http = http
         loop.notifier = notifier
         probe.begin()

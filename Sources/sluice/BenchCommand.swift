@@ -19,6 +19,8 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where the daemon takes requests.", valueName: "endpoint"))
     var control = ControlClient.defaultEndpoint
 
+    @OptionGroup var keys: KeyOptions
+
     @Option(help: ArgumentHelp("Streams that the messages are for, in turn.", valueName: "streams"))
     var streams = 1000
 
@@ -51,7 +53,7 @@ struct BenchCommand: ParsableCommand {
         defer { withExtendedLifetime(interruption) {} }
         let shows = isatty(STDERR_FILENO) == 1
         do {
-            let report = try Bench(plan, control: control).run(
+            let report = try Bench(plan, control: control, credentials: keys.credentials()).run(
                 isCancelled: { [flag = interruption.flag] in flag.came },
                 progress: { if shows { Self.say("\r\u{1B}[K\($0) …") } })
             if shows { Self.say("\r\u{1B}[K") }

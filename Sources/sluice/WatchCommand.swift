@@ -62,7 +62,8 @@ struct WatchCommand: ParsableCommand {
         let endpoint =
             if let decisions { try Self.endpoint(decisions, "--decisions") } else { try askedEndpoint(in: context) }
         let subscriber = try DecisionSubscriber(
-            endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix, in: context)
+            endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix,
+            credentials: try connection.keys.credentials(), in: context)
         var watch = try Watch(
             subscriber,
             options: Watch.Options(format: format, order: sort, events: events, count: count, seconds: duration))

@@ -148,6 +148,8 @@ struct ServingOptions: ParsableArguments {
 
     @OptionGroup var threads: ThreadOptions
 
+    @OptionGroup(title: "Access") var access: AccessOptions
+
     /// The configuration that file and flags add up to.
     ///
     /// - Throws: `DaemonError` with the exit status.
@@ -181,6 +183,7 @@ struct ServingOptions: ParsableArguments {
         }
         try applyStreamLimits(to: &configuration)
         try threads.apply(to: &configuration)
+        access.apply(to: &configuration.access)
         return configuration
     }
 

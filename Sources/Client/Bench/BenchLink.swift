@@ -11,6 +11,8 @@ struct BenchTarget: Sendable {
     let decisions: Endpoint
     /// Whether it tells its subscribers that their subscriptions are in force, as the daemon does.
     let announcesSubscriptions: Bool
+    /// The client's keys, where the target asks for them.
+    var credentials: CurveCredentials?
 }
 
 /// What both ends of one measurement share: how far it is, and whether it is over.
@@ -52,19 +54,22 @@ struct BenchProducer: ~Copyable {
     private var hasSubscriber: Bool
 
     init(_ target: BenchTarget, _ plan: BenchPlan, _ load: Load, in context: Context) throws {
-        socket = try Self.open(target.ingest, in: context)
+        socket = try Self.open(target.ingest, target.credentials, in: context)
         hasSubscriber = target.ingest.kind == .pull
         probes = !target.announcesSubscriptions
         handshake = Handshake(plan)
         self.load = load
     }
 
-    private static func open(_ ingest: IngestEndpoint, in context: Context) throws(ZeroMQError) -> Socket {
+    private static func open(
+        _ ingest: IngestEndpoint, _ credentials: CurveCredentials?, in context: Context
+    ) throws(ZeroMQError) -> Socket {
         let socket = try Socket(ingest.kind == .pull ? .push : .xpub, in: context)
         try socket.set(.linger, to: 0)
         try socket.set(.sendHighWaterMark, to: 0)
         try socket.set(.sendTimeout, to: 1000)
         if ingest.kind == .sub { try socket.set(.publisherWaits, to: 1) }
+        try socket.authenticate(with: credentials, at: ingest.endpoint)
         try socket.attach(to: ingest.endpoint, otherwise: .connect)
         return socket
     }
@@ -106,18 +111,20 @@ struct BenchConsumer: ~Copyable {
 
     init(_ target: BenchTarget, _ plan: BenchPlan, in context: Context) throws {
         let topic = target.announcesSubscriptions ? "\(StreamID.ownTopics)subscribed/\(UUID().uuidString)" : nil
-        socket = try Self.open(target.decisions, topics: [plan.prefix] + [topic].compactMap(\.self), in: context)
+        socket = try Self.open(
+            target.decisions, target.credentials, topics: [plan.prefix] + [topic].compactMap(\.self), in: context)
         handshake = Handshake(plan)
         announced = topic.map { Array($0.utf8) }
     }
 
     private static func open(
-        _ endpoint: Endpoint, topics: [String], in context: Context
+        _ endpoint: Endpoint, _ credentials: CurveCredentials?, topics: [String], in context: Context
     ) throws(ZeroMQError) -> Socket {
         let socket = try Socket(.sub, in: context)
         try socket.set(.linger, to: 0)
         try socket.set(.receiveHighWaterMark, to: 0)
         try socket.set(.receiveTimeout, to: 5)
+        try socket.authenticate(with: credentials, at: endpoint)
         try socket.attach(to: endpoint, otherwise: .connect)
         for topic in topics { try socket.subscribe(topic) }
         return socket
