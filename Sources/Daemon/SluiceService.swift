@@ -56,8 +56,8 @@ public struct SluiceService: Service {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
                 let thread = Thread {
-                    // For top and its like; before the start there is no thread yet to be named.
-                    Thread.current.name = "sluice-hot"
+                    // For top and its like. A name given to Foundation is lost where the new thread is quicker than its maker.
+                    try? Data("sluice-hot".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
                     let result = Result { try decide(mailbox, probe, http: http, notifier) }
                     access.end()
                     continuation.resume(with: result)
