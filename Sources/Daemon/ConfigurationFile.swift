@@ -33,8 +33,7 @@ private struct ConfigurationReader {
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
-        try root.forEachMember(of: Self.keys) {
-            key, value throws(DaemonError) in
+        try root.forEachMember(of: Self.keys) { key, value throws(DaemonError) in
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
             case "decisions": configuration.decisions = try decisions(value)

@@ -5,6 +5,12 @@ import Streams
 import Wire
 import ZeroMQ
 
+/// What one message after another is read into, and what is decided on it.
+struct TurnMemory: ~Copyable {
+    var message = IngestMessage()
+    var decided = DecidedMessage()
+}
+
 /// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
 ///
 /// The hot path is ``takeTimesteps(from:by:)``: receive what is there, step it together, publish. Whatever must not be done between two timesteps (the
@@ -61,7 +67,6 @@ struct HotLoop: ~Copyable {
     private let controlItem: Int
     /// What a message says with a codec other than `binary`.
     private var parsed = ParsedTimesteps()
-    private var decisions = DecisionRecords()
     var dropLog: DropLog
 
     /// Opens the sockets. The streams go on from where they are.
@@ -125,13 +130,13 @@ struct HotLoop: ~Copyable {
     /// - Throws: ``DaemonError``: `software` where a socket failed, `inputOutput` where the last checkpoint did.
     mutating func run() throws(DaemonError) {
         var failure: ZeroMQError?
-        // Beside the loop and not in it: its frames are read while the loop is changed.
-        var message = IngestMessage()
+        // Beside the loop and not in it: what is in it is read while the loop is changed.
+        var memory = TurnMemory()
         do throws(ZeroMQError) {
-            while !isStopping { try turn(&message) }
+            while !isStopping { try turn(&memory) }
             logger.info("stopping")
             notify(.stopping)
-            try drain(&message)
+            try drain(&memory)
         } catch {
             // Nothing can be done without its sockets; the state is made durable all the same.
             failure = error
@@ -143,13 +148,13 @@ struct HotLoop: ~Copyable {
     }
 
     /// Waits until there is something to do, and does it.
-    private mutating func turn(_ message: inout IngestMessage) throws(ZeroMQError) {
+    private mutating func turn(_ memory: inout TurnMemory) throws(ZeroMQError) {
         let isFull = group.isFull(table.records)
         for item in ingestItems { poller.watch(item, !isFull) }
         try poller.wait(milliseconds: millisecondsToWait)
         if poller.isReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
-            try takeTimesteps(from: socket, by: &message)
+            try takeTimesteps(from: socket, by: &memory)
         }
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
@@ -167,15 +172,15 @@ struct HotLoop: ~Copyable {
     /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes. Nothing is
     /// waited for: a message that came alone is decided on at once.
     private mutating func takeTimesteps(
-        from socket: IngestSocket, by message: inout IngestMessage
+        from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
         batchStart = WallClock.now()
         for _ in 0..<Self.messagesPerTurn {
-            guard !group.isFull(table.records), try socket.receive(into: &message) else { break }
-            while !take(message, from: socket) { try decide() }
-            if table.isBatchFull { try decide() }
+            guard !group.isFull(table.records), try socket.receive(into: &memory.message) else { break }
+            while !take(memory.message, from: socket) { try decide(&memory.decided) }
+            if table.isBatchFull { try decide(&memory.decided) }
         }
-        try decide()
+        try decide(&memory.decided)
     }
 
     /// Takes one message into the table's batch, or drops it.
@@ -199,25 +204,23 @@ struct HotLoop: ~Copyable {
     }
 
     /// Steps what was taken, and publishes the decisions message by message.
-    private mutating func decide() throws(ZeroMQError) {
+    private mutating func decide(_ decided: inout DecidedMessage) throws(ZeroMQError) {
         guard !table.isBatchEmpty else { return }
         table.stepBatch()
         let time = WallClock.now()
         var count = 0
-        while let decided = table.decideNext(time: time, into: &decisions) {
-            if decisions.count > 0 {
-                count += decisions.count
+        while table.decideNext(time: time, into: &decided) {
+            if decided.decisions.count > 0 {
+                count += decided.decisions.count
                 if group.isOn {
-                    hold(decided.slot)
+                    group.gathered.decisions.append(decided.id, decided.decisions.bytes)
                 } else {
-                    try publisher.publish(table.idBytes(of: decided.slot), records: decisions.bytes.span)
+                    try publisher.publish(decided.id, records: decided.decisions.bytes)
                 }
-                decisions.removeAll()
             }
             if let cause = decided.drop {
                 table.countDrop(cause)
-                let id = Array(copying: table.idBytes(of: decided.slot))
-                dropLog.record(cause, id: id.span, time: time)
+                dropLog.record(cause, id: decided.id, time: time)
             }
         }
         recordLatency(decisions: count)
@@ -235,15 +238,6 @@ struct HotLoop: ~Copyable {
         batchStart = now
     }
 
-    /// Keeps decisions until the records behind them are durable.
-    private mutating func hold(_ slot: Int) {
-        // Out of the group while it is added to: the id is borrowed from the table.
-        var held = HeldDecisions()
-        swap(&held, &group.gathered.decisions)
-        held.append(table.idBytes(of: slot), decisions.bytes.span)
-        swap(&held, &group.gathered.decisions)
-    }
-
     private mutating func answerRequests() throws(ZeroMQError) {
         for _ in 0..<Self.requestsPerTurn {
             guard let (address, command) = try control.receive() else { return }
@@ -257,13 +251,13 @@ struct HotLoop: ~Copyable {
     }
 
     /// Takes what producers have sent before the end, at most as long as ``drainTime``, and the last requests.
-    private mutating func drain(_ message: inout IngestMessage) throws(ZeroMQError) {
+    private mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
         for socket in ingest { socket.close() }
         let end = ContinuousClock.now + Self.drainTime
         repeat {
             try poller.wait(milliseconds: 0)
             readMail()
-            for socket in ingest { try takeTimesteps(from: socket, by: &message) }
+            for socket in ingest { try takeTimesteps(from: socket, by: &memory) }
             wakeRequested()
             try commitGroup()
         } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Synchronization
 import Testing
+import Wire
 
 @testable import Daemon
 
@@ -63,6 +64,11 @@ struct JSONLogTests {
         }
         #expect(lines.map(\.metadata?.endpoint) == ["a", "\"b\""])
         #expect(lines.map(\.metadata?.peer) == [nil, Line.Peer(names: ["x", "y"], port: "7")])
+    }
+
+    @Test func `the protocol's levels are those of the log, in the same order`() {
+        #expect(LogLevel.allCases.map { Logger.Level($0) } == Logger.Level.allCases)
+        #expect(LogLevel.allCases.map { LogLevel(Logger.Level($0)) } == LogLevel.allCases)
     }
 
     @Test func `a level below the logger's is not written`() throws {

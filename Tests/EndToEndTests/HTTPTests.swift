@@ -162,16 +162,25 @@ private struct Scrape {
             [model2, "--state-dir", folder.path] + Self.anyPort, ingest: ["pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
         // So much to take that the stop is not over before anybody can ask.
-        for _ in 0..<2000 { try peer.feed("s", values(100)) }
+        for _ in 0..<10_000 { try peer.feed("s", values(20)) }
         kill(daemon.processIdentifier, SIGTERM)
 
         let stopping = eventually { () -> String? in
             guard let reply = try? HTTPReply("GET", "/readyz", at: daemon.http) else { return "gone" }
-            return reply.status == 503 ? reply.body : nil
+            return reply.body == "stopping\n" ? "\(reply.status) stopping" : nil
         }
 
-        #expect(stopping == "stopping\n")
+        #expect(stopping == "503 stopping")
         #expect(daemon.waitForEnd() == 0)
+    }
+
+    @Test func `answers whoever comes anew, however many connect and say nothing`() throws {
+        let daemon = try DaemonProcess([model2] + Self.anyPort)
+        let silent = try (0..<200).map { _ in try TCPConnection(daemon.http) }
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            #expect(try HTTPReply("GET", path, at: daemon.http).status == 200)
+        }
+        withExtendedLifetime(silent) {}
     }
 
     @Test func `is nowhere where it is off`() throws {

@@ -18,7 +18,7 @@ public struct HTTPReply: Sendable {
     ///   - address: HOST:PORT with an IPv4 address.
     /// - Throws: A `POSIXError` where nobody answers, or what answers is no HTTP.
     public init(_ method: String = "GET", _ path: String, at address: String) throws {
-        let connection = try Connection(address)
+        let connection = try TCPConnection(address)
         try connection.send("\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n\r\n")
         let reply = try connection.receiveAll()
         let parts = reply.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false)
@@ -36,10 +36,14 @@ public struct HTTPReply: Sendable {
 }
 
 /// A TCP connection, closed with its last reference.
-private final class Connection {
+public final class TCPConnection {
     private let socket: Int32
 
-    init(_ address: String) throws {
+    /// Connects.
+    ///
+    /// - Parameter address: HOST:PORT with an IPv4 address.
+    /// - Throws: A `POSIXError` where nobody listens.
+    public init(_ address: String) throws {
         let parts = address.split(separator: ":")
         guard parts.count == 2, let port = UInt16(parts[1]) else { throw POSIXError(.EINVAL) }
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -56,11 +60,11 @@ private final class Connection {
 
     deinit { close(socket) }
 
-    func send(_ text: String) throws {
+    fileprivate func send(_ text: String) throws {
         try FileHandle(fileDescriptor: socket).write(contentsOf: Data(text.utf8))
     }
 
-    func receiveAll() throws -> String {
+    fileprivate func receiveAll() throws -> String {
         let data = try FileHandle(fileDescriptor: socket).readToEnd() ?? Data()
         return String(decoding: data, as: UTF8.self)
     }

@@ -1,15 +1,17 @@
 import FlyingSocks
 
-/// The sockets of the HTTP server, so many at most and none that is silent for long: those that are past either bound are
-/// closed.
+/// The sockets of the HTTP server: so many connections at most, and none that is silent for long. Where there is one too
+/// many, that which has waited longest is closed, so that whoever comes anew is answered.
 actor BoundedSocketPool: AsyncSocketPool {
     /// Connections that may wait for their peer at a time.
-    private static let maximumConnections = 64
+    static let maximumConnections = 64
     /// How long one may. Longer than Prometheus, which keeps its connection, is silent between two scrapes.
     private static let patience = Duration.seconds(90)
 
     private let pool: any AsyncSocketPool
-    private var waiting = 0
+    /// The one that has waited longest is the first.
+    private var waits: [(number: Int, task: Task<Void, any Error>)] = []
+    private var lastNumber = 0
 
     init(_ pool: any AsyncSocketPool) {
         self.pool = pool
@@ -24,14 +26,27 @@ actor BoundedSocketPool: AsyncSocketPool {
         guard (try? socket.remotePeer()) != nil else {
             return try await pool.suspendSocket(socket, untilReadyFor: events)
         }
-        guard waiting < Self.maximumConnections else { throw SocketError.disconnected }
-        waiting += 1
-        defer { waiting -= 1 }
-        try await withThrowingTaskGroup(of: Void.self) { [pool] group in
+        if waits.count >= Self.maximumConnections { waits.removeFirst().task.cancel() }
+        lastNumber += 1
+        let number = lastNumber
+        let task = Task { [pool] in try await Self.wait(for: socket, events, in: pool) }
+        waits.append((number, task))
+        defer { waits.removeAll { $0.number == number } }
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
+    private static func wait(
+        for socket: Socket, _ events: Socket.Events, in pool: any AsyncSocketPool
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask { try await pool.suspendSocket(socket, untilReadyFor: events) }
             group.addTask {
-                try await Task.sleep(for: Self.patience)
+                try await Task.sleep(for: patience)
                 throw SocketError.disconnected
             }
             try await group.next()

@@ -10,67 +10,84 @@ struct HTTPListener: Sendable {
     private static let timeout: TimeInterval = 5
     /// Bytes of a request's body that are read into memory. No page takes one.
     private static let maximumBody = 4096
-
-    private enum Step: Sendable {
-        case listening
-        case ended(any Error)
-        case served
-    }
+    /// How soon a server that failed is tried again. Not at once: each that fails costs the process a descriptor.
+    private static let retryInterval = Duration.seconds(10)
 
     private let endpoint: HTTPEndpoint
-    private let server: HTTPServer
     private let pages: HTTPPages
     private let logger: Logger
 
-    /// - Returns: Nil for an endpoint that is `off`.
+    /// Nil is made of an endpoint that is `off`.
     init?(_ endpoint: HTTPEndpoint, pages: HTTPPages, logger: Logger) {
-        guard let address = endpoint.socketAddress else { return nil }
+        guard endpoint != .off else { return nil }
         self.endpoint = endpoint
         self.pages = pages
         self.logger = logger
-        server = HTTPServer(
-            config: .init(
-                address: address, timeout: Self.timeout, sharedRequestBufferSize: Self.maximumBody,
-                sharedRequestReplaySize: Self.maximumBody, pool: BoundedSocketPool(HTTPServer.defaultPool()),
-                logger: ServerLog(logger: logger)))
     }
 
     /// Answers requests as long as a function runs.
     ///
     /// - Parameter body: Begins once the endpoint is open; is told where, a port `*` resolved.
-    /// - Throws: ``DaemonError`` where the endpoint cannot be had, and what the function throws. That the server fails later
-    ///   is logged, and ends nothing.
+    /// - Throws: ``DaemonError`` where the endpoint cannot be had, and what the function throws. A server that fails later,
+    ///   as where the process has no descriptor left for a connection, ends nothing: it is tried again.
     func serve(while body: @escaping @Sendable (HTTPEndpoint) async throws -> Void) async throws {
-        await pages.install(on: server)
-        try await withThrowingTaskGroup(of: Step.self) { [server, endpoint] group in
+        let (openings, opened) = AsyncStream.makeStream(of: HTTPEndpoint.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
+            group.addTask { try await keepOpen(opened) }
             group.addTask {
-                do {
-                    try await server.run()
-                    return .ended(SocketError.disconnected)
-                } catch {
-                    return .ended(error)
+                guard let place = await openings.first(where: { _ in true }) else { return }
+                try await body(place)
+            }
+            try await group.next()
+        }
+    }
+
+    /// Runs the server until it is cancelled.
+    ///
+    /// - Parameter opened: Told where, once.
+    /// - Throws: ``DaemonError`` where the endpoint cannot be had from the start.
+    private func keepOpen(_ opened: AsyncStream<HTTPEndpoint>.Continuation) async throws {
+        var place: HTTPEndpoint?
+        var hasFailed = false
+        while true {
+            do {
+                try await run(at: place ?? endpoint) { resolved in
+                    if hasFailed { logger.notice("http \(resolved) answers again") }
+                    hasFailed = false
+                    if place == nil { opened.yield(resolved) }
+                    place = resolved
                 }
+            } catch {
+                try Task.checkCancellation()
+                guard let place else { throw DaemonError(error, at: endpoint) }
+                if !hasFailed { logger.error("http \(place) failed, and is tried again every 10 s: \(error)") }
+                hasFailed = true
+            }
+            try await Task.sleep(for: Self.retryInterval)
+        }
+    }
+
+    /// Runs a server until it fails or is cancelled.
+    private func run(at endpoint: HTTPEndpoint, _ didOpen: (HTTPEndpoint) -> Void) async throws {
+        guard let address = endpoint.socketAddress else { return }
+        let server = HTTPServer(
+            config: .init(
+                address: address, timeout: Self.timeout, sharedRequestBufferSize: Self.maximumBody,
+                sharedRequestReplaySize: Self.maximumBody, pool: BoundedSocketPool(HTTPServer.defaultPool()),
+                logger: ServerLog(logger: logger)))
+        await pages.install(on: server)
+        try await withThrowingTaskGroup(of: HTTPEndpoint?.self) { group in
+            group.addTask {
+                try await server.run()
+                return nil
             }
             group.addTask {
                 try await server.waitUntilListening()
-                return .listening
+                return await server.listeningAddress.flatMap(HTTPEndpoint.init) ?? endpoint
             }
-            var isServing = false
-            for try await step in group {
-                switch step {
-                case .listening:
-                    isServing = true
-                    let resolved = await server.listeningAddress.flatMap(HTTPEndpoint.init) ?? endpoint
-                    group.addTask {
-                        try await body(resolved)
-                        return .served
-                    }
-                case .ended(let error):
-                    guard isServing else { throw DaemonError(error, at: endpoint) }
-                    logger.error("http \(endpoint) failed, and the daemon goes on without it: \(error)")
-                case .served: return
-                }
+            for try await place in group {
+                if let place { didOpen(place) }
             }
         }
     }

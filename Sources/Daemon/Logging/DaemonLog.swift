@@ -71,32 +71,11 @@ private struct SharedLevelLogHandler: LogHandler {
     func log(event: LogEvent) { base.log(event: event) }
 }
 
+// The names are the same.
 extension Logger.Level {
-    init(_ level: LogLevel) {
-        self =
-            switch level {
-            case .trace: .trace
-            case .debug: .debug
-            case .info: .info
-            case .notice: .notice
-            case .warning: .warning
-            case .error: .error
-            case .critical: .critical
-            }
-    }
+    init(_ level: LogLevel) { self = Logger.Level(rawValue: level.rawValue) ?? .info }
 }
 
 extension LogLevel {
-    init(_ level: Logger.Level) {
-        self =
-            switch level {
-            case .trace: .trace
-            case .debug: .debug
-            case .info: .info
-            case .notice: .notice
-            case .warning: .warning
-            case .error: .error
-            case .critical: .critical
-            }
-    }
+    init(_ level: Logger.Level) { self = LogLevel(rawValue: level.rawValue) ?? .info }
 }

@@ -48,6 +48,8 @@ final class RunningPrometheus {
         process.executableURL = URL(filePath: Prometheus.server)
         process.arguments = [
             "--config.file=\(try folder.write(configuration, to: "prometheus.yml"))",
+            // Undocumented; otherwise nothing is scraped in the first 5 s.
+            "--scrape.discovery-reload-interval=100ms",
             "--storage.tsdb.path=\(folder.path("data"))", "--web.listen-address=\(address)",
         ]
         let log = try folder.write("", to: "log")
