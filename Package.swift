@@ -135,6 +135,8 @@ let package = Package(
             name: "ClientTests", dependencies: ["CBounds", "Client", "Recurrent", "TestSupport", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
+            name: "EndToEndTests",
+            dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
     ]
 )

@@ -58,6 +58,8 @@ struct HotLoop: ~Copyable {
     var http: HTTPEndpoint?
 
     let mailbox: Mailbox
+    /// Who tells systemd how the daemon is; nil where it is not asked.
+    var notifier: ServiceNotifier?
     private var poller: Poller
     private let mailboxItem: Int
     private let ingestItems: [Int]
@@ -133,6 +135,7 @@ struct HotLoop: ~Copyable {
         do throws(ZeroMQError) {
             while !isStopping { try turn(&memory) }
             logger.info("stopping")
+            notify(.stopping)
             try drain(&memory)
         } catch {
             // Nothing can be done without its sockets; the state is made durable all the same.

@@ -29,7 +29,7 @@ public struct SluiceService: Service {
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
     }
 
-    /// Serves until it is told to stop.
+    /// Serves until it is told to stop. Under systemd it is told when the daemon serves, that it is alive and when it stops.
     ///
     /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
     public func run() async throws {
@@ -49,17 +49,20 @@ public struct SluiceService: Service {
             }
         }
         defer { reloads.cancel() }
+        let notifier = try ServiceNotifier()
+        let watch = Task { await notifier?.keepWatch(over: mailbox) }
+        defer { watch.cancel() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
                 let thread = Thread {
-                    let result = Result { try decide(mailbox, probe, http: http) }
+                    // For top and its like. A name given to Foundation is lost where the new thread is quicker than its maker.
+                    try? Data("sluice-hot".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
+                    let result = Result { try decide(mailbox, probe, http: http, notifier) }
                     access.end()
                     continuation.resume(with: result)
                 }
                 thread.start()
-                // Afterwards: the system does not hear of a name that a thread had before.
-                thread.name = "sluice-hot"
             }
         } onGracefulShutdown: {
             mailbox.post { $0.isStopping = true }
@@ -74,17 +77,21 @@ public struct SluiceService: Service {
         }
     }
 
-    private func decide(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) throws(DaemonError) {
+    private func decide(
+        _ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?, _ notifier: ServiceNotifier?
+    ) throws(DaemonError) {
         let state = try StartState.open(configuration, models: models, logger: logger)
         var loop = try HotLoop(configuration, access: access, state: state, mailbox: mailbox, logger: logger)
         loop.http = http
+        loop.notifier = notifier
         probe.begin()
         let endpoints = loop.endpoints
-        logger.info(
-            """
-            ready: ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
+        let places = """
+            ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
             control \(endpoints.control), http \(endpoints.http ?? "off")
-            """)
+            """
+        logger.info("ready: \(places)")
+        loop.notify(.ready(status: places))
         try loop.run()
     }
 }

@@ -23,14 +23,17 @@ public enum CurveKeyFile {
         return key
     }
 
-    /// Reads a secret key, which nobody but the file's owner may be able to read.
+    /// Reads a secret key. A file of one's own must be open to nobody else; one that another owner hands over, as systemd and
+    /// Kubernetes do, may be open to a group, by which it is read.
     ///
     /// - Parameter path: The file.
     /// - Returns: The key, with the public one.
     /// - Throws: ``CurveKeyFileError``: `unreadable`, `exposed` where others may read it, or `noKey`.
     public static func keyPair(at path: String) throws(CurveKeyFileError) -> CurveKeyPair {
-        let (text, mode) = try contents(of: path)
-        guard mode & (S_IRWXG | S_IRWXO) == 0 else {
+        let (text, status) = try contents(of: path)
+        let mode = status.st_mode
+        let others = status.st_uid == geteuid() ? S_IRWXG | S_IRWXO : S_IWGRP | S_IRWXO
+        guard mode & others == 0 else {
             throw CurveKeyFileError(
                 .exposed, path,
                 "is open to others than its owner (mode \(octal(mode))): chmod 600 it, and make a new key if others may "
@@ -85,8 +88,8 @@ public enum CurveKeyFile {
         return nil
     }
 
-    /// Text and mode by one descriptor, so that both are of the same file.
-    private static func contents(of path: String) throws(CurveKeyFileError) -> (text: String, mode: mode_t) {
+    /// Text, owner and mode by one descriptor, so that all are of the same file.
+    private static func contents(of path: String) throws(CurveKeyFileError) -> (text: String, status: stat) {
         func unreadable() -> CurveKeyFileError {
             CurveKeyFileError(.unreadable, path, "cannot be read: \(unsafe String(cString: strerror(errno)))")
         }
@@ -99,7 +102,7 @@ public enum CurveKeyFile {
         var bytes = [UInt8](repeating: 0, count: maximumBytes)
         let count = unsafe read(descriptor, &bytes, bytes.count)
         guard count >= 0 else { throw unreadable() }
-        return (String(decoding: bytes.prefix(count), as: UTF8.self), status.st_mode)
+        return (String(decoding: bytes.prefix(count), as: UTF8.self), status)
     }
 
     private static func create(_ path: String, mode: mode_t, _ text: String) throws(CurveKeyFileError) {

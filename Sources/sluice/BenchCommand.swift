@@ -21,19 +21,19 @@ struct BenchCommand: ParsableCommand {
 
     @OptionGroup var keys: KeyOptions
 
-    @Option(help: ArgumentHelp("Streams that the messages are for, in turn.", valueName: "n"))
+    @Option(help: ArgumentHelp("Streams that the messages are for, in turn.", valueName: "streams"))
     var streams = 1000
 
-    @Option(help: ArgumentHelp("Timesteps in one message.", valueName: "n"))
+    @Option(help: ArgumentHelp("Timesteps in one message.", valueName: "timesteps"))
     var timesteps = 1
 
-    @Option(help: ArgumentHelp("Seconds of load that are counted in one round.", valueName: "s"))
+    @Option(help: ArgumentHelp("Seconds of load that are counted in one round.", valueName: "seconds"))
     var seconds = 2.0
 
-    @Option(help: ArgumentHelp("How often each of the two is measured.", valueName: "n"))
+    @Option(help: ArgumentHelp("How often each of the two is measured.", valueName: "rounds"))
     var rounds = 5
 
-    @Option(help: ArgumentHelp("Messages that may be on their way at any time.", valueName: "n"))
+    @Option(help: ArgumentHelp("Messages that may be on their way at any time.", valueName: "messages"))
     var inFlight = 5000
 
     @Option(

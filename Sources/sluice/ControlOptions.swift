@@ -68,7 +68,7 @@ struct SelectionOptions: ParsableArguments {
     @Argument(help: "The one stream with this id.")
     var id: String?
 
-    @Option(help: ArgumentHelp("All streams whose ids begin so.", valueName: "prefix"))
+    @Option(help: ArgumentHelp("All streams whose ids begin so (default: none).", valueName: "prefix"))
     var prefix: String?
 
     @Flag(help: "All streams.")

@@ -6,12 +6,13 @@ import ZeroMQ
 struct KeyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The daemon's public key: a file that 'sluice keygen' wrote, or the 40 characters. Goes with --key.",
-            valueName: "file|key"))
+            "The daemon's public key: a file that 'sluice keygen' wrote, or the 40 characters. Goes with --key "
+                + "(default: none).", valueName: "file|key"))
     var serverKey: String?
 
     @Option(
-        help: ArgumentHelp("This client's secret key, a file that 'sluice keygen' wrote.", valueName: "file"))
+        help: ArgumentHelp(
+            "This client's secret key, a file that 'sluice keygen' wrote (default: none).", valueName: "file"))
     var key: String?
 
     func validate() throws {

@@ -32,7 +32,7 @@ struct WatchCommand: ParsableCommand {
             """)
     var events = false
 
-    @Option(help: ArgumentHelp("End after so many decisions, or events (default: never).", valueName: "count"))
+    @Option(help: ArgumentHelp("End after so many decisions, or events (default: never).", valueName: "decisions"))
     var count: UInt64?
 
     @Option(

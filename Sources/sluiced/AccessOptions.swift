@@ -12,7 +12,7 @@ struct AccessOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The public keys that may come in: producers/*.pub, subscribers/*.pub and controllers/*.pub. Read again on "
-                + "SIGHUP.", valueName: "dir"))
+                + "SIGHUP. (default: none)", valueName: "dir"))
     var authorizedClients: String?
 
     @Flag(

@@ -10,7 +10,8 @@ struct ServingOptions: ParsableArguments {
     @Argument(help: "The Keras file that serves every stream (.keras, or legacy .h5).")
     var model: String?
 
-    @Option(help: ArgumentHelp("A YAML file with endpoints, models and their options.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A YAML file with endpoints, models and their options. (default: none)", valueName: "file"))
     var config: String?
 
     @Option(

@@ -91,6 +91,18 @@ import ZeroMQ
         #expect("\(error)".contains("mode \(String(mode, radix: 8))"))
     }
 
+    @Test(.enabled("only root gives files away") { geteuid() == 0 }, arguments: [0o440, 0o640, 0o604, 0o620])
+    func `of another owner may be open to a group, which systemd and Kubernetes need`(mode: Int) throws {
+        let path = try write("secret-key = \"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs\"", mode: mode)
+        #expect(unsafe chown(path, 65_534, 0) == 0)
+        if [0o440, 0o640].contains(mode) {
+            #expect(try "\(CurveKeyFile.keyPair(at: path))" == "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
+        } else {
+            let error = try #require(throws: CurveKeyFileError.self) { try CurveKeyFile.keyPair(at: path) }
+            #expect(error.code == .exposed)
+        }
+    }
+
     @Test(arguments: [
         "", "secret-key", "secret-key =", "secret-key = \"", "secret-key = \"short\"", "# secret-key = \"x\"",
         "secret-key = D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs", "\u{0}\u{FFFD}",

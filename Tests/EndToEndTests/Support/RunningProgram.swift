@@ -18,7 +18,7 @@ final class RunningProgram {
     /// Starts a program.
     ///
     /// - Parameters:
-    ///   - name: `sluiced` or `sluice`.
+    ///   - name: `sluiced` or `sluice`, or the path of a program that is not the project's.
     ///   - arguments: Its command line.
     ///   - input: What it reads from its standard input.
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond.
@@ -36,7 +36,7 @@ final class RunningProgram {
         let arguments = needsPort ? arguments + ["--http", "off"] : arguments
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
         try Data(input.utf8).write(to: folder.url("in"))
-        let program = Self.folder.appending(path: name)
+        let program = name.hasPrefix("/") ? URL(filePath: name) : Self.folder.appending(path: name)
         let isBound = obeysPermissions && geteuid() == 0
         if fileSizeLimit != nil || !closing.isEmpty || isBound {
             // The shell sets the limit, has the program told of it as an error, and becomes the program.
@@ -102,12 +102,14 @@ struct FinishedProgram {
     let output: String
     let errorOutput: String
 
-    /// Runs `sluice` or `sluiced` to its end.
+    /// Runs `sluice` or `sluiced`, or the program of a path, to its end.
     init(
-        _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false
+        _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false,
+        environment: [String: String] = [:]
     ) throws {
         let program = try RunningProgram(
-            name, arguments, input: input, closing: closing, obeysPermissions: obeysPermissions)
+            name, arguments, input: input, closing: closing, obeysPermissions: obeysPermissions,
+            environment: environment)
         status = program.waitForEnd()
         output = program.output
         errorOutput = program.errorOutput
