@@ -33,7 +33,8 @@ private struct ConfigurationReader {
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
-        try root.forEachMember(of: ["ingest", "decisions", "control", "state", "models"]) {
+        var lastValue = false
+        try root.forEachMember(of: Self.keys) {
             key, value throws(DaemonError) in
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
@@ -41,12 +42,21 @@ private struct ConfigurationReader {
             case "control":
                 configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
             case "state": try state(value, into: &configuration)
+            case "last_value": lastValue = try value.flag
+            case "high_water_mark":
+                configuration.highWaterMark = try value.wholeNumber
+                guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
+                    throw value.error("'high_water_mark' is in messages, from 1 to 100000000")
+                }
             default: configuration.models = try models(value)
             }
         }
+        configuration.decisions.lastValue = lastValue
         guard !configuration.models.isEmpty else { throw root.error("there is no model to serve; give 'models'") }
         return configuration
     }
+
+    private static let keys = ["ingest", "decisions", "control", "state", "models", "last_value", "high_water_mark"]
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
         let entries = try value.elements.map { element throws(DaemonError) in

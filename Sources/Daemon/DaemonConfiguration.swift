@@ -72,6 +72,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var endpoint: Endpoint
         /// How they are written.
         public var codec: DecisionCodec
+        /// A new subscriber is told where the streams stand that it subscribes to.
+        public var lastValue = false
 
         /// Creates an entry.
         ///
@@ -90,6 +92,9 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var decisions = Decisions(Endpoint(.bind, "tcp://127.0.0.1:5551"))
     /// Where requests are taken.
     public var control = Endpoint(.bind, "tcp://127.0.0.1:5552")
+    /// Messages that may wait for each peer: at an ingest socket, and for a subscriber to decisions; see
+    /// ``isHighWaterMark(_:)``.
+    public var highWaterMark = 100_000
     /// The folder that keeps the state; nil: memory only.
     public var stateFolder: String?
     /// How much a crash may lose.
@@ -120,6 +125,14 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// - Returns: False for what no clock can count too.
     public static func isInterval(_ seconds: Double) -> Bool {
         seconds > 0 && seconds <= 31_536_000
+    }
+
+    /// Whether so many messages may wait: at least 1, at most a hundred million.
+    ///
+    /// - Parameter messages: For each peer.
+    /// - Returns: False for what is none.
+    public static func isHighWaterMark(_ messages: Int) -> Bool {
+        (1...100_000_000).contains(messages)
     }
 
     /// Whether checkpoints are kept.

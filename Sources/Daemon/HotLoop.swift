@@ -10,16 +10,16 @@ import ZeroMQ
 /// The hot path is ``takeTimesteps(from:by:)``: receive, step, publish. Whatever must not be done between two timesteps (the
 /// store) is done by the ``StoreWorker``, which posts its results to the ``Mailbox``.
 struct HotLoop: ~Copyable {
-    /// Messages that may wait at each socket for each peer.
-    static let highWaterMark = 100_000
     /// How long unsent decisions and replies live on after an orderly stop.
-    static let lingerMilliseconds = 1_000
+    static let lingerMilliseconds = 2_000
     /// Messages taken from one socket before the others, and control, have their turn.
     static let messagesPerTurn = 1_000
+    /// Nanoseconds after which they have it in any case: a message may have many timesteps, and a model be large.
+    static let timePerTurn: Int64 = 20_000_000
     /// Requests, and subscriptions, taken before ingest has its turn.
     static let requestsPerTurn = 100
-    /// How long an orderly stop goes on taking what producers still send.
-    static let drainTime = Duration.seconds(1)
+    /// How long an orderly stop goes on taking what has come of timesteps.
+    static let drainTime = Duration.seconds(2)
 
     let logger: Logger
     let worker: StoreWorker<StateStore>
@@ -62,9 +62,10 @@ struct HotLoop: ~Copyable {
         do {
             let context = try Context()
             let ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
-                try IngestSocket(endpoint, in: context)
+                try IngestSocket(endpoint, highWaterMark: configuration.highWaterMark, in: context)
             }
-            let publisher = try DecisionPublisher(configuration.decisions, in: context)
+            let publisher = try DecisionPublisher(
+                configuration.decisions, highWaterMark: configuration.highWaterMark, in: context)
             let control = try ControlServer(configuration.control, in: context)
             self.init(
                 configuration, ingest: ingest, publisher: publisher, control: control, state: state, mailbox: mailbox,
@@ -75,7 +76,7 @@ struct HotLoop: ~Copyable {
     }
 
     private init(
-        _ configuration: DaemonConfiguration, ingest: [IngestSocket], publisher: consuming DecisionPublisher,
+        _ configuration: DaemonConfiguration, ingest: [IngestSocket], publisher: DecisionPublisher,
         control: consuming ControlServer, state: consuming StartState, mailbox: Mailbox, logger: Logger
     ) {
         worker = StoreWorker(state.store, name: "sluice.store", answeringTo: mailbox)
@@ -137,6 +138,7 @@ struct HotLoop: ~Copyable {
         }
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
+        if publisher.replays.areWaiting { try replay() }
         if isDurable { keepDurable() }
         if table.hasNews { wakeRequested() }
         if idleSweep.isDue { sweepIdle() }
@@ -145,13 +147,15 @@ struct HotLoop: ~Copyable {
 
     private var millisecondsToWait: Int {
         let store = isDurable ? [checkpoints.millisecondsUntilDue, group.millisecondsUntilTry] : []
-        return (store + [idleSweep.millisecondsUntilDue]).compactMap(\.self).min() ?? -1
+        let others = [idleSweep.millisecondsUntilDue, publisher.replays.millisecondsUntilDue]
+        return (store + others).compactMap(\.self).min() ?? -1
     }
 
     /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
     private mutating func takeTimesteps(
         from socket: IngestSocket, by message: inout IngestMessage
     ) throws(ZeroMQError) {
+        let start = WallClock.now()
         for _ in 0..<Self.messagesPerTurn {
             guard !group.isFull(table.records), try socket.receive(into: &message) else { return }
             let time = WallClock.now()
@@ -181,6 +185,7 @@ struct HotLoop: ~Copyable {
                 decisions.removeAll()
             }
             if table.hasNews { announceNews() }
+            guard time - start < Self.timePerTurn else { return }
         }
     }
 
@@ -209,17 +214,25 @@ struct HotLoop: ~Copyable {
         if table.hasNews { wakeRequested() }
     }
 
-    /// Takes what producers have sent before the end, at most as long as ``drainTime``, and the last requests.
+    /// Takes what had come of producers before the end, at most as long as ``drainTime``, and the last requests.
     private mutating func drain(_ message: inout IngestMessage) throws(ZeroMQError) {
         for socket in ingest { socket.close() }
+        // They are read until they are empty; only the mailbox, whose letters free a full journal, is waited for.
+        for item in ingestItems { poller.watch(item, false) }
         let end = ContinuousClock.now + Self.drainTime
         repeat {
-            try poller.wait(milliseconds: 0)
+            try poller.wait(milliseconds: group.isFull(table.records) ? 10 : 0)
             readMail()
-            for socket in ingest { try takeTimesteps(from: socket, by: &message) }
+            for socket in ingest where !socket.isDrained { try takeTimesteps(from: socket, by: &message) }
             wakeRequested()
             try commitGroup()
-        } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end
+        } while ingest.contains { !$0.isDrained } && ContinuousClock.now < end
+        var discarded = 0
+        for socket in ingest where !socket.isDrained { discarded += try socket.discard(by: &message) }
+        if discarded > 0 {
+            logger.warning(
+                "\(discarded) messages had come that could not be taken within \(Self.drainTime); they are lost")
+        }
         try answerRequests()
         dropLog.flush()
         if table.waitingCount > 0 {

@@ -17,12 +17,21 @@ final class IngestSocket {
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
+    /// All that had come before ``close()`` has been taken.
+    private(set) var isDrained = false
 
-    init(_ ingest: DaemonConfiguration.Ingest, in context: Context) throws(ZeroMQError) {
+    /// - Parameters:
+    ///   - ingest: Where, and how messages are written.
+    ///   - highWaterMark: Messages that may wait for each producer.
+    ///   - context: The socket's home.
+    /// - Throws: `ZeroMQError`, as where the address is in use.
+    init(
+        _ ingest: DaemonConfiguration.Ingest, highWaterMark: Int, in context: Context
+    ) throws(ZeroMQError) {
         let endpoint = ingest.endpoint
         codec = ingest.codec
         socket = try Socket(endpoint.kind == .sub ? .sub : .pull, in: context)
-        try socket.set(.receiveHighWaterMark, to: HotLoop.highWaterMark)
+        try socket.set(.receiveHighWaterMark, to: highWaterMark)
         if endpoint.kind == .sub { try socket.subscribe("") }
         try socket.attach(to: endpoint.endpoint, otherwise: .bind)
         self.endpoint = IngestEndpoint(endpoint.kind, try socket.resolved(endpoint.endpoint))
@@ -30,7 +39,10 @@ final class IngestSocket {
 
     /// Takes the next message, if one is there.
     func receive(into message: inout IngestMessage) throws(ZeroMQError) -> Bool {
-        guard try socket.receive(into: &message.id, wait: false) else { return false }
+        guard try socket.receive(into: &message.id, wait: false) else {
+            isDrained = true
+            return false
+        }
         message.frameCount = 1
         guard message.id.hasMore else { return true }
         // The frames of one message come together, so none of these waits.
@@ -48,11 +60,25 @@ final class IngestSocket {
         return true
     }
 
-    /// Lets no new producer in. Those that are connected stay.
+    /// Lets no new producer in, and takes no more from those that are connected than libzmq has of theirs already.
+    ///
+    /// A producer that goes on sending would else never let the socket become empty. With a high-water mark of 1 libzmq
+    /// reads on from a connection only once all that it had from it is taken, so that the first time that the socket is
+    /// found empty, what came before is taken: see ``isDrained``.
     func close() {
-        guard endpoint.endpoint.attachment == .bind else { return }
-        // An address that cannot be unbound any more is as good as unbound: the process ends soon.
-        try? socket.unbind(endpoint.endpoint.address)
+        // An option or an address that cannot be changed any more is no reason not to stop.
+        try? socket.set(.receiveHighWaterMark, to: 1)
+        if endpoint.endpoint.attachment == .bind { try? socket.unbind(endpoint.endpoint.address) }
+        isDrained = false
+    }
+
+    /// Throws away what has come.
+    ///
+    /// - Returns: How many messages.
+    func discard(by message: inout IngestMessage) throws(ZeroMQError) -> Int {
+        var count = 0
+        while try receive(into: &message) { count += 1 }
+        return count
     }
 }
 

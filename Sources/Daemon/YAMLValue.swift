@@ -69,6 +69,15 @@ struct YAMLValue {
         }
     }
 
+    /// Yes or no, as YAML 1.2 writes them.
+    var flag: Bool {
+        get throws(DaemonError) {
+            let text = try text
+            guard text == "true" || text == "false" else { throw error("'\(text)' is neither true nor false") }
+            return text == "true"
+        }
+    }
+
     /// One of a few words.
     func choice<Choice: RawRepresentable & CaseIterable>() throws(DaemonError) -> Choice
     where Choice.RawValue == String {
