@@ -16,6 +16,16 @@ extension DaemonConfiguration {
         } catch {
             throw DaemonError(.noInput, "\(path): cannot be read: \(error.localizedDescription)")
         }
+        try self.init(text: text, path: path)
+    }
+
+    /// Reads what stands in a YAML file.
+    ///
+    /// - Parameters:
+    ///   - text: What stands in it.
+    ///   - path: The file, for errors, and for paths that begin at its folder.
+    /// - Throws: ``DaemonError``: `configuration` with file and line for what it says.
+    package init(text: String, path: String) throws(DaemonError) {
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
