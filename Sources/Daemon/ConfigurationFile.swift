@@ -58,6 +58,8 @@ private struct ConfigurationReader {
                 guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
                     throw value.error("'high_water_mark' is in messages, from 1 to 100000000")
                 }
+            case "workers": configuration.workers = try threadCount(value, key)
+            case "io_threads": configuration.ioThreads = try threadCount(value, key)
             default: configuration.models = try models(value)
             }
         }
@@ -66,7 +68,17 @@ private struct ConfigurationReader {
         return configuration
     }
 
-    private static let keys = ["ingest", "decisions", "control", "state", "models", "last_value", "high_water_mark"]
+    private static let keys = [
+        "ingest", "decisions", "control", "state", "models", "last_value", "high_water_mark", "workers", "io_threads",
+    ]
+
+    private func threadCount(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Int {
+        let count = try value.wholeNumber
+        guard DaemonConfiguration.isThreadCount(count) else {
+            throw value.error("'\(key)' is a whole number from 1 to \(DaemonConfiguration.maximumThreads)")
+        }
+        return count
+    }
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
         let entries = try value.elements.map { element throws(DaemonError) in

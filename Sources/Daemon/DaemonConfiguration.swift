@@ -113,11 +113,21 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var journalMegabytes = 256
     /// Whether a commit of the journal waits for the disk.
     public var journalSync = Journal.Sync.full
+    /// Threads that step streams.
+    public var workers = 1
+    /// Threads that carry bytes between the sockets and the network.
+    public var ioThreads = 1
     /// What is served; at least one.
     public var models: [Model] = []
 
     /// The defaults, which serve no model yet.
     public init() {}
+
+    /// The most threads of a kind.
+    public static let maximumThreads = 256
+
+    /// Whether there can be so many threads of a kind.
+    public static func isThreadCount(_ count: Int) -> Bool { (1...maximumThreads).contains(count) }
 
     /// Whether checkpoints can be so many seconds apart: more than none, at most a year.
     ///

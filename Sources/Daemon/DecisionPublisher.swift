@@ -43,20 +43,6 @@ final class DecisionPublisher {
         self.socket = socket
     }
 
-    /// Publishes one message's decisions under the id that came with the timesteps. That frame may be given away.
-    func publish(_ id: inout Message, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
-        guard codec == .binary else { return try publishJSON(id.bytes, decisions.all) }
-        guard try socket.forward(&id, more: true, wait: false) else {
-            return try sendToOthers(id.bytes, decisions.bytes.span)
-        }
-        try socket.send(decisions.bytes.span, wait: false)
-    }
-
-    /// Publishes decisions under an id that came otherwise than in a frame of its own.
-    func publish(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) {
-        try publish(id, records: decisions.bytes.span)
-    }
-
     /// Publishes the bytes of ``DecisionRecords`` under an id, or an event under its topic as it is.
     func publish(_ id: Span<UInt8>, records: Span<UInt8>) throws(ZeroMQError) {
         guard codec == .binary || id.equals(Self.eventTopic) else {

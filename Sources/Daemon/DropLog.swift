@@ -21,12 +21,13 @@ struct DropLog {
     /// - Parameters:
     ///   - cause: Why it was dropped.
     ///   - id: The first frame, which may be anything.
-    ///   - endpoint: Where it came by.
+    ///   - endpoint: Where it came by; nil where it was taken before it was dropped.
     ///   - time: Nanoseconds since the Unix epoch.
-    mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint, time: Int64) {
+    mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint? = nil, time: Int64) {
         guard hasRoom(at: time) else { return }
+        let origin = endpoint.map { " from \($0)" } ?? ""
         let shown = String(decoding: Array(copying: id).prefix(StreamID.maximumLength), as: UTF8.self).debugDescription
-        logger.warning("dropped a message of \(shown) from \(endpoint): \(cause.explanation) (\(cause.rawValue))")
+        logger.warning("dropped a message of \(shown)\(origin): \(cause.explanation) (\(cause.rawValue))")
     }
 
     /// Logs what the health guard did.

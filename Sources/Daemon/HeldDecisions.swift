@@ -23,11 +23,6 @@ struct HeldDecisions {
         ends.append((end, bytes.count))
     }
 
-    /// The same, for an id that came in a frame of its own.
-    mutating func append(_ id: borrowing Message, _ decisions: borrowing DecisionRecords) {
-        append(id.bytes, decisions)
-    }
-
     mutating func append(contentsOf other: HeldDecisions) {
         let shift = bytes.count
         bytes.append(contentsOf: other.bytes)

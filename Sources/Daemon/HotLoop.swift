@@ -7,7 +7,7 @@ import ZeroMQ
 
 /// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
 ///
-/// The hot path is ``takeTimesteps(from:by:)``: receive, step, publish. Whatever must not be done between two timesteps (the
+/// The hot path is ``takeTimesteps(from:by:)``: receive what is there, step it together, publish. Whatever must not be done between two timesteps (the
 /// store) is done by the ``StoreWorker``, which posts its results to the ``Mailbox``.
 struct HotLoop: ~Copyable {
     /// How long unsent decisions and replies live on after an orderly stop.
@@ -51,6 +51,8 @@ struct HotLoop: ~Copyable {
     /// What a message says with a codec other than `binary`.
     private var parsed = ParsedTimesteps()
     private var decisions = DecisionRecords()
+    /// When a batch was decided on last, nanoseconds since the Unix epoch.
+    private var decidedAt: Int64 = 0
     var dropLog: DropLog
 
     /// Opens the sockets. The streams go on from where they are.
@@ -60,7 +62,7 @@ struct HotLoop: ~Copyable {
         _ configuration: DaemonConfiguration, state: consuming StartState, mailbox: Mailbox, logger: Logger
     ) throws(DaemonError) {
         do {
-            let context = try Context()
+            let context = try Context(ioThreads: configuration.ioThreads)
             let ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
                 try IngestSocket(endpoint, highWaterMark: configuration.highWaterMark, in: context)
             }
@@ -151,54 +153,71 @@ struct HotLoop: ~Copyable {
         return (store + others).compactMap(\.self).min() ?? -1
     }
 
-    /// The hot path: takes the messages that have arrived by one socket, decides on each, publishes.
+    /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes. Nothing is
+    /// waited for: a message that came alone is decided on at once.
     private mutating func takeTimesteps(
         from socket: IngestSocket, by message: inout IngestMessage
     ) throws(ZeroMQError) {
         let start = WallClock.now()
         for _ in 0..<Self.messagesPerTurn {
-            guard !group.isFull(table.records), try socket.receive(into: &message) else { return }
-            let time = WallClock.now()
-            do throws(DropCause) {
-                if socket.codec == .binary {
-                    try table.consume(
-                        frames: message.frameCount, id: message.id.bytes, payload: message.payload.rawBytes,
-                        header: message.header.rawBytes, time: time, into: &decisions)
-                } else {
-                    try parsed.read(
-                        socket.codec, frames: message.frameCount, first: message.id.bytes,
-                        second: message.payload.bytes)
-                    try table.consume(parsed, time: time, into: &decisions)
-                }
-            } catch {
-                table.countDrop(error)
-                dropLog.record(error, id: message.id.bytes, from: socket.endpoint, time: time)
+            guard !group.isFull(table.records), try socket.receive(into: &message) else { break }
+            while !take(message, from: socket) { try decide() }
+            if table.isBatchFull { try decide() }
+            guard decidedAt - start < Self.timePerTurn else { break }
+        }
+        try decide()
+    }
+
+    /// Takes one message into the table's batch, or drops it.
+    ///
+    /// - Returns: False where the batch must be decided on first: a message of the same stream is in it.
+    private mutating func take(_ message: borrowing IngestMessage, from socket: IngestSocket) -> Bool {
+        do throws(DropCause) {
+            guard socket.codec != .binary else {
+                return try table.take(
+                    frames: message.frameCount, id: message.id.bytes, payload: message.payload.rawBytes,
+                    header: message.header.rawBytes)
             }
-            if decisions.count > 0 {
-                if group.isOn {
-                    hold(message.id, by: socket.codec)
-                } else if socket.codec == .binary {
-                    try publisher.publish(&message.id, decisions)
-                } else {
-                    try publisher.publish(parsed.id.span, decisions)
-                }
-                decisions.removeAll()
-            }
-            if table.hasNews { announceNews() }
-            guard time - start < Self.timePerTurn else { return }
+            try parsed.read(
+                socket.codec, frames: message.frameCount, first: message.id.bytes, second: message.payload.bytes)
+            return try table.take(parsed)
+        } catch {
+            table.countDrop(error)
+            dropLog.record(error, id: message.id.bytes, from: socket.endpoint, time: WallClock.now())
+            return true
         }
     }
 
+    /// Steps what was taken, and publishes the decisions message by message.
+    private mutating func decide() throws(ZeroMQError) {
+        guard !table.isBatchEmpty else { return }
+        table.stepBatch()
+        let time = WallClock.now()
+        decidedAt = time
+        while let decided = table.decideNext(time: time, into: &decisions) {
+            if decisions.count > 0 {
+                if group.isOn {
+                    hold(decided.slot)
+                } else {
+                    try publisher.publish(table.idBytes(of: decided.slot), records: decisions.bytes.span)
+                }
+                decisions.removeAll()
+            }
+            if let cause = decided.drop {
+                table.countDrop(cause)
+                let id = Array(copying: table.idBytes(of: decided.slot))
+                dropLog.record(cause, id: id.span, time: time)
+            }
+        }
+        if table.hasNews { announceNews() }
+    }
+
     /// Keeps decisions until the records behind them are durable.
-    private mutating func hold(_ id: borrowing Message, by codec: IngestCodec) {
-        // Out of the group while it is added to: id and decisions are borrowed.
+    private mutating func hold(_ slot: Int) {
+        // Out of the group while it is added to: the id is borrowed from the table.
         var held = HeldDecisions()
         swap(&held, &group.gathered.decisions)
-        if codec == .binary {
-            held.append(id, decisions)
-        } else {
-            held.append(parsed.id.span, decisions)
-        }
+        held.append(table.idBytes(of: slot), decisions.bytes.span)
         swap(&held, &group.gathered.decisions)
     }
 
@@ -221,9 +240,12 @@ struct HotLoop: ~Copyable {
         for item in ingestItems { poller.watch(item, false) }
         let end = ContinuousClock.now + Self.drainTime
         repeat {
-            try poller.wait(milliseconds: group.isFull(table.records) ? 10 : 0)
+            try poller.wait(milliseconds: group.isFull(table.records) ? 10 : 1)
             readMail()
-            for socket in ingest where !socket.isDrained { try takeTimesteps(from: socket, by: &message) }
+            for socket in ingest where !socket.isDrained {
+                socket.hangUp()
+                try takeTimesteps(from: socket, by: &message)
+            }
             wakeRequested()
             try commitGroup()
         } while ingest.contains { !$0.isDrained } && ContinuousClock.now < end

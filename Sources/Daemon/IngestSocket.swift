@@ -17,7 +17,9 @@ final class IngestSocket {
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
-    /// All that had come before ``close()`` has been taken.
+    /// A producer may still be connected.
+    private var mayReceive = true
+    /// All that had come was taken, and nobody is connected any more.
     private(set) var isDrained = false
 
     /// - Parameters:
@@ -40,7 +42,7 @@ final class IngestSocket {
     /// Takes the next message, if one is there.
     func receive(into message: inout IngestMessage) throws(ZeroMQError) -> Bool {
         guard try socket.receive(into: &message.id, wait: false) else {
-            isDrained = true
+            isDrained = !mayReceive
             return false
         }
         message.frameCount = 1
@@ -60,16 +62,17 @@ final class IngestSocket {
         return true
     }
 
-    /// Lets no new producer in, and takes no more from those that are connected than libzmq has of theirs already.
-    ///
-    /// A producer that goes on sending would else never let the socket become empty. With a high-water mark of 1 libzmq
-    /// reads on from a connection only once all that it had from it is taken, so that the first time that the socket is
-    /// found empty, what came before is taken: see ``isDrained``.
+    /// Lets no new producer in. Those that are connected stay until ``hangUp()``.
     func close() {
-        // An option or an address that cannot be changed any more is no reason not to stop.
-        try? socket.set(.receiveHighWaterMark, to: 1)
-        if endpoint.endpoint.attachment == .bind { try? socket.unbind(endpoint.endpoint.address) }
-        isDrained = false
+        guard endpoint.endpoint.attachment == .bind else { return mayReceive = false }
+        // An address that cannot be unbound any more is as good as unbound: the process ends soon.
+        try? socket.unbind(endpoint.endpoint.address)
+    }
+
+    /// Has connected producers end their connections. What they had written by then is still received; where they bound and
+    /// the daemon connected, what had come is taken and no more.
+    func hangUp() {
+        if mayReceive { mayReceive = socket.hangUp(endpoint.endpoint.address) > 0 }
     }
 
     /// Throws away what has come.

@@ -1,4 +1,5 @@
 import Logging
+import Recurrent
 import Store
 import Streams
 import Wire
@@ -51,9 +52,9 @@ struct StartState: ~Copyable {
         if let folder, configuration.durability == .journal || Journal.exists(in: folder) {
             journal = try Journal(folder: folder, sync: configuration.journalSync)
         }
+        let table = StreamTable(models: models, workers: StepWorkers(count: configuration.workers))
         var state = StartState(
-            store: store, journal: journal, table: StreamTable(models: models), place: folder ?? "memory",
-            logger: logger)
+            store: store, journal: journal, table: table, place: folder ?? "memory", logger: logger)
         try state.load(configuration.onOtherWeights)
         try state.replay(configuration.onOtherWeights, goesOn: configuration.durability == .journal)
         try store.keepLayouts(of: models)

@@ -67,5 +67,12 @@ extension Dense: TimestepLayer {
             unsafe kernel.multiply(x, addedTo: bias, into: y)
             unsafe activation.apply(y, count: units, kernel.kernels)
         }
+
+        /// The same in each lane, where the activation is one of each value: x of shape (features, lanes), y of shape
+        /// (units, lanes).
+        func stepLanes(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+            unsafe kernel.multiplyLanes(x, addedTo: bias, into: y)
+            unsafe activation.apply(y, count: units * kernel.kernels.lanes, kernel.kernels)
+        }
     }
 }

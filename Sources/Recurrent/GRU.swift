@@ -68,7 +68,8 @@ extension GRU: RecurrentLayer {
     package func step(in weights: inout WeightBuffer) -> LayerStep {
         LayerStep(
             .gru(Step(self, weights: &weights)), of: self, stateSize: units,
-            scratchSize: Step.recurrentOffset(units: units) + Kernels.padded(3 * units) + Kernels.padding,
+            scratchSize: Step.scratchSize(units: units),
+            scratchSizeOfLanes: Step.scratchSize(units: units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)
     }
 
@@ -111,7 +112,11 @@ extension GRU: RecurrentLayer {
         }
 
         /// Where in the scratch stands what the hidden state gives.
-        static func recurrentOffset(units: Int) -> Int { Kernels.padded(Kernels.gruScratch(units: units)) }
+        private static func recurrentOffset(units: Int) -> Int { Kernels.padded(Kernels.gruScratch(units: units)) }
+
+        static func scratchSize(units: Int) -> Int {
+            recurrentOffset(units: units) + Kernels.padded(3 * units) + Kernels.padding
+        }
 
         /// One timestep, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/gru/>):
         ///
@@ -136,6 +141,24 @@ extension GRU: RecurrentLayer {
                 return
             }
             unsafe recurrentKernel.multiply(h, addedTo: recurrentBias, into: b)
+            unsafe gate(h: h, a: a, b: b, units: units)
+        }
+
+        /// The same in each lane, of a layer that resets after the recurrent weights: x of shape (features, lanes), h of shape
+        /// (units, lanes), the scratch with the room for so many.
+        func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
+            let units = units * kernel.kernels.lanes
+            let a = unsafe scratch
+            let b = unsafe a + Self.recurrentOffset(units: units)
+            unsafe kernel.multiplyLanes(x, addedTo: bias, into: a)
+            unsafe recurrentKernel.multiplyLanes(h, addedTo: recurrentBias, into: b)
+            unsafe gate(h: h, a: a, b: b, units: units)
+        }
+
+        /// The end of a timestep, value by value, so that many lanes are as one layer of more units.
+        private func gate(
+            h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>, units: Int
+        ) {
             if case (.tanh, .sigmoid) = (activation, recurrentActivation) {
                 unsafe kernel.kernels.gru(h: h, a: a, b: b, units: units)
             } else {

@@ -87,3 +87,52 @@ package struct Kernels: @unchecked Sendable {
     /// Floats of working memory of ``gru(h:a:b:units:)`` that begin with `a`.
     static func gruScratch(units: Int) -> Int { 3 * units + padding + units + padding }
 }
+
+/// Many streams at once, a lane each: see `CKernels.h`.
+extension Kernels {
+    /// Streams that are stepped at once.
+    package var lanes: Int { unsafe functions.pointee.lanes }
+
+    /// Columns in a block of a matrix that ``affineOfLanes(_:b:x:rows:w:columns:)`` takes.
+    static let blockWidth = Int(SLUICE_KERNELS_BLOCK)
+
+    /// `y = b + x·W` in each lane.
+    ///
+    /// - Parameters:
+    ///   - y: Shape (columns, lanes).
+    ///   - b: Shape (columns); nil: what `y` holds.
+    ///   - x: Shape (rows, lanes).
+    ///   - rows: The length of `x`.
+    ///   - w: Shape (rows, columns), in blocks of ``blockWidth``.
+    ///   - columns: The length of `y`.
+    func affineOfLanes(
+        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, x: UnsafePointer<Float>, rows: Int,
+        w: UnsafePointer<Float>, columns: Int
+    ) {
+        unsafe functions.pointee.affine_lanes(y, b, x, rows, w, columns)
+    }
+
+    /// Takes a vector of each lane into a tile.
+    ///
+    /// - Parameters:
+    ///   - tile: Shape (count, lanes).
+    ///   - rows: Shape (lanes) of vectors of shape (count).
+    ///   - count: The length of a vector.
+    func gather(
+        _ tile: UnsafeMutablePointer<Float>, from rows: UnsafePointer<UnsafePointer<Float>?>, count: Int
+    ) {
+        unsafe functions.pointee.gather(tile, rows, count)
+    }
+
+    /// Puts a tile's values into a vector of each lane. The parameters are those of ``gather(_:from:count:)``.
+    func scatter(
+        _ tile: UnsafePointer<Float>, to rows: UnsafePointer<UnsafeMutablePointer<Float>?>, count: Int
+    ) {
+        unsafe functions.pointee.scatter(rows, tile, count)
+    }
+
+    /// The lanes whose values are all finite, lane 0 in the lowest bit.
+    func finiteLanes(_ tile: UnsafePointer<Float>, count: Int) -> UInt32 {
+        unsafe functions.pointee.finite_lanes(tile, count)
+    }
+}

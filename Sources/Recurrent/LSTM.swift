@@ -63,6 +63,7 @@ extension LSTM: RecurrentLayer {
         LayerStep(
             .lstm(Step(self, weights: &weights)), of: self, stateSize: 2 * units,
             scratchSize: Kernels.lstmScratch(units: units),
+            scratchSizeOfLanes: Kernels.lstmScratch(units: units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)
     }
 
@@ -104,15 +105,30 @@ extension LSTM: RecurrentLayer {
         ) {
             unsafe kernel.multiply(x, addedTo: bias, into: z)
             unsafe recurrentKernel.multiply(state, addedTo: z, into: z)
+            unsafe gate(state: state, z: z, units: units)
+        }
+
+        /// The same in each lane: x of shape (features, lanes), state of shape (2 · units, lanes), z with the room for so many.
+        func stepLanes(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
+            unsafe kernel.multiplyLanes(x, addedTo: bias, into: z)
+            unsafe recurrentKernel.multiplyLanes(state, addedTo: nil, into: z)
+            unsafe gate(state: state, z: z, units: units * kernel.kernels.lanes)
+        }
+
+        /// The end of a timestep, value by value, so that many lanes are as one layer of more units.
+        @inline(__always)
+        private func gate(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
             if case (.tanh, .sigmoid) = (activation, recurrentActivation) {
                 unsafe kernel.kernels.lstm(state: state, z: z, units: units)
             } else {
-                unsafe gateWithOtherActivations(state: state, z: z)
+                unsafe gateWithOtherActivations(state: state, z: z, units: units)
             }
         }
 
         @inline(never)
-        private func gateWithOtherActivations(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
+        private func gateWithOtherActivations(
+            state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int
+        ) {
             let h = unsafe state
             let c = unsafe state + units
             for k in 0..<units {

@@ -40,18 +40,21 @@ package struct LayerStep {
     let stateSize: Int
     /// Floats of working memory that the layer needs during a step.
     let scratchSize: Int
+    /// Floats of working memory that it needs during a step of many lanes.
+    let scratchSizeOfLanes: Int
     /// What comes of a masked timestep.
     private(set) var whenMasked: MaskedTimestep
 
     init(
         _ kind: Kind, of layer: some TimestepLayer, stateSize: Int = 0, scratchSize: Int = 0,
-        whenMasked: MaskedTimestep = .taken
+        scratchSizeOfLanes: Int = 0, whenMasked: MaskedTimestep = .taken
     ) {
         self.kind = kind
         features = layer.features
         units = layer.units
         self.stateSize = stateSize
         self.scratchSize = scratchSize
+        self.scratchSizeOfLanes = scratchSizeOfLanes
         self.whenMasked = whenMasked
     }
 

@@ -44,8 +44,13 @@ public final class Model: @unchecked Sendable {
     /// Whether a layer takes a mean or a maximum over the timesteps of a sequence.
     public var hasPooling: Bool { layers.contains { $0 is GlobalAveragePooling || $0 is GlobalMaxPooling } }
 
+    /// Whether a layer says which timesteps are masked.
+    let hasMasks: Bool
+
     /// Floats of working memory during a step: the widest layer's own, then two outputs of hidden layers.
     let scratchSize: Int
+    /// The inner loops that the model runs with.
+    package let kernels: Kernels
 
     /// How each layer goes over a sequence.
     let passes: [LayerPass]
@@ -56,7 +61,7 @@ public final class Model: @unchecked Sendable {
 
     private let weights: WeightBuffer
     /// Each layer's step, where the model is causal.
-    private let steps: [LayerStep]
+    let steps: [LayerStep]
 
     /// Builds a model.
     ///
@@ -87,6 +92,7 @@ public final class Model: @unchecked Sendable {
         features = first.features
         outputs = last.units
         parameters = layers.reduce(0) { $0 + $1.parameters }
+        hasMasks = layers.contains { $0.maskRule == .makes }
         isCausal = passes.allSatisfy(\.isCausal)
         stateSize = isCausal ? passes.reduce(0) { $0 + $1.stateSize } : 0
         stateLayout = zip(layers, passes).filter { $1.stateSize > 0 }
@@ -97,6 +103,7 @@ public final class Model: @unchecked Sendable {
         steps = passes.compactMap { if case .forwards(let step) = $0.way { step } else { nil } }
         self.passes = passes
         self.weights = weights
+        self.kernels = kernels
     }
 
     /// Each layer's way over a sequence, with its weights; layers that no mask reaches take every timestep.

@@ -56,6 +56,7 @@ extension SimpleRNN: RecurrentLayer {
         LayerStep(
             .simpleRNN(Step(self, weights: &weights)), of: self, stateSize: units,
             scratchSize: Kernels.padded(units),
+            scratchSizeOfLanes: Kernels.padded(units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)
     }
 
@@ -92,6 +93,15 @@ extension SimpleRNN: RecurrentLayer {
             unsafe recurrentKernel.multiply(h, addedTo: z, into: z)
             unsafe activation.apply(z, count: units, kernel.kernels)
             unsafe h.update(from: z, count: units)
+        }
+
+        /// The same in each lane: x of shape (features, lanes), h and z of shape (units, lanes).
+        func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
+            let count = units * kernel.kernels.lanes
+            unsafe kernel.multiplyLanes(x, addedTo: bias, into: z)
+            unsafe recurrentKernel.multiplyLanes(h, addedTo: nil, into: z)
+            unsafe activation.apply(z, count: count, kernel.kernels)
+            unsafe h.update(from: z, count: count)
         }
     }
 }

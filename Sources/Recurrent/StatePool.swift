@@ -78,12 +78,11 @@ public final class StatePool {
         }
     }
 
-    /// Whether all of a row's state is finite. The last outputs are not looked at: a mean of no timesteps is NaN, though
-    /// nothing is wrong with the state.
-    public func isFinite(_ row: Int) -> Bool {
-        let state = unsafe pointer(to: row)
+    /// Whether a state is finite. The last outputs are not looked at: a mean of no timesteps is NaN, though nothing is
+    /// wrong with the state.
+    static func isFinite(_ state: UnsafePointer<Float>, count: Int) -> Bool {
         var largest: UInt32 = 0
-        for k in 0..<model.stateSize {
+        for k in 0..<count {
             unsafe largest = max(largest, state[k].bitPattern & 0x7FFF_FFFF)
         }
         return largest < Float.infinity.bitPattern
@@ -116,7 +115,8 @@ public final class StatePool {
     /// How many floats a row has.
     public var valuesPerRow: Int { rowSize }
 
-    private func pointer(to row: Int) -> UnsafeMutablePointer<Float> {
+    /// Where a row that was given out stands.
+    func pointer(to row: Int) -> UnsafeMutablePointer<Float> {
         precondition(row >= 0 && row < rowCount)
         return unsafe pages[row / Self.rowsPerPage] + (row % Self.rowsPerPage) * rowSize
     }

@@ -7,6 +7,7 @@ extension StreamTable {
             let rawValue: UInt8
             static let hasLabel = Marks(rawValue: 1 << 0)
             static let gapPending = Marks(rawValue: 1 << 1)
+            static let isInBatch = Marks(rawValue: 1 << 2)
         }
 
         var sequence: UInt64 = 0
@@ -39,6 +40,12 @@ extension StreamTable {
                 lastLabel = newValue ?? 0
                 if newValue == nil { marks.remove(.hasLabel) } else { marks.insert(.hasLabel) }
             }
+        }
+
+        /// A message of it waits to be decided on.
+        var isInBatch: Bool {
+            get { marks.contains(.isInBatch) }
+            set { if newValue { marks.insert(.isInBatch) } else { marks.remove(.isInBatch) } }
         }
 
         /// A jump ahead was seen that no published decision has told of yet.

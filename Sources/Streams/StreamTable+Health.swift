@@ -41,23 +41,20 @@ extension StreamTable {
         }
     }
 
-    /// Lets the rest of the message in `inputs` wait first, before what comes after it.
+    /// Lets the rest of a message wait first, before what comes after it.
     ///
     /// - Parameters:
+    ///   - message: The message, of a stream that waits for its state.
     ///   - timestep: The first of the rest.
-    ///   - count: How many the message has.
-    ///   - numbers: Where they stand in the stream's sequence.
-    ///   - flags: The message's.
-    ///   - slot: Where the stream belongs, which waits for its state.
-    mutating func postpone(
-        from timestep: Int, of count: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, for slot: Int
-    ) {
-        let features = inputs.count / count
+    ///   - values: The rest, shape (n, features).
+    mutating func postpone(_ message: MessageBatch.Message, from timestep: Int, values: Span<Float>) {
+        let rest = message.count - timestep
+        let features = values.count / rest
         let header = TimestepHeader(
-            sequence: numbers.first + UInt64(timestep), flags: flags.subtracting(.start))
-        let kept = min(count - timestep, Self.maximumWaiting)
-        countDrop(.paused, UInt64(count - timestep - kept))
-        waiting[slot]?.append(
-            header, values: Array(inputs[timestep * features..<(timestep + kept) * features]), count: kept)
+            sequence: message.numbers.first + UInt64(timestep), flags: message.flags.subtracting(.start))
+        let kept = min(rest, Self.maximumWaiting)
+        countDrop(.paused, UInt64(rest - kept))
+        waiting[message.slot]?.append(
+            header, values: Array(copying: values.extracting(..<(kept * features))), count: kept)
     }
 }

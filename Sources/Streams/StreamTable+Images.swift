@@ -147,7 +147,9 @@ extension StreamTable {
             key: UInt32(slot), weights: stream.model, sequence: stream.sequence, step: stream.step,
             time: stream.time, label: stream.label, gapPending: stream.gapPending, position: position)
         switch memories[stream.model] {
-        case .state(let pool): slice.append(entry, id: index.id(of: slot), values: pool.values(of: stream.row))
+        case .state(let steps):
+            let pool = steps.pool
+            slice.append(entry, id: index.id(of: slot), values: pool.values(of: stream.row))
         case .timesteps(let buffers):
             slice.append(entry, id: index.id(of: slot), values: buffers.values(of: stream.row).span)
         }

@@ -91,39 +91,38 @@ extension StreamTable {
         else { return }
         var decisions = DecisionRecords()
         inputs = values
+        take(slot, numbers, header.flags, count: count)
+        stepBatch()
         // A sequence that becomes too long is dropped again, as it was then.
-        try? take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
+        while decideNext(time: time, into: &decisions) != nil {}
     }
 }
 
 /// What is recorded where.
 extension StreamTable {
-    /// Records the new timesteps in `inputs` that were taken, while `streams` still has the stream as it was before.
+    /// Records the new timesteps of a message that were taken, while `streams` still has the stream as it was before.
     ///
     /// - Parameters:
-    ///   - slot: Where the stream belongs.
-    ///   - numbers: Which of the message's timesteps are new.
-    ///   - flags: The message's.
+    ///   - message: The message.
     ///   - end: From this timestep on none were taken.
-    ///   - count: How many the message has.
+    ///   - values: Those that were, shape (n, features).
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - weights: What the journal calls the weights of each model.
     mutating func record(
-        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, end: Int, of count: Int, time: Int64,
-        as weights: [UInt16]
+        _ message: MessageBatch.Message, end: Int, values: Span<Float>, time: Int64, as weights: [UInt16]
     ) {
-        let stream = streams[slot]
-        var header = TimestepHeader(sequence: numbers.first + UInt64(numbers.duplicates), flags: flags)
-        if numbers.duplicates > 0 { header.flags.remove(.start) }
-        if end < count { header.flags.remove(.end) }
-        let features = models[stream.model].model.features
+        let stream = streams[message.slot]
+        let duplicates = message.numbers.duplicates
+        var header = TimestepHeader(sequence: message.numbers.first + UInt64(duplicates), flags: message.flags)
+        if duplicates > 0 { header.flags.remove(.start) }
+        if end < message.count { header.flags.remove(.end) }
         position += 1
-        // Out of the table while it is added to: the id and the values are borrowed from the table.
+        // Out of the table while it is added to: the id is borrowed from the table.
         var records = JournalRecords()
         swap(&records, &self.records)
         records.appendTimesteps(
-            id: index.id(of: slot), isFirst: stream.sequence == 0, weights: weights[stream.model], header: header,
-            time: time, values: inputs.span.extracting(numbers.duplicates * features..<end * features))
+            id: index.id(of: message.slot), isFirst: stream.sequence == 0, weights: weights[stream.model],
+            header: header, time: time, values: values)
         swap(&records, &self.records)
     }
 

@@ -46,7 +46,7 @@ extension StreamTable {
         if before.imageFingerprint == served.imageFingerprint && !resetting { return slots.count }
 
         let old = memories[model]
-        let new = StreamMemory(served)
+        let new = StreamMemory(served, workers: workers)
         for slot in slots {
             let outputs = old.outputs(of: streams[slot].row)
             var values = old.values(of: streams[slot].row)

@@ -1,4 +1,4 @@
-import Recurrent
+public import Recurrent
 public import Wire
 
 /// Every stream with its state, and the step from a message of timesteps to the decisions on them.
@@ -11,6 +11,9 @@ public import Wire
 ///                                           ▼
 ///                           StatePool of that model: | state … | last outputs |
 ///                     or TimestepBuffers of that model: | timesteps … | last outputs |
+///
+/// Messages are taken until none is there that could be taken without waiting, then stepped together, then decided on in the
+/// order in which they came: see ``stepBatch()``.
 public struct StreamTable: ~Copyable {
     /// The most timesteps that wait for one paused stream.
     public static let maximumWaiting = 65_536
@@ -27,6 +30,7 @@ public struct StreamTable: ~Copyable {
     /// What happened to streams and was not told yet, in order.
     public internal(set) var events: [StreamEvent] = []
 
+    let workers: StepWorkers
     var memories: [StreamMemory]
     let router: Router
     var index = StreamIndex()
@@ -48,8 +52,10 @@ public struct StreamTable: ~Copyable {
     var restoreTimes: [Int: Int64] = [:]
     /// Streams whose state is in the store alone.
     public internal(set) var asleepCount = 0
-    /// One message's timesteps, shape (k, features). Keeps its memory from message to message.
+    /// The last message's timesteps, shape (k, features). Keeps its memory from message to message.
     var inputs: [Float] = []
+    /// Messages that were taken and not decided on yet.
+    var batch = MessageBatch()
 
     /// The number of the last record, over the life of the stored state.
     public internal(set) var position: UInt64 = 0
@@ -62,10 +68,13 @@ public struct StreamTable: ~Copyable {
 
     /// An empty table.
     ///
-    /// - Parameter models: At least one.
-    public init(models: [ServedModel]) {
+    /// - Parameters:
+    ///   - models: At least one.
+    ///   - workers: The threads that step streams.
+    public init(models: [ServedModel], workers: StepWorkers = StepWorkers()) {
         self.models = models
-        memories = models.map { StreamMemory($0) }
+        self.workers = workers
+        memories = models.map { StreamMemory($0, workers: workers) }
         router = Router(models.map(\.policy.prefixes))
     }
 
@@ -76,46 +85,42 @@ public struct StreamTable: ~Copyable {
     /// Streams that changed since ``copyChanged(from:limit:)`` took them. Counts them.
     public var changedCount: Int { changed.count }
 
-    /// Takes one binary message: all of its timesteps, or none.
+    /// Takes one binary message, all of its timesteps or none, into the batch that ``stepBatch()`` decides on.
     ///
     /// - Parameters:
     ///   - frames: How many frames the message has: 2, or 3 with a header.
     ///   - id: The first frame.
     ///   - payload: The second frame.
     ///   - header: The third frame; without meaning where there are two.
-    ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The records to publish are added here; none for a paused stream.
-    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/tooLong``, where the message is taken and its
-    ///   sequence given up, and ``DropCause/paused``, where what there is room for waits.
-    public mutating func consume(
-        frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan, time: Int64,
-        into decisions: inout DecisionRecords
-    ) throws(DropCause) {
+    /// - Returns: Whether it was taken; if not, the batch must be decided on first, and the message be given again.
+    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/paused``, where what there is room for waits.
+    public mutating func take(
+        frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan
+    ) throws(DropCause) -> Bool {
         guard frames == 2 || frames == 3 else { throw .frames }
         let place = try place(of: id)
+        guard isFree(place) else { return false }
         let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
         let count =
             switch models[place.model].rule.input {
             case .values(let features): try Timesteps.read(payload, features: features, into: &inputs)
             case .tokens: try Timesteps.readTokens(payload, into: &inputs)
             }
-        try take(count, of: id, at: place, header, time: time, into: &decisions)
+        try take(count, of: id, at: place, header)
+        return true
     }
 
-    /// Takes one message of another codec: all of its timesteps, or none.
+    /// Takes one message of another codec likewise.
     ///
-    /// - Parameters:
-    ///   - message: What it says.
-    ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The records to publish are added here; none for a paused stream.
-    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/tooLong``, where the message is taken and its
-    ///   sequence given up, and ``DropCause/paused``, where what there is room for waits.
-    public mutating func consume(
-        _ message: ParsedTimesteps, time: Int64, into decisions: inout DecisionRecords
-    ) throws(DropCause) {
+    /// - Parameter message: What it says.
+    /// - Returns: As ``take(frames:id:payload:header:)``.
+    /// - Throws: As ``take(frames:id:payload:header:)``.
+    public mutating func take(_ message: ParsedTimesteps) throws(DropCause) -> Bool {
         let place = try place(of: message.id.span)
+        guard isFree(place) else { return false }
         let count = try message.timesteps(features: models[place.model].model.features, into: &inputs)
-        try take(count, of: message.id.span, at: place, message.header, time: time, into: &decisions)
+        try take(count, of: message.id.span, at: place, message.header)
+        return true
     }
 
     /// Where a message goes to.
@@ -132,10 +137,15 @@ public struct StreamTable: ~Copyable {
         return Place(slot: nil, model: model)
     }
 
+    /// Whether the batch has nothing of a message's stream yet, and room.
+    private func isFree(_ place: Place) -> Bool {
+        guard !batch.isFull else { return false }
+        return place.slot.map { !streams[$0].isInBatch } ?? true
+    }
+
     /// Takes the message that was read into `inputs`, whatever its codec.
     private mutating func take(
-        _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader, time: Int64,
-        into decisions: inout DecisionRecords
+        _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
         if case .tokens(let vocabulary) = models[place.model].rule.input {
             guard inputs.allSatisfy({ $0 >= 0 && $0 < Float(vocabulary) && $0 == $0.rounded() }) else { throw .token }
@@ -153,69 +163,7 @@ public struct StreamTable: ~Copyable {
         let consumed = place.slot.map { streams[$0].sequence } ?? 0
         let numbers = try SequenceNumbers(header, count: count, consumed: consumed)
         let slot = place.slot ?? insert(id, model: place.model)
-        try take(slot, numbers, header.flags, count: count, time: time, into: &decisions)
-    }
-
-    /// The hot path: steps one stream through the new timesteps in `inputs` and decides on each.
-    mutating func take(
-        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, time: Int64,
-        into decisions: inout DecisionRecords
-    ) throws(DropCause) {
-        if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
-        guard numbers.duplicates < count else { return }
-        var stream = streams[slot]
-        let memory = memories[stream.model]
-        let rule = models[stream.model].rule
-        let recordsBefore = decisions.count
-
-        if numbers.gap {
-            countGap(of: slot)
-            stream.gapPending = true
-        }
-        let starts = flags.contains(.start) && numbers.duplicates == 0
-        if starts || (numbers.gap && rule.resetsAtGap) {
-            memory.reset(stream.row)
-            stream.step = 0
-        }
-        var areAllKept = true
-        var end = count
-        switch memory {
-        case .state(let pool):
-            for timestep in numbers.duplicates..<count {
-                stream.sequence = numbers.first + UInt64(timestep)
-                stream.step += 1
-                pool.step(stream.row, inputs: inputs.span, index: timestep)
-                let isLast = timestep == count - 1
-                let isFinal = (isLast && flags.contains(.end)) || stream.step == rule.lastStep
-                stream.decide(
-                    on: pool.outputs(of: stream.row), isLast: isLast, isFinal: isFinal, rule, time: time,
-                    into: &decisions)
-                if isFinal {
-                    pool.reset(stream.row)
-                    stream.step = 0
-                } else if !pool.isFinite(stream.row) {
-                    quarantine(slot, &stream, in: pool, time: time)
-                    // What follows waits until the last checkpoint's state is there.
-                    if stream.isAsleep {
-                        end = timestep + 1
-                        break
-                    }
-                }
-            }
-        case .timesteps(let buffers):
-            areAllKept = stream.keep(
-                inputs.span, numbers, count: count, ends: flags.contains(.end), in: buffers, rule, time: time,
-                into: &decisions)
-        }
-
-        stream.time = time
-        if let weightsNumbers { record(slot, numbers, flags, end: end, of: count, time: time, as: weightsNumbers) }
-        streams[slot] = stream
-        if end < count { postpone(from: end, of: count, numbers, flags, for: slot) }
-        if !stream.isAsleep { markChanged(slot) }
-        counters.timesteps += UInt64(end - numbers.duplicates)
-        counters.decisions += UInt64(decisions.count - recordsBefore)
-        guard areAllKept else { throw .tooLong }
+        take(slot, numbers, header.flags, count: count)
     }
 
     /// Takes what waited while a stream was paused, in the order in which it came.
@@ -240,7 +188,11 @@ public struct StreamTable: ~Copyable {
             do throws(DropCause) {
                 let numbers = try SequenceNumbers(
                     message.header, count: message.count, consumed: streams[slot].sequence)
-                try take(slot, numbers, message.header.flags, count: message.count, time: time, into: &decisions)
+                take(slot, numbers, message.header.flags, count: message.count)
+                stepBatch()
+                while let decided = decideNext(time: time, into: &decisions) {
+                    if let cause = decided.drop { countDrop(cause) }
+                }
             } catch {
                 countDrop(error)
             }
@@ -287,44 +239,6 @@ public struct StreamTable: ~Copyable {
     }
 
     mutating func markChanged(_ slot: Int) { changed.insert(slot) }
-}
-
-extension StreamTable.Stream {
-    /// Decides on the timestep that was just taken, and writes the record if the policy publishes it.
-    ///
-    /// - Parameters:
-    ///   - outputs: The model's answer, shape (outputs).
-    ///   - isLast: No later timestep of its message is decided on.
-    ///   - isFinal: The sequence ends with it.
-    ///   - rule: How the model is served.
-    ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The record is added here.
-    mutating func decide(
-        on outputs: Span<Float>, isLast: Bool, isFinal: Bool, _ rule: DecisionRule, time: Int64,
-        into decisions: inout DecisionRecords
-    ) {
-        // After a reset the label does not hang on what was decided before it, so that a sequence stands for itself.
-        let newLabel = rule.threshold.label(for: outputs, before: step <= rule.firstDecision ? 0 : label ?? 0)
-        let hasChanged = newLabel != label
-        label = newLabel
-
-        let isPublished =
-            switch rule.emit {
-            case .every: true
-            case .last: isLast
-            case .change: hasChanged
-            case .final: isFinal
-            }
-        guard isPublished else { return }
-        var flags: Decision.Flags = []
-        if isFinal { flags.insert(.final) }
-        if step == 1 { flags.insert(.first) }
-        if gapPending { flags.insert(.gap) }
-        if hasChanged { flags.insert(.changed) }
-        gapPending = false
-        decisions.append(
-            sequence: sequence, step: step, time: time, flags: flags, label: newLabel, probabilities: outputs)
-    }
 }
 
 extension String {

@@ -171,14 +171,19 @@ public struct DecisionRecords: Sendable {
     public mutating func append(
         sequence: UInt64, step: UInt64, time: Int64, flags: Decision.Flags, label: UInt8, probabilities: Span<Float>
     ) {
-        bytes.appendLittleEndian(sequence)
-        bytes.appendLittleEndian(step)
-        bytes.appendLittleEndian(time)
-        bytes.appendLittleEndian(flags.rawValue)
-        bytes.append(label)
-        bytes.append(UInt8(probabilities.count))
+        let start = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: Decision.fixedSize + 4 * probabilities.count))
+        var span = bytes.mutableSpan
+        var record = unsafe span.mutableBytes
+        record.storeLittleEndian(sequence, at: start)
+        record.storeLittleEndian(step, at: start + 8)
+        record.storeLittleEndian(time, at: start + 16)
+        record.storeLittleEndian(flags.rawValue, at: start + 24)
+        record.storeLittleEndian(label, at: start + 26)
+        record.storeLittleEndian(UInt8(probabilities.count), at: start + 27)
         for index in probabilities.indices {
-            bytes.appendLittleEndian(probabilities[index].bitPattern)
+            let place = start + Decision.fixedSize + 4 * index
+            record.storeLittleEndian(probabilities[index].bitPattern, at: place)
         }
         count += 1
     }

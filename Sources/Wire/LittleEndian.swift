@@ -3,8 +3,9 @@ extension RawSpan {
     /// The integer that begins at `offset`.
     ///
     /// - Precondition: The integer lies within the span; callers check lengths first.
+    @inlinable
     @inline(__always)
-    func littleEndian<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: T.Type) -> T {
+    package func littleEndian<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: T.Type) -> T {
         precondition(offset >= 0 && offset + MemoryLayout<T>.size <= byteCount)
         return T(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: T.self))
     }
@@ -20,5 +21,15 @@ extension [UInt8] {
             append(UInt8(truncatingIfNeeded: rest))
             rest = rest >> 8
         }
+    }
+}
+
+extension MutableRawSpan {
+    /// Writes an integer, lowest byte first.
+    @inlinable
+    @inline(__always)
+    @_lifetime(self: copy self)
+    package mutating func storeLittleEndian<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
+        storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
     }
 }

@@ -137,6 +137,8 @@ struct ServingOptions: ParsableArguments {
         transform: parseMaximumLength)
     var maxLength: Int?
 
+    @OptionGroup var threads: ThreadOptions
+
     /// The configuration that file and flags add up to.
     ///
     /// - Throws: `DaemonError` with the exit status.
@@ -171,6 +173,7 @@ struct ServingOptions: ParsableArguments {
             throw DaemonError(.usage, "--journal-size is in megabytes, a whole number from 1 to a million")
         }
         try applyStreamLimits(to: &configuration)
+        try threads.apply(to: &configuration)
         return configuration
     }
 

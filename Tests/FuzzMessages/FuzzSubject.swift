@@ -60,15 +60,14 @@ struct FuzzSubject: ~Copyable {
         defer { decisions.removeAll() }
         do throws(DropCause) {
             if kind == .binary {
-                unsafe try table.consume(
-                    frames: frames.count, id: id.span, payload: payload.span.bytes, header: header.span.bytes,
-                    time: time,
-                    into: &decisions)
+                _ = unsafe try table.take(
+                    frames: frames.count, id: id.span, payload: payload.span.bytes, header: header.span.bytes)
             } else {
                 try parsed.read(
                     kind == .json ? .json : .text, frames: frames.count, first: id.span, second: payload.span)
-                try table.consume(parsed, time: time, into: &decisions)
+                _ = try table.take(parsed)
             }
+            try decide()
             return decisions.all.count == decisions.count ? .accepted : .wrong
         } catch {
             table.countDrop(error)
@@ -77,6 +76,14 @@ struct FuzzSubject: ~Copyable {
             let isSame = table.count == streams && table.counters.timesteps == timesteps && decisions.count == 0
             return isSame ? .refused : .wrong
         }
+    }
+
+    /// Decides on the message that was taken.
+    private mutating func decide() throws(DropCause) {
+        var drop: DropCause?
+        table.stepBatch()
+        while let decided = table.decideNext(time: time, into: &decisions) { drop = decided.drop }
+        if let drop { throw drop }
     }
 
     private mutating func takeRequest(_ frames: [[UInt8]]) -> Mark {

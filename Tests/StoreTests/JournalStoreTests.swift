@@ -27,9 +27,10 @@ struct JournalStoreTests {
         var decisions = DecisionRecords()
         for number in 0..<count {
             let payload = Timesteps.bytes([Float(number)])
-            try unsafe table.consume(
-                frames: 2, id: Array("s".utf8).span, payload: payload.span.bytes, header: RawSpan(), time: 0,
-                into: &decisions)
+            _ = try unsafe table.take(
+                frames: 2, id: Array("s".utf8).span, payload: payload.span.bytes, header: RawSpan())
+            table.stepBatch()
+            while table.decideNext(time: 0, into: &decisions) != nil {}
         }
         var records = JournalRecords()
         table.takeRecords(&records)

@@ -30,9 +30,9 @@ final class Feed {
     ) throws(DropCause) -> [Decision] {
         var records = DecisionRecords()
         do throws(DropCause) {
-            try unsafe table.consume(
-                frames: frames, id: id.span, payload: payload.span.bytes, header: header.span.bytes, time: time,
-                into: &records)
+            _ = try unsafe table.take(
+                frames: frames, id: id.span, payload: payload.span.bytes, header: header.span.bytes)
+            try decide(time, into: &records)
         } catch {
             table.countDrop(error)
             throw error
@@ -47,12 +47,21 @@ final class Feed {
         do throws(DropCause) {
             var message = ParsedTimesteps()
             try message.read(codec, frames: 1, first: Array(text.utf8).span, second: Span())
-            try table.consume(message, time: time, into: &records)
+            _ = try table.take(message)
+            try decide(time, into: &records)
         } catch {
             table.countDrop(error)
             throw error
         }
         return records.all
+    }
+
+    /// Decides on the message that was taken.
+    private func decide(_ time: Int64, into records: inout DecisionRecords) throws(DropCause) {
+        var drop: DropCause?
+        table.stepBatch()
+        while let decided = table.decideNext(time: time, into: &records) { drop = decided.drop }
+        if let drop { throw drop }
     }
 
     /// Lets streams go on.

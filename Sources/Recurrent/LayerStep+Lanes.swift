@@ -1,0 +1,82 @@
+/// One timestep of many streams at once, a lane each.
+extension LayerStep {
+    /// Takes one timestep of each lane, with the bits of ``output(for:state:y:scratch:isMasked:)``.
+    ///
+    /// - Parameters:
+    ///   - x: The inputs, shape (features, lanes).
+    ///   - state: The layer's states, shape (stateSize, lanes); replaced.
+    ///   - y: Where the outputs go if they are not the state, shape (units, lanes). Must not overlap `x`.
+    ///   - scratch: Shape (scratchSizeOfLanes).
+    ///   - apart: One lane's vectors, for layers that are stepped lane by lane.
+    ///   - lanes: As many as there are.
+    /// - Returns: Where the outputs stand, shape (units, lanes).
+    func outputOfLanes(
+        for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>, apart: LaneVectors, lanes: Int
+    ) -> UnsafePointer<Float> {
+        switch kind {
+        case .lstm(let lstm):
+            unsafe lstm.stepLanes(x: x, state: state, z: scratch)
+            return unsafe UnsafePointer(state)
+        case .gru(let gru) where gru.resetsAfter:
+            unsafe gru.stepLanes(x: x, h: state, scratch: scratch)
+            return unsafe UnsafePointer(state)
+        case .simpleRNN(let rnn):
+            unsafe rnn.stepLanes(x: x, h: state, z: scratch)
+            return unsafe UnsafePointer(state)
+        case .dense(let dense) where dense.activation.isElementwise:
+            unsafe dense.stepLanes(x: x, y: y)
+        default:
+            for lane in 0..<lanes {
+                unsafe step(lane, x: x, state: state, y: y, apart: apart, lanes: lanes)
+            }
+        }
+        return unsafe UnsafePointer(y)
+    }
+
+    /// Takes one lane out, steps it alone, and puts it back.
+    private func step(
+        _ lane: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+        apart: LaneVectors, lanes: Int
+    ) {
+        for k in 0..<features { unsafe apart.x[k] = x[k * lanes + lane] }
+        for k in 0..<stateSize { unsafe apart.state[k] = state[k * lanes + lane] }
+        // Models with masks are not stepped so.
+        var isMasked = false
+        let output = unsafe output(
+            for: apart.x, state: apart.state, y: apart.y, scratch: apart.scratch, isMasked: &isMasked)
+        for k in 0..<stateSize { unsafe state[k * lanes + lane] = apart.state[k] }
+        for k in 0..<units { unsafe y[k * lanes + lane] = output[k] }
+    }
+}
+
+/// Room for what one lane's step reads and writes.
+@safe
+struct LaneVectors {
+    let x: UnsafeMutablePointer<Float>
+    let state: UnsafeMutablePointer<Float>
+    let y: UnsafeMutablePointer<Float>
+    let scratch: UnsafeMutablePointer<Float>
+
+    init(_ model: Model) {
+        let width = Kernels.padded(max(model.features, model.widestOutput)) + Kernels.padding
+        unsafe x = .zeros(width)
+        unsafe state = .zeros(model.stateSize + Kernels.padding)
+        unsafe y = .zeros(width)
+        unsafe scratch = .zeros(model.widestScratch)
+    }
+
+    func deallocate() {
+        let all = unsafe [x, state, y, scratch]
+        for index in unsafe all.indices { unsafe all[index].deallocate() }
+    }
+}
+
+extension UnsafeMutablePointer<Float> {
+    /// So many zeros, at least one, on a cache line of their own. To be deallocated.
+    static func zeros(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: max(1, count) * MemoryLayout<Float>.stride, alignment: 64)
+        return unsafe memory.initializeMemory(as: Float.self, repeating: 0, count: max(1, count))
+    }
+}

@@ -1,0 +1,193 @@
+/// Timesteps of streams of one model that wait to be taken together, and then the model's answers to them.
+///
+/// Whoever has timesteps adds a job for each stream; ``run()`` takes all of them; then the answers stand here until
+/// ``removeAll()``. It keeps its memory from batch to batch. One owner, one thread; it is not `Sendable`.
+@safe
+public final class StepBatch {
+    /// The home of the streams' states.
+    public let pool: StatePool
+    private let sequenceLength: Int
+    private var jobs: [StepJob] = []
+    /// Timesteps, shape (n, features). Those of one job stand side by side.
+    private var inputs = FloatBuffer()
+    /// Shape (n, outputs).
+    private var answers = FloatBuffer()
+    private let workers: StepWorkers
+    /// One for each worker.
+    private let steppers: [Stepper]
+
+    /// An empty batch.
+    ///
+    /// - Parameters:
+    ///   - pool: The home of the streams' states.
+    ///   - sequenceLength: Timesteps after which a state becomes zero again; nil: never by itself.
+    ///   - workers: The threads that step.
+    public init(pool: StatePool, sequenceLength: Int? = nil, workers: StepWorkers = StepWorkers()) {
+        self.pool = pool
+        self.sequenceLength = sequenceLength ?? .max
+        self.workers = workers
+        steppers = (0..<workers.count).map { _ in Stepper(pool.model) }
+    }
+
+    deinit {
+        inputs.deallocate()
+        answers.deallocate()
+    }
+
+    /// How many jobs there are.
+    public var count: Int { jobs.count }
+
+    /// Adds a stream's timesteps.
+    ///
+    /// - Parameters:
+    ///   - row: The stream's row in ``pool``. No other job of the batch has it.
+    ///   - timesteps: Shape (n, features), n at least 1.
+    ///   - hash: Says which worker steps the stream. Where the stream's last one did, its state may still be in the cache.
+    ///   - untilReset: Timesteps until the state becomes zero by itself; nil: it does not.
+    ///   - resetsAtEnd: It becomes zero after the last of these timesteps.
+    /// - Returns: The job's number.
+    public func add(
+        _ row: Int, _ timesteps: Span<Float>, hash: UInt32 = 0, untilReset: Int? = nil, resetsAtEnd: Bool = false
+    ) -> Int {
+        let features = pool.model.features
+        let (count, rest) = timesteps.count.quotientAndRemainder(dividingBy: features)
+        precondition(count >= 1 && rest == 0)
+        jobs.append(
+            StepJob(
+                row: row, worker: Int(hash) % workers.count, first: inputs.count / features, count: count,
+                untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
+        inputs.append(timesteps)
+        return jobs.count - 1
+    }
+
+    /// Takes all timesteps of all jobs, of each up to where its state is not finite any more.
+    public func run() {
+        let timesteps = inputs.count / pool.model.features
+        answers.resize(to: timesteps * pool.model.outputs)
+        let isShared = workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold
+        withMemory { memory in
+            if isShared {
+                workers.run { worker in steppers[worker].run(memory, of: worker) }
+            } else {
+                steppers[0].run(memory, of: nil)
+            }
+        }
+    }
+
+    /// How many timesteps of a job were taken: fewer than it has, where the state was not finite after the last of them.
+    public func taken(by job: Int) -> Int { jobs[job].taken }
+
+    /// Whether the state was not finite after the last timestep that was taken.
+    public func isFaulty(_ job: Int) -> Bool { jobs[job].isFaulty }
+
+    /// Goes on with a job whose state was not finite, from what its row has now.
+    ///
+    /// - Parameters:
+    ///   - job: The job's number.
+    ///   - untilReset: As in ``add(_:_:hash:untilReset:resetsAtEnd:)``.
+    public func resume(_ job: Int, untilReset: Int?) {
+        jobs[job].isFaulty = false
+        jobs[job].untilReset = untilReset ?? .max
+        withMemory { memory in unsafe steppers[0].run(&memory.jobs[job], memory) }
+    }
+
+    /// A job's timesteps, shape (n, features).
+    @_lifetime(borrow self)
+    public func inputs(of job: Int) -> Span<Float> {
+        let features = pool.model.features
+        let job = jobs[job]
+        let span = unsafe Span(_unsafeStart: inputs.start + job.first * features, count: job.count * features)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// The model's answer to one timestep.
+    ///
+    /// - Parameters:
+    ///   - timestep: Which of a job's, from 0; it was taken.
+    ///   - job: The job's number.
+    /// - Returns: Shape (outputs).
+    @_lifetime(borrow self)
+    public func answer(to timestep: Int, of job: Int) -> Span<Float> {
+        let outputs = pool.model.outputs
+        let job = jobs[job]
+        precondition(timestep >= 0 && timestep < job.taken)
+        let span = unsafe Span(_unsafeStart: answers.start + (job.first + timestep) * outputs, count: outputs)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// Forgets timesteps and answers, and keeps the memory.
+    public func removeAll() {
+        inputs.resize(to: 0)
+        jobs.removeAll(keepingCapacity: true)
+    }
+
+    /// What steppers read and write.
+    @safe
+    struct Memory {
+        let pool: StatePool
+        let sequenceLength: Int
+        /// Shape (n, features).
+        let inputs: UnsafePointer<Float>
+        /// Shape (n, outputs).
+        let answers: UnsafeMutablePointer<Float>
+        let jobs: UnsafeMutableBufferPointer<StepJob>
+
+        func row(_ number: Int) -> UnsafeMutablePointer<Float> { unsafe pool.pointer(to: number) }
+    }
+
+    private func withMemory(_ body: (Memory) -> Void) {
+        unsafe jobs.withUnsafeMutableBufferPointer { jobs in
+            unsafe body(
+                Memory(
+                    pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start,
+                    jobs: jobs))
+        }
+    }
+}
+
+/// One stream's timesteps in a ``StepBatch``.
+struct StepJob {
+    let row: Int
+    /// Which worker takes it where work is shared.
+    let worker: Int
+    /// Where the first of them stands among the batch's.
+    let first: Int
+    let count: Int
+    /// Timesteps until the state becomes zero by itself.
+    var untilReset: Int
+    /// It becomes zero after the last timestep.
+    let resetsAtEnd: Bool
+    /// How many were taken.
+    private(set) var taken = 0
+    /// The state was not finite after the last that was taken.
+    var isFaulty = false
+
+    init(row: Int, worker: Int, first: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
+        self.row = row
+        self.worker = worker
+        self.first = first
+        self.count = count
+        self.untilReset = untilReset
+        self.resetsAtEnd = resetsAtEnd
+    }
+
+    /// Nothing more is to be taken.
+    var hasEnded: Bool { taken == count || isFaulty }
+
+    /// How many timesteps can be taken before there is something to be done about the job.
+    var stepsWithoutChange: Int { min(count - taken, untilReset) }
+
+    /// Counts timesteps that were taken, at most ``stepsWithoutChange``.
+    ///
+    /// - Parameters:
+    ///   - steps: How many.
+    ///   - sequenceLength: Timesteps in a sequence.
+    /// - Returns: Whether a sequence ended with the last of them, so that the state becomes zero.
+    mutating func advance(by steps: Int, sequenceLength: Int) -> Bool {
+        taken += steps
+        if untilReset != .max { untilReset -= steps }
+        guard untilReset == 0 || (resetsAtEnd && taken == count) else { return false }
+        untilReset = sequenceLength
+        return true
+    }
+}

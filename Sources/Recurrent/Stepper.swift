@@ -1,0 +1,235 @@
+/// One thread's working memory to step streams of one model: one stream alone, or many at once, a vector's lane each.
+///
+/// What many streams need stands in tiles, each value of all lanes side by side, so that one vector instruction does one
+/// thing for all of them and a weight is read once for all:
+///
+///     lane             0    1    2   …
+///     states:        | h₀   h₀   h₀   … |  ⎫
+///                    | h₁   h₁   h₁   … |  ⎬ a row of the pool stands upright in each lane
+///                    | …                |  ⎭
+///                    | last outputs     |
+///     inputs:        | x₀   x₀   x₀   … |
+///
+/// The operations on each value are those of a stream alone, in the same order, so the answers are the same bit for bit.
+@safe
+final class Stepper {
+    private let model: Model
+    private let kernels: Kernels
+    /// Streams that are stepped at once.
+    let lanes: Int
+
+    private let scratch: UnsafeMutablePointer<Float>
+    private let states: UnsafeMutablePointer<Float>
+    private let inputs: UnsafeMutablePointer<Float>
+    private let hidden: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
+    private let laneScratch: UnsafeMutablePointer<Float>
+    private let apart: LaneVectors
+
+    /// Where each lane's row, next timestep and next answer stand; those of lanes that are not taken in `nowhere`.
+    private let rows: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+    private let timesteps: UnsafeMutablePointer<UnsafePointer<Float>?>
+    private let answers: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+    private let nowhere: UnsafeMutablePointer<Float>
+    /// Which job has each lane.
+    private let jobs: UnsafeMutablePointer<Int>
+    /// The next jobs, of which each is to have a lane.
+    private let chosen: UnsafeMutablePointer<Int>
+    /// The lanes that are taken, lane 0 in the lowest bit.
+    private var taken: UInt32 = 0
+
+    init(_ model: Model) {
+        self.model = model
+        kernels = model.kernels
+        lanes = kernels.lanes
+        let lanes = lanes
+        let rowSize = model.stateSize + model.outputs
+        unsafe scratch = .zeros(model.scratchSize)
+        unsafe states = .zeros(rowSize * lanes)
+        unsafe inputs = .zeros(model.features * lanes)
+        unsafe hidden = (.zeros(model.widestOutput * lanes), .zeros(model.widestOutput * lanes))
+        unsafe laneScratch = .zeros(Kernels.padded(model.steps.map(\.scratchSizeOfLanes).max() ?? 0))
+        apart = LaneVectors(model)
+        unsafe nowhere = .zeros(rowSize + model.features)
+        unsafe rows = .allocate(capacity: lanes)
+        unsafe rows.initialize(repeating: nowhere, count: lanes)
+        unsafe timesteps = .allocate(capacity: lanes)
+        unsafe timesteps.initialize(repeating: UnsafePointer(nowhere), count: lanes)
+        unsafe answers = .allocate(capacity: lanes)
+        unsafe answers.initialize(repeating: nowhere, count: lanes)
+        unsafe jobs = .allocate(capacity: lanes)
+        unsafe jobs.initialize(repeating: 0, count: lanes)
+        unsafe chosen = .allocate(capacity: lanes)
+        unsafe chosen.initialize(repeating: 0, count: lanes)
+    }
+
+    deinit {
+        let floats = unsafe [scratch, states, inputs, hidden.0, hidden.1, laneScratch, nowhere]
+        for index in unsafe floats.indices { unsafe floats[index].deallocate() }
+        apart.deallocate()
+        unsafe rows.deallocate()
+        unsafe timesteps.deallocate()
+        unsafe answers.deallocate()
+        unsafe jobs.deallocate()
+        unsafe chosen.deallocate()
+    }
+
+    /// Takes one timestep of one stream.
+    ///
+    /// - Parameters:
+    ///   - timestep: Shape (features).
+    ///   - row: The stream's row of the pool: its state and its outputs are replaced.
+    func step(_ timestep: UnsafePointer<Float>, row: UnsafeMutablePointer<Float>) {
+        unsafe model.step(input: timestep, state: row, output: row + model.stateSize, scratch: scratch)
+    }
+
+    /// Takes a job's timesteps, one after another.
+    func run(_ job: inout StepJob, _ batch: StepBatch.Memory) {
+        let row = unsafe batch.row(job.row)
+        while !job.hasEnded {
+            let timestep = job.first + job.taken
+            unsafe step(batch.inputs + timestep * model.features, row: row)
+            unsafe (batch.answers + timestep * model.outputs)
+                .update(from: row + model.stateSize, count: model.outputs)
+            if job.advance(by: 1, sequenceLength: batch.sequenceLength) {
+                unsafe row.update(repeating: 0, count: model.stateSize)
+            } else if unsafe !StatePool.isFinite(row, count: model.stateSize) {
+                job.isFaulty = true
+            }
+        }
+    }
+
+    /// Takes the timesteps of a batch.
+    ///
+    /// - Parameters:
+    ///   - batch: The jobs.
+    ///   - worker: Whose jobs to take; nil: all.
+    func run(_ batch: StepBatch.Memory, of worker: Int?) {
+        var count = 0
+        for number in unsafe batch.jobs.indices {
+            if let worker, unsafe batch.jobs[number].worker != worker { continue }
+            unsafe chosen[count] = number
+            count += 1
+            guard count == lanes else { continue }
+            unsafe run(UnsafeBufferPointer(start: chosen, count: count), batch)
+            count = 0
+        }
+        unsafe run(UnsafeBufferPointer(start: chosen, count: count), batch)
+    }
+
+    /// Takes the timesteps of as many jobs as there are lanes, or fewer, side by side. Once no more than half of the lanes
+    /// are taken, each of the others goes on alone.
+    ///
+    /// - Parameters:
+    ///   - chosen: The jobs' numbers, each of another stream.
+    ///   - batch: The jobs.
+    private func run(_ chosen: UnsafeBufferPointer<Int>, _ batch: StepBatch.Memory) {
+        guard isWorthwhile(chosen.count) else {
+            for lane in chosen.indices { unsafe run(&batch.jobs[chosen[lane]], batch) }
+            return
+        }
+        for lane in chosen.indices { unsafe occupy(lane, by: chosen[lane], batch) }
+        unsafe rows.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: lanes) {
+            unsafe kernels.gather(states, from: $0, count: model.stateSize + model.outputs)
+        }
+        while isWorthwhile(taken.nonzeroBitCount) {
+            let steps = stepsWithoutChange(batch)
+            var step = 0
+            var faulty: UInt32 = 0
+            while step < steps && faulty == 0 {
+                if step > 0 { advance() }
+                stepAll()
+                faulty = unsafe ~kernels.finiteLanes(states, count: model.stateSize) & taken
+                step += 1
+            }
+            settle(after: step, faulty: faulty, batch)
+            advance()
+        }
+        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
+            leave(lane)
+            unsafe run(&batch.jobs[jobs[lane]], batch)
+        }
+    }
+
+    /// Whether so many streams are stepped sooner side by side than one after another.
+    private func isWorthwhile(_ count: Int) -> Bool { 2 * count > lanes && !model.hasMasks }
+
+    /// How many timesteps it is until a job or a sequence ends.
+    private func stepsWithoutChange(_ batch: StepBatch.Memory) -> Int {
+        var steps = Int.max
+        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
+            unsafe steps = min(steps, batch.jobs[jobs[lane]].stepsWithoutChange)
+        }
+        return steps
+    }
+
+    /// Says in the jobs what was taken, and frees the lanes of those that have ended.
+    private func settle(after steps: Int, faulty: UInt32, _ batch: StepBatch.Memory) {
+        var ended: UInt32 = 0
+        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
+            let number = unsafe jobs[lane]
+            if unsafe batch.jobs[number].advance(by: steps, sequenceLength: batch.sequenceLength) {
+                for k in 0..<model.stateSize { unsafe states[k * lanes + lane] = 0 }
+            } else if faulty & 1 << UInt32(lane) != 0 {
+                unsafe batch.jobs[number].isFaulty = true
+            }
+            if unsafe batch.jobs[number].hasEnded { ended |= 1 << UInt32(lane) }
+        }
+        if ended == taken {
+            // The usual end: all at once, by whole vectors.
+            unsafe kernels.scatter(states, to: rows, count: model.stateSize + model.outputs)
+            for lane in 0..<lanes { free(lane) }
+        } else {
+            for lane in 0..<lanes where ended & 1 << UInt32(lane) != 0 { leave(lane) }
+        }
+    }
+
+    private func occupy(_ lane: Int, by number: Int, _ batch: StepBatch.Memory) {
+        let job = unsafe batch.jobs[number]
+        let timestep = job.first + job.taken
+        taken |= 1 << UInt32(lane)
+        unsafe jobs[lane] = number
+        unsafe rows[lane] = batch.row(job.row)
+        unsafe timesteps[lane] = UnsafePointer(batch.inputs + timestep * model.features)
+        unsafe answers[lane] = batch.answers + timestep * model.outputs
+    }
+
+    /// Puts a lane's state and last outputs back into its row.
+    private func leave(_ lane: Int) {
+        if let row = unsafe rows[lane] {
+            for k in 0..<(model.stateSize + model.outputs) { unsafe row[k] = states[k * lanes + lane] }
+        }
+        free(lane)
+    }
+
+    private func free(_ lane: Int) {
+        taken &= ~(1 << UInt32(lane))
+        unsafe rows[lane] = nowhere
+        unsafe timesteps[lane] = UnsafePointer(nowhere)
+        unsafe answers[lane] = nowhere
+    }
+
+    /// Goes on to each lane's next timestep.
+    private func advance() {
+        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
+            unsafe timesteps[lane]? += model.features
+            unsafe answers[lane]? += model.outputs
+        }
+    }
+
+    /// Takes one timestep of every lane: every layer's equation in turn, each layer reading what the one before wrote.
+    private func stepAll() {
+        unsafe kernels.gather(inputs, from: timesteps, count: model.features)
+        var x = unsafe UnsafePointer(inputs)
+        var state = unsafe states
+        var (y, spare) = unsafe hidden
+        for index in model.steps.indices {
+            unsafe x = model.steps[index].outputOfLanes(
+                for: x, state: state, y: y, scratch: laneScratch, apart: apart, lanes: lanes)
+            unsafe state += model.steps[index].stateSize * lanes
+            unsafe swap(&y, &spare)
+        }
+        // What follows the layers' states are the last outputs.
+        unsafe state.update(from: x, count: model.outputs * lanes)
+        unsafe kernels.scatter(state, to: answers, count: model.outputs)
+    }
+}

@@ -1,0 +1,52 @@
+import Wire
+
+/// Messages that were taken and wait to be decided on, each of another stream. Keeps its memory from batch to batch.
+struct MessageBatch {
+    struct Message {
+        let slot: Int
+        let numbers: SequenceNumbers
+        let flags: TimestepHeader.Flags
+        /// How many timesteps it has, duplicates too.
+        let count: Int
+        /// Its number among the jobs of its model's ``StepBatch``, where it has one.
+        var job = 0
+    }
+
+    /// So many messages are enough to fill the lanes of every model again and again, and few enough that what they need
+    /// stays in the processor's cache.
+    private static let maximumMessages = 256
+    private static let maximumTimesteps = 16_384
+
+    private(set) var messages: [Message] = []
+    /// No more messages can be added.
+    private(set) var isFull = false
+    private var timesteps = 0
+    private var decided = 0
+
+    mutating func append(_ message: Message) {
+        messages.append(message)
+        timesteps += message.count
+        if messages.count >= Self.maximumMessages || timesteps >= Self.maximumTimesteps { isFull = true }
+    }
+
+    /// Adds a message that must be the batch's last.
+    mutating func appendLast(_ message: Message) {
+        append(message)
+        isFull = true
+    }
+
+    /// Each message once, in the order in which they were added, then nil.
+    mutating func next() -> Message? {
+        guard decided < messages.count else { return nil }
+        decided += 1
+        return messages[decided - 1]
+    }
+
+    /// Forgets the messages and keeps the memory.
+    mutating func removeAll() {
+        messages.removeAll(keepingCapacity: true)
+        isFull = false
+        timesteps = 0
+        decided = 0
+    }
+}

@@ -1,0 +1,201 @@
+import Recurrent
+public import Wire
+
+/// The hot path within the table: ``take(frames:id:payload:header:)`` for each message that is there, ``stepBatch()`` once for
+/// all of them, ``decideNext(time:into:)`` for each again.
+extension StreamTable {
+    /// A message that was decided on.
+    public struct Decided {
+        /// The stream's; see ``idBytes(of:)``.
+        public let slot: Int
+        /// ``DropCause/tooLong`` where the message was taken and its sequence given up.
+        public let drop: DropCause?
+    }
+
+    /// Whether nothing waits to be decided on.
+    public var isBatchEmpty: Bool { batch.messages.isEmpty }
+    /// Whether the batch must be decided on before more is taken.
+    public var isBatchFull: Bool { batch.isFull }
+
+    /// The id of the stream in a slot.
+    @_lifetime(borrow self)
+    public func idBytes(of slot: Int) -> Span<UInt8> { index.id(of: slot) }
+
+    /// Puts the new timesteps in `inputs` into the batch.
+    ///
+    /// - Parameters:
+    ///   - slot: The stream's. Nothing of it is in the batch.
+    ///   - numbers: Which of the timesteps are new.
+    ///   - flags: The message's.
+    ///   - count: How many timesteps it has.
+    mutating func take(
+        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int
+    ) {
+        if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
+        guard numbers.duplicates < count else { return }
+        let model = streams[slot].model
+        let rule = models[model].rule
+        if numbers.gap {
+            countGap(of: slot)
+            streams[slot].gapPending = true
+        }
+        let starts = flags.contains(.start) && numbers.duplicates == 0
+        if starts || (numbers.gap && rule.resetsAtGap) {
+            memories[model].reset(streams[slot].row)
+            streams[slot].step = 0
+        }
+        streams[slot].isInBatch = true
+        var message = MessageBatch.Message(slot: slot, numbers: numbers, flags: flags, count: count)
+        switch memories[model] {
+        case .state(let steps):
+            let features = inputs.count / count
+            message.job = steps.add(
+                streams[slot].row, inputs.span.extracting((numbers.duplicates * features)...),
+                hash: workers.count > 1 ? index.hash(of: slot) : 0,
+                untilReset: rule.lastStep.map { Int($0 - streams[slot].step) }, resetsAtEnd: flags.contains(.end))
+            batch.append(message)
+        case .timesteps:
+            // They stay in `inputs`, so nothing can come after them.
+            batch.appendLast(message)
+        }
+    }
+
+    /// Takes all timesteps in the batch: streams of one model side by side.
+    public mutating func stepBatch() {
+        for memory in memories {
+            if case .state(let steps) = memory { steps.run() }
+        }
+    }
+
+    /// Decides on the next message of the batch, in the order in which they were taken. ``stepBatch()`` was called.
+    ///
+    /// - Parameters:
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - decisions: The records to publish are added here.
+    /// - Returns: The message; nil where all were decided on, and the batch is empty again.
+    public mutating func decideNext(time: Int64, into decisions: inout DecisionRecords) -> Decided? {
+        guard let message = batch.next() else {
+            for memory in memories {
+                if case .state(let steps) = memory { steps.removeAll() }
+            }
+            batch.removeAll()
+            return nil
+        }
+        let slot = message.slot
+        let recordsBefore = decisions.count
+        var stream = streams[slot]
+        stream.isInBatch = false
+        var end = message.count
+        var areAllKept = true
+        switch memories[stream.model] {
+        case .state(let steps):
+            end = decide(message, &stream, in: steps, time: time, into: &decisions)
+            let values = steps.inputs(of: message.job)
+            finish(message, stream, end: end, values: values, time: time)
+        case .timesteps(let buffers):
+            var values: [Float] = []
+            swap(&values, &inputs)
+            areAllKept = stream.keep(
+                values.span, message.numbers, count: message.count, ends: message.flags.contains(.end), in: buffers,
+                models[stream.model].rule, time: time, into: &decisions)
+            let duplicates = message.numbers.duplicates * (values.count / message.count)
+            finish(message, stream, end: end, values: values.span.extracting(duplicates...), time: time)
+            swap(&values, &inputs)
+        }
+        counters.timesteps += UInt64(end - message.numbers.duplicates)
+        counters.decisions += UInt64(decisions.count - recordsBefore)
+        return Decided(slot: slot, drop: areAllKept ? nil : .tooLong)
+    }
+
+    /// Decides on each timestep of a message that was stepped.
+    ///
+    /// - Returns: From which timestep on none were taken: the message's number of timesteps, if its state stayed finite.
+    private mutating func decide(
+        _ message: MessageBatch.Message, _ stream: inout Stream, in steps: StepBatch, time: Int64,
+        into decisions: inout DecisionRecords
+    ) -> Int {
+        let rule = models[stream.model].rule
+        let new = message.numbers.duplicates
+        var timestep = new
+        while true {
+            let end = new + steps.taken(by: message.job)
+            while timestep < end {
+                stream.sequence = message.numbers.first + UInt64(timestep)
+                stream.step += 1
+                let isLast = timestep == message.count - 1
+                let isFinal = (isLast && message.flags.contains(.end)) || stream.step == rule.lastStep
+                stream.decide(
+                    on: steps.answer(to: timestep - new, of: message.job), isLast: isLast, isFinal: isFinal, rule,
+                    time: time, into: &decisions)
+                if isFinal { stream.step = 0 }
+                timestep += 1
+            }
+            guard steps.isFaulty(message.job) else { return timestep }
+            quarantine(message.slot, &stream, in: steps.pool, time: time)
+            // What follows waits until the last checkpoint's state is there, or goes on from zero.
+            if stream.isAsleep { return timestep }
+            steps.resume(message.job, untilReset: rule.lastStep.map { Int($0) })
+        }
+    }
+
+    /// Puts a stream back as it is after a message.
+    ///
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - stream: The stream.
+    ///   - end: From this timestep on none were taken; they wait.
+    ///   - values: The message's timesteps without the duplicates, shape (n, features).
+    ///   - time: Nanoseconds since the Unix epoch.
+    private mutating func finish(
+        _ message: MessageBatch.Message, _ stream: Stream, end: Int, values: Span<Float>, time: Int64
+    ) {
+        var stream = stream
+        stream.time = time
+        let features = values.count / (message.count - message.numbers.duplicates)
+        let taken = (end - message.numbers.duplicates) * features
+        if let weightsNumbers {
+            record(message, end: end, values: values.extracting(..<taken), time: time, as: weightsNumbers)
+        }
+        streams[message.slot] = stream
+        if end < message.count { postpone(message, from: end, values: values.extracting(taken...)) }
+        if !stream.isAsleep { markChanged(message.slot) }
+    }
+}
+
+extension StreamTable.Stream {
+    /// Decides on the timestep that was just taken, and writes the record if the policy publishes it.
+    ///
+    /// - Parameters:
+    ///   - outputs: The model's answer, shape (outputs).
+    ///   - isLast: No later timestep of its message is decided on.
+    ///   - isFinal: The sequence ends with it.
+    ///   - rule: How the model is served.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - decisions: The record is added here.
+    mutating func decide(
+        on outputs: Span<Float>, isLast: Bool, isFinal: Bool, _ rule: DecisionRule, time: Int64,
+        into decisions: inout DecisionRecords
+    ) {
+        // After a reset the label does not hang on what was decided before it, so that a sequence stands for itself.
+        let newLabel = rule.threshold.label(for: outputs, before: step <= rule.firstDecision ? 0 : label ?? 0)
+        let hasChanged = newLabel != label
+        label = newLabel
+
+        let isPublished =
+            switch rule.emit {
+            case .every: true
+            case .last: isLast
+            case .change: hasChanged
+            case .final: isFinal
+            }
+        guard isPublished else { return }
+        var flags: Decision.Flags = []
+        if isFinal { flags.insert(.final) }
+        if step == 1 { flags.insert(.first) }
+        if gapPending { flags.insert(.gap) }
+        if hasChanged { flags.insert(.changed) }
+        gapPending = false
+        decisions.append(
+            sequence: sequence, step: step, time: time, flags: flags, label: newLabel, probabilities: outputs)
+    }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Daemon
+
+/// How many threads do what, as flags.
+struct ThreadOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Threads that step streams, each those that a hash of their ids gives it; of use for large models and long "
+                + "messages. (default: 1)", valueName: "threads"))
+    var workers: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Threads that carry bytes between the sockets and the network. (default: 1)", valueName: "threads"))
+    var ioThreads: Int?
+
+    func apply(to configuration: inout DaemonConfiguration) throws(DaemonError) {
+        for (flag, count) in [("--workers", workers), ("--io-threads", ioThreads)] {
+            guard count.map(DaemonConfiguration.isThreadCount) ?? true else {
+                throw DaemonError(.usage, "\(flag) is a whole number from 1 to \(DaemonConfiguration.maximumThreads)")
+            }
+        }
+        configuration.workers = workers ?? configuration.workers
+        configuration.ioThreads = ioThreads ?? configuration.ioThreads
+    }
+}

@@ -1,0 +1,172 @@
+import ModelFiles
+import Recurrent
+import TestSupport
+import Testing
+
+/// Streams that are stepped side by side against each of them alone, bit for bit, with every set of vector instructions that
+/// this machine can run.
+struct StepBatchTests {
+    /// One stream's timesteps in a batch.
+    private struct Piece {
+        let stream: Int
+        let timesteps: Range<Int>
+    }
+
+    @Test(
+        arguments: Kernels.available.indices,
+        [
+            "activation_layers", "dense_activations", "gru", "gru_no_bias", "gru_other_gates", "lstm_other_gates",
+            "normalization_options", "normalizations", "odd_units", "other_gates", "rectifiers", "relu_cell",
+            "simple_rnn", "smallest", "stacked", "three_deep", "time_distributed", "tokens", "tokens_masked_steps",
+        ])
+    func `streams side by side answer as each does alone`(set: Int, name: String) throws {
+        let file = try ModelFile.read(Fixtures.url("keras/\(name).keras").path())
+        let model = try Model(layers: file.model.layers, kernels: Kernels.available[set])
+        try checkSideBySide(model)
+    }
+
+    @Test(arguments: Kernels.available.indices, [2, 3, 5])
+    func `so do streams that several threads step`(set: Int, workers: Int) throws {
+        try checkSideBySide(
+            lstm(units: 12, kernels: Kernels.available[set]), workers: StepWorkers(count: workers, threshold: 0))
+    }
+
+    @Test(arguments: Kernels.available.indices, [1, 2, 7, 8, 10, 16, 31, 64, 100])
+    func `so do streams of an LSTM of any size`(set: Int, units: Int) throws {
+        try checkSideBySide(lstm(units: units, kernels: Kernels.available[set]))
+    }
+
+    @Test(arguments: Kernels.available.indices)
+    func `a state becomes zero where a sequence ends, in each lane by itself`(set: Int) throws {
+        let model = try lstm(units: 5, kernels: Kernels.available[set])
+        let batch = StepBatch(pool: StatePool(model: model), sequenceLength: 4)
+        let rows = (0..<40).map { _ in batch.pool.insert() }
+        // Each stream stands elsewhere in its sequence, and every third message ends one.
+        for (stream, row) in rows.enumerated() {
+            _ = batch.add(
+                row, timesteps(of: model, stream: 0, 0..<11).span, untilReset: 1 + stream % 4,
+                resetsAtEnd: stream % 3 == 0)
+        }
+        batch.run()
+        for (stream, row) in rows.enumerated() {
+            var expected: [[UInt32]] = []
+            let pool = StatePool(model: model)
+            let alone = pool.insert()
+            for step in 0..<11 {
+                pool.step(alone, inputs: timesteps(of: model, stream: 0, step..<(step + 1)).span, index: 0)
+                expected.append(pool.outputs(of: alone).array.map(\.bitPattern))
+                let position = (step + 4 - stream % 4) % 4
+                if position == 0 || (stream % 3 == 0 && step == 10) { pool.reset(alone) }
+            }
+            #expect((0..<11).map { batch.answer(to: $0, of: stream).array.map(\.bitPattern) } == expected)
+            #expect(bits(batch.pool, row) == bits(pool, alone))
+        }
+    }
+
+    @Test(arguments: Kernels.available.indices)
+    func `a state that is not finite stops its own stream and no other`(set: Int) throws {
+        // With a linear activation the state grows without bound.
+        let growing = try LSTM(
+            units: 2, activation: .linear, kernel: tensor([1, 8], 1), recurrentKernel: tensor([2, 8], 40),
+            bias: nil)
+        let model = try Model(layers: [growing], kernels: Kernels.available[set])
+        let batch = StepBatch(pool: StatePool(model: model))
+        let rows = (0..<20).map { _ in batch.pool.insert() }
+        for (stream, row) in rows.enumerated() {
+            let size: Float = stream == 7 ? 1e38 : 0
+            _ = batch.add(row, [Float](repeating: size, count: 9).span)
+        }
+        batch.run()
+        #expect(batch.isFaulty(7))
+        let taken = batch.taken(by: 7)
+        #expect(taken < 9)
+        for stream in rows.indices where stream != 7 {
+            #expect(!batch.isFaulty(stream) && batch.taken(by: stream) == 9)
+        }
+        // Alone it stops at the same timestep.
+        let alone = StepBatch(pool: StatePool(model: model))
+        _ = alone.add(alone.pool.insert(), [Float](repeating: 1e38, count: 9).span)
+        alone.run()
+        #expect(alone.taken(by: 0) == taken)
+
+        batch.pool.reset(rows[7])
+        batch.resume(7, untilReset: nil)
+        #expect(batch.taken(by: 7) > taken)
+    }
+
+    /// Steps streams in batches of all sizes, with messages of all lengths in any order, and compares with each alone.
+    private func checkSideBySide(_ model: Model, workers: StepWorkers = StepWorkers()) throws {
+        var random = SplitMix64(state: 5)
+        let streams = 37
+        var consumed = [Int](repeating: 0, count: streams)
+        let batch = StepBatch(pool: StatePool(model: model), workers: workers)
+        let rows = (0..<streams).map { _ in batch.pool.insert() }
+        var found = [[[UInt32]]](repeating: [], count: streams)
+        for round in 0..<30 {
+            let chosen = (0..<streams).shuffled(using: &random).prefix(1 + round * streams / 29 % streams)
+            let pieces = chosen.map { stream in
+                let count = round % 3 == 0 ? 1 : Int.random(in: 1...(round % 5 == 1 ? 40 : 3), using: &random)
+                defer { consumed[stream] += count }
+                return Piece(stream: stream, timesteps: consumed[stream]..<(consumed[stream] + count))
+            }
+            for piece in pieces {
+                let inputs = timesteps(of: model, stream: piece.stream, piece.timesteps)
+                _ = batch.add(rows[piece.stream], inputs.span, hash: UInt32(piece.stream))
+            }
+            batch.run()
+            for (job, piece) in pieces.enumerated() {
+                #expect(batch.taken(by: job) == piece.timesteps.count)
+                for timestep in 0..<batch.taken(by: job) {
+                    found[piece.stream].append(batch.answer(to: timestep, of: job).array.map(\.bitPattern))
+                }
+            }
+            batch.removeAll()
+        }
+        for stream in 0..<streams {
+            let pool = StatePool(model: model)
+            let alone = pool.insert()
+            let expected = (0..<consumed[stream]).map { step in
+                pool.step(alone, inputs: timesteps(of: model, stream: stream, step..<(step + 1)).span, index: 0)
+                return pool.outputs(of: alone).array.map(\.bitPattern)
+            }
+            #expect(found[stream] == expected)
+            #expect(bits(batch.pool, rows[stream]) == bits(pool, alone))
+        }
+    }
+
+    private func bits(_ pool: StatePool, _ row: Int) -> [UInt32] { pool.values(of: row).array.map(\.bitPattern) }
+
+    /// Timesteps of a stream that differ from stream to stream: numbers, or tokens.
+    private func timesteps(of model: Model, stream: Int, _ range: Range<Int>) -> [Float] {
+        range.flatMap { step in
+            (0..<model.features).map { feature in
+                let mixed = Self.mixed(UInt64(stream * 1_000_003 + step * 101 + feature))
+                if let vocabulary = model.vocabulary { return Float(mixed % UInt64(vocabulary)) }
+                // Some zeros, which masks are made of.
+                return mixed % 5 == 0 ? 0 : Float(Int64(mixed % 4001) - 2000) / 1000
+            }
+        }
+    }
+
+    private func lstm(units: Int, kernels: Kernels) throws -> Model {
+        try Model(
+            layers: [
+                LSTM(
+                    units: units, kernel: tensor([1, 4 * units], 2), recurrentKernel: tensor([units, 4 * units], 1),
+                    bias: tensor([4 * units], 1)),
+                Dense(units: 1, activation: .sigmoid, kernel: tensor([units, 1], 2), bias: tensor([1], 1)),
+            ], kernels: kernels)
+    }
+
+    private func tensor(_ shape: [Int], _ size: Float) throws -> Tensor {
+        try Tensor(
+            shape: shape,
+            values: (0..<shape.reduce(1, *)).map { size * (Float(Self.mixed(UInt64($0)) % 2001) / 1000 - 1) })
+    }
+
+    /// A number that has nothing to do with those of its neighbours.
+    private static func mixed(_ number: UInt64) -> UInt64 {
+        var random = SplitMix64(state: number)
+        return random.next()
+    }
+}
