@@ -12,6 +12,7 @@ public enum Report {
         for ingest in status.endpoints.ingest { facts.append(["ingest", ingest]) }
         facts.append(["decisions", status.endpoints.decisions])
         facts.append(["control", status.endpoints.control])
+        if let http = status.endpoints.http { facts.append(["http", http]) }
         let paused = status.paused > 0 ? ", \(Quantity.count(status.paused)) paused" : ""
         let asleep = status.asleep > 0 ? ", \(Quantity.count(status.asleep)) asleep" : ""
         facts.append(["streams", Quantity.count(status.streams) + paused + asleep])

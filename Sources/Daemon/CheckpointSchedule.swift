@@ -46,6 +46,9 @@ struct CheckpointSchedule {
     var lastPosition: UInt64 = 0
     /// The last one that succeeded.
     private(set) var last: DaemonStatus.Checkpoint?
+    /// Nanoseconds since the Unix epoch when the last one ended that succeeded or had nothing to write; before the first, when
+    /// stored state was loaded.
+    private(set) var lastGoodTime = WallClock.now()
     /// Why the last one failed; nil where it did not.
     private(set) var failure: StoreError?
 
@@ -89,6 +92,7 @@ struct CheckpointSchedule {
         run = nil
         failure = nil
         last = outcome ?? last
+        lastGoodTime = WallClock.now()
     }
 
     /// Ends the one that is being written.

@@ -44,13 +44,14 @@ private struct ConfigurationReader {
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
         var lastValue = false
-        try root.forEachMember(of: Self.keys) {
-            key, value throws(DaemonError) in
+        try root.forEachMember(of: Self.keys) { key, value throws(DaemonError) in
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
             case "decisions": configuration.decisions = try decisions(value)
             case "control":
                 configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
+            case "http": configuration.http = try http(value)
+            case "log": try log(value, into: &configuration)
             case "state": try state(value, into: &configuration)
             case "last_value": lastValue = try value.flag
             case "high_water_mark":
@@ -68,10 +69,6 @@ private struct ConfigurationReader {
         return configuration
     }
 
-    private static let keys = [
-        "ingest", "decisions", "control", "state", "models", "last_value", "high_water_mark", "workers", "io_threads",
-    ]
-
     private func threadCount(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Int {
         let count = try value.wholeNumber
         guard DaemonConfiguration.isThreadCount(count) else {
@@ -79,6 +76,11 @@ private struct ConfigurationReader {
         }
         return count
     }
+
+    private static let keys = [
+        "ingest", "decisions", "control", "http", "log", "state", "workers", "io_threads", "last_value",
+        "high_water_mark", "models",
+    ]
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
         let entries = try value.elements.map { element throws(DaemonError) in
@@ -116,6 +118,24 @@ private struct ConfigurationReader {
         }
         guard let endpoint else { throw value.error("'endpoint' is missing") }
         return (endpoint, codec)
+    }
+
+    private func http(_ value: YAMLValue) throws(DaemonError) -> HTTPEndpoint {
+        let text = try value.text
+        guard let endpoint = HTTPEndpoint(text) else {
+            throw value.error("'\(text)' is no HTTP endpoint: expected \(HTTPEndpoint.notation)")
+        }
+        return endpoint
+    }
+
+    private func log(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {
+        try value.forEachMember(of: ["format", "level"]) { key, member throws(DaemonError) in
+            if key == "format" {
+                configuration.logFormat = try member.choice()
+            } else {
+                configuration.logLevel = try member.choice()
+            }
+        }
     }
 
     private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {

@@ -57,7 +57,7 @@ final class DecisionPublisher {
     /// - Returns: Whether there was room.
     func offer(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) -> Bool {
         guard try socket.send(id, more: true, wait: false) else { return false }
-        guard codec == .json else { return try socket.send(decisions.bytes.span, wait: false) }
+        guard codec == .json else { return try socket.send(decisions.bytes, wait: false) }
         var object: [UInt8] = []
         decisions.all.first?.appendJSON(stream: id, to: &object)
         return try socket.send(object.span, wait: false)

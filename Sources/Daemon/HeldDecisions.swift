@@ -12,7 +12,7 @@ struct HeldDecisions {
 
     /// Allocates only where there is more to hold than ever before.
     mutating func append(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) {
-        append(id, decisions.bytes.span)
+        append(id, decisions.bytes)
     }
 
     /// The same, for a second frame of any kind.

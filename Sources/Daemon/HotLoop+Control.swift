@@ -1,3 +1,4 @@
+import Logging
 import Store
 import Streams
 import Wire
@@ -68,6 +69,8 @@ extension HotLoop {
             }
             checkpoints.requests.append { loop, outcome in loop.reply(outcome, to: address) }
             startCheckpoint()
+        case .logLevel(let level):
+            changeLogLevel(level, for: address)
         case .shutdown:
             reply(.success(true), to: address)
             isStopping = true
@@ -119,9 +122,13 @@ extension HotLoop {
     }
 
     /// Sends a reply. A socket that fails here fails the next receive too, which ends the daemon with the reason.
-    func reply<Answer: Codable & Sendable>(
+    mutating func reply<Answer: Codable & Sendable>(
         _ outcome: Result<Answer, ControlError>, to address: ControlServer.ReturnAddress
     ) {
+        switch outcome {
+        case .success: controlRequests.ok += 1
+        case .failure: controlRequests.error += 1
+        }
         do throws(ZeroMQError) {
             try control.reply(outcome, to: address)
         } catch {
@@ -129,7 +136,16 @@ extension HotLoop {
         }
     }
 
-    private func status() -> DaemonStatus {
+    /// Answers with the level before.
+    private mutating func changeLogLevel(_ level: LogLevel?, for address: ControlServer.ReturnAddress) {
+        // All copies of the daemon's logger share their level.
+        var logger = logger
+        let before = LogLevel(logger.logLevel)
+        if let level { logger.logLevel = Logger.Level(level) }
+        reply(.success(["level": before]), to: address)
+    }
+
+    func status() -> DaemonStatus {
         let counters = table.counters
         return DaemonStatus(
             version: Version.current,
@@ -156,7 +172,7 @@ extension HotLoop {
     var endpoints: DaemonStatus.Endpoints {
         DaemonStatus.Endpoints(
             ingest: ingest.map { "\($0.endpoint)" }, decisions: "\(publisher.endpoint)",
-            control: "\(control.endpoint)")
+            control: "\(control.endpoint)", http: http.map { "\($0)" })
     }
 
     private var codecs: DaemonStatus.Codecs {

@@ -55,9 +55,16 @@ extension HotLoop {
         var released = GroupCommit.Group()
         swap(&released, &group.committing)
         try publish(released.decisions)
+        recordLatencies(released.taken)
         for action in released.actions { action(&self) }
         released.removeAll()
         swap(&released, &group.committing)
+    }
+
+    private mutating func recordLatencies(_ taken: [(time: Int64, decisions: Int)]) {
+        guard !taken.isEmpty else { return }
+        let now = WallClock.now()
+        for batch in taken { latencies.record(now - batch.time, count: batch.decisions) }
     }
 
     private func publish(_ held: HeldDecisions) throws(ZeroMQError) {
@@ -76,6 +83,7 @@ extension HotLoop {
         group.fail(error)
         table.stopRecording()
         group.committing.decisions.append(contentsOf: group.gathered.decisions)
+        group.committing.taken += group.gathered.taken
         group.committing.actions += group.gathered.actions
         group.gathered.removeAll()
     }

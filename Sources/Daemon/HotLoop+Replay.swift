@@ -20,7 +20,7 @@ extension HotLoop {
             } else if waits {
                 hasStalled = try !publisher.offer(id, decisions)
             } else {
-                try publisher.publish(id, records: decisions.bytes.span)
+                try publisher.publish(id, records: decisions.bytes)
             }
             return !hasStalled
         }

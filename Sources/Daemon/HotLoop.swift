@@ -5,6 +5,12 @@ import Streams
 import Wire
 import ZeroMQ
 
+/// What one message after another is read into, and what is decided on it.
+struct TurnMemory: ~Copyable {
+    var message = IngestMessage()
+    var decided = DecidedMessage()
+}
+
 /// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
 ///
 /// The hot path is ``takeTimesteps(from:by:)``: receive what is there, step it together, publish. Whatever must not be done between two timesteps (the
@@ -27,6 +33,7 @@ struct HotLoop: ~Copyable {
     let modelReader = DispatchQueue(label: "sluice.models")
     let isDurable: Bool
     let started = ContinuousClock.now
+    let startTime = WallClock.now()
 
     var table: StreamTable
     var checkpoints: CheckpointSchedule
@@ -37,10 +44,17 @@ struct HotLoop: ~Copyable {
     /// Pieces of work on other threads, the store's, the journal's and others, that are not answered yet.
     var outsideJobs = 0
     var isStopping = false
+    /// From taking messages to publishing the decisions on them.
+    var latencies = LatencyHistogram()
+    /// When the loop began to take the messages of the batch, in nanoseconds since the Unix epoch.
+    private var batchStart: Int64 = 0
+    var controlRequests = DaemonMetrics.ControlRequests()
 
     let ingest: [IngestSocket]
     let publisher: DecisionPublisher
     let control: ControlServer
+    /// Where the daemon answers HTTP, for those who ask where it is; nil: nowhere.
+    var http: HTTPEndpoint?
 
     let mailbox: Mailbox
     private var poller: Poller
@@ -50,9 +64,6 @@ struct HotLoop: ~Copyable {
     private let controlItem: Int
     /// What a message says with a codec other than `binary`.
     private var parsed = ParsedTimesteps()
-    private var decisions = DecisionRecords()
-    /// When a batch was decided on last, nanoseconds since the Unix epoch.
-    private var decidedAt: Int64 = 0
     var dropLog: DropLog
 
     /// Opens the sockets. The streams go on from where they are.
@@ -113,12 +124,12 @@ struct HotLoop: ~Copyable {
     /// - Throws: ``DaemonError``: `software` where a socket failed, `inputOutput` where the last checkpoint did.
     mutating func run() throws(DaemonError) {
         var failure: ZeroMQError?
-        // Beside the loop and not in it: its frames are read while the loop is changed.
-        var message = IngestMessage()
+        // Beside the loop and not in it: what is in it is read while the loop is changed.
+        var memory = TurnMemory()
         do throws(ZeroMQError) {
-            while !isStopping { try turn(&message) }
+            while !isStopping { try turn(&memory) }
             logger.info("stopping")
-            try drain(&message)
+            try drain(&memory)
         } catch {
             // Nothing can be done without its sockets; the state is made durable all the same.
             failure = error
@@ -130,13 +141,13 @@ struct HotLoop: ~Copyable {
     }
 
     /// Waits until there is something to do, and does it.
-    private mutating func turn(_ message: inout IngestMessage) throws(ZeroMQError) {
+    private mutating func turn(_ memory: inout TurnMemory) throws(ZeroMQError) {
         let isFull = group.isFull(table.records)
         for item in ingestItems { poller.watch(item, !isFull) }
         try poller.wait(milliseconds: millisecondsToWait)
         if poller.isReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
-            try takeTimesteps(from: socket, by: &message)
+            try takeTimesteps(from: socket, by: &memory)
         }
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
@@ -156,16 +167,17 @@ struct HotLoop: ~Copyable {
     /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes. Nothing is
     /// waited for: a message that came alone is decided on at once.
     private mutating func takeTimesteps(
-        from socket: IngestSocket, by message: inout IngestMessage
+        from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
         let start = WallClock.now()
+        batchStart = start
         for _ in 0..<Self.messagesPerTurn {
-            guard !group.isFull(table.records), try socket.receive(into: &message) else { break }
-            while !take(message, from: socket) { try decide() }
-            if table.isBatchFull { try decide() }
-            guard decidedAt - start < Self.timePerTurn else { break }
+            guard !group.isFull(table.records), try socket.receive(into: &memory.message) else { break }
+            while !take(memory.message, from: socket) { try decide(&memory.decided) }
+            if table.isBatchFull { try decide(&memory.decided) }
+            guard batchStart - start < Self.timePerTurn else { break }
         }
-        try decide()
+        try decide(&memory.decided)
     }
 
     /// Takes one message into the table's batch, or drops it.
@@ -189,36 +201,38 @@ struct HotLoop: ~Copyable {
     }
 
     /// Steps what was taken, and publishes the decisions message by message.
-    private mutating func decide() throws(ZeroMQError) {
+    private mutating func decide(_ decided: inout DecidedMessage) throws(ZeroMQError) {
         guard !table.isBatchEmpty else { return }
         table.stepBatch()
         let time = WallClock.now()
-        decidedAt = time
-        while let decided = table.decideNext(time: time, into: &decisions) {
-            if decisions.count > 0 {
+        var count = 0
+        while table.decideNext(time: time, into: &decided) {
+            if decided.decisions.count > 0 {
+                count += decided.decisions.count
                 if group.isOn {
-                    hold(decided.slot)
+                    group.gathered.decisions.append(decided.id, decided.decisions.bytes)
                 } else {
-                    try publisher.publish(table.idBytes(of: decided.slot), records: decisions.bytes.span)
+                    try publisher.publish(decided.id, records: decided.decisions.bytes)
                 }
-                decisions.removeAll()
             }
             if let cause = decided.drop {
                 table.countDrop(cause)
-                let id = Array(copying: table.idBytes(of: decided.slot))
-                dropLog.record(cause, id: id.span, time: time)
+                dropLog.record(cause, id: decided.id, time: time)
             }
         }
+        recordLatency(decisions: count)
         if table.hasNews { announceNews() }
     }
 
-    /// Keeps decisions until the records behind them are durable.
-    private mutating func hold(_ slot: Int) {
-        // Out of the group while it is added to: the id is borrowed from the table.
-        var held = HeldDecisions()
-        swap(&held, &group.gathered.decisions)
-        held.append(table.idBytes(of: slot), decisions.bytes.span)
-        swap(&held, &group.gathered.decisions)
+    /// A batch is published, or waits for the journal; then its decisions are counted when they are published.
+    private mutating func recordLatency(decisions: Int) {
+        let now = WallClock.now()
+        if group.isOn {
+            group.gathered.taken.append((batchStart, decisions))
+        } else {
+            latencies.record(now - batchStart, count: decisions)
+        }
+        batchStart = now
     }
 
     private mutating func answerRequests() throws(ZeroMQError) {
@@ -234,7 +248,7 @@ struct HotLoop: ~Copyable {
     }
 
     /// Takes what had come of producers before the end, at most as long as ``drainTime``, and the last requests.
-    private mutating func drain(_ message: inout IngestMessage) throws(ZeroMQError) {
+    private mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
         for socket in ingest { socket.close() }
         // They are read until they are empty; only the mailbox, whose letters free a full journal, is waited for.
         for item in ingestItems { poller.watch(item, false) }
@@ -244,13 +258,13 @@ struct HotLoop: ~Copyable {
             readMail()
             for socket in ingest where !socket.isDrained {
                 socket.hangUp()
-                try takeTimesteps(from: socket, by: &message)
+                try takeTimesteps(from: socket, by: &memory)
             }
             wakeRequested()
             try commitGroup()
         } while ingest.contains { !$0.isDrained } && ContinuousClock.now < end
         var discarded = 0
-        for socket in ingest where !socket.isDrained { discarded += try socket.discard(by: &message) }
+        for socket in ingest where !socket.isDrained { discarded += try socket.discard(by: &memory.message) }
         if discarded > 0 {
             logger.warning(
                 "\(discarded) messages had come that could not be taken within \(Self.drainTime); they are lost")

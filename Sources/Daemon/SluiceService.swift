@@ -32,6 +32,14 @@ public struct SluiceService: Service {
     /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
     public func run() async throws {
         let mailbox = try Self.makeMailbox()
+        let probe = HotLoopProbe(mailbox)
+        guard let listener = HTTPListener(configuration.http, pages: HTTPPages(probe: probe), logger: logger) else {
+            return try await serve(mailbox, probe, http: nil)
+        }
+        try await listener.serve { try await serve(mailbox, probe, http: $0) }
+    }
+
+    private func serve(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) async throws {
         let reloads = Task {
             for await _ in await UnixSignalsSequence(trapping: .sighup) { mailbox.post { $0.reloadAll() } }
         }
@@ -40,7 +48,7 @@ public struct SluiceService: Service {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
                 let thread = Thread {
-                    continuation.resume(with: Result { try serve(mailbox) })
+                    continuation.resume(with: Result { try decide(mailbox, probe, http: http) })
                 }
                 thread.name = "sluice-hot"
                 thread.start()
@@ -58,15 +66,22 @@ public struct SluiceService: Service {
         }
     }
 
-    private func serve(_ mailbox: Mailbox) throws(DaemonError) {
+    private func decide(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) throws(DaemonError) {
         let state = try StartState.open(configuration, models: models, logger: logger)
         var loop = try HotLoop(configuration, state: state, mailbox: mailbox, logger: logger)
+        loop.http = http
+        probe.begin()
         let endpoints = loop.endpoints
         logger.info(
             """
             ready: ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
-            control \(endpoints.control)
+            control \(endpoints.control), http \(endpoints.http ?? "off")
             """)
         try loop.run()
     }
+}
+
+extension SluiceService: CustomStringConvertible {
+    /// What the log calls the service.
+    public var description: String { "sluice" }
 }

@@ -29,6 +29,9 @@ struct FloatBuffer {
     mutating func append(_ values: Span<Float>) {
         let end = count
         resize(to: end + values.count)
-        for index in values.indices { unsafe start[end + index] = values[index] }
+        unsafe values.withUnsafeBufferPointer { buffer in
+            guard let first = buffer.baseAddress else { return }
+            unsafe (start + end).update(from: first, count: buffer.count)
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 
 /// The threads that step streams: whoever asks for work is one of them, and the others wait until there is enough to share.
 ///
@@ -22,7 +23,7 @@ public final class StepWorkers {
         precondition(count >= 1)
         self.count = count
         self.threshold = threshold
-        helpers = (1..<count).map { Helper(name: "sluice.worker.\($0)") }
+        helpers = (1..<count).map { _ in Helper() }
         for helper in helpers { helper.start() }
     }
 
@@ -46,25 +47,39 @@ public final class StepWorkers {
     /// `@unchecked Sendable`: `work` is written before `hasWork` is signalled and read after it was waited for, and not
     /// touched again before `isDone` was waited for, so that never two threads are at it.
     private final class Helper: @unchecked Sendable {
-        private let queue: DispatchQueue
         private let hasWork = DispatchSemaphore(value: 0)
         private let isDone = DispatchSemaphore(value: 0)
         private var work: (body: (Int) -> Void, worker: Int)?
 
-        init(name: String) {
-            queue = DispatchQueue(label: name, qos: .userInitiated)
+        /// A thread of its own: Dispatch's would have to be waited for where all of them are taken.
+        func start() {
+            var thread = pthread_t()
+            let result = unsafe pthread_create(
+                &thread, nil,
+                { context in
+                    if let context = unsafe context {
+                        unsafe Unmanaged<Helper>.fromOpaque(context).takeRetainedValue().workUntilStopped()
+                    }
+                    return nil
+                }, Unmanaged.passRetained(self).toOpaque())
+            precondition(result == 0, "a thread that steps streams cannot be started")
+            pthread_detach(thread)
         }
 
-        func start() {
-            queue.async {
-                while true {
-                    self.hasWork.wait()
-                    guard let work = self.work else { return }
-                    work.body(work.worker)
-                    self.work = nil
-                    self.isDone.signal()
-                }
+        private func workUntilStopped() {
+            while true {
+                hasWork.wait()
+                guard doWork() else { return }
+                isDone.signal()
             }
+        }
+
+        /// Apart, so that no copy of the work is left when it is said to be done: whoever asked for it checks that.
+        private func doWork() -> Bool {
+            guard let work else { return false }
+            work.body(work.worker)
+            self.work = nil
+            return true
         }
 
         func begin(_ body: @escaping (Int) -> Void, worker: Int) {

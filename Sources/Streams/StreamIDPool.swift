@@ -34,7 +34,8 @@ final class StreamIDPool {
         var free: UInt32 = .max
     }
 
-    private static let bytesPerPage = 1 << 16
+    /// A power of two, so that a cell is found without a division.
+    private static let cellsPerPage: UInt32 = 1024
     private static let unit = 8
 
     private var cells: [Cells]
@@ -83,8 +84,9 @@ final class StreamIDPool {
         }
         let number = cells[size].count
         precondition(number < 1 << Place.numberBits - 1)
-        if unsafe Int(number) == cells[size].pages.count * Self.cellsPerPage(size) {
-            unsafe cells[size].pages.append(.allocate(capacity: Self.bytesPerPage))
+        if unsafe Int(number / Self.cellsPerPage) == cells[size].pages.count {
+            let bytes = Int(Self.cellsPerPage) * Self.unit * (size + 1)
+            unsafe cells[size].pages.append(.allocate(capacity: bytes))
         }
         cells[size].count += 1
         return number
@@ -92,9 +94,7 @@ final class StreamIDPool {
 
     private func pointer(_ size: Int, _ number: UInt32) -> UnsafeMutablePointer<UInt8> {
         precondition(number < cells[size].count)
-        let (page, cell) = Int(number).quotientAndRemainder(dividingBy: Self.cellsPerPage(size))
-        return unsafe cells[size].pages[page] + cell * Self.unit * (size + 1)
+        let cell = Int(number % Self.cellsPerPage)
+        return unsafe cells[size].pages[Int(number / Self.cellsPerPage)] + cell * Self.unit * (size + 1)
     }
-
-    private static func cellsPerPage(_ size: Int) -> Int { bytesPerPage / (unit * (size + 1)) }
 }

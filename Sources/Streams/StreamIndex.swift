@@ -134,7 +134,7 @@ struct StreamIndex {
             hash = Self.folded(hash ^ bytes.littleEndian(at: offset, as: UInt64.self))
             offset += 8
         }
-        if offset < bytes.byteCount { hash = Self.folded(hash ^ bytes.tail(from: offset)) }
+        if offset < bytes.byteCount { hash = Self.folded(hash ^ bytes.lastWord) }
         return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
     }
 
@@ -145,10 +145,11 @@ struct StreamIndex {
 }
 
 extension RawSpan {
-    /// The last one to seven bytes as a number.
-    fileprivate func tail(from start: Int) -> UInt64 {
+    /// The last eight bytes as a number, or all where there are fewer.
+    fileprivate var lastWord: UInt64 {
+        guard byteCount < 8 else { return littleEndian(at: byteCount - 8, as: UInt64.self) }
         var word: UInt64 = 0
-        for offset in start..<byteCount { word = word << 8 | UInt64(littleEndian(at: offset, as: UInt8.self)) }
+        for offset in 0..<byteCount { word = word << 8 | UInt64(littleEndian(at: offset, as: UInt8.self)) }
         return word
     }
 }
@@ -158,12 +159,12 @@ extension Span<UInt8> {
         guard count == other.count else { return false }
         let (bytes, others) = unsafe (self.bytes, other.bytes)
         var offset = 0
-        while offset + 8 <= count {
+        while offset + 8 < count {
             guard
                 bytes.littleEndian(at: offset, as: UInt64.self) == others.littleEndian(at: offset, as: UInt64.self)
             else { return false }
             offset += 8
         }
-        return offset == count || bytes.tail(from: offset) == others.tail(from: offset)
+        return bytes.lastWord == others.lastWord
     }
 }

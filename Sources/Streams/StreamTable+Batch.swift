@@ -1,25 +1,13 @@
 import Recurrent
-public import Wire
+import Wire
 
 /// The hot path within the table: ``take(frames:id:payload:header:)`` for each message that is there, ``stepBatch()`` once for
 /// all of them, ``decideNext(time:into:)`` for each again.
 extension StreamTable {
-    /// A message that was decided on.
-    public struct Decided {
-        /// The stream's; see ``idBytes(of:)``.
-        public let slot: Int
-        /// ``DropCause/tooLong`` where the message was taken and its sequence given up.
-        public let drop: DropCause?
-    }
-
     /// Whether nothing waits to be decided on.
     public var isBatchEmpty: Bool { batch.messages.isEmpty }
     /// Whether the batch must be decided on before more is taken.
     public var isBatchFull: Bool { batch.isFull }
-
-    /// The id of the stream in a slot.
-    @_lifetime(borrow self)
-    public func idBytes(of slot: Int) -> Span<UInt8> { index.id(of: slot) }
 
     /// Puts the new timesteps in `inputs` into the batch.
     ///
@@ -34,7 +22,7 @@ extension StreamTable {
         if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
         guard numbers.duplicates < count else { return }
         let model = streams[slot].model
-        let rule = models[model].rule
+        let rule = rules[model]
         if numbers.gap {
             countGap(of: slot)
             streams[slot].gapPending = true
@@ -71,25 +59,25 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The records to publish are added here.
-    /// - Returns: The message; nil where all were decided on, and the batch is empty again.
-    public mutating func decideNext(time: Int64, into decisions: inout DecisionRecords) -> Decided? {
+    ///   - decided: Replaced by the message.
+    /// - Returns: Whether there was one; if not, the batch is empty again.
+    public mutating func decideNext(time: Int64, into decided: inout DecidedMessage) -> Bool {
         guard let message = batch.next() else {
             for memory in memories {
                 if case .state(let steps) = memory { steps.removeAll() }
             }
             batch.removeAll()
-            return nil
+            return false
         }
         let slot = message.slot
-        let recordsBefore = decisions.count
+        decided.begin(index.id(of: slot))
         var stream = streams[slot]
         stream.isInBatch = false
         var end = message.count
         var areAllKept = true
         switch memories[stream.model] {
         case .state(let steps):
-            end = decide(message, &stream, in: steps, time: time, into: &decisions)
+            end = decide(message, &stream, in: steps, time: time, into: &decided.decisions)
             let values = steps.inputs(of: message.job)
             finish(message, stream, end: end, values: values, time: time)
         case .timesteps(let buffers):
@@ -97,14 +85,15 @@ extension StreamTable {
             swap(&values, &inputs)
             areAllKept = stream.keep(
                 values.span, message.numbers, count: message.count, ends: message.flags.contains(.end), in: buffers,
-                models[stream.model].rule, time: time, into: &decisions)
+                rules[stream.model], time: time, into: &decided.decisions)
             let duplicates = message.numbers.duplicates * (values.count / message.count)
             finish(message, stream, end: end, values: values.span.extracting(duplicates...), time: time)
             swap(&values, &inputs)
         }
         counters.timesteps += UInt64(end - message.numbers.duplicates)
-        counters.decisions += UInt64(decisions.count - recordsBefore)
-        return Decided(slot: slot, drop: areAllKept ? nil : .tooLong)
+        counters.decisions += UInt64(decided.decisions.count)
+        if !areAllKept { decided.drop = .tooLong }
+        return true
     }
 
     /// Decides on each timestep of a message that was stepped.
@@ -114,7 +103,7 @@ extension StreamTable {
         _ message: MessageBatch.Message, _ stream: inout Stream, in steps: StepBatch, time: Int64,
         into decisions: inout DecisionRecords
     ) -> Int {
-        let rule = models[stream.model].rule
+        let rule = rules[stream.model]
         let new = message.numbers.duplicates
         var timestep = new
         while true {

@@ -89,12 +89,12 @@ extension StreamTable {
         guard count >= 1, values.count == count * features,
             let numbers = try? SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
         else { return }
-        var decisions = DecisionRecords()
+        var decided = DecidedMessage()
         inputs = values
         take(slot, numbers, header.flags, count: count)
         stepBatch()
         // A sequence that becomes too long is dropped again, as it was then.
-        while decideNext(time: time, into: &decisions) != nil {}
+        while decideNext(time: time, into: &decided) {}
     }
 }
 

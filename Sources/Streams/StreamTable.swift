@@ -19,7 +19,11 @@ public struct StreamTable: ~Copyable {
     public static let maximumWaiting = 65_536
 
     /// What is served, in the order in which it was given.
-    public internal(set) var models: [ServedModel]
+    public internal(set) var models: [ServedModel] {
+        didSet { rules = models.map(\.rule) }
+    }
+    /// How each of ``models`` is served, as the hot path asks.
+    private(set) var rules: [DecisionRule]
     /// What happened since the start.
     public internal(set) var counters = StreamCounters()
 
@@ -73,6 +77,7 @@ public struct StreamTable: ~Copyable {
     ///   - workers: The threads that step streams.
     public init(models: [ServedModel], workers: StepWorkers = StepWorkers()) {
         self.models = models
+        rules = models.map(\.rule)
         self.workers = workers
         memories = models.map { StreamMemory($0, workers: workers) }
         router = Router(models.map(\.policy.prefixes))
@@ -102,7 +107,7 @@ public struct StreamTable: ~Copyable {
         guard isFree(place) else { return false }
         let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
         let count =
-            switch models[place.model].rule.input {
+            switch rules[place.model].input {
             case .values(let features): try Timesteps.read(payload, features: features, into: &inputs)
             case .tokens: try Timesteps.readTokens(payload, into: &inputs)
             }
@@ -130,6 +135,8 @@ public struct StreamTable: ~Copyable {
         let model: Int
     }
 
+    /// Inlined, as ``isFree(_:)``, since a call that only borrows the table would copy all of it to the stack.
+    @inline(__always)
     private func place(of id: Span<UInt8>) throws(DropCause) -> Place {
         if let slot = index.find(id) { return Place(slot: slot, model: streams[slot].model) }
         guard StreamID.isValid(id) else { throw .id }
@@ -138,6 +145,7 @@ public struct StreamTable: ~Copyable {
     }
 
     /// Whether the batch has nothing of a message's stream yet, and room.
+    @inline(__always)
     private func isFree(_ place: Place) -> Bool {
         guard !batch.isFull else { return false }
         return place.slot.map { !streams[$0].isInBatch } ?? true
@@ -147,7 +155,7 @@ public struct StreamTable: ~Copyable {
     private mutating func take(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
-        if case .tokens(let vocabulary) = models[place.model].rule.input {
+        if case .tokens(let vocabulary) = rules[place.model].input {
             guard inputs.allSatisfy({ $0 >= 0 && $0 < Float(vocabulary) && $0 == $0.rounded() }) else { throw .token }
         }
         if let slot = place.slot, !waiting.isEmpty, waiting[slot] != nil {
@@ -177,7 +185,7 @@ public struct StreamTable: ~Copyable {
         _ slot: Int, _ messages: [WaitingTimesteps.Message], time: Int64, publish: Publish
     ) {
         let id = String(copying: index.id(of: slot))
-        var decisions = DecisionRecords()
+        var decided = DecidedMessage()
         for message in messages {
             // A fault sent the stream back to its checkpoint, which is not read yet: the others wait on.
             guard waiting[slot] == nil else {
@@ -190,14 +198,14 @@ public struct StreamTable: ~Copyable {
                     message.header, count: message.count, consumed: streams[slot].sequence)
                 take(slot, numbers, message.header.flags, count: message.count)
                 stepBatch()
-                while let decided = decideNext(time: time, into: &decisions) {
+                while decideNext(time: time, into: &decided) {
                     if let cause = decided.drop { countDrop(cause) }
+                    if decided.decisions.count > 0 { publish(id, decided.decisions, []) }
                 }
             } catch {
                 countDrop(error)
             }
-            if decisions.count > 0 || !events.isEmpty { publish(id, decisions, takeEvents()) }
-            decisions.removeAll()
+            if !events.isEmpty { publish(id, DecisionRecords(), takeEvents()) }
         }
     }
 

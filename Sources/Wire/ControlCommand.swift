@@ -44,6 +44,8 @@ public enum ControlCommand: Equatable, Sendable {
     case resume(Selection)
     /// Make everything durable now.
     case checkpoint
+    /// Log from a level on; nil: only say which it is.
+    case logLevel(LogLevel?)
     /// Stop in order.
     case shutdown
 
@@ -66,6 +68,8 @@ extension ControlCommand {
         case writeSnapshot = "write_snapshot"
         /// See ``ControlCommand``.
         case export, `import`, reload, pause, resume, checkpoint, shutdown
+        /// See ``ControlCommand/logLevel(_:)``.
+        case logLevel = "log_level"
 
         /// The parameters that the method takes.
         var parameters: [String] {
@@ -81,6 +85,7 @@ extension ControlCommand {
             case .export: ["stream"]
             case .import: StreamExport.members + ["as"]
             case .reload: ["model", "reset"]
+            case .logLevel: ["level"]
             }
         }
     }
@@ -121,6 +126,7 @@ extension ControlCommand {
         case .pause: self = .pause(try parameters.requiredSelection())
         case .resume: self = .resume(try parameters.requiredSelection())
         case .checkpoint: self = .checkpoint
+        case .logLevel: self = .logLevel(try parameters.logLevel())
         case .shutdown: self = .shutdown
         }
     }
@@ -145,6 +151,7 @@ extension ControlCommand {
         case .pause: .pause
         case .resume: .resume
         case .checkpoint: .checkpoint
+        case .logLevel: .logLevel
         case .shutdown: .shutdown
         }
     }
@@ -179,6 +186,7 @@ extension ControlCommand {
         case .reload(let model, let reset):
             members["model"] = .string(model)
             if reset { members["reset"] = .bool(true) }
+        case .logLevel(let level): members["level"] = level.map { .string($0.rawValue) }
         }
         return .object(members)
     }

@@ -81,6 +81,15 @@ struct Parameters {
         return Int(limit)
     }
 
+    func logLevel() throws(ControlError) -> LogLevel? {
+        guard let name = try string("level") else { return nil }
+        guard let level = LogLevel(rawValue: name) else {
+            let known = LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ControlError(.invalidParams, "'level' must be one of \(known)")
+        }
+        return level
+    }
+
     func selection() throws(ControlError) -> ControlCommand.Selection? {
         let given = ["stream", "prefix", "all"].filter { members[$0] != nil }
         guard given.count <= 1 else {

@@ -8,12 +8,15 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var decisions: String
         /// Where requests are taken.
         public var control: String
+        /// Where HTTP is answered; left out where it is not.
+        public var http: String?
 
         /// Creates the list; each parameter is the property of its name.
-        public init(ingest: [String], decisions: String, control: String) {
+        public init(ingest: [String], decisions: String, control: String, http: String? = nil) {
             self.ingest = ingest
             self.decisions = decisions
             self.control = control
+            self.http = http
         }
     }
 

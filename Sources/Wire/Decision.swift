@@ -139,23 +139,29 @@ public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible
 
 /// The records of one decision message while they are written. Keeps its memory from message to message.
 public struct DecisionRecords: Sendable {
-    /// The second frame so far.
-    public private(set) var bytes: [UInt8] = []
-    /// How many records it has.
+    /// What is past `byteCount` is left over.
+    private var memory = [UInt8](repeating: 0, count: 256)
+    private var byteCount = 0
+    /// How many records there are.
     public private(set) var count = 0
 
     /// No records.
     public init() {}
 
+    /// The second frame so far.
+    public var bytes: Span<UInt8> {
+        @_lifetime(borrow self) get { memory.span.extracting(..<byteCount) }
+    }
+
     /// The records, read again.
     public var all: [Decision] {
         // What was written here can be read; without records there is nothing to read.
-        count == 0 ? [] : (try? unsafe Decision.records(in: bytes.span.bytes)) ?? []
+        count == 0 ? [] : (try? unsafe Decision.records(in: bytes.bytes)) ?? []
     }
 
     /// Forgets the records and keeps the memory.
     public mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
+        byteCount = 0
         count = 0
     }
 
@@ -171,9 +177,13 @@ public struct DecisionRecords: Sendable {
     public mutating func append(
         sequence: UInt64, step: UInt64, time: Int64, flags: Decision.Flags, label: UInt8, probabilities: Span<Float>
     ) {
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: Decision.fixedSize + 4 * probabilities.count))
-        var span = bytes.mutableSpan
+        let start = byteCount
+        byteCount += Decision.fixedSize + 4 * probabilities.count
+        count += 1
+        if byteCount > memory.count {
+            memory.append(contentsOf: repeatElement(0, count: max(byteCount, memory.count)))
+        }
+        var span = memory.mutableSpan
         var record = unsafe span.mutableBytes
         record.storeLittleEndian(sequence, at: start)
         record.storeLittleEndian(step, at: start + 8)
@@ -185,6 +195,5 @@ public struct DecisionRecords: Sendable {
             let place = start + Decision.fixedSize + 4 * index
             record.storeLittleEndian(probabilities[index].bitPattern, at: place)
         }
-        count += 1
     }
 }

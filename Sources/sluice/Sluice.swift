@@ -40,6 +40,7 @@ struct Sluice: ParsableCommand {
                     SnapshotCommand.self, SnapshotsCommand.self, RestoreCommand.self, DeleteSnapshotCommand.self,
                     ReloadCommand.self, CheckpointCommand.self, ShutdownCommand.self,
                 ]),
+            CommandGroup(name: "Daemon", subcommands: [LogLevelCommand.self]),
         ])
 
     /// Runs the command that the arguments name; what goes wrong is one line on standard error and an exit status.

@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Client
-import Wire
+public import Wire
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -65,6 +65,27 @@ struct CheckpointCommand: ParsableCommand {
         try options.run(.checkpoint, as: CheckpointResult.self) { [Report.line($0)] }
     }
 }
+
+struct LogLevelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "log-level",
+        abstract: "Change what the daemon logs, from now on until it ends.",
+        discussion: "Without a level it is only shown.")
+
+    @Argument(help: "trace, debug, info, notice, warning, error or critical.")
+    var level: LogLevel?
+
+    @OptionGroup var options: ControlOptions
+
+    func run() throws {
+        try options.run(.logLevel(level), as: [String: LogLevel].self) { answer in
+            let before = answer["level"]?.rawValue ?? "unknown"
+            return [level.map { "log level \($0.rawValue), before \(before)" } ?? "log level \(before)"]
+        }
+    }
+}
+
+extension LogLevel: ExpressibleByArgument {}
 
 struct ShutdownCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -32,6 +32,24 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Where HTTP is answered (/metrics, /healthz, /readyz), or off. (default: 127.0.0.1:5553)",
+            valueName: "address:port|off"),
+        transform: parseHTTP)
+    var http: HTTPEndpoint?
+
+    @Option(
+        help: ArgumentHelp(
+            "How the log on stderr is written: text, or json, an object a line. (default: text)", valueName: "format"))
+    var logFormat: LogFormat?
+
+    @Option(
+        help: ArgumentHelp(
+            "What is logged: trace, debug, info, notice, warning, error or critical. 'sluice log-level' changes it while "
+                + "the daemon runs. (default: info)", valueName: "level"))
+    var logLevel: LogLevel?
+
+    @Option(
+        help: ArgumentHelp(
             "How messages are written, binary or json: decisions, and timesteps at every --ingest (or at the default "
                 + "endpoint). Endpoints of the file keep their own for timesteps. (default: binary)",
             valueName: "codec"))
@@ -158,6 +176,9 @@ struct ServingOptions: ParsableArguments {
         guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
             throw DaemonError(.usage, "--high-water-mark is in messages, a whole number from 1 to 100000000")
         }
+        configuration.http = http ?? configuration.http
+        configuration.logFormat = logFormat ?? configuration.logFormat
+        configuration.logLevel = logLevel ?? configuration.logLevel
         configuration.stateFolder = stateDir ?? configuration.stateFolder
         configuration.durability = durability ?? configuration.durability
         configuration.checkpointInterval = checkpointInterval ?? configuration.checkpointInterval
@@ -236,6 +257,11 @@ private func parseMode(_ text: String) throws -> ServingPolicy.Mode {
     return mode
 }
 
+private func parseHTTP(_ text: String) throws -> HTTPEndpoint {
+    guard let endpoint = HTTPEndpoint(text) else { throw ValidationError("it is \(HTTPEndpoint.notation)") }
+    return endpoint
+}
+
 private func parseMaximumLength(_ text: String) throws -> Int {
     guard let length = Int(text), ServingPolicy.maximumLengths.contains(length) else {
         throw ValidationError("it is from 1 to \(ServingPolicy.maximumLengths.upperBound)")
@@ -257,6 +283,8 @@ private func parseThreshold(_ text: String) throws -> ServingPolicy.Threshold {
 
 extension DaemonConfiguration.Durability: ExpressibleByArgument {}
 extension DecisionCodec: ExpressibleByArgument {}
+extension LogFormat: ExpressibleByArgument {}
+extension LogLevel: ExpressibleByArgument {}
 extension Journal.Sync: ExpressibleByArgument {}
 extension ServingPolicy.Emit: ExpressibleByArgument {}
 extension ServingPolicy.Fault: ExpressibleByArgument {}

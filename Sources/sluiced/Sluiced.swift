@@ -1,8 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
 import Daemon
 import Foundation
 import KerasFiles
-public import Logging
 import ServiceLifecycle
 import Wire
 
@@ -36,19 +35,17 @@ struct Sluiced: AsyncParsableCommand {
 
     @OptionGroup var options: ServingOptions
 
-    @Option(help: "What is logged to stderr: trace, debug, info, notice, warning, error or critical.")
-    var logLevel = Logger.Level.info
-
     @Flag(help: "Check the command line, the configuration file and the model files, then end.")
     var checkConfig = false
 
     func run() async throws {
         // A log whose reader has gone must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
+        var format = options.logFormat
         do {
             let configuration = try options.configuration()
-            var logger = Logger(label: "sluiced") { StreamLogHandler.standardError(label: $0) }
-            logger.logLevel = logLevel
+            format = configuration.logFormat
+            let logger = DaemonLog.logger(format: configuration.logFormat, level: configuration.logLevel)
             let service = try SluiceService(configuration, logger: logger)
             if checkConfig {
                 print("configuration is good: \(configuration.models.map(\.name).joined(separator: ", "))")
@@ -64,10 +61,12 @@ struct Sluiced: AsyncParsableCommand {
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
         } catch let error as DaemonError {
-            try? FileHandle.standardError.write(contentsOf: Data("sluiced: \(error)\n".utf8))
+            if format == .json {
+                DaemonLog.logger(format: .json, level: .critical).critical("\(error)")
+            } else {
+                try? FileHandle.standardError.write(contentsOf: Data("sluiced: \(error)\n".utf8))
+            }
             throw ExitCode(error.code.rawValue)
         }
     }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}

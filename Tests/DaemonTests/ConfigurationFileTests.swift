@@ -29,6 +29,8 @@ struct ConfigurationFileTests {
             control: "@tcp://127.0.0.1:5552"
             last_value: true
             high_water_mark: 5000
+            http: "[::1]:80"
+            log: {format: json, level: debug}
             state:
               {dir: /var/lib/sluice, durability: journal, interval: 2.5, journal_size: 64, journal_sync: normal,
                idle_after: 60, forget_after: 3600, max_streams: 9, on_other_weights: carry}
@@ -47,6 +49,9 @@ struct ConfigurationFileTests {
         expected.control = Endpoint(.bind, "tcp://127.0.0.1:5552")
         expected.decisions.lastValue = true
         expected.highWaterMark = 5000
+        expected.http = .address("::1", port: 80)
+        expected.logFormat = .json
+        expected.logLevel = .debug
         expected.stateFolder = "/var/lib/sluice"
         expected.durability = .journal
         expected.journalMegabytes = 64
@@ -80,6 +85,8 @@ struct ConfigurationFileTests {
         #expect(configuration.decisions.codec == .binary)
         #expect(configuration.decisions.endpoint.description == "@tcp://127.0.0.1:5551")
         #expect(configuration.control.description == "@tcp://127.0.0.1:5552")
+        #expect("\(configuration.http)" == "127.0.0.1:5553")
+        #expect(configuration.logFormat == .text && configuration.logLevel == .info)
         #expect(configuration.stateFolder == nil)
         #expect(configuration.durability == .checkpoint)
         #expect(configuration.checkpointInterval == 5)
@@ -189,6 +196,9 @@ struct ConfigurationFileTests {
         Bad(
             "a codec that is a list", line: 4, "single value",
             text: models + "decisions: {endpoint: tcp://a:1, codec: []}"),
+        Bad("a bad HTTP endpoint", line: 4, "'tcp://127.0.0.1:1'", "off", text: models + "http: tcp://127.0.0.1:1"),
+        Bad("a log format not known", line: 5, "'xml'", "text, json", text: models + "log:\n  format: xml"),
+        Bad("a log level not known", line: 4, "'loud'", "warning", text: models + "log: {level: loud}"),
         Bad("state that is no mapping", line: 4, "mapping", text: models + "state: /var/lib"),
         Bad(
             "a durability not known", line: 5, "'disk'", "memory, checkpoint, journal",

@@ -32,7 +32,7 @@ import Testing
             programs=\(RunningProgram.folder.path)
             sluiced() {
                 "$programs/sluiced" "$@" --ingest ipc://\(folder.path)/i --decisions ipc://\(folder.path)/d \\
-                    --control ipc://\(folder.path)/c
+                    --control ipc://\(folder.path)/c --http off
             }
             sluice() {
                 case $1 in

@@ -49,6 +49,26 @@ import Wire
         #expect(alone.bits == beside.bits)
     }
 
+    @Test(arguments: [1, 3])
+    func `in whatever order messages come together, and however many threads step them`(workers: Int) throws {
+        var random = SplitMix64(state: 17)
+        let streams = (0..<40).map { (id: "s\($0)", values: values(400, seed: $0)) }
+        let one = try Peer(try DaemonProcess([model2]))
+        let alone = try streams.map { try one.decide($0.id, $0.values) }
+
+        // Messages of all streams at once, of all lengths, in any order but each stream's own.
+        let daemon = try Peer(try DaemonProcess([model2, "--workers", "\(workers)"]))
+        var rest = streams.map { $0.values[...] }
+        while let stream = rest.indices.filter({ !rest[$0].isEmpty }).randomElement(using: &random) {
+            let length = [1, 1, 5, 60, 250].randomElement(using: &random) ?? 1
+            try daemon.feed(streams[stream].id, Array(rest[stream].prefix(length)))
+            rest[stream] = rest[stream].dropFirst(length)
+        }
+        let together = try streams.map { try daemon.decisions(of: $0.id, $0.values.count) }
+
+        #expect(together.map(\.bits) == alone.map(\.bits))
+    }
+
     @Test func `after an orderly stop and a start in between`() throws {
         let folder = try TemporaryFolder()
         let inputs = values(60, seed: 2)

@@ -11,7 +11,9 @@ struct FuzzSubject: ~Copyable {
 
     var table: StreamTable
     private var parsed = ParsedTimesteps()
-    private var decisions = DecisionRecords()
+    private var decided = DecidedMessage()
+    /// Whether the records of the last decisions are whole.
+    private var isReadable = true
     private var time: Int64 = 0
 
     init() throws {
@@ -57,7 +59,6 @@ struct FuzzSubject: ~Copyable {
         let payload = frames.count > 1 ? frames[1] : []
         let header = frames.count > 2 ? frames[2] : []
         let (streams, timesteps) = (table.count, table.counters.timesteps)
-        defer { decisions.removeAll() }
         do throws(DropCause) {
             if kind == .binary {
                 _ = unsafe try table.take(
@@ -68,12 +69,12 @@ struct FuzzSubject: ~Copyable {
                 _ = try table.take(parsed)
             }
             try decide()
-            return decisions.all.count == decisions.count ? .accepted : .wrong
+            return isReadable ? .accepted : .wrong
         } catch {
             table.countDrop(error)
             // These two take what there is room for.
             if error == .tooLong || error == .paused { return .accepted }
-            let isSame = table.count == streams && table.counters.timesteps == timesteps && decisions.count == 0
+            let isSame = table.count == streams && table.counters.timesteps == timesteps
             return isSame ? .refused : .wrong
         }
     }
@@ -82,7 +83,10 @@ struct FuzzSubject: ~Copyable {
     private mutating func decide() throws(DropCause) {
         var drop: DropCause?
         table.stepBatch()
-        while let decided = table.decideNext(time: time, into: &decisions) { drop = decided.drop }
+        while table.decideNext(time: time, into: &decided) {
+            drop = decided.drop
+            isReadable = decided.decisions.all.count == decided.decisions.count
+        }
         if let drop { throw drop }
     }
 
@@ -110,9 +114,8 @@ struct FuzzSubject: ~Copyable {
         case .import(let stream, let id): try restore([try stream.image(as: id)])
         case .writeSnapshot(_, let streams):
             try restore(try streams.map { stream throws(ControlError) in try stream.image() })
-        case .status, .snapshot, .snapshots, .restore, .deleteSnapshot, .readSnapshot, .reload, .checkpoint,
-            .shutdown:
-            []
+        // The others are about the store and the daemon as a whole.
+        default: []
         }
     }
 

@@ -37,7 +37,7 @@ final class Feed {
             table.countDrop(error)
             throw error
         }
-        return decisions(in: records)
+        return records.all
     }
 
     /// Sends a message of one frame in another codec. Drops are counted.
@@ -60,7 +60,15 @@ final class Feed {
     private func decide(_ time: Int64, into records: inout DecisionRecords) throws(DropCause) {
         var drop: DropCause?
         table.stepBatch()
-        while let decided = table.decideNext(time: time, into: &records) { drop = decided.drop }
+        var decided = DecidedMessage()
+        while table.decideNext(time: time, into: &decided) {
+            drop = decided.drop
+            for decision in decided.decisions.all {
+                records.append(
+                    sequence: decision.sequence, step: decision.step, time: decision.time, flags: decision.flags,
+                    label: decision.label, probabilities: decision.probabilities.span)
+            }
+        }
         if let drop { throw drop }
     }
 
@@ -71,7 +79,7 @@ final class Feed {
     {
         var published: [(id: String, decisions: [Decision])] = []
         _ = try table.resume(selection, time: time) { id, records, _ in
-            published.append((id, decisions(in: records)))
+            published.append((id, records.all))
         }
         return published
     }
@@ -86,12 +94,6 @@ final class Feed {
     func image(_ id: String) throws -> StreamImage? {
         try table.copy(.stream(id)).images.first
     }
-}
-
-/// The decisions that records hold; none where there are no records, or where they are damaged.
-func decisions(in records: borrowing DecisionRecords) -> [Decision] {
-    let bytes = records.bytes
-    return bytes.isEmpty ? [] : (try? unsafe Decision.records(in: bytes.span.bytes)) ?? []
 }
 
 /// A model as it is served, under a fingerprint of its own.

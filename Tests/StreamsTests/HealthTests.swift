@@ -49,7 +49,7 @@ struct HealthTests {
 
         var after: [Decision] = []
         let lost = feed.table.wake(feed.table.takeWakeRequests(), checkpoint, time: 0) { _, records, _ in
-            after += decisions(in: records)
+            after += records.all
         }
 
         // h was 3 at the checkpoint: 2·3 + 1.
@@ -68,7 +68,7 @@ struct HealthTests {
         var told: [[StreamEvent.Kind]] = []
         for _ in 0..<2 {
             _ = feed.table.wake(feed.table.takeWakeRequests(), [], time: 0) { _, records, events in
-                after.append(decisions(in: records))
+                after.append(records.all)
                 told.append(events.map(\.event))
             }
         }
@@ -104,7 +104,7 @@ struct HealthTests {
                 decisions += try feed.send("s", message)
                 while case let asleep = feed.table.takeWakeRequests(), !asleep.isEmpty {
                     _ = feed.table.wake(asleep, checkpoint, time: 0) { _, records, _ in
-                        decisions += StreamsTests.decisions(in: records)
+                        decisions += records.all
                     }
                 }
             }

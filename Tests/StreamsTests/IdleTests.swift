@@ -21,7 +21,7 @@ struct IdleTests {
     private func wake(_ feed: Feed, _ images: [StreamImage]) -> (decisions: [Decision], lost: [String]) {
         var found: [Decision] = []
         let ids = feed.table.takeWakeRequests()
-        let lost = feed.table.wake(ids, images, time: 0) { _, records, _ in found += decisions(in: records) }
+        let lost = feed.table.wake(ids, images, time: 0) { _, records, _ in found += records.all }
         return (found, lost)
     }
 

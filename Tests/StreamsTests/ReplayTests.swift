@@ -10,7 +10,7 @@ struct ReplayTests {
         var next: Int? = 0
         while let first = next {
             next = feed.table.replay(Array(prefix.utf8), from: first, limit: 2) { id, records in
-                found[String(decoding: id.indices.map { id[$0] }, as: UTF8.self), default: []] += decisions(in: records)
+                found[String(decoding: id.indices.map { id[$0] }, as: UTF8.self), default: []] += records.all
                 return true
             }
         }

@@ -62,6 +62,8 @@ struct ControlCommandTests {
         Good("reload", #"{"model": "m"}"#, .reload(model: "m", reset: false)),
         Good("reload", #"{"model": "m", "reset": true}"#, .reload(model: "m", reset: true)),
         Good("checkpoint", "{}", .checkpoint),
+        Good("log_level", nil, .logLevel(nil)),
+        Good("log_level", #"{"level": "debug"}"#, .logLevel(.debug)),
         Good("shutdown", nil, .shutdown),
     ]
 
@@ -123,6 +125,8 @@ struct ControlCommandTests {
             Bad("delete_snapshot", "{}", "'name'"),
             Bad("reload", "{}", "'model'"),
             Bad("reload", #"{"model": "m", "reset": 1}"#, "'reset'"),
+            Bad("log_level", #"{"level": "loud"}"#, "'level'", "warning"),
+            Bad("log_level", #"{"level": 1}"#, "'level'"),
             Bad("export", #"{"all": true}"#, "'all'"),
             Bad("import", "{}", "'stream'"),
             Bad("import", "{\(members), \"as\": \"!x\"}", "'as'"),

@@ -6,7 +6,8 @@ import Wire
 struct ControlResultTests {
     static let status = DaemonStatus(
         version: "1.0", uptimeSeconds: 1.5,
-        endpoints: DaemonStatus.Endpoints(ingest: ["@tcp://a:1"], decisions: "@tcp://a:2", control: "@tcp://a:3"),
+        endpoints: DaemonStatus.Endpoints(
+            ingest: ["@tcp://a:1"], decisions: "@tcp://a:2", control: "@tcp://a:3", http: "a:4"),
         models: [
             DaemonStatus.Model(
                 name: "power", file: "model2.keras", fingerprint: "ab", mode: "stateful", features: 1, outputs: 2,
@@ -18,7 +19,7 @@ struct ControlResultTests {
 
     static let statusText = """
         {"version": "1.0", "uptime_s": 1.5,
-         "endpoints": {"ingest": ["@tcp://a:1"], "decisions": "@tcp://a:2", "control": "@tcp://a:3"},
+         "endpoints": {"ingest": ["@tcp://a:1"], "decisions": "@tcp://a:2", "control": "@tcp://a:3", "http": "a:4"},
          "models": [{"name": "power", "file": "model2.keras", "fingerprint": "ab", "mode": "stateful", "features": 1,
                      "outputs": 2, "parameters": 3, "prefixes": ["meter-"]}],
          "streams": 4, "paused": 5, "timesteps": 18446744073709551615, "decisions": 7, "duplicates": 8, "gaps": 9,

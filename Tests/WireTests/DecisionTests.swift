@@ -39,7 +39,7 @@ struct DecisionTests {
     private func bytes(_ decisions: [Decision]) -> [UInt8] {
         var records = DecisionRecords()
         for decision in decisions { append(decision, to: &records) }
-        return records.bytes
+        return records.frame
     }
 
     @Test(arguments: [(one, oneBytes), (three, threeBytes)])
@@ -84,10 +84,10 @@ struct DecisionTests {
         #expect(records.count == 3)
         records.removeAll()
         #expect(records.count == 0)
-        #expect(records.bytes.isEmpty)
+        #expect(records.frame.isEmpty)
         append(Self.one, to: &records)
         #expect(records.count == 1)
-        #expect(records.bytes == Self.oneBytes)
+        #expect(records.frame == Self.oneBytes)
     }
 
     private func object(_ decision: Decision, _ stream: String = "s1") -> String {

@@ -17,6 +17,11 @@ func decisions(_ frame: [UInt8]) throws(DecisionError) -> [Decision] {
     try unsafe Decision.records(in: frame.span.bytes)
 }
 
+extension DecisionRecords {
+    /// The second frame so far.
+    var frame: [UInt8] { bytes.indices.map { bytes[$0] } }
+}
+
 /// Whether bytes are a stream id.
 func isStreamID(_ bytes: [UInt8]) -> Bool {
     StreamID.isValid(bytes.span)

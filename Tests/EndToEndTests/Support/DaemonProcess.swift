@@ -7,6 +7,8 @@ final class DaemonProcess {
     let ingest: String
     let decisions: String
     let control: String
+    /// Where it answers HTTP; `off` unless the arguments say otherwise.
+    let http: String
 
     private let program: RunningProgram
 
@@ -27,13 +29,14 @@ final class DaemonProcess {
             + ["--decisions", decisions, "--control", "@tcp://127.0.0.1:*"]
         program = try RunningProgram("sluiced", arguments + endpoints, fileSizeLimit: fileSizeLimit)
         let ready = try program.waitForLine { $0.contains("ready: ") }
-        // ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control @tcp://127.0.0.1:3
+        // ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control @tcp://127.0.0.1:3, http off
         let parts = try #require(ready.split(separator: "ready: ").last).split(separator: ", ")
         let places = parts.compactMap { $0.split(separator: " ", maxSplits: 1).last.map(String.init) }
-        try #require(places.count == 3, "\(ready)")
+        try #require(places.count == 4, "\(ready)")
         self.ingest = String(places[0].split(separator: " ").last ?? "")
         self.decisions = places[1]
         self.control = places[2]
+        self.http = places[3]
     }
 
     /// What the daemon has logged so far.

@@ -26,6 +26,9 @@ final class RunningProgram {
         obeysPermissions: Bool = false
     ) throws {
         folder = try TemporaryFolder()
+        // Daemons of tests run side by side: no two can have the default port.
+        let needsPort = name == "sluiced" && !arguments.contains("--http")
+        let arguments = needsPort ? arguments + ["--http", "off"] : arguments
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
         try Data(input.utf8).write(to: folder.url("in"))
         let program = Self.folder.appending(path: name)

@@ -1,0 +1,56 @@
+import FlyingFox
+import FlyingSocks
+import Glibc
+
+/// Where the daemon answers HTTP: an address of this machine, or nowhere.
+public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
+    /// Nowhere.
+    case off
+    /// At an IPv4 or IPv6 address in numbers; port 0: any that is free.
+    case address(String, port: UInt16)
+
+    /// What a text must be, in words.
+    public static let notation = "HOST:PORT with a numeric address or localhost, [HOST]:PORT for IPv6, or off"
+
+    /// Reads an endpoint: `127.0.0.1:5553`, `[::1]:5553`, `localhost:*` or `off`. The port `*` is any that is free.
+    ///
+    /// - Parameter text: The endpoint as flags and files write it; see ``notation``. Nil is made of what is none.
+    public init?(_ text: String) {
+        guard text != "off" else {
+            self = .off
+            return
+        }
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[text.index(after: colon)...]
+        guard let port = digits == "*" ? 0 : UInt16(digits) else { return nil }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = String(host.dropFirst().dropLast())
+            guard host.contains(":") else { return nil }
+        } else {
+            guard !host.contains(":") else { return nil }
+            if host == "localhost" { host = "127.0.0.1" }
+        }
+        guard Self.socketAddress(host, port) != nil else { return nil }
+        self = .address(host, port: port)
+    }
+
+    /// The endpoint as it is written.
+    public var description: String {
+        switch self {
+        case .off: "off"
+        case .address(let host, let port): "\(host.contains(":") ? "[\(host)]" : host):\(port == 0 ? "*" : "\(port)")"
+        }
+    }
+
+    /// As the system wants it; nil for ``off``, and for an address that is none.
+    var socketAddress: (any SocketAddress)? {
+        guard case .address(let host, let port) = self else { return nil }
+        return Self.socketAddress(host, port)
+    }
+
+    private static func socketAddress(_ host: String, _ port: UInt16) -> (any SocketAddress)? {
+        if host.contains(":") { return try? sockaddr_in6.inet6(ip6: host, port: port) }
+        return try? sockaddr_in.inet(ip4: host, port: port)
+    }
+}

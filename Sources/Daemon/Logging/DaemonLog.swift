@@ -1,0 +1,81 @@
+public import Logging
+import Synchronization
+public import Wire
+
+/// The daemon's log on standard error.
+public enum DaemonLog {
+    /// Makes the logger. All of its copies share one level: who sets it on one sets it on all.
+    ///
+    /// - Parameters:
+    ///   - format: How entries are written.
+    ///   - level: The least that is written, until it is changed.
+    /// - Returns: A logger to hand around.
+    public static func logger(format: LogFormat, level: LogLevel) -> Logger {
+        let base: any LogHandler =
+            switch format {
+            case .text: StreamLogHandler.standardError(label: "sluiced")
+            case .json: JSONLogHandler.standardError
+            }
+        return Logger(label: "sluiced") { _ in SharedLevelLogHandler(base, level: Logger.Level(level)) }
+    }
+}
+
+/// A log whose level is one for all copies of a logger, so that it can be changed while the daemon runs.
+private struct SharedLevelLogHandler: LogHandler {
+    private final class Level: Sendable {
+        /// An index of `Logger.Level.allCases`.
+        private let index: Atomic<Int>
+
+        init(_ level: Logger.Level) { index = Atomic(Self.index(of: level)) }
+
+        var value: Logger.Level {
+            get { Logger.Level.allCases[index.load(ordering: .relaxed)] }
+            set { index.store(Self.index(of: newValue), ordering: .relaxed) }
+        }
+
+        private static func index(of level: Logger.Level) -> Int {
+            Logger.Level.allCases.firstIndex(of: level) ?? 0
+        }
+    }
+
+    private var base: any LogHandler
+    private let level: Level
+
+    init(_ base: any LogHandler, level: Logger.Level) {
+        self.base = base
+        self.level = Level(level)
+        // What is to be written is decided here.
+        self.base.logLevel = .trace
+    }
+
+    var logLevel: Logger.Level {
+        get { level.value }
+        nonmutating set { level.value = newValue }
+    }
+
+    var metadata: Logger.Metadata {
+        get { base.metadata }
+        set { base.metadata = newValue }
+    }
+
+    var metadataProvider: Logger.MetadataProvider? {
+        get { base.metadataProvider }
+        set { base.metadataProvider = newValue }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { base[metadataKey: key] }
+        set { base[metadataKey: key] = newValue }
+    }
+
+    func log(event: LogEvent) { base.log(event: event) }
+}
+
+// The names are the same.
+extension Logger.Level {
+    init(_ level: LogLevel) { self = Logger.Level(rawValue: level.rawValue) ?? .info }
+}
+
+extension LogLevel {
+    init(_ level: Logger.Level) { self = LogLevel(rawValue: level.rawValue) ?? .info }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import Logging
+
+/// Writes a log as one JSON object a line: `time` (RFC 3339, UTC), `level`, `message` and, where there is any, `metadata`.
+struct JSONLogHandler: LogHandler {
+    private let write: @Sendable (Data) -> Void
+    var logLevel = Logger.Level.info
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+
+    /// - Parameter write: Takes one line, its end included.
+    init(write: @escaping @Sendable (Data) -> Void) {
+        self.write = write
+    }
+
+    /// Where nobody can read the log, it is lost.
+    static var standardError: JSONLogHandler {
+        JSONLogHandler { try? FileHandle.standardError.write(contentsOf: $0) }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { write(line(of: event, at: .now)) }
+
+    private func line(of event: LogEvent, at time: Date) -> Data {
+        var all = metadata
+        all.merge(metadataProvider?.get() ?? [:]) { $1 }
+        all.merge(event.metadata ?? [:]) { $1 }
+        if let error = event.error { all["error"] = "\(error)" }
+        let stamp = time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        var line = Data(#"{"time":"\#(stamp)","level":"\#(event.level.rawValue)","message":"#.utf8)
+        line += Self.json("\(event.message)")
+        if !all.isEmpty { line += Data(#","metadata":"#.utf8) + Self.json(JSONMetadata(.dictionary(all))) }
+        return line + Data("}\n".utf8)
+    }
+
+    private static func json(_ value: some Encodable) -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Strings alone can always be written.
+        return (try? encoder.encode(value)) ?? Data("null".utf8)
+    }
+}
+
+/// Metadata as JSON: strings, objects and arrays of them.
+private struct JSONMetadata: Encodable {
+    private let value: Logger.Metadata.Value
+
+    init(_ value: Logger.Metadata.Value) {
+        self.value = value
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch value {
+        case .dictionary(let members): try container.encode(members.mapValues(JSONMetadata.init))
+        case .array(let elements): try container.encode(elements.map(JSONMetadata.init))
+        case .string(let text): try container.encode(text)
+        case .stringConvertible(let value): try container.encode("\(value)")
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Wire
+
+/// The metrics by name, as an operator sees them; `Operating` says more of each.
+extension DaemonMetrics {
+    /// Everything in Prometheus' text format.
+    ///
+    /// - Parameter residentBytes: The process' resident memory; nil where it is not known.
+    /// - Returns: All metrics, the counters first.
+    func prometheusText(residentBytes: Int?) -> String {
+        var text = PrometheusText()
+        writeData(to: &text)
+        writeControl(to: &text)
+        writeStreams(to: &text)
+        writeDurability(to: &text)
+        writeProcess(to: &text, residentBytes: residentBytes)
+        return text.text
+    }
+
+    private func writeData(to text: inout PrometheusText) {
+        text.write("sluice_timesteps_total", .counter, "Timesteps consumed.", Double(status.timesteps))
+        text.write("sluice_decisions_total", .counter, "Decisions published.", Double(status.decisions))
+        text.write(
+            "sluice_dropped_total", .counter, "Messages dropped, by cause; timesteps for the cause paused.",
+            DropCause.allCases.map { ([("cause", $0.rawValue)], Double(status.dropped[$0.rawValue] ?? 0)) })
+        text.write("sluice_gaps_total", .counter, "Jumps ahead in a stream's sequence.", Double(status.gaps))
+        text.write(
+            "sluice_duplicates_total", .counter, "Timesteps skipped since they had been consumed already.",
+            Double(status.duplicates))
+        text.write(
+            "sluice_faults_total", .counter, "States that turned NaN or infinite and were given up.",
+            Double(status.quarantined))
+        text.write(
+            "sluice_missed_decisions_total", .counter,
+            "Messages of decisions missed by a subscriber that fell behind; only the first each time.",
+            Double(missedDecisions))
+        text.writeHistogram(
+            "sluice_decision_latency_seconds",
+            "Time from taking a message to publishing the decisions on it, by decision.",
+            buckets: latencies.cumulative, sum: latencies.sum)
+    }
+
+    private func writeControl(to text: inout PrometheusText) {
+        text.write(
+            "sluice_control_requests_total", .counter, "Control requests answered, by result.",
+            [([("result", "ok")], Double(controlRequests.ok)), ([("result", "error")], Double(controlRequests.error))])
+        text.write(
+            "sluice_refused_connections_total", .counter, "Connections that were not let in, by endpoint.",
+            [
+                ([("endpoint", "ingest")], Double(refusedConnections.ingest)),
+                ([("endpoint", "decisions")], Double(refusedConnections.decisions)),
+                ([("endpoint", "control")], Double(refusedConnections.control)),
+            ])
+    }
+
+    private func writeStreams(to text: inout PrometheusText) {
+        text.write("sluice_streams", .gauge, "Streams known.", Double(status.streams))
+        text.write(
+            "sluice_streams_asleep", .gauge, "Streams whose state is in the store alone.", Double(status.asleep))
+        text.write("sluice_streams_paused", .gauge, "Streams that are paused.", Double(status.paused))
+    }
+
+    /// Nothing of what is not kept: no checkpoints without a state folder, no journal with another durability.
+    private func writeDurability(to text: inout PrometheusText) {
+        if let checkpointTime {
+            text.write(
+                "sluice_checkpoint_timestamp_seconds", .gauge,
+                "When the last good checkpoint ended, or, before the first, when stored state was loaded.",
+                Double(checkpointTime) / 1e9)
+            text.write(
+                "sluice_checkpoint_failed", .gauge, "1 where the last checkpoint failed, else 0.",
+                status.checkpointError == nil ? 0 : 1)
+        }
+        if let checkpoint = status.checkpoint {
+            text.write(
+                "sluice_checkpoint_duration_seconds", .gauge, "How long the last checkpoint that wrote anything took.",
+                checkpoint.durationMilliseconds / 1e3)
+        }
+        if let journal = status.journal {
+            text.write(
+                "sluice_journal_bytes", .gauge, "Bytes of records in the journal since the last checkpoint.",
+                Double(journal.bytes))
+            text.write(
+                "sluice_journal_failed", .gauge, "1 where the journal holds less than all, else 0.",
+                journal.hasFailed ? 1 : 0)
+        }
+    }
+
+    private func writeProcess(to text: inout PrometheusText, residentBytes: Int?) {
+        if let residentBytes {
+            text.write(
+                "sluice_resident_memory_bytes", .gauge, "Memory of the process that is resident.",
+                Double(residentBytes))
+        }
+        text.write(
+            "sluice_start_timestamp_seconds", .gauge, "When the daemon was ready, since the Unix epoch.",
+            Double(startTime) / 1e9)
+        text.write(
+            "sluice_model_info", .gauge, "1 for each model served.",
+            status.models.map {
+                (
+                    [
+                        ("name", $0.name), ("fingerprint", $0.fingerprint), ("mode", $0.mode), ("file", $0.file),
+                    ], 1
+                )
+            })
+        text.write("sluice_build_info", .gauge, "1 for the version that runs.", [([("version", status.version)], 1)])
+    }
+}

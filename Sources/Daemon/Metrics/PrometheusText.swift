@@ -1,0 +1,67 @@
+/// Writes Prometheus' text format, version 0.0.4:
+/// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
+struct PrometheusText {
+    /// The media type of the format.
+    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+    enum Kind: String {
+        case counter, gauge, histogram
+    }
+
+    /// Names and values of one sample, in the order in which they are written.
+    typealias Labels = [(name: String, value: String)]
+
+    private(set) var text = ""
+
+    /// Writes a metric of one sample.
+    mutating func write(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
+        write(name, kind, help, [([], value)])
+    }
+
+    /// Writes a metric with its samples; nothing where it has none.
+    mutating func write(_ name: String, _ kind: Kind, _ help: String, _ samples: [(labels: Labels, value: Double)]) {
+        guard !samples.isEmpty else { return }
+        writeHead(name, kind, help)
+        for (labels, value) in samples { writeSample(name, labels, value) }
+    }
+
+    /// Writes a histogram.
+    ///
+    /// - Parameters:
+    ///   - name: Its name, without what its samples have after it.
+    ///   - help: What it is.
+    ///   - buckets: Upper bounds, the last infinite, with the number of values up to there.
+    ///   - sum: That of all values.
+    mutating func writeHistogram(
+        _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], sum: Double
+    ) {
+        writeHead(name, .histogram, help)
+        for (bound, count) in buckets { writeSample("\(name)_bucket", [("le", Self.number(bound))], Double(count)) }
+        writeSample("\(name)_sum", [], sum)
+        writeSample("\(name)_count", [], Double(buckets.last?.count ?? 0))
+    }
+
+    private mutating func writeHead(_ name: String, _ kind: Kind, _ help: String) {
+        text += "# HELP \(name) \(Self.escaped(help))\n# TYPE \(name) \(kind.rawValue)\n"
+    }
+
+    private mutating func writeSample(_ name: String, _ labels: Labels, _ value: Double) {
+        text += name
+        if !labels.isEmpty {
+            let pairs = labels.map { "\($0)=\"\(Self.escaped($1).replacing("\"", with: "\\\""))\"" }
+            text += "{\(pairs.joined(separator: ","))}"
+        }
+        text += " \(Self.number(value))\n"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
+    }
+
+    /// As Go reads it, whole numbers without a fraction.
+    private static func number(_ value: Double) -> String {
+        if value.isNaN { return "NaN" }
+        if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }
+        return Int64(exactly: value).map { "\($0)" } ?? "\(value)"
+    }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import Logging
+import TestSupport
+import Testing
+import Wire
+
+@testable import Daemon
+
+/// The pages of a daemon that does not answer: over real sockets, with a mailbox that nobody reads.
+struct HTTPListenerTests {
+    /// Serves while a function runs, which gets the address.
+    private func serve(_ probe: HotLoopProbe, _ body: @escaping @Sendable (String) throws -> Void) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let endpoint = HTTPEndpoint.address("127.0.0.1", port: 0)
+        let listener = try #require(HTTPListener(endpoint, pages: HTTPPages(probe: probe), logger: logger))
+        try await listener.serve { address in
+            // A thread of its own: requests block, and the server needs those of the pool.
+            try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+                Thread.detachNewThread { done.resume(with: Result { try body("\(address)") }) }
+            }
+        }
+    }
+
+    @Test func `a daemon that loads its state lives, and is not ready`() async throws {
+        try await serve(HotLoopProbe(try Mailbox())) { address throws in
+            #expect(try HTTPReply("GET", "/healthz", at: address).status == 200)
+            #expect(try HTTPReply("GET", "/readyz", at: address).status == 503)
+            #expect(try HTTPReply("GET", "/metrics", at: address).status == 503)
+        }
+    }
+
+    @Test func `a hot loop that does not answer is neither healthy nor ready`() async throws {
+        let mailbox = try Mailbox()
+        let probe = HotLoopProbe(mailbox)
+        probe.begin()
+        try await serve(probe) { address throws in
+            let paths = ["/healthz", "/readyz", "/metrics"]
+            DispatchQueue.concurrentPerform(iterations: paths.count) { index in
+                let reply = try? HTTPReply("GET", paths[index], at: address)
+                #expect(reply?.status == 503)
+                #expect(reply?.body.contains("did not answer within 1.0 seconds") == true)
+            }
+        }
+        // However many asked: one letter waits for the loop.
+        #expect(mailbox.take().count == 1)
+    }
+}

@@ -1,0 +1,209 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+/// The values of one scrape, by name with labels as they are written.
+private struct Scrape {
+    let text: String
+    private let samples: [String: Double]
+
+    init(_ daemon: DaemonProcess) throws {
+        let reply = try HTTPReply("GET", "/metrics", at: daemon.http)
+        try #require(reply.status == 200, "\(reply.body)")
+        #expect(reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+        text = reply.body
+        samples = Dictionary(
+            text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
+                guard let blank = line.lastIndex(of: " ") else { return nil }
+                return (String(line[..<blank]), Double(line[line.index(after: blank)...]) ?? .nan)
+            }, uniquingKeysWith: { _, _ in .nan })
+    }
+
+    subscript(name: String) -> Double? { samples[name] }
+
+    /// The buckets of the latency histogram, in the order in which they are written.
+    var buckets: [Double] {
+        text.split(separator: "\n").filter { $0.hasPrefix("sluice_decision_latency_seconds_bucket") }
+            .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
+    }
+}
+
+@Suite struct `The HTTP endpoint` {
+    static let anyPort = ["--http", "127.0.0.1:*"]
+
+    @Test func `has a metric for all that the daemon counts, by the numbers that status has`() throws {
+        let daemon = try DaemonProcess([model2] + Self.anyPort)
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s1", values(9), cuts: [4, 1])
+        try peer.feed("s1", [1, 2], sequence: 9)
+        try peer.feed("s1", [1], sequence: 13)
+        try peer.feed("s2", [.nan])
+        try peer.send([Array("s2".utf8)])
+        _ = try peer.decide("s2", [1])
+        _ = try peer.control.call(.pause(.stream("s2")), as: [String: Int].self)
+        #expect(throws: ClientError.self) { try peer.control.call(.reset(.stream("s3")), as: [String: Int].self) }
+
+        let status = try peer.status()
+        let scrape = try Scrape(daemon)
+
+        #expect(status.timesteps == 12 && status.decisions == 12)
+        #expect(scrape["sluice_timesteps_total"] == 12)
+        #expect(scrape["sluice_decisions_total"] == 12)
+        #expect(scrape["sluice_duplicates_total"] == 1)
+        #expect(scrape["sluice_gaps_total"] == 1)
+        #expect(scrape["sluice_faults_total"] == 0)
+        for cause in DropCause.allCases {
+            let expected: Double = [.nonFinite, .frames].contains(cause) ? 1 : 0
+            #expect(scrape["sluice_dropped_total{cause=\"\(cause.rawValue)\"}"] == expected, "\(cause)")
+        }
+        #expect(scrape["sluice_streams"] == 2)
+        #expect(scrape["sluice_streams_paused"] == 1)
+        #expect(scrape["sluice_streams_asleep"] == 0)
+        #expect(scrape["sluice_missed_decisions_total"] == 0)
+        #expect(scrape[#"sluice_refused_connections_total{endpoint="control"}"#] == 0)
+        // Of the peer: two of status and one pause.
+        #expect(scrape[#"sluice_control_requests_total{result="ok"}"#] == 3)
+        #expect(scrape[#"sluice_control_requests_total{result="error"}"#] == 1)
+        #expect(scrape["sluice_build_info{version=\"\(status.version)\"}"] == 1)
+        let model = try #require(status.models.first)
+        let labels = "name=\"model2\",fingerprint=\"\(model.fingerprint)\",mode=\"stateful\",file=\"\(model.file)\""
+        #expect(scrape["sluice_model_info{\(labels)}"] == 1)
+        #expect(try #require(scrape["sluice_resident_memory_bytes"]) > 1e6)
+        let start = try #require(scrape["sluice_start_timestamp_seconds"])
+        #expect(abs(start + status.uptimeSeconds - Date.now.timeIntervalSince1970) < 60)
+        // Nothing is stored.
+        #expect(scrape["sluice_checkpoint_timestamp_seconds"] == nil && scrape["sluice_journal_bytes"] == nil)
+    }
+
+    @Test(arguments: ["checkpoint", "journal"])
+    func `counts every decision's latency once, and knows checkpoint and journal`(durability: String) throws {
+        let folder = try TemporaryFolder()
+        let daemon = try DaemonProcess(
+            [model2, "--state-dir", folder.path, "--durability", durability, "--checkpoint-interval", "3600"]
+                + Self.anyPort)
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", values(100), cuts: [1, 7, 30])
+
+        let before = try Scrape(daemon)
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        let after = try Scrape(daemon)
+
+        #expect(before.buckets.count == 22)
+        #expect(before.buckets == before.buckets.sorted())
+        #expect(before.buckets.last == 100)
+        #expect(before["sluice_decision_latency_seconds_count"] == 100)
+        #expect(try #require(before["sluice_decision_latency_seconds_sum"]) > 0)
+        #expect(before["sluice_journal_bytes"].map { $0 > 0 } == (durability == "journal" ? true : nil))
+        #expect(before["sluice_journal_failed"] == (durability == "journal" ? 0 : nil))
+        #expect(before["sluice_checkpoint_duration_seconds"] == nil)
+        #expect(try #require(after["sluice_checkpoint_duration_seconds"]) > 0)
+        #expect(after["sluice_checkpoint_failed"] == 0)
+        let times = try [before, after].map { try #require($0["sluice_checkpoint_timestamp_seconds"]) }
+        #expect(times[0] < times[1])
+    }
+
+    @Test(.enabled(if: Prometheus.isInstalled, "needs Debian's package prometheus"))
+    func `answers what promtool finds nothing wrong with`() throws {
+        let folder = try TemporaryFolder()
+        let model = "a \"b\\\nc"
+        let text = """
+            models: {"a \\"b\\\\\\nc": {file: \(model2)}}
+            state: {dir: state, durability: journal}
+            """
+        let daemon = try DaemonProcess(["--config", try folder.write(text, to: "sluice.yaml")] + Self.anyPort)
+        let peer = try Peer(daemon)
+        try #require(try peer.status().models.map(\.name) == [model])
+        _ = try peer.decide("s", [1])
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+
+        let verdict = try Prometheus.check(try Scrape(daemon).text)
+
+        #expect(verdict.status == 0, "\(verdict.complaints)")
+        #expect(verdict.complaints.isEmpty)
+    }
+
+    @Test(.enabled(if: Prometheus.isInstalled, "needs Debian's package prometheus"))
+    func `is scraped by a real Prometheus, which then knows the timesteps sent`() throws {
+        let daemon = try DaemonProcess([model2] + Self.anyPort)
+        let prometheus = try RunningPrometheus(scraping: daemon.http)
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", values(1234), cuts: [100])
+
+        let value = try eventually { () -> String? in
+            let value = try prometheus.value(of: "sluice_timesteps_total")
+            return value == "1234" ? value : nil
+        }
+
+        #expect(value == "1234", "\(prometheus.log)")
+        #expect(try prometheus.value(of: "sluice_decision_latency_seconds_count") == "1234")
+        #expect(try prometheus.value(of: "up") == "1")
+    }
+
+    @Test func `says that the daemon lives and is ready, and takes GET and HEAD alone`() throws {
+        let daemon = try DaemonProcess([model2] + Self.anyPort)
+
+        #expect(try HTTPReply("GET", "/healthz", at: daemon.http).status == 200)
+        let ready = try HTTPReply("GET", "/readyz", at: daemon.http)
+        #expect(ready.status == 200 && ready.body == "ready\n")
+        let head = try HTTPReply("HEAD", "/readyz", at: daemon.http)
+        #expect(head.status == 200 && head.body.isEmpty)
+        #expect(head.headers["content-length"] == ready.headers["content-length"])
+        let post = try HTTPReply("POST", "/metrics", at: daemon.http)
+        #expect(post.status == 405 && post.headers["allow"] == "GET, HEAD")
+        #expect(try HTTPReply("GET", "/", at: daemon.http).status == 404)
+        #expect(try Peer(daemon).status().endpoints.http == daemon.http)
+    }
+
+    @Test func `says that the daemon is not ready any more while it stops`() throws {
+        let folder = try TemporaryFolder()
+        let daemon = try DaemonProcess(
+            [model2, "--state-dir", folder.path] + Self.anyPort, ingest: ["pull:@tcp://127.0.0.1:*"])
+        let peer = try Peer(daemon)
+        // So much to take that the stop is not over before anybody can ask.
+        for _ in 0..<10_000 { try peer.feed("s", values(20)) }
+        kill(daemon.processIdentifier, SIGTERM)
+
+        let stopping = eventually { () -> String? in
+            guard let reply = try? HTTPReply("GET", "/readyz", at: daemon.http) else { return "gone" }
+            return reply.body == "stopping\n" ? "\(reply.status) stopping" : nil
+        }
+
+        #expect(stopping == "503 stopping")
+        #expect(daemon.waitForEnd() == 0)
+    }
+
+    @Test func `answers whoever comes anew, however many connect and say nothing`() throws {
+        let daemon = try DaemonProcess([model2] + Self.anyPort)
+        let silent = try (0..<200).map { _ in try TCPConnection(daemon.http) }
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            #expect(try HTTPReply("GET", path, at: daemon.http).status == 200)
+        }
+        withExtendedLifetime(silent) {}
+    }
+
+    @Test func `is nowhere where it is off`() throws {
+        let daemon = try DaemonProcess([model2, "--http", "off"])
+        #expect(daemon.http == "off")
+        #expect(try Peer(daemon).status().endpoints.http == nil)
+    }
+
+    @Test(arguments: ["text", "json"])
+    func `says in one line that its port is in use`(format: String) throws {
+        let first = try DaemonProcess([model2] + Self.anyPort)
+        let free = ["--ingest", "--decisions", "--control"].flatMap { [$0, "@tcp://127.0.0.1:*"] }
+        let second = try FinishedProgram(
+            "sluiced", [model2, "--http", first.http, "--log-format", format] + free)
+        #expect(second.status == 75)
+        let complaint = try #require(second.errorOutput.split(separator: "\n").last)
+        #expect(complaint.hasPrefix(format == "json" ? "{" : "sluiced: "))
+        #expect(complaint.contains("http \(first.http): the address is in use"))
+        #expect(!second.errorOutput.contains("ready"))
+    }
+
+    @Test(arguments: ["5553", "127.0.0.1", "example.org:80", "127.0.0.1:99999", "[127.0.0.1]:1", "::1:80", ""])
+    func `is refused where it makes no sense`(text: String) throws {
+        #expect(try FinishedProgram("sluiced", [model2, "--http", text]).status == 64)
+    }
+}

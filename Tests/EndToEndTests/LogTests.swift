@@ -1,0 +1,88 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+@Suite struct `The log` {
+    private struct Line: Decodable {
+        let time: String
+        let level: String
+        let message: String
+    }
+
+    private func lines(_ log: String) throws -> [Line] {
+        try log.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+    }
+
+    @Test func `is one JSON object a line, whatever it quotes`() throws {
+        let daemon = try DaemonProcess([model2, "--log-format", "json"])
+        let peer = try Peer(daemon)
+        let id = Array("a\"b\\\n\u{1}\u{2028}é".utf8) + [0xFF]
+        try peer.send([id, Timesteps.bytes([1])])
+        _ = try peer.decide("s", [1])
+        #expect(daemon.stop() == 0)
+
+        let lines = try lines(daemon.log)
+
+        let time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/
+        #expect(lines.allSatisfy { $0.time.wholeMatch(of: time) != nil })
+        let ready = try #require(lines.first { $0.message.hasPrefix("ready: ") })
+        #expect(ready.level == "info" && ready.message.contains(daemon.control))
+        let drop = try #require(lines.first { $0.level == "warning" })
+        #expect(drop.message.contains(#"a\"b\\\n"#) && drop.message.hasSuffix("(id)"))
+        #expect(lines.last?.message.hasPrefix("stopped: 1 timesteps") == true)
+    }
+
+    @Test func `is JSON to the last line, also of a daemon that cannot serve`() throws {
+        let ended = try FinishedProgram("sluiced", ["nowhere.keras", "--log-format", "json"])
+        #expect(ended.status == 66)
+        let line = try #require(try lines(ended.errorOutput).last)
+        #expect(line.level == "critical" && line.message.contains("nowhere.keras"))
+    }
+
+    @Test func `has the level that it was started with, and then the one that it was given`() throws {
+        let folder = try TemporaryFolder()
+        let text = """
+            models: {m: {file: \(model2)}}
+            state: {dir: state, interval: 3600}
+            log: {format: text, level: info}
+            """
+        let daemon = try DaemonProcess(["--config", try folder.write(text, to: "sluice.yaml")])
+        let peer = try Peer(daemon)
+        func sluice(_ arguments: String...) throws -> String {
+            let ended = try FinishedProgram("sluice", arguments + ["--control", connecting(daemon.control)])
+            try #require(ended.status == 0, "\(ended.errorOutput)")
+            return ended.output
+        }
+        func checkpoint(_ value: Float) throws {
+            _ = try peer.decide("s", [value])
+            _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        }
+        func checkpointsLogged() -> Int {
+            daemon.log.split(separator: "\n").count { $0.contains("checkpoint: 1 streams") }
+        }
+
+        try checkpoint(1)
+        #expect(checkpointsLogged() == 0)
+        #expect(try sluice("log-level", "debug") == "log level debug, before info\n")
+        try checkpoint(2)
+        #expect(checkpointsLogged() == 1)
+        #expect(try sluice("log-level") == "log level debug\n")
+        #expect(try sluice("log-level", "error", "--json") == #"{"level":"debug"}"# + "\n")
+        try checkpoint(3)
+        #expect(checkpointsLogged() == 1)
+        #expect(daemon.stop() == 0)
+        #expect(!daemon.log.contains("stopped"))
+        #expect(try FinishedProgram("sluice", ["log-level", "loud"]).status == 64)
+    }
+
+    @Test func `begins with the level of the flag, which goes before the file's`() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("models: {m: {file: \(model2)}}\nlog: {level: critical}", to: "sluice.yaml")
+        // A daemon that were silent would not be seen to become ready.
+        let daemon = try DaemonProcess(["--config", file, "--log-level", "debug"])
+        #expect(daemon.stop() == 0)
+        #expect(daemon.log.contains(" debug "))
+    }
+}

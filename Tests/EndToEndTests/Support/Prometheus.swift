@@ -1,0 +1,108 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// Prometheus' own programs, from Debian's package `prometheus`.
+enum Prometheus {
+    static let promtool = "/usr/bin/promtool"
+    static let server = "/usr/bin/prometheus"
+
+    /// Whether they are here; `tools/test` installs them.
+    static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: server) }
+
+    /// Has `promtool check metrics` read what a daemon answered.
+    ///
+    /// - Returns: Its exit status and what it complains about.
+    static func check(_ metrics: String) throws -> (status: Int32, complaints: String) {
+        let folder = try TemporaryFolder()
+        let input = try folder.write(metrics, to: "metrics")
+        let output = try folder.write("", to: "output")
+        let process = Process()
+        process.executableURL = URL(filePath: promtool)
+        process.arguments = ["check", "metrics"]
+        process.standardInput = try FileHandle(forReadingFrom: URL(filePath: input))
+        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
+        process.standardError = process.standardOutput
+        try process.run()
+        process.waitUntilExit()
+        return (process.terminationStatus, try String(contentsOfFile: output, encoding: .utf8))
+    }
+}
+
+/// A real Prometheus that scrapes one daemon; killed with its last reference.
+final class RunningPrometheus {
+    /// Where it answers.
+    let address: String
+    private let folder: TemporaryFolder
+    private let process = Process()
+
+    init(scraping target: String) throws {
+        folder = try TemporaryFolder()
+        address = "127.0.0.1:\(try Self.freePort())"
+        let configuration = """
+            global: {scrape_interval: 200ms, scrape_timeout: 200ms}
+            scrape_configs:
+              - {job_name: sluice, static_configs: [{targets: ["\(target)"]}]}
+            """
+        process.executableURL = URL(filePath: Prometheus.server)
+        process.arguments = [
+            "--config.file=\(try folder.write(configuration, to: "prometheus.yml"))",
+            // Undocumented; otherwise nothing is scraped in the first 5 s.
+            "--scrape.discovery-reload-interval=100ms",
+            "--storage.tsdb.path=\(folder.path("data"))", "--web.listen-address=\(address)",
+        ]
+        let log = try folder.write("", to: "log")
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = try FileHandle(forWritingTo: URL(filePath: log))
+        try process.run()
+    }
+
+    deinit {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// What it has logged.
+    var log: String { (try? String(contentsOf: folder.url("log"), encoding: .utf8)) ?? "" }
+
+    /// The value that a query of one series gives; nil while there is none.
+    func value(of query: String) throws -> String? {
+        struct Answer: Decodable {
+            struct Content: Decodable { let result: [Series] }
+            struct Series: Decodable { let value: [Sample] }
+            /// A time, which is a number, or a value, which is text.
+            struct Sample: Decodable {
+                let text: String?
+                init(from decoder: any Decoder) throws {
+                    text = try? decoder.singleValueContainer().decode(String.self)
+                }
+            }
+            let data: Content
+        }
+        guard let reply = try? HTTPReply("GET", "/api/v1/query?query=\(query)", at: address), reply.status == 200 else {
+            return nil
+        }
+        let answer = try JSONDecoder().decode(Answer.self, from: Data(reply.body.utf8))
+        return answer.data.result.first?.value.last?.text
+    }
+
+    /// A port that nobody has at the moment.
+    private static func freePort() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        unsafe withUnsafeMutablePointer(to: &name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                _ = unsafe bind(descriptor, address, length)
+                _ = unsafe getsockname(descriptor, address, &length)
+            }
+        }
+        let port = UInt16(bigEndian: name.sin_port)
+        try #require(port != 0)
+        return port
+    }
+}

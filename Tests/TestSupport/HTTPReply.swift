@@ -1,0 +1,71 @@
+import Foundation
+import Glibc
+
+/// What an HTTP server answered to one request, over a connection of its own.
+public struct HTTPReply: Sendable {
+    /// The status code.
+    public let status: Int
+    /// The header's lines after the first, names in lower case.
+    public let headers: [String: String]
+    /// What follows the header.
+    public let body: String
+
+    /// Asks a server.
+    ///
+    /// - Parameters:
+    ///   - method: GET, HEAD or another.
+    ///   - path: What is asked for.
+    ///   - address: HOST:PORT with an IPv4 address.
+    /// - Throws: A `POSIXError` where nobody answers, or what answers is no HTTP.
+    public init(_ method: String = "GET", _ path: String, at address: String) throws {
+        let connection = try TCPConnection(address)
+        try connection.send("\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n\r\n")
+        let reply = try connection.receiveAll()
+        let parts = reply.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false)
+        let lines = parts[0].split(separator: "\r\n")
+        let words = lines.first?.split(separator: " ") ?? []
+        guard parts.count == 2, words.count > 1, let status = Int(words[1]) else { throw POSIXError(.EPROTO) }
+        self.status = status
+        headers = Dictionary(
+            lines.dropFirst().map { line in
+                let halves = line.split(separator: ": ", maxSplits: 1)
+                return (halves[0].lowercased(), halves.count > 1 ? String(halves[1]) : "")
+            }, uniquingKeysWith: { $1 })
+        body = String(parts[1])
+    }
+}
+
+/// A TCP connection, closed with its last reference.
+public final class TCPConnection {
+    private let socket: Int32
+
+    /// Connects.
+    ///
+    /// - Parameter address: HOST:PORT with an IPv4 address.
+    /// - Throws: A `POSIXError` where nobody listens.
+    public init(_ address: String) throws {
+        let parts = address.split(separator: ":")
+        guard parts.count == 2, let port = UInt16(parts[1]) else { throw POSIXError(.EINVAL) }
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_port = port.bigEndian
+        unsafe inet_pton(AF_INET, String(parts[0]), &name.sin_addr)
+        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = unsafe withUnsafePointer(to: &name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(socket, $0, length) }
+        }
+        guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    }
+
+    deinit { close(socket) }
+
+    fileprivate func send(_ text: String) throws {
+        try FileHandle(fileDescriptor: socket).write(contentsOf: Data(text.utf8))
+    }
+
+    fileprivate func receiveAll() throws -> String {
+        let data = try FileHandle(fileDescriptor: socket).readToEnd() ?? Data()
+        return String(decoding: data, as: UTF8.self)
+    }
+}
