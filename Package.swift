@@ -115,6 +115,10 @@ let package = Package(
         .executableTarget(
             name: "fuzz-model-files", dependencies: ["KerasFiles", "ModelFiles", "TestSupport", argumentParser],
             path: "Tests/FuzzModelFiles", swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-messages",
+            dependencies: ["Daemon", "ModelFiles", "Streams", "TestSupport", "Wire", argumentParser],
+            path: "Tests/FuzzMessages", swiftSettings: settings),
         .testTarget(
             name: "RecurrentTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: settings),

@@ -12,6 +12,8 @@ public final class DecisionSubscriber {
 
     /// Where decisions come from.
     public let endpoint: Endpoint
+    /// Whether ``next()`` gives decisions too that a daemon with `last_value` replays to new subscribers.
+    public var takesReplayed = false
     private let socket: Socket
     private var poller = Poller()
     private var message = Message()
@@ -76,7 +78,12 @@ public final class DecisionSubscriber {
                 throw ClientError(
                     .protocol, "a decision of \(Quantity.count(frames.count, of: "frame")) at \(endpoint), not 2")
             }
-            return (String(decoding: frames[0], as: UTF8.self), try DecisionText.decisions(in: frames[1]))
+            var decisions = try DecisionText.decisions(in: frames[1])
+            if !takesReplayed {
+                decisions.removeAll { $0.flags.contains(.replayed) }
+                if decisions.isEmpty { continue }
+            }
+            return (String(decoding: frames[0], as: UTF8.self), decisions)
         }
     }
 

@@ -16,6 +16,16 @@ extension DaemonConfiguration {
         } catch {
             throw DaemonError(.noInput, "\(path): cannot be read: \(error.localizedDescription)")
         }
+        try self.init(text: text, path: path)
+    }
+
+    /// Reads what stands in a YAML file.
+    ///
+    /// - Parameters:
+    ///   - text: What stands in it.
+    ///   - path: The file, for errors, and for paths that begin at its folder.
+    /// - Throws: ``DaemonError``: `configuration` with file and line for what it says.
+    package init(text: String, path: String) throws(DaemonError) {
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
@@ -33,6 +43,7 @@ private struct ConfigurationReader {
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
+        var lastValue = false
         try root.forEachMember(of: Self.keys) { key, value throws(DaemonError) in
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
@@ -43,11 +54,18 @@ private struct ConfigurationReader {
             case "log": try log(value, into: &configuration)
             case "state": try state(value, into: &configuration)
             case "access": configuration.access = try AccessConfiguration(value, resolved: resolved)
+            case "last_value": lastValue = try value.truth
+            case "high_water_mark":
+                configuration.highWaterMark = try value.wholeNumber
+                guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
+                    throw value.error("'high_water_mark' is in messages, from 1 to 100000000")
+                }
             case "workers": configuration.workers = try threadCount(value, key)
             case "io_threads": configuration.ioThreads = try threadCount(value, key)
             default: configuration.models = try models(value)
             }
         }
+        configuration.decisions.lastValue = lastValue
         guard !configuration.models.isEmpty else { throw root.error("there is no model to serve; give 'models'") }
         return configuration
     }
@@ -61,7 +79,8 @@ private struct ConfigurationReader {
     }
 
     private static let keys = [
-        "ingest", "decisions", "control", "http", "log", "state", "access", "workers", "io_threads", "models",
+        "ingest", "decisions", "control", "http", "log", "state", "access", "workers", "io_threads", "last_value",
+        "high_water_mark", "models",
     ]
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {

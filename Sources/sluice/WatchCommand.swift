@@ -11,6 +11,9 @@ struct WatchCommand: ParsableCommand {
             Every decision that the daemon publishes after the line "watching …" on standard error is shown. In CSV \
             the flags are 0 or 1 and several probabilities are joined by semicolons; time is in nanoseconds since the \
             Unix epoch. Ctrl-C ends it.
+
+            A daemon with last_value tells a new subscriber where the streams stand: the live table shows that at once, \
+            flagged as replayed; lines have decisions only, each once.
             """)
 
     @Argument(help: "Only streams whose ids begin so.")

@@ -56,6 +56,16 @@ struct ServingOptions: ParsableArguments {
             valueName: "codec"))
     var codec: DecisionCodec?
 
+    @Flag(
+        help: "Tell a new subscriber where the streams stand that it subscribes to, marked as replayed. (default: no)")
+    var lastValue = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Messages that may wait for each peer: for each producer to be taken, for each subscriber to be sent. What is "
+                + "more waits with the producer (pull:), or is dropped. (default: 100000)", valueName: "messages"))
+    var highWaterMark: Int?
+
     @Option(
         help: ArgumentHelp("The folder that keeps the state. (default: none, all lives in memory)", valueName: "dir"))
     var stateDir: String?
@@ -163,7 +173,12 @@ struct ServingOptions: ParsableArguments {
         }
         configuration.decisions.endpoint = decisions ?? configuration.decisions.endpoint
         configuration.decisions.codec = codec ?? configuration.decisions.codec
+        if lastValue { configuration.decisions.lastValue = true }
         configuration.control = control ?? configuration.control
+        configuration.highWaterMark = highWaterMark ?? configuration.highWaterMark
+        guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
+            throw DaemonError(.usage, "--high-water-mark is in messages, a whole number from 1 to 100000000")
+        }
         configuration.http = http ?? configuration.http
         configuration.logFormat = logFormat ?? configuration.logFormat
         configuration.logLevel = logLevel ?? configuration.logLevel

@@ -29,6 +29,8 @@ struct ConfigurationFileTests {
               - {codec: text, endpoint: ">tcp://10.0.0.1:1", server_key: "\(Self.key)"}
             decisions: {endpoint: "@tcp://127.0.0.1:5551", codec: binary}
             control: "@tcp://127.0.0.1:5552"
+            last_value: true
+            high_water_mark: 5000
             http: "[::1]:80"
             log: {format: json, level: debug}
             state:
@@ -52,6 +54,8 @@ struct ConfigurationFileTests {
         ]
         expected.decisions = .init(Endpoint(.bind, "tcp://127.0.0.1:5551"))
         expected.control = Endpoint(.bind, "tcp://127.0.0.1:5552")
+        expected.decisions.lastValue = true
+        expected.highWaterMark = 5000
         expected.http = .address("::1", port: 80)
         expected.logFormat = .json
         expected.logLevel = .debug
@@ -193,6 +197,8 @@ struct ConfigurationFileTests {
         Bad("a bad decisions endpoint", line: 4, "'tcp://a'", "port", text: models + "decisions: tcp://a"),
         Bad("a bad control endpoint", line: 4, "'pull:tcp://a:1'", text: models + "control: pull:tcp://a:1"),
         Bad("a list for control", line: 4, "single value", text: models + "control: [tcp://a:1]"),
+        Bad("a word that is not yes or no", line: 4, "'yes'", "true", text: models + "last_value: yes"),
+        Bad("no room for messages", line: 4, "'high_water_mark'", text: models + "high_water_mark: 0"),
         Bad("no ingest endpoint", line: 4, "'ingest'", text: models + "ingest: []"),
         Bad("an endpoint without an endpoint", line: 5, "'endpoint'", text: models + "ingest:\n  - {codec: binary}"),
         Bad(

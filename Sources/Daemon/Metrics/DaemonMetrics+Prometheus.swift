@@ -31,7 +31,8 @@ extension DaemonMetrics {
             Double(status.quarantined))
         text.write(
             "sluice_missed_decisions_total", .counter,
-            "Messages of decisions that a subscriber missed at its high-water mark.", Double(missedDecisions))
+            "Messages of decisions missed by a subscriber that fell behind; only the first each time.",
+            Double(missedDecisions))
         text.writeHistogram(
             "sluice_decision_latency_seconds",
             "Time from taking a message to publishing the decisions on it, by decision.",
