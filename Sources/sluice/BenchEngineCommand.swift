@@ -14,7 +14,7 @@ struct BenchEngineCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Widths of the layers, one or more.")
     var units = [10, 32, 64, 128, 256, 512]
 
-    @Option(help: ArgumentHelp("How often each figure is taken, a few milliseconds each time.", valueName: "n"))
+    @Option(help: ArgumentHelp("How often each figure is taken, a few milliseconds each time.", valueName: "times"))
     var samples = 25
 
     @Flag(help: "Print one JSON object.")

@@ -23,7 +23,8 @@ struct ControlResultTests {
          "models": [{"name": "power", "file": "model2.keras", "fingerprint": "ab", "mode": "stateful", "features": 1,
                      "outputs": 2, "parameters": 3, "prefixes": ["meter-"]}],
          "streams": 4, "paused": 5, "timesteps": 18446744073709551615, "decisions": 7, "duplicates": 8, "gaps": 9,
-         "quarantined": 13, "asleep": 14, "subscriber_overflows": 15,
+         "quarantined": 13, "asleep": 14,
+         "refused_connections": {}, "subscriber_overflows": 15,
          "dropped": {"frames": 10}, "checkpoint": {"time": 11, "streams": 12, "duration_ms": 0.5}}
         """
 
