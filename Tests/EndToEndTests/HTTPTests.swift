@@ -61,7 +61,7 @@ private struct Scrape {
         #expect(scrape["sluice_streams"] == 2)
         #expect(scrape["sluice_streams_paused"] == 1)
         #expect(scrape["sluice_streams_asleep"] == 0)
-        #expect(scrape["sluice_missed_decisions_total"] == 0)
+        #expect(scrape["sluice_subscriber_overflows_total"] == 0)
         #expect(scrape[#"sluice_refused_connections_total{endpoint="control"}"#] == 0)
         // Of the peer: two of status and one pause.
         #expect(scrape[#"sluice_control_requests_total{result="ok"}"#] == 3)

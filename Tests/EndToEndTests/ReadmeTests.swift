@@ -36,7 +36,7 @@ import Testing
             }
             sluice() {
                 case $1 in
-                    inspect | predict | convert) "$programs/sluice" "$@" ;;
+                    inspect | predict | convert | keygen) "$programs/sluice" "$@" ;;
                     *) "$programs/sluice" "$@" --control ipc://\(folder.path)/c ;;
                 esac
             }

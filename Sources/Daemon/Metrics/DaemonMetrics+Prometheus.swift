@@ -30,9 +30,9 @@ extension DaemonMetrics {
             "sluice_faults_total", .counter, "States that turned NaN or infinite and were given up.",
             Double(status.quarantined))
         text.write(
-            "sluice_missed_decisions_total", .counter,
+            "sluice_subscriber_overflows_total", .counter,
             "Messages of decisions missed by a subscriber that fell behind; only the first each time.",
-            Double(missedDecisions))
+            Double(status.subscriberOverflows))
         text.writeHistogram(
             "sluice_decision_latency_seconds",
             "Time from taking a message to publishing the decisions on it, by decision.",

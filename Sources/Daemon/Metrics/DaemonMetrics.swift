@@ -19,8 +19,6 @@ struct DaemonMetrics: Sendable {
     /// From the moment at which a batch of messages began to be taken to that at which its decisions were published.
     var latencies: LatencyHistogram
     var controlRequests: ControlRequests
-    /// Messages of decisions that some subscriber missed at its high-water mark: one is counted each time that one falls behind.
-    var missedDecisions: UInt64
     /// Nanoseconds since the Unix epoch when all state was last known to be stored; nil where none is.
     var checkpointTime: Int64?
 }
@@ -30,7 +28,6 @@ extension HotLoop {
     var metrics: DaemonMetrics {
         DaemonMetrics(
             status: status(), startTime: startTime, isStopping: isStopping, latencies: latencies,
-            controlRequests: controlRequests, missedDecisions: publisher.overflows,
-            checkpointTime: isDurable ? checkpoints.lastGoodTime : nil)
+            controlRequests: controlRequests, checkpointTime: isDurable ? checkpoints.lastGoodTime : nil)
     }
 }
