@@ -21,6 +21,8 @@ let package = Package(
     products: [
         .executable(name: "sluiced", targets: ["sluiced"]),
         .executable(name: "sluice", targets: ["sluice"]),
+        // Preloaded into the daemon by a test.
+        .library(name: "AllocationCounter", type: .dynamic, targets: ["AllocationCounter"]),
     ],
     traits: [
         .trait(name: "Keras", description: "Read .keras and .h5 files, with HDF5 and libzip."),
@@ -44,6 +46,8 @@ let package = Package(
 
         // The engine's inner loops, once for each set of vector instructions.
         .target(name: "CKernels", exclude: ["kernels.inc"]),
+        // What a core can do at best: loops to measure the engine against.
+        .target(name: "CBounds", exclude: ["bounds.inc"]),
 
         // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.
         .target(name: "Recurrent", dependencies: ["CKernels"], swiftSettings: settings),
@@ -88,7 +92,7 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "Recurrent", "Wire", "ZeroMQ", .product(name: "GRDB", package: "GRDB.swift"),
+                "CBounds", "Recurrent", "Wire", "ZeroMQ", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
@@ -106,9 +110,15 @@ let package = Package(
 
         // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        // Stands between the daemon and malloc, and counts.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .executableTarget(
             name: "fuzz-model-files", dependencies: ["KerasFiles", "ModelFiles", "TestSupport", argumentParser],
             path: "Tests/FuzzModelFiles", swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-messages",
+            dependencies: ["Daemon", "ModelFiles", "Streams", "TestSupport", "Wire", argumentParser],
+            path: "Tests/FuzzMessages", swiftSettings: settings),
         .testTarget(
             name: "RecurrentTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: settings),
@@ -126,9 +136,11 @@ let package = Package(
             name: "DaemonTests", dependencies: ["Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
             swiftSettings: settings),
         .testTarget(
-            name: "ClientTests", dependencies: ["Client", "Recurrent", "TestSupport", "Wire", "ZeroMQ"],
+            name: "ClientTests", dependencies: ["CBounds", "Client", "Recurrent", "TestSupport", "Wire", "ZeroMQ"],
             swiftSettings: settings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ"], swiftSettings: settings),
+            name: "EndToEndTests",
+            dependencies: ["Client", "TestSupport", "Wire", "ZeroMQ", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
     ]
 )

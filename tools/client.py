@@ -23,7 +23,7 @@ import zmq
 RECORD = struct.Struct("<QQqHBB")  # sequence, step, time, flags, label, n; then n float32
 HEADER = struct.Struct("<QII")  # sequence, flags, reserved
 START, END = 1, 2  # what a producer says of a timestep
-FINAL, FIRST, GAP, CHANGED = 1, 2, 4, 8  # what a decision says of itself
+FINAL, FIRST, GAP, CHANGED, REPLAYED = 1, 2, 4, 8, 16  # what a decision says of itself
 
 Decision = collections.namedtuple("Decision", "stream sequence step time flags label probabilities")
 

@@ -13,6 +13,8 @@ public final class ControlClient {
 
     /// Where the daemon is asked.
     public let endpoint: Endpoint
+    /// The client's keys, where the daemon asks for them.
+    public let credentials: CurveCredentials?
     private let context: Context
     private let socket: Socket
     private let timeoutSeconds: Double
@@ -24,16 +26,21 @@ public final class ControlClient {
     /// - Parameters:
     ///   - endpoint: The daemon's control endpoint; connects unless the text begins with `@`.
     ///   - timeoutSeconds: How long one reply may take.
+    ///   - credentials: The client's keys, where the daemon asks for them.
     ///   - context: The home of the socket.
     /// - Throws: ``ClientError`` where the endpoint is none or cannot be used.
-    public init(endpoint: String, timeoutSeconds: Double, in context: Context) throws(ClientError) {
+    public init(
+        endpoint: String, timeoutSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
+    ) throws(ClientError) {
         self.context = context
+        self.credentials = credentials
         self.timeoutSeconds = timeoutSeconds
         self.endpoint = try ClientError.endpoint { () throws(EndpointError) in try Endpoint(endpoint) }
         socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.dealer, in: context) }
         try ClientError.wrapping { () throws(ZeroMQError) in
             try socket.set(.linger, to: 0)
             try socket.set(.receiveTimeout, to: Int(timeoutSeconds * 1000))
+            try socket.authenticate(with: credentials, at: self.endpoint)
             try socket.attach(to: self.endpoint, otherwise: .connect)
         }
     }
@@ -129,17 +136,36 @@ public final class ControlClient {
     private func reach() throws(ClientError) {
         // A client that binds is reached, not reaching: its timeout must tell.
         guard !isReached, endpoint.attachment != .bind else { return }
+        var refusal: SocketMonitor.Refusal?
         isReached = try ClientError.wrapping { () throws(ZeroMQError) in
             let probe = try Socket(.dealer, in: context)
             try probe.set(.linger, to: 0)
             try probe.set(.immediate, to: 1)
+            try probe.authenticate(with: credentials, at: endpoint)
+            let monitor = try SocketMonitor(probe)
+            defer { probe.stopMonitoring() }
             try probe.attach(to: endpoint, otherwise: .connect)
-            return try probe.waitUntilWritable(milliseconds: Self.reachMilliseconds)
+            if try probe.waitUntilWritable(milliseconds: Self.reachMilliseconds) { return true }
+            while let event = try monitor.next() {
+                if case .refused(let reason) = event { refusal = reason }
+            }
+            return false
         }
-        guard isReached else {
-            throw ClientError(
-                .unavailable,
-                "cannot reach the daemon at \(endpoint.address): is sluiced running? --control says where")
+        guard isReached else { throw ClientError(.unavailable, unreachable(refusal)) }
+    }
+
+    /// What to do about a daemon that was not reached.
+    ///
+    /// - Parameter refusal: Why the other side, which is there, did not let this client in.
+    /// - Returns: One line.
+    private func unreachable(_ refusal: SocketMonitor.Refusal?) -> String {
+        switch refusal {
+        case nil: "cannot reach the daemon at \(endpoint.address): is sluiced running? --control says where"
+        case .denied: "the daemon at \(endpoint.address) does not know this key: is its .pub among the controllers?"
+        case _ where credentials == nil:
+            "the daemon at \(endpoint.address) lets nobody in without a key: give --server-key and --key"
+        default:
+            "the daemon at \(endpoint.address) did not let this client in: has it the key that --server-key says?"
         }
     }
 

@@ -36,14 +36,18 @@ public struct DecisionBoard {
         "\(Quantity.count(count, of: "decision")) on \(Quantity.count(rows.count, of: "stream"))"
     }
 
-    /// Takes a stream's next decision.
+    /// Takes a stream's next decision. One that is replayed is not counted, and says nothing new of a stream that has a row.
     ///
     /// - Parameters:
     ///   - decision: The decision.
     ///   - stream: The stream's id.
     public mutating func add(_ decision: Decision, stream: String) {
-        count += 1
         let key = StreamKey(stream)
+        if decision.flags.contains(.replayed) {
+            guard rows[key] == nil else { return }
+        } else {
+            count += 1
+        }
         rows[key, default: Row(decision: decision, changed: count)].decision = decision
         if decision.flags.contains(.changed) { rows[key]?.changed = count }
         rows[key]?.sparkline.append(Self.probability(decision))
@@ -87,7 +91,8 @@ public struct DecisionBoard {
     }
 
     private static func flags(_ decision: Decision) -> String {
-        DecisionText.flags.filter { decision.flags.contains($0.flag) }.map(\.name).joined(separator: " ")
+        (DecisionText.flags + [("replayed", .replayed)]).filter { decision.flags.contains($0.flag) }.map(\.name)
+            .joined(separator: " ")
     }
 
     private static func clipped(_ text: String, to width: Int) -> String {

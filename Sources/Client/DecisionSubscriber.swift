@@ -12,6 +12,8 @@ public final class DecisionSubscriber {
 
     /// Where decisions come from.
     public let endpoint: Endpoint
+    /// Whether ``next()`` gives decisions too that a daemon with `last_value` replays to new subscribers.
+    public var takesReplayed = false
     private let socket: Socket
     private var poller = Poller()
     private var message = Message()
@@ -23,9 +25,12 @@ public final class DecisionSubscriber {
     /// - Parameters:
     ///   - endpoint: The client's side of the daemon's decisions endpoint; connects where it leaves that open.
     ///   - prefix: What the ids of the streams begin with; empty: all.
+    ///   - credentials: The client's keys, where the daemon asks for them.
     ///   - context: The home of the socket.
     /// - Throws: ``ClientError`` with the status `unavailable` where the daemon does not answer in time.
-    public init(endpoint: Endpoint, prefix: String, in context: Context) throws(ClientError) {
+    public init(
+        endpoint: Endpoint, prefix: String, credentials: CurveCredentials? = nil, in context: Context
+    ) throws(ClientError) {
         self.endpoint = endpoint
         socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.sub, in: context) }
         // Unique among all subscribers, so that the daemon hears of it even where others wait for theirs.
@@ -34,6 +39,7 @@ public final class DecisionSubscriber {
             try socket.set(.linger, to: 0)
             // Decisions that the reader is too slow for wait here, before the daemon must drop any.
             try socket.set(.receiveHighWaterMark, to: 1_000_000)
+            try socket.authenticate(with: credentials, at: endpoint)
             try socket.attach(to: endpoint, otherwise: .connect)
             try socket.subscribe(prefix)
             try socket.subscribe(topic)
@@ -72,7 +78,12 @@ public final class DecisionSubscriber {
                 throw ClientError(
                     .protocol, "a decision of \(Quantity.count(frames.count, of: "frame")) at \(endpoint), not 2")
             }
-            return (String(decoding: frames[0], as: UTF8.self), try DecisionText.decisions(in: frames[1]))
+            var decisions = try DecisionText.decisions(in: frames[1])
+            if !takesReplayed {
+                decisions.removeAll { $0.flags.contains(.replayed) }
+                if decisions.isEmpty { continue }
+            }
+            return (String(decoding: frames[0], as: UTF8.self), decisions)
         }
     }
 
@@ -95,7 +106,7 @@ public final class DecisionSubscriber {
                 throw ClientError(
                     .unavailable,
                     "cannot reach the daemon's decisions at \(endpoint.address): is sluiced running? "
-                        + "--decisions says where")
+                        + "--decisions says where, and with keys, this one must be among its subscribers")
             }
             let milliseconds = Int(left * 1000) + 1
             try ClientError.wrapping { () throws(ZeroMQError) in try poller.wait(milliseconds: milliseconds) }

@@ -80,6 +80,8 @@ private struct JSONDecision: Decodable {
     let first: Bool
     let gap: Bool
     let changed: Bool
+    /// Left out where it is false.
+    let replayed: Bool?
 
     var decision: Decision {
         var flags: Decision.Flags = []
@@ -87,6 +89,7 @@ private struct JSONDecision: Decodable {
         if first { flags.insert(.first) }
         if gap { flags.insert(.gap) }
         if changed { flags.insert(.changed) }
+        if replayed == true { flags.insert(.replayed) }
         return Decision(
             sequence: sequence, step: step, time: time, flags: flags, label: label,
             probabilities: probability.values)

@@ -68,7 +68,7 @@ public struct Feed {
         let ingest =
             if let given = options.ingest { given } else { try status.binaryIngest(control: control.endpoint) }
         let sender = try TimestepSender(
-            endpoint: ingest, patienceSeconds: options.timeoutSeconds, in: context)
+            endpoint: ingest, patienceSeconds: options.timeoutSeconds, credentials: control.credentials, in: context)
         try sender.waitForDaemon()
         let start = ContinuousClock.now
         var delivery = Delivery()

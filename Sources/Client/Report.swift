@@ -23,9 +23,8 @@ public enum Report {
         ])
         if status.quarantined > 0 { facts.append(["quarantined", Quantity.count(status.quarantined, of: "time")]) }
         facts.append(["decided", Quantity.count(status.decisions)])
-        let dropped = status.dropped.filter { $0.value > 0 }.sorted { $0.key < $1.key }
-        let causes = dropped.map { "\(Quantity.count($0.value)) \($0.key)" }.joined(separator: ", ")
-        facts.append(["dropped", causes.isEmpty ? "nothing" : causes])
+        facts.append(["dropped", counts(status.dropped) ?? "nothing"])
+        if let refused = counts(status.refusedConnections) { facts.append(["refused", "connections: \(refused)"]) }
         facts.append(["checkpoint", status.checkpoint.map(checkpoint) ?? "none"])
         if let error = status.checkpointError { facts.append(["", "the last one failed: \(error)"]) }
         if let journal = status.journal {
@@ -44,6 +43,13 @@ public enum Report {
             ])
         }
         return facts.lines + [""] + models.lines
+    }
+
+    /// Those of several counts that are not 0; nil where all are.
+    private static func counts(_ counts: [String: UInt64]) -> String? {
+        let parts = counts.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+            .map { "\(Quantity.count($0.value)) \($0.key)" }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 
     /// Streams.

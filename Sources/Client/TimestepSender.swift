@@ -19,10 +19,11 @@ public final class TimestepSender {
     /// - Parameters:
     ///   - endpoint: The client's side of the daemon's ingest endpoint; connects where it leaves that open.
     ///   - patienceSeconds: How long one message may wait for room.
+    ///   - credentials: The client's keys, where the daemon asks for them.
     ///   - context: The home of the socket.
     /// - Throws: ``ClientError`` where the endpoint cannot be used.
     public init(
-        endpoint: IngestEndpoint, patienceSeconds: Double, in context: Context
+        endpoint: IngestEndpoint, patienceSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
     ) throws(ClientError) {
         self.endpoint = endpoint
         patience = patienceSeconds
@@ -37,6 +38,7 @@ public final class TimestepSender {
             try socket.set(.sendTimeout, to: 500)
             try socket.set(.receiveTimeout, to: Int(Self.attachSeconds * 1000))
             try socket.set(isPublisher ? .publisherWaits : .immediate, to: 1)
+            try socket.authenticate(with: credentials, at: endpoint.endpoint)
             try socket.attach(to: endpoint.endpoint, otherwise: .connect)
         }
     }
@@ -75,7 +77,8 @@ public final class TimestepSender {
         return ClientError(
             .unavailable,
             "the daemon has not \(act) at \(place) within \(Quantity.decimal(Self.attachSeconds)) s; is that its "
-                + "ingest endpoint? --ingest says where, with pull: in front where the daemon has it so")
+                + "ingest endpoint? --ingest says where, with pull: in front where the daemon has it so; with keys, this "
+                + "one must be among its producers")
     }
 
     private func send(_ frame: [UInt8], more: Bool) throws(ClientError) {

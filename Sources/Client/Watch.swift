@@ -115,6 +115,7 @@ public struct Watch {
 
     private mutating func showBoard(title: String) throws(ClientError) {
         var board = DecisionBoard(order: options.order)
+        subscriber.takesReplayed = true
         let start = ContinuousClock.now
         // The alternate screen, so that what stood on the terminal is there again afterwards; no cursor.
         try output.write("\u{1B}[?1049h\u{1B}[?25l")
@@ -129,7 +130,7 @@ public struct Watch {
             var isDue = false
             while left > 0, !isDue, let (stream, decisions) = try subscriber.next() {
                 for decision in decisions where left > 0 {
-                    left -= 1
+                    if !decision.flags.contains(.replayed) { left -= 1 }
                     board.add(decision, stream: stream)
                 }
                 isDrawn = false

@@ -16,6 +16,16 @@ extension DaemonConfiguration {
         } catch {
             throw DaemonError(.noInput, "\(path): cannot be read: \(error.localizedDescription)")
         }
+        try self.init(text: text, path: path)
+    }
+
+    /// Reads what stands in a YAML file.
+    ///
+    /// - Parameters:
+    ///   - text: What stands in it.
+    ///   - path: The file, for errors, and for paths that begin at its folder.
+    /// - Throws: ``DaemonError``: `configuration` with file and line for what it says.
+    package init(text: String, path: String) throws(DaemonError) {
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
@@ -33,6 +43,7 @@ private struct ConfigurationReader {
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
+        var lastValue = false
         try root.forEachMember(of: Self.keys) { key, value throws(DaemonError) in
             switch key {
             case "ingest": configuration.ingest = try ingest(value)
@@ -42,11 +53,19 @@ private struct ConfigurationReader {
             case "http": configuration.http = try http(value)
             case "log": try log(value, into: &configuration)
             case "state": try state(value, into: &configuration)
+            case "access": configuration.access = try AccessConfiguration(value, resolved: resolved)
+            case "last_value": lastValue = try value.truth
+            case "high_water_mark":
+                configuration.highWaterMark = try value.wholeNumber
+                guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
+                    throw value.error("'high_water_mark' is in messages, from 1 to 100000000")
+                }
             case "workers": configuration.workers = try threadCount(value, key)
             case "io_threads": configuration.ioThreads = try threadCount(value, key)
             default: configuration.models = try models(value)
             }
         }
+        configuration.decisions.lastValue = lastValue
         guard !configuration.models.isEmpty else { throw root.error("there is no model to serve; give 'models'") }
         return configuration
     }
@@ -60,16 +79,18 @@ private struct ConfigurationReader {
     }
 
     private static let keys = [
-        "ingest", "decisions", "control", "http", "log", "state", "workers", "io_threads", "models",
+        "ingest", "decisions", "control", "http", "log", "state", "access", "workers", "io_threads", "last_value",
+        "high_water_mark", "models",
     ]
 
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
         let entries = try value.elements.map { element throws(DaemonError) in
-            let (endpoint, codec): (IngestEndpoint, IngestCodec?) = try endpointAndCodec(element) {
-                text throws(EndpointError) in
-                try IngestEndpoint(text)
-            }
-            return DaemonConfiguration.Ingest(endpoint, codec: codec ?? .binary)
+            var serverKey: CurvePublicKey?
+            let (endpoint, codec): (IngestEndpoint, IngestCodec?) = try endpointAndCodec(
+                element,
+                others: ["server_key": { member throws(DaemonError) in serverKey = try publicKey(member) }]
+            ) { text throws(EndpointError) in try IngestEndpoint(text) }
+            return DaemonConfiguration.Ingest(endpoint, codec: codec ?? .binary, serverKey: serverKey)
         }
         guard !entries.isEmpty else { throw value.error("'ingest' needs at least one endpoint") }
         return entries
@@ -85,14 +106,17 @@ private struct ConfigurationReader {
 
     /// An endpoint alone, or `{endpoint: …, codec: json}`.
     private func endpointAndCodec<Value, Codec: RawRepresentable & CaseIterable>(
-        _ value: YAMLValue, _ parse: (String) throws(EndpointError) -> Value
+        _ value: YAMLValue, others: [String: (YAMLValue) throws(DaemonError) -> Void] = [:],
+        _ parse: (String) throws(EndpointError) -> Value
     ) throws(DaemonError) -> (Value, Codec?) where Codec.RawValue == String {
         guard value.isMapping else { return (try value.parsed(parse), nil) }
         var endpoint: Value?
         var codec: Codec?
-        try value.forEachMember(of: ["endpoint", "codec"]) { key, member throws(DaemonError) in
+        try value.forEachMember(of: ["endpoint", "codec"] + others.keys) { key, member throws(DaemonError) in
             if key == "endpoint" {
                 endpoint = try member.parsed(parse)
+            } else if let other = others[key] {
+                try other(member)
             } else {
                 codec = try member.choice()
             }
@@ -116,6 +140,17 @@ private struct ConfigurationReader {
             } else {
                 configuration.logLevel = try member.choice()
             }
+        }
+    }
+
+    /// A file, or the key itself.
+    private func publicKey(_ value: YAMLValue) throws(DaemonError) -> CurvePublicKey {
+        let text = try value.text
+        if let key = CurvePublicKey(z85: text) { return key }
+        do throws(CurveKeyFileError) {
+            return try CurveKeyFile.publicKey(at: resolved(text))
+        } catch {
+            throw value.error("'server_key': \(error)")
         }
     }
 

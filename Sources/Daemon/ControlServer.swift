@@ -14,18 +14,14 @@ struct ControlServer: ~Copyable {
         let id: JSONValue
     }
 
-    /// The most bytes in a request.
-    private static let maximumLength = 1 << 20
-    /// The most arrays and objects within one another in a request.
-    private static let maximumDepth = 32
-
     let endpoint: Endpoint
     let socket: Socket
 
-    init(_ endpoint: Endpoint, in context: Context) throws(ZeroMQError) {
+    init(_ endpoint: Endpoint, in context: Context, by access: AccessGuard) throws(ZeroMQError) {
         let socket = try Socket(.router, in: context)
         try socket.set(.linger, to: HotLoop.lingerMilliseconds)
-        try socket.attach(to: endpoint, otherwise: .bind)
+        try access.prepare(socket, for: .control, at: endpoint)
+        try bindingPrivately { () throws(ZeroMQError) in try socket.attach(to: endpoint, otherwise: .bind) }
         self.endpoint = try socket.resolved(endpoint)
         self.socket = socket
     }
@@ -39,30 +35,8 @@ struct ControlServer: ~Copyable {
         let hasDelimiter = body.count > 1 && body.first?.isEmpty == true
         if hasDelimiter { body = body.dropFirst() }
 
-        func refused(_ id: JSONValue, _ error: ControlError) -> (ReturnAddress, Result<ControlCommand, ControlError>) {
-            (ReturnAddress(peer: peer, hasDelimiter: hasDelimiter, id: id), .failure(error))
-        }
-        guard body.count == 1, let text = body.first else {
-            return refused(.null, ControlError(.invalidRequest, "a request is one frame of JSON"))
-        }
-        // Requests are decoded between two timesteps: what would take long is not decoded at all.
-        guard text.count <= Self.maximumLength, !JSONValue.isNested(text, deeperThan: Self.maximumDepth) else {
-            let problem =
-                "a request has at most \(Self.maximumLength) bytes, and at most \(Self.maximumDepth) arrays and objects "
-                + "within one another"
-            return refused(.null, ControlError(.parse, problem))
-        }
-        guard let json = try? JSONDecoder().decode(JSONValue.self, from: Data(text)) else {
-            return refused(.null, ControlError(.parse, "the request is not JSON"))
-        }
-        do throws(ControlError) {
-            let request = try ControlRequest(json)
-            return (
-                ReturnAddress(peer: peer, hasDelimiter: hasDelimiter, id: request.id), .success(request.command)
-            )
-        } catch {
-            return refused(ControlRequest.id(in: json), error)
-        }
+        let (id, command) = ControlRequest.read(Array(body))
+        return (ReturnAddress(peer: peer, hasDelimiter: hasDelimiter, id: id), command)
     }
 
     /// Answers a request. A peer that has gone, or that does not take its answers, goes without.

@@ -54,15 +54,19 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var endpoint: IngestEndpoint
         /// How they are written.
         public var codec: IngestCodec
+        /// The public key of whoever is called there, where the endpoint connects and the other side uses CURVE.
+        public var serverKey: CurvePublicKey?
 
         /// Creates an entry.
         ///
         /// - Parameters:
         ///   - endpoint: Where, and by what kind of socket.
         ///   - codec: How they are written.
-        public init(_ endpoint: IngestEndpoint, codec: IngestCodec = .binary) {
+        ///   - serverKey: The public key of whoever is called there, if any.
+        public init(_ endpoint: IngestEndpoint, codec: IngestCodec = .binary, serverKey: CurvePublicKey? = nil) {
             self.endpoint = endpoint
             self.codec = codec
+            self.serverKey = serverKey
         }
     }
 
@@ -72,6 +76,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var endpoint: Endpoint
         /// How they are written.
         public var codec: DecisionCodec
+        /// A new subscriber is told where the streams stand that it subscribes to.
+        public var lastValue = false
 
         /// Creates an entry.
         ///
@@ -90,12 +96,17 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var decisions = Decisions(Endpoint(.bind, "tcp://127.0.0.1:5551"))
     /// Where requests are taken.
     public var control = Endpoint(.bind, "tcp://127.0.0.1:5552")
+    /// Messages that may wait for each peer: at an ingest socket, and for a subscriber to decisions; see
+    /// ``isHighWaterMark(_:)``.
+    public var highWaterMark = 100_000
     /// Where HTTP is answered: metrics and health.
     public var http = HTTPEndpoint.address("127.0.0.1", port: 5553)
     /// How the log is written.
     public var logFormat = LogFormat.text
     /// The least that is logged; `log_level` changes it while the daemon runs.
     public var logLevel = LogLevel.info
+    /// Who may come in.
+    public var access = AccessConfiguration()
     /// The folder that keeps the state; nil: memory only.
     public var stateFolder: String?
     /// How much a crash may lose.
@@ -136,6 +147,14 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// - Returns: False for what no clock can count too.
     public static func isInterval(_ seconds: Double) -> Bool {
         seconds > 0 && seconds <= 31_536_000
+    }
+
+    /// Whether so many messages may wait: at least 1, at most a hundred million.
+    ///
+    /// - Parameter messages: For each peer.
+    /// - Returns: False for what is none.
+    public static func isHighWaterMark(_ messages: Int) -> Bool {
+        (1...100_000_000).contains(messages)
     }
 
     /// Whether checkpoints are kept.

@@ -4,13 +4,8 @@ import ZeroMQ
 
 /// Logs what was dropped and quarantined, at a bounded rate: a producer gone wrong must not fill the disk.
 struct DropLog {
-    private static let linesPerSecond = 5
-    private static let window: Int64 = 1_000_000_000
-
     let logger: Logger
-    private var windowStart: Int64 = 0
-    private var lines = 0
-    private var unlogged: UInt64 = 0
+    private var rate = LogRate()
 
     init(_ logger: Logger) {
         self.logger = logger
@@ -43,23 +38,13 @@ struct DropLog {
     }
 
     private mutating func hasRoom(at time: Int64) -> Bool {
-        if time - windowStart >= Self.window {
-            flush()
-            windowStart = time
-            lines = 0
-        }
-        guard lines < Self.linesPerSecond else {
-            unlogged += 1
-            return false
-        }
-        lines += 1
-        return true
+        if rate.isOver(at: time) { flush() }
+        return rate.admits(at: time)
     }
 
     /// Says how many drops were not logged one by one.
     mutating func flush() {
-        guard unlogged > 0 else { return }
-        logger.warning("dropped or quarantined \(unlogged) times more; 'status' counts them by cause")
-        unlogged = 0
+        guard rate.unlogged > 0 else { return }
+        logger.warning("dropped or quarantined \(rate.takeUnlogged()) times more; 'status' counts them by cause")
     }
 }

@@ -164,7 +164,8 @@ extension HotLoop {
             gaps: counters.gaps,
             dropped: Dictionary(uniqueKeysWithValues: counters.dropped.map { ($0.rawValue, $1) }),
             checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description, journal: group.status,
-            quarantined: counters.quarantined, asleep: table.asleepCount)
+            quarantined: counters.quarantined, asleep: table.asleepCount,
+            refusedConnections: access.refusals.byEndpoint, subscriberOverflows: publisher.overflows)
     }
 
     /// Where the sockets are, ports `*` resolved.

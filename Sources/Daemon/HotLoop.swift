@@ -16,16 +16,16 @@ struct TurnMemory: ~Copyable {
 /// The hot path is ``takeTimesteps(from:by:)``: receive what is there, step it together, publish. Whatever must not be done between two timesteps (the
 /// store) is done by the ``StoreWorker``, which posts its results to the ``Mailbox``.
 struct HotLoop: ~Copyable {
-    /// Messages that may wait at each socket for each peer.
-    static let highWaterMark = 100_000
     /// How long unsent decisions and replies live on after an orderly stop.
-    static let lingerMilliseconds = 1_000
+    static let lingerMilliseconds = 2_000
     /// Messages taken from one socket before the others, and control, have their turn.
     static let messagesPerTurn = 1_000
+    /// Nanoseconds after which they have it in any case: a message may have many timesteps, and a model be large.
+    static let timePerTurn: Int64 = 20_000_000
     /// Requests, and subscriptions, taken before ingest has its turn.
     static let requestsPerTurn = 100
-    /// How long an orderly stop goes on taking what producers still send.
-    static let drainTime = Duration.seconds(1)
+    /// How long an orderly stop goes on taking what has come of timesteps.
+    static let drainTime = Duration.seconds(2)
 
     let logger: Logger
     let worker: StoreWorker<StateStore>
@@ -50,6 +50,7 @@ struct HotLoop: ~Copyable {
     private var batchStart: Int64 = 0
     var controlRequests = DaemonMetrics.ControlRequests()
 
+    let access: AccessGuard
     let ingest: [IngestSocket]
     let publisher: DecisionPublisher
     let control: ControlServer
@@ -57,6 +58,8 @@ struct HotLoop: ~Copyable {
     var http: HTTPEndpoint?
 
     let mailbox: Mailbox
+    /// Who tells systemd how the daemon is; nil where it is not asked.
+    var notifier: ServiceNotifier?
     private var poller: Poller
     private let mailboxItem: Int
     private let ingestItems: [Int]
@@ -70,25 +73,28 @@ struct HotLoop: ~Copyable {
     ///
     /// - Throws: ``DaemonError``: `inUse` where an endpoint is taken, `cannotCreate` where it cannot be had otherwise.
     init(
-        _ configuration: DaemonConfiguration, state: consuming StartState, mailbox: Mailbox, logger: Logger
+        _ configuration: DaemonConfiguration, access: AccessGuard, state: consuming StartState, mailbox: Mailbox,
+        logger: Logger
     ) throws(DaemonError) {
         do {
             let context = try Context(ioThreads: configuration.ioThreads)
+            try access.open(in: context)
             let ingest = try configuration.ingest.map { endpoint throws(ZeroMQError) in
-                try IngestSocket(endpoint, in: context)
+                try IngestSocket(endpoint, highWaterMark: configuration.highWaterMark, in: context, by: access)
             }
-            let publisher = try DecisionPublisher(configuration.decisions, in: context)
-            let control = try ControlServer(configuration.control, in: context)
+            let publisher = try DecisionPublisher(
+                configuration.decisions, highWaterMark: configuration.highWaterMark, in: context, by: access)
+            let control = try ControlServer(configuration.control, in: context, by: access)
             self.init(
-                configuration, ingest: ingest, publisher: publisher, control: control, state: state, mailbox: mailbox,
-                logger: logger)
+                configuration, access: access, ingest: ingest, publisher: publisher, control: control, state: state,
+                mailbox: mailbox, logger: logger)
         } catch {
             throw DaemonError(error.isAddressInUse ? .inUse : .cannotCreate, error.description)
         }
     }
 
     private init(
-        _ configuration: DaemonConfiguration, ingest: [IngestSocket], publisher: consuming DecisionPublisher,
+        _ configuration: DaemonConfiguration, access: AccessGuard, ingest: [IngestSocket], publisher: DecisionPublisher,
         control: consuming ControlServer, state: consuming StartState, mailbox: Mailbox, logger: Logger
     ) {
         worker = StoreWorker(state.store, name: "sluice.store", answeringTo: mailbox)
@@ -113,6 +119,7 @@ struct HotLoop: ~Copyable {
         controlItem = poller.add(control.socket)
         self.ingestItems = ingestItems
         self.poller = poller
+        self.access = access
         self.ingest = ingest
         self.publisher = publisher
         self.control = control
@@ -128,6 +135,7 @@ struct HotLoop: ~Copyable {
         do throws(ZeroMQError) {
             while !isStopping { try turn(&memory) }
             logger.info("stopping")
+            notify(.stopping)
             try drain(&memory)
         } catch {
             // Nothing can be done without its sockets; the state is made durable all the same.
@@ -150,6 +158,7 @@ struct HotLoop: ~Copyable {
         }
         if poller.isReadable(controlItem) { try answerRequests() }
         if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
+        if publisher.replays.areWaiting { try replay() }
         if isDurable { keepDurable() }
         if table.hasNews { wakeRequested() }
         if idleSweep.isDue { sweepIdle() }
@@ -157,8 +166,11 @@ struct HotLoop: ~Copyable {
     }
 
     private var millisecondsToWait: Int {
-        let store = isDurable ? [checkpoints.millisecondsUntilDue, group.millisecondsUntilTry] : []
-        return (store + [idleSweep.millisecondsUntilDue]).compactMap(\.self).min() ?? -1
+        // Without an array: every turn asks.
+        let store = isDurable ? min(checkpoints.millisecondsUntilDue, group.millisecondsUntilTry ?? .max) : .max
+        let others = min(idleSweep.millisecondsUntilDue ?? .max, publisher.replays.millisecondsUntilDue ?? .max)
+        let least = min(store, others)
+        return least == .max ? -1 : least
     }
 
     /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes. Nothing is
@@ -166,11 +178,13 @@ struct HotLoop: ~Copyable {
     private mutating func takeTimesteps(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
-        batchStart = WallClock.now()
+        let start = WallClock.now()
+        batchStart = start
         for _ in 0..<Self.messagesPerTurn {
             guard !group.isFull(table.records), try socket.receive(into: &memory.message) else { break }
             while !take(memory.message, from: socket) { try decide(&memory.decided) }
             if table.isBatchFull { try decide(&memory.decided) }
+            guard batchStart - start < Self.timePerTurn else { break }
         }
         try decide(&memory.decided)
     }
@@ -242,17 +256,28 @@ struct HotLoop: ~Copyable {
         if table.hasNews { wakeRequested() }
     }
 
-    /// Takes what producers have sent before the end, at most as long as ``drainTime``, and the last requests.
+    /// Takes what had come of producers before the end, at most as long as ``drainTime``, and the last requests.
     private mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
         for socket in ingest { socket.close() }
+        // They are read until they are empty; only the mailbox, whose letters free a full journal, is waited for.
+        for item in ingestItems { poller.watch(item, false) }
         let end = ContinuousClock.now + Self.drainTime
         repeat {
-            try poller.wait(milliseconds: 0)
+            try poller.wait(milliseconds: group.isFull(table.records) ? 10 : 1)
             readMail()
-            for socket in ingest { try takeTimesteps(from: socket, by: &memory) }
+            for socket in ingest where !socket.isDrained {
+                socket.hangUp()
+                try takeTimesteps(from: socket, by: &memory)
+            }
             wakeRequested()
             try commitGroup()
-        } while ingestItems.contains { poller.isReadable($0) } && ContinuousClock.now < end
+        } while ingest.contains { !$0.isDrained } && ContinuousClock.now < end
+        var discarded = 0
+        for socket in ingest where !socket.isDrained { discarded += try socket.discard(by: &memory.message) }
+        if discarded > 0 {
+            logger.warning(
+                "\(discarded) messages had come that could not be taken within \(Self.drainTime); they are lost")
+        }
         try answerRequests()
         dropLog.flush()
         if table.waitingCount > 0 {

@@ -17,20 +17,36 @@ final class IngestSocket {
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
+    /// A producer may still be connected.
+    private var mayReceive = true
+    /// All that had come was taken, and nobody is connected any more.
+    private(set) var isDrained = false
 
-    init(_ ingest: DaemonConfiguration.Ingest, in context: Context) throws(ZeroMQError) {
+    /// - Parameters:
+    ///   - ingest: Where, and how messages are written.
+    ///   - highWaterMark: Messages that may wait for each producer.
+    ///   - context: The socket's home.
+    ///   - access: Who may come in.
+    /// - Throws: `ZeroMQError`, as where the address is in use.
+    init(
+        _ ingest: DaemonConfiguration.Ingest, highWaterMark: Int, in context: Context, by access: AccessGuard
+    ) throws(ZeroMQError) {
         let endpoint = ingest.endpoint
         codec = ingest.codec
         socket = try Socket(endpoint.kind == .sub ? .sub : .pull, in: context)
-        try socket.set(.receiveHighWaterMark, to: HotLoop.highWaterMark)
+        try socket.set(.receiveHighWaterMark, to: highWaterMark)
         if endpoint.kind == .sub { try socket.subscribe("") }
+        try access.prepare(socket, for: .ingest, at: endpoint.endpoint, serverKey: ingest.serverKey)
         try socket.attach(to: endpoint.endpoint, otherwise: .bind)
         self.endpoint = IngestEndpoint(endpoint.kind, try socket.resolved(endpoint.endpoint))
     }
 
     /// Takes the next message, if one is there.
     func receive(into message: inout IngestMessage) throws(ZeroMQError) -> Bool {
-        guard try socket.receive(into: &message.id, wait: false) else { return false }
+        guard try socket.receive(into: &message.id, wait: false) else {
+            isDrained = !mayReceive
+            return false
+        }
         message.frameCount = 1
         guard message.id.hasMore else { return true }
         // The frames of one message come together, so none of these waits.
@@ -48,11 +64,26 @@ final class IngestSocket {
         return true
     }
 
-    /// Lets no new producer in. Those that are connected stay.
+    /// Lets no new producer in. Those that are connected stay until ``hangUp()``.
     func close() {
-        guard endpoint.endpoint.attachment == .bind else { return }
+        guard endpoint.endpoint.attachment == .bind else { return mayReceive = false }
         // An address that cannot be unbound any more is as good as unbound: the process ends soon.
         try? socket.unbind(endpoint.endpoint.address)
+    }
+
+    /// Has connected producers end their connections. What they had written by then is still received; where they bound and
+    /// the daemon connected, what had come is taken and no more.
+    func hangUp() {
+        if mayReceive { mayReceive = socket.hangUp(endpoint.endpoint.address) > 0 }
+    }
+
+    /// Throws away what has come.
+    ///
+    /// - Returns: How many messages.
+    func discard(by message: inout IngestMessage) throws(ZeroMQError) -> Int {
+        var count = 0
+        while try receive(into: &message) { count += 1 }
+        return count
     }
 }
 

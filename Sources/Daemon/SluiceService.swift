@@ -8,11 +8,12 @@ import ZeroMQ
 
 /// The daemon as a service: models and stored state are read when it is made, sockets are open while it runs.
 ///
-/// SIGHUP has it read its models again. A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
+/// SIGHUP has it read its models, and the keys that may come in, again. A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
 /// taken, the state is made durable, ``run()`` returns.
 public struct SluiceService: Service {
     private let configuration: DaemonConfiguration
     private let models: [ServedModel]
+    private let access: AccessGuard
     private let logger: Logger
 
     /// Reads the models.
@@ -24,10 +25,11 @@ public struct SluiceService: Service {
     public init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
         self.configuration = configuration
         self.logger = logger
+        access = try AccessGuard(configuration, logger: logger)
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
     }
 
-    /// Serves until it is told to stop.
+    /// Serves until it is told to stop. Under systemd it is told when the daemon serves, that it is alive and when it stops.
     ///
     /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
     public func run() async throws {
@@ -41,16 +43,25 @@ public struct SluiceService: Service {
 
     private func serve(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) async throws {
         let reloads = Task {
-            for await _ in await UnixSignalsSequence(trapping: .sighup) { mailbox.post { $0.reloadAll() } }
+            for await _ in await UnixSignalsSequence(trapping: .sighup) {
+                access.reload()
+                mailbox.post { $0.reloadAll() }
+            }
         }
         defer { reloads.cancel() }
+        let notifier = try ServiceNotifier()
+        let watch = Task { await notifier?.keepWatch(over: mailbox) }
+        defer { watch.cancel() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
                 let thread = Thread {
-                    continuation.resume(with: Result { try decide(mailbox, probe, http: http) })
+                    // For top and its like. A name given to Foundation is lost where the new thread is quicker than its maker.
+                    try? Data("sluice-hot".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
+                    let result = Result { try decide(mailbox, probe, http: http, notifier) }
+                    access.end()
+                    continuation.resume(with: result)
                 }
-                thread.name = "sluice-hot"
                 thread.start()
             }
         } onGracefulShutdown: {
@@ -66,17 +77,21 @@ public struct SluiceService: Service {
         }
     }
 
-    private func decide(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) throws(DaemonError) {
+    private func decide(
+        _ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?, _ notifier: ServiceNotifier?
+    ) throws(DaemonError) {
         let state = try StartState.open(configuration, models: models, logger: logger)
-        var loop = try HotLoop(configuration, state: state, mailbox: mailbox, logger: logger)
+        var loop = try HotLoop(configuration, access: access, state: state, mailbox: mailbox, logger: logger)
         loop.http = http
+        loop.notifier = notifier
         probe.begin()
         let endpoints = loop.endpoints
-        logger.info(
-            """
-            ready: ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
+        let places = """
+            ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
             control \(endpoints.control), http \(endpoints.http ?? "off")
-            """)
+            """
+        logger.info("ready: \(places)")
+        loop.notify(.ready(status: places))
         try loop.run()
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
-import Streams
-import Wire
+package import Streams
+package import Wire
 
 extension StreamExport {
     /// A stream's image as it goes to another daemon.
@@ -8,7 +8,7 @@ extension StreamExport {
     /// - Parameters:
     ///   - image: The stream.
     ///   - model: The name of the model that it has.
-    init(_ image: StreamImage, model: String) {
+    package init(_ image: StreamImage, model: String) {
         var bytes = Data(capacity: image.byteCount)
         for value in image.values {
             let bits = value.bitPattern
@@ -24,7 +24,7 @@ extension StreamExport {
     /// - Parameter id: The id that it gets; nil: its own.
     /// - Returns: The image, which may fit no model.
     /// - Throws: ``ControlError`` where the state is no base64 of whole floats.
-    func image(as id: String? = nil) throws(ControlError) -> StreamImage {
+    package func image(as id: String? = nil) throws(ControlError) -> StreamImage {
         guard let data = Data(base64Encoded: state), data.count.isMultiple(of: 4) else {
             throw ControlError(.invalidParams, "the 'state' of stream '\(stream)' is no base64 of whole float32")
         }

@@ -69,6 +69,16 @@ struct YAMLValue {
         }
     }
 
+    var truth: Bool {
+        get throws(DaemonError) {
+            switch try text {
+            case "true": true
+            case "false": false
+            case let text: throw error("'\(text)' is neither true nor false")
+            }
+        }
+    }
+
     /// One of a few words.
     func choice<Choice: RawRepresentable & CaseIterable>() throws(DaemonError) -> Choice
     where Choice.RawValue == String {

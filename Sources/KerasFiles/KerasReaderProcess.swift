@@ -30,7 +30,10 @@ public enum KerasReaderProcess {
         limit(RLIMIT_CPU, to: KerasReader.processorSeconds)
         do {
             let file = try FileBytes(STDIN_FILENO)
+            // A sanitizer takes terabytes of addresses for itself.
+            #if !SANITIZED
             limit(RLIMIT_AS, to: baseMemory + memoryPerByte * file.size)
+            #endif
             answer(.form, try KerasFile.read(file.all()).bytes)
         } catch {
             answer(.defect, (try? JSONEncoder().encode(error)).map(Array.init) ?? [])

@@ -68,7 +68,7 @@ public final class StepBatch {
         let isShared = workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold
         withMemory { memory in
             if isShared {
-                workers.run { worker in steppers[worker].run(memory, of: worker) }
+                workers.run(memory, by: steppers)
             } else {
                 steppers[0].run(memory, of: nil)
             }

@@ -31,25 +31,34 @@ public final class StepWorkers {
         for helper in helpers { helper.stop() }
     }
 
-    /// Calls a function on every thread at once, and returns when all have returned.
+    /// Takes a batch's timesteps on every thread at once, and returns when all are taken.
     ///
-    /// - Parameter body: Given the number of the worker, from 0. It touches nothing that another worker's call touches.
-    func run(_ body: (Int) -> Void) {
-        withoutActuallyEscaping(body) { body in
-            for (index, helper) in helpers.enumerated() { helper.begin(body, worker: index + 1) }
-            body(0)
-            for helper in helpers { helper.waitUntilDone() }
+    /// - Parameters:
+    ///   - batch: The jobs, each of which names its worker.
+    ///   - steppers: One for each worker.
+    func run(_ batch: StepBatch.Memory, by steppers: [Stepper]) {
+        for index in helpers.indices {
+            helpers[index].begin(Work(stepper: steppers[index + 1], batch: batch, worker: index + 1))
         }
+        steppers[0].run(batch, of: 0)
+        for index in helpers.indices { helpers[index].waitUntilDone() }
+    }
+
+    private struct Work {
+        let stepper: Stepper
+        let batch: StepBatch.Memory
+        let worker: Int
     }
 
     /// A thread that waits for work.
     ///
     /// `@unchecked Sendable`: `work` is written before `hasWork` is signalled and read after it was waited for, and not
-    /// touched again before `isDone` was waited for, so that never two threads are at it.
+    /// touched again before `isDone` was waited for, so that never two threads are at it. Nor at a job, a row or an answer:
+    /// each job names its worker, and no two are of one stream.
     private final class Helper: @unchecked Sendable {
         private let hasWork = DispatchSemaphore(value: 0)
         private let isDone = DispatchSemaphore(value: 0)
-        private var work: (body: (Int) -> Void, worker: Int)?
+        private var work: Work?
 
         /// A thread of its own: Dispatch's would have to be waited for where all of them are taken.
         func start() {
@@ -70,14 +79,14 @@ public final class StepWorkers {
             while true {
                 hasWork.wait()
                 guard let work else { return }
-                work.body(work.worker)
+                work.stepper.run(work.batch, of: work.worker)
                 self.work = nil
                 isDone.signal()
             }
         }
 
-        func begin(_ body: @escaping (Int) -> Void, worker: Int) {
-            work = (body, worker)
+        func begin(_ work: Work) {
+            self.work = work
             hasWork.signal()
         }
 

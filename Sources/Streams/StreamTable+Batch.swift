@@ -50,8 +50,8 @@ extension StreamTable {
 
     /// Takes all timesteps in the batch: streams of one model side by side.
     public mutating func stepBatch() {
-        for memory in memories {
-            if case .state(let steps) = memory { steps.run() }
+        for model in memories.indices {
+            if case .state(let steps) = memories[model] { steps.run() }
         }
     }
 
@@ -63,8 +63,8 @@ extension StreamTable {
     /// - Returns: Whether there was one; if not, the batch is empty again.
     public mutating func decideNext(time: Int64, into decided: inout DecidedMessage) -> Bool {
         guard let message = batch.next() else {
-            for memory in memories {
-                if case .state(let steps) = memory { steps.removeAll() }
+            for model in memories.indices {
+                if case .state(let steps) = memories[model] { steps.removeAll() }
             }
             batch.removeAll()
             return false

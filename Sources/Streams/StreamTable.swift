@@ -185,7 +185,6 @@ public struct StreamTable: ~Copyable {
         _ slot: Int, _ messages: [WaitingTimesteps.Message], time: Int64, publish: Publish
     ) {
         let id = String(copying: index.id(of: slot))
-        var decided = DecidedMessage()
         for message in messages {
             // A fault sent the stream back to its checkpoint, which is not read yet: the others wait on.
             guard waiting[slot] == nil else {
@@ -193,6 +192,7 @@ public struct StreamTable: ~Copyable {
                 continue
             }
             inputs = message.values
+            var decided = DecidedMessage()
             do throws(DropCause) {
                 let numbers = try SequenceNumbers(
                     message.header, count: message.count, consumed: streams[slot].sequence)
@@ -200,12 +200,11 @@ public struct StreamTable: ~Copyable {
                 stepBatch()
                 while decideNext(time: time, into: &decided) {
                     if let cause = decided.drop { countDrop(cause) }
-                    if decided.decisions.count > 0 { publish(id, decided.decisions, []) }
                 }
             } catch {
                 countDrop(error)
             }
-            if !events.isEmpty { publish(id, DecisionRecords(), takeEvents()) }
+            if decided.decisions.count > 0 || !events.isEmpty { publish(id, decided.decisions, takeEvents()) }
         }
     }
 

@@ -152,6 +152,10 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var asleep: Int
     /// What was dropped, by ``DropCause``.
     public var dropped: [String: UInt64]
+    /// Connections that were not let in, by endpoint: `ingest`, `decisions`, `control`.
+    public var refusedConnections: [String: UInt64]
+    /// How often a subscriber to decisions had no room for a message, and missed what came from there on.
+    public var subscriberOverflows: UInt64
     /// The last checkpoint; null before the first, or without a state folder.
     public var checkpoint: Checkpoint?
     /// Why the last checkpoint failed; nil where it did not.
@@ -164,6 +168,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         case uptimeSeconds = "uptime_s"
         case endpoints, codecs, models, streams, paused, timesteps, decisions, duplicates, gaps, dropped, checkpoint
         case quarantined, asleep
+        case refusedConnections = "refused_connections"
+        case subscriberOverflows = "subscriber_overflows"
         case checkpointError = "checkpoint_error"
         case journal
     }
@@ -173,7 +179,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         version: String, uptimeSeconds: Double, endpoints: Endpoints, codecs: Codecs? = nil, models: [Model],
         streams: Int, paused: Int, timesteps: UInt64, decisions: UInt64, duplicates: UInt64, gaps: UInt64,
         dropped: [String: UInt64], checkpoint: Checkpoint?, checkpointError: String? = nil, journal: Journal? = nil,
-        quarantined: UInt64 = 0, asleep: Int = 0
+        quarantined: UInt64 = 0, asleep: Int = 0, refusedConnections: [String: UInt64] = [:],
+        subscriberOverflows: UInt64 = 0
     ) {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
@@ -190,6 +197,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         self.checkpoint = checkpoint
         self.quarantined = quarantined
         self.asleep = asleep
+        self.refusedConnections = refusedConnections
+        self.subscriberOverflows = subscriberOverflows
         self.checkpointError = checkpointError
         self.journal = journal
     }
@@ -211,6 +220,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         try container.encode(quarantined, forKey: .quarantined)
         try container.encode(asleep, forKey: .asleep)
         try container.encode(dropped, forKey: .dropped)
+        try container.encode(refusedConnections, forKey: .refusedConnections)
+        try container.encode(subscriberOverflows, forKey: .subscriberOverflows)
         try container.encode(checkpoint, forKey: .checkpoint)
         try container.encodeIfPresent(checkpointError, forKey: .checkpointError)
         try container.encodeIfPresent(journal, forKey: .journal)

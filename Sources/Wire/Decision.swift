@@ -16,6 +16,8 @@ public struct Decision: Equatable, Sendable {
         public static let gap = Flags(rawValue: 1 << 2)
         /// The label differs from the stream's decision before, or there was none before.
         public static let changed = Flags(rawValue: 1 << 3)
+        /// Told again to a subscriber that came late: where the stream stands, and no news.
+        public static let replayed = Flags(rawValue: 1 << 4)
     }
 
     /// The number of the timestep decided on, over the stream's life, from 1.
@@ -116,6 +118,8 @@ extension Decision {
         for (name, flag) in Self.named {
             bytes.append(contentsOf: #","\#(name)":\#(flags.contains(flag))"#.utf8)
         }
+        // Only where it is set: most clients never see one.
+        if flags.contains(.replayed) { bytes.append(contentsOf: #","replayed":true"#.utf8) }
         bytes.append(UInt8(ascii: "}"))
     }
 }

@@ -43,6 +43,19 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether others may reach it over a network, or over this machine's own.
+    public var isTCP: Bool { address.hasPrefix("tcp://") }
+
+    /// Whether only this machine can reach it: no TCP, or the address is one of the machine's own.
+    public var isLocal: Bool {
+        guard let rest = address.suffix(after: "tcp://"), let colon = rest.lastIndex(of: ":") else { return true }
+        let host = rest[..<colon]
+        if ["localhost", "lo", "[::1]", "::1"].contains(host) { return true }
+        // Numbers only: a name that begins with 127. may be anybody's.
+        let bytes = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return bytes.count == 4 && bytes.first == 127 && !bytes.contains(nil)
+    }
+
     /// The file of an `ipc://` endpoint; nil for other transports, and for names that are no file's.
     var ipcPath: String? {
         guard let path = address.suffix(after: "ipc://"), path != "*", !path.hasPrefix("@") else { return nil }

@@ -20,6 +20,11 @@ public struct Poller: ~Copyable {
         return unsafe add(zmq_pollitem_t(socket: handle.pointer, fd: 0, events: Self.readable, revents: 0), handle)
     }
 
+    /// Watches what a monitor hears too.
+    ///
+    /// - Returns: The number to ask for with ``isReadable(_:)``.
+    public mutating func add(_ monitor: SocketMonitor) -> Int { add(monitor.socket) }
+
     /// Watches a wake-up call too.
     ///
     /// - Returns: The number to ask for with ``isReadable(_:)``.

@@ -6,7 +6,7 @@ public struct Socket: ~Copyable {
     /// The messaging patterns that Sluice speaks.
     public enum Kind: Sendable {
         /// See <https://libzmq.readthedocs.io/en/latest/zmq_socket.html>.
-        case pub, sub, xpub, push, pull, router, dealer, req
+        case pub, sub, xpub, push, pull, router, dealer, req, rep, pair
 
         var number: CInt {
             switch self {
@@ -18,6 +18,8 @@ public struct Socket: ~Copyable {
             case .router: ZMQ_ROUTER
             case .dealer: ZMQ_DEALER
             case .req: ZMQ_REQ
+            case .rep: ZMQ_REP
+            case .pair: ZMQ_PAIR
             }
         }
     }
@@ -42,6 +44,22 @@ public struct Socket: ~Copyable {
         case publisherWaits
         /// 1: an XPUB hears of every subscription, not only of the first to a topic.
         case everySubscription
+        /// The most bytes of a frame that is received; who sends more is disconnected. −1: any number.
+        case maximumMessageSize
+        /// Milliseconds that a handshake may take; 0: for ever.
+        case handshakeInterval
+        /// Milliseconds from one heartbeat to the next; 0: none.
+        case heartbeatInterval
+        /// Milliseconds that the answer to a heartbeat may take.
+        case heartbeatTimeout
+        /// 1: the kernel sees whether silent peers are still there.
+        case keepalive
+        /// Seconds of silence before the kernel asks.
+        case keepaliveIdle
+        /// Seconds from one question to the next.
+        case keepaliveInterval
+        /// Questions without an answer before the connection ends.
+        case keepaliveCount
 
         var number: CInt {
             switch self {
@@ -54,6 +72,14 @@ public struct Socket: ~Copyable {
             case .ipv6: ZMQ_IPV6
             case .publisherWaits: ZMQ_XPUB_NODROP
             case .everySubscription: ZMQ_XPUB_VERBOSE
+            case .maximumMessageSize: ZMQ_MAXMSGSIZE
+            case .handshakeInterval: ZMQ_HANDSHAKE_IVL
+            case .heartbeatInterval: ZMQ_HEARTBEAT_IVL
+            case .heartbeatTimeout: ZMQ_HEARTBEAT_TIMEOUT
+            case .keepalive: ZMQ_TCP_KEEPALIVE
+            case .keepaliveIdle: ZMQ_TCP_KEEPALIVE_IDLE
+            case .keepaliveInterval: ZMQ_TCP_KEEPALIVE_INTVL
+            case .keepaliveCount: ZMQ_TCP_KEEPALIVE_CNT
             }
         }
     }
@@ -71,9 +97,17 @@ public struct Socket: ~Copyable {
     ///
     /// - Throws: ``ZeroMQError`` where the socket does not take the value.
     public func set(_ option: Option, to value: Int) throws(ZeroMQError) {
-        var number = CInt(clamping: value)
+        // This one alone has 64 bits.
+        if case .maximumMessageSize = option { return try set(option, Int64(value)) }
+        try set(option, CInt(clamping: value))
+    }
+
+    private func set<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ option: Option, _ value: Number
+    ) throws(ZeroMQError) {
+        var number = value
         _ = try checked("set an option to", "\(value)") {
-            unsafe zmq_setsockopt(handle.pointer, option.number, &number, MemoryLayout<CInt>.size)
+            unsafe zmq_setsockopt(handle.pointer, option.number, &number, MemoryLayout<Number>.size)
         }
     }
 
@@ -223,7 +257,7 @@ public struct Socket: ~Copyable {
 final class SocketHandle {
     let pointer: UnsafeMutableRawPointer
     /// Held so that no socket outlives its context.
-    private let context: Context
+    let context: Context
 
     init(_ kind: CInt, in context: Context) throws(ZeroMQError) {
         guard let pointer = unsafe zmq_socket(context.pointer, kind) else { throw .last("open a socket") }

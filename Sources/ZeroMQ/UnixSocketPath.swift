@@ -23,3 +23,14 @@ func isListening(atUnixSocket path: String) -> Bool {
     }
     return result == 0 || errno == EAGAIN
 }
+
+/// Binds so that the file of an `ipc://` endpoint is its owner's alone, from the moment on that it is there. What other
+/// threads create in this instant is their owner's alone too.
+///
+/// - Parameter bind: Binds the socket.
+/// - Throws: What `bind` throws.
+public func bindingPrivately(_ bind: () throws(ZeroMQError) -> Void) throws(ZeroMQError) {
+    let mask = umask(S_IXUSR | S_IRWXG | S_IRWXO)
+    defer { umask(mask) }
+    try bind()
+}

@@ -14,24 +14,26 @@ struct BenchCommand: ParsableCommand {
             its own: the bound of what such sockets can do. Throughput is counted over the decisions that come back; \
             latency is that of one message alone, there and back. The streams are removed in the end.
             """,
-        subcommands: [BenchForwarderCommand.self])
+        subcommands: [BenchEngineCommand.self, BenchForwarderCommand.self])
 
     @Option(help: ArgumentHelp("Where the daemon takes requests.", valueName: "endpoint"))
     var control = ControlClient.defaultEndpoint
 
-    @Option(help: ArgumentHelp("Streams that the messages are for, in turn.", valueName: "n"))
+    @OptionGroup var keys: KeyOptions
+
+    @Option(help: ArgumentHelp("Streams that the messages are for, in turn.", valueName: "streams"))
     var streams = 1000
 
-    @Option(help: ArgumentHelp("Timesteps in one message.", valueName: "n"))
+    @Option(help: ArgumentHelp("Timesteps in one message.", valueName: "timesteps"))
     var timesteps = 1
 
-    @Option(help: ArgumentHelp("Seconds of load that are counted in one round.", valueName: "s"))
+    @Option(help: ArgumentHelp("Seconds of load that are counted in one round.", valueName: "seconds"))
     var seconds = 2.0
 
-    @Option(help: ArgumentHelp("How often each of the two is measured.", valueName: "n"))
+    @Option(help: ArgumentHelp("How often each of the two is measured.", valueName: "rounds"))
     var rounds = 5
 
-    @Option(help: ArgumentHelp("Messages that may be on their way at any time.", valueName: "n"))
+    @Option(help: ArgumentHelp("Messages that may be on their way at any time.", valueName: "messages"))
     var inFlight = 5000
 
     @Option(
@@ -51,7 +53,7 @@ struct BenchCommand: ParsableCommand {
         defer { withExtendedLifetime(interruption) {} }
         let shows = isatty(STDERR_FILENO) == 1
         do {
-            let report = try Bench(plan, control: control).run(
+            let report = try Bench(plan, control: control, credentials: keys.credentials()).run(
                 isCancelled: { [flag = interruption.flag] in flag.came },
                 progress: { if shows { Self.say("\r\u{1B}[K\($0) …") } })
             if shows { Self.say("\r\u{1B}[K") }

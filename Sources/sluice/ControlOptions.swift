@@ -14,6 +14,8 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Seconds that an answer may take.", valueName: "seconds"))
     var timeout = 60.0
 
+    @OptionGroup var keys: KeyOptions
+
     func validate() throws {
         guard timeout > 0, timeout <= 86_400 else {
             throw ValidationError("--timeout must be above 0 and at most 86400 seconds")
@@ -21,7 +23,8 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     func client(in context: Context) throws(ClientError) -> ControlClient {
-        try ControlClient(endpoint: control, timeoutSeconds: timeout, in: context)
+        try ControlClient(
+            endpoint: control, timeoutSeconds: timeout, credentials: try keys.credentials(), in: context)
     }
 
     static func context() throws(ClientError) -> Context {
@@ -65,7 +68,7 @@ struct SelectionOptions: ParsableArguments {
     @Argument(help: "The one stream with this id.")
     var id: String?
 
-    @Option(help: ArgumentHelp("All streams whose ids begin so.", valueName: "prefix"))
+    @Option(help: ArgumentHelp("All streams whose ids begin so (default: none).", valueName: "prefix"))
     var prefix: String?
 
     @Flag(help: "All streams.")

@@ -26,7 +26,7 @@ struct PipeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Timesteps a second (default: as fast as the daemon takes them).", valueName: "rate"))
     var rate: Double?
 
-    @Option(help: ArgumentHelp("Timesteps of one stream that may go in one message.", valueName: "count"))
+    @Option(help: ArgumentHelp("Timesteps of one stream that may go in one message.", valueName: "timesteps"))
     var batch = 1
 
     @Flag(

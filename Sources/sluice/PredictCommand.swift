@@ -45,7 +45,8 @@ struct PredictCommand: ParsableCommand {
         help: ArgumentHelp(
             "The letters that tokens are written in, in the tokens' order: with ACGT, A is 1 and T is 4. Each row of a "
                 + "CSV file is then a whole sequence, its letters in the column sequence, or that of --values; without "
-                + "a column stream it is named by its number.", valueName: "letters"))
+                + "a column stream it is named by its number (default: none, the values are numbers).",
+            valueName: "letters"))
     var alphabet: String?
 
     @Option(
@@ -65,7 +66,7 @@ struct PredictCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Write nothing but results: no progress, no closing line.")
     var quiet = false
 
-    @Option(help: ArgumentHelp("How many threads share the work (default: one for each core).", valueName: "count"))
+    @Option(help: ArgumentHelp("How many threads share the work (default: one for each core).", valueName: "threads"))
     var jobs: Int?
 
     func validate() throws {

@@ -7,7 +7,9 @@ struct ReadingOptions: ParsableArguments {
         help: ArgumentHelp("csv or jsonl (default: jsonl where the first byte is {, else csv).", valueName: "format"))
     var format: ReadingLayout.Format?
 
-    @Option(help: ArgumentHelp("The stream that all rows belong to.", valueName: "id"))
+    @Option(
+        help: ArgumentHelp(
+            "The stream that all rows belong to (default: none, each row names its own).", valueName: "id"))
     var stream: String?
 
     @Option(help: ArgumentHelp("The column that names each row's stream (default: stream).", valueName: "column"))
@@ -23,7 +25,7 @@ struct ReadingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The column that is the same over all timesteps of a sequence: where it changes within a stream, and at "
-                + "the stream's first row, the state starts anew.", valueName: "column"))
+                + "the stream's first row, the state starts anew (default: none).", valueName: "column"))
     var sequenceBy: String?
 
     /// What the options say together.

@@ -23,7 +23,9 @@ struct Sluice: ParsableCommand {
             """,
         version: Version.current,
         // What needs no running daemon, or starts one of its own.
-        subcommands: [InspectCommand.self, ConvertCommand.self, PredictCommand.self, BenchCommand.self],
+        subcommands: [
+            InspectCommand.self, ConvertCommand.self, PredictCommand.self, BenchCommand.self, KeygenCommand.self,
+        ],
         groupedSubcommands: [
             CommandGroup(
                 name: "Data",

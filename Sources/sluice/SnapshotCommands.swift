@@ -17,7 +17,9 @@ struct SnapshotCommand: ParsableCommand {
     @Argument(help: "The snapshot's name; may be left out with --output.")
     var name: String?
 
-    @Option(help: ArgumentHelp("A file to write it to; one that is there is replaced.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file to write it to; one that is there is replaced (default: none).", valueName: "file"))
     var output: String?
 
     @OptionGroup var which: SelectionOptions
@@ -59,7 +61,9 @@ struct RestoreCommand: ParsableCommand {
     @Argument(help: "The snapshot's name; left out with --input.")
     var name: String?
 
-    @Option(help: ArgumentHelp("A file that snapshot --output wrote.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A file that snapshot --output wrote (default: none, the daemon has it).", valueName: "file")
+    )
     var input: String?
 
     @OptionGroup var which: SelectionOptions

@@ -20,7 +20,7 @@ struct StreamsCommand: ParsableCommand {
     @Argument(help: "Only streams whose ids begin so.")
     var prefix = ""
 
-    @Option(help: ArgumentHelp("At most so many streams (default: all).", valueName: "count"))
+    @Option(help: ArgumentHelp("At most so many streams (default: all).", valueName: "streams"))
     var limit: Int?
 
     @OptionGroup var options: ControlOptions

@@ -11,6 +11,9 @@ struct WatchCommand: ParsableCommand {
             Every decision that the daemon publishes after the line "watching …" on standard error is shown. In CSV \
             the flags are 0 or 1 and several probabilities are joined by semicolons; time is in nanoseconds since the \
             Unix epoch. Ctrl-C ends it.
+
+            A daemon with last_value tells a new subscriber where the streams stand: the live table shows that at once, \
+            flagged as replayed; lines have decisions only, each once.
             """)
 
     @Argument(help: "Only streams whose ids begin so.")
@@ -32,7 +35,7 @@ struct WatchCommand: ParsableCommand {
             """)
     var events = false
 
-    @Option(help: ArgumentHelp("End after so many decisions, or events (default: never).", valueName: "count"))
+    @Option(help: ArgumentHelp("End after so many decisions, or events (default: never).", valueName: "decisions"))
     var count: UInt64?
 
     @Option(
@@ -62,7 +65,8 @@ struct WatchCommand: ParsableCommand {
         let endpoint =
             if let decisions { try Self.endpoint(decisions, "--decisions") } else { try askedEndpoint(in: context) }
         let subscriber = try DecisionSubscriber(
-            endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix, in: context)
+            endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix,
+            credentials: try connection.keys.credentials(), in: context)
         var watch = try Watch(
             subscriber,
             options: Watch.Options(format: format, order: sort, events: events, count: count, seconds: duration))

@@ -10,7 +10,8 @@ struct ServingOptions: ParsableArguments {
     @Argument(help: "The Keras file that serves every stream (.keras, or legacy .h5).")
     var model: String?
 
-    @Option(help: ArgumentHelp("A YAML file with endpoints, models and their options.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A YAML file with endpoints, models and their options. (default: none)", valueName: "file"))
     var config: String?
 
     @Option(
@@ -54,6 +55,16 @@ struct ServingOptions: ParsableArguments {
                 + "endpoint). Endpoints of the file keep their own for timesteps. (default: binary)",
             valueName: "codec"))
     var codec: DecisionCodec?
+
+    @Flag(
+        help: "Tell a new subscriber where the streams stand that it subscribes to, marked as replayed. (default: no)")
+    var lastValue = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Messages that may wait for each peer: for each producer to be taken, for each subscriber to be sent. What is "
+                + "more waits with the producer (pull:), or is dropped. (default: 100000)", valueName: "messages"))
+    var highWaterMark: Int?
 
     @Option(
         help: ArgumentHelp("The folder that keeps the state. (default: none, all lives in memory)", valueName: "dir"))
@@ -147,6 +158,8 @@ struct ServingOptions: ParsableArguments {
 
     @OptionGroup var threads: ThreadOptions
 
+    @OptionGroup(title: "Access") var access: AccessOptions
+
     /// The configuration that file and flags add up to.
     ///
     /// - Throws: `DaemonError` with the exit status.
@@ -160,7 +173,12 @@ struct ServingOptions: ParsableArguments {
         }
         configuration.decisions.endpoint = decisions ?? configuration.decisions.endpoint
         configuration.decisions.codec = codec ?? configuration.decisions.codec
+        if lastValue { configuration.decisions.lastValue = true }
         configuration.control = control ?? configuration.control
+        configuration.highWaterMark = highWaterMark ?? configuration.highWaterMark
+        guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
+            throw DaemonError(.usage, "--high-water-mark is in messages, a whole number from 1 to 100000000")
+        }
         configuration.http = http ?? configuration.http
         configuration.logFormat = logFormat ?? configuration.logFormat
         configuration.logLevel = logLevel ?? configuration.logLevel
@@ -180,6 +198,7 @@ struct ServingOptions: ParsableArguments {
         }
         try applyStreamLimits(to: &configuration)
         try threads.apply(to: &configuration)
+        access.apply(to: &configuration.access)
         return configuration
     }
 

@@ -12,6 +12,7 @@ enum Main {
         KerasReaderProcess.runIfAsked()
         // Before Swift's concurrency begins, which opens descriptors of its own.
         StandardDescriptors.occupy()
+        StandardDescriptors.raiseLimit()
         Task {
             await Sluiced.main()
             exit(EXIT_SUCCESS)
@@ -26,10 +27,17 @@ struct Sluiced: AsyncParsableCommand {
         commandName: "sluiced",
         abstract: "Decides on live streams with a Keras LSTM, one state for each stream.",
         discussion: """
-            sluiced model2.keras --state-dir /var/lib/sluice
-
             Timesteps come in by ZeroMQ, decisions go out by ZeroMQ, and 'sluice' feeds, watches and controls the daemon.
             An endpoint is written @tcp://HOST:PORT to bind, >tcp://HOST:PORT to connect; ipc://PATH works too.
+
+              sluiced model2.keras --state-dir /var/lib/sluice
+              sluiced --config /etc/sluice/sluice.yaml
+
+            SIGTERM and SIGINT end it in order; SIGHUP has it read its models again.
+
+            Exit status: 0 after an orderly stop; 64 usage; 65 a model or stored state cannot be used; 66 no such file; \
+            70 internal error; 73 an endpoint or a folder cannot be created; 74 state could not be written; 75 an endpoint \
+            or the state folder is in use; 78 wrong configuration.
             """,
         version: Version.current)
 

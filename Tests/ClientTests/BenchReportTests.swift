@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ZeroMQ
 
 @testable import Client
 
@@ -81,11 +82,17 @@ import Testing
 @Suite struct `A bench load` {
     @Test func `is the same for the same seed and another for another`() {
         let plan = BenchPlan(streams: 3, timesteps: 2, prefix: "b-")
+        func payloads(_ load: Load) -> [[UInt8]] { (0..<Load.payloadCount).map { Array(copying: load.payload($0)) } }
         let load = Load(plan, features: 4, seed: 7)
-        #expect(load.payloads == Load(plan, features: 4, seed: 7).payloads)
-        #expect(load.payloads != Load(plan, features: 4, seed: 8).payloads)
-        #expect(load.payloads.allSatisfy { $0.count == 2 * 4 * 4 })
-        #expect(load.ids == ["b-0", "b-1", "b-2"].map { Array($0.utf8) })
-        #expect(load.id(4) == load.ids[1])
+        #expect(payloads(load) == payloads(Load(plan, features: 4, seed: 7)))
+        #expect(payloads(load) != payloads(Load(plan, features: 4, seed: 8)))
+        #expect(payloads(load).allSatisfy { $0.count == 2 * 4 * 4 })
+    }
+
+    @Test func `is for the streams in turn, whose ids are of one length`() {
+        let load = Load(BenchPlan(streams: 11, prefix: "b-"), features: 1)
+        let ids = (0..<12).map { String(decoding: Array(copying: load.id($0)), as: UTF8.self) }
+        #expect(ids[..<11] == (0..<11).map { $0 < 10 ? "b-0\($0)" : "b-\($0)" }[...])
+        #expect(ids[11] == "b-00")
     }
 }

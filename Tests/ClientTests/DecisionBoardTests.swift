@@ -18,6 +18,16 @@ import Wire
         #expect(board.summary == "4 decisions on 3 streams")
     }
 
+    @Test func `What is replayed fills the row of a stream that has none, and is not counted`() {
+        var board = DecisionBoard()
+        board.add(Self.decision(0.5, []), stream: "a")
+        for id in ["a", "b"] { board.add(Self.decision(0.25, .replayed), stream: id) }
+        let lines = board.lines(title: "title", columns: 120, height: 24)
+        #expect(lines[2].hasPrefix("a") && lines[2].contains("0.5000") && !lines[2].contains("replayed"))
+        #expect(lines[3].hasPrefix("b") && lines[3].contains("0.2500") && lines[3].contains("replayed"))
+        #expect(board.summary == "1 decision on 2 streams")
+    }
+
     @Test func `Where there is no room, those stand whose label changed last, and the others are counted`() {
         var board = DecisionBoard()
         for number in 0..<20 { board.add(Self.decision(0.5, .changed), stream: "s\(number)") }

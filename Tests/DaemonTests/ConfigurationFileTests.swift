@@ -18,20 +18,27 @@ struct ConfigurationFileTests {
         try DaemonConfiguration(file: try folder.write(text, to: "sluice.yaml"))
     }
 
+    private static let key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+
     @Test func `the protocol's example is read`() throws {
         let configuration = try read(
             """
             ingest:
               - "@tcp://127.0.0.1:5550"
               - {endpoint: "pull:@ipc:///run/sluice/readings", codec: json}
-              - {codec: text, endpoint: ">tcp://10.0.0.1:1"}
+              - {codec: text, endpoint: ">tcp://10.0.0.1:1", server_key: "\(Self.key)"}
             decisions: {endpoint: "@tcp://127.0.0.1:5551", codec: binary}
             control: "@tcp://127.0.0.1:5552"
+            last_value: true
+            high_water_mark: 5000
             http: "[::1]:80"
             log: {format: json, level: debug}
             state:
               {dir: /var/lib/sluice, durability: journal, interval: 2.5, journal_size: 64, journal_sync: normal,
                idle_after: 60, forget_after: 3600, max_streams: 9, on_other_weights: carry}
+            access:
+              {curve_key: daemon.key, authorized_clients: /etc/sluice/clients, insecure: true, max_message_size: 2000000,
+               max_connections: 50}
             models:
               power: {file: model2.keras, prefixes: ["meter-"], mode: stateful, emit: every, threshold: {rise: 0.6, fall: 0.4}, gap: continue}
               splice: {file: /models/model5.keras, prefixes: ["dna-", "rna-"], emit: change, threshold: 0.7, gap: reset, on_fault: checkpoint}
@@ -41,13 +48,22 @@ struct ConfigurationFileTests {
         expected.ingest = [
             .init(IngestEndpoint(.sub, Endpoint(.bind, "tcp://127.0.0.1:5550"))),
             .init(IngestEndpoint(.pull, Endpoint(.bind, "ipc:///run/sluice/readings")), codec: .json),
-            .init(IngestEndpoint(.sub, Endpoint(.connect, "tcp://10.0.0.1:1")), codec: .text),
+            .init(
+                IngestEndpoint(.sub, Endpoint(.connect, "tcp://10.0.0.1:1")), codec: .text,
+                serverKey: CurvePublicKey(z85: Self.key)),
         ]
         expected.decisions = .init(Endpoint(.bind, "tcp://127.0.0.1:5551"))
         expected.control = Endpoint(.bind, "tcp://127.0.0.1:5552")
+        expected.decisions.lastValue = true
+        expected.highWaterMark = 5000
         expected.http = .address("::1", port: 80)
         expected.logFormat = .json
         expected.logLevel = .debug
+        expected.access.curveKey = folder.path("daemon.key")
+        expected.access.authorizedClients = "/etc/sluice/clients"
+        expected.access.isInsecure = true
+        expected.access.maximumMessageSize = 2_000_000
+        expected.access.maximumConnections = 50
         expected.stateFolder = "/var/lib/sluice"
         expected.durability = .journal
         expected.journalMegabytes = 64
@@ -83,6 +99,8 @@ struct ConfigurationFileTests {
         #expect(configuration.control.description == "@tcp://127.0.0.1:5552")
         #expect("\(configuration.http)" == "127.0.0.1:5553")
         #expect(configuration.logFormat == .text && configuration.logLevel == .info)
+        #expect(configuration.access == AccessConfiguration())
+        #expect(configuration.access.curveKey == nil && !configuration.access.isInsecure)
         #expect(configuration.stateFolder == nil)
         #expect(configuration.durability == .checkpoint)
         #expect(configuration.checkpointInterval == 5)
@@ -179,6 +197,8 @@ struct ConfigurationFileTests {
         Bad("a bad decisions endpoint", line: 4, "'tcp://a'", "port", text: models + "decisions: tcp://a"),
         Bad("a bad control endpoint", line: 4, "'pull:tcp://a:1'", text: models + "control: pull:tcp://a:1"),
         Bad("a list for control", line: 4, "single value", text: models + "control: [tcp://a:1]"),
+        Bad("a word that is not yes or no", line: 4, "'yes'", "true", text: models + "last_value: yes"),
+        Bad("no room for messages", line: 4, "'high_water_mark'", text: models + "high_water_mark: 0"),
         Bad("no ingest endpoint", line: 4, "'ingest'", text: models + "ingest: []"),
         Bad("an endpoint without an endpoint", line: 5, "'endpoint'", text: models + "ingest:\n  - {codec: binary}"),
         Bad(
@@ -199,6 +219,13 @@ struct ConfigurationFileTests {
             text: models + "state:\n  durability: disk"),
         Bad("a journal without a size", line: 5, "'journal_size'", text: models + "state:\n  journal_size: 0"),
         Bad("a journal of half a size", line: 5, "whole number", text: models + "state:\n  journal_size: 1.5"),
+        Bad("an unknown key of access", line: 5, "'key'", "curve_key", text: models + "access:\n  key: a"),
+        Bad("an access of half", line: 5, "'perhaps'", "true", text: models + "access:\n  insecure: perhaps"),
+        Bad("messages too small", line: 5, "'max_message_size'", text: models + "access:\n  max_message_size: 1000"),
+        Bad("no connections", line: 5, "'max_connections'", text: models + "access:\n  max_connections: 0"),
+        Bad(
+            "a server key that is none", line: 6, "'server_key'", "nowhere.pub",
+            text: models + "ingest:\n  - endpoint: tcp://a:1\n    server_key: nowhere.pub"),
         Bad("an interval of 0", line: 5, "'interval'", text: models + "state:\n  interval: 0"),
         Bad("a negative interval", line: 5, "'interval'", text: models + "state:\n  interval: -1"),
         Bad("an interval in words", line: 5, "'5 s'", text: models + "state:\n  interval: 5 s"),

@@ -198,6 +198,8 @@ import Wire
             return status.checkpoint != nil && status.journal.map { $0.bytes < 1_000_000 } ?? false ? true : nil
         }
         #expect(cut == true)
+        // What is published is durable, and so is all that came before it.
+        _ = try peer.decide("last", [1])
         daemon.kill()
         let again = try Peer(try DaemonProcess(arguments("journal")))
         #expect(try again.control.stream("s")?.sequence == 400_000)

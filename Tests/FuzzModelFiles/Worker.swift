@@ -41,9 +41,12 @@ struct Worker {
 
     func run(first: Int, count: Int) throws {
         var limit = rlimit(rlim_cur: Self.memory, rlim_max: Self.memory)
+        // A sanitizer takes terabytes of addresses for itself.
+        #if !SANITIZED
         guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else {
             throw CocoaError(.featureUnsupported)
         }
+        #endif
         limit = rlimit(rlim_cur: 0, rlim_max: 0)
         guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit) == 0 else {
             throw CocoaError(.featureUnsupported)

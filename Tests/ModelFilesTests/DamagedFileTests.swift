@@ -86,11 +86,14 @@ struct DamagedFileTests {
         }
     }
 
+    /// Where a sanitizer finds the library's fault first, its report spins in a process that may open no files.
+    #if !SANITIZED
     @Test func `a file that crashes libhdf5 crashes only the process that reads it`() throws {
         let error = try error { try ModelFile.read(Fixtures.url("damaged/crash.h5").path()) }
         #expect(error?.code == .corrupt)
         #expect(error?.context.hasPrefix("damaged: reading it ended in a crash (") == true)
     }
+    #endif
 
     @Test(arguments: [
         "reference/model2.keras", "reference/model2.h5", "keras/three_deep.h5", "keras/normalizations.h5",

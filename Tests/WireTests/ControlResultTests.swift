@@ -15,7 +15,7 @@ struct ControlResultTests {
         ],
         streams: 4, paused: 5, timesteps: .max, decisions: 7, duplicates: 8, gaps: 9, dropped: ["frames": 10],
         checkpoint: DaemonStatus.Checkpoint(time: 11, streams: 12, durationMilliseconds: 0.5),
-        quarantined: 13, asleep: 14)
+        quarantined: 13, asleep: 14, subscriberOverflows: 15)
 
     static let statusText = """
         {"version": "1.0", "uptime_s": 1.5,
@@ -24,6 +24,7 @@ struct ControlResultTests {
                      "outputs": 2, "parameters": 3, "prefixes": ["meter-"]}],
          "streams": 4, "paused": 5, "timesteps": 18446744073709551615, "decisions": 7, "duplicates": 8, "gaps": 9,
          "quarantined": 13, "asleep": 14,
+         "refused_connections": {}, "subscriber_overflows": 15,
          "dropped": {"frames": 10}, "checkpoint": {"time": 11, "streams": 12, "duration_ms": 0.5}}
         """
 

@@ -103,6 +103,9 @@ struct DecisionTests {
             object(decision)
                 == #"{"stream":"s1","sequence":7,"step":7,"time":1700000000000000001,"probability":0.93,"label":1,"#
                 + #""final":false,"first":false,"gap":false,"changed":true}"#)
+        var again = decision
+        again.flags = .replayed
+        #expect(object(again).hasSuffix(#""gap":false,"changed":false,"replayed":true}"#))
         #expect(
             object(Self.three)
                 == #"{"stream":"s1","sequence":18446744073709551615,"step":1099511627776,"time":1700000000000000001,"#

@@ -1,5 +1,5 @@
 import Wire
-import ZeroMQ
+public import ZeroMQ
 
 /// Measures a running daemon and, in turn with it, a bare libzmq forwarder under the same load.
 public struct Bench {
@@ -12,8 +12,9 @@ public struct Bench {
     /// - Parameters:
     ///   - plan: How to load the targets.
     ///   - control: Where the daemon takes requests.
+    ///   - credentials: The client's keys, where the daemon asks for them.
     /// - Throws: ``ClientError`` where the plan or the endpoint is none.
-    public init(_ plan: BenchPlan, control: String) throws(ClientError) {
+    public init(_ plan: BenchPlan, control: String, credentials: CurveCredentials? = nil) throws(ClientError) {
         guard plan.streams >= 1, plan.timesteps >= 1, plan.rounds >= 1, plan.inFlight >= 1 else {
             throw ClientError(.usage, "streams, timesteps, rounds and messages in flight must be at least 1")
         }
@@ -29,7 +30,8 @@ public struct Bench {
         self.plan = plan
         // A thread for each direction.
         context = try ClientError.wrapping { () throws(ZeroMQError) in try Context(ioThreads: 2) }
-        self.control = try ControlClient(endpoint: control, timeoutSeconds: 30, in: context)
+        self.control = try ControlClient(
+            endpoint: control, timeoutSeconds: 30, credentials: credentials, in: context)
     }
 
     /// Measures all rounds. Whatever comes of it, the forwarder is stopped and the daemon forgets the streams.
@@ -57,9 +59,10 @@ public struct Bench {
         }
         var rounds: [[BenchRound]] = [[], []]
         for number in 1...plan.rounds {
-            for (index, generator) in measured.enumerated() {
-                progress("round \(number) of \(plan.rounds): \(generator.name)")
-                rounds[index].append(try generator.round())
+            // In turn who goes first, so that a machine that slows down or speeds up favours neither.
+            for index in number.isMultiple(of: 2) ? [1, 0] : [0, 1] {
+                progress("round \(number) of \(plan.rounds): \(measured[index].name)")
+                rounds[index].append(try measured[index].round())
             }
         }
         guard let report = BenchReport(plan: plan, daemon: rounds[0], forwarder: rounds[1]) else {
@@ -75,7 +78,7 @@ public struct Bench {
             return BenchTarget(
                 ingest: ingest,
                 decisions: try Endpoint(status.endpoints.decisions).peer(control: control.endpoint),
-                announcesSubscriptions: true)
+                announcesSubscriptions: true, credentials: control.credentials)
         } catch {
             throw ClientError(.protocol, "the daemon's endpoints cannot be read: \(error)")
         }

@@ -11,6 +11,8 @@ struct BenchTarget: Sendable {
     let decisions: Endpoint
     /// Whether it tells its subscribers that their subscriptions are in force, as the daemon does.
     let announcesSubscriptions: Bool
+    /// The client's keys, where the target asks for them.
+    var credentials: CurveCredentials?
 }
 
 /// What both ends of one measurement share: how far it is, and whether it is over.
@@ -52,19 +54,22 @@ struct BenchProducer: ~Copyable {
     private var hasSubscriber: Bool
 
     init(_ target: BenchTarget, _ plan: BenchPlan, _ load: Load, in context: Context) throws {
-        socket = try Self.open(target.ingest, in: context)
+        socket = try Self.open(target.ingest, target.credentials, in: context)
         hasSubscriber = target.ingest.kind == .pull
         probes = !target.announcesSubscriptions
         handshake = Handshake(plan)
         self.load = load
     }
 
-    private static func open(_ ingest: IngestEndpoint, in context: Context) throws(ZeroMQError) -> Socket {
+    private static func open(
+        _ ingest: IngestEndpoint, _ credentials: CurveCredentials?, in context: Context
+    ) throws(ZeroMQError) -> Socket {
         let socket = try Socket(ingest.kind == .pull ? .push : .xpub, in: context)
         try socket.set(.linger, to: 0)
         try socket.set(.sendHighWaterMark, to: 0)
         try socket.set(.sendTimeout, to: 1000)
         if ingest.kind == .sub { try socket.set(.publisherWaits, to: 1) }
+        try socket.authenticate(with: credentials, at: ingest.endpoint)
         try socket.attach(to: ingest.endpoint, otherwise: .connect)
         return socket
     }
@@ -81,7 +86,7 @@ struct BenchProducer: ~Copyable {
         }
         let inForce = flow.isInForce.load(ordering: .acquiring)
         guard inForce || probes else { return false }
-        try socket.sendFrames([inForce ? handshake.go : handshake.probe, load.payload(0)], wait: true)
+        try socket.sendFrames([inForce ? handshake.go : handshake.probe, Array(copying: load.payload(0))], wait: true)
         return inForce
     }
 
@@ -90,10 +95,8 @@ struct BenchProducer: ~Copyable {
     /// - Returns: Whether it was taken within a second.
     @inline(__always)
     func send(_ message: Int) throws(ZeroMQError) -> Bool {
-        let id = load.id(message)
-        guard try socket.send(id.span, more: true, wait: true) else { return false }
-        let payload = load.payload(message)
-        return try socket.send(payload.span, wait: true)
+        guard try socket.send(load.id(message), more: true, wait: true) else { return false }
+        return try socket.send(load.payload(message), wait: true)
     }
 }
 
@@ -106,18 +109,20 @@ struct BenchConsumer: ~Copyable {
 
     init(_ target: BenchTarget, _ plan: BenchPlan, in context: Context) throws {
         let topic = target.announcesSubscriptions ? "\(StreamID.ownTopics)subscribed/\(UUID().uuidString)" : nil
-        socket = try Self.open(target.decisions, topics: [plan.prefix] + [topic].compactMap(\.self), in: context)
+        socket = try Self.open(
+            target.decisions, target.credentials, topics: [plan.prefix] + [topic].compactMap(\.self), in: context)
         handshake = Handshake(plan)
         announced = topic.map { Array($0.utf8) }
     }
 
     private static func open(
-        _ endpoint: Endpoint, topics: [String], in context: Context
+        _ endpoint: Endpoint, _ credentials: CurveCredentials?, topics: [String], in context: Context
     ) throws(ZeroMQError) -> Socket {
         let socket = try Socket(.sub, in: context)
         try socket.set(.linger, to: 0)
         try socket.set(.receiveHighWaterMark, to: 0)
         try socket.set(.receiveTimeout, to: 5)
+        try socket.authenticate(with: credentials, at: endpoint)
         try socket.attach(to: endpoint, otherwise: .connect)
         for topic in topics { try socket.subscribe(topic) }
         return socket
@@ -160,8 +165,9 @@ final class BenchThread: Sendable {
             }
             ended.signal()
         }
-        thread.name = name
         thread.start()
+        // Afterwards: the system does not hear of a name that a thread had before.
+        thread.name = name
     }
 
     /// Waits until it has ended. To be called once.

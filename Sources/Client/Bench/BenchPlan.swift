@@ -37,10 +37,16 @@ public struct BenchPlan: Codable, Equatable, Sendable {
 
 /// The two frames of the messages of a load, made beforehand so that sending measures nothing else.
 struct Load: Sendable {
-    /// First frames: one id a stream.
-    let ids: [[UInt8]]
-    /// Second frames, for the messages in turn.
-    let payloads: [[UInt8]]
+    /// First frames, side by side: one id a stream, all of one length.
+    private let ids: [UInt8]
+    private let idLength: Int
+    private let streams: Int
+    /// Second frames, side by side, for the messages in turn.
+    private let payloads: [UInt8]
+    private let payloadLength: Int
+
+    /// A prime, so that a stream does not get the same values again and again.
+    static let payloadCount = 1021
 
     /// Makes a load; the same parameters make the same.
     ///
@@ -50,21 +56,45 @@ struct Load: Sendable {
     ///   - vocabulary: How many tokens there are, where a timestep is a token.
     ///   - seed: What the values are drawn from.
     init(_ plan: BenchPlan, features: Int, vocabulary: Int? = nil, seed: UInt64 = 1) {
-        ids = (0..<plan.streams).map { Array("\(plan.prefix)\($0)".utf8) }
+        streams = plan.streams
+        idLength = plan.idLength
+        ids = (0..<plan.streams).flatMap { plan.id($0) }
+        payloadLength = plan.timesteps * features * MemoryLayout<Float>.stride
         var generator = SplitMix64(seed: seed)
-        // A prime, so that a stream does not get the same values again and again.
-        payloads = (0..<1021).map { _ in
-            if let vocabulary {
-                let tokens = 0..<Int32(vocabulary)
-                return Timesteps.bytes(tokens: (0..<plan.timesteps).map { _ in .random(in: tokens, using: &generator) })
-            }
-            let count = plan.timesteps * features
-            return Timesteps.bytes((0..<count).map { _ in .random(in: -1...1, using: &generator) })
+        let count = Self.payloadCount * plan.timesteps * features
+        if let vocabulary {
+            let tokens = 0..<Int32(vocabulary)
+            payloads = Timesteps.bytes(tokens: (0..<count).map { _ in .random(in: tokens, using: &generator) })
+        } else {
+            payloads = Timesteps.bytes((0..<count).map { _ in .random(in: -1...1, using: &generator) })
         }
     }
 
-    func id(_ message: Int) -> [UInt8] { ids[message % ids.count] }
-    func payload(_ message: Int) -> [UInt8] { payloads[message % payloads.count] }
+    /// The first frame of a message.
+    @_lifetime(borrow self)
+    func id(_ message: Int) -> Span<UInt8> {
+        let start = message % streams * idLength
+        return ids.span.extracting(start..<start + idLength)
+    }
+
+    /// The second frame of a message.
+    @_lifetime(borrow self)
+    func payload(_ message: Int) -> Span<UInt8> {
+        let start = message % Self.payloadCount * payloadLength
+        return payloads.span.extracting(start..<start + payloadLength)
+    }
+}
+
+extension BenchPlan {
+    /// Bytes of the id of any stream.
+    fileprivate var idLength: Int { prefix.utf8.count + "\(streams - 1)".utf8.count }
+
+    /// The id of a stream, its number filled up with zeros.
+    fileprivate func id(_ stream: Int) -> [UInt8] {
+        let number = "\(stream)"
+        let zeros = idLength - prefix.utf8.count - number.utf8.count
+        return Array("\(prefix)\(String(repeating: "0", count: zeros))\(number)".utf8)
+    }
 }
 
 /// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): small, seeded, the same everywhere.

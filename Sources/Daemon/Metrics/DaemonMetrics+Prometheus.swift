@@ -31,7 +31,8 @@ extension DaemonMetrics {
             Double(status.quarantined))
         text.write(
             "sluice_missed_decisions_total", .counter,
-            "Messages of decisions that a subscriber missed at its high-water mark.", Double(missedDecisions))
+            "Messages of decisions missed by a subscriber that fell behind; only the first each time.",
+            Double(missedDecisions))
         text.writeHistogram(
             "sluice_decision_latency_seconds",
             "Time from taking a message to publishing the decisions on it, by decision.",
@@ -44,11 +45,9 @@ extension DaemonMetrics {
             [([("result", "ok")], Double(controlRequests.ok)), ([("result", "error")], Double(controlRequests.error))])
         text.write(
             "sluice_refused_connections_total", .counter, "Connections that were not let in, by endpoint.",
-            [
-                ([("endpoint", "ingest")], Double(refusedConnections.ingest)),
-                ([("endpoint", "decisions")], Double(refusedConnections.decisions)),
-                ([("endpoint", "control")], Double(refusedConnections.control)),
-            ])
+            ["ingest", "decisions", "control"].map { endpoint in
+                ([("endpoint", endpoint)], Double(status.refusedConnections[endpoint] ?? 0))
+            })
     }
 
     private func writeStreams(to text: inout PrometheusText) {

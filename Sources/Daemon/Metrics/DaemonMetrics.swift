@@ -10,13 +10,6 @@ struct DaemonMetrics: Sendable {
         var error: UInt64 = 0
     }
 
-    /// Connections that were not let in since the start, by endpoint.
-    struct RefusedConnections {
-        var ingest: UInt64 = 0
-        var decisions: UInt64 = 0
-        var control: UInt64 = 0
-    }
-
     /// Models, streams, counters, checkpoint and journal, as `status` answers.
     var status: DaemonStatus
     /// Nanoseconds since the Unix epoch when the daemon was ready.
@@ -26,8 +19,7 @@ struct DaemonMetrics: Sendable {
     /// From the moment at which a batch of messages began to be taken to that at which its decisions were published.
     var latencies: LatencyHistogram
     var controlRequests: ControlRequests
-    var refusedConnections: RefusedConnections
-    /// Messages of decisions that some subscriber missed at its high-water mark.
+    /// Messages of decisions that some subscriber missed at its high-water mark: one is counted each time that one falls behind.
     var missedDecisions: UInt64
     /// Nanoseconds since the Unix epoch when all state was last known to be stored; nil where none is.
     var checkpointTime: Int64?
@@ -38,7 +30,7 @@ extension HotLoop {
     var metrics: DaemonMetrics {
         DaemonMetrics(
             status: status(), startTime: startTime, isStopping: isStopping, latencies: latencies,
-            controlRequests: controlRequests, refusedConnections: DaemonMetrics.RefusedConnections(),
-            missedDecisions: 0, checkpointTime: isDurable ? checkpoints.lastGoodTime : nil)
+            controlRequests: controlRequests, missedDecisions: publisher.overflows,
+            checkpointTime: isDurable ? checkpoints.lastGoodTime : nil)
     }
 }

@@ -17,13 +17,19 @@ final class DaemonProcess {
     /// - Parameters:
     ///   - arguments: The model or the configuration file, and options; endpoints are added.
     ///   - ingest: The ingest endpoints.
+    ///   - decisions: The decisions endpoint.
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond, as on a disk that is full.
+    ///   - environment: Variables besides those of the tests.
     /// - Throws: Where it does not become ready.
-    init(_ arguments: [String], ingest: [String] = ["@tcp://127.0.0.1:*"], fileSizeLimit: Int? = nil) throws {
+    init(
+        _ arguments: [String], ingest: [String] = ["@tcp://127.0.0.1:*"], decisions: String = "@tcp://127.0.0.1:*",
+        fileSizeLimit: Int? = nil, environment: [String: String] = [:]
+    ) throws {
         let endpoints =
             ingest.flatMap { ["--ingest", $0] }
-            + ["--decisions", "@tcp://127.0.0.1:*", "--control", "@tcp://127.0.0.1:*"]
-        program = try RunningProgram("sluiced", arguments + endpoints, fileSizeLimit: fileSizeLimit)
+            + ["--decisions", decisions, "--control", "@tcp://127.0.0.1:*"]
+        program = try RunningProgram(
+            "sluiced", arguments + endpoints, fileSizeLimit: fileSizeLimit, environment: environment)
         let ready = try program.waitForLine { $0.contains("ready: ") }
         // ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control @tcp://127.0.0.1:3, http off
         let parts = try #require(ready.split(separator: "ready: ").last).split(separator: ", ")

@@ -16,19 +16,21 @@ final class Peer {
     /// Decisions that came and were not asked for yet, by stream, in order.
     private var waiting: [String: [Decision]] = [:]
 
-    init(_ daemon: DaemonProcess) throws {
+    init(_ daemon: DaemonProcess, credentials: CurveCredentials? = nil) throws {
         self.daemon = daemon
         context = try Context()
-        control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 20, in: context)
+        control = try ControlClient(
+            endpoint: connecting(daemon.control), timeoutSeconds: 20, credentials: credentials, in: context)
         takesTokens = try control.call(.status, as: DaemonStatus.self).models.contains { $0.tokens != nil }
         subscriber = try DecisionSubscriber(
-            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", in: context)
+            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", credentials: credentials, in: context)
         let endpoint = try IngestEndpoint(connecting(daemon.ingest))
         producer = try Socket(endpoint.kind == .pull ? .push : .xpub, in: context)
         try producer.set(.linger, to: 0)
         try producer.set(.receiveTimeout, to: 10_000)
         try producer.set(.sendTimeout, to: 10_000)
         if endpoint.kind == .sub { try producer.set(.publisherWaits, to: 1) }
+        try producer.authenticate(with: credentials, at: endpoint.endpoint)
         try producer.attach(to: endpoint.endpoint, otherwise: .connect)
         if endpoint.kind == .sub {
             try #require(try producer.receiveFrames(wait: true) == [[1]], "the daemon did not subscribe")

@@ -8,22 +8,27 @@ final class RunningProgram {
     private let process = Process()
     private let folder: TemporaryFolder
 
-    /// Where the programs are: beside the test runner, which SwiftPM builds into the same folder.
-    static let folder = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+    /// Where SwiftPM puts the test runner, and the programs that are built with it.
+    static let builtWithTests = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+    /// Programs to test instead of those that are built with the tests: the folder that `SLUICE_PROGRAMS` names.
+    static let others = ProcessInfo.processInfo.environment["SLUICE_PROGRAMS"].map { URL(filePath: $0) }
+    /// Where the programs are.
+    static let folder = others ?? builtWithTests
 
     /// Starts a program.
     ///
     /// - Parameters:
-    ///   - name: `sluiced` or `sluice`.
+    ///   - name: `sluiced` or `sluice`, or the path of a program that is not the project's.
     ///   - arguments: Its command line.
     ///   - input: What it reads from its standard input.
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond.
     ///   - closing: Descriptors that the program finds closed.
     ///   - obeysPermissions: Permissions of files hold for it even where the tests run as root.
+    ///   - environment: Variables besides those of the tests.
     /// - Throws: Where the program is not there.
     init(
         _ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil, closing: [Int] = [],
-        obeysPermissions: Bool = false
+        obeysPermissions: Bool = false, environment: [String: String] = [:]
     ) throws {
         folder = try TemporaryFolder()
         // Daemons of tests run side by side: no two can have the default port.
@@ -31,7 +36,7 @@ final class RunningProgram {
         let arguments = needsPort ? arguments + ["--http", "off"] : arguments
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
         try Data(input.utf8).write(to: folder.url("in"))
-        let program = Self.folder.appending(path: name)
+        let program = name.hasPrefix("/") ? URL(filePath: name) : Self.folder.appending(path: name)
         let isBound = obeysPermissions && geteuid() == 0
         if fileSizeLimit != nil || !closing.isEmpty || isBound {
             // The shell sets the limit, has the program told of it as an error, and becomes the program.
@@ -44,6 +49,7 @@ final class RunningProgram {
             process.executableURL = program
             process.arguments = arguments
         }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = try FileHandle(forReadingFrom: folder.url("in"))
         process.standardOutput = try FileHandle(forWritingTo: folder.url("out"))
         process.standardError = try FileHandle(forWritingTo: folder.url("err"))
@@ -96,12 +102,14 @@ struct FinishedProgram {
     let output: String
     let errorOutput: String
 
-    /// Runs `sluice` or `sluiced` to its end.
+    /// Runs `sluice` or `sluiced`, or the program of a path, to its end.
     init(
-        _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false
+        _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false,
+        environment: [String: String] = [:]
     ) throws {
         let program = try RunningProgram(
-            name, arguments, input: input, closing: closing, obeysPermissions: obeysPermissions)
+            name, arguments, input: input, closing: closing, obeysPermissions: obeysPermissions,
+            environment: environment)
         status = program.waitForEnd()
         output = program.output
         errorOutput = program.errorOutput

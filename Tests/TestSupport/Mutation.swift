@@ -10,7 +10,7 @@ extension [UInt8] {
     /// - Parameters:
     ///   - other: Another file, part of which may take the place of part of this one.
     ///   - random: Where the choices come from.
-    mutating func mutate(with other: [UInt8], using random: inout some RandomNumberGenerator) {
+    public mutating func mutate(with other: [UInt8], using random: inout some RandomNumberGenerator) {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard !isEmpty else { return }
             let place = Int.random(in: indices, using: &random)
@@ -42,7 +42,9 @@ extension [UInt8] {
     }
 
     /// Damages a text in one to three ways that leave most of it a JSON text.
-    mutating func mutateText(using random: inout some RandomNumberGenerator) {
+    ///
+    /// - Parameter random: Where the choices come from.
+    public mutating func mutateText(using random: inout some RandomNumberGenerator) {
         let words = [
             "0", "-1", "1.5", "1e308", "1e999", "9223372036854775807", "18446744073709551616", "null", "true", "[]",
             "{}",
@@ -64,14 +66,5 @@ extension [UInt8] {
                     start..<Swift.max(start, end), with: Array((words.randomElement(using: &random) ?? "").utf8))
             }
         }
-    }
-
-    /// Damages the header of a safetensors file; mostly its length is made to fit.
-    mutating func mutateHeader(using random: inout some RandomNumberGenerator) {
-        let length = prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
-        var header = Array(self[8..<8 + length])
-        header.mutateText(using: &random)
-        let claimed = Int.random(in: 0..<8, using: &random) == 0 ? length : header.count
-        self = (0..<8).map { UInt8(truncatingIfNeeded: claimed >> (8 * $0)) } + header + self[(8 + length)...]
     }
 }

@@ -1,0 +1,111 @@
+import CBounds
+import Glibc
+import Recurrent
+
+/// What one core does at best with one set of vector instructions: the most that was seen of each. The engine cannot be faster.
+public struct CoreBounds: Encodable, Equatable, Sendable {
+    /// The set's name, as the engine's kernels have it.
+    public let kernels: String
+    /// Multiply-adds of float32 a second, fused where the machine can.
+    public private(set) var multiplyAddsPerSecond = 0.0
+    /// e^x of float32 a second, from and to the L1 cache.
+    public private(set) var exponentialsPerSecond = 0.0
+    /// Bytes read a second from what fits the L2 cache and not the L1.
+    public private(set) var readBytesPerSecond = 0.0
+
+    private enum CodingKeys: String, CodingKey {
+        case kernels
+        case multiplyAddsPerSecond = "multiply_adds_per_second"
+        case exponentialsPerSecond = "exponentials_per_second"
+        case readBytesPerSecond = "l2_read_bytes_per_second"
+    }
+
+    init(kernels: String) {
+        self.kernels = kernels
+    }
+
+    /// Measures each of the three once more, well under a millisecond each.
+    mutating func measure(with loops: BoundLoops) {
+        let multiplyAdds = loops.multiplyAdds(rounds: 20_000)
+        multiplyAddsPerSecond = max(multiplyAddsPerSecond, multiplyAdds.count / multiplyAdds.seconds)
+        let exponentials = loops.exponentials(repetitions: 500)
+        exponentialsPerSecond = max(exponentialsPerSecond, exponentials.count / exponentials.seconds)
+        // A quarter of the smallest L2 cache that is common today.
+        let bytes = 128 * 1024
+        readBytesPerSecond = max(
+            readBytesPerSecond, Double(bytes) / loops.secondsToRead(bytes: bytes, repetitions: 100))
+    }
+}
+
+/// The loops behind ``CoreBounds``, and what they read and write.
+///
+/// One owner, one thread.
+@safe
+final class BoundLoops {
+    private let functions: UnsafePointer<sluice_bounds>
+    private let lanes: Int
+    /// The argument of e^x, and what weights are read from: whole blocks of 8 of the widest vectors.
+    private var values: [Float]
+    private var powers: [Float]
+    /// What the loops gave, so that none of them is for nothing.
+    private var sum: Float = 0
+
+    private static let exponents = 1024
+    private static let block = 8 * 16
+
+    /// The loops of a set that the machine can run; nil where there are none.
+    ///
+    /// - Parameters:
+    ///   - kernels: The set.
+    ///   - bytes: The most that is read at a time.
+    init?(_ kernels: Kernels, readingAtMost bytes: Int) {
+        guard let functions = unsafe sluice_bounds_named(kernels.name) else { return nil }
+        unsafe self.functions = functions
+        lanes = unsafe functions.pointee.lanes
+        let count = max(Self.exponents, Self.wholeBlocks(bytes))
+        values = (0..<count).map { Float($0 % 100) / 10 - 5 }
+        powers = Array(repeating: 0, count: Self.exponents)
+    }
+
+    private static func wholeBlocks(_ bytes: Int) -> Int {
+        (bytes / MemoryLayout<Float>.stride + block - 1) / block * block
+    }
+
+    /// How many multiply-adds were done in which time.
+    func multiplyAdds(rounds: Int) -> (count: Double, seconds: Double) {
+        let seconds = seconds { sum += unsafe functions.pointee.multiply_add(rounds) }
+        return (Double(rounds * Int(SLUICE_BOUNDS_CHAINS) * lanes), seconds)
+    }
+
+    /// How many powers were computed in which time.
+    func exponentials(repetitions: Int) -> (count: Double, seconds: Double) {
+        let seconds = seconds {
+            for _ in 0..<repetitions {
+                sum += unsafe functions.pointee.exponential(&powers, values, Self.exponents)
+            }
+        }
+        return (Double(repetitions * Self.exponents), seconds)
+    }
+
+    /// How long it takes to read so many bytes again and again from wherever they stay, once on average.
+    func secondsToRead(bytes: Int, repetitions: Int) -> Double {
+        let count = Self.wholeBlocks(bytes)
+        let seconds = seconds { sum += unsafe functions.pointee.read(values, count, repetitions) }
+        return seconds / Double(repetitions)
+    }
+
+    private func seconds(_ work: () -> Void) -> Double {
+        let start = ThreadClock.seconds
+        work()
+        return ThreadClock.seconds - start
+    }
+}
+
+/// How long this thread has been running on a core: what others do on the machine meanwhile does not count.
+enum ThreadClock {
+    static var seconds: Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}

@@ -1,0 +1,83 @@
+import Recurrent
+
+/// A kind of model whose step is measured.
+public enum EngineLayer: String, CaseIterable, Encodable, Sendable {
+    /// LSTM(units) → Dense(1, sigmoid) of one feature.
+    case lstm = "LSTM → Dense(1)"
+    /// GRU(units) → Dense(1, sigmoid) of one feature.
+    case gru = "GRU → Dense(1)"
+    /// Dense(units) of as many features, without activation.
+    case dense = "Dense"
+}
+
+/// A model of random weights, and what one step of it takes by its equations.
+struct EngineModel {
+    let layer: EngineLayer
+    let units: Int
+
+    /// Products that are added to a sum.
+    var multiplyAdds: Int {
+        switch layer {
+        case .lstm: 4 * units * (1 + units) + units
+        case .gru: 3 * units * (1 + units) + units
+        case .dense: units * units
+        }
+    }
+
+    /// Exponentials, a tanh counted as one.
+    var exponentials: Int {
+        switch layer {
+        case .lstm: 5 * units + 1
+        case .gru: 3 * units + 1
+        case .dense: 0
+        }
+    }
+
+    /// The bytes of all weights.
+    var weightBytes: Int {
+        let biases =
+            switch layer {
+            case .lstm: 4 * units + 1
+            case .gru: 6 * units + 1
+            case .dense: units
+            }
+        return (multiplyAdds + biases) * MemoryLayout<Float>.stride
+    }
+
+    /// Makes the model; the same parameters make the same.
+    func build(_ kernels: Kernels) throws(ModelError) -> Model {
+        var random = SplitMix64(seed: UInt64(units))
+        // As wide as keeps a state of so many units from running to its limits.
+        let range = 1 / Float(units).squareRoot()
+        func weight(_ shape: Int...) throws(ModelError) -> Tensor {
+            let count = shape.reduce(1, *)
+            return try Tensor(
+                shape: shape, values: (0..<count).map { _ in .random(in: -range...range, using: &random) })
+        }
+        var layers: [any Layer]
+        switch layer {
+        case .lstm:
+            layers = [
+                try LSTM(
+                    units: units, kernel: try weight(1, 4 * units), recurrentKernel: try weight(units, 4 * units),
+                    bias: try weight(4 * units))
+            ]
+        case .gru:
+            layers = [
+                try GRU(
+                    units: units, kernel: try weight(1, 3 * units), recurrentKernel: try weight(units, 3 * units),
+                    bias: try weight(2, 3 * units))
+            ]
+        case .dense:
+            layers = [
+                try Dense(
+                    units: units, activation: .linear, kernel: try weight(units, units), bias: try weight(units))
+            ]
+        }
+        if layer != .dense {
+            layers.append(
+                try Dense(units: 1, activation: .sigmoid, kernel: try weight(units, 1), bias: try weight(1)))
+        }
+        return try Model(layers: layers, kernels: kernels)
+    }
+}

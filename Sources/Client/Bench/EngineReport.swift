@@ -1,0 +1,148 @@
+/// How long the steps of one model take with one set of vector instructions, and how long they would at best.
+public struct EngineFigures: Encodable, Equatable, Sendable {
+    /// What was measured of one model.
+    struct Measured {
+        let model: EngineModel
+        /// Nanoseconds a step, sample by sample.
+        let alone, together, longTogether: [Double]
+        /// Nanoseconds to read as many bytes as the weights have, at best.
+        let reading: Double
+        /// Streams that the weights are read once for.
+        let lanes: Int
+    }
+
+    /// The set of vector instructions.
+    public let kernels: String
+    /// The kind of model.
+    public let layer: EngineLayer
+    /// The width of its layer.
+    public let units: Int
+    /// Nanoseconds a step of one stream alone, each step needing the one before.
+    public let alone: Spread
+    /// Nanoseconds a step of each of 64 streams that have one timestep each.
+    public let together: Spread
+    /// Nanoseconds a step of each of 64 streams that have 64 timesteps each.
+    public let longTogether: Spread
+    /// Nanoseconds that the multiply-adds of a step take at best.
+    public let multiplyAdds: Double
+    /// Nanoseconds that the exponentials of a step take at best.
+    public let exponentials: Double
+    /// Nanoseconds that it takes at best to read all weights.
+    public let reading: Double
+    /// Streams side by side that read them once.
+    public let lanes: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case kernels, layer, units, lanes
+        case alone = "alone_ns"
+        case together = "together_ns"
+        case longTogether = "long_together_ns"
+        case multiplyAdds = "multiply_adds_ns"
+        case exponentials = "exponentials_ns"
+        case reading = "reading_ns"
+    }
+
+    /// Nil where nothing was measured.
+    init?(_ measured: Measured, _ bounds: CoreBounds) {
+        guard let alone = Spread(measured.alone), let together = Spread(measured.together),
+            let longTogether = Spread(measured.longTogether)
+        else { return nil }
+        kernels = bounds.kernels
+        layer = measured.model.layer
+        units = measured.model.units
+        self.alone = alone
+        self.together = together
+        self.longTogether = longTogether
+        multiplyAdds = Double(measured.model.multiplyAdds) / bounds.multiplyAddsPerSecond * 1e9
+        exponentials = Double(measured.model.exponentials) / bounds.exponentialsPerSecond * 1e9
+        reading = measured.reading
+        lanes = measured.lanes
+    }
+
+    /// The bound that binds a stream alone, divided by the least time of a step: 1 is as fast as the core can.
+    var shareAlone: Double { max(multiplyAdds, exponentials, reading) / alone.min }
+    /// The same for streams that share the reading of the weights.
+    var shareTogether: Double { boundTogether / together.min }
+    /// The same where they have many timesteps.
+    var shareLongTogether: Double { boundTogether / longTogether.min }
+
+    private var boundTogether: Double { max(multiplyAdds, exponentials, reading / Double(lanes)) }
+}
+
+/// What the engine's measurement came to.
+public struct EngineReport: Encodable, Equatable, Sendable {
+    /// How often each figure was taken.
+    public let samples: Int
+    /// What a core can do at best, by set of vector instructions.
+    public private(set) var bounds: [CoreBounds] = []
+    /// Every model with every set.
+    public private(set) var figures: [EngineFigures] = []
+
+    init(samples: Int) {
+        self.samples = samples
+    }
+
+    mutating func append(_ bounds: CoreBounds, _ measured: [EngineFigures.Measured]) {
+        self.bounds.append(bounds)
+        figures += measured.compactMap { EngineFigures($0, bounds) }
+    }
+}
+
+extension EngineReport {
+    /// Nanoseconds a step of LSTM(units) → Dense(1) in RTNeural, <https://github.com/jatinchowdhury18/RTNeural>, sizes fixed at
+    /// compile time, AVX2 by xsimd, on one core of a 2.45 GHz EPYC (Zen 3).
+    private static let nanosecondsOfRTNeural = [10: 149.0, 32: 380, 64: 1_100, 128: 3_660]
+
+    /// The report for people.
+    public var lines: [String] {
+        var lines = ["One core at best, by set of vector instructions:", ""] + boundLines
+        for layer in EngineLayer.allCases {
+            lines += ["", "\(layer.rawValue), nanoseconds a step:", ""] + table(of: layer)
+        }
+        return lines + [
+            "",
+            "Each time is the least (the median) of \(Quantity.count(samples, of: "sample")).",
+            "alone: one stream, each step needing the one before. together: 64 streams with one timestep each,",
+            "as when a message of each has arrived. 64 each: 64 streams with 64 timesteps each.",
+            "at best: what the multiply-adds, the e^x and reading all weights would take by themselves. share: the",
+            "longest of the three divided by the time; together, as many streams as fit a vector share the reading.",
+            "RTNeural: alone, sizes fixed at compile time, AVX2, on a core of a 2.45 GHz EPYC (Zen 3).",
+        ]
+    }
+
+    private var boundLines: [String] {
+        var table = TextTable([
+            TextTable.Column("kernels"), TextTable.Column("multiply-adds, 10^9/s", .right),
+            TextTable.Column("e^x, 10^9/s", .right), TextTable.Column("L2 read, GB/s", .right),
+        ])
+        for bound in bounds {
+            let rates = [bound.multiplyAddsPerSecond, bound.exponentialsPerSecond, bound.readBytesPerSecond]
+            table.append([bound.kernels] + rates.map { Quantity.fixed($0 / 1e9, digits: 1) })
+        }
+        return table.lines
+    }
+
+    private func table(of layer: EngineLayer) -> [String] {
+        let times = ["alone", "share", "together", "share", "64 each", "share"]
+        let comparisons = ["at best: multiply-adds", "e^x", "weights", "RTNeural"]
+        var table = TextTable(
+            [TextTable.Column("units", .right), TextTable.Column("kernels")]
+                + (times + comparisons).map { TextTable.Column($0, .right) })
+        for figure in figures.sorted(by: { $0.units < $1.units }) where figure.layer == layer {
+            func tenths(_ value: Double) -> String { Quantity.fixed(value, digits: 1) }
+            let other = layer == .lstm ? Self.nanosecondsOfRTNeural[figure.units] : nil
+            let ways = [
+                (figure.alone, figure.shareAlone), (figure.together, figure.shareTogether),
+                (figure.longTogether, figure.shareLongTogether),
+            ]
+            table.append(
+                ["\(figure.units)", figure.kernels]
+                    + ways.flatMap { time, share in
+                        ["\(tenths(time.min)) (\(tenths(time.median)))", Quantity.fixed(share, digits: 2)]
+                    }
+                    + [figure.multiplyAdds, figure.exponentials, figure.reading].map(tenths)
+                    + [other.map(tenths) ?? ""])
+        }
+        return table.lines
+    }
+}

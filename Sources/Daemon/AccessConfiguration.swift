@@ -1,0 +1,116 @@
+import ZeroMQ
+
+/// Who may come in, and how much one may send.
+public struct AccessConfiguration: Equatable, Sendable {
+    /// The file of the daemon's secret key; nil: no encryption, and everybody who reaches an endpoint may use it.
+    public var curveKey: String?
+    /// The folder of the public keys that may come in: `producers/*.pub`, `subscribers/*.pub`, `controllers/*.pub`.
+    public var authorizedClients: String?
+    /// Endpoints beyond this machine are allowed without keys.
+    public var isInsecure = false
+    /// The most bytes of one frame that a client may send; see ``messageSizes``.
+    public var maximumMessageSize = 16 << 20
+    /// The most connections of each role, producers, subscribers and controllers; see ``connectionCounts``.
+    public var maximumConnections = 10_000
+
+    /// Nobody is asked for keys, and nobody beyond this machine can come.
+    public init() {}
+
+    /// What can be the most bytes of a frame: at least those of a control request.
+    public static let messageSizes = (1 << 20)...(1 << 40)
+    /// What can be the most connections.
+    public static let connectionCounts = 1...1_000_000
+}
+
+extension AccessConfiguration {
+    /// Reads the key `access` of the configuration file.
+    ///
+    /// - Parameters:
+    ///   - value: Its mapping.
+    ///   - resolved: Finds a file that is named relative to the configuration's own.
+    /// - Throws: ``DaemonError`` with file and line.
+    init(_ value: YAMLValue, resolved: (String) -> String) throws(DaemonError) {
+        self.init()
+        let keys = ["curve_key", "authorized_clients", "insecure", "max_message_size", "max_connections"]
+        try value.forEachMember(of: keys) { key, member throws(DaemonError) in
+            switch key {
+            case "curve_key": curveKey = resolved(try member.text)
+            case "authorized_clients": authorizedClients = resolved(try member.text)
+            case "insecure": isInsecure = try member.truth
+            case "max_message_size": maximumMessageSize = try member.number(in: Self.messageSizes, key)
+            default: maximumConnections = try member.number(in: Self.connectionCounts, key)
+            }
+        }
+    }
+}
+
+extension YAMLValue {
+    fileprivate func number(in range: ClosedRange<Int>, _ key: String) throws(DaemonError) -> Int {
+        let number = try wholeNumber
+        guard range.contains(number) else {
+            throw error("'\(key)' is from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+}
+
+/// What an endpoint is for: who comes in there needs a key for just that.
+enum EndpointRole: String, CaseIterable, Sendable {
+    case ingest, decisions, control
+
+    /// Who comes in there, and the sub-folder that has their keys.
+    var clients: String {
+        switch self {
+        case .ingest: "producers"
+        case .decisions: "subscribers"
+        case .control: "controllers"
+        }
+    }
+}
+
+extension DaemonConfiguration {
+    /// All endpoints with what they are for, and whether a connecting one knows whom to expect.
+    private var accessPoints: [(role: EndpointRole, endpoint: Endpoint, hasServerKey: Bool)] {
+        ingest.map { (.ingest, $0.endpoint.endpoint, $0.serverKey != nil) }
+            + [(.decisions, decisions.endpoint, false), (.control, control, false)]
+    }
+
+    /// Refuses what would let in more than somebody asked for by name.
+    ///
+    /// - Throws: ``DaemonError`` with the code `configuration`.
+    func checkAccess() throws(DaemonError) {
+        switch (access.curveKey, access.authorizedClients) {
+        case (nil, _?):
+            throw DaemonError(
+                .configuration,
+                "--authorized-clients needs the daemon's own key: give --curve-key FILE ('sluice keygen' makes one)")
+        case (_?, nil):
+            throw DaemonError(
+                .configuration,
+                "--curve-key alone would let in everybody who knows the daemon's public key: give --authorized-clients "
+                    + "DIR, with who may come in as DIR/producers/*.pub, DIR/subscribers/*.pub and DIR/controllers/*.pub"
+            )
+        case (_?, _?) where !Socket.hasCurve:
+            throw DaemonError(.configuration, "--curve-key: this machine's libzmq was built without CURVE")
+        default: break
+        }
+        for point in accessPoints {
+            let isBound = point.endpoint.attachment != .connect
+            guard isBound || access.curveKey != nil || !point.hasServerKey else {
+                throw DaemonError(
+                    .configuration, "\(point.endpoint): 'server_key' needs the daemon's own key: give --curve-key FILE")
+            }
+            let isGuarded = isBound ? access.curveKey != nil : point.hasServerKey
+            guard point.endpoint.isLocal || isGuarded || access.isInsecure else {
+                let remedy =
+                    isBound
+                    ? "give --curve-key FILE and --authorized-clients DIR"
+                    : "give the key of who is called there, 'server_key' of an ingest endpoint in the file"
+                throw DaemonError(
+                    .configuration,
+                    "\(point.role.rawValue) at \(point.endpoint) goes beyond this machine without keys or encryption: "
+                        + "\(remedy), or --insecure if everybody there may be trusted")
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import ZeroMQ
+
+/// The public keys that may come in, by what they may do. Read from a folder, and read again on SIGHUP.
+struct AccessKeys: Sendable {
+    /// The file of each key, for the log.
+    private var files: [EndpointRole: [CurvePublicKey: String]] = [:]
+
+    /// Reads `producers/*.pub`, `subscribers/*.pub` and `controllers/*.pub`. A sub-folder that is not there has nobody.
+    ///
+    /// - Parameter folder: The folder.
+    /// - Throws: ``DaemonError``: `noInput` where the folder or a file cannot be read, `configuration` for a file without a
+    ///   public key.
+    init(folder: String) throws(DaemonError) {
+        for role in EndpointRole.allCases {
+            files[role] = [:]
+            for name in try Self.names(in: folder, role.clients) where name.hasSuffix(".pub") {
+                let file = "\(role.clients)/\(name)"
+                do throws(CurveKeyFileError) {
+                    files[role]?[try CurveKeyFile.publicKey(at: "\(folder)/\(file)")] = file
+                } catch {
+                    throw DaemonError(error)
+                }
+            }
+        }
+    }
+
+    /// How many may come in, by what they may do: `2 producers, 0 subscribers, 1 controllers`.
+    var summary: String {
+        EndpointRole.allCases.map { "\(files[$0]?.count ?? 0) \($0.clients)" }.joined(separator: ", ")
+    }
+
+    /// The file of a key that may come in; nil for any other key.
+    func file(of key: CurvePublicKey, for role: EndpointRole) -> String? { files[role]?[key] }
+
+    /// The file of a key that may come in elsewhere.
+    func file(of key: CurvePublicKey) -> String? { files.values.lazy.compactMap { $0[key] }.first }
+
+    private static func names(in folder: String, _ subfolder: String) throws(DaemonError) -> [String] {
+        do {
+            let found = try FileManager.default.contentsOfDirectory(atPath: folder)
+            guard found.contains(subfolder) else { return [] }
+            return try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(subfolder)").sorted()
+        } catch {
+            throw DaemonError(
+                .noInput, "\(folder): the authorized clients cannot be read: \(error.localizedDescription)")
+        }
+    }
+}
+
+extension DaemonError {
+    /// A key file that cannot be used.
+    init(_ error: CurveKeyFileError) {
+        self.init(error.code == .unreadable ? .noInput : .configuration, error.description)
+    }
+}

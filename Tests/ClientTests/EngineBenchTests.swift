@@ -1,0 +1,74 @@
+import CBounds
+import Foundation
+import Recurrent
+import Testing
+
+@testable import Client
+
+@Suite struct `The engine's bench` {
+    @Test func `measures every kind and size of model with every set that the machine has`() throws {
+        var announced: [String] = []
+        let report = try EngineBench(sizes: [3, 10], samples: 2).run { announced.append($0) }
+
+        let sets = Kernels.available.map(\.name)
+        #expect(report.bounds.map(\.kernels) == sets)
+        let expected = sets.flatMap { set in
+            EngineLayer.allCases.flatMap { layer in [3, 10].map { "\(set) \(layer) \($0)" } }
+        }
+        #expect(report.figures.map { "\($0.kernels) \($0.layer) \($0.units)" } == expected)
+        #expect(announced.count == expected.count)
+        let rates = report.bounds.flatMap {
+            [$0.multiplyAddsPerSecond, $0.exponentialsPerSecond, $0.readBytesPerSecond]
+        }
+        #expect(rates.allSatisfy { $0 > 0 && $0.isFinite })
+        for figure in report.figures {
+            let times = [figure.alone, figure.together, figure.longTogether].flatMap { [$0.min, $0.median] }
+            let shares = [figure.shareAlone, figure.shareTogether, figure.shareLongTogether]
+            #expect((times + shares + [figure.reading]).allSatisfy { $0 > 0 && $0.isFinite })
+        }
+        let text = report.lines.joined(separator: "\n")
+        #expect(EngineLayer.allCases.allSatisfy { text.contains("\($0.rawValue), nanoseconds a step:") })
+        #expect(text.contains("149.0"))
+    }
+
+    @Test(arguments: [([], 1), ([0], 1), ([5000], 1), ([10], 0)])
+    func `refuses to measure nothing`(sizes: [Int], samples: Int) {
+        #expect(throws: ClientError.self) { try EngineBench(sizes: sizes, samples: samples) }
+    }
+
+    @Test(arguments: EngineLayer.allCases, [1, 10, 33])
+    func `counts the weights that its models have`(layer: EngineLayer, units: Int) throws {
+        let model = EngineModel(layer: layer, units: units)
+        #expect(model.weightBytes == 4 * (try model.build(.best).parameters))
+    }
+
+    @Test func `counts the work of a step`() {
+        // 4 gates of 10 units from 1 feature and 10 units, then 10 products of the dense layer.
+        let lstm = EngineModel(layer: .lstm, units: 10)
+        #expect((lstm.multiplyAdds, lstm.exponentials) == (450, 51))
+        let gru = EngineModel(layer: .gru, units: 10)
+        #expect((gru.multiplyAdds, gru.exponentials) == (340, 31))
+        let dense = EngineModel(layer: .dense, units: 10)
+        #expect((dense.multiplyAdds, dense.exponentials) == (100, 0))
+    }
+
+    @Test func `has loops for every set that compute what they are named after`() throws {
+        for kernels in Kernels.available {
+            let found = unsafe sluice_bounds_named(kernels.name).map { unsafe $0.pointee }
+            let loops = unsafe try #require(found)
+            let values = (0..<1024).map { Float($0) / 100 - 5 }
+            var powers = [Float](repeating: 0, count: 1024)
+            _ = unsafe loops.exponential(&powers, values, 1024)
+            let largest = zip(values, powers).map { abs(Double($1) / exp(Double($0)) - 1) }.max()
+            #expect(try #require(largest) < 5e-6)
+            let sum = unsafe loops.read((0..<1024).map { Float($0) }, 1024, 2)
+            #expect(sum == 1023 * 1024)
+            // x / 2 + 1 again and again leads to 2, in every lane of every chain.
+            let chains = unsafe loops.multiply_add(100)
+            let expected = unsafe Float(2 * SLUICE_BOUNDS_CHAINS) * Float(loops.lanes)
+            #expect(chains == expected)
+        }
+        let isNamed = unsafe sluice_bounds_named("none") != nil
+        #expect(!isNamed)
+    }
+}

@@ -1,0 +1,253 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+import ZeroMQ
+
+@Suite struct `With keys` {
+    /// A client that must not come in.
+    struct Stranger: CustomTestStringConvertible, Sendable {
+        /// Whose key it has; nil: none.
+        let key: String?
+        /// Whom it takes the daemon for.
+        var server = "daemon"
+        let endpoint: String
+        /// What the log says of it.
+        let reason: String
+        /// It comes as far as to prove that it has its key.
+        var showsKey: Bool { key != nil && server == "daemon" }
+        var testDescription: String { "\(key ?? "no key") at \(endpoint)" }
+    }
+
+    static let strangers =
+        ["ingest", "decisions", "control"].flatMap { endpoint in
+            [
+                Stranger(key: nil, endpoint: endpoint, reason: "it showed no key"),
+                Stranger(key: "stranger", endpoint: endpoint, reason: "is not among the"),
+                Stranger(key: "all", server: "stranger", endpoint: endpoint, reason: "another server key"),
+            ]
+        } + [
+            Stranger(key: "producer", endpoint: "control", reason: "that of producers/producer.pub"),
+            Stranger(key: "producer", endpoint: "decisions", reason: "that of producers/producer.pub"),
+            Stranger(key: "subscriber", endpoint: "ingest", reason: "that of subscribers/subscriber.pub"),
+            Stranger(key: "subscriber", endpoint: "control", reason: "that of subscribers/subscriber.pub"),
+            Stranger(key: "controller", endpoint: "ingest", reason: "that of controllers/controller.pub"),
+            Stranger(key: "controller", endpoint: "decisions", reason: "that of controllers/controller.pub"),
+        ]
+
+    private func makeKeys() throws -> TestKeys {
+        let keys = try TestKeys()
+        try keys.make("all", "producers", "subscribers", "controllers")
+        try keys.make("producer", "producers")
+        try keys.make("subscriber", "subscribers")
+        try keys.make("controller", "controllers")
+        try keys.make("stranger")
+        return keys
+    }
+
+    @Test(arguments: [["@tcp://127.0.0.1:*"], ["pull:@tcp://127.0.0.1:*"]])
+    func `who is authorized feeds, watches and controls, and gets the same bits as without keys`(
+        ingest: [String]
+    ) throws {
+        let keys = try makeKeys()
+        let inputs = values(60)
+        let open = try Peer(try DaemonProcess([model2])).decide("s", inputs)
+        let guarded = try Peer(
+            try DaemonProcess([model2] + keys.flags, ingest: ingest), credentials: try keys.credentials("all"))
+
+        #expect(try guarded.decide("s", inputs, cuts: [7, 1]).bits == open.bits)
+        let refused = try guarded.status().refusedConnections
+        #expect(refused == ["ingest": 0, "decisions": 0, "control": 0])
+    }
+
+    @Test(arguments: strangers)
+    func `nobody else comes in, and who tries is counted each time and logged once`(stranger: Stranger) throws {
+        let keys = try makeKeys()
+        let daemon = try DaemonProcess([model2] + keys.flags)
+        let peer = try Peer(daemon, credentials: try keys.credentials("all"))
+        let inputs = values(20)
+        _ = try peer.decide("s", inputs)
+
+        // A client that is refused may try again or give up, as its libzmq thinks fit: it calls anew.
+        let context = try Context()
+        let first = try call(daemon, as: stranger, keys, in: context)
+        let second = try call(daemon, as: stranger, keys, in: context)
+        let counted = try eventually { () -> UInt64? in
+            let count = try peer.status().refusedConnections[stranger.endpoint] ?? 0
+            return count >= 2 ? count : nil
+        }
+        _ = try #require(counted, "it was not counted each time: \(daemon.log)")
+        _ = try peer.decide("s", inputs)
+
+        #expect(try first.receiveFrames(wait: false) == nil, "the daemon spoke to it")
+        #expect(try second.receiveFrames(wait: false) == nil, "the daemon spoke to it")
+        let status = try peer.status()
+        #expect(status.timesteps == 40)
+        #expect(status.streams == 1)
+        #expect(status.refusedConnections.count { $0.value > 0 } == 1)
+        let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
+        // Without proof of a key libzmq closes the connection at once, maybe before its address can be read.
+        let isGone = lines.count { $0.contains("from an address that is gone: ") && !stranger.showsKey }
+        let isTold = lines.count { $0.contains("from 127.0.0.1: ") }
+        #expect(isGone <= 1 && isTold <= 1 && isGone + isTold == lines.count && !lines.isEmpty, "\(lines)")
+        #expect(lines.allSatisfy { $0.contains("to \(stranger.endpoint) ") && $0.contains(stranger.reason) })
+    }
+
+    /// Calls the daemon, and says what would have an effect if it came in.
+    private func call(
+        _ daemon: DaemonProcess, as stranger: Stranger, _ keys: TestKeys, in context: Context
+    ) throws -> Socket {
+        let (kind, address): (Socket.Kind, String) =
+            switch stranger.endpoint {
+            case "ingest": (.xpub, daemon.ingest)
+            case "decisions": (.sub, daemon.decisions)
+            default: (.dealer, daemon.control)
+            }
+        let socket = try Socket(kind, in: context)
+        try socket.set(.linger, to: 0)
+        let endpoint = try Endpoint(connecting(address))
+        let credentials = try stranger.key.map { try keys.credentials($0, server: stranger.server) }
+        try socket.authenticate(with: credentials, at: endpoint)
+        if stranger.endpoint == "decisions" { try socket.subscribe("") }
+        try socket.attach(to: endpoint, otherwise: .connect)
+        switch stranger.endpoint {
+        case "ingest": try socket.sendFrames([Array("stranger".utf8), Timesteps.bytes([0.5])], wait: false)
+        case "decisions": break
+        default: try socket.sendFrames([Array(#"{"jsonrpc":"2.0","id":1,"method":"shutdown"}"#.utf8)], wait: false)
+        }
+        return socket
+    }
+
+    @Test func `keys are read again on SIGHUP, and a file without one changes nothing`() throws {
+        let keys = try makeKeys()
+        let daemon = try DaemonProcess([model2] + keys.flags)
+        func reload(until isDone: @escaping (Substring) -> Bool) throws {
+            kill(daemon.processIdentifier, SIGHUP)
+            let line = eventually { daemon.log.split(separator: "\n").first(where: isDone) }
+            try #require(line != nil, "\(daemon.log)")
+        }
+        func isLetIn(_ name: String) throws -> Bool {
+            let control = try ControlClient(
+                endpoint: connecting(daemon.control), timeoutSeconds: 10, credentials: try keys.credentials(name),
+                in: try Context())
+            return (try? control.call(.status, as: DaemonStatus.self)) != nil
+        }
+        #expect(try !isLetIn("stranger"))
+
+        try keys.authorize("stranger", "controllers")
+        try keys.revoke("controller", "controllers")
+        try keys.revoke("all", "controllers")
+        try reload { $0.contains("authorized are 2 producers, 2 subscribers, 1 controllers") }
+        #expect(try isLetIn("stranger"))
+        #expect(try !isLetIn("controller"))
+
+        try keys.revoke("stranger", "controllers")
+        try Data("curve\n".utf8).write(to: URL(filePath: "\(keys.clients)/producers/bad.pub"))
+        try reload { $0.contains("stay as they are") && $0.contains("bad.pub") }
+        #expect(try isLetIn("stranger"))
+    }
+
+    @Test func `the tool comes in with --server-key and --key, and is told what is missing`() throws {
+        let keys = try makeKeys()
+        let daemon = try DaemonProcess([model2] + keys.flags)
+        func sluice(_ arguments: [String], input: String = "") throws -> FinishedProgram {
+            try FinishedProgram("sluice", arguments + ["--control", connecting(daemon.control)], input: input)
+        }
+        func identity(_ name: String) -> [String] {
+            ["--server-key", keys.path("daemon.pub"), "--key", keys.path("\(name).key")]
+        }
+        let watch = try RunningProgram(
+            "sluice", ["watch", "--count", "2", "--control", connecting(daemon.control)] + identity("all"))
+        _ = try watch.waitForLine { $0.hasPrefix("watching") }
+
+        let pipe = try sluice(["pipe", "--stream", "s"] + identity("all"), input: "x0\n0.5\n0.25\n")
+        #expect(pipe.status == 0, "\(pipe.errorOutput)")
+        #expect(watch.waitForEnd() == 0)
+        #expect(watch.output.split(separator: "\n").count == 3)
+        let spelled = ["--server-key", "\(try keys.publicKey("daemon"))", "--key", keys.path("controller.key")]
+        #expect(try sluice(["streams"] + spelled).output.contains("model2"))
+
+        for (arguments, status, words) in [
+            ([], 69, "--server-key and --key"), (identity("producer"), 69, "among the controllers"),
+            (["--server-key", keys.path("stranger.pub"), "--key", keys.path("all.key")], 69, "--server-key says"),
+            (["--key", keys.path("all.key")], 64, "go together"),
+            (["--server-key", keys.path("none.pub"), "--key", keys.path("all.key")], 66, "none.pub"),
+            (["--server-key", keys.path("daemon.pub"), "--key", keys.path("all.pub")], 1, "chmod 600"),
+        ] as [([String], Int32, String)] {
+            let refused = try sluice(["status"] + arguments)
+            #expect(refused.status == status, "\(arguments): \(refused.errorOutput)")
+            #expect(refused.errorOutput.contains(words), "\(refused.errorOutput)")
+        }
+    }
+
+    @Test func `a daemon calls a publisher that has keys too, whose public key the file says`() throws {
+        let keys = try makeKeys()
+        let context = try Context()
+        let publisher = try Socket(.xpub, in: context)
+        try publisher.set(.linger, to: 0)
+        try publisher.set(.receiveTimeout, to: 20_000)
+        try publisher.serveCurve(with: try CurveKeyFile.keyPair(at: keys.path("producer.key")))
+        try publisher.attach(to: try Endpoint("@tcp://127.0.0.1:*"), otherwise: .bind)
+        let file = keys.path("sluice.yaml")
+        let text = """
+            ingest: {endpoint: ">\(try publisher.lastAddress())", server_key: producer.pub}
+            access: {curve_key: daemon.key, authorized_clients: clients}
+            models: {power: {file: \(model2)}}
+            """
+        try Data(text.utf8).write(to: URL(filePath: file))
+        let daemon = try DaemonProcess(["--config", file], ingest: [])
+        let subscriber = try DecisionSubscriber(
+            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "",
+            credentials: try keys.credentials("subscriber"), in: context)
+
+        try #require(try publisher.receiveFrames(wait: true) == [[1]], "the daemon did not subscribe")
+        try publisher.sendFrames([Array("s".utf8), Timesteps.bytes([0.5])], wait: true)
+        try subscriber.wait(seconds: 20)
+        #expect(try subscriber.next()?.stream == "s")
+    }
+
+    @Test func `a client in Python comes in with the files that keygen writes`() throws {
+        let keys = try TestKeys()
+        let made = try FinishedProgram("sluice", ["keygen", keys.path("python")])
+        #expect(made.status == 0)
+        #expect(made.output.contains("\(try keys.publicKey("python"))"))
+        #expect(try FinishedProgram("sluice", ["keygen", keys.path("python")]).status == 73)
+        for role in ["producers", "subscribers", "controllers"] { try keys.authorize("python", role) }
+        let daemon = try DaemonProcess([model2] + keys.flags)
+        let script = """
+            import json, struct, sys, zmq, zmq.auth
+            context = zmq.Context()
+            public, secret = zmq.auth.load_certificate(sys.argv[1])
+            server, _ = zmq.auth.load_certificate(sys.argv[2])
+            def connect(kind, address):
+                socket = context.socket(kind)
+                socket.linger, socket.rcvtimeo = 0, 20000
+                socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = public, secret, server
+                socket.connect(address)
+                return socket
+            decisions = connect(zmq.SUB, sys.argv[4])
+            decisions.subscribe("!sluice/subscribed/python")
+            decisions.subscribe("s")
+            decisions.recv_multipart()
+            readings = connect(zmq.XPUB, sys.argv[3])
+            assert readings.recv() == b"\\x01"
+            readings.send_multipart([b"s", struct.pack("<f", 0.5)])
+            print(decisions.recv_multipart()[0].decode())
+            control = connect(zmq.REQ, sys.argv[5])
+            control.send_json({"jsonrpc": "2.0", "id": 1, "method": "status"})
+            print(control.recv_json()["result"]["timesteps"])
+            """
+        let addresses = [daemon.ingest, daemon.decisions, daemon.control].map { $0.replacing("@", with: "") }
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(filePath: "/usr/bin/python3")
+        process.arguments = ["-c", script, keys.path("python.key"), keys.path("daemon.pub")] + addresses
+        process.standardOutput = output
+        try process.run()
+        let text = try output.fileHandleForReading.readToEnd().map { String(decoding: $0, as: UTF8.self) }
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(text == "s\n1\n")
+    }
+}

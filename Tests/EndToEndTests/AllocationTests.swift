@@ -1,0 +1,57 @@
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+@Suite struct `The hot path` {
+    /// What the counting library has counted up to now: see `AllocationCounter.h`.
+    private struct Counts {
+        /// Allocations that libzmq did not ask for by itself.
+        let byOthers: Int
+        /// Who asked for the last of them, and who called that: files and offsets within them.
+        let last: String
+
+        init(_ file: URL) throws {
+            let bytes = try Data(contentsOf: file)
+            byOthers = (0..<8).reduce(0) { $0 | Int(bytes[8 + $1]) << (8 * $1) }
+            last = String(decoding: bytes[16...].prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    /// Not for a debug build: generic code that is not specialized allocates where an optimized one does not.
+    @Test(.enabled(if: RunningProgram.others != nil, "tools/test runs it, with SLUICE_PROGRAMS=.build/release"))
+    func `allocates nothing over a million timesteps once it is warm`() throws {
+        let folder = try TemporaryFolder()
+        let daemon = try DaemonProcess(
+            [model2, "--durability", "memory", "--emit", "last"], ingest: ["pull:@tcp://127.0.0.1:*"],
+            environment: [
+                "LD_PRELOAD": RunningProgram.builtWithTests.appending(path: "libAllocationCounter.so").path,
+                "SLUICE_ALLOCATIONS": folder.path("counts"), "SLUICE_ALLOCATIONS_THREADS": "sluice-hot",
+            ])
+        let peer = try Peer(daemon)
+        let timesteps = (0..<100).map { Float($0) / 100 }
+        let lengths = Array(repeating: 100, count: 10) + Array(repeating: 1, count: 20)
+        func feed(_ streams: Range<Int>) throws {
+            for length in lengths {
+                for stream in streams { try peer.feed("s\(stream)", Array(timesteps[..<length])) }
+            }
+            for stream in streams { _ = try peer.decisions(of: "s\(stream)", lengths.count) }
+        }
+        // More at once than later, whatever the machine does meanwhile: many streams, and a long message.
+        for _ in 0..<3 { try feed(0..<64) }
+        try peer.feed("long", Array(repeating: 0.5, count: 5_000))
+        _ = try peer.decisions(of: "long", 1)
+
+        let warm = try Counts(folder.url("counts"))
+        let timestepsBefore = try peer.status().timesteps
+        // Once these are decided on, all that the request asked for is over.
+        try feed(0..<8)
+        let before = try Counts(folder.url("counts"))
+        for _ in 0..<123 { try feed(0..<8) }
+        let after = try Counts(folder.url("counts"))
+
+        #expect(try peer.status().timesteps - timestepsBefore >= 1_000_000)
+        #expect(before.byOthers > warm.byOthers, "the counter does not count: a request allocates")
+        #expect(after.byOthers == before.byOthers, "the last one:\n\(after.last)")
+    }
+}

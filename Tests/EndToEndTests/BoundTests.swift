@@ -1,0 +1,90 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+import ZeroMQ
+
+@Suite struct `What one client can do is bounded` {
+    /// Waits until a monitor hears what fits.
+    private func wait(for monitor: SocketMonitor, _ fits: (SocketMonitor.Event) -> Bool) throws -> Bool {
+        let isHeard = try eventually { () -> Bool? in
+            while let event = try monitor.next() {
+                if fits(event) { return true }
+            }
+            return nil
+        }
+        return isHeard == true
+    }
+
+    @Test(arguments: ["ingest", "control"])
+    func `who sends a frame that is too large is disconnected, and the others go on`(endpoint: String) throws {
+        let daemon = try DaemonProcess(
+            [model2, "--max-message-size", "1048576"], ingest: ["pull:@tcp://127.0.0.1:*"])
+        let peer = try Peer(daemon)
+        let inputs = values(40)
+        let undisturbed = try peer.decide("undisturbed", inputs)
+        var decisions = try peer.decide("s", Array(inputs[..<20]))
+
+        let socket = try Socket(endpoint == "control" ? .dealer : .push, in: try Context())
+        try socket.set(.linger, to: 0)
+        let monitor = try SocketMonitor(socket)
+        defer { socket.stopMonitoring() }
+        let address = connecting(endpoint == "control" ? daemon.control : daemon.ingest.replacing("pull:", with: ""))
+        try socket.attach(to: try Endpoint(address), otherwise: .connect)
+        let allowed = [UInt8](repeating: 0, count: 1 << 20)
+        try socket.sendFrames([Array("large".utf8), allowed], wait: true)
+        if endpoint == "ingest" { try peer.waitForSequence(1 << 18, of: "large") }
+        #expect(try wait(for: monitor) { $0 == .admitted })
+        try socket.sendFrames([Array("larger".utf8), allowed + [0, 0, 0, 0]], wait: true)
+        #expect(
+            try wait(for: monitor) { if case .disconnected = $0 { true } else { false } }, "it is still connected")
+
+        decisions += try peer.decide("s", Array(inputs[20...]))
+        #expect(decisions.bits == undisturbed.bits)
+        #expect(try peer.control.stream("larger") == nil)
+    }
+
+    @Test func `past --max-connections nobody more comes in, until somebody goes`() throws {
+        let daemon = try DaemonProcess([model2, "--max-connections", "3"])
+        func caller() throws -> Socket {
+            let socket = try Socket(.dealer, in: try Context())
+            try socket.set(.linger, to: 0)
+            try socket.set(.immediate, to: 1)
+            try socket.attach(to: try Endpoint(connecting(daemon.control)), otherwise: .connect)
+            return socket
+        }
+        let status = Array(#"{"jsonrpc":"2.0","id":1,"method":"status"}"#.utf8)
+        func refused(_ socket: borrowing Socket) throws -> UInt64 {
+            try socket.set(.receiveTimeout, to: 10_000)
+            try socket.sendFrames([status], wait: true)
+            let reply = try #require(try socket.receiveFrames(wait: true)?.last)
+            let decoded = try JSONDecoder().decode(ControlReply<DaemonStatus>.self, from: Data(reply))
+            return try decoded.outcome.get().refusedConnections["control"] ?? 0
+        }
+        let first = try caller()
+        #expect(try first.waitUntilWritable(milliseconds: 10_000))
+        let last: Socket
+        do {
+            let second = try caller()
+            let third = try caller()
+            #expect(try second.waitUntilWritable(milliseconds: 10_000))
+            #expect(try third.waitUntilWritable(milliseconds: 10_000))
+            last = try caller()
+            let isCounted = try eventually { try refused(first) >= 1 ? true : nil }
+            #expect(isCounted == true)
+            #expect(try !last.waitUntilWritable(milliseconds: 0))
+            #expect(daemon.log.contains("there are 3 connections already"))
+            #expect(try refused(second) >= 1 && refused(third) >= 1)
+        }
+        #expect(try last.waitUntilWritable(milliseconds: 30_000), "two have gone")
+    }
+
+    @Test func `the daemon may have as many connections as the system allows it`() throws {
+        let daemon = try DaemonProcess([model2])
+        let limits = try String(contentsOfFile: "/proc/\(daemon.processIdentifier)/limits", encoding: .utf8)
+        let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
+        let numbers = line.split(separator: " ").compactMap { Int($0) }
+        #expect(numbers.count == 2 && numbers[0] == numbers[1], "\(line)")
+    }
+}

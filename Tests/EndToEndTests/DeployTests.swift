@@ -1,0 +1,196 @@
+import Foundation
+import TestSupport
+import Testing
+import Yams
+
+@Suite struct `The systemd unit` {
+    static let analyze = "/usr/bin/systemd-analyze"
+
+    /// The unit, with the daemon of these tests.
+    private func unit(in folder: TemporaryFolder) throws -> String {
+        let text = try Deploy.text("systemd/sluiced.service")
+        let program = RunningProgram.folder.appending(path: "sluiced").path
+        return try folder.write(
+            text.replacing("ExecStart=/usr/bin/sluiced", with: "ExecStart=\(program)"), to: "sluiced.service")
+    }
+
+    @Test(.enabled(if: Deploy.isHere(analyze))) func `is one that systemd takes without a warning`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = ["verify", "--man=no", "--recursive-errors=no", try unit(in: folder)]
+        let ended = try FinishedProgram(Self.analyze, arguments)
+        #expect(ended.status == 0)
+        #expect(ended.errorOutput.split(separator: "\n").filter { $0.contains("sluiced.service") } == [])
+    }
+
+    @Test(.enabled(if: Deploy.isHere(analyze))) func `exposes at most 1.5 of 10 as systemd counts it`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = ["security", "--offline=true", "--threshold=15", try unit(in: folder)]
+        let ended = try FinishedProgram(Self.analyze, arguments)
+        #expect(ended.status == 0, "\(ended.output)")
+    }
+
+    @Test func `starts nothing again that another start does not mend`() throws {
+        let unit = try Deploy.text("systemd/sluiced.service")
+        let prevented = try #require(unit.firstMatch(of: #/RestartPreventExitStatus=(.*)/#)).1.split(separator: " ")
+        #expect(try FinishedProgram("sluiced", []).status == 64)
+        #expect(prevented == ["64", "65", "66", "78"])
+    }
+}
+
+@Suite struct `The configuration that the package installs` {
+    @Test func `is good as it is`() throws {
+        try Deploy.check(configuration: try Deploy.text("sluice.yaml"))
+    }
+
+    @Test func `is good with each line that stands behind a # in force`() throws {
+        // Prose stands behind a # and one space.
+        let text = try Deploy.text("sluice.yaml").replacing(#/(?m)^#(?! \S)(?=.)/#, with: "")
+        #expect(text.contains("\ningest:") && text.contains("\n    prefixes: "))
+        try Deploy.check(configuration: text)
+    }
+}
+
+@Suite struct `The Kubernetes manifests` {
+    private let documents: [Node]
+
+    init() throws {
+        documents = Array(try Yams.compose_all(yaml: try Deploy.text("kubernetes/sluice.yaml")))
+    }
+
+    private func document(_ kind: String) throws -> Node {
+        try #require(documents.first { $0["kind"]?.string == kind })
+    }
+
+    private func container() throws -> Node {
+        try #require(try document("StatefulSet")["spec"]?["template"]?["spec"]?["containers"]?[0])
+    }
+
+    private func ports(of list: Node?, _ key: String) -> [String: Int] {
+        let pairs = (list?.array() ?? []).map { ($0["name"]?.string ?? "", $0[key]?.int ?? 0) }
+        return Dictionary(pairs) { first, _ in first }
+    }
+
+    @Test func `configure a daemon that starts, with keys where they are mounted`() throws {
+        let folder = try TemporaryFolder()
+        let mounts = try #require(try container()["volumeMounts"]?.array()).compactMap { $0["mountPath"]?.string }
+        let clients = mounts.filter { $0.hasPrefix("/etc/sluice/clients/") }
+        #expect(clients.count == 3)
+        for mount in clients + ["/etc/sluice/keys"] {
+            let path = folder.path(String(mount.dropFirst("/etc/sluice/".count)))
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+        #expect(try FinishedProgram("sluice", ["keygen", folder.path("keys/daemon")]).status == 0)
+        let text = try #require(try document("ConfigMap")["data"]?["sluice.yaml"]?.string)
+        try Deploy.check(configuration: text.replacing("/etc/sluice/", with: folder.path("")))
+    }
+
+    @Test func `have the daemon's own ports`() throws {
+        let ports = try Deploy.defaultPorts()
+        #expect(self.ports(of: try container()["ports"], "containerPort") == ports)
+        #expect(self.ports(of: try document("Service")["spec"]?["ports"], "port") == ports)
+        let annotations = try document("StatefulSet")["spec"]?["template"]?["metadata"]?["annotations"]
+        #expect(annotations?["prometheus.io/port"]?.string == ports["http"].map(String.init))
+        #expect(annotations?["prometheus.io/path"]?.string == "/metrics")
+    }
+
+    @Test func `ask for readiness and for life where the daemon answers`() throws {
+        let daemon = try DaemonProcess([model2, "--http", "127.0.0.1:0"])
+        for (probe, path) in [
+            ("startupProbe", "/readyz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz"),
+        ] {
+            let asked = try container()[probe]?["httpGet"]
+            #expect(asked?["path"]?.string == path)
+            #expect(asked?["port"]?.string == "http")
+            #expect(try HTTPReply("GET", path, at: daemon.http).status == 200)
+        }
+    }
+
+    @Test func `allow nothing but what is needed, and keep the state on a disk`() throws {
+        let pod = try #require(try document("StatefulSet")["spec"]?["template"]?["spec"])
+        #expect(pod["securityContext"]?["runAsNonRoot"]?.bool == true)
+        #expect(try container()["securityContext"]?["readOnlyRootFilesystem"]?.bool == true)
+        #expect(try container()["securityContext"]?["allowPrivilegeEscalation"]?.bool == false)
+
+        let mounts = try #require(try container()["volumeMounts"]?.array())
+        let claims = try #require(try document("StatefulSet")["spec"]?["volumeClaimTemplates"]?.array())
+        let volumes = try #require(pod["volumes"]?.array())
+        let kept = claims.compactMap { $0["metadata"]?["name"]?.string }
+        #expect(mounts.first { $0["mountPath"]?.string == "/var/lib/sluice" }?["name"]?.string == kept.first)
+        let names = kept + volumes.compactMap { $0["name"]?.string }
+        #expect(Set(mounts.compactMap { $0["name"]?.string }) == Set(names))
+    }
+}
+
+@Suite struct `The Dockerfile` {
+    @Test func `runs the daemon as nobody, without a shell, and shows the daemon's own ports`() throws {
+        let lines = try Deploy.text("docker/Dockerfile").split(separator: "\n").map(String.init)
+        func last(_ instruction: String) throws -> Substring {
+            let line = try #require(lines.last { $0.hasPrefix("\(instruction) ") })
+            return line.dropFirst(instruction.count + 1)
+        }
+        let user = try #require(Int(try last("USER").prefix { $0 != ":" }))
+        #expect(user > 0)
+        let health = try #require(try last("HEALTHCHECK").firstMatch(of: #/ CMD (.*)/#)).1
+        for command in [try last("ENTRYPOINT"), try last("CMD"), health] {
+            #expect(try JSONDecoder().decode([String].self, from: Data(command.utf8)).isEmpty == false)
+        }
+        let ports = try last("EXPOSE").split(separator: " ").compactMap { Int($0) }
+        #expect(ports == (try Deploy.defaultPorts().values.sorted()))
+    }
+}
+
+@Suite struct `What Prometheus and Grafana watch` {
+    static let promtool = "/usr/bin/promtool"
+    static let files = ["prometheus/rules.yml", "prometheus/rules_test.yml", "grafana/sluice.json"]
+
+    @Test(
+        .enabled(if: Deploy.isHere(promtool)),
+        arguments: [
+            ["check", "config", "prometheus/scrape.yml"], ["check", "rules", "prometheus/rules.yml"],
+            ["test", "rules", "prometheus/rules_test.yml"],
+        ])
+    func `is well formed, and alerts where it should and nowhere else`(arguments: [String]) throws {
+        let ended = try FinishedProgram(Self.promtool, arguments.dropLast() + [Deploy.path(arguments[2])])
+        #expect(ended.status == 0, "\(ended.output)\n\(ended.errorOutput)")
+        #expect(!ended.output.contains("0 rules found"))
+    }
+
+    @Test(arguments: files) func `are metrics that the daemon has`(file: String) throws {
+        // With all that only some daemons have: a state folder, a checkpoint in it, a journal.
+        let folder = try TemporaryFolder()
+        let arguments = [model2, "--state-dir", folder.path("state"), "--durability", "journal"]
+        let daemon = try DaemonProcess(arguments + ["--http", "127.0.0.1:0"])
+        let control = daemon.control.replacing("@", with: "")
+        #expect(try FinishedProgram("sluice", ["checkpoint", "--control", control]).status == 0)
+        let text = try HTTPReply("GET", "/metrics", at: daemon.http).body
+        let exposed = Set(text.matches(of: #/(?m)^# TYPE (\S+) /#).map { String($0.1) })
+        // No metric but the histogram has one of these endings.
+        let named = Set(
+            try Deploy.text(file).matches(of: #/\bsluice_\w+/#).map { match in
+                String(match.0.replacing(#/_(bucket|count|sum)$/#, with: ""))
+            })
+        #expect(named.count > 10)
+        let unknown = named.subtracting(exposed)
+        #expect(unknown.isEmpty)
+    }
+
+    @Test func `has an expression and a description in each panel`() throws {
+        struct Dashboard: Decodable {
+            struct Panel: Decodable {
+                struct Target: Decodable { let expr: String }
+                let id: Int
+                let type: String
+                let description: String?
+                let targets: [Target]?
+            }
+            let panels: [Panel]
+        }
+        let data = Data(try Deploy.text("grafana/sluice.json").utf8)
+        let panels = try JSONDecoder().decode(Dashboard.self, from: data).panels
+        #expect(Set(panels.map(\.id)).count == panels.count)
+        for panel in panels where panel.type != "row" {
+            #expect(panel.description?.isEmpty == false)
+            #expect(panel.targets?.isEmpty == false)
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import Client
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+import Wire
+import ZeroMQ
+
+@Suite struct `An orderly stop` {
+    /// Messages that the daemon lets wait for each producer.
+    private static let highWaterMark = 400
+
+    @Test func `under full load takes all that had come, and every subscriber gets what came of it`() throws {
+        let folder = try TemporaryFolder()
+        let arguments = [model2, "--state-dir", folder.path]
+        let daemon = try DaemonProcess(
+            arguments + ["--high-water-mark", "\(Self.highWaterMark)"],
+            ingest: ["pull:@ipc://\(folder.path)/ingest"])
+        // More may wait for the subscriber than the daemon's own mark lets: it must read faster than that.
+        let subscriber = try LoadSubscriber(daemon)
+        let producers = try (0..<2).map { try LoadProducer(daemon, stream: "load-\($0)") }
+        subscriber.start()
+        for producer in producers { producer.start() }
+        // So much was sent before each was made to wait: all of it but what is under way has come.
+        let sent = try producers.map { producer in try #require(eventually { producer.sentBeforeWaiting }) }
+        #expect(sent.reduce(0, +) > producers.count * LoadProducer.underWay)
+        #expect(kill(daemon.processIdentifier, SIGTERM) == 0)
+        #expect(daemon.waitForEnd() == 0)
+        for producer in producers { producer.stop() }
+        subscriber.stop()
+
+        let consumed = try #require(number(before: " timesteps consumed", in: daemon.log))
+        // A machine that is so slow that it does not get that far says so.
+        let lost = number(before: " messages had come", in: daemon.log) ?? 0
+        let messages = consumed / LoadProducer.timesteps + lost
+        #expect(messages >= sent.reduce(0, +) - producers.count * LoadProducer.underWay, "\(sent): \(daemon.log)")
+
+        // What the state says, what the log says and what the subscriber got are the same.
+        let again = try Peer(try DaemonProcess(arguments))
+        var total = 0
+        for producer in producers {
+            let sequence = Int(try #require(try again.control.stream(producer.stream)?.sequence))
+            #expect(sequence.isMultiple(of: LoadProducer.timesteps))
+            #expect(subscriber.sequences(of: producer.stream) == Array(1...UInt64(sequence)))
+            total += sequence
+        }
+        #expect(total == consumed)
+    }
+
+    /// Connections end at any moment, also at that of the stop.
+    @Test func `while its producers leave ends as any other`() throws {
+        for round in 0..<3 {
+            let daemon = try DaemonProcess([model2])
+            let endpoint = try IngestEndpoint(connecting(daemon.ingest)).endpoint
+            do {
+                let context = try Context()
+                let producers = try (0..<20).map { _ in LeavingProducer(try Socket(.xpub, in: context)) }
+                for producer in producers { try producer.come(endpoint) }
+            }
+            usleep(UInt32(200 * round))
+            #expect(daemon.stop() == 0)
+        }
+    }
+
+    /// The number that stands before some words in the last line that has them.
+    private func number(before words: String, in log: String) -> Int? {
+        let line = log.split(separator: "\n").last { $0.contains(words) }
+        return line?.split(separator: words).first?.split(separator: " ").last.flatMap { Int($0) }
+    }
+}
+
+/// Sends one timestep; leaves when it is forgotten.
+private final class LeavingProducer {
+    private let socket: Socket
+
+    init(_ socket: consuming Socket) { self.socket = socket }
+
+    func come(_ endpoint: Endpoint) throws {
+        try socket.set(.linger, to: 0)
+        try socket.set(.receiveTimeout, to: 10_000)
+        try socket.attach(to: endpoint, otherwise: .connect)
+        try #require(try socket.receiveFrames(wait: true) == [[1]])
+        try socket.sendFrames([Array("s".utf8), Timesteps.bytes([0.5])], wait: true)
+    }
+}
+
+/// Sends as fast as it is let, from a thread of its own.
+private final class LoadProducer: Sendable {
+    /// Timesteps in a message: so many that the daemon takes longer over one than this sends.
+    static let timesteps = 400
+    /// Messages that are neither with the producer nor with the daemon: in the kernel's and ZeroMQ's buffers.
+    static let underWay = 250
+
+    let stream: String
+    private let waited = Atomic<Int>(0)
+    private let isOver = Atomic<Bool>(false)
+    private let ended = DispatchSemaphore(value: 0)
+    private let endpoint: Endpoint
+
+    init(_ daemon: DaemonProcess, stream: String) throws {
+        self.stream = stream
+        endpoint = try IngestEndpoint(connecting(daemon.ingest)).endpoint
+    }
+
+    /// Messages that were sent when one had to wait for so long that the daemon's queue is full; nil before.
+    var sentBeforeWaiting: Int? {
+        let count = waited.load(ordering: .acquiring)
+        return count > 0 ? count : nil
+    }
+
+    func start() {
+        Thread.detachNewThread { [self] in
+            try? send()
+            ended.signal()
+        }
+    }
+
+    func stop() {
+        isOver.store(true, ordering: .releasing)
+        ended.wait()
+    }
+
+    private func send() throws {
+        let socket = try Socket(.push, in: try Context())
+        try socket.set(.linger, to: 0)
+        try socket.set(.sendHighWaterMark, to: 1)
+        try socket.set(.sendTimeout, to: 200)
+        try socket.attach(to: endpoint, otherwise: .connect)
+        var sent = 0
+        let message = [Array(stream.utf8), Timesteps.bytes(values(Self.timesteps))]
+        while !isOver.load(ordering: .acquiring) {
+            if try socket.sendFrames(message, wait: true) {
+                sent += 1
+            } else if sentBeforeWaiting == nil, sent > 0 {
+                waited.store(sent, ordering: .releasing)
+            }
+        }
+    }
+}
+
+/// Receives all decisions, in a thread of its own.
+private final class LoadSubscriber: @unchecked Sendable {
+    private let subscriber: DecisionSubscriber
+    /// Written by the thread until it has ended.
+    private var seen: [String: [UInt64]] = [:]
+    private let isOver = Atomic<Bool>(false)
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(_ daemon: DaemonProcess) throws {
+        subscriber = try DecisionSubscriber(
+            endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", in: try Context())
+    }
+
+    func start() {
+        Thread.detachNewThread { [self] in
+            try? receive()
+            ended.signal()
+        }
+    }
+
+    /// Ends once nothing comes any more.
+    func stop() {
+        isOver.store(true, ordering: .releasing)
+        ended.wait()
+    }
+
+    /// The sequence numbers that came, in order.
+    func sequences(of stream: String) -> [UInt64] { seen[stream] ?? [] }
+
+    private func receive() throws {
+        var isIdle = false
+        while !(isIdle && isOver.load(ordering: .acquiring)) {
+            isIdle = true
+            try subscriber.wait(seconds: 0.1)
+            while let message = try subscriber.next() {
+                seen[message.stream, default: []] += message.decisions.map(\.sequence)
+                isIdle = false
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+/// One thread of a process that is held, as if it hung, while the others run on. It runs on when this is let go of. To
+/// be used on one thread alone, as ptrace(2) asks for.
+final class StoppedThread {
+    private typealias Trace = @convention(c) (CLong, pid_t, UInt, UInt) -> CLong
+
+    private let thread: pid_t
+    private let trace: Trace
+
+    /// Stops a thread.
+    ///
+    /// - Parameters:
+    ///   - name: The thread's name.
+    ///   - process: The process that it is of.
+    /// - Throws: Where there is no such thread, or it cannot be stopped.
+    init(_ name: String, of process: pid_t) throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task").map { thread in
+            // Read to its end: the size that the system tells is 0.
+            let comm = try FileHandle(forReadingFrom: URL(filePath: "/proc/\(process)/task/\(thread)/comm"))
+            return (thread, String(decoding: try comm.readToEnd() ?? Data(), as: UTF8.self))
+        }
+        let found = names.first { $0.1 == name + "\n" }
+        thread = try #require(found.flatMap { pid_t($0.0) }, "there is no thread \(name): \(names)")
+        // By its address, as Swift does not see functions with a variable number of arguments.
+        let symbol = unsafe try #require(unsafe dlsym(nil, "ptrace"))
+        trace = unsafe unsafeBitCast(symbol, to: Trace.self)
+        let seize = 0x4206
+        let interrupt = 0x4207
+        try #require(trace(seize, thread, 0, 0) == 0, "\(unsafe String(cString: strerror(errno)))")
+        try #require(trace(interrupt, thread, 0, 0) == 0, "\(unsafe String(cString: strerror(errno)))")
+        let anyThread: CInt = 0x4000_0000
+        var status: CInt = 0
+        try #require(unsafe waitpid(thread, &status, anyThread) == thread)
+    }
+
+    deinit {
+        let detach = 17
+        _ = trace(detach, thread, 0, 0)
+    }
+}

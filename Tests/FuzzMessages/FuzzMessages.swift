@@ -1,0 +1,86 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import TestSupport
+
+/// Gives damaged messages, requests and configuration files to the daemon's own code, and counts what comes of them.
+///
+/// Each is made of one that is right. Whatever it is, it must be taken or refused: refused, it changes no state. Workers
+/// read many inputs each and say so one by one, so that the one that they crash on is known.
+@main
+struct FuzzMessages: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fuzz-messages",
+        abstract: "Give damaged timesteps, control requests and configuration files to the daemon's readers.",
+        discussion: "Exit status: 0 where nothing crashed, hung or changed state though it was refused, else 1.")
+
+    @Option(help: "How many inputs.")
+    var inputs = 1_000_000
+
+    @Option(help: "What the inputs are made of: the same inputs for the same seed.")
+    var seed: UInt64 = 1
+
+    @Option(help: ArgumentHelp("Be a worker: the first input.", visibility: .hidden))
+    var first: Int?
+
+    @Option(help: ArgumentHelp("Be a worker: the kind of inputs.", visibility: .hidden))
+    var kind: FuzzKind?
+
+    func validate() throws {
+        guard inputs >= 1 else { throw ValidationError("--inputs must be at least 1") }
+    }
+
+    func run() throws {
+        if let first, let kind {
+            try Worker(kind: kind, seed: seed).run(first..<first + inputs)
+            return
+        }
+        let tally = try Driver(seed: seed).run(inputs: inputs)
+        print(tally.lines.joined(separator: "\n"))
+        if !tally.isClean { throw ExitCode.failure }
+    }
+}
+
+/// What an input is.
+enum FuzzKind: String, CaseIterable, Sendable, ExpressibleByArgument {
+    /// Timesteps, in the codecs.
+    case binary, json, text
+    /// A control request.
+    case control
+    /// A configuration file.
+    case config
+}
+
+/// What a worker says of an input, one byte each on its standard output.
+enum Mark: UInt8 {
+    /// It was right all the same.
+    case accepted = 0x61
+    case refused = 0x72
+    /// It was refused, and changed state; or what came of it cannot be read.
+    case wrong = 0x77
+}
+
+/// The process that takes inputs, one after another.
+struct Worker {
+    /// How long one input may take, in seconds.
+    private static let seconds: UInt32 = 10
+
+    let kind: FuzzKind
+    let seed: UInt64
+
+    func run(_ range: Range<Int>) throws {
+        var noCore = rlimit(rlim_cur: 0, rlim_max: 0)
+        unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &noCore)
+        var subject = try FuzzSubject()
+        let corpus = try FuzzCorpus(of: subject)
+        for index in range {
+            // The same for the same seed and number, wherever a worker begins.
+            var random = SplitMix64(state: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
+            let frames = corpus.input(kind, using: &random)
+            // The alarm ends the process.
+            alarm(Self.seconds)
+            var mark = subject.take(frames, as: kind).rawValue
+            guard unsafe write(STDOUT_FILENO, &mark, 1) == 1 else { throw ExitCode.failure }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import Daemon
+import ModelFiles
+import Streams
+import TestSupport
+import Wire
+
+/// What inputs are given to: the daemon's own readers, and a table of streams of every mode behind them.
+struct FuzzSubject: ~Copyable {
+    /// So that streams of damaged ids do not fill the memory.
+    private static let maximumStreams = 2_000
+
+    var table: StreamTable
+    private var parsed = ParsedTimesteps()
+    private var decided = DecidedMessage()
+    /// Whether the records of the last decisions are whole.
+    private var isReadable = true
+    private var time: Int64 = 0
+
+    init() throws {
+        table = StreamTable(models: [
+            try Self.served("stacked", "state", [""], .stateful, .every),
+            try Self.served("stacked", "window", ["w-"], ServingPolicy.Mode("window:4:2") ?? .stateful, .last),
+            try Self.served("tokens_many", "tokens", ["t-"], .stateful, .change),
+            try Self.served("normalizations", "sequences", ["q-"], .sequence, .final),
+        ])
+        table.maximumStreams = Self.maximumStreams
+    }
+
+    private static func served(
+        _ fixture: String, _ name: String, _ prefixes: [String], _ mode: ServingPolicy.Mode, _ emit: ServingPolicy.Emit
+    ) throws -> ServedModel {
+        let path = Fixtures.url("exchange/\(fixture).safetensors").path()
+        let file = try ModelFile.read(path)
+        let policy = ServingPolicy(prefixes: prefixes, mode: mode, emit: emit, maximumLength: 100)
+        try policy.check(file.model, isStateful: true, sequenceLength: nil)
+        return ServedModel(
+            name: name, file: path, fingerprint: "\(name)-\(file.fingerprint)", model: file.model, policy: policy)
+    }
+
+    /// Takes an input as the daemon does.
+    mutating func take(_ frames: [[UInt8]], as kind: FuzzKind) -> Mark {
+        time += 1
+        switch kind {
+        case .binary, .json, .text: return takeTimesteps(frames, as: kind)
+        case .control: return takeRequest(frames)
+        case .config:
+            do throws(DaemonError) {
+                _ = try DaemonConfiguration(
+                    text: String(decoding: frames[0], as: UTF8.self), path: "/etc/sluice/sluice.yaml")
+                return .accepted
+            } catch {
+                return error.description.hasPrefix("/etc/sluice/sluice.yaml:") ? .refused : .wrong
+            }
+        }
+    }
+
+    private mutating func takeTimesteps(_ frames: [[UInt8]], as kind: FuzzKind) -> Mark {
+        let id = frames.first ?? []
+        let payload = frames.count > 1 ? frames[1] : []
+        let header = frames.count > 2 ? frames[2] : []
+        let (streams, timesteps) = (table.count, table.counters.timesteps)
+        do throws(DropCause) {
+            if kind == .binary {
+                _ = unsafe try table.take(
+                    frames: frames.count, id: id.span, payload: payload.span.bytes, header: header.span.bytes)
+            } else {
+                try parsed.read(
+                    kind == .json ? .json : .text, frames: frames.count, first: id.span, second: payload.span)
+                _ = try table.take(parsed)
+            }
+            try decide()
+            return isReadable ? .accepted : .wrong
+        } catch {
+            table.countDrop(error)
+            // These two take what there is room for.
+            if error == .tooLong || error == .paused { return .accepted }
+            let isSame = table.count == streams && table.counters.timesteps == timesteps
+            return isSame ? .refused : .wrong
+        }
+    }
+
+    /// Decides on the message that was taken.
+    private mutating func decide() throws(DropCause) {
+        var drop: DropCause?
+        table.stepBatch()
+        while table.decideNext(time: time, into: &decided) {
+            drop = decided.drop
+            isReadable = decided.decisions.all.count == decided.decisions.count
+        }
+        if let drop { throw drop }
+    }
+
+    private mutating func takeRequest(_ frames: [[UInt8]]) -> Mark {
+        let (id, command) = ControlRequest.read(frames)
+        do throws(ControlError) {
+            let answer = try carryOut(try command.get())
+            return ControlReply(id: id, outcome: .success(answer)).isWritten ? .accepted : .wrong
+        } catch {
+            return ControlReply<JSONValue>(id: id, outcome: .failure(error)).isWritten ? .refused : .wrong
+        }
+    }
+
+    /// Does with streams what the daemon does for a command.
+    private mutating func carryOut(_ command: ControlCommand) throws(ControlError) -> [String] {
+        switch command {
+        case .stream(let id): ["\(try table.status(of: id, time: time).sequence)"]
+        case .streams(let prefix, let after, let limit):
+            table.page(prefix: prefix, after: after, limit: limit, time: time).streams.map(\.stream)
+        case .reset(let selection): ["\(try table.reset(selection))"]
+        case .remove(let selection): ["\(try table.remove(selection).count)"]
+        case .pause(let selection): ["\(try table.pause(selection))"]
+        case .resume(let selection): ["\(try table.resume(selection, time: time) { _, _, _ in })"]
+        case .export(let id): try table.copy(.stream(id)).images.map { StreamExport($0, model: "state").state }
+        case .import(let stream, let id): try restore([try stream.image(as: id)])
+        case .writeSnapshot(_, let streams):
+            try restore(try streams.map { stream throws(ControlError) in try stream.image() })
+        // The others are about the store and the daemon as a whole.
+        default: []
+        }
+    }
+
+    private mutating func restore(_ images: [StreamImage]) throws(ControlError) -> [String] {
+        try table.restore(images, time: time)
+        return images.map(\.id)
+    }
+}
