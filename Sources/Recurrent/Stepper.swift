@@ -118,8 +118,8 @@ final class Stepper {
         unsafe run(UnsafeBufferPointer(start: chosen, count: count), batch)
     }
 
-    /// Takes the timesteps of as many jobs as there are lanes, or fewer, side by side. Once so few lanes are
-    /// taken that it is not worthwhile, each of the others goes on alone.
+    /// Takes the timesteps of as many jobs as there are lanes, or fewer, side by side. Once so few are left
+    /// that it is not worthwhile, each of them goes on alone.
     ///
     /// - Parameters:
     ///   - chosen: The jobs' numbers, each of another stream.
