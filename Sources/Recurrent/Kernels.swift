@@ -89,6 +89,9 @@ extension Kernels {
     /// Streams that are stepped at once.
     package var lanes: Int { Int(SLUICE_KERNELS_WIDTH) }
 
+    /// Bytes of weights that a stream alone reads as fast as it computes with them.
+    var cachedBytes: Int { unsafe functions.pointee.cached_bytes }
+
     /// Columns in a block of a matrix that ``affineOfLanes(_:b:x:rows:w:h:units:u:columns:)`` takes.
     var blockWidth: Int { unsafe functions.pointee.sums }
 

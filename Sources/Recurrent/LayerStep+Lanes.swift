@@ -1,5 +1,15 @@
 /// One timestep of many streams at once, a lane each.
 extension LayerStep {
+    /// Whether all lanes are stepped at once, not one by one.
+    var isSteppedInLanes: Bool {
+        switch kind {
+        case .lstm, .simpleRNN: true
+        case .gru(let gru): gru.resetsAfter
+        case .dense(let dense): dense.activation.isElementwise
+        default: false
+        }
+    }
+
     /// Takes one timestep of each lane, with the bits of ``output(for:state:y:scratch:isMasked:)``.
     ///
     /// - Parameters:
@@ -18,13 +28,13 @@ extension LayerStep {
         case .lstm(let lstm):
             unsafe lstm.stepLanes(x: x, state: state, z: scratch)
             return unsafe UnsafePointer(state)
-        case .gru(let gru) where gru.resetsAfter:
+        case .gru(let gru) where isSteppedInLanes:
             unsafe gru.stepLanes(x: x, h: state, scratch: scratch)
             return unsafe UnsafePointer(state)
         case .simpleRNN(let rnn):
             unsafe rnn.stepLanes(x: x, h: state, z: scratch)
             return unsafe UnsafePointer(state)
-        case .dense(let dense) where dense.activation.isElementwise:
+        case .dense(let dense) where isSteppedInLanes:
             unsafe dense.stepLanes(x: x, y: y)
         default:
             for lane in 0..<lanes {

@@ -17,6 +17,7 @@ final class Stepper {
     private let kernels: Kernels
     /// Streams that are stepped at once.
     let lanes: Int
+    private let fewestSideBySide: Int
 
     private let scratch: UnsafeMutablePointer<Float>
     private let states: UnsafeMutablePointer<Float>
@@ -35,12 +36,13 @@ final class Stepper {
     /// The next jobs, of which each is to have a lane.
     private let chosen: UnsafeMutablePointer<Int>
     /// The lanes that are taken, lane 0 in the lowest bit.
-    private var taken: UInt32 = 0
+    @exclusivity(unchecked) private var taken: UInt32 = 0
 
     init(_ model: Model) {
         self.model = model
         kernels = model.kernels
         lanes = kernels.lanes
+        fewestSideBySide = model.fewestSideBySide
         let lanes = lanes
         let rowSize = model.stateSize + model.outputs
         unsafe scratch = .zeros(model.scratchSize)
@@ -116,8 +118,8 @@ final class Stepper {
         unsafe run(UnsafeBufferPointer(start: chosen, count: count), batch)
     }
 
-    /// Takes the timesteps of as many jobs as there are lanes, or fewer, side by side. Once no more than half of the lanes
-    /// are taken, each of the others goes on alone.
+    /// Takes the timesteps of as many jobs as there are lanes, or fewer, side by side. Once so few are left
+    /// that it is not worthwhile, each of them goes on alone.
     ///
     /// - Parameters:
     ///   - chosen: The jobs' numbers, each of another stream.
@@ -131,7 +133,7 @@ final class Stepper {
         unsafe rows.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: lanes) {
             unsafe kernels.gather(states, from: $0, count: model.stateSize + model.outputs)
         }
-        while isWorthwhile(taken.nonzeroBitCount) {
+        while unsafe isWorthwhile(taken.nonzeroBitCount) {
             let steps = stepsWithoutChange(batch)
             var step = 0
             var faulty: UInt32 = 0
@@ -144,19 +146,19 @@ final class Stepper {
             settle(after: step, faulty: faulty, batch)
             advance()
         }
-        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
+        for lane in 0..<lanes where unsafe taken & 1 << UInt32(lane) != 0 {
             leave(lane)
             unsafe run(&batch.jobs[jobs[lane]], batch)
         }
     }
 
     /// Whether so many streams are stepped sooner side by side than one after another.
-    private func isWorthwhile(_ count: Int) -> Bool { 2 * count > lanes && !model.hasMasks }
+    private func isWorthwhile(_ count: Int) -> Bool { count >= fewestSideBySide }
 
     /// How many timesteps it is until a job or a sequence ends.
     private func stepsWithoutChange(_ batch: StepBatch.Memory) -> Int {
         var steps = Int.max
-        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
+        for lane in 0..<lanes where unsafe taken & 1 << UInt32(lane) != 0 {
             unsafe steps = min(steps, batch.jobs[jobs[lane]].stepsWithoutChange)
         }
         return steps
@@ -165,7 +167,7 @@ final class Stepper {
     /// Says in the jobs what was taken, and frees the lanes of those that have ended.
     private func settle(after steps: Int, faulty: UInt32, _ batch: StepBatch.Memory) {
         var ended: UInt32 = 0
-        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
+        for lane in 0..<lanes where unsafe taken & 1 << UInt32(lane) != 0 {
             let number = unsafe jobs[lane]
             if unsafe batch.jobs[number].advance(by: steps, sequenceLength: batch.sequenceLength) {
                 for k in 0..<model.stateSize { unsafe states[k * lanes + lane] = 0 }
@@ -174,7 +176,7 @@ final class Stepper {
             }
             if unsafe batch.jobs[number].hasEnded { ended |= 1 << UInt32(lane) }
         }
-        if ended == taken {
+        if unsafe ended == taken {
             // The usual end: all at once, by whole vectors.
             unsafe kernels.scatter(states, to: rows, count: model.stateSize + model.outputs)
             for lane in 0..<lanes { free(lane) }
@@ -186,7 +188,7 @@ final class Stepper {
     private func occupy(_ lane: Int, by number: Int, _ batch: StepBatch.Memory) {
         let job = unsafe batch.jobs[number]
         let timestep = job.first + job.taken
-        taken |= 1 << UInt32(lane)
+        unsafe taken |= 1 << UInt32(lane)
         unsafe jobs[lane] = number
         unsafe rows[lane] = batch.row(job.row)
         unsafe timesteps[lane] = UnsafePointer(batch.inputs + timestep * model.features)
@@ -202,7 +204,7 @@ final class Stepper {
     }
 
     private func free(_ lane: Int) {
-        taken &= ~(1 << UInt32(lane))
+        unsafe taken &= ~(1 << UInt32(lane))
         unsafe rows[lane] = nowhere
         unsafe timesteps[lane] = UnsafePointer(nowhere)
         unsafe answers[lane] = nowhere
@@ -210,7 +212,7 @@ final class Stepper {
 
     /// Goes on to each lane's next timestep.
     private func advance() {
-        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
+        for lane in 0..<lanes where unsafe taken & 1 << UInt32(lane) != 0 {
             unsafe timesteps[lane]? += model.features
             unsafe answers[lane]? += model.outputs
         }

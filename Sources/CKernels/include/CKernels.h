@@ -22,6 +22,10 @@ struct sluice_kernels {
     // stand in blocks of half the width, a quarter, …, 1, each at most once.
     long sums;
 
+    // Bytes of weights that a stream alone reads as fast as it computes with them: what the first cache holds, where the
+    // vectors are wide, and much of the second where they are not.
+    long cached_bytes;
+
     // y = b + x·W + h·U, added up in this order. `units` may be 0, where there is no second product.
     //
     // y, b: (columns). x: (rows). W: (rows, columns), row-major. h: (units). U: (units, columns), likewise. columns is a
