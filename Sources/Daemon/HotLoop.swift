@@ -173,20 +173,23 @@ struct HotLoop: ~Copyable {
         return least == .max ? -1 : least
     }
 
-    /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes. Nothing is
-    /// waited for: a message that came alone is decided on at once.
+    /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes; then those
+    /// that have arrived meanwhile. Nothing is waited for: a message that came alone is decided on at once.
     private mutating func takeTimesteps(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
         let start = WallClock.now()
         batchStart = start
-        for _ in 0..<Self.messagesPerTurn {
-            guard !group.isFull(table.records), try socket.receive(into: &memory.message) else { break }
-            while !take(memory.message, from: socket) { try decide(&memory.decided) }
-            if table.isBatchFull { try decide(&memory.decided) }
-            guard batchStart - start < Self.timePerTurn else { break }
-        }
-        try decide(&memory.decided)
+        var count = 0
+        var countBefore: Int
+        repeat {
+            countBefore = count
+            while !table.isBatchFull, !group.isFull(table.records), try socket.receive(into: &memory.message) {
+                count += 1
+                while !take(memory.message, from: socket) { try decide(&memory.decided) }
+            }
+            try decide(&memory.decided)
+        } while count > countBefore && count < Self.messagesPerTurn && batchStart - start < Self.timePerTurn
     }
 
     /// Takes one message into the table's batch, or drops it.
