@@ -4,6 +4,8 @@ import Recurrent
 struct DecisionRule: Sendable {
     /// What a timestep is.
     let input: Model.Input
+    /// How many weights the model has.
+    let parameters: Int
     /// What decisions follow from.
     let basis: DecisionBasis
     /// Up to this step a decision is the first since the last reset.
@@ -21,6 +23,7 @@ struct DecisionRule: Sendable {
     ///   - sequenceLength: Timesteps in each sequence of the mode `sequence`; nil where the model leaves it open.
     init(_ policy: ServingPolicy, _ model: Model, sequenceLength: Int?) {
         input = model.input
+        parameters = model.parameters
         basis = DecisionBasis(policy, model)
         firstDecision = basis.firstDecision
         lastStep = policy.mode == .sequence ? sequenceLength.map { UInt64($0) } : nil

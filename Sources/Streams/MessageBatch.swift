@@ -16,22 +16,41 @@ struct MessageBatch {
     /// stays in the processor's cache.
     private static let maximumMessages = 256
     private static let maximumTimesteps = 16_384
+    /// Multiply-adds of about a millisecond, so that large models do not hold up what else there is to do.
+    private static let maximumWork = 20_000_000
+    /// Messages for each worker that fill its lanes, however much work they are.
+    private static let messagesPerWorker = 32
 
     private(set) var messages: [Message] = []
     /// No more messages can be added.
     private(set) var isFull = false
     private var timesteps = 0
+    private var work = 0
     private var decided = 0
+    private let fewestMessages: Int
 
-    mutating func append(_ message: Message) {
+    /// - Parameter workers: How many threads share the work.
+    init(workers: Int) {
+        fewestMessages = Self.messagesPerWorker * workers
+    }
+
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - parameters: The weights of its model, each of which is multiplied with for each timestep.
+    mutating func append(_ message: Message, parameters: Int) {
         messages.append(message)
         timesteps += message.count
-        if messages.count >= Self.maximumMessages || timesteps >= Self.maximumTimesteps { isFull = true }
+        work += message.count * parameters
+        if messages.count >= Self.maximumMessages || timesteps >= Self.maximumTimesteps
+            || (work >= Self.maximumWork && messages.count >= fewestMessages)
+        {
+            isFull = true
+        }
     }
 
     /// Adds a message that must be the batch's last.
     mutating func appendLast(_ message: Message) {
-        append(message)
+        append(message, parameters: 0)
         isFull = true
     }
 
@@ -47,6 +66,7 @@ struct MessageBatch {
         messages.removeAll(keepingCapacity: true)
         isFull = false
         timesteps = 0
+        work = 0
         decided = 0
     }
 }

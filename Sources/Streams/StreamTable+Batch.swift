@@ -41,7 +41,7 @@ extension StreamTable {
                 streams[slot].row, inputs.span.extracting((numbers.duplicates * features)...),
                 hash: workers.count > 1 ? index.hash(of: slot) : 0,
                 untilReset: rule.lastStep.map { Int($0 - streams[slot].step) }, resetsAtEnd: flags.contains(.end))
-            batch.append(message)
+            batch.append(message, parameters: rule.parameters)
         case .timesteps:
             // They stay in `inputs`, so nothing can come after them.
             batch.appendLast(message)

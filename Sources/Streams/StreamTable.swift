@@ -59,7 +59,7 @@ public struct StreamTable: ~Copyable {
     /// The last message's timesteps, shape (k, features). Keeps its memory from message to message.
     var inputs: [Float] = []
     /// Messages that were taken and not decided on yet.
-    var batch = MessageBatch()
+    var batch: MessageBatch
 
     /// The number of the last record, over the life of the stored state.
     public internal(set) var position: UInt64 = 0
@@ -79,6 +79,7 @@ public struct StreamTable: ~Copyable {
         self.models = models
         rules = models.map(\.rule)
         self.workers = workers
+        batch = MessageBatch(workers: workers.count)
         memories = models.map { StreamMemory($0, workers: workers) }
         router = Router(models.map(\.policy.prefixes))
     }
