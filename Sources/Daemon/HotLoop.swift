@@ -184,12 +184,15 @@ struct HotLoop: ~Copyable {
         var countBefore: Int
         repeat {
             countBefore = count
-            while !table.isBatchFull, !group.isFull(table.records), try socket.receive(into: &memory.message) {
+            // The turn's bounds here too: messages of few streams are decided on one by one, and never fill a batch.
+            while !table.isBatchFull, !group.isFull(table.records), count < Self.messagesPerTurn,
+                batchStart - start < Self.timePerTurn, try socket.receive(into: &memory.message)
+            {
                 count += 1
                 while !take(memory.message, from: socket) { try decide(&memory.decided) }
             }
             try decide(&memory.decided)
-        } while count > countBefore && count < Self.messagesPerTurn && batchStart - start < Self.timePerTurn
+        } while count > countBefore
     }
 
     /// Takes one message into the table's batch, or drops it.

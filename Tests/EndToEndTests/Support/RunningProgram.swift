@@ -89,7 +89,8 @@ final class RunningProgram {
 
     /// - Returns: The exit status.
     func waitForEnd() -> Int32 {
-        let ended: Bool? = eventually { process.isRunning ? nil : true }
+        // A machine that does much else at the same time is no fault.
+        let ended: Bool? = eventually(within: 120) { process.isRunning ? nil : true }
         if ended == nil { kill() }
         process.waitUntilExit()
         return process.terminationStatus
