@@ -7,12 +7,11 @@ public final class StepBatch {
     /// The home of the streams' states.
     public let pool: StatePool
     private let sequenceLength: Int
-    // Nobody else is at these; to have each access checked at run time takes longer than a small model's step.
-    @exclusivity(unchecked) private var jobs: [StepJob] = []
+    private var jobs: [StepJob] = []
     /// Timesteps, shape (n, features). Those of one job stand side by side.
-    @exclusivity(unchecked) private var inputs = FloatBuffer()
+    private var inputs = FloatBuffer()
     /// Shape (n, outputs).
-    @exclusivity(unchecked) private var answers = FloatBuffer()
+    private var answers = FloatBuffer()
     private let workers: StepWorkers
     /// One for each worker.
     private let steppers: [Stepper]
@@ -31,12 +30,12 @@ public final class StepBatch {
     }
 
     deinit {
-        unsafe inputs.deallocate()
-        unsafe answers.deallocate()
+        inputs.deallocate()
+        answers.deallocate()
     }
 
     /// How many jobs there are.
-    public var count: Int { unsafe jobs.count }
+    public var count: Int { jobs.count }
 
     /// Adds a stream's timesteps.
     ///
@@ -53,18 +52,18 @@ public final class StepBatch {
         let features = pool.model.features
         let (count, rest) = timesteps.count.quotientAndRemainder(dividingBy: features)
         precondition(count >= 1 && rest == 0)
-        unsafe jobs.append(
+        jobs.append(
             StepJob(
                 row: row, worker: Int(hash) % workers.count, first: inputs.count / features, count: count,
                 untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
-        unsafe inputs.append(timesteps)
-        return unsafe jobs.count - 1
+        inputs.append(timesteps)
+        return jobs.count - 1
     }
 
     /// Takes all timesteps of all jobs, of each up to where its state is not finite any more.
     public func run() {
-        let timesteps = unsafe inputs.count / pool.model.features
-        unsafe answers.resize(to: timesteps * pool.model.outputs)
+        let timesteps = inputs.count / pool.model.features
+        answers.resize(to: timesteps * pool.model.outputs)
         let isShared = workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold
         withMemory { memory in
             if isShared {
@@ -76,10 +75,10 @@ public final class StepBatch {
     }
 
     /// How many timesteps of a job were taken: fewer than it has, where the state was not finite after the last of them.
-    public func taken(by job: Int) -> Int { unsafe jobs[job].taken }
+    public func taken(by job: Int) -> Int { jobs[job].taken }
 
     /// Whether the state was not finite after the last timestep that was taken.
-    public func isFaulty(_ job: Int) -> Bool { unsafe jobs[job].isFaulty }
+    public func isFaulty(_ job: Int) -> Bool { jobs[job].isFaulty }
 
     /// Goes on with a job whose state was not finite, from what its row has now.
     ///
@@ -87,8 +86,8 @@ public final class StepBatch {
     ///   - job: The job's number.
     ///   - untilReset: As in ``add(_:_:hash:untilReset:resetsAtEnd:)``.
     public func resume(_ job: Int, untilReset: Int?) {
-        unsafe jobs[job].isFaulty = false
-        unsafe jobs[job].untilReset = untilReset ?? .max
+        jobs[job].isFaulty = false
+        jobs[job].untilReset = untilReset ?? .max
         withMemory { memory in unsafe steppers[0].run(&memory.jobs[job], memory) }
     }
 
@@ -96,7 +95,7 @@ public final class StepBatch {
     @_lifetime(borrow self)
     public func inputs(of job: Int) -> Span<Float> {
         let features = pool.model.features
-        let job = unsafe jobs[job]
+        let job = jobs[job]
         let span = unsafe Span(_unsafeStart: inputs.start + job.first * features, count: job.count * features)
         return unsafe _overrideLifetime(span, borrowing: self)
     }
@@ -110,7 +109,7 @@ public final class StepBatch {
     @_lifetime(borrow self)
     public func answer(to timestep: Int, of job: Int) -> Span<Float> {
         let outputs = pool.model.outputs
-        let job = unsafe jobs[job]
+        let job = jobs[job]
         precondition(timestep >= 0 && timestep < job.taken)
         let span = unsafe Span(_unsafeStart: answers.start + (job.first + timestep) * outputs, count: outputs)
         return unsafe _overrideLifetime(span, borrowing: self)
@@ -118,8 +117,8 @@ public final class StepBatch {
 
     /// Forgets timesteps and answers, and keeps the memory.
     public func removeAll() {
-        unsafe inputs.resize(to: 0)
-        unsafe jobs.removeAll(keepingCapacity: true)
+        inputs.resize(to: 0)
+        jobs.removeAll(keepingCapacity: true)
     }
 
     /// What steppers read and write.

@@ -36,7 +36,7 @@ final class Stepper {
     /// The next jobs, of which each is to have a lane.
     private let chosen: UnsafeMutablePointer<Int>
     /// The lanes that are taken, lane 0 in the lowest bit.
-    @exclusivity(unchecked) private var taken: UInt32 = 0
+    private var taken: UInt32 = 0
 
     init(_ model: Model) {
         self.model = model
@@ -133,7 +133,7 @@ final class Stepper {
         unsafe rows.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: lanes) {
             unsafe kernels.gather(states, from: $0, count: model.stateSize + model.outputs)
         }
-        while unsafe isWorthwhile(taken.nonzeroBitCount) {
+        while isWorthwhile(taken.nonzeroBitCount) {
             let steps = stepsWithoutChange(batch)
             var step = 0
             var faulty: UInt32 = 0
@@ -146,7 +146,7 @@ final class Stepper {
             settle(after: step, faulty: faulty, batch)
             advance()
         }
-        for lane in 0..<lanes where unsafe taken & 1 << UInt32(lane) != 0 {
+        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
             leave(lane)
             unsafe run(&batch.jobs[jobs[lane]], batch)
         }
@@ -158,7 +158,7 @@ final class Stepper {
     /// How many timesteps it is until a job or a sequence ends.
     private func stepsWithoutChange(_ batch: StepBatch.Memory) -> Int {
         var steps = Int.max
-        for lane in 0..<lanes where unsafe taken & 1 << UInt32(lane) != 0 {
+        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
             unsafe steps = min(steps, batch.jobs[jobs[lane]].stepsWithoutChange)
         }
         return steps
@@ -167,7 +167,7 @@ final class Stepper {
     /// Says in the jobs what was taken, and frees the lanes of those that have ended.
     private func settle(after steps: Int, faulty: UInt32, _ batch: StepBatch.Memory) {
         var ended: UInt32 = 0
-        for lane in 0..<lanes where unsafe taken & 1 << UInt32(lane) != 0 {
+        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
             let number = unsafe jobs[lane]
             if unsafe batch.jobs[number].advance(by: steps, sequenceLength: batch.sequenceLength) {
                 for k in 0..<model.stateSize { unsafe states[k * lanes + lane] = 0 }
@@ -176,7 +176,7 @@ final class Stepper {
             }
             if unsafe batch.jobs[number].hasEnded { ended |= 1 << UInt32(lane) }
         }
-        if unsafe ended == taken {
+        if ended == taken {
             // The usual end: all at once, by whole vectors.
             unsafe kernels.scatter(states, to: rows, count: model.stateSize + model.outputs)
             for lane in 0..<lanes { free(lane) }
@@ -188,7 +188,7 @@ final class Stepper {
     private func occupy(_ lane: Int, by number: Int, _ batch: StepBatch.Memory) {
         let job = unsafe batch.jobs[number]
         let timestep = job.first + job.taken
-        unsafe taken |= 1 << UInt32(lane)
+        taken |= 1 << UInt32(lane)
         unsafe jobs[lane] = number
         unsafe rows[lane] = batch.row(job.row)
         unsafe timesteps[lane] = UnsafePointer(batch.inputs + timestep * model.features)
@@ -204,7 +204,7 @@ final class Stepper {
     }
 
     private func free(_ lane: Int) {
-        unsafe taken &= ~(1 << UInt32(lane))
+        taken &= ~(1 << UInt32(lane))
         unsafe rows[lane] = nowhere
         unsafe timesteps[lane] = UnsafePointer(nowhere)
         unsafe answers[lane] = nowhere
@@ -212,7 +212,7 @@ final class Stepper {
 
     /// Goes on to each lane's next timestep.
     private func advance() {
-        for lane in 0..<lanes where unsafe taken & 1 << UInt32(lane) != 0 {
+        for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
             unsafe timesteps[lane]? += model.features
             unsafe answers[lane]? += model.outputs
         }

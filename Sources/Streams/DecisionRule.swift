@@ -31,6 +31,12 @@ struct DecisionRule: Sendable {
         threshold = policy.threshold
         resetsAtGap = policy.gap == .reset
     }
+
+    /// Timesteps until a sequence ends by itself; nil where it does not, as one that a state of another mode has already
+    /// made longer.
+    func timestepsLeft(after step: UInt64) -> Int? {
+        lastStep.flatMap { step < $0 ? Int($0 - step) : nil }
+    }
 }
 
 extension ServingPolicy.Threshold {

@@ -29,6 +29,11 @@ extension StreamTable {
             set { rowNumber = UInt32(newValue) }
         }
 
+        /// One more timestep since the last reset. An imported stream may claim any number of them: the last stays.
+        mutating func countStep() {
+            if step < .max { step += 1 }
+        }
+
         /// The ``row`` of a stream whose state is in the store and not in memory.
         static let noRow = Int(UInt32.max)
         var isAsleep: Bool { row == Self.noRow }

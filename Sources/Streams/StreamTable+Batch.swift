@@ -40,7 +40,7 @@ extension StreamTable {
             message.job = steps.add(
                 streams[slot].row, inputs.span.extracting((numbers.duplicates * features)...),
                 hash: workers.count > 1 ? index.hash(of: slot) : 0,
-                untilReset: rule.lastStep.map { Int($0 - streams[slot].step) }, resetsAtEnd: flags.contains(.end))
+                untilReset: rule.timestepsLeft(after: streams[slot].step), resetsAtEnd: flags.contains(.end))
             batch.append(message, parameters: rule.parameters)
         case .timesteps:
             // They stay in `inputs`, so nothing can come after them.
@@ -110,7 +110,7 @@ extension StreamTable {
             let end = new + steps.taken(by: message.job)
             while timestep < end {
                 stream.sequence = message.numbers.first + UInt64(timestep)
-                stream.step += 1
+                stream.countStep()
                 let isLast = timestep == message.count - 1
                 let isFinal = (isLast && message.flags.contains(.end)) || stream.step == rule.lastStep
                 stream.decide(
@@ -123,7 +123,7 @@ extension StreamTable {
             quarantine(message.slot, &stream, in: steps.pool, time: time)
             // What follows waits until the last checkpoint's state is there, or goes on from zero.
             if stream.isAsleep { return timestep }
-            steps.resume(message.job, untilReset: rule.lastStep.map { Int($0) })
+            steps.resume(message.job, untilReset: rule.timestepsLeft(after: stream.step))
         }
     }
 

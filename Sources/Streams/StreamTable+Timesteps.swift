@@ -23,9 +23,9 @@ extension StreamTable.Stream {
     ) -> Bool {
         var areAllKept = true
         for timestep in numbers.duplicates..<count {
-            let isWhole = rule.basis.canGrow(buffers.count(of: row), to: step + 1)
+            let isWhole = rule.basis.canGrow(buffers.count(of: row), to: step &+ 1)
             sequence = numbers.first + UInt64(timestep)
-            step += 1
+            countStep()
             if isWhole {
                 buffers.append(row, inputs: inputs, index: timestep)
             } else {

@@ -51,4 +51,18 @@ import Wire
         #expect(decisions.map(\.step) == [1, 2, 3, 1, 2, 3, 1, 2, 3, 1])
         #expect(decisions.map { $0.flags.contains(.first) } == decisions.map { $0.step == 1 })
     }
+
+    @Test(arguments: [3, 4, 1_000, UInt64.max])
+    func `a state that is already past the length goes on until the end flag`(step: UInt64) throws {
+        let stateful = Feed(served(try livelyModel(), ServingPolicy(mode: .stateful), sequenceLength: 3))
+        try stateful.send("s", values)
+        var image = try #require(try stateful.image("s"))
+        image.step = step - 1
+        let feed = try feed(.every)
+        try feed.table.restore([image])
+        // One that stands just before the length ends with it, as ever; after it nothing ends by itself.
+        let ends = step == 3
+        #expect(try feed.send("s", [1, 2], .end).map { $0.flags.contains(.final) } == [ends, true])
+        #expect(try feed.send("s", [1]).map(\.step) == [1])
+    }
 }
