@@ -9,6 +9,8 @@ public final class StepBatch {
     private let sequenceLength: Int
     // Nobody else is at these; to have each access checked at run time takes longer than a small model's step.
     @exclusivity(unchecked) private var jobs: [StepJob] = []
+    /// Which worker takes each job where work is shared.
+    @exclusivity(unchecked) private var takers: [Int] = []
     /// Timesteps, shape (n, features). Those of one job stand side by side.
     @exclusivity(unchecked) private var inputs = FloatBuffer()
     /// Shape (n, outputs).
@@ -55,8 +57,9 @@ public final class StepBatch {
         precondition(count >= 1 && rest == 0)
         unsafe jobs.append(
             StepJob(
-                row: row, worker: Int(hash) % workers.count, first: inputs.count / features, count: count,
-                untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
+                row: row, first: inputs.count / features, count: count, untilReset: untilReset ?? .max,
+                resetsAtEnd: resetsAtEnd))
+        unsafe takers.append(Int(hash) % workers.count)
         unsafe inputs.append(timesteps)
         return unsafe jobs.count - 1
     }
@@ -120,6 +123,7 @@ public final class StepBatch {
     public func removeAll() {
         unsafe inputs.resize(to: 0)
         unsafe jobs.removeAll(keepingCapacity: true)
+        unsafe takers.removeAll(keepingCapacity: true)
     }
 
     /// What steppers read and write.
@@ -131,17 +135,22 @@ public final class StepBatch {
         let inputs: UnsafePointer<Float>
         /// Shape (n, outputs).
         let answers: UnsafeMutablePointer<Float>
+        /// Each is read and written by one worker only.
         let jobs: UnsafeMutableBufferPointer<StepJob>
+        /// Each job's worker. Not in the job itself: to ask whose it is would read it while its worker writes it.
+        let takers: UnsafeBufferPointer<Int>
 
         func row(_ number: Int) -> UnsafeMutablePointer<Float> { unsafe pool.pointer(to: number) }
     }
 
     private func withMemory(_ body: (Memory) -> Void) {
         unsafe jobs.withUnsafeMutableBufferPointer { jobs in
-            unsafe body(
-                Memory(
-                    pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start,
-                    jobs: jobs))
+            unsafe takers.withUnsafeBufferPointer { takers in
+                unsafe body(
+                    Memory(
+                        pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start,
+                        jobs: jobs, takers: takers))
+            }
         }
     }
 }
@@ -149,8 +158,6 @@ public final class StepBatch {
 /// One stream's timesteps in a ``StepBatch``.
 struct StepJob {
     let row: Int
-    /// Which worker takes it where work is shared.
-    let worker: Int
     /// Where the first of them stands among the batch's.
     let first: Int
     let count: Int
@@ -163,9 +170,8 @@ struct StepJob {
     /// The state was not finite after the last that was taken.
     var isFaulty = false
 
-    init(row: Int, worker: Int, first: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
+    init(row: Int, first: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
         self.row = row
-        self.worker = worker
         self.first = first
         self.count = count
         self.untilReset = untilReset
