@@ -8,6 +8,8 @@ public final class StepBatch {
     public let pool: StatePool
     private let sequenceLength: Int
     private var jobs: [StepJob] = []
+    /// Which worker takes each job where work is shared.
+    private var takers: [Int] = []
     /// Timesteps, shape (n, features). Those of one job stand side by side.
     private var inputs = FloatBuffer()
     /// Shape (n, outputs).
@@ -54,8 +56,9 @@ public final class StepBatch {
         precondition(count >= 1 && rest == 0)
         jobs.append(
             StepJob(
-                row: row, worker: Int(hash) % workers.count, first: inputs.count / features, count: count,
-                untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
+                row: row, first: inputs.count / features, count: count, untilReset: untilReset ?? .max,
+                resetsAtEnd: resetsAtEnd))
+        takers.append(Int(hash) % workers.count)
         inputs.append(timesteps)
         return jobs.count - 1
     }
@@ -119,6 +122,7 @@ public final class StepBatch {
     public func removeAll() {
         inputs.resize(to: 0)
         jobs.removeAll(keepingCapacity: true)
+        takers.removeAll(keepingCapacity: true)
     }
 
     /// What steppers read and write.
@@ -130,17 +134,22 @@ public final class StepBatch {
         let inputs: UnsafePointer<Float>
         /// Shape (n, outputs).
         let answers: UnsafeMutablePointer<Float>
+        /// Each is read and written by one worker only.
         let jobs: UnsafeMutableBufferPointer<StepJob>
+        /// Each job's worker. Not in the job itself: to ask whose it is would read it while its worker writes it.
+        let takers: UnsafeBufferPointer<Int>
 
         func row(_ number: Int) -> UnsafeMutablePointer<Float> { unsafe pool.pointer(to: number) }
     }
 
     private func withMemory(_ body: (Memory) -> Void) {
         unsafe jobs.withUnsafeMutableBufferPointer { jobs in
-            unsafe body(
-                Memory(
-                    pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start,
-                    jobs: jobs))
+            unsafe takers.withUnsafeBufferPointer { takers in
+                unsafe body(
+                    Memory(
+                        pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start,
+                        jobs: jobs, takers: takers))
+            }
         }
     }
 }
@@ -148,8 +157,6 @@ public final class StepBatch {
 /// One stream's timesteps in a ``StepBatch``.
 struct StepJob {
     let row: Int
-    /// Which worker takes it where work is shared.
-    let worker: Int
     /// Where the first of them stands among the batch's.
     let first: Int
     let count: Int
@@ -162,9 +169,8 @@ struct StepJob {
     /// The state was not finite after the last that was taken.
     var isFaulty = false
 
-    init(row: Int, worker: Int, first: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
+    init(row: Int, first: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
         self.row = row
-        self.worker = worker
         self.first = first
         self.count = count
         self.untilReset = untilReset

@@ -34,7 +34,7 @@ public final class StepWorkers {
     /// Takes a batch's timesteps on every thread at once, and returns when all are taken.
     ///
     /// - Parameters:
-    ///   - batch: The jobs, each of which names its worker.
+    ///   - batch: The jobs, and each one's worker.
     ///   - steppers: One for each worker.
     func run(_ batch: StepBatch.Memory, by steppers: [Stepper]) {
         for index in helpers.indices {
@@ -54,7 +54,7 @@ public final class StepWorkers {
     ///
     /// `@unchecked Sendable`: `work` is written before `hasWork` is signalled and read after it was waited for, and not
     /// touched again before `isDone` was waited for, so that never two threads are at it. Nor at a job, a row or an answer:
-    /// each job names its worker, and no two are of one stream.
+    /// each job has one worker, and no two are of one stream.
     private final class Helper: @unchecked Sendable {
         private let hasWork = DispatchSemaphore(value: 0)
         private let isDone = DispatchSemaphore(value: 0)

@@ -108,7 +108,7 @@ final class Stepper {
     func run(_ batch: StepBatch.Memory, of worker: Int?) {
         var count = 0
         for number in unsafe batch.jobs.indices {
-            if let worker, unsafe batch.jobs[number].worker != worker { continue }
+            if let worker, unsafe batch.takers[number] != worker { continue }
             unsafe chosen[count] = number
             count += 1
             guard count == lanes else { continue }
