@@ -36,9 +36,6 @@ public final class StepBatch {
         answers.deallocate()
     }
 
-    /// How many jobs there are.
-    public var count: Int { jobs.count }
-
     /// Adds a stream's timesteps.
     ///
     /// - Parameters:

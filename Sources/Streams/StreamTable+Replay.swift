@@ -39,7 +39,7 @@ extension StreamTable {
     /// The label of a stream's last decision; nil where there is none to tell.
     private func labelToReplay(of slot: Int) -> UInt8? {
         let stream = streams[slot]
-        guard !stream.isAsleep, models[stream.model].rule.emit != .final || stream.step == 0 else { return nil }
+        guard !stream.isAsleep, rules[stream.model].emit != .final || stream.step == 0 else { return nil }
         return stream.label
     }
 }

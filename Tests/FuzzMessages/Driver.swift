@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestSupport
 
 /// Starts the workers, one for each core at a time, and looks after their ends.
 struct Driver {
@@ -45,19 +46,8 @@ struct Driver {
     }
 
     private func work(_ range: Range<Int>, kind: FuzzKind) throws -> (marks: [Mark], end: Int32) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = [
-            "--seed", "\(seed)", "--inputs", "\(range.count)", "--first", "\(range.lowerBound)", "--kind",
-            kind.rawValue,
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-        try process.run()
-        let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (bytes.compactMap(Mark.init), process.terminationStatus)
+        let worker = try FuzzWorker(range, kind: kind.rawValue, seed: seed)
+        return (worker.marks.compactMap(Mark.init), worker.status)
     }
 }
 

@@ -80,22 +80,8 @@ struct Driver {
     }
 
     private func work(_ range: Range<Int>, kind: FuzzInput.Kind) throws -> (marks: [Mark], signal: Int32) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = [
-            "--seed", "\(seed)", "--inputs", "\(range.count)", "--first", "\(range.lowerBound)", "--kind",
-            kind.rawValue,
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-        try process.run()
-        let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (
-            bytes.compactMap(Mark.init), process.terminationReason == .uncaughtSignal ? process.terminationStatus : 0
-        )
+        let worker = try FuzzWorker(range, kind: kind.rawValue, seed: seed, isQuiet: true)
+        return (worker.marks.compactMap(Mark.init), worker.reason == .uncaughtSignal ? worker.status : 0)
     }
 }
 
