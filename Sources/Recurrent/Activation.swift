@@ -3,7 +3,7 @@ import Glibc
 /// A function at the end of a layer or of a gate. The raw values are Keras' names and part of a model's fingerprint.
 ///
 /// Source of the formulas: <https://keras.io/api/layers/activations/>.
-public enum Activation: String, CaseIterable, Equatable, Sendable {
+public enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendable {
     /// x
     case linear
     /// 1 / (1 + e⁻ˣ)

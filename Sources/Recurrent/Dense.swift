@@ -37,7 +37,7 @@ extension Dense: TimestepLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.dense(Step(self, weights: &weights)), of: self)
+        unsafe LayerStep(.dense(weights.place(Step(self, weights: &weights))), of: self)
     }
 
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.

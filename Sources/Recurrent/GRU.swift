@@ -66,8 +66,8 @@ extension GRU: RecurrentLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(
-            .gru(Step(self, weights: &weights)), of: self, stateSize: units,
+        unsafe LayerStep(
+            .gru(weights.place(Step(self, weights: &weights))), of: self, stateSize: units,
             scratchSize: Step.scratchSize(units: units),
             scratchSizeOfLanes: Step.scratchSize(units: units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)

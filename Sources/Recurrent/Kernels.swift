@@ -4,7 +4,7 @@ internal import CKernels
 ///
 /// `@unchecked Sendable`: it points to a constant of the program.
 @safe
-package struct Kernels: @unchecked Sendable {
+package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     private let functions: UnsafePointer<sluice_kernels>
 
     /// Those that this machine can run, best first.
@@ -35,10 +35,10 @@ package struct Kernels: @unchecked Sendable {
     ///   - b: Shape (columns).
     ///   - x: Shape (rows).
     ///   - rows: The length of `x`.
-    ///   - w: Shape (rows, columns), row-major.
+    ///   - w: Shape (rows, columns), in blocks of ``blockWidth`` vectors.
     ///   - h: Shape (units).
     ///   - units: The length of `h`; 0 where there is no second product.
-    ///   - u: Shape (units, columns), row-major.
+    ///   - u: Shape (units, columns), in blocks likewise.
     ///   - columns: A length from ``padded(_:)``.
     @inline(__always)
     func affine(

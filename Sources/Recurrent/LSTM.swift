@@ -60,8 +60,8 @@ extension LSTM: RecurrentLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(
-            .lstm(Step(self, weights: &weights)), of: self, stateSize: 2 * units,
+        unsafe LayerStep(
+            .lstm(weights.place(Step(self, weights: &weights))), of: self, stateSize: 2 * units,
             scratchSize: Step.scratchSize(units: units),
             scratchSizeOfLanes: Step.scratchSize(units: units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)

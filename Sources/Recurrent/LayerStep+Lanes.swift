@@ -4,8 +4,8 @@ extension LayerStep {
     var isSteppedInLanes: Bool {
         switch kind {
         case .lstm, .simpleRNN: true
-        case .gru(let gru): gru.resetsAfter
-        case .dense(let dense): dense.activation.isElementwise
+        case .gru(let gru): unsafe gru.pointee.resetsAfter
+        case .dense(let dense): unsafe dense.pointee.activation.isElementwise
         default: false
         }
     }
@@ -26,16 +26,16 @@ extension LayerStep {
     ) -> UnsafePointer<Float> {
         switch kind {
         case .lstm(let lstm):
-            unsafe lstm.stepLanes(x: x, state: state, z: scratch)
+            unsafe lstm.pointee.stepLanes(x: x, state: state, z: scratch)
             return unsafe UnsafePointer(state)
         case .gru(let gru) where isSteppedInLanes:
-            unsafe gru.stepLanes(x: x, h: state, scratch: scratch)
+            unsafe gru.pointee.stepLanes(x: x, h: state, scratch: scratch)
             return unsafe UnsafePointer(state)
         case .simpleRNN(let rnn):
-            unsafe rnn.stepLanes(x: x, h: state, z: scratch)
+            unsafe rnn.pointee.stepLanes(x: x, h: state, z: scratch)
             return unsafe UnsafePointer(state)
         case .dense(let dense) where isSteppedInLanes:
-            unsafe dense.stepLanes(x: x, y: y)
+            unsafe dense.pointee.stepLanes(x: x, y: y)
         default:
             for lane in 0..<lanes {
                 unsafe step(lane, x: x, state: state, y: y, apart: apart, lanes: lanes)

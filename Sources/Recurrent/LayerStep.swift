@@ -1,11 +1,15 @@
 /// A ``TimestepLayer`` as the hot path sees it: sizes, and pointers into the model's weights.
 package struct LayerStep {
     /// The table of the kinds of layers. Each has its row here and in ``LayerStep/output(for:state:y:scratch:isMasked:)``.
+    ///
+    /// Those that have matrices are larger than some steps take, and stand among the weights: whoever asks which kind it is
+    /// would copy them.
+    @safe
     enum Kind {
-        case lstm(LSTM.Step)
-        case gru(GRU.Step)
-        case simpleRNN(SimpleRNN.Step)
-        case dense(Dense.Step)
+        case lstm(UnsafePointer<LSTM.Step>)
+        case gru(UnsafePointer<GRU.Step>)
+        case simpleRNN(UnsafePointer<SimpleRNN.Step>)
+        case dense(UnsafePointer<Dense.Step>)
         case embedding(Embedding.Step)
         case masking(Masking.Step)
         case averagePooling(GlobalAveragePooling.Step)
@@ -82,10 +86,10 @@ package struct LayerStep {
         if isMasked && whenMasked != .taken { return unsafe outputWithoutStep(state: state, y: y) }
         switch kind {
         case .lstm(let lstm):
-            unsafe lstm(x: x, state: state, z: scratch)
+            unsafe lstm.pointee(x: x, state: state, z: scratch)
             return unsafe UnsafePointer(state)
         case .dense(let dense):
-            unsafe dense(x: x, y: y)
+            unsafe dense.pointee(x: x, y: y)
             return unsafe UnsafePointer(y)
         default:
             return unsafe outputOfOtherKind(for: x, state: state, y: y, scratch: scratch, isMasked: &isMasked)
@@ -113,10 +117,10 @@ package struct LayerStep {
     ) -> UnsafePointer<Float> {
         switch kind {
         case .gru(let gru):
-            unsafe gru(x: x, h: state, scratch: scratch)
+            unsafe gru.pointee(x: x, h: state, scratch: scratch)
             return unsafe UnsafePointer(state)
         case .simpleRNN(let rnn):
-            unsafe rnn(x: x, h: state, z: scratch)
+            unsafe rnn.pointee(x: x, h: state, z: scratch)
             return unsafe UnsafePointer(state)
         case .averagePooling(let pooling):
             unsafe pooling(x: x, state: state)

@@ -149,6 +149,6 @@ public final class Model: @unchecked Sendable {
             unsafe state += steps[index].stateSize
             unsafe swap(&y, &spare)
         }
-        unsafe output.update(from: x, count: outputs)
+        unsafe output.copy(x, count: outputs)
     }
 }

@@ -53,8 +53,8 @@ extension SimpleRNN: RecurrentLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(
-            .simpleRNN(Step(self, weights: &weights)), of: self, stateSize: units,
+        unsafe LayerStep(
+            .simpleRNN(weights.place(Step(self, weights: &weights))), of: self, stateSize: units,
             scratchSize: Kernels.padded(units),
             scratchSizeOfLanes: Kernels.padded(units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)

@@ -7,13 +7,18 @@ public final class StepBatch {
     /// The home of the streams' states.
     public let pool: StatePool
     private let sequenceLength: Int
-    private var jobs: [StepJob] = []
-    /// Which worker takes each job where work is shared.
-    private var takers: [Int] = []
-    /// Timesteps, shape (n, features). Those of one job stand side by side.
-    private var inputs = FloatBuffer()
-    /// Shape (n, outputs).
-    private var answers = FloatBuffer()
+    /// Floats in one timestep.
+    public let features: Int
+    private let outputs: Int
+    private var jobs = GrowingBuffer<StepJob>()
+    /// Which worker takes each job; of one worker alone none.
+    private var takers = GrowingBuffer<UInt32>()
+    /// Timesteps of all jobs.
+    private var timesteps = 0
+    /// Shape (timesteps, features). Those of one job stand side by side.
+    private var inputs = GrowingBuffer<Float>()
+    /// Shape (timesteps, outputs).
+    private var answers = GrowingBuffer<Float>()
     private let workers: StepWorkers
     /// One for each worker.
     private let steppers: [Stepper]
@@ -28,10 +33,14 @@ public final class StepBatch {
         self.pool = pool
         self.sequenceLength = sequenceLength ?? .max
         self.workers = workers
+        features = pool.model.features
+        outputs = pool.model.outputs
         steppers = (0..<workers.count).map { _ in Stepper(pool.model) }
     }
 
     deinit {
+        jobs.deallocate()
+        takers.deallocate()
         inputs.deallocate()
         answers.deallocate()
     }
@@ -40,37 +49,34 @@ public final class StepBatch {
     ///
     /// - Parameters:
     ///   - row: The stream's row in ``pool``. No other job of the batch has it.
-    ///   - timesteps: Shape (n, features), n at least 1.
+    ///   - values: The timesteps, shape (count, features).
+    ///   - count: How many timesteps, at least 1.
     ///   - hash: Says which worker steps the stream. Where the stream's last one did, its state may still be in the cache.
     ///   - untilReset: Timesteps until the state becomes zero by itself; nil: it does not.
     ///   - resetsAtEnd: It becomes zero after the last of these timesteps.
     /// - Returns: The job's number.
     public func add(
-        _ row: Int, _ timesteps: Span<Float>, hash: UInt32 = 0, untilReset: Int? = nil, resetsAtEnd: Bool = false
+        _ row: Int, _ values: Span<Float>, count: Int, hash: UInt32 = 0, untilReset: Int? = nil,
+        resetsAtEnd: Bool = false
     ) -> Int {
-        let features = pool.model.features
-        let (count, rest) = timesteps.count.quotientAndRemainder(dividingBy: features)
-        precondition(count >= 1 && rest == 0)
+        precondition(count >= 1 && values.count == count * features)
         jobs.append(
             StepJob(
-                row: row, first: inputs.count / features, count: count, untilReset: untilReset ?? .max,
-                resetsAtEnd: resetsAtEnd))
-        takers.append(Int(hash) % workers.count)
-        inputs.append(timesteps)
+                row: row, first: timesteps, count: count, untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
+        if workers.count > 1 { takers.append(hash % UInt32(workers.count)) }
+        inputs.append(values)
+        timesteps += count
         return jobs.count - 1
     }
 
     /// Takes all timesteps of all jobs, of each up to where its state is not finite any more.
     public func run() {
-        let timesteps = inputs.count / pool.model.features
-        answers.resize(to: timesteps * pool.model.outputs)
-        let isShared = workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold
-        withMemory { memory in
-            if isShared {
-                workers.run(memory, by: steppers)
-            } else {
-                steppers[0].run(memory, of: nil)
-            }
+        guard timesteps > 0 else { return }
+        answers.resize(to: timesteps * outputs)
+        if workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold {
+            workers.run(memory, by: steppers)
+        } else {
+            steppers[0].run(memory, of: nil)
         }
     }
 
@@ -86,15 +92,16 @@ public final class StepBatch {
     ///   - job: The job's number.
     ///   - untilReset: As in ``add(_:_:hash:untilReset:resetsAtEnd:)``.
     public func resume(_ job: Int, untilReset: Int?) {
-        jobs[job].isFaulty = false
-        jobs[job].untilReset = untilReset ?? .max
-        withMemory { memory in unsafe steppers[0].run(&memory.jobs[job], memory) }
+        precondition(jobs[job].isFaulty)
+        let memory = memory
+        unsafe memory.jobs[job].isFaulty = false
+        unsafe memory.jobs[job].untilReset = untilReset ?? .max
+        unsafe steppers[0].run(&memory.jobs[job], memory)
     }
 
     /// A job's timesteps, shape (n, features).
     @_lifetime(borrow self)
     public func inputs(of job: Int) -> Span<Float> {
-        let features = pool.model.features
         let job = jobs[job]
         let span = unsafe Span(_unsafeStart: inputs.start + job.first * features, count: job.count * features)
         return unsafe _overrideLifetime(span, borrowing: self)
@@ -108,7 +115,6 @@ public final class StepBatch {
     /// - Returns: Shape (outputs).
     @_lifetime(borrow self)
     public func answer(to timestep: Int, of job: Int) -> Span<Float> {
-        let outputs = pool.model.outputs
         let job = jobs[job]
         precondition(timestep >= 0 && timestep < job.taken)
         let span = unsafe Span(_unsafeStart: answers.start + (job.first + timestep) * outputs, count: outputs)
@@ -117,9 +123,10 @@ public final class StepBatch {
 
     /// Forgets timesteps and answers, and keeps the memory.
     public func removeAll() {
+        timesteps = 0
         inputs.resize(to: 0)
-        jobs.removeAll(keepingCapacity: true)
-        takers.removeAll(keepingCapacity: true)
+        jobs.resize(to: 0)
+        takers.resize(to: 0)
     }
 
     /// What steppers read and write.
@@ -134,25 +141,20 @@ public final class StepBatch {
         /// Each is read and written by one worker only.
         let jobs: UnsafeMutableBufferPointer<StepJob>
         /// Each job's worker. Not in the job itself: to ask whose it is would read it while its worker writes it.
-        let takers: UnsafeBufferPointer<Int>
+        let takers: UnsafeMutableBufferPointer<UInt32>
 
         func row(_ number: Int) -> UnsafeMutablePointer<Float> { unsafe pool.pointer(to: number) }
     }
 
-    private func withMemory(_ body: (Memory) -> Void) {
-        unsafe jobs.withUnsafeMutableBufferPointer { jobs in
-            unsafe takers.withUnsafeBufferPointer { takers in
-                unsafe body(
-                    Memory(
-                        pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start,
-                        jobs: jobs, takers: takers))
-            }
-        }
+    private var memory: Memory {
+        unsafe Memory(
+            pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start, jobs: jobs.all,
+            takers: takers.all)
     }
 }
 
 /// One stream's timesteps in a ``StepBatch``.
-struct StepJob {
+struct StepJob: BitwiseCopyable {
     let row: Int
     /// Where the first of them stands among the batch's.
     let first: Int
@@ -176,6 +178,16 @@ struct StepJob {
 
     /// Nothing more is to be taken.
     var hasEnded: Bool { taken == count || isFaulty }
+
+    /// Whether it is one timestep that nothing is to be done after.
+    var isPlain: Bool { count == 1 && untilReset > 1 && !resetsAtEnd }
+
+    /// Counts the one timestep of a job that ``isPlain``.
+    mutating func advancePlainly(isFaulty: Bool) {
+        taken = 1
+        if untilReset != .max { untilReset -= 1 }
+        self.isFaulty = isFaulty
+    }
 
     /// How many timesteps can be taken before there is something to be done about the job.
     var stepsWithoutChange: Int { min(count - taken, untilReset) }

@@ -38,7 +38,7 @@ public final class StepWorkers {
     ///   - steppers: One for each worker.
     func run(_ batch: StepBatch.Memory, by steppers: [Stepper]) {
         for index in helpers.indices {
-            helpers[index].begin(Work(stepper: steppers[index + 1], batch: batch, worker: index + 1))
+            helpers[index].begin(Work(stepper: steppers[index + 1], batch: batch, worker: UInt32(index + 1)))
         }
         steppers[0].run(batch, of: 0)
         for index in helpers.indices { helpers[index].waitUntilDone() }
@@ -47,7 +47,7 @@ public final class StepWorkers {
     private struct Work {
         let stepper: Stepper
         let batch: StepBatch.Memory
-        let worker: Int
+        let worker: UInt32
     }
 
     /// A thread that waits for work.

@@ -18,6 +18,8 @@ final class Stepper {
     /// Streams that are stepped at once.
     let lanes: Int
     private let fewestSideBySide: Int
+    private let features: Int
+    private let outputs: Int
 
     private let scratch: UnsafeMutablePointer<Float>
     private let states: UnsafeMutablePointer<Float>
@@ -33,8 +35,6 @@ final class Stepper {
     private let nowhere: UnsafeMutablePointer<Float>
     /// Which job has each lane.
     private let jobs: UnsafeMutablePointer<Int>
-    /// The next jobs, of which each is to have a lane.
-    private let chosen: UnsafeMutablePointer<Int>
     /// The lanes that are taken, lane 0 in the lowest bit.
     private var taken: UInt32 = 0
 
@@ -43,6 +43,8 @@ final class Stepper {
         kernels = model.kernels
         lanes = kernels.lanes
         fewestSideBySide = model.fewestSideBySide
+        features = model.features
+        outputs = model.outputs
         let lanes = lanes
         let rowSize = model.stateSize + model.outputs
         unsafe scratch = .zeros(model.scratchSize)
@@ -60,8 +62,6 @@ final class Stepper {
         unsafe answers.initialize(repeating: nowhere, count: lanes)
         unsafe jobs = .allocate(capacity: lanes)
         unsafe jobs.initialize(repeating: 0, count: lanes)
-        unsafe chosen = .allocate(capacity: lanes)
-        unsafe chosen.initialize(repeating: 0, count: lanes)
     }
 
     deinit {
@@ -72,7 +72,6 @@ final class Stepper {
         unsafe timesteps.deallocate()
         unsafe answers.deallocate()
         unsafe jobs.deallocate()
-        unsafe chosen.deallocate()
     }
 
     /// Takes one timestep of one stream.
@@ -89,9 +88,8 @@ final class Stepper {
         let row = unsafe batch.row(job.row)
         while !job.hasEnded {
             let timestep = job.first + job.taken
-            unsafe step(batch.inputs + timestep * model.features, row: row)
-            unsafe (batch.answers + timestep * model.outputs)
-                .update(from: row + model.stateSize, count: model.outputs)
+            unsafe step(batch.inputs + timestep * features, row: row)
+            unsafe (batch.answers + timestep * outputs).copy(row + model.stateSize, count: outputs)
             if job.advance(by: 1, sequenceLength: batch.sequenceLength) {
                 unsafe row.update(repeating: 0, count: model.stateSize)
             } else if unsafe !StatePool.isFinite(row, count: model.stateSize) {
@@ -105,34 +103,50 @@ final class Stepper {
     /// - Parameters:
     ///   - batch: The jobs.
     ///   - worker: Whose jobs to take; nil: all.
-    func run(_ batch: StepBatch.Memory, of worker: Int?) {
+    func run(_ batch: StepBatch.Memory, of worker: UInt32?) {
         var count = 0
+        var arePlain = true
         for number in unsafe batch.jobs.indices {
             if let worker, unsafe batch.takers[number] != worker { continue }
-            unsafe chosen[count] = number
+            unsafe jobs[count] = number
+            unsafe arePlain = arePlain && batch.jobs[number].isPlain
             count += 1
             guard count == lanes else { continue }
-            unsafe run(UnsafeBufferPointer(start: chosen, count: count), batch)
+            run(count, arePlain: arePlain, batch)
             count = 0
+            arePlain = true
         }
-        unsafe run(UnsafeBufferPointer(start: chosen, count: count), batch)
+        run(count, arePlain: arePlain, batch)
     }
 
-    /// Takes the timesteps of as many jobs as there are lanes, or fewer, side by side. Once so few are left
-    /// that it is not worthwhile, each of them goes on alone.
-    ///
-    /// - Parameters:
-    ///   - chosen: The jobs' numbers, each of another stream.
-    ///   - batch: The jobs.
-    private func run(_ chosen: UnsafeBufferPointer<Int>, _ batch: StepBatch.Memory) {
-        guard isWorthwhile(chosen.count) else {
-            for lane in chosen.indices { unsafe run(&batch.jobs[chosen[lane]], batch) }
+    /// Takes the timesteps of the first of `jobs`, as many as there are lanes or fewer, side by side where that is worthwhile.
+    private func run(_ count: Int, arePlain: Bool, _ batch: StepBatch.Memory) {
+        guard isWorthwhile(count) else {
+            for lane in 0..<count { unsafe run(&batch.jobs[jobs[lane]], batch) }
             return
         }
-        for lane in chosen.indices { unsafe occupy(lane, by: chosen[lane], batch) }
+        for lane in 0..<count { occupy(lane, batch) }
+        for lane in count..<lanes { vacate(lane) }
         unsafe rows.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: lanes) {
-            unsafe kernels.gather(states, from: $0, count: model.stateSize + model.outputs)
+            unsafe kernels.gather(states, from: $0, count: model.stateSize + outputs)
         }
+        if arePlain { runPlain(count, batch) } else { runChanging(count, batch) }
+    }
+
+    /// The usual case: one timestep of each, and nothing else to be done for any of them.
+    private func runPlain(_ count: Int, _ batch: StepBatch.Memory) {
+        stepAll()
+        let finite = unsafe kernels.finiteLanes(states, count: model.stateSize)
+        unsafe kernels.scatter(states, to: rows, count: model.stateSize + outputs)
+        for lane in 0..<count {
+            unsafe batch.jobs[jobs[lane]].advancePlainly(isFaulty: finite & 1 << UInt32(lane) == 0)
+        }
+    }
+
+    /// Goes on until all timesteps are taken. Once so few streams are left that it is not worthwhile side by side, each of
+    /// them goes on alone.
+    private func runChanging(_ count: Int, _ batch: StepBatch.Memory) {
+        taken = 1 << UInt32(count) - 1
         while isWorthwhile(taken.nonzeroBitCount) {
             let steps = stepsWithoutChange(batch)
             var step = 0
@@ -178,33 +192,32 @@ final class Stepper {
         }
         if ended == taken {
             // The usual end: all at once, by whole vectors.
-            unsafe kernels.scatter(states, to: rows, count: model.stateSize + model.outputs)
-            for lane in 0..<lanes { free(lane) }
+            unsafe kernels.scatter(states, to: rows, count: model.stateSize + outputs)
+            taken = 0
         } else {
             for lane in 0..<lanes where ended & 1 << UInt32(lane) != 0 { leave(lane) }
         }
     }
 
-    private func occupy(_ lane: Int, by number: Int, _ batch: StepBatch.Memory) {
-        let job = unsafe batch.jobs[number]
-        let timestep = job.first + job.taken
-        taken |= 1 << UInt32(lane)
-        unsafe jobs[lane] = number
-        unsafe rows[lane] = batch.row(job.row)
-        unsafe timesteps[lane] = UnsafePointer(batch.inputs + timestep * model.features)
-        unsafe answers[lane] = batch.answers + timestep * model.outputs
+    /// Gives a lane to its job, of which nothing was taken yet.
+    private func occupy(_ lane: Int, _ batch: StepBatch.Memory) {
+        let job = unsafe jobs[lane]
+        let first = unsafe batch.jobs[job].first
+        unsafe rows[lane] = batch.row(batch.jobs[job].row)
+        unsafe timesteps[lane] = UnsafePointer(batch.inputs + first * features)
+        unsafe answers[lane] = batch.answers + first * outputs
     }
 
     /// Puts a lane's state and last outputs back into its row.
     private func leave(_ lane: Int) {
         if let row = unsafe rows[lane] {
-            for k in 0..<(model.stateSize + model.outputs) { unsafe row[k] = states[k * lanes + lane] }
+            for k in 0..<(model.stateSize + outputs) { unsafe row[k] = states[k * lanes + lane] }
         }
-        free(lane)
+        taken &= ~(1 << UInt32(lane))
+        vacate(lane)
     }
 
-    private func free(_ lane: Int) {
-        taken &= ~(1 << UInt32(lane))
+    private func vacate(_ lane: Int) {
         unsafe rows[lane] = nowhere
         unsafe timesteps[lane] = UnsafePointer(nowhere)
         unsafe answers[lane] = nowhere
@@ -213,25 +226,28 @@ final class Stepper {
     /// Goes on to each lane's next timestep.
     private func advance() {
         for lane in 0..<lanes where taken & 1 << UInt32(lane) != 0 {
-            unsafe timesteps[lane]? += model.features
-            unsafe answers[lane]? += model.outputs
+            unsafe timesteps[lane]? += features
+            unsafe answers[lane]? += outputs
         }
     }
 
     /// Takes one timestep of every lane: every layer's equation in turn, each layer reading what the one before wrote.
     private func stepAll() {
-        unsafe kernels.gather(inputs, from: timesteps, count: model.features)
+        unsafe kernels.gather(inputs, from: timesteps, count: features)
         var x = unsafe UnsafePointer(inputs)
         var state = unsafe states
         var (y, spare) = unsafe hidden
+        // What follows the layers' states are the last outputs.
+        let last = unsafe states + model.stateSize * lanes
         for index in model.steps.indices {
             unsafe x = model.steps[index].outputOfLanes(
-                for: x, state: state, y: y, scratch: laneScratch, apart: apart, lanes: lanes)
+                for: x, state: state, y: index == model.steps.count - 1 ? last : y, scratch: laneScratch, apart: apart,
+                lanes: lanes)
             unsafe state += model.steps[index].stateSize * lanes
             unsafe swap(&y, &spare)
         }
-        // What follows the layers' states are the last outputs.
-        unsafe state.update(from: x, count: model.outputs * lanes)
-        unsafe kernels.scatter(state, to: answers, count: model.outputs)
+        // Some layers' outputs are their states.
+        if unsafe x != UnsafePointer(last) { unsafe last.update(from: x, count: outputs * lanes) }
+        unsafe kernels.scatter(last, to: answers, count: outputs)
     }
 }

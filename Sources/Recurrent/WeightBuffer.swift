@@ -18,27 +18,23 @@ package struct WeightBuffer {
     /// - Parameter values: Shape (n).
     /// - Returns: Where it stands for as long as the buffer lives: n floats, then zeros up to `Kernels.padded(n)`.
     mutating func append(_ values: [Float]) -> UnsafePointer<Float> {
-        unsafe append(values, columns: max(1, values.count))
-    }
-
-    /// Copies a matrix in, each row filled up with zeros.
-    ///
-    /// - Parameters:
-    ///   - values: Shape (rows, columns), row-major.
-    ///   - columns: The length of a row.
-    /// - Returns: Where it stands for as long as the buffer lives: rows of `Kernels.padded(columns)` floats.
-    mutating func append(_ values: [Float], columns: Int) -> UnsafePointer<Float> {
-        let rows = (values.count + columns - 1) / columns
-        let stride = Kernels.padded(columns)
-        let floats = max(1, rows) * stride
+        let floats = Kernels.padded(max(1, values.count))
         let piece = UnsafeMutableRawPointer.allocate(
             byteCount: floats * MemoryLayout<Float>.stride, alignment: Self.alignment)
         let start = unsafe piece.initializeMemory(as: Float.self, repeating: 0, count: floats)
-        for (index, value) in values.enumerated() {
-            unsafe start[index / columns * stride + index % columns] = value
-        }
+        for (index, value) in values.enumerated() { unsafe start[index] = value }
         unsafe pieces.append(piece)
         return unsafe UnsafePointer(start)
+    }
+
+    /// Copies a value in.
+    ///
+    /// - Returns: Where it stands for as long as the buffer lives.
+    mutating func place<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> {
+        let piece = UnsafeMutableRawPointer.allocate(
+            byteCount: MemoryLayout<Value>.size, alignment: max(Self.alignment, MemoryLayout<Value>.alignment))
+        unsafe pieces.append(piece)
+        return unsafe UnsafePointer(piece.initializeMemory(as: Value.self, to: value))
     }
 
     func deallocate() {

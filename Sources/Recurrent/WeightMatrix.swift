@@ -2,13 +2,13 @@
 @safe
 struct WeightMatrix {
     private let rows: Int
-    /// Each row's length with the zeros that fill it up.
+    /// The length of a row with the zeros that fill it up.
     private let columns: Int
-    /// Shape (rows, columns), row-major.
+    /// Shape (rows, columns), in blocks of ``Kernels/blockWidth`` vectors.
     private let values: UnsafePointer<Float>
     /// The length of a row without what fills it up.
     private let width: Int
-    /// Shape (rows, width), in blocks of ``Kernels/blockWidth``.
+    /// Shape (rows, width), in blocks of ``Kernels/blockWidth`` columns.
     private let blocks: UnsafePointer<Float>
     let kernels: Kernels
 
@@ -19,14 +19,24 @@ struct WeightMatrix {
     ///   - columns: The length of a row, at least 1.
     ///   - weights: Where it is kept.
     init(_ values: [Float], columns: Int, in weights: inout WeightBuffer) {
-        rows = values.count / columns
-        self.columns = Kernels.padded(columns)
-        width = columns
-        unsafe self.values = weights.append(values, columns: columns)
         kernels = weights.kernels
+        rows = values.count / columns
+        width = columns
+        self.columns = Kernels.padded(columns)
+        let filledUp = Self.filledUp(values, columns: columns)
+        unsafe self.values = weights.append(
+            Self.inBlocks(filledUp, columns: self.columns, width: kernels.blockWidth * Kernels.padding))
         unsafe blocks = weights.append(Self.inBlocks(values, columns: columns, width: kernels.blockWidth))
     }
 
+    /// Fills up each row with zeros to whole vectors.
+    private static func filledUp(_ values: [Float], columns: Int) -> [Float] {
+        let zeros = repeatElement(Float(0), count: Kernels.padded(columns) - columns)
+        return stride(from: 0, to: values.count, by: columns).flatMap { values[$0..<($0 + columns)] + zeros }
+    }
+
+    /// Puts blocks of columns one after another, each of them row by row, so that a kernel reads them from end to end. What
+    /// columns are left over stand in blocks of half the width, a quarter, …
     private static func inBlocks(_ values: [Float], columns: Int, width: Int) -> [Float] {
         var blocks: [Float] = []
         blocks.reserveCapacity(values.count)

@@ -36,9 +36,9 @@ extension StreamTable {
         var message = MessageBatch.Message(slot: slot, numbers: numbers, flags: flags, count: count)
         switch memories[model] {
         case .state(let steps):
-            let features = inputs.count / count
+            let new = count - numbers.duplicates
             message.job = steps.add(
-                streams[slot].row, inputs.span.extracting((numbers.duplicates * features)...),
+                streams[slot].row, inputs.span.extracting((numbers.duplicates * steps.features)...), count: new,
                 hash: workers.count > 1 ? index.hash(of: slot) : 0,
                 untilReset: rule.timestepsLeft(after: streams[slot].step), resetsAtEnd: flags.contains(.end))
             batch.append(message, parameters: rule.parameters)

@@ -22,9 +22,10 @@ import Testing
         }
         #expect(rates.allSatisfy { $0 > 0 && $0.isFinite })
         for figure in report.figures {
-            let times = [figure.alone, figure.together, figure.longTogether].flatMap { [$0.min, $0.median] }
-            let shares = [figure.shareAlone, figure.shareTogether, figure.shareLongTogether]
-            #expect((times + shares + [figure.reading]).allSatisfy { $0 > 0 && $0.isFinite })
+            let times = [figure.alone, figure.together, figure.longAlone, figure.longTogether]
+            let shares = [figure.ratio, figure.shareTogether, figure.shareLongAlone, figure.shareLongTogether]
+            let all = times.flatMap { [$0.min, $0.median] } + shares + [figure.reading]
+            #expect(all.allSatisfy { $0 > 0 && $0.isFinite })
         }
         let text = report.lines.joined(separator: "\n")
         #expect(EngineLayer.allCases.allSatisfy { text.contains("\($0.rawValue), nanoseconds a step:") })

@@ -44,7 +44,7 @@ struct StepBatchTests {
         // Each stream stands elsewhere in its sequence, and every third message ends one.
         for (stream, row) in rows.enumerated() {
             _ = batch.add(
-                row, timesteps(of: model, stream: 0, 0..<11).span, untilReset: 1 + stream % 4,
+                row, timesteps(of: model, stream: 0, 0..<11).span, count: 11, untilReset: 1 + stream % 4,
                 resetsAtEnd: stream % 3 == 0)
         }
         batch.run()
@@ -74,7 +74,7 @@ struct StepBatchTests {
         let rows = (0..<20).map { _ in batch.pool.insert() }
         for (stream, row) in rows.enumerated() {
             let size: Float = stream == 7 ? 1e38 : 0
-            _ = batch.add(row, [Float](repeating: size, count: 9).span)
+            _ = batch.add(row, [Float](repeating: size, count: 9).span, count: 9)
         }
         batch.run()
         #expect(batch.isFaulty(7))
@@ -85,9 +85,21 @@ struct StepBatchTests {
         }
         // Alone it stops at the same timestep.
         let alone = StepBatch(pool: StatePool(model: model))
-        _ = alone.add(alone.pool.insert(), [Float](repeating: 1e38, count: 9).span)
+        _ = alone.add(alone.pool.insert(), [Float](repeating: 1e38, count: 9).span, count: 9)
         alone.run()
         #expect(alone.taken(by: 0) == taken)
+
+        // So it does with messages of one timestep.
+        let single = StepBatch(pool: StatePool(model: model))
+        let singleRows = (0..<20).map { _ in single.pool.insert() }
+        for step in 1...taken {
+            single.removeAll()
+            for (stream, row) in singleRows.enumerated() {
+                _ = single.add(row, [stream == 7 ? Float(1e38) : 0].span, count: 1)
+            }
+            single.run()
+            #expect(rows.indices.filter { single.isFaulty($0) } == (step == taken ? [7] : []))
+        }
 
         batch.pool.reset(rows[7])
         batch.resume(7, untilReset: nil)
@@ -111,7 +123,8 @@ struct StepBatchTests {
             }
             for piece in pieces {
                 let inputs = timesteps(of: model, stream: piece.stream, piece.timesteps)
-                _ = batch.add(rows[piece.stream], inputs.span, hash: UInt32(piece.stream))
+                _ = batch.add(
+                    rows[piece.stream], inputs.span, count: piece.timesteps.count, hash: UInt32(piece.stream))
             }
             batch.run()
             for (job, piece) in pieces.enumerated() {

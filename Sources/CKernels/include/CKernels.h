@@ -18,8 +18,9 @@ struct sluice_kernels {
 
     // Vectors whose sums are kept in registers at once: enough to hide a multiply-add's latency. A power of two.
     //
-    // A matrix for `affine_lanes` stands in blocks of so many columns, row by row within a block; what columns are left over
-    // stand in blocks of half the width, a quarter, …, 1, each at most once.
+    // A matrix stands in blocks, so that it is read from end to end: for `affine` blocks of so many vectors of columns, for
+    // `affine_lanes` of so many columns, row by row within a block. What is left over stands in blocks of half the width, a
+    // quarter, …, 1, each at most once.
     long sums;
 
     // Bytes of weights that a stream alone reads as fast as it computes with them: what the first cache holds, where the
@@ -28,8 +29,8 @@ struct sluice_kernels {
 
     // y = b + x·W + h·U, added up in this order. `units` may be 0, where there is no second product.
     //
-    // y, b: (columns). x: (rows). W: (rows, columns), row-major. h: (units). U: (units, columns), likewise. columns is a
-    // multiple of the width.
+    // y, b: (columns). x: (rows). h: (units). W: (rows, columns) and U: (units, columns), in blocks, see `sums`. columns is
+    // a multiple of the width.
     void (*affine)(
         float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
         long columns);

@@ -44,9 +44,10 @@ public struct CoreBounds: Encodable, Equatable, Sendable {
 final class BoundLoops {
     private let functions: UnsafePointer<sluice_bounds>
     private let lanes: Int
-    /// The argument of e^x, and what weights are read from: whole blocks of 8 of the widest vectors.
-    private var values: [Float]
-    private var powers: [Float]
+    /// The argument of e^x, and what weights are read from: whole blocks of 8 of the widest vectors. On a cache line, as the
+    /// engine's weights are: a vector that lies on two would be read at half the speed.
+    private let values: UnsafeMutableBufferPointer<Float>
+    private let powers: UnsafeMutableBufferPointer<Float>
     /// What the loops gave, so that none of them is for nothing.
     private var sum: Float = 0
 
@@ -63,8 +64,20 @@ final class BoundLoops {
         unsafe self.functions = functions
         lanes = unsafe functions.pointee.lanes
         let count = max(Self.exponents, Self.wholeBlocks(bytes))
-        values = (0..<count).map { Float($0 % 100) / 10 - 5 }
-        powers = Array(repeating: 0, count: Self.exponents)
+        unsafe values = Self.aligned(count)
+        for index in unsafe values.indices { unsafe values[index] = Float(index % 100) / 10 - 5 }
+        unsafe powers = Self.aligned(Self.exponents)
+    }
+
+    deinit {
+        unsafe values.deallocate()
+        unsafe powers.deallocate()
+    }
+
+    private static func aligned(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
+        let bytes = count * MemoryLayout<Float>.stride
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
+        return unsafe memory.initializeMemory(as: Float.self, repeating: 0)
     }
 
     private static func wholeBlocks(_ bytes: Int) -> Int {
@@ -81,7 +94,7 @@ final class BoundLoops {
     func exponentials(repetitions: Int) -> (count: Double, seconds: Double) {
         let seconds = seconds {
             for _ in 0..<repetitions {
-                sum += unsafe functions.pointee.exponential(&powers, values, Self.exponents)
+                sum += unsafe functions.pointee.exponential(powers.baseAddress, values.baseAddress, Self.exponents)
             }
         }
         return (Double(repetitions * Self.exponents), seconds)
@@ -90,7 +103,7 @@ final class BoundLoops {
     /// How long it takes to read so many bytes again and again from wherever they stay, once on average.
     func secondsToRead(bytes: Int, repetitions: Int) -> Double {
         let count = Self.wholeBlocks(bytes)
-        let seconds = seconds { sum += unsafe functions.pointee.read(values, count, repetitions) }
+        let seconds = seconds { sum += unsafe functions.pointee.read(values.baseAddress, count, repetitions) }
         return seconds / Double(repetitions)
     }
 

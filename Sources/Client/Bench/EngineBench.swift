@@ -59,13 +59,13 @@ public struct EngineBench {
         }
         let many = 64
         let ways = [
-            SteppedStreams(model, streams: 1, timesteps: many), SteppedStreams(model, streams: many, timesteps: 1),
-            SteppedStreams(model, streams: many, timesteps: many),
+            SteppedStreams(model, streams: 1, timesteps: 1), SteppedStreams(model, streams: many, timesteps: 1),
+            SteppedStreams(model, streams: 1, timesteps: many), SteppedStreams(model, streams: many, timesteps: many),
         ]
         let runs = ways.map { $0.runs(lasting: Self.sampleSeconds) }
         let bytes = engineModel.weightBytes
         let reads = 4 + Int(Self.sampleSeconds / 4 / loops.secondsToRead(bytes: bytes, repetitions: 2))
-        var nanoseconds: [[Double]] = [[], [], []]
+        var nanoseconds: [[Double]] = [[], [], [], []]
         var reading = Double.infinity
         for _ in 0..<samples {
             for way in ways.indices {
@@ -77,8 +77,8 @@ public struct EngineBench {
             bounds.measure(with: loops)
         }
         return EngineFigures.Measured(
-            model: engineModel, alone: nanoseconds[0], together: nanoseconds[1], longTogether: nanoseconds[2],
-            reading: reading, lanes: kernels.lanes)
+            model: engineModel, alone: nanoseconds[0], together: nanoseconds[1], longAlone: nanoseconds[2],
+            longTogether: nanoseconds[3], reading: reading, lanes: kernels.lanes)
     }
 }
 
@@ -87,6 +87,7 @@ private final class SteppedStreams {
     private let batch: StepBatch
     private let rows: [Int]
     private let inputs: [Float]
+    private let timesteps: Int
     /// Steps in one run: the timesteps of all streams.
     let steps: Int
 
@@ -96,6 +97,7 @@ private final class SteppedStreams {
         rows = (0..<streams).map { _ in pool.insert() }
         var random = SplitMix64(seed: 1)
         inputs = (0..<timesteps * model.features).map { _ in .random(in: -1...1, using: &random) }
+        self.timesteps = timesteps
         steps = streams * timesteps
     }
 
@@ -103,7 +105,7 @@ private final class SteppedStreams {
         let inputs = inputs
         let start = ThreadClock.seconds
         for _ in 0..<runs {
-            for row in rows { _ = batch.add(row, inputs.span) }
+            for row in rows { _ = batch.add(row, inputs.span, count: timesteps) }
             batch.run()
             batch.removeAll()
         }

@@ -4,7 +4,7 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
     struct Measured {
         let model: EngineModel
         /// Nanoseconds a step, sample by sample.
-        let alone, together, longTogether: [Double]
+        let alone, together, longAlone, longTogether: [Double]
         /// Nanoseconds to read as many bytes as the weights have, at best.
         let reading: Double
         /// Streams that the weights are read once for.
@@ -17,10 +17,12 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
     public let layer: EngineLayer
     /// The width of its layer.
     public let units: Int
-    /// Nanoseconds a step of one stream alone, each step needing the one before.
+    /// Nanoseconds a step of one stream alone that has one timestep, as when one message has come.
     public let alone: Spread
     /// Nanoseconds a step of each of 64 streams that have one timestep each.
     public let together: Spread
+    /// Nanoseconds a step of one stream alone that has 64 timesteps, each step needing the one before.
+    public let longAlone: Spread
     /// Nanoseconds a step of each of 64 streams that have 64 timesteps each.
     public let longTogether: Spread
     /// Nanoseconds that the multiply-adds of a step take at best.
@@ -36,6 +38,7 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
         case kernels, layer, units, lanes
         case alone = "alone_ns"
         case together = "together_ns"
+        case longAlone = "long_alone_ns"
         case longTogether = "long_together_ns"
         case multiplyAdds = "multiply_adds_ns"
         case exponentials = "exponentials_ns"
@@ -45,13 +48,14 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
     /// Nil where nothing was measured.
     init?(_ measured: Measured, _ bounds: CoreBounds) {
         guard let alone = Spread(measured.alone), let together = Spread(measured.together),
-            let longTogether = Spread(measured.longTogether)
+            let longAlone = Spread(measured.longAlone), let longTogether = Spread(measured.longTogether)
         else { return nil }
         kernels = bounds.kernels
         layer = measured.model.layer
         units = measured.model.units
         self.alone = alone
         self.together = together
+        self.longAlone = longAlone
         self.longTogether = longTogether
         multiplyAdds = Double(measured.model.multiplyAdds) / bounds.multiplyAddsPerSecond * 1e9
         exponentials = Double(measured.model.exponentials) / bounds.exponentialsPerSecond * 1e9
@@ -59,8 +63,11 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
         lanes = measured.lanes
     }
 
+    /// What streams side by side take of the time of one alone, with one timestep each.
+    var ratio: Double { together.min / alone.min }
+
     /// The bound that binds a stream alone, divided by the least time of a step: 1 is as fast as the core can.
-    var shareAlone: Double { max(multiplyAdds, exponentials, reading) / alone.min }
+    var shareLongAlone: Double { max(multiplyAdds, exponentials, reading) / longAlone.min }
     /// The same for streams that share the reading of the weights.
     var shareTogether: Double { boundTogether / together.min }
     /// The same where they have many timesteps.
@@ -102,8 +109,8 @@ extension EngineReport {
         return lines + [
             "",
             "Each time is the least (the median) of \(Quantity.count(samples, of: "sample")).",
-            "alone: one stream, each step needing the one before. together: 64 streams with one timestep each,",
-            "as when a message of each has arrived. 64 each: 64 streams with 64 timesteps each.",
+            "one each: messages of one timestep, of one stream alone and of 64 together; ratio: together to alone.",
+            "64 each: messages of 64 timesteps likewise; alone, each step needs the one before.",
             "at best: what the multiply-adds, the e^x and reading all weights would take by themselves. share: the",
             "longest of the three divided by the time; together, as many streams as fit a vector share the reading.",
             "RTNeural: alone, sizes fixed at compile time, AVX2, on a core of a 2.45 GHz EPYC (Zen 3).",
@@ -123,7 +130,7 @@ extension EngineReport {
     }
 
     private func table(of layer: EngineLayer) -> [String] {
-        let times = ["alone", "share", "together", "share", "64 each", "share"]
+        let times = ["one each: alone", "together", "ratio", "share", "64 each: alone", "share", "together", "share"]
         let comparisons = ["at best: multiply-adds", "e^x", "weights", "RTNeural"]
         var table = TextTable(
             [TextTable.Column("units", .right), TextTable.Column("kernels")]
@@ -131,16 +138,15 @@ extension EngineReport {
         for figure in figures.sorted(by: { $0.units < $1.units }) where figure.layer == layer {
             func tenths(_ value: Double) -> String { Quantity.fixed(value, digits: 1) }
             let other = layer == .lstm ? Self.nanosecondsOfRTNeural[figure.units] : nil
-            let ways = [
-                (figure.alone, figure.shareAlone), (figure.together, figure.shareTogether),
-                (figure.longTogether, figure.shareLongTogether),
-            ]
+            func time(_ spread: Spread) -> String { "\(tenths(spread.min)) (\(tenths(spread.median)))" }
+            func share(_ value: Double) -> String { Quantity.fixed(value, digits: 2) }
             table.append(
-                ["\(figure.units)", figure.kernels]
-                    + ways.flatMap { time, share in
-                        ["\(tenths(time.min)) (\(tenths(time.median)))", Quantity.fixed(share, digits: 2)]
-                    }
-                    + [figure.multiplyAdds, figure.exponentials, figure.reading].map(tenths)
+                [
+                    "\(figure.units)", figure.kernels,
+                    time(figure.alone), time(figure.together), share(figure.ratio), share(figure.shareTogether),
+                    time(figure.longAlone), share(figure.shareLongAlone),
+                    time(figure.longTogether), share(figure.shareLongTogether),
+                ] + [figure.multiplyAdds, figure.exponentials, figure.reading].map(tenths)
                     + [other.map(tenths) ?? ""])
         }
         return table.lines
