@@ -203,7 +203,7 @@ struct HotLoop: ~Copyable {
             guard socket.codec != .binary else {
                 return try table.take(
                     frames: message.frameCount, id: message.id.bytes, payload: message.payload.rawBytes,
-                    header: message.header.rawBytes)
+                    header: message.header)
             }
             try parsed.read(
                 socket.codec, frames: message.frameCount, first: message.id.bytes, second: message.payload.bytes)

@@ -6,9 +6,14 @@ struct IngestMessage: ~Copyable {
     /// The frames; those past ``frameCount`` are left over from another message.
     var id = Message()
     fileprivate(set) var payload = Message()
-    fileprivate(set) var header = Message()
+    fileprivate var third = Message()
     /// How many frames the message had. All that are past the third are thrown away.
     fileprivate(set) var frameCount = 0
+
+    /// The third frame; empty where there is none.
+    var header: RawSpan {
+        @_lifetime(borrow self) get { frameCount >= 3 ? third.rawBytes : RawSpan() }
+    }
 }
 
 /// One socket that timesteps come in by. Owned by the hot loop.
@@ -53,9 +58,9 @@ final class IngestSocket {
         _ = try socket.receive(into: &message.payload, wait: true)
         message.frameCount = 2
         guard message.payload.hasMore else { return true }
-        _ = try socket.receive(into: &message.header, wait: true)
+        _ = try socket.receive(into: &message.third, wait: true)
         message.frameCount = 3
-        guard message.header.hasMore else { return true }
+        guard message.third.hasMore else { return true }
         var rest = Message()
         repeat {
             _ = try socket.receive(into: &rest, wait: true)

@@ -3,46 +3,35 @@
 ///
 ///     cell:  | length | bytes … | up to 7 unused |      8, 16, 24 … or 256 bytes
 ///
-/// Cells of one size stand in pages that never move. Free cells are a list, each of them holding the number of the next.
-/// One owner, one thread; it is not `Sendable`.
+/// Cells of one size stand in pages that never move, so that a place is where its cell stands, and nothing has to be looked up
+/// on the way to the id. Free cells are a list, each of them holding where the next is. One owner, one thread; it is not
+/// `Sendable`.
 @safe
 final class StreamIDPool {
-    /// Where an id is kept: the cell's size in the five highest bits, then its number among the cells of that size.
+    /// Where an id is kept.
+    @safe
     struct Place: Equatable {
-        static let none = Place(bits: .max)
-        fileprivate static let numberBits: UInt32 = 27
+        static var none: Place { unsafe Place(cell: nil) }
+        fileprivate let cell: UnsafeMutablePointer<UInt8>?
 
-        fileprivate let bits: UInt32
-
-        fileprivate init(bits: UInt32) { self.bits = bits }
-
-        fileprivate init(size: Int, number: UInt32) {
-            bits = UInt32(size) << Self.numberBits | number
-        }
-
-        /// Cells of 8 × (size + 1) bytes.
-        fileprivate var size: Int { Int(bits >> Self.numberBits) }
-        fileprivate var number: UInt32 { bits & (1 << Self.numberBits - 1) }
+        static func == (a: Place, b: Place) -> Bool { unsafe a.cell == b.cell }
     }
 
     /// All cells of one size.
     @safe
     private struct Cells {
-        var pages: [UnsafeMutablePointer<UInt8>]
-        var count: UInt32 = 0
-        /// The first free cell; the list ends with `.max`.
-        var free: UInt32 = .max
+        var pages: [UnsafeMutablePointer<UInt8>] = unsafe []
+        /// Cells of the last page that were given out at some time.
+        var takenOfLastPage = cellsPerPage
+        /// The first free cell, which has at its beginning where the next is.
+        var free: UnsafeMutablePointer<UInt8>?
     }
 
-    /// A power of two, so that a cell is found without a division.
-    private static let cellsPerPage: UInt32 = 1024
+    private static let cellsPerPage = 1024
     private static let unit = 8
 
-    private var cells: [Cells]
-
-    init() {
-        cells = (0..<32).map { _ in unsafe Cells(pages: []) }
-    }
+    /// By size: cells of 8 · (size + 1) bytes.
+    private var cells = [Cells](repeating: Cells(), count: 32)
 
     deinit {
         for size in cells.indices {
@@ -53,48 +42,40 @@ final class StreamIDPool {
     /// Keeps an id of 1 to 255 bytes.
     func insert(_ id: Span<UInt8>) -> Place {
         precondition(id.count >= 1 && id.count <= 255)
-        let size = id.count / Self.unit
-        let number = takeCell(of: size)
-        let cell = unsafe pointer(size, number)
+        let cell = unsafe takeCell(of: id.count / Self.unit)
         unsafe cell[0] = UInt8(id.count)
         for index in id.indices { unsafe cell[1 + index] = id[index] }
-        return Place(size: size, number: number)
+        return unsafe Place(cell: cell)
     }
 
     /// Forgets an id. Its place may be given out again.
     func remove(_ place: Place) {
-        let cell = unsafe pointer(place.size, place.number)
-        unsafe UnsafeMutableRawPointer(cell).storeBytes(of: cells[place.size].free, as: UInt32.self)
-        cells[place.size].free = place.number
+        guard let cell = unsafe place.cell else { preconditionFailure("no id is kept there") }
+        let size = unsafe Int(cell[0]) / Self.unit
+        unsafe UnsafeMutableRawPointer(cell).storeBytes(of: cells[size].free, as: UnsafeMutablePointer<UInt8>?.self)
+        unsafe cells[size].free = cell
     }
 
     /// The id at a place that was given out, shape (length).
     @_lifetime(borrow self)
     func bytes(at place: Place) -> Span<UInt8> {
-        let cell = unsafe pointer(place.size, place.number)
+        guard let cell = unsafe place.cell else { preconditionFailure("no id is kept there") }
         let span = unsafe Span(_unsafeStart: UnsafePointer(cell + 1), count: Int(cell[0]))
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
-    private func takeCell(of size: Int) -> UInt32 {
-        let free = cells[size].free
-        if free != .max {
-            unsafe cells[size].free = UnsafeRawPointer(pointer(size, free)).load(as: UInt32.self)
-            return free
+    private func takeCell(of size: Int) -> UnsafeMutablePointer<UInt8> {
+        if let free = unsafe cells[size].free {
+            unsafe cells[size].free = UnsafeRawPointer(free).load(as: UnsafeMutablePointer<UInt8>?.self)
+            return unsafe free
         }
-        let number = cells[size].count
-        precondition(number < 1 << Place.numberBits - 1)
-        if unsafe Int(number / Self.cellsPerPage) == cells[size].pages.count {
-            let bytes = Int(Self.cellsPerPage) * Self.unit * (size + 1)
-            unsafe cells[size].pages.append(.allocate(capacity: bytes))
+        let cellSize = Self.unit * (size + 1)
+        if cells[size].takenOfLastPage == Self.cellsPerPage {
+            unsafe cells[size].pages.append(.allocate(capacity: Self.cellsPerPage * cellSize))
+            cells[size].takenOfLastPage = 0
         }
-        cells[size].count += 1
-        return number
-    }
-
-    private func pointer(_ size: Int, _ number: UInt32) -> UnsafeMutablePointer<UInt8> {
-        precondition(number < cells[size].count)
-        let cell = Int(number % Self.cellsPerPage)
-        return unsafe cells[size].pages[Int(number / Self.cellsPerPage)] + cell * Self.unit * (size + 1)
+        let page = unsafe cells[size].pages[cells[size].pages.count - 1]
+        cells[size].takenOfLastPage += 1
+        return unsafe page + (cells[size].takenOfLastPage - 1) * cellSize
     }
 }

@@ -35,12 +35,11 @@ struct StreamIndex {
         ids.bytes(at: places[slot])
     }
 
-    /// The hash of an id: the same for as long as the index lives.
-    func hash(of slot: Int) -> UInt32 { hash(id(of: slot)) }
-
     /// The slot of a stream, or nil where it is not known.
-    func find(_ id: Span<UInt8>) -> Int? {
-        let hash = hash(id)
+    func find(_ id: Span<UInt8>) -> Int? { find(id, hash: hash(id)) }
+
+    /// The slot of a stream whose id has that ``hash(_:)``, or nil where it is not known.
+    func find(_ id: Span<UInt8>, hash: UInt32) -> Int? {
         var bucket = home(of: hash)
         while !buckets[bucket].isEmpty {
             if buckets[bucket].hash == hash {
@@ -124,9 +123,11 @@ struct StreamIndex {
     private func home(of hash: UInt32) -> Int { Int(hash) & (buckets.count - 1) }
     private func next(_ bucket: Int) -> Int { (bucket + 1) & (buckets.count - 1) }
 
+    /// The hash of an id: the same for as long as the index lives.
+    ///
     /// Eight bytes at a time, each multiplied to twice the width and folded, as wyhash does
     /// (<https://github.com/wangyi-fudan/wyhash>), from a random start so that nobody can choose ids that collide.
-    private func hash(_ id: Span<UInt8>) -> UInt32 {
+    func hash(_ id: Span<UInt8>) -> UInt32 {
         let bytes = unsafe id.bytes
         var hash = seed ^ UInt64(bytes.byteCount)
         var offset = 0

@@ -16,8 +16,9 @@ extension StreamTable {
     ///   - numbers: Which of the timesteps are new.
     ///   - flags: The message's.
     ///   - count: How many timesteps it has.
+    ///   - hash: The id's, by which workers share the streams; of no matter for a message that is decided on by itself.
     mutating func take(
-        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int
+        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32 = 0
     ) {
         if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
         guard numbers.duplicates < count else { return }
@@ -39,8 +40,7 @@ extension StreamTable {
             let new = count - numbers.duplicates
             message.job = steps.add(
                 streams[slot].row, inputs.span.extracting((numbers.duplicates * steps.features)...), count: new,
-                hash: workers.count > 1 ? index.hash(of: slot) : 0,
-                untilReset: rule.timestepsLeft(after: streams[slot].step), resetsAtEnd: flags.contains(.end))
+                hash: hash, untilReset: rule.timestepsLeft(after: streams[slot].step), resetsAtEnd: flags.contains(.end))
             batch.append(message, parameters: rule.parameters)
         case .timesteps:
             // They stay in `inputs`, so nothing can come after them.
@@ -78,8 +78,9 @@ extension StreamTable {
         switch memories[stream.model] {
         case .state(let steps):
             end = decide(message, &stream, in: steps, time: time, into: &decided.decisions)
-            let values = steps.inputs(of: message.job)
-            finish(message, stream, end: end, values: values, time: time)
+            if weightsNumbers != nil || end < message.count {
+                keep(message, end: end, values: steps.inputs(of: message.job), time: time)
+            }
         case .timesteps(let buffers):
             var values: [Float] = []
             swap(&values, &inputs)
@@ -87,9 +88,12 @@ extension StreamTable {
                 values.span, message.numbers, count: message.count, ends: message.flags.contains(.end), in: buffers,
                 rules[stream.model], time: time, into: &decided.decisions)
             let duplicates = message.numbers.duplicates * (values.count / message.count)
-            finish(message, stream, end: end, values: values.span.extracting(duplicates...), time: time)
+            keep(message, end: end, values: values.span.extracting(duplicates...), time: time)
             swap(&values, &inputs)
         }
+        stream.time = time
+        streams[slot] = stream
+        if !stream.isAsleep { markChanged(slot) }
         counters.timesteps += UInt64(end - message.numbers.duplicates)
         counters.decisions += UInt64(decided.decisions.count)
         if !areAllKept { decided.drop = .tooLong }
@@ -127,27 +131,21 @@ extension StreamTable {
         }
     }
 
-    /// Puts a stream back as it is after a message.
+    /// Records what was taken of a message, where that is wanted, and lets the rest wait. The table has the stream still as it
+    /// was before the message.
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - stream: The stream.
     ///   - end: From this timestep on none were taken; they wait.
     ///   - values: The message's timesteps without the duplicates, shape (n, features).
     ///   - time: Nanoseconds since the Unix epoch.
-    private mutating func finish(
-        _ message: MessageBatch.Message, _ stream: Stream, end: Int, values: Span<Float>, time: Int64
-    ) {
-        var stream = stream
-        stream.time = time
+    private mutating func keep(_ message: MessageBatch.Message, end: Int, values: Span<Float>, time: Int64) {
         let features = values.count / (message.count - message.numbers.duplicates)
         let taken = (end - message.numbers.duplicates) * features
         if let weightsNumbers {
             record(message, end: end, values: values.extracting(..<taken), time: time, as: weightsNumbers)
         }
-        streams[message.slot] = stream
         if end < message.count { postpone(message, from: end, values: values.extracting(taken...)) }
-        if !stream.isAsleep { markChanged(message.slot) }
     }
 }
 

@@ -134,15 +134,18 @@ public struct StreamTable: ~Copyable {
         /// Nil for a stream that is not known yet.
         let slot: Int?
         let model: Int
+        /// The id's.
+        let hash: UInt32
     }
 
     /// Inlined, as ``isFree(_:)``, since a call that only borrows the table would copy all of it to the stack.
     @inline(__always)
     private func place(of id: Span<UInt8>) throws(DropCause) -> Place {
-        if let slot = index.find(id) { return Place(slot: slot, model: streams[slot].model) }
+        let hash = index.hash(id)
+        if let slot = index.find(id, hash: hash) { return Place(slot: slot, model: streams[slot].model, hash: hash) }
         guard StreamID.isValid(id) else { throw .id }
         guard let model = router.model(for: id) else { throw .unrouted }
-        return Place(slot: nil, model: model)
+        return Place(slot: nil, model: model, hash: hash)
     }
 
     /// Whether the batch has nothing of a message's stream yet, and room.
@@ -172,7 +175,7 @@ public struct StreamTable: ~Copyable {
         let consumed = place.slot.map { streams[$0].sequence } ?? 0
         let numbers = try SequenceNumbers(header, count: count, consumed: consumed)
         let slot = place.slot ?? insert(id, model: place.model)
-        take(slot, numbers, header.flags, count: count)
+        take(slot, numbers, header.flags, count: count, hash: place.hash)
     }
 
     /// Takes what waited while a stream was paused, in the order in which it came.

@@ -16,12 +16,11 @@ public enum Timesteps {
         let timestepSize = features * MemoryLayout<Float>.size
         let (count, rest) = frame.byteCount.quotientAndRemainder(dividingBy: timestepSize)
         guard count >= 1, rest == 0 else { throw .length }
-        values.removeAll(keepingCapacity: true)
-        for index in 0..<(count * features) {
+        values.resize(to: count * features)
+        for index in values.indices {
             let bits = frame.littleEndian(at: index * MemoryLayout<Float>.size, as: UInt32.self)
-            let value = Float(bitPattern: bits)
-            guard value.isFinite else { throw .nonFinite }
-            values.append(value)
+            values[index] = Float(bitPattern: bits)
+            guard values[index].isFinite else { throw .nonFinite }
         }
         return count
     }
@@ -36,9 +35,9 @@ public enum Timesteps {
     public static func readTokens(_ frame: RawSpan, into values: inout [Float]) throws(DropCause) -> Int {
         let (count, rest) = frame.byteCount.quotientAndRemainder(dividingBy: MemoryLayout<Int32>.size)
         guard count >= 1, rest == 0 else { throw .length }
-        values.removeAll(keepingCapacity: true)
-        for index in 0..<count {
-            values.append(Float(frame.littleEndian(at: index * MemoryLayout<Int32>.size, as: Int32.self)))
+        values.resize(to: count)
+        for index in values.indices {
+            values[index] = Float(frame.littleEndian(at: index * MemoryLayout<Int32>.size, as: Int32.self))
         }
         return count
     }
@@ -61,5 +60,13 @@ public enum Timesteps {
             bytes.appendLittleEndian(token)
         }
         return bytes
+    }
+}
+
+extension [Float] {
+    /// Has so many values, whatever they are. Nothing is done where it has as many, as from message to message it mostly has.
+    fileprivate mutating func resize(to newCount: Int) {
+        if newCount > count { append(contentsOf: repeatElement(0, count: newCount - count)) }
+        if newCount < count { removeLast(count - newCount) }
     }
 }
