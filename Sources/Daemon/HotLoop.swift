@@ -8,7 +8,7 @@ import ZeroMQ
 /// What one message after another is read into, and what is decided on it.
 struct TurnMemory: ~Copyable {
     var message = IngestMessage()
-    var decided = DecidedMessage()
+    var decided = DecidedBatch()
 }
 
 /// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
@@ -152,12 +152,12 @@ struct HotLoop: ~Copyable {
         let isFull = group.isFull(table.records)
         for item in ingestItems { poller.watch(item, !isFull) }
         try poller.wait(milliseconds: millisecondsToWait)
-        if poller.isReadable(mailboxItem) { readMail() }
-        for (socket, item) in zip(ingest, ingestItems) where poller.isReadable(item) {
+        if poller.mayBeReadable(mailboxItem) { readMail() }
+        for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) {
             try takeTimesteps(from: socket, by: &memory)
         }
-        if poller.isReadable(controlItem) { try answerRequests() }
-        if poller.isReadable(publisherItem) { try publisher.takeSubscriptions() }
+        if poller.mayBeReadable(controlItem) { try answerRequests() }
+        if poller.mayBeReadable(publisherItem) { try publisher.takeSubscriptions() }
         if publisher.replays.areWaiting { try replay() }
         if isDurable { keepDurable() }
         if table.hasNews { wakeRequested() }
@@ -216,26 +216,23 @@ struct HotLoop: ~Copyable {
     }
 
     /// Steps what was taken, and publishes the decisions message by message.
-    private mutating func decide(_ decided: inout DecidedMessage) throws(ZeroMQError) {
+    private mutating func decide(_ decided: inout DecidedBatch) throws(ZeroMQError) {
         guard !table.isBatchEmpty else { return }
         table.stepBatch()
         let time = WallClock.now()
-        var count = 0
-        while table.decideNext(time: time, into: &decided) {
-            if decided.decisions.count > 0 {
-                count += decided.decisions.count
-                if group.isOn {
-                    group.gathered.decisions.append(decided.id, decided.decisions.bytes)
-                } else {
-                    try publisher.publish(decided.id, records: decided.decisions.bytes)
-                }
-            }
-            if let cause = decided.drop {
-                table.countDrop(cause)
-                dropLog.record(cause, id: decided.id, time: time)
+        table.decideBatch(time: time, into: &decided)
+        for message in 0..<decided.count where !decided.records(of: message).isEmpty {
+            if group.isOn {
+                group.gathered.decisions.append(decided.id(of: message), decided.records(of: message))
+            } else {
+                try publisher.publish(decided.id(of: message), records: decided.records(of: message))
             }
         }
-        recordLatency(decisions: count)
+        for drop in decided.drops {
+            table.countDrop(drop.cause)
+            dropLog.record(drop.cause, id: decided.id(of: drop.message), time: time)
+        }
+        recordLatency(decisions: decided.records.count)
         if table.hasNews { announceNews() }
     }
 

@@ -1,15 +1,19 @@
 import Wire
 
 /// Messages that were taken and wait to be decided on, each of another stream. Keeps its memory from batch to batch.
+///
+/// What takes or gives a message is inlined: one that is written value by value and read again as a whole at once, as to hand
+/// it on, keeps the processor waiting.
 struct MessageBatch {
     struct Message {
         let slot: Int
+        let model: Int
         let numbers: SequenceNumbers
         let flags: TimestepHeader.Flags
         /// How many timesteps it has, duplicates too.
         let count: Int
         /// Its number among the jobs of its model's ``StepBatch``, where it has one.
-        var job = 0
+        let job: Int
     }
 
     /// So many messages are enough to fill the lanes of every model again and again, and few enough that what they need
@@ -37,6 +41,7 @@ struct MessageBatch {
     /// - Parameters:
     ///   - message: The message.
     ///   - parameters: The weights of its model, each of which is multiplied with for each timestep.
+    @inline(__always)
     mutating func append(_ message: Message, parameters: Int) {
         messages.append(message)
         timesteps += message.count
@@ -54,9 +59,13 @@ struct MessageBatch {
         isFull = true
     }
 
-    /// Each message once, in the order in which they were added, then nil.
-    mutating func next() -> Message? {
-        guard decided < messages.count else { return nil }
+    /// The model of the next message; nil where there is none.
+    var nextModel: Int? { decided < messages.count ? messages[decided].model : nil }
+
+    /// Each message once, in the order in which they were added, as long as they are of one model; then nil.
+    @inline(__always)
+    mutating func next(of model: Int) -> Message? {
+        guard decided < messages.count, messages[decided].model == model else { return nil }
         decided += 1
         return messages[decided - 1]
     }

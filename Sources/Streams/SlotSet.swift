@@ -8,6 +8,7 @@ struct SlotSet {
     var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
     /// Allocates only for a slot that is greater than all before.
+    @inline(__always)
     mutating func insert(_ slot: Int) {
         let (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)
         while word >= words.count { words.append(0) }

@@ -1,8 +1,8 @@
 import Recurrent
 import Wire
 
-/// The hot path within the table: ``take(frames:id:payload:header:)`` for each message that is there, ``stepBatch()`` once for
-/// all of them, ``decideNext(time:into:)`` for each again.
+/// The hot path within the table: ``take(frames:id:payload:header:)`` for each message that is there, then ``stepBatch()`` and
+/// ``decideBatch(time:into:)`` once for all of them.
 extension StreamTable {
     /// Whether nothing waits to be decided on.
     public var isBatchEmpty: Bool { batch.messages.isEmpty }
@@ -34,17 +34,20 @@ extension StreamTable {
             streams[slot].step = 0
         }
         streams[slot].isInBatch = true
-        var message = MessageBatch.Message(slot: slot, numbers: numbers, flags: flags, count: count)
         switch memories[model] {
         case .state(let steps):
-            let new = count - numbers.duplicates
-            message.job = steps.add(
-                streams[slot].row, inputs.span.extracting((numbers.duplicates * steps.features)...), count: new,
-                hash: hash, untilReset: rule.timestepsLeft(after: streams[slot].step), resetsAtEnd: flags.contains(.end))
-            batch.append(message, parameters: rule.parameters)
+            let job = steps.add(
+                streams[slot].row, inputs.span.extracting((numbers.duplicates * steps.features)...),
+                count: count - numbers.duplicates, hash: hash,
+                untilReset: rule.timestepsLeft(after: streams[slot].step), resetsAtEnd: flags.contains(.end))
+            batch.append(
+                MessageBatch.Message(
+                    slot: slot, model: model, numbers: numbers, flags: flags, count: count, job: job),
+                parameters: rule.parameters)
         case .timesteps:
             // They stay in `inputs`, so nothing can come after them.
-            batch.appendLast(message)
+            batch.appendLast(
+                MessageBatch.Message(slot: slot, model: model, numbers: numbers, flags: flags, count: count, job: 0))
         }
     }
 
@@ -55,59 +58,50 @@ extension StreamTable {
         }
     }
 
-    /// Decides on the next message of the batch, in the order in which they were taken. ``stepBatch()`` was called.
+    /// Decides on the messages of the batch, in the order in which they were taken. ``stepBatch()`` was called. The batch is
+    /// empty again afterwards.
     ///
     /// - Parameters:
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decided: Replaced by the message.
-    /// - Returns: Whether there was one; if not, the batch is empty again.
-    public mutating func decideNext(time: Int64, into decided: inout DecidedMessage) -> Bool {
-        guard let message = batch.next() else {
-            for model in memories.indices {
-                if case .state(let steps) = memories[model] { steps.removeAll() }
+    ///   - decided: Replaced by what was decided.
+    public mutating func decideBatch(time: Int64, into decided: inout DecidedBatch) {
+        decided.removeAll()
+        while let model = batch.nextModel {
+            switch memories[model] {
+            case .state(let steps): decide(on: model, in: steps, time: time, into: &decided)
+            case .timesteps(let buffers): decide(on: model, in: buffers, time: time, into: &decided)
             }
-            batch.removeAll()
-            return false
         }
-        let slot = message.slot
-        decided.begin(index.id(of: slot))
-        var stream = streams[slot]
-        stream.isInBatch = false
-        var end = message.count
-        var areAllKept = true
-        switch memories[stream.model] {
-        case .state(let steps):
-            end = decide(message, &stream, in: steps, time: time, into: &decided.decisions)
+        counters.decisions += UInt64(decided.records.count)
+        for model in memories.indices {
+            if case .state(let steps) = memories[model] { steps.removeAll() }
+        }
+        batch.removeAll()
+    }
+
+    /// Decides on the next messages of a model that were stepped, up to one of another model.
+    private mutating func decide(on model: Int, in steps: StepBatch, time: Int64, into decided: inout DecidedBatch) {
+        let rule = rules[model]
+        while let message = batch.next(of: model) {
+            var stream = streams[message.slot]
+            let isFirst = stream.sequence == 0
+            let end = decide(message, &stream, rule, in: steps, time: time, into: &decided.records)
+            putBack(stream, after: message, end: end, time: time)
             if weightsNumbers != nil || end < message.count {
-                keep(message, end: end, values: steps.inputs(of: message.job), time: time)
+                keep(message, isFirst: isFirst, end: end, values: steps.inputs(of: message.job), time: time)
             }
-        case .timesteps(let buffers):
-            var values: [Float] = []
-            swap(&values, &inputs)
-            areAllKept = stream.keep(
-                values.span, message.numbers, count: message.count, ends: message.flags.contains(.end), in: buffers,
-                rules[stream.model], time: time, into: &decided.decisions)
-            let duplicates = message.numbers.duplicates * (values.count / message.count)
-            keep(message, end: end, values: values.span.extracting(duplicates...), time: time)
-            swap(&values, &inputs)
+            decided.end(index.id(of: message.slot))
         }
-        stream.time = time
-        streams[slot] = stream
-        if !stream.isAsleep { markChanged(slot) }
-        counters.timesteps += UInt64(end - message.numbers.duplicates)
-        counters.decisions += UInt64(decided.decisions.count)
-        if !areAllKept { decided.drop = .tooLong }
-        return true
     }
 
     /// Decides on each timestep of a message that was stepped.
     ///
     /// - Returns: From which timestep on none were taken: the message's number of timesteps, if its state stayed finite.
+    @inline(__always)
     private mutating func decide(
-        _ message: MessageBatch.Message, _ stream: inout Stream, in steps: StepBatch, time: Int64,
+        _ message: MessageBatch.Message, _ stream: inout Stream, _ rule: DecisionRule, in steps: StepBatch, time: Int64,
         into decisions: inout DecisionRecords
     ) -> Int {
-        let rule = rules[stream.model]
         let new = message.numbers.duplicates
         var timestep = new
         while true {
@@ -124,26 +118,64 @@ extension StreamTable {
                 timestep += 1
             }
             guard steps.isFaulty(message.job) else { return timestep }
-            quarantine(message.slot, &stream, in: steps.pool, time: time)
+            // By way of the table: who gave it away by its address could not have it in registers in the loop.
+            streams[message.slot] = stream
+            quarantine(message.slot, in: steps.pool, time: time)
+            stream = streams[message.slot]
             // What follows waits until the last checkpoint's state is there, or goes on from zero.
             if stream.isAsleep { return timestep }
             steps.resume(message.job, untilReset: rule.timestepsLeft(after: stream.step))
         }
     }
 
-    /// Records what was taken of a message, where that is wanted, and lets the rest wait. The table has the stream still as it
-    /// was before the message.
+    /// Decides on the next message of a model whose streams keep timesteps; they stand in `inputs`.
+    private mutating func decide(
+        on model: Int, in buffers: TimestepBuffers, time: Int64, into decided: inout DecidedBatch
+    ) {
+        guard let message = batch.next(of: model) else { return }
+        var values: [Float] = []
+        swap(&values, &inputs)
+        defer { swap(&values, &inputs) }
+        var stream = streams[message.slot]
+        let isFirst = stream.sequence == 0
+        let areAllKept = stream.keep(
+            values.span, message.numbers, count: message.count, ends: message.flags.contains(.end), in: buffers,
+            rules[model], time: time, into: &decided.records)
+        let duplicates = message.numbers.duplicates * (values.count / message.count)
+        putBack(stream, after: message, end: message.count, time: time)
+        keep(
+            message, isFirst: isFirst, end: message.count, values: values.span.extracting(duplicates...), time: time)
+        decided.end(index.id(of: message.slot), areAllKept ? nil : .tooLong)
+    }
+
+    /// Puts a stream back as it is after a message, of which no timesteps from `end` on were taken.
+    @inline(__always)
+    private mutating func putBack(_ stream: Stream, after message: MessageBatch.Message, end: Int, time: Int64) {
+        var stream = stream
+        stream.isInBatch = false
+        stream.time = time
+        streams[message.slot] = stream
+        if !stream.isAsleep { markChanged(message.slot) }
+        counters.timesteps += UInt64(end - message.numbers.duplicates)
+    }
+
+    /// Records what was taken of a message, where that is wanted, and lets the rest wait.
     ///
     /// - Parameters:
     ///   - message: The message.
+    ///   - isFirst: Its stream is new.
     ///   - end: From this timestep on none were taken; they wait.
     ///   - values: The message's timesteps without the duplicates, shape (n, features).
     ///   - time: Nanoseconds since the Unix epoch.
-    private mutating func keep(_ message: MessageBatch.Message, end: Int, values: Span<Float>, time: Int64) {
+    private mutating func keep(
+        _ message: MessageBatch.Message, isFirst: Bool, end: Int, values: Span<Float>, time: Int64
+    ) {
         let features = values.count / (message.count - message.numbers.duplicates)
         let taken = (end - message.numbers.duplicates) * features
         if let weightsNumbers {
-            record(message, end: end, values: values.extracting(..<taken), time: time, as: weightsNumbers)
+            record(
+                message, isFirst: isFirst, end: end, values: values.extracting(..<taken), time: time,
+                as: weightsNumbers)
         }
         if end < message.count { postpone(message, from: end, values: values.extracting(taken...)) }
     }
@@ -159,6 +191,7 @@ extension StreamTable.Stream {
     ///   - rule: How the model is served.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The record is added here.
+    @inline(__always)
     mutating func decide(
         on outputs: Span<Float>, isLast: Bool, isFinal: Bool, _ rule: DecisionRule, time: Int64,
         into decisions: inout DecisionRecords

@@ -17,11 +17,11 @@ extension StreamTable {
     /// each timestep, so that what comes of it does not hang on how timesteps are cut into messages.
     ///
     /// - Parameters:
-    ///   - slot: Where the stream belongs.
-    ///   - stream: The stream as it is after the timestep; its sequence goes on.
+    ///   - slot: The stream's, as it is after the timestep; its sequence goes on.
     ///   - pool: The home of its state.
     ///   - time: Nanoseconds since the Unix epoch.
-    mutating func quarantine(_ slot: Int, _ stream: inout Stream, in pool: StatePool, time: Int64) {
+    mutating func quarantine(_ slot: Int, in pool: StatePool, time: Int64) {
+        let stream = streams[slot]
         counters.quarantined += 1
         tallies[slot, default: StreamTally()].quarantined += 1
         // What the store has under the key of a stream that was removed since is not this stream's.
@@ -30,11 +30,10 @@ extension StreamTable {
         event.sequence = stream.sequence
         event.to = goesBack ? ServingPolicy.Fault.checkpoint.rawValue : ServingPolicy.Fault.zero.rawValue
         events.append(event)
-        stream.step = 0
+        streams[slot].step = 0
         if goesBack {
             faulty.insert(slot)
             fallAsleep(slot)
-            stream.row = streams[slot].row
             startWaking(slot)
         } else {
             pool.reset(stream.row)

@@ -89,29 +89,30 @@ extension StreamTable {
         guard count >= 1, values.count == count * features,
             let numbers = try? SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
         else { return }
-        var decided = DecidedMessage()
+        var decided = DecidedBatch()
         inputs = values
         take(slot, numbers, header.flags, count: count)
         stepBatch()
         // A sequence that becomes too long is dropped again, as it was then.
-        while decideNext(time: time, into: &decided) {}
+        decideBatch(time: time, into: &decided)
     }
 }
 
 /// What is recorded where.
 extension StreamTable {
-    /// Records the new timesteps of a message that were taken, while `streams` still has the stream as it was before.
+    /// Records the new timesteps of a message that were taken.
     ///
     /// - Parameters:
     ///   - message: The message.
+    ///   - isFirst: Its stream is new.
     ///   - end: From this timestep on none were taken.
     ///   - values: Those that were, shape (n, features).
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - weights: What the journal calls the weights of each model.
     mutating func record(
-        _ message: MessageBatch.Message, end: Int, values: Span<Float>, time: Int64, as weights: [UInt16]
+        _ message: MessageBatch.Message, isFirst: Bool, end: Int, values: Span<Float>, time: Int64,
+        as weights: [UInt16]
     ) {
-        let stream = streams[message.slot]
         let duplicates = message.numbers.duplicates
         var header = TimestepHeader(sequence: message.numbers.first + UInt64(duplicates), flags: message.flags)
         if duplicates > 0 { header.flags.remove(.start) }
@@ -121,7 +122,7 @@ extension StreamTable {
         var records = JournalRecords()
         swap(&records, &self.records)
         records.appendTimesteps(
-            id: index.id(of: message.slot), isFirst: stream.sequence == 0, weights: weights[stream.model],
+            id: index.id(of: message.slot), isFirst: isFirst, weights: weights[message.model],
             header: header, time: time, values: values)
         swap(&records, &self.records)
     }

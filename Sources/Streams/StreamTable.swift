@@ -196,19 +196,18 @@ public struct StreamTable: ~Copyable {
                 continue
             }
             inputs = message.values
-            var decided = DecidedMessage()
+            var decided = DecidedBatch()
             do throws(DropCause) {
                 let numbers = try SequenceNumbers(
                     message.header, count: message.count, consumed: streams[slot].sequence)
                 take(slot, numbers, message.header.flags, count: message.count)
                 stepBatch()
-                while decideNext(time: time, into: &decided) {
-                    if let cause = decided.drop { countDrop(cause) }
-                }
+                decideBatch(time: time, into: &decided)
+                for drop in decided.drops { countDrop(drop.cause) }
             } catch {
                 countDrop(error)
             }
-            if decided.decisions.count > 0 || !events.isEmpty { publish(id, decided.decisions, takeEvents()) }
+            if decided.records.count > 0 || !events.isEmpty { publish(id, decided.records, takeEvents()) }
         }
     }
 

@@ -14,13 +14,16 @@ public enum Timesteps {
         _ frame: RawSpan, features: Int, into values: inout [Float]
     ) throws(DropCause) -> Int {
         let timestepSize = features * MemoryLayout<Float>.size
-        let (count, rest) = frame.byteCount.quotientAndRemainder(dividingBy: timestepSize)
-        guard count >= 1, rest == 0 else { throw .length }
+        // Most messages have one: no division for them.
+        let count = frame.byteCount == timestepSize ? 1 : frame.byteCount / timestepSize
+        guard count >= 1, frame.byteCount == count * timestepSize else { throw .length }
         values.resize(to: count * features)
-        for index in values.indices {
+        var target = values.mutableSpan
+        for index in target.indices {
             let bits = frame.littleEndian(at: index * MemoryLayout<Float>.size, as: UInt32.self)
-            values[index] = Float(bitPattern: bits)
-            guard values[index].isFinite else { throw .nonFinite }
+            let value = Float(bitPattern: bits)
+            guard value.isFinite else { throw .nonFinite }
+            target[index] = value
         }
         return count
     }

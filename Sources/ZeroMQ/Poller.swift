@@ -1,64 +1,105 @@
 import CZeroMQ
+import Glibc
 
 /// Waits until one of several sockets, or a ``Wakeup``, has something to read.
+///
+/// It waits for the sockets' descriptors by itself. `zmq_poll` looks at each socket before and after it has waited, which a
+/// message that comes alone would wait for. A descriptor tells of every change of its socket, once
+/// (<https://libzmq.readthedocs.io/en/latest/zmq_getsockopt.html>, `ZMQ_FD`): so each socket is looked at before the wait, and
+/// what is told afterwards is a sign that there may be something to read.
 @safe
 public struct Poller: ~Copyable {
-    private var items: [zmq_pollitem_t]
-    /// Held so that nothing is polled that has been closed.
-    private var watched: [AnyObject] = []
+    private struct Item {
+        /// The socket; nil for a wake-up call.
+        let socket: SocketHandle?
+        let descriptor: CInt
+        /// Held so that nothing is polled that has been closed.
+        let owner: AnyObject
+        var isWatched = true
+        var mayBeReadable = false
+    }
+
+    private var items: [Item] = []
+    /// As the system takes them, in the order of `items`.
+    private var descriptors: [pollfd] = []
 
     /// Watches nothing yet.
-    public init() {
-        unsafe items = []
-    }
+    public init() {}
 
     /// Watches a socket too.
     ///
-    /// - Returns: The number to ask for with ``isReadable(_:)``.
+    /// - Returns: The number to ask for with ``mayBeReadable(_:)``.
     public mutating func add(_ socket: borrowing Socket) -> Int {
-        let handle = socket.handle
-        return unsafe add(zmq_pollitem_t(socket: handle.pointer, fd: 0, events: Self.readable, revents: 0), handle)
+        add(Item(socket: socket.handle, descriptor: socket.handle.descriptor, owner: socket.handle))
     }
 
     /// Watches what a monitor hears too.
     ///
-    /// - Returns: The number to ask for with ``isReadable(_:)``.
+    /// - Returns: The number to ask for with ``mayBeReadable(_:)``.
     public mutating func add(_ monitor: SocketMonitor) -> Int { add(monitor.socket) }
 
     /// Watches a wake-up call too.
     ///
-    /// - Returns: The number to ask for with ``isReadable(_:)``.
+    /// - Returns: The number to ask for with ``mayBeReadable(_:)``.
     public mutating func add(_ wakeup: Wakeup) -> Int {
-        unsafe add(zmq_pollitem_t(socket: nil, fd: wakeup.readEnd, events: Self.readable, revents: 0), wakeup)
+        add(Item(socket: nil, descriptor: wakeup.readEnd, owner: wakeup))
+    }
+
+    private mutating func add(_ item: Item) -> Int {
+        items.append(item)
+        descriptors.append(pollfd(fd: item.descriptor, events: CShort(POLLIN), revents: 0))
+        return items.count - 1
     }
 
     /// Watches what was added, or for a time does not.
     public mutating func watch(_ number: Int, _ isWatched: Bool) {
-        unsafe items[number].events = isWatched ? Self.readable : 0
+        guard items[number].isWatched != isWatched else { return }
+        items[number].isWatched = isWatched
+        // The system leaves out what is less than 0.
+        descriptors[number].fd = isWatched ? items[number].descriptor : -1
     }
 
-    /// Waits until something can be read.
+    /// Waits until something can be read, or may be.
     ///
     /// - Parameter milliseconds: How long at most; 0: only look, −1: for ever.
     /// - Throws: ``ZeroMQError`` where a socket's context has ended.
     public mutating func wait(milliseconds: Int) throws(ZeroMQError) {
+        var isAnyReadable = false
+        for index in items.indices {
+            items[index].mayBeReadable = false
+            guard items[index].isWatched, let socket = items[index].socket else { continue }
+            items[index].mayBeReadable = try socket.isReadable()
+            isAnyReadable = isAnyReadable || items[index].mayBeReadable
+        }
+        let milliseconds = isAnyReadable ? 0 : CInt(clamping: milliseconds)
         _ = try checked("poll") {
-            unsafe items.withUnsafeMutableBufferPointer {
-                unsafe zmq_poll($0.baseAddress, CInt($0.count), milliseconds)
+            unsafe descriptors.withUnsafeMutableBufferPointer {
+                unsafe poll($0.baseAddress, nfds_t($0.count), milliseconds)
             }
         }
+        for index in items.indices where descriptors[index].revents != 0 { items[index].mayBeReadable = true }
     }
 
-    /// Whether the last wait found something to read there.
-    public func isReadable(_ number: Int) -> Bool {
-        unsafe items[number].revents & Self.readable != 0
+    /// Whether the last wait found something to read there, or a sign of it, of which nothing may come.
+    public func mayBeReadable(_ number: Int) -> Bool { items[number].mayBeReadable }
+}
+
+extension SocketHandle {
+    /// What becomes readable at each change of the socket.
+    fileprivate var descriptor: CInt {
+        var descriptor: CInt = -1
+        var size = MemoryLayout<CInt>.size
+        // A socket that is open has one.
+        let result = unsafe zmq_getsockopt(pointer, ZMQ_FD, &descriptor, &size)
+        precondition(result == 0, "a socket has no descriptor")
+        return descriptor
     }
 
-    private mutating func add(_ item: zmq_pollitem_t, _ object: AnyObject) -> Int {
-        unsafe items.append(item)
-        watched.append(object)
-        return unsafe items.count - 1
+    /// Whether there is something to read now.
+    fileprivate func isReadable() throws(ZeroMQError) -> Bool {
+        var events: CInt = 0
+        var size = MemoryLayout<CInt>.size
+        _ = try checked("poll") { unsafe zmq_getsockopt(pointer, ZMQ_EVENTS, &events, &size) }
+        return events & ZMQ_POLLIN != 0
     }
-
-    private static let readable = CShort(ZMQ_POLLIN)
 }

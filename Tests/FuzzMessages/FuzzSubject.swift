@@ -11,7 +11,7 @@ struct FuzzSubject: ~Copyable {
 
     var table: StreamTable
     private var parsed = ParsedTimesteps()
-    private var decided = DecidedMessage()
+    private var decided = DecidedBatch()
     /// Whether the records of the last decisions are whole.
     private var isReadable = true
     private var time: Int64 = 0
@@ -81,13 +81,10 @@ struct FuzzSubject: ~Copyable {
 
     /// Decides on the message that was taken.
     private mutating func decide() throws(DropCause) {
-        var drop: DropCause?
         table.stepBatch()
-        while table.decideNext(time: time, into: &decided) {
-            drop = decided.drop
-            isReadable = decided.decisions.all.count == decided.decisions.count
-        }
-        if let drop { throw drop }
+        table.decideBatch(time: time, into: &decided)
+        if decided.count > 0 { isReadable = decided.records.all.count == decided.records.count }
+        if let drop = decided.drops.first { throw drop.cause }
     }
 
     private mutating func takeRequest(_ frames: [[UInt8]]) -> Mark {

@@ -24,13 +24,13 @@ struct JournalStoreTests {
             ServedModel(name: "m", file: "m", fingerprint: "f", model: model, policy: ServingPolicy())
         ])
         table.startRecording([1])
-        var decided = DecidedMessage()
+        var decided = DecidedBatch()
         for number in 0..<count {
             let payload = Timesteps.bytes([Float(number)])
             _ = try unsafe table.take(
                 frames: 2, id: Array("s".utf8).span, payload: payload.span.bytes, header: RawSpan())
             table.stepBatch()
-            while table.decideNext(time: 0, into: &decided) {}
+            table.decideBatch(time: 0, into: &decided)
         }
         var records = JournalRecords()
         table.takeRecords(&records)

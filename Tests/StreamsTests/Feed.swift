@@ -58,18 +58,11 @@ final class Feed {
 
     /// Decides on the message that was taken.
     private func decide(_ time: Int64, into records: inout DecisionRecords) throws(DropCause) {
-        var drop: DropCause?
         table.stepBatch()
-        var decided = DecidedMessage()
-        while table.decideNext(time: time, into: &decided) {
-            drop = decided.drop
-            for decision in decided.decisions.all {
-                records.append(
-                    sequence: decision.sequence, step: decision.step, time: decision.time, flags: decision.flags,
-                    label: decision.label, probabilities: decision.probabilities.span)
-            }
-        }
-        if let drop { throw drop }
+        var decided = DecidedBatch()
+        table.decideBatch(time: time, into: &decided)
+        records = decided.records
+        if let drop = decided.drops.first { throw drop.cause }
     }
 
     /// Lets streams go on.
