@@ -20,7 +20,11 @@ struct BenchEngineCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    /// The command that this one belongs to has a `--json` too, and is given it wherever it stands.
+    @ParentCommand private var bench: BenchCommand
+
     func run() throws {
+        let json = json || bench.json
         var standardError = StandardStream.error
         let shows = standardError.isTerminal
         let report = try EngineBench(sizes: units, samples: samples).run { text in

@@ -137,4 +137,13 @@ import Wire
         #expect(bench.output.contains("daemon") && bench.output.contains("forwarder"))
         #expect(try Peer(daemon).status().streams == 0, "its streams are removed")
     }
+
+    @Test(arguments: [["bench", "engine", "--json"], ["bench", "--json", "engine"]])
+    func `prints the engine's figures as one JSON object`(command: [String]) throws {
+        let bench = try FinishedProgram("sluice", command + ["--units", "4", "--samples", "1"])
+        #expect(bench.status == 0, "\(bench.errorOutput)")
+        let object = try JSONSerialization.jsonObject(with: Data(bench.output.utf8)) as? [String: Any]
+        let figures = try #require(object?["figures"] as? [[String: Any]])
+        #expect(figures.allSatisfy { $0["units"] as? Int == 4 && ($0["alone_ns"] as? [String: Any]) != nil })
+    }
 }
