@@ -3,26 +3,29 @@ import Testing
 @testable import Daemon
 
 @Suite struct `Freed memory` {
-    @Test func `is given back at first, and then when the process has grown by a thirty-second`() {
+    /// Takes a process's sizes one after another.
+    ///
+    /// - Parameters:
+    ///   - left: What giving back left at first.
+    ///   - sizes: What it has in memory later.
+    /// - Returns: For each, whether it has grown enough.
+    private func growth(from left: Int, _ sizes: Int...) -> [Bool] {
         var memory = FreedMemory()
-        #expect(memory.hasGrown(to: 64_000_000))
-        memory.wasGivenBack(leaving: 32_000_000)
-        #expect(!memory.hasGrown(to: 33_000_000))
-        #expect(memory.hasGrown(to: 33_000_001))
+        memory.wasGivenBack(leaving: left)
+        return sizes.map { memory.hasGrown(to: $0) }
     }
 
-    @Test func `is looked for again only past what giving back could not free`() {
+    @Test func `is given back at first`() {
         var memory = FreedMemory()
-        memory.wasGivenBack(leaving: 32_000_000)
-        #expect(memory.hasGrown(to: 64_000_000))
-        memory.wasGivenBack(leaving: 64_000_000)
-        #expect(!memory.hasGrown(to: 65_000_000))
+        let hasGrown = memory.hasGrown(to: 1)
+        #expect(hasGrown)
+    }
+
+    @Test func `is given back when the process has grown by more than a thirty-second`() {
+        #expect(growth(from: 32_000_000, 32_000_000, 33_000_000, 33_000_001) == [false, false, true])
     }
 
     @Test func `is measured from where the process has shrunk to by itself`() {
-        var memory = FreedMemory()
-        memory.wasGivenBack(leaving: 64_000_000)
-        #expect(!memory.hasGrown(to: 32_000_000))
-        #expect(memory.hasGrown(to: 34_000_000))
+        #expect(growth(from: 64_000_000, 32_000_000, 34_000_000) == [false, true])
     }
 }
