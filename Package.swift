@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CMalloc"),
 
         // The engine's inner loops, once for each set of vector instructions.
         .target(name: "CKernels", exclude: ["kernels.inc"]),
@@ -81,7 +82,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "ModelFiles", "Recurrent", "Store", "Streams", "Wire", "ZeroMQ", logging,
+                "CMalloc", "ModelFiles", "Recurrent", "Store", "Streams", "Wire", "ZeroMQ", logging,
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

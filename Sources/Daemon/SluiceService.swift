@@ -52,6 +52,8 @@ public struct SluiceService: Service {
         let notifier = try ServiceNotifier()
         let watch = Task { await notifier?.keepWatch(over: mailbox) }
         defer { watch.cancel() }
+        let upkeep = Task { await FreedMemory.keepGivingBack(logger) }
+        defer { upkeep.cancel() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.

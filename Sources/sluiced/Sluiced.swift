@@ -13,6 +13,7 @@ enum Main {
         // Before Swift's concurrency begins, which opens descriptors of its own.
         StandardDescriptors.occupy()
         StandardDescriptors.raiseLimit()
+        FreedMemory.boundWhatIsKept()
         Task {
             await Sluiced.main()
             exit(EXIT_SUCCESS)

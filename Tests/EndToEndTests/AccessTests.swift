@@ -129,8 +129,8 @@ import ZeroMQ
         }
         func isLetIn(_ name: String) throws -> Bool {
             let control = try ControlClient(
-                endpoint: connecting(daemon.control), timeoutSeconds: 10, credentials: try keys.credentials(name),
-                in: try Context())
+                endpoint: connecting(daemon.control), timeoutSeconds: 10 * patience,
+                credentials: try keys.credentials(name), in: try Context())
             return (try? control.call(.status, as: DaemonStatus.self)) != nil
         }
         #expect(try !isLetIn("stranger"))

@@ -56,6 +56,8 @@ import Testing
         #expect(!open.contains { $0.hasSuffix(".keras") })
     }
 
+    /// Where a sanitizer finds the library's fault first, its report spins in a process that may open no files.
+    #if !SANITIZED
     @Test(arguments: ["sluice", "sluiced"])
     func `that crashes libhdf5 is refused in one line`(program: String) throws {
         let file = Fixtures.url("damaged/crash.h5").path
@@ -63,6 +65,7 @@ import Testing
         #expect(ended.status == 65)
         #expect(ended.errorOutput.contains("\(program): \(file): damaged: reading it ended in a crash"))
     }
+    #endif
 
     /// A small part of what `tools/fuzz-model-files` does with 100,000 inputs.
     @Test func `that is damaged crashes nothing but the process that reads it`() throws {

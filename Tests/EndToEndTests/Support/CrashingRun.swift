@@ -150,7 +150,7 @@ private final class CrashLink {
     init(_ daemon: DaemonProcess) throws {
         self.daemon = daemon
         let context = try Context()
-        control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 20, in: context)
+        control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, in: context)
         subscriber = try DecisionSubscriber(
             endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", in: context)
         producer = try Socket(.push, in: context)

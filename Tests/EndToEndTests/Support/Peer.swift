@@ -20,7 +20,7 @@ final class Peer {
         self.daemon = daemon
         context = try Context()
         control = try ControlClient(
-            endpoint: connecting(daemon.control), timeoutSeconds: 20, credentials: credentials, in: context)
+            endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, credentials: credentials, in: context)
         takesTokens = try control.call(.status, as: DaemonStatus.self).models.contains { $0.tokens != nil }
         subscriber = try DecisionSubscriber(
             endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", credentials: credentials, in: context)
@@ -64,7 +64,7 @@ final class Peer {
 
     /// Waits for a stream's next decisions.
     func decisions(of stream: String, _ count: Int) throws -> [Decision] {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(30 * patience)
         while waiting[stream, default: []].count < count, ContinuousClock.now < deadline {
             try subscriber.wait(seconds: 0.5)
             while let message = try subscriber.next() {

@@ -117,11 +117,18 @@ struct FinishedProgram {
     }
 }
 
+/// How many times longer a test waits before it gives up: a program that is built with a sanitizer takes longer for everything.
+#if SANITIZED
+let patience = 6.0
+#else
+let patience = 1.0
+#endif
+
 /// Asks again and again until there is an answer, at most for a time that only a fault exceeds.
 ///
 /// - Returns: The answer, or nil where none came.
 func eventually<Answer>(within seconds: Double = 30, _ ask: () throws -> Answer?) rethrows -> Answer? {
-    let deadline = ContinuousClock.now + .seconds(seconds)
+    let deadline = ContinuousClock.now + .seconds(seconds * patience)
     repeat {
         if let answer = try ask() { return answer }
         usleep(2_000)
