@@ -20,7 +20,7 @@ import ZeroMQ
     @Test(arguments: ["ingest", "control"])
     func `who sends a frame that is too large is disconnected, and the others go on`(endpoint: String) throws {
         let daemon = try DaemonProcess(
-            [model2, "--max-message-size", "65536"], ingest: ["pull:@tcp://127.0.0.1:*"])
+            [model2, "--max-message-size", "1048576"], ingest: ["pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
         let inputs = values(40)
         let undisturbed = try peer.decide("undisturbed", inputs)
@@ -32,9 +32,9 @@ import ZeroMQ
         defer { socket.stopMonitoring() }
         let address = connecting(endpoint == "control" ? daemon.control : daemon.ingest.replacing("pull:", with: ""))
         try socket.attach(to: try Endpoint(address), otherwise: .connect)
-        let allowed = [UInt8](repeating: 0, count: 1 << 16)
+        let allowed = [UInt8](repeating: 0, count: 1 << 20)
         try socket.sendFrames([Array("large".utf8), allowed], wait: true)
-        if endpoint == "ingest" { try peer.waitForSequence(1 << 14, of: "large") }
+        if endpoint == "ingest" { try peer.waitForSequence(1 << 18, of: "large") }
         #expect(try wait(for: monitor) { $0 == .admitted })
         try socket.sendFrames([Array("larger".utf8), allowed + [0, 0, 0, 0]], wait: true)
         #expect(
