@@ -1,0 +1,227 @@
+// Checks every set of kernels that the machine has, in C alone: so that it can be built for another kind of processor, and run
+// by an emulator of it, where no Swift is had. tools/check-kernels does that for arm64.
+//
+// Streams side by side must have the bits of a stream alone, and both be near what double precision gives.
+
+#include "CKernels.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LANES = SLUICE_KERNELS_WIDTH, LARGEST = 80, STEPS = 200 };
+
+static const struct sluice_kernels *kernels;
+static long checks, failures;
+
+static void check(int holds, const char *what, long units, long step) {
+    checks++;
+    if (holds) return;
+    failures++;
+    if (failures <= 20) printf("%s: %s, %ld units, step %ld\n", kernels->name, what, units, step);
+}
+
+// From -1 to 1, the same in every run.
+static float next_value(void) {
+    static unsigned state = 1;
+    state = state * 1664525u + 1013904223u;
+    return (float)(state >> 8) / (1 << 23) - 1;
+}
+
+static long padded(long count) { return (count + LANES - 1) / LANES * LANES; }
+
+static float *zeros(long count) {
+    float *p = aligned_alloc(64, (size_t)(padded(count) + LANES) * sizeof(float));
+    if (!p) exit(70);
+    memset(p, 0, (size_t)(padded(count) + LANES) * sizeof(float));
+    return p;
+}
+
+// A matrix as it is written down, and in the two forms that the kernels read.
+struct matrix {
+    long rows, columns;
+    float *values, *vectors, *blocks;
+};
+
+static float *in_blocks(const float *values, long rows, long columns, long filled, long width) {
+    float *blocks = zeros(rows * filled), *end = blocks;
+    for (long column = 0; column < filled; column += width) {
+        while (column + width > filled) width /= 2;
+        for (long row = 0; row < rows; row++)
+            for (long k = column; k < column + width; k++) *end++ = k < columns ? values[row * columns + k] : 0;
+    }
+    return blocks;
+}
+
+static struct matrix random_matrix(long rows, long columns, float range) {
+    struct matrix m = {rows, columns, zeros(rows * columns), NULL, NULL};
+    for (long k = 0; k < rows * columns; k++) m.values[k] = range * next_value();
+    m.vectors = in_blocks(m.values, rows, columns, padded(columns), kernels->sums * LANES);
+    m.blocks = in_blocks(m.values, rows, columns, columns, kernels->sums);
+    return m;
+}
+
+static void release(struct matrix m) {
+    free(m.values);
+    free(m.vectors);
+    free(m.blocks);
+}
+
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
+// b + x·W + h·U, one column.
+static double column(const float *b, const float *x, struct matrix w, const double *h, struct matrix u, long k) {
+    double sum = b[k];
+    for (long j = 0; j < w.rows; j++) sum += (double)x[j] * w.values[j * w.columns + k];
+    for (long j = 0; j < u.rows; j++) sum += h[j] * u.values[j * u.columns + k];
+    return sum;
+}
+
+// The state of one lane against that of the stream alone, bit for bit, and against double precision.
+static void compare(const float *tile, int lane, const float *alone, const double *exact, long count, long units, long step) {
+    int same = 1, near = 1;
+    for (long k = 0; k < count; k++) {
+        same &= memcmp(&tile[k * LANES + lane], &alone[k], sizeof(float)) == 0;
+        near &= fabs(alone[k] - exact[k]) <= 1e-5;
+    }
+    check(same, "side by side is not as alone", units, step);
+    check(near, "not near double precision", units, step);
+}
+
+static void check_lstm(long features, long units) {
+    struct matrix w = random_matrix(features, 4 * units, 1), u = random_matrix(units, 4 * units, 1 / sqrtf((float)units));
+    struct matrix bias = random_matrix(1, 4 * units, 1);
+    float *b = zeros(4 * units), *z = zeros(4 * units), *tile = zeros(2 * units * LANES), *zs = zeros(4 * units * LANES);
+    memcpy(b, bias.values, (size_t)(4 * units) * sizeof(float));
+    float *x = zeros(features), *xs = zeros(features * LANES), *alone[LANES];
+    double exact[LANES][2 * LARGEST] = {{0}};
+    for (int lane = 0; lane < LANES; lane++) alone[lane] = zeros(2 * units);
+    for (long step = 0; step < STEPS; step++) {
+        for (long k = 0; k < features * LANES; k++) xs[k] = 2 * next_value();
+        kernels->affine_lanes(zs, b, xs, features, w.blocks, tile, units, u.blocks, 4 * units);
+        kernels->lstm(tile, zs, units * LANES);
+        for (int lane = 0; lane < LANES; lane++) {
+            for (long k = 0; k < features; k++) x[k] = xs[k * LANES + lane];
+            kernels->affine(z, b, x, features, w.vectors, alone[lane], units, u.vectors, padded(4 * units));
+            kernels->lstm(alone[lane], z, units);
+            double *h = exact[lane], *c = h + units, next[LARGEST];
+            for (long k = 0; k < units; k++) {
+                double i = sigmoid(column(b, x, w, h, u, k)), f = sigmoid(column(b, x, w, h, u, units + k));
+                double o = sigmoid(column(b, x, w, h, u, 3 * units + k));
+                c[k] = f * c[k] + i * tanh(column(b, x, w, h, u, 2 * units + k));
+                next[k] = o * tanh(c[k]);
+            }
+            memcpy(h, next, (size_t)units * sizeof(double));
+            compare(tile, lane, alone[lane], h, 2 * units, units, step);
+        }
+    }
+    for (int lane = 0; lane < LANES; lane++) free(alone[lane]);
+    free(x), free(xs), free(b), free(z), free(tile), free(zs);
+    release(w), release(u), release(bias);
+}
+
+static void check_gru(long features, long units) {
+    struct matrix w = random_matrix(features, 3 * units, 1), u = random_matrix(units, 3 * units, 1 / sqrtf((float)units));
+    struct matrix none = {0, 3 * units, NULL, NULL, NULL};
+    float *b = zeros(3 * units), *a = zeros(3 * units), *r = zeros(3 * units);
+    float *tile = zeros(units * LANES), *as = zeros(3 * units * LANES), *rs = zeros(3 * units * LANES);
+    for (long k = 0; k < 3 * units; k++) b[k] = next_value();
+    float *x = zeros(features), *xs = zeros(features * LANES), *alone[LANES];
+    double exact[LANES][LARGEST] = {{0}};
+    for (int lane = 0; lane < LANES; lane++) alone[lane] = zeros(units);
+    for (long step = 0; step < STEPS; step++) {
+        for (long k = 0; k < features * LANES; k++) xs[k] = 2 * next_value();
+        kernels->affine_lanes(as, b, xs, features, w.blocks, xs, 0, w.blocks, 3 * units);
+        kernels->affine_lanes(rs, b, tile, units, u.blocks, xs, 0, u.blocks, 3 * units);
+        kernels->gru(tile, as, rs, units * LANES);
+        for (int lane = 0; lane < LANES; lane++) {
+            for (long k = 0; k < features; k++) x[k] = xs[k * LANES + lane];
+            kernels->affine(a, b, x, features, w.vectors, x, 0, w.vectors, padded(3 * units));
+            kernels->affine(r, b, alone[lane], units, u.vectors, x, 0, u.vectors, padded(3 * units));
+            kernels->gru(alone[lane], a, r, units);
+            double *h = exact[lane], next[LARGEST];
+            for (long k = 0; k < units; k++) {
+                double in[3], state[3];
+                for (int gate = 0; gate < 3; gate++) {
+                    in[gate] = column(b, x, w, h, none, gate * units + k);
+                    state[gate] = column(b, x, none, h, u, gate * units + k);
+                }
+                double update = sigmoid(in[0] + state[0]);
+                next[k] = update * h[k] + (1 - update) * tanh(in[2] + sigmoid(in[1] + state[1]) * state[2]);
+            }
+            memcpy(h, next, (size_t)units * sizeof(double));
+            compare(tile, lane, alone[lane], h, units, units, step);
+        }
+    }
+    for (int lane = 0; lane < LANES; lane++) free(alone[lane]);
+    free(x), free(xs), free(b), free(a), free(r), free(tile), free(as), free(rs);
+    release(w), release(u);
+}
+
+static void check_functions(void) {
+    float values[LANES], powers[LANES];
+    for (double x = -60; x < 60; x += 0.0137) {
+        for (int k = 0; k < LANES; k++) values[k] = powers[k] = (float)(x + k * 1e-4);
+        kernels->tanh(values, LANES);
+        kernels->sigmoid(powers, LANES);
+        for (int k = 0; k < LANES; k++) {
+            double at = (float)(x + k * 1e-4), epsilon = 3 * 0x1p-23;
+            check(fabs(values[k] - tanh(at)) <= epsilon * fabs(tanh(at)), "tanh is not exact enough", 0, k);
+            check(fabs(powers[k] - sigmoid(at)) <= epsilon * sigmoid(at), "sigmoid is not exact enough", 0, k);
+        }
+    }
+    float limits[LANES] = {INFINITY, -INFINITY, 1e30f, -1e30f, 0, NAN}, copy[LANES];
+    memcpy(copy, limits, sizeof limits);
+    kernels->tanh(limits, LANES);
+    kernels->sigmoid(copy, LANES);
+    check(limits[0] == 1 && limits[1] == -1 && limits[2] == 1 && limits[3] == -1 && limits[4] == 0, "limits of tanh", 0, 0);
+    check(copy[0] == 1 && copy[1] == 0 && copy[2] == 1 && copy[3] == 0 && copy[4] == 0.5f, "limits of sigmoid", 0, 0);
+    check(isnan(limits[5]) && isnan(copy[5]), "a NaN must stay one", 0, 0);
+}
+
+static void check_tiles(long count) {
+    float *rows[LANES], *tile = zeros(count * LANES);
+    const float *sources[LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+        sources[lane] = rows[lane] = zeros(count);
+        for (long k = 0; k < count; k++) rows[lane][k] = (float)(lane * 1000 + k);
+        rows[lane][count] = 7;
+    }
+    kernels->gather(tile, sources, count);
+    check(kernels->finite_lanes(tile, count) == 0xffff, "all lanes are finite", count, 0);
+    int right = 1;
+    for (int lane = 0; lane < LANES; lane++)
+        for (long k = 0; k < count; k++) right &= tile[k * LANES + lane] == (float)(lane * 1000 + k);
+    for (long k = 0; k < count * LANES; k++) tile[k] += 1;
+    kernels->scatter(rows, tile, count);
+    for (int lane = 0; lane < LANES; lane++) {
+        for (long k = 0; k < count; k++) right &= rows[lane][k] == (float)(lane * 1000 + k + 1);
+        right &= rows[lane][count] == 7;
+    }
+    check(right, "a tile is not what its rows are", count, 0);
+    tile[(count - 1) * LANES + 3] = INFINITY;
+    tile[5] = NAN;
+    check(kernels->finite_lanes(tile, count) == (0xffffu & ~(1u << 3) & ~(1u << 5)), "lanes that are not finite", count, 0);
+    for (int lane = 0; lane < LANES; lane++) free(rows[lane]);
+    free(tile);
+}
+
+int main(void) {
+    int count = 0;
+    const struct sluice_kernels *const *sets = sluice_kernels_available(&count);
+    for (int set = 0; set < count; set++) {
+        kernels = sets[set];
+        long before = checks;
+        const long units[] = {1, 2, 5, 10, 16, 17, 33, 64, LARGEST};
+        for (unsigned k = 0; k < sizeof units / sizeof units[0]; k++) {
+            check_lstm(1 + k % 3, units[k]);
+            check_gru(1 + k % 3, units[k]);
+        }
+        check_functions();
+        for (long size = 1; size <= 40; size++) check_tiles(size);
+        printf("%s: %ld checks\n", kernels->name, checks - before);
+    }
+    if (failures > 0) printf("%ld checks failed\n", failures);
+    return failures > 0;
+}
