@@ -192,7 +192,8 @@ struct HotLoop: ~Copyable {
                 while !take(memory.message, from: socket) { try decide(&memory.decided) }
             }
             try decide(&memory.decided)
-        } while count > countBefore
+            // What came alone is the last for now: whoever waits for its decision is not kept from a core meanwhile.
+        } while count > countBefore + 1
     }
 
     /// Takes one message into the table's batch, or drops it.
@@ -221,19 +222,36 @@ struct HotLoop: ~Copyable {
         table.stepBatch()
         let time = WallClock.now()
         table.decideBatch(time: time, into: &decided)
-        for message in 0..<decided.count where !decided.records(of: message).isEmpty {
-            if group.isOn {
-                group.gathered.decisions.append(decided.id(of: message), decided.records(of: message))
-            } else {
-                try publisher.publish(decided.id(of: message), records: decided.records(of: message))
-            }
-        }
-        for drop in decided.drops {
-            table.countDrop(drop.cause)
-            dropLog.record(drop.cause, id: decided.id(of: drop.message), time: time)
-        }
+        try publish(decided)
+        if !decided.drops.isEmpty { countDrops(decided, time: time) }
         recordLatency(decisions: decided.records.count)
         if table.hasNews { announceNews() }
+    }
+
+    private mutating func publish(_ decided: borrowing DecidedBatch) throws(ZeroMQError) {
+        guard !group.isOn else { return Self.hold(decided, idsFrom: table, in: &group.gathered.decisions) }
+        for message in 0..<decided.count {
+            let records = decided.records(of: message)
+            if !records.isEmpty { try publisher.publish(table.idBytes(of: decided.slot(of: message)), records: records) }
+        }
+    }
+
+    /// Lets decisions wait for the journal.
+    private static func hold(
+        _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, in held: inout HeldDecisions
+    ) {
+        for message in 0..<decided.count {
+            let records = decided.records(of: message)
+            if !records.isEmpty { held.append(table.idBytes(of: decided.slot(of: message)), records) }
+        }
+    }
+
+    private mutating func countDrops(_ decided: borrowing DecidedBatch, time: Int64) {
+        for drop in decided.drops {
+            table.countDrop(drop.cause)
+            let id = Array(copying: table.idBytes(of: decided.slot(of: drop.message)))
+            dropLog.record(drop.cause, id: id.span, time: time)
+        }
     }
 
     /// A batch is published, or waits for the journal; then its decisions are counted when they are published.

@@ -1,46 +1,66 @@
-/// Values one after another, in memory that grows and is kept. Its owner frees it.
+/// Values one after another, in memory that grows and is kept.
 ///
-/// An `Array` would ask at each change whether anybody else holds it.
+/// An `Array` would ask at each change whether anybody else holds it, and the hot path changes a dozen of them for each message.
 @safe
-struct GrowingBuffer<Element: BitwiseCopyable> {
-    private(set) var start: UnsafeMutablePointer<Element>
-    private(set) var count = 0
-    private var capacity = 256
+public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
+    @usableFromInline var start: UnsafeMutablePointer<Element>
+    @usableFromInline var end = 0
+    @usableFromInline var capacity: Int
 
-    init() {
+    /// How many values there are.
+    @inlinable public var count: Int { end }
+
+    /// No values.
+    ///
+    /// - Parameter capacity: For how many there is room, at least 1.
+    public init(capacity: Int = 256) {
+        self.capacity = capacity
         unsafe start = .allocate(capacity: capacity)
     }
 
-    func deallocate() {
+    /// As many values as there is room for at first, all the same.
+    public init(repeating value: Element, count: Int) {
+        self.init(capacity: count)
+        unsafe start.initialize(repeating: value, count: count)
+        end = count
+    }
+
+    deinit {
         unsafe start.deallocate()
     }
 
     /// Makes room for so many values, which are undefined where they are new.
+    @inlinable
     @inline(__always)
-    mutating func resize(to newCount: Int) {
+    public mutating func resize(to newCount: Int) {
         if newCount > capacity { grow(to: newCount) }
-        count = newCount
+        end = newCount
     }
 
+    @usableFromInline
     @inline(never)
-    private mutating func grow(to newCount: Int) {
+    mutating func grow(to newCount: Int) {
         let old = unsafe start
         capacity = max(newCount, 2 * capacity)
         unsafe start = .allocate(capacity: capacity)
-        unsafe start.initialize(from: old, count: count)
+        unsafe start.initialize(from: old, count: end)
         unsafe old.deallocate()
     }
 
+    /// Adds a value.
+    @inlinable
     @inline(__always)
-    mutating func append(_ value: Element) {
-        let end = count
+    public mutating func append(_ value: Element) {
+        let end = end
         resize(to: end + 1)
         unsafe (start + end).initialize(to: value)
     }
 
+    /// Adds values.
+    @inlinable
     @inline(__always)
-    mutating func append(_ values: Span<Element>) {
-        let end = count
+    public mutating func append(_ values: Span<Element>) {
+        let end = end
         resize(to: end + values.count)
         unsafe values.withUnsafeBufferPointer { buffer in
             guard let first = buffer.baseAddress else { return }
@@ -48,23 +68,53 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
         }
     }
 
+    /// Forgets the values and keeps the memory.
+    @inlinable
+    @inline(__always)
+    public mutating func removeAll() { end = 0 }
+
     /// The value at an index below ``count``.
-    subscript(index: Int) -> Element {
+    @inlinable
+    public subscript(index: Int) -> Element {
         @inline(__always) get {
             precondition(index >= 0 && index < count)
             return unsafe start[index]
         }
+        @inline(__always) _modify {
+            precondition(index >= 0 && index < count)
+            yield unsafe &start[index]
+        }
     }
 
     /// All values.
+    @inlinable
+    public var span: Span<Element> {
+        @_lifetime(borrow self) get {
+            let span = unsafe Span(_unsafeStart: UnsafePointer(start), count: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// The values from an index on, to be written.
+    @inlinable
+    public subscript(from first: Int) -> MutableSpan<Element> {
+        @_lifetime(&self) mutating get {
+            precondition(first >= 0 && first <= count)
+            let span = unsafe MutableSpan(_unsafeStart: start + first, count: count - first)
+            return unsafe _overrideLifetime(span, mutating: &self)
+        }
+    }
+
+    /// All values, for the engine.
     var all: UnsafeMutableBufferPointer<Element> { unsafe UnsafeMutableBufferPointer(start: start, count: count) }
 }
 
 extension UnsafeMutablePointer where Pointee: BitwiseCopyable {
     /// Copies values that do not overlap these. One value, as a model with one output has, without the call that a copy of
     /// memory is.
+    @inlinable
     @inline(__always)
-    func copy(_ values: UnsafePointer<Pointee>, count: Int) {
+    public func copy(_ values: UnsafePointer<Pointee>, count: Int) {
         if count == 1 {
             unsafe pointee = values.pointee
         } else {

@@ -9,16 +9,17 @@ public final class StepBatch {
     private let sequenceLength: Int
     /// Floats in one timestep.
     public let features: Int
-    private let outputs: Int
-    private var jobs = GrowingBuffer<StepJob>()
+    @usableFromInline let outputs: Int
+    @usableFromInline var jobs = GrowingBuffer<StepJob>()
     /// Which worker takes each job; of one worker alone none.
-    private var takers = GrowingBuffer<UInt32>()
+    @usableFromInline var takers = GrowingBuffer<UInt32>()
     /// Timesteps of all jobs.
-    private var timesteps = 0
+    @usableFromInline var timesteps = 0
     /// Shape (timesteps, features). Those of one job stand side by side.
-    private var inputs = GrowingBuffer<Float>()
+    @usableFromInline var inputs = GrowingBuffer<Float>()
     /// Shape (timesteps, outputs).
-    private var answers = GrowingBuffer<Float>()
+    @usableFromInline var answers = GrowingBuffer<Float>()
+    @usableFromInline let workerCount: Int
     private let workers: StepWorkers
     /// One for each worker.
     private let steppers: [Stepper]
@@ -33,16 +34,10 @@ public final class StepBatch {
         self.pool = pool
         self.sequenceLength = sequenceLength ?? .max
         self.workers = workers
+        workerCount = workers.count
         features = pool.model.features
         outputs = pool.model.outputs
         steppers = (0..<workers.count).map { _ in Stepper(pool.model) }
-    }
-
-    deinit {
-        jobs.deallocate()
-        takers.deallocate()
-        inputs.deallocate()
-        answers.deallocate()
     }
 
     /// Adds a stream's timesteps.
@@ -55,6 +50,8 @@ public final class StepBatch {
     ///   - untilReset: Timesteps until the state becomes zero by itself; nil: it does not.
     ///   - resetsAtEnd: It becomes zero after the last of these timesteps.
     /// - Returns: The job's number.
+    @inlinable
+    @inline(__always)
     public func add(
         _ row: Int, _ values: Span<Float>, count: Int, hash: UInt32 = 0, untilReset: Int? = nil,
         resetsAtEnd: Bool = false
@@ -63,8 +60,8 @@ public final class StepBatch {
         jobs.append(
             StepJob(
                 row: row, first: timesteps, count: count, untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
-        if workers.count > 1 { takers.append(hash % UInt32(workers.count)) }
-        inputs.append(values)
+        if workerCount > 1 { takers.append(hash % UInt32(workerCount)) }
+        if values.count == 1 { inputs.append(values[0]) } else { inputs.append(values) }
         timesteps += count
         return jobs.count - 1
     }
@@ -81,9 +78,11 @@ public final class StepBatch {
     }
 
     /// How many timesteps of a job were taken: fewer than it has, where the state was not finite after the last of them.
+    @inlinable
     public func taken(by job: Int) -> Int { jobs[job].taken }
 
     /// Whether the state was not finite after the last timestep that was taken.
+    @inlinable
     public func isFaulty(_ job: Int) -> Bool { jobs[job].isFaulty }
 
     /// Goes on with a job whose state was not finite, from what its row has now.
@@ -99,20 +98,14 @@ public final class StepBatch {
         unsafe steppers[0].run(&memory.jobs[job], memory)
     }
 
-    /// A job's timesteps, shape (n, features).
-    @_lifetime(borrow self)
-    public func inputs(of job: Int) -> Span<Float> {
-        let job = jobs[job]
-        let span = unsafe Span(_unsafeStart: inputs.start + job.first * features, count: job.count * features)
-        return unsafe _overrideLifetime(span, borrowing: self)
-    }
-
     /// The model's answer to one timestep.
     ///
     /// - Parameters:
     ///   - timestep: Which of a job's, from 0; it was taken.
     ///   - job: The job's number.
     /// - Returns: Shape (outputs).
+    @inlinable
+    @inline(__always)
     @_lifetime(borrow self)
     public func answer(to timestep: Int, of job: Int) -> Span<Float> {
         let job = jobs[job]
@@ -124,9 +117,9 @@ public final class StepBatch {
     /// Forgets timesteps and answers, and keeps the memory.
     public func removeAll() {
         timesteps = 0
-        inputs.resize(to: 0)
-        jobs.resize(to: 0)
-        takers.resize(to: 0)
+        inputs.removeAll()
+        jobs.removeAll()
+        takers.removeAll()
     }
 
     /// What steppers read and write.
@@ -154,26 +147,39 @@ public final class StepBatch {
 }
 
 /// One stream's timesteps in a ``StepBatch``.
+///
+/// Its numbers are no wider than they must be, so that the jobs of a batch stay in the processor's first cache.
+@usableFromInline
 struct StepJob: BitwiseCopyable {
-    let row: Int
-    /// Where the first of them stands among the batch's.
-    let first: Int
-    let count: Int
     /// Timesteps until the state becomes zero by itself.
-    var untilReset: Int
+    @usableFromInline var untilReset: Int
+    @usableFromInline let rowNumber: UInt32
+    @usableFromInline let firstTimestep: UInt32
+    @usableFromInline let timesteps: UInt32
+    @usableFromInline var takenTimesteps: UInt32 = 0
     /// It becomes zero after the last timestep.
-    let resetsAtEnd: Bool
-    /// How many were taken.
-    private(set) var taken = 0
+    @usableFromInline let resetsAtEnd: Bool
     /// The state was not finite after the last that was taken.
-    var isFaulty = false
+    @usableFromInline var isFaulty = false
 
+    @inlinable
+    @inline(__always)
     init(row: Int, first: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
-        self.row = row
-        self.first = first
-        self.count = count
+        rowNumber = UInt32(row)
+        firstTimestep = UInt32(first)
+        timesteps = UInt32(count)
         self.untilReset = untilReset
         self.resetsAtEnd = resetsAtEnd
+    }
+
+    var row: Int { Int(rowNumber) }
+    /// Where the first of them stands among the batch's.
+    @inlinable var first: Int { Int(firstTimestep) }
+    var count: Int { Int(timesteps) }
+    /// How many were taken.
+    @inlinable var taken: Int {
+        get { Int(takenTimesteps) }
+        set { takenTimesteps = UInt32(newValue) }
     }
 
     /// Nothing more is to be taken.

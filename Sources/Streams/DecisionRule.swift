@@ -2,8 +2,14 @@ import Recurrent
 
 /// What the hot path asks about how a model is served. There is no reference in it, so that taking it counts none.
 struct DecisionRule: Sendable {
-    /// What a timestep is.
-    let input: Model.Input
+    /// Values in a timestep.
+    let features: Int
+    /// How many tokens there are; nil for a model that takes numbers.
+    let vocabulary: Int?
+    /// Whether it takes tokens.
+    let takesTokens: Bool
+    /// Whether a decision needs timesteps before the last, so that streams keep them.
+    let keepsTimesteps: Bool
     /// How many weights the model has.
     let parameters: Int
     /// What decisions follow from.
@@ -22,9 +28,12 @@ struct DecisionRule: Sendable {
     ///   - model: The weights.
     ///   - sequenceLength: Timesteps in each sequence of the mode `sequence`; nil where the model leaves it open.
     init(_ policy: ServingPolicy, _ model: Model, sequenceLength: Int?) {
-        input = model.input
+        features = model.features
+        vocabulary = if case .tokens(let vocabulary) = model.input { vocabulary } else { nil }
+        takesTokens = vocabulary != nil
         parameters = model.parameters
         basis = DecisionBasis(policy, model)
+        keepsTimesteps = basis != .state
         firstDecision = basis.firstDecision
         lastStep = policy.mode == .sequence ? sequenceLength.map { UInt64($0) } : nil
         emit = policy.emit

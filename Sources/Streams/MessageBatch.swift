@@ -1,19 +1,56 @@
+import Recurrent
 import Wire
 
 /// Messages that were taken and wait to be decided on, each of another stream. Keeps its memory from batch to batch.
 ///
-/// What takes or gives a message is inlined: one that is written value by value and read again as a whole at once, as to hand
-/// it on, keeps the processor waiting.
-struct MessageBatch {
-    struct Message {
-        let slot: Int
-        let model: Int
-        let numbers: SequenceNumbers
-        let flags: TimestepHeader.Flags
-        /// How many timesteps it has, duplicates too.
-        let count: Int
+///     messages:  | message 0 | message 1 | …
+///     values:    | timesteps of message 0, duplicates too | timesteps of message 1 | … | those of a message that is being taken
+struct MessageBatch: ~Copyable {
+    /// 40 bytes, so that a batch stays in the processor's first cache.
+    struct Message: BitwiseCopyable {
+        private let slotNumber: UInt32
+        private let timesteps: UInt32
+        /// The number of its first timestep.
+        let first: UInt64
+        private let duplicateTimesteps: UInt32
+        /// The hash of its stream's id.
+        let hash: UInt32
+        private let firstValue: UInt32
+        private let modelNumber: UInt16
+        private let flagBits: UInt8
         /// Its number among the jobs of its model's ``StepBatch``, where it has one.
-        let job: Int
+        fileprivate(set) var jobNumber: UInt32 = 0
+
+        init(
+            slot: Int, hash: UInt32, model: Int, numbers: SequenceNumbers, flags: TimestepHeader.Flags, count: Int,
+            firstValue: Int
+        ) {
+            slotNumber = UInt32(slot)
+            timesteps = UInt32(count)
+            first = numbers.first
+            duplicateTimesteps = UInt32(numbers.duplicates)
+            self.hash = hash
+            self.firstValue = UInt32(firstValue)
+            modelNumber = UInt16(model)
+            flagBits = UInt8(truncatingIfNeeded: flags.rawValue)
+        }
+
+        var slot: Int { Int(slotNumber) }
+        var model: Int { Int(modelNumber) }
+        /// How many timesteps it has, duplicates too.
+        var count: Int { Int(timesteps) }
+        /// How many of them, from the first on, were consumed already.
+        var duplicates: Int { Int(duplicateTimesteps) }
+        /// How many of them are new.
+        var new: Int { count - duplicates }
+        var flags: TimestepHeader.Flags { TimestepHeader.Flags(rawValue: UInt32(flagBits)) }
+        var job: Int { Int(jobNumber) }
+
+        /// Where its new timesteps stand among the batch's values.
+        func newValues(features: Int) -> Range<Int> {
+            let start = Int(firstValue) + duplicates * features
+            return start..<(start + new * features)
+        }
     }
 
     /// So many messages are enough to fill the lanes of every model again and again, and few enough that what they need
@@ -25,12 +62,15 @@ struct MessageBatch {
     /// Messages for each worker that fill its lanes, however much work they are.
     private static let messagesPerWorker = 32
 
-    private(set) var messages: [Message] = []
+    private var messages = GrowingBuffer<Message>()
+    /// Floats of all messages; those past ``takenValues`` are of a message that is being taken, or was not.
+    private var values = GrowingBuffer<Float>()
+    /// Where the next message's values begin.
+    private(set) var takenValues = 0
     /// No more messages can be added.
     private(set) var isFull = false
     private var timesteps = 0
     private var work = 0
-    private var decided = 0
     private let fewestMessages: Int
 
     /// - Parameter workers: How many threads share the work.
@@ -38,12 +78,59 @@ struct MessageBatch {
         fewestMessages = Self.messagesPerWorker * workers
     }
 
+    /// How many messages there are.
+    var count: Int { messages.count }
+
+    /// A message, in the order in which they were added.
+    subscript(number: Int) -> Message {
+        @inline(__always) get { messages[number] }
+    }
+
+    /// The messages from one on, up to the next that is of another model.
+    func run(from first: Int) -> Range<Int> {
+        let model = messages[first].model
+        var end = first + 1
+        while end < messages.count, messages[end].model == model { end += 1 }
+        return first..<end
+    }
+
+    /// Where the values of a message that is being taken are written.
+    ///
+    /// - Parameter count: How many they are.
+    @inline(__always)
+    @_lifetime(&self)
+    mutating func room(for count: Int) -> MutableSpan<Float> {
+        values.resize(to: takenValues + count)
+        return values[from: takenValues]
+    }
+
+    /// Takes over the values of a message that is being taken.
+    mutating func put(_ values: [Float]) {
+        self.values.resize(to: takenValues)
+        self.values.append(values.span)
+    }
+
+    /// The values of the message that is being taken, shape (count, features).
+    var incoming: Span<Float> {
+        @_lifetime(borrow self) get { values.span.extracting(takenValues...) }
+    }
+
+    /// The new timesteps of a message, shape (new, features).
+    @inline(__always)
+    @_lifetime(borrow self)
+    func newValues(of message: Message, features: Int) -> Span<Float> {
+        values.span.extracting(message.newValues(features: features))
+    }
+
+    /// Adds a message, with the values that were written last.
+    ///
     /// - Parameters:
     ///   - message: The message.
     ///   - parameters: The weights of its model, each of which is multiplied with for each timestep.
     @inline(__always)
     mutating func append(_ message: Message, parameters: Int) {
         messages.append(message)
+        takenValues = values.count
         timesteps += message.count
         work += message.count * parameters
         if messages.count >= Self.maximumMessages || timesteps >= Self.maximumTimesteps
@@ -59,23 +146,17 @@ struct MessageBatch {
         isFull = true
     }
 
-    /// The model of the next message; nil where there is none.
-    var nextModel: Int? { decided < messages.count ? messages[decided].model : nil }
-
-    /// Each message once, in the order in which they were added, as long as they are of one model; then nil.
+    /// Says which job of its model's ``StepBatch`` a message has.
     @inline(__always)
-    mutating func next(of model: Int) -> Message? {
-        guard decided < messages.count, messages[decided].model == model else { return nil }
-        decided += 1
-        return messages[decided - 1]
-    }
+    mutating func setJob(_ job: Int, of number: Int) { messages[number].jobNumber = UInt32(job) }
 
     /// Forgets the messages and keeps the memory.
     mutating func removeAll() {
-        messages.removeAll(keepingCapacity: true)
+        messages.removeAll()
+        values.removeAll()
+        takenValues = 0
         isFull = false
         timesteps = 0
         work = 0
-        decided = 0
     }
 }

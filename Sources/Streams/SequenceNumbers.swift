@@ -18,6 +18,7 @@ struct SequenceNumbers: Equatable {
     ///   - count: The message's timesteps, at least 1.
     ///   - consumed: The number of the last timestep consumed; 0: none yet.
     /// - Throws: ``DropCause/sequence`` where a number would pass 2⁶⁴ − 1.
+    @inline(__always)
     init(_ header: TimestepHeader, count: Int, consumed: UInt64) throws(DropCause) {
         let (next, isFull) = consumed.addingReportingOverflow(1)
         guard header.sequence != 0 || !isFull else { throw .sequence }

@@ -10,9 +10,10 @@ struct SlotSet {
     /// Allocates only for a slot that is greater than all before.
     @inline(__always)
     mutating func insert(_ slot: Int) {
-        let (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)
-        while word >= words.count { words.append(0) }
-        words[word] |= 1 << UInt64(bit)
+        // Unsigned, so that the division is a shift.
+        let (word, bit) = UInt(slot).quotientAndRemainder(dividingBy: UInt(Self.bitsPerWord))
+        while Int(word) >= words.count { words.append(0) }
+        words[Int(word)] |= 1 &<< UInt64(bit)
     }
 
     func contains(_ slot: Int) -> Bool {

@@ -2,7 +2,7 @@ extension StreamTable {
     /// One stream's place in its sequence. Its state stands in `row` of its model's pool.
     ///
     /// 32 bytes, as there may be millions.
-    struct Stream {
+    struct Stream: BitwiseCopyable {
         private struct Marks: OptionSet {
             let rawValue: UInt8
             static let hasLabel = Marks(rawValue: 1 << 0)

@@ -10,7 +10,7 @@
 final class StreamIDPool {
     /// Where an id is kept.
     @safe
-    struct Place: Equatable {
+    struct Place: BitwiseCopyable, Equatable {
         static var none: Place { unsafe Place(cell: nil) }
         fileprivate let cell: UnsafeMutablePointer<UInt8>?
 

@@ -1,11 +1,12 @@
+import Recurrent
 import Wire
 
 /// Finds a stream's slot by the bytes of its id, without making a `String` of them: the hot path asks for every message.
 ///
 /// A hash table with open addressing, linear probing and deletion by shifting back. Ids are equal only where their bytes
 /// are; Swift's `String` would take two spellings of one character for the same stream.
-struct StreamIndex {
-    private struct Bucket {
+struct StreamIndex: ~Copyable {
+    struct Bucket: BitwiseCopyable {
         static let empty = Bucket(hash: 0, slot: .max)
         var hash: UInt32
         var slot: UInt32
@@ -13,9 +14,9 @@ struct StreamIndex {
     }
 
     /// A power of two, at least twice as many as there are streams.
-    private var buckets = [Bucket](repeating: .empty, count: 16)
+    private var buckets = GrowingBuffer(repeating: Bucket.empty, count: 16)
     /// By slot; none where the slot is free.
-    private var places: [StreamIDPool.Place] = []
+    private var places = GrowingBuffer<StreamIDPool.Place>()
     private let ids = StreamIDPool()
     private var freeSlots: [UInt32] = []
     private let seed = UInt64.random(in: 0...UInt64.max)
@@ -39,16 +40,17 @@ struct StreamIndex {
     func find(_ id: Span<UInt8>) -> Int? { find(id, hash: hash(id)) }
 
     /// The slot of a stream whose id has that ``hash(_:)``, or nil where it is not known.
+    @inline(__always)
     func find(_ id: Span<UInt8>, hash: UInt32) -> Int? {
-        var bucket = home(of: hash)
-        while !buckets[bucket].isEmpty {
-            if buckets[bucket].hash == hash {
-                let slot = Int(buckets[bucket].slot)
-                if ids.bytes(at: places[slot]).hasSameBytes(as: id) { return slot }
+        var number = home(of: hash)
+        while true {
+            let bucket = buckets[number]
+            if bucket.isEmpty { return nil }
+            if bucket.hash == hash, ids.bytes(at: places[Int(bucket.slot)]).hasSameBytes(as: id) {
+                return Int(bucket.slot)
             }
-            bucket = next(bucket)
+            number = next(number)
         }
-        return nil
     }
 
     /// Gives a stream that is not known a slot.
@@ -109,9 +111,9 @@ struct StreamIndex {
     }
 
     private mutating func grow() {
-        let old = buckets
-        buckets = Array(repeating: .empty, count: 2 * old.count)
-        for bucket in old where !bucket.isEmpty { place(bucket) }
+        var old = GrowingBuffer(repeating: Bucket.empty, count: 2 * buckets.count)
+        swap(&old, &buckets)
+        for number in 0..<old.count where !old[number].isEmpty { place(old[number]) }
     }
 
     private mutating func place(_ new: Bucket) {
@@ -127,6 +129,7 @@ struct StreamIndex {
     ///
     /// Eight bytes at a time, each multiplied to twice the width and folded, as wyhash does
     /// (<https://github.com/wangyi-fudan/wyhash>), from a random start so that nobody can choose ids that collide.
+    @inline(__always)
     func hash(_ id: Span<UInt8>) -> UInt32 {
         let bytes = unsafe id.bytes
         var hash = seed ^ UInt64(bytes.byteCount)
@@ -147,8 +150,14 @@ struct StreamIndex {
 
 extension RawSpan {
     /// The last eight bytes as a number, or all where there are fewer.
+    @inline(__always)
     fileprivate var lastWord: UInt64 {
-        guard byteCount < 8 else { return littleEndian(at: byteCount - 8, as: UInt64.self) }
+        byteCount < 8 ? shortWord : littleEndian(at: byteCount - 8, as: UInt64.self)
+    }
+
+    /// All bytes, fewer than eight, as a number.
+    @inline(never)
+    private var shortWord: UInt64 {
         var word: UInt64 = 0
         for offset in 0..<byteCount { word = word << 8 | UInt64(littleEndian(at: offset, as: UInt8.self)) }
         return word
@@ -156,6 +165,7 @@ extension RawSpan {
 }
 
 extension Span<UInt8> {
+    @inline(__always)
     fileprivate func hasSameBytes(as other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
         let (bytes, others) = unsafe (self.bytes, other.bytes)

@@ -5,11 +5,11 @@ import Wire
 /// ``decideBatch(time:into:)`` once for all of them.
 extension StreamTable {
     /// Whether nothing waits to be decided on.
-    public var isBatchEmpty: Bool { batch.messages.isEmpty }
+    public var isBatchEmpty: Bool { batch.count == 0 }
     /// Whether the batch must be decided on before more is taken.
     public var isBatchFull: Bool { batch.isFull }
 
-    /// Puts the new timesteps in `inputs` into the batch.
+    /// Puts a message, whose values are the batch's ``MessageBatch/incoming``, into the batch, if any of its timesteps are new.
     ///
     /// - Parameters:
     ///   - slot: The stream's. Nothing of it is in the batch.
@@ -17,44 +17,64 @@ extension StreamTable {
     ///   - flags: The message's.
     ///   - count: How many timesteps it has.
     ///   - hash: The id's, by which workers share the streams; of no matter for a message that is decided on by itself.
+    @inline(__always)
     mutating func take(
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32 = 0
     ) {
         if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
         guard numbers.duplicates < count else { return }
         let model = streams[slot].model
-        let rule = rules[model]
+        if numbers.gap || flags.contains(.start) { startAnew(slot, numbers, flags) }
+        streams[slot].isInBatch = true
+        let message = MessageBatch.Message(
+            slot: slot, hash: hash, model: model, numbers: numbers, flags: flags, count: count,
+            firstValue: batch.takenValues)
+        if rules[model].keepsTimesteps {
+            // Its answer may take as long as a whole sequence: what else there is to do has its turn after it.
+            batch.appendLast(message)
+        } else {
+            batch.append(message, parameters: rules[model].parameters)
+        }
+    }
+
+    /// Does what a gap before a message, and the start of a sequence, do to its stream.
+    private mutating func startAnew(_ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags) {
+        let model = streams[slot].model
         if numbers.gap {
             countGap(of: slot)
             streams[slot].gapPending = true
         }
         let starts = flags.contains(.start) && numbers.duplicates == 0
-        if starts || (numbers.gap && rule.resetsAtGap) {
+        if starts || (numbers.gap && rules[model].resetsAtGap) {
             memories[model].reset(streams[slot].row)
             streams[slot].step = 0
-        }
-        streams[slot].isInBatch = true
-        switch memories[model] {
-        case .state(let steps):
-            let job = steps.add(
-                streams[slot].row, inputs.span.extracting((numbers.duplicates * steps.features)...),
-                count: count - numbers.duplicates, hash: hash,
-                untilReset: rule.timestepsLeft(after: streams[slot].step), resetsAtEnd: flags.contains(.end))
-            batch.append(
-                MessageBatch.Message(
-                    slot: slot, model: model, numbers: numbers, flags: flags, count: count, job: job),
-                parameters: rule.parameters)
-        case .timesteps:
-            // They stay in `inputs`, so nothing can come after them.
-            batch.appendLast(
-                MessageBatch.Message(slot: slot, model: model, numbers: numbers, flags: flags, count: count, job: 0))
         }
     }
 
     /// Takes all timesteps in the batch: streams of one model side by side.
     public mutating func stepBatch() {
+        var first = 0
+        while first < batch.count {
+            let run = batch.run(from: first)
+            let model = batch[first].model
+            if case .state(let steps) = memories[model] { add(run, of: model, to: steps) }
+            first = run.upperBound
+        }
         for model in memories.indices {
             if case .state(let steps) = memories[model] { steps.run() }
+        }
+    }
+
+    /// Gives a model the new timesteps of messages of its streams.
+    private mutating func add(_ run: Range<Int>, of model: Int, to steps: StepBatch) {
+        let rule = rules[model]
+        for number in run {
+            let message = batch[number]
+            let job = steps.add(
+                streams[message.slot].row, batch.newValues(of: message, features: rule.features), count: message.new,
+                hash: message.hash, untilReset: rule.timestepsLeft(after: streams[message.slot].step),
+                resetsAtEnd: message.flags.contains(.end))
+            batch.setJob(job, of: number)
         }
     }
 
@@ -66,11 +86,15 @@ extension StreamTable {
     ///   - decided: Replaced by what was decided.
     public mutating func decideBatch(time: Int64, into decided: inout DecidedBatch) {
         decided.removeAll()
-        while let model = batch.nextModel {
+        var first = 0
+        while first < batch.count {
+            let run = batch.run(from: first)
+            let model = batch[first].model
             switch memories[model] {
-            case .state(let steps): decide(on: model, in: steps, time: time, into: &decided)
-            case .timesteps(let buffers): decide(on: model, in: buffers, time: time, into: &decided)
+            case .state(let steps): decide(on: run, of: model, in: steps, time: time, into: &decided)
+            case .timesteps(let buffers): decide(on: run, of: model, in: buffers, time: time, into: &decided)
             }
+            first = run.upperBound
         }
         counters.decisions += UInt64(decided.records.count)
         for model in memories.indices {
@@ -79,18 +103,20 @@ extension StreamTable {
         batch.removeAll()
     }
 
-    /// Decides on the next messages of a model that were stepped, up to one of another model.
-    private mutating func decide(on model: Int, in steps: StepBatch, time: Int64, into decided: inout DecidedBatch) {
+    /// Decides on messages of a model that were stepped.
+    private mutating func decide(
+        on run: Range<Int>, of model: Int, in steps: StepBatch, time: Int64, into decided: inout DecidedBatch
+    ) {
         let rule = rules[model]
-        while let message = batch.next(of: model) {
+        for number in run {
+            let message = batch[number]
+            let start = decided.records.byteCount
             var stream = streams[message.slot]
             let isFirst = stream.sequence == 0
             let end = decide(message, &stream, rule, in: steps, time: time, into: &decided.records)
             putBack(stream, after: message, end: end, time: time)
-            if weightsNumbers != nil || end < message.count {
-                keep(message, isFirst: isFirst, end: end, values: steps.inputs(of: message.job), time: time)
-            }
-            decided.end(index.id(of: message.slot))
+            if weightsNumbers != nil || end < message.count { keep(message, isFirst: isFirst, end: end, time: time) }
+            decided.end(message.slot, from: start)
         }
     }
 
@@ -102,18 +128,17 @@ extension StreamTable {
         _ message: MessageBatch.Message, _ stream: inout Stream, _ rule: DecisionRule, in steps: StepBatch, time: Int64,
         into decisions: inout DecisionRecords
     ) -> Int {
-        let new = message.numbers.duplicates
-        var timestep = new
+        var timestep = message.duplicates
         while true {
-            let end = new + steps.taken(by: message.job)
+            let end = message.duplicates + steps.taken(by: message.job)
             while timestep < end {
-                stream.sequence = message.numbers.first + UInt64(timestep)
+                stream.sequence = message.first + UInt64(timestep)
                 stream.countStep()
                 let isLast = timestep == message.count - 1
                 let isFinal = (isLast && message.flags.contains(.end)) || stream.step == rule.lastStep
                 stream.decide(
-                    on: steps.answer(to: timestep - new, of: message.job), isLast: isLast, isFinal: isFinal, rule,
-                    time: time, into: &decisions)
+                    on: steps.answer(to: timestep - message.duplicates, of: message.job), isLast: isLast,
+                    isFinal: isFinal, rule, time: time, into: &decisions)
                 if isFinal { stream.step = 0 }
                 timestep += 1
             }
@@ -128,24 +153,23 @@ extension StreamTable {
         }
     }
 
-    /// Decides on the next message of a model whose streams keep timesteps; they stand in `inputs`.
+    /// Decides on messages of a model whose streams keep timesteps.
     private mutating func decide(
-        on model: Int, in buffers: TimestepBuffers, time: Int64, into decided: inout DecidedBatch
+        on run: Range<Int>, of model: Int, in buffers: TimestepBuffers, time: Int64, into decided: inout DecidedBatch
     ) {
-        guard let message = batch.next(of: model) else { return }
-        var values: [Float] = []
-        swap(&values, &inputs)
-        defer { swap(&values, &inputs) }
-        var stream = streams[message.slot]
-        let isFirst = stream.sequence == 0
-        let areAllKept = stream.keep(
-            values.span, message.numbers, count: message.count, ends: message.flags.contains(.end), in: buffers,
-            rules[model], time: time, into: &decided.records)
-        let duplicates = message.numbers.duplicates * (values.count / message.count)
-        putBack(stream, after: message, end: message.count, time: time)
-        keep(
-            message, isFirst: isFirst, end: message.count, values: values.span.extracting(duplicates...), time: time)
-        decided.end(index.id(of: message.slot), areAllKept ? nil : .tooLong)
+        let rule = rules[model]
+        for number in run {
+            let message = batch[number]
+            let start = decided.records.byteCount
+            var stream = streams[message.slot]
+            let isFirst = stream.sequence == 0
+            let areAllKept = stream.keep(
+                batch.newValues(of: message, features: rule.features), of: message, in: buffers, rule, time: time,
+                into: &decided.records)
+            putBack(stream, after: message, end: message.count, time: time)
+            keep(message, isFirst: isFirst, end: message.count, time: time)
+            decided.end(message.slot, from: start, areAllKept ? nil : .tooLong)
+        }
     }
 
     /// Puts a stream back as it is after a message, of which no timesteps from `end` on were taken.
@@ -156,7 +180,7 @@ extension StreamTable {
         stream.time = time
         streams[message.slot] = stream
         if !stream.isAsleep { markChanged(message.slot) }
-        counters.timesteps += UInt64(end - message.numbers.duplicates)
+        counters.timesteps += UInt64(end - message.duplicates)
     }
 
     /// Records what was taken of a message, where that is wanted, and lets the rest wait.
@@ -165,19 +189,10 @@ extension StreamTable {
     ///   - message: The message.
     ///   - isFirst: Its stream is new.
     ///   - end: From this timestep on none were taken; they wait.
-    ///   - values: The message's timesteps without the duplicates, shape (n, features).
     ///   - time: Nanoseconds since the Unix epoch.
-    private mutating func keep(
-        _ message: MessageBatch.Message, isFirst: Bool, end: Int, values: Span<Float>, time: Int64
-    ) {
-        let features = values.count / (message.count - message.numbers.duplicates)
-        let taken = (end - message.numbers.duplicates) * features
-        if let weightsNumbers {
-            record(
-                message, isFirst: isFirst, end: end, values: values.extracting(..<taken), time: time,
-                as: weightsNumbers)
-        }
-        if end < message.count { postpone(message, from: end, values: values.extracting(taken...)) }
+    private mutating func keep(_ message: MessageBatch.Message, isFirst: Bool, end: Int, time: Int64) {
+        if let weightsNumbers { record(message, isFirst: isFirst, end: end, time: time, as: weightsNumbers) }
+        if end < message.count { postpone(message, from: end) }
     }
 }
 

@@ -45,15 +45,16 @@ extension StreamTable {
     /// - Parameters:
     ///   - message: The message, of a stream that waits for its state.
     ///   - timestep: The first of the rest.
-    ///   - values: The rest, shape (n, features).
-    mutating func postpone(_ message: MessageBatch.Message, from timestep: Int, values: Span<Float>) {
+    mutating func postpone(_ message: MessageBatch.Message, from timestep: Int) {
         let rest = message.count - timestep
-        let features = values.count / rest
+        let features = rules[message.model].features
         let header = TimestepHeader(
-            sequence: message.numbers.first + UInt64(timestep), flags: message.flags.subtracting(.start))
+            sequence: message.first + UInt64(timestep), flags: message.flags.subtracting(.start))
         let kept = min(rest, Self.maximumWaiting)
         countDrop(.paused, UInt64(rest - kept))
-        waiting[message.slot]?.append(
-            header, values: Array(copying: values.extracting(..<(kept * features))), count: kept)
+        let values = Array(
+            copying: batch.newValues(of: message, features: features).extracting(
+                ((timestep - message.duplicates) * features)...))
+        waiting[message.slot]?.append(header, values: Array(values.prefix(kept * features)), count: kept)
     }
 }

@@ -90,7 +90,7 @@ extension StreamTable {
             let numbers = try? SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
         else { return }
         var decided = DecidedBatch()
-        inputs = values
+        batch.put(values)
         take(slot, numbers, header.flags, count: count)
         stepBatch()
         // A sequence that becomes too long is dropped again, as it was then.
@@ -106,15 +106,14 @@ extension StreamTable {
     ///   - message: The message.
     ///   - isFirst: Its stream is new.
     ///   - end: From this timestep on none were taken.
-    ///   - values: Those that were, shape (n, features).
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - weights: What the journal calls the weights of each model.
     mutating func record(
-        _ message: MessageBatch.Message, isFirst: Bool, end: Int, values: Span<Float>, time: Int64,
-        as weights: [UInt16]
+        _ message: MessageBatch.Message, isFirst: Bool, end: Int, time: Int64, as weights: [UInt16]
     ) {
-        let duplicates = message.numbers.duplicates
-        var header = TimestepHeader(sequence: message.numbers.first + UInt64(duplicates), flags: message.flags)
+        let features = rules[message.model].features
+        let duplicates = message.duplicates
+        var header = TimestepHeader(sequence: message.first + UInt64(duplicates), flags: message.flags)
         if duplicates > 0 { header.flags.remove(.start) }
         if end < message.count { header.flags.remove(.end) }
         position += 1
@@ -123,7 +122,8 @@ extension StreamTable {
         swap(&records, &self.records)
         records.appendTimesteps(
             id: index.id(of: message.slot), isFirst: isFirst, weights: weights[message.model],
-            header: header, time: time, values: values)
+            header: header, time: time,
+            values: batch.newValues(of: message, features: features).extracting(..<((end - duplicates) * features)))
         swap(&records, &self.records)
     }
 

@@ -8,23 +8,22 @@ extension StreamTable.Stream {
     /// on. Its step goes on until its end, so that what follows is not taken for a part of it.
     ///
     /// - Parameters:
-    ///   - inputs: The message's timesteps, shape (count, features).
-    ///   - numbers: Which of them are new.
-    ///   - count: How many they are.
-    ///   - ends: The sequence ends with the last of them.
+    ///   - inputs: The message's new timesteps, shape (new, features).
+    ///   - message: The message.
     ///   - buffers: Where the stream's timesteps are kept.
     ///   - rule: How the model is served.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - decisions: The records are added here.
     /// - Returns: Whether all were kept; if not, their sequence is too long.
     mutating func keep(
-        _ inputs: Span<Float>, _ numbers: SequenceNumbers, count: Int, ends: Bool, in buffers: TimestepBuffers,
-        _ rule: DecisionRule, time: Int64, into decisions: inout DecisionRecords
+        _ inputs: Span<Float>, of message: MessageBatch.Message, in buffers: TimestepBuffers, _ rule: DecisionRule,
+        time: Int64, into decisions: inout DecisionRecords
     ) -> Bool {
+        let ends = message.flags.contains(.end)
         var areAllKept = true
-        for timestep in numbers.duplicates..<count {
+        for timestep in 0..<message.new {
             let isWhole = rule.basis.canGrow(buffers.count(of: row), to: step &+ 1)
-            sequence = numbers.first + UInt64(timestep)
+            sequence = message.first + UInt64(message.duplicates + timestep)
             countStep()
             if isWhole {
                 buffers.append(row, inputs: inputs, index: timestep)
@@ -32,12 +31,12 @@ extension StreamTable.Stream {
                 buffers.reset(row)
                 areAllKept = false
             }
-            let isFinal = (ends && timestep == count - 1) || step == rule.lastStep
+            let isFinal = (ends && timestep == message.new - 1) || step == rule.lastStep
             if isWhole && (isFinal || rule.basis.isDue(at: step)) {
                 buffers.answer(row)
                 let outputs = buffers.outputs(of: row)
                 // The message's last decision: neither its end nor the next stride falls into what is left of it.
-                let isLast = isFinal || (!ends && count - timestep <= rule.basis.stride)
+                let isLast = isFinal || (!ends && message.new - timestep <= rule.basis.stride)
                 decide(
                     on: outputs.span, isLast: isLast, isFinal: isFinal, rule, time: time, into: &decisions)
             }

@@ -39,7 +39,7 @@ public struct StreamTable: ~Copyable {
     let router: Router
     var index = StreamIndex()
     /// By slot. A free slot's entry means nothing.
-    var streams: [Stream] = []
+    var streams = GrowingBuffer<Stream>()
     /// Slots of streams that changed since the last checkpoint took them.
     var changed = SlotSet()
     /// Slots that were given up since, also where another stream has them by now.
@@ -56,8 +56,6 @@ public struct StreamTable: ~Copyable {
     var restoreTimes: [Int: Int64] = [:]
     /// Streams whose state is in the store alone.
     public internal(set) var asleepCount = 0
-    /// The last message's timesteps, shape (k, features). Keeps its memory from message to message.
-    var inputs: [Float] = []
     /// Messages that were taken and not decided on yet.
     var batch: MessageBatch
 
@@ -86,6 +84,12 @@ public struct StreamTable: ~Copyable {
 
     /// Streams in the table.
     public var count: Int { index.count }
+
+    /// The id of the stream in a slot, as ``DecidedBatch/slot(of:)`` gives one.
+    @inline(__always)
+    @_lifetime(borrow self)
+    public func idBytes(of slot: Int) -> Span<UInt8> { index.id(of: slot) }
+
     /// Streams that are paused.
     public var pausedCount: Int { waiting.values.count { $0.isPaused } }
     /// Streams that changed since ``copyChanged(from:limit:)`` took them. Counts them.
@@ -107,11 +111,15 @@ public struct StreamTable: ~Copyable {
         let place = try place(of: id)
         guard isFree(place) else { return false }
         let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
-        let count =
-            switch rules[place.model].input {
-            case .values(let features): try Timesteps.read(payload, features: features, into: &inputs)
-            case .tokens: try Timesteps.readTokens(payload, into: &inputs)
-            }
+        let features = rules[place.model].features
+        let takesTokens = rules[place.model].takesTokens
+        let count = try Timesteps.count(in: payload, features: features)
+        var values = batch.room(for: count * features)
+        if takesTokens {
+            Timesteps.readTokens(payload, into: &values)
+        } else {
+            try Timesteps.read(payload, into: &values)
+        }
         try take(count, of: id, at: place, header)
         return true
     }
@@ -124,8 +132,8 @@ public struct StreamTable: ~Copyable {
     public mutating func take(_ message: ParsedTimesteps) throws(DropCause) -> Bool {
         let place = try place(of: message.id.span)
         guard isFree(place) else { return false }
-        let count = try message.timesteps(features: models[place.model].model.features, into: &inputs)
-        try take(count, of: message.id.span, at: place, message.header)
+        batch.put(try message.timesteps(features: rules[place.model].features))
+        try take(message.count, of: message.id.span, at: place, message.header)
         return true
     }
 
@@ -155,27 +163,45 @@ public struct StreamTable: ~Copyable {
         return place.slot.map { !streams[$0].isInBatch } ?? true
     }
 
-    /// Takes the message that was read into `inputs`, whatever its codec.
+    /// Takes the message whose values are the batch's ``MessageBatch/incoming``, whatever its codec.
+    @inline(__always)
     private mutating func take(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
-        if case .tokens(let vocabulary) = rules[place.model].input {
-            guard inputs.allSatisfy({ $0 >= 0 && $0 < Float(vocabulary) && $0 == $0.rounded() }) else { throw .token }
+        if rules[place.model].takesTokens, !areTokens(of: place.model) { throw .token }
+        guard let slot = place.slot else { return try takeFirst(count, of: id, at: place, header) }
+        if streams[slot].isAsleep || (!waiting.isEmpty && waiting[slot] != nil) {
+            return try takeLater(slot, header, count: count)
         }
-        if let slot = place.slot, !waiting.isEmpty, waiting[slot] != nil {
-            try wait(slot, header, count: count)
-            return
-        }
-        if let slot = place.slot, streams[slot].isAsleep {
-            startWaking(slot)
-            try wait(slot, header, count: count)
-            return
-        }
-        if place.slot == nil, let maximumStreams, index.count >= maximumStreams { throw .tooManyStreams }
-        let consumed = place.slot.map { streams[$0].sequence } ?? 0
-        let numbers = try SequenceNumbers(header, count: count, consumed: consumed)
-        let slot = place.slot ?? insert(id, model: place.model)
+        let numbers = try SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
         take(slot, numbers, header.flags, count: count, hash: place.hash)
+    }
+
+    /// Whether the values of the message that is being taken are tokens of a model's vocabulary.
+    @inline(never)
+    private func areTokens(of model: Int) -> Bool {
+        let vocabulary = Float(rules[model].vocabulary ?? 0)
+        let tokens = batch.incoming
+        for index in tokens.indices {
+            guard tokens[index] >= 0, tokens[index] < vocabulary, tokens[index] == tokens[index].rounded()
+            else { return false }
+        }
+        return true
+    }
+
+    /// The same for the first message of a stream.
+    private mutating func takeFirst(
+        _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
+    ) throws(DropCause) {
+        if let maximumStreams, index.count >= maximumStreams { throw .tooManyStreams }
+        let numbers = try SequenceNumbers(header, count: count, consumed: 0)
+        take(insert(id, model: place.model), numbers, header.flags, count: count, hash: place.hash)
+    }
+
+    /// The same for a stream that is paused, or whose state is in the store.
+    private mutating func takeLater(_ slot: Int, _ header: TimestepHeader, count: Int) throws(DropCause) {
+        if waiting[slot] == nil { startWaking(slot) }
+        try wait(slot, header, count: count)
     }
 
     /// Takes what waited while a stream was paused, in the order in which it came.
@@ -195,7 +221,7 @@ public struct StreamTable: ~Copyable {
                 waiting[slot]?.append(message)
                 continue
             }
-            inputs = message.values
+            batch.put(message.values)
             var decided = DecidedBatch()
             do throws(DropCause) {
                 let numbers = try SequenceNumbers(
@@ -211,7 +237,8 @@ public struct StreamTable: ~Copyable {
         }
     }
 
-    /// Puts a message that was read into `inputs` to the others that wait; what does not fit is dropped from its end.
+    /// Puts the message whose values are the batch's ``MessageBatch/incoming`` to the others that wait; what does not fit is
+    /// dropped from its end.
     private mutating func wait(_ slot: Int, _ header: TimestepHeader, count: Int) throws(DropCause) {
         let room = Self.maximumWaiting - (waiting[slot]?.count ?? 0)
         let kept = min(count, room)
@@ -220,8 +247,9 @@ public struct StreamTable: ~Copyable {
         if kept > 0 {
             var header = header
             if kept < count { header.flags.remove(.end) }
-            let features = inputs.count / count
-            waiting[slot]?.append(header, values: Array(inputs.prefix(kept * features)), count: kept)
+            let features = batch.incoming.count / count
+            let values = Array(copying: batch.incoming.extracting(..<(kept * features)))
+            waiting[slot]?.append(header, values: values, count: kept)
         }
         if kept < count { throw .paused }
     }
@@ -248,6 +276,7 @@ public struct StreamTable: ~Copyable {
         streams[slot] = stream
     }
 
+    @inline(__always)
     mutating func markChanged(_ slot: Int) { changed.insert(slot) }
 }
 

@@ -140,17 +140,25 @@ public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible
 /// The records of one decision message while they are written. Keeps its memory from message to message.
 public struct DecisionRecords: Sendable {
     /// What is past `byteCount` is left over.
-    private var memory = [UInt8](repeating: 0, count: 256)
-    private var byteCount = 0
+    @usableFromInline
+    var memory = [UInt8](repeating: 0, count: 256)
+    @usableFromInline
+    var end = 0
+    @usableFromInline
+    var number = 0
+
+    /// How many bytes they are.
+    @inlinable public var byteCount: Int { end }
     /// How many records there are.
-    public private(set) var count = 0
+    @inlinable public var count: Int { number }
 
     /// No records.
     public init() {}
 
     /// The second frame so far.
+    @inlinable
     public var bytes: Span<UInt8> {
-        @_lifetime(borrow self) get { memory.span.extracting(..<byteCount) }
+        @_lifetime(borrow self) get { memory.span.extracting(..<end) }
     }
 
     /// The records, read again.
@@ -161,8 +169,8 @@ public struct DecisionRecords: Sendable {
 
     /// Forgets the records and keeps the memory.
     public mutating func removeAll() {
-        byteCount = 0
-        count = 0
+        end = 0
+        number = 0
     }
 
     /// Writes one more record. The parameters are those of ``Decision``.
@@ -174,26 +182,35 @@ public struct DecisionRecords: Sendable {
     ///   - flags: What the record says beside its numbers.
     ///   - label: The class decided on.
     ///   - probabilities: The model's outputs, at most 255.
+    @inlinable
+    @inline(__always)
     public mutating func append(
         sequence: UInt64, step: UInt64, time: Int64, flags: Decision.Flags, label: UInt8, probabilities: Span<Float>
     ) {
-        let start = byteCount
-        byteCount += Decision.fixedSize + 4 * probabilities.count
-        count += 1
-        if byteCount > memory.count {
-            memory.append(contentsOf: repeatElement(0, count: max(byteCount, memory.count)))
-        }
+        let start = end
+        end += 28 + 4 * probabilities.count
+        number += 1
+        if max(end, start + 32) > memory.count { grow() }
         var span = memory.mutableSpan
-        var record = unsafe span.mutableBytes
-        record.storeLittleEndian(sequence, at: start)
-        record.storeLittleEndian(step, at: start + 8)
-        record.storeLittleEndian(time, at: start + 16)
-        record.storeLittleEndian(flags.rawValue, at: start + 24)
-        record.storeLittleEndian(label, at: start + 26)
-        record.storeLittleEndian(UInt8(probabilities.count), at: start + 27)
-        for index in probabilities.indices {
-            let place = start + Decision.fixedSize + 4 * index
-            record.storeLittleEndian(probabilities[index].bitPattern, at: place)
+        var bytes = unsafe span.mutableBytes
+        // The fixed part and the first probability are four words, and most models have one output: they are written at once.
+        let first = probabilities.isEmpty ? 0 : probabilities[0].bitPattern
+        let last =
+            UInt64(flags.rawValue) | UInt64(label) << 16 | UInt64(UInt8(probabilities.count)) << 24 | UInt64(first) << 32
+        let words = SIMD4(
+            sequence.littleEndian, step.littleEndian, UInt64(bitPattern: time).littleEndian, last.littleEndian)
+        bytes.storeBytes(of: words, toByteOffset: start, as: SIMD4<UInt64>.self)
+        guard probabilities.count > 1 else { return }
+        for index in 1..<probabilities.count {
+            let place = start + 28 + 4 * index
+            bytes.storeBytes(of: probabilities[index].bitPattern.littleEndian, toByteOffset: place, as: UInt32.self)
         }
+    }
+
+    @usableFromInline
+    @inline(never)
+    mutating func grow() {
+        // Room for four words, however short the last record is.
+        memory.append(contentsOf: repeatElement(0, count: max(32, end, memory.count)))
     }
 }

@@ -1,7 +1,7 @@
 /// A message of timesteps that was written as text, read before it is known which model it goes to, and so how many
 /// values a timestep must have. Keeps its memory from message to message.
 ///
-///     JSON or text ──read──▶ id ──route──▶ features ──timesteps(features:into:)──▶ (k, features)
+///     JSON or text ──read──▶ id ──route──▶ features ──timesteps(features:)──▶ (k, features)
 ///
 /// After a read that throws, what is in it means nothing.
 public struct ParsedTimesteps: Sendable {
@@ -9,10 +9,11 @@ public struct ParsedTimesteps: Sendable {
     public private(set) var id: [UInt8] = []
     /// Sequence and flags, as they were said.
     public private(set) var header = TimestepHeader()
+    /// How many timesteps it has.
+    public private(set) var count = 0
 
     /// Shape (count, width).
     private var values: [Float] = []
-    private var count = 0
     private var width = 0
     /// One member's name.
     private var name: [UInt8] = []
@@ -44,16 +45,12 @@ public struct ParsedTimesteps: Sendable {
 
     /// The timesteps, once it is known how many values each must have.
     ///
-    /// - Parameters:
-    ///   - features: Floats in one timestep.
-    ///   - values: Replaced by the message's floats, shape (k, features).
-    /// - Returns: k, at least 1.
+    /// - Parameter features: Floats in one timestep.
+    /// - Returns: The message's floats, shape (``count``, features), at least one timestep.
     /// - Throws: ``DropCause/length`` where the message's timesteps have another number of values.
-    public func timesteps(features: Int, into values: inout [Float]) throws(DropCause) -> Int {
+    public func timesteps(features: Int) throws(DropCause) -> [Float] {
         guard width == features, count >= 1 else { throw .length }
-        values.removeAll(keepingCapacity: true)
-        values.append(contentsOf: self.values)
-        return count
+        return values
     }
 
     private mutating func removeAll() {

@@ -1,48 +1,52 @@
 /// The second frame of a timestep message: timesteps of `features` float32 each, one after another; for a model that takes
 /// tokens, one int32 each.
 public enum Timesteps {
-    /// Reads the frame into `values`, which keeps its memory from message to message.
+    /// How many timesteps a frame has.
     ///
     /// - Parameters:
     ///   - frame: The bytes as they came.
-    ///   - features: Floats in one timestep.
-    ///   - values: Replaced by the frame's floats, shape (k, features).
-    /// - Returns: k, at least 1.
-    /// - Throws: ``DropCause/length`` where the frame is no whole number of timesteps, ``DropCause/nonFinite`` for a NaN
-    ///   or an infinity.
-    public static func read(
-        _ frame: RawSpan, features: Int, into values: inout [Float]
-    ) throws(DropCause) -> Int {
+    ///   - features: Values in one timestep, of four bytes each.
+    /// - Returns: At least 1.
+    /// - Throws: ``DropCause/length`` where the frame is no whole number of timesteps.
+    @inlinable
+    @inline(__always)
+    package static func count(in frame: RawSpan, features: Int) throws(DropCause) -> Int {
         let timestepSize = features * MemoryLayout<Float>.size
         // Most messages have one: no division for them.
         let count = frame.byteCount == timestepSize ? 1 : frame.byteCount / timestepSize
         guard count >= 1, frame.byteCount == count * timestepSize else { throw .length }
-        values.resize(to: count * features)
-        var target = values.mutableSpan
-        for index in target.indices {
-            let bits = frame.littleEndian(at: index * MemoryLayout<Float>.size, as: UInt32.self)
-            let value = Float(bitPattern: bits)
-            guard value.isFinite else { throw .nonFinite }
-            target[index] = value
-        }
         return count
     }
 
-    /// Reads a frame of tokens into `values`. Whether they are within the vocabulary is for the caller to check.
+    /// Reads a frame of floats.
     ///
     /// - Parameters:
-    ///   - frame: The bytes as they came.
-    ///   - values: Replaced by the frame's tokens, shape (k, 1). A number past 2²⁴ may be rounded, but stays past it.
-    /// - Returns: k, at least 1.
-    /// - Throws: ``DropCause/length`` where the frame is no whole number of tokens.
-    public static func readTokens(_ frame: RawSpan, into values: inout [Float]) throws(DropCause) -> Int {
-        let (count, rest) = frame.byteCount.quotientAndRemainder(dividingBy: MemoryLayout<Int32>.size)
-        guard count >= 1, rest == 0 else { throw .length }
-        values.resize(to: count)
+    ///   - frame: The bytes as they came, a whole number of timesteps.
+    ///   - values: Replaced by the frame's floats, as many as it has.
+    /// - Throws: ``DropCause/nonFinite`` for a NaN or an infinity; what is in `values` means nothing then.
+    @inlinable
+    @inline(__always)
+    package static func read(_ frame: RawSpan, into values: inout MutableSpan<Float>) throws(DropCause) {
+        var areFinite = true
+        var place = 0
+        for index in values.indices {
+            let value = Float(bitPattern: frame.littleEndian(at: place, as: UInt32.self))
+            areFinite = areFinite && value.isFinite
+            values[index] = value
+            place += MemoryLayout<Float>.size
+        }
+        guard areFinite else { throw .nonFinite }
+    }
+
+    /// Reads a frame of tokens. Whether they are within the vocabulary is for the caller to check.
+    ///
+    /// - Parameters:
+    ///   - frame: The bytes as they came, a whole number of tokens.
+    ///   - values: Replaced by the frame's tokens, as many as it has. A number past 2²⁴ may be rounded, but stays past it.
+    public static func readTokens(_ frame: RawSpan, into values: inout MutableSpan<Float>) {
         for index in values.indices {
             values[index] = Float(frame.littleEndian(at: index * MemoryLayout<Int32>.size, as: Int32.self))
         }
-        return count
     }
 
     /// The frame's bytes for these floats, shape (k, features).
@@ -63,13 +67,5 @@ public enum Timesteps {
             bytes.appendLittleEndian(token)
         }
         return bytes
-    }
-}
-
-extension [Float] {
-    /// Has so many values, whatever they are. Nothing is done where it has as many, as from message to message it mostly has.
-    fileprivate mutating func resize(to newCount: Int) {
-        if newCount > count { append(contentsOf: repeatElement(0, count: newCount - count)) }
-        if newCount < count { removeLast(count - newCount) }
     }
 }

@@ -5,8 +5,8 @@ import Glibc
 ///
 /// It waits for the sockets' descriptors by itself. `zmq_poll` looks at each socket before and after it has waited, which a
 /// message that comes alone would wait for. A descriptor tells of every change of its socket, once
-/// (<https://libzmq.readthedocs.io/en/latest/zmq_getsockopt.html>, `ZMQ_FD`): so each socket is looked at before the wait, and
-/// what is told afterwards is a sign that there may be something to read.
+/// (<https://libzmq.readthedocs.io/en/latest/zmq_getsockopt.html>, `ZMQ_FD`): so each socket is looked at before the wait,
+/// unless it is known to have nothing, and what is told afterwards is a sign that there may be something to read.
 @safe
 public struct Poller: ~Copyable {
     private struct Item {
@@ -67,7 +67,7 @@ public struct Poller: ~Copyable {
         var isAnyReadable = false
         for index in items.indices {
             items[index].mayBeReadable = false
-            guard items[index].isWatched, let socket = items[index].socket else { continue }
+            guard items[index].isWatched, let socket = items[index].socket, !socket.isKnownEmpty else { continue }
             items[index].mayBeReadable = try socket.isReadable()
             isAnyReadable = isAnyReadable || items[index].mayBeReadable
         }
@@ -100,6 +100,7 @@ extension SocketHandle {
         var events: CInt = 0
         var size = MemoryLayout<CInt>.size
         _ = try checked("poll") { unsafe zmq_getsockopt(pointer, ZMQ_EVENTS, &events, &size) }
-        return events & ZMQ_POLLIN != 0
+        isKnownEmpty = events & ZMQ_POLLIN == 0
+        return !isKnownEmpty
     }
 }

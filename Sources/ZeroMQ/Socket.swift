@@ -182,9 +182,14 @@ public struct Socket: ~Copyable {
     /// - Throws: ``ZeroMQError`` where the socket cannot receive.
     public func receive(into message: inout Message, wait: Bool) throws(ZeroMQError) -> Bool {
         let pointer = unsafe message.pointer
-        return try checked("receive") {
+        let result = try checked("receive") {
             unsafe zmq_msg_recv(pointer, handle.pointer, wait ? 0 : ZMQ_DONTWAIT)
-        } != nil
+        }
+        guard result != nil else {
+            handle.isKnownEmpty = true
+            return false
+        }
+        return true
     }
 
     /// Sends one frame.
@@ -255,18 +260,27 @@ public struct Socket: ~Copyable {
 /// What a socket and the pollers that watch it share; the last of them closes it.
 @safe
 final class SocketHandle {
-    let pointer: UnsafeMutableRawPointer
+    private let socket: UnsafeMutableRawPointer
+    /// There was nothing to read when the socket was looked at last, and nothing was done with it since: whatever comes, its
+    /// descriptor tells of it.
+    var isKnownEmpty = false
     /// Held so that no socket outlives its context.
     let context: Context
 
     init(_ kind: CInt, in context: Context) throws(ZeroMQError) {
         guard let pointer = unsafe zmq_socket(context.pointer, kind) else { throw .last("open a socket") }
-        unsafe self.pointer = pointer
+        unsafe socket = pointer
         self.context = context
     }
 
     deinit {
-        unsafe zmq_close(pointer)
+        unsafe zmq_close(socket)
+    }
+
+    /// libzmq's socket, to do something with it, which may take what its descriptor told of.
+    var pointer: UnsafeMutableRawPointer {
+        isKnownEmpty = false
+        return unsafe socket
     }
 }
 

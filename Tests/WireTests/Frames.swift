@@ -7,8 +7,11 @@ func header(_ frame: [UInt8]) throws(DropCause) -> TimestepHeader {
 
 /// What a second frame says, shape (timesteps, features).
 func timesteps(_ frame: [UInt8], features: Int) throws(DropCause) -> [[Float]] {
-    var values: [Float] = [1, 2, 3]
-    let count = try unsafe Timesteps.read(frame.span.bytes, features: features, into: &values)
+    let bytes = unsafe frame.span.bytes
+    let count = try Timesteps.count(in: bytes, features: features)
+    var values = [Float](repeating: 7, count: count * features)
+    var span = values.mutableSpan
+    try Timesteps.read(bytes, into: &span)
     return (0..<count).map { Array(values[($0 * features)..<(($0 + 1) * features)]) }
 }
 

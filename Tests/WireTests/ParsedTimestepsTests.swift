@@ -22,12 +22,11 @@ struct ParsedTimestepsTests {
         let first = frames.first ?? []
         let second = frames.count > 1 ? frames[1] : []
         try message.read(codec, frames: frames.count, first: first.span, second: second.span)
-        var values: [Float] = [1, 2, 3]
-        let count = try message.timesteps(features: features, into: &values)
-        #expect(values.count == count * features)
+        let values = try message.timesteps(features: features)
+        #expect(values.count == message.count * features)
         return Said(
             id: String(decoding: message.id, as: UTF8.self), header: message.header,
-            timesteps: (0..<count).map { Array(values[($0 * features)..<(($0 + 1) * features)]) })
+            timesteps: (0..<message.count).map { Array(values[($0 * features)..<(($0 + 1) * features)]) })
     }
 
     private func read(_ codec: IngestCodec, _ frames: String..., features: Int = 1) throws(DropCause) -> Said {
