@@ -36,7 +36,7 @@ struct CheckpointSchedule {
     private static let retryInterval = Duration.seconds(1)
 
     private let interval: Duration
-    private var due: ContinuousClock.Instant
+    private var due: Deadline
 
     /// The one that is being written. Its streams count as unchanged until it has failed.
     var run: Run?
@@ -54,33 +54,30 @@ struct CheckpointSchedule {
 
     init(interval: Duration) {
         self.interval = interval
-        due = .now + interval
+        due = Deadline(in: interval)
     }
 
-    var isDue: Bool { ContinuousClock.now >= due && run == nil }
+    var isDue: Bool { run == nil && due.isPast }
 
     /// Another slice can be copied.
     var hasRoom: Bool {
-        guard let run else { return false }
-        return run.next != nil && run.unanswered < Self.unansweredSlices
+        // Field by field: a copy of the whole would count references.
+        run?.next != nil && (run?.unanswered ?? 0) < Self.unansweredSlices
     }
 
     /// How long the hot loop may wait for other things to do.
     var millisecondsUntilDue: Int {
-        if hasRoom { return 0 }
-        let rest = ContinuousClock.now.duration(to: due)
-        // At least 1, so that a due checkpoint that must wait for the one before does not spin.
-        return max(1, Int(rest / .milliseconds(1)) + 1)
+        hasRoom ? 0 : due.millisecondsLeft
     }
 
     /// Makes the next one due at once.
-    mutating func hasten() { due = .now }
+    mutating func hasten() { due = Deadline(in: .zero) }
 
     /// Counts from now on.
     ///
     /// - Parameter position: The journal's last record.
     mutating func begin(at position: UInt64) {
-        due = .now + interval
+        due = Deadline(in: interval)
         run = Run(position: position, requests: requests)
         requests = []
     }
@@ -99,6 +96,6 @@ struct CheckpointSchedule {
     mutating func fail(_ error: StoreError) {
         run = nil
         failure = error
-        due = .now + min(interval, Self.retryInterval)
+        due = Deadline(in: min(interval, Self.retryInterval))
     }
 }

@@ -232,7 +232,9 @@ struct HotLoop: ~Copyable {
         guard !group.isOn else { return Self.hold(decided, idsFrom: table, in: &group.gathered.decisions) }
         for message in 0..<decided.count {
             let records = decided.records(of: message)
-            if !records.isEmpty { try publisher.publish(table.idBytes(of: decided.slot(of: message)), records: records) }
+            if !records.isEmpty {
+                try publisher.publish(table.idBytes(of: decided.slot(of: message)), records: records)
+            }
         }
     }
 

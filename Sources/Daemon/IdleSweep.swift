@@ -11,7 +11,7 @@ struct IdleSweep {
     let forgetAfter: Int64?
     private let started: Int64
     private let interval: Duration
-    private var due: ContinuousClock.Instant
+    private var due: Deadline
 
     /// The first slot of the next look; 0: a new round.
     private(set) var next = 0
@@ -31,16 +31,16 @@ struct IdleSweep {
         self.started = started
         let shortest = [idleAfter, forgetAfter].compactMap(\.self).min() ?? 1
         interval = .seconds(min(1, max(0.01, shortest / 4)))
-        due = .now + interval
+        due = Deadline(in: interval)
     }
 
     /// How long the hot loop may wait for other things to do; nil: as long as it likes.
     var millisecondsUntilDue: Int? {
         guard idleAfter != nil || forgetAfter != nil || !unread.isEmpty else { return nil }
-        return max(1, Int(ContinuousClock.now.duration(to: due) / .milliseconds(1)) + 1)
+        return due.millisecondsLeft
     }
 
-    var isDue: Bool { millisecondsUntilDue != nil && ContinuousClock.now >= due }
+    var isDue: Bool { millisecondsUntilDue != nil && due.isPast }
 
     /// The time before which a stream's last timestep must have come; nil where none can be idle yet.
     func deadline(_ nanoseconds: Int64?, now: Int64) -> Int64? {
@@ -51,9 +51,9 @@ struct IdleSweep {
     /// Goes on at a slot, soon; or, where that is nil, begins a new round later.
     mutating func goOn(at slot: Int?) {
         next = slot ?? 0
-        due = .now + (slot == nil ? interval : .milliseconds(1))
+        due = Deadline(in: slot == nil ? interval : .milliseconds(1))
     }
 
     /// Looks at the same slots again later.
-    mutating func postpone() { due = .now + interval }
+    mutating func postpone() { due = Deadline(in: interval) }
 }

@@ -6,7 +6,7 @@ import Wire
 ///     messages:  | message 0 | message 1 | …
 ///     values:    | timesteps of message 0, duplicates too | timesteps of message 1 | … | those of a message that is being taken
 struct MessageBatch: ~Copyable {
-    /// 40 bytes, so that a batch stays in the processor's first cache.
+    /// 40 bytes, so that a batch of them takes a third of the processor's first cache.
     struct Message: BitwiseCopyable {
         private let slotNumber: UInt32
         private let timesteps: UInt32
@@ -94,9 +94,10 @@ struct MessageBatch: ~Copyable {
         return first..<end
     }
 
-    /// Where the values of a message that is being taken are written.
+    /// Makes room for the values of a message that is being taken.
     ///
     /// - Parameter count: How many they are.
+    /// - Returns: Where they are written.
     @inline(__always)
     @_lifetime(&self)
     mutating func room(for count: Int) -> MutableSpan<Float> {
@@ -112,7 +113,7 @@ struct MessageBatch: ~Copyable {
 
     /// The values of the message that is being taken, shape (count, features).
     var incoming: Span<Float> {
-        @_lifetime(borrow self) get { values.span.extracting(takenValues...) }
+        @inline(__always) @_lifetime(borrow self) get { values.span.extracting(takenValues...) }
     }
 
     /// The new timesteps of a message, shape (new, features).

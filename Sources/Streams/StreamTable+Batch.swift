@@ -113,44 +113,35 @@ extension StreamTable {
             let start = decided.records.byteCount
             var stream = streams[message.slot]
             let isFirst = stream.sequence == 0
-            let end = decide(message, &stream, rule, in: steps, time: time, into: &decided.records)
+            var end = stream.decide(
+                on: message, from: message.duplicates, rule, in: steps, time: time, into: &decided.records)
+            if steps.isFaulty(message.job) {
+                streams[message.slot] = stream
+                end = quarantine(message, from: end, in: steps, time: time, into: &decided.records)
+                stream = streams[message.slot]
+            }
             putBack(stream, after: message, end: end, time: time)
             if weightsNumbers != nil || end < message.count { keep(message, isFirst: isFirst, end: end, time: time) }
             decided.end(message.slot, from: start)
         }
     }
 
-    /// Decides on each timestep of a message that was stepped.
+    /// Gives up the state of a message's stream, which is not finite any more, and decides on the rest of the message.
     ///
-    /// - Returns: From which timestep on none were taken: the message's number of timesteps, if its state stayed finite.
-    @inline(__always)
-    private mutating func decide(
-        _ message: MessageBatch.Message, _ stream: inout Stream, _ rule: DecisionRule, in steps: StepBatch, time: Int64,
+    /// - Returns: From which timestep on none were taken: what follows waits until the last checkpoint's state is there.
+    private mutating func quarantine(
+        _ message: MessageBatch.Message, from timestep: Int, in steps: StepBatch, time: Int64,
         into decisions: inout DecisionRecords
     ) -> Int {
-        var timestep = message.duplicates
-        while true {
-            let end = message.duplicates + steps.taken(by: message.job)
-            while timestep < end {
-                stream.sequence = message.first + UInt64(timestep)
-                stream.countStep()
-                let isLast = timestep == message.count - 1
-                let isFinal = (isLast && message.flags.contains(.end)) || stream.step == rule.lastStep
-                stream.decide(
-                    on: steps.answer(to: timestep - message.duplicates, of: message.job), isLast: isLast,
-                    isFinal: isFinal, rule, time: time, into: &decisions)
-                if isFinal { stream.step = 0 }
-                timestep += 1
-            }
-            guard steps.isFaulty(message.job) else { return timestep }
-            // By way of the table: who gave it away by its address could not have it in registers in the loop.
-            streams[message.slot] = stream
+        let rule = rules[message.model]
+        var end = timestep
+        while steps.isFaulty(message.job) {
             quarantine(message.slot, in: steps.pool, time: time)
-            stream = streams[message.slot]
-            // What follows waits until the last checkpoint's state is there, or goes on from zero.
-            if stream.isAsleep { return timestep }
-            steps.resume(message.job, untilReset: rule.timestepsLeft(after: stream.step))
+            if streams[message.slot].isAsleep { break }
+            steps.resume(message.job, untilReset: rule.timestepsLeft(after: streams[message.slot].step))
+            end = streams[message.slot].decide(on: message, from: end, rule, in: steps, time: time, into: &decisions)
         }
+        return end
     }
 
     /// Decides on messages of a model whose streams keep timesteps.
@@ -197,6 +188,37 @@ extension StreamTable {
 }
 
 extension StreamTable.Stream {
+    /// Decides on the timesteps of a message that were taken.
+    ///
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - first: The first of its timesteps that was not decided on.
+    ///   - rule: How the model is served.
+    ///   - steps: What has stepped them.
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - decisions: The records are added here.
+    /// - Returns: From which timestep on none were taken: the message's number of timesteps, if its state stayed finite.
+    @inline(__always)
+    fileprivate mutating func decide(
+        on message: MessageBatch.Message, from first: Int, _ rule: DecisionRule, in steps: StepBatch, time: Int64,
+        into decisions: inout DecisionRecords
+    ) -> Int {
+        let end = message.duplicates + steps.taken(by: message.job)
+        var timestep = first
+        while timestep < end {
+            sequence = message.first + UInt64(timestep)
+            countStep()
+            let isLast = timestep == message.count - 1
+            let isFinal = (isLast && message.flags.contains(.end)) || step == rule.lastStep
+            decide(
+                on: steps.answer(to: timestep - message.duplicates, of: message.job), isLast: isLast, isFinal: isFinal,
+                rule, time: time, into: &decisions)
+            if isFinal { step = 0 }
+            timestep += 1
+        }
+        return end
+    }
+
     /// Decides on the timestep that was just taken, and writes the record if the policy publishes it.
     ///
     /// - Parameters:

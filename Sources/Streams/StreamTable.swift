@@ -168,25 +168,13 @@ public struct StreamTable: ~Copyable {
     private mutating func take(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
-        if rules[place.model].takesTokens, !areTokens(of: place.model) { throw .token }
+        if let vocabulary = rules[place.model].vocabulary, !batch.incoming.areTokens(of: vocabulary) { throw .token }
         guard let slot = place.slot else { return try takeFirst(count, of: id, at: place, header) }
         if streams[slot].isAsleep || (!waiting.isEmpty && waiting[slot] != nil) {
             return try takeLater(slot, header, count: count)
         }
         let numbers = try SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
         take(slot, numbers, header.flags, count: count, hash: place.hash)
-    }
-
-    /// Whether the values of the message that is being taken are tokens of a model's vocabulary.
-    @inline(never)
-    private func areTokens(of model: Int) -> Bool {
-        let vocabulary = Float(rules[model].vocabulary ?? 0)
-        let tokens = batch.incoming
-        for index in tokens.indices {
-            guard tokens[index] >= 0, tokens[index] < vocabulary, tokens[index] == tokens[index].rounded()
-            else { return false }
-        }
-        return true
     }
 
     /// The same for the first message of a stream.
@@ -287,5 +275,17 @@ extension String {
         copy.reserveCapacity(bytes.count)
         for index in bytes.indices { copy.append(bytes[index]) }
         self = String(decoding: copy, as: UTF8.self)
+    }
+}
+
+extension Span<Float> {
+    /// Whether all values are tokens of a vocabulary of so many. Never inlined, since few models take tokens.
+    @inline(never)
+    fileprivate func areTokens(of vocabulary: Int) -> Bool {
+        for index in indices {
+            let token = self[index]
+            guard token >= 0, token < Float(vocabulary), token == token.rounded() else { return false }
+        }
+        return true
     }
 }

@@ -56,7 +56,7 @@ public struct Decision: Equatable, Sendable {
 
 extension Decision {
     /// The length in bytes of a record without its probabilities.
-    static let fixedSize = 28
+    @usableFromInline static let fixedSize = 28
 
     /// Reads the second frame of a decision message: one or more records.
     ///
@@ -188,21 +188,21 @@ public struct DecisionRecords: Sendable {
         sequence: UInt64, step: UInt64, time: Int64, flags: Decision.Flags, label: UInt8, probabilities: Span<Float>
     ) {
         let start = end
-        end += 28 + 4 * probabilities.count
+        end += Decision.fixedSize + 4 * probabilities.count
         number += 1
         if max(end, start + 32) > memory.count { grow() }
         var span = memory.mutableSpan
         var bytes = unsafe span.mutableBytes
         // The fixed part and the first probability are four words, and most models have one output: they are written at once.
         let first = probabilities.isEmpty ? 0 : probabilities[0].bitPattern
-        let last =
-            UInt64(flags.rawValue) | UInt64(label) << 16 | UInt64(UInt8(probabilities.count)) << 24 | UInt64(first) << 32
+        let numbers = UInt64(flags.rawValue) | UInt64(label) << 16 | UInt64(UInt8(probabilities.count)) << 24
         let words = SIMD4(
-            sequence.littleEndian, step.littleEndian, UInt64(bitPattern: time).littleEndian, last.littleEndian)
+            sequence.littleEndian, step.littleEndian, UInt64(bitPattern: time).littleEndian,
+            (numbers | UInt64(first) << 32).littleEndian)
         bytes.storeBytes(of: words, toByteOffset: start, as: SIMD4<UInt64>.self)
         guard probabilities.count > 1 else { return }
         for index in 1..<probabilities.count {
-            let place = start + 28 + 4 * index
+            let place = start + Decision.fixedSize + 4 * index
             bytes.storeBytes(of: probabilities[index].bitPattern.littleEndian, toByteOffset: place, as: UInt32.self)
         }
     }

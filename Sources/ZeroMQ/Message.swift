@@ -7,6 +7,8 @@ import CZeroMQ
 @safe
 public struct Message: ~Copyable {
     let pointer: UnsafeMutablePointer<zmq_msg_t>
+    /// How many bytes the frame has. Whoever receives it is told, and libzmq need not be asked again.
+    var byteCount = 0
 
     /// An empty message.
     public init() {
@@ -24,7 +26,7 @@ public struct Message: ~Copyable {
     public var bytes: Span<UInt8> {
         @_lifetime(borrow self) get {
             let start = unsafe zmq_msg_data(pointer)?.assumingMemoryBound(to: UInt8.self)
-            let buffer = unsafe UnsafeBufferPointer(start: start, count: zmq_msg_size(pointer))
+            let buffer = unsafe UnsafeBufferPointer(start: start, count: byteCount)
             return unsafe _overrideLifetime(Span(_unsafeElements: buffer), borrowing: self)
         }
     }
@@ -32,7 +34,7 @@ public struct Message: ~Copyable {
     /// The frame's bytes, to read numbers from.
     public var rawBytes: RawSpan {
         @_lifetime(borrow self) get {
-            let span = unsafe RawSpan(_unsafeStart: zmq_msg_data(pointer), byteCount: zmq_msg_size(pointer))
+            let span = unsafe RawSpan(_unsafeStart: zmq_msg_data(pointer), byteCount: byteCount)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
     }

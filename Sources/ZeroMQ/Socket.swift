@@ -185,10 +185,12 @@ public struct Socket: ~Copyable {
         let result = try checked("receive") {
             unsafe zmq_msg_recv(pointer, handle.pointer, wait ? 0 : ZMQ_DONTWAIT)
         }
-        guard result != nil else {
+        guard let result else {
             handle.isKnownEmpty = true
             return false
         }
+        // What is as large as the largest CInt may be larger.
+        message.byteCount = unsafe result == .max ? zmq_msg_size(pointer) : Int(result)
         return true
     }
 
@@ -222,7 +224,10 @@ public struct Socket: ~Copyable {
     public func forward(_ message: inout Message, more: Bool, wait: Bool) throws(ZeroMQError) -> Bool {
         let flags = (more ? ZMQ_SNDMORE : 0) | (wait ? 0 : ZMQ_DONTWAIT)
         let pointer = unsafe message.pointer
-        return try checked("send") { unsafe zmq_msg_send(pointer, handle.pointer, flags) } != nil
+        let result = try checked("send") { unsafe zmq_msg_send(pointer, handle.pointer, flags) }
+        guard result != nil else { return false }
+        message.byteCount = 0
+        return true
     }
 
     /// Receives a whole message, for where speed does not matter.
