@@ -16,9 +16,5 @@ struct Deadline {
     /// At least 1, so that whoever waits for something due that cannot be done yet does not spin.
     var millisecondsLeft: Int { max(1, Int((time - Self.now()) / 1_000_000) + 1) }
 
-    private static func now() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
+    private static func now() -> Int64 { nanoseconds(of: CLOCK_BOOTTIME) }
 }

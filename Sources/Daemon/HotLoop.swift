@@ -231,10 +231,7 @@ struct HotLoop: ~Copyable {
     private mutating func publish(_ decided: borrowing DecidedBatch) throws(ZeroMQError) {
         guard !group.isOn else { return Self.hold(decided, idsFrom: table, in: &group.gathered.decisions) }
         for message in 0..<decided.count {
-            let records = decided.records(of: message)
-            if !records.isEmpty {
-                try publisher.publish(table.idBytes(of: decided.slot(of: message)), records: records)
-            }
+            try publisher.publish(table.idBytes(of: decided.slot(of: message)), records: decided.records(of: message))
         }
     }
 
@@ -243,15 +240,14 @@ struct HotLoop: ~Copyable {
         _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, in held: inout HeldDecisions
     ) {
         for message in 0..<decided.count {
-            let records = decided.records(of: message)
-            if !records.isEmpty { held.append(table.idBytes(of: decided.slot(of: message)), records) }
+            held.append(table.idBytes(of: decided.slot(of: message)), decided.records(of: message))
         }
     }
 
     private mutating func countDrops(_ decided: borrowing DecidedBatch, time: Int64) {
         for drop in decided.drops {
             table.countDrop(drop.cause)
-            let id = Array(copying: table.idBytes(of: decided.slot(of: drop.message)))
+            let id = Array(copying: table.idBytes(of: drop.slot))
             dropLog.record(drop.cause, id: id.span, time: time)
         }
     }

@@ -19,8 +19,7 @@ public final class StepBatch {
     @usableFromInline var inputs = GrowingBuffer<Float>()
     /// Shape (timesteps, outputs).
     @usableFromInline var answers = GrowingBuffer<Float>()
-    @usableFromInline let workerCount: Int
-    private let workers: StepWorkers
+    @usableFromInline let workers: StepWorkers
     /// One for each worker.
     private let steppers: [Stepper]
 
@@ -34,7 +33,6 @@ public final class StepBatch {
         self.pool = pool
         self.sequenceLength = sequenceLength ?? .max
         self.workers = workers
-        workerCount = workers.count
         features = pool.model.features
         outputs = pool.model.outputs
         steppers = (0..<workers.count).map { _ in Stepper(pool.model) }
@@ -60,8 +58,8 @@ public final class StepBatch {
         jobs.append(
             StepJob(
                 row: row, first: timesteps, count: count, untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
-        if workerCount > 1 { takers.append(hash % UInt32(workerCount)) }
-        if values.count == 1 { inputs.append(values[0]) } else { inputs.append(values) }
+        if workers.count > 1 { takers.append(hash % UInt32(workers.count)) }
+        inputs.append(values)
         timesteps += count
         return jobs.count - 1
     }

@@ -1,22 +1,22 @@
 import Recurrent
 public import Wire
 
-/// What was decided on a batch: of each message whose stream it is, and what is to be published of it. Keeps its memory from
-/// batch to batch.
+/// What was decided on a batch: of each message of which something is to be published, whose stream it is, and what. Keeps its
+/// memory from batch to batch.
 ///
-///     records:  | records of message 0 | records of message 1 | …      none for a message whose decisions are not published
+///     records:  | records of message 0 | records of message 1 | …
 public struct DecidedBatch: ~Copyable {
     /// A message whose timesteps were taken and whose sequence was given up, as it became too long.
     public struct Drop {
-        /// The message's number.
-        public let message: Int
+        /// The slot of the message's stream, for ``StreamTable/idBytes(of:)``.
+        public let slot: Int
         /// ``DropCause/tooLong``.
         public let cause: DropCause
     }
 
     struct Message: BitwiseCopyable {
         let slot: UInt32
-        let recordsStart: UInt32
+        /// Where its records end, and those of the next message begin.
         let recordsEnd: UInt32
     }
 
@@ -29,18 +29,19 @@ public struct DecidedBatch: ~Copyable {
     /// Nothing yet.
     public init() {}
 
-    /// How many messages there are.
+    /// How many messages there are of which something is to be published.
     public var count: Int { messages.count }
 
     /// The slot of the stream of a message, for ``StreamTable/idBytes(of:)``.
     @inline(__always)
     public func slot(of message: Int) -> Int { Int(messages[message].slot) }
 
-    /// The second frame of what is to be published of a message; empty where nothing is.
+    /// The second frame of what is to be published of a message.
     @inline(__always)
     @_lifetime(borrow self)
     public func records(of message: Int) -> Span<UInt8> {
-        records.bytes.extracting(Int(messages[message].recordsStart)..<Int(messages[message].recordsEnd))
+        let start = message == 0 ? 0 : Int(messages[message - 1].recordsEnd)
+        return records.bytes.extracting(start..<Int(messages[message].recordsEnd))
     }
 
     mutating func removeAll() {
@@ -49,11 +50,12 @@ public struct DecidedBatch: ~Copyable {
         messages.removeAll()
     }
 
-    /// Ends a message of a stream, whose records from so many bytes on were added.
+    /// Ends a message of a stream, whose records were added.
     @inline(__always)
-    mutating func end(_ slot: Int, from start: Int, _ drop: DropCause? = nil) {
-        if let drop { drops.append(Drop(message: count, cause: drop)) }
-        messages.append(
-            Message(slot: UInt32(slot), recordsStart: UInt32(start), recordsEnd: UInt32(records.byteCount)))
+    mutating func end(_ slot: Int, _ drop: DropCause?) {
+        if let drop { drops.append(Drop(slot: slot, cause: drop)) }
+        let end = records.byteCount
+        let isPublished = end > (count == 0 ? 0 : Int(messages[count - 1].recordsEnd))
+        if isPublished { messages.append(Message(slot: UInt32(slot), recordsEnd: UInt32(end))) }
     }
 }

@@ -6,8 +6,6 @@ struct DecisionRule: Sendable {
     let features: Int
     /// How many tokens there are; nil for a model that takes numbers.
     let vocabulary: Int?
-    /// Whether it takes tokens.
-    let takesTokens: Bool
     /// Whether a decision needs timesteps before the last, so that streams keep them.
     let keepsTimesteps: Bool
     /// How many weights the model has.
@@ -30,7 +28,6 @@ struct DecisionRule: Sendable {
     init(_ policy: ServingPolicy, _ model: Model, sequenceLength: Int?) {
         features = model.features
         vocabulary = if case .tokens(let vocabulary) = model.input { vocabulary } else { nil }
-        takesTokens = vocabulary != nil
         parameters = model.parameters
         basis = DecisionBasis(policy, model)
         keepsTimesteps = basis != .state

@@ -110,7 +110,6 @@ extension StreamTable {
         let rule = rules[model]
         for number in run {
             let message = batch[number]
-            let start = decided.records.byteCount
             var stream = streams[message.slot]
             let isFirst = stream.sequence == 0
             var end = stream.decide(
@@ -120,9 +119,8 @@ extension StreamTable {
                 end = quarantine(message, from: end, in: steps, time: time, into: &decided.records)
                 stream = streams[message.slot]
             }
-            putBack(stream, after: message, end: end, time: time)
-            if weightsNumbers != nil || end < message.count { keep(message, isFirst: isFirst, end: end, time: time) }
-            decided.end(message.slot, from: start)
+            conclude(message, stream, isFirst: isFirst, end: end, time: time)
+            decided.end(message.slot, nil)
         }
     }
 
@@ -151,37 +149,34 @@ extension StreamTable {
         let rule = rules[model]
         for number in run {
             let message = batch[number]
-            let start = decided.records.byteCount
             var stream = streams[message.slot]
             let isFirst = stream.sequence == 0
             let areAllKept = stream.keep(
                 batch.newValues(of: message, features: rule.features), of: message, in: buffers, rule, time: time,
                 into: &decided.records)
-            putBack(stream, after: message, end: message.count, time: time)
-            keep(message, isFirst: isFirst, end: message.count, time: time)
-            decided.end(message.slot, from: start, areAllKept ? nil : .tooLong)
+            conclude(message, stream, isFirst: isFirst, end: message.count, time: time)
+            decided.end(message.slot, areAllKept ? nil : .tooLong)
         }
     }
 
-    /// Puts a stream back as it is after a message, of which no timesteps from `end` on were taken.
+    /// Puts a stream back as it is after a message, records what was taken of it, where that is wanted, and lets the rest wait.
+    ///
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - stream: Its stream, as it is now.
+    ///   - isFirst: The stream is new.
+    ///   - end: From this timestep on none were taken; they wait.
+    ///   - time: Nanoseconds since the Unix epoch.
     @inline(__always)
-    private mutating func putBack(_ stream: Stream, after message: MessageBatch.Message, end: Int, time: Int64) {
+    private mutating func conclude(
+        _ message: MessageBatch.Message, _ stream: Stream, isFirst: Bool, end: Int, time: Int64
+    ) {
         var stream = stream
         stream.isInBatch = false
         stream.time = time
         streams[message.slot] = stream
         if !stream.isAsleep { markChanged(message.slot) }
         counters.timesteps += UInt64(end - message.duplicates)
-    }
-
-    /// Records what was taken of a message, where that is wanted, and lets the rest wait.
-    ///
-    /// - Parameters:
-    ///   - message: The message.
-    ///   - isFirst: Its stream is new.
-    ///   - end: From this timestep on none were taken; they wait.
-    ///   - time: Nanoseconds since the Unix epoch.
-    private mutating func keep(_ message: MessageBatch.Message, isFirst: Bool, end: Int, time: Int64) {
         if let weightsNumbers { record(message, isFirst: isFirst, end: end, time: time, as: weightsNumbers) }
         if end < message.count { postpone(message, from: end) }
     }

@@ -112,7 +112,7 @@ public struct StreamTable: ~Copyable {
         guard isFree(place) else { return false }
         let header = frames == 3 ? try TimestepHeader(header) : TimestepHeader()
         let features = rules[place.model].features
-        let takesTokens = rules[place.model].takesTokens
+        let takesTokens = rules[place.model].vocabulary != nil
         let count = try Timesteps.count(in: payload, features: features)
         var values = batch.room(for: count * features)
         if takesTokens {

@@ -182,6 +182,8 @@ public struct Socket: ~Copyable {
     /// - Throws: ``ZeroMQError`` where the socket cannot receive.
     public func receive(into message: inout Message, wait: Bool) throws(ZeroMQError) -> Bool {
         let pointer = unsafe message.pointer
+        // libzmq empties the message even where there is no frame for it.
+        message.byteCount = 0
         let result = try checked("receive") {
             unsafe zmq_msg_recv(pointer, handle.pointer, wait ? 0 : ZMQ_DONTWAIT)
         }

@@ -29,6 +29,33 @@ struct PollerTests {
         #expect(found == [false, false])
     }
 
+    @Test func `a socket that was found empty is found again when something comes`() throws {
+        let context = try Context()
+        let pull = try Socket(.pull, in: context)
+        let push = try Socket(.push, in: context)
+        try push.set(.linger, to: 0)
+        try pull.attach(to: Endpoint(.bind, "tcp://127.0.0.1:*"), otherwise: .bind)
+        try push.attach(to: Endpoint(.connect, pull.lastAddress()), otherwise: .connect)
+        var poller = Poller()
+        let item = poller.add(pull)
+        var received: [[[UInt8]]] = []
+        for number in UInt8(0)..<100 {
+            // By turns, what finds it empty is a look or an attempt to receive.
+            if number.isMultiple(of: 2) { try poller.wait(milliseconds: 0) }
+            let before = try pull.receiveFrames(wait: false)
+            #expect(before == nil)
+            try push.sendFrames([[number], [0]], wait: true)
+            // A sign is no promise: the message may come after it, and is told of again.
+            while received.count <= number {
+                try poller.wait(milliseconds: 10_000)
+                let isTold = poller.mayBeReadable(item)
+                try #require(isTold)
+                if let frames = try pull.receiveFrames(wait: false) { received.append(frames) }
+            }
+        }
+        #expect(received == (UInt8(0)..<100).map { [[$0], [0]] })
+    }
+
     @Test func `a wake-up call from another thread ends the wait`() throws {
         let wakeup = try Wakeup()
         var poller = Poller()

@@ -131,6 +131,22 @@ struct SocketTests {
         #expect(afterTimeout == nil)
     }
 
+    @Test func `a message that took a frame is empty where no other came`() throws {
+        let pull = try socket(.pull)
+        let push = try socket(.push)
+        try pull.attach(to: Endpoint(.bind, "inproc://once"), otherwise: .bind)
+        try push.attach(to: Endpoint(.connect, "inproc://once"), otherwise: .connect)
+        try push.sendFrames([Array(repeating: 7, count: 100)], wait: true)
+        var message = Message()
+        let came = try pull.receive(into: &message, wait: true)
+        let size = message.bytes.count
+        let cameAgain = try pull.receive(into: &message, wait: false)
+        let (bytes, rawBytes) = (message.bytes.count, message.rawBytes.byteCount)
+        #expect(came && !cameAgain)
+        #expect(size == 100)
+        #expect(bytes == 0 && rawBytes == 0)
+    }
+
     @Test func `a PUSH that nobody is connected to takes nothing`() throws {
         let push = try socket(.push)
         try push.attach(to: Endpoint(.bind, "inproc://a"), otherwise: .bind)
