@@ -48,7 +48,7 @@ let package = Package(
         .systemLibrary(name: "CMalloc"),
 
         // The engine's inner loops, once for each set of vector instructions.
-        .target(name: "CKernels", exclude: ["kernels.inc"]),
+        .target(name: "CKernels", exclude: ["alone.inc", "functions.inc", "kernels.inc", "lanes.inc"]),
         // What a core can do at best: loops to measure the engine against.
         .target(name: "CBounds", exclude: ["bounds.inc"]),
 

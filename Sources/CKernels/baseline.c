@@ -5,6 +5,7 @@
 #define SET(name) name##_baseline
 #ifdef __aarch64__
 #define SUMS 4
+#define HAS_FUSED_MULTIPLY_ADD
 #define SET_NAME "neon"
 #else
 #define SUMS 2

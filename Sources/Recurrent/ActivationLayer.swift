@@ -24,7 +24,7 @@ extension ActivationLayer: TimestepLayer {
     package var architecture: String { "activation units=\(units) activation=\(activation.rawValue)" }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.activation(Step(self, weights.kernels)), of: self)
+        unsafe LayerStep(.activation(weights.place(Step(self, weights.kernels))), of: self)
     }
 
     /// The layer as the hot path sees it.

@@ -53,7 +53,7 @@ extension BatchNormalization: TimestepLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.rescaling(rescaling(in: &weights)), of: self)
+        unsafe LayerStep(.rescaling(weights.place(rescaling(in: &weights))), of: self)
     }
 
     /// The step of ``Rescaling`` that comes to the same, made as Keras' own code makes it

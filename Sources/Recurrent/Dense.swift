@@ -53,7 +53,8 @@ extension Dense: TimestepLayer {
         init(_ layer: Dense, weights: inout WeightBuffer) {
             units = layer.units
             activation = layer.activation
-            kernel = WeightMatrix(layer.kernel, in: &weights)
+            kernel = WeightMatrix(
+                layer.kernel, layout: layer.units <= Kernels.mostDots ? .columns : .vectors, in: &weights)
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
         }
 

@@ -45,7 +45,7 @@ extension Embedding: TimestepLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.embedding(Step(self, weights: &weights)), of: self)
+        unsafe LayerStep(.embedding(weights.place(Step(self, weights: &weights))), of: self)
     }
 
     /// The layer as the hot path sees it.

@@ -28,7 +28,7 @@ extension ExponentialUnit: TimestepLayer {
     package var architecture: String { "exponential_unit units=\(units) alpha=\(alpha)" }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.exponentialUnit(Step(self)), of: self)
+        unsafe LayerStep(.exponentialUnit(weights.place(Step(self))), of: self)
     }
 
     /// The layer as the hot path sees it.

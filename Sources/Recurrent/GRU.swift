@@ -66,16 +66,91 @@ extension GRU: RecurrentLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        unsafe LayerStep(
-            .gru(weights.place(Step(self, weights: &weights))), of: self, stateSize: units,
-            scratchSize: Step.scratchSize(units: units),
+        let isUsual = resetsAfter && activation == .tanh && recurrentActivation == .sigmoid
+        return unsafe LayerStep(
+            isUsual
+                ? .gru(weights.place(Step(self, weights: &weights)))
+                : .gruOfOtherKind(weights.place(StepOfOtherKind(self, weights: &weights))),
+            of: self, stateSize: units, scratchSize: Step.scratchSize(units: units),
             scratchSizeOfLanes: Step.scratchSize(units: units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
+    /// The layer as the hot path sees it, with Keras' usual activations and reset: sizes and pointers into the model's
+    /// weights, nothing to retain.
+    ///
+    /// One timestep is, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/gru/>):
+    ///
+    ///     z = σ(x·Wz + bz + h·Uz + b′z)
+    ///     r = σ(x·Wr + br + h·Ur + b′r)
+    ///     g = tanh(x·Wh + bh + r ⊙ (h·Uh + b′h))       where the layer resets after the recurrent weights
+    ///     g = tanh(x·Wh + bh + (r ⊙ h)·Uh)             else
+    ///     h = z ⊙ h + (1 − z) ⊙ g
     @safe
     struct Step {
+        let units: Int
+        /// W, shape (features, 3 · units), gates z, r, h, in panels.
+        let kernel: WeightMatrix
+        /// U, shape (units, 3 · units), in panels.
+        let recurrentKernel: WeightMatrix
+        /// b, shape (3 · units); zeros where the layer has none.
+        let bias: UnsafePointer<Float>
+        /// b′, shape (3 · units); zeros where the layer has none.
+        let recurrentBias: UnsafePointer<Float>
+        /// Both in panels.
+        let biasesInPanels: (UnsafePointer<Float>, UnsafePointer<Float>)
+
+        init(_ layer: GRU, weights: inout WeightBuffer) {
+            units = layer.units
+            kernel = WeightMatrix(layer.kernel, layout: .panels(gates: 3), in: &weights)
+            recurrentKernel = WeightMatrix(layer.recurrentKernel, layout: .panels(gates: 3), in: &weights)
+            let kernels = weights.kernels
+            let biases = layer.biasesOrZeros
+            unsafe bias = weights.append(biases.0)
+            unsafe recurrentBias = weights.append(biases.1)
+            unsafe biasesInPanels = (
+                weights.append(kernels.panels(of: biases.0, gates: 3, units: layer.units)),
+                weights.append(kernels.panels(of: biases.1, gates: 3, units: layer.units))
+            )
+        }
+
+        /// Where in the scratch stands what the hidden state gives.
+        static func recurrentOffset(units: Int) -> Int { Kernels.padded(3 * units) }
+
+        static func scratchSize(units: Int) -> Int { 2 * recurrentOffset(units: units) }
+
+        /// Takes one timestep.
+        ///
+        /// - Parameters:
+        ///   - x: The input, shape (features).
+        ///   - h: The state, shape (units); it is replaced, and is the layer's output.
+        ///   - scratch: Shape (units), padded.
+        /// - Returns: Whether the state is finite.
+        func callAsFunction(
+            x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+        ) -> Bool {
+            unsafe kernel.kernels.gru(
+                h: h, b: biasesInPanels.0, recurrentB: biasesInPanels.1, x: x, rows: kernel.rows, w: kernel.values,
+                u: recurrentKernel.values, units: units, next: scratch)
+        }
+
+        /// The same in each lane.
+        ///
+        /// - Parameters:
+        ///   - x: Shape (features, lanes).
+        ///   - h: Shape (units, lanes).
+        ///   - scratch: What the input gives, then what the hidden state gives, each of shape (3 · units, lanes).
+        func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
+            let b = unsafe scratch + Self.recurrentOffset(units: units * kernel.kernels.lanes)
+            unsafe kernel.multiplyLanes(x, addedTo: bias, into: scratch)
+            unsafe recurrentKernel.multiplyLanes(h, addedTo: recurrentBias, into: b)
+            unsafe kernel.kernels.gruOfLanes(h: h, a: scratch, b: b, units: units)
+        }
+    }
+
+    /// The same with other activations, or with a reset before the recurrent weights.
+    @safe
+    struct StepOfOtherKind {
         let units: Int
         let activation: Activation
         let recurrentActivation: Activation
@@ -106,25 +181,12 @@ extension GRU: RecurrentLayer {
                 : WeightMatrix(rows.flatMap { $0.prefix(2 * units) }, columns: 2 * units, in: &weights)
             candidateKernel = WeightMatrix(
                 resetsAfter ? [] : rows.flatMap { $0.suffix(units) }, columns: units, in: &weights)
-            let biases = (layer.bias?.values ?? []) + Array(repeating: 0, count: 6 * units)
-            unsafe bias = weights.append(Array(biases.prefix(3 * units)))
-            unsafe recurrentBias = weights.append(Array(biases.dropFirst(3 * units).prefix(3 * units)))
+            let biases = layer.biasesOrZeros
+            unsafe bias = weights.append(biases.0)
+            unsafe recurrentBias = weights.append(biases.1)
         }
 
-        /// Where in the scratch stands what the hidden state gives.
-        private static func recurrentOffset(units: Int) -> Int { Kernels.padded(3 * units) + Kernels.padding }
-
-        static func scratchSize(units: Int) -> Int {
-            2 * recurrentOffset(units: units)
-        }
-
-        /// One timestep, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/gru/>):
-        ///
-        ///     z = σ(x·Wz + bz + h·Uz + b′z)
-        ///     r = σ(x·Wr + br + h·Ur + b′r)
-        ///     g = tanh(x·Wh + bh + r ⊙ (h·Uh + b′h))       where the layer resets after the recurrent weights
-        ///     g = tanh(x·Wh + bh + (r ⊙ h)·Uh)             else
-        ///     h = z ⊙ h + (1 − z) ⊙ g
+        /// Takes one timestep.
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
@@ -134,51 +196,44 @@ extension GRU: RecurrentLayer {
             x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
         ) {
             let a = unsafe scratch
-            let b = unsafe a + Self.recurrentOffset(units: units)
+            let b = unsafe a + Step.recurrentOffset(units: units)
             unsafe kernel.multiply(x, addedTo: bias, into: a)
-            if !resetsAfter {
-                unsafe resetBefore(h: h, a: a, b: b)
-                return
-            }
+            // Only zeros, in a layer that has but one bias.
             unsafe recurrentKernel.multiply(h, addedTo: recurrentBias, into: b)
-            unsafe gate(h: h, a: a, b: b, units: units)
+            if resetsAfter {
+                unsafe gate(h: h, a: a, b: b, units: units)
+            } else {
+                unsafe resetBefore(h: h, a: a, b: b)
+            }
         }
 
-        /// The same in each lane, of a layer that resets after the recurrent weights: x of shape (features, lanes), h of shape
-        /// (units, lanes), the scratch with the room for so many.
+        /// The same in each lane, of a layer that resets after the recurrent weights; as ``GRU/Step/stepLanes(x:h:scratch:)``.
         func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
-            let units = units * kernel.kernels.lanes
-            let a = unsafe scratch
-            let b = unsafe a + Self.recurrentOffset(units: units)
-            unsafe kernel.multiplyLanes(x, addedTo: bias, into: a)
+            let values = units * kernel.kernels.lanes
+            let b = unsafe scratch + Step.recurrentOffset(units: values)
+            unsafe kernel.multiplyLanes(x, addedTo: bias, into: scratch)
             unsafe recurrentKernel.multiplyLanes(h, addedTo: recurrentBias, into: b)
-            unsafe gate(h: h, a: a, b: b, units: units)
+            unsafe gate(h: h, a: scratch, b: b, units: values)
         }
 
         /// The end of a timestep, value by value, so that many lanes are as one layer of more units.
         private func gate(
             h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>, units: Int
         ) {
-            if case (.tanh, .sigmoid) = (activation, recurrentActivation) {
-                unsafe kernel.kernels.gru(h: h, a: a, b: b, units: units)
-            } else {
-                for k in 0..<units {
-                    let z = unsafe recurrentActivation(a[k] + b[k])
-                    let r = unsafe recurrentActivation(a[units + k] + b[units + k])
-                    let g = unsafe activation(a[2 * units + k] + r * b[2 * units + k])
-                    unsafe h[k] = z * h[k] + (1 - z) * g
-                }
+            for k in 0..<units {
+                let z = unsafe recurrentActivation(a[k] + b[k])
+                let r = unsafe recurrentActivation(a[units + k] + b[units + k])
+                let g = unsafe activation(a[2 * units + k] + r * b[2 * units + k])
+                unsafe h[k] = z * h[k] + (1 - z) * g
             }
         }
 
-        /// The rest of a timestep of a layer that resets before the recurrent weights: `a` holds what the input gives.
-        @inline(never)
+        /// The rest of a timestep of a layer that resets before the recurrent weights: `a` holds what the input gives, `b` what
+        /// the hidden state gives to z and r.
         private func resetBefore(
             h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>
         ) {
             let g = unsafe a + 2 * units
-            // Only zeros, in a layer that has but one bias.
-            unsafe recurrentKernel.multiply(h, addedTo: recurrentBias, into: b)
             for k in 0..<2 * units {
                 unsafe a[k] = recurrentActivation(a[k] + b[k])
             }
@@ -191,5 +246,11 @@ extension GRU: RecurrentLayer {
                 unsafe h[k] = z * h[k] + (1 - z) * activation(g[k] + b[k])
             }
         }
+    }
+
+    /// b and b′, shape (3 · units) each.
+    private var biasesOrZeros: ([Float], [Float]) {
+        let biases = (bias?.values ?? []) + Array(repeating: 0, count: 6 * units)
+        return (Array(biases.prefix(3 * units)), Array(biases.dropFirst(3 * units).prefix(3 * units)))
     }
 }

@@ -23,8 +23,9 @@ extension GlobalAveragePooling: TimestepLayer {
     package var maskRule: MaskRule { .heeds }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(
-            .averagePooling(Step(units: units)), of: self, stateSize: 3 * units + 1, whenMasked: .heldOnceCounted)
+        unsafe LayerStep(
+            .averagePooling(weights.place(Step(units: units))), of: self, stateSize: 3 * units + 1,
+            whenMasked: .heldOnceCounted)
     }
 
     /// The layer as the hot path sees it.

@@ -23,7 +23,7 @@ extension GlobalMaxPooling: TimestepLayer {
     package var maskRule: MaskRule { .ends }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.maxPooling(Step(units: units)), of: self, stateSize: units + 1)
+        unsafe LayerStep(.maxPooling(weights.place(Step(units: units))), of: self, stateSize: units + 1)
     }
 
     /// The layer as the hot path sees it.

@@ -48,6 +48,26 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
         unsafe functions.pointee.affine(y, b, x, rows, w, h, units, u, columns)
     }
 
+    /// The most columns of a matrix that ``dots(_:b:x:rows:w:columns:)`` takes.
+    static let mostDots = Int(SLUICE_KERNELS_DOTS)
+
+    /// `y = b + x·W`, for few columns.
+    ///
+    /// - Parameters:
+    ///   - y: Shape (columns), with room for ``mostDots``.
+    ///   - b: Shape (columns), with room likewise.
+    ///   - x: Shape (rows).
+    ///   - rows: The length of `x`.
+    ///   - w: Shape (columns, rows), each row filled up with zeros to a multiple of four.
+    ///   - columns: The length of `y`, at most ``mostDots``.
+    @inline(__always)
+    func dots(
+        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
+        w: UnsafePointer<Float>, columns: Int
+    ) {
+        unsafe functions.pointee.dots(y, b, x, rows, w, columns)
+    }
+
     /// `y = sigmoid(y)`, of `count` floats with room for ``padded(_:)``.
     @inline(__always)
     func sigmoid(_ y: UnsafeMutablePointer<Float>, count: Int) {
@@ -60,27 +80,62 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
         unsafe functions.pointee.tanh(y, count)
     }
 
-    /// The end of an LSTM's timestep, with its usual activations.
+    /// A gated layer's weights in the order in which ``lstm(state:b:x:rows:w:u:units:next:)`` and
+    /// ``gru(h:b:recurrentB:x:rows:w:u:units:next:)`` read them.
+    ///
+    /// - Parameters:
+    ///   - values: Shape (rows, gates · units), row-major.
+    ///   - gates: How many gates there are.
+    ///   - units: The columns of one gate.
+    /// - Returns: The panels one after another, filled up with zeros.
+    func panels(of values: [Float], gates: Int, units: Int) -> [Float] {
+        let rows = values.count / (gates * units)
+        let count = unsafe functions.pointee.panels(nil, values, rows, gates, units)
+        return unsafe [Float](unsafeUninitializedCapacity: count) { panels, initialized in
+            initialized = unsafe functions.pointee.panels(panels.baseAddress, values, rows, gates, units)
+        }
+    }
+
+    /// An LSTM's timestep, with its usual activations.
     ///
     /// - Parameters:
     ///   - state: h then c, shape (2 · units).
-    ///   - z: The gates, shape (4 · units), with ``padding``.
+    ///   - b: Shape (1, 4 · units), in panels.
+    ///   - x: Shape (rows).
+    ///   - rows: The length of `x`.
+    ///   - w: Shape (rows, 4 · units), in panels.
+    ///   - u: Shape (units, 4 · units), in panels.
     ///   - units: The width of h and of c.
+    ///   - next: Scratch of ``padded(_:)`` units.
+    /// - Returns: Whether the state is finite.
     @inline(__always)
-    func lstm(state: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, units: Int) {
-        unsafe functions.pointee.lstm(state, z, units)
+    func lstm(
+        state: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
+        w: UnsafePointer<Float>, u: UnsafePointer<Float>, units: Int, next: UnsafeMutablePointer<Float>
+    ) -> Bool {
+        unsafe functions.pointee.lstm(state, b, x, rows, w, u, units, next) != 0
     }
 
-    /// The end of a GRU's timestep that resets after the recurrent weights, with its usual activations.
+    /// A GRU's timestep that resets after the recurrent weights, with its usual activations.
     ///
     /// - Parameters:
     ///   - h: Shape (units).
-    ///   - a: What the input gives, shape (3 · units), with ``padding``.
-    ///   - b: What the hidden state gives, shape (3 · units), with ``padding``.
+    ///   - b: Shape (1, 3 · units), in panels.
+    ///   - recurrentB: Shape (1, 3 · units), in panels.
+    ///   - x: Shape (rows).
+    ///   - rows: The length of `x`.
+    ///   - w: Shape (rows, 3 · units), in panels.
+    ///   - u: Shape (units, 3 · units), in panels.
     ///   - units: The width of h.
+    ///   - next: Scratch of ``padded(_:)`` units.
+    /// - Returns: Whether the state is finite.
     @inline(__always)
-    func gru(h: UnsafeMutablePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>, units: Int) {
-        unsafe functions.pointee.gru(h, a, b, units)
+    func gru(
+        h: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, recurrentB: UnsafePointer<Float>,
+        x: UnsafePointer<Float>, rows: Int, w: UnsafePointer<Float>, u: UnsafePointer<Float>, units: Int,
+        next: UnsafeMutablePointer<Float>
+    ) -> Bool {
+        unsafe functions.pointee.gru(h, b, recurrentB, x, rows, w, u, units, next) != 0
     }
 }
 
@@ -112,6 +167,37 @@ extension Kernels {
         w: UnsafePointer<Float>, h: UnsafePointer<Float>, units: Int, u: UnsafePointer<Float>, columns: Int
     ) {
         unsafe functions.pointee.affine_lanes(y, b, x, rows, w, h, units, u, columns)
+    }
+
+    /// ``dots(_:b:x:rows:w:columns:)`` in each lane: x of shape (rows, lanes), y of shape (columns, lanes).
+    func dotsOfLanes(
+        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
+        w: UnsafePointer<Float>, columns: Int
+    ) {
+        unsafe functions.pointee.dots_lanes(y, b, x, rows, w, columns)
+    }
+
+    /// The end of an LSTM's timestep in each lane, with its usual activations.
+    ///
+    /// - Parameters:
+    ///   - state: h then c, shape (2 · units, lanes).
+    ///   - z: The gates, shape (4 · units, lanes).
+    ///   - units: The width of h and of c.
+    func lstmOfLanes(state: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, units: Int) {
+        unsafe functions.pointee.lstm_lanes(state, z, units * lanes)
+    }
+
+    /// The end of the timestep of a GRU that resets after the recurrent weights, in each lane, with its usual activations.
+    ///
+    /// - Parameters:
+    ///   - h: Shape (units, lanes).
+    ///   - a: What the input gives, shape (3 · units, lanes).
+    ///   - b: What the hidden state gives, shape (3 · units, lanes).
+    ///   - units: The width of h.
+    func gruOfLanes(
+        h: UnsafeMutablePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>, units: Int
+    ) {
+        unsafe functions.pointee.gru_lanes(h, a, b, units * lanes)
     }
 
     /// Takes a vector of each lane into a tile.

@@ -60,16 +60,76 @@ extension LSTM: RecurrentLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        unsafe LayerStep(
-            .lstm(weights.place(Step(self, weights: &weights))), of: self, stateSize: 2 * units,
-            scratchSize: Step.scratchSize(units: units),
-            scratchSizeOfLanes: Step.scratchSize(units: units * weights.kernels.lanes),
+        let isUsual = activation == .tanh && recurrentActivation == .sigmoid
+        return unsafe LayerStep(
+            isUsual
+                ? .lstm(weights.place(Step(self, weights: &weights)))
+                : .lstmOfOtherActivations(weights.place(StepOfOtherActivations(self, weights: &weights))),
+            of: self, stateSize: 2 * units, scratchSize: Kernels.padded(4 * units),
+            scratchSizeOfLanes: Kernels.padded(4 * units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
+    /// The layer as the hot path sees it, with Keras' usual activations: sizes and pointers into the model's weights, nothing
+    /// to retain.
+    ///
+    /// One timestep is, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/lstm/>):
+    ///
+    ///     z = x·W + h·U + b            four gates side by side: i, f, c, o
+    ///     c = σ(zf) ⊙ c + σ(zi) ⊙ tanh(zc)
+    ///     h = σ(zo) ⊙ tanh(c)
     @safe
     struct Step {
+        let units: Int
+        /// Shape (features, 4 · units), gates i, f, c, o, in panels.
+        let kernel: WeightMatrix
+        /// Shape (units, 4 · units), in panels.
+        let recurrentKernel: WeightMatrix
+        /// Shape (4 · units); zeros where the layer has no bias.
+        let bias: UnsafePointer<Float>
+        /// The same in panels.
+        let biasInPanels: UnsafePointer<Float>
+
+        init(_ layer: LSTM, weights: inout WeightBuffer) {
+            units = layer.units
+            kernel = WeightMatrix(layer.kernel, layout: .panels(gates: 4), in: &weights)
+            recurrentKernel = WeightMatrix(layer.recurrentKernel, layout: .panels(gates: 4), in: &weights)
+            let values = layer.biasOrZeros
+            unsafe bias = weights.append(values)
+            unsafe biasInPanels = weights.append(weights.kernels.panels(of: values, gates: 4, units: layer.units))
+        }
+
+        /// Takes one timestep.
+        ///
+        /// - Parameters:
+        ///   - x: The input, shape (features).
+        ///   - state: h then c, shape (2 · units); both are replaced. h is the layer's output.
+        ///   - scratch: Shape (units), padded.
+        /// - Returns: Whether the state is finite.
+        @inline(__always)
+        func callAsFunction(
+            x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+        ) -> Bool {
+            unsafe kernel.kernels.lstm(
+                state: state, b: biasInPanels, x: x, rows: kernel.rows, w: kernel.values, u: recurrentKernel.values,
+                units: units, next: scratch)
+        }
+
+        /// The same in each lane.
+        ///
+        /// - Parameters:
+        ///   - x: Shape (features, lanes).
+        ///   - state: Shape (2 · units, lanes).
+        ///   - z: Scratch, shape (4 · units, lanes).
+        func stepLanes(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
+            unsafe kernel.multiplyLanes(x, and: recurrentKernel, state, addedTo: bias, into: z)
+            unsafe kernel.kernels.lstmOfLanes(state: state, z: z, units: units)
+        }
+    }
+
+    /// The same with other activations.
+    @safe
+    struct StepOfOtherActivations {
         let units: Int
         let activation: Activation
         let recurrentActivation: Activation
@@ -86,23 +146,15 @@ extension LSTM: RecurrentLayer {
             recurrentActivation = layer.recurrentActivation
             kernel = WeightMatrix(layer.kernel, in: &weights)
             recurrentKernel = WeightMatrix(layer.recurrentKernel, in: &weights)
-            unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: 4 * layer.units))
+            unsafe bias = weights.append(layer.biasOrZeros)
         }
 
-        /// The four gates, and what a kernel may read past them.
-        static func scratchSize(units: Int) -> Int { Kernels.padded(4 * units) + Kernels.padding }
-
-        /// One timestep, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/lstm/>):
-        ///
-        ///     z = x·W + h·U + b            four gates side by side: i, f, c, o
-        ///     c = σ(zf) ⊙ c + σ(zi) ⊙ tanh(zc)
-        ///     h = σ(zo) ⊙ tanh(c)
+        /// Takes one timestep.
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
         ///   - state: h then c, shape (2 · units); both are replaced. h is the layer's output.
-        ///   - z: Scratch, see ``scratchSize(units:)``.
-        @inline(__always)
+        ///   - z: Scratch, shape (4 · units), padded.
         func callAsFunction(
             x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
         ) {
@@ -110,26 +162,14 @@ extension LSTM: RecurrentLayer {
             unsafe gate(state: state, z: z, units: units)
         }
 
-        /// The same in each lane: x of shape (features, lanes), state of shape (2 · units, lanes), z with the room for so many.
+        /// The same in each lane, as ``LSTM/Step/stepLanes(x:state:z:)``.
         func stepLanes(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
             unsafe kernel.multiplyLanes(x, and: recurrentKernel, state, addedTo: bias, into: z)
             unsafe gate(state: state, z: z, units: units * kernel.kernels.lanes)
         }
 
         /// The end of a timestep, value by value, so that many lanes are as one layer of more units.
-        @inline(__always)
         private func gate(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
-            if case (.tanh, .sigmoid) = (activation, recurrentActivation) {
-                unsafe kernel.kernels.lstm(state: state, z: z, units: units)
-            } else {
-                unsafe gateWithOtherActivations(state: state, z: z, units: units)
-            }
-        }
-
-        @inline(never)
-        private func gateWithOtherActivations(
-            state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int
-        ) {
             let h = unsafe state
             let c = unsafe state + units
             for k in 0..<units {
@@ -142,4 +182,7 @@ extension LSTM: RecurrentLayer {
             }
         }
     }
+
+    /// Shape (4 · units).
+    private var biasOrZeros: [Float] { bias?.values ?? Array(repeating: 0, count: 4 * units) }
 }

@@ -39,7 +39,7 @@ extension LayerNormalization: TimestepLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.layerNormalization(Step(self, weights: &weights)), of: self)
+        unsafe LayerStep(.layerNormalization(weights.place(Step(self, weights: &weights))), of: self)
     }
 
     /// The layer as the hot path sees it.

@@ -117,8 +117,11 @@ final class LayerSequence {
         _ timestep: Int, with step: LayerStep, into target: UnsafeMutablePointer<Float>,
         state: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
+        // A whole sequence's state is never used again.
+        var isFinite = true
         let output = unsafe step.output(
-            for: x + timestep * width, state: state, y: target, scratch: scratch, isMasked: &isMasked[timestep])
+            for: x + timestep * width, state: state, y: target, scratch: scratch, isMasked: &isMasked[timestep],
+            isFinite: &isFinite)
         if unsafe output != UnsafePointer(target) { unsafe target.update(from: output, count: step.units) }
     }
 

@@ -3,14 +3,14 @@ extension LayerStep {
     /// Whether all lanes are stepped at once, not one by one.
     var isSteppedInLanes: Bool {
         switch kind {
-        case .lstm, .simpleRNN: true
-        case .gru(let gru): unsafe gru.pointee.resetsAfter
+        case .lstm, .lstmOfOtherActivations, .gru, .simpleRNN: true
+        case .gruOfOtherKind(let gru): unsafe gru.pointee.resetsAfter
         case .dense(let dense): unsafe dense.pointee.activation.isElementwise
         default: false
         }
     }
 
-    /// Takes one timestep of each lane, with the bits of ``output(for:state:y:scratch:isMasked:)``.
+    /// Takes one timestep of each lane, with the bits of ``output(for:state:y:scratch:isMasked:isFinite:)``.
     ///
     /// - Parameters:
     ///   - x: The inputs, shape (features, lanes).
@@ -28,7 +28,13 @@ extension LayerStep {
         case .lstm(let lstm):
             unsafe lstm.pointee.stepLanes(x: x, state: state, z: scratch)
             return unsafe UnsafePointer(state)
-        case .gru(let gru) where isSteppedInLanes:
+        case .lstmOfOtherActivations(let lstm):
+            unsafe lstm.pointee.stepLanes(x: x, state: state, z: scratch)
+            return unsafe UnsafePointer(state)
+        case .gru(let gru):
+            unsafe gru.pointee.stepLanes(x: x, h: state, scratch: scratch)
+            return unsafe UnsafePointer(state)
+        case .gruOfOtherKind(let gru) where isSteppedInLanes:
             unsafe gru.pointee.stepLanes(x: x, h: state, scratch: scratch)
             return unsafe UnsafePointer(state)
         case .simpleRNN(let rnn):
@@ -53,8 +59,11 @@ extension LayerStep {
         for k in 0..<stateSize { unsafe apart.state[k] = state[k * lanes + lane] }
         // Models with masks are not stepped so.
         var isMasked = false
+        // Found out for all lanes at once.
+        var isFinite = true
         let output = unsafe output(
-            for: apart.x, state: apart.state, y: apart.y, scratch: apart.scratch, isMasked: &isMasked)
+            for: apart.x, state: apart.state, y: apart.y, scratch: apart.scratch, isMasked: &isMasked,
+            isFinite: &isFinite)
         for k in 0..<stateSize { unsafe state[k * lanes + lane] = apart.state[k] }
         for k in 0..<units { unsafe y[k * lanes + lane] = output[k] }
     }

@@ -1,25 +1,26 @@
 /// A ``TimestepLayer`` as the hot path sees it: sizes, and pointers into the model's weights.
-package struct LayerStep {
-    /// The table of the kinds of layers. Each has its row here and in ``LayerStep/output(for:state:y:scratch:isMasked:)``.
+package struct LayerStep: BitwiseCopyable {
+    /// The table of the kinds of layers. Each has its row here and in ``LayerStep/output(for:state:y:scratch:isMasked:isFinite:)``.
     ///
-    /// Those that have matrices are larger than some steps take, and stand among the weights: whoever asks which kind it is
-    /// would copy them.
+    /// Each step stands among the weights: whoever asks which kind it is would copy it.
     @safe
     enum Kind {
         case lstm(UnsafePointer<LSTM.Step>)
+        case lstmOfOtherActivations(UnsafePointer<LSTM.StepOfOtherActivations>)
         case gru(UnsafePointer<GRU.Step>)
+        case gruOfOtherKind(UnsafePointer<GRU.StepOfOtherKind>)
         case simpleRNN(UnsafePointer<SimpleRNN.Step>)
         case dense(UnsafePointer<Dense.Step>)
-        case embedding(Embedding.Step)
-        case masking(Masking.Step)
-        case averagePooling(GlobalAveragePooling.Step)
-        case maxPooling(GlobalMaxPooling.Step)
-        case activation(ActivationLayer.Step)
-        case rectifier(Rectifier.Step)
-        case exponentialUnit(ExponentialUnit.Step)
-        case rescaling(Rescaling.Step)
-        case layerNormalization(LayerNormalization.Step)
-        case normalization(Normalization.Step)
+        case embedding(UnsafePointer<Embedding.Step>)
+        case masking(UnsafePointer<Masking.Step>)
+        case averagePooling(UnsafePointer<GlobalAveragePooling.Step>)
+        case maxPooling(UnsafePointer<GlobalMaxPooling.Step>)
+        case activation(UnsafePointer<ActivationLayer.Step>)
+        case rectifier(UnsafePointer<Rectifier.Step>)
+        case exponentialUnit(UnsafePointer<ExponentialUnit.Step>)
+        case rescaling(UnsafePointer<Rescaling.Step>)
+        case layerNormalization(UnsafePointer<LayerNormalization.Step>)
+        case normalization(UnsafePointer<Normalization.Step>)
     }
 
     /// What comes of a masked timestep.
@@ -77,66 +78,80 @@ package struct LayerStep {
     ///   - y: Where the output goes if it is neither the state nor a weight, shape (units). Must not overlap `x`.
     ///   - scratch: Shape (scratchSize).
     ///   - isMasked: Whether the timestep is masked; set by the layers that say so.
+    ///   - isFinite: Made false where the state is not finite any more.
     /// - Returns: Where the output stands, shape (units).
     @inline(__always)
     func output(
         for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
-        scratch: UnsafeMutablePointer<Float>, isMasked: inout Bool
+        scratch: UnsafeMutablePointer<Float>, isMasked: inout Bool, isFinite: inout Bool
     ) -> UnsafePointer<Float> {
-        if isMasked && whenMasked != .taken { return unsafe outputWithoutStep(state: state, y: y) }
+        if isMasked && whenMasked != .taken {
+            return unsafe Self.outputWithoutStep(whenMasked, state: state, size: stateSize, y: y, units: units)
+        }
         switch kind {
         case .lstm(let lstm):
-            unsafe lstm.pointee(x: x, state: state, z: scratch)
+            if unsafe !lstm.pointee(x: x, state: state, scratch: scratch) { isFinite = false }
+            return unsafe UnsafePointer(state)
+        case .gru(let gru):
+            if unsafe !gru.pointee(x: x, h: state, scratch: scratch) { isFinite = false }
             return unsafe UnsafePointer(state)
         case .dense(let dense):
             unsafe dense.pointee(x: x, y: y)
             return unsafe UnsafePointer(y)
         default:
-            return unsafe outputOfOtherKind(for: x, state: state, y: y, scratch: scratch, isMasked: &isMasked)
+            let output = unsafe Self.output(of: kind, for: x, state: state, y: y, scratch: scratch, isMasked: &isMasked)
+            if unsafe !StatePool.isFinite(state, count: stateSize) { isFinite = false }
+            return unsafe output
         }
     }
 
+    // Both of these take what they need and not the whole step, which would have to be copied for them.
+
     @inline(never)
-    private func outputWithoutStep(
-        state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>
+    private static func outputWithoutStep(
+        _ whenMasked: MaskedTimestep, state: UnsafeMutablePointer<Float>, size: Int, y: UnsafeMutablePointer<Float>,
+        units: Int
     ) -> UnsafePointer<Float> {
         switch whenMasked {
         case .zeroed: unsafe y.update(repeating: 0, count: units)
-        case .heldOnceCounted where unsafe TimestepCount.isZero(state[stateSize - 1]):
+        case .heldOnceCounted where unsafe TimestepCount.isZero(state[size - 1]):
             unsafe y.update(repeating: .nan, count: units)
         case .held, .heldOnceCounted, .taken: return unsafe UnsafePointer(state)
         }
         return unsafe UnsafePointer(y)
     }
 
-    /// Apart from the two that matter most, so that the loop over the layers stays small for those.
+    /// Apart from those that matter most, so that the loop over the layers stays small for those.
     @inline(never)
-    private func outputOfOtherKind(
-        for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+    private static func output(
+        of kind: Kind, for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, isMasked: inout Bool
     ) -> UnsafePointer<Float> {
         switch kind {
-        case .gru(let gru):
+        case .gruOfOtherKind(let gru):
             unsafe gru.pointee(x: x, h: state, scratch: scratch)
+            return unsafe UnsafePointer(state)
+        case .lstmOfOtherActivations(let lstm):
+            unsafe lstm.pointee(x: x, state: state, z: scratch)
             return unsafe UnsafePointer(state)
         case .simpleRNN(let rnn):
             unsafe rnn.pointee(x: x, h: state, z: scratch)
             return unsafe UnsafePointer(state)
         case .averagePooling(let pooling):
-            unsafe pooling(x: x, state: state)
+            unsafe pooling.pointee(x: x, state: state)
             return unsafe UnsafePointer(state)
         case .maxPooling(let pooling):
-            unsafe pooling(x: x, state: state)
+            unsafe pooling.pointee(x: x, state: state)
             return unsafe UnsafePointer(state)
-        case .embedding(let embedding): return unsafe embedding(x: x, isMasked: &isMasked)
-        case .masking(let masking): unsafe masking(x: x, y: y, isMasked: &isMasked)
-        case .activation(let activation): unsafe activation(x: x, y: y)
-        case .rectifier(let rectifier): unsafe rectifier(x: x, y: y)
-        case .exponentialUnit(let unit): unsafe unit(x: x, y: y)
-        case .rescaling(let rescaling): unsafe rescaling(x: x, y: y)
-        case .layerNormalization(let normalization): unsafe normalization(x: x, y: y)
-        case .normalization(let normalization): unsafe normalization(x: x, y: y)
-        case .lstm, .dense: preconditionFailure("stepped by output(for:)")
+        case .embedding(let embedding): return unsafe embedding.pointee(x: x, isMasked: &isMasked)
+        case .masking(let masking): unsafe masking.pointee(x: x, y: y, isMasked: &isMasked)
+        case .activation(let activation): unsafe activation.pointee(x: x, y: y)
+        case .rectifier(let rectifier): unsafe rectifier.pointee(x: x, y: y)
+        case .exponentialUnit(let unit): unsafe unit.pointee(x: x, y: y)
+        case .rescaling(let rescaling): unsafe rescaling.pointee(x: x, y: y)
+        case .layerNormalization(let normalization): unsafe normalization.pointee(x: x, y: y)
+        case .normalization(let normalization): unsafe normalization.pointee(x: x, y: y)
+        case .lstm, .gru, .dense: preconditionFailure("stepped by output(for:)")
         }
         return unsafe UnsafePointer(y)
     }

@@ -26,7 +26,7 @@ extension Masking: TimestepLayer {
     package var maskRule: MaskRule { .makes }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.masking(Step(units: units, value: value)), of: self)
+        unsafe LayerStep(.masking(weights.place(Step(units: units, value: value))), of: self)
     }
 
     /// The layer as the hot path sees it.

@@ -6,6 +6,7 @@
 /// the float of its number.
 ///
 /// `@unchecked Sendable`: the pointers within `steps` lead into `weights`, which nobody writes once `init` has ended.
+@safe
 public final class Model: @unchecked Sendable {
     /// What a timestep is.
     public enum Input: Equatable, Sendable {
@@ -62,6 +63,8 @@ public final class Model: @unchecked Sendable {
     private let weights: WeightBuffer
     /// Each layer's step, where the model is causal.
     let steps: [LayerStep]
+    /// The same where the hot path reads them, without counting references.
+    private let firstStep: UnsafePointer<LayerStep>
 
     /// Builds a model.
     ///
@@ -101,6 +104,7 @@ public final class Model: @unchecked Sendable {
         widestOutput = Kernels.padded(layers.map(\.units).max() ?? 0)
         scratchSize = widestScratch + 2 * widestOutput
         steps = passes.compactMap { if case .forwards(let step) = $0.way { step } else { nil } }
+        unsafe firstStep = weights.place(steps)
         self.passes = passes
         self.weights = weights
         self.kernels = kernels
@@ -134,21 +138,26 @@ public final class Model: @unchecked Sendable {
     ///   - state: Shape (stateSize); replaced by the state after the timestep.
     ///   - output: Shape (outputs); the answer.
     ///   - scratch: Shape (scratchSize), contents undefined before and after.
+    /// - Returns: Whether the state is finite.
+    @discardableResult
     func step(
         input: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
-    ) {
+    ) -> Bool {
         var x = unsafe input
         var state = unsafe state
         var y = unsafe scratch + widestScratch
         var spare = unsafe y + widestOutput
         var isMasked = false
-        // By index: an iterator would copy each step, and its largest kind is larger than those that matter here.
-        for index in steps.indices {
-            unsafe x = steps[index].output(for: x, state: state, y: y, scratch: scratch, isMasked: &isMasked)
-            unsafe state += steps[index].stateSize
+        var isFinite = true
+        for index in 0..<steps.count {
+            let step = unsafe firstStep + index
+            unsafe x = step.pointee.output(
+                for: x, state: state, y: y, scratch: scratch, isMasked: &isMasked, isFinite: &isFinite)
+            unsafe state += step.pointee.stateSize
             unsafe swap(&y, &spare)
         }
         unsafe output.copy(x, count: outputs)
+        return isFinite
     }
 }

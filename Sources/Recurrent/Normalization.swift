@@ -39,7 +39,7 @@ extension Normalization: TimestepLayer {
     package var architecture: String { "normalization units=\(units) invert=\(isInverse)" }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.normalization(Step(self, weights: &weights)), of: self)
+        unsafe LayerStep(.normalization(weights.place(Step(self, weights: &weights))), of: self)
     }
 
     /// The layer as the hot path sees it.

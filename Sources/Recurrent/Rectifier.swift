@@ -42,7 +42,7 @@ extension Rectifier: TimestepLayer {
     }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.rectifier(Step(self)), of: self)
+        unsafe LayerStep(.rectifier(weights.place(Step(self))), of: self)
     }
 
     /// The layer as the hot path sees it.

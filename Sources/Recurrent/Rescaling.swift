@@ -31,7 +31,8 @@ extension Rescaling: TimestepLayer {
     package var architecture: String { "rescaling units=\(units)" }
 
     package func step(in weights: inout WeightBuffer) -> LayerStep {
-        LayerStep(.rescaling(Step(scale: scale.values, offset: offset.values, weights: &weights)), of: self)
+        let step = Step(scale: scale.values, offset: offset.values, weights: &weights)
+        return unsafe LayerStep(.rescaling(weights.place(step)), of: self)
     }
 
     /// The layer as the hot path sees it.

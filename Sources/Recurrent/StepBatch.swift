@@ -20,8 +20,10 @@ public final class StepBatch {
     /// Shape (timesteps, outputs).
     @usableFromInline var answers = GrowingBuffer<Float>()
     @usableFromInline let workers: StepWorkers
-    /// One for each worker.
-    private let steppers: [Stepper]
+    /// The asking thread's.
+    private let stepper: Stepper
+    /// One for each other worker.
+    private let helpers: [Stepper]
 
     /// An empty batch.
     ///
@@ -35,7 +37,8 @@ public final class StepBatch {
         self.workers = workers
         features = pool.model.features
         outputs = pool.model.outputs
-        steppers = (0..<workers.count).map { _ in Stepper(pool.model) }
+        stepper = Stepper(pool.model)
+        helpers = (1..<workers.count).map { _ in Stepper(pool.model) }
     }
 
     /// Adds a stream's timesteps.
@@ -69,9 +72,9 @@ public final class StepBatch {
         guard timesteps > 0 else { return }
         answers.resize(to: timesteps * outputs)
         if workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold {
-            workers.run(memory, by: steppers)
+            workers.run(memory, by: stepper, and: helpers)
         } else {
-            steppers[0].run(memory, of: nil)
+            stepper.run(memory, of: nil)
         }
     }
 
@@ -93,7 +96,7 @@ public final class StepBatch {
         let memory = memory
         unsafe memory.jobs[job].isFaulty = false
         unsafe memory.jobs[job].untilReset = untilReset ?? .max
-        unsafe steppers[0].run(&memory.jobs[job], memory)
+        unsafe stepper.run(&memory.jobs[job], memory)
     }
 
     /// The model's answer to one timestep.

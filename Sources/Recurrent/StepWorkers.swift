@@ -35,12 +35,13 @@ public final class StepWorkers {
     ///
     /// - Parameters:
     ///   - batch: The jobs, and each one's worker.
-    ///   - steppers: One for each worker.
-    func run(_ batch: StepBatch.Memory, by steppers: [Stepper]) {
+    ///   - stepper: The asking thread's.
+    ///   - steppers: One for each other thread.
+    func run(_ batch: StepBatch.Memory, by stepper: Stepper, and steppers: [Stepper]) {
         for index in helpers.indices {
-            helpers[index].begin(Work(stepper: steppers[index + 1], batch: batch, worker: UInt32(index + 1)))
+            helpers[index].begin(Work(stepper: steppers[index], batch: batch, worker: UInt32(index + 1)))
         }
-        steppers[0].run(batch, of: 0)
+        stepper.run(batch, of: 0)
         for index in helpers.indices { helpers[index].waitUntilDone() }
     }
 

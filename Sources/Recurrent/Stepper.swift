@@ -79,7 +79,8 @@ final class Stepper {
     /// - Parameters:
     ///   - timestep: Shape (features).
     ///   - row: The stream's row of the pool: its state and its outputs are replaced.
-    func step(_ timestep: UnsafePointer<Float>, row: UnsafeMutablePointer<Float>) {
+    /// - Returns: Whether the state is finite.
+    func step(_ timestep: UnsafePointer<Float>, row: UnsafeMutablePointer<Float>) -> Bool {
         unsafe model.step(input: timestep, state: row, output: row + model.stateSize, scratch: scratch)
     }
 
@@ -88,11 +89,11 @@ final class Stepper {
         let row = unsafe batch.row(job.row)
         while !job.hasEnded {
             let timestep = job.first + job.taken
-            unsafe step(batch.inputs + timestep * features, row: row)
+            let isFinite = unsafe step(batch.inputs + timestep * features, row: row)
             unsafe (batch.answers + timestep * outputs).copy(row + model.stateSize, count: outputs)
             if job.advance(by: 1, sequenceLength: batch.sequenceLength) {
                 unsafe row.update(repeating: 0, count: model.stateSize)
-            } else if unsafe !StatePool.isFinite(row, count: model.stateSize) {
+            } else if !isFinite {
                 job.isFaulty = true
             }
         }

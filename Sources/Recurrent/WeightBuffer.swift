@@ -18,23 +18,26 @@ package struct WeightBuffer {
     /// - Parameter values: Shape (n).
     /// - Returns: Where it stands for as long as the buffer lives: n floats, then zeros up to `Kernels.padded(n)`.
     mutating func append(_ values: [Float]) -> UnsafePointer<Float> {
-        let floats = Kernels.padded(max(1, values.count))
-        let piece = UnsafeMutableRawPointer.allocate(
-            byteCount: floats * MemoryLayout<Float>.stride, alignment: Self.alignment)
-        let start = unsafe piece.initializeMemory(as: Float.self, repeating: 0, count: floats)
-        for (index, value) in values.enumerated() { unsafe start[index] = value }
-        unsafe pieces.append(piece)
-        return unsafe UnsafePointer(start)
+        let count = max(1, values.count)
+        return unsafe place(values + repeatElement(0, count: Kernels.padded(count) - values.count))
     }
 
     /// Copies a value in.
     ///
     /// - Returns: Where it stands for as long as the buffer lives.
-    mutating func place<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> {
+    mutating func place<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> { unsafe place([value]) }
+
+    /// Copies values in.
+    ///
+    /// - Returns: Where the first of them stands, if there is one, and the others behind it, for as long as the buffer lives.
+    mutating func place<Value: BitwiseCopyable>(_ values: [Value]) -> UnsafePointer<Value> {
         let piece = UnsafeMutableRawPointer.allocate(
-            byteCount: MemoryLayout<Value>.size, alignment: max(Self.alignment, MemoryLayout<Value>.alignment))
+            byteCount: values.count * MemoryLayout<Value>.stride,
+            alignment: max(Self.alignment, MemoryLayout<Value>.alignment))
         unsafe pieces.append(piece)
-        return unsafe UnsafePointer(piece.initializeMemory(as: Value.self, to: value))
+        let start = unsafe piece.bindMemory(to: Value.self, capacity: values.count)
+        for (index, value) in values.enumerated() { unsafe (start + index).initialize(to: value) }
+        return unsafe UnsafePointer(start)
     }
 
     func deallocate() {

@@ -1,14 +1,25 @@
-/// A matrix of weights as the hot path multiplies with it.
+/// A matrix of weights as the hot path multiplies with it: once for a stream alone, once for many side by side.
 @safe
 struct WeightMatrix {
-    private let rows: Int
+    /// How it stands for a stream alone.
+    enum Layout: Equatable {
+        /// Whole vectors, in blocks of ``Kernels/blockWidth``.
+        case vectors
+        /// Column by column, for at most ``Kernels/mostDots`` of them.
+        case columns
+        /// With so many gates' columns in panels, for the kernel of a whole layer.
+        case panels(gates: Int)
+    }
+
+    let rows: Int
     /// The length of a row with the zeros that fill it up.
     private let columns: Int
-    /// Shape (rows, columns), in blocks of ``Kernels/blockWidth`` vectors.
-    private let values: UnsafePointer<Float>
+    private let layout: Layout
+    /// The values in the layout.
+    let values: UnsafePointer<Float>
     /// The length of a row without what fills it up.
     private let width: Int
-    /// Shape (rows, width), in blocks of ``Kernels/blockWidth`` columns.
+    /// Shape (rows, width), in blocks of ``Kernels/blockWidth`` columns; the values themselves, where those stand in columns.
     private let blocks: UnsafePointer<Float>
     let kernels: Kernels
 
@@ -17,16 +28,36 @@ struct WeightMatrix {
     /// - Parameters:
     ///   - values: Shape (rows, columns), row-major.
     ///   - columns: The length of a row, at least 1.
+    ///   - layout: How it stands for a stream alone.
     ///   - weights: Where it is kept.
-    init(_ values: [Float], columns: Int, in weights: inout WeightBuffer) {
+    init(_ values: [Float], columns: Int, layout: Layout = .vectors, in weights: inout WeightBuffer) {
         kernels = weights.kernels
         rows = values.count / columns
         width = columns
         self.columns = Kernels.padded(columns)
-        let filledUp = Self.filledUp(values, columns: columns)
-        unsafe self.values = weights.append(
-            Self.inBlocks(filledUp, columns: self.columns, width: kernels.blockWidth * Kernels.padding))
+        self.layout = layout
+        switch layout {
+        case .vectors:
+            let filledUp = Self.filledUp(values, columns: columns)
+            unsafe self.values = weights.append(
+                Self.inBlocks(filledUp, columns: self.columns, width: kernels.blockWidth * Kernels.padding))
+        case .columns:
+            unsafe self.values = weights.append(Self.inColumns(values, columns: columns))
+            unsafe blocks = self.values
+            return
+        case .panels(let gates):
+            unsafe self.values = weights.append(kernels.panels(of: values, gates: gates, units: columns / gates))
+        }
         unsafe blocks = weights.append(Self.inBlocks(values, columns: columns, width: kernels.blockWidth))
+    }
+
+    /// Puts columns one after another, each filled up with zeros to a multiple of four.
+    private static func inColumns(_ values: [Float], columns: Int) -> [Float] {
+        let rows = values.count / columns
+        let zeros = repeatElement(Float(0), count: (4 - rows % 4) % 4)
+        return (0..<columns).flatMap { column in
+            stride(from: column, to: values.count, by: columns).map { values[$0] } + zeros
+        }
     }
 
     /// Fills up each row with zeros to whole vectors.
@@ -53,11 +84,11 @@ struct WeightMatrix {
     }
 
     /// Copies a weight of two axes in.
-    init(_ tensor: Tensor, in weights: inout WeightBuffer) {
-        self.init(tensor.values, columns: tensor.shape[1], in: &weights)
+    init(_ tensor: Tensor, layout: Layout = .vectors, in weights: inout WeightBuffer) {
+        self.init(tensor.values, columns: tensor.shape[1], layout: layout, in: &weights)
     }
 
-    /// `y = b + x·W`.
+    /// `y = b + x·W`, where the matrix is not in panels.
     ///
     /// - Parameters:
     ///   - x: Shape (rows).
@@ -65,10 +96,14 @@ struct WeightMatrix {
     ///   - y: Shape (columns), with room for the padding. Must not overlap `x` or `b`.
     @inline(__always)
     func multiply(_ x: UnsafePointer<Float>, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) {
-        unsafe kernels.affine(y, b: b, x: x, rows: rows, w: values, h: x, units: 0, u: values, columns: columns)
+        if layout == .columns {
+            unsafe kernels.dots(y, b: b, x: x, rows: rows, w: values, columns: width)
+        } else {
+            unsafe kernels.affine(y, b: b, x: x, rows: rows, w: values, h: x, units: 0, u: values, columns: columns)
+        }
     }
 
-    /// `y = b + x·W + h·U`.
+    /// `y = b + x·W + h·U`, where both matrices stand in vectors.
     ///
     /// - Parameters:
     ///   - x: Shape (rows).
@@ -94,10 +129,15 @@ struct WeightMatrix {
     func multiplyLanes(
         _ x: UnsafePointer<Float>, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
     ) {
-        unsafe kernels.affineOfLanes(y, b: b, x: x, rows: rows, w: blocks, h: x, units: 0, u: blocks, columns: width)
+        if layout == .columns {
+            unsafe kernels.dotsOfLanes(y, b: b, x: x, rows: rows, w: values, columns: width)
+        } else {
+            unsafe kernels.affineOfLanes(
+                y, b: b, x: x, rows: rows, w: blocks, h: x, units: 0, u: blocks, columns: width)
+        }
     }
 
-    /// `y = b + x·W + h·U` in each lane, with the same bits.
+    /// `y = b + x·W + h·U` in each lane, with the same bits, where neither matrix stands in columns.
     ///
     /// - Parameters:
     ///   - x: Shape (rows, lanes).

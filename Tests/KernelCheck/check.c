@@ -38,10 +38,11 @@ static float *zeros(long count) {
     return p;
 }
 
-// A matrix as it is written down, and in the two forms that the kernels read.
+// A matrix as it is written down, and in the forms that the kernels read: `vectors` for a stream alone, or `panels` of a layer
+// with gates, and `blocks` for streams side by side.
 struct matrix {
     long rows, columns;
-    float *values, *vectors, *blocks;
+    float *values, *vectors, *panels, *blocks;
 };
 
 static float *in_blocks(const float *values, long rows, long columns, long filled, long width) {
@@ -54,10 +55,18 @@ static float *in_blocks(const float *values, long rows, long columns, long fille
     return blocks;
 }
 
-static struct matrix random_matrix(long rows, long columns, float range) {
-    struct matrix m = {rows, columns, zeros(rows * columns), NULL, NULL};
+static float *in_panels(const float *values, long rows, long gates, long units) {
+    float *panels = zeros(kernels->panels(NULL, values, rows, gates, units));
+    kernels->panels(panels, values, rows, gates, units);
+    return panels;
+}
+
+static struct matrix random_matrix(long rows, long gates, long units, float range) {
+    const long columns = gates * units;
+    struct matrix m = {rows, columns, zeros(rows * columns), NULL, NULL, NULL};
     for (long k = 0; k < rows * columns; k++) m.values[k] = range * next_value();
     m.vectors = in_blocks(m.values, rows, columns, padded(columns), kernels->sums * LANES);
+    m.panels = in_panels(m.values, rows, gates, units);
     m.blocks = in_blocks(m.values, rows, columns, columns, kernels->sums);
     return m;
 }
@@ -65,6 +74,7 @@ static struct matrix random_matrix(long rows, long columns, float range) {
 static void release(struct matrix m) {
     free(m.values);
     free(m.vectors);
+    free(m.panels);
     free(m.blocks);
 }
 
@@ -90,21 +100,20 @@ static void compare(const float *tile, int lane, const float *alone, const doubl
 }
 
 static void check_lstm(long features, long units) {
-    struct matrix w = random_matrix(features, 4 * units, 1), u = random_matrix(units, 4 * units, 1 / sqrtf((float)units));
-    struct matrix bias = random_matrix(1, 4 * units, 1);
-    float *b = zeros(4 * units), *z = zeros(4 * units), *tile = zeros(2 * units * LANES), *zs = zeros(4 * units * LANES);
-    memcpy(b, bias.values, (size_t)(4 * units) * sizeof(float));
+    struct matrix w = random_matrix(features, 4, units, 1), u = random_matrix(units, 4, units, 1 / sqrtf((float)units));
+    struct matrix bias = random_matrix(1, 4, units, 1);
+    const float *b = bias.values;
+    float *scratch = zeros(units), *tile = zeros(2 * units * LANES), *zs = zeros(4 * units * LANES);
     float *x = zeros(features), *xs = zeros(features * LANES), *alone[LANES];
     double exact[LANES][2 * LARGEST] = {{0}};
     for (int lane = 0; lane < LANES; lane++) alone[lane] = zeros(2 * units);
     for (long step = 0; step < STEPS; step++) {
         for (long k = 0; k < features * LANES; k++) xs[k] = 2 * next_value();
         kernels->affine_lanes(zs, b, xs, features, w.blocks, tile, units, u.blocks, 4 * units);
-        kernels->lstm(tile, zs, units * LANES);
+        kernels->lstm_lanes(tile, zs, units * LANES);
         for (int lane = 0; lane < LANES; lane++) {
             for (long k = 0; k < features; k++) x[k] = xs[k * LANES + lane];
-            kernels->affine(z, b, x, features, w.vectors, alone[lane], units, u.vectors, padded(4 * units));
-            kernels->lstm(alone[lane], z, units);
+            kernels->lstm(alone[lane], bias.panels, x, features, w.panels, u.panels, units, scratch);
             double *h = exact[lane], *c = h + units, next[LARGEST];
             for (long k = 0; k < units; k++) {
                 double i = sigmoid(column(b, x, w, h, u, k)), f = sigmoid(column(b, x, w, h, u, units + k));
@@ -117,16 +126,17 @@ static void check_lstm(long features, long units) {
         }
     }
     for (int lane = 0; lane < LANES; lane++) free(alone[lane]);
-    free(x), free(xs), free(b), free(z), free(tile), free(zs);
+    free(x), free(xs), free(scratch), free(tile), free(zs);
     release(w), release(u), release(bias);
 }
 
 static void check_gru(long features, long units) {
-    struct matrix w = random_matrix(features, 3 * units, 1), u = random_matrix(units, 3 * units, 1 / sqrtf((float)units));
-    struct matrix none = {0, 3 * units, NULL, NULL, NULL};
-    float *b = zeros(3 * units), *a = zeros(3 * units), *r = zeros(3 * units);
-    float *tile = zeros(units * LANES), *as = zeros(3 * units * LANES), *rs = zeros(3 * units * LANES);
-    for (long k = 0; k < 3 * units; k++) b[k] = next_value();
+    struct matrix w = random_matrix(features, 3, units, 1), u = random_matrix(units, 3, units, 1 / sqrtf((float)units));
+    struct matrix none = {0, 3 * units, NULL, NULL, NULL, NULL};
+    struct matrix bias = random_matrix(1, 3, units, 1);
+    const float *b = bias.values;
+    float *scratch = zeros(units), *tile = zeros(units * LANES);
+    float *as = zeros(3 * units * LANES), *rs = zeros(3 * units * LANES);
     float *x = zeros(features), *xs = zeros(features * LANES), *alone[LANES];
     double exact[LANES][LARGEST] = {{0}};
     for (int lane = 0; lane < LANES; lane++) alone[lane] = zeros(units);
@@ -134,12 +144,10 @@ static void check_gru(long features, long units) {
         for (long k = 0; k < features * LANES; k++) xs[k] = 2 * next_value();
         kernels->affine_lanes(as, b, xs, features, w.blocks, xs, 0, w.blocks, 3 * units);
         kernels->affine_lanes(rs, b, tile, units, u.blocks, xs, 0, u.blocks, 3 * units);
-        kernels->gru(tile, as, rs, units * LANES);
+        kernels->gru_lanes(tile, as, rs, units * LANES);
         for (int lane = 0; lane < LANES; lane++) {
             for (long k = 0; k < features; k++) x[k] = xs[k * LANES + lane];
-            kernels->affine(a, b, x, features, w.vectors, x, 0, w.vectors, padded(3 * units));
-            kernels->affine(r, b, alone[lane], units, u.vectors, x, 0, u.vectors, padded(3 * units));
-            kernels->gru(alone[lane], a, r, units);
+            kernels->gru(alone[lane], bias.panels, bias.panels, x, features, w.panels, u.panels, units, scratch);
             double *h = exact[lane], next[LARGEST];
             for (long k = 0; k < units; k++) {
                 double in[3], state[3];
@@ -155,16 +163,74 @@ static void check_gru(long features, long units) {
         }
     }
     for (int lane = 0; lane < LANES; lane++) free(alone[lane]);
-    free(x), free(xs), free(b), free(a), free(r), free(tile), free(as), free(rs);
-    release(w), release(u);
+    free(x), free(xs), free(scratch), free(tile), free(as), free(rs);
+    release(w), release(u), release(bias);
+}
+
+// What a layer's timestep says of its state: not of what stands behind, and of each value.
+static void check_finite(long units) {
+    struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);
+    struct matrix gw = random_matrix(1, 3, units, 1), gu = random_matrix(units, 3, units, 1), gb = random_matrix(1, 3, units, 1);
+    float *state = zeros(2 * units), *scratch = zeros(units), x = 0.5f;
+    for (long wrong = -1; wrong < units; wrong++) {
+        for (int kind = 0; kind < 3; kind++) {
+            const float value = kind == 0 ? INFINITY : kind == 1 ? -INFINITY : NAN;
+            for (long k = 0; k < 2 * units + LANES; k++) state[k] = k < 2 * units ? 0.25f : value;
+            if (wrong >= 0) state[units + wrong] = value;
+            int finite = kernels->lstm(state, bias.panels, &x, 1, w.panels, u.panels, units, scratch);
+            check((finite != 0) == (wrong < 0), "an LSTM's state is finite or not", units, wrong);
+            for (long k = 0; k < units + LANES; k++) state[k] = k < units ? 0.25f : value;
+            if (wrong >= 0) state[wrong] = value;
+            finite = kernels->gru(state, gb.panels, gb.panels, &x, 1, gw.panels, gu.panels, units, scratch);
+            check((finite != 0) == (wrong < 0), "a GRU's state is finite or not", units, wrong);
+        }
+    }
+    free(state), free(scratch);
+    release(w), release(u), release(bias), release(gw), release(gu), release(gb);
+}
+
+// y = b + x·W, by `affine`, and by `dots` where the columns are few.
+static void check_dense(long rows, long columns) {
+    struct matrix w = random_matrix(rows, 1, columns, 1), none = {0, columns, NULL, NULL, NULL, NULL};
+    const int few = columns <= SLUICE_KERNELS_DOTS;
+    float *b = zeros(columns), *x = zeros(rows), *xs = zeros(rows * LANES), *y = zeros(columns), *ys = zeros(columns * LANES);
+    float *upright = zeros(columns * (rows + 3));
+    for (long k = 0; k < columns; k++) b[k] = next_value();
+    for (long k = 0; k < rows * columns; k++) upright[k % columns * ((rows + 3) / 4 * 4) + k / columns] = w.values[k];
+    for (long k = 0; k < rows * LANES; k++) xs[k] = next_value();
+    if (few) {
+        kernels->dots_lanes(ys, b, xs, rows, upright, columns);
+    } else {
+        kernels->affine_lanes(ys, b, xs, rows, w.blocks, xs, 0, w.blocks, columns);
+    }
+    for (int lane = 0; lane < LANES; lane++) {
+        double exact[2 * LARGEST];
+        for (long k = 0; k < rows; k++) x[k] = xs[k * LANES + lane];
+        // What stands behind does not matter.
+        x[rows] = NAN;
+        for (long k = 0; k < columns; k++) exact[k] = column(b, x, w, exact, none, k);
+        if (few) {
+            kernels->dots(y, b, x, rows, upright, columns);
+        } else {
+            kernels->affine(y, b, x, rows, w.vectors, x, 0, w.vectors, padded(columns));
+        }
+        compare(ys, lane, y, exact, columns, rows, columns);
+    }
+    free(b), free(x), free(xs), free(y), free(ys), free(upright);
+    release(w);
 }
 
 static void check_functions(void) {
-    float values[LANES], powers[LANES];
+    float values[LANES], powers[LANES], few[LANES];
     for (double x = -60; x < 60; x += 0.0137) {
-        for (int k = 0; k < LANES; k++) values[k] = powers[k] = (float)(x + k * 1e-4);
+        for (int k = 0; k < LANES; k++) values[k] = powers[k] = few[k] = (float)(x + k * 1e-4);
         kernels->tanh(values, LANES);
         kernels->sigmoid(powers, LANES);
+        kernels->sigmoid(few, 1);
+        check(few[0] == powers[0], "one sigmoid is not as of many", 0, 0);
+        few[0] = (float)x;
+        kernels->tanh(few, 1);
+        check(few[0] == values[0], "one tanh is not as of many", 0, 0);
         for (int k = 0; k < LANES; k++) {
             double at = (float)(x + k * 1e-4), epsilon = 3 * 0x1p-23;
             check(fabs(values[k] - tanh(at)) <= epsilon * fabs(tanh(at)), "tanh is not exact enough", 0, k);
@@ -213,11 +279,15 @@ int main(void) {
     for (int set = 0; set < count; set++) {
         kernels = sets[set];
         long before = checks;
-        const long units[] = {1, 2, 5, 10, 16, 17, 33, 64, LARGEST};
+        // Each way in which a layer's last units can stand in panels.
+        const long units[] = {1, 2, 3, 5, 8, 9, 10, 11, 16, 17, 18, 26, 33, 64, LARGEST};
         for (unsigned k = 0; k < sizeof units / sizeof units[0]; k++) {
             check_lstm(1 + k % 3, units[k]);
             check_gru(1 + k % 3, units[k]);
+            check_finite(units[k]);
         }
+        for (long rows = 1; rows <= 40; rows++)
+            for (long columns = 1; columns <= 6; columns++) check_dense(rows, columns);
         check_functions();
         for (long size = 1; size <= 40; size++) check_tiles(size);
         printf("%s: %ld checks\n", kernels->name, checks - before);

@@ -12,6 +12,9 @@
 // stepped at once, each in a lane of its own.
 #define SLUICE_KERNELS_WIDTH 16
 
+// The most columns of a matrix that `dots` takes.
+#define SLUICE_KERNELS_DOTS 4
+
 struct sluice_kernels {
     // "baseline", "avx2", "avx512" or "neon".
     const char *name;
@@ -35,39 +38,68 @@ struct sluice_kernels {
         float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
         long columns);
 
-    // y = 1 / (1 + e^-y), of `count` floats; those up to the next multiple of the width are overwritten too.
+    // y = b + x·W, for at most SLUICE_KERNELS_DOTS columns, where `affine` would compute mostly what fills up a vector.
+    //
+    // Each sum is of four, of every fourth row, beginning with what the rows are more than a multiple of four:
+    // b + ((s0 + s2) + (s1 + s3)). y, b: (columns), with room for four. x: (rows). W: (columns, rows), each row filled up with
+    // zeros to a multiple of four.
+    void (*dots)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
+
+    // y = 1 / (1 + e^-y), of `count` floats; those up to the next multiple of the width may be overwritten too.
     void (*sigmoid)(float *y, long count);
 
     // y = tanh y, likewise.
     void (*tanh)(float *y, long count);
 
-    // The end of an LSTM's timestep: from the four gates i, f, c, o side by side in z, `units` floats each,
+    // Puts a gated layer's weights, shape (rows, gates · units), in the order in which `lstm` and `gru` read them: in panels of
+    // some units, row by row within a panel, with all gates of these units side by side. A bias is a matrix of one row.
+    // Returns how many floats they take, filled up with zeros; `out` may be NULL.
+    long (*panels)(float *out, const float *values, long rows, long gates, long units);
+
+    // An LSTM's timestep. From the four gates i, f, c, o, z = b + x·W + h·U, added up in this order,
     //
     //     c = σ(zf) c + σ(zi) tanh(zc)
     //     h = σ(zo) tanh(c)
     //
-    // state: h then c, (2 · units), both replaced. z: (4 · units). Of both a width more may be read.
-    void (*lstm)(float *state, const float *z, long units);
+    // state: h then c, (2 · units), both replaced; a width more may be read. x: (rows). b, W and U: in panels. next: (units),
+    // scratch, with room for a width more. Returns whether the state is finite.
+    int (*lstm)(
+        float *state, const float *b, const float *x, long rows, const float *w, const float *u, long units, float *next);
 
-    // The end of a GRU's timestep that resets after the recurrent weights: from z, r and candidate of the input side by side
-    // in a, and of the hidden state in b, `units` floats each,
+    // A GRU's timestep that resets after the recurrent weights. From z, r and candidate of the input in a = b + x·W, and of the
+    // hidden state in b' + h·U,
     //
     //     z = σ(az + bz)
     //     r = σ(ar + br)
     //     h = z h + (1 − z) tanh(ah + r bh)
     //
-    // h: (units), replaced. a, b: (3 · units). Of all a width more may be read.
-    void (*gru)(float *h, const float *a, const float *b, long units);
+    // h: (units), replaced; a width more may be read. x: (rows). b, b', W and U: in panels. next: as for `lstm`. Returns
+    // whether the state is finite.
+    int (*gru)(
+        float *h, const float *b, const float *recurrent_b, const float *x, long rows, const float *w, const float *u,
+        long units, float *next);
 
-    // For many streams at once, whose values stand in tiles, shape (n, lanes): value k of every stream side by side. What is
-    // computed value by value, as `sigmoid`, `lstm` and `gru`, takes a tile as it takes a vector, with n · lanes values.
+    // For many streams at once, whose values stand in tiles, shape (n, lanes): value k of every stream side by side. `sigmoid`
+    // and `tanh` take a tile as they take a vector, with n · lanes values. Each has the order of additions of that for a stream
+    // alone.
 
-    // y = b + x·W + h·U in each lane, with the additions in the order of `affine`.
+    // y = b + x·W + h·U in each lane.
     //
     // y: (columns, lanes). b: (columns). x: (rows, lanes). h: (units, lanes). W and U: in blocks, see `sums`.
     void (*affine_lanes)(
         float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
         long columns);
+
+    // `dots` in each lane, with the same W.
+    void (*dots_lanes)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
+
+    // The end of an LSTM's timestep from the four gates, one after another in z, of `count` values each: units · lanes.
+    //
+    // state: h then c, (2 · units, lanes), both replaced.
+    void (*lstm_lanes)(float *state, const float *z, long count);
+
+    // The end of a GRU's timestep, likewise: from z, r and candidate of the input in a, and of the hidden state in b.
+    void (*gru_lanes)(float *h, const float *a, const float *b, long count);
 
     // tile[k][lane] = rows[lane][k], k < count. As many rows as lanes.
     void (*gather)(float *tile, const float *const *rows, long count);
