@@ -4,22 +4,31 @@ extension Model {
     ///
     /// One stream alone computes whole vectors of which a narrow layer fills only a part, and waits for weights that its
     /// nearest cache does not hold; side by side the vectors are full, but lanes that are not taken cost as much as others.
-    var fewestSideBySide: Int {
-        guard !hasMasks else { return .max }
+    var fewestSideBySide: Int { hasMasks ? .max : fewestInLanes(of: layers.indices) }
+
+    /// The same of some of the layers.
+    func fewestInLanes(of indices: Range<Int>) -> Int {
+        let lanes = Double(kernels.lanes)
         var alone = 0.0
         var together = 0.0
         var weights = 0
-        for (layer, step) in zip(layers, steps) {
+        for index in indices {
+            let layer = layers[index]
             // Of an embedding only one row is read.
             let work = layer is Embedding ? layer.units : layer.parameters + layer.units
-            let filledUp = Double(work * Kernels.padded(layer.units)) / Double(layer.units)
-            alone += filledUp
+            let width = layer is Dense && layer.units <= Kernels.mostDots ? layer.units : Kernels.padded(layer.units)
+            let filledUp = Double(work * width) / Double(layer.units)
+            alone += Self.waiting + filledUp
             // To take a lane apart and put it back takes about as long as the layers for which it is done.
-            together += step.isSteppedInLanes ? Double(work) : 2 * filledUp
+            together += Self.waiting + lanes * (steps[index].isSteppedInLanes ? Double(work) : 2 * filledUp)
             weights += work
         }
         // Seen with layers of 48 to 512 units: 0.3 to 0.65 of the time alone.
         let gain = weights * MemoryLayout<Float>.stride > kernels.cachedBytes ? 0.6 : 1
-        return Int((gain * together / alone * Double(kernels.lanes)).rounded(.up))
+        return Int((gain * together / alone).rounded(.up))
     }
+
+    /// What a layer takes however small it is, since its operations wait for one another, in multiply-adds of full vectors: seen
+    /// with Dense(1) behind LSTM(10).
+    private static var waiting: Double { 250 }
 }

@@ -140,9 +140,28 @@ public final class Model: @unchecked Sendable {
     ///   - scratch: Shape (scratchSize), contents undefined before and after.
     /// - Returns: Whether the state is finite.
     @discardableResult
+    @inline(__always)
     func step(
         input: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) -> Bool {
+        unsafe step(
+            firstLayers: steps.count, input: input, state: state, output: output, outputs: outputs, scratch: scratch)
+    }
+
+    /// Takes one timestep through the first layers only.
+    ///
+    /// - Parameters:
+    ///   - count: How many layers.
+    ///   - input: Shape (features).
+    ///   - state: Shape (stateSize); those layers' part is replaced by the state after the timestep.
+    ///   - output: Shape (outputs); the output of the last of those layers.
+    ///   - outputs: The width of that output.
+    ///   - scratch: Shape (scratchSize), contents undefined before and after.
+    /// - Returns: Whether those layers' state is finite.
+    func step(
+        firstLayers count: Int, input: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
+        output: UnsafeMutablePointer<Float>, outputs: Int, scratch: UnsafeMutablePointer<Float>
     ) -> Bool {
         var x = unsafe input
         var state = unsafe state
@@ -150,7 +169,7 @@ public final class Model: @unchecked Sendable {
         var spare = unsafe y + widestOutput
         var isMasked = false
         var isFinite = true
-        for index in 0..<steps.count {
+        for index in 0..<count {
             let step = unsafe firstStep + index
             unsafe x = step.pointee.output(
                 for: x, state: state, y: y, scratch: scratch, isMasked: &isMasked, isFinite: &isFinite)

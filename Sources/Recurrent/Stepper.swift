@@ -27,6 +27,7 @@ final class Stepper {
     private let hidden: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
     private let laneScratch: UnsafeMutablePointer<Float>
     private let apart: LaneVectors
+    private let tail: StatelessTail?
 
     /// Where each lane's row, next timestep and next answer stand; those of lanes that are not taken in `nowhere`.
     private let rows: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
@@ -53,6 +54,7 @@ final class Stepper {
         unsafe hidden = (.zeros(model.widestOutput * lanes), .zeros(model.widestOutput * lanes))
         unsafe laneScratch = .zeros(Kernels.padded(model.steps.map(\.scratchSizeOfLanes).max() ?? 0))
         apart = LaneVectors(model)
+        tail = StatelessTail(model)
         unsafe nowhere = .zeros(rowSize + model.features)
         unsafe rows = .allocate(capacity: lanes)
         unsafe rows.initialize(repeating: nowhere, count: lanes)
@@ -74,24 +76,24 @@ final class Stepper {
         unsafe jobs.deallocate()
     }
 
-    /// Takes one timestep of one stream.
-    ///
-    /// - Parameters:
-    ///   - timestep: Shape (features).
-    ///   - row: The stream's row of the pool: its state and its outputs are replaced.
-    /// - Returns: Whether the state is finite.
-    func step(_ timestep: UnsafePointer<Float>, row: UnsafeMutablePointer<Float>) -> Bool {
-        unsafe model.step(input: timestep, state: row, output: row + model.stateSize, scratch: scratch)
-    }
-
     /// Takes a job's timesteps, one after another.
     func run(_ job: inout StepJob, _ batch: StepBatch.Memory) {
         let row = unsafe batch.row(job.row)
         while !job.hasEnded {
             let timestep = job.first + job.taken
-            let isFinite = unsafe step(batch.inputs + timestep * features, row: row)
-            unsafe (batch.answers + timestep * outputs).copy(row + model.stateSize, count: outputs)
-            if job.advance(by: 1, sequenceLength: batch.sequenceLength) {
+            let timesteps = unsafe batch.inputs + timestep * features
+            let answers = unsafe batch.answers + timestep * outputs
+            var taken = 1
+            var isFinite = true
+            if let tail, job.stepsWithoutChange >= tail.fewest {
+                let count = min(job.stepsWithoutChange, tail.most)
+                (taken, isFinite) = unsafe tail.run(count, timesteps, row: row, answers: answers, scratch: scratch)
+            } else {
+                isFinite = unsafe model.step(
+                    input: timesteps, state: row, output: row + model.stateSize, scratch: scratch)
+                unsafe answers.copy(row + model.stateSize, count: outputs)
+            }
+            if job.advance(by: taken, sequenceLength: batch.sequenceLength) {
                 unsafe row.update(repeating: 0, count: model.stateSize)
             } else if !isFinite {
                 job.isFaulty = true

@@ -63,13 +63,15 @@ struct StepBatchTests {
         }
     }
 
-    @Test(arguments: Kernels.available.indices)
-    func `a state that is not finite stops its own stream and no other`(set: Int) throws {
+    @Test(arguments: Kernels.available.indices, [false, true])
+    func `a state that is not finite stops its own stream and no other`(set: Int, hasTail: Bool) throws {
         // With a linear activation the state grows without bound.
         let growing = try LSTM(
             units: 2, activation: .linear, kernel: tensor([1, 8], 1), recurrentKernel: tensor([2, 8], 40),
             bias: nil)
-        let model = try Model(layers: [growing], kernels: Kernels.available[set])
+        // What has no state behind the last layer that has one is taken for many timesteps at once.
+        let tail = try Dense(units: 1, activation: .sigmoid, kernel: tensor([2, 1], 1), bias: nil)
+        let model = try Model(layers: hasTail ? [growing, tail] : [growing], kernels: Kernels.available[set])
         let batch = StepBatch(pool: StatePool(model: model))
         let rows = (0..<20).map { _ in batch.pool.insert() }
         for (stream, row) in rows.enumerated() {

@@ -1,0 +1,97 @@
+/// The layers behind the last one that has a state: what they answer to one timestep needs nothing of those before. So many
+/// timesteps of one stream are taken through them at once, a lane each, once the layers before have taken them one by one.
+///
+/// The next timestep then need not wait until the processor is done with the answer to this one.
+@safe
+final class StatelessTail {
+    private let model: Model
+    /// Layers before the tail.
+    private let head: Int
+    /// Floats that the tail takes of one timestep.
+    private let width: Int
+    /// The timesteps that are taken at once, at most.
+    let most: Int
+    /// From how many timesteps on that is worthwhile.
+    let fewest: Int
+
+    /// What the tail takes, shape (lanes, width), and the same as tiles.
+    private let inputs: UnsafeMutablePointer<Float>
+    private let rows: UnsafeMutablePointer<UnsafePointer<Float>?>
+    private let tiles: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
+    private let scratch: UnsafeMutablePointer<Float>
+    private let apart: LaneVectors
+    private let answers: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+    private let nowhere: UnsafeMutablePointer<Float>
+
+    /// Nil where a model has none, or masks.
+    init?(_ model: Model) {
+        let head = (model.steps.lastIndex { $0.stateSize > 0 } ?? -1) + 1
+        guard (1..<model.steps.count).contains(head), !model.hasMasks else { return nil }
+        self.model = model
+        self.head = head
+        width = model.steps[head - 1].units
+        most = model.kernels.lanes
+        fewest = model.fewestInLanes(of: head..<model.steps.count)
+        let widest = model.steps[(head - 1)...].map(\.units).max() ?? 0
+        let tail = model.steps[head...]
+        unsafe inputs = .zeros(width * most)
+        unsafe rows = .allocate(capacity: most)
+        for lane in 0..<most { unsafe rows[lane] = UnsafePointer(inputs + lane * width) }
+        unsafe tiles = (.zeros(widest * most), .zeros(widest * most))
+        unsafe scratch = .zeros(Kernels.padded(tail.map(\.scratchSizeOfLanes).max() ?? 0))
+        apart = LaneVectors(model)
+        unsafe nowhere = .zeros(model.outputs)
+        unsafe answers = .allocate(capacity: most)
+        unsafe answers.initialize(repeating: nowhere, count: most)
+    }
+
+    deinit {
+        let floats = unsafe [inputs, tiles.0, tiles.1, scratch, nowhere]
+        for index in unsafe floats.indices { unsafe floats[index].deallocate() }
+        unsafe rows.deallocate()
+        unsafe answers.deallocate()
+        apart.deallocate()
+    }
+
+    /// Takes timesteps of one stream, up to where its state is not finite any more.
+    ///
+    /// - Parameters:
+    ///   - count: How many, at most ``most``.
+    ///   - timesteps: Shape (count, features).
+    ///   - row: The stream's row of the pool: its state and its outputs are replaced.
+    ///   - answers: Shape (count, outputs).
+    ///   - scratch: Shape (the model's scratchSize).
+    /// - Returns: How many were taken, and whether the state is finite after the last of them.
+    func run(
+        _ count: Int, _ timesteps: UnsafePointer<Float>, row: UnsafeMutablePointer<Float>,
+        answers: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) -> (taken: Int, isFinite: Bool) {
+        var taken = 0
+        var isFinite = true
+        while taken < count && isFinite {
+            isFinite = unsafe model.step(
+                firstLayers: head, input: timesteps + taken * model.features, state: row,
+                output: inputs + taken * width, outputs: width, scratch: scratch)
+            taken += 1
+        }
+        for lane in 0..<most {
+            unsafe self.answers[lane] = lane < taken ? answers + lane * model.outputs : nowhere
+        }
+        answerAll()
+        unsafe (row + model.stateSize).copy(answers + (taken - 1) * model.outputs, count: model.outputs)
+        return (taken, isFinite)
+    }
+
+    /// Takes what the layers before gave through the tail; lanes that are not taken have what was there before.
+    private func answerAll() {
+        var (x, y) = unsafe tiles
+        unsafe model.kernels.gather(x, from: rows, count: width)
+        for index in head..<model.steps.count {
+            // Where it has no state, the state is not looked at.
+            let output = unsafe model.steps[index].outputOfLanes(
+                for: x, state: y, y: y, scratch: scratch, apart: apart, lanes: most)
+            if unsafe output == UnsafePointer(y) { unsafe swap(&x, &y) }
+        }
+        unsafe model.kernels.scatter(x, to: answers, count: model.outputs)
+    }
+}
