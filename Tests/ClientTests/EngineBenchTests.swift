@@ -18,7 +18,10 @@ import Testing
         #expect(report.figures.map { "\($0.kernels) \($0.layer) \($0.units)" } == expected)
         #expect(announced.count == expected.count)
         let rates = report.bounds.flatMap {
-            [$0.multiplyAddsPerSecond, $0.exponentialsPerSecond, $0.readBytesPerSecond]
+            [
+                $0.multiplyAddsPerSecond, $0.exponentialsPerSecond, $0.readBytesPerSecond, $0.multiplyAddLatency,
+                $0.logisticLatency,
+            ]
         }
         #expect(rates.allSatisfy { $0 > 0 && $0.isFinite })
         for figure in report.figures {
@@ -51,6 +54,10 @@ import Testing
         #expect((gru.multiplyAdds, gru.exponentials) == (340, 31))
         let dense = EngineModel(layer: .dense, units: 10)
         #expect((dense.multiplyAdds, dense.exponentials) == (100, 0))
+        // A gate and the cell's tanh, or a gate and the candidate; 10 products, then 5, 3, 2 and 1 sums of two.
+        #expect((lstm.logisticsInARow, lstm.multiplyAddsInARow) == (2, 5))
+        #expect((gru.logisticsInARow, gru.multiplyAddsInARow) == (2, 5))
+        #expect((dense.logisticsInARow, dense.multiplyAddsInARow) == (0, 0))
     }
 
     @Test func `has loops for every set that compute what they are named after`() throws {
@@ -66,8 +73,13 @@ import Testing
             #expect(sum == 1023 * 1024)
             // x / 2 + 1 again and again leads to 2, in every lane of every chain.
             let chains = unsafe loops.multiply_add(100)
-            let expected = unsafe Float(2 * SLUICE_BOUNDS_CHAINS) * Float(loops.lanes)
-            #expect(chains == expected)
+            let lanes = unsafe Float(loops.lanes)
+            #expect(chains == Float(2 * SLUICE_BOUNDS_CHAINS) * lanes)
+            let chain = unsafe loops.multiply_add_chain(100)
+            #expect(chain == 2 * lanes)
+            // Where 1 / (1 + e^-x) is x.
+            let fixedPoint = unsafe loops.logistic_chain(100) / lanes
+            #expect(abs(fixedPoint - 0.659_046) < 1e-5)
         }
         let isNamed = unsafe sluice_bounds_named("none") != nil
         #expect(!isNamed)

@@ -17,6 +17,12 @@ struct sluice_bounds {
     // e^x of `count` floats, which is a multiple of the lanes: the range reduced, then a polynomial of degree 5.
     float (*exponential)(float *y, const float *x, long count);
 
+    // `rounds` vector multiply-adds, each of which needs the one before.
+    float (*multiply_add_chain)(long rounds);
+
+    // `rounds` times 1 / (1 + e^-y) of the one before.
+    float (*logistic_chain)(long rounds);
+
     // Reads `count` floats, a multiple of 8 vectors, again and again, and adds them up.
     float (*read)(const float *x, long count, long repetitions);
 };

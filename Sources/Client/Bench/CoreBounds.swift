@@ -12,24 +12,32 @@ public struct CoreBounds: Encodable, Equatable, Sendable {
     public private(set) var exponentialsPerSecond = 0.0
     /// Bytes read a second from what fits the L2 cache and not the L1.
     public private(set) var readBytesPerSecond = 0.0
+    /// Nanoseconds from a multiply-add to the next that needs its result.
+    public private(set) var multiplyAddLatency = Double.infinity
+    /// Nanoseconds from a 1 / (1 + e^-x) to the next that needs its result.
+    public private(set) var logisticLatency = Double.infinity
 
     private enum CodingKeys: String, CodingKey {
         case kernels
         case multiplyAddsPerSecond = "multiply_adds_per_second"
         case exponentialsPerSecond = "exponentials_per_second"
         case readBytesPerSecond = "l2_read_bytes_per_second"
+        case multiplyAddLatency = "multiply_add_latency_ns"
+        case logisticLatency = "logistic_latency_ns"
     }
 
     init(kernels: String) {
         self.kernels = kernels
     }
 
-    /// Measures each of the three once more, well under a millisecond each.
+    /// Measures each of them once more, well under a millisecond each.
     mutating func measure(with loops: BoundLoops) {
         let multiplyAdds = loops.multiplyAdds(rounds: 20_000)
         multiplyAddsPerSecond = max(multiplyAddsPerSecond, multiplyAdds.count / multiplyAdds.seconds)
         let exponentials = loops.exponentials(repetitions: 500)
         exponentialsPerSecond = max(exponentialsPerSecond, exponentials.count / exponentials.seconds)
+        multiplyAddLatency = min(multiplyAddLatency, loops.multiplyAddLatency(rounds: 50_000))
+        logisticLatency = min(logisticLatency, loops.logisticLatency(rounds: 5_000))
         // A quarter of the smallest L2 cache that is common today.
         let bytes = 128 * 1024
         readBytesPerSecond = max(
@@ -98,6 +106,16 @@ final class BoundLoops {
             }
         }
         return (Double(repetitions * Self.exponents), seconds)
+    }
+
+    /// Nanoseconds of one multiply-add in a chain.
+    func multiplyAddLatency(rounds: Int) -> Double {
+        seconds { sum += unsafe functions.pointee.multiply_add_chain(rounds) } * 1e9 / Double(rounds)
+    }
+
+    /// Nanoseconds of one 1 / (1 + e^-x) in a chain.
+    func logisticLatency(rounds: Int) -> Double {
+        seconds { sum += unsafe functions.pointee.logistic_chain(rounds) } * 1e9 / Double(rounds)
     }
 
     /// How long it takes to read so many bytes again and again from wherever they stay, once on average.

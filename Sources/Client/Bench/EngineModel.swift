@@ -1,3 +1,4 @@
+import Glibc
 import Recurrent
 
 /// A kind of model whose step is measured.
@@ -32,6 +33,13 @@ struct EngineModel {
         case .dense: 0
         }
     }
+
+    /// 1 / (1 + e^-x), or a tanh, that each need the one before until the next timestep can begin: of an LSTM a gate and the
+    /// cell, of a GRU the reset gate and the candidate.
+    var logisticsInARow: Int { layer == .dense ? 0 : 2 }
+
+    /// Multiply-adds that each need the one before until then, where the products of a gate are added up in pairs.
+    var multiplyAddsInARow: Int { layer == .dense ? 0 : Int(log2(Double(units)).rounded(.up)) + 1 }
 
     /// The bytes of all weights.
     var weightBytes: Int {

@@ -31,6 +31,8 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
     public let exponentials: Double
     /// Nanoseconds that it takes at best to read all weights.
     public let reading: Double
+    /// Nanoseconds that a step at best waits for operations that each need the one before, until the next can begin.
+    public let waiting: Double
     /// Streams side by side that read them once.
     public let lanes: Int
 
@@ -43,6 +45,7 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
         case multiplyAdds = "multiply_adds_ns"
         case exponentials = "exponentials_ns"
         case reading = "reading_ns"
+        case waiting = "waiting_ns"
     }
 
     /// Nil where nothing was measured.
@@ -60,6 +63,9 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
         multiplyAdds = Double(measured.model.multiplyAdds) / bounds.multiplyAddsPerSecond * 1e9
         exponentials = Double(measured.model.exponentials) / bounds.exponentialsPerSecond * 1e9
         reading = measured.reading
+        waiting =
+            Double(measured.model.logisticsInARow) * bounds.logisticLatency
+            + Double(measured.model.multiplyAddsInARow) * bounds.multiplyAddLatency
         lanes = measured.lanes
     }
 
@@ -67,7 +73,7 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
     var ratio: Double { together.min / alone.min }
 
     /// The bound that binds a stream alone, divided by the least time of a step: 1 is as fast as the core can.
-    var shareLongAlone: Double { max(multiplyAdds, exponentials, reading) / longAlone.min }
+    var shareLongAlone: Double { max(multiplyAdds, exponentials, reading, waiting) / longAlone.min }
     /// The same for streams that share the reading of the weights.
     var shareTogether: Double { boundTogether / together.min }
     /// The same where they have many timesteps.
@@ -111,8 +117,9 @@ extension EngineReport {
             "Each time is the least (the median) of \(Quantity.count(samples, of: "sample")).",
             "one each: messages of one timestep, of one stream alone and of 64 together; ratio: together to alone.",
             "64 each: messages of 64 timesteps likewise; alone, each step needs the one before.",
-            "at best: what the multiply-adds, the e^x and reading all weights would take by themselves. share: the",
-            "longest of the three divided by the time; together, as many streams as fit a vector share the reading.",
+            "at best: what the multiply-adds, the e^x, reading all weights, and the operations that need the one before",
+            "until the next step of the stream can begin, would take by themselves. share: the longest of them divided",
+            "by the time; together, as many streams as fit a vector share the reading, and none waits for another.",
             "RTNeural: alone, sizes fixed at compile time, AVX2, on a core of a 2.45 GHz EPYC (Zen 3).",
         ]
     }
@@ -121,17 +128,20 @@ extension EngineReport {
         var table = TextTable([
             TextTable.Column("kernels"), TextTable.Column("multiply-adds, 10^9/s", .right),
             TextTable.Column("e^x, 10^9/s", .right), TextTable.Column("L2 read, GB/s", .right),
+            TextTable.Column("in a row, ns: multiply-add", .right), TextTable.Column("1 / (1 + e^-x)", .right),
         ])
         for bound in bounds {
             let rates = [bound.multiplyAddsPerSecond, bound.exponentialsPerSecond, bound.readBytesPerSecond]
-            table.append([bound.kernels] + rates.map { Quantity.fixed($0 / 1e9, digits: 1) })
+            table.append(
+                [bound.kernels] + rates.map { Quantity.fixed($0 / 1e9, digits: 1) }
+                    + [bound.multiplyAddLatency, bound.logisticLatency].map { Quantity.fixed($0, digits: 1) })
         }
         return table.lines
     }
 
     private func table(of layer: EngineLayer) -> [String] {
         let times = ["one each: alone", "together", "ratio", "share", "64 each: alone", "share", "together", "share"]
-        let comparisons = ["at best: multiply-adds", "e^x", "weights", "RTNeural"]
+        let comparisons = ["at best: multiply-adds", "e^x", "weights", "in a row", "RTNeural"]
         var table = TextTable(
             [TextTable.Column("units", .right), TextTable.Column("kernels")]
                 + (times + comparisons).map { TextTable.Column($0, .right) })
@@ -146,7 +156,7 @@ extension EngineReport {
                     time(figure.alone), time(figure.together), share(figure.ratio), share(figure.shareTogether),
                     time(figure.longAlone), share(figure.shareLongAlone),
                     time(figure.longTogether), share(figure.shareLongTogether),
-                ] + [figure.multiplyAdds, figure.exponentials, figure.reading].map(tenths)
+                ] + [figure.multiplyAdds, figure.exponentials, figure.reading, figure.waiting].map(tenths)
                     + [other.map(tenths) ?? ""])
         }
         return table.lines
