@@ -49,6 +49,8 @@ let package = Package(
 
         // The engine's inner loops, once for each set of vector instructions.
         .target(name: "CKernels", exclude: ["alone.inc", "functions.inc", "kernels.inc", "lanes.inc"]),
+        // Takes the place of a function of the C library, in the programs that it is linked into.
+        .target(name: "CProcessID"),
         // What a core can do at best: loops to measure the engine against.
         .target(name: "CBounds", exclude: ["bounds.inc"]),
 
@@ -102,7 +104,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "Daemon", "KerasFiles", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
+                "CProcessID", "Daemon", "KerasFiles", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -136,7 +138,7 @@ let package = Package(
             dependencies: ["Store", "Streams", "TestSupport", "Wire", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
+            name: "DaemonTests", dependencies: ["CProcessID", "Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
             swiftSettings: settings),
         .testTarget(
             name: "ClientTests", dependencies: ["CBounds", "Client", "Recurrent", "TestSupport", "Wire", "ZeroMQ"],
