@@ -128,17 +128,27 @@ final class Stepper {
             for lane in 0..<count { unsafe run(&batch.jobs[jobs[lane]], batch) }
             return
         }
-        for lane in 0..<count { occupy(lane, batch) }
+        for lane in 0..<count { unsafe rows[lane] = batch.row(batch.jobs[jobs[lane]].row) }
         for lane in count..<lanes { vacate(lane) }
+        // The last outputs are replaced in any case.
         unsafe rows.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: lanes) {
-            unsafe kernels.gather(states, from: $0, count: model.stateSize + outputs)
+            unsafe kernels.gather(states, from: $0, count: model.stateSize)
         }
         if arePlain { runPlain(count, batch) } else { runChanging(count, batch) }
     }
 
     /// The usual case: one timestep of each, and nothing else to be done for any of them.
     private func runPlain(_ count: Int, _ batch: StepBatch.Memory) {
-        stepAll()
+        let first = unsafe batch.jobs[jobs[0]].first
+        // Side by side, they are a row of a tile already. One timestep each: so nobody else's are between them.
+        let areSideBySide = unsafe batch.jobs[jobs[count - 1]].first - first == count - 1
+        if areSideBySide && features == 1 && outputs == 1 {
+            unsafe inputs.update(from: batch.inputs + first, count: count)
+            unsafe (batch.answers + first).update(from: stepLayers(), count: count)
+        } else {
+            point(count, batch)
+            stepAll()
+        }
         let finite = unsafe kernels.finiteLanes(states, count: model.stateSize)
         unsafe kernels.scatter(states, to: rows, count: model.stateSize + outputs)
         for lane in 0..<count {
@@ -149,6 +159,7 @@ final class Stepper {
     /// Goes on until all timesteps are taken. Once so few streams are left that it is not worthwhile side by side, each of
     /// them goes on alone.
     private func runChanging(_ count: Int, _ batch: StepBatch.Memory) {
+        point(count, batch)
         taken = 1 << UInt32(count) - 1
         while isWorthwhile(taken.nonzeroBitCount) {
             let steps = stepsWithoutChange(batch)
@@ -202,13 +213,13 @@ final class Stepper {
         }
     }
 
-    /// Gives a lane to its job, of which nothing was taken yet.
-    private func occupy(_ lane: Int, _ batch: StepBatch.Memory) {
-        let job = unsafe jobs[lane]
-        let first = unsafe batch.jobs[job].first
-        unsafe rows[lane] = batch.row(batch.jobs[job].row)
-        unsafe timesteps[lane] = UnsafePointer(batch.inputs + first * features)
-        unsafe answers[lane] = batch.answers + first * outputs
+    /// Points each lane to its job's timesteps, of which none was taken yet.
+    private func point(_ count: Int, _ batch: StepBatch.Memory) {
+        for lane in 0..<count {
+            let first = unsafe batch.jobs[jobs[lane]].first
+            unsafe timesteps[lane] = UnsafePointer(batch.inputs + first * features)
+            unsafe answers[lane] = batch.answers + first * outputs
+        }
     }
 
     /// Puts a lane's state and last outputs back into its row.
@@ -234,9 +245,16 @@ final class Stepper {
         }
     }
 
-    /// Takes one timestep of every lane: every layer's equation in turn, each layer reading what the one before wrote.
+    /// Takes the timestep that each lane points to.
     private func stepAll() {
         unsafe kernels.gather(inputs, from: timesteps, count: features)
+        unsafe kernels.scatter(stepLayers(), to: answers, count: outputs)
+    }
+
+    /// Takes one timestep of every lane: every layer's equation in turn, each layer reading what the one before wrote.
+    ///
+    /// - Returns: The outputs, shape (outputs, lanes).
+    private func stepLayers() -> UnsafePointer<Float> {
         var x = unsafe UnsafePointer(inputs)
         var state = unsafe states
         var (y, spare) = unsafe hidden
@@ -251,6 +269,6 @@ final class Stepper {
         }
         // Some layers' outputs are their states.
         if unsafe x != UnsafePointer(last) { unsafe last.update(from: x, count: outputs * lanes) }
-        unsafe kernels.scatter(last, to: answers, count: outputs)
+        return unsafe UnsafePointer(last)
     }
 }
