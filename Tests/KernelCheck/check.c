@@ -273,25 +273,30 @@ static void check_tiles(long count) {
     free(tile);
 }
 
+extern const struct sluice_kernels sluice_kernels_as_avx512;
+
+static void check_set(const struct sluice_kernels *set) {
+    kernels = set;
+    long before = checks;
+    // Each way in which a layer's last units can stand in panels.
+    const long units[] = {1, 2, 3, 5, 8, 9, 10, 11, 16, 17, 18, 26, 33, 64, LARGEST};
+    for (unsigned k = 0; k < sizeof units / sizeof units[0]; k++) {
+        check_lstm(1 + k % 3, units[k]);
+        check_gru(1 + k % 3, units[k]);
+        check_finite(units[k]);
+    }
+    for (long rows = 1; rows <= 40; rows++)
+        for (long columns = 1; columns <= 6; columns++) check_dense(rows, columns);
+    check_functions();
+    for (long size = 1; size <= 40; size++) check_tiles(size);
+    printf("%s: %ld checks\n", kernels->name, checks - before);
+}
+
 int main(void) {
     int count = 0;
     const struct sluice_kernels *const *sets = sluice_kernels_available(&count);
-    for (int set = 0; set < count; set++) {
-        kernels = sets[set];
-        long before = checks;
-        // Each way in which a layer's last units can stand in panels.
-        const long units[] = {1, 2, 3, 5, 8, 9, 10, 11, 16, 17, 18, 26, 33, 64, LARGEST};
-        for (unsigned k = 0; k < sizeof units / sizeof units[0]; k++) {
-            check_lstm(1 + k % 3, units[k]);
-            check_gru(1 + k % 3, units[k]);
-            check_finite(units[k]);
-        }
-        for (long rows = 1; rows <= 40; rows++)
-            for (long columns = 1; columns <= 6; columns++) check_dense(rows, columns);
-        check_functions();
-        for (long size = 1; size <= 40; size++) check_tiles(size);
-        printf("%s: %ld checks\n", kernels->name, checks - before);
-    }
+    for (int set = 0; set < count; set++) check_set(sets[set]);
+    check_set(&sluice_kernels_as_avx512);
     if (failures > 0) printf("%ld checks failed\n", failures);
     return failures > 0;
 }
