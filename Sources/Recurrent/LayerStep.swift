@@ -2,7 +2,7 @@
 package struct LayerStep: BitwiseCopyable {
     /// The table of the kinds of layers. Each has its row here and in ``LayerStep/output(for:state:y:scratch:isMasked:isFinite:)``.
     ///
-    /// Each step stands among the weights: whoever asks which kind it is would copy it.
+    /// The steps themselves stand among the weights: here they would be copied by whoever asks which kind it is.
     @safe
     enum Kind {
         case lstm(UnsafePointer<LSTM.Step>)

@@ -9,8 +9,7 @@ final class StatelessTail {
     private let head: Int
     /// Floats that the tail takes of one timestep.
     private let width: Int
-    /// The timesteps that are taken at once, at most.
-    let most: Int
+    private let lanes: Int
     /// From how many timesteps on that is worthwhile.
     let fewest: Int
 
@@ -30,19 +29,19 @@ final class StatelessTail {
         self.model = model
         self.head = head
         width = model.steps[head - 1].units
-        most = model.kernels.lanes
+        lanes = model.kernels.lanes
         fewest = model.fewestInLanes(of: head..<model.steps.count)
         let widest = model.steps[(head - 1)...].map(\.units).max() ?? 0
         let tail = model.steps[head...]
-        unsafe inputs = .zeros(width * most)
-        unsafe rows = .allocate(capacity: most)
-        for lane in 0..<most { unsafe rows[lane] = UnsafePointer(inputs + lane * width) }
-        unsafe tiles = (.zeros(widest * most), .zeros(widest * most))
+        unsafe inputs = .zeros(width * lanes)
+        unsafe rows = .allocate(capacity: lanes)
+        for lane in 0..<lanes { unsafe rows[lane] = UnsafePointer(inputs + lane * width) }
+        unsafe tiles = (.zeros(widest * lanes), .zeros(widest * lanes))
         unsafe scratch = .zeros(Kernels.padded(tail.map(\.scratchSizeOfLanes).max() ?? 0))
         apart = LaneVectors(model)
         unsafe nowhere = .zeros(model.outputs)
-        unsafe answers = .allocate(capacity: most)
-        unsafe answers.initialize(repeating: nowhere, count: most)
+        unsafe answers = .allocate(capacity: lanes)
+        unsafe answers.initialize(repeating: nowhere, count: lanes)
     }
 
     deinit {
@@ -56,7 +55,7 @@ final class StatelessTail {
     /// Takes timesteps of one stream, up to where its state is not finite any more.
     ///
     /// - Parameters:
-    ///   - count: How many, at most ``most``.
+    ///   - count: How many, at most as many as there are lanes.
     ///   - timesteps: Shape (count, features).
     ///   - row: The stream's row of the pool: its state and its outputs are replaced.
     ///   - answers: Shape (count, outputs).
@@ -74,7 +73,7 @@ final class StatelessTail {
                 output: inputs + taken * width, outputs: width, scratch: scratch)
             taken += 1
         }
-        for lane in 0..<most {
+        for lane in 0..<lanes {
             unsafe self.answers[lane] = lane < taken ? answers + lane * model.outputs : nowhere
         }
         answerAll()
@@ -89,7 +88,7 @@ final class StatelessTail {
         for index in head..<model.steps.count {
             // Where it has no state, the state is not looked at.
             let output = unsafe model.steps[index].outputOfLanes(
-                for: x, state: y, y: y, scratch: scratch, apart: apart, lanes: most)
+                for: x, state: y, y: y, scratch: scratch, apart: apart, lanes: lanes)
             if unsafe output == UnsafePointer(y) { unsafe swap(&x, &y) }
         }
         unsafe model.kernels.scatter(x, to: answers, count: model.outputs)

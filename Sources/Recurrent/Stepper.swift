@@ -85,9 +85,9 @@ final class Stepper {
             let answers = unsafe batch.answers + timestep * outputs
             var taken = 1
             var isFinite = true
-            if let tail, job.stepsWithoutChange >= tail.fewest {
-                let count = min(job.stepsWithoutChange, tail.most)
-                (taken, isFinite) = unsafe tail.run(count, timesteps, row: row, answers: answers, scratch: scratch)
+            let atOnce = min(job.stepsWithoutChange, lanes)
+            if let tail, atOnce >= tail.fewest {
+                (taken, isFinite) = unsafe tail.run(atOnce, timesteps, row: row, answers: answers, scratch: scratch)
             } else {
                 isFinite = unsafe model.step(
                     input: timesteps, state: row, output: row + model.stateSize, scratch: scratch)

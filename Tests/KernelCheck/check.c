@@ -167,25 +167,40 @@ static void check_gru(long features, long units) {
     release(w), release(u), release(bias);
 }
 
-// What a layer's timestep says of its state: not of what stands behind, and of each value.
+// What a layer's timestep says of its state: not of what stands behind, of each value, and as it is found side by side.
 static void check_finite(long units) {
     struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);
     struct matrix gw = random_matrix(1, 3, units, 1), gu = random_matrix(units, 3, units, 1), gb = random_matrix(1, 3, units, 1);
-    float *state = zeros(2 * units), *scratch = zeros(units), x = 0.5f;
+    float *state = zeros(2 * units), *scratch = zeros(units), *xs = zeros(LANES), *tile = zeros(2 * units * LANES);
+    float *as = zeros(4 * units * LANES), *rs = zeros(3 * units * LANES);
+    const float inputs[] = {0.5f, INFINITY, -INFINITY, 3e38f}, wrongs[] = {INFINITY, -INFINITY, NAN};
     for (long wrong = -1; wrong < units; wrong++) {
-        for (int kind = 0; kind < 3; kind++) {
-            const float value = kind == 0 ? INFINITY : kind == 1 ? -INFINITY : NAN;
+        for (int kind = 0; kind < 4 * 3; kind++) {
+            const float x = inputs[kind / 3], value = wrongs[kind % 3];
+            for (int lane = 0; lane < LANES; lane++) xs[lane] = x;
             for (long k = 0; k < 2 * units + LANES; k++) state[k] = k < 2 * units ? 0.25f : value;
             if (wrong >= 0) state[units + wrong] = value;
-            int finite = kernels->lstm(state, bias.panels, &x, 1, w.panels, u.panels, units, scratch);
-            check((finite != 0) == (wrong < 0), "an LSTM's state is finite or not", units, wrong);
+            for (long k = 0; k < 2 * units * LANES; k++) tile[k] = state[k / LANES];
+            int finite = kernels->lstm(state, bias.panels, &x, 1, w.panels, u.panels, units, scratch) != 0;
+            kernels->affine_lanes(as, bias.values, xs, 1, w.blocks, tile, units, u.blocks, 4 * units);
+            kernels->lstm_lanes(tile, as, units * LANES);
+            unsigned lanes = kernels->finite_lanes(tile, 2 * units);
+            check(lanes == (finite ? 0xffff : 0), "an LSTM's state is finite or not", units, wrong);
+            if (kind < 3) check(finite == (wrong < 0), "what an LSTM says of its state", units, wrong);
+
             for (long k = 0; k < units + LANES; k++) state[k] = k < units ? 0.25f : value;
             if (wrong >= 0) state[wrong] = value;
-            finite = kernels->gru(state, gb.panels, gb.panels, &x, 1, gw.panels, gu.panels, units, scratch);
-            check((finite != 0) == (wrong < 0), "a GRU's state is finite or not", units, wrong);
+            for (long k = 0; k < units * LANES; k++) tile[k] = state[k / LANES];
+            finite = kernels->gru(state, gb.panels, gb.panels, &x, 1, gw.panels, gu.panels, units, scratch) != 0;
+            kernels->affine_lanes(as, gb.values, xs, 1, gw.blocks, xs, 0, gw.blocks, 3 * units);
+            kernels->affine_lanes(rs, gb.values, tile, units, gu.blocks, xs, 0, gu.blocks, 3 * units);
+            kernels->gru_lanes(tile, as, rs, units * LANES);
+            lanes = kernels->finite_lanes(tile, units);
+            check(lanes == (finite ? 0xffff : 0), "a GRU's state is finite or not", units, wrong);
+            if (kind < 3) check(finite == (wrong < 0), "what a GRU says of its state", units, wrong);
         }
     }
-    free(state), free(scratch);
+    free(state), free(scratch), free(xs), free(tile), free(as), free(rs);
     release(w), release(u), release(bias), release(gw), release(gu), release(gb);
 }
 
