@@ -138,7 +138,8 @@ let package = Package(
             dependencies: ["Store", "Streams", "TestSupport", "Wire", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
         .testTarget(
-            name: "DaemonTests", dependencies: ["CProcessID", "Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
+            name: "DaemonTests",
+            dependencies: ["CProcessID", "Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
             swiftSettings: settings),
         .testTarget(
             name: "ClientTests", dependencies: ["CBounds", "Client", "Recurrent", "TestSupport", "Wire", "ZeroMQ"],
