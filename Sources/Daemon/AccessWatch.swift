@@ -72,11 +72,11 @@ final class AccessWatch: @unchecked Sendable {
             reading = access.reading
             log.forget()
         }
-        // Before the requests, so that the connection that is asked about is among those that are counted.
-        for index in doors.indices {
-            while let event = try doors[index].monitor.next() { hear(event, at: index) }
-        }
+        try hearAll()
         while let frames = try requests.receiveFrames(wait: false) {
+            // Once more for each, so that the connection that is asked about is among those that are counted: it may have come
+            // since, and is told of before it is asked about.
+            try hearAll()
             try requests.sendFrames(answer(frames), wait: true)
         }
         log.flush(at: WallClock.now())
@@ -85,6 +85,12 @@ final class AccessWatch: @unchecked Sendable {
             watchDoors()
         }
         return !isEnding || !doors.isEmpty
+    }
+
+    private func hearAll() throws(ZeroMQError) {
+        for index in doors.indices {
+            while let event = try doors[index].monitor.next() { hear(event, at: index) }
+        }
     }
 
     private func hear(_ event: SocketMonitor.Event, at index: Int) {
