@@ -40,6 +40,9 @@ extension Dense: TimestepLayer {
         unsafe LayerStep(.dense(weights.place(Step(self, weights: &weights))), of: self)
     }
 
+    /// Whether its outputs are so few that each is summed by itself, and not as a part of a vector.
+    var hasFewColumns: Bool { units <= Kernels.mostDots }
+
     /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
     @safe
     struct Step {
@@ -54,7 +57,7 @@ extension Dense: TimestepLayer {
             units = layer.units
             activation = layer.activation
             kernel = WeightMatrix(
-                layer.kernel, layout: layer.units <= Kernels.mostDots ? .columns : .vectors, in: &weights)
+                layer.kernel, layout: layer.hasFewColumns ? .columns : .vectors, in: &weights)
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
         }
 

@@ -16,7 +16,7 @@ extension Model {
             let layer = layers[index]
             // Of an embedding only one row is read.
             let work = layer is Embedding ? layer.units : layer.parameters + layer.units
-            let width = layer is Dense && layer.units <= Kernels.mostDots ? layer.units : Kernels.padded(layer.units)
+            let width = (layer as? Dense)?.hasFewColumns == true ? layer.units : Kernels.padded(layer.units)
             let filledUp = Double(work * width) / Double(layer.units)
             alone += Self.waiting + filledUp
             // To take a lane apart and put it back takes about as long as the layers for which it is done.
