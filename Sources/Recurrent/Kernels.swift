@@ -181,9 +181,9 @@ extension Kernels {
     ///
     /// - Parameters:
     ///   - state: h then c, shape (2 · units, lanes).
-    ///   - z: The gates, shape (4 · units, lanes).
+    ///   - z: The gates, shape (4 · units, lanes); overwritten.
     ///   - units: The width of h and of c.
-    func lstmOfLanes(state: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, units: Int) {
+    func lstmOfLanes(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
         unsafe functions.pointee.lstm_lanes(state, z, units * lanes)
     }
 
@@ -191,11 +191,11 @@ extension Kernels {
     ///
     /// - Parameters:
     ///   - h: Shape (units, lanes).
-    ///   - a: What the input gives, shape (3 · units, lanes).
+    ///   - a: What the input gives, shape (3 · units, lanes); overwritten.
     ///   - b: What the hidden state gives, shape (3 · units, lanes).
     ///   - units: The width of h.
     func gruOfLanes(
-        h: UnsafeMutablePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>, units: Int
+        h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, units: Int
     ) {
         unsafe functions.pointee.gru_lanes(h, a, b, units * lanes)
     }

@@ -93,13 +93,15 @@ struct sluice_kernels {
     // `dots` in each lane, with the same W.
     void (*dots_lanes)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
-    // The end of an LSTM's timestep from the four gates, one after another in z, of `count` values each: units · lanes.
+    // The end of an LSTM's timestep from the four gates, one after another in z, of `count` values each: units · lanes. z is
+    // overwritten.
     //
     // state: h then c, (2 · units, lanes), both replaced.
-    void (*lstm_lanes)(float *state, const float *z, long count);
+    void (*lstm_lanes)(float *state, float *z, long count);
 
-    // The end of a GRU's timestep, likewise: from z, r and candidate of the input in a, and of the hidden state in b.
-    void (*gru_lanes)(float *h, const float *a, const float *b, long count);
+    // The end of a GRU's timestep, likewise: from z, r and candidate of the input in a, which is overwritten, and of the hidden
+    // state in b.
+    void (*gru_lanes)(float *h, float *a, const float *b, long count);
 
     // tile[k][lane] = rows[lane][k], k < count. As many rows as lanes.
     void (*gather)(float *tile, const float *const *rows, long count);
