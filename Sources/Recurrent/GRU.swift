@@ -134,6 +134,16 @@ extension GRU: RecurrentLayer {
                 u: recurrentKernel.values, units: units, next: scratch)
         }
 
+        /// Takes timesteps, as ``LSTM/Step/takeAll(_:x:state:outputs:scratch:)``.
+        func takeAll(
+            _ steps: Int, x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>,
+            outputs: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+        ) -> Int {
+            unsafe kernel.kernels.gruOfAll(
+                h: h, b: biasesInPanels.0, recurrentB: biasesInPanels.1, x: x, rows: kernel.rows, w: kernel.values,
+                u: recurrentKernel.values, units: units, next: scratch, outputs: outputs, steps: steps)
+        }
+
         /// The same in each lane.
         ///
         /// - Parameters:

@@ -115,6 +115,24 @@ extension LSTM: RecurrentLayer {
                 units: units, next: scratch)
         }
 
+        /// Takes timesteps, one after another until the state is not finite.
+        ///
+        /// - Parameters:
+        ///   - steps: How many.
+        ///   - x: The inputs, shape (steps, features).
+        ///   - state: As for one timestep.
+        ///   - outputs: Where h after each goes, shape (steps, units).
+        ///   - scratch: Shape (units), padded.
+        /// - Returns: How many left the state finite; where that is not all of them, one more was taken.
+        func takeAll(
+            _ steps: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
+            outputs: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+        ) -> Int {
+            unsafe kernel.kernels.lstmOfAll(
+                state: state, b: biasInPanels, x: x, rows: kernel.rows, w: kernel.values, u: recurrentKernel.values,
+                units: units, next: scratch, outputs: outputs, steps: steps)
+        }
+
         /// The same in each lane.
         ///
         /// - Parameters:

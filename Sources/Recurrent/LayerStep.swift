@@ -105,6 +105,27 @@ package struct LayerStep: BitwiseCopyable {
         }
     }
 
+    /// Takes timesteps, one after another until the state is not finite, if the layer's kernel can.
+    ///
+    /// - Parameters:
+    ///   - count: How many.
+    ///   - x: The inputs, shape (count, features).
+    ///   - state: The layer's state, shape (stateSize); replaced.
+    ///   - outputs: Where the outputs go, shape (count, units).
+    ///   - scratch: Shape (scratchSize).
+    /// - Returns: How many left the state finite; where that is not all of them, one more was taken. Nil where nothing was taken,
+    ///   since the layer takes one timestep at a time.
+    func takeAll(
+        _ count: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
+        outputs: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) -> Int? {
+        switch kind {
+        case .lstm(let lstm): unsafe lstm.pointee.takeAll(count, x: x, state: state, outputs: outputs, scratch: scratch)
+        case .gru(let gru): unsafe gru.pointee.takeAll(count, x: x, h: state, outputs: outputs, scratch: scratch)
+        default: nil
+        }
+    }
+
     // Both of these take what they need and not the whole step, which would have to be copied for them.
 
     @inline(never)

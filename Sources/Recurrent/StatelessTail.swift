@@ -25,13 +25,13 @@ final class StatelessTail {
     /// Nil where a model has none, or masks.
     init?(_ model: Model) {
         let head = (model.steps.lastIndex { $0.stateSize > 0 } ?? -1) + 1
-        guard (1..<model.steps.count).contains(head), !model.hasMasks else { return nil }
+        guard head < model.steps.count, model.isCausal, !model.hasMasks else { return nil }
         self.model = model
         self.head = head
-        width = model.steps[head - 1].units
+        width = model.steps[head].features
         lanes = model.kernels.lanes
         fewest = model.fewestInLanes(of: head..<model.steps.count)
-        let widest = model.steps[(head - 1)...].map(\.units).max() ?? 0
+        let widest = max(width, model.steps[head...].map(\.units).max() ?? 0)
         let tail = model.steps[head...]
         unsafe inputs = .zeros(width * lanes)
         unsafe rows = .allocate(capacity: lanes)
@@ -65,24 +65,53 @@ final class StatelessTail {
         _ count: Int, _ timesteps: UnsafePointer<Float>, row: UnsafeMutablePointer<Float>,
         answers: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) -> (taken: Int, isFinite: Bool) {
-        var taken = 0
-        var isFinite = true
-        while taken < count && isFinite {
-            isFinite = unsafe model.step(
-                firstLayers: head, input: timesteps + taken * model.features, state: row,
-                output: inputs + taken * width, outputs: width, scratch: scratch)
-            taken += 1
+        let (taken, isFinite) = unsafe takeHead(count, timesteps, state: row, scratch: scratch)
+        let tile = unsafe answerAll()
+        if model.outputs == 1 {
+            // Side by side, as the tile has them.
+            unsafe answers.update(from: tile, count: taken)
+        } else {
+            for lane in 0..<lanes {
+                unsafe self.answers[lane] = lane < taken ? answers + lane * model.outputs : nowhere
+            }
+            unsafe model.kernels.scatter(tile, to: self.answers, count: model.outputs)
         }
-        for lane in 0..<lanes {
-            unsafe self.answers[lane] = lane < taken ? answers + lane * model.outputs : nowhere
-        }
-        answerAll()
         unsafe (row + model.stateSize).copy(answers + (taken - 1) * model.outputs, count: model.outputs)
         return (taken, isFinite)
     }
 
+    /// Takes timesteps through the layers before, up to where their state is not finite any more, and leaves what they gave in
+    /// `rows`.
+    private func takeHead(
+        _ count: Int, _ timesteps: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>
+    ) -> (taken: Int, isFinite: Bool) {
+        if head == 0 {
+            for lane in 0..<count { unsafe rows[lane] = timesteps + lane * width }
+            for lane in count..<lanes { unsafe rows[lane] = UnsafePointer(inputs) }
+            return (count, true)
+        }
+        if head == 1,
+            let finite = unsafe model.steps[0].takeAll(
+                count, x: timesteps, state: state, outputs: inputs, scratch: scratch)
+        {
+            return (min(finite + 1, count), finite == count)
+        }
+        var taken = 0
+        var isFinite = true
+        while taken < count && isFinite {
+            isFinite = unsafe model.step(
+                firstLayers: head, input: timesteps + taken * model.features, state: state,
+                output: inputs + taken * width, outputs: width, scratch: scratch)
+            taken += 1
+        }
+        return (taken, isFinite)
+    }
+
     /// Takes what the layers before gave through the tail; lanes that are not taken have what was there before.
-    private func answerAll() {
+    ///
+    /// - Returns: The answers, shape (outputs, lanes).
+    private func answerAll() -> UnsafePointer<Float> {
         var (x, y) = unsafe tiles
         unsafe model.kernels.gather(x, from: rows, count: width)
         for index in head..<model.steps.count {
@@ -91,6 +120,6 @@ final class StatelessTail {
                 for: x, state: y, y: y, scratch: scratch, apart: apart, lanes: lanes)
             if unsafe output == UnsafePointer(y) { unsafe swap(&x, &y) }
         }
-        unsafe model.kernels.scatter(x, to: answers, count: model.outputs)
+        return unsafe UnsafePointer(x)
     }
 }

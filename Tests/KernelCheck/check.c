@@ -204,6 +204,37 @@ static void check_finite(long units) {
     release(w), release(u), release(bias), release(gw), release(gu), release(gb);
 }
 
+// Some timesteps at once against one after another, bit for bit, where all are right and where the last but one is not.
+static void check_all(long units) {
+    enum { COUNT = 4 };
+    struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);
+    struct matrix gw = random_matrix(1, 3, units, 1), gu = random_matrix(units, 3, units, 1), gb = random_matrix(1, 3, units, 1);
+    float *scratch = zeros(units), *state = zeros(2 * units), *other = zeros(2 * units), *outputs = zeros(COUNT * units);
+    float x[COUNT];
+    for (long right = COUNT - 2; right <= COUNT; right += 2) {
+        for (int is_lstm = 0; is_lstm < 2; is_lstm++) {
+            for (long k = 0; k < COUNT; k++) x[k] = k == right ? NAN : 2 * next_value();
+            memset(state, 0, (size_t)(2 * units) * sizeof(float));
+            memset(other, 0, (size_t)(2 * units) * sizeof(float));
+            long found = is_lstm
+                ? kernels->lstm_all(state, bias.panels, x, 1, w.panels, u.panels, units, scratch, outputs, COUNT)
+                : kernels->gru_all(state, gb.panels, gb.panels, x, 1, gw.panels, gu.panels, units, scratch, outputs, COUNT);
+            check(found == right, "how many timesteps were right", units, right);
+            for (long step = 0; step <= right && step < COUNT; step++) {
+                if (is_lstm) {
+                    kernels->lstm(other, bias.panels, x + step, 1, w.panels, u.panels, units, scratch);
+                } else {
+                    kernels->gru(other, gb.panels, gb.panels, x + step, 1, gw.panels, gu.panels, units, scratch);
+                }
+                check(memcmp(outputs + step * units, other, (size_t)units * sizeof(float)) == 0, "an output", units, step);
+            }
+            check(memcmp(state, other, (size_t)(2 * units) * sizeof(float)) == 0, "the state after all", units, right);
+        }
+    }
+    free(scratch), free(state), free(other), free(outputs);
+    release(w), release(u), release(bias), release(gw), release(gu), release(gb);
+}
+
 // y = b + x·W, by `affine`, and by `dots` where the columns are few.
 static void check_dense(long rows, long columns) {
     struct matrix w = random_matrix(rows, 1, columns, 1), none = {0, columns, NULL, NULL, NULL, NULL};
@@ -299,6 +330,7 @@ static void check_set(const struct sluice_kernels *set) {
         check_lstm(1 + k % 3, units[k]);
         check_gru(1 + k % 3, units[k]);
         check_finite(units[k]);
+        check_all(units[k]);
     }
     for (long rows = 1; rows <= 40; rows++)
         for (long columns = 1; columns <= 6; columns++) check_dense(rows, columns);

@@ -108,6 +108,35 @@ struct StepBatchTests {
         #expect(batch.taken(by: 7) > taken)
     }
 
+    @Test(arguments: Kernels.available.indices, [false, true])
+    func `a state that is not finite stops a long message where it stops short ones`(set: Int, isGRU: Bool) throws {
+        let layer: any TimestepLayer =
+            isGRU
+            ? try GRU(units: 3, kernel: tensor([1, 9], 2), recurrentKernel: tensor([3, 9], 1), bias: nil)
+            : try LSTM(units: 3, kernel: tensor([1, 12], 2), recurrentKernel: tensor([3, 12], 1), bias: nil)
+        let tail = try Dense(units: 1, activation: .sigmoid, kernel: tensor([3, 1], 1), bias: nil)
+        let model = try Model(layers: [layer, tail], kernels: Kernels.available[set])
+        for wrong in [0, 1, 13, 15, 16, 29] {
+            let inputs = (0..<30).map { $0 == wrong ? Float.nan : Float($0) / 30 }
+            let long = StepBatch(pool: StatePool(model: model))
+            let row = long.pool.insert()
+            _ = long.add(row, inputs.span, count: 30)
+            long.run()
+            #expect(long.isFaulty(0))
+            #expect(long.taken(by: 0) == wrong + 1)
+
+            let pool = StatePool(model: model)
+            let alone = pool.insert()
+            for step in 0...wrong {
+                pool.step(alone, inputs: inputs.span, index: step)
+                #expect(
+                    long.answer(to: step, of: 0).array.map(\.bitPattern)
+                        == pool.outputs(of: alone).array.map(\.bitPattern))
+            }
+            #expect(bits(long.pool, row) == bits(pool, alone))
+        }
+    }
+
     /// Steps streams in batches of all sizes, with messages of all lengths in any order, and compares with each alone.
     private func checkSideBySide(_ model: Model, workers: StepWorkers = StepWorkers()) throws {
         var random = SplitMix64(state: 5)
