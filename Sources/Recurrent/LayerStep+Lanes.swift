@@ -68,34 +68,3 @@ extension LayerStep {
         for k in 0..<units { unsafe y[k * lanes + lane] = output[k] }
     }
 }
-
-/// Room for what one lane's step reads and writes.
-@safe
-struct LaneVectors {
-    let x: UnsafeMutablePointer<Float>
-    let state: UnsafeMutablePointer<Float>
-    let y: UnsafeMutablePointer<Float>
-    let scratch: UnsafeMutablePointer<Float>
-
-    init(_ model: Model) {
-        let width = Kernels.padded(max(model.features, model.widestOutput)) + Kernels.padding
-        unsafe x = .zeros(width)
-        unsafe state = .zeros(model.stateSize + Kernels.padding)
-        unsafe y = .zeros(width)
-        unsafe scratch = .zeros(model.widestScratch)
-    }
-
-    func deallocate() {
-        let all = unsafe [x, state, y, scratch]
-        for index in unsafe all.indices { unsafe all[index].deallocate() }
-    }
-}
-
-extension UnsafeMutablePointer<Float> {
-    /// So many zeros, at least one, on a cache line of their own. To be deallocated.
-    static func zeros(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Float>.stride, alignment: 64)
-        return unsafe memory.initializeMemory(as: Float.self, repeating: 0, count: max(1, count))
-    }
-}

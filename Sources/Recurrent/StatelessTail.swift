@@ -9,47 +9,46 @@ final class StatelessTail {
     private let head: Int
     /// Floats that the tail takes of one timestep.
     private let width: Int
-    private let lanes: Int
+    private let memory: LaneMemory
     /// From how many timesteps on that is worthwhile.
     let fewest: Int
 
-    /// What the tail takes, shape (lanes, width), and the same as tiles.
+    /// What the tail takes, shape (lanes, width), and where each lane's stands.
     private let inputs: UnsafeMutablePointer<Float>
     private let rows: UnsafeMutablePointer<UnsafePointer<Float>?>
-    private let tiles: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
-    private let scratch: UnsafeMutablePointer<Float>
-    private let apart: LaneVectors
+    /// What it gives, shape (outputs, lanes), and where each lane's goes.
+    private let outputs: UnsafeMutablePointer<Float>
     private let answers: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     private let nowhere: UnsafeMutablePointer<Float>
 
     /// Nil where a model has none, or masks.
-    init?(_ model: Model) {
+    ///
+    /// - Parameters:
+    ///   - model: The model.
+    ///   - memory: Working memory, which others may use between two runs.
+    init?(_ model: Model, _ memory: LaneMemory) {
         let head = (model.steps.lastIndex { $0.stateSize > 0 } ?? -1) + 1
         guard head < model.steps.count, model.isCausal, !model.hasMasks else { return nil }
         self.model = model
         self.head = head
+        self.memory = memory
         width = model.steps[head].features
-        lanes = model.kernels.lanes
         fewest = model.fewestInLanes(of: head..<model.steps.count)
-        let widest = max(width, model.steps[head...].map(\.units).max() ?? 0)
-        let tail = model.steps[head...]
+        let lanes = memory.lanes
         unsafe inputs = .zeros(width * lanes)
         unsafe rows = .allocate(capacity: lanes)
         for lane in 0..<lanes { unsafe rows[lane] = UnsafePointer(inputs + lane * width) }
-        unsafe tiles = (.zeros(widest * lanes), .zeros(widest * lanes))
-        unsafe scratch = .zeros(Kernels.padded(tail.map(\.scratchSizeOfLanes).max() ?? 0))
-        apart = LaneVectors(model)
+        unsafe outputs = .zeros(model.outputs * lanes)
         unsafe nowhere = .zeros(model.outputs)
         unsafe answers = .allocate(capacity: lanes)
         unsafe answers.initialize(repeating: nowhere, count: lanes)
     }
 
     deinit {
-        let floats = unsafe [inputs, tiles.0, tiles.1, scratch, nowhere]
+        let floats = unsafe [inputs, outputs, nowhere]
         for index in unsafe floats.indices { unsafe floats[index].deallocate() }
         unsafe rows.deallocate()
         unsafe answers.deallocate()
-        apart.deallocate()
     }
 
     /// Takes timesteps of one stream, up to where its state is not finite any more.
@@ -66,15 +65,15 @@ final class StatelessTail {
         answers: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) -> (taken: Int, isFinite: Bool) {
         let (taken, isFinite) = unsafe takeHead(count, timesteps, state: row, scratch: scratch)
-        let tile = unsafe answerAll()
+        answerAll()
         if model.outputs == 1 {
             // Side by side, as the tile has them.
-            unsafe answers.update(from: tile, count: taken)
+            unsafe answers.update(from: outputs, count: taken)
         } else {
-            for lane in 0..<lanes {
+            for lane in 0..<memory.lanes {
                 unsafe self.answers[lane] = lane < taken ? answers + lane * model.outputs : nowhere
             }
-            unsafe model.kernels.scatter(tile, to: self.answers, count: model.outputs)
+            unsafe model.kernels.scatter(outputs, to: self.answers, count: model.outputs)
         }
         unsafe (row + model.stateSize).copy(answers + (taken - 1) * model.outputs, count: model.outputs)
         return (taken, isFinite)
@@ -88,7 +87,7 @@ final class StatelessTail {
     ) -> (taken: Int, isFinite: Bool) {
         if head == 0 {
             for lane in 0..<count { unsafe rows[lane] = timesteps + lane * width }
-            for lane in count..<lanes { unsafe rows[lane] = UnsafePointer(inputs) }
+            for lane in count..<memory.lanes { unsafe rows[lane] = UnsafePointer(inputs) }
             return (count, true)
         }
         if head == 1,
@@ -109,17 +108,10 @@ final class StatelessTail {
     }
 
     /// Takes what the layers before gave through the tail; lanes that are not taken have what was there before.
-    ///
-    /// - Returns: The answers, shape (outputs, lanes).
-    private func answerAll() -> UnsafePointer<Float> {
-        var (x, y) = unsafe tiles
+    private func answerAll() {
+        let x = unsafe memory.tiles.1
         unsafe model.kernels.gather(x, from: rows, count: width)
-        for index in head..<model.steps.count {
-            // Where it has no state, the state is not looked at.
-            let output = unsafe model.steps[index].outputOfLanes(
-                for: x, state: y, y: y, scratch: scratch, apart: apart, lanes: lanes)
-            if unsafe output == UnsafePointer(y) { unsafe swap(&x, &y) }
-        }
-        return unsafe UnsafePointer(x)
+        // There are no states, so where they stand does not matter.
+        unsafe model.stepLanes(head..<model.steps.count, x: x, states: outputs, outputs: outputs, memory: memory)
     }
 }

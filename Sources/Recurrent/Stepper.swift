@@ -24,9 +24,7 @@ final class Stepper {
     private let scratch: UnsafeMutablePointer<Float>
     private let states: UnsafeMutablePointer<Float>
     private let inputs: UnsafeMutablePointer<Float>
-    private let hidden: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
-    private let laneScratch: UnsafeMutablePointer<Float>
-    private let apart: LaneVectors
+    private let memory: LaneMemory
     private let tail: StatelessTail?
 
     /// Where each lane's row, next timestep and next answer stand; those of lanes that are not taken in `nowhere`.
@@ -51,10 +49,8 @@ final class Stepper {
         unsafe scratch = .zeros(model.scratchSize)
         unsafe states = .zeros(rowSize * lanes)
         unsafe inputs = .zeros(model.features * lanes)
-        unsafe hidden = (.zeros(model.widestOutput * lanes), .zeros(model.widestOutput * lanes))
-        unsafe laneScratch = .zeros(Kernels.padded(model.steps.map(\.scratchSizeOfLanes).max() ?? 0))
-        apart = LaneVectors(model)
-        tail = StatelessTail(model)
+        memory = LaneMemory(model)
+        tail = StatelessTail(model, memory)
         unsafe nowhere = .zeros(rowSize + model.features)
         unsafe rows = .allocate(capacity: lanes)
         unsafe rows.initialize(repeating: nowhere, count: lanes)
@@ -67,9 +63,9 @@ final class Stepper {
     }
 
     deinit {
-        let floats = unsafe [scratch, states, inputs, hidden.0, hidden.1, laneScratch, nowhere]
+        let floats = unsafe [scratch, states, inputs, nowhere]
         for index in unsafe floats.indices { unsafe floats[index].deallocate() }
-        apart.deallocate()
+        memory.deallocate()
         unsafe rows.deallocate()
         unsafe timesteps.deallocate()
         unsafe answers.deallocate()
@@ -251,24 +247,12 @@ final class Stepper {
         unsafe kernels.scatter(stepLayers(), to: answers, count: outputs)
     }
 
-    /// Takes one timestep of every lane: every layer's equation in turn, each layer reading what the one before wrote.
+    /// Takes one timestep of every lane.
     ///
-    /// - Returns: The outputs, shape (outputs, lanes).
+    /// - Returns: The outputs, shape (outputs, lanes): what follows the layers' states.
     private func stepLayers() -> UnsafePointer<Float> {
-        var x = unsafe UnsafePointer(inputs)
-        var state = unsafe states
-        var (y, spare) = unsafe hidden
-        // What follows the layers' states are the last outputs.
-        let last = unsafe states + model.stateSize * lanes
-        for index in model.steps.indices {
-            unsafe x = model.steps[index].outputOfLanes(
-                for: x, state: state, y: index == model.steps.count - 1 ? last : y, scratch: laneScratch, apart: apart,
-                lanes: lanes)
-            unsafe state += model.steps[index].stateSize * lanes
-            unsafe swap(&y, &spare)
-        }
-        // Some layers' outputs are their states.
-        if unsafe x != UnsafePointer(last) { unsafe last.update(from: x, count: outputs * lanes) }
-        return unsafe UnsafePointer(last)
+        let outputs = unsafe states + model.stateSize * lanes
+        unsafe model.stepLanes(model.steps.indices, x: inputs, states: states, outputs: outputs, memory: memory)
+        return unsafe UnsafePointer(outputs)
     }
 }
