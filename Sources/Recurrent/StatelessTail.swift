@@ -1,5 +1,6 @@
-/// The layers behind the last one that has a state: what they answer to one timestep needs nothing of those before. So many
-/// timesteps of one stream are taken through them at once, a lane each, once the layers before have taken them one by one.
+/// The layers behind the last one that has a state, or all where none has: what they answer to one timestep needs nothing of
+/// those before. So many timesteps of one stream are taken through them at once, a lane each, once the layers before have taken
+/// them one by one.
 ///
 /// The next timestep then need not wait until the processor is done with the answer to this one.
 @safe
@@ -10,14 +11,18 @@ final class StatelessTail {
     /// Floats that the tail takes of one timestep.
     private let width: Int
     private let memory: LaneMemory
-    /// From how many timesteps on that is worthwhile.
-    let fewest: Int
+    /// From how many timesteps on that is worthwhile, of at most a lane each.
+    private let fewest: Int
+    /// How many timesteps are taken before the tail: so many that the processor need not wait for one tile's answers before it
+    /// begins with the next.
+    private let most: Int
 
-    /// What the tail takes, shape (lanes, width), and where each lane's stands.
+    /// What the layers before give, shape (most, width).
     private let inputs: UnsafeMutablePointer<Float>
-    private let rows: UnsafeMutablePointer<UnsafePointer<Float>?>
-    /// What it gives, shape (outputs, lanes), and where each lane's goes.
+    /// What the tail gives, shape (outputs, lanes).
     private let outputs: UnsafeMutablePointer<Float>
+    /// Where each lane's input stands and its answer goes; those of lanes that are not taken in `nowhere`.
+    private let rows: UnsafeMutablePointer<UnsafePointer<Float>?>
     private let answers: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     private let nowhere: UnsafeMutablePointer<Float>
 
@@ -34,14 +39,14 @@ final class StatelessTail {
         self.memory = memory
         width = model.steps[head].features
         fewest = model.fewestInLanes(of: head..<model.steps.count)
-        let lanes = memory.lanes
-        unsafe inputs = .zeros(width * lanes)
-        unsafe rows = .allocate(capacity: lanes)
-        for lane in 0..<lanes { unsafe rows[lane] = UnsafePointer(inputs + lane * width) }
-        unsafe outputs = .zeros(model.outputs * lanes)
-        unsafe nowhere = .zeros(model.outputs)
-        unsafe answers = .allocate(capacity: lanes)
-        unsafe answers.initialize(repeating: nowhere, count: lanes)
+        most = 4 * memory.lanes
+        unsafe inputs = .zeros(width * most)
+        unsafe outputs = .zeros(model.outputs * memory.lanes)
+        unsafe nowhere = .zeros(max(width, model.outputs))
+        unsafe rows = .allocate(capacity: memory.lanes)
+        unsafe rows.initialize(repeating: UnsafePointer(nowhere), count: memory.lanes)
+        unsafe answers = .allocate(capacity: memory.lanes)
+        unsafe answers.initialize(repeating: nowhere, count: memory.lanes)
     }
 
     deinit {
@@ -51,10 +56,17 @@ final class StatelessTail {
         unsafe answers.deallocate()
     }
 
+    /// How many timesteps of a stream to take next, of so many that are there; 0 where they are better taken one by one.
+    func timestepsAtOnce(of available: Int) -> Int {
+        let count = min(available, most)
+        let inLastTile = count % memory.lanes
+        return inLastTile < fewest ? count - inLastTile : count
+    }
+
     /// Takes timesteps of one stream, up to where its state is not finite any more.
     ///
     /// - Parameters:
-    ///   - count: How many, at most as many as there are lanes.
+    ///   - count: How many, from ``timestepsAtOnce(of:)``.
     ///   - timesteps: Shape (count, features).
     ///   - row: The stream's row of the pool: its state and its outputs are replaced.
     ///   - answers: Shape (count, outputs).
@@ -64,32 +76,23 @@ final class StatelessTail {
         _ count: Int, _ timesteps: UnsafePointer<Float>, row: UnsafeMutablePointer<Float>,
         answers: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) -> (taken: Int, isFinite: Bool) {
-        let (taken, isFinite) = unsafe takeHead(count, timesteps, state: row, scratch: scratch)
-        answerAll()
-        if model.outputs == 1 {
-            // Side by side, as the tile has them.
-            unsafe answers.update(from: outputs, count: taken)
-        } else {
-            for lane in 0..<memory.lanes {
-                unsafe self.answers[lane] = lane < taken ? answers + lane * model.outputs : nowhere
-            }
-            unsafe model.kernels.scatter(outputs, to: self.answers, count: model.outputs)
+        var (taken, isFinite) = (count, true)
+        if head > 0 { (taken, isFinite) = unsafe takeHead(count, timesteps, state: row, scratch: scratch) }
+        let inputs = unsafe head > 0 ? UnsafePointer(inputs) : timesteps
+        for first in stride(from: 0, to: taken, by: memory.lanes) {
+            unsafe answer(
+                min(taken - first, memory.lanes), inputs: inputs + first * width, to: answers + first * model.outputs)
         }
         unsafe (row + model.stateSize).copy(answers + (taken - 1) * model.outputs, count: model.outputs)
         return (taken, isFinite)
     }
 
-    /// Takes timesteps through the layers before, up to where their state is not finite any more, and leaves what they gave in
-    /// `rows`.
+    /// Takes timesteps through the layers before, up to where their state is not finite any more: what they give goes to
+    /// `inputs`.
     private func takeHead(
         _ count: Int, _ timesteps: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>
     ) -> (taken: Int, isFinite: Bool) {
-        if head == 0 {
-            for lane in 0..<count { unsafe rows[lane] = timesteps + lane * width }
-            for lane in count..<memory.lanes { unsafe rows[lane] = UnsafePointer(inputs) }
-            return (count, true)
-        }
         if head == 1,
             let finite = unsafe model.steps[0].takeAll(
                 count, x: timesteps, state: state, outputs: inputs, scratch: scratch)
@@ -107,11 +110,28 @@ final class StatelessTail {
         return (taken, isFinite)
     }
 
-    /// Takes what the layers before gave through the tail; lanes that are not taken have what was there before.
-    private func answerAll() {
+    /// Takes what the layers before gave through the tail.
+    ///
+    /// - Parameters:
+    ///   - count: Of how many timesteps, at most as many as there are lanes.
+    ///   - inputs: Shape (count, width).
+    ///   - answers: Shape (count, outputs).
+    private func answer(_ count: Int, inputs: UnsafePointer<Float>, to answers: UnsafeMutablePointer<Float>) {
+        for lane in 0..<memory.lanes {
+            unsafe rows[lane] = lane < count ? inputs + lane * width : UnsafePointer(nowhere)
+        }
         let x = unsafe memory.tiles.1
         unsafe model.kernels.gather(x, from: rows, count: width)
         // There are no states, so where they stand does not matter.
         unsafe model.stepLanes(head..<model.steps.count, x: x, states: outputs, outputs: outputs, memory: memory)
+        if model.outputs == 1 {
+            // Side by side, as the tile has them.
+            unsafe answers.update(from: outputs, count: count)
+        } else {
+            for lane in 0..<memory.lanes {
+                unsafe self.answers[lane] = lane < count ? answers + lane * model.outputs : nowhere
+            }
+            unsafe model.kernels.scatter(outputs, to: self.answers, count: model.outputs)
+        }
     }
 }

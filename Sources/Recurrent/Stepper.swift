@@ -81,8 +81,7 @@ final class Stepper {
             let answers = unsafe batch.answers + timestep * outputs
             var taken = 1
             var isFinite = true
-            let atOnce = min(job.stepsWithoutChange, lanes)
-            if let tail, atOnce >= tail.fewest {
+            if let tail, case let atOnce = tail.timestepsAtOnce(of: job.stepsWithoutChange), atOnce > 0 {
                 (taken, isFinite) = unsafe tail.run(atOnce, timesteps, row: row, answers: answers, scratch: scratch)
             } else {
                 isFinite = unsafe model.step(
