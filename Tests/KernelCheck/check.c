@@ -213,7 +213,8 @@ static void check_all(long units) {
     float x[COUNT];
     for (long right = COUNT - 2; right <= COUNT; right += 2) {
         for (int is_lstm = 0; is_lstm < 2; is_lstm++) {
-            for (long k = 0; k < COUNT; k++) x[k] = k == right ? NAN : 2 * next_value();
+            // No number, and not the one that operations give.
+            for (long k = 0; k < COUNT; k++) x[k] = k == right ? nanf("1") : 2 * next_value();
             memset(state, 0, (size_t)(2 * units) * sizeof(float));
             memset(other, 0, (size_t)(2 * units) * sizeof(float));
             long found = is_lstm
