@@ -26,7 +26,7 @@ final class StatelessTail {
     private let answers: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     private let nowhere: UnsafeMutablePointer<Float>
 
-    /// Nil where a model has none, or masks.
+    /// Nil where a model has none, or masks, or where taking a timestep in each lane never pays.
     ///
     /// - Parameters:
     ///   - model: The model.
@@ -34,11 +34,12 @@ final class StatelessTail {
     init?(_ model: Model, _ memory: LaneMemory) {
         let head = (model.steps.lastIndex { $0.stateSize > 0 } ?? -1) + 1
         guard head < model.steps.count, model.isCausal, !model.hasMasks else { return nil }
+        fewest = model.fewestInLanes(of: head..<model.steps.count)
+        guard fewest <= memory.lanes else { return nil }
         self.model = model
         self.head = head
         self.memory = memory
         width = model.steps[head].features
-        fewest = model.fewestInLanes(of: head..<model.steps.count)
         most = 4 * memory.lanes
         unsafe inputs = .zeros(width * most)
         unsafe outputs = .zeros(model.outputs * memory.lanes)
