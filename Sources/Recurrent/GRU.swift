@@ -134,14 +134,14 @@ extension GRU: RecurrentLayer {
                 u: recurrentKernel.values, units: units, next: scratch)
         }
 
-        /// Takes timesteps, as ``LSTM/Step/takeAll(_:x:state:outputs:scratch:)``.
+        /// Takes timesteps, as ``LSTM/Step/takeAll(_:x:state:outputs:)``.
         func takeAll(
             _ steps: Int, x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>,
-            outputs: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+            outputs: UnsafeMutablePointer<Float>
         ) -> Int {
             unsafe kernel.kernels.gruOfAll(
                 h: h, b: biasesInPanels.0, recurrentB: biasesInPanels.1, x: x, rows: kernel.rows, w: kernel.values,
-                u: recurrentKernel.values, units: units, next: scratch, outputs: outputs, steps: steps)
+                u: recurrentKernel.values, units: units, outputs: outputs, steps: steps)
         }
 
         /// The same in each lane.

@@ -118,15 +118,14 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
 
     /// Many timesteps of an LSTM, one after another until the state is not finite: as
     /// ``lstm(state:b:x:rows:w:u:units:next:)``, with `x` of shape (steps, rows). h after each goes to `outputs`, shape
-    /// (steps, units).
+    /// (steps, units); ``padding`` floats more may be read.
     ///
     /// - Returns: How many left the state finite; where that is not all of them, one more was taken.
     func lstmOfAll(
         state: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
-        w: UnsafePointer<Float>, u: UnsafePointer<Float>, units: Int, next: UnsafeMutablePointer<Float>,
-        outputs: UnsafeMutablePointer<Float>, steps: Int
+        w: UnsafePointer<Float>, u: UnsafePointer<Float>, units: Int, outputs: UnsafeMutablePointer<Float>, steps: Int
     ) -> Int {
-        unsafe functions.pointee.lstm_all(state, b, x, rows, w, u, units, next, outputs, steps)
+        unsafe functions.pointee.lstm_all(state, b, x, rows, w, u, units, outputs, steps)
     }
 
     /// A GRU's timestep that resets after the recurrent weights, with its usual activations.
@@ -151,13 +150,13 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
         unsafe functions.pointee.gru(h, b, recurrentB, x, rows, w, u, units, next) != 0
     }
 
-    /// Many timesteps of a GRU, as ``lstmOfAll(state:b:x:rows:w:u:units:next:outputs:steps:)``.
+    /// Many timesteps of a GRU, as ``lstmOfAll(state:b:x:rows:w:u:units:outputs:steps:)``.
     func gruOfAll(
         h: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, recurrentB: UnsafePointer<Float>,
         x: UnsafePointer<Float>, rows: Int, w: UnsafePointer<Float>, u: UnsafePointer<Float>, units: Int,
-        next: UnsafeMutablePointer<Float>, outputs: UnsafeMutablePointer<Float>, steps: Int
+        outputs: UnsafeMutablePointer<Float>, steps: Int
     ) -> Int {
-        unsafe functions.pointee.gru_all(h, b, recurrentB, x, rows, w, u, units, next, outputs, steps)
+        unsafe functions.pointee.gru_all(h, b, recurrentB, x, rows, w, u, units, outputs, steps)
     }
 }
 

@@ -121,16 +121,15 @@ extension LSTM: RecurrentLayer {
         ///   - steps: How many.
         ///   - x: The inputs, shape (steps, features).
         ///   - state: As for one timestep.
-        ///   - outputs: Where h after each goes, shape (steps, units).
-        ///   - scratch: Shape (units), padded.
+        ///   - outputs: Where h after each goes, shape (steps, units), with room for `Kernels.padding` more.
         /// - Returns: How many left the state finite; where that is not all of them, one more was taken.
         func takeAll(
             _ steps: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
-            outputs: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+            outputs: UnsafeMutablePointer<Float>
         ) -> Int {
             unsafe kernel.kernels.lstmOfAll(
                 state: state, b: biasInPanels, x: x, rows: kernel.rows, w: kernel.values, u: recurrentKernel.values,
-                units: units, next: scratch, outputs: outputs, steps: steps)
+                units: units, outputs: outputs, steps: steps)
         }
 
         /// The same in each lane.

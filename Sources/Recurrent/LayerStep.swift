@@ -111,17 +111,16 @@ package struct LayerStep: BitwiseCopyable {
     ///   - count: How many.
     ///   - x: The inputs, shape (count, features).
     ///   - state: The layer's state, shape (stateSize); replaced.
-    ///   - outputs: Where the outputs go, shape (count, units).
-    ///   - scratch: Shape (scratchSize).
+    ///   - outputs: Where the outputs go, shape (count, units), with room for `Kernels.padding` more.
     /// - Returns: How many left the state finite; where that is not all of them, one more was taken. Nil where nothing was taken,
     ///   since the layer takes one timestep at a time.
     func takeAll(
         _ count: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
-        outputs: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+        outputs: UnsafeMutablePointer<Float>
     ) -> Int? {
         switch kind {
-        case .lstm(let lstm): unsafe lstm.pointee.takeAll(count, x: x, state: state, outputs: outputs, scratch: scratch)
-        case .gru(let gru): unsafe gru.pointee.takeAll(count, x: x, h: state, outputs: outputs, scratch: scratch)
+        case .lstm(let lstm): unsafe lstm.pointee.takeAll(count, x: x, state: state, outputs: outputs)
+        case .gru(let gru): unsafe gru.pointee.takeAll(count, x: x, h: state, outputs: outputs)
         default: nil
         }
     }

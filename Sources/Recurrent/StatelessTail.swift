@@ -41,7 +41,7 @@ final class StatelessTail {
         self.memory = memory
         width = model.steps[head].features
         most = 4 * memory.lanes
-        unsafe inputs = .zeros(width * most)
+        unsafe inputs = .zeros(width * most + Kernels.padding)
         unsafe outputs = .zeros(model.outputs * memory.lanes)
         unsafe nowhere = .zeros(max(width, model.outputs))
         unsafe rows = .allocate(capacity: memory.lanes)
@@ -96,7 +96,7 @@ final class StatelessTail {
     ) -> (taken: Int, isFinite: Bool) {
         if head == 1,
             let finite = unsafe model.steps[0].takeAll(
-                count, x: timesteps, state: state, outputs: inputs, scratch: scratch)
+                count, x: timesteps, state: state, outputs: inputs)
         {
             return (min(finite + 1, count), finite == count)
         }

@@ -218,8 +218,8 @@ static void check_all(long units) {
             memset(state, 0, (size_t)(2 * units) * sizeof(float));
             memset(other, 0, (size_t)(2 * units) * sizeof(float));
             long found = is_lstm
-                ? kernels->lstm_all(state, bias.panels, x, 1, w.panels, u.panels, units, scratch, outputs, COUNT)
-                : kernels->gru_all(state, gb.panels, gb.panels, x, 1, gw.panels, gu.panels, units, scratch, outputs, COUNT);
+                ? kernels->lstm_all(state, bias.panels, x, 1, w.panels, u.panels, units, outputs, COUNT)
+                : kernels->gru_all(state, gb.panels, gb.panels, x, 1, gw.panels, gu.panels, units, outputs, COUNT);
             check(found == right, "how many timesteps were right", units, right);
             for (long step = 0; step <= right && step < COUNT; step++) {
                 if (is_lstm) {

@@ -68,11 +68,11 @@ struct sluice_kernels {
 
     // Many of them, one after another until the state is not finite.
     //
-    // x: (steps, rows). outputs: (steps, units), the hidden state after each. Returns how many timesteps left the state finite;
-    // where that is not all of them, one more was taken.
+    // x: (steps, rows). outputs: (steps, units), the hidden state after each; a width more may be read. Returns how many
+    // timesteps left the state finite; where that is not all of them, one more was taken.
     long (*lstm_all)(
-        float *state, const float *b, const float *x, long rows, const float *w, const float *u, long units, float *next,
-        float *outputs, long steps);
+        float *state, const float *b, const float *x, long rows, const float *w, const float *u, long units, float *outputs,
+        long steps);
 
     // A GRU's timestep that resets after the recurrent weights. From z, r and candidate of the input in a = b + x·W, and of the
     // hidden state in b' + h·U,
@@ -90,7 +90,7 @@ struct sluice_kernels {
     // Many of them, likewise.
     long (*gru_all)(
         float *h, const float *b, const float *recurrent_b, const float *x, long rows, const float *w, const float *u,
-        long units, float *next, float *outputs, long steps);
+        long units, float *outputs, long steps);
 
     // For many streams at once, whose values stand in tiles, shape (n, lanes): value k of every stream side by side. `sigmoid`
     // and `tanh` take a tile as they take a vector, with n · lanes values. Each has the order of additions of that for a stream
