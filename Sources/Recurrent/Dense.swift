@@ -78,5 +78,14 @@ extension Dense: TimestepLayer {
             unsafe kernel.multiplyLanes(x, addedTo: bias, into: y)
             unsafe activation.apply(y, count: units * kernel.kernels.lanes, kernel.kernels)
         }
+
+        /// Whether ``stepRows(x:y:)`` can be called.
+        var takesRows: Bool { kernel.takesRows && activation.isElementwise }
+
+        /// The same where the lanes' inputs stand one after another, of shape (lanes, features).
+        func stepRows(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+            unsafe kernel.multiplyRows(x, addedTo: bias, into: y)
+            unsafe activation.apply(y, count: units * kernel.kernels.lanes, kernel.kernels)
+        }
     }
 }

@@ -198,6 +198,14 @@ extension Kernels {
         unsafe functions.pointee.dots_lanes(y, b, x, rows, w, columns)
     }
 
+    /// The same where the lanes' x stand one after another: x of shape (lanes, rows).
+    func dotsOfRows(
+        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
+        w: UnsafePointer<Float>, columns: Int
+    ) {
+        unsafe functions.pointee.dots_rows(y, b, x, rows, w, columns)
+    }
+
     /// The end of an LSTM's timestep in each lane, with its usual activations.
     ///
     /// - Parameters:

@@ -50,6 +50,11 @@ extension LayerStep {
         return unsafe UnsafePointer(y)
     }
 
+    /// The layer, if it can take the lanes' inputs where they stand one after another.
+    var ofRows: UnsafePointer<Dense.Step>? {
+        if case .dense(let dense) = kind, unsafe dense.pointee.takesRows { unsafe dense } else { nil }
+    }
+
     /// Takes one lane out, steps it alone, and puts it back.
     private func step(
         _ lane: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,

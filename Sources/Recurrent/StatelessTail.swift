@@ -11,6 +11,8 @@ final class StatelessTail {
     /// Floats that the tail takes of one timestep.
     private let width: Int
     private let memory: LaneMemory
+    /// The tail's first layer, where it takes what the layers before give as they give it: row by row.
+    private let first: UnsafePointer<Dense.Step>?
     /// From how many timesteps on that is worthwhile, of at most a lane each.
     private let fewest: Int
     /// How many timesteps are taken before the tail: so many that the processor need not wait for one tile's answers before it
@@ -39,6 +41,8 @@ final class StatelessTail {
         self.model = model
         self.head = head
         self.memory = memory
+        // A message's own timesteps may be fewer than the rows that are read.
+        unsafe first = head > 0 ? model.steps[head].ofRows : nil
         width = model.steps[head].features
         most = 4 * memory.lanes
         unsafe inputs = .zeros(width * most + Kernels.padding)
@@ -118,13 +122,21 @@ final class StatelessTail {
     ///   - inputs: Shape (count, width).
     ///   - answers: Shape (count, outputs).
     private func answer(_ count: Int, inputs: UnsafePointer<Float>, to answers: UnsafeMutablePointer<Float>) {
-        for lane in 0..<memory.lanes {
-            unsafe rows[lane] = lane < count ? inputs + lane * width : UnsafePointer(nowhere)
-        }
+        var layers = head..<model.steps.count
         let x = unsafe memory.tiles.1
-        unsafe model.kernels.gather(x, from: rows, count: width)
-        // There are no states, so where they stand does not matter.
-        unsafe model.stepLanes(head..<model.steps.count, x: x, states: outputs, outputs: outputs, memory: memory)
+        if let first = unsafe first {
+            layers.removeFirst()
+            unsafe first.pointee.stepRows(x: inputs, y: layers.isEmpty ? outputs : x)
+        } else {
+            for lane in 0..<memory.lanes {
+                unsafe rows[lane] = lane < count ? inputs + lane * width : UnsafePointer(nowhere)
+            }
+            unsafe model.kernels.gather(x, from: rows, count: width)
+        }
+        if !layers.isEmpty {
+            // There are no states, so where they stand does not matter.
+            unsafe model.stepLanes(layers, x: x, states: outputs, outputs: outputs, memory: memory)
+        }
         if model.outputs == 1 {
             // Side by side, as the tile has them.
             unsafe answers.update(from: outputs, count: count)

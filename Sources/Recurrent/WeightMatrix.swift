@@ -137,6 +137,21 @@ struct WeightMatrix {
         }
     }
 
+    /// Whether ``multiplyRows(_:addedTo:into:)`` can be called.
+    var takesRows: Bool { layout == .columns }
+
+    /// `y = b + x·W` in each lane, with the same bits, where the lanes' x stand one after another and the matrix stands in columns.
+    ///
+    /// - Parameters:
+    ///   - x: Shape (lanes, rows).
+    ///   - b: Shape (columns).
+    ///   - y: Shape (columns, lanes). Must not overlap `x`.
+    func multiplyRows(
+        _ x: UnsafePointer<Float>, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+    ) {
+        unsafe kernels.dotsOfRows(y, b: b, x: x, rows: rows, w: values, columns: width)
+    }
+
     /// `y = b + x·W + h·U` in each lane, with the same bits, where neither matrix stands in columns.
     ///
     /// - Parameters:

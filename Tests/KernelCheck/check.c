@@ -241,12 +241,15 @@ static void check_dense(long rows, long columns) {
     struct matrix w = random_matrix(rows, 1, columns, 1), none = {0, columns, NULL, NULL, NULL, NULL};
     const int few = columns <= SLUICE_KERNELS_DOTS;
     float *b = zeros(columns), *x = zeros(rows), *xs = zeros(rows * LANES), *y = zeros(columns), *ys = zeros(columns * LANES);
-    float *upright = zeros(columns * (rows + 3));
+    float *upright = zeros(columns * (rows + 3)), *apart = zeros(rows * LANES), *of_rows = zeros(columns * LANES);
     for (long k = 0; k < columns; k++) b[k] = next_value();
     for (long k = 0; k < rows * columns; k++) upright[k % columns * ((rows + 3) / 4 * 4) + k / columns] = w.values[k];
     for (long k = 0; k < rows * LANES; k++) xs[k] = next_value();
     if (few) {
         kernels->dots_lanes(ys, b, xs, rows, upright, columns);
+        for (long k = 0; k < rows * LANES; k++) apart[k] = xs[k % rows * LANES + k / rows];
+        kernels->dots_rows(of_rows, b, apart, rows, upright, columns);
+        check(memcmp(of_rows, ys, (size_t)(columns * LANES) * sizeof(float)) == 0, "sums of rows", rows, columns);
     } else {
         kernels->affine_lanes(ys, b, xs, rows, w.blocks, xs, 0, w.blocks, columns);
     }
@@ -263,7 +266,7 @@ static void check_dense(long rows, long columns) {
         }
         compare(ys, lane, y, exact, columns, rows, columns);
     }
-    free(b), free(x), free(xs), free(y), free(ys), free(upright);
+    free(b), free(x), free(xs), free(y), free(ys), free(upright), free(apart), free(of_rows);
     release(w);
 }
 

@@ -106,6 +106,9 @@ struct sluice_kernels {
     // `dots` in each lane, with the same W.
     void (*dots_lanes)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
+    // The same where the lanes' x stand one after another: x: (lanes, rows).
+    void (*dots_rows)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
+
     // The end of an LSTM's timestep from the four gates, one after another in z, of `count` values each: units · lanes. z is
     // overwritten.
     //
