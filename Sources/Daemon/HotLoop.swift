@@ -22,6 +22,8 @@ struct HotLoop: ~Copyable {
     static let messagesPerTurn = 1_000
     /// Nanoseconds after which they have it in any case: a message may have many timesteps, and a model be large.
     static let timePerTurn: Int64 = 20_000_000
+    /// Nanoseconds for which timesteps that come one soon after another are waited for at their socket alone.
+    static let lingerTime: Int64 = 1_000_000
     /// Requests, and subscriptions, taken before ingest has its turn.
     static let requestsPerTurn = 100
     /// How long an orderly stop goes on taking what has come of timesteps.
@@ -48,6 +50,8 @@ struct HotLoop: ~Copyable {
     var latencies = LatencyHistogram()
     /// When the loop began to take the messages of the batch, in nanoseconds since the Unix epoch.
     private var batchStart: Int64 = 0
+    /// There were timesteps when they were looked for last.
+    private var hasTaken = false
     var controlRequests = DaemonMetrics.ControlRequests()
 
     let access: AccessGuard
@@ -149,12 +153,13 @@ struct HotLoop: ~Copyable {
 
     /// Waits until there is something to do, and does it.
     private mutating func turn(_ memory: inout TurnMemory) throws(ZeroMQError) {
+        if hasTaken { try linger(&memory) }
         let isFull = group.isFull(table.records)
         for item in ingestItems { poller.watch(item, !isFull) }
         try poller.wait(milliseconds: millisecondsToWait)
         if poller.mayBeReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) {
-            try takeTimesteps(from: socket, by: &memory)
+            if try takeTimesteps(from: socket, by: &memory) { hasTaken = true }
         }
         if poller.mayBeReadable(controlItem) { try answerRequests() }
         if poller.mayBeReadable(publisherItem) { try publisher.takeSubscriptions() }
@@ -163,6 +168,21 @@ struct HotLoop: ~Copyable {
         if table.hasNews { wakeRequested() }
         if idleSweep.isDue { sweepIdle() }
         try commitGroup()
+    }
+
+    /// Waits for more timesteps where they come in, as long as they come one soon after another and nothing else is expected:
+    /// the next one is then there sooner than by way of the poller. All else waits at most twice ``lingerTime`` for it.
+    private mutating func linger(_ memory: inout TurnMemory) throws(ZeroMQError) {
+        hasTaken = false
+        guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.replays.areWaiting, !isStopping else {
+            return
+        }
+        let start = batchStart
+        // Unsigned, so that a clock that is set back ends it too.
+        while !table.hasNews, UInt64(bitPattern: batchStart - start) < Self.lingerTime {
+            guard try takeTimesteps(from: ingest[0], waits: true, by: &memory) else { return }
+        }
+        if table.hasNews { wakeRequested() }
     }
 
     private var millisecondsToWait: Int {
@@ -174,13 +194,26 @@ struct HotLoop: ~Copyable {
     }
 
     /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes; then those
-    /// that have arrived meanwhile. Nothing is waited for: a message that came alone is decided on at once.
+    /// that have arrived meanwhile. The first is decided on at once: it may be alone, and does not wait for the look whether it
+    /// is.
+    ///
+    /// - Parameters:
+    ///   - socket: Where they come in.
+    ///   - waits: Whether to wait for the first, for ``lingerTime``.
+    ///   - memory: What they are read into.
+    /// - Returns: Whether there was one.
+    /// - Throws: `ZeroMQError` where a socket failed.
     private mutating func takeTimesteps(
-        from socket: IngestSocket, by memory: inout TurnMemory
-    ) throws(ZeroMQError) {
+        from socket: IngestSocket, waits: Bool = false, by memory: inout TurnMemory
+    ) throws(ZeroMQError) -> Bool {
+        guard !group.isFull(table.records), try socket.receive(into: &memory.message, waits: waits) else {
+            return false
+        }
         let start = WallClock.now()
         batchStart = start
-        var count = 0
+        try takeMessage(from: socket, by: &memory)
+        try decide(&memory.decided)
+        var count = 1
         var countBefore: Int
         repeat {
             countBefore = count
@@ -189,11 +222,19 @@ struct HotLoop: ~Copyable {
                 batchStart - start < Self.timePerTurn, try socket.receive(into: &memory.message)
             {
                 count += 1
-                while !take(memory.message, from: socket) { try decide(&memory.decided) }
+                try takeMessage(from: socket, by: &memory)
             }
             try decide(&memory.decided)
             // What came alone is the last for now: whoever waits for its decision is not kept from a core meanwhile.
         } while count > countBefore + 1
+        return true
+    }
+
+    /// Takes the message that was received into the table's batch, decided on first where it has one of the same stream.
+    private mutating func takeMessage(
+        from socket: IngestSocket, by memory: inout TurnMemory
+    ) throws(ZeroMQError) {
+        while !take(memory.message, from: socket) { try decide(&memory.decided) }
     }
 
     /// Takes one message into the table's batch, or drops it.
@@ -286,7 +327,7 @@ struct HotLoop: ~Copyable {
             readMail()
             for socket in ingest where !socket.isDrained {
                 socket.hangUp()
-                try takeTimesteps(from: socket, by: &memory)
+                _ = try takeTimesteps(from: socket, by: &memory)
             }
             wakeRequested()
             try commitGroup()

@@ -40,6 +40,7 @@ final class IngestSocket {
         codec = ingest.codec
         socket = try Socket(endpoint.kind == .sub ? .sub : .pull, in: context)
         try socket.set(.receiveHighWaterMark, to: highWaterMark)
+        try socket.set(.receiveTimeout, to: Int(HotLoop.lingerTime / 1_000_000))
         if endpoint.kind == .sub { try socket.subscribe("") }
         try access.prepare(socket, for: .ingest, at: endpoint.endpoint, serverKey: ingest.serverKey)
         try socket.attach(to: endpoint.endpoint, otherwise: .bind)
@@ -47,8 +48,14 @@ final class IngestSocket {
     }
 
     /// Takes the next message, if one is there.
-    func receive(into message: inout IngestMessage) throws(ZeroMQError) -> Bool {
-        guard try socket.receive(into: &message.id, wait: false) else {
+    ///
+    /// - Parameters:
+    ///   - message: Replaced by it.
+    ///   - waits: Whether to wait for one, as long as ``HotLoop/lingerTime`` says.
+    /// - Returns: Whether there was one.
+    /// - Throws: `ZeroMQError` where the socket cannot receive.
+    func receive(into message: inout IngestMessage, waits: Bool = false) throws(ZeroMQError) -> Bool {
+        guard try socket.receive(into: &message.id, wait: waits) else {
             isDrained = !mayReceive
             return false
         }

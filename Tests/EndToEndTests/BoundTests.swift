@@ -45,6 +45,20 @@ import ZeroMQ
         #expect(try peer.control.stream("larger") == nil)
     }
 
+    @Test func `who sends without a pause keeps nobody from asking`() throws {
+        let daemon = try DaemonProcess([model2], ingest: ["pull:@tcp://127.0.0.1:*"])
+        let peer = try Peer(daemon)
+        let load = try LoadProducer(daemon, stream: "load")
+        load.start()
+        defer { load.stop() }
+        let isTooMuch = eventually { load.sentBeforeWaiting == nil ? nil : true }
+        try #require(isTooMuch == true)
+        let before = try peer.control.stream("load")?.sequence ?? 0
+        for _ in 0..<5 { _ = try peer.status() }
+        let after = try peer.control.stream("load")?.sequence ?? 0
+        #expect(after > before)
+    }
+
     @Test func `past --max-connections nobody more comes in, until somebody goes`() throws {
         let daemon = try DaemonProcess([model2, "--max-connections", "3"])
         func caller() throws -> Socket {

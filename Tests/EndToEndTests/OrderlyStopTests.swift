@@ -84,60 +84,6 @@ private final class LeavingProducer {
     }
 }
 
-/// Sends as fast as it is let, from a thread of its own.
-private final class LoadProducer: Sendable {
-    /// Timesteps in a message: so many that the daemon takes longer over one than this sends.
-    static let timesteps = 400
-    /// Messages that are neither with the producer nor with the daemon: in the kernel's and ZeroMQ's buffers.
-    static let underWay = 250
-
-    let stream: String
-    private let waited = Atomic<Int>(0)
-    private let isOver = Atomic<Bool>(false)
-    private let ended = DispatchSemaphore(value: 0)
-    private let endpoint: Endpoint
-
-    init(_ daemon: DaemonProcess, stream: String) throws {
-        self.stream = stream
-        endpoint = try IngestEndpoint(connecting(daemon.ingest)).endpoint
-    }
-
-    /// Messages that were sent when one had to wait for so long that the daemon's queue is full; nil before.
-    var sentBeforeWaiting: Int? {
-        let count = waited.load(ordering: .acquiring)
-        return count > 0 ? count : nil
-    }
-
-    func start() {
-        Thread.detachNewThread { [self] in
-            try? send()
-            ended.signal()
-        }
-    }
-
-    func stop() {
-        isOver.store(true, ordering: .releasing)
-        ended.wait()
-    }
-
-    private func send() throws {
-        let socket = try Socket(.push, in: try Context())
-        try socket.set(.linger, to: 0)
-        try socket.set(.sendHighWaterMark, to: 1)
-        try socket.set(.sendTimeout, to: 200)
-        try socket.attach(to: endpoint, otherwise: .connect)
-        var sent = 0
-        let message = [Array(stream.utf8), Timesteps.bytes(values(Self.timesteps))]
-        while !isOver.load(ordering: .acquiring) {
-            if try socket.sendFrames(message, wait: true) {
-                sent += 1
-            } else if sentBeforeWaiting == nil, sent > 0 {
-                waited.store(sent, ordering: .releasing)
-            }
-        }
-    }
-}
-
 /// Receives all decisions, in a thread of its own.
 private final class LoadSubscriber: @unchecked Sendable {
     private let subscriber: DecisionSubscriber

@@ -52,8 +52,10 @@ import Testing
         let trace = try String(contentsOf: folder.url("trace"), encoding: .utf8)
         let made = Set(trace.matches(of: #/(?m)^\d+ +([a-z_0-9]+)\(/#).map { String($0.1) })
         #expect(made.contains("epoll_wait"))
-        // Kept, or libzmq would have it asked for several times a message.
+        // Kept, or libzmq would have it asked for several times a message. A sanitizer asks by itself.
+        #if !SANITIZED
         #expect(trace.matches(of: #/(?m)^\d+ +getpid\(/#).count <= 1)
+        #endif
         // SQLite asks for it as root alone.
         let refused = try made.subtracting(allowed()).subtracting(["fchown"])
         #expect(refused.isEmpty)
