@@ -13,8 +13,8 @@ struct TurnMemory: ~Copyable {
 
 /// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
 ///
-/// The hot path is ``takeTimesteps(from:by:)``: receive what is there, step it together, publish. Whatever must not be done between two timesteps (the
-/// store) is done by the ``StoreWorker``, which posts its results to the ``Mailbox``.
+/// The hot path is ``takeTimesteps(from:waits:by:)``: receive what is there, step it together, publish. Whatever must not be
+/// done between two timesteps (the store) is done by the ``StoreWorker``, which posts its results to the ``Mailbox``.
 struct HotLoop: ~Copyable {
     /// How long unsent decisions and replies live on after an orderly stop.
     static let lingerMilliseconds = 2_000
@@ -23,7 +23,7 @@ struct HotLoop: ~Copyable {
     /// Nanoseconds after which they have it in any case: a message may have many timesteps, and a model be large.
     static let timePerTurn: Int64 = 20_000_000
     /// Nanoseconds for which timesteps that come one soon after another are waited for at their socket alone.
-    static let lingerTime: Int64 = 1_000_000
+    static let ingestPatience: Int64 = 1_000_000
     /// Requests, and subscriptions, taken before ingest has its turn.
     static let requestsPerTurn = 100
     /// How long an orderly stop goes on taking what has come of timesteps.
@@ -153,7 +153,7 @@ struct HotLoop: ~Copyable {
 
     /// Waits until there is something to do, and does it.
     private mutating func turn(_ memory: inout TurnMemory) throws(ZeroMQError) {
-        if hasTaken { try linger(&memory) }
+        if hasTaken { try waitAtIngest(&memory) }
         let isFull = group.isFull(table.records)
         for item in ingestItems { poller.watch(item, !isFull) }
         try poller.wait(milliseconds: millisecondsToWait)
@@ -171,15 +171,15 @@ struct HotLoop: ~Copyable {
     }
 
     /// Waits for more timesteps where they come in, as long as they come one soon after another and nothing else is expected:
-    /// the next one is then there sooner than by way of the poller. All else waits at most twice ``lingerTime`` for it.
-    private mutating func linger(_ memory: inout TurnMemory) throws(ZeroMQError) {
+    /// the next one is then there sooner than by way of the poller. All else waits at most twice ``ingestPatience`` for it.
+    private mutating func waitAtIngest(_ memory: inout TurnMemory) throws(ZeroMQError) {
         hasTaken = false
         guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.replays.areWaiting, !isStopping else {
             return
         }
         let start = batchStart
         // Unsigned, so that a clock that is set back ends it too.
-        while !table.hasNews, UInt64(bitPattern: batchStart - start) < Self.lingerTime {
+        while !table.hasNews, UInt64(bitPattern: batchStart - start) < Self.ingestPatience {
             guard try takeTimesteps(from: ingest[0], waits: true, by: &memory) else { return }
         }
         if table.hasNews { wakeRequested() }
@@ -199,7 +199,7 @@ struct HotLoop: ~Copyable {
     ///
     /// - Parameters:
     ///   - socket: Where they come in.
-    ///   - waits: Whether to wait for the first, for ``lingerTime``.
+    ///   - waits: Whether to wait for the first, for ``ingestPatience``.
     ///   - memory: What they are read into.
     /// - Returns: Whether there was one.
     /// - Throws: `ZeroMQError` where a socket failed.

@@ -40,7 +40,7 @@ final class IngestSocket {
         codec = ingest.codec
         socket = try Socket(endpoint.kind == .sub ? .sub : .pull, in: context)
         try socket.set(.receiveHighWaterMark, to: highWaterMark)
-        try socket.set(.receiveTimeout, to: Int(HotLoop.lingerTime / 1_000_000))
+        try socket.set(.receiveTimeout, to: Int(HotLoop.ingestPatience / 1_000_000))
         if endpoint.kind == .sub { try socket.subscribe("") }
         try access.prepare(socket, for: .ingest, at: endpoint.endpoint, serverKey: ingest.serverKey)
         try socket.attach(to: endpoint.endpoint, otherwise: .bind)
@@ -51,7 +51,7 @@ final class IngestSocket {
     ///
     /// - Parameters:
     ///   - message: Replaced by it.
-    ///   - waits: Whether to wait for one, as long as ``HotLoop/lingerTime`` says.
+    ///   - waits: Whether to wait for one, as long as ``HotLoop/ingestPatience`` says.
     /// - Returns: Whether there was one.
     /// - Throws: `ZeroMQError` where the socket cannot receive.
     func receive(into message: inout IngestMessage, waits: Bool = false) throws(ZeroMQError) -> Bool {

@@ -51,7 +51,7 @@ extension LayerStep {
     }
 
     /// The layer, if it can take the lanes' inputs where they stand one after another.
-    var ofRows: UnsafePointer<Dense.Step>? {
+    var takingRows: UnsafePointer<Dense.Step>? {
         if case .dense(let dense) = kind, unsafe dense.pointee.takesRows { unsafe dense } else { nil }
     }
 

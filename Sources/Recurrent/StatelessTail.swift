@@ -12,7 +12,7 @@ final class StatelessTail {
     private let width: Int
     private let memory: LaneMemory
     /// The tail's first layer, where it takes what the layers before give as they give it: row by row.
-    private let first: UnsafePointer<Dense.Step>?
+    private let takingRows: UnsafePointer<Dense.Step>?
     /// From how many timesteps on that is worthwhile, of at most a lane each.
     private let fewest: Int
     /// How many timesteps are taken before the tail: so many that the processor need not wait for one tile's answers before it
@@ -42,7 +42,7 @@ final class StatelessTail {
         self.head = head
         self.memory = memory
         // A message's own timesteps may be fewer than the rows that are read.
-        unsafe first = head > 0 ? model.steps[head].ofRows : nil
+        unsafe takingRows = head > 0 ? model.steps[head].takingRows : nil
         width = model.steps[head].features
         most = 4 * memory.lanes
         unsafe inputs = .zeros(width * most + Kernels.padding)
@@ -124,9 +124,9 @@ final class StatelessTail {
     private func answer(_ count: Int, inputs: UnsafePointer<Float>, to answers: UnsafeMutablePointer<Float>) {
         var layers = head..<model.steps.count
         let x = unsafe memory.tiles.1
-        if let first = unsafe first {
+        if let takingRows = unsafe takingRows {
             layers.removeFirst()
-            unsafe first.pointee.stepRows(x: inputs, y: layers.isEmpty ? outputs : x)
+            unsafe takingRows.pointee.stepRows(x: inputs, y: layers.isEmpty ? outputs : x)
         } else {
             for lane in 0..<memory.lanes {
                 unsafe rows[lane] = lane < count ? inputs + lane * width : UnsafePointer(nowhere)
