@@ -1,6 +1,5 @@
 import Client
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 import Wire
@@ -89,33 +88,24 @@ private final class LoadSubscriber: @unchecked Sendable {
     private let subscriber: DecisionSubscriber
     /// Written by the thread until it has ended.
     private var seen: [String: [UInt64]] = [:]
-    private let isOver = Atomic<Bool>(false)
-    private let ended = DispatchSemaphore(value: 0)
+    private let thread = LoadThread()
 
     init(_ daemon: DaemonProcess) throws {
         subscriber = try DecisionSubscriber(
             endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", in: try Context())
     }
 
-    func start() {
-        Thread.detachNewThread { [self] in
-            try? receive()
-            ended.signal()
-        }
-    }
+    func start() { thread.start { [self] in try receive() } }
 
     /// Ends once nothing comes any more.
-    func stop() {
-        isOver.store(true, ordering: .releasing)
-        ended.wait()
-    }
+    func stop() { thread.stop() }
 
     /// The sequence numbers that came, in order.
     func sequences(of stream: String) -> [UInt64] { seen[stream] ?? [] }
 
     private func receive() throws {
         var isIdle = false
-        while !(isIdle && isOver.load(ordering: .acquiring)) {
+        while !(isIdle && thread.isOver) {
             isIdle = true
             try subscriber.wait(seconds: 0.1)
             while let message = try subscriber.next() {

@@ -13,8 +13,7 @@ final class LoadProducer: Sendable {
 
     let stream: String
     private let waited = Atomic<Int>(0)
-    private let isOver = Atomic<Bool>(false)
-    private let ended = DispatchSemaphore(value: 0)
+    private let thread = LoadThread()
     private let endpoint: Endpoint
 
     init(_ daemon: DaemonProcess, stream: String) throws {
@@ -28,17 +27,9 @@ final class LoadProducer: Sendable {
         return count > 0 ? count : nil
     }
 
-    func start() {
-        Thread.detachNewThread { [self] in
-            try? send()
-            ended.signal()
-        }
-    }
+    func start() { thread.start { [self] in try send() } }
 
-    func stop() {
-        isOver.store(true, ordering: .releasing)
-        ended.wait()
-    }
+    func stop() { thread.stop() }
 
     private func send() throws {
         let socket = try Socket(.push, in: try Context())
@@ -48,12 +39,35 @@ final class LoadProducer: Sendable {
         try socket.attach(to: endpoint, otherwise: .connect)
         var sent = 0
         let message = [Array(stream.utf8), Timesteps.bytes(values(Self.timesteps))]
-        while !isOver.load(ordering: .acquiring) {
+        while !thread.isOver {
             if try socket.sendFrames(message, wait: true) {
                 sent += 1
             } else if sentBeforeWaiting == nil, sent > 0 {
                 waited.store(sent, ordering: .releasing)
             }
         }
+    }
+}
+
+/// A thread of its own, which ends when it is told to.
+final class LoadThread: Sendable {
+    private let over = Atomic<Bool>(false)
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// Whether it has been told to end.
+    var isOver: Bool { over.load(ordering: .acquiring) }
+
+    /// Starts it. What it does ends soon after ``isOver``.
+    func start(_ work: @escaping @Sendable () throws -> Void) {
+        Thread.detachNewThread { [self] in
+            try? work()
+            ended.signal()
+        }
+    }
+
+    /// Tells it to end, and waits until it has.
+    func stop() {
+        over.store(true, ordering: .releasing)
+        ended.wait()
     }
 }
