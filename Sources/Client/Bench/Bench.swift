@@ -5,7 +5,7 @@ public import ZeroMQ
 public struct Bench {
     private let plan: BenchPlan
     private let control: ControlClient
-    private let context: Context
+    private let contexts: BenchContexts
 
     /// Creates a measurement; nothing is sent yet.
     ///
@@ -28,10 +28,9 @@ public struct Bench {
             throw ClientError(.usage, "the prefix '\(plan.prefix)' makes no stream ids: they have at most 255 bytes")
         }
         self.plan = plan
-        // A thread for each direction.
-        context = try ClientError.wrapping { () throws(ZeroMQError) in try Context(ioThreads: 2) }
+        contexts = try ClientError.wrapping { () throws(ZeroMQError) in try BenchContexts() }
         self.control = try ControlClient(
-            endpoint: control, timeoutSeconds: 30, credentials: credentials, in: context)
+            endpoint: control, timeoutSeconds: 30, credentials: credentials, in: contexts.sending)
     }
 
     /// Measures all rounds. Whatever comes of it, the forwarder is stopped and the daemon forgets the streams.
@@ -53,17 +52,14 @@ public struct Bench {
         }
         defer { forgetStreams() }
         let forwarder = try ForwarderProcess(transport: daemon.decisions.transport)
-        let measured = [("daemon", daemon), ("forwarder", forwarder.target)].map { name, target in
+        let targets = [("daemon", daemon), ("forwarder", forwarder.target)].map { name, target in
             LoadGenerator(
-                plan: plan, load: load, target: target, name: name, context: context, isCancelled: isCancelled)
+                plan: plan, load: load, target: target, name: name, contexts: contexts, isCancelled: isCancelled)
         }
         var rounds: [[BenchRound]] = [[], []]
         for number in 1...plan.rounds {
-            // In turn who goes first, so that a machine that slows down or speeds up favours neither.
-            for index in number.isMultiple(of: 2) ? [1, 0] : [0, 1] {
-                progress("round \(number) of \(plan.rounds): \(measured[index].name)")
-                rounds[index].append(try measured[index].round())
-            }
+            progress("round \(number) of \(plan.rounds)")
+            for (index, round) in try BenchTurns(plan).round(targets).enumerated() { rounds[index].append(round) }
         }
         guard let report = BenchReport(plan: plan, daemon: rounds[0], forwarder: rounds[1]) else {
             throw ClientError(.software, "there is nothing to report")

@@ -15,21 +15,16 @@ struct BenchTarget: Sendable {
     var credentials: CurveCredentials?
 }
 
-/// What both ends of one measurement share: how far it is, and whether it is over.
-final class BenchFlow: Sendable {
-    let sent = Atomic<Int>(0)
-    let received = Atomic<Int>(0)
-    /// Whether what is sent now will be seen at the other end.
-    let isInForce = Atomic<Bool>(false)
-    /// Whether the sender is to send no more.
-    let sendingEnds = Atomic<Bool>(false)
-    /// Whether the sender has sent its last.
-    let hasSentAll = Atomic<Bool>(false)
-    /// Whether the receiver is to wait no longer.
-    let receivingEnds = Atomic<Bool>(false)
+/// The sockets' homes: one for each direction, so that each has its own libzmq thread in every round. Of two threads of one
+/// context, libzmq may give both directions the same.
+struct BenchContexts: Sendable {
+    let sending: Context
+    let receiving: Context
 
-    /// Messages on their way.
-    var inFlight: Int { sent.load(ordering: .acquiring) - received.load(ordering: .acquiring) }
+    init() throws(ZeroMQError) {
+        sending = try Context()
+        receiving = try Context()
+    }
 }
 
 /// The stream that both ends agree over, beside those of the load: its messages are not counted.

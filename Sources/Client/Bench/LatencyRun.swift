@@ -1,0 +1,74 @@
+import Histogram
+
+/// One target's latency in one round: that of one message alone, there and back. It is connected once and measured in blocks of
+/// messages, so that two targets can take turns.
+final class LatencyRun {
+    /// Messages in a block; those before are a warm-up.
+    private static let blockMessages = 250
+    private static let warmUpMessages = 25
+    /// Messages that are enough for a round.
+    private static let enough: UInt64 = 5000
+
+    private let generator: LoadGenerator
+    private let flow = BenchFlow()
+    private var producer: BenchProducer
+    private var consumer: BenchConsumer
+    private var times = Histogram<UInt64>(
+        highestTrackableValue: 60_000_000_000, numberOfSignificantValueDigits: .three)
+    private var time = Duration.zero
+    private var message = 0
+    /// Messages that did not come back.
+    private(set) var lost = 0
+
+    /// Opens the sockets.
+    init(_ generator: LoadGenerator) throws {
+        self.generator = generator
+        consumer = try BenchConsumer(generator.target, generator.plan, in: generator.contexts.receiving)
+        producer = try BenchProducer(
+            generator.target, generator.plan, generator.load, in: generator.contexts.sending)
+    }
+
+    /// Waits until messages come back.
+    func connect() throws {
+        var hasSent = false
+        let deadline = generator.deadline()
+        while true {
+            hasSent = try hasSent || producer.connects(flow)
+            if try consumer.connects(flow) { return }
+            try generator.retry("been reached", before: deadline)
+        }
+    }
+
+    /// Whether so much was measured that the round is over.
+    var isOver: Bool {
+        let (least, most) = (generator.plan.seconds / 2, generator.plan.seconds * 2)
+        return time >= .seconds(least) && (times.totalCount >= Self.enough || time >= .seconds(most))
+    }
+
+    /// Sends a block, one message at a time.
+    func measure() throws {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        for number in -Self.warmUpMessages..<Self.blockMessages {
+            let start = clock.now
+            _ = try producer.send(message)
+            message += 1
+            var came = try consumer.receive()
+            while !came, clock.now - start < .seconds(1) { came = try consumer.receive() }
+            if came {
+                if number >= 0 { times.record(UInt64((clock.now - start) / .nanoseconds(1))) }
+            } else {
+                lost += 1
+                try generator.checkCancellation()
+            }
+        }
+        time += clock.now - begin
+        try generator.checkCancellation()
+    }
+
+    /// The time that a share of the messages took at most, in microseconds.
+    ///
+    /// - Parameter percentile: The share, in percent.
+    /// - Returns: The time, 0 where no message came back.
+    func microseconds(_ percentile: Double) -> Double { Double(times.valueAtPercentile(percentile)) / 1000 }
+}
