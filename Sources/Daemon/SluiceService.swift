@@ -58,6 +58,7 @@ public struct SluiceService: Service {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
                 let thread = Thread {
+                    Self.takeProcessPriority()
                     // For top and its like. A name given to Foundation is lost where the new thread is quicker than its maker.
                     try? Data("sluice-hot".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
                     let result = Result { try decide(mailbox, probe, http: http, notifier) }
@@ -69,6 +70,14 @@ public struct SluiceService: Service {
         } onGracefulShutdown: {
             mailbox.post { $0.isStopping = true }
         }
+    }
+
+    /// Gives this thread, and those that it makes, the priority that the process was started with. It has its maker's, which the
+    /// cooperative pool raises where it may: for root.
+    private static func takeProcessPriority() {
+        let kind = __priority_which_t(PRIO_PROCESS.rawValue)
+        // What may not be done leaves the priority as it is.
+        _ = setpriority(kind, 0, getpriority(kind, id_t(getpid())))
     }
 
     private static func makeMailbox() throws(DaemonError) -> Mailbox {
