@@ -22,8 +22,9 @@ struct HotLoop: ~Copyable {
     static let messagesPerTurn = 1_000
     /// Nanoseconds after which they have it in any case: a message may have many timesteps, and a model be large.
     static let timePerTurn: Int64 = 20_000_000
-    /// Nanoseconds for which timesteps that come one soon after another are waited for at their socket alone.
-    static let ingestPatience: Int64 = 1_000_000
+    /// Nanoseconds for which timesteps that come one soon after another are waited for at their socket alone. Longer than the
+    /// system's tick: a wait that may end before it has the tick's timer set anew, which takes microseconds of a lone message.
+    static let ingestPatience: Int64 = 5_000_000
     /// Requests, and subscriptions, taken before ingest has its turn.
     static let requestsPerTurn = 100
     /// How long an orderly stop goes on taking what has come of timesteps.
