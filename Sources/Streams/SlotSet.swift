@@ -1,11 +1,17 @@
+import Recurrent
+
 /// A set of slots, one bit each: cheap to add to between two timesteps, and walked in the order of the slots.
-struct SlotSet {
+struct SlotSet: ~Copyable {
     private static let bitsPerWord = UInt64.bitWidth
 
-    private var words: [UInt64] = []
+    private var words = GrowingBuffer<UInt64>()
 
     /// How many slots are in the set. Counts them.
-    var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+    var count: Int {
+        var count = 0
+        for word in 0..<words.count { count += words[word].nonzeroBitCount }
+        return count
+    }
 
     /// Allocates only for a slot that is greater than all before.
     @inline(__always)
@@ -37,7 +43,7 @@ struct SlotSet {
             slots.append(UInt32(slot))
             next = first(from: slot + 1)
         }
-        words = []
+        words.removeAll()
         return slots
     }
 

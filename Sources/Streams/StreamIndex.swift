@@ -155,12 +155,13 @@ extension RawSpan {
         byteCount < 8 ? shortWord : littleEndian(at: byteCount - 8, as: UInt64.self)
     }
 
-    /// All bytes, fewer than eight, as a number.
-    @inline(never)
+    /// All bytes, fewer than eight, as a number: of two that are equally long, only equal bytes give the same.
     private var shortWord: UInt64 {
-        var word: UInt64 = 0
-        for offset in 0..<byteCount { word = word << 8 | UInt64(littleEndian(at: offset, as: UInt8.self)) }
-        return word
+        func byte(_ offset: Int) -> UInt64 { UInt64(littleEndian(at: offset, as: UInt8.self)) }
+        func half(_ offset: Int) -> UInt64 { UInt64(littleEndian(at: offset, as: UInt32.self)) }
+        // The second half overlaps the first one; of three bytes or fewer the one in the middle may be one of the others.
+        if byteCount >= 4 { return half(0) << 32 | half(byteCount - 4) }
+        return byteCount == 0 ? 0 : byte(0) << 16 | byte(byteCount / 2) << 8 | byte(byteCount - 1)
     }
 }
 
