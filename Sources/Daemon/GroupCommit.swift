@@ -45,6 +45,10 @@ struct GroupCommit {
     /// How soon it is tried again.
     private static let retryInterval = Duration.seconds(1)
 
+    /// What is published and answered waits for a commit. Stored, since every message asks; and before ``state``, as what
+    /// stands behind a clock's instant is looked for at run time.
+    private(set) var isOn: Bool
+    var gathered = Group()
     /// Nil where there is no journal, not even an old one.
     let worker: StoreWorker<Journal>?
     /// What the journal calls the weights of each model.
@@ -55,15 +59,12 @@ struct GroupCommit {
     private(set) var state: State {
         didSet { isOn = state.holdsDecisions }
     }
-    /// What is published and answered waits for a commit. Stored, since every message asks.
-    private(set) var isOn: Bool
     private(set) var failure: StoreError?
     /// Bytes of records that were committed and not cut since.
     private(set) var byteCount: Int
     /// As many of them as there were when the running checkpoint began.
     private var bytesBeforeCheckpoint = 0
 
-    var gathered = Group()
     var committing = Group()
     var isCommitting = false
     /// Memory for the next records.

@@ -30,6 +30,24 @@ struct HotLoop: ~Copyable {
     /// How long an orderly stop goes on taking what has come of timesteps.
     static let drainTime = Duration.seconds(2)
 
+    // What every message needs comes first. A type that holds a clock's instant has no size until run time, and the place of
+    // what stands behind it must be looked for.
+
+    var table: StreamTable
+    /// From taking messages to publishing the decisions on them.
+    var latencies = LatencyHistogram()
+    /// When the loop began to take the messages of the batch, in nanoseconds since the Unix epoch.
+    private var batchStart: Int64 = 0
+    /// There were timesteps when they were looked for last.
+    private var hasTaken = false
+    let publisher: DecisionPublisher
+    let ingest: [IngestSocket]
+    /// What a message says with a codec other than `binary`.
+    private var parsed = ParsedTimesteps()
+    var dropLog: DropLog
+    /// What waits for the journal.
+    var group: GroupCommit
+
     let logger: Logger
     let worker: StoreWorker<StateStore>
     /// Reads model files again, one after another: of two reloads the one that was asked for last has the last word.
@@ -38,26 +56,15 @@ struct HotLoop: ~Copyable {
     let started = ContinuousClock.now
     let startTime = WallClock.now()
 
-    var table: StreamTable
     var checkpoints: CheckpointSchedule
-    /// What waits for the journal.
-    var group: GroupCommit
     /// When streams are looked through for idle ones.
     var idleSweep: IdleSweep
     /// Pieces of work on other threads, the store's, the journal's and others, that are not answered yet.
     var outsideJobs = 0
     var isStopping = false
-    /// From taking messages to publishing the decisions on them.
-    var latencies = LatencyHistogram()
-    /// When the loop began to take the messages of the batch, in nanoseconds since the Unix epoch.
-    private var batchStart: Int64 = 0
-    /// There were timesteps when they were looked for last.
-    private var hasTaken = false
     var controlRequests = DaemonMetrics.ControlRequests()
 
     let access: AccessGuard
-    let ingest: [IngestSocket]
-    let publisher: DecisionPublisher
     let control: ControlServer
     /// Where the daemon answers HTTP, for those who ask where it is; nil: nowhere.
     var http: HTTPEndpoint?
@@ -70,9 +77,6 @@ struct HotLoop: ~Copyable {
     private let ingestItems: [Int]
     private let publisherItem: Int
     private let controlItem: Int
-    /// What a message says with a codec other than `binary`.
-    private var parsed = ParsedTimesteps()
-    var dropLog: DropLog
 
     /// Opens the sockets. The streams go on from where they are.
     ///
