@@ -26,6 +26,8 @@ final class Stepper {
     private let inputs: UnsafeMutablePointer<Float>
     private let memory: LaneMemory
     private let tail: StatelessTail?
+    /// Whether a stream's own timesteps fill the lanes: none needs those before.
+    private let areTimestepsIndependent: Bool
 
     /// Where each lane's row, next timestep and next answer stand; those of lanes that are not taken in `nowhere`.
     private let rows: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
@@ -51,6 +53,7 @@ final class Stepper {
         unsafe inputs = .zeros(model.features * lanes)
         memory = LaneMemory(model)
         tail = StatelessTail(model, memory)
+        areTimestepsIndependent = tail != nil && model.stateSize == 0
         unsafe nowhere = .zeros(rowSize + model.features)
         unsafe rows = .allocate(capacity: lanes)
         unsafe rows.initialize(repeating: nowhere, count: lanes)
@@ -106,6 +109,11 @@ final class Stepper {
         var arePlain = true
         for number in unsafe batch.jobs.indices {
             if let worker, unsafe batch.takers[number] != worker { continue }
+            if areTimestepsIndependent, unsafe batch.jobs[number].count >= lanes {
+                // They stand side by side; those of different streams would have to be gathered.
+                unsafe run(&batch.jobs[number], batch)
+                continue
+            }
             unsafe jobs[count] = number
             unsafe arePlain = arePlain && batch.jobs[number].isPlain
             count += 1
