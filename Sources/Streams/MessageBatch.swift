@@ -141,11 +141,8 @@ struct MessageBatch: ~Copyable {
         }
     }
 
-    /// Adds a message that must be the batch's last.
-    mutating func appendLast(_ message: Message) {
-        append(message, parameters: 0)
-        isFull = true
-    }
+    /// Lets no more messages be added.
+    mutating func close() { isFull = true }
 
     /// Says which job of its model's ``StepBatch`` a message has.
     @inline(__always)

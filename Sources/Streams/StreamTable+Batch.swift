@@ -26,15 +26,14 @@ extension StreamTable {
         let model = streams[slot].model
         if numbers.gap || flags.contains(.start) { startAnew(slot, numbers, flags) }
         streams[slot].isInBatch = true
-        let message = MessageBatch.Message(
-            slot: slot, hash: hash, model: model, numbers: numbers, flags: flags, count: count,
-            firstValue: batch.takenValues)
-        if rules[model].keepsTimesteps {
-            // Its answer may take as long as a whole sequence: what else there is to do has its turn after it.
-            batch.appendLast(message)
-        } else {
-            batch.append(message, parameters: rules[model].parameters)
-        }
+        // Made where it is needed last: it goes from registers to where it stays.
+        batch.append(
+            MessageBatch.Message(
+                slot: slot, hash: hash, model: model, numbers: numbers, flags: flags, count: count,
+                firstValue: batch.takenValues),
+            parameters: rules[model].parameters)
+        // Its answer may take as long as a whole sequence: what else there is to do has its turn after it.
+        if rules[model].keepsTimesteps { batch.close() }
     }
 
     /// Does what a gap before a message, and the start of a sequence, do to its stream.
