@@ -18,7 +18,7 @@ final class ThroughputRun {
     /// Messages a second that came back, over all slices.
     var messagesPerSecond: Double { Double(counted) / (time / .seconds(1)) }
 
-    /// Starts the threads. To be followed by ``end(_:)``, whatever comes of it.
+    /// Starts the threads. To be followed by ``end(waits:)``, whatever comes of it.
     init(_ generator: LoadGenerator) {
         self.generator = generator
         receiver = BenchThread("bench receiver") { [flow] in try generator.receive(flow) }
@@ -57,6 +57,7 @@ final class ThroughputRun {
         try rest()
     }
 
+    /// Stops the load, and waits until nothing is on its way.
     private func rest() throws {
         flow.close()
         waitUntilAllCameBack()
