@@ -48,6 +48,23 @@ struct IndependenceTests {
         #expect(differing.isEmpty)
     }
 
+    @Test(arguments: 1...17)
+    func `ids that differ in one byte are different streams`(length: Int) throws {
+        let feed = Feed(served(try echo()))
+        let id = Array(repeating: UInt8(ascii: "a"), count: length)
+        var ids = [id]
+        for place in id.indices {
+            var other = id
+            other[place] = UInt8(ascii: "b")
+            ids.append(other)
+        }
+        for id in ids {
+            let name = String(decoding: id, as: UTF8.self)
+            #expect(try feed.send(name, [0.5]).map(\.sequence) == [1], "\(name)")
+        }
+        #expect(feed.table.count == ids.count)
+    }
+
     @Test func `a table that takes over another's images goes on with the same bits`() throws {
         let model = try livelyModel(units: 4, outputs: 2)
         let before = Feed(served(model))
