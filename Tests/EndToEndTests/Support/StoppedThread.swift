@@ -16,13 +16,8 @@ final class StoppedThread {
     ///   - process: The process that it is of.
     /// - Throws: Where there is no such thread, or it cannot be stopped.
     init(_ name: String, of process: pid_t) throws {
-        let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task").map { thread in
-            // Read to its end: the size that the system tells is 0.
-            let comm = try FileHandle(forReadingFrom: URL(filePath: "/proc/\(process)/task/\(thread)/comm"))
-            return (thread, String(decoding: try comm.readToEnd() ?? Data(), as: UTF8.self))
-        }
-        let found = names.first { $0.1 == name + "\n" }
-        thread = try #require(found.flatMap { pid_t($0.0) }, "there is no thread \(name): \(names)")
+        let threads = try ProcessThread.all(of: process)
+        thread = try #require(threads.first { $0.name == name }, "there is no thread \(name): \(threads)").id
         // By its address, as Swift does not see functions with a variable number of arguments.
         let symbol = unsafe try #require(unsafe dlsym(nil, "ptrace"))
         trace = unsafe unsafeBitCast(symbol, to: Trace.self)
