@@ -1,10 +1,10 @@
 import Histogram
 
-/// One target's latency in one round: that of one message alone, there and back. It is connected once and measured in blocks of
-/// messages, so that two targets can take turns.
+/// One target's latency in one round: that of one message alone, there and back. It is connected once and measured
+/// turn by turn: see ``BenchTurns``.
 final class LatencyRun {
-    /// Messages in a block; those before are a warm-up.
-    private static let blockMessages = 250
+    /// Messages of a turn that count, and those before them, which are a warm-up.
+    private static let turnMessages = 250
     private static let warmUpMessages = 25
     /// Messages that are enough for a round.
     private static let enough: UInt64 = 5000
@@ -45,18 +45,18 @@ final class LatencyRun {
         return time >= .seconds(least) && (times.totalCount >= Self.enough || time >= .seconds(most))
     }
 
-    /// Sends a block, one message at a time, up to the first that does not come back.
+    /// One turn: sends messages, one at a time, up to the first that does not come back.
     func measure() throws {
         let clock = ContinuousClock()
         let begin = clock.now
-        for number in -Self.warmUpMessages..<Self.blockMessages {
+        for number in -Self.warmUpMessages..<Self.turnMessages {
             let start = clock.now
             _ = try producer.send(message)
             message += 1
             var came = try consumer.receive()
             while !came, clock.now - start < .seconds(1) { came = try consumer.receive() }
             guard came else {
-                // A target that is gone is not waited for again and again within one block.
+                // A target that is gone is not waited for again and again within one turn.
                 lost += 1
                 break
             }

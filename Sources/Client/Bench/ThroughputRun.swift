@@ -1,9 +1,8 @@
 import Foundation
 
-/// One target's throughput in one round. It is connected once and loaded in slices, so that two targets can take turns too short
-/// for the machine to become another in between.
+/// One target's throughput in one round. It is connected once and loaded turn by turn: see ``BenchTurns``.
 final class ThroughputRun {
-    /// How much of a slice, at its beginning, is not counted: the window fills.
+    /// Seconds of a turn, at its beginning, that are not counted: the window fills.
     private static let rampUp = 0.02
 
     private let generator: LoadGenerator
@@ -15,7 +14,7 @@ final class ThroughputRun {
     /// Messages that were waited for in vain.
     private var lost = 0
 
-    /// Messages a second that came back, over all slices.
+    /// Messages a second that came back, over all turns.
     var messagesPerSecond: Double { Double(counted) / (time / .seconds(1)) }
 
     /// Starts the threads. To be followed by ``end(waits:)``, whatever comes of it.
@@ -42,7 +41,7 @@ final class ThroughputRun {
         try rest()
     }
 
-    /// Loads the target, as fast as the window allows, and then waits until all came back.
+    /// One turn: loads the target, as fast as the window allows, and then waits until all came back.
     ///
     /// - Parameter seconds: How long what comes back is counted.
     /// - Throws: `CancellationError`.
