@@ -4,7 +4,9 @@ import ZeroMQ
 
 /// Who the tool is, for a daemon that asks for keys.
 struct KeyOptions: ParsableArguments {
+    // One key of 85 begins with a dash.
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The daemon's public key: a file that 'sluice keygen' wrote, or the 40 characters. Goes with --key "
                 + "(default: none).", valueName: "file|key"))

@@ -168,11 +168,13 @@ import ZeroMQ
         let spelled = ["--server-key", "\(try keys.publicKey("daemon"))", "--key", keys.path("controller.key")]
         #expect(try sluice(["streams"] + spelled).output.contains("model2"))
 
+        let dashed = "-" + String(repeating: "a", count: 39)
         for (arguments, status, words) in [
             ([], 69, "--server-key and --key"), (identity("producer"), 69, "among the controllers"),
             (["--server-key", keys.path("stranger.pub"), "--key", keys.path("all.key")], 69, "--server-key says"),
             (["--key", keys.path("all.key")], 64, "go together"),
             (["--server-key", keys.path("none.pub"), "--key", keys.path("all.key")], 66, "none.pub"),
+            (["--server-key", dashed, "--key", keys.path("none.key")], 66, "none.key"),
             (["--server-key", keys.path("daemon.pub"), "--key", keys.path("all.pub")], 1, "chmod 600"),
         ] as [([String], Int32, String)] {
             let refused = try sluice(["status"] + arguments)
