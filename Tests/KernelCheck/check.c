@@ -254,7 +254,7 @@ static void check_dense(long rows, long columns) {
         kernels->affine_lanes(ys, b, xs, rows, w.blocks, xs, 0, w.blocks, columns);
     }
     for (int lane = 0; lane < LANES; lane++) {
-        double exact[2 * LARGEST];
+        double exact[4 * LARGEST];
         for (long k = 0; k < rows; k++) x[k] = xs[k * LANES + lane];
         // What stands behind does not matter.
         x[rows] = NAN;
@@ -338,6 +338,8 @@ static void check_set(const struct sluice_kernels *set) {
     }
     for (long rows = 1; rows <= 40; rows++)
         for (long columns = 1; columns <= 6; columns++) check_dense(rows, columns);
+    // Each number of sums that a set has, and what is left over.
+    for (long columns = 4 * LARGEST; columns > 6; columns = columns * 2 / 3) check_dense(7, columns);
     check_functions();
     for (long size = 1; size <= 40; size++) check_tiles(size);
     printf("%s: %ld checks\n", kernels->name, checks - before);

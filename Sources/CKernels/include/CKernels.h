@@ -19,7 +19,8 @@ struct sluice_kernels {
     // "baseline", "avx2", "avx512" or "neon".
     const char *name;
 
-    // Vectors whose sums are kept in registers at once: enough to hide a multiply-add's latency. A power of two.
+    // Vectors whose sums are kept in registers at once: enough to hide a multiply-add's latency, and, where a core reads no more
+    // vectors than it multiplies, for what they share to be read seldom. A power of two.
     //
     // A matrix stands in blocks, so that it is read from end to end: for `affine` blocks of so many vectors of columns, for
     // `affine_lanes` of so many columns, row by row within a block. What is left over stands in blocks of half the width, a
