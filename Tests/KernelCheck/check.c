@@ -93,10 +93,17 @@ static void compare(const float *tile, int lane, const float *alone, const doubl
     int same = 1, near = 1;
     for (long k = 0; k < count; k++) {
         same &= memcmp(&tile[k * LANES + lane], &alone[k], sizeof(float)) == 0;
-        near &= fabs(alone[k] - exact[k]) <= 1e-5;
+        // A cell may be far more than 1.
+        near &= fabs(alone[k] - exact[k]) <= 1e-5 * fmax(1, fabs(exact[k]));
     }
     check(same, "side by side is not as alone", units, step);
     check(near, "not near double precision", units, step);
+}
+
+// Mostly small ones; now and then such as shut and open gates, for so many timesteps that cells grow past where their tanh is 1.
+static float next_input(long step, long k) {
+    const float small = 2 * next_value();
+    return step % 50 < 12 ? (k / 3 % 2 ? 60 : -60) + small : small;
 }
 
 static void check_lstm(long features, long units) {
@@ -108,7 +115,7 @@ static void check_lstm(long features, long units) {
     double exact[LANES][2 * LARGEST] = {{0}};
     for (int lane = 0; lane < LANES; lane++) alone[lane] = zeros(2 * units);
     for (long step = 0; step < STEPS; step++) {
-        for (long k = 0; k < features * LANES; k++) xs[k] = 2 * next_value();
+        for (long k = 0; k < features * LANES; k++) xs[k] = next_input(step, k);
         kernels->affine_lanes(zs, b, xs, features, w.blocks, tile, units, u.blocks, 4 * units);
         kernels->lstm_lanes(tile, zs, units * LANES);
         for (int lane = 0; lane < LANES; lane++) {
@@ -141,7 +148,7 @@ static void check_gru(long features, long units) {
     double exact[LANES][LARGEST] = {{0}};
     for (int lane = 0; lane < LANES; lane++) alone[lane] = zeros(units);
     for (long step = 0; step < STEPS; step++) {
-        for (long k = 0; k < features * LANES; k++) xs[k] = 2 * next_value();
+        for (long k = 0; k < features * LANES; k++) xs[k] = next_input(step, k);
         kernels->affine_lanes(as, b, xs, features, w.blocks, xs, 0, w.blocks, 3 * units);
         kernels->affine_lanes(rs, b, tile, units, u.blocks, xs, 0, u.blocks, 3 * units);
         kernels->gru_lanes(tile, as, rs, units * LANES);
