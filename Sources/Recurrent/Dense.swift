@@ -79,6 +79,16 @@ extension Dense: TimestepLayer {
             unsafe activation.apply(y, count: units * kernel.kernels.lanes, kernel.kernels)
         }
 
+        /// Whether ``step(_:x:y:)`` can be called and pays.
+        var takesSteps: Bool { kernel.takesSteps && activation.isElementwise }
+
+        /// The same of many timesteps that stand one after another: x of shape (count, features), y of shape (count, units), with
+        /// room for the padding.
+        func step(_ count: Int, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+            unsafe kernel.multiply(x, steps: count, addedTo: bias, into: y)
+            unsafe activation.apply(y, count: count * units, kernel.kernels)
+        }
+
         /// Whether ``stepRows(x:y:)`` can be called.
         var takesRows: Bool { kernel.takesRows && activation.isElementwise }
 

@@ -198,14 +198,6 @@ extension Kernels {
         unsafe functions.pointee.dots_lanes(y, b, x, rows, w, columns)
     }
 
-    /// The same where the lanes' x stand one after another: x of shape (lanes, rows).
-    func dotsOfRows(
-        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
-        w: UnsafePointer<Float>, columns: Int
-    ) {
-        unsafe functions.pointee.dots_rows(y, b, x, rows, w, columns)
-    }
-
     /// The end of an LSTM's timestep in each lane, with its usual activations.
     ///
     /// - Parameters:
@@ -251,5 +243,33 @@ extension Kernels {
     /// The lanes whose values are all finite, lane 0 in the lowest bit.
     func finiteLanes(_ tile: UnsafePointer<Float>, count: Int) -> UInt32 {
         unsafe functions.pointee.finite_lanes(tile, count)
+    }
+}
+
+/// Many timesteps at once, whose values stand one after another: see `CKernels.h`.
+extension Kernels {
+    /// `y = b + x·W` of each timestep.
+    ///
+    /// - Parameters:
+    ///   - y: Shape (steps, columns); nothing past it is touched.
+    ///   - b: Shape (columns), with room for ``padded(_:)``.
+    ///   - x: Shape (steps, rows).
+    ///   - steps: How many timesteps.
+    ///   - rows: The width of one timestep of `x`.
+    ///   - w: As for ``affine(_:b:x:rows:w:h:units:u:columns:)``.
+    ///   - columns: The width of one timestep of `y`.
+    func affineOfRows(
+        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, steps: Int, rows: Int,
+        w: UnsafePointer<Float>, columns: Int
+    ) {
+        unsafe functions.pointee.affine_rows(y, b, x, steps, rows, w, columns)
+    }
+
+    /// ``dotsOfLanes(_:b:x:rows:w:columns:)`` of as many timesteps as there are lanes: x of shape (lanes, rows).
+    func dotsOfRows(
+        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
+        w: UnsafePointer<Float>, columns: Int
+    ) {
+        unsafe functions.pointee.dots_rows(y, b, x, rows, w, columns)
     }
 }

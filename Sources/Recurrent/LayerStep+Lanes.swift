@@ -50,6 +50,11 @@ extension LayerStep {
         return unsafe UnsafePointer(y)
     }
 
+    /// The layer, if it takes many timesteps that stand one after another, and gives them so.
+    var takingSteps: UnsafePointer<Dense.Step>? {
+        if case .dense(let dense) = kind, unsafe dense.pointee.takesSteps { unsafe dense } else { nil }
+    }
+
     /// The layer, if it can take the lanes' inputs where they stand one after another.
     var takingRows: UnsafePointer<Dense.Step>? {
         if case .dense(let dense) = kind, unsafe dense.pointee.takesRows { unsafe dense } else { nil }

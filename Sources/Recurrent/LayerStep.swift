@@ -105,6 +105,14 @@ package struct LayerStep: BitwiseCopyable {
         }
     }
 
+    /// Whether ``takeAll(_:x:state:outputs:)`` takes them.
+    var takesAll: Bool {
+        switch kind {
+        case .lstm, .gru: true
+        default: false
+        }
+    }
+
     /// Takes timesteps, one after another until the state is not finite, if the layer's kernel can.
     ///
     /// - Parameters:

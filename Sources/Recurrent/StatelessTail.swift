@@ -2,16 +2,23 @@
 /// those before. So many timesteps of one stream are taken through them at once, a lane each, once the layers before have taken
 /// them one by one.
 ///
-/// The next timestep then need not wait until the processor is done with the answer to this one.
+/// The next timestep then need not wait until the processor is done with the answer to this one. ``Dense`` layers take the
+/// timesteps as they stand, also before the one layer with a state, where there are some.
 @safe
 final class StatelessTail {
     private let model: Model
     /// Layers before the tail.
     private let head: Int
-    /// Floats that the tail takes of one timestep.
+    /// All of those but the last, where they are such layers and the last takes all that they give.
+    private let lead: DenseRun?
+    /// The tail's first layers, where they are such.
+    private let run: DenseRun?
+    /// The tail's others, which take a timestep in each lane.
+    private let rest: Range<Int>
+    /// Floats that those take of one timestep.
     private let width: Int
     private let memory: LaneMemory
-    /// The tail's first layer, where it takes what the layers before give as they give it: row by row.
+    /// The first of those, where it takes what the layers before give as they give it: row by row.
     private let takingRows: UnsafePointer<Dense.Step>?
     /// From how many timesteps on that is worthwhile, of at most a lane each.
     private let fewest: Int
@@ -19,7 +26,7 @@ final class StatelessTail {
     /// begins with the next.
     private let most: Int
 
-    /// What the layers before give, shape (most, width).
+    /// What the layers before the tail give, shape (most, their last one's units).
     private let inputs: UnsafeMutablePointer<Float>
     /// What the tail gives, shape (outputs, lanes).
     private let outputs: UnsafeMutablePointer<Float>
@@ -36,16 +43,26 @@ final class StatelessTail {
     init?(_ model: Model, _ memory: LaneMemory) {
         let head = (model.steps.lastIndex { $0.stateSize > 0 } ?? -1) + 1
         guard head < model.steps.count, model.isCausal, !model.hasMasks else { return nil }
-        fewest = model.fewestInLanes(of: head..<model.steps.count)
-        guard fewest <= memory.lanes else { return nil }
+        let most = 4 * memory.lanes
+        let run = DenseRun(model, head..<model.steps.count, most: most)
+        let rest = (run?.layers.upperBound ?? head)..<model.steps.count
+        // Without lanes to fill any number but one.
+        fewest = rest.isEmpty ? 2 : model.fewestInLanes(of: rest)
+        guard fewest <= memory.lanes else {
+            run?.deallocate()
+            return nil
+        }
         self.model = model
         self.head = head
         self.memory = memory
+        self.most = most
+        self.run = run
+        self.rest = rest
+        lead = Self.lead(of: model, head: head, most: most)
         // A message's own timesteps may be fewer than the rows that are read.
-        unsafe takingRows = head > 0 ? model.steps[head].takingRows : nil
-        width = model.steps[head].features
-        most = 4 * memory.lanes
-        unsafe inputs = .zeros(width * most + Kernels.padding)
+        unsafe takingRows = rest.lowerBound > 0 && !rest.isEmpty ? model.steps[rest.lowerBound].takingRows : nil
+        width = rest.isEmpty ? 0 : model.steps[rest.lowerBound].features
+        unsafe inputs = .zeros(model.steps[head].features * most + Kernels.padding)
         unsafe outputs = .zeros(model.outputs * memory.lanes)
         unsafe nowhere = .zeros(max(width, model.outputs))
         unsafe rows = .allocate(capacity: memory.lanes)
@@ -59,6 +76,18 @@ final class StatelessTail {
         for index in unsafe floats.indices { unsafe floats[index].deallocate() }
         unsafe rows.deallocate()
         unsafe answers.deallocate()
+        lead?.deallocate()
+        run?.deallocate()
+    }
+
+    /// The layers before the last one that has a state: see ``lead``.
+    private static func lead(of model: Model, head: Int, most: Int) -> DenseRun? {
+        guard head > 1, model.steps[head - 1].takesAll, let lead = DenseRun(model, 0..<(head - 1), most: most) else {
+            return nil
+        }
+        if lead.layers.upperBound == head - 1 { return lead }
+        lead.deallocate()
+        return nil
     }
 
     /// How many timesteps of a stream to take next, of so many that are there; 0 where they are better taken one by one.
@@ -83,10 +112,16 @@ final class StatelessTail {
     ) -> (taken: Int, isFinite: Bool) {
         var (taken, isFinite) = (count, true)
         if head > 0 { (taken, isFinite) = unsafe takeHead(count, timesteps, state: row, scratch: scratch) }
-        let inputs = unsafe head > 0 ? UnsafePointer(inputs) : timesteps
-        for first in stride(from: 0, to: taken, by: memory.lanes) {
-            unsafe answer(
-                min(taken - first, memory.lanes), inputs: inputs + first * width, to: answers + first * model.outputs)
+        var inputs = unsafe head > 0 ? UnsafePointer(inputs) : timesteps
+        if let run { unsafe inputs = run(taken, inputs) }
+        if rest.isEmpty {
+            unsafe answers.update(from: inputs, count: taken * model.outputs)
+        } else {
+            for first in stride(from: 0, to: taken, by: memory.lanes) {
+                unsafe answer(
+                    min(taken - first, memory.lanes), inputs: inputs + first * width,
+                    to: answers + first * model.outputs)
+            }
         }
         unsafe (row + model.stateSize).copy(answers + (taken - 1) * model.outputs, count: model.outputs)
         return (taken, isFinite)
@@ -98,9 +133,9 @@ final class StatelessTail {
         _ count: Int, _ timesteps: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>
     ) -> (taken: Int, isFinite: Bool) {
-        if head == 1,
-            let finite = unsafe model.steps[0].takeAll(
-                count, x: timesteps, state: state, outputs: inputs)
+        if head == 1 || lead != nil,
+            let finite = unsafe model.steps[head - 1].takeAll(
+                count, x: lead?(count, timesteps) ?? timesteps, state: state, outputs: inputs)
         {
             return (min(finite + 1, count), finite == count)
         }
@@ -109,20 +144,21 @@ final class StatelessTail {
         while taken < count && isFinite {
             isFinite = unsafe model.step(
                 firstLayers: head, input: timesteps + taken * model.features, state: state,
-                output: inputs + taken * width, outputs: width, scratch: scratch)
+                output: inputs + taken * model.steps[head].features, outputs: model.steps[head].features,
+                scratch: scratch)
             taken += 1
         }
         return (taken, isFinite)
     }
 
-    /// Takes what the layers before gave through the tail.
+    /// Takes what the layers before gave through the rest.
     ///
     /// - Parameters:
     ///   - count: Of how many timesteps, at most as many as there are lanes.
     ///   - inputs: Shape (count, width).
     ///   - answers: Shape (count, outputs).
     private func answer(_ count: Int, inputs: UnsafePointer<Float>, to answers: UnsafeMutablePointer<Float>) {
-        var layers = head..<model.steps.count
+        var layers = rest
         let x = unsafe memory.tiles.1
         if let takingRows = unsafe takingRows {
             layers.removeFirst()

@@ -137,6 +137,24 @@ struct WeightMatrix {
         }
     }
 
+    /// Whether ``multiply(_:steps:addedTo:into:)`` can be called, and reads the weights from the nearest cache each time.
+    var takesSteps: Bool {
+        layout == .vectors && rows * columns * MemoryLayout<Float>.stride <= kernels.cachedBytes
+    }
+
+    /// `y = b + x·W` of many timesteps that stand one after another, with the bits of each alone.
+    ///
+    /// - Parameters:
+    ///   - x: Shape (steps, rows).
+    ///   - steps: How many timesteps.
+    ///   - b: Shape (columns), padded.
+    ///   - y: Shape (steps, columns). Must not overlap `x` or `b`.
+    func multiply(
+        _ x: UnsafePointer<Float>, steps: Int, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+    ) {
+        unsafe kernels.affineOfRows(y, b: b, x: x, steps: steps, rows: rows, w: values, columns: width)
+    }
+
     /// Whether ``multiplyRows(_:addedTo:into:)`` can be called.
     var takesRows: Bool { layout == .columns }
 

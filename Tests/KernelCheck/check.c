@@ -277,6 +277,24 @@ static void check_dense(long rows, long columns) {
     release(w);
 }
 
+// Many timesteps by `affine_rows`, each as `affine` takes it, and nothing behind them touched.
+static void check_rows(long steps, long rows, long columns) {
+    struct matrix w = random_matrix(rows, 1, columns, 1);
+    float *b = zeros(columns), *x = zeros(steps * rows), *y = zeros(columns), *all = zeros(steps * columns);
+    for (long k = 0; k < columns; k++) b[k] = next_value();
+    for (long k = 0; k < steps * rows; k++) x[k] = next_value();
+    for (long k = 0; k < LANES; k++) all[steps * columns + k] = 7;
+    kernels->affine_rows(all, b, x, steps, rows, w.vectors, columns);
+    for (long t = 0; t < steps; t++) {
+        kernels->affine(y, b, x + t * rows, rows, w.vectors, x, 0, w.vectors, padded(columns));
+        const int same = memcmp(all + t * columns, y, (size_t)columns * sizeof(float)) == 0;
+        check(same, "one of many timesteps is not as alone", columns, t);
+    }
+    for (long k = 0; k < LANES; k++) check(all[steps * columns + k] == 7, "what is behind many timesteps", columns, steps);
+    free(b), free(x), free(y), free(all);
+    release(w);
+}
+
 static void check_functions(void) {
     float values[LANES], powers[LANES], few[LANES];
     for (double x = -60; x < 60; x += 0.0137) {
@@ -347,6 +365,8 @@ static void check_set(const struct sluice_kernels *set) {
         for (long columns = 1; columns <= 6; columns++) check_dense(rows, columns);
     // Each number of sums that a set has, and what is left over.
     for (long columns = 4 * LARGEST; columns > 6; columns = columns * 2 / 3) check_dense(7, columns);
+    for (long steps = 1; steps <= 20; steps++)
+        for (long columns = 4 * LARGEST; columns > 4; columns = columns * 4 / 5) check_rows(steps, 1 + steps % 4, columns);
     check_functions();
     for (long size = 1; size <= 40; size++) check_tiles(size);
     printf("%s: %ld checks\n", kernels->name, checks - before);

@@ -37,6 +37,31 @@ struct StepBatchTests {
         try checkSideBySide(lstm(units: units, kernels: Kernels.available[set]), longest: 150)
     }
 
+    /// A model's input width, then its layers: the units of a Dense, or of an LSTM where they are negative.
+    @Test(
+        arguments: Kernels.available.indices,
+        [
+            [1, 24, -10, 1], [2, 20, 7, -10, 6, 1], [1, -10, 24], [3, -5, 24, 3], [10, 10], [6, 40, 9],
+            [1, 3, 24, -10, 1],
+            [1, 24, -10, -6, 1], [1, 200, 300, -8, 17],
+        ])
+    func `so do streams of Dense layers before and behind a layer with a state`(set: Int, widths: [Int]) throws {
+        let activations: [Activation] = [.tanh, .linear, .sigmoid, .relu]
+        let layers = try zip(widths, widths.dropFirst()).enumerated().map { index, pair -> any Layer in
+            let (features, units) = (abs(pair.0), abs(pair.1))
+            let size = 2 / Float(features).squareRoot()
+            guard pair.1 < 0 else {
+                return try Dense(
+                    units: units, activation: activations[index % activations.count],
+                    kernel: tensor([features, units], size), bias: tensor([units], 1))
+            }
+            return try LSTM(
+                units: units, kernel: tensor([features, 4 * units], size),
+                recurrentKernel: tensor([units, 4 * units], 1), bias: tensor([4 * units], 1))
+        }
+        try checkSideBySide(Model(layers: layers, kernels: Kernels.available[set]), longest: 150)
+    }
+
     @Test(arguments: Kernels.available.indices)
     func `a state becomes zero where a sequence ends, in each lane by itself`(set: Int) throws {
         let model = try lstm(units: 5, kernels: Kernels.available[set])

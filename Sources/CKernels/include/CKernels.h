@@ -107,9 +107,6 @@ struct sluice_kernels {
     // `dots` in each lane, with the same W.
     void (*dots_lanes)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
-    // The same where the lanes' x stand one after another: x: (lanes, rows).
-    void (*dots_rows)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
-
     // The end of an LSTM's timestep from the four gates, one after another in z, of `count` values each: units · lanes. z is
     // overwritten.
     //
@@ -128,6 +125,17 @@ struct sluice_kernels {
 
     // The lanes, lane 0 in the lowest bit, whose `count` values are all finite.
     unsigned (*finite_lanes)(const float *tile, long count);
+
+    // For many timesteps at once, whose values stand one after another, with the order of additions of that for one alone.
+
+    // `affine` of one product: y = b + x·W of each timestep.
+    //
+    // y: (steps, columns), and nothing past it is touched. b: (columns). x: (steps, rows). W: as for `affine`; `columns` is how
+    // many it has without what fills it up.
+    void (*affine_rows)(float *y, const float *b, const float *x, long steps, long rows, const float *w, long columns);
+
+    // `dots_lanes`, of as many timesteps as there are lanes: x: (lanes, rows).
+    void (*dots_rows)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 };
 
 // The sets that this machine can run, best first; the count is put into `count`, at least 1.
