@@ -2,24 +2,25 @@
 /// elsewhere for them, and a weight is read once for several timesteps.
 @safe
 struct DenseRun {
-    /// Which layers of the model.
-    let layers: Range<Int>
     private let model: Model
+    private let layers: Range<Int>
     /// What the layers give, by turns, shape (most, units).
     private let buffers: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
 
-    /// Nil where the first of the layers is none of that kind.
-    ///
+    /// Those of some layers, from the first on, that are such layers.
+    static func layers(of model: Model, in layers: Range<Int>) -> Range<Int> {
+        let end = layers.first { unsafe model.steps[$0].takingSteps == nil } ?? layers.upperBound
+        return layers.lowerBound..<end
+    }
+
     /// - Parameters:
     ///   - model: The model.
-    ///   - layers: The run begins with the first of them and goes on as far as it can.
-    ///   - most: How many timesteps it takes at most.
-    init?(_ model: Model, _ layers: Range<Int>, most: Int) {
-        let end = layers.first { unsafe model.steps[$0].takingSteps == nil } ?? layers.upperBound
-        guard end > layers.lowerBound else { return nil }
+    ///   - layers: From ``layers(of:in:)``, at least one.
+    ///   - most: How many timesteps are taken at most.
+    init(_ model: Model, _ layers: Range<Int>, most: Int) {
         self.model = model
-        self.layers = layers.lowerBound..<end
-        let size = most * (self.layers.map { model.steps[$0].units }.max() ?? 0) + Kernels.padding
+        self.layers = layers
+        let size = most * (layers.map { model.steps[$0].units }.max() ?? 0) + Kernels.padding
         unsafe buffers = (.zeros(size), .zeros(size))
     }
 
@@ -38,7 +39,8 @@ struct DenseRun {
         var x = unsafe x
         var (y, spare) = unsafe buffers
         for index in layers {
-            unsafe model.steps[index].takingSteps?.pointee.step(count, x: x, y: y)
+            guard let dense = unsafe model.steps[index].takingSteps else { preconditionFailure("no such layer") }
+            unsafe dense.pointee.step(count, x: x, y: y)
             unsafe x = UnsafePointer(y)
             unsafe swap(&y, &spare)
         }

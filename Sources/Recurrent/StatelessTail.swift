@@ -44,19 +44,16 @@ final class StatelessTail {
         let head = (model.steps.lastIndex { $0.stateSize > 0 } ?? -1) + 1
         guard head < model.steps.count, model.isCausal, !model.hasMasks else { return nil }
         let most = 4 * memory.lanes
-        let run = DenseRun(model, head..<model.steps.count, most: most)
-        let rest = (run?.layers.upperBound ?? head)..<model.steps.count
+        let denses = DenseRun.layers(of: model, in: head..<model.steps.count)
+        let rest = denses.upperBound..<model.steps.count
         // Without lanes to fill any number but one.
         fewest = rest.isEmpty ? 2 : model.fewestInLanes(of: rest)
-        guard fewest <= memory.lanes else {
-            run?.deallocate()
-            return nil
-        }
+        guard fewest <= memory.lanes else { return nil }
         self.model = model
         self.head = head
         self.memory = memory
         self.most = most
-        self.run = run
+        run = denses.isEmpty ? nil : DenseRun(model, denses, most: most)
         self.rest = rest
         lead = Self.lead(of: model, head: head, most: most)
         // A message's own timesteps may be fewer than the rows that are read.
@@ -82,12 +79,9 @@ final class StatelessTail {
 
     /// The layers before the last one that has a state: see ``lead``.
     private static func lead(of model: Model, head: Int, most: Int) -> DenseRun? {
-        guard head > 1, model.steps[head - 1].takesAll, let lead = DenseRun(model, 0..<(head - 1), most: most) else {
-            return nil
-        }
-        if lead.layers.upperBound == head - 1 { return lead }
-        lead.deallocate()
-        return nil
+        guard head > 1, model.steps[head - 1].takesAll else { return nil }
+        let layers = 0..<(head - 1)
+        return layers == DenseRun.layers(of: model, in: layers) ? DenseRun(model, layers, most: most) : nil
     }
 
     /// How many timesteps of a stream to take next, of so many that are there; 0 where they are better taken one by one.

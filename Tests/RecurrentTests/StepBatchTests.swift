@@ -42,8 +42,7 @@ struct StepBatchTests {
         arguments: Kernels.available.indices,
         [
             [1, 24, -10, 1], [2, 20, 7, -10, 6, 1], [1, -10, 24], [3, -5, 24, 3], [10, 10], [6, 40, 9],
-            [1, 3, 24, -10, 1],
-            [1, 24, -10, -6, 1], [1, 200, 300, -8, 17],
+            [1, 3, 24, -10, 1], [1, 24, -10, -6, 1], [1, 200, 300, -8, 17],
         ])
     func `so do streams of Dense layers before and behind a layer with a state`(set: Int, widths: [Int]) throws {
         let activations: [Activation] = [.tanh, .linear, .sigmoid, .relu]
