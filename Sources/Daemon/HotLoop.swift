@@ -25,10 +25,11 @@ struct HotLoop: ~Copyable {
     /// Nanoseconds for which timesteps that come one soon after another are waited for at their socket alone. Longer than the
     /// system's tick: a wait that may end before it has the tick's timer set anew, which takes microseconds of a lone message.
     static let ingestPatience: Int64 = 5_000_000
+    /// Nanoseconds after which what was decided is published, though there are more messages of the same streams: about as long
+    /// as a full batch of a small model takes.
+    static let publishingPatience: Int64 = 200_000
     /// Requests, and subscriptions, taken before ingest has its turn.
     static let requestsPerTurn = 100
-    /// How long an orderly stop goes on taking what has come of timesteps.
-    static let drainTime = Duration.seconds(2)
 
     // What every message needs comes first. A type that holds a clock's instant has no size until run time, and the place of
     // what stands behind it must be looked for.
@@ -72,9 +73,9 @@ struct HotLoop: ~Copyable {
     let mailbox: Mailbox
     /// Who tells systemd how the daemon is; nil where it is not asked.
     var notifier: ServiceNotifier?
-    private var poller: Poller
+    var poller: Poller
     private let mailboxItem: Int
-    private let ingestItems: [Int]
+    let ingestItems: [Int]
     private let publisherItem: Int
     private let controlItem: Int
 
@@ -208,7 +209,7 @@ struct HotLoop: ~Copyable {
     ///   - memory: What they are read into.
     /// - Returns: Whether there was one.
     /// - Throws: `ZeroMQError` where a socket failed.
-    private mutating func takeTimesteps(
+    mutating func takeTimesteps(
         from socket: IngestSocket, waits: Bool = false, by memory: inout TurnMemory
     ) throws(ZeroMQError) -> Bool {
         guard !group.isFull(table.records), try socket.receive(into: &memory.message, waits: waits) else {
@@ -217,7 +218,7 @@ struct HotLoop: ~Copyable {
         let start = WallClock.now()
         batchStart = start
         try takeMessage(from: socket, by: &memory)
-        try decide(&memory.decided)
+        try decideAndPublish(&memory.decided)
         var count = 1
         var countBefore: Int
         repeat {
@@ -229,17 +230,24 @@ struct HotLoop: ~Copyable {
                 count += 1
                 try takeMessage(from: socket, by: &memory)
             }
-            try decide(&memory.decided)
+            try decideAndPublish(&memory.decided)
             // What came alone is the last for now: whoever waits for its decision is not kept from a core meanwhile.
         } while count > countBefore + 1
         return true
     }
 
     /// Takes the message that was received into the table's batch, decided on first where it has one of the same stream.
+    ///
+    /// What was decided goes on waiting for the others that have come: to publish it one by one takes libzmq longer.
     private mutating func takeMessage(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
-        while !take(memory.message, from: socket) { try decide(&memory.decided) }
+        while !take(memory.message, from: socket) {
+            decide(&memory.decided)
+            let isDue = (memory.decided.time ?? batchStart) - batchStart >= Self.publishingPatience
+            // What happened to a stream is told before what is decided on it afterwards.
+            if isDue || table.hasNews { try publish(&memory.decided) }
+        }
     }
 
     /// Takes one message into the table's batch, or drops it.
@@ -262,23 +270,33 @@ struct HotLoop: ~Copyable {
         }
     }
 
-    /// Steps what was taken, and publishes the decisions message by message.
-    private mutating func decide(_ decided: inout DecidedBatch) throws(ZeroMQError) {
-        guard !table.isBatchEmpty else { return }
-        table.stepBatch()
-        let time = WallClock.now()
-        table.decideBatch(time: time, into: &decided)
-        try publish(decided)
-        if !decided.drops.isEmpty { countDrops(decided, time: time) }
-        recordLatency(decisions: decided.records.count)
-        if table.hasNews { announceNews() }
+    private mutating func decideAndPublish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
+        decide(&decided)
+        try publish(&decided)
     }
 
-    private mutating func publish(_ decided: borrowing DecidedBatch) throws(ZeroMQError) {
-        guard !group.isOn else { return Self.hold(decided, idsFrom: table, in: &group.gathered.decisions) }
-        for message in 0..<decided.count {
-            try publisher.publish(table.idBytes(of: decided.slot(of: message)), records: decided.records(of: message))
+    /// Steps what was taken, and decides on it.
+    private mutating func decide(_ decided: inout DecidedBatch) {
+        guard !table.isBatchEmpty else { return }
+        table.stepBatch()
+        table.decideBatch(time: WallClock.now(), into: &decided)
+    }
+
+    /// Publishes what was decided, message by message.
+    private mutating func publish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
+        guard let time = decided.time else { return }
+        if group.isOn {
+            Self.hold(decided, idsFrom: table, in: &group.gathered.decisions)
+        } else {
+            for message in 0..<decided.count {
+                try publisher.publish(
+                    table.idBytes(of: decided.slot(of: message)), records: decided.records(of: message))
+            }
         }
+        if !decided.drops.isEmpty { countDrops(decided, time: time) }
+        recordLatency(decisions: decided.records.count)
+        decided.removeAll()
+        if table.hasNews { announceNews() }
     }
 
     /// Lets decisions wait for the journal.
@@ -309,76 +327,15 @@ struct HotLoop: ~Copyable {
         batchStart = now
     }
 
-    private mutating func answerRequests() throws(ZeroMQError) {
+    mutating func answerRequests() throws(ZeroMQError) {
         for _ in 0..<Self.requestsPerTurn {
             guard let (address, command) = try control.receive() else { return }
             answer(command, to: address)
         }
     }
 
-    private mutating func readMail() {
+    mutating func readMail() {
         for letter in mailbox.take() { letter(&self) }
         if table.hasNews { wakeRequested() }
-    }
-
-    /// Takes what had come of producers before the end, at most as long as ``drainTime``, and the last requests.
-    private mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
-        for socket in ingest { socket.close() }
-        // They are read until they are empty; only the mailbox, whose letters free a full journal, is waited for.
-        for item in ingestItems { poller.watch(item, false) }
-        let end = ContinuousClock.now + Self.drainTime
-        repeat {
-            try poller.wait(milliseconds: group.isFull(table.records) ? 10 : 1)
-            readMail()
-            for socket in ingest where !socket.isDrained {
-                socket.hangUp()
-                _ = try takeTimesteps(from: socket, by: &memory)
-            }
-            wakeRequested()
-            try commitGroup()
-        } while ingest.contains { !$0.isDrained } && ContinuousClock.now < end
-        var discarded = 0
-        for socket in ingest where !socket.isDrained { discarded += try socket.discard(by: &memory.message) }
-        if discarded > 0 {
-            logger.warning(
-                "\(discarded) messages had come that could not be taken within \(Self.drainTime); they are lost")
-        }
-        try answerRequests()
-        dropLog.flush()
-        if table.waitingCount > 0 {
-            let streams = table.pausedCount
-            logger.warning("\(table.waitingCount) timesteps of \(streams) paused streams waited and are not consumed")
-        }
-    }
-
-    /// Waits for what the store and others have in hand, then for a last checkpoint.
-    private mutating func makeStateDurable() throws(DaemonError) {
-        do throws(ZeroMQError) {
-            try commitGroup()
-            try waitForOthers()
-            startCheckpoint()
-            try waitForOthers()
-        } catch {
-            throw DaemonError(.software, error.description)
-        }
-        if let failure = checkpoints.failure, isDurable, group.isOn, group.failure == nil {
-            logger.error("the last checkpoint failed; the journal has what changed since: \(failure)")
-            return
-        }
-        guard !isDurable || checkpoints.failure == nil else {
-            throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")
-        }
-    }
-
-    private mutating func waitForOthers() throws(ZeroMQError) {
-        // Only the mailbox: producers that still send would end every wait on the sockets at once.
-        var poller = Poller()
-        _ = poller.add(mailbox.wakeup)
-        while outsideJobs > 0 || checkpoints.run != nil {
-            try poller.wait(milliseconds: checkpoints.hasRoom ? 0 : -1)
-            readMail()
-            continueCheckpoint()
-            try commitGroup()
-        }
     }
 }

@@ -1,8 +1,8 @@
 import Recurrent
 public import Wire
 
-/// What was decided on a batch: of each message of which something is to be published, whose stream it is, and what. Keeps its
-/// memory from batch to batch.
+/// What was decided, on one batch or on several: of each message of which something is to be published, whose stream it is, and
+/// what. Keeps its memory when it is emptied.
 ///
 ///     records:  | records of message 0 | records of message 1 | …
 public struct DecidedBatch: ~Copyable {
@@ -20,6 +20,8 @@ public struct DecidedBatch: ~Copyable {
         let recordsEnd: UInt32
     }
 
+    /// When the last batch was decided on, in nanoseconds since the Unix epoch; nil where none was.
+    public internal(set) var time: Int64?
     /// The records of all messages, in their order.
     public internal(set) var records = DecisionRecords()
     /// Sequences that were given up.
@@ -44,7 +46,9 @@ public struct DecidedBatch: ~Copyable {
         return records.bytes.extracting(start..<Int(messages[message].recordsEnd))
     }
 
-    mutating func removeAll() {
+    /// Forgets what was decided.
+    public mutating func removeAll() {
+        time = nil
         records.removeAll()
         if !drops.isEmpty { drops = [] }
         messages.removeAll()

@@ -82,9 +82,9 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decided: Replaced by what was decided.
+    ///   - decided: What was decided is added here.
     public mutating func decideBatch(time: Int64, into decided: inout DecidedBatch) {
-        decided.removeAll()
+        let countBefore = decided.records.count
         var first = 0
         while first < batch.count {
             let run = batch.run(from: first)
@@ -95,7 +95,8 @@ extension StreamTable {
             }
             first = run.upperBound
         }
-        counters.decisions += UInt64(decided.records.count)
+        decided.time = time
+        counters.decisions += UInt64(decided.records.count - countBefore)
         for model in memories.indices {
             if case .state(let steps) = memories[model] { steps.removeAll() }
         }

@@ -54,6 +54,19 @@ import ZeroMQ
             ])
     }
 
+    @Test func `of a fault stand before what follows it, also where all of it has come at once`() throws {
+        let daemon = try DaemonProcess([`A fault`.unbounded, "--mode", "stateful", "--on-fault", "zero"])
+        let peer = try Peer(daemon)
+        let listener = try Listener(daemon, in: peer.context)
+        try peer.feed("s", `A fault`.harmless)
+        do {
+            let hanging = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
+            for message in 2...6 { try peer.feed("s", message == 4 ? `A fault`.harmful : `A fault`.harmless) }
+            withExtendedLifetime(hanging) {}
+        }
+        #expect(try listener.next(7) == ["1", "2", "3", "4", "quarantined s 1", "5", "6"])
+    }
+
     @Test func `are shown by watch --events as JSON lines`() throws {
         let daemon = try DaemonProcess([model2])
         let watch = try RunningProgram(

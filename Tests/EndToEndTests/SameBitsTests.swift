@@ -69,6 +69,30 @@ import Wire
         #expect(together.map(\.bits) == alone.map(\.bits))
     }
 
+    @Test func `where messages of few streams have come at once, and some of them are dropped`() throws {
+        let daemon = try DaemonProcess([model2])
+        let peer = try Peer(daemon)
+        let inputs = values(40, seed: 6)
+        let alone = try peer.decide("alone", inputs)
+
+        do {
+            let hanging = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
+            for (index, value) in inputs.enumerated() {
+                let sequence = UInt64(index + 1)
+                for stream in ["s", "t"] { try peer.feed(stream, [value], sequence: sequence) }
+                // Each of one of them again, so that a message that is dropped is the last of all too.
+                try peer.send([Array("s".utf8), [1, 2, 3]])
+                try peer.feed("t", [value], sequence: sequence)
+            }
+            withExtendedLifetime(hanging) {}
+        }
+        let together = try ["s", "t"].map { try peer.decisions(of: $0, inputs.count) }
+
+        #expect(together.map(\.bits) == [alone.bits, alone.bits])
+        let status = try peer.status()
+        #expect(status.duplicates == 40 && status.dropped["length"] == 40)
+    }
+
     @Test func `after an orderly stop and a start in between`() throws {
         let folder = try TemporaryFolder()
         let inputs = values(60, seed: 2)

@@ -81,6 +81,7 @@ struct FuzzSubject: ~Copyable {
 
     /// Decides on the message that was taken.
     private mutating func decide() throws(DropCause) {
+        decided.removeAll()
         table.stepBatch()
         table.decideBatch(time: time, into: &decided)
         if decided.count > 0 { isReadable = decided.records.all.count == decided.records.count }
