@@ -48,7 +48,7 @@ struct BenchTurns {
         for run in runs { try run.connect() }
         var turn = 0
         while runs.contains(where: { !$0.isOver }) {
-            for run in Self.order(runs, turn) { try run.measure() }
+            for run in Self.order(runs, turn) where !run.isOver { try run.measure() }
             turn += 1
         }
         return runs

@@ -6,6 +6,8 @@ final class LatencyRun {
     /// Messages of a turn that count, and those before them, which are a warm-up.
     private static let turnMessages = 250
     private static let warmUpMessages = 25
+    /// How long either takes at most, where a message takes long: but one is sent in any case.
+    private static let patience = Duration.seconds(0.25)
     /// Messages that are enough for a round.
     private static let enough: UInt64 = 5000
 
@@ -47,23 +49,36 @@ final class LatencyRun {
 
     /// One turn: sends messages, one at a time, up to the first that does not come back.
     func measure() throws {
+        let begin = ContinuousClock.now
+        if try exchange(Self.warmUpMessages, counts: false) { _ = try exchange(Self.turnMessages, counts: true) }
+        time += ContinuousClock.now - begin
+        try generator.checkCancellation()
+    }
+
+    /// Sends messages, one at a time, until it has taken ``patience``.
+    ///
+    /// - Parameters:
+    ///   - count: How many at most.
+    ///   - counts: Whether their times are recorded.
+    /// - Returns: Whether all came back: a target that is gone is not waited for again and again within one turn.
+    /// - Throws: `ZeroMQError`.
+    private func exchange(_ count: Int, counts: Bool) throws -> Bool {
         let clock = ContinuousClock()
         let begin = clock.now
-        for number in -Self.warmUpMessages..<Self.turnMessages {
+        for _ in 0..<count {
             let start = clock.now
+            guard start - begin < Self.patience else { break }
             _ = try producer.send(message)
             message += 1
             var came = try consumer.receive()
             while !came, clock.now - start < .seconds(1) { came = try consumer.receive() }
             guard came else {
-                // A target that is gone is not waited for again and again within one turn.
                 lost += 1
-                break
+                return false
             }
-            if number >= 0 { times.record(UInt64((clock.now - start) / .nanoseconds(1))) }
+            if counts { times.record(UInt64((clock.now - start) / .nanoseconds(1))) }
         }
-        time += clock.now - begin
-        try generator.checkCancellation()
+        return true
     }
 
     /// The time that a share of the messages took at most, in microseconds.
