@@ -200,8 +200,8 @@ struct HotLoop: ~Copyable {
     }
 
     /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes; then those
-    /// that have arrived meanwhile. The first is decided on at once: it may be alone, and does not wait for the look whether it
-    /// is.
+    /// that have arrived meanwhile. The first is decided on at once, unless that takes long: it may be alone, and does not wait
+    /// for the look whether it is.
     ///
     /// - Parameters:
     ///   - socket: Where they come in.
@@ -218,7 +218,7 @@ struct HotLoop: ~Copyable {
         let start = WallClock.now()
         batchStart = start
         try takeMessage(from: socket, by: &memory)
-        try decideAndPublish(&memory.decided)
+        if table.isBatchSmall { try decideAndPublish(&memory.decided) }
         var count = 1
         var countBefore: Int
         repeat {

@@ -23,10 +23,16 @@ extension Model {
             together += Self.waiting + lanes * (steps[index].isSteppedInLanes ? Double(work) : 2 * filledUp)
             weights += work
         }
-        // Seen with layers of 48 to 512 units: 0.3 to 0.65 of the time alone.
-        let gain = weights * MemoryLayout<Float>.stride > kernels.cachedBytes ? 0.6 : 1
+        let bytes = weights * MemoryLayout<Float>.stride
+        // Seen with layers of 48 to 256 units: 0.4 to 0.65 of the time alone. With 512, which a stream alone waits for longer than
+        // it computes: 0.5 where a core has narrow vectors, 0.1 to 0.2 where they are wide.
+        let far = kernels.blockWidth > 2 ? 0.2 : 0.5
+        let gain = bytes > Self.nearBytes ? far : bytes > kernels.cachedBytes ? 0.6 : 1
         return Int((gain * together / alone).rounded(.up))
     }
+
+    /// Bytes of weights that a core has near, in its second cache.
+    private static var nearBytes: Int { 2 << 20 }
 
     /// What a layer takes however small it is, since its operations wait for one another, in multiply-adds of full vectors: seen
     /// with Dense(1) behind LSTM(10).

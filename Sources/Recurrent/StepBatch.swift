@@ -12,7 +12,7 @@ public final class StepBatch {
     @usableFromInline let outputs: Int
     @usableFromInline var jobs = GrowingBuffer<StepJob>()
     /// Which worker takes each job; of one worker alone none.
-    @usableFromInline var takers = GrowingBuffer<UInt32>()
+    @usableFromInline var takers: JobTakers
     /// Timesteps of all jobs.
     @usableFromInline var timesteps = 0
     /// Shape (timesteps, features). Those of one job stand side by side.
@@ -35,6 +35,7 @@ public final class StepBatch {
         self.pool = pool
         self.sequenceLength = sequenceLength ?? .max
         self.workers = workers
+        takers = JobTakers(workers: workers.count, lanes: pool.model.kernels.lanes)
         features = pool.model.features
         outputs = pool.model.outputs
         stepper = Stepper(pool.model)
@@ -47,7 +48,8 @@ public final class StepBatch {
     ///   - row: The stream's row in ``pool``. No other job of the batch has it.
     ///   - values: The timesteps, shape (count, features).
     ///   - count: How many timesteps, at least 1.
-    ///   - hash: Says which worker steps the stream. Where the stream's last one did, its state may still be in the cache.
+    ///   - hash: Says which worker steps the stream, unless that one has too much to do. Where the stream's last one did, its
+    ///     state may still be in the cache.
     ///   - untilReset: Timesteps until the state becomes zero by itself; nil: it does not.
     ///   - resetsAtEnd: It becomes zero after the last of these timesteps.
     /// - Returns: The job's number.
@@ -61,7 +63,7 @@ public final class StepBatch {
         jobs.append(
             StepJob(
                 row: row, first: timesteps, count: count, untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
-        if workers.count > 1 { takers.append(hash % UInt32(workers.count)) }
+        if workers.count > 1 { takers.append(hash: hash) }
         inputs.append(values)
         timesteps += count
         return jobs.count - 1
@@ -72,6 +74,7 @@ public final class StepBatch {
         guard timesteps > 0 else { return }
         answers.resize(to: timesteps * outputs)
         if workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold {
+            takers.evenOut()
             workers.run(memory, by: stepper, and: helpers)
         } else {
             stepper.run(memory, of: nil)
@@ -143,7 +146,7 @@ public final class StepBatch {
     private var memory: Memory {
         unsafe Memory(
             pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start, jobs: jobs.all,
-            takers: takers.all)
+            takers: takers.buffer)
     }
 }
 

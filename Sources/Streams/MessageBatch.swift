@@ -59,6 +59,8 @@ struct MessageBatch: ~Copyable {
     private static let maximumTimesteps = 16_384
     /// Multiply-adds of about a millisecond, so that large models do not hold up what else there is to do.
     private static let maximumWork = 20_000_000
+    /// Multiply-adds that take far longer than a look whether another message has come.
+    private static let smallWork = 50_000
     /// Messages for each worker that fill its lanes, however much work they are.
     private static let messagesPerWorker = 32
 
@@ -77,6 +79,9 @@ struct MessageBatch: ~Copyable {
     init(workers: Int) {
         fewestMessages = Self.messagesPerWorker * workers
     }
+
+    /// Whether what is there is decided on before long.
+    var isSmall: Bool { work < Self.smallWork }
 
     /// How many messages there are.
     var count: Int { messages.count }

@@ -8,6 +8,8 @@ extension StreamTable {
     public var isBatchEmpty: Bool { batch.count == 0 }
     /// Whether the batch must be decided on before more is taken.
     public var isBatchFull: Bool { batch.isFull }
+    /// Whether deciding takes hardly longer than a look whether more has come.
+    public var isBatchSmall: Bool { batch.isSmall }
 
     /// Puts a message, whose values are the batch's ``MessageBatch/incoming``, into the batch, if any of its timesteps are new.
     ///

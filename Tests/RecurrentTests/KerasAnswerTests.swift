@@ -64,7 +64,7 @@ func answers(of model: Model, to sequence: [[Float]]) -> [[Float]] {
     }
 }
 
-extension Span<Float> {
+extension Span where Element: Copyable {
     /// The elements, copied.
-    var array: [Float] { indices.map { self[$0] } }
+    var array: [Element] { indices.map { self[$0] } }
 }
