@@ -11,8 +11,8 @@ public final class StepBatch {
     public let features: Int
     @usableFromInline let outputs: Int
     @usableFromInline var jobs = GrowingBuffer<StepJob>()
-    /// Which worker takes each job; of one worker alone none.
-    @usableFromInline var takers: JobTakers
+    /// Which worker takes which job; of one worker alone nothing.
+    @usableFromInline var shares: JobShares
     /// Timesteps of all jobs.
     @usableFromInline var timesteps = 0
     /// Shape (timesteps, features). Those of one job stand side by side.
@@ -35,7 +35,7 @@ public final class StepBatch {
         self.pool = pool
         self.sequenceLength = sequenceLength ?? .max
         self.workers = workers
-        takers = JobTakers(workers: workers.count, lanes: pool.model.kernels.lanes)
+        shares = JobShares(workers: workers.count, lanes: pool.model.kernels.lanes)
         features = pool.model.features
         outputs = pool.model.outputs
         stepper = Stepper(pool.model)
@@ -63,7 +63,7 @@ public final class StepBatch {
         jobs.append(
             StepJob(
                 row: row, first: timesteps, count: count, untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
-        if workers.count > 1 { takers.append(hash: hash) }
+        if workers.count > 1 { shares.append(hash: hash) }
         inputs.append(values)
         timesteps += count
         return jobs.count - 1
@@ -74,10 +74,10 @@ public final class StepBatch {
         guard timesteps > 0 else { return }
         answers.resize(to: timesteps * outputs)
         if workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold {
-            takers.evenOut()
+            shares.arrange()
             workers.run(memory, by: stepper, and: helpers)
         } else {
-            stepper.run(memory, of: nil)
+            stepper.run(memory)
         }
     }
 
@@ -123,7 +123,7 @@ public final class StepBatch {
         timesteps = 0
         inputs.removeAll()
         jobs.removeAll()
-        takers.removeAll()
+        shares.removeAll()
     }
 
     /// What steppers read and write.
@@ -137,8 +137,10 @@ public final class StepBatch {
         let answers: UnsafeMutablePointer<Float>
         /// Each is read and written by one worker only.
         let jobs: UnsafeMutableBufferPointer<StepJob>
-        /// Each job's worker. Not in the job itself: to ask whose it is would read it while its worker writes it.
-        let takers: UnsafeMutableBufferPointer<UInt32>
+        /// Their numbers, worker by worker, where there are several: see ``JobShares``.
+        let order: UnsafeMutableBufferPointer<UInt32>
+        /// Where each worker's begin, and the last one's end.
+        let starts: UnsafeMutableBufferPointer<Int>
 
         func row(_ number: Int) -> UnsafeMutablePointer<Float> { unsafe pool.pointer(to: number) }
     }
@@ -146,7 +148,7 @@ public final class StepBatch {
     private var memory: Memory {
         unsafe Memory(
             pool: pool, sequenceLength: sequenceLength, inputs: inputs.start, answers: answers.start, jobs: jobs.all,
-            takers: takers.buffer)
+            order: shares.order.all, starts: shares.starts.all)
     }
 }
 

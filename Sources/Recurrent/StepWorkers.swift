@@ -1,7 +1,11 @@
 import Dispatch
 import Glibc
+import Synchronization
 
 /// The threads that step streams: whoever asks for work is one of them, and the others wait until there is enough to share.
+///
+/// Each begins with its own share of a batch, and goes on with what is left of the others'. So nobody waits for a thread that does
+/// not get a core: what it was to do is done meanwhile.
 ///
 /// One owner, one thread asks at a time.
 public final class StepWorkers {
@@ -13,6 +17,7 @@ public final class StepWorkers {
     /// Multiply-adds from which work is shared.
     let threshold: Int
     private let helpers: [Helper]
+    private let claims: Claims
 
     /// Starts threads, which live as long as this.
     ///
@@ -24,6 +29,7 @@ public final class StepWorkers {
         self.count = count
         self.threshold = threshold
         helpers = (1..<count).map { _ in Helper() }
+        claims = Claims(workers: count)
         for helper in helpers { helper.start() }
     }
 
@@ -34,31 +40,80 @@ public final class StepWorkers {
     /// Takes a batch's timesteps on every thread at once, and returns when all are taken.
     ///
     /// - Parameters:
-    ///   - batch: The jobs, and each one's worker.
+    ///   - batch: The jobs, shared out.
     ///   - stepper: The asking thread's.
     ///   - steppers: One for each other thread.
     func run(_ batch: StepBatch.Memory, by stepper: Stepper, and steppers: [Stepper]) {
+        claims.begin(batch)
         for index in helpers.indices {
-            helpers[index].begin(Work(stepper: steppers[index], batch: batch, worker: UInt32(index + 1)))
+            helpers[index].begin(Work(stepper: steppers[index], batch: batch, worker: index + 1, claims: claims))
         }
-        stepper.run(batch, of: 0)
-        for index in helpers.indices { helpers[index].waitUntilDone() }
+        Work(stepper: stepper, batch: batch, worker: 0, claims: claims).run()
+        for index in helpers.indices { helpers[index].end() }
     }
 
+    /// What one thread is to do.
     private struct Work {
         let stepper: Stepper
         let batch: StepBatch.Memory
-        let worker: UInt32
+        let worker: Int
+        let claims: Claims
+
+        func run() {
+            for offset in 0..<claims.workers {
+                let share = (worker + offset) % claims.workers
+                while let places = claims.take(of: share, atMost: stepper.lanes, batch) { stepper.run(batch, places) }
+            }
+        }
+    }
+
+    /// What nobody has taken yet of each worker's share.
+    @safe
+    private final class Claims {
+        let workers: Int
+        /// Where in the batch's order it begins.
+        private let next: UnsafeMutablePointer<Atomic<Int>>
+
+        init(workers: Int) {
+            self.workers = workers
+            unsafe next = .allocate(capacity: workers)
+            for worker in 0..<workers { unsafe (next + worker).initialize(to: Atomic(0)) }
+        }
+
+        deinit {
+            unsafe next.deinitialize(count: workers)
+            unsafe next.deallocate()
+        }
+
+        /// Nothing is taken.
+        func begin(_ batch: StepBatch.Memory) {
+            for worker in 0..<workers { unsafe next[worker].store(batch.starts[worker], ordering: .relaxed) }
+        }
+
+        /// Takes some jobs, which nobody else is given.
+        ///
+        /// - Returns: Where they stand in the batch's order; nil where all are taken.
+        func take(of share: Int, atMost count: Int, _ batch: StepBatch.Memory) -> Range<Int>? {
+            let end = unsafe batch.starts[share + 1]
+            let start = unsafe next[share].add(count, ordering: .relaxed).oldValue
+            return start < end ? start..<min(start + count, end) : nil
+        }
     }
 
     /// A thread that waits for work.
     ///
-    /// `@unchecked Sendable`: `work` is written before `hasWork` is signalled and read after it was waited for, and not
-    /// touched again before `isDone` was waited for, so that never two threads are at it. Nor at a job, a row or an answer:
-    /// each job has one worker, and no two are of one stream.
+    /// `@unchecked Sendable`: `work` is written while `state` is `idle` and read once it is `working`, and each is set after the
+    /// one and before the other, so that never two threads are at it. Nor at a job, a row or an answer: each job is taken by one
+    /// thread, and no two are of one stream.
     private final class Helper: @unchecked Sendable {
+        private enum State: UInt8, AtomicRepresentable {
+            case idle, offered, working
+        }
+
         private let hasWork = DispatchSemaphore(value: 0)
         private let isDone = DispatchSemaphore(value: 0)
+        private let state = Atomic(State.idle)
+        private let isStopped = Atomic(false)
         private var work: Work?
 
         /// A thread of its own: Dispatch's would have to be waited for where all of them are taken.
@@ -79,21 +134,35 @@ public final class StepWorkers {
         private func workUntilStopped() {
             while true {
                 hasWork.wait()
-                guard let work else { return }
-                work.stepper.run(work.batch, of: work.worker)
-                self.work = nil
+                if isStopped.load(ordering: .acquiring) { return }
+                // It may have been taken back since.
+                guard change(.offered, to: .working) else { continue }
+                work?.run()
+                state.store(.idle, ordering: .releasing)
                 isDone.signal()
             }
         }
 
+        private func change(_ before: State, to after: State) -> Bool {
+            state.compareExchange(expected: before, desired: after, ordering: .acquiringAndReleasing).exchanged
+        }
+
         func begin(_ work: Work) {
             self.work = work
+            state.store(.offered, ordering: .releasing)
             hasWork.signal()
         }
 
-        func waitUntilDone() { isDone.wait() }
+        /// Takes the work back if the thread has not begun, and waits for it otherwise.
+        func end() {
+            if !change(.offered, to: .idle) { isDone.wait() }
+            work = nil
+        }
 
-        /// Ends the thread: no work is there when it wakes.
-        func stop() { hasWork.signal() }
+        /// Ends the thread.
+        func stop() {
+            isStopped.store(true, ordering: .releasing)
+            hasWork.signal()
+        }
     }
 }

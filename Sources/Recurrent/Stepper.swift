@@ -99,38 +99,47 @@ final class Stepper {
         }
     }
 
-    /// Takes the timesteps of a batch.
+    /// Takes the timesteps of all jobs of a batch.
+    func run(_ batch: StepBatch.Memory) {
+        var count = 0
+        for number in unsafe batch.jobs.indices { add(number, to: &count, batch) }
+        run(count, batch)
+    }
+
+    /// Takes the timesteps of some jobs of a batch.
     ///
     /// - Parameters:
-    ///   - batch: The jobs.
-    ///   - worker: Whose jobs to take; nil: all.
-    func run(_ batch: StepBatch.Memory, of worker: UInt32?) {
+    ///   - batch: The batch.
+    ///   - places: Where they stand in its order.
+    func run(_ batch: StepBatch.Memory, _ places: Range<Int>) {
         var count = 0
-        var arePlain = true
-        for number in unsafe batch.jobs.indices {
-            if let worker, unsafe batch.takers[number] != worker { continue }
-            if areTimestepsIndependent, unsafe batch.jobs[number].count >= lanes {
-                // They stand side by side; those of different streams would have to be gathered.
-                unsafe run(&batch.jobs[number], batch)
-                continue
-            }
-            unsafe jobs[count] = number
-            unsafe arePlain = arePlain && batch.jobs[number].isPlain
-            count += 1
-            guard count == lanes else { continue }
-            run(count, arePlain: arePlain, batch)
-            count = 0
-            arePlain = true
+        for place in places { unsafe add(Int(batch.order[place]), to: &count, batch) }
+        run(count, batch)
+    }
+
+    /// Adds a job to the first of `jobs`, and takes those once there are as many as lanes.
+    @inline(__always)
+    private func add(_ number: Int, to count: inout Int, _ batch: StepBatch.Memory) {
+        if areTimestepsIndependent, unsafe batch.jobs[number].count >= lanes {
+            // They stand side by side; those of different streams would have to be gathered.
+            return unsafe run(&batch.jobs[number], batch)
         }
-        run(count, arePlain: arePlain, batch)
+        unsafe jobs[count] = number
+        count += 1
+        if count == lanes {
+            run(count, batch)
+            count = 0
+        }
     }
 
     /// Takes the timesteps of the first of `jobs`, as many as there are lanes or fewer, side by side where that is worthwhile.
-    private func run(_ count: Int, arePlain: Bool, _ batch: StepBatch.Memory) {
+    private func run(_ count: Int, _ batch: StepBatch.Memory) {
         guard isWorthwhile(count) else {
             for lane in 0..<count { unsafe run(&batch.jobs[jobs[lane]], batch) }
             return
         }
+        var arePlain = true
+        for lane in 0..<count { unsafe arePlain = arePlain && batch.jobs[jobs[lane]].isPlain }
         for lane in 0..<count { unsafe rows[lane] = batch.row(batch.jobs[jobs[lane]].row) }
         for lane in count..<lanes { vacate(lane) }
         // The last outputs are replaced in any case.

@@ -1,0 +1,41 @@
+import Recurrent
+import TestSupport
+import Testing
+
+@Suite struct JobSharesTests {
+    @Test func `a job has the worker that its hash names, as long as none has more than its share`() {
+        var shares = JobShares(workers: 3, lanes: 16)
+        for hash: UInt32 in [5, 0, 7, 3, 1, 2] { shares.append(hash: hash) }
+        shares.arrange()
+        #expect((0..<3).map { shares.jobs(of: $0).array } == [[1, 3], [2, 4], [0, 5]])
+        shares.removeAll()
+        shares.arrange()
+        #expect((0..<3).map { shares.jobs(of: $0).array } == [[], [], []])
+    }
+
+    @Test(arguments: 1...5, [1, 15, 16, 17, 40, 64, 100, 256])
+    func `no worker has more jobs than an even share of them fills lanes, and no more are moved than must be`(
+        workers: Int, jobs: Int
+    ) {
+        var random = SplitMix64(state: UInt64(workers * 1000 + jobs))
+        for _ in 0..<20 {
+            var shares = JobShares(workers: workers, lanes: 16)
+            var named = [Set<Int>](repeating: [], count: workers)
+            // Most of them of a few workers.
+            for job in 0..<jobs {
+                let hash = UInt32.random(in: 0...UInt32.random(in: 0...7, using: &random), using: &random)
+                shares.append(hash: hash)
+                named[Int(hash) % workers].insert(job)
+            }
+            shares.arrange()
+            let given = (0..<workers).map { worker in shares.jobs(of: worker).array.map { Int($0) } }
+
+            let even = (jobs + workers - 1) / workers
+            let most = even > 16 ? (even + 15) / 16 * 16 : even
+            #expect(given.joined().sorted() == Array(0..<jobs))
+            #expect(given.allSatisfy { $0.count <= most && $0 == $0.sorted() })
+            let moved = zip(named, given).map { $0.subtracting($1).count }
+            #expect(moved == named.map { max(0, $0.count - most) })
+        }
+    }
+}
