@@ -5,8 +5,8 @@ import Daemon
 struct ThreadOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Threads that step streams, each those that a hash of their ids gives it; of use for large models and long "
-                + "messages. (default: 1)", valueName: "threads"))
+            "Threads that step streams, shared out by a hash of their ids; of use for large models and long messages. "
+                + "(default: 1)", valueName: "threads"))
     var workers: Int?
 
     @Option(
