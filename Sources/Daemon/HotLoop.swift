@@ -8,7 +8,9 @@ import ZeroMQ
 /// What one message after another is read into, and what is decided on it.
 struct TurnMemory: ~Copyable {
     var message = IngestMessage()
-    var decided = DecidedBatch()
+    /// What few streams have decided waits for more of theirs: how much comes together is by chance, so there is room from the
+    /// start.
+    var decided = DecidedBatch(capacity: 2048)
 }
 
 /// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
@@ -238,15 +240,15 @@ struct HotLoop: ~Copyable {
 
     /// Takes the message that was received into the table's batch, decided on first where it has one of the same stream.
     ///
-    /// What was decided goes on waiting for the others that have come: to publish it one by one takes libzmq longer.
+    /// What was decided waits on for the others that have come: to publish it one by one takes libzmq longer.
     private mutating func takeMessage(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
         while !take(memory.message, from: socket) {
             decide(&memory.decided)
-            let isDue = (memory.decided.time ?? batchStart) - batchStart >= Self.publishingPatience
+            let isLate = (memory.decided.time ?? batchStart) - batchStart >= Self.publishingPatience
             // What happened to a stream is told before what is decided on it afterwards.
-            if isDue || table.hasNews { try publish(&memory.decided) }
+            if isLate || memory.decided.isLarge || table.hasNews { try publish(&memory.decided) }
         }
     }
 

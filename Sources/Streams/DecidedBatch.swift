@@ -23,13 +23,24 @@ public struct DecidedBatch: ~Copyable {
     /// When the last batch was decided on, in nanoseconds since the Unix epoch; nil where none was.
     public internal(set) var time: Int64?
     /// The records of all messages, in their order.
-    public internal(set) var records = DecisionRecords()
+    public internal(set) var records: DecisionRecords
     /// Sequences that were given up.
     public private(set) var drops: [Drop] = []
-    private var messages = GrowingBuffer<Message>()
+    private var messages: GrowingBuffer<Message>
+
+    /// As many records as a full batch of messages of one timestep each.
+    private static let manyRecords = 256
 
     /// Nothing yet.
-    public init() {}
+    ///
+    /// - Parameter capacity: For how many messages, of one record of 32 bytes each, there is room at first.
+    public init(capacity: Int = 8) {
+        records = DecisionRecords(byteCapacity: 32 * capacity)
+        messages = GrowingBuffer(capacity: capacity)
+    }
+
+    /// Whether it is so much that it is published before more is decided on.
+    public var isLarge: Bool { records.count >= Self.manyRecords }
 
     /// How many messages there are of which something is to be published.
     public var count: Int { messages.count }

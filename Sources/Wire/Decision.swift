@@ -141,7 +141,7 @@ public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible
 public struct DecisionRecords: Sendable {
     /// What is past `byteCount` is left over.
     @usableFromInline
-    var memory = [UInt8](repeating: 0, count: 256)
+    var memory: [UInt8]
     @usableFromInline
     var end = 0
     @usableFromInline
@@ -153,7 +153,11 @@ public struct DecisionRecords: Sendable {
     @inlinable public var count: Int { number }
 
     /// No records.
-    public init() {}
+    ///
+    /// - Parameter byteCapacity: For how many bytes of them there is room at first.
+    public init(byteCapacity: Int = 256) {
+        memory = [UInt8](repeating: 0, count: byteCapacity)
+    }
 
     /// The second frame so far.
     @inlinable
