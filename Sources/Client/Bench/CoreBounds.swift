@@ -30,6 +30,15 @@ public struct CoreBounds: Encodable, Equatable, Sendable {
         self.kernels = kernels
     }
 
+    /// Takes over what another measurement of the same set has seen more of.
+    mutating func improve(by other: CoreBounds) {
+        multiplyAddsPerSecond = max(multiplyAddsPerSecond, other.multiplyAddsPerSecond)
+        exponentialsPerSecond = max(exponentialsPerSecond, other.exponentialsPerSecond)
+        readBytesPerSecond = max(readBytesPerSecond, other.readBytesPerSecond)
+        multiplyAddLatency = min(multiplyAddLatency, other.multiplyAddLatency)
+        logisticLatency = min(logisticLatency, other.logisticLatency)
+    }
+
     /// Measures each of them once more, well under a millisecond each.
     mutating func measure(with loops: BoundLoops) {
         let multiplyAdds = loops.multiplyAdds(rounds: 20_000)

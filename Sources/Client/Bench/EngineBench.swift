@@ -40,16 +40,19 @@ public struct EngineBench {
             var figures: [EngineFigures.Measured] = []
             for model in models {
                 progress("\(kernels.name): \(model.layer.rawValue), \(model.units) units")
-                figures.append(try measure(model, kernels, loops, &bounds))
+                let measured = try measure(model, kernels, loops)
+                bounds.improve(by: measured.bounds)
+                figures.append(measured)
             }
             report.append(bounds, figures)
         }
         return report
     }
 
-    /// One model: each sample of its steps beside one of the bounds, so that both see the same machine.
+    /// One model: each sample of its steps beside one of the bounds, so that both see the same machine, which may be another for
+    /// the next model: one that others share is slower for minutes on end.
     private func measure(
-        _ engineModel: EngineModel, _ kernels: Kernels, _ loops: BoundLoops, _ bounds: inout CoreBounds
+        _ engineModel: EngineModel, _ kernels: Kernels, _ loops: BoundLoops
     ) throws(ClientError) -> EngineFigures.Measured {
         let model: Model
         do {
@@ -57,6 +60,7 @@ public struct EngineBench {
         } catch {
             throw ClientError(.software, "a model of \(engineModel.units) units cannot be built: \(error)")
         }
+        var bounds = CoreBounds(kernels: kernels.name)
         let many = 64
         let ways = [
             SteppedStreams(model, streams: 1, timesteps: 1), SteppedStreams(model, streams: many, timesteps: 1),
@@ -77,8 +81,8 @@ public struct EngineBench {
             bounds.measure(with: loops)
         }
         return EngineFigures.Measured(
-            model: engineModel, alone: nanoseconds[0], together: nanoseconds[1], longAlone: nanoseconds[2],
-            longTogether: nanoseconds[3], reading: reading, lanes: kernels.lanes)
+            model: engineModel, bounds: bounds, alone: nanoseconds[0], together: nanoseconds[1],
+            longAlone: nanoseconds[2], longTogether: nanoseconds[3], reading: reading, lanes: kernels.lanes)
     }
 }
 

@@ -3,6 +3,8 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
     /// What was measured of one model.
     struct Measured {
         let model: EngineModel
+        /// What the core could do at best meanwhile.
+        let bounds: CoreBounds
         /// Nanoseconds a step, sample by sample.
         let alone, together, longAlone, longTogether: [Double]
         /// Nanoseconds to read as many bytes as the weights have, at best.
@@ -49,10 +51,11 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
     }
 
     /// Nil where nothing was measured.
-    init?(_ measured: Measured, _ bounds: CoreBounds) {
+    init?(_ measured: Measured) {
         guard let alone = Spread(measured.alone), let together = Spread(measured.together),
             let longAlone = Spread(measured.longAlone), let longTogether = Spread(measured.longTogether)
         else { return nil }
+        let bounds = measured.bounds
         kernels = bounds.kernels
         layer = measured.model.layer
         units = measured.model.units
@@ -100,7 +103,7 @@ public struct EngineReport: Encodable, Equatable, Sendable {
 
     mutating func append(_ bounds: CoreBounds, _ measured: [EngineFigures.Measured]) {
         self.bounds.append(bounds)
-        figures += measured.compactMap { EngineFigures($0, bounds) }
+        figures += measured.compactMap { EngineFigures($0) }
     }
 }
 
@@ -121,9 +124,9 @@ extension EngineReport {
             "one each: messages of one timestep, of one stream alone and of 64 together; ratio: together to alone.",
             "64 each: messages of 64 timesteps likewise; alone, each step of LSTM and GRU needs the one before.",
             "at best: what the multiply-adds, the e^x, reading all weights, and the operations that need the one before",
-            "until the next step of the stream can begin, would take by themselves. share: the longest of them divided",
-            "by the time; together, as many streams as fit a vector share the reading, and none waits for another;",
-            "so do the timesteps of one message where the layer is Dense.",
+            "until the next step of the stream can begin, would take by themselves, measured in turn with the steps.",
+            "share: the longest of them divided by the time; together, as many streams as fit a vector share the reading,",
+            "and none waits for another; so do the timesteps of one message where the layer is Dense.",
             "RTNeural: alone, sizes fixed at compile time, AVX2, on a core of a 2.45 GHz EPYC (Zen 3).",
         ]
     }
