@@ -107,13 +107,12 @@ public final class StepWorkers {
     /// thread, and no two are of one stream.
     private final class Helper: @unchecked Sendable {
         private enum State: UInt8, AtomicRepresentable {
-            case idle, offered, working
+            case idle, offered, working, stopped
         }
 
         private let hasWork = DispatchSemaphore(value: 0)
         private let isDone = DispatchSemaphore(value: 0)
         private let state = Atomic(State.idle)
-        private let isStopped = Atomic(false)
         private var work: Work?
 
         /// A thread of its own: Dispatch's would have to be waited for where all of them are taken.
@@ -134,12 +133,14 @@ public final class StepWorkers {
         private func workUntilStopped() {
             while true {
                 hasWork.wait()
-                if isStopped.load(ordering: .acquiring) { return }
-                // It may have been taken back since.
-                guard change(.offered, to: .working) else { continue }
-                work?.run()
-                state.store(.idle, ordering: .releasing)
-                isDone.signal()
+                if change(.offered, to: .working) {
+                    work?.run()
+                    state.store(.idle, ordering: .releasing)
+                    isDone.signal()
+                } else if state.load(ordering: .relaxed) == .stopped {
+                    return
+                }
+                // Otherwise it was taken back since.
             }
         }
 
@@ -161,7 +162,7 @@ public final class StepWorkers {
 
         /// Ends the thread.
         func stop() {
-            isStopped.store(true, ordering: .releasing)
+            state.store(.stopped, ordering: .releasing)
             hasWork.signal()
         }
     }

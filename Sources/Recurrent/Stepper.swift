@@ -139,8 +139,11 @@ final class Stepper {
             return
         }
         var arePlain = true
-        for lane in 0..<count { unsafe arePlain = arePlain && batch.jobs[jobs[lane]].isPlain }
-        for lane in 0..<count { unsafe rows[lane] = batch.row(batch.jobs[jobs[lane]].row) }
+        for lane in 0..<count {
+            let job = unsafe batch.jobs[jobs[lane]]
+            arePlain = arePlain && job.isPlain
+            unsafe rows[lane] = batch.row(job.row)
+        }
         for lane in count..<lanes { vacate(lane) }
         // The last outputs are replaced in any case.
         unsafe rows.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: lanes) {

@@ -28,9 +28,6 @@ public struct DecidedBatch: ~Copyable {
     public private(set) var drops: [Drop] = []
     private var messages: GrowingBuffer<Message>
 
-    /// As many records as a full batch of messages of one timestep each.
-    private static let manyRecords = 256
-
     /// Nothing yet.
     ///
     /// - Parameter capacity: For how many messages, of one record of 32 bytes each, there is room at first.
@@ -39,8 +36,9 @@ public struct DecidedBatch: ~Copyable {
         messages = GrowingBuffer(capacity: capacity)
     }
 
-    /// Whether it is so much that it is published before more is decided on.
-    public var isLarge: Bool { records.count >= Self.manyRecords }
+    /// Whether it is so much that it is published before more is decided on: as many records as a full batch of messages of one
+    /// timestep has.
+    public var isLarge: Bool { records.count >= MessageBatch.maximumMessages }
 
     /// How many messages there are of which something is to be published.
     public var count: Int { messages.count }

@@ -55,7 +55,7 @@ struct MessageBatch: ~Copyable {
 
     /// So many messages are enough to fill the lanes of every model again and again, and few enough that what they need
     /// stays in the processor's cache.
-    private static let maximumMessages = 256
+    static let maximumMessages = 256
     private static let maximumTimesteps = 16_384
     /// Multiply-adds of about a millisecond, so that large models do not hold up what else there is to do.
     private static let maximumWork = 20_000_000
