@@ -36,6 +36,8 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     public let kerasVersion: String?
     /// How the daemon runs the model unless it is told otherwise: `stateful` or `sequence`.
     public let mode: String
+    /// Timesteps in each sequence, by the model's input shape; nil where that leaves it open.
+    public let sequenceLength: Int?
     /// Floats in one timestep; 1 for a token.
     public let features: Int
     /// How many tokens there are, where a timestep is a token.
@@ -56,7 +58,9 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case file, name, format
         case kerasVersion = "keras_version"
-        case mode, features, tokens, outputs, parameters
+        case mode
+        case sequenceLength = "sequence_length"
+        case features, tokens, outputs, parameters
         case needsWholeSequences = "needs_whole_sequences"
         case stateSize = "state_size"
         case fingerprint, layers
@@ -66,13 +70,14 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     public init(
         file: String, name: String, format: String, kerasVersion: String?, isStateful: Bool, features: Int,
         tokens: Int?, outputs: Int, parameters: Int, needsWholeSequences: Bool, stateSize: Int, fingerprint: String,
-        layers: [Layer]
+        layers: [Layer], sequenceLength: Int? = nil
     ) {
         self.file = file
         self.name = name
         self.format = format
         self.kerasVersion = kerasVersion
         mode = isStateful ? "stateful" : "sequence"
+        self.sequenceLength = sequenceLength
         self.features = features
         self.tokens = tokens
         self.outputs = outputs
@@ -95,6 +100,10 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         var facts = TextTable([.init("File"), .init(file)])
         facts.append(["Format", format + (kerasVersion.map { ", Keras \($0)" } ?? "")])
         facts.append(["Mode", mode + (mode == "stateful" ? " (stateful=True)" : " (stateful=False)")])
+        if mode == "sequence", sequenceLength == 1 {
+            let advice = needsWholeSequences ? "" : "; --mode stateful keeps state between timesteps"
+            facts.append(["", "every timestep is a whole sequence\(advice)"])
+        }
         facts.append(["Features", tokens.map { "1 token a timestep, 0 to \($0 - 1)" } ?? "\(features) a timestep"])
         facts.append(["Outputs", "\(outputs)"])
         let bytes = Quantity.bytes(stateSize * MemoryLayout<Float>.size)

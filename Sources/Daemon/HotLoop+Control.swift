@@ -25,6 +25,8 @@ extension HotLoop {
         case .streams(let prefix, let after, let limit):
             let page = table.page(prefix: prefix, after: after, limit: limit, time: now)
             report(page.streams, for: address) { StreamPage(streams: $0, next: page.next) }
+        case .namedStreams(let ids):
+            report(table.statuses(of: ids, time: now), for: address) { StreamPage(streams: $0, next: nil) }
         case .stream(let id):
             let status = try table.status(of: id, time: now)
             report([status], for: address) { $0[0] }
@@ -165,7 +167,8 @@ extension HotLoop {
             dropped: Dictionary(uniqueKeysWithValues: counters.dropped.map { ($0.rawValue, $1) }),
             checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description, journal: group.status,
             quarantined: counters.quarantined, asleep: table.asleepCount,
-            refusedConnections: access.refusals.byEndpoint, subscriberOverflows: publisher.overflows)
+            refusedConnections: access.refusals.byEndpoint, subscriberOverflows: publisher.overflows, instance: instance
+        )
     }
 
     /// Where the sockets are, ports `*` resolved.

@@ -57,6 +57,8 @@ struct HotLoop: ~Copyable {
     let modelReader = DispatchQueue(label: "sluice.models")
     let isDurable: Bool
     let started = ContinuousClock.now
+    /// Tells this start of the daemon from any other, for clients.
+    let instance = String(UInt64.random(in: .min ... .max), radix: 16)
     let startTime = WallClock.now()
 
     var checkpoints: CheckpointSchedule

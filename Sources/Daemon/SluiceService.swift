@@ -27,6 +27,7 @@ public struct SluiceService: Service {
         self.logger = logger
         access = try AccessGuard(configuration, logger: logger)
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
+        for caution in models.compactMap(\.caution) { logger.warning("\(caution)") }
     }
 
     /// Serves until it is told to stop. Under systemd it is told when the daemon serves, that it is alive and when it stops.

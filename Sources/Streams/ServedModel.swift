@@ -19,6 +19,14 @@ public struct ServedModel: Sendable {
     /// The fingerprint that the images of the model's streams have.
     public let imageFingerprint: String
 
+    /// Something about how the model is served that its owner probably did not mean; nil where nothing is odd.
+    public var caution: String? {
+        guard rule.lastStep == 1 else { return nil }
+        let advice = model.isCausal ? "; --mode stateful keeps state between timesteps" : ""
+        return "the model '\(name)' has sequences of 1 timestep, so in the mode sequence every timestep is a whole "
+            + "sequence, decided from the zero state\(advice)"
+    }
+
     /// What beside the weights the states of streams hang on: the journal replays timesteps only under the same rules.
     public var rules: String {
         let steps = rule.lastStep.map { "\($0)" } ?? "any"

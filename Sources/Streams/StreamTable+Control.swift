@@ -104,6 +104,16 @@ extension StreamTable {
         status(of: try slot(of: id), id: id, time: time)
     }
 
+    /// Streams as they stand, by their ids: one look-up each, however many streams there are.
+    ///
+    /// - Parameters:
+    ///   - ids: The streams, in any order.
+    ///   - time: Nanoseconds since the Unix epoch.
+    /// - Returns: Those that are known, in the order of `ids`.
+    public func statuses(of ids: [String], time: Int64) -> [StreamStatus] {
+        ids.compactMap { id in index.find(id.utf8.span).map { status(of: $0, id: id, time: time) } }
+    }
+
     /// A page of streams, ordered by the bytes of their ids.
     ///
     /// - Parameters:
@@ -146,7 +156,8 @@ extension StreamTable {
             stream: id, model: models[stream.model].name, sequence: stream.sequence, step: stream.step,
             probability: StreamStatus.Probability(outputs),
             label: stream.label ?? 0, idleSeconds: Double(max(0, time - stream.time)) / 1e9,
-            paused: waiting[slot]?.isPaused ?? false, asleep: stream.isAsleep, tally: tallies[slot] ?? StreamTally())
+            paused: waiting[slot]?.isPaused ?? false, asleep: stream.isAsleep, waiting: waiting[slot]?.count ?? 0,
+            tally: tallies[slot] ?? StreamTally())
     }
 
     private func slot(of id: String) throws(ControlError) -> Int {

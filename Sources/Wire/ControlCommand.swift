@@ -14,6 +14,8 @@ public enum ControlCommand: Equatable, Sendable {
     case status
     /// A page of streams, ordered by id: those after an id, at most `limit`.
     case streams(prefix: String?, after: String?, limit: Int)
+    /// Several streams by their ids, in that order; those that are not known are left out.
+    case namedStreams([String])
     /// One stream.
     case stream(String)
     /// State to zero.
@@ -53,6 +55,8 @@ public enum ControlCommand: Equatable, Sendable {
     public static let maximumLimit = 10_000
     /// The page of ``streams(prefix:after:limit:)`` where none is asked for.
     public static let defaultLimit = 1_000
+    /// The most ids of ``namedStreams(_:)``.
+    public static let maximumNamed = 1_000
 }
 
 extension ControlCommand {
@@ -75,7 +79,7 @@ extension ControlCommand {
         var parameters: [String] {
             switch self {
             case .status, .snapshots, .checkpoint, .shutdown: []
-            case .streams: ["prefix", "after", "limit"]
+            case .streams: ["prefix", "after", "limit", "ids"]
             case .stream: ["stream"]
             case .reset, .remove, .pause, .resume: ["stream", "prefix", "all"]
             case .snapshot, .restore: ["name", "stream", "prefix", "all"]
@@ -105,9 +109,13 @@ extension ControlCommand {
         switch known {
         case .status: self = .status
         case .streams:
-            self = .streams(
-                prefix: try parameters.string("prefix"), after: try parameters.string("after"),
-                limit: try parameters.limit())
+            if let ids = try parameters.ids() {
+                self = .namedStreams(ids)
+            } else {
+                self = .streams(
+                    prefix: try parameters.string("prefix"), after: try parameters.string("after"),
+                    limit: try parameters.limit())
+            }
         case .stream: self = .stream(try parameters.required("stream"))
         case .reset: self = .reset(try parameters.requiredSelection())
         case .remove: self = .remove(try parameters.requiredSelection())
@@ -135,7 +143,7 @@ extension ControlCommand {
     public var method: Method {
         switch self {
         case .status: .status
-        case .streams: .streams
+        case .streams, .namedStreams: .streams
         case .stream: .stream
         case .reset: .reset
         case .remove: .remove
@@ -165,6 +173,7 @@ extension ControlCommand {
             members["prefix"] = prefix.map(JSONValue.string)
             members["after"] = after.map(JSONValue.string)
             members["limit"] = .integer(Int64(limit))
+        case .namedStreams(let ids): members["ids"] = .array(ids.map(JSONValue.string))
         case .stream(let id): members["stream"] = .string(id)
         case .reset(let selection), .remove(let selection), .pause(let selection), .resume(let selection):
             members[selection.key] = selection.value

@@ -81,6 +81,26 @@ struct Parameters {
         return Int(limit)
     }
 
+    /// Ids of streams, asked for by name; nil where a page is asked for.
+    func ids() throws(ControlError) -> [String]? {
+        guard let value = members["ids"] else { return nil }
+        guard members.count == 1 else {
+            throw ControlError(.invalidParams, "'ids' names the streams; give it without 'prefix', 'after' and 'limit'")
+        }
+        guard case .array(let values) = value, values.count <= ControlCommand.maximumNamed else {
+            throw ControlError(
+                .invalidParams, "'ids' must be an array of at most \(ControlCommand.maximumNamed) stream ids")
+        }
+        var ids: [String] = []
+        for value in values {
+            guard case .string(let id) = value else {
+                throw ControlError(.invalidParams, "'ids' must have strings only")
+            }
+            ids.append(id)
+        }
+        return ids
+    }
+
     func logLevel() throws(ControlError) -> LogLevel? {
         guard let name = try string("level") else { return nil }
         guard let level = LogLevel(rawValue: name) else {

@@ -124,6 +124,9 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
+    /// A word that each start of a daemon makes up anew, so that a client sees a restart; nil from a daemon of an earlier
+    /// version.
+    public var instance: String?
     /// The daemon's version.
     public var version: String
     /// Seconds since it was ready.
@@ -164,7 +167,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var journal: Journal?
 
     private enum CodingKeys: String, CodingKey {
-        case version
+        case version, instance
         case uptimeSeconds = "uptime_s"
         case endpoints, codecs, models, streams, paused, timesteps, decisions, duplicates, gaps, dropped, checkpoint
         case quarantined, asleep
@@ -180,8 +183,9 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         streams: Int, paused: Int, timesteps: UInt64, decisions: UInt64, duplicates: UInt64, gaps: UInt64,
         dropped: [String: UInt64], checkpoint: Checkpoint?, checkpointError: String? = nil, journal: Journal? = nil,
         quarantined: UInt64 = 0, asleep: Int = 0, refusedConnections: [String: UInt64] = [:],
-        subscriberOverflows: UInt64 = 0
+        subscriberOverflows: UInt64 = 0, instance: String? = nil
     ) {
+        self.instance = instance
         self.version = version
         self.uptimeSeconds = uptimeSeconds
         self.endpoints = endpoints
@@ -207,6 +211,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version, forKey: .version)
+        try container.encodeIfPresent(instance, forKey: .instance)
         try container.encode(uptimeSeconds, forKey: .uptimeSeconds)
         try container.encode(endpoints, forKey: .endpoints)
         try container.encodeIfPresent(codecs, forKey: .codecs)

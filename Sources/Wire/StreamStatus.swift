@@ -67,19 +67,21 @@ public struct StreamStatus: Codable, Equatable, Sendable {
     public var paused: Bool
     /// Whether its state is in the store and not in memory, since no timestep has come for long.
     public var asleep: Bool
+    /// Timesteps that wait in the daemon, since the stream is paused or its state is being read.
+    public var waiting: Int
     /// What has happened to it since the daemon's start.
     public var tally: StreamTally
 
     private enum CodingKeys: String, CodingKey {
         case stream, model, sequence, step, probability, label
         case idleSeconds = "idle_s"
-        case paused, asleep, gaps, duplicates, quarantined
+        case paused, asleep, waiting, gaps, duplicates, quarantined
     }
 
     /// Creates a status; each parameter is the property of its name.
     public init(
         stream: String, model: String, sequence: UInt64, step: UInt64, probability: Probability, label: UInt8,
-        idleSeconds: Double, paused: Bool, asleep: Bool = false, tally: StreamTally = StreamTally()
+        idleSeconds: Double, paused: Bool, asleep: Bool = false, waiting: Int = 0, tally: StreamTally = StreamTally()
     ) {
         self.stream = stream
         self.model = model
@@ -90,6 +92,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         self.idleSeconds = idleSeconds
         self.paused = paused
         self.asleep = asleep
+        self.waiting = waiting
         self.tally = tally
     }
 
@@ -105,6 +108,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         idleSeconds = try container.decode(Double.self, forKey: .idleSeconds)
         paused = try container.decode(Bool.self, forKey: .paused)
         asleep = try container.decodeIfPresent(Bool.self, forKey: .asleep) ?? false
+        waiting = try container.decodeIfPresent(Int.self, forKey: .waiting) ?? 0
         tally = StreamTally(
             gaps: try container.decodeIfPresent(UInt64.self, forKey: .gaps) ?? 0,
             duplicates: try container.decodeIfPresent(UInt64.self, forKey: .duplicates) ?? 0,
@@ -123,6 +127,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         try container.encode(idleSeconds, forKey: .idleSeconds)
         try container.encode(paused, forKey: .paused)
         try container.encode(asleep, forKey: .asleep)
+        try container.encode(waiting, forKey: .waiting)
         try container.encode(tally.gaps, forKey: .gaps)
         try container.encode(tally.duplicates, forKey: .duplicates)
         try container.encode(tally.quarantined, forKey: .quarantined)

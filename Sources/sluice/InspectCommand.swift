@@ -32,7 +32,8 @@ struct InspectCommand: ParsableCommand {
             layers: model.layers.map {
                 ModelSummary.Layer(
                     name: $0.name, kind: $0.kind, outputShape: $0.outputShape, parameters: $0.parameters)
-            })
+            },
+            sequenceLength: model.sequenceLength)
     }
 }
 

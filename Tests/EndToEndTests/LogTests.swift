@@ -77,6 +77,19 @@ import Wire
         #expect(try FinishedProgram("sluice", ["log-level", "loud"]).status == 64)
     }
 
+    @Test func `warns where a model of single timesteps is served in the mode sequence`() throws {
+        let warned = try DaemonProcess([model2, "--mode", "sequence"])
+        let lines = warned.log.split(separator: "\n").filter { $0.contains(" warning ") }
+        #expect(lines.count == 1)
+        #expect(lines.first?.contains("every timestep is a whole sequence") == true)
+        #expect(lines.first?.contains("--mode stateful keeps state between timesteps") == true)
+
+        let days = Fixtures.url("reference/model1.keras").path
+        for arguments in [[model2], [days, "--mode", "sequence"], [days, "--mode", "stateful"]] {
+            #expect(try !DaemonProcess(arguments).log.contains("whole sequence"), "\(arguments)")
+        }
+    }
+
     @Test func `begins with the level of the flag, which goes before the file's`() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write("models: {m: {file: \(model2)}}\nlog: {level: critical}", to: "sluice.yaml")

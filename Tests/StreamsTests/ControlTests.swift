@@ -75,6 +75,18 @@ struct ControlTests {
         #expect(try feed.table.status(of: "s", time: 0).idleSeconds == 0)
     }
 
+    @Test func `streams are told by their ids, in that order, with what waits for them`() throws {
+        let feed = try feed()
+        for id in ["a", "b", "c"] { try feed.send(id, signal(2)) }
+        _ = try feed.table.pause(.stream("a"))
+        try feed.send("a", signal(3))
+        try feed.send("a", signal(1))
+        let found = feed.table.statuses(of: ["c", "unknown", "a", Self.composed], time: 0)
+        #expect(found.map(\.stream) == ["c", "a"])
+        #expect(found.map(\.waiting) == [0, 4])
+        #expect(found.map(\.sequence) == [2, 2])
+    }
+
     @Test func `two spellings of one character are two streams`() throws {
         #expect(Self.composed == Self.decomposed)
         let feed = try feed()

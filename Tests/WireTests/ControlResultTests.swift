@@ -15,7 +15,7 @@ struct ControlResultTests {
         ],
         streams: 4, paused: 5, timesteps: .max, decisions: 7, duplicates: 8, gaps: 9, dropped: ["frames": 10],
         checkpoint: DaemonStatus.Checkpoint(time: 11, streams: 12, durationMilliseconds: 0.5),
-        quarantined: 13, asleep: 14, subscriberOverflows: 15)
+        quarantined: 13, asleep: 14, subscriberOverflows: 15, instance: "1f2e")
 
     static let statusText = """
         {"version": "1.0", "uptime_s": 1.5,
@@ -23,7 +23,7 @@ struct ControlResultTests {
          "models": [{"name": "power", "file": "model2.keras", "fingerprint": "ab", "mode": "stateful", "features": 1,
                      "outputs": 2, "parameters": 3, "prefixes": ["meter-"]}],
          "streams": 4, "paused": 5, "timesteps": 18446744073709551615, "decisions": 7, "duplicates": 8, "gaps": 9,
-         "quarantined": 13, "asleep": 14,
+         "instance": "1f2e", "quarantined": 13, "asleep": 14,
          "refused_connections": {}, "subscriber_overflows": 15,
          "dropped": {"frames": 10}, "checkpoint": {"time": 11, "streams": 12, "duration_ms": 0.5}}
         """
@@ -56,14 +56,14 @@ struct ControlResultTests {
     private func stream(_ probability: [Float]) -> StreamStatus {
         StreamStatus(
             stream: "s1", model: "power", sequence: .max, step: 2, probability: StreamStatus.Probability(probability),
-            label: 1, idleSeconds: 0.25, paused: false, asleep: true,
+            label: 1, idleSeconds: 0.25, paused: false, asleep: true, waiting: 6,
             tally: StreamTally(gaps: 3, duplicates: 4, quarantined: 5))
     }
 
     @Test func `one output is a number`() throws {
         let text = """
             {"stream": "s1", "model": "power", "sequence": 18446744073709551615, "step": 2, "probability": 0.75,
-             "label": 1, "idle_s": 0.25, "paused": false, "asleep": true, "gaps": 3, "duplicates": 4,
+             "label": 1, "idle_s": 0.25, "paused": false, "asleep": true, "waiting": 6, "gaps": 3, "duplicates": 4,
              "quarantined": 5}
             """
         #expect(try written(stream([0.75])) == json(text))
