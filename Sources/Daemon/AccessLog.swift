@@ -69,7 +69,7 @@ struct AccessLog {
         let entry = Entry(role: role, address: address, cause: cause)
         if entries.count >= Self.maximumEntries { entries.removeAll(keepingCapacity: true) }
         entries.insert(entry)
-        let time = WallClock.now()
+        let time = SteadyClock.now()
         flush(at: time)
         guard rate.admits(at: time) else { return }
         logger.warning(

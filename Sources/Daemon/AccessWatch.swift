@@ -79,7 +79,7 @@ final class AccessWatch: @unchecked Sendable {
             try hearAll()
             try requests.sendFrames(answer(frames), wait: true)
         }
-        log.flush(at: WallClock.now())
+        log.flush(at: SteadyClock.now())
         if !new.isEmpty || doors.contains(where: \.isClosed) {
             doors.removeAll(where: \.isClosed)
             watchDoors()

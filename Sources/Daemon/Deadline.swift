@@ -1,20 +1,16 @@
-import Glibc
-
 /// A moment at which something is due. The hot loop asks in every turn: it is a number, read from the kernel's page.
 struct Deadline {
-    /// Nanoseconds of a clock that nobody sets and that goes on while the machine sleeps.
+    /// A moment of the ``SteadyClock``.
     private let time: Int64
 
     /// - Parameter wait: How long it is until then.
     init(in wait: Duration) {
         let (seconds, attoseconds) = wait.components
-        time = Self.now() + seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        time = SteadyClock.now() + seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 
-    var isPast: Bool { Self.now() >= time }
+    var isPast: Bool { SteadyClock.now() >= time }
 
     /// At least 1, so that whoever waits for something due that cannot be done yet does not spin.
-    var millisecondsLeft: Int { max(1, Int((time - Self.now()) / 1_000_000) + 1) }
-
-    private static func now() -> Int64 { nanoseconds(of: CLOCK_BOOTTIME) }
+    var millisecondsLeft: Int { max(1, Int((time - SteadyClock.now()) / 1_000_000) + 1) }
 }

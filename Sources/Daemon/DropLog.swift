@@ -17,9 +17,9 @@ struct DropLog {
     ///   - cause: Why it was dropped.
     ///   - id: The first frame, which may be anything.
     ///   - endpoint: Where it came by; nil where it was taken before it was dropped.
-    ///   - time: Nanoseconds since the Unix epoch.
-    mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint? = nil, time: Int64) {
-        guard hasRoom(at: time) else { return }
+    ///   - now: A moment of the ``SteadyClock``.
+    mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint? = nil, at now: Int64) {
+        guard hasRoom(at: now) else { return }
         let origin = endpoint.map { " from \($0)" } ?? ""
         let shown = String(decoding: Array(copying: id).prefix(StreamID.maximumLength), as: UTF8.self).debugDescription
         logger.warning("dropped a message of \(shown)\(origin): \(cause.explanation) (\(cause.rawValue))")
@@ -27,9 +27,11 @@ struct DropLog {
 
     /// Logs what the health guard did.
     ///
-    /// - Parameter event: The stream, and what it was reset to.
-    mutating func record(_ event: StreamEvent) {
-        guard event.event == .quarantined, hasRoom(at: event.time) else { return }
+    /// - Parameters:
+    ///   - event: The stream, and what it was reset to.
+    ///   - now: A moment of the ``SteadyClock``.
+    mutating func record(_ event: StreamEvent, at now: Int64) {
+        guard event.event == .quarantined, hasRoom(at: now) else { return }
         logger.warning(
             """
             the state of stream \((event.stream ?? "").debugDescription) turned NaN or infinite by timestep \

@@ -28,7 +28,7 @@ struct GroupCommit {
     /// What is published and done when a group of records is committed.
     struct Group {
         var decisions = HeldDecisions()
-        /// When the loop began to take the batches that they are on, in nanoseconds since the Unix epoch, and how many they are.
+        /// When the loop began to take the batches that they are on, by the steady clock, and how many they are.
         var taken: [(time: Int64, decisions: Int)] = []
         /// Replies, and slices for the store, which must never be ahead of the journal.
         var actions: [Mailbox.Letter] = []

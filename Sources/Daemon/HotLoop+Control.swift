@@ -99,7 +99,7 @@ extension HotLoop {
                 throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id)'")
             }
             let now = WallClock.now()
-            try table.restore(images, time: now)
+            try table.restore(images)
             var event = StreamEvent(.restored, selection, count: images.count, time: now)
             event.snapshot = name
             announce(event)

@@ -15,7 +15,7 @@ extension HotLoop {
     /// Tells of what happened within the table since the last decisions were published.
     mutating func announceNews() {
         for event in table.takeEvents() {
-            dropLog.record(event)
+            dropLog.record(event, at: SteadyClock.now())
             announce(event)
         }
     }
@@ -35,7 +35,7 @@ extension HotLoop {
             for event in events { held.append(event) }
             told += events
         }
-        for event in told { dropLog.record(event) }
+        for event in told { dropLog.record(event, at: SteadyClock.now()) }
         publishInOrder(held)
         return answer
     }

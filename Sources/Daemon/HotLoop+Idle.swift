@@ -17,19 +17,20 @@ extension HotLoop {
     /// Looks through some streams for those that are idle.
     mutating func sweepIdle() {
         retryUnread()
-        let now = WallClock.now()
+        let now = SteadyClock.now()
+        let (watched, time) = (idleSweep.look(at: now), clock.time(at: now))
         let first = idleSweep.next
         var next: Int?
-        if let deadline = idleSweep.deadline(idleSweep.forgetAfter, now: now) {
-            let gone = table.forget(from: first, limit: IdleSweep.slotsPerTurn, before: deadline)
-            for id in gone.ids { announce(StreamEvent(.forgotten, .stream(id), time: now)) }
+        if let period = idleSweep.forgetAfter {
+            let gone = table.forget(from: first, limit: IdleSweep.slotsPerTurn, idleFor: period, now: watched)
+            for id in gone.ids { announce(StreamEvent(.forgotten, .stream(id), time: time)) }
             next = gone.next
         }
-        if let deadline = idleSweep.deadline(idleSweep.idleAfter, now: now) {
+        if let period = idleSweep.idleAfter {
             // A checkpoint that fails would lack what is not in memory any more.
             guard checkpoints.run == nil, idleSweep.wakers == 0 else { return idleSweep.postpone() }
-            let asleep = table.putToSleep(from: first, limit: IdleSweep.slotsPerTurn, before: deadline)
-            for id in asleep.ids { announce(StreamEvent(.idle, .stream(id), time: now)) }
+            let asleep = table.putToSleep(from: first, limit: IdleSweep.slotsPerTurn, idleFor: period, now: watched)
+            for id in asleep.ids { announce(StreamEvent(.idle, .stream(id), time: time)) }
             next = asleep.next
         }
         idleSweep.goOn(at: next)

@@ -63,7 +63,7 @@ extension HotLoop {
 
     private mutating func recordLatencies(_ taken: [(time: Int64, decisions: Int)]) {
         guard !taken.isEmpty else { return }
-        let now = WallClock.now()
+        let now = SteadyClock.now()
         for batch in taken { latencies.record(now - batch.time, count: batch.decisions) }
     }
 

@@ -13,6 +13,7 @@ extension HotLoop {
         let end = ContinuousClock.now + Self.drainTime
         repeat {
             try poller.wait(milliseconds: group.isFull(table.records) ? 10 : 1)
+            clock.synchronize()
             readMail()
             for socket in ingest where !socket.isDrained {
                 socket.hangUp()

@@ -122,7 +122,7 @@ extension HotLoop {
                 .invalidParams, "a stream '\(image.id)' is there already; remove it first, or give another id as 'as'")
         }
         let now = WallClock.now()
-        try table.restore([image], time: now)
+        try table.restore([image])
         announce(StreamEvent(.restored, .stream(image.id), time: now))
         whenDurable { $0.reply(.success(["stream": image.id]), to: address) }
     }

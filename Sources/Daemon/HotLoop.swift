@@ -39,8 +39,11 @@ struct HotLoop: ~Copyable {
     var table: StreamTable
     /// From taking messages to publishing the decisions on them.
     var latencies = LatencyHistogram()
-    /// When the loop began to take the messages of the batch, in nanoseconds since the Unix epoch.
+    var clock = LoopClock()
+    /// When the loop began to take the messages of the batch, by the steady clock.
     private var batchStart: Int64 = 0
+    /// When the last batch was decided on, by the steady clock.
+    private var decidedAt: Int64 = 0
     /// There were timesteps when they were looked for last.
     private var hasTaken = false
     let publisher: DecisionPublisher
@@ -119,7 +122,7 @@ struct HotLoop: ~Copyable {
         table.hasStore = configuration.durableFolder != nil
         table.maximumStreams = configuration.maximumStreams
         idleSweep = IdleSweep(
-            idleAfter: configuration.idleAfter, forgetAfter: configuration.forgetAfter, started: WallClock.now())
+            idleAfter: configuration.idleAfter, forgetAfter: configuration.forgetAfter)
         self.logger = logger
         self.mailbox = mailbox
         isDurable = configuration.durableFolder != nil
@@ -167,6 +170,7 @@ struct HotLoop: ~Copyable {
         let isFull = group.isFull(table.records)
         for item in ingestItems { poller.watch(item, !isFull) }
         try poller.wait(milliseconds: millisecondsToWait)
+        clock.synchronize()
         if poller.mayBeReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) {
             if try takeTimesteps(from: socket, by: &memory) { hasTaken = true }
@@ -188,8 +192,7 @@ struct HotLoop: ~Copyable {
             return
         }
         let start = batchStart
-        // Unsigned, so that a clock that is set back ends it too.
-        while !table.hasNews, UInt64(bitPattern: batchStart - start) < Self.ingestPatience {
+        while !table.hasNews, batchStart - start < Self.ingestPatience {
             guard try takeTimesteps(from: ingest[0], waits: true, by: &memory) else { return }
         }
         if table.hasNews { wakeRequested() }
@@ -219,7 +222,7 @@ struct HotLoop: ~Copyable {
         guard !group.isFull(table.records), try socket.receive(into: &memory.message, waits: waits) else {
             return false
         }
-        let start = WallClock.now()
+        let start = SteadyClock.now()
         batchStart = start
         try takeMessage(from: socket, by: &memory)
         if table.isBatchSmall { try decideAndPublish(&memory.decided) }
@@ -248,7 +251,7 @@ struct HotLoop: ~Copyable {
     ) throws(ZeroMQError) {
         while !take(memory.message, from: socket) {
             decide(&memory.decided)
-            let isLate = (memory.decided.time ?? batchStart) - batchStart >= Self.publishingPatience
+            let isLate = decidedAt - batchStart >= Self.publishingPatience
             // What happened to a stream is told before what is decided on it afterwards.
             if isLate || memory.decided.isLarge || table.hasNews { try publish(&memory.decided) }
         }
@@ -269,7 +272,7 @@ struct HotLoop: ~Copyable {
             return try table.take(parsed)
         } catch {
             table.countDrop(error)
-            dropLog.record(error, id: message.id.bytes, from: socket.endpoint, time: WallClock.now())
+            dropLog.record(error, id: message.id.bytes, from: socket.endpoint, at: SteadyClock.now())
             return true
         }
     }
@@ -283,12 +286,13 @@ struct HotLoop: ~Copyable {
     private mutating func decide(_ decided: inout DecidedBatch) {
         guard !table.isBatchEmpty else { return }
         table.stepBatch()
-        table.decideBatch(time: WallClock.now(), into: &decided)
+        decidedAt = SteadyClock.now()
+        table.decideBatch(time: clock.time(at: decidedAt), into: &decided)
     }
 
     /// Publishes what was decided, message by message.
     private mutating func publish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
-        guard let time = decided.time else { return }
+        guard decided.time != nil else { return }
         if group.isOn {
             Self.hold(decided, idsFrom: table, in: &group.gathered.decisions)
         } else {
@@ -297,7 +301,7 @@ struct HotLoop: ~Copyable {
                     table.idBytes(of: decided.slot(of: message)), records: decided.records(of: message))
             }
         }
-        if !decided.drops.isEmpty { countDrops(decided, time: time) }
+        if !decided.drops.isEmpty { countDrops(decided) }
         recordLatency(decisions: decided.records.count)
         decided.removeAll()
         if table.hasNews { announceNews() }
@@ -312,17 +316,17 @@ struct HotLoop: ~Copyable {
         }
     }
 
-    private mutating func countDrops(_ decided: borrowing DecidedBatch, time: Int64) {
+    private mutating func countDrops(_ decided: borrowing DecidedBatch) {
         for drop in decided.drops {
             table.countDrop(drop.cause)
             let id = Array(copying: table.idBytes(of: drop.slot))
-            dropLog.record(drop.cause, id: id.span, time: time)
+            dropLog.record(drop.cause, id: id.span, at: decidedAt)
         }
     }
 
     /// A batch is published, or waits for the journal; then its decisions are counted when they are published.
     private mutating func recordLatency(decisions: Int) {
-        let now = WallClock.now()
+        let now = SteadyClock.now()
         if group.isOn {
             group.gathered.taken.append((batchStart, decisions))
         } else {

@@ -9,10 +9,15 @@ struct IdleSweep {
     let idleAfter: Int64?
     /// Nanoseconds without a timestep after which a stream is forgotten; nil: never.
     let forgetAfter: Int64?
-    private let started: Int64
+    /// The most that one look adds to ``watched``: a machine that slept, or a daemon that was stopped, saw nothing meanwhile.
+    private static let longestLook: Int64 = 5_000_000_000
+
     private let interval: Duration
     private var due: Deadline
 
+    /// Nanoseconds for which streams were watched so far: the clock by which they are idle.
+    private var watched: Int64 = 0
+    private var lastLook: Int64?
     /// The first slot of the next look; 0: a new round.
     private(set) var next = 0
     /// Requests that need streams awake until they are carried out.
@@ -23,12 +28,9 @@ struct IdleSweep {
     /// - Parameters:
     ///   - idleAfter: Seconds until a stream falls asleep.
     ///   - forgetAfter: Seconds until it is forgotten.
-    ///   - started: The daemon's start, nanoseconds since the Unix epoch: no stream counts as idle for longer, since no
-    ///     timestep could come.
-    init(idleAfter: Double?, forgetAfter: Double?, started: Int64) {
+    init(idleAfter: Double?, forgetAfter: Double?) {
         self.idleAfter = idleAfter.map { Int64($0 * 1e9) }
         self.forgetAfter = forgetAfter.map { Int64($0 * 1e9) }
-        self.started = started
         let shortest = [idleAfter, forgetAfter].compactMap(\.self).min() ?? 1
         interval = .seconds(min(1, max(0.01, shortest / 4)))
         due = Deadline(in: interval)
@@ -42,10 +44,14 @@ struct IdleSweep {
 
     var isDue: Bool { millisecondsUntilDue != nil && due.isPast }
 
-    /// The time before which a stream's last timestep must have come; nil where none can be idle yet.
-    func deadline(_ nanoseconds: Int64?, now: Int64) -> Int64? {
-        guard let nanoseconds, now - nanoseconds > started else { return nil }
-        return now - nanoseconds
+    /// Notes that streams are looked at.
+    ///
+    /// - Parameter now: A moment of the ``SteadyClock``.
+    /// - Returns: Nanoseconds for which they were watched since the start.
+    mutating func look(at now: Int64) -> Int64 {
+        watched += min(Self.longestLook, now - (lastLook ?? now))
+        lastLook = now
+        return watched
     }
 
     /// Goes on at a slot, soon; or, where that is nil, begins a new round later.

@@ -10,7 +10,7 @@ struct LogRate {
 
     /// Whether a line may be written now; if not, it is counted.
     ///
-    /// - Parameter time: Nanoseconds since the Unix epoch.
+    /// - Parameter time: Now, by the ``SteadyClock``.
     /// - Returns: False where there were enough in this second.
     mutating func admits(at time: Int64) -> Bool {
         if isOver(at: time) {

@@ -8,6 +8,7 @@ extension StreamTable {
             static let hasLabel = Marks(rawValue: 1 << 0)
             static let gapPending = Marks(rawValue: 1 << 1)
             static let isInBatch = Marks(rawValue: 1 << 2)
+            static let isSeenIdle = Marks(rawValue: 1 << 3)
         }
 
         var sequence: UInt64 = 0
@@ -51,6 +52,19 @@ extension StreamTable {
         var isInBatch: Bool {
             get { marks.contains(.isInBatch) }
             set { if newValue { marks.insert(.isInBatch) } else { marks.remove(.isInBatch) } }
+        }
+
+        /// The stream was looked at for being idle, and no timestep was decided on since. A mark and not a clock, so that the hot
+        /// path need not read one.
+        var isSeenIdle: Bool {
+            get { marks.contains(.isSeenIdle) }
+            set { if newValue { marks.insert(.isSeenIdle) } else { marks.remove(.isSeenIdle) } }
+        }
+
+        /// A message of the stream was decided on: the next may be taken, and the stream is not idle.
+        mutating func endBatch(at time: Int64) {
+            marks.subtract([.isInBatch, .isSeenIdle])
+            self.time = time
         }
 
         /// A jump ahead was seen that no published decision has told of yet.

@@ -174,8 +174,7 @@ extension StreamTable {
         _ message: MessageBatch.Message, _ stream: Stream, isFirst: Bool, end: Int, time: Int64
     ) {
         var stream = stream
-        stream.isInBatch = false
-        stream.time = time
+        stream.endBatch(at: time)
         streams[message.slot] = stream
         if !stream.isAsleep { markChanged(message.slot) }
         counters.timesteps += UInt64(end - message.duplicates)

@@ -42,7 +42,6 @@ extension StreamTable {
         }
         waiting[slot] = nil
         tallies[slot] = nil
-        restoreTimes[slot] = nil
         faulty.remove(slot)
         index.remove(slot: slot)
         changed.remove(slot)

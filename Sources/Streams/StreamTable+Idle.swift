@@ -3,7 +3,7 @@ public import Wire
 /// Streams whose state is in the store and not in memory, since no timestep has come for long. Their place in the sequence
 /// stays in memory: every control request sees them.
 extension StreamTable {
-    /// Streams that ``nextIdle(after:limit:before:)`` found.
+    /// Streams that ``putToSleep(from:limit:idleFor:now:)`` or ``forget(from:limit:idleFor:now:)`` found.
     public struct Idle {
         /// The streams.
         public var ids: [String] = []
@@ -16,12 +16,13 @@ extension StreamTable {
     /// - Parameters:
     ///   - first: Where to begin: 0 at first, then what the call before returned.
     ///   - limit: How many slots to look at.
-    ///   - deadline: Streams whose last timestep came before this time, nanoseconds since the Unix epoch.
+    ///   - period: Nanoseconds for which a stream must have been seen idle.
+    ///   - now: Nanoseconds for which streams were watched so far.
     /// - Returns: Those that are asleep from here on.
     /// - Precondition: No checkpoint is being written: one that failed would lack their state.
-    public mutating func putToSleep(from first: Int, limit: Int, before deadline: Int64) -> Idle {
+    public mutating func putToSleep(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
         var idle = Idle()
-        for slot in idleSlots(from: first, limit: limit, before: deadline, &idle) {
+        for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
             guard !streams[slot].isAsleep, !changed.contains(slot) else { continue }
             fallAsleep(slot)
             idle.ids.append(id(of: slot))
@@ -34,11 +35,12 @@ extension StreamTable {
     /// - Parameters:
     ///   - first: Where to begin: 0 at first, then what the call before returned.
     ///   - limit: How many slots to look at.
-    ///   - deadline: Streams whose last timestep came before this time, nanoseconds since the Unix epoch.
+    ///   - period: Nanoseconds for which a stream must have been seen idle.
+    ///   - now: Nanoseconds for which streams were watched so far.
     /// - Returns: Those that are gone; the next checkpoint forgets their stored state.
-    public mutating func forget(from first: Int, limit: Int, before deadline: Int64) -> Idle {
+    public mutating func forget(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
         var idle = Idle()
-        for slot in idleSlots(from: first, limit: limit, before: deadline, &idle) {
+        for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
             let id = id(of: slot)
             recordRemove(.stream(id))
             remove(slot)
@@ -165,7 +167,6 @@ extension StreamTable {
         memories[streams[slot].model].remove(streams[slot].row)
         streams[slot].row = Stream.noRow
         asleepCount += 1
-        restoreTimes[slot] = nil
     }
 
     /// Gives a stream that is asleep a row of zeros.
@@ -196,13 +197,27 @@ extension StreamTable {
         put(image, at: slot)
     }
 
-    private func idleSlots(from first: Int, limit: Int, before deadline: Int64, _ idle: inout Idle) -> [Int] {
+    /// Looks at streams, and notes of those that have moved since the last look that they are idle from now on: a stream is idle
+    /// for as long as it was seen so, whatever the time of day of its last timestep was.
+    private mutating func idleSlots(
+        from first: Int, limit: Int, idleFor period: Int64, now: Int64, _ idle: inout Idle
+    ) -> [Int] {
         let end = min(index.slots.count, first + limit)
         idle.next = end < index.slots.count ? end : nil
         guard first < end else { return [] }
-        return (first..<end).filter { slot in
-            index.isTaken(slot) && waiting[slot] == nil && streams[slot].time < deadline
-                && restoreTimes[slot, default: .min] < deadline
+        while idleSince.count < end { idleSince.append(now) }
+        var found: [Int] = []
+        for slot in first..<end where index.isTaken(slot) {
+            if waiting[slot] != nil {
+                // Timesteps of it may wait.
+                streams[slot].isSeenIdle = false
+            } else if !streams[slot].isSeenIdle {
+                streams[slot].isSeenIdle = true
+                idleSince[slot] = now
+            } else if now - idleSince[slot] >= period {
+                found.append(slot)
+            }
         }
+        return found
     }
 }

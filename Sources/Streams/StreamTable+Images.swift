@@ -95,19 +95,16 @@ extension StreamTable {
 
     /// Puts streams as their images have them, all or none. Streams that are not among them stay as they are.
     ///
-    /// - Parameters:
-    ///   - images: Each stream at most once.
-    ///   - time: Nanoseconds since the Unix epoch: they count as idle from then on. Nil: from their last timestep on.
+    /// - Parameter images: Each stream at most once.
     /// - Throws: ``ControlError``: `fingerprintDiffers` where an image's state came from other weights, its values are not
     ///   as many as they must be, or no model takes the stream any more; `refusedInMode` where it comes from a mode that
     ///   remembers something else, or there would be more streams than may be.
-    public mutating func restore(_ images: [StreamImage], time: Int64? = nil) throws(ControlError) {
+    public mutating func restore(_ images: [StreamImage]) throws(ControlError) {
         let models = try images.map { image throws(ControlError) in try model(for: image) }
         try checkRoom(for: images)
         for (image, model) in zip(images, models) {
             let slot = index.find(image.id.utf8.span) ?? insert(image.id.utf8.span, model: model)
             if streams[slot].isAsleep { giveRow(slot) }
-            restoreTimes[slot] = time
             faulty.remove(slot)
             recordPut(image, model: model)
             put(image, at: slot)
@@ -121,6 +118,7 @@ extension StreamTable {
         streams[slot].time = image.time
         streams[slot].label = image.label
         streams[slot].gapPending = image.gapPending
+        streams[slot].isSeenIdle = false
         markChanged(slot)
     }
 

@@ -52,8 +52,9 @@ public struct StreamTable: ~Copyable {
     var faulty: Set<Int> = []
     /// What happened to streams, by slot; none is here to which nothing did.
     var tallies: [Int: StreamTally] = [:]
-    /// When streams were restored, by slot: they count as idle from then on.
-    var restoreTimes: [Int: Int64] = [:]
+    /// Since when a stream was seen idle, by slot; means something where the stream's `isSeenIdle` is set. Grows only where
+    /// streams are looked at for being idle.
+    var idleSince = GrowingBuffer<Int64>()
     /// Streams whose state is in the store alone.
     public internal(set) var asleepCount = 0
     /// Messages that were taken and not decided on yet.

@@ -118,7 +118,7 @@ struct FuzzSubject: ~Copyable {
     }
 
     private mutating func restore(_ images: [StreamImage]) throws(ControlError) -> [String] {
-        try table.restore(images, time: time)
+        try table.restore(images)
         return images.map(\.id)
     }
 }

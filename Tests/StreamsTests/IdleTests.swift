@@ -11,9 +11,9 @@ struct IdleTests {
     /// Puts a stream to sleep as the daemon does after a checkpoint.
     ///
     /// - Returns: What the store would have.
-    private func sleep(_ feed: Feed, before deadline: Int64 = 100) -> [StreamImage] {
+    private func sleep(_ feed: Feed) -> [StreamImage] {
         let images = feed.takeChanged()
-        _ = feed.table.putToSleep(from: 0, limit: 100, before: deadline)
+        for now in [0, 1] as [Int64] { _ = feed.table.putToSleep(from: 0, limit: 100, idleFor: 1, now: now) }
         return images
     }
 
@@ -46,27 +46,58 @@ struct IdleTests {
         #expect(try feed.image("s") == undisturbed.image("s"))
     }
 
-    @Test func `only what is idle, stored and not paused falls asleep`() throws {
+    @Test func `only what was seen idle for long, is stored and not paused falls asleep`() throws {
         let feed = try feed()
-        for (id, time) in [("old", 1), ("young", 100), ("paused", 1)] as [(String, Int64)] {
-            try feed.send(id, signal(1), time: time)
+        func sleeping(_ now: Int64) -> [String] {
+            feed.table.putToSleep(from: 0, limit: 100, idleFor: 50, now: now).ids
         }
-        #expect(feed.table.putToSleep(from: 0, limit: 100, before: 50).ids.isEmpty, "nothing is stored yet")
+        for id in ["old", "young", "paused", "changed"] { try feed.send(id, signal(1)) }
+        #expect(sleeping(0).isEmpty)
+        #expect(sleeping(50).isEmpty, "nothing is stored yet")
         _ = feed.takeChanged()
         _ = try feed.table.pause(.stream("paused"))
-        try feed.send("changed", signal(1), time: 1)
-        #expect(feed.table.putToSleep(from: 0, limit: 100, before: 50).ids == ["old"])
-        #expect(feed.table.putToSleep(from: 0, limit: 100, before: 50).ids.isEmpty)
+        try feed.send("young", signal(1))
+        _ = feed.takeChanged()
+        #expect(sleeping(60) == ["old", "changed"])
+        #expect(sleeping(109).isEmpty)
+        #expect(sleeping(110) == ["young"])
+        _ = try feed.resume(.stream("paused"))
+        #expect(sleeping(111).isEmpty, "a paused stream is not idle")
+        #expect(sleeping(161) == ["paused"])
     }
 
     @Test func `streams are looked through some at a time`() throws {
         let feed = try feed()
         for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
         _ = feed.takeChanged()
-        let first = feed.table.putToSleep(from: 0, limit: 2, before: 1)
+        _ = feed.table.putToSleep(from: 0, limit: 3, idleFor: 1, now: 0)
+        let first = feed.table.putToSleep(from: 0, limit: 2, idleFor: 1, now: 1)
         #expect(first.ids == ["a", "b"] && first.next == 2)
-        let second = feed.table.putToSleep(from: 2, limit: 2, before: 1)
+        let second = feed.table.putToSleep(from: 2, limit: 2, idleFor: 1, now: 1)
         #expect(second.ids == ["c"] && second.next == nil)
+    }
+
+    @Test func `no time of day makes a stream idle`() throws {
+        let feed = try feed()
+        let year: Int64 = 365 * 86_400_000_000_000
+        for (id, time) in [("1970", 5), ("2026", 56 * year), ("3000", 200 * year)] as [(String, Int64)] {
+            try feed.send(id, signal(1), time: time)
+        }
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 0).ids.isEmpty)
+        try feed.send("2026", signal(1), time: 7)
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 49).ids.isEmpty)
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 50).ids == ["1970", "3000"])
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 99).ids == ["2026"])
+    }
+
+    @Test func `a slot's next stream is not idle for as long as the one before`() throws {
+        let feed = try feed()
+        try feed.send("first", signal(1))
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 0).ids.isEmpty)
+        _ = try feed.table.remove(.stream("first"))
+        try feed.send("second", signal(1))
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 60).ids.isEmpty)
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 110).ids == ["second"])
     }
 
     @Test func `a stream that is asleep is listed, paused, removed and restored like any other`() throws {
@@ -131,12 +162,12 @@ struct IdleTests {
 
     @Test func `forgotten streams are gone, asleep or not`() throws {
         let feed = try feed()
-        for (id, time) in [("old", 1), ("young", 100), ("asleep", 2)] as [(String, Int64)] {
-            try feed.send(id, signal(1), time: time)
-        }
+        for id in ["old", "young", "asleep"] { try feed.send(id, signal(1)) }
         _ = feed.takeChanged()
-        _ = feed.table.putToSleep(from: 2, limit: 1, before: 50)
-        #expect(feed.table.forget(from: 0, limit: 100, before: 50).ids == ["old", "asleep"])
+        _ = feed.table.putToSleep(from: 0, limit: 3, idleFor: 1, now: 0)
+        #expect(feed.table.putToSleep(from: 2, limit: 1, idleFor: 1, now: 1).ids == ["asleep"])
+        try feed.send("young", signal(1))
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 50).ids == ["old", "asleep"])
         #expect(feed.table.count == 1 && feed.table.asleepCount == 0)
     }
 
@@ -144,9 +175,11 @@ struct IdleTests {
         let feed = try feed()
         try feed.send("s", signal(1), time: 1)
         let images = try feed.images()
-        try feed.table.restore(images, time: 60)
-        #expect(feed.table.forget(from: 0, limit: 100, before: 50).ids.isEmpty)
-        #expect(feed.table.forget(from: 0, limit: 100, before: 61).ids == ["s"])
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 0).ids.isEmpty)
+        try feed.table.restore(images)
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 60).ids.isEmpty)
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 109).ids.isEmpty)
+        #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 110).ids == ["s"])
     }
 
     @Test func `new streams are refused past the limit, old ones never`() throws {

@@ -61,7 +61,7 @@ struct ReplayTests {
         let asleep = Feed(served(try livelyModel()))
         try asleep.send("s", signal(1))
         _ = asleep.takeChanged()
-        _ = asleep.table.putToSleep(from: 0, limit: 10, before: 100)
+        for now in [0, 1] as [Int64] { _ = asleep.table.putToSleep(from: 0, limit: 10, idleFor: 1, now: now) }
         #expect(replay(asleep).isEmpty)
     }
 
