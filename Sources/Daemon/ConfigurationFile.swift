@@ -50,7 +50,7 @@ private struct ConfigurationReader {
             case "decisions": configuration.decisions = try decisions(value)
             case "control":
                 configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
-            case "http": configuration.http = try http(value)
+            case "http": configuration.http = try HTTPConfiguration(value)
             case "log": try log(value, into: &configuration)
             case "state": try state(value, into: &configuration)
             case "access": configuration.access = try AccessConfiguration(value, resolved: resolved)
@@ -123,14 +123,6 @@ private struct ConfigurationReader {
         }
         guard let endpoint else { throw value.error("'endpoint' is missing") }
         return (endpoint, codec)
-    }
-
-    private func http(_ value: YAMLValue) throws(DaemonError) -> HTTPEndpoint {
-        let text = try value.text
-        guard let endpoint = HTTPEndpoint(text) else {
-            throw value.error("'\(text)' is no HTTP endpoint: expected \(HTTPEndpoint.notation)")
-        }
-        return endpoint
     }
 
     private func log(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {

@@ -99,8 +99,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// Messages that may wait for each peer: at an ingest socket, and for a subscriber to decisions; see
     /// ``isHighWaterMark(_:)``.
     public var highWaterMark = 100_000
-    /// Where HTTP is answered: metrics and health.
-    public var http = HTTPEndpoint.address("127.0.0.1", port: 5553)
+    /// Where HTTP is answered, and to whom: metrics and health.
+    public var http = HTTPConfiguration()
     /// How the log is written.
     public var logFormat = LogFormat.text
     /// The least that is logged; `log_level` changes it while the daemon runs.

@@ -1,4 +1,5 @@
 import CMalloc
+import Foundation
 import Logging
 
 /// Memory that the daemon has freed and the C library still holds.
@@ -12,7 +13,7 @@ public struct FreedMemory {
     /// What may be free at the end of a heap. Each thread may have one.
     private static let freeAtEnd: Int32 = 1 << 19
     /// How often it is looked whether there is something to give back.
-    private static let interval = Duration.seconds(5)
+    private static let interval: TimeInterval = 5
     /// By which part of itself the process must have grown. What is given back is soon asked for again, page by page.
     private static let share = 32
 
@@ -28,13 +29,14 @@ public struct FreedMemory {
         mallopt(M_TRIM_THRESHOLD, freeAtEnd)
     }
 
-    /// Gives back what is free whenever the process has grown, until the task is cancelled.
+    /// Gives back what is free whenever the process has grown, until the process ends.
     ///
     /// Not on the hot loop's thread. That waits only while its own heap is looked through, and only if it allocates or frees
     /// then.
-    static func keepGivingBack(_ logger: Logger) async {
+    static func keepGivingBack(_ logger: Logger) {
         var memory = FreedMemory()
-        while (try? await Task.sleep(for: interval)) != nil {
+        while true {
+            Thread.sleep(forTimeInterval: interval)
             guard let before = ResidentMemory.bytes(), memory.hasGrown(to: before) else { continue }
             let time = ContinuousClock().measure { _ = malloc_trim(0) }
             guard let after = ResidentMemory.bytes() else { continue }

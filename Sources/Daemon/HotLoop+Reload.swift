@@ -3,22 +3,16 @@ import Store
 import Streams
 import Wire
 
-/// Models whose files are read again while their streams go on.
+/// Models whose files are read again while their streams go on. See ``ReloadQueue`` for what is read when.
 extension HotLoop {
     /// Who wants to know what came of a reload.
     typealias ReloadAnswer = @Sendable (inout HotLoop, Result<ReloadResult, ControlError>) -> Void
 
-    /// Reads the files of all models again; what comes of it is logged.
+    /// Reads the files of all models again, and the keys of who may come in. What comes of it is logged.
     mutating func reloadAll() {
-        logger.info("reading all model files again")
-        for model in table.models.indices {
-            let name = table.models[model].name
-            reload(model, resetting: false) { loop, result in
-                if case .failure(let error) = result {
-                    loop.logger.error("model '\(name)' stays as it is: \(error.message)")
-                }
-            }
-        }
+        guard !isStopping else { return }
+        reloadKeys()
+        for model in table.models.indices { ask(.bySignal, ofModel: model) }
     }
 
     /// Reads a model's file again, and answers the request when its streams are durable under the new weights.
@@ -29,16 +23,45 @@ extension HotLoop {
             let known = table.models.map { "'\($0.name)'" }.joined(separator: ", ")
             throw ControlError(.invalidParams, "no model '\(name)'; there are \(known)")
         }
-        reload(model, resetting: resetting) { loop, result in loop.reply(result, to: address) }
+        guard !isStopping else { throw stopped(model) }
+        ask(.request(from: address, resetting: resetting), ofModel: model)
+    }
+
+    /// Drops the reloads that are queued, and those whose file is still being read: a stop does not wait for them.
+    mutating func dropReloads() {
+        for (model, dropped) in reloads.stop() {
+            tell(dropped, .failure(stopped(model)), ofModel: model)
+        }
+    }
+
+    private func stopped(_ model: Int) -> ControlError {
+        ControlError(.internal, "model '\(table.models[model].name)' is not read again: the daemon is stopping")
+    }
+
+    private mutating func reloadKeys() {
+        guard access.configuration.authorizedClients != nil else { return }
+        guard !keyReload.isRunning else { return keyReload.isAsked = true }
+        keyReload = (true, false)
+        modelReader.async { [access, mailbox] in
+            access.reload()
+            mailbox.post { loop in
+                loop.keyReload.isRunning = false
+                if loop.keyReload.isAsked, !loop.isStopping { loop.reloadKeys() }
+            }
+        }
+    }
+
+    private mutating func ask(_ reload: ReloadQueue.Reload, ofModel model: Int) {
+        if reloads.ask(reload, ofModel: model) { read(model) }
     }
 
     /// Reads the file beside the hot loop; the weights change between two timesteps.
-    private mutating func reload(_ model: Int, resetting: Bool, answer: @escaping ReloadAnswer) {
+    private mutating func read(_ model: Int) {
         let served = table.models[model]
+        logger.info("reading model '\(served.name)' again: \(served.file)")
         let configuration = DaemonConfiguration.Model(
             name: served.name, file: served.file, policy: served.policy, mode: served.policy.mode,
             emit: served.policy.emit)
-        outsideJobs += 1
         modelReader.async { [mailbox] in
             let result: Result<ServedModel, DaemonError>
             do throws(DaemonError) {
@@ -46,21 +69,40 @@ extension HotLoop {
             } catch {
                 result = .failure(error)
             }
-            mailbox.post { loop in
-                loop.outsideJobs -= 1
-                switch result {
-                case .success(let served):
-                    loop.number(model, as: served) { loop, number in
-                        loop.whenAwake(.model(model)) { loop, result in
-                            loop.exchange(
-                                model, for: served, resetting: resetting, number, awake: result, answer: answer)
-                        }
+            mailbox.post { loop in loop.take(result, ofModel: model) }
+        }
+    }
+
+    private mutating func take(_ result: Result<ServedModel, DaemonError>, ofModel model: Int) {
+        guard let isResetting = reloads.didRead(model) else { return }
+        switch result {
+        case .success(let served):
+            number(model, as: served) { loop, number in
+                loop.whenAwake(.model(model)) { loop, result in
+                    loop.exchange(model, for: served, resetting: isResetting, number, awake: result) { loop, outcome in
+                        loop.end(outcome, ofModel: model)
                     }
-                case .failure(let error):
-                    answer(&loop, .failure(ControlError(.modelFailed, error.description)))
                 }
             }
+        case .failure(let error):
+            end(.failure(ControlError(.modelFailed, error.description)), ofModel: model)
         }
+    }
+
+    /// A reload has come to its end: tells those who asked for it, and begins the one that was asked for meanwhile.
+    private mutating func end(_ outcome: Result<ReloadResult, ControlError>, ofModel model: Int) {
+        let (ended, readsAgain) = reloads.end(model)
+        tell(ended, outcome, ofModel: model)
+        if readsAgain { read(model) }
+    }
+
+    private mutating func tell(
+        _ reload: ReloadQueue.Reload, _ outcome: Result<ReloadResult, ControlError>, ofModel model: Int
+    ) {
+        if reload.isLogged, case .failure(let error) = outcome {
+            logger.error("model '\(table.models[model].name)' stays as it is: \(error.message)")
+        }
+        for address in reload.addresses { reply(outcome, to: address) }
     }
 
     /// Has the journal give the new weights a number, where one is kept: what is recorded says by which weights it was taken.

@@ -56,8 +56,11 @@ struct HotLoop: ~Copyable {
 
     let logger: Logger
     let worker: StoreWorker<StateStore>
-    /// Reads model files again, one after another: of two reloads the one that was asked for last has the last word.
+    /// Reads model files and keys again, one after another.
     let modelReader = DispatchQueue(label: "sluice.models")
+    var reloads: ReloadQueue
+    /// The keys of who may come in are being read again; whether they are to be read once more then.
+    var keyReload: (isRunning: Bool, isAsked: Bool) = (false, false)
     let isDurable: Bool
     let started = ContinuousClock.now
     /// Tells this start of the daemon from any other, for clients.
@@ -80,6 +83,8 @@ struct HotLoop: ~Copyable {
     let mailbox: Mailbox
     /// Who tells systemd how the daemon is; nil where it is not asked.
     var notifier: ServiceNotifier?
+    /// Sees that a stop ends in time; nil in tests.
+    var stop: StopWatch?
     var poller: Poller
     private let mailboxItem: Int
     let ingestItems: [Int]
@@ -119,6 +124,7 @@ struct HotLoop: ~Copyable {
             state.journal.map { StoreWorker($0, name: "sluice.journal", answeringTo: mailbox) },
             weights: state.weights, byteCount: state.journalBytes, sizeLimit: configuration.journalSize)
         table = state.table
+        reloads = ReloadQueue(models: table.models.count)
         table.hasStore = configuration.durableFolder != nil
         table.maximumStreams = configuration.maximumStreams
         idleSweep = IdleSweep(
@@ -151,7 +157,10 @@ struct HotLoop: ~Copyable {
         var memory = TurnMemory()
         do throws(ZeroMQError) {
             while !isStopping { try turn(&memory) }
+            // Where it was asked for by a request, and not by a signal.
+            stop?.ask()
             logger.info("stopping")
+            dropReloads()
             notify(.stopping)
             try drain(&memory)
         } catch {

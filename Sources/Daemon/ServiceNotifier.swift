@@ -69,12 +69,13 @@ struct ServiceNotifier: Sendable {
     }
 
     /// Has the hot loop say twice in each ``watchdogInterval`` that it is alive. One that hangs reads no letters and says
-    /// nothing. Until the task is cancelled.
+    /// nothing. Until the process ends; returns at once where systemd does not want it.
     ///
     /// - Parameter mailbox: The hot loop's.
-    func keepWatch(over mailbox: Mailbox) async {
+    func keepWatch(over mailbox: Mailbox) {
         guard let watchdogInterval else { return }
-        while (try? await Task.sleep(for: watchdogInterval / 2)) != nil {
+        while true {
+            Thread.sleep(forTimeInterval: watchdogInterval / .seconds(2))
             mailbox.post { $0.notify(.alive) }
         }
     }

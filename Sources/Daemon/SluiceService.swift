@@ -1,16 +1,16 @@
 import Foundation
 public import Logging
-public import ServiceLifecycle
 import Streams
-import UnixSignals
+import Synchronization
 import Wire
 import ZeroMQ
 
-/// The daemon as a service: models and stored state are read when it is made, sockets are open while it runs.
+/// The daemon: models are read when it is made, stored state when it runs, and sockets are open while it serves.
 ///
-/// SIGHUP has it read its models, and the keys that may come in, again. A graceful shutdown (SIGTERM, SIGINT) and the control method `shutdown` both end it in order: what producers sent is
-/// taken, the state is made durable, ``run()`` returns.
-public struct SluiceService: Service {
+/// SIGHUP has it read its models, and the keys that may come in, again. SIGTERM, SIGINT and the control method `shutdown`
+/// end it in order: what producers sent is taken, the state is made durable, ``run()`` returns. Nothing of it depends on
+/// Swift's concurrency pool.
+public struct SluiceService: Sendable {
     private let configuration: DaemonConfiguration
     private let models: [ServedModel]
     private let access: AccessGuard
@@ -26,55 +26,46 @@ public struct SluiceService: Service {
         self.configuration = configuration
         self.logger = logger
         access = try AccessGuard(configuration, logger: logger)
+        try configuration.http.check()
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
         for caution in models.compactMap(\.caution) { logger.warning("\(caution)") }
     }
 
     /// Serves until it is told to stop. Under systemd it is told when the daemon serves, that it is alive and when it stops.
     ///
+    /// - Parameter stop: Listens to signals, and sees that a stop ends in time.
     /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
-    public func run() async throws {
+    public func run(_ stop: StopWatch) throws(DaemonError) {
         let mailbox = try Self.makeMailbox()
         let probe = HotLoopProbe(mailbox)
-        guard let listener = HTTPListener(configuration.http, pages: HTTPPages(probe: probe), logger: logger) else {
-            return try await serve(mailbox, probe, http: nil)
-        }
-        try await listener.serve { try await serve(mailbox, probe, http: $0) }
-    }
-
-    private func serve(_ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?) async throws {
-        let reloads = Task {
-            for await _ in await UnixSignalsSequence(trapping: .sighup) {
-                access.reload()
-                mailbox.post { $0.reloadAll() }
-            }
-        }
-        defer { reloads.cancel() }
         let notifier = try ServiceNotifier()
-        let watch = Task { await notifier?.keepWatch(over: mailbox) }
-        defer { watch.cancel() }
-        let upkeep = Task { await FreedMemory.keepGivingBack(logger) }
-        defer { upkeep.cancel() }
-        try await withGracefulShutdownHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                // A thread of its own: the hot loop waits in libzmq, which the cooperative pool must not do.
-                let thread = Thread {
-                    Self.takeProcessPriority()
-                    // For top and its like. A name given to Foundation is lost where the new thread is quicker than its maker.
-                    try? Data("sluice-hot".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
-                    let result = Result { try decide(mailbox, probe, http: http, notifier) }
-                    access.end()
-                    continuation.resume(with: result)
-                }
-                thread.start()
+        let http = try HTTPListener(configuration.http, pages: HTTPPages(probe: probe), logger: logger)
+        // Both go on until the process ends.
+        Thread.detachNewThread { notifier?.keepWatch(over: mailbox) }
+        Thread.detachNewThread { [logger] in FreedMemory.keepGivingBack(logger) }
+
+        let result = Mutex<Result<Void, DaemonError>>(.success(()))
+        let ended = DispatchSemaphore(value: 0)
+        // A thread of its own, by whose name top and its like show what the loop costs.
+        let thread = Thread { [self] in
+            Self.takeProcessPriority()
+            // A name given to Foundation is lost where the new thread is quicker than its maker.
+            try? Data("sluice-hot".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
+            do throws(DaemonError) {
+                try decide(mailbox, probe, http: http?.place, notifier, stop)
+            } catch {
+                result.withLock { $0 = .failure(error) }
             }
-        } onGracefulShutdown: {
-            mailbox.post { $0.isStopping = true }
+            ended.signal()
         }
+        thread.start()
+        ended.wait()
+        stop.end()
+        try result.withLock { $0 }.get()
     }
 
-    /// Gives this thread, and those that it makes, the priority that the process was started with. It has its maker's, which the
-    /// cooperative pool raises where it may: for root.
+    /// Gives this thread, and those that it makes, the priority that the process was started with: Foundation and Dispatch
+    /// raise that of their threads where they may, for root.
     private static func takeProcessPriority() {
         let kind = __priority_which_t(PRIO_PROCESS.rawValue)
         // What may not be done leaves the priority as it is.
@@ -90,13 +81,14 @@ public struct SluiceService: Service {
     }
 
     private func decide(
-        _ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?, _ notifier: ServiceNotifier?
+        _ mailbox: Mailbox, _ probe: HotLoopProbe, http: HTTPEndpoint?, _ notifier: ServiceNotifier?, _ stop: StopWatch
     ) throws(DaemonError) {
-        let state = try StartState.open(configuration, models: models, logger: logger)
-        var loop = try HotLoop(configuration, access: access, state: state, mailbox: mailbox, logger: logger)
+        var loop = try makeLoop(mailbox)
         loop.http = http
         loop.notifier = notifier
+        loop.stop = stop
         probe.begin()
+        stop.begin(mailbox)
         let endpoints = loop.endpoints
         let places = """
             ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
@@ -104,11 +96,46 @@ public struct SluiceService: Service {
             """
         logger.info("ready: \(places)")
         loop.notify(.ready(status: places))
-        try loop.run()
+        var failure: DaemonError?
+        do throws(DaemonError) {
+            try loop.run()
+        } catch {
+            failure = error
+        }
+        close(loop, within: stop.beginClosing(status: failure?.code.rawValue ?? EXIT_SUCCESS))
+        if let failure { throw failure }
+    }
+
+    /// Loads the state and opens the sockets.
+    private func makeLoop(_ mailbox: Mailbox) throws(DaemonError) -> HotLoop {
+        do throws(DaemonError) {
+            let state = try StartState.open(configuration, models: models, logger: logger)
+            return try HotLoop(configuration, access: access, state: state, mailbox: mailbox, logger: logger)
+        } catch {
+            access.end()
+            throw error
+        }
+    }
+
+    /// Closes the sockets, which wait for peers that have not taken yet what was sent to them.
+    private func close(_ loop: consuming HotLoop, within patience: Duration) {
+        let linger = min(patience, .milliseconds(HotLoop.lingerMilliseconds))
+        loop.limitLinger(to: linger)
+        let start = ContinuousClock.now
+        _ = consume loop
+        access.end()
+        let time = start.duration(to: .now)
+        guard time >= linger else { return }
+        logger.warning("some peers did not take within \(linger) what was sent to them; the rest of it is lost")
     }
 }
 
-extension SluiceService: CustomStringConvertible {
-    /// What the log calls the service.
-    public var description: String { "sluice" }
+extension HotLoop {
+    /// Has what was sent to peers wait for them so long at most, once the sockets are closed.
+    fileprivate func limitLinger(to time: Duration) {
+        let milliseconds = Int(time / .milliseconds(1))
+        // A socket that takes no option has failed, and has nothing that waits.
+        try? publisher.socket.set(.linger, to: milliseconds)
+        try? control.socket.set(.linger, to: milliseconds)
+    }
 }

@@ -33,13 +33,6 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where HTTP is answered (/metrics, /healthz, /readyz), or off. (default: 127.0.0.1:5553)",
-            valueName: "address:port|off"),
-        transform: parseHTTP)
-    var http: HTTPEndpoint?
-
-    @Option(
-        help: ArgumentHelp(
             "How the log on stderr is written: text, or json, an object a line. (default: text)", valueName: "format"))
     var logFormat: LogFormat?
 
@@ -158,6 +151,7 @@ struct ServingOptions: ParsableArguments {
 
     @OptionGroup var threads: ThreadOptions
 
+    @OptionGroup(title: "HTTP") var http: HTTPOptions
     @OptionGroup(title: "Access") var access: AccessOptions
 
     /// The configuration that file and flags add up to.
@@ -179,7 +173,7 @@ struct ServingOptions: ParsableArguments {
         guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
             throw DaemonError(.usage, "--high-water-mark is in messages, a whole number from 1 to 100000000")
         }
-        configuration.http = http ?? configuration.http
+        http.apply(to: &configuration.http)
         configuration.logFormat = logFormat ?? configuration.logFormat
         configuration.logLevel = logLevel ?? configuration.logLevel
         configuration.stateFolder = stateDir ?? configuration.stateFolder
@@ -259,11 +253,6 @@ private func parseMode(_ text: String) throws -> ServingPolicy.Mode {
         throw ValidationError("a mode is \(ServingPolicy.Mode.notation)")
     }
     return mode
-}
-
-private func parseHTTP(_ text: String) throws -> HTTPEndpoint {
-    guard let endpoint = HTTPEndpoint(text) else { throw ValidationError("it is \(HTTPEndpoint.notation)") }
-    return endpoint
 }
 
 private func parseMaximumLength(_ text: String) throws -> Int {

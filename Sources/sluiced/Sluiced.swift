@@ -2,7 +2,6 @@ import ArgumentParser
 import Daemon
 import Foundation
 import KerasFiles
-import ServiceLifecycle
 import Wire
 
 /// Where the process begins.
@@ -10,20 +9,16 @@ import Wire
 enum Main {
     static func main() {
         KerasReaderProcess.runIfAsked()
-        // Before Swift's concurrency begins, which opens descriptors of its own.
+        // Before anything is opened.
         StandardDescriptors.occupy()
         StandardDescriptors.raiseLimit()
         FreedMemory.boundWhatIsKept()
-        Task {
-            await Sluiced.main()
-            exit(EXIT_SUCCESS)
-        }
-        dispatchMain()
+        Sluiced.main()
     }
 }
 
 /// The daemon's command line: arguments in, exit status out.
-struct Sluiced: AsyncParsableCommand {
+struct Sluiced: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluiced",
         abstract: "Decides on live streams with a Keras LSTM, one state for each stream.",
@@ -47,29 +42,23 @@ struct Sluiced: AsyncParsableCommand {
     @Flag(help: "Check the command line, the configuration file and the model files, then end.")
     var checkConfig = false
 
-    func run() async throws {
+    func run() throws {
         // A log whose reader has gone must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
         var format = options.logFormat
-        do {
+        do throws(DaemonError) {
             let configuration = try options.configuration()
             format = configuration.logFormat
             let logger = DaemonLog.logger(format: configuration.logFormat, level: configuration.logLevel)
-            let service = try SluiceService(configuration, logger: logger)
-            if checkConfig {
+            guard !checkConfig else {
+                _ = try SluiceService(configuration, logger: logger)
                 print("configuration is good: \(configuration.models.map(\.name).joined(separator: ", "))")
                 return
             }
-            let group = ServiceGroup(
-                configuration: ServiceGroupConfiguration(
-                    services: [
-                        .init(
-                            service: service, successTerminationBehavior: .gracefullyShutdownGroup,
-                            failureTerminationBehavior: .cancelGroup)
-                    ],
-                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-            try await group.run()
-        } catch let error as DaemonError {
+            // Before models are read, and before there is any other thread: each has the mask of its maker.
+            let stop = StopWatch(logger: logger)
+            try SluiceService(configuration, logger: logger).run(stop)
+        } catch {
             if format == .json {
                 DaemonLog.logger(format: .json, level: .critical).critical("\(error)")
             } else {

@@ -56,7 +56,7 @@ struct ConfigurationFileTests {
         expected.control = Endpoint(.bind, "tcp://127.0.0.1:5552")
         expected.decisions.lastValue = true
         expected.highWaterMark = 5000
-        expected.http = .address("::1", port: 80)
+        expected.http.endpoint = .address("::1", port: 80)
         expected.logFormat = .json
         expected.logLevel = .debug
         expected.access.curveKey = folder.path("daemon.key")
@@ -97,7 +97,7 @@ struct ConfigurationFileTests {
         #expect(configuration.decisions.codec == .binary)
         #expect(configuration.decisions.endpoint.description == "@tcp://127.0.0.1:5551")
         #expect(configuration.control.description == "@tcp://127.0.0.1:5552")
-        #expect("\(configuration.http)" == "127.0.0.1:5553")
+        #expect("\(configuration.http.endpoint)" == "127.0.0.1:5553" && !configuration.http.isPublic)
         #expect(configuration.logFormat == .text && configuration.logLevel == .info)
         #expect(configuration.access == AccessConfiguration())
         #expect(configuration.access.curveKey == nil && !configuration.access.isInsecure)

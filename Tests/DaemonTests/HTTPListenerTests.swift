@@ -9,31 +9,28 @@ import Wire
 /// The pages of a daemon that does not answer: over real sockets, with a mailbox that nobody reads.
 struct HTTPListenerTests {
     /// Serves while a function runs, which gets the address.
-    private func serve(_ probe: HotLoopProbe, _ body: @escaping @Sendable (String) throws -> Void) async throws {
+    private func serve(_ probe: HotLoopProbe, _ body: (String) throws -> Void) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let endpoint = HTTPEndpoint.address("127.0.0.1", port: 0)
-        let listener = try #require(HTTPListener(endpoint, pages: HTTPPages(probe: probe), logger: logger))
-        try await listener.serve { address in
-            // A thread of its own: requests block, and the server needs those of the pool.
-            try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-                Thread.detachNewThread { done.resume(with: Result { try body("\(address)") }) }
-            }
-        }
+        var configuration = HTTPConfiguration()
+        configuration.endpoint = .address("127.0.0.1", port: 0)
+        let listener = try #require(try HTTPListener(configuration, pages: HTTPPages(probe: probe), logger: logger))
+        defer { listener.close() }
+        try body("\(listener.place)")
     }
 
-    @Test func `a daemon that loads its state lives, and is not ready`() async throws {
-        try await serve(HotLoopProbe(try Mailbox())) { address throws in
+    @Test func `a daemon that loads its state lives, and is not ready`() throws {
+        try serve(HotLoopProbe(try Mailbox())) { address throws in
             #expect(try HTTPReply("GET", "/healthz", at: address).status == 200)
             #expect(try HTTPReply("GET", "/readyz", at: address).status == 503)
             #expect(try HTTPReply("GET", "/metrics", at: address).status == 503)
         }
     }
 
-    @Test func `a hot loop that does not answer is neither healthy nor ready`() async throws {
+    @Test func `a hot loop that does not answer is neither healthy nor ready`() throws {
         let mailbox = try Mailbox()
         let probe = HotLoopProbe(mailbox)
         probe.begin()
-        try await serve(probe) { address throws in
+        try serve(probe) { address throws in
             let paths = ["/healthz", "/readyz", "/metrics"]
             DispatchQueue.concurrentPerform(iterations: paths.count) { index in
                 let reply = try? HTTPReply("GET", paths[index], at: address)

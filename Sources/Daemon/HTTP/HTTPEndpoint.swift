@@ -1,6 +1,4 @@
-import FlyingFox
-import FlyingSocks
-import Glibc
+import NIOCore
 
 /// Where the daemon answers HTTP: an address of this machine, or nowhere.
 public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
@@ -9,12 +7,12 @@ public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
     /// At an IPv4 or IPv6 address in numbers; port 0: any that is free.
     case address(String, port: UInt16)
 
-    /// What a text must be, in words.
+    /// The form of an endpoint, in words.
     public static let notation = "HOST:PORT with a numeric address or localhost, [HOST]:PORT for IPv6, or off"
 
     /// Reads an endpoint: `127.0.0.1:5553`, `[::1]:5553`, `localhost:*` or `off`. The port `*` is any that is free.
     ///
-    /// - Parameter text: The endpoint as flags and files write it; see ``notation``. Nil is made of what is none.
+    /// - Parameter text: The endpoint as flags and files write it; see ``notation``. Nil if `text` is no endpoint.
     public init?(_ text: String) {
         guard text != "off" else {
             self = .off
@@ -31,11 +29,11 @@ public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
             guard !host.contains(":") else { return nil }
             if host == "localhost" { host = "127.0.0.1" }
         }
-        guard Self.socketAddress(host, port) != nil else { return nil }
+        guard IPAddress(host) != nil else { return nil }
         self = .address(host, port: port)
     }
 
-    /// The endpoint as it is written.
+    /// The endpoint as ``init(_:)`` reads it.
     public var description: String {
         switch self {
         case .off: "off"
@@ -43,14 +41,21 @@ public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// As the system wants it; nil for ``off``, and for an address that is none.
-    var socketAddress: (any SocketAddress)? {
-        guard case .address(let host, let port) = self else { return nil }
-        return Self.socketAddress(host, port)
+    /// Whether only this machine can reach it.
+    var isLocal: Bool {
+        guard case .address(let host, _) = self else { return true }
+        return IPAddress(host)?.isLoopback == true
     }
 
-    private static func socketAddress(_ host: String, _ port: UInt16) -> (any SocketAddress)? {
-        if host.contains(":") { return try? sockaddr_in6.inet6(ip6: host, port: port) }
-        return try? sockaddr_in.inet(ip4: host, port: port)
+    /// The address as the system wants it; nil for ``off``.
+    var socketAddress: SocketAddress? {
+        guard case .address(let host, let port) = self else { return nil }
+        return try? SocketAddress(ipAddress: host, port: Int(port))
+    }
+
+    /// Where a socket really is.
+    init?(_ address: SocketAddress?) {
+        guard let host = address?.ipAddress, let port = address?.port else { return nil }
+        self = .address(host, port: UInt16(port))
     }
 }

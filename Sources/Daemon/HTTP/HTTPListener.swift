@@ -1,131 +1,163 @@
-import FlyingFox
-import FlyingSocks
 import Foundation
 import Glibc
 import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
 
-/// The daemon's HTTP server: FlyingFox with the daemon's pages, limits and log.
-struct HTTPListener: Sendable {
-    /// How long a page may take, in seconds.
-    private static let timeout: TimeInterval = 5
-    /// Bytes of a request's body that are read into memory. No page takes one.
-    private static let maximumBody = 4096
-    /// How soon a server that failed is tried again. Not at once: each that fails costs the process a descriptor.
-    private static let retryInterval = Duration.seconds(10)
+/// The daemon's HTTP server: SwiftNIO with the daemon's pages, bounds and log, on a thread of its own.
+final class HTTPListener: Sendable {
+    /// How soon a server that failed is tried again.
+    private static let retryInterval = TimeAmount.seconds(10)
+    /// Bytes that are read from a connection at a time.
+    private static let bytesPerRead = 4096
+    /// Connections that the system keeps until they are accepted.
+    private static let backlog: Int32 = 128
+    /// Descriptors that an event loop needs: NIO ends the process if it does not get them.
+    private static let descriptors = 8
 
-    private let endpoint: HTTPEndpoint
+    private struct State {
+        var channel: (any Channel)?
+        var isClosed = false
+    }
+
+    /// Where it answers; a port `*` is resolved.
+    let place: HTTPEndpoint
+    private let configuration: HTTPConfiguration
     private let pages: HTTPPages
     private let logger: Logger
+    private let group: MultiThreadedEventLoopGroup
+    private let connections = HTTPConnections()
+    private let state = Mutex(State())
 
-    /// Nil is made of an endpoint that is `off`.
-    init?(_ endpoint: HTTPEndpoint, pages: HTTPPages, logger: Logger) {
-        guard endpoint != .off else { return nil }
-        self.endpoint = endpoint
+    /// Opens the server, unless it is `off`.
+    ///
+    /// - Throws: ``DaemonError`` where the endpoint cannot be had.
+    init?(_ configuration: HTTPConfiguration, pages: HTTPPages, logger: Logger) throws(DaemonError) {
+        guard let address = configuration.endpoint.socketAddress else { return nil }
+        guard Self.hasDescriptors else {
+            throw DaemonError(
+                .cannotCreate, "http \(configuration.endpoint): the process may open no more files; raise 'ulimit -n'")
+        }
+        self.configuration = configuration
         self.pages = pages
         self.logger = logger
-    }
-
-    /// Answers requests as long as a function runs.
-    ///
-    /// - Parameter body: Begins once the endpoint is open; is told where, a port `*` resolved.
-    /// - Throws: ``DaemonError`` where the endpoint cannot be had, and what the function throws. A server that fails later,
-    ///   as where the process has no descriptor left for a connection, ends nothing: it is tried again.
-    func serve(while body: @escaping @Sendable (HTTPEndpoint) async throws -> Void) async throws {
-        let (openings, opened) = AsyncStream.makeStream(of: HTTPEndpoint.self)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { try await keepOpen(opened) }
-            group.addTask {
-                guard let place = await openings.first(where: { _ in true }) else { return }
-                try await body(place)
-            }
-            try await group.next()
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let channel: any Channel
+        do {
+            channel = try Self.bootstrap(group, configuration, pages, connections, logger).bind(to: address).wait()
+        } catch {
+            try? group.syncShutdownGracefully()
+            throw DaemonError(error, at: configuration.endpoint)
         }
+        place = HTTPEndpoint(channel.localAddress) ?? configuration.endpoint
+        // For top and its like.
+        group.next().execute {
+            try? Data("sluice-http".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
+        }
+        watch(channel)
     }
 
-    /// Runs the server until it is cancelled.
-    ///
-    /// - Parameter opened: Told where, once.
-    /// - Throws: ``DaemonError`` where the endpoint cannot be had from the start.
-    private func keepOpen(_ opened: AsyncStream<HTTPEndpoint>.Continuation) async throws {
-        var place: HTTPEndpoint?
-        var hasFailed = false
-        while true {
-            do {
-                try await run(at: place ?? endpoint) { resolved in
-                    if hasFailed { logger.notice("http \(resolved) answers again") }
-                    hasFailed = false
-                    if place == nil { opened.yield(resolved) }
-                    place = resolved
+    /// Closes the server and its connections. A server that is not closed goes on until the process ends.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        try? group.syncShutdownGracefully()
+    }
+
+    private static var hasDescriptors: Bool {
+        let opened = (0..<descriptors).map { _ in dup(STDERR_FILENO) }.filter { $0 >= 0 }
+        for descriptor in opened { _ = Glibc.close(descriptor) }
+        return opened.count == descriptors
+    }
+
+    private static func bootstrap(
+        _ group: MultiThreadedEventLoopGroup, _ configuration: HTTPConfiguration, _ pages: HTTPPages,
+        _ connections: HTTPConnections, _ logger: Logger
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // Out of descriptors, it accepts again a second later.
+                    try channel.pipeline.syncOperations.addHandlers(AcceptBackoffHandler(), AcceptFailures(logger))
                 }
-            } catch {
-                try Task.checkCancellation()
-                guard let place else { throw DaemonError(error, at: endpoint) }
-                if !hasFailed { logger.error("http \(place) failed, and is tried again every 10 s: \(error)") }
-                hasFailed = true
             }
-            try await Task.sleep(for: Self.retryInterval)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bytesPerRead))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let frames = HTTPHeadFrames()
+                    try channel.pipeline.syncOperations.addHandlers(
+                        frames, ByteToMessageHandler(HTTPRequestDecoder()), HTTPResponseEncoder(),
+                        HTTPExchange(behind: frames, pages, hosts: configuration.hosts, in: connections))
+                }
+            }
+    }
+
+    /// Has a server that ends before it is closed opened again, where it was.
+    private func watch(_ channel: any Channel) {
+        state.withLock { $0.channel = channel }
+        channel.closeFuture.whenComplete { [self] _ in
+            guard !state.withLock({ $0.isClosed }) else { return }
+            logger.error("http \(place) failed, and is tried again every 10 s")
+            reopen()
         }
     }
 
-    /// Runs a server until it fails or is cancelled.
-    private func run(at endpoint: HTTPEndpoint, _ didOpen: (HTTPEndpoint) -> Void) async throws {
-        guard let address = endpoint.socketAddress else { return }
-        let server = HTTPServer(
-            config: .init(
-                address: address, timeout: Self.timeout, sharedRequestBufferSize: Self.maximumBody,
-                sharedRequestReplaySize: Self.maximumBody, pool: BoundedSocketPool(HTTPServer.defaultPool()),
-                logger: ServerLog(logger: logger)))
-        await pages.install(on: server)
-        try await withThrowingTaskGroup(of: HTTPEndpoint?.self) { group in
-            group.addTask {
-                try await server.run()
-                return nil
-            }
-            group.addTask {
-                try await server.waitUntilListening()
-                return await server.listeningAddress.flatMap(HTTPEndpoint.init) ?? endpoint
-            }
-            for try await place in group {
-                if let place { didOpen(place) }
-            }
+    private func reopen() {
+        _ = group.next().scheduleTask(in: Self.retryInterval) { [self] in
+            guard !state.withLock({ $0.isClosed }), let address = place.socketAddress else { return }
+            Self.bootstrap(group, configuration, pages, connections, logger).bind(to: address)
+                .whenComplete { [self] result in
+                    switch result {
+                    case .success(let channel):
+                        logger.notice("http \(place) answers again")
+                        watch(channel)
+                    case .failure(let error):
+                        logger.debug("http \(place): \(error)")
+                        reopen()
+                    }
+                }
         }
     }
 }
 
-/// What the server says for itself goes to the log of those who look for faults.
-private struct ServerLog: FlyingSocks.Logging {
-    let logger: Logger
+/// Says that connections cannot be accepted, once each time that it begins.
+private final class AcceptFailures: ChannelInboundHandler {
+    typealias InboundIn = any Channel
 
-    func logDebug(_ debug: @autoclosure () -> String) { logger.trace("http: \(debug())") }
-    func logInfo(_ info: @autoclosure () -> String) { logger.trace("http: \(info())") }
-    func logWarning(_ warning: @autoclosure () -> String) { logger.debug("http: \(warning())") }
-    func logError(_ error: @autoclosure () -> String) { logger.debug("http: \(error())") }
-    // Of a stop that was asked for, too. What ends the server is told by whoever runs it.
-    func logCritical(_ critical: @autoclosure () -> String) { logger.debug("http: \(critical())") }
-}
+    private let logger: Logger
+    private var isFailing = false
 
-extension HTTPEndpoint {
-    /// Where a socket really is.
-    fileprivate init?(_ address: Socket.Address) {
-        switch address {
-        case .ip4(let host, let port), .ip6(let host, let port): self = .address(host, port: port)
-        case .unix: return nil
-        }
+    init(_ logger: Logger) { self.logger = logger }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isFailing { logger.notice("http accepts connections again") }
+        isFailing = false
+        context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if !isFailing { logger.error("http cannot accept connections, and tries again every second: \(error)") }
+        isFailing = true
     }
 }
 
 extension DaemonError {
     fileprivate init(_ error: any Error, at endpoint: HTTPEndpoint) {
-        guard case SocketError.failed(_, let code, let message) = error else {
+        guard let error = error as? IOError else {
             self.init(.cannotCreate, "http \(endpoint): \(error)")
             return
         }
-        if code == EADDRINUSE {
+        if error.errnoCode == EADDRINUSE {
             self.init(
                 .inUse, "http \(endpoint): the address is in use; give another by --http HOST:PORT, or --http off")
         } else {
-            self.init(.cannotCreate, "http \(endpoint): \(message)")
+            self.init(.cannotCreate, "http \(endpoint): \(unsafe String(cString: strerror(error.errnoCode)))")
         }
     }
 }

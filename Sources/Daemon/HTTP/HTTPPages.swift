@@ -1,9 +1,9 @@
-import FlyingFox
-import Foundation
+import NIOCore
+import NIOHTTP1
 
-/// What the daemon answers at which path. A page more is a line more in ``all``.
+/// The daemon's pages by path. A page more is a line more in ``all``.
 struct HTTPPages: Sendable {
-    typealias Page = @Sendable (HTTPRequest) async -> HTTPResponse
+    typealias Page = @Sendable (any EventLoop) -> EventLoopFuture<HTTPAnswer>
 
     /// How long the hot loop may take to answer before it counts as stuck.
     static let answerBound = Duration.seconds(1)
@@ -15,59 +15,59 @@ struct HTTPPages: Sendable {
         [("/metrics", metrics), ("/healthz", health), ("/readyz", readiness)]
     }
 
-    /// Puts every page in its place, and an error everywhere else.
-    func install(on server: HTTPServer) async {
-        for (path, page) in all {
-            await server.appendRoute(path, for: Self.methods) { request in
-                Self.withoutBodyIfHead(await page(request), request.method)
-            }
-            await server.appendRoute(HTTPRoute(path)) { _ in
-                let allowed = Self.methods.map(\.rawValue).joined(separator: ", ")
-                return HTTPResponse(statusCode: .methodNotAllowed, headers: HTTPHeaders([HTTPHeader("Allow"): allowed]))
-            }
+    /// Answers a request.
+    ///
+    /// - Parameters:
+    ///   - method: The method; GET and HEAD alone are taken.
+    ///   - path: The path, without a query.
+    ///   - loop: Where the answer is waited for.
+    /// - Returns: The page, or an error that says what there is.
+    func answer(
+        _ method: HTTPMethod, _ path: some StringProtocol, on loop: any EventLoop
+    ) -> EventLoopFuture<HTTPAnswer> {
+        guard let page = all.first(where: { $0.path == path })?.page else {
+            let known = all.map(\.path).joined(separator: ", ")
+            return loop.makeSucceededFuture(.line(.notFound, "there is no such page; there are \(known)"))
         }
-        let known = all.map(\.path).joined(separator: ", ")
-        await server.appendRoute("*") { _ in Self.text(.notFound, "there is no such page; there are \(known)") }
+        guard Self.methods.contains(method) else {
+            let allowed = Self.methods.map(\.rawValue).joined(separator: ", ")
+            return loop.makeSucceededFuture(
+                .line(.methodNotAllowed, "this page takes \(allowed) alone", ["Allow": allowed]))
+        }
+        return page(loop)
     }
 
     /// For Prometheus: <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
-    private func metrics(_: HTTPRequest) async -> HTTPResponse {
-        guard !probe.isLoading else { return Self.loading(.serviceUnavailable) }
-        guard let metrics = await probe.metrics(within: Self.answerBound) else { return Self.stuck }
-        let text = metrics.prometheusText(residentBytes: ResidentMemory.bytes())
-        return HTTPResponse(
-            statusCode: .ok, headers: [.contentType: PrometheusText.contentType], body: Data(text.utf8))
+    private func metrics(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
+        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
+        return ask(loop) { metrics in
+            let text = metrics.prometheusText(residentBytes: ResidentMemory.bytes())
+            return HTTPAnswer(.ok, type: PrometheusText.contentType, text)
+        }
     }
 
     /// Whether the daemon lives: while state is loaded, and while the hot loop answers.
-    private func health(_: HTTPRequest) async -> HTTPResponse {
-        guard !probe.isLoading else { return Self.loading(.ok) }
-        return await probe.metrics(within: Self.answerBound) == nil ? Self.stuck : Self.text(.ok, "ok")
+    private func health(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
+        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.ok)) }
+        return ask(loop) { _ in .line(.ok, "ok") }
     }
 
     /// Whether the daemon takes timesteps: not before its state is loaded, and not once it stops.
-    private func readiness(_: HTTPRequest) async -> HTTPResponse {
-        guard !probe.isLoading else { return Self.loading(.serviceUnavailable) }
-        guard let metrics = await probe.metrics(within: Self.answerBound) else { return Self.stuck }
-        return metrics.isStopping ? Self.text(.serviceUnavailable, "stopping") : Self.text(.ok, "ready")
+    private func readiness(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
+        guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
+        return ask(loop) { $0.isStopping ? .line(.serviceUnavailable, "stopping") : .line(.ok, "ready") }
     }
 
-    private static func loading(_ status: HTTPStatusCode) -> HTTPResponse { text(status, "state is being loaded") }
-
-    private static var stuck: HTTPResponse {
-        text(.serviceUnavailable, "the hot loop did not answer within \(answerBound)")
+    /// Asks the hot loop, and answers for it where it does not.
+    private func ask(
+        _ loop: any EventLoop, _ answer: @escaping @Sendable (DaemonMetrics) -> HTTPAnswer
+    ) -> EventLoopFuture<HTTPAnswer> {
+        probe.metrics(within: Self.answerBound, on: loop).map { $0.map(answer) ?? Self.stuck }
     }
 
-    private static func text(_ status: HTTPStatusCode, _ line: String) -> HTTPResponse {
-        HTTPResponse(
-            statusCode: status, headers: [.contentType: "text/plain; charset=utf-8"], body: Data("\(line)\n".utf8))
-    }
+    private static func loading(_ status: HTTPResponseStatus) -> HTTPAnswer { .line(status, "state is being loaded") }
 
-    /// HEAD has GET's headers, the length of what is left out among them.
-    private static func withoutBodyIfHead(_ response: HTTPResponse, _ method: HTTPMethod) -> HTTPResponse {
-        guard method == .HEAD, case .httpBody(let body) = response.payload else { return response }
-        var headers = response.headers
-        headers[.contentLength] = body.count.map { "\($0)" }
-        return HTTPResponse(statusCode: response.statusCode, headers: headers)
+    private static var stuck: HTTPAnswer {
+        .line(.serviceUnavailable, "the hot loop did not answer within \(answerBound)")
     }
 }

@@ -1,56 +1,65 @@
+import NIOCore
 import Synchronization
 
 /// Asks the hot loop how it stands, for those who must not wait for ever: HTTP requests.
 ///
-/// One letter is on its way at a time; whoever asks meanwhile shares its answer, so that a loop that stands still is not
+/// One letter is on its way at a time, and all who ask meanwhile share its answer, so that a loop that stands still is not
 /// buried in letters.
-actor HotLoopProbe {
+final class HotLoopProbe: Sendable {
+    private struct Askers {
+        /// A letter is on its way.
+        var isAsked = false
+        var waiting: [Int: EventLoopPromise<DaemonMetrics?>] = [:]
+        var lastNumber = 0
+    }
+
     private let mailbox: Mailbox
     private let hasBegun = Atomic<Bool>(false)
-    private var isAsked = false
-    private var askers: [Int: AsyncStream<DaemonMetrics>.Continuation] = [:]
-    private var lastAsker = 0
+    private let askers = Mutex(Askers())
 
     init(_ mailbox: Mailbox) {
         self.mailbox = mailbox
     }
 
     /// State is still being loaded: there is no loop yet that could answer.
-    nonisolated var isLoading: Bool { !hasBegun.load(ordering: .acquiring) }
+    var isLoading: Bool { !hasBegun.load(ordering: .acquiring) }
 
     /// The hot loop is there. From any thread.
-    nonisolated func begin() { hasBegun.store(true, ordering: .releasing) }
+    func begin() { hasBegun.store(true, ordering: .releasing) }
 
-    /// How the hot loop stands now.
+    /// Asks how the hot loop stands now.
     ///
-    /// - Parameter bound: How long it may take to answer.
-    /// - Returns: Nil where it did not answer in time.
-    func metrics(within bound: Duration) async -> DaemonMetrics? {
-        let (answers, asker) = AsyncStream.makeStream(of: DaemonMetrics.self)
-        lastAsker += 1
-        let number = lastAsker
-        askers[number] = asker
-        defer { askers[number] = nil }
-        if !isAsked {
-            isAsked = true
-            mailbox.post { loop in
+    /// - Parameters:
+    ///   - bound: How long it may take to answer.
+    ///   - loop: Where the answer is waited for.
+    /// - Returns: Nil if the hot loop did not answer in time.
+    func metrics(within bound: Duration, on loop: any EventLoop) -> EventLoopFuture<DaemonMetrics?> {
+        let promise = loop.makePromise(of: DaemonMetrics?.self)
+        let (number, mustAsk) = askers.withLock { askers in
+            defer { askers.isAsked = true }
+            askers.lastNumber += 1
+            askers.waiting[askers.lastNumber] = promise
+            return (askers.lastNumber, !askers.isAsked)
+        }
+        let timeout = loop.scheduleTask(in: TimeAmount(bound)) {}
+        promise.futureResult.whenComplete { _ in timeout.cancel() }
+        // Also when the event loop ends, so that no promise is left behind.
+        timeout.futureResult.whenComplete { [self] _ in
+            askers.withLock { $0.waiting.removeValue(forKey: number) }?.succeed(nil)
+        }
+        if mustAsk {
+            mailbox.post { [self] loop in
                 let metrics = loop.metrics
-                Task { await self.answer(metrics) }
+                let waiting = askers.withLock { askers in
+                    defer {
+                        askers.waiting = [:]
+                        askers.isAsked = false
+                    }
+                    return askers.waiting
+                }
+                for promise in waiting.values { promise.succeed(metrics) }
             }
         }
-        return await withTaskGroup(of: DaemonMetrics?.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { await answers.first { _ in true } }
-            group.addTask {
-                try? await Task.sleep(for: bound)
-                return nil
-            }
-            return await group.next() ?? nil
-        }
-    }
-
-    private func answer(_ metrics: DaemonMetrics) {
-        isAsked = false
-        for asker in askers.values { asker.yield(metrics) }
+        return promise.futureResult
     }
 }

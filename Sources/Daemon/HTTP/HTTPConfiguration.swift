@@ -1,0 +1,73 @@
+/// Where HTTP is answered, and to whom.
+public struct HTTPConfiguration: Equatable, Sendable {
+    /// Where.
+    public var endpoint = HTTPEndpoint.address("127.0.0.1", port: 5553)
+    /// An endpoint beyond this machine is allowed.
+    public var isPublic = false
+    /// The names by which clients may call the daemon, besides `localhost` and addresses; see ``isHost(_:)``.
+    public var hosts: [String] = []
+
+    /// Metrics and health at `127.0.0.1:5553`.
+    public init() {}
+
+    /// Whether a text can be a host's name: letters, digits, `-`, `_` and dots between them, without a port.
+    ///
+    /// - Parameter text: The name.
+    /// - Returns: False for whatever no `Host` header can name.
+    public static func isHost(_ text: String) -> Bool { HTTPHost(text)?.name == text.lowercased() }
+
+    /// Refuses an endpoint that others than this machine can reach, unless that was asked for by name.
+    ///
+    /// - Throws: ``DaemonError`` with the code `configuration`.
+    func check() throws(DaemonError) {
+        guard endpoint.isLocal || isPublic else {
+            throw DaemonError(
+                .configuration,
+                "http at \(endpoint) goes beyond this machine, without passwords or encryption: give --http-public if "
+                    + "everybody there may read metrics and the names of models, or --http 127.0.0.1:5553, or --http off"
+            )
+        }
+    }
+}
+
+extension HTTPConfiguration {
+    /// Reads the key `http` of the configuration file: an endpoint, or `{address: …, public: true, hosts: […]}`.
+    ///
+    /// - Throws: ``DaemonError`` with file and line.
+    init(_ value: YAMLValue) throws(DaemonError) {
+        self.init()
+        guard value.isMapping else {
+            endpoint = try value.httpEndpoint
+            return
+        }
+        try value.forEachMember(of: ["address", "public", "hosts"]) { key, member throws(DaemonError) in
+            switch key {
+            case "address": endpoint = try member.httpEndpoint
+            case "public": isPublic = try member.truth
+            default: hosts = try member.elements.map { element throws(DaemonError) in try element.httpHost }
+            }
+        }
+    }
+}
+
+extension YAMLValue {
+    fileprivate var httpEndpoint: HTTPEndpoint {
+        get throws(DaemonError) {
+            let text = try text
+            guard let endpoint = HTTPEndpoint(text) else {
+                throw error("'\(text)' is no HTTP endpoint: expected \(HTTPEndpoint.notation)")
+            }
+            return endpoint
+        }
+    }
+
+    fileprivate var httpHost: String {
+        get throws(DaemonError) {
+            let text = try text
+            guard HTTPConfiguration.isHost(text) else {
+                throw error("'\(text)' is no host's name: give it without a scheme, port or path")
+            }
+            return text
+        }
+    }
+}

@@ -1,0 +1,203 @@
+import NIOCore
+import NIOHTTP1
+
+/// One connection's requests and answers, one after another, each within its time.
+final class HTTPExchange: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// The most headers of a request.
+    private static let maximumHeaders = 100
+
+    /// What the connection waits for, and for how long at most.
+    private enum Phase {
+        /// A request. Longer than Prometheus, which keeps its connection, is silent between two scrapes.
+        case idle
+        /// The rest of a request.
+        case receiving
+        /// The page, and the client that reads it.
+        case answering
+        /// The client's end, after the last answer.
+        case closing
+
+        var bound: TimeAmount {
+            switch self {
+            case .idle: .seconds(90)
+            case .receiving, .answering: .seconds(5)
+            case .closing: .seconds(1)
+            }
+        }
+    }
+
+    private let frames: HTTPHeadFrames
+    private let pages: HTTPPages
+    private let hosts: [String]
+    private let connections: HTTPConnections
+    private var phase = Phase.idle
+    private var timeout: Scheduled<Void>?
+    private var request: HTTPRequestHead?
+    /// The client sends nothing more.
+    private var isAtEnd = false
+
+    init(behind frames: HTTPHeadFrames, _ pages: HTTPPages, hosts: [String], in connections: HTTPConnections) {
+        self.frames = frames
+        self.pages = pages
+        self.hosts = hosts
+        self.connections = connections
+    }
+
+    // MARK: Events
+
+    func channelActive(context: ChannelHandlerContext) {
+        connections.add(context.channel)
+        enter(.idle, context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timeout?.cancel()
+        connections.remove(context.channel)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard phase == .receiving else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            request = head
+            if let refusal = refusal(of: head) { refuse(refusal, context) }
+        case .body: break
+        case .end:
+            guard let request else { return }
+            answer(request, context)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case HTTPHeadFrames.Event.began: enter(.receiving, context)
+        case HTTPHeadFrames.Event.ended:
+            if phase == .receiving { refuse(.line(.badRequest, "this is no request of HTTP/1.1"), context) }
+        case HTTPHeadFrames.Event.overflowed:
+            refuse(
+                .line(
+                    .requestHeaderFieldsTooLarge,
+                    "a request's line and headers have at most \(HTTPHeadFrames.maximumHead) bytes"), context)
+        case ChannelEvent.inputClosed:
+            isAtEnd = true
+            if phase != .answering { context.close(promise: nil) }
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The connection itself failed, unless the decoder says that the request makes no sense.
+        guard error is HTTPParserError else { return context.close(promise: nil) }
+        if phase == .receiving { refuse(.line(.badRequest, "this is no request of HTTP/1.1"), context) }
+    }
+
+    // MARK: Requests and answers
+
+    /// The answer to a request that is not looked at further; nil if it is.
+    private func refusal(of head: HTTPRequestHead) -> HTTPAnswer? {
+        guard head.version.major == 1 else {
+            return .line(.httpVersionNotSupported, "HTTP/1.1 and HTTP/1.0 are spoken here")
+        }
+        guard head.headers.count <= Self.maximumHeaders else {
+            return .line(.requestHeaderFieldsTooLarge, "a request has at most \(Self.maximumHeaders) headers")
+        }
+        let hasLength = head.headers[canonicalForm: "content-length"].contains { $0 != "0" }
+        guard !hasLength, !head.headers.contains(name: "transfer-encoding") else {
+            return .line(.payloadTooLarge, "no page takes a body")
+        }
+        let names = head.headers["host"]
+        guard !names.isEmpty || head.version.minor == 0 else {
+            return .line(.badRequest, "the header Host is missing")
+        }
+        guard let name = names.first else { return nil }
+        guard names.count == 1, let host = HTTPHost(name) else {
+            return .line(.badRequest, "the header Host is no host's name")
+        }
+        guard host.isAccepted(besides: hosts) else {
+            return .line(
+                .misdirectedRequest,
+                "sluiced does not answer for '\(host.name)': start it with --http-host \(host.name), or use its address"
+            )
+        }
+        return nil
+    }
+
+    private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        enter(.answering, context)
+        // An upgrade ends what the decoder reads.
+        let mustClose = !head.isKeepAlive || head.headers.contains(name: "upgrade") || head.method == .CONNECT
+        pages.answer(head.method, Self.path(of: head.uri), on: context.eventLoop)
+            .assumeIsolated().whenSuccess { [self] answer in
+                guard context.channel.isActive, phase == .answering else { return }
+                write(answer, isLast: mustClose, withoutBody: head.method == .HEAD, context)
+            }
+    }
+
+    /// Answers a request that is not looked at further, and ends the connection.
+    private func refuse(_ answer: HTTPAnswer, _ context: ChannelHandlerContext) {
+        enter(.answering, context)
+        write(answer, isLast: true, withoutBody: request?.method == .HEAD, context)
+    }
+
+    private func write(_ answer: HTTPAnswer, isLast: Bool, withoutBody: Bool, _ context: ChannelHandlerContext) {
+        var headers = answer.headers
+        let body = ByteBuffer(string: answer.body)
+        headers.add(name: "Content-Length", value: "\(body.readableBytes)")
+        let isHTTP10 = request?.version.minor == 0
+        if isLast { headers.add(name: "Connection", value: "close") }
+        if isHTTP10, !isLast { headers.add(name: "Connection", value: "keep-alive") }
+        let head = HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        // HEAD has GET's headers, the length of the body among them.
+        if !withoutBody { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
+        request = nil
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenSuccess { [self] in
+            if isLast || isAtEnd { end(context) } else { goOn(context) }
+        }
+    }
+
+    private func goOn(_ context: ChannelHandlerContext) {
+        enter(.idle, context)
+        // Not at once: of many requests that came together, each would be answered within the one before.
+        context.eventLoop.assumeIsolated().execute { [self] in frames.next() }
+    }
+
+    /// Ends the connection after its last answer. Bytes that came and are not read would have the system discard the answer,
+    /// so they are.
+    private func end(_ context: ChannelHandlerContext) {
+        guard !isAtEnd else { return context.close(promise: nil) }
+        enter(.closing, context)
+        context.close(mode: .output, promise: nil)
+        frames.discard()
+    }
+
+    private func enter(_ phase: Phase, _ context: ChannelHandlerContext) {
+        self.phase = phase
+        timeout?.cancel()
+        connections.touch(context.channel)
+        timeout = context.eventLoop.assumeIsolated().scheduleTask(in: phase.bound) { [self] in
+            if self.phase == .receiving {
+                refuse(.line(.requestTimeout, "the request was not complete within \(phase.bound.seconds) s"), context)
+            } else {
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    /// The path of `/path?query` or `http://host/path?query`.
+    private static func path(of target: String) -> Substring {
+        var path = target[...]
+        if path.hasPrefix("http://") {
+            let rest = path.dropFirst("http://".count)
+            path = rest.firstIndex(of: "/").map { rest[$0...] } ?? "/"
+        }
+        return path.prefix { $0 != "?" }
+    }
+}
+
+extension TimeAmount {
+    fileprivate var seconds: Int64 { nanoseconds / 1_000_000_000 }
+}

@@ -1,0 +1,54 @@
+/// The host that a request is for, as its header `Host` says.
+///
+/// A page in a browser can have a name of its own point at any address, and then read what is answered there (DNS rebinding).
+/// Its requests bear that name, so only names that somebody gave the daemon are answered.
+struct HTTPHost: Equatable, Sendable {
+    /// The name or address in lower case, without port and brackets.
+    let name: String
+    /// Whether the name is an address in numbers.
+    let isAddress: Bool
+
+    /// Reads `HOST`, `HOST:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`; nil if `text` is none.
+    init?(_ text: some StringProtocol) {
+        let host: String
+        let rest: String
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { return nil }
+            host = String(text[text.index(after: text.startIndex)..<end])
+            rest = String(text[text.index(after: end)...])
+            guard host.contains(":"), IPAddress(host) != nil else { return nil }
+            isAddress = true
+        } else {
+            let end = text.firstIndex(of: ":") ?? text.endIndex
+            let name = text[..<end].lowercased()
+            // A name may end with the dot of the root.
+            host = name.hasSuffix(".") ? String(name.dropLast()) : name
+            rest = String(text[end...])
+            guard Self.isName(host) else { return nil }
+            isAddress = IPAddress(host) != nil
+        }
+        guard rest.isEmpty || (rest.hasPrefix(":") && rest.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) })
+        else { return nil }
+        name = host
+    }
+
+    /// Whether the daemon answers for this host.
+    ///
+    /// - Parameter hosts: The names that the configuration gives, in any case.
+    /// - Returns: True for addresses and `localhost`, and for names that `hosts` has.
+    func isAccepted(besides hosts: [String]) -> Bool {
+        isAddress || name == "localhost" || hosts.contains { $0.lowercased() == name }
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        let isOfLabels = text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty }
+        return isOfLabels && text.utf8.count <= 253
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
+                default: false
+                }
+            }
+    }
+}
