@@ -1,11 +1,12 @@
-import Foundation
 package import Wire
 
 extension ControlRequest {
     /// The most bytes in a request.
-    private static let maximumLength = 1 << 20
+    static let maximumLength = 1 << 20
     /// The most arrays and objects within one another in a request.
     private static let maximumDepth = 32
+    /// The most values in a request. The smallest streams that a `write_snapshot` of 1 MiB can hold have fewer.
+    private static let maximumValues = 100_000
 
     /// Reads a request as it came.
     ///
@@ -15,21 +16,28 @@ extension ControlRequest {
         guard frames.count == 1, let text = frames.first else {
             return (.null, .failure(ControlError(.invalidRequest, "a request is one frame of JSON")))
         }
-        // Requests are decoded between two timesteps: what would take long is not decoded at all.
-        guard text.count <= maximumLength, !JSONValue.isNested(text, deeperThan: maximumDepth) else {
-            let problem =
-                "a request has at most \(maximumLength) bytes, and at most \(maximumDepth) arrays and objects within one "
-                + "another"
-            return (.null, .failure(ControlError(.parse, problem)))
+        guard text.count <= maximumLength else {
+            return (.null, .failure(ControlError(.parse, "a request has at most \(maximumLength) bytes")))
         }
-        guard let json = try? JSONDecoder().decode(JSONValue.self, from: Data(text)) else {
-            return (.null, .failure(ControlError(.parse, "the request is not JSON")))
+        let json: JSONValue
+        do throws(JSONProblem) {
+            json = try JSONValue.read(text.span, depth: maximumDepth, values: maximumValues)
+        } catch {
+            return (.null, .failure(ControlError(.parse, explanation(of: error))))
         }
         do throws(ControlError) {
             let request = try ControlRequest(json)
             return (request.id, .success(request.command))
         } catch {
             return (id(in: json), .failure(error))
+        }
+    }
+
+    private static func explanation(of problem: JSONProblem) -> String {
+        switch problem {
+        case .notJSON: "the request is not JSON"
+        case .tooDeep: "a request has at most \(maximumDepth) arrays and objects within one another"
+        case .tooManyValues: "a request has at most \(maximumValues) values"
         }
     }
 }

@@ -1,6 +1,22 @@
-import Foundation
 import Wire
 import ZeroMQ
+
+/// A request as it came, before it is read.
+struct RawRequest: Sendable {
+    /// The most bytes of a request that is read on the hot loop: that takes some microseconds.
+    static let maximumBytesReadInLoop = 4096
+
+    /// The peer, as ROUTER names it.
+    let peer: [UInt8]
+    /// Whether the request came behind REQ's empty frame: the reply mirrors it.
+    let hasDelimiter: Bool
+    /// The frames behind the address and the delimiter: of more than two only the first two, since one is right.
+    let body: [[UInt8]]
+
+    /// All bytes, of which the bounds on waiting requests are made.
+    var byteCount: Int { body.reduce(peer.count) { $0 + $1.count } }
+    var isLarge: Bool { byteCount > Self.maximumBytesReadInLoop }
+}
 
 /// The socket that requests come in by. Owned by the hot loop.
 struct ControlServer: ~Copyable {
@@ -12,10 +28,18 @@ struct ControlServer: ~Copyable {
         let hasDelimiter: Bool
         /// The request's id; null where none could be read.
         let id: JSONValue
+        /// The request's bytes, which count until it is answered.
+        let byteCount: Int
     }
+
+    /// Superfluous frames of one message that are thrown away in one turn of the loop.
+    private static let framesPerTurn = 10_000
 
     let endpoint: Endpoint
     let socket: Socket
+    private var frame = Message()
+    /// The message taken last has more frames than any request.
+    private var hasSurplus = false
 
     init(_ endpoint: Endpoint, in context: Context, by access: AccessGuard) throws(ZeroMQError) {
         let socket = try Socket(.router, in: context)
@@ -26,33 +50,44 @@ struct ControlServer: ~Copyable {
         self.socket = socket
     }
 
-    /// Takes the next request, if one is there.
+    /// Takes the next request, if one is there. A frame that is longer than a request may be is cut behind that length.
     ///
-    /// - Returns: Where the answer goes, and the command or what is wrong with the request; nil where none is there.
-    func receive() throws(ZeroMQError) -> (ReturnAddress, Result<ControlCommand, ControlError>)? {
-        guard let frames = try socket.receiveFrames(wait: false), let peer = frames.first else { return nil }
-        var body = frames.dropFirst()
-        let hasDelimiter = body.count > 1 && body.first?.isEmpty == true
-        if hasDelimiter { body = body.dropFirst() }
+    /// - Throws: `ZeroMQError` where the socket cannot receive.
+    mutating func receive() throws(ZeroMQError) -> RawRequest? {
+        guard try skipSurplus(), try socket.receive(into: &frame, wait: false) else { return nil }
+        let peer = Array(copying: frame.bytes)
+        var body: [[UInt8]] = []
+        var hasDelimiter = false
+        while frame.hasMore, body.count < 2 {
+            // The frames of one message come together, so none of these waits.
+            _ = try socket.receive(into: &frame, wait: true)
+            if body.isEmpty, !hasDelimiter, frame.bytes.isEmpty, frame.hasMore {
+                hasDelimiter = true
+            } else {
+                let length = min(frame.bytes.count, ControlRequest.maximumLength + 1)
+                body.append(Array(copying: frame.bytes.extracting(..<length)))
+            }
+        }
+        hasSurplus = frame.hasMore
+        return RawRequest(peer: peer, hasDelimiter: hasDelimiter, body: body)
+    }
 
-        let (id, command) = ControlRequest.read(Array(body))
-        return (ReturnAddress(peer: peer, hasDelimiter: hasDelimiter, id: id), command)
+    /// Throws away what is left of a message, a bounded number of frames.
+    ///
+    /// - Returns: Whether the next frame begins a message.
+    private mutating func skipSurplus() throws(ZeroMQError) -> Bool {
+        var count = 0
+        while hasSurplus, count < Self.framesPerTurn {
+            _ = try socket.receive(into: &frame, wait: true)
+            hasSurplus = frame.hasMore
+            count += 1
+        }
+        return !hasSurplus
     }
 
     /// Answers a request. A peer that has gone, or that does not take its answers, goes without.
-    func reply<Value: Codable & Sendable>(
-        _ outcome: Result<Value, ControlError>, to address: ReturnAddress
-    ) throws(ZeroMQError) {
-        let body: Data
-        if let data = try? JSONEncoder().encode(ControlReply(id: address.id, outcome: outcome)) {
-            body = data
-        } else {
-            // Only a NaN or an infinity among the numbers cannot be written as JSON, and no result should hold one.
-            let error = ControlError(.internal, "the result holds a number that JSON cannot express")
-            let reply = ControlReply<Value>(id: address.id, outcome: .failure(error))
-            body = (try? JSONEncoder().encode(reply)) ?? Data()
-        }
+    func send(_ reply: WrittenReply, to address: ReturnAddress) throws(ZeroMQError) {
         let delimiter: [[UInt8]] = address.hasDelimiter ? [[]] : []
-        try socket.sendFrames([address.peer] + delimiter + [Array(body)], wait: false)
+        try socket.sendFrames([address.peer] + delimiter + [reply.json], wait: false)
     }
 }

@@ -7,24 +7,21 @@ import ZeroMQ
 /// What the hot loop does for each control request. Requests are taken between two timesteps.
 extension HotLoop {
     /// Carries out a request and answers it, at once or when the store has done its part.
-    mutating func answer(_ request: Result<ControlCommand, ControlError>, to address: ControlServer.ReturnAddress) {
-        do throws(ControlError) {
-            try carryOut(try request.get(), for: address)
-        } catch {
-            reply(Result<JSONValue, ControlError>.failure(error), to: address)
-        }
-    }
-
-    private mutating func carryOut(
-        _ command: ControlCommand, for address: ControlServer.ReturnAddress
+    ///
+    /// - Parameters:
+    ///   - command: What is asked for.
+    ///   - images: The streams of a `write_snapshot` or an `import`.
+    ///   - address: Where the answer goes.
+    /// - Throws: ``ControlError`` where it is refused; then nothing was answered.
+    mutating func carryOut(
+        _ command: ControlCommand, with images: [StreamImage], for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
         let now = WallClock.now()
         switch command {
         case .status:
             reply(.success(status()), to: address)
         case .streams(let prefix, let after, let limit):
-            let page = table.page(prefix: prefix, after: after, limit: limit, time: now)
-            report(page.streams, for: address) { StreamPage(streams: $0, next: page.next) }
+            startPage(StreamPageSearch(prefix: prefix, after: after, limit: limit), for: address)
         case .namedStreams(let ids):
             report(table.statuses(of: ids, time: now), for: address) { StreamPage(streams: $0, next: nil) }
         case .stream(let id):
@@ -39,8 +36,8 @@ extension HotLoop {
         case .snapshots:
             startStoreJob(for: address) { store throws(StoreError) in
                 try store.snapshots()
-            } then: { _, snapshots in
-                SnapshotList(snapshots: snapshots)
+            } beside: { _, snapshots in
+                { SnapshotList(snapshots: snapshots) }
             }
         case .restore(let name, let selection):
             restore(name, selection, for: address)
@@ -52,12 +49,12 @@ extension HotLoop {
             }
         case .readSnapshot(let name, let after, let limit):
             readSnapshot(name, after: after, limit: limit, for: address)
-        case .writeSnapshot(let name, let streams):
-            try writeSnapshot(name, streams, for: address)
+        case .writeSnapshot(let name, _):
+            writeSnapshot(name, images, for: address)
         case .export(let id):
             try export(id, for: address)
-        case .import(let stream, let id):
-            try importStream(stream, as: id, for: address)
+        case .import:
+            for image in images { try importStream(image, for: address) }
         case .reload(let model, let resetting):
             try reload(model, resetting: resetting, for: address)
         case .pause(let selection):
@@ -96,7 +93,7 @@ extension HotLoop {
         do throws(ControlError) {
             let images = try result.mapError { ControlError($0) }.get().images
             if case .stream(let id) = selection, images.isEmpty {
-                throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id)'")
+                throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id.shortened)'")
             }
             let now = WallClock.now()
             try table.restore(images)
@@ -121,21 +118,6 @@ extension HotLoop {
     /// Answers a request whose effect is to survive a crash, where a journal is kept.
     mutating func replyWhenDurable(_ answer: [String: Int], to address: ControlServer.ReturnAddress) {
         whenDurable { $0.reply(.success(answer), to: address) }
-    }
-
-    /// Sends a reply. A socket that fails here fails the next receive too, which ends the daemon with the reason.
-    mutating func reply<Answer: Codable & Sendable>(
-        _ outcome: Result<Answer, ControlError>, to address: ControlServer.ReturnAddress
-    ) {
-        switch outcome {
-        case .success: controlRequests.ok += 1
-        case .failure: controlRequests.error += 1
-        }
-        do throws(ZeroMQError) {
-            try control.reply(outcome, to: address)
-        } catch {
-            logger.error("a control request could not be answered: \(error)")
-        }
     }
 
     /// Answers with the level before.

@@ -21,7 +21,7 @@ extension HotLoop {
     ) throws(ControlError) {
         guard let model = table.models.firstIndex(where: { $0.name == name }) else {
             let known = table.models.map { "'\($0.name)'" }.joined(separator: ", ")
-            throw ControlError(.invalidParams, "no model '\(name)'; there are \(known)")
+            throw ControlError(.invalidParams, "no model '\(name.shortened)'; there are \(known)")
         }
         guard !isStopping else { throw stopped(model) }
         ask(.request(from: address, resetting: resetting), ofModel: model)

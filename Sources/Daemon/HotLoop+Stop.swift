@@ -28,7 +28,7 @@ extension HotLoop {
             logger.warning(
                 "\(discarded) messages had come that could not be taken within \(Self.drainTime); they are lost")
         }
-        try answerRequests()
+        try takeLastRequests()
         dropLog.flush()
         if table.waitingCount > 0 {
             let streams = table.pausedCount

@@ -10,19 +10,24 @@ extension HotLoop {
         _ answer: @escaping @Sendable ([StreamStatus]) -> Answer
     ) {
         let asleep = table.keys(of: streams.filter(\.asleep).map(\.stream))
-        guard !asleep.isEmpty else { return reply(.success(answer(streams)), to: address) }
+        guard !asleep.isEmpty else {
+            return streams.count > 1
+                ? replyBeside(to: address) { answer(streams) } : reply(.success(answer(streams)), to: address)
+        }
         let outputs = Dictionary(uniqueKeysWithValues: table.models.map { ($0.name, $0.model.outputs) })
         startStoreJob(for: address) { store throws(StoreError) in
             // By bytes: two spellings of one character are two streams.
             Dictionary(
                 try store.streams(asleep).map { (Array($0.id.utf8), $0.values) }, uniquingKeysWith: { $1 })
-        } then: { _, values in
-            var streams = streams
-            for index in streams.indices where streams[index].asleep {
-                let last = values[Array(streams[index].stream.utf8)]?.suffix(outputs[streams[index].model] ?? 0)
-                streams[index].probability = StreamStatus.Probability(Array(last ?? [.nan]))
+        } beside: { _, values in
+            {
+                var streams = streams
+                for index in streams.indices where streams[index].asleep {
+                    let last = values[Array(streams[index].stream.utf8)]?.suffix(outputs[streams[index].model] ?? 0)
+                    streams[index].probability = StreamStatus.Probability(Array(last ?? [.nan]))
+                }
+                return answer(streams)
             }
-            return answer(streams)
         }
     }
 
@@ -76,19 +81,19 @@ extension HotLoop {
         startStoreJob(for: address) { store throws(StoreError) -> StreamPage<StreamExport> in
             let page = try store.page(ofSnapshot: name, after: after, limit: limit)
             return StreamPage<StreamExport>(streams: page.images.map { StreamExport($0, model: "") }, next: page.next)
-        } then: { loop, page in
-            var page = page
-            for index in page.streams.indices {
-                page.streams[index].model = loop.table.modelName(for: page.streams[index].stream) ?? ""
+        } beside: { loop, page in
+            let models = page.streams.map { loop.table.modelName(for: $0.stream) ?? "" }
+            return {
+                var page = page
+                for (index, model) in models.enumerated() { page.streams[index].model = model }
+                return page
             }
-            return page
         }
     }
 
     mutating func writeSnapshot(
-        _ name: String, _ streams: [StreamExport], for address: ControlServer.ReturnAddress
-    ) throws(ControlError) {
-        let images = try streams.map { stream throws(ControlError) in try stream.image() }
+        _ name: String, _ images: [StreamImage], for address: ControlServer.ReturnAddress
+    ) {
         let now = WallClock.now()
         startStoreJob(for: address) { store throws(StoreError) in
             try store.add(images, toSnapshot: name, time: now)
@@ -100,23 +105,25 @@ extension HotLoop {
     mutating func export(_ id: String, for address: ControlServer.ReturnAddress) throws(ControlError) {
         let model = try table.status(of: id, time: 0).model
         if let image = try table.copy(.stream(id)).images.first {
-            return reply(.success(StreamExport(image, model: model)), to: address)
+            return replyBeside(to: address) { StreamExport(image, model: model) }
         }
         let key = table.keys(of: [id])
         startStoreJob(for: address) { store throws(StoreError) in
             try store.streams(key)
-        } then: { _, images throws(ControlError) in
-            guard let image = images.first else {
-                throw ControlError(.storeFailed, "the state of stream '\(id)' is not in the store any more")
+        } beside: { _, images in
+            { () throws(ControlError) in
+                guard let image = images.first else {
+                    throw ControlError(.storeFailed, "the state of stream '\(id)' is not in the store any more")
+                }
+                return StreamExport(image, model: model)
             }
-            return StreamExport(image, model: model)
         }
     }
 
+    /// Puts a stream that was exported in place.
     mutating func importStream(
-        _ stream: StreamExport, as id: String?, for address: ControlServer.ReturnAddress
+        _ image: StreamImage, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        let image = try stream.image(as: id)
         guard (try? table.status(of: image.id, time: 0)) == nil else {
             throw ControlError(
                 .invalidParams, "a stream '\(image.id)' is there already; remove it first, or give another id as 'as'")

@@ -30,7 +30,7 @@ struct HotLoop: ~Copyable {
     /// Nanoseconds after which what was decided is published, though there are more messages of the same streams: about as long
     /// as a full batch of a small model takes.
     static let publishingPatience: Int64 = 200_000
-    /// Requests, and subscriptions, taken before ingest has its turn.
+    /// Requests, and subscriptions, taken from their socket before ingest has its turn.
     static let requestsPerTurn = 100
 
     // What every message needs comes first. A type that holds a clock's instant has no size until run time, and the place of
@@ -76,7 +76,15 @@ struct HotLoop: ~Copyable {
     var controlRequests = DaemonMetrics.ControlRequests()
 
     let access: AccessGuard
-    let control: ControlServer
+    var control: ControlServer
+    /// Requests that are not carried out yet.
+    var requests = RequestQueue()
+    /// A large request is being read beside the loop: one at a time.
+    var isReading = false
+    /// Pages of streams that are being put together.
+    var pages: [PageJob] = []
+    /// Who reads large requests and writes large replies.
+    let sideWorker: SideWorker
     /// Where the daemon answers HTTP, for those who ask where it is; nil: nowhere.
     var http: HTTPEndpoint?
 
@@ -143,6 +151,7 @@ struct HotLoop: ~Copyable {
         self.ingestItems = ingestItems
         self.poller = poller
         self.access = access
+        sideWorker = SideWorker(answeringTo: mailbox)
         self.ingest = ingest
         self.publisher = publisher
         self.control = control
@@ -178,13 +187,16 @@ struct HotLoop: ~Copyable {
         if hasTaken { try waitAtIngest(&memory) }
         let isFull = group.isFull(table.records)
         for item in ingestItems { poller.watch(item, !isFull) }
+        // What there is no room for waits in the socket.
+        poller.watch(controlItem, requests.hasRoom)
         try poller.wait(milliseconds: millisecondsToWait)
         clock.synchronize()
         if poller.mayBeReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) {
             if try takeTimesteps(from: socket, by: &memory) { hasTaken = true }
         }
-        if poller.mayBeReadable(controlItem) { try answerRequests() }
+        if poller.mayBeReadable(controlItem) || hasRequests { try takeRequests() }
+        if !pages.isEmpty { continuePages() }
         if poller.mayBeReadable(publisherItem) { try publisher.takeSubscriptions() }
         if publisher.replays.areWaiting { try replay() }
         if isDurable { keepDurable() }
@@ -197,7 +209,9 @@ struct HotLoop: ~Copyable {
     /// the next one is then there sooner than by way of the poller. All else waits at most twice ``ingestPatience`` for it.
     private mutating func waitAtIngest(_ memory: inout TurnMemory) throws(ZeroMQError) {
         hasTaken = false
-        guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.replays.areWaiting, !isStopping else {
+        guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.replays.areWaiting, pages.isEmpty,
+            !hasRequests, !isStopping
+        else {
             return
         }
         let start = batchStart
@@ -208,6 +222,7 @@ struct HotLoop: ~Copyable {
     }
 
     private var millisecondsToWait: Int {
+        if !pages.isEmpty || hasRequests { return 0 }
         // Without an array: every turn asks.
         let store = isDurable ? min(checkpoints.millisecondsUntilDue, group.millisecondsUntilTry ?? .max) : .max
         let others = min(idleSweep.millisecondsUntilDue ?? .max, publisher.replays.millisecondsUntilDue ?? .max)
@@ -342,13 +357,6 @@ struct HotLoop: ~Copyable {
             latencies.record(now - batchStart, count: decisions)
         }
         batchStart = now
-    }
-
-    mutating func answerRequests() throws(ZeroMQError) {
-        for _ in 0..<Self.requestsPerTurn {
-            guard let (address, command) = try control.receive() else { return }
-            answer(command, to: address)
-        }
     }
 
     mutating func readMail() {

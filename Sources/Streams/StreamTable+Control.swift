@@ -113,42 +113,7 @@ extension StreamTable {
         ids.compactMap { id in index.find(id.utf8.span).map { status(of: $0, id: id, time: time) } }
     }
 
-    /// A page of streams, ordered by the bytes of their ids.
-    ///
-    /// - Parameters:
-    ///   - prefix: Only ids that begin so; nil: all.
-    ///   - after: Only ids after this one; nil: from the first.
-    ///   - limit: At most so many.
-    ///   - time: Nanoseconds since the Unix epoch.
-    /// - Returns: The page, and where the next one begins.
-    public func page(prefix: String?, after: String?, limit: Int, time: Int64) -> StreamPage<StreamStatus> {
-        let prefix = Array((prefix ?? "").utf8)
-        let after = after.map { Array($0.utf8) }
-        var found: [Int] = []
-        // Of many streams only those that are first so far are kept: a page of a million takes little time and memory.
-        var last: Int?
-        for slot in index.slots where index.isTaken(slot) {
-            let id = index.id(of: slot)
-            guard id.begins(with: prefix), after.map({ $0.span.precedes(id) }) ?? true else { continue }
-            if let last, !id.precedes(index.id(of: last)) { continue }
-            found.append(slot)
-            if found.count == 2 * (limit + 1) {
-                keepFirst(limit + 1, of: &found)
-                last = found.last
-            }
-        }
-        keepFirst(limit + 1, of: &found)
-        let page = found.prefix(limit).map { status(of: $0, id: String(copying: index.id(of: $0)), time: time) }
-        return StreamPage(streams: page, next: found.count > limit ? page.last?.stream : nil)
-    }
-
-    /// Orders slots by the bytes of their ids, and drops all but the first.
-    private func keepFirst(_ count: Int, of slots: inout [Int]) {
-        slots.sort { index.id(of: $0).precedes(index.id(of: $1)) }
-        slots.removeLast(max(0, slots.count - count))
-    }
-
-    private func status(of slot: Int, id: String, time: Int64) -> StreamStatus {
+    func status(of slot: Int, id: String, time: Int64) -> StreamStatus {
         let stream = streams[slot]
         let outputs = stream.isAsleep ? [] : memories[stream.model].outputs(of: stream.row)
         return StreamStatus(
@@ -161,7 +126,7 @@ extension StreamTable {
 
     private func slot(of id: String) throws(ControlError) -> Int {
         guard let slot = index.find(id.utf8.span) else {
-            throw ControlError(.noSuchStream, "no stream '\(id)'; 'streams' lists those that there are")
+            throw ControlError(.noSuchStream, "no stream '\(id.shortened)'; 'streams' lists those that there are")
         }
         return slot
     }
@@ -186,15 +151,5 @@ extension [Float] {
         self.init()
         reserveCapacity(span.count)
         for index in span.indices { append(span[index]) }
-    }
-}
-
-extension Span<UInt8> {
-    /// Whether the bytes come before others in the order of the first byte that differs.
-    fileprivate func precedes(_ other: Span<UInt8>) -> Bool {
-        for index in 0..<Swift.min(count, other.count) where self[index] != other[index] {
-            return self[index] < other[index]
-        }
-        return count < other.count
     }
 }

@@ -103,7 +103,7 @@ extension ControlCommand {
     public init(method: String, params: JSONValue?) throws(ControlError) {
         guard let known = Method(rawValue: method) else {
             let all = Method.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ControlError(.methodNotFound, "no method '\(method)'; there are \(all)")
+            throw ControlError(.methodNotFound, "no method '\(method.shortened)'; there are \(all)")
         }
         let parameters = try Parameters(params, of: known)
         switch known {

@@ -44,3 +44,8 @@ public struct ControlError: Error, Equatable, Codable, Sendable, CustomStringCon
     /// The message with its code.
     public var description: String { "\(message) (\(code.rawValue))" }
 }
+
+extension String {
+    /// The text, or its beginning where it is longer than any name: an error does not repeat a request of 1 MiB.
+    public var shortened: String { utf8.count <= 300 ? self : "\(prefix(100))…" }
+}

@@ -1,5 +1,8 @@
 /// A control request as it stands on the wire: JSON-RPC 2.0 (<https://www.jsonrpc.org/specification>).
 public struct ControlRequest: Equatable, Sendable {
+    /// The most bytes of an id that is a string: every reply repeats it.
+    public static let maximumIDLength = 1024
+
     /// Chosen by the client and given back in the reply: a string, a number or null. Null where it has none: Sluice
     /// answers those too, since a REQ socket waits for an answer.
     public let id: JSONValue
@@ -39,7 +42,8 @@ public struct ControlRequest: Equatable, Sendable {
         }
         let id = members["id"] ?? .null
         guard Self.isID(id) else {
-            throw ControlError(.invalidRequest, "\"id\" must be a string, a number or null")
+            throw ControlError(
+                .invalidRequest, "\"id\" must be a string of at most \(Self.maximumIDLength) bytes, a number or null")
         }
         self.id = id
         command = try ControlCommand(method: method, params: members["params"])
@@ -54,7 +58,8 @@ public struct ControlRequest: Equatable, Sendable {
 
     private static func isID(_ value: JSONValue) -> Bool {
         switch value {
-        case .string, .integer, .unsigned, .number, .null: true
+        case .string(let text): text.utf8.count <= maximumIDLength
+        case .integer, .unsigned, .number, .null: true
         case .bool, .array, .object: false
         }
     }

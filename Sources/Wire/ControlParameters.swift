@@ -9,9 +9,11 @@ struct Parameters {
             throw ControlError(.invalidParams, "params must be an object, with the parameters by name")
         }
         self.members = members
-        for name in members.keys.sorted() where !method.parameters.contains(name) {
-            let known = method.parameters.isEmpty ? "none" : method.parameters.joined(separator: ", ")
-            throw ControlError(.invalidParams, "\(method.rawValue) has no parameter '\(name)'; it takes \(known)")
+        let taken = method.parameters
+        if let name = members.keys.filter({ !taken.contains($0) }).min() {
+            let known = taken.isEmpty ? "none" : taken.joined(separator: ", ")
+            throw ControlError(
+                .invalidParams, "\(method.rawValue) has no parameter '\(name.shortened)'; it takes \(known)")
         }
     }
 

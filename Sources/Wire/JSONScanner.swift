@@ -26,6 +26,29 @@ struct JSONScanner: ~Escapable {
         guard offset == text.count else { throw .json }
     }
 
+    /// The byte that comes next behind white space; nil at the end.
+    mutating func peek() -> UInt8? {
+        skipWhiteSpace()
+        return offset < text.count ? text[offset] : nil
+    }
+
+    /// Reads `null`.
+    mutating func null() throws(DropCause) {
+        skipWhiteSpace()
+        guard takeWord("null") else { throw .json }
+    }
+
+    /// Reads a number.
+    ///
+    /// - Returns: The number's text, and whether it has neither fraction nor exponent.
+    mutating func number() throws(DropCause) -> (text: String, isWhole: Bool) {
+        skipWhiteSpace()
+        let start = offset
+        let isWhole = try skipNumber()
+        guard let digits = try? UTF8Span(validating: text.extracting(start..<offset)) else { throw .json }
+        return (String(copying: digits), isWhole)
+    }
+
     /// Reads `true` or `false`.
     mutating func bool() throws(DropCause) -> Bool {
         skipWhiteSpace()
@@ -59,14 +82,8 @@ struct JSONScanner: ~Escapable {
         let start = offset
         _ = takeByte("-")
         if takeWord("NaN") || takeWord("Infinity") { throw .nonFinite }
-        _ = try wholeDigits()
-        if takeByte(".") {
-            guard !takeDigits().isEmpty else { throw .json }
-        }
-        if takeByte("e") || takeByte("E") {
-            if !takeByte("-") { _ = takeByte("+") }
-            guard !takeDigits().isEmpty else { throw .json }
-        }
+        offset = start
+        _ = try skipNumber()
         guard let value = Float(decimal: text.extracting(start..<offset)) else { throw .json }
         guard value.isFinite else { throw .nonFinite }
         return value
@@ -86,6 +103,25 @@ struct JSONScanner: ~Escapable {
                 content.append(byte)
             }
         }
+    }
+
+    /// Takes a number's sign, digits, fraction and exponent.
+    ///
+    /// - Returns: Whether it has neither fraction nor exponent.
+    private mutating func skipNumber() throws(DropCause) -> Bool {
+        _ = takeByte("-")
+        _ = try wholeDigits()
+        var isWhole = true
+        if takeByte(".") {
+            isWhole = false
+            guard !takeDigits().isEmpty else { throw .json }
+        }
+        if takeByte("e") || takeByte("E") {
+            isWhole = false
+            if !takeByte("-") { _ = takeByte("+") }
+            guard !takeDigits().isEmpty else { throw .json }
+        }
+        return isWhole
     }
 
     /// Reads what follows a backslash.

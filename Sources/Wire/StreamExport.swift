@@ -62,9 +62,9 @@ public struct StreamExport: Codable, Equatable, Sendable {
 extension StreamExport {
     /// Reads the members of a JSON object, each by its name.
     init(_ members: [String: JSONValue]) throws(ControlError) {
-        for name in members.keys.sorted() where !Self.members.contains(name) {
+        if let name = members.keys.filter({ !Self.members.contains($0) }).min() {
             throw ControlError(
-                .invalidParams, "a stream has no '\(name)'; it has \(Self.members.joined(separator: ", "))")
+                .invalidParams, "a stream has no '\(name.shortened)'; it has \(Self.members.joined(separator: ", "))")
         }
         stream = try Self.string("stream", members)
         try Self.check(stream, "stream")

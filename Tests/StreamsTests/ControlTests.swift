@@ -1,4 +1,5 @@
 import Streams
+import TestSupport
 import Testing
 import Wire
 
@@ -124,6 +125,33 @@ struct ControlTests {
             #expect(found == sorted)
             #expect(pages == (sorted.count + limit - 1) / limit)
         }
+    }
+
+    @Test func `a page that is put together in pieces has every stream that is there all the time, once`() throws {
+        let feed = try feed()
+        var chance = SplitMix64(state: 7)
+        let ids = (0..<60).map { "s\($0)" }.shuffled(using: &chance)
+        for id in ids { try feed.send(id, [0.5]) }
+        let gone = Set(ids.filter { _ in Bool.random(using: &chance) })
+        var after: String?
+        var found: [String] = []
+        var rest = gone
+        repeat {
+            var search = StreamPageSearch(prefix: "s", after: after, limit: 7)
+            while !feed.table.goOn(with: &search, slots: 5) {
+                // Streams go, and others get their slots, before and behind where the search stands.
+                guard let id = rest.popFirst() else { continue }
+                _ = try feed.table.remove(.stream(id))
+                try feed.send("t\(id)", [0.5])
+            }
+            let page = feed.table.page(of: search, time: 0)
+            #expect(page.streams.map(\.stream) == page.streams.map(\.stream).sorted())
+            found += page.streams.map(\.stream)
+            after = page.next
+        } while after != nil
+        #expect(found.count == Set(found).count)
+        #expect(found.allSatisfy { $0.hasPrefix("s") })
+        #expect(Set(ids).subtracting(gone).isSubset(of: found))
     }
 
     @Test func `a page has the streams that begin so, after an id that need not be there`() throws {
