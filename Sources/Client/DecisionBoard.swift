@@ -71,12 +71,13 @@ public struct DecisionBoard {
         ])
         for (stream, row) in shown {
             table.append([
-                Self.clipped(stream.id, to: max(8, columns - 80)), "\(row.decision.sequence)", "\(row.decision.step)",
+                Self.clipped(VisibleText.escaped(stream.id), to: max(8, columns - 80)), "\(row.decision.sequence)",
+                "\(row.decision.step)",
                 Quantity.fixed(Double(Self.probability(row.decision)), digits: 4), "\(row.decision.label)",
                 Self.flags(row.decision), row.sparkline.text,
             ])
         }
-        var lines = [title] + table.lines
+        var lines = [VisibleText.escaped(title)] + table.lines
         if !fits { lines.append("… and \(Quantity.count(rows.count - shown.count, of: "more stream"))") }
         return lines.prefix(max(1, height)).map { Self.clipped($0, to: columns) }
     }

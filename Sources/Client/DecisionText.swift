@@ -25,7 +25,11 @@ public enum DecisionText: String, CaseIterable, Sendable {
     public func append(_ decision: Decision, stream: String, to bytes: inout [UInt8]) {
         switch self {
         case .csv: Self.appendCSV(decision, stream, &bytes)
-        case .jsonl: decision.appendJSON(stream: stream.utf8.span, to: &bytes)
+        case .jsonl:
+            // A daemon's id has no control characters; whoever else publishes may send any.
+            var line: [UInt8] = []
+            decision.appendJSON(stream: stream.utf8.span, to: &line)
+            bytes += VisibleText.escaped(json: line)
         }
         bytes.append(UInt8(ascii: "\n"))
     }

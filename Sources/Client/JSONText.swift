@@ -1,6 +1,8 @@
 import FoundationEssentials
+import Wire
 
-/// JSON as the tool prints and sends it: one line, members sorted by name, slashes as they are.
+/// JSON as the tool prints and sends it: one line, members sorted by name, slashes as they are, and what a terminal would not
+/// show as escapes.
 public enum JSONText {
     /// Writes a value.
     ///
@@ -11,7 +13,7 @@ public enum JSONText {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            return String(decoding: try encoder.encode(value), as: UTF8.self)
+            return String(decoding: VisibleText.escaped(json: Array(try encoder.encode(value))), as: UTF8.self)
         } catch {
             throw ClientError(.software, "cannot write JSON: \(error)")
         }

@@ -1,4 +1,5 @@
 import Glibc
+import Wire
 
 /// Standard output or standard error, written in large pieces. One owner, one thread.
 public struct StandardStream {
@@ -8,8 +9,12 @@ public struct StandardStream {
     private let descriptor: CInt
     private var bytes: [UInt8] = []
 
+    /// Whether a terminal takes what is written.
+    private let showsOnly: Bool
+
     private init(descriptor: CInt) {
         self.descriptor = descriptor
+        showsOnly = isatty(descriptor) == 1
         // A reader who went away is met as an error, in order.
         signal(SIGPIPE, SIG_IGN)
     }
@@ -20,7 +25,7 @@ public struct StandardStream {
     public static var error: StandardStream { StandardStream(descriptor: STDERR_FILENO) }
 
     /// Whether a person looks at it.
-    public var isTerminal: Bool { isatty(descriptor) == 1 }
+    public var isTerminal: Bool { showsOnly }
 
     /// The terminal's size in characters; nil where it has none.
     public var windowSize: (columns: Int, rows: Int)? {
@@ -30,28 +35,35 @@ public struct StandardStream {
         return columns > 0 && rows > 0 ? (columns, rows) : nil
     }
 
-    /// Lets a closure append bytes, and writes when they have become many.
+    /// Lets a closure append bytes of whole lines, and writes when they have become many. On a terminal, what it would not show
+    /// is escaped; a program gets the bytes as they are.
     ///
     /// - Parameter body: Appends.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` where writing failed.
     public mutating func append(_ body: (inout [UInt8]) -> Void) throws(ClientError) {
-        body(&bytes)
+        if showsOnly {
+            var lines: [UInt8] = []
+            body(&lines)
+            bytes += VisibleText.escaped(String(decoding: lines, as: UTF8.self), keepsLines: true).utf8
+        } else {
+            body(&bytes)
+        }
         if bytes.count >= 1 << 16 { try flush() }
     }
 
     /// Writes a text and a line end, at once.
     ///
-    /// - Parameter line: The text.
+    /// - Parameter line: The text, of several lines perhaps; what a terminal would not show is escaped.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` where writing failed.
     public mutating func writeLine(_ line: String) throws(ClientError) {
-        bytes.append(contentsOf: line.utf8)
+        bytes.append(contentsOf: VisibleText.escaped(line, keepsLines: true).utf8)
         bytes.append(UInt8(ascii: "\n"))
         try flush()
     }
 
-    /// Writes a text, at once.
+    /// Writes a text, at once, with the controls of a terminal in it.
     ///
-    /// - Parameter text: The text.
+    /// - Parameter text: The text, nothing of which others chose.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` where writing failed.
     public mutating func write(_ text: String) throws(ClientError) {
         bytes.append(contentsOf: text.utf8)

@@ -1,3 +1,5 @@
+import Wire
+
 /// A table in plain text: columns as wide as their widest cell, two spaces apart.
 public struct TextTable: Sendable {
     /// On which side a column's cells stand.
@@ -36,10 +38,10 @@ public struct TextTable: Sendable {
 
     /// Adds a row.
     ///
-    /// - Parameter cells: One for each column.
+    /// - Parameter cells: One for each column; what a terminal would not show is escaped.
     public mutating func append(_ cells: [String]) {
         precondition(cells.count == columns.count)
-        rows.append(cells)
+        rows.append(cells.map { VisibleText.escaped($0) })
     }
 
     /// The table's lines, the titles first. No line ends in spaces.

@@ -1,3 +1,4 @@
+import Wire
 import ZeroMQ
 
 /// Shows decisions as they come: a live table on a terminal, else a line for each.
@@ -106,7 +107,7 @@ public struct Watch {
         while !isOver {
             while left > 0, let event = try subscriber.nextEvent() {
                 left -= 1
-                try output.append { $0 += event + [UInt8(ascii: "\n")] }
+                try output.append { $0 += VisibleText.escaped(json: event) + [UInt8(ascii: "\n")] }
             }
             try output.flush()
             if !isOver { try subscriber.wait(seconds: secondsLeft()) }

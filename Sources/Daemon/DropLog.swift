@@ -21,8 +21,9 @@ struct DropLog {
     mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint? = nil, at now: Int64) {
         guard hasRoom(at: now) else { return }
         let origin = endpoint.map { " from \($0)" } ?? ""
-        let shown = String(decoding: Array(copying: id).prefix(StreamID.maximumLength), as: UTF8.self).debugDescription
-        logger.warning("dropped a message of \(shown)\(origin): \(cause.explanation) (\(cause.rawValue))")
+        let shown = VisibleText.quoted(Array(copying: id.extracting(first: StreamID.maximumLength)))
+        let more = id.count > StreamID.maximumLength ? "…" : ""
+        logger.warning("dropped a message of \(shown)\(more)\(origin): \(cause.explanation) (\(cause.rawValue))")
     }
 
     /// Logs what the health guard did.
@@ -34,7 +35,7 @@ struct DropLog {
         guard event.event == .quarantined, hasRoom(at: now) else { return }
         logger.warning(
             """
-            the state of stream \((event.stream ?? "").debugDescription) turned NaN or infinite by timestep \
+            the state of stream \(VisibleText.quoted(event.stream ?? "")) turned NaN or infinite by timestep \
             \(event.sequence ?? 0) and is reset to \(event.to ?? "zero")
             """)
     }

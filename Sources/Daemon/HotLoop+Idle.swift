@@ -96,7 +96,8 @@ extension HotLoop {
             table.wake(ids, images, time: WallClock.now(), publish: publish)
         }
         for id in lost ?? [] {
-            logger.error("the state of stream \(id.debugDescription) is not in the store any more; it begins at zero")
+            logger.error(
+                "the state of stream \(VisibleText.quoted(id)) is not in the store any more; it begins at zero")
             announce(StreamEvent(.reset, .stream(id), time: WallClock.now()))
         }
     }

@@ -194,7 +194,7 @@ struct StartState: ~Copyable {
         let isDebug = logger.logLevel <= .debug
         let page = table.page(prefix: nil, after: nil, limit: isDebug ? table.count : Self.streamsLogged, time: 0)
         for stream in page.streams {
-            logger.info("stream \(stream.stream.debugDescription) goes on after sequence \(stream.sequence)")
+            logger.info("stream \(VisibleText.quoted(stream.stream)) goes on after sequence \(stream.sequence)")
         }
         if page.next != nil {
             logger.info("and \(table.count - page.streams.count) more; 'streams' lists them, as does the level debug")

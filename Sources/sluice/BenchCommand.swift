@@ -2,6 +2,7 @@ import ArgumentParser
 import Client
 import Foundation
 import Synchronization
+import Wire
 
 /// `sluice bench`: how fast the daemon is, beside a bare forwarder.
 struct BenchCommand: ParsableCommand {
@@ -57,13 +58,14 @@ struct BenchCommand: ParsableCommand {
                 isCancelled: { [flag = interruption.flag] in flag.came },
                 progress: { if shows { Self.say("\r\u{1B}[K\($0) …") } })
             if shows { Self.say("\r\u{1B}[K") }
-            print(json ? try JSONText.line(of: report) : report.lines.joined(separator: "\n"))
+            let lines = json ? [try JSONText.line(of: report)] : report.lines.map { VisibleText.escaped($0) }
+            print(lines.joined(separator: "\n"))
             guard report.lostByDaemon == 0 else { throw ExitCode(ExitStatus.temporary.rawValue) }
         } catch is CancellationError {
             if shows { Self.say("\r\u{1B}[K") }
             throw ExitCode(128 + SIGINT)
         } catch let error as ClientError {
-            Self.say("\(shows ? "\r\u{1B}[K" : "")sluice bench: \(error)\n")
+            Self.say("\(shows ? "\r\u{1B}[K" : "")sluice bench: \(VisibleText.escaped("\(error)"))\n")
             throw ExitCode(error.status.rawValue)
         }
     }

@@ -54,7 +54,7 @@ struct ControlOptions: ParsableArguments {
     /// Prints lines.
     func print(_ lines: [String]) throws(ClientError) {
         var output = StandardStream.output
-        try output.writeLine(lines.joined(separator: "\n"))
+        try output.writeLine(lines.map { VisibleText.escaped($0) }.joined(separator: "\n"))
     }
 
     /// Asks the daemon for something that it answers with a count, as `{"reset": 3}`.

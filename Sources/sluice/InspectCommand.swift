@@ -2,6 +2,7 @@ import ArgumentParser
 import Client
 import ModelFiles
 import Recurrent
+import Wire
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,7 +19,8 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let summary = try summary()
         var output = StandardStream.output
-        try output.writeLine(json ? try JSONText.line(of: summary) : summary.lines.joined(separator: "\n"))
+        let lines = json ? [try JSONText.line(of: summary)] : summary.lines.map { VisibleText.escaped($0) }
+        try output.writeLine(lines.joined(separator: "\n"))
     }
 
     private func summary() throws(ClientError) -> ModelSummary {

@@ -53,7 +53,9 @@ struct Sluice: ParsableCommand {
             try command.run()
         } catch let error as ClientError {
             var output = StandardStream.error
-            if error != StandardStream.brokenPipe { try? output.writeLine("sluice: \(error)") }
+            if error != StandardStream.brokenPipe {
+                try? output.writeLine("sluice: \(VisibleText.escaped("\(error)"))")
+            }
             exit(withError: error == StandardStream.brokenPipe ? nil : ExitCode(error.status.rawValue))
         } catch {
             exit(withError: error)

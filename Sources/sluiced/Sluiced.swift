@@ -52,7 +52,8 @@ struct Sluiced: ParsableCommand {
             let logger = DaemonLog.logger(format: configuration.logFormat, level: configuration.logLevel)
             guard !checkConfig else {
                 _ = try SluiceService(configuration, logger: logger)
-                print("configuration is good: \(configuration.models.map(\.name).joined(separator: ", "))")
+                let names = configuration.models.map(\.name).joined(separator: ", ")
+                print("configuration is good: \(VisibleText.escaped(names))")
                 return
             }
             // Before models are read, and before there is any other thread: each has the mask of its maker.
@@ -62,7 +63,8 @@ struct Sluiced: ParsableCommand {
             if format == .json {
                 DaemonLog.logger(format: .json, level: .critical).critical("\(error)")
             } else {
-                try? FileHandle.standardError.write(contentsOf: Data("sluiced: \(error)\n".utf8))
+                let line = "sluiced: \(VisibleText.escaped("\(error)"))\n"
+                try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
             }
             throw ExitCode(error.code.rawValue)
         }

@@ -34,6 +34,28 @@ import Wire
         #expect(lines.last?.message.hasPrefix("stopped: 1 timesteps") == true)
     }
 
+    /// Ids that would change a terminal, or how a line is read: a C1 control, which is refused, and an override and a
+    /// separator, which are not. No more than the log has lines for in a second.
+    private static let sly = ["a\u{9B}31mEVIL", "b\u{202E}EVIL", "c\u{2028}EVIL", "\u{1B}]0;\u{200B}EVIL"]
+    private static let dangerous = Set<Unicode.Scalar>(["\u{9B}", "\u{202E}", "\u{2028}", "\u{200B}", "\u{1B}"])
+
+    @Test(arguments: ["text", "json"])
+    func `has nothing in it that a terminal would obey, whatever a producer names its streams`(format: String) throws {
+        let daemon = try DaemonProcess([model2, "--log-format", format])
+        let peer = try Peer(daemon)
+        for id in Self.sly { try peer.send([Array(id.utf8), Timesteps.bytes([1, .nan])]) }
+        try peer.send([[0x61, 0xFF, 0x45], Timesteps.bytes([1])])
+        _ = try peer.decide("s", [1])
+        #expect(daemon.stop() == 0)
+
+        let dropped = daemon.log.split(separator: "\n").filter { $0.contains("dropped a message") }
+        #expect(dropped.count == Self.sly.count + 1)
+        #expect(!daemon.log.unicodeScalars.contains { Self.dangerous.contains($0) })
+        for shown in [#"u{9b}31mEVIL"#, #"u{202e}EVIL"#, #"u{2028}EVIL"#, "u{1b}]0;", "u{200b}EVIL", #"xffE"#] {
+            #expect(dropped.contains { $0.contains(shown) }, "\(shown)")
+        }
+    }
+
     @Test func `is JSON to the last line, also of a daemon that cannot serve`() throws {
         let ended = try FinishedProgram("sluiced", ["nowhere.keras", "--log-format", "json"])
         #expect(ended.status == 66)

@@ -92,6 +92,28 @@ import Wire
         #expect(daemon.waitForEnd() == 0)
     }
 
+    @Test func `shows what others chose as text, and hands it on to programs as it is`() throws {
+        let daemon = try DaemonProcess([model2])
+        let peer = try Peer(daemon)
+        let id = "a\u{202E}b\u{2028}c"
+        let watch = try RunningProgram("sluice", ["watch", "--count", "1", "--control", connecting(daemon.control)])
+        _ = try watch.waitForLine { $0.hasPrefix("watching") }
+        _ = try peer.decide(id, [1])
+
+        let dangerous = Set<Unicode.Scalar>(["\u{202E}", "\u{2028}"])
+        let table = try sluice("streams", daemon: daemon)
+        #expect(table.output.contains(#"a\u{202e}b\u{2028}c"#))
+        let json = try sluice("stream", id, "--json", daemon: daemon)
+        #expect(json.output.contains(#""stream":"a\u202eb\u2028c""#))
+        let error = try sluice("stream", id + "x", daemon: daemon)
+        #expect(error.status == 66 && error.errorOutput.contains(#"'a\u{202e}b\u{2028}cx'"#))
+        for shown in [table.output, json.output, error.errorOutput] {
+            #expect(!shown.unicodeScalars.contains { dangerous.contains($0) })
+        }
+        #expect(watch.waitForEnd() == 0)
+        #expect(watch.output.contains("\n\(id),1,"), "a program gets the bytes")
+    }
+
     @Test func `ends with an exit status that says what to repair`() throws {
         let daemon = try DaemonProcess([model2])
         #expect(try sluice("stream", "unknown", daemon: daemon).status == 66)

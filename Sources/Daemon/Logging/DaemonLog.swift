@@ -13,7 +13,7 @@ public enum DaemonLog {
     public static func logger(format: LogFormat, level: LogLevel) -> Logger {
         let base: any LogHandler =
             switch format {
-            case .text: StreamLogHandler.standardError(label: "sluiced")
+            case .text: VisibleLogHandler(StreamLogHandler.standardError(label: "sluiced"))
             case .json: JSONLogHandler.standardError
             }
         return Logger(label: "sluiced") { _ in SharedLevelLogHandler(base, level: Logger.Level(level)) }
@@ -69,6 +69,44 @@ private struct SharedLevelLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) { base.log(event: event) }
+}
+
+/// A log of lines for people: whatever a line quotes, nothing in it reaches a terminal as anything but a character.
+struct VisibleLogHandler: LogHandler {
+    private var base: any LogHandler
+
+    init(_ base: any LogHandler) { self.base = base }
+
+    var logLevel: Logger.Level {
+        get { base.logLevel }
+        set { base.logLevel = newValue }
+    }
+
+    var metadata: Logger.Metadata {
+        get { base.metadata }
+        set { base.metadata = newValue }
+    }
+
+    var metadataProvider: Logger.MetadataProvider? {
+        get { base.metadataProvider }
+        set { base.metadataProvider = newValue }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { base[metadataKey: key] }
+        set { base[metadataKey: key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var event = event
+        event.message = "\(VisibleText.escaped(event.message.description))"
+        event.metadata = event.metadata?.mapValues { .string(VisibleText.escaped("\($0)")) }
+        if let error = event.error {
+            event.metadata = (event.metadata ?? [:]).merging(["error": "\(VisibleText.escaped("\(error)"))"]) { $1 }
+            event.error = nil
+        }
+        base.log(event: event)
+    }
 }
 
 // The names are the same.

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Wire
 
 /// Writes a log as one JSON object a line: `time` (RFC 3339, UTC), `level`, `message` and, where there is any, `metadata`.
 struct JSONLogHandler: LogHandler {
@@ -41,7 +42,8 @@ struct JSONLogHandler: LogHandler {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings alone can always be written.
-        return (try? encoder.encode(value)) ?? Data("null".utf8)
+        guard let json = try? encoder.encode(value) else { return Data("null".utf8) }
+        return Data(VisibleText.escaped(json: Array(json)))
     }
 }
 
