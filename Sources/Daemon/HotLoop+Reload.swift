@@ -1,4 +1,5 @@
 import Dispatch
+import ModelFiles
 import Store
 import Streams
 import Wire
@@ -32,6 +33,7 @@ extension HotLoop {
         for (model, dropped) in reloads.stop() {
             tell(dropped, .failure(stopped(model)), ofModel: model)
         }
+        KerasReader.endAll()
     }
 
     private func stopped(_ model: Int) -> ControlError {

@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 public import Logging
+import ModelFiles
 import Synchronization
 
 /// Sees that a stop ends in time, whatever the daemon is doing when it is asked for.
@@ -69,6 +70,7 @@ public final class StopWatch: Sendable {
             switch state.phase {
             case .loading:
                 logger.notice("stopped before it served: models and state were still being read")
+                KerasReader.endAll()
                 // Within the lock, so that nothing begins any more.
                 _exit(EXIT_SUCCESS)
             case .serving(let mailbox): mailbox.post { $0.isStopping = true }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A process that is started to answer one question, and does not outlive it.
 struct ChildProcess: ~Copyable {
@@ -9,6 +10,9 @@ struct ChildProcess: ~Copyable {
         /// By a signal.
         case signal(Int32)
     }
+
+    /// Those that have not ended yet, as far as this process knows.
+    private static let running = Mutex<Set<pid_t>>([])
 
     private let identifier: pid_t
 
@@ -58,6 +62,7 @@ struct ChildProcess: ~Copyable {
         let failure = unsafe posix_spawn(&identifier, program, &actions, &attributes, &arguments, &environment)
         guard failure == 0 else { throw Defect(.unreadable, unsafe String(cString: strerror(failure))) }
         self.identifier = identifier
+        Self.running.withLock { _ = $0.insert(identifier) }
     }
 
     /// Reads what the process writes until it has ended, or closed its end.
@@ -85,9 +90,18 @@ struct ChildProcess: ~Copyable {
         }
     }
 
+    /// Ends all such processes. Whoever waits for an answer gets none.
+    static func endAll() {
+        running.withLock { identifiers in
+            for identifier in identifiers { kill(identifier, SIGKILL) }
+        }
+    }
+
     /// Ends the process, if it has not ended by itself, and takes it off the system's table.
     consuming func end() -> End {
         kill(identifier, SIGKILL)
+        // Before the system may give the identifier to another process.
+        Self.running.withLock { _ = $0.remove(identifier) }
         var status: Int32 = 0
         while unsafe waitpid(identifier, &status, 0) == -1 {
             // Where the signal SIGCHLD is ignored, nobody tells how a process ended.

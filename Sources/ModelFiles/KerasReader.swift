@@ -33,6 +33,9 @@ package enum KerasReader {
 
     private static let canRead = Atomic(false)
 
+    /// Ends the processes that are reading, for a program that stops. Each reading fails.
+    package static func endAll() { ChildProcess.endAll() }
+
     /// Reads a file of Keras.
     ///
     /// - Parameter file: The open file.

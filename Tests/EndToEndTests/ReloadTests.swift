@@ -145,6 +145,27 @@ import Wire
         #expect(try peer.decide("s", values(1)).map(\.step) == [4])
     }
 
+    @Test func `that is asked for while another is under way is one more, however many ask`() throws {
+        let daemon = try DaemonProcess([file, "--mode", "stateful"])
+        let reader = try HeldChild {
+            kill(daemon.processIdentifier, SIGHUP)
+            return daemon.processIdentifier
+        }
+        let readings = { daemon.log.split(separator: "\n").count { $0.contains("reading model 'm' again") } }
+        let before = readings()
+        for _ in 0..<100 { kill(daemon.processIdentifier, SIGHUP) }
+        let requester = try Requester(daemon)
+        for number in 1...20 { try requester.send("reload", #"{"model":"m"}"#, number) }
+        // Answered behind them, so all of them are queued.
+        try requester.send("status", "{}", 0)
+        #expect(try requester.receive().contains("uptime_s"))
+        reader.letGo()
+        let answers = try (1...20).map { _ in try requester.receive() }
+        #expect(answers.allSatisfy { $0.contains("fingerprint") }, "\(answers)")
+        #expect(readings() == before + 1, "\(daemon.log)")
+        #expect(daemon.stop() == 0)
+    }
+
     @Test func `after a crash takes what the journal has of the old weights, only if that is asked for`() throws {
         let state = [
             "--mode", "stateful", "--state-dir", folder.path("state"), "--checkpoint-interval", "3600", "--durability",

@@ -60,11 +60,29 @@ public final class TCPConnection {
 
     deinit { close(socket) }
 
-    fileprivate func send(_ text: String) throws {
-        try FileHandle(fileDescriptor: socket).write(contentsOf: Data(text.utf8))
+    /// Sends a text, and waits for room where there is none.
+    ///
+    /// - Parameter text: What to send.
+    /// - Throws: A `POSIXError` where the other side has closed the connection.
+    public func send(_ text: String) throws {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let sent = unsafe rest.withUnsafeBytes { bytes in
+                unsafe Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            }
+            guard sent > 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+            rest = rest.dropFirst(sent)
+        }
     }
 
-    fileprivate func receiveAll() throws -> String {
+    /// Sends nothing more; the other side sees the end.
+    public func endSending() { shutdown(socket, Int32(SHUT_WR)) }
+
+    /// Waits until the other side ends the connection.
+    ///
+    /// - Returns: What it sent.
+    /// - Throws: Where the connection fails.
+    public func receiveAll() throws -> String {
         let data = try FileHandle(fileDescriptor: socket).readToEnd() ?? Data()
         return String(decoding: data, as: UTF8.self)
     }

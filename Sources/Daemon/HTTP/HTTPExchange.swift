@@ -36,8 +36,6 @@ final class HTTPExchange: ChannelInboundHandler {
     private var phase = Phase.idle
     private var timeout: Scheduled<Void>?
     private var request: HTTPRequestHead?
-    /// The client sends nothing more.
-    private var isAtEnd = false
 
     init(behind frames: HTTPHeadFrames, _ pages: HTTPPages, hosts: [String], in connections: HTTPConnections) {
         self.frames = frames
@@ -81,9 +79,6 @@ final class HTTPExchange: ChannelInboundHandler {
                 .line(
                     .requestHeaderFieldsTooLarge,
                     "a request's line and headers have at most \(HTTPHeadFrames.maximumHead) bytes"), context)
-        case ChannelEvent.inputClosed:
-            isAtEnd = true
-            if phase != .answering { context.close(promise: nil) }
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -155,7 +150,7 @@ final class HTTPExchange: ChannelInboundHandler {
         if !withoutBody { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
         request = nil
         context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenSuccess { [self] in
-            if isLast || isAtEnd { end(context) } else { goOn(context) }
+            if isLast { end(context) } else { goOn(context) }
         }
     }
 
@@ -168,7 +163,6 @@ final class HTTPExchange: ChannelInboundHandler {
     /// Ends the connection after its last answer. Bytes that came and are not read would have the system discard the answer,
     /// so they are.
     private func end(_ context: ChannelHandlerContext) {
-        guard !isAtEnd else { return context.close(promise: nil) }
         enter(.closing, context)
         context.close(mode: .output, promise: nil)
         frames.discard()

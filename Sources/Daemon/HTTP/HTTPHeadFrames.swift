@@ -33,6 +33,8 @@ final class HTTPHeadFrames: ChannelInboundHandler {
     private var isBusy = false
     /// How many bytes were thrown away; nil while they are not.
     private var discarded: Int?
+    /// The client sends nothing more.
+    private var isAtEnd = false
     private var context: ChannelHandlerContext?
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -62,6 +64,16 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         }
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        isAtEnd = true
+        if discarded != nil {
+            context.close(promise: nil)
+        } else if !isBusy {
+            handOn(context)
+        }
+    }
+
     /// The head that was handed on is answered: hands on the next one.
     func next() {
         guard let context else { return }
@@ -75,7 +87,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         guard let context, discarded == nil else { return }
         discarded = 0
         buffer.clear()
-        context.read()
+        if isAtEnd { context.close(promise: nil) } else { context.read() }
     }
 
     private func handOn(_ context: ChannelHandlerContext) {
@@ -87,6 +99,9 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         } else if buffer.readableBytes >= Self.maximumHead {
             isBusy = true
             context.fireUserInboundEventTriggered(Event.overflowed)
+        } else if isAtEnd {
+            // What it sent before was answered, and what is left is no whole request.
+            context.close(promise: nil)
         } else {
             context.read()
         }

@@ -12,6 +12,8 @@ final class HTTPListener: Sendable {
     private static let retryInterval = TimeAmount.seconds(10)
     /// Bytes that are read from a connection at a time.
     private static let bytesPerRead = 4096
+    /// Bytes that the system keeps of what a client sends, and of what it is sent. The system doubles both.
+    private static let bytesKept: (receiving: Int, sending: Int) = (1 << 14, 1 << 17)
     /// Connections that the system keeps until they are accepted.
     private static let backlog: Int32 = 128
     /// Descriptors that an event loop needs: NIO ends the process if it does not get them.
@@ -78,6 +80,9 @@ final class HTTPListener: Sendable {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Connections have those of the socket that they come in by.
+            .serverChannelOption(.socketOption(.so_rcvbuf), value: bytesKept.receiving)
+            .serverChannelOption(.socketOption(.so_sndbuf), value: bytesKept.sending)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Out of descriptors, it accepts again a second later.

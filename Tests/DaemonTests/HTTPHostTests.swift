@@ -1,0 +1,33 @@
+import Testing
+
+@testable import Daemon
+
+/// The header `Host`, as clients write it.
+struct HTTPHostTests {
+    @Test(arguments: [
+        ("127.0.0.1", "127.0.0.1", true), ("127.0.0.1:80", "127.0.0.1", true), ("[::1]:80", "::1", true),
+        ("[2001:db8::1]", "2001:db8::1", true), ("LocalHost:", "localhost", false),
+        ("a-b_c.Example.:1", "a-b_c.example", false),
+    ])
+    func `a host is read without its port`(text: String, name: String, isAddress: Bool) throws {
+        let host = try #require(HTTPHost(text))
+        #expect(host.name == name && host.isAddress == isAddress)
+        #expect(host.isAccepted(besides: []) == (isAddress || name == "localhost"))
+        #expect(host.isAccepted(besides: [name.uppercased()]))
+    }
+
+    @Test(arguments: [
+        "", ":80", ".", "a..b", "a b", "a/b", "a@b", "ä.example", "[::1", "[a]", "[::1]a", "::1", "a:b", "a\0",
+    ])
+    func `what is none is refused`(text: String) {
+        #expect(HTTPHost(text) == nil)
+    }
+
+    @Test(arguments: [
+        ("127.9.9.9", true), ("::1", true), ("::ffff:127.0.0.1", true), ("0.0.0.0", false), ("::", false),
+        ("10.0.0.1", false),
+    ])
+    func `an address is this machine's own or others'`(text: String, isLocal: Bool) throws {
+        #expect(HTTPEndpoint.address(text, port: 1).isLocal == isLocal)
+    }
+}

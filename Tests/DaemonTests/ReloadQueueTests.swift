@@ -1,0 +1,53 @@
+import Testing
+import Wire
+
+@testable import Daemon
+
+/// What is read when, without a daemon.
+struct ReloadQueueTests {
+    private func request(_ number: Int, resetting: Bool = false) -> ReloadQueue.Reload {
+        let address = ControlServer.ReturnAddress(
+            peer: [], hasDelimiter: false, id: .integer(Int64(number)), byteCount: 0)
+        return .request(from: address, resetting: resetting)
+    }
+
+    /// Beside the macro, which cannot change the queue.
+    private func check(_ holds: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(holds, sourceLocation: sourceLocation)
+    }
+
+    @Test func `all that is asked for while one is under way is one more, and each is told`() {
+        var queue = ReloadQueue(models: 2)
+        check(queue.ask(request(1), ofModel: 0))
+        check(!queue.ask(request(2), ofModel: 0))
+        check(!queue.ask(.bySignal, ofModel: 0))
+        check(!queue.ask(request(3, resetting: true), ofModel: 0))
+        // The other model is read all the same.
+        check(queue.ask(.bySignal, ofModel: 1))
+
+        check(queue.didRead(0) == false)
+        let first = queue.end(0)
+        #expect(first.ended.addresses.map(\.id) == [.integer(1)] && !first.ended.isLogged)
+        #expect(first.readsAgain)
+        check(queue.didRead(0) == true)
+        let second = queue.end(0)
+        #expect(second.ended.addresses.map(\.id) == [.integer(2), .integer(3)] && second.ended.isLogged)
+        #expect(!second.readsAgain)
+        check(queue.ask(request(4), ofModel: 0))
+    }
+
+    @Test func `a stop drops what is read and queued, and lets weights that are read come to their place`() {
+        var queue = ReloadQueue(models: 3)
+        for number in 1...2 { _ = queue.ask(request(number), ofModel: 0) }
+        for number in 3...4 { _ = queue.ask(request(number), ofModel: 1) }
+        check(queue.didRead(1) == false)
+
+        let dropped = queue.stop()
+
+        #expect(dropped.map(\.model) == [0, 0, 1])
+        #expect(dropped.flatMap { $0.dropped.addresses.map(\.id) } == [.integer(1), .integer(2), .integer(4)])
+        check(queue.didRead(0) == nil)
+        let last = queue.end(1)
+        #expect(last.ended.addresses.map(\.id) == [.integer(3)] && !last.readsAgain)
+    }
+}
