@@ -136,7 +136,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "DaemonTests",
-            dependencies: ["CProcessID", "Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging],
+            dependencies: [
+                "CProcessID", "Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ClientTests", dependencies: ["CBounds", "Client", "Recurrent", "TestSupport", "Wire", "ZeroMQ"],

@@ -177,6 +177,7 @@ struct HotLoop: ~Copyable {
             failure = error
             isStopping = true
         }
+        stop?.beginStoring()
         try makeStateDurable()
         if let failure { throw DaemonError(.software, failure.description) }
         logger.info("stopped: \(table.counters.timesteps) timesteps consumed, \(table.count) streams")

@@ -21,6 +21,8 @@ public final class StopWatch: Sendable {
         case loading(isReloadAsked: Bool)
         /// The hot loop runs, and reads its mailbox.
         case serving(Mailbox)
+        /// What had come is taken. State is being written, and reloads are not begun.
+        case storing
         /// All state is durable; sockets wait for their peers. The status is the process's.
         case closing(since: ContinuousClock.Instant, status: Int32)
     }
@@ -74,7 +76,7 @@ public final class StopWatch: Sendable {
                 // Within the lock, so that nothing begins any more.
                 _exit(EXIT_SUCCESS)
             case .serving(let mailbox): mailbox.post { $0.isStopping = true }
-            case .closing: break
+            case .storing, .closing: break
             }
         }
         wasAsked.signal()
@@ -86,7 +88,7 @@ public final class StopWatch: Sendable {
             switch state.phase {
             case .loading: state.phase = .loading(isReloadAsked: true)
             case .serving(let mailbox): mailbox.post { $0.reloadAll() }
-            case .closing: break
+            case .storing, .closing: break
             }
         }
     }
@@ -98,6 +100,9 @@ public final class StopWatch: Sendable {
             state.phase = .serving(mailbox)
         }
     }
+
+    /// What had come is taken: state is written next.
+    func beginStoring() { state.withLock { $0.phase = .storing } }
 
     /// All state is durable: sockets are closed next.
     ///
@@ -120,16 +125,17 @@ public final class StopWatch: Sendable {
         guard hasEnded.wait(timeout: .now() + Self.patience / .seconds(1)) == .timedOut else { return }
         var isTold = false
         repeat {
-            guard case .closing(let since, let status) = state.withLock(\.phase) else {
-                if !isTold {
-                    logger.warning("the stop takes longer than \(Self.patience): state is still being written")
-                }
-                isTold = true
-                continue
+            let work: String
+            switch state.withLock(\.phase) {
+            case .closing(let since, let status):
+                guard since.duration(to: .now) >= Self.leastLinger * 2 else { continue }
+                logger.error("the stop took longer than \(Self.patience): connections that did not close are cut off")
+                _exit(status)
+            case .storing: work = "state is still being written, which is not cut off"
+            case .loading, .serving: work = "what had come is still being taken"
             }
-            guard since.duration(to: .now) >= Self.leastLinger * 2 else { continue }
-            logger.error("the stop took longer than \(Self.patience): connections that did not close are cut off")
-            _exit(status)
+            if !isTold { logger.warning("the stop takes longer than \(Self.patience): \(work)") }
+            isTold = true
         } while hasEnded.wait(timeout: .now() + 0.1) == .timedOut
     }
 }

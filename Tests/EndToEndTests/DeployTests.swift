@@ -105,6 +105,24 @@ import Yams
         }
     }
 
+    @Test func `have the daemon answer for each name by which Prometheus calls it`() throws {
+        let text = try #require(try document("ConfigMap")["data"]?["sluice.yaml"]?.string)
+        let hosts = try #require(try Yams.compose(yaml: text)?["http"]?["hosts"]?.array()).compactMap(\.string)
+        let service = try #require(try document("Service")["metadata"]?["name"]?.string)
+        // The target in the cluster stands behind a #.
+        let scrape = try Deploy.text("prometheus/scrape.yml")
+        let targets = scrape.matches(of: #/targets: \["(.+)"\]/#).map { String($0.1) }
+        #expect(targets.contains { $0.hasPrefix("\(service).") } && targets.contains { $0.hasPrefix("127.0.0.1:") })
+
+        let flags = hosts.flatMap { ["--http-host", $0] }
+        let daemon = try DaemonProcess([model2, "--http", "127.0.0.1:0"] + flags)
+        for host in targets + [service, "10.1.2.3:5553"] {
+            let connection = try TCPConnection(daemon.http)
+            try connection.send("GET /readyz HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n")
+            #expect(try connection.receiveAll().hasPrefix("HTTP/1.1 200 "), "\(host)")
+        }
+    }
+
     @Test func `allow nothing but what is needed, and keep the state on a disk`() throws {
         let pod = try #require(try document("StatefulSet")["spec"]?["template"]?["spec"])
         #expect(pod["securityContext"]?["runAsNonRoot"]?.bool == true)

@@ -1,0 +1,82 @@
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import Testing
+
+@testable import Daemon
+
+/// One connection's times, by a clock that the tests set.
+struct HTTPExchangeTests {
+    /// A connection to a daemon that loads its state: every page answers at once.
+    private final class Connection {
+        let channel = EmbeddedChannel()
+
+        init(in connections: HTTPConnections = HTTPConnections()) throws {
+            let frames = HTTPHeadFrames()
+            let pages = HTTPPages(probe: HotLoopProbe(try Mailbox()))
+            try channel.pipeline.syncOperations.addHandlers(
+                frames, ByteToMessageHandler(HTTPRequestDecoder()), HTTPResponseEncoder(),
+                HTTPExchange(behind: frames, pages, hosts: [], in: connections))
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        }
+
+        deinit { _ = try? channel.finish(acceptAlreadyClosed: true) }
+
+        func send(_ text: String) throws {
+            try channel.writeInbound(ByteBuffer(string: text))
+            channel.embeddedEventLoop.run()
+        }
+
+        /// The statuses of what was answered since the last time.
+        func statuses() throws -> [Int] {
+            var text = ""
+            while let part = try channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: part) }
+            return text.split(separator: "HTTP/1.1 ").compactMap { Int($0.prefix(3)) }
+        }
+
+        func wait(_ seconds: Int64) { channel.embeddedEventLoop.advanceTime(by: .seconds(seconds)) }
+    }
+
+    private static let request = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+    @Test func `a connection without a request is closed after 90 s, and each request begins them anew`() throws {
+        let connection = try Connection()
+        connection.wait(89)
+        try connection.send(Self.request)
+        #expect(try connection.statuses() == [200])
+        connection.wait(89)
+        #expect(connection.channel.isActive)
+        connection.wait(2)
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test func `a request that takes longer than 5 s is answered with 408, however often a byte of it comes`() throws {
+        let connection = try Connection()
+        for byte in "GET /" {
+            try connection.send("\(byte)")
+            connection.wait(1)
+        }
+        #expect(try connection.statuses() == [408])
+        // Only for the client to read the answer.
+        connection.wait(1)
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test func `the first byte of a request that came with another begins its time`() throws {
+        let connection = try Connection()
+        try connection.send(Self.request + "GET /")
+        #expect(try connection.statuses() == [200])
+        connection.wait(5)
+        #expect(try connection.statuses() == [408])
+    }
+
+    @Test func `one connection too many closes the one that has waited longest`() throws {
+        let connections = HTTPConnections()
+        let all = try (0..<HTTPConnections.maximumCount).map { _ in try Connection(in: connections) }
+        // The first one has waited less now than the second.
+        try all[0].send(Self.request)
+        let last = try Connection(in: connections)
+        #expect(last.channel.isActive)
+        #expect(all.map(\.channel.isActive).enumerated().filter { !$0.element }.map(\.offset) == [1])
+    }
+}
