@@ -102,7 +102,10 @@ public struct SluiceService: Sendable {
         } catch {
             failure = error
         }
+        // They outlive the sockets: closing a database writes too, which is not cut off.
+        let databases = (loop.worker, loop.group.worker)
         close(loop, within: stop.beginClosing(status: failure?.code.rawValue ?? EXIT_SUCCESS))
+        withExtendedLifetime(databases) { stop.beginStoring() }
         if let failure { throw failure }
     }
 
