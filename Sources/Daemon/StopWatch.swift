@@ -60,7 +60,12 @@ public final class StopWatch: Sendable {
         while true {
             var signal: Int32 = 0
             guard unsafe sigwait(&signals, &signal) == 0 else { continue }
-            if signal == SIGHUP { reload() } else { ask() }
+            switch signal {
+            case SIGHUP: reload()
+            default:
+                logger.debug("\(signal == SIGINT ? "SIGINT" : "SIGTERM") came")
+                ask()
+            }
         }
     }
 

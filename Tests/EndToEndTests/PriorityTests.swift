@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What an administrator says of a service's priority is for the threads that do its work. The pool that starts them raises its
-/// own threads' where it may, for root.
+/// What an administrator says of a service's priority is for the threads that do its work. Dispatch
+/// raises that of its own threads where it may, for root.
 @Suite struct `The priority that the daemon is started with` {
     private func priority(of thread: Int32) -> Int32 {
         getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(thread))
