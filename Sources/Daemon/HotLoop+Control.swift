@@ -58,9 +58,9 @@ extension HotLoop {
         case .reload(let model, let resetting):
             try reload(model, resetting: resetting, for: address)
         case .pause(let selection):
-            reply(.success(["paused": try table.pause(selection)]), to: address)
+            try begin(.pause, on: selection) { $0.reply(.success(["paused": $1]), to: address) }
         case .resume(let selection):
-            try resume(selection, time: now, for: address)
+            try begin(.resume, on: selection) { $0.replyWhenDurable(["resumed": $1], to: address) }
         case .checkpoint:
             guard isDurable else {
                 throw ControlError(
@@ -82,7 +82,7 @@ extension HotLoop {
         startStoreJob { store throws(StoreError) in
             try store.streams(ofSnapshot: name, selection)
         } then: { loop, result in
-            loop.restore(result, of: name, selection, for: address)
+            loop.whenTableIsFree { $0.restore(result, of: name, selection, for: address) }
         }
     }
 
@@ -104,15 +104,6 @@ extension HotLoop {
         } catch {
             reply(Result<JSONValue, ControlError>.failure(error), to: address)
         }
-    }
-
-    private mutating func resume(
-        _ selection: ControlCommand.Selection, time: Int64, for address: ControlServer.ReturnAddress
-    ) throws(ControlError) {
-        let count = try publishWaiting { table, publish throws(ControlError) in
-            try table.resume(selection, time: time, publish: publish)
-        }
-        replyWhenDurable(["resumed": count], to: address)
     }
 
     /// Answers a request whose effect is to survive a crash, where a journal is kept.

@@ -20,26 +20,6 @@ extension HotLoop {
         }
     }
 
-    /// Publishes what came of timesteps that had waited, event by event and decision by decision.
-    ///
-    /// - Parameter take: Takes the timesteps, and calls what it is given for each message of them.
-    /// - Returns: What `take` returns.
-    /// - Throws: What `take` throws.
-    mutating func publishWaiting<Answer>(
-        _ take: (inout StreamTable, StreamTable.Publish) throws(ControlError) -> Answer
-    ) throws(ControlError) -> Answer {
-        var held = HeldDecisions()
-        var told: [StreamEvent] = []
-        let answer = try take(&table) { id, decisions, events in
-            if decisions.count > 0 { held.append(id.utf8.span, decisions) }
-            for event in events { held.append(event) }
-            told += events
-        }
-        for event in told { dropLog.record(event, at: SteadyClock.now()) }
-        publishInOrder(held)
-        return answer
-    }
-
     private mutating func publishInOrder(_ held: HeldDecisions) {
         do throws(ZeroMQError) {
             try publishWhenDurable(held)

@@ -92,10 +92,7 @@ extension HotLoop {
     }
 
     private mutating func wake(_ ids: [String], _ images: [StreamImage]) {
-        let lost = try? publishWaiting { table, publish throws(ControlError) in
-            table.wake(ids, images, time: WallClock.now(), publish: publish)
-        }
-        for id in lost ?? [] {
+        for id in table.wake(ids, images) {
             logger.error(
                 "the state of stream \(VisibleText.quoted(id)) is not in the store any more; it begins at zero")
             announce(StreamEvent(.reset, .stream(id), time: WallClock.now()))

@@ -81,8 +81,10 @@ extension HotLoop {
         case .success(let served):
             number(model, as: served) { loop, number in
                 loop.whenAwake(.model(model)) { loop, result in
-                    loop.exchange(model, for: served, resetting: isResetting, number, awake: result) { loop, outcome in
-                        loop.end(outcome, ofModel: model)
+                    loop.whenTableIsFree { loop in
+                        loop.exchange(model, for: served, resetting: isResetting, number, awake: result) {
+                            $0.end($1, ofModel: model)
+                        }
                     }
                 }
             }

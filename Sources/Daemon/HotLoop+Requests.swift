@@ -53,6 +53,14 @@ extension HotLoop {
 
     /// Carries out a request and answers it, at once or when others have done their part.
     private mutating func carryOut(_ request: ReadRequest) {
+        if operation.isBusy, case .success(let command) = request.command, command.isAboutStreams {
+            // Its controller's others wait behind it.
+            return operation.waiting.append { $0.carryOutNow(request) }
+        }
+        carryOutNow(request)
+    }
+
+    private mutating func carryOutNow(_ request: ReadRequest) {
         do throws(ControlError) {
             try carryOut(try request.command.get(), with: request.images, for: request.address)
         } catch {

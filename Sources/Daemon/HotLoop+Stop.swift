@@ -20,8 +20,9 @@ extension HotLoop {
                 _ = try takeTimesteps(from: socket, by: &memory)
             }
             wakeRequested()
+            try finishWork(by: &memory)
             try commitGroup()
-        } while ingest.contains { !$0.isDrained } && ContinuousClock.now < end
+        } while (ingest.contains { !$0.isDrained } || table.hasBacklog) && ContinuousClock.now < end
         var discarded = 0
         for socket in ingest where !socket.isDrained { discarded += try socket.discard(by: &memory.message) }
         if discarded > 0 {
@@ -29,6 +30,7 @@ extension HotLoop {
                 "\(discarded) messages had come that could not be taken within \(Self.drainTime); they are lost")
         }
         try takeLastRequests()
+        try finishWork(by: &memory)
         dropLog.flush()
         if table.waitingCount > 0 {
             let streams = table.pausedCount
@@ -38,6 +40,7 @@ extension HotLoop {
 
     /// Waits for what the store and others have in hand, then for a last checkpoint.
     mutating func makeStateDurable() throws(DaemonError) {
+        finishOperation()
         do throws(ZeroMQError) {
             try commitGroup()
             try waitForOthers()

@@ -12,9 +12,10 @@ extension HotLoop {
         if checkpoints.isDue { startCheckpoint() } else { continueCheckpoint() }
     }
 
-    /// Starts a checkpoint of all that changed, unless one is being written; then the next waits for its end.
+    /// Starts a checkpoint of all that changed, unless one is being written; then the next waits for its end. It has an
+    /// operation on many streams as a whole.
     mutating func startCheckpoint() {
-        guard isDurable, checkpoints.run == nil else { return }
+        guard isDurable, checkpoints.run == nil, !table.isSweeping else { return }
         checkpoints.begin(at: table.position)
         group.beginCheckpoint()
         continueCheckpoint()

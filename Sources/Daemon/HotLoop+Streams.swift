@@ -33,13 +33,15 @@ extension HotLoop {
 
     mutating func reset(_ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress) {
         whenAwake(.selection(selection)) { loop, awake in
-            do throws(ControlError) {
-                try awake.get()
-                let count = try loop.table.reset(selection)
-                loop.announce(StreamEvent(.reset, selection, count: count, time: WallClock.now()))
-                loop.replyWhenDurable(["reset": count], to: address)
-            } catch {
-                loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
+            loop.whenTableIsFree { loop in
+                do throws(ControlError) {
+                    try awake.get()
+                    try loop.begin(.reset, on: selection, event: .reset) { loop, count in
+                        loop.replyWhenDurable(["reset": count], to: address)
+                    }
+                } catch {
+                    loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
+                }
             }
         }
     }
@@ -48,16 +50,17 @@ extension HotLoop {
     mutating func remove(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        let keys = try table.remove(selection)
-        announce(StreamEvent(.removed, selection, count: keys.count, time: WallClock.now()))
-        // The next checkpoint forgets them in the store, too; without a journal nobody shall wait that long.
-        guard isDurable, !group.isOn, !keys.isEmpty else {
-            return replyWhenDurable(["removed": keys.count], to: address)
-        }
-        startStoreJob(for: address) { store throws(StoreError) in
-            try store.remove(keys)
-        } then: { _, _ in
-            ["removed": keys.count]
+        try begin(.remove, on: selection, event: .removed) { loop, _ in
+            let keys = loop.table.takeRemovedKeys()
+            // The next checkpoint forgets them in the store, too; without a journal nobody shall wait that long.
+            guard loop.isDurable, !loop.group.isOn, !keys.isEmpty else {
+                return loop.replyWhenDurable(["removed": keys.count], to: address)
+            }
+            loop.startStoreJob(for: address) { store throws(StoreError) in
+                try store.remove(keys)
+            } then: { _, _ in
+                ["removed": keys.count]
+            }
         }
     }
 

@@ -41,7 +41,7 @@ struct HotLoop: ~Copyable {
     var latencies = LatencyHistogram()
     var clock = LoopClock()
     /// When the loop began to take the messages of the batch, by the steady clock.
-    private var batchStart: Int64 = 0
+    var batchStart: Int64 = 0
     /// When the last batch was decided on, by the steady clock.
     private var decidedAt: Int64 = 0
     /// There were timesteps when they were looked for last.
@@ -53,6 +53,8 @@ struct HotLoop: ~Copyable {
     var dropLog: DropLog
     /// What waits for the journal.
     var group: GroupCommit
+    /// What is being done with many streams.
+    var operation = RunningOperation()
 
     let logger: Logger
     let worker: StoreWorker<StateStore>
@@ -186,37 +188,42 @@ struct HotLoop: ~Copyable {
     /// Waits until there is something to do, and does it.
     private mutating func turn(_ memory: inout TurnMemory) throws(ZeroMQError) {
         if hasTaken { try waitAtIngest(&memory) }
-        let isFull = group.isFull(table.records)
+        let isFull = isIngestFull
         for item in ingestItems { poller.watch(item, !isFull) }
         // What there is no room for waits in the socket.
         poller.watch(controlItem, requests.hasRoom)
-        try poller.wait(milliseconds: millisecondsToWait)
+        try poller.wait(milliseconds: hasWork ? 0 : millisecondsToWait)
         clock.synchronize()
+        let start = SteadyClock.now()
         if poller.mayBeReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) {
             if try takeTimesteps(from: socket, by: &memory) { hasTaken = true }
         }
+        if hasWork { try goOnWithWork(since: start, by: &memory) }
         if poller.mayBeReadable(controlItem) || hasRequests { try takeRequests() }
-        if !pages.isEmpty { continuePages() }
+        if !pages.isEmpty, !table.isSweeping { continuePages() }
         if poller.mayBeReadable(publisherItem) { try publisher.takeSubscriptions() }
-        if publisher.replays.areWaiting { try replay() }
+        if publisher.replays.areWaiting, !table.isSweeping { try replay() }
         if isDurable { keepDurable() }
         if table.hasNews { wakeRequested() }
-        if idleSweep.isDue { sweepIdle() }
+        if idleSweep.isDue, !table.isSweeping { sweepIdle() }
         try commitGroup()
     }
+
+    /// No more timesteps are taken for now: enough waits for the journal, or for its turn.
+    private var isIngestFull: Bool { group.isFull(table.records) || table.isBacklogFull }
 
     /// Waits for more timesteps where they come in, as long as they come one soon after another and nothing else is expected:
     /// the next one is then there sooner than by way of the poller. All else waits at most twice ``ingestPatience`` for it.
     private mutating func waitAtIngest(_ memory: inout TurnMemory) throws(ZeroMQError) {
         hasTaken = false
         guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.replays.areWaiting, pages.isEmpty,
-            !hasRequests, !isStopping
+            !hasRequests, !hasWork, !isStopping
         else {
             return
         }
         let start = batchStart
-        while !table.hasNews, batchStart - start < Self.ingestPatience {
+        while !table.hasNews, !table.hasBacklog, batchStart - start < Self.ingestPatience {
             guard try takeTimesteps(from: ingest[0], waits: true, by: &memory) else { return }
         }
         if table.hasNews { wakeRequested() }
@@ -244,7 +251,7 @@ struct HotLoop: ~Copyable {
     mutating func takeTimesteps(
         from socket: IngestSocket, waits: Bool = false, by memory: inout TurnMemory
     ) throws(ZeroMQError) -> Bool {
-        guard !group.isFull(table.records), try socket.receive(into: &memory.message, waits: waits) else {
+        guard !isIngestFull, try socket.receive(into: &memory.message, waits: waits) else {
             return false
         }
         let start = SteadyClock.now()
@@ -256,8 +263,10 @@ struct HotLoop: ~Copyable {
         repeat {
             countBefore = count
             // The turn's bounds here too: messages of few streams are decided on one by one, and never fill a batch.
-            while !table.isBatchFull, !group.isFull(table.records), count < Self.messagesPerTurn,
-                batchStart - start < Self.timePerTurn, try socket.receive(into: &memory.message)
+            while !table.isBatchFull, !isIngestFull, count < Self.messagesPerTurn,
+                batchStart - start < Self.timePerTurn,
+                !table.hasBacklog || SteadyClock.now() - start < Self.timePerTurn,
+                try socket.receive(into: &memory.message)
             {
                 count += 1
                 try takeMessage(from: socket, by: &memory)
@@ -302,7 +311,7 @@ struct HotLoop: ~Copyable {
         }
     }
 
-    private mutating func decideAndPublish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
+    mutating func decideAndPublish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
         decide(&decided)
         try publish(&decided)
     }

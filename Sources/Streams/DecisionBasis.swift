@@ -38,6 +38,14 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
+    /// How many timesteps the model takes for each that comes, on average.
+    var stepsPerTimestep: Int {
+        switch self {
+        case .state, .sequence: 1
+        case .window(let window): max(1, window.length / window.stride)
+        }
+    }
+
     /// Up to this step a decision is the first since the last reset.
     var firstDecision: UInt64 {
         switch self {

@@ -8,8 +8,8 @@ struct DecisionRule: Sendable {
     let vocabulary: Int?
     /// Whether a decision needs timesteps before the last, so that streams keep them.
     let keepsTimesteps: Bool
-    /// How many weights the model has.
-    let parameters: Int
+    /// Multiply-adds for a timestep, or as many as the model could do in the time that it takes.
+    private(set) var work: Int
     /// What decisions follow from.
     let basis: DecisionBasis
     /// Up to this step a decision is the first since the last reset.
@@ -20,6 +20,9 @@ struct DecisionRule: Sendable {
     let threshold: ServingPolicy.Threshold
     /// A jump ahead starts the state anew.
     let resetsAtGap: Bool
+    /// Timesteps of one message that are taken in one go; of a longer message so many at a time.
+    private(set) var pieceSize: Int
+    private let parameters: Int
 
     /// - Parameters:
     ///   - policy: How the model is served.
@@ -28,14 +31,37 @@ struct DecisionRule: Sendable {
     init(_ policy: ServingPolicy, _ model: Model, sequenceLength: Int?) {
         features = model.features
         vocabulary = if case .tokens(let vocabulary) = model.input { vocabulary } else { nil }
-        parameters = model.parameters
         basis = DecisionBasis(policy, model)
+        parameters = max(1, model.parameters * basis.stepsPerTimestep)
+        work = parameters
         keepsTimesteps = basis != .state
         firstDecision = basis.firstDecision
         lastStep = policy.mode == .sequence ? sequenceLength.map { UInt64($0) } : nil
         emit = policy.emit
         threshold = policy.threshold
         resetsAtGap = policy.gap == .reset
+        pieceSize = Self.pieceSize(Self.pieceWork / 10, parameters)
+    }
+
+    /// So many timesteps of the quickest model take a few milliseconds with all that is around them, and are 128 KiB of
+    /// decisions.
+    private static let largestPiece = 4096
+    /// Multiply-adds of about five milliseconds. Before it is known how long a model takes, a tenth of it: some take long.
+    static let pieceWork = 100_000_000
+    /// Multiply-adds in a nanosecond that are taken for usual.
+    private static let usualPace = 20
+    /// A shorter time says little.
+    private static let shortestTime: Int64 = 200_000
+
+    private static func pieceSize(_ work: Int, _ workPerTimestep: Int) -> Int {
+        min(largestPiece, max(1, work / workPerTimestep))
+    }
+
+    /// Learns how long timesteps of one stream after another took.
+    mutating func learn(_ nanoseconds: Int64, for timesteps: Int) {
+        guard nanoseconds >= Self.shortestTime else { return }
+        work = max(parameters, Int(nanoseconds) * Self.usualPace / timesteps)
+        pieceSize = Self.pieceSize(Self.pieceWork, work)
     }
 
     /// Timesteps until a sequence ends by itself; nil where it does not, as one that a state of another mode has already

@@ -7,15 +7,16 @@ public import Wire
 ///
 /// | kind | record | then |
 /// | --- | --- | --- |
-/// | 0 | timesteps that were consumed | u8 flags, u16 weights, u64 sequence, i64 time, id, values of shape (k, features) |
+/// | 0 | timesteps that were consumed | u8 flags, u16 weights, u64 sequence, i64 time, id, values of shape (k, features), u32 how many more their message has, where a flag says that it has |
 /// | 1, 2 | reset, remove | u8 what is selected: 0 all, 1 one stream, 2 a prefix; for 1 and 2 the text |
 /// | 3 | a stream was put so | u8 flags, u16 weights, u64 sequence, u64 step, i64 time, u8 label, id, values |
 public struct JournalRecords: Sendable {
     /// One record.
     public enum Record: Equatable, Sendable {
-        /// New timesteps of one message. `isFirst`: the stream was not there before.
+        /// New timesteps of one message. `isFirst`: the stream was not there before. `rest`: the message has so many more.
         case timesteps(
-            id: [UInt8], isFirst: Bool, weights: Int, header: TimestepHeader, time: Int64, values: [Float])
+            id: [UInt8], isFirst: Bool, weights: Int, header: TimestepHeader, time: Int64, values: [Float],
+            rest: Int = 0)
         /// State set to zero.
         case reset(ControlCommand.Selection)
         /// Streams forgotten.
@@ -26,7 +27,7 @@ public struct JournalRecords: Sendable {
         /// The number of the weights that the record's effect hangs on; nil where it hangs on none.
         public var weights: Int? {
             switch self {
-            case .timesteps(_, _, let weights, _, _, _), .put(_, let weights): weights
+            case .timesteps(_, _, let weights, _, _, _, _), .put(_, let weights): weights
             case .reset, .remove: nil
             }
         }
@@ -43,6 +44,8 @@ public struct JournalRecords: Sendable {
         static let isFirst = Flags(rawValue: 1 << 2)
         static let hasLabel = Flags(rawValue: 1 << 3)
         static let gapPending = Flags(rawValue: 1 << 4)
+        static let isPiece = Flags(rawValue: 1 << 5)
+        static let endsLater = Flags(rawValue: 1 << 6)
     }
 
     /// The records.
@@ -61,11 +64,14 @@ public struct JournalRecords: Sendable {
 
     /// The hot path's record: appends, and allocates only where the memory is too small.
     mutating func appendTimesteps(
-        id: Span<UInt8>, isFirst: Bool, weights: UInt16, header: TimestepHeader, time: Int64, values: Span<Float>
+        id: Span<UInt8>, isFirst: Bool, weights: UInt16, header: TimestepHeader, time: Int64, values: Span<Float>,
+        rest: Int
     ) {
         var flags: Flags = isFirst ? .isFirst : []
+        if rest > 0 { flags.insert(.isPiece) }
         if header.flags.contains(.start) { flags.insert(.start) }
         if header.flags.contains(.end) { flags.insert(.end) }
+        if header.flags.contains(.endsLater) { flags.insert(.endsLater) }
         begin(.timesteps)
         bytes.append(flags.rawValue)
         bytes.appendLittleEndian(weights)
@@ -73,6 +79,7 @@ public struct JournalRecords: Sendable {
         bytes.appendLittleEndian(time)
         append(id)
         append(values)
+        if rest > 0 { bytes.appendLittleEndian(UInt32(rest)) }
     }
 
     /// - Parameter selection: Has selected a stream, so that a prefix is not longer than an id.
@@ -161,14 +168,15 @@ extension JournalRecords {
         private mutating func timesteps() -> Record? {
             guard let flags = byte().map(Flags.init), let weights = number(UInt16.self),
                 let sequence = number(UInt64.self), let time = number(Int64.self), let id = id(),
-                let values = values()
+                let values = values(), let rest = flags.contains(.isPiece) ? number(UInt32.self) : 0
             else { return nil }
             var header = TimestepHeader(sequence: sequence)
             if flags.contains(.start) { header.flags.insert(.start) }
             if flags.contains(.end) { header.flags.insert(.end) }
+            if flags.contains(.endsLater) { header.flags.insert(.endsLater) }
             return .timesteps(
                 id: id, isFirst: flags.contains(.isFirst), weights: Int(weights), header: header, time: time,
-                values: values)
+                values: values, rest: Int(rest))
         }
 
         private mutating func put() -> Record? {

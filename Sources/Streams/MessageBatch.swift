@@ -18,13 +18,15 @@ struct MessageBatch: ~Copyable {
         private let firstValue: UInt32
         private let modelNumber: UInt16
         private let flagBits: UInt8
+        private let later: UInt32
         /// Its number among the jobs of its model's ``StepBatch``, where it has one.
         fileprivate(set) var jobNumber: UInt32 = 0
 
         init(
             slot: Int, hash: UInt32, model: Int, numbers: SequenceNumbers, flags: TimestepHeader.Flags, count: Int,
-            firstValue: Int
+            firstValue: Int, rest: Int
         ) {
+            later = UInt32(rest)
             slotNumber = UInt32(slot)
             timesteps = UInt32(count)
             first = numbers.first
@@ -45,6 +47,8 @@ struct MessageBatch: ~Copyable {
         var new: Int { count - duplicates }
         var flags: TimestepHeader.Flags { TimestepHeader.Flags(rawValue: UInt32(flagBits)) }
         var job: Int { Int(jobNumber) }
+        /// How many timesteps come later in the message that this is a piece of; 0 for the last piece, and for a whole message.
+        var rest: Int { Int(later) }
 
         /// Where its new timesteps stand among the batch's values.
         func newValues(features: Int) -> Range<Int> {
@@ -59,6 +63,9 @@ struct MessageBatch: ~Copyable {
     private static let maximumTimesteps = 16_384
     /// Multiply-adds of about a millisecond, so that large models do not hold up what else there is to do.
     private static let maximumWork = 20_000_000
+    /// Multiply-adds of about 20 milliseconds, past which there are enough messages whether they fill the lanes or not. For each
+    /// worker.
+    private static let mostWork = 400_000_000
     /// Multiply-adds that take far longer than a look whether another message has come.
     private static let smallWork = 50_000
     /// Messages for each worker that fill its lanes, however much work they are.
@@ -72,12 +79,15 @@ struct MessageBatch: ~Copyable {
     /// No more messages can be added.
     private(set) var isFull = false
     private var timesteps = 0
-    private var work = 0
+    /// Multiply-adds of all messages.
+    private(set) var work = 0
     private let fewestMessages: Int
+    private let mostWork: Int
 
     /// - Parameter workers: How many threads share the work.
     init(workers: Int) {
         fewestMessages = Self.messagesPerWorker * workers
+        mostWork = Self.mostWork * workers
     }
 
     /// Whether what is there is decided on before long.
@@ -111,9 +121,9 @@ struct MessageBatch: ~Copyable {
     }
 
     /// Takes over the values of a message that is being taken.
-    mutating func put(_ values: [Float]) {
+    mutating func put(_ values: Span<Float>) {
         self.values.resize(to: takenValues)
-        self.values.append(values.span)
+        self.values.append(values)
     }
 
     /// The values of the message that is being taken, shape (count, features).
@@ -132,15 +142,15 @@ struct MessageBatch: ~Copyable {
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - parameters: The weights of its model, each of which is multiplied with for each timestep.
+    ///   - workPerTimestep: Multiply-adds of its model for a timestep.
     @inline(__always)
-    mutating func append(_ message: Message, parameters: Int) {
+    mutating func append(_ message: Message, work workPerTimestep: Int) {
         messages.append(message)
         takenValues = values.count
         timesteps += message.count
-        work += message.count * parameters
+        work += message.count * workPerTimestep
         if messages.count >= Self.maximumMessages || timesteps >= Self.maximumTimesteps
-            || (work >= Self.maximumWork && messages.count >= fewestMessages)
+            || (work >= Self.maximumWork && (messages.count >= fewestMessages || work >= mostWork))
         {
             isFull = true
         }

@@ -3,12 +3,26 @@ extension StreamTable {
     ///
     /// 32 bytes, as there may be millions.
     struct Stream: BitwiseCopyable {
-        private struct Marks: OptionSet {
+        fileprivate struct Marks: OptionSet {
             let rawValue: UInt8
             static let hasLabel = Marks(rawValue: 1 << 0)
             static let gapPending = Marks(rawValue: 1 << 1)
             static let isInBatch = Marks(rawValue: 1 << 2)
             static let isSeenIdle = Marks(rawValue: 1 << 3)
+            static let isPaused = Marks(rawValue: 1 << 4)
+            static let waits = Marks(rawValue: 1 << 5)
+            static let isAsleep = Marks(rawValue: 1 << 6)
+            static let phase = Marks(rawValue: 1 << 7)
+
+            /// A stream with one of these, or of another phase than the table, is not taken a timestep of at once.
+            static let slow: Marks = [.isPaused, .waits, .isAsleep, .phase]
+        }
+
+        /// Which of two phases a stream or a table is in: the same, where the stream is as all operations have left it.
+        struct Phase {
+            fileprivate private(set) var marks: Marks = []
+
+            mutating func flip() { marks.formSymmetricDifference(.phase) }
         }
 
         var sequence: UInt64 = 0
@@ -19,15 +33,19 @@ extension StreamTable {
         private var lastLabel: UInt8 = 0
         private var marks: Marks = []
 
-        init(model: Int, row: Int) {
+        init(model: Int, row: Int, _ phase: Phase) {
             modelNumber = UInt16(model)
             rowNumber = UInt32(row)
+            marks = phase.marks
         }
 
         var model: Int { Int(modelNumber) }
         var row: Int {
             get { Int(rowNumber) }
-            set { rowNumber = UInt32(newValue) }
+            set {
+                rowNumber = UInt32(newValue)
+                set(.isAsleep, newValue == Self.noRow)
+            }
         }
 
         /// One more timestep since the last reset. An imported stream may claim any number of them: the last stays.
@@ -51,7 +69,7 @@ extension StreamTable {
         /// A message of it waits to be decided on.
         var isInBatch: Bool {
             get { marks.contains(.isInBatch) }
-            set { if newValue { marks.insert(.isInBatch) } else { marks.remove(.isInBatch) } }
+            set { set(.isInBatch, newValue) }
         }
 
         /// The stream was looked at for being idle, and no timestep was decided on since. A mark and not a clock, so that the hot
@@ -70,7 +88,37 @@ extension StreamTable {
         /// A jump ahead was seen that no published decision has told of yet.
         var gapPending: Bool {
             get { marks.contains(.gapPending) }
-            set { if newValue { marks.insert(.gapPending) } else { marks.remove(.gapPending) } }
+            set { set(.gapPending, newValue) }
+        }
+
+        /// Its timesteps wait until a controller lets it go on.
+        var isPaused: Bool {
+            get { marks.contains(.isPaused) }
+            set { set(.isPaused, newValue) }
+        }
+
+        /// Timesteps of it wait, or will: it has an entry among those that wait.
+        var waits: Bool {
+            get { marks.contains(.waits) }
+            set { set(.waits, newValue) }
+        }
+
+        /// Whether a timestep is taken at once: nothing waits before it, its state is in memory, and no operation has to
+        /// reach the stream first.
+        @inline(__always)
+        func isReady(in phase: Phase) -> Bool { marks.intersection(.slow) == phase.marks }
+
+        /// Whether the operation that began with a phase has reached it.
+        func isReached(in phase: Phase) -> Bool { marks.intersection(.phase) == phase.marks }
+
+        mutating func reach(_ phase: Phase) {
+            marks.remove(.phase)
+            marks.formUnion(phase.marks)
+        }
+
+        @inline(__always)
+        private mutating func set(_ mark: Marks, _ isSet: Bool) {
+            if isSet { marks.insert(mark) } else { marks.remove(mark) }
         }
     }
 }

@@ -19,9 +19,11 @@ extension StreamTable {
     ///   - flags: The message's.
     ///   - count: How many timesteps it has.
     ///   - hash: The id's, by which workers share the streams; of no matter for a message that is decided on by itself.
+    ///   - rest: How many timesteps come later, where it is a piece of a message.
     @inline(__always)
     mutating func take(
-        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32 = 0
+        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32 = 0,
+        rest: Int = 0
     ) {
         if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
         guard numbers.duplicates < count else { return }
@@ -32,8 +34,8 @@ extension StreamTable {
         batch.append(
             MessageBatch.Message(
                 slot: slot, hash: hash, model: model, numbers: numbers, flags: flags, count: count,
-                firstValue: batch.takenValues),
-            parameters: rules[model].parameters)
+                firstValue: batch.takenValues, rest: rest),
+            work: rules[model].work)
         // Its answer may take as long as a whole sequence: what else there is to do has its turn after it.
         if rules[model].keepsTimesteps { batch.close() }
     }
@@ -103,6 +105,7 @@ extension StreamTable {
             if case .state(let steps) = memories[model] { steps.removeAll() }
         }
         batch.removeAll()
+        if !backlog.beingTaken.isEmpty { settleBacklog() }
     }
 
     /// Decides on messages of a model that were stepped.
@@ -157,7 +160,8 @@ extension StreamTable {
                 batch.newValues(of: message, features: rule.features), of: message, in: buffers, rule, time: time,
                 into: &decided.records)
             conclude(message, stream, isFirst: isFirst, end: message.count, time: time)
-            decided.end(message.slot, areAllKept ? nil : .tooLong)
+            // Counted once for a message in pieces.
+            decided.end(message.slot, areAllKept || message.rest > 0 ? nil : .tooLong)
         }
     }
 
@@ -200,11 +204,14 @@ extension StreamTable.Stream {
         into decisions: inout DecisionRecords
     ) -> Int {
         let end = message.duplicates + steps.taken(by: message.job)
+        let last = message.count - 1
+        // Of all but the last piece of a message no timestep is the message's last.
+        let isWhole = message.rest == 0
         var timestep = first
         while timestep < end {
             sequence = message.first + UInt64(timestep)
             countStep()
-            let isLast = timestep == message.count - 1
+            let isLast = timestep == last && isWhole
             let isFinal = (isLast && message.flags.contains(.end)) || step == rule.lastStep
             decide(
                 on: steps.answer(to: timestep - message.duplicates, of: message.job), isLast: isLast, isFinal: isFinal,

@@ -1,97 +1,8 @@
 import Recurrent
 public import Wire
 
-/// What control requests do with streams, each between two timesteps.
+/// What control requests ask about streams, each between two timesteps.
 extension StreamTable {
-    /// Sets the state of streams to zero and their step to 0; their sequence numbers go on.
-    ///
-    /// - Parameter selection: Which streams; none of them asleep.
-    /// - Returns: How many.
-    /// - Throws: ``ControlError`` where the one stream named is not known.
-    public mutating func reset(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
-        let slots = try slots(of: selection)
-        if !slots.isEmpty { recordReset(selection) }
-        for slot in slots { reset(slot) }
-        return slots.count
-    }
-
-    /// Forgets streams, and what waits for them.
-    ///
-    /// - Parameter selection: Which streams.
-    /// - Returns: Their keys, so that stored state can be forgotten too; the next checkpoint does that in any case.
-    /// - Throws: ``ControlError`` where the one stream named is not known.
-    public mutating func remove(_ selection: ControlCommand.Selection) throws(ControlError) -> [UInt32] {
-        let slots = try slots(of: selection)
-        if !slots.isEmpty { recordRemove(selection) }
-        for slot in slots { remove(slot) }
-        return slots.map { UInt32($0) }
-    }
-
-    mutating func reset(_ slot: Int) {
-        precondition(!streams[slot].isAsleep, "whoever resets streams wakes them first")
-        memories[streams[slot].model].reset(streams[slot].row)
-        streams[slot].step = 0
-        markChanged(slot)
-    }
-
-    mutating func remove(_ slot: Int) {
-        if streams[slot].isAsleep {
-            asleepCount -= 1
-        } else {
-            memories[streams[slot].model].remove(streams[slot].row)
-        }
-        waiting[slot] = nil
-        tallies[slot] = nil
-        faulty.remove(slot)
-        index.remove(slot: slot)
-        changed.remove(slot)
-        removed.insert(slot)
-    }
-
-    /// Lets the timesteps of streams wait from now on.
-    ///
-    /// - Parameter selection: Which streams, of those that are known now.
-    /// - Returns: How many, those included that were paused already.
-    /// - Throws: ``ControlError`` where the one stream named is not known.
-    public mutating func pause(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
-        let slots = try slots(of: selection)
-        for slot in slots { waiting[slot, default: WaitingTimesteps(isPaused: true)].isPaused = true }
-        return slots.count
-    }
-
-    /// Takes what waited, and from now on what comes.
-    ///
-    /// - Parameters:
-    ///   - selection: Which streams.
-    ///   - time: Nanoseconds since the Unix epoch.
-    ///   - publish: See ``Publish``.
-    /// - Returns: How many, of which some may not have been paused.
-    /// - Throws: ``ControlError`` where the one stream named is not known.
-    public mutating func resume(
-        _ selection: ControlCommand.Selection, time: Int64, publish: Publish
-    ) throws(ControlError) -> Int {
-        let slots = try slots(of: selection)
-        for slot in slots {
-            guard let paused = waiting[slot], paused.isPaused else { continue }
-            if streams[slot].isAsleep {
-                waiting[slot]?.isPaused = false
-                if paused.count == 0 { waiting[slot] = nil } else { requestWaking(slot) }
-            } else {
-                waiting[slot] = nil
-                takeWaiting(slot, paused.messages, time: time, publish: publish)
-            }
-        }
-        return slots.count
-    }
-
-    /// Called for each message that leads to decisions or events: the stream's id, the decisions, and what happened after them.
-    public typealias Publish = (String, borrowing DecisionRecords, [StreamEvent]) -> Void
-
-    /// Timesteps that wait for paused streams.
-    public var waitingCount: Int {
-        waiting.values.reduce(0) { $0 + ($1.isPaused ? $1.count : 0) }
-    }
-
     /// One stream as it stands.
     ///
     /// - Parameters:
@@ -120,11 +31,11 @@ extension StreamTable {
             stream: id, model: models[stream.model].name, sequence: stream.sequence, step: stream.step,
             probability: StreamStatus.Probability(outputs),
             label: stream.label ?? 0, idleSeconds: Double(max(0, time - stream.time)) / 1e9,
-            paused: waiting[slot]?.isPaused ?? false, asleep: stream.isAsleep, waiting: waiting[slot]?.count ?? 0,
+            paused: stream.isPaused, asleep: stream.isAsleep, waiting: waiting[slot]?.count ?? 0,
             tally: tallies[slot] ?? StreamTally())
     }
 
-    private func slot(of id: String) throws(ControlError) -> Int {
+    func slot(of id: String) throws(ControlError) -> Int {
         guard let slot = index.find(id.utf8.span) else {
             throw ControlError(.noSuchStream, "no stream '\(id.shortened)'; 'streams' lists those that there are")
         }

@@ -47,14 +47,16 @@ extension StreamTable {
     ///   - timestep: The first of the rest.
     mutating func postpone(_ message: MessageBatch.Message, from timestep: Int) {
         let rest = message.count - timestep
+        if waiting[message.slot]?.isBeingTaken ?? false {
+            waiting[message.slot]?.putBack(rest)
+            return
+        }
         let features = rules[message.model].features
         let header = TimestepHeader(
             sequence: message.first + UInt64(timestep), flags: message.flags.subtracting(.start))
-        let kept = min(rest, Self.maximumWaiting)
-        countDrop(.paused, UInt64(rest - kept))
         let values = Array(
             copying: batch.newValues(of: message, features: features).extracting(
                 ((timestep - message.duplicates) * features)...))
-        waiting[message.slot]?.append(header, values: Array(values.prefix(kept * features)), count: kept)
+        waiting[message.slot]?.prepend(header, values: values, count: rest)
     }
 }

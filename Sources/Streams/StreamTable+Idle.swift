@@ -103,18 +103,17 @@ extension StreamTable {
         return ids
     }
 
-    /// Puts the state of streams back into memory, and takes what waited for it.
+    /// Puts the state of streams back into memory, and lets what waited for it have its turn.
     ///
     /// - Parameters:
     ///   - ids: Streams that were asked for. Those that are not there any more, or not asleep, stay as they are.
     ///   - images: What the store has of them.
-    ///   - time: Nanoseconds since the Unix epoch.
-    ///   - publish: See ``Publish``.
     /// - Returns: Streams that the store has nothing of that fits: they begin at zero.
-    public mutating func wake(
-        _ ids: [String], _ images: [StreamImage], time: Int64, publish: Publish
-    ) -> [String] {
+    public mutating func wake(_ ids: [String], _ images: [StreamImage]) -> [String] {
         var lost: [String] = []
+        for id in ids {
+            if let slot = index.find(id.utf8.span) { reach(slot) }
+        }
         for image in images {
             guard let slot = index.find(image.id.utf8.span), streams[slot].isAsleep else { continue }
             wake(slot, with: image)
@@ -130,9 +129,7 @@ extension StreamTable {
                 streams[slot].step = 0
                 markChanged(slot)
             }
-            guard let waited = waiting[slot], !waited.isPaused else { continue }
-            waiting[slot] = nil
-            takeWaiting(slot, waited.messages, time: time, publish: publish)
+            goOn(slot)
         }
         return lost
     }
@@ -150,12 +147,12 @@ extension StreamTable {
     /// Whether something waits until a stream's state is read, or has been: one that was restored meanwhile is not asleep
     /// any more, but nobody else takes what waits for it.
     private func isAwaited(_ slot: Int) -> Bool {
-        faulty.contains(slot) || waiting[slot].map { !$0.isPaused || streams[slot].isAsleep } ?? false
+        faulty.contains(slot) || (streams[slot].waits && (!streams[slot].isPaused || streams[slot].isAsleep))
     }
 
     /// Lets the timesteps of a stream wait until its state is there.
     mutating func startWaking(_ slot: Int) {
-        waiting[slot] = WaitingTimesteps(isPaused: false)
+        if !streams[slot].waits { startWaiting(slot) }
         requestWaking(slot)
     }
 
@@ -208,7 +205,7 @@ extension StreamTable {
         while idleSince.count < end { idleSince.append(now) }
         var found: [Int] = []
         for slot in first..<end where index.isTaken(slot) {
-            if waiting[slot] != nil {
+            if streams[slot].isPaused || streams[slot].waits {
                 // Timesteps of it may wait.
                 streams[slot].isSeenIdle = false
             } else if !streams[slot].isSeenIdle {

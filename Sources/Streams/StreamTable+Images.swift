@@ -32,9 +32,11 @@ extension StreamTable {
         var slot = changed.first(from: first)
         for _ in 0..<limit {
             guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
-            changed.remove(found)
+            // A copy has all that was recorded before it.
+            if isSweeping { reach(found) }
             // One that is faulty is asleep until its last checkpoint is read.
-            if !streams[found].isAsleep { copy(found, into: &slice) }
+            if changed.contains(found), !streams[found].isAsleep { copy(found, into: &slice) }
+            changed.remove(found)
             slot = changed.first(from: found + 1)
         }
         return (slice, slot)
@@ -76,7 +78,7 @@ extension StreamTable {
                     fingerprint, slice.values(number).count, step: entry.step, of: slice.id(number), model)
             }
             index.insert(slice.id(number), at: slot)
-            var stream = Stream(model: model, row: memories[model].insert())
+            var stream = Stream(model: model, row: memories[model].insert(), phase)
             if adapted == nil { memories[model].replace(stream.row, with: slice.values(number)) }
             stream.sequence = entry.sequence
             stream.step = entry.step
@@ -105,6 +107,7 @@ extension StreamTable {
         for (image, model) in zip(images, models) {
             let slot = index.find(image.id.utf8.span) ?? insert(image.id.utf8.span, model: model)
             if streams[slot].isAsleep { giveRow(slot) }
+            goOn(slot)
             faulty.remove(slot)
             recordPut(image, model: model)
             put(image, at: slot)

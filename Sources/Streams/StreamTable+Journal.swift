@@ -44,13 +44,13 @@ extension StreamTable {
     public mutating func replay(_ record: JournalRecords.Record, at position: UInt64, models: [Int: Int]) {
         self.position = position
         switch record {
-        case .timesteps(let id, let isFirst, let weights, let header, let time, let values):
+        case .timesteps(let id, let isFirst, let weights, let header, let time, let values, let rest):
             // A stream that was removed later may be gone from the store already; what came before the removal with it.
             let model = models[weights] ?? router.model(for: id.span)
             guard let slot = index.find(id.span) ?? (isFirst ? model.map { add(id.span, model: $0) } : nil)
             else { return }
             guard isNew(position, to: slot) else { return }
-            replay(slot, header, values, time: time)
+            replay(slot, header, values, rest: rest, time: time)
         case .reset(let selection):
             for slot in (try? slots(of: selection)) ?? [] where isNew(position, to: slot) { reset(slot) }
         case .remove(let selection):
@@ -83,15 +83,15 @@ extension StreamTable {
         return slot
     }
 
-    private mutating func replay(_ slot: Int, _ header: TimestepHeader, _ values: [Float], time: Int64) {
+    private mutating func replay(_ slot: Int, _ header: TimestepHeader, _ values: [Float], rest: Int, time: Int64) {
         let features = models[streams[slot].model].model.features
         let count = values.count / features
         guard count >= 1, values.count == count * features,
             let numbers = try? SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
         else { return }
         var decided = DecidedBatch()
-        batch.put(values)
-        take(slot, numbers, header.flags, count: count)
+        batch.put(values.span)
+        take(slot, numbers, header.flags, count: count, rest: rest)
         stepBatch()
         // A sequence that becomes too long is dropped again, as it was then.
         decideBatch(time: time, into: &decided)
@@ -123,7 +123,8 @@ extension StreamTable {
         records.appendTimesteps(
             id: index.id(of: message.slot), isFirst: isFirst, weights: weights[message.model],
             header: header, time: time,
-            values: batch.newValues(of: message, features: features).extracting(..<((end - duplicates) * features)))
+            values: batch.newValues(of: message, features: features).extracting(..<((end - duplicates) * features)),
+            rest: message.count - end + message.rest)
         swap(&records, &self.records)
     }
 

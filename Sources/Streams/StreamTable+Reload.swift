@@ -37,7 +37,7 @@ extension StreamTable {
                 "the state of '\(before.name)' is \(before.stateDescription), but \(served.file) now has "
                     + "\(served.stateDescription), with which it cannot go on; ask for a reset, or put the file back")
         }
-        guard before.model.input == served.model.input || slots.allSatisfy({ waiting[$0] == nil }) else {
+        guard before.model.input == served.model.input || slots.allSatisfy({ !streams[$0].waits }) else {
             throw ControlError(
                 .refusedInMode,
                 "streams of '\(before.name)' are paused, and \(served.file) takes other timesteps than those that "

@@ -20,6 +20,7 @@ extension StreamTable.Stream {
         time: Int64, into decisions: inout DecisionRecords
     ) -> Bool {
         let ends = message.flags.contains(.end)
+        let endsLater = message.flags.contains(.endsLater)
         var areAllKept = true
         for timestep in 0..<message.new {
             let isWhole = rule.basis.canGrow(buffers.count(of: row), to: step &+ 1)
@@ -36,7 +37,8 @@ extension StreamTable.Stream {
                 buffers.answer(row)
                 let outputs = buffers.outputs(of: row)
                 // The message's last decision: neither its end nor the next stride falls into what is left of it.
-                let isLast = isFinal || (!ends && message.new - timestep <= rule.basis.stride)
+                let isLast =
+                    isFinal || (!ends && !endsLater && message.new - timestep + message.rest <= rule.basis.stride)
                 decide(
                     on: outputs.span, isLast: isLast, isFinal: isFinal, rule, time: time, into: &decisions)
             }

@@ -23,7 +23,7 @@ public struct StreamTable: ~Copyable {
         didSet { rules = models.map(\.rule) }
     }
     /// How each of ``models`` is served, as the hot path asks.
-    private(set) var rules: [DecisionRule]
+    var rules: [DecisionRule]
     /// What happened since the start.
     public internal(set) var counters = StreamCounters()
 
@@ -44,8 +44,16 @@ public struct StreamTable: ~Copyable {
     var changed = SlotSet()
     /// Slots that were given up since, also where another stream has them by now.
     var removed = SlotSet()
-    /// What waits for streams that are paused, or that are read from the store, by slot.
+    /// The operation on many streams that is under way.
+    var sweep: StreamSweep?
+    /// That of the streams which the operation under way has reached; of all, where none is.
+    var phase = Stream.Phase()
+    /// Keys of the streams that the last operation removed.
+    var removedKeys: [UInt32] = []
+    /// What waits for streams, by slot: where it does, the stream is marked.
     var waiting: [Int: WaitingTimesteps] = [:]
+    /// Streams whose waiting timesteps have their turn next.
+    var backlog = Backlog()
     /// Slots of streams that are to be read from the store.
     var wakeRequests: [Int] = []
     /// Slots of streams that go back to their last checkpoint when it is read.
@@ -92,7 +100,7 @@ public struct StreamTable: ~Copyable {
     public func idBytes(of slot: Int) -> Span<UInt8> { index.id(of: slot) }
 
     /// Streams that are paused.
-    public var pausedCount: Int { waiting.values.count { $0.isPaused } }
+    public internal(set) var pausedCount = 0
     /// Streams that changed since ``copyChanged(from:limit:)`` took them. Counts them.
     public var changedCount: Int { changed.count }
 
@@ -133,7 +141,8 @@ public struct StreamTable: ~Copyable {
     public mutating func take(_ message: ParsedTimesteps) throws(DropCause) -> Bool {
         let place = try place(of: message.id.span)
         guard isFree(place) else { return false }
-        batch.put(try message.timesteps(features: rules[place.model].features))
+        let values = try message.timesteps(features: rules[place.model].features)
+        batch.put(values.span)
         try take(message.count, of: message.id.span, at: place, message.header)
         return true
     }
@@ -171,11 +180,18 @@ public struct StreamTable: ~Copyable {
     ) throws(DropCause) {
         if let vocabulary = rules[place.model].vocabulary, !batch.incoming.areTokens(of: vocabulary) { throw .token }
         guard let slot = place.slot else { return try takeFirst(count, of: id, at: place, header) }
-        if streams[slot].isAsleep || (!waiting.isEmpty && waiting[slot] != nil) {
-            return try takeLater(slot, header, count: count)
-        }
+        guard streams[slot].isReady(in: phase) else { return try takeSlowly(slot, count, of: id, at: place, header) }
+        try take(count, of: slot, hash: place.hash, header)
+    }
+
+    /// The same for a stream that is ready: a large message is taken in pieces.
+    @inline(__always)
+    private mutating func take(
+        _ count: Int, of slot: Int, hash: UInt32, _ header: TimestepHeader
+    ) throws(DropCause) {
         let numbers = try SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
-        take(slot, numbers, header.flags, count: count, hash: place.hash)
+        guard count <= rules[streams[slot].model].pieceSize else { return try takeInPieces(slot, count, header) }
+        take(slot, numbers, header.flags, count: count, hash: hash)
     }
 
     /// The same for the first message of a stream.
@@ -183,64 +199,27 @@ public struct StreamTable: ~Copyable {
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
         if let maximumStreams, index.count >= maximumStreams { throw .tooManyStreams }
-        let numbers = try SequenceNumbers(header, count: count, consumed: 0)
-        take(insert(id, model: place.model), numbers, header.flags, count: count, hash: place.hash)
+        // Before the stream is there: a message that is dropped leaves none.
+        _ = try SequenceNumbers(header, count: count, consumed: 0)
+        try take(count, of: insert(id, model: place.model), hash: place.hash, header)
     }
 
-    /// The same for a stream that is paused, or whose state is in the store.
-    private mutating func takeLater(_ slot: Int, _ header: TimestepHeader, count: Int) throws(DropCause) {
-        if waiting[slot] == nil { startWaking(slot) }
+    private mutating func takeInPieces(_ slot: Int, _ count: Int, _ header: TimestepHeader) throws(DropCause) {
+        startWaiting(slot)
+        goOn(slot)
         try wait(slot, header, count: count)
     }
 
-    /// Takes what waited while a stream was paused, in the order in which it came.
-    ///
-    /// - Parameters:
-    ///   - slot: The stream, paused no longer.
-    ///   - messages: What waited.
-    ///   - time: Nanoseconds since the Unix epoch.
-    ///   - publish: See ``Publish``.
-    mutating func takeWaiting(
-        _ slot: Int, _ messages: [WaitingTimesteps.Message], time: Int64, publish: Publish
-    ) {
-        let id = String(copying: index.id(of: slot))
-        for message in messages {
-            // A fault sent the stream back to its checkpoint, which is not read yet: the others wait on.
-            guard waiting[slot] == nil else {
-                waiting[slot]?.append(message)
-                continue
-            }
-            batch.put(message.values)
-            var decided = DecidedBatch()
-            do throws(DropCause) {
-                let numbers = try SequenceNumbers(
-                    message.header, count: message.count, consumed: streams[slot].sequence)
-                take(slot, numbers, message.header.flags, count: message.count)
-                stepBatch()
-                decideBatch(time: time, into: &decided)
-                for drop in decided.drops { countDrop(drop.cause) }
-            } catch {
-                countDrop(error)
-            }
-            if decided.records.count > 0 || !events.isEmpty { publish(id, decided.records, takeEvents()) }
-        }
-    }
-
-    /// Puts the message whose values are the batch's ``MessageBatch/incoming`` to the others that wait; what does not fit is
-    /// dropped from its end.
-    private mutating func wait(_ slot: Int, _ header: TimestepHeader, count: Int) throws(DropCause) {
-        let room = Self.maximumWaiting - (waiting[slot]?.count ?? 0)
-        let kept = min(count, room)
-        // The last dropped timestep is counted by whoever catches the error.
-        countDrop(.paused, UInt64(max(0, count - kept - 1)))
-        if kept > 0 {
-            var header = header
-            if kept < count { header.flags.remove(.end) }
-            let features = batch.incoming.count / count
-            let values = Array(copying: batch.incoming.extracting(..<(kept * features)))
-            waiting[slot]?.append(header, values: values, count: kept)
-        }
-        if kept < count { throw .paused }
+    /// The same for a stream that is paused, whose state is in the store, for which timesteps wait already, or that the
+    /// operation under way has not reached.
+    private mutating func takeSlowly(
+        _ slot: Int, _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
+    ) throws(DropCause) {
+        reach(slot)
+        guard index.isTaken(slot) else { return try takeFirst(count, of: id, at: place, header) }
+        guard !streams[slot].isReady(in: phase) else { return try take(count, of: slot, hash: place.hash, header) }
+        if streams[slot].isAsleep, !streams[slot].isPaused, !streams[slot].waits { startWaking(slot) }
+        try wait(slot, header, count: count)
     }
 
     /// Counts what was dropped. A paused stream's drops count timesteps, all others messages.
@@ -254,7 +233,7 @@ public struct StreamTable: ~Copyable {
 
     mutating func insert(_ id: Span<UInt8>, model: Int) -> Int {
         let slot = index.insert(id)
-        put(Stream(model: model, row: memories[model].insert()), at: slot)
+        put(Stream(model: model, row: memories[model].insert(), phase), at: slot)
         return slot
     }
 

@@ -51,6 +51,17 @@ public enum ControlCommand: Equatable, Sendable {
     /// Stop in order.
     case shutdown
 
+    /// Whether it reads or changes streams as they stand, so that it waits while another changes many of them.
+    public var isAboutStreams: Bool {
+        switch self {
+        case .status, .snapshots, .deleteSnapshot, .readSnapshot, .writeSnapshot, .checkpoint, .logLevel, .shutdown:
+            false
+        case .streams, .namedStreams, .stream, .reset, .remove, .snapshot, .restore, .export, .import, .reload, .pause,
+            .resume:
+            true
+        }
+    }
+
     /// The longest page of ``streams(prefix:after:limit:)``.
     public static let maximumLimit = 10_000
     /// The page of ``streams(prefix:after:limit:)`` where none is asked for.

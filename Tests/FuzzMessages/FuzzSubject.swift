@@ -84,6 +84,7 @@ struct FuzzSubject: ~Copyable {
         decided.removeAll()
         table.stepBatch()
         table.decideBatch(time: time, into: &decided)
+        takeBacklog()
         if decided.count > 0 { isReadable = decided.records.all.count == decided.records.count }
         if let drop = decided.drops.first { throw drop.cause }
     }
@@ -104,16 +105,34 @@ struct FuzzSubject: ~Copyable {
         case .stream(let id): ["\(try table.status(of: id, time: time).sequence)"]
         case .streams(let prefix, let after, let limit):
             table.page(prefix: prefix, after: after, limit: limit, time: time).streams.map(\.stream)
-        case .reset(let selection): ["\(try table.reset(selection))"]
-        case .remove(let selection): ["\(try table.remove(selection).count)"]
-        case .pause(let selection): ["\(try table.pause(selection))"]
-        case .resume(let selection): ["\(try table.resume(selection, time: time) { _, _, _ in })"]
+        case .reset(let selection): ["\(try operate(.reset, on: selection))"]
+        case .remove(let selection): ["\(try operate(.remove, on: selection))"]
+        case .pause(let selection): ["\(try operate(.pause, on: selection))"]
+        case .resume(let selection): ["\(try operate(.resume, on: selection))"]
         case .export(let id): try table.copy(.stream(id)).images.map { StreamExport($0, model: "state").state }
         case .import(let stream, let id): try restore([try stream.image(as: id)])
         case .writeSnapshot(_, let streams):
             try restore(try streams.map { stream throws(ControlError) in try stream.image() })
         // The others are about the store and the daemon as a whole.
         default: []
+        }
+    }
+
+    /// Carries out an operation, and takes what waited for it.
+    private mutating func operate(
+        _ operation: StreamOperation, on selection: ControlCommand.Selection
+    ) throws(ControlError) -> Int {
+        let count = try table.begin(operation, on: selection)
+        table.finishSweep()
+        takeBacklog()
+        return count
+    }
+
+    private mutating func takeBacklog() {
+        while table.hasBacklog {
+            table.takeBacklog()
+            table.stepBatch()
+            table.decideBatch(time: time, into: &decided)
         }
     }
 

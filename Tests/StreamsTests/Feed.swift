@@ -1,5 +1,6 @@
 import Recurrent
 import Streams
+import Testing
 import Wire
 
 /// A table and the messages that a test sends it, as the daemon's hot loop would.
@@ -56,25 +57,94 @@ final class Feed {
         return records.all
     }
 
+    /// Sends timesteps, and leaves what waits for its turn.
+    ///
+    /// - Returns: The decisions on what does not wait.
+    @discardableResult
+    func start(_ id: String, _ values: [Float], sequence: UInt64 = 0) throws(DropCause) -> [Decision] {
+        let header = TimestepHeader(sequence: sequence)
+        _ = try unsafe table.take(
+            frames: 3, id: Array(id.utf8).span, payload: Timesteps.bytes(values).span.bytes,
+            header: header.bytes.span.bytes)
+        table.stepBatch()
+        var decided = DecidedBatch()
+        table.decideBatch(time: 0, into: &decided)
+        return decided.records.all
+    }
+
+    /// Takes one turn of what waits for it.
+    func takePiece() -> [Decision] {
+        var decided = DecidedBatch()
+        takeBacklog(0, into: &decided)
+        return decided.records.all
+    }
+
+    /// Lets the table believe that its model is so slow that large messages are taken so many timesteps at a time.
+    func setPieceSize(_ pieceSize: Int, features: Int = 1) throws {
+        try start("slow", signal(5_000, features: features))
+        let before = table.counters.timesteps
+        _ = takePiece()
+        let count = table.counters.timesteps - before
+        #expect(count > 0)
+        // A piece takes 5 ms.
+        table.learnPace(nanoseconds: Int64(count) * 5_000_000 / Int64(pieceSize))
+        _ = try table.remove(.stream("slow"))
+        _ = takeBacklog()
+    }
+
     /// Decides on the message that was taken.
     private func decide(_ time: Int64, into records: inout DecisionRecords) throws(DropCause) {
         table.stepBatch()
         var decided = DecidedBatch()
         table.decideBatch(time: time, into: &decided)
+        while table.hasBacklog { takeBacklog(time, into: &decided) }
         records = decided.records
         if let drop = decided.drops.first { throw drop.cause }
     }
 
-    /// Lets streams go on.
+    private func takeBacklog(_ time: Int64, into decided: inout DecidedBatch) {
+        let count = decided.drops.count
+        table.takeBacklog()
+        table.stepBatch()
+        table.decideBatch(time: time, into: &decided)
+        for drop in decided.drops.dropFirst(count) { table.countDrop(drop.cause) }
+    }
+
+    /// Takes all that waits for its turn.
     ///
-    /// - Returns: What is published, message by message.
-    func resume(_ selection: ControlCommand.Selection, time: Int64 = 0) throws -> [(id: String, decisions: [Decision])]
-    {
+    /// - Returns: What is published, piece by piece.
+    func takeBacklog(time: Int64 = 0) -> [(id: String, decisions: [Decision])] {
         var published: [(id: String, decisions: [Decision])] = []
-        _ = try table.resume(selection, time: time) { id, records, _ in
-            published.append((id, records.all))
+        var decided = DecidedBatch()
+        while table.hasBacklog {
+            takeBacklog(time, into: &decided)
+            var all = decided.records.all[...]
+            for message in 0..<decided.count {
+                let count = decided.records(of: message).count / (decided.records.byteCount / decided.records.count)
+                let slot = decided.slot(of: message)
+                var id: [UInt8] = []
+                for index in table.idBytes(of: slot).indices { id.append(table.idBytes(of: slot)[index]) }
+                published.append((String(decoding: id, as: UTF8.self), Array(all.prefix(count))))
+                all = all.dropFirst(count)
+            }
+            decided.removeAll()
         }
         return published
+    }
+
+    /// Lets streams go on.
+    ///
+    /// - Returns: What is published, piece by piece.
+    func resume(_ selection: ControlCommand.Selection, time: Int64 = 0) throws -> [(id: String, decisions: [Decision])]
+    {
+        _ = try table.carryOut(.resume, on: selection)
+        return takeBacklog(time: time)
+    }
+
+    /// Puts streams back into memory, and takes what waited for them.
+    func wake(_ ids: [String], _ images: [StreamImage]) -> (decisions: [Decision], lost: [String]) {
+        let lost = table.wake(ids, images)
+        return (takeBacklog().flatMap(\.decisions), lost)
     }
 
     /// The images of all streams.
@@ -86,6 +156,32 @@ final class Feed {
     /// The image of one stream.
     func image(_ id: String) throws -> StreamImage? {
         try table.copy(.stream(id)).images.first
+    }
+}
+
+extension StreamTable {
+    /// Carries out an operation in one go.
+    mutating func carryOut(
+        _ operation: StreamOperation, on selection: ControlCommand.Selection
+    ) throws(ControlError) -> Int {
+        let count = try begin(operation, on: selection)
+        finishSweep()
+        return count
+    }
+
+    mutating func reset(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
+        try carryOut(.reset, on: selection)
+    }
+
+    mutating func pause(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
+        try carryOut(.pause, on: selection)
+    }
+
+    mutating func remove(_ selection: ControlCommand.Selection) throws(ControlError) -> [UInt32] {
+        let count = try carryOut(.remove, on: selection)
+        let keys = takeRemovedKeys()
+        #expect(keys.count == count)
+        return keys
     }
 }
 

@@ -47,10 +47,7 @@ struct HealthTests {
         #expect(try feed.send("s", [1]).isEmpty, "the checkpoint is not read yet")
         #expect(feed.takeChanged().isEmpty, "no state that is none is stored")
 
-        var after: [Decision] = []
-        let lost = feed.table.wake(feed.table.takeWakeRequests(), checkpoint, time: 0) { _, records, _ in
-            after += records.all
-        }
+        let (after, lost) = feed.wake(feed.table.takeWakeRequests(), checkpoint)
 
         // h was 3 at the checkpoint: 2·3 + 1.
         #expect(after.map { [$0.probabilities[0], Float($0.step), Float($0.sequence)] } == [[7, 3, 5]])
@@ -67,10 +64,8 @@ struct HealthTests {
         var after: [[Decision]] = []
         var told: [[StreamEvent.Kind]] = []
         for _ in 0..<2 {
-            _ = feed.table.wake(feed.table.takeWakeRequests(), [], time: 0) { _, records, events in
-                after.append(records.all)
-                told.append(events.map(\.event))
-            }
+            after.append(feed.wake(feed.table.takeWakeRequests(), []).decisions)
+            told.append(feed.table.takeEvents().map(\.event))
         }
         #expect(after.map { $0.map(\.sequence) } == [[3, 4], [5]])
         #expect(told == [[.quarantined, .quarantined], []])
@@ -103,9 +98,7 @@ struct HealthTests {
                 let message = Array(timesteps[start..<min(start + size, timesteps.count)])
                 decisions += try feed.send("s", message)
                 while case let asleep = feed.table.takeWakeRequests(), !asleep.isEmpty {
-                    _ = feed.table.wake(asleep, checkpoint, time: 0) { _, records, _ in
-                        decisions += records.all
-                    }
+                    decisions += feed.wake(asleep, checkpoint).decisions
                 }
             }
             #expect(feed.table.counters.quarantined == 2)

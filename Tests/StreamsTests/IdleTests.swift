@@ -19,10 +19,7 @@ struct IdleTests {
 
     /// Wakes streams for which timesteps wait.
     private func wake(_ feed: Feed, _ images: [StreamImage]) -> (decisions: [Decision], lost: [String]) {
-        var found: [Decision] = []
-        let ids = feed.table.takeWakeRequests()
-        let lost = feed.table.wake(ids, images, time: 0) { _, records, _ in found += records.all }
-        return (found, lost)
+        feed.wake(feed.table.takeWakeRequests(), images)
     }
 
     @Test func `a stream wakes with its next timestep as if nothing had been`() throws {
@@ -143,7 +140,7 @@ struct IdleTests {
         let ids = feed.table.takeWakeRequests()
         _ = try feed.table.remove(.stream("s"))
         let again = try feed.send("s", signal(2))
-        #expect(feed.table.wake(ids, images, time: 0) { _, _, _ in }.isEmpty)
+        #expect(feed.table.wake(ids, images).isEmpty)
         #expect(again.map(\.sequence) == [1, 2])
         #expect(try feed.send("s", signal(1)).map(\.step) == [3])
     }

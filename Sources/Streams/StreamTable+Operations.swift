@@ -1,0 +1,142 @@
+public import Wire
+
+/// What control requests do with many streams: each takes effect on all of them at one point of the order, but the work is
+/// done some streams at a time.
+///
+///     begin ──▶ sweep, timesteps, sweep, timesteps … sweep ──▶ end
+///
+/// While an operation sweeps, a stream whose phase is not the table's was not reached yet. Its next timestep, and whatever else
+/// needs it, has it reached first. One operation sweeps at a time; whoever has other requests on streams lets them wait.
+extension StreamTable {
+    /// Whether an operation is under way, so that no other request on streams may be carried out.
+    public var isSweeping: Bool { sweep != nil }
+
+    /// Has an operation take effect. On one stream it is done at once; on more, ``sweep(limit:)`` does it.
+    ///
+    /// - Parameters:
+    ///   - operation: What to do.
+    ///   - selection: With which streams of those that are there now. A stream that is asleep when it is reset begins at
+    ///     zero with its last answer lost, so whoever resets streams wakes them first.
+    /// - Returns: With how many streams it is done, those included with which nothing has to be done.
+    /// - Throws: ``ControlError`` where the one stream named is not known.
+    /// - Precondition: No operation is under way.
+    public mutating func begin(
+        _ operation: StreamOperation, on selection: ControlCommand.Selection
+    ) throws(ControlError) -> Int {
+        precondition(sweep == nil, "one operation after another")
+        removedKeys = []
+        if case .stream(let id) = selection {
+            let slot = try slot(of: id)
+            record(operation, on: selection)
+            carryOut(operation, with: slot)
+            return 1
+        }
+        let begun = StreamSweep(operation, selection, end: index.slots.count)
+        let count = count(of: begun)
+        guard count > 0 else { return 0 }
+        record(operation, on: selection)
+        phase.flip()
+        sweep = begun
+        return count
+    }
+
+    /// Goes on with the operation that is under way.
+    ///
+    /// - Parameter limit: How many slots to look at.
+    /// - Returns: Whether it has ended, or none is under way.
+    public mutating func sweep(limit: Int) -> Bool {
+        guard let slots = sweep?.advance(limit) else { return true }
+        for slot in slots where index.isTaken(slot) { reach(slot) }
+        guard sweep?.isOver ?? true else { return false }
+        sweep = nil
+        return true
+    }
+
+    /// Ends the operation that is under way without anything between.
+    public mutating func finishSweep() {
+        while !sweep(limit: .max) {}
+    }
+
+    /// Gives away the keys of the streams that the last operation removed, so that stored state can be forgotten too; the
+    /// next checkpoint does that in any case.
+    public mutating func takeRemovedKeys() -> [UInt32] {
+        defer { removedKeys = [] }
+        return removedKeys
+    }
+
+    /// Brings a stream to where the operation that is under way leaves it, if that was not done yet. It may be gone then.
+    mutating func reach(_ slot: Int) {
+        guard let operation = sweep?.operation, !streams[slot].isReached(in: phase) else { return }
+        streams[slot].reach(phase)
+        guard sweep?.selects(index.id(of: slot)) ?? false else { return }
+        carryOut(operation, with: slot)
+    }
+
+    private mutating func carryOut(_ operation: StreamOperation, with slot: Int) {
+        switch operation {
+        case .reset: reset(slot)
+        case .remove:
+            remove(slot)
+            removedKeys.append(UInt32(slot))
+        case .pause: pause(slot)
+        case .resume: resume(slot)
+        }
+    }
+
+    private mutating func record(_ operation: StreamOperation, on selection: ControlCommand.Selection) {
+        switch operation {
+        case .reset: recordReset(selection)
+        case .remove: recordRemove(selection)
+        case .pause, .resume: break
+        }
+    }
+
+    private func count(of sweep: StreamSweep) -> Int {
+        guard !sweep.prefix.isEmpty else { return index.count }
+        return index.slots.count { index.isTaken($0) && sweep.selects(index.id(of: $0)) }
+    }
+
+    mutating func reset(_ slot: Int) {
+        if streams[slot].isAsleep {
+            // One that waits for its last checkpoint does not go back to it any more.
+            faulty.remove(slot)
+            giveRow(slot)
+            goOn(slot)
+        } else {
+            memories[streams[slot].model].reset(streams[slot].row)
+        }
+        streams[slot].step = 0
+        markChanged(slot)
+    }
+
+    mutating func remove(_ slot: Int) {
+        if streams[slot].isAsleep {
+            asleepCount -= 1
+        } else {
+            memories[streams[slot].model].remove(streams[slot].row)
+        }
+        if streams[slot].isPaused { pausedCount -= 1 }
+        if streams[slot].waits { stopWaiting(slot) }
+        if !tallies.isEmpty { tallies[slot] = nil }
+        if !faulty.isEmpty { faulty.remove(slot) }
+        index.remove(slot: slot)
+        changed.remove(slot)
+        removed.insert(slot)
+    }
+
+    private mutating func pause(_ slot: Int) {
+        guard !streams[slot].isPaused else { return }
+        streams[slot].isPaused = true
+        pausedCount += 1
+        count(slot)
+    }
+
+    private mutating func resume(_ slot: Int) {
+        guard streams[slot].isPaused else { return }
+        streams[slot].isPaused = false
+        pausedCount -= 1
+        guard streams[slot].waits else { return }
+        count(slot)
+        if streams[slot].isAsleep { requestWaking(slot) } else { goOn(slot) }
+    }
+}
