@@ -80,27 +80,33 @@ extension HotLoop {
         _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) {
         startStoreJob { store throws(StoreError) in
-            try store.streams(ofSnapshot: name, selection)
+            StreamRestoration(try store.streams(ofSnapshot: name, selection))
         } then: { loop, result in
             loop.whenTableIsFree { $0.restore(result, of: name, selection, for: address) }
         }
     }
 
     private mutating func restore(
-        _ result: Result<StreamSlice, StoreError>, of name: String, _ selection: ControlCommand.Selection,
+        _ result: Result<StreamRestoration, StoreError>, of name: String, _ selection: ControlCommand.Selection,
         for address: ControlServer.ReturnAddress
     ) {
         do throws(ControlError) {
-            let images = try result.mapError { ControlError($0) }.get().images
-            if case .stream(let id) = selection, images.isEmpty {
+            let restoration = try result.mapError { ControlError($0) }.get()
+            let count = restoration.count
+            if case .stream(let id) = selection, count == 0 {
                 throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id.shortened)'")
             }
-            let now = WallClock.now()
-            try table.restore(images)
-            var event = StreamEvent(.restored, selection, count: images.count, time: now)
-            event.snapshot = name
-            announce(event)
-            replyWhenDurable(["restored": images.count], to: address)
+            prepare(restoration) { loop in
+                var event = StreamEvent(.restored, selection, count: count, time: WallClock.now())
+                event.snapshot = name
+                loop.announce(event)
+            } then: { loop, outcome in
+                switch outcome {
+                case .success: loop.replyWhenDurable(["restored": count], to: address)
+                case .failure(let error):
+                    loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
+                }
+            }
         } catch {
             reply(Result<JSONValue, ControlError>.failure(error), to: address)
         }

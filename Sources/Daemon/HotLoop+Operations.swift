@@ -4,8 +4,10 @@ import ZeroMQ
 
 /// An operation on many streams that is under way, and what waits for its end. Owned by the hot loop.
 struct RunningOperation {
-    /// What to do at its end; nil: none is under way.
-    var end: Mailbox.Letter?
+    /// What to do at its end, or where it is refused; nil: none is under way.
+    var end: (@Sendable (inout HotLoop, Result<Void, ControlError>) -> Void)?
+    /// What to do where a restoration takes effect; nil: none is being prepared.
+    var effect: Mailbox.Letter?
     /// Requests on streams that came since, and letters that would change streams, in order.
     var waiting: [Mailbox.Letter] = []
     /// One that has waited is being carried out: its turn has come.
@@ -21,6 +23,8 @@ extension HotLoop {
     private static let slotsPerLook = 256
     /// Nanoseconds of each turn for an operation: at least this, and a quarter of what the turn has taken otherwise.
     private static let sweepTime: Int64 = 1_000_000
+    /// Bytes of records with which no more are made of what is to be restored, before the next group is committed.
+    private static let preparedBytes = 1 << 20
     /// Nanoseconds of each turn for timesteps that waited.
     private static let backlogTime: Int64 = 10_000_000
 
@@ -44,13 +48,58 @@ extension HotLoop {
     ) throws(ControlError) {
         let count = try table.begin(kind, on: selection)
         if let event { announce(StreamEvent(event, selection, count: count, time: WallClock.now())) }
-        if table.isSweeping { operation.end = { then(&$0, count) } } else { then(&self, count) }
+        if table.isSweeping {
+            operation.end = { loop, _ in then(&loop, count) }
+        } else {
+            then(&self, count)
+        }
+    }
+
+    /// Puts streams as a snapshot has them.
+    ///
+    /// - Parameters:
+    ///   - restoration: The streams.
+    ///   - effect: What to do at the point where it takes effect.
+    ///   - then: What to do at the end, or where it is refused and nothing is changed.
+    mutating func prepare(
+        _ restoration: StreamRestoration, effect: @escaping Mailbox.Letter,
+        then: @escaping @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
+    ) {
+        table.prepare(restoration)
+        operation.effect = effect
+        operation.end = then
+    }
+
+    /// Checks and records some more of what is to be restored.
+    ///
+    /// - Returns: Whether the next look may come at once.
+    private mutating func goOnPreparing() -> Bool {
+        // Timesteps have their room in the journal's next group too.
+        guard table.records.bytes.count < Self.preparedBytes else { return false }
+        do throws(ControlError) {
+            guard try table.goOnPreparing(limit: Self.slotsPerLook) else { return true }
+            table.beginRestoring()
+            let effect = operation.effect
+            operation.effect = nil
+            effect?(&self)
+        } catch {
+            refuse(error)
+        }
+        return true
+    }
+
+    private mutating func refuse(_ error: ControlError) {
+        operation.effect = nil
+        endOperation(.failure(error))
     }
 
     /// Whether there is something to do without anything that comes.
     var hasWork: Bool {
-        table.isSweeping || (table.hasBacklog && !group.isFull(table.records)) || !operation.waiting.isEmpty
+        table.isSweeping || canPrepare || (table.hasBacklog && !group.isFull(table.records))
+            || (!operation.waiting.isEmpty && operation.end == nil)
     }
+
+    private var canPrepare: Bool { operation.effect != nil && table.records.bytes.count < Self.preparedBytes }
 
     /// Goes on with what is under way.
     ///
@@ -62,11 +111,14 @@ extension HotLoop {
         if table.hasBacklog { try takeBacklog(by: &memory) }
         let start = SteadyClock.now()
         let time = max(Self.sweepTime, (start - turnStart) / 4)
+        while operation.effect != nil {
+            guard goOnPreparing(), SteadyClock.now() - start < time else { return }
+        }
         while table.isSweeping {
             if table.sweep(limit: Self.slotsPerLook) { endOperation() }
             guard SteadyClock.now() - start < time else { return }
         }
-        while !table.isSweeping, !operation.waiting.isEmpty {
+        while operation.end == nil, !operation.waiting.isEmpty {
             act()
             guard SteadyClock.now() - start < time else { return }
         }
@@ -74,10 +126,7 @@ extension HotLoop {
 
     /// Ends all that is under way, and what waits for it, for an orderly stop.
     mutating func finishWork(by memory: inout TurnMemory) throws(ZeroMQError) {
-        repeat {
-            finishOperation()
-            if !operation.waiting.isEmpty { act() }
-        } while operation.isBusy
+        finishOperations()
         while table.hasBacklog, !group.isFull(table.records) { try takeBacklog(by: &memory) }
     }
 
@@ -88,16 +137,27 @@ extension HotLoop {
         operation.isActing = false
     }
 
-    /// Ends the operation that is under way, for a stop whose sockets have failed.
-    mutating func finishOperation() {
+    /// Ends the operation that is under way, and carries out what waits for its end.
+    mutating func finishOperations() {
+        repeat {
+            finishOperation()
+            if !operation.waiting.isEmpty { act() }
+        } while operation.isBusy
+    }
+
+    private mutating func finishOperation() {
+        if operation.effect != nil {
+            table.cancelRestoration()
+            refuse(ControlError(.internal, "the daemon is stopping; ask again when it is back"))
+        }
         table.finishSweep()
         endOperation()
     }
 
-    private mutating func endOperation() {
+    private mutating func endOperation(_ outcome: Result<Void, ControlError> = .success(())) {
         let end = operation.end
         operation.end = nil
-        end?(&self)
+        end?(&self, outcome)
         if !checkpoints.requests.isEmpty { startCheckpoint() }
     }
 

@@ -40,7 +40,7 @@ extension HotLoop {
 
     /// Waits for what the store and others have in hand, then for a last checkpoint.
     mutating func makeStateDurable() throws(DaemonError) {
-        finishOperation()
+        finishOperations()
         do throws(ZeroMQError) {
             try commitGroup()
             try waitForOthers()
@@ -65,6 +65,7 @@ extension HotLoop {
         while outsideJobs > 0 || checkpoints.run != nil {
             try poller.wait(milliseconds: checkpoints.hasRoom ? 0 : -1)
             readMail()
+            finishOperations()
             continueCheckpoint()
             try commitGroup()
         }

@@ -15,7 +15,7 @@ extension HotLoop {
     /// Starts a checkpoint of all that changed, unless one is being written; then the next waits for its end. It has an
     /// operation on many streams as a whole.
     mutating func startCheckpoint() {
-        guard isDurable, checkpoints.run == nil, !table.isSweeping else { return }
+        guard isDurable, checkpoints.run == nil, operation.end == nil else { return }
         checkpoints.begin(at: table.position)
         group.beginCheckpoint()
         continueCheckpoint()
@@ -23,7 +23,10 @@ extension HotLoop {
 
     /// Copies the next slice of the running checkpoint and hands it to the store, if there is room for it.
     mutating func continueCheckpoint() {
-        guard checkpoints.hasRoom, let first = checkpoints.run?.next else { return }
+        // What an operation copies, it copies of all streams at one point; so does the store, of those that are asleep.
+        guard operation.end == nil, checkpoints.hasRoom, let first = checkpoints.run?.next else {
+            return
+        }
         let (slice, next) = table.copyChanged(from: first, limit: CheckpointSchedule.streamsPerSlice)
         checkpoints.run?.next = next
         guard !slice.isEmpty else { return endCheckpoint() }

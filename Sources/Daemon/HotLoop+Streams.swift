@@ -67,9 +67,16 @@ extension HotLoop {
     mutating func snapshot(
         _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        let slice = try table.copy(selection)
-        let asleep = table.keys(of: try table.asleep(selection))
         let now = WallClock.now()
+        try begin(.copy, on: selection) { loop, _ in loop.keep(name, time: now, for: address) }
+    }
+
+    /// Has the store keep what was copied. What it has itself of streams that are asleep changes with the next checkpoint,
+    /// which comes later.
+    private mutating func keep(
+        _ name: String, time now: Int64, for address: ControlServer.ReturnAddress
+    ) {
+        let (slice, asleep) = table.takeCopies()
         startStoreJob(for: address) { store throws(StoreError) -> SnapshotStatus in
             let all = asleep.isEmpty ? slice : StreamSlice(try slice.images + store.streams(asleep))
             return try store.saveSnapshot(name, of: all, time: now)

@@ -9,7 +9,8 @@ public import Wire
 /// | --- | --- | --- |
 /// | 0 | timesteps that were consumed | u8 flags, u16 weights, u64 sequence, i64 time, id, values of shape (k, features), u32 how many more their message has, where a flag says that it has |
 /// | 1, 2 | reset, remove | u8 what is selected: 0 all, 1 one stream, 2 a prefix; for 1 and 2 the text |
-/// | 3 | a stream was put so | u8 flags, u16 weights, u64 sequence, u64 step, i64 time, u8 label, id, values |
+/// | 4, 6 | a restoration begins; it takes effect: the streams recorded since it began are put | |
+/// | 3, 5 | a stream was put so; it is put so if its restoration takes effect | u8 flags, u16 weights, u64 sequence, u64 step, i64 time, u8 label, id, values |
 public struct JournalRecords: Sendable {
     /// One record.
     public enum Record: Equatable, Sendable {
@@ -24,17 +25,26 @@ public struct JournalRecords: Sendable {
         /// A stream as it was put. Its fingerprint is left empty: the journal knows it by the number.
         case put(StreamImage, weights: Int)
 
+        /// Streams are to be put: what was prepared before is given up.
+        case restorationBegin
+        /// A stream that is put if the restoration takes effect. Its fingerprint is left empty.
+        case prepared(StreamImage, weights: Int)
+        /// The streams that were prepared are put.
+        case restored
+
         /// The number of the weights that the record's effect hangs on; nil where it hangs on none.
         public var weights: Int? {
             switch self {
-            case .timesteps(_, _, let weights, _, _, _, _), .put(_, let weights): weights
-            case .reset, .remove: nil
+            case .timesteps(_, _, let weights, _, _, _, _), .put(_, let weights),
+                .prepared(_, let weights):
+                weights
+            case .reset, .remove, .restorationBegin, .restored: nil
             }
         }
     }
 
     private enum Kind: UInt8 {
-        case timesteps, reset, remove, put
+        case timesteps, reset, remove, put, restorationBegin, prepared, restored
     }
 
     private struct Flags: OptionSet {
@@ -94,10 +104,14 @@ public struct JournalRecords: Sendable {
         append(selection)
     }
 
-    mutating func append(_ image: StreamImage, weights: UInt16) {
+    mutating func appendRestorationBegin() { begin(.restorationBegin) }
+
+    mutating func appendRestored() { begin(.restored) }
+
+    mutating func append(_ image: StreamImage, weights: UInt16, isPrepared: Bool = false) {
         var flags: Flags = image.gapPending ? .gapPending : []
         if image.label != nil { flags.insert(.hasLabel) }
-        begin(.put)
+        begin(isPrepared ? .prepared : .put)
         bytes.append(flags.rawValue)
         bytes.appendLittleEndian(weights)
         bytes.appendLittleEndian(image.sequence)
@@ -161,7 +175,10 @@ extension JournalRecords {
             case .timesteps: return timesteps()
             case .reset: return selection().map { .reset($0) }
             case .remove: return selection().map { .remove($0) }
-            case .put: return put()
+            case .put: return put().map { .put($0, weights: $1) }
+            case .prepared: return put().map { .prepared($0, weights: $1) }
+            case .restorationBegin: return .restorationBegin
+            case .restored: return .restored
             }
         }
 
@@ -179,7 +196,7 @@ extension JournalRecords {
                 values: values, rest: Int(rest))
         }
 
-        private mutating func put() -> Record? {
+        private mutating func put() -> (StreamImage, weights: Int)? {
             guard let flags = byte().map(Flags.init), let weights = number(UInt16.self),
                 let sequence = number(UInt64.self), let step = number(UInt64.self), let time = number(Int64.self),
                 let label = byte(), let id = id(), let values = values()
@@ -188,7 +205,7 @@ extension JournalRecords {
                 id: String(decoding: id, as: UTF8.self), fingerprint: "", sequence: sequence, step: step, time: time,
                 label: flags.contains(.hasLabel) ? label : nil, gapPending: flags.contains(.gapPending),
                 values: values)
-            return .put(image, weights: Int(weights))
+            return (image, Int(weights))
         }
 
         private mutating func selection() -> ControlCommand.Selection? {

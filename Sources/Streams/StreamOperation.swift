@@ -10,6 +10,10 @@ public enum StreamOperation: Sendable {
     case pause
     /// What waited is taken, and from now on what comes.
     case resume
+    /// They are copied as they stand at the point.
+    case copy
+    /// They are put as a ``StreamRestoration`` has them; see ``StreamTable/beginRestoring()``.
+    case restore
 }
 
 /// How far an operation on many streams is. The table looks through its slots some at a time; whatever needs a stream that

@@ -111,7 +111,8 @@ extension StreamTable {
     /// - Returns: Streams that the store has nothing of that fits: they begin at zero.
     public mutating func wake(_ ids: [String], _ images: [StreamImage]) -> [String] {
         var lost: [String] = []
-        for id in ids {
+        // Where an operation has taken effect that has not reached them, it does so as they were asleep.
+        for id in ids + images.map(\.id) {
             if let slot = index.find(id.utf8.span) { reach(slot) }
         }
         for image in images {

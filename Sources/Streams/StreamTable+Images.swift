@@ -103,7 +103,7 @@ extension StreamTable {
     ///   remembers something else, or there would be more streams than may be.
     public mutating func restore(_ images: [StreamImage]) throws(ControlError) {
         let models = try images.map { image throws(ControlError) in try model(for: image) }
-        try checkRoom(for: images)
+        try checkRoom(forNew: images.count { index.find($0.id.utf8.span) == nil })
         for (image, model) in zip(images, models) {
             let slot = index.find(image.id.utf8.span) ?? insert(image.id.utf8.span, model: model)
             if streams[slot].isAsleep { giveRow(slot) }
@@ -125,24 +125,21 @@ extension StreamTable {
         markChanged(slot)
     }
 
-    private func checkRoom(for images: [StreamImage]) throws(ControlError) {
-        guard let maximumStreams else { return }
-        let new = images.count { index.find($0.id.utf8.span) == nil }
-        guard new == 0 || count + new <= maximumStreams else {
-            throw ControlError(
-                .refusedInMode,
-                "there would be \(count + new) streams, and --max-streams allows \(maximumStreams); remove some, or "
-                    + "restore fewer")
-        }
+    func checkRoom(forNew new: Int) throws(ControlError) {
+        guard let maximumStreams, new > 0, count + new > maximumStreams else { return }
+        throw ControlError(
+            .refusedInMode,
+            "there would be \(count + new) streams, and --max-streams allows \(maximumStreams); remove some, or "
+                + "restore fewer")
     }
 
-    private func emptySlice(capacity: Int) -> StreamSlice {
+    func emptySlice(capacity: Int = 0) -> StreamSlice {
         let values = memories.map(\.usualValuesPerRow).max() ?? 0
         return StreamSlice(
             fingerprints: models.map(\.imageFingerprint), capacity: capacity, valuesPerStream: values)
     }
 
-    private func copy(_ slot: Int, into slice: inout StreamSlice) {
+    func copy(_ slot: Int, into slice: inout StreamSlice) {
         let stream = streams[slot]
         let entry = StreamSlice.Entry(
             key: UInt32(slot), weights: stream.model, sequence: stream.sequence, step: stream.step,
@@ -156,7 +153,7 @@ extension StreamTable {
         }
     }
 
-    private func model(for image: StreamImage) throws(ControlError) -> Int {
+    func model(for image: StreamImage) throws(ControlError) -> Int {
         let known = index.find(image.id.utf8.span).map { streams[$0].model }
         guard let model = known ?? router.model(for: image.id.utf8.span) else {
             throw ControlError(

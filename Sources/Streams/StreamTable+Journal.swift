@@ -56,17 +56,26 @@ extension StreamTable {
         case .remove(let selection):
             for slot in (try? slots(of: selection)) ?? [] where isNew(position, to: slot) { remove(slot) }
         case .put(let image, let weights):
-            guard let model = models[weights],
-                memories[model].fits(image.values.count, at: image.step, of: self.models[model])
-            else { return }
-            let slot = index.find(image.id.utf8.span) ?? add(image.id.utf8.span, model: model)
-            if isNew(position, to: slot) { put(image, at: slot) }
+            replayPut(image, at: position, model: models[weights])
+        case .restorationBegin: prepared = []
+        case .prepared(let image, let weights): prepared.append((image, models[weights]))
+        case .restored:
+            for (image, model) in prepared { replayPut(image, at: position, model: model) }
+            prepared = []
         }
+    }
+
+    private mutating func replayPut(_ image: StreamImage, at position: UInt64, model: Int?) {
+        guard let model, memories[model].fits(image.values.count, at: image.step, of: models[model])
+        else { return }
+        let slot = index.find(image.id.utf8.span) ?? add(image.id.utf8.span, model: model)
+        if isNew(position, to: slot) { put(image, at: slot) }
     }
 
     /// Ends what a start puts in place: from here on timesteps come from producers.
     public mutating func endReplay() {
         loadedPositions = []
+        prepared = []
         counters = StreamCounters()
         events = []
         tallies = [:]
@@ -144,5 +153,23 @@ extension StreamTable {
         guard let weightsNumbers else { return }
         position += 1
         records.append(image, weights: weightsNumbers[model])
+    }
+
+    mutating func recordRestorationBegin() {
+        guard isRecording else { return }
+        position += 1
+        records.appendRestorationBegin()
+    }
+
+    mutating func recordPrepared(_ image: StreamImage, model: Int) {
+        guard let weightsNumbers else { return }
+        position += 1
+        records.append(image, weights: weightsNumbers[model], isPrepared: true)
+    }
+
+    mutating func recordRestored() {
+        guard isRecording else { return }
+        position += 1
+        records.appendRestored()
     }
 }

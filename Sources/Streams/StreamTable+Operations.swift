@@ -23,8 +23,10 @@ extension StreamTable {
     public mutating func begin(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
     ) throws(ControlError) -> Int {
-        precondition(sweep == nil, "one operation after another")
+        precondition(sweep == nil && restoration == nil, "one operation after another")
         removedKeys = []
+        copied = emptySlice()
+        copiedAsleep = []
         if case .stream(let id) = selection {
             let slot = try slot(of: id)
             record(operation, on: selection)
@@ -35,6 +37,7 @@ extension StreamTable {
         let count = count(of: begun)
         guard count > 0 else { return 0 }
         record(operation, on: selection)
+        if operation == .copy { copied = emptySlice(capacity: count) }
         phase.flip()
         sweep = begun
         return count
@@ -45,16 +48,28 @@ extension StreamTable {
     /// - Parameter limit: How many slots to look at.
     /// - Returns: Whether it has ended, or none is under way.
     public mutating func sweep(limit: Int) -> Bool {
+        guard isSweeping else { return true }
+        guard restoreSome(limit) else { return false }
         guard let slots = sweep?.advance(limit) else { return true }
         for slot in slots where index.isTaken(slot) { reach(slot) }
         guard sweep?.isOver ?? true else { return false }
         sweep = nil
+        restoration = nil
         return true
     }
 
     /// Ends the operation that is under way without anything between.
     public mutating func finishSweep() {
         while !sweep(limit: .max) {}
+    }
+
+    /// Gives away what the last operation copied, and the keys of those of its streams that were asleep: the store has these as
+    /// they were, until the next checkpoint.
+    public mutating func takeCopies() -> (slice: StreamSlice, asleep: [UInt32]) {
+        var slice = StreamSlice(fingerprints: [])
+        swap(&slice, &copied)
+        defer { copiedAsleep = [] }
+        return (slice, copiedAsleep)
     }
 
     /// Gives away the keys of the streams that the last operation removed, so that stored state can be forgotten too; the
@@ -80,6 +95,9 @@ extension StreamTable {
             removedKeys.append(UInt32(slot))
         case .pause: pause(slot)
         case .resume: resume(slot)
+        case .copy: copy(slot)
+        case .restore:
+            if let number = restoration?.find(index.id(of: slot)) { restore(number) }
         }
     }
 
@@ -87,7 +105,7 @@ extension StreamTable {
         switch operation {
         case .reset: recordReset(selection)
         case .remove: recordRemove(selection)
-        case .pause, .resume: break
+        case .pause, .resume, .copy, .restore: break
         }
     }
 
@@ -122,6 +140,15 @@ extension StreamTable {
         index.remove(slot: slot)
         changed.remove(slot)
         removed.insert(slot)
+    }
+
+    private mutating func copy(_ slot: Int) {
+        guard !streams[slot].isAsleep else { return copiedAsleep.append(UInt32(slot)) }
+        // Out of the table while it is added to: what is copied is borrowed from the table.
+        var slice = StreamSlice(fingerprints: [])
+        swap(&slice, &copied)
+        copy(slot, into: &slice)
+        swap(&slice, &copied)
     }
 
     private mutating func pause(_ slot: Int) {

@@ -48,6 +48,11 @@ public struct StreamTable: ~Copyable {
     var sweep: StreamSweep?
     /// That of the streams which the operation under way has reached; of all, where none is.
     var phase = Stream.Phase()
+    /// Streams that are being put as a snapshot has them; before their sweep they are checked.
+    var restoration: StreamRestoration?
+    /// What the last operation copied, and which streams it found asleep.
+    var copied = StreamSlice(fingerprints: [])
+    var copiedAsleep: [UInt32] = []
     /// Keys of the streams that the last operation removed.
     var removedKeys: [UInt32] = []
     /// What waits for streams, by slot: where it does, the stream is marked.
@@ -76,6 +81,8 @@ public struct StreamTable: ~Copyable {
     var weightsNumbers: [UInt16]?
     /// While a start puts everything in place: up to which record each stream is loaded, by slot.
     var loadedPositions: [UInt64] = []
+    /// While a start replays the journal: streams that are put if their restoration took effect.
+    var prepared: [(image: StreamImage, model: Int?)] = []
 
     /// An empty table.
     ///
@@ -198,11 +205,22 @@ public struct StreamTable: ~Copyable {
     private mutating func takeFirst(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
-        if let maximumStreams, index.count >= maximumStreams { throw .tooManyStreams }
+        if restoration != nil, isSweeping {
+            if let number = restoration?.find(id) {
+                restore(number)
+                if let slot = index.find(id, hash: place.hash) {
+                    return try takeSlowly(slot, count, of: id, at: place, header)
+                }
+            }
+        }
+        if let maximumStreams, index.count + streamsToCome >= maximumStreams { throw .tooManyStreams }
         // Before the stream is there: a message that is dropped leaves none.
         _ = try SequenceNumbers(header, count: count, consumed: 0)
         try take(count, of: insert(id, model: place.model), hash: place.hash, header)
     }
+
+    /// New streams for which there must be room, since they come with the restoration that has taken effect.
+    private var streamsToCome: Int { isSweeping ? restoration?.newCount ?? 0 : 0 }
 
     private mutating func takeInPieces(_ slot: Int, _ count: Int, _ header: TimestepHeader) throws(DropCause) {
         startWaiting(slot)

@@ -53,23 +53,56 @@ import ZeroMQ
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--durability", "journal"]
         var chance = SeededGenerator(state: 3)
-        for _ in 0..<6 {
+        for round in 0..<9 {
             let daemon = try DaemonProcess(arguments)
             let peer = try Peer(daemon)
-            let before = Dictionary(uniqueKeysWithValues: try streams(peer.control).map { ($0.stream, $0.step) })
-            #expect(Set(before.filter { $0.key.hasPrefix("even") }.values).count <= 1)
-            #expect(Set(before.filter { $0.key.hasPrefix("odd") }.values).count <= 1)
+            let found = try streams(peer.control)
+            for group in ["even", "odd"] where round > 0 {
+                let steps = found.filter { $0.stream.hasPrefix(group) }.map(\.step)
+                #expect(Set(steps).count <= 1, "\(round): \(Set(steps))")
+                #expect([0, Self.count / 2].contains(steps.count), "\(round): \(steps.count)")
+            }
             try feedAll(peer)
-            let microseconds = UInt32.random(in: 0..<8_000, using: &chance)
+            if round == 0 { _ = try peer.control.call(.snapshot(name: "first", .all), as: SnapshotStatus.self) }
+            let microseconds = UInt32.random(in: 0..<20_000, using: &chance)
             let identifier = daemon.processIdentifier
-            Thread.detachNewThread {
+            let killer = Thread {
                 usleep(microseconds)
                 kill(identifier, SIGKILL)
             }
-            let isReset = Bool.random(using: &chance)
-            _ = try? peer.control.call(
-                isReset ? .reset(.prefix("even")) : .remove(.prefix("even")), as: [String: Int].self)
+            let commands: [ControlCommand] = [
+                .reset(.prefix("even")), .remove(.prefix("even")), .restore(name: "first", .all),
+            ]
+            killer.start()
+            _ = try? peer.control.call(commands[round % 3], as: [String: Int].self)
             daemon.kill()
         }
+    }
+
+    @Test func `restores them as they were, with timesteps that come meanwhile behind it`() throws {
+        let folder = try TemporaryFolder()
+        let daemon = try DaemonProcess([model2, "--state-dir", folder.path])
+        let peer = try Peer(daemon)
+        try feedAll(peer)
+        _ = try peer.control.call(.snapshot(name: "first", .all), as: SnapshotStatus.self)
+        try feedAll(peer)
+        _ = try peer.control.call(.remove(.prefix("odd")), as: [String: Int].self)
+        let endpoint = connecting(daemon.control)
+        let asked = Thread {
+            guard let context = try? Context(),
+                let control = try? ControlClient(endpoint: endpoint, timeoutSeconds: 20 * patience, in: context)
+            else { return }
+            _ = try? control.call(.restore(name: "first", .all), as: [String: Int].self)
+        }
+        asked.start()
+        for number in 0..<Self.count { try peer.feed(id(number), values(1)) }
+        for number in 0..<Self.count {
+            let step = try peer.decisions(of: id(number), 1)[0].step
+            #expect((number.isMultiple(of: 2) ? [2, 3] : [1, 2]).contains(step), "\(number): \(step)")
+        }
+        try #require(eventually { asked.isFinished ? true : nil } == true)
+        // As in the snapshot, or one timestep later.
+        let found = try streams(peer.control)
+        #expect(found.count == Self.count && Set(found.map(\.step)).isSubset(of: [1, 2]))
     }
 }
