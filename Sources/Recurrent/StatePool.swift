@@ -29,6 +29,19 @@ public final class StatePool {
         unsafe scratch.initialize(repeating: 0, count: max(1, model.scratchSize))
     }
 
+    /// A pool with the rows of another, under the same numbers; the other has none any more.
+    ///
+    /// - Parameters:
+    ///   - other: A pool whose rows are made of the same layers' states, and of as many outputs.
+    ///   - model: The weights that the rows are stepped with from here on.
+    public convenience init(takingRowsOf other: StatePool, model: Model) {
+        precondition(model.stateLayout == other.model.stateLayout && model.outputs == other.model.outputs)
+        self.init(model: model)
+        unsafe swap(&pages, &other.pages)
+        swap(&freeRows, &other.freeRows)
+        swap(&rowCount, &other.rowCount)
+    }
+
     deinit {
         unsafe scratch.deallocate()
         for index in unsafe pages.indices {

@@ -19,6 +19,26 @@ enum StreamMemory {
         }
     }
 
+    /// The same rows for other weights, with which they can go on; these have none any more.
+    ///
+    /// - Parameters:
+    ///   - served: The weights, with as many outputs.
+    ///   - workers: The threads that step.
+    /// - Returns: The rows, under the same numbers.
+    func handOver(to served: ServedModel, workers: StepWorkers) -> StreamMemory {
+        switch self {
+        case .state(let steps):
+            return .state(
+                StepBatch(
+                    pool: StatePool(takingRowsOf: steps.pool, model: served.model),
+                    sequenceLength: served.rule.lastStep.map { Int($0) }, workers: workers))
+        case .timesteps(let buffers):
+            let memory = StreamMemory(served, workers: workers)
+            if case .timesteps(let new) = memory { new.takeRows(of: buffers) }
+            return memory
+        }
+    }
+
     /// Gives out a row as it is before the first timestep.
     func insert() -> Int {
         switch self {

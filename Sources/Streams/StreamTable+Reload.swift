@@ -45,6 +45,14 @@ extension StreamTable {
         }
         if before.imageFingerprint == served.imageFingerprint && !resetting { return slots.count }
 
+        if !resetting, before.canCarry(to: served), before.model.outputs == served.model.outputs {
+            // However many streams there are: each only has to be stored again.
+            memories[model] = memories[model].handOver(to: served, workers: workers)
+            for slot in slots { markChanged(slot) }
+            exchange(model, for: served, number)
+            return slots.count
+        }
+
         let old = memories[model]
         let new = StreamMemory(served, workers: workers)
         for slot in slots {
@@ -67,10 +75,14 @@ extension StreamTable {
             new.replace(streams[slot].row, with: values.span)
             markChanged(slot)
         }
-        models[model] = served
         memories[model] = new
-        if let number { weightsNumbers?[model] = number }
+        exchange(model, for: served, number)
         return resetting ? 0 : slots.count
+    }
+
+    private mutating func exchange(_ model: Int, for served: ServedModel, _ number: UInt16?) {
+        models[model] = served
+        if let number { weightsNumbers?[model] = number }
     }
 
     /// Streams of one of ``models``.

@@ -35,6 +35,12 @@ final class TimestepBuffers {
         runner = SequenceRunner(model: model)
     }
 
+    /// Takes over the rows of other buffers, under the same numbers: those of a model with as many features and outputs.
+    func takeRows(of other: TimestepBuffers) {
+        swap(&rows, &other.rows)
+        swap(&freeRows, &other.freeRows)
+    }
+
     /// Gives out a row without timesteps, its outputs zero.
     func insert() -> Int {
         let row = Row(outputs: Array(repeating: 0, count: model.outputs))
