@@ -13,7 +13,9 @@ extension HotLoop {
     mutating func reloadAll() {
         guard !isStopping else { return }
         reloadKeys()
-        for model in table.models.indices { ask(.bySignal, ofModel: model) }
+        var begins = false
+        for model in table.models.indices where ask(.bySignal, ofModel: model) { begins = true }
+        if begins { logger.info("reading all model files again") }
     }
 
     /// Reads a model's file again, and answers the request when its streams are durable under the new weights.
@@ -25,7 +27,7 @@ extension HotLoop {
             throw ControlError(.invalidParams, "no model '\(name.shortened)'; there are \(known)")
         }
         guard !isStopping else { throw stopped(model) }
-        ask(.request(from: address, resetting: resetting), ofModel: model)
+        _ = ask(.request(from: address, resetting: resetting), ofModel: model)
     }
 
     /// Drops the reloads that are queued, and those whose file is still being read: a stop does not wait for them.
@@ -44,7 +46,7 @@ extension HotLoop {
         guard access.configuration.authorizedClients != nil else { return }
         guard !keyReload.isRunning else { return keyReload.isAsked = true }
         keyReload = (true, false)
-        modelReader.async { [access, mailbox] in
+        keyReader.async { [access, mailbox] in
             access.reload()
             mailbox.post { loop in
                 loop.keyReload.isRunning = false
@@ -53,8 +55,11 @@ extension HotLoop {
         }
     }
 
-    private mutating func ask(_ reload: ReloadQueue.Reload, ofModel model: Int) {
-        if reloads.ask(reload, ofModel: model) { read(model) }
+    /// - Returns: Whether the model's file is read now; else it is after the reload that is under way.
+    private mutating func ask(_ reload: ReloadQueue.Reload, ofModel model: Int) -> Bool {
+        guard reloads.ask(reload, ofModel: model) else { return false }
+        read(model)
+        return true
     }
 
     /// Reads the file beside the hot loop; the weights change between two timesteps.

@@ -58,8 +58,10 @@ struct HotLoop: ~Copyable {
 
     let logger: Logger
     let worker: StoreWorker<StateStore>
-    /// Reads model files and keys again, one after another.
+    /// Reads model files again, one after another.
     let modelReader = DispatchQueue(label: "sluice.models")
+    /// Reads the keys of who may come in again, whether or not a model is being read.
+    let keyReader = DispatchQueue(label: "sluice.keys")
     var reloads: ReloadQueue
     /// The keys of who may come in are being read again; whether they are to be read once more then.
     var keyReload: (isRunning: Bool, isAsked: Bool) = (false, false)
