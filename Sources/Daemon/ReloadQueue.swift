@@ -4,7 +4,7 @@ struct ReloadQueue {
     struct Reload {
         /// Streams begin at zero.
         var isResetting = false
-        /// What came of it is told in the log, and to these.
+        /// The log is told of a failure, and the addresses of the outcome.
         var isLogged = false
         var addresses: [ControlServer.ReturnAddress] = []
 
@@ -64,7 +64,7 @@ struct ReloadQueue {
 
     /// A reload has ended.
     ///
-    /// - Returns: Who is told, and whether the model's file is to be read again now.
+    /// - Returns: The reload, with those who are told of it, and whether the model's file is to be read again now.
     mutating func end(_ model: Int) -> (ended: Reload, readsAgain: Bool) {
         let ended = entries[model].running ?? Reload()
         entries[model].running = entries[model].next

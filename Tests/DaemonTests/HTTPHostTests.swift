@@ -19,7 +19,7 @@ struct HTTPHostTests {
     @Test(arguments: [
         "", ":80", ".", "a..b", "a b", "a/b", "a@b", "ä.example", "[::1", "[a]", "[::1]a", "::1", "a:b", "a\0",
     ])
-    func `what is none is refused`(text: String) {
+    func `a text that is no host is refused`(text: String) {
         #expect(HTTPHost(text) == nil)
     }
 

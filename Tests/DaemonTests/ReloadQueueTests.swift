@@ -3,7 +3,7 @@ import Wire
 
 @testable import Daemon
 
-/// What is read when, without a daemon.
+/// The order in which model files are read, without a daemon.
 struct ReloadQueueTests {
     private func request(_ number: Int, resetting: Bool = false) -> ReloadQueue.Reload {
         let address = ControlServer.ReturnAddress(

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What one client of HTTP can do at most.
+/// The bounds on one client of HTTP.
 @Suite struct `A client of HTTP` {
     /// Sends a text over a connection of its own, and waits for the end of the connection.
     ///
@@ -23,7 +23,7 @@ import Testing
         return rest.replacing("X: ", with: "X: " + String(repeating: "a", count: size - rest.utf8.count))
     }
 
-    @Test func `who sends what no page takes is told so, and the connection ends`() throws {
+    @Test func `that sends what no page takes is told so, and the connection ends`() throws {
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort)
         let cases: [(request: String, status: Int)] = [
             (Self.filled(to: 8192), 200), (Self.filled(to: 8193), 431),
@@ -47,7 +47,7 @@ import Testing
         #expect(daemon.stop() == 0)
     }
 
-    @Test func `who sends many requests at once gets an answer to each, in order`() throws {
+    @Test func `that sends many requests at once gets an answer to each, in order`() throws {
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort)
         let paths = (0..<300).map { ["/healthz", "/readyz", "/nowhere"][$0 % 3] }
         let requests = paths.map { "GET \($0) HTTP/1.1\r\n\(Self.address)\r\n" }.joined()
@@ -89,7 +89,7 @@ import Testing
         for ended in bombers { ended.wait() }
     }
 
-    @Test func `who is slow, or never reads, is cut`() throws {
+    @Test func `that is slow, or never reads, is cut`() throws {
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort)
         let slow = try (0..<3).map { _ in try TCPConnection(daemon.http) }
         for connection in slow { try connection.send("GET /healthz HTTP/1.1\r\nHost: ") }
@@ -135,7 +135,7 @@ import Testing
         #expect(complaints.count == 1)
     }
 
-    @Test func `who names a host that the daemon was not given is turned away`() throws {
+    @Test func `that names a host that the daemon was not given is turned away`() throws {
         let hosts = ["--http-host", "sluice.example", "--http-host", "Metrics"]
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort + hosts)
         let cases: [(hosts: [String], status: Int)] = [

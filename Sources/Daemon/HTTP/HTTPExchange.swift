@@ -9,7 +9,7 @@ final class HTTPExchange: ChannelInboundHandler {
     /// The most headers of a request.
     private static let maximumHeaders = 100
 
-    /// What the connection waits for, and for how long at most.
+    /// The state of a connection, each with the longest time that it may last.
     private enum Phase {
         /// A request. Longer than Prometheus, which keeps its connection, is silent between two scrapes.
         case idle

@@ -13,7 +13,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
     /// The most bytes that are read and thrown away after the last answer, so that the client can read it.
     private static let maximumDiscarded = 1 << 18
 
-    /// What the handlers behind are told beside the heads.
+    /// Notices to the handlers behind, beside the heads.
     enum Event: Sendable {
         /// The first byte of a head has come.
         case began
