@@ -1,4 +1,3 @@
-import Foundation
 import Streams
 import Wire
 import ZeroMQ
@@ -32,8 +31,6 @@ extension HotLoop {
 extension HeldDecisions {
     /// Holds an event, in its place among the decisions.
     mutating func append(_ event: StreamEvent) {
-        // Nothing in an event is such that JSON cannot express it.
-        guard let json = try? JSONEncoder().encode(event) else { return }
-        append(Array(StreamEvent.topic.utf8).span, Array(json).span)
+        append(Array(StreamEvent.topic.utf8).span, event.json.span)
     }
 }

@@ -5,6 +5,9 @@
 ///
 /// After a read that throws, what is in it means nothing.
 public struct ParsedTimesteps: Sendable {
+    /// The most bytes of a frame of text. Reading as many takes some milliseconds, which all other streams wait for.
+    public static let maximumLength = 1 << 20
+
     /// The stream's id. It is what the message says; ``StreamID`` has the rules.
     public private(set) var id: [UInt8] = []
     /// Sequence and flags, as they were said.
@@ -28,13 +31,17 @@ public struct ParsedTimesteps: Sendable {
     ///   - frames: How many frames it has.
     ///   - first: The first frame: with `json` the id if a second follows, else the whole message.
     ///   - second: The second frame; without meaning where there is one.
-    /// - Throws: ``DropCause/frames`` for another number of frames than the codec has, ``DropCause/json`` or
+    /// - Throws: ``DropCause/frames`` for another number of frames than the codec has, ``DropCause/tooLarge`` for a frame of
+    ///   more than ``maximumLength`` bytes, ``DropCause/json`` or
     ///   ``DropCause/text`` for what the codec does not allow, ``DropCause/id`` where the message says no stream or two,
     ///   ``DropCause/length`` for no values or timesteps of different lengths, ``DropCause/nonFinite`` for a number that
     ///   no float holds, ``DropCause/sequence`` for one past 2⁶⁴ − 1.
     public mutating func read(
         _ codec: IngestCodec, frames: Int, first: Span<UInt8>, second: Span<UInt8>
     ) throws(DropCause) {
+        guard first.count <= Self.maximumLength, frames < 2 || second.count <= Self.maximumLength else {
+            throw .tooLarge
+        }
         switch (codec, frames) {
         case (.json, 1): try read(json: first)
         case (.json, 2): try read(id: first, json: second)
@@ -183,23 +190,6 @@ private struct Words: ~Escapable {
 extension UInt8 {
     /// What JSON calls white space: a blank, a tab, or the end of a line.
     var isWhiteSpace: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
-}
-
-extension Float {
-    /// The float nearest to a decimal number, rounded once; an infinity past the largest, and for `inf` itself.
-    ///
-    /// - Parameter word: As `-0.5`, `.5`, `1e-05`, `nan`; nil for all else, white space and hexadecimal digits among it.
-    init?(decimal word: Span<UInt8>) {
-        for index in word.indices {
-            // `Float.init` would take hexadecimal digits, and end at a zero as C does.
-            switch word[index] {
-            case 0, UInt8(ascii: "x"), UInt8(ascii: "X"): return nil
-            default: break
-            }
-        }
-        guard let text = try? UTF8Span(validating: word) else { return nil }
-        self.init(String(copying: text))
-    }
 }
 
 extension [UInt8] {

@@ -73,7 +73,8 @@ struct TimestepTests {
     @Test func `causes of drops have the names that status gives them`() {
         #expect(
             DropCause.allCases.map(\.rawValue) == [
-                "frames", "id", "length", "header", "flags", "json", "text", "sequence", "non_finite", "token",
+                "frames", "id", "length", "header", "flags", "too_large", "json", "text", "sequence", "non_finite",
+                "token",
                 "unrouted", "too_long", "too_many_streams", "paused",
             ])
         #expect(DropCause.allCases.allSatisfy { !$0.explanation.isEmpty && !$0.explanation.contains("\n") })
