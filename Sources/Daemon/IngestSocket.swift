@@ -89,12 +89,13 @@ final class IngestSocket {
         if mayReceive { mayReceive = socket.hangUp(endpoint.endpoint.address) > 0 }
     }
 
-    /// Throws away what has come.
+    /// Throws away what has come, for a moment at most: a producer may send faster than this.
     ///
     /// - Returns: How many messages.
     func discard(by message: inout IngestMessage) throws(ZeroMQError) -> Int {
         var count = 0
-        while try receive(into: &message) { count += 1 }
+        let end = ContinuousClock.now + .milliseconds(200)
+        while ContinuousClock.now < end, try receive(into: &message) { count += 1 }
         return count
     }
 }
