@@ -15,8 +15,8 @@ final class AccessGuard: Sendable {
     private static let keepalive = (idle: 30, interval: 10, count: 3)
     /// The most bytes of a subscription.
     private static let maximumSubscription = 4_096
-    /// Requests that may wait for each controller.
-    private static let waitingRequests = 1_000
+    /// Requests that may wait in the socket for each controller: at up to 1 MiB each, they are memory that a peer chooses.
+    private static let waitingRequests = 32
 
     /// What the watch has still to be told.
     private struct News {

@@ -11,11 +11,14 @@ public struct StreamPageSearch: Sendable {
     fileprivate let limit: Int
     /// The slot that is looked at next.
     fileprivate var slot = 0
-    /// Of many streams only those that are first so far are kept: a page of a million takes little time and memory. The ids
-    /// are copies, since another stream may have the slot by the time that the page is put together.
-    fileprivate var found: [(slot: Int, id: [UInt8])] = []
-    /// The id behind which nothing more is needed, once enough streams were found.
-    private var last: [UInt8]?
+    /// A stream that may be on the page. The id is a copy, since another stream may have the slot by the time that the page is
+    /// put together.
+    fileprivate typealias Candidate = (slot: Int, id: [UInt8])
+    /// The first streams so far, in order: as many as the page has and one more, which tells whether there is another page.
+    fileprivate var found: [Candidate] = []
+    /// Streams that are not in their places among the others yet: some at a time, so that no look takes long.
+    private var fresh: [Candidate] = []
+    private static let mostFresh = 1024
 
     /// Begins a search.
     ///
@@ -31,22 +34,34 @@ public struct StreamPageSearch: Sendable {
 
     fileprivate mutating func look(at id: Span<UInt8>, in slot: Int) {
         guard id.begins(with: prefix), after.map({ $0.span.precedes(id) }) ?? true else { return }
-        if let last, !id.precedes(last.span) { return }
+        if found.count > limit {
+            let last = found[limit].id
+            guard id.precedes(last.span) else { return }
+        }
         var copy: [UInt8] = []
         copy.reserveCapacity(id.count)
         for index in id.indices { copy.append(id[index]) }
-        found.append((slot, copy))
-        // One more than the page has, which tells whether there is another page.
-        if found.count == 2 * (limit + 1) {
-            keepFirst()
-            last = found.last?.id
-        }
+        fresh.append((slot, copy))
+        if fresh.count == Self.mostFresh { mergeFresh() }
     }
 
-    /// Orders what was found by the bytes of the ids, and drops all but the first.
-    fileprivate mutating func keepFirst() {
-        found.sort { $0.id.span.precedes($1.id.span) }
-        found.removeLast(max(0, found.count - limit - 1))
+    /// Puts the fresh streams in their places, and drops all but the first.
+    fileprivate mutating func mergeFresh() {
+        fresh.sort { $0.id.span.precedes($1.id.span) }
+        var merged: [Candidate] = []
+        merged.reserveCapacity(min(limit + 1, found.count + fresh.count))
+        var (old, new) = (0, 0)
+        while merged.count <= limit, old < found.count || new < fresh.count {
+            var takesNew = old == found.count
+            if !takesNew, new < fresh.count {
+                let (newID, oldID) = (fresh[new].id, found[old].id)
+                takesNew = newID.span.precedes(oldID.span)
+            }
+            merged.append(takesNew ? fresh[new] : found[old])
+            if takesNew { new += 1 } else { old += 1 }
+        }
+        found = merged
+        fresh.removeAll(keepingCapacity: true)
     }
 }
 
@@ -74,10 +89,12 @@ extension StreamTable {
     /// - Returns: The page with streams as they stand now, and where the next one begins.
     public func page(of search: StreamPageSearch, time: Int64) -> StreamPage<StreamStatus> {
         var search = search
-        search.keepFirst()
+        search.mergeFresh()
         let first = search.found.prefix(search.limit)
         let streams = first.compactMap { slot, id -> StreamStatus? in
-            guard index.find(id.span) == slot else { return nil }
+            guard index.isTaken(slot), index.id(of: slot).begins(with: id), index.id(of: slot).count == id.count else {
+                return nil
+            }
             return status(of: slot, id: String(decoding: id, as: UTF8.self), time: time)
         }
         // The last id that was found, also where its stream has gone since: others may come behind it.

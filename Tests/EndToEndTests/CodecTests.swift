@@ -156,6 +156,21 @@ import ZeroMQ
         #expect(status.streams == 2)
     }
 
+    @Test func `that come to more than a message may have are dropped and counted, and change nothing`() throws {
+        let peer = try peer(.json, decisions: .binary, in: try TemporaryFolder())
+        let undisturbed = try {
+            for value in values(4) { try peer.send(message(.json, "undisturbed", [value])) }
+            return try peer.decisions(of: "undisturbed", 4)
+        }()
+        let large = message(.json, "s", [Float](repeating: 1.5, count: 1 + ParsedTimesteps.maximumLength / 6))
+        for value in values(4) {
+            try peer.send(large)
+            try peer.send(message(.json, "s", [value]))
+        }
+        #expect(try peer.decisions(of: "s", 4).bits == undisturbed.bits)
+        #expect(try peer.status().dropped["too_large"] == 4)
+    }
+
     @Test func `come by endpoints of different codecs at once, to the same streams`() throws {
         let folder = try TemporaryFolder()
         let text = """
