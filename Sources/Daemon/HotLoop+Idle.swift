@@ -52,26 +52,30 @@ extension HotLoop {
     ///
     /// - Parameters:
     ///   - sleepers: Which streams.
+    ///   - first: The first slot to look at: those before were read already.
     ///   - action: What to do; told where one named is not known, or cannot be read.
     mutating func whenAwake(
-        _ sleepers: Sleepers, _ action: @escaping @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
+        _ sleepers: Sleepers, from first: Int = 0,
+        _ action: @escaping @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
     ) {
-        let ids: [String]
+        let found: (ids: [String], next: Int)
         do throws(ControlError) {
-            ids =
-                switch sleepers {
-                case .selection(let selection): try table.asleep(selection, limit: Self.streamsPerRead)
-                case .model(let model): table.asleep(ofModel: model, limit: Self.streamsPerRead)
-                }
+            switch sleepers {
+            case .selection(let selection):
+                found = try table.asleep(selection, from: first, limit: Self.streamsPerRead)
+            case .model(let model):
+                found = table.asleep(ofModel: model, from: first, limit: Self.streamsPerRead)
+            }
         } catch {
             return action(&self, .failure(error))
         }
+        let (ids, next) = found
         guard !ids.isEmpty else { return action(&self, .success(())) }
         idleSweep.wakers += 1
         read(ids) { loop, error in
             loop.idleSweep.wakers -= 1
             if let error { return action(&loop, .failure(ControlError(error))) }
-            loop.whenAwake(sleepers, action)
+            loop.whenAwake(sleepers, from: next, action)
         }
     }
 

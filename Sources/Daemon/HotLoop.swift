@@ -208,7 +208,7 @@ struct HotLoop: ~Copyable {
         if publisher.replays.areWaiting, !table.isSweeping { try replay() }
         if isDurable { keepDurable() }
         if table.hasNews { wakeRequested() }
-        if idleSweep.isDue, !table.isSweeping { sweepIdle() }
+        if idleSweep.isDue, operation.end == nil { sweepIdle() }
         try commitGroup()
     }
 

@@ -70,37 +70,48 @@ extension StreamTable {
         return events
     }
 
-    /// Those of a selection that are asleep.
+    /// Some of the streams of a selection that are asleep.
     ///
     /// - Parameters:
     ///   - selection: Which streams.
+    ///   - first: Where to begin: 0 at first, then what the call before returned.
     ///   - limit: At most so many.
-    /// - Returns: Their ids.
+    /// - Returns: Their ids, and where the next call begins.
     /// - Throws: ``ControlError`` where the one stream named is not known.
     public func asleep(
-        _ selection: ControlCommand.Selection, limit: Int = .max
-    ) throws(ControlError) -> [String] {
-        guard asleepCount > 0 else { return [] }
-        return asleep(try slots(of: selection), limit: limit)
+        _ selection: ControlCommand.Selection, from first: Int = 0, limit: Int
+    ) throws(ControlError) -> (ids: [String], next: Int) {
+        switch selection {
+        case .all: return asleep(from: first, limit: limit) { _ in true }
+        case .prefix(let text):
+            let prefix = Array(text.utf8)
+            return asleep(from: first, limit: limit) { index.id(of: $0).begins(with: prefix) }
+        case .stream(let id):
+            let slot = try slot(of: id)
+            return (streams[slot].isAsleep ? [id] : [], 0)
+        }
     }
 
-    /// Those of a model that are asleep.
+    /// Some of the streams of a model that are asleep.
     ///
     /// - Parameters:
     ///   - model: Which of ``models``.
+    ///   - first: Where to begin: 0 at first, then what the call before returned.
     ///   - limit: At most so many.
-    /// - Returns: Their ids.
-    public func asleep(ofModel model: Int, limit: Int) -> [String] {
-        guard asleepCount > 0 else { return [] }
-        return asleep(slots(ofModel: model), limit: limit)
+    /// - Returns: Their ids, and where the next call begins.
+    public func asleep(ofModel model: Int, from first: Int = 0, limit: Int) -> (ids: [String], next: Int) {
+        asleep(from: first, limit: limit) { streams[$0].model == model }
     }
 
-    private func asleep(_ slots: [Int], limit: Int) -> [String] {
+    private func asleep(from first: Int, limit: Int, where isMeant: (Int) -> Bool) -> (ids: [String], next: Int) {
         var ids: [String] = []
-        for slot in slots where streams[slot].isAsleep && ids.count < limit {
-            ids.append(id(of: slot))
+        guard asleepCount > 0 else { return (ids, first) }
+        var slot = first
+        while slot < index.slots.count, ids.count < limit {
+            if index.isTaken(slot), streams[slot].isAsleep, isMeant(slot) { ids.append(id(of: slot)) }
+            slot += 1
         }
-        return ids
+        return (ids, slot)
     }
 
     /// Puts the state of streams back into memory, and lets what waited for it have its turn.

@@ -104,7 +104,9 @@ struct IdleTests {
         let status = try feed.table.status(of: "a1", time: 0)
         #expect(status.asleep && status.sequence == 4 && status.step == 4)
         #expect(feed.table.page(prefix: "a", after: nil, limit: 9, time: 0).streams.map(\.stream) == ["a1", "a2"])
-        #expect(try feed.table.asleep(.prefix("a")) == ["a1", "a2"])
+        #expect(try feed.table.asleep(.prefix("a"), limit: 9).ids == ["a1", "a2"])
+        let (first, next) = try feed.table.asleep(.all, limit: 2)
+        #expect(try first + feed.table.asleep(.all, from: next, limit: 2).ids == ["a1", "a2", "b"])
         #expect(try feed.images().isEmpty)
 
         #expect(try feed.table.pause(.stream("a1")) == 1)
