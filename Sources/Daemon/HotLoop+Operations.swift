@@ -26,7 +26,7 @@ extension HotLoop {
     /// Bytes of records with which no more are made of what is to be restored, before the next group is committed.
     private static let preparedBytes = 1 << 20
     /// Nanoseconds of each turn for timesteps that waited.
-    private static let backlogTime: Int64 = 10_000_000
+    private static let backlogTime: Int64 = 5_000_000
 
     /// Does something with streams: at once, or where an operation is under way after it, and after all that waits for it.
     mutating func whenTableIsFree(_ action: @escaping Mailbox.Letter) {
@@ -158,6 +158,12 @@ extension HotLoop {
         let end = operation.end
         operation.end = nil
         end?(&self, outcome)
+        if let ended = table.takeEndedRestoration() {
+            startSideJob {
+                _ = ended
+            } then: { _, _ in
+            }
+        }
         if !checkpoints.requests.isEmpty { startCheckpoint() }
     }
 

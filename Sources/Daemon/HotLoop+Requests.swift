@@ -127,7 +127,8 @@ extension HotLoop {
         }
     }
 
-    private mutating func startSideJob<Value: Sendable>(
+    /// Does something beside the loop, and goes on with what came of it on the loop.
+    mutating func startSideJob<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value, then: @escaping @Sendable (inout HotLoop, Value) -> Void
     ) {
         outsideJobs += 1

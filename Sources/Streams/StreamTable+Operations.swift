@@ -54,7 +54,7 @@ extension StreamTable {
         for slot in slots where index.isTaken(slot) { reach(slot) }
         guard sweep?.isOver ?? true else { return false }
         sweep = nil
-        restoration = nil
+        swap(&restoration, &endedRestoration)
         return true
     }
 

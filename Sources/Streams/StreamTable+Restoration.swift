@@ -43,6 +43,12 @@ extension StreamTable {
         }
     }
 
+    /// Gives away the restoration that has ended: it takes a while to free its memory.
+    public mutating func takeEndedRestoration() -> StreamRestoration? {
+        defer { endedRestoration = nil }
+        return endedRestoration
+    }
+
     /// Gives up what was prepared.
     public mutating func cancelRestoration() { restoration = nil }
 

@@ -50,6 +50,8 @@ public struct StreamTable: ~Copyable {
     var phase = Stream.Phase()
     /// Streams that are being put as a snapshot has them; before their sweep they are checked.
     var restoration: StreamRestoration?
+    /// The one that has ended last.
+    var endedRestoration: StreamRestoration?
     /// What the last operation copied, and which streams it found asleep.
     var copied = StreamSlice(fingerprints: [])
     var copiedAsleep: [UInt32] = []
