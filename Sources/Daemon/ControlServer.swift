@@ -32,6 +32,8 @@ struct ControlServer: ~Copyable {
         let byteCount: Int
     }
 
+    /// Replies that wait for one controller to read them; a page has up to some megabytes.
+    private static let waitingReplies = RequestQueue.maximumUnanswered
     /// Superfluous frames of one message that are thrown away in one turn of the loop.
     private static let framesPerTurn = 10_000
 
@@ -44,6 +46,7 @@ struct ControlServer: ~Copyable {
     init(_ endpoint: Endpoint, in context: Context, by access: AccessGuard) throws(ZeroMQError) {
         let socket = try Socket(.router, in: context)
         try socket.set(.linger, to: HotLoop.lingerMilliseconds)
+        try socket.set(.sendHighWaterMark, to: Self.waitingReplies)
         try access.prepare(socket, for: .control, at: endpoint)
         try bindingPrivately { () throws(ZeroMQError) in try socket.attach(to: endpoint, otherwise: .bind) }
         self.endpoint = try socket.resolved(endpoint)
