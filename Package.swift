@@ -44,6 +44,7 @@ let package = Package(
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CMalloc"),
 
         // The engine's inner loops, once for each set of vector instructions.
@@ -76,7 +77,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Streams", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+                "CSodium", "CSQLite", "Streams", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings),

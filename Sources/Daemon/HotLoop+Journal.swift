@@ -80,6 +80,7 @@ extension HotLoop {
                 now loses what changed since the last checkpoint: \(error)
                 """)
         }
+        noteJournal(isWhole: false)
         group.fail(error)
         table.stopRecording()
         group.committing.decisions.append(contentsOf: group.gathered.decisions)
@@ -112,9 +113,23 @@ extension HotLoop {
 
     /// A checkpoint of all that changed up to a position has ended: the journal needs its records up to there no longer.
     mutating func endJournal(through position: UInt64) {
-        if group.endCheckpoint(at: position) { logger.notice("the journal is whole again") }
+        if group.endCheckpoint(at: position) {
+            logger.notice("the journal is whole again")
+            noteJournal(isWhole: true)
+        }
         group.cutPosition = position
         if !group.isCutting { cutJournal() }
+    }
+
+    /// Has the seal tell the next start whether the database may be ahead of the journal. The store does it before it writes
+    /// what the journal lacks, since it does one thing after another.
+    private mutating func noteJournal(isWhole: Bool) {
+        startStoreJob { store throws(StoreError) in
+            try store.noteJournal(isWhole: isWhole)
+        } then: { loop, result in
+            guard case .failure(let error) = result else { return }
+            loop.logger.error("whether the journal is whole could not be noted: \(error)")
+        }
     }
 
     private mutating func cutJournal() {

@@ -1,3 +1,4 @@
+import Store
 import ZeroMQ
 
 /// The orderly end: what has come is taken, and all state is made durable.
@@ -46,6 +47,8 @@ extension HotLoop {
             try waitForOthers()
             startCheckpoint()
             try waitForOthers()
+            sealFolder()
+            try waitForOthers()
         } catch {
             throw DaemonError(.software, error.description)
         }
@@ -55,6 +58,16 @@ extension HotLoop {
         }
         guard !isDurable || checkpoints.failure == nil else {
             throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")
+        }
+    }
+
+    /// Notes that nothing comes after this, so that the next start expects all that is there now.
+    private mutating func sealFolder() {
+        startStoreJob { store throws(StoreError) in
+            try store.end()
+        } then: { loop, result in
+            guard case .failure(let error) = result else { return }
+            loop.logger.error("the orderly stop could not be noted: \(error)")
         }
     }
 

@@ -138,7 +138,7 @@ extension ControlError {
         switch error.code {
         case .noSuchSnapshot: self.init(.noSuchSnapshot, error.description)
         case .snapshotExists: self.init(.invalidParams, error.description)
-        case .cannotOpen, .inUse, .laterVersion, .failed: self.init(.storeFailed, error.description)
+        case .cannotOpen, .inUse, .laterVersion, .damaged, .failed: self.init(.storeFailed, error.description)
         }
     }
 }

@@ -4,6 +4,20 @@ import Store
 import Streams
 import Wire
 
+/// What a start found in the journal.
+private struct ReplayedJournal {
+    /// The last record that none is missing before, and the last of all.
+    let last: UInt64
+    let end: UInt64
+    /// The last record that is in the streams of the store.
+    let loaded: UInt64
+    /// Records that were replayed.
+    let count: Int
+
+    /// The next record can follow on the last.
+    var connects: Bool { last == end && last >= loaded }
+}
+
 /// What a start finds: the streams of the last checkpoint, and what the journal has since.
 struct StartState: ~Copyable {
     /// Streams that are logged one by one where the log level is not `debug`.
@@ -49,14 +63,20 @@ struct StartState: ~Copyable {
         }
         let store = try StateStore(folder: folder)
         var journal: Journal?
-        if let folder, configuration.durability == .journal || Journal.exists(in: folder) {
-            journal = try Journal(folder: folder, sync: configuration.journalSync)
+        if let folder, configuration.durability == .journal || Journal.exists(in: folder) || store.expectsJournal {
+            journal = try Journal(folder: folder, sync: configuration.journalSync, of: store)
         }
         let table = StreamTable(models: models, workers: StepWorkers(count: configuration.workers))
         var state = StartState(
             store: store, journal: journal, table: table, place: folder ?? "memory", logger: logger)
         try state.load(configuration.onOtherWeights)
-        try state.replay(configuration.onOtherWeights, goesOn: configuration.durability == .journal)
+        try store.examineRest()
+        // All is examined before anything is written.
+        let replayed = try state.replay(configuration.onOtherWeights)
+        try store.begin(
+            journal, journalKind: configuration.journalSync == .full ? .full : .normal,
+            isWhole: replayed?.connects ?? true)
+        try state.finishReplay(replayed, goesOn: configuration.durability == .journal)
         try store.keepLayouts(of: models)
         if configuration.durability == .journal { try state.startRecording() }
         state.logSequences()
@@ -98,18 +118,19 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// What the journal has that the checkpoint does not. Where nothing is to be recorded from here on, that is stored at
-    /// once: the journal would bring back streams that are removed before the next checkpoint.
-    private mutating func replay(_ onOtherWeights: StreamTable.OtherWeights, goesOn: Bool) throws {
+    /// What the journal has that the checkpoint does not.
+    ///
+    /// - Returns: What is known of the journal's end; nil where there is no journal.
+    private mutating func replay(_ onOtherWeights: StreamTable.OtherWeights) throws -> ReplayedJournal? {
         defer { table.endReplay() }
-        guard let journal else { return }
+        guard let journal else { return nil }
         let known = try journal.weights()
         let models = Dictionary(
             known.compactMap { weights in
                 table.models.firstIndex { $0.fingerprint == weights.fingerprint && $0.rules == weights.rules }
                     .map { (weights.number, $0) }
             }, uniquingKeysWith: { first, _ in first })
-        let checkpoint = try store.position()
+        let checkpoint = store.position
         table.skipPositions(through: checkpoint)
         let loaded = table.position
 
@@ -136,7 +157,20 @@ struct StartState: ~Copyable {
             }
         }
         if count > 0 { logger.info("\(count) records of the journal replayed") }
-        guard last == end, last >= loaded, goesOn || count == 0 else { return try startAnew(last, end) }
+        let replayed = ReplayedJournal(last: last, end: end, loaded: loaded, count: count)
+        guard last >= loaded || !store.journalWasWhole else {
+            throw store.journalIsBehind(journalEnd: last, streams: loaded)
+        }
+        return replayed
+    }
+
+    /// Begins the journal anew where it cannot go on. Where nothing is to be recorded from here on, what was replayed is stored
+    /// at once: the journal would bring back streams that are removed before the next checkpoint.
+    private mutating func finishReplay(_ replayed: ReplayedJournal?, goesOn: Bool) throws {
+        guard let replayed else { return }
+        guard replayed.connects, goesOn || replayed.count == 0 else {
+            return try startAnew(replayed.last, replayed.end)
+        }
     }
 
     /// Whether timesteps that were recorded under other weights are taken by those that there are now, as whoever starts
@@ -165,6 +199,7 @@ struct StartState: ~Copyable {
             next = copied.next
         }
         try store.endCheckpoint(at: table.position)
+        try store.noteJournal(isWhole: true)
         journalBytes = 0
     }
 
@@ -207,7 +242,7 @@ extension DaemonError {
         let code: Code =
             switch error.code {
             case .inUse: .inUse
-            case .laterVersion: .badData
+            case .laterVersion, .damaged: .badData
             default: .cannotCreate
             }
         self.init(code, error.description)

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 public import Streams
+import Synchronization
 
 /// The journal: what changed streams since the last checkpoint, in an SQLite database of its own beside the state, so that
 /// a long checkpoint never holds up a commit.
@@ -8,6 +9,9 @@ public import Streams
 /// Records are numbered over the life of the state, from 1. One batch of records is one row and one transaction, and what
 /// ``append(_:first:)`` has written when it returns survives a crash of the process, and with ``Sync/full`` of the machine
 /// too. Safe to call from any thread; calls run one after another.
+///
+/// Each batch has a checksum that the checksum of the batch before is part of, so that a batch that is damaged, missing or of
+/// another journal is noticed, and ``JournalHeader`` ties the journal to the database of streams.
 public final class Journal: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "journal.sqlite"
@@ -33,17 +37,65 @@ public final class Journal: Sendable {
     /// Batches that are deleted in one transaction, so that no commit waits long for it.
     private static let batchesPerCut = 64
 
-    private let database: OwnedDatabase
+    /// What is known of the journal beside its batches. Changed within the database's transactions alone.
+    private struct Content {
+        /// As the database has it; nil before it is there.
+        var header: JournalHeader?
+        var end = JournalEnd()
+    }
 
-    /// Opens the journal of a state folder that is there, and creates it where it is not.
+    private let database: OwnedDatabase
+    private let seal: SealKeeper
+    private let content: Mutex<Content>
+
+    /// Opens the journal of a state folder, and creates it where it is missing. What is there is written only from
+    /// ``beginWriting()`` on.
     ///
     /// - Parameters:
     ///   - folder: The state folder.
     ///   - sync: When a commit is done.
-    /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `laterVersion`.
-    public init(folder: String, sync: Sync = .full) throws(StoreError) {
-        database = try OwnedDatabase(
-            path: Self.path(in: folder), Self.migrator, pragmas: "PRAGMA synchronous = \(sync.rawValue)")
+    ///   - store: The store of the same folder.
+    /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse`, `laterVersion` or `damaged`.
+    public init(folder: String, sync: Sync = .full, of store: StateStore) throws(StoreError) {
+        let path = Self.path(in: folder)
+        seal = store.seal
+        let seal = store.seal.seal
+        let isSealed = store.content.withLock { $0.header.isSealed }
+        if isSealed { try Self.requireFiles(path, seal) }
+        database = try OwnedDatabase(path: path, pragmas: "PRAGMA synchronous = \(sync.rawValue)")
+        let versions = try database.versions(Self.migrator(seal.identity))
+        content = Mutex(Content())
+        guard versions.contains(Self.proof) else {
+            guard !isSealed || (versions.isEmpty && seal.journalKind == .none) else {
+                throw .damage(database.place, "is older than the rest of the folder: an earlier version wrote it")
+            }
+            if !versions.isEmpty { try database.checkPages() }
+            return
+        }
+        let header = try database.read("read") { try JournalHeader($0, seal.identity) }
+        guard let header else {
+            throw .damage(database.place, "is damaged, or of another state: its table 'header' is not as it was written")
+        }
+        if isSealed {
+            try header.compare(with: seal, position: store.position, generation: store.generation, database.place)
+        }
+        content.withLock { $0.header = header }
+        try database.checkPages()
+    }
+
+    /// Refuses a folder whose journal is missing though the seal knows of one: SQLite would make a new one.
+    private static func requireFiles(_ path: String, _ seal: Seal) throws(StoreError) {
+        let (size, log) = (StateFolder.size(of: path) ?? 0, StateFolder.size(of: path + "-wal") ?? 0)
+        guard size > 0 || (seal.journalKind == .none && log == 0) else { throw .damage(path, "is missing or empty") }
+        // After a crash the log has the last records; it goes only when the daemon stops in order.
+        guard seal.journalKind == .none || seal.isOrderly || log > 0 else {
+            throw .damage(path + "-wal", "is missing or empty, and may have had the last records")
+        }
+    }
+
+    /// Refuses a journal of a folder of an earlier version whose pages do not fit together.
+    static func checkPages(in folder: String) throws(StoreError) {
+        try OwnedDatabase(path: path(in: folder)).checkPages()
     }
 
     /// Whether a folder has a journal.
@@ -53,37 +105,71 @@ public final class Journal: Sendable {
 
     private static func path(in folder: String) -> String { "\(folder)/\(fileName)" }
 
-    private static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1") { db in
-            try db.execute(
-                sql: """
-                    CREATE TABLE weights (
-                        number INTEGER PRIMARY KEY,
-                        fingerprint TEXT NOT NULL,
-                        rules TEXT NOT NULL,
-                        UNIQUE (fingerprint, rules)
-                    );
-                    -- Records first to first + count - 1, as JournalRecords writes them.
-                    CREATE TABLE batch (
-                        first INTEGER PRIMARY KEY,
-                        count INTEGER NOT NULL,
-                        records BLOB NOT NULL
-                    );
-                    """)
+    /// Has the journal written from here on, and brings it up to the present version.
+    func beginWriting() throws(StoreError) {
+        let identity = seal.seal.identity
+        let place = database.place
+        try database.beginWriting(Self.migrator(identity))
+        let (header, end) = try database.read("read") { db in
+            let header = try JournalHeader(db, identity)
+            return (header, try header.map { try JournalExamination($0, place).all(in: db) })
         }
-        return migrator
+        guard let header, let end else { throw .damage(database.place, "is damaged: its table 'header' is") }
+        content.withLock { $0 = Content(header: header, end: end) }
+    }
+
+    /// Has the write-ahead log moved into the database when the database is closed.
+    func foldLogOnClose() { database.foldLogOnClose() }
+
+    /// The last record, and the checksum of its batch.
+    var end: JournalEnd { content.withLock { $0.end } }
+
+    /// Notes the generation of the store in the journal, durably whatever ``Sync`` says, and then in the seal that the journal
+    /// has it.
+    ///
+    /// - Parameter position: The number of a record up to which the store needs none of the journal.
+    /// - Throws: ``StoreError`` where that may not be durable.
+    func mark(through position: UInt64 = 0) throws(StoreError) {
+        var header: JournalHeader?
+        try database.write("write to", .forDisk) { db in
+            header = try mark(through: position, in: db)
+        }
+        if let header { try noteMark(header) }
+    }
+
+    private func mark(through position: UInt64, in db: Database) throws -> JournalHeader? {
+        let (before, end) = content.withLock { ($0.header, $0.end) }
+        guard var header = before else { return nil }
+        header.generation = max(header.generation, seal.seal.generation)
+        header.end = end
+        header.cutThrough = max(header.cutThrough, position)
+        guard header != before else { return nil }
+        try header.update(in: db)
+        return header
+    }
+
+    private func noteMark(_ header: JournalHeader) throws(StoreError) {
+        content.withLock { $0.header = header }
+        try seal.update { seal in
+            seal.journalGeneration = header.generation
+            (seal.journalEnd, seal.journalTail) = (header.end.position, header.end.tail)
+        }
     }
 
     /// All weights that records may have been made under.
     ///
     /// - Throws: ``StoreError`` where the database cannot be read.
     public func weights() throws(StoreError) -> [Weights] {
-        try database.read("read") { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM weights ORDER BY number").map { row in
-                Weights(number: row["number"], fingerprint: row["fingerprint"], rules: row["rules"])
-            }
+        let (isProved, identity) = (content.withLock { $0.header != nil }, seal.seal.identity)
+        let weights = try database.read("read") { db -> [Weights]? in
+            var checksum = Checksum(identity)
+            if isProved { return try Weights.verified(in: db, &checksum) }
+            return try db.tableExists("weights") ? Weights.all(in: db) : []
         }
+        guard let weights else {
+            throw .damage(database.place, "is damaged: its table 'weights' is not as it was written")
+        }
+        return weights
     }
 
     /// Notes weights that records will be made under, where they are not noted yet.
@@ -92,15 +178,23 @@ public final class Journal: Sendable {
     /// - Returns: The number that stands for each in records.
     /// - Throws: ``StoreError`` where they cannot be noted.
     public func numbers(of models: [ServedModel]) throws(StoreError) -> [UInt16] {
-        try database.write("write to") { db in
-            try models.map { model in
-                try db.execute(
-                    sql: "INSERT OR IGNORE INTO weights (fingerprint, rules) VALUES (?, ?)",
-                    arguments: [model.fingerprint, model.rules])
-                let number = try UInt16.fetchOne(
+        let identity = seal.seal.identity
+        return try database.write("write to") { db in
+            var checksum = Checksum(identity)
+            return try models.map { model in
+                if let number = try UInt16.fetchOne(
                     db, sql: "SELECT number FROM weights WHERE fingerprint = ? AND rules = ?",
                     arguments: [model.fingerprint, model.rules])
-                return number ?? 0
+                {
+                    return number
+                }
+                try db.execute(
+                    sql: "INSERT INTO weights (fingerprint, rules) VALUES (?, ?)",
+                    arguments: [model.fingerprint, model.rules])
+                let weights = Weights(
+                    number: Int(db.lastInsertedRowID), fingerprint: model.fingerprint, rules: model.rules)
+                try weights.prove(in: db, &checksum)
+                return UInt16(weights.number)
             }
         }
     }
@@ -112,13 +206,20 @@ public final class Journal: Sendable {
     ///   - first: The number of the first.
     /// - Throws: ``StoreError`` where none was added.
     public func append(_ records: JournalRecords, first: UInt64) throws(StoreError) {
+        var batch = JournalBatch(first: first, count: records.count, previous: end.tail)
+        var checksum = Checksum(seal.seal.identity)
+        unsafe batch.prove(records.bytes.span.bytes, &checksum)
         try database.write("write to") { db in
-            let insert = try db.cachedStatement(sql: "INSERT INTO batch (first, count, records) VALUES (?, ?, ?)")
+            let insert = try db.cachedStatement(
+                sql: "INSERT INTO batch (first, count, records, previous, checksum) VALUES (?, ?, ?, ?, ?)")
             insert.bind(Int64(bitPattern: first), at: 1)
             insert.bind(Int64(records.count), at: 2)
             unsafe insert.bind(blob: records.bytes.span.bytes, at: 3)
+            insert.bind(Int64(bitPattern: batch.previous), at: 4)
+            insert.bind(Int64(bitPattern: batch.checksum), at: 5)
             try insert.run(in: db)
         }
+        content.withLock { $0.end = JournalEnd(position: batch.last, tail: batch.checksum) }
     }
 
     /// The records after a position, batch by batch, as far as none is missing between them.
@@ -132,19 +233,30 @@ public final class Journal: Sendable {
         after position: UInt64, _ body: (UInt64, JournalRecords.Reader) throws -> Void
     ) throws -> (last: UInt64, end: UInt64) {
         try database.pass("read") { db in
-            var last = position
-            let rows = try Row.fetchCursor(
-                db, sql: "SELECT first, count, records FROM batch WHERE first + count > ? ORDER BY first",
-                arguments: [Int64(bitPattern: position) + 1])
-            while let row = try rows.next() {
-                let (first, count): (Int64, Int64) = (row["first"], row["count"])
-                guard first <= Int64(bitPattern: last) + 1 else { break }
-                let bytes: Data = row["records"]
-                try body(UInt64(bitPattern: first), JournalRecords.Reader([UInt8](bytes)))
-                last = UInt64(bitPattern: first + count - 1)
+            let header = content.withLock { $0.header }
+            // A journal that is new, or of an earlier version, is brought up to this one when it is written.
+            guard try header != nil || db.tableExists("batch") else { return (position, position) }
+            var examination = header.map { JournalExamination($0, database.place) }
+            var (last, hasGap) = (position, false)
+            let batches = try JournalBatch.select(in: db, isProved: header != nil)
+            while try batches.step(in: db) {
+                let batch = JournalBatch(batches)
+                try examination?.add(batch, batches)
+                guard batch.last > position, !hasGap else { continue }
+                // What comes after missing records is examined, and not used.
+                hasGap = batch.first > last + 1
+                guard !hasGap else { continue }
+                var bytes: [UInt8] = []
+                batches.withBytes(2) { span in
+                    unsafe span.withUnsafeBytes { unsafe bytes = Array($0) }
+                }
+                try body(batch.first, JournalRecords.Reader(bytes))
+                last = batch.last
             }
-            let end = try Int64.fetchOne(db, sql: "SELECT max(first + count - 1) FROM batch") ?? 0
-            return (last, max(last, UInt64(max(0, end))))
+            let end = try examination?.finish(seal.seal)
+            if let end { content.withLock { $0.end = end } }
+            let stored = UInt64(max(0, try Int64.fetchOne(db, sql: "SELECT max(first + count - 1) FROM batch") ?? 0))
+            return (last, max(last, stored))
         }
     }
 
@@ -154,15 +266,23 @@ public final class Journal: Sendable {
     /// - Returns: Whether there may be more.
     /// - Throws: ``StoreError`` where none was deleted.
     public func cut(through position: UInt64) throws(StoreError) -> Bool {
-        try database.write("cut") { db in
+        let isMark = content.withLock { content in
+            content.header.map { $0.generation < seal.seal.generation || $0.cutThrough < position } ?? false
+        }
+        var marked: JournalHeader?
+        let hasMore = try database.write("cut", isMark ? .forDisk : .asOpened) { db in
             try db.execute(
                 sql: """
                     DELETE FROM batch WHERE first IN (
                         SELECT first FROM batch WHERE first + count <= ? ORDER BY first LIMIT ?)
                     """,
                 arguments: [Int64(bitPattern: position) + 1, Self.batchesPerCut])
-            return db.changesCount == Self.batchesPerCut
+            let hasMore = db.changesCount == Self.batchesPerCut
+            if isMark { marked = try mark(through: position, in: db) }
+            return hasMore
         }
+        if let marked { try noteMark(marked) }
+        return hasMore
     }
 
     /// Writes something and takes it back, to see whether the disk takes records again.

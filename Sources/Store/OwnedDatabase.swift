@@ -1,31 +1,44 @@
+import CSQLite
 import Foundation
 import GRDB
+import Synchronization
 
 /// An SQLite database that this process alone has, from its opening to the end of the process.
 ///
+/// Opening writes nothing, and neither does closing, so that a file that turns out to be damaged stays as it is. Only from
+/// ``beginWriting()`` on is the file written.
+///
 /// Safe to use from any thread; uses run one after another.
-struct OwnedDatabase: Sendable {
+final class OwnedDatabase: Sendable {
     /// Where it is, as errors name it.
     let place: String
+    /// Nil in memory.
+    private let path: String?
     private let queue: DatabaseQueue
+    private let hadLog: Bool
+    private let isWritten = Atomic(false)
 
-    /// Opens a database, which is created where it is not there, and brings it up to the present version.
+    /// Opens a database, which is created where it is missing.
     ///
     /// - Parameters:
     ///   - path: The file; nil: in memory, gone with the process.
-    ///   - migrator: The tables.
     ///   - pragmas: What else is set, for a file.
-    /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `laterVersion`.
-    init(path: String?, _ migrator: DatabaseMigrator, pragmas: String = "") throws(StoreError) {
+    /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `damaged`.
+    init(path: String?, pragmas: String = "") throws(StoreError) {
         place = path ?? "memory"
-        if let path { try Self.requirePermission(path) }
+        self.path = path
+        hadLog = path.map { StateFolder.size(of: $0 + "-wal") != nil } ?? true
+        if let path {
+            try Self.requirePermission(path)
+            StateFolder.createFile(path)
+        }
         var configuration = Configuration()
         configuration.prepareDatabase { db in
+            // SQLite would move the write-ahead log into the database and delete it when it is closed.
+            _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 0)
             // Held until the process ends, however it ends: a second daemon on the same folder is refused at once.
             try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
-            if path != nil {
-                try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + pragmas)
-            }
+            if path != nil { try db.execute(sql: "PRAGMA synchronous = FULL; " + pragmas) }
         }
         do {
             queue =
@@ -34,23 +47,60 @@ struct OwnedDatabase: Sendable {
         } catch {
             throw StoreError(error, doing: "open", place: place, otherwise: .cannotOpen)
         }
-        let isLater = try use("open", otherwise: .cannotOpen) { try $0.read(migrator.hasBeenSuperseded) }
+    }
+
+    deinit {
+        try? queue.close()
+        // SQLite makes an empty log where there was none, even for reading.
+        guard let path, !hadLog, !isWritten.load(ordering: .relaxed) else { return }
+        if StateFolder.size(of: path + "-wal") == 0 { _ = unsafe unlink(path + "-wal") }
+    }
+
+    /// Refuses what a later version wrote.
+    ///
+    /// - Parameter migrator: The tables.
+    /// - Returns: The versions that the database has.
+    /// - Throws: ``StoreError`` with the code `laterVersion`.
+    func versions(_ migrator: DatabaseMigrator) throws(StoreError) -> Set<String> {
+        let (isLater, versions) = try use("open", otherwise: .cannotOpen) { queue in
+            try queue.read { db in (try migrator.hasBeenSuperseded(db), try migrator.appliedIdentifiers(db)) }
+        }
         guard !isLater else {
             throw StoreError(
                 .laterVersion,
                 "\(place) was written by a later version of Sluice; run that version, or name another folder")
         }
-        try use("open", otherwise: .cannotOpen) { try migrator.migrate($0) }
+        return versions
     }
 
-    /// Creates a folder where it is not there.
+    /// Has the file written from here on, and brings it up to the present version.
     ///
-    /// - Throws: ``StoreError`` with the code `cannotOpen`.
-    static func createFolder(_ folder: String) throws(StoreError) {
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw StoreError(.cannotOpen, "cannot create the state folder \(folder): \(error.localizedDescription)")
+    /// - Parameter migrator: The tables.
+    /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `laterVersion`.
+    func beginWriting(_ migrator: DatabaseMigrator) throws(StoreError) {
+        isWritten.store(true, ordering: .relaxed)
+        if let path {
+            for file in [path, path + "-wal"] { StateFolder.makePrivate(file) }
+        }
+        try use("open", otherwise: .cannotOpen) { queue in
+            if path != nil { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") } }
+            try migrator.migrate(queue)
+        }
+    }
+
+    /// Has the write-ahead log moved into the database when the database is closed.
+    func foldLogOnClose() {
+        queue.inDatabase { db in _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 1) }
+    }
+
+    /// Refuses a database whose pages do not fit together.
+    ///
+    /// - Throws: ``StoreError`` with the code `damaged`.
+    func checkPages() throws(StoreError) {
+        let problem = try read("read") { db in try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "no answer" }
+        guard problem == "ok" else {
+            let line = problem.split(separator: "\n").last.map(String.init) ?? problem
+            throw .damage(place, "is damaged (\(line))")
         }
     }
 
@@ -100,23 +150,34 @@ struct OwnedDatabase: Sendable {
         try use(operation) { try $0.read(body) }
     }
 
+    /// When a transaction is done.
+    enum Wait: String {
+        /// When the disk has what was written.
+        case forDisk = "FULL"
+        /// When the operating system has what was written; the disk has it with the next transaction that waits, which goes to
+        /// the same file behind it.
+        case notForDisk = "NORMAL"
+        /// As the database was opened.
+        case asOpened
+    }
+
     /// One transaction.
     ///
     /// - Parameters:
     ///   - operation: What is done, as an error says it.
-    ///   - waitingForDisk: What was written is durable when this returns; if not, only with the next write that waits, which
-    ///     goes to the same file behind it.
+    ///   - wait: When the transaction is done.
     ///   - body: What to do.
     /// - Returns: What came of it.
     /// - Throws: ``StoreError`` where nothing was written.
     func write<Value>(
-        _ operation: String, waitingForDisk: Bool = true, _ body: (Database) throws -> Value
+        _ operation: String, _ wait: Wait = .asOpened, _ body: (Database) throws -> Value
     ) throws(StoreError) -> Value {
         try use(operation) { queue in
-            guard !waitingForDisk else { return try queue.write(body) }
+            guard wait != .asOpened else { return try queue.write(body) }
             return try queue.writeWithoutTransaction { db in
-                try db.execute(sql: "PRAGMA synchronous = NORMAL")
-                defer { try? db.execute(sql: "PRAGMA synchronous = FULL") }
+                let before = try Int64.fetchOne(db, sql: "PRAGMA synchronous") ?? 2
+                try db.execute(sql: "PRAGMA synchronous = \(wait.rawValue)")
+                defer { try? db.execute(sql: "PRAGMA synchronous = \(before)") }
                 return try Self.inTransaction(db, body)
             }
         }
@@ -135,7 +196,11 @@ struct OwnedDatabase: Sendable {
 }
 
 extension StoreError {
-    fileprivate init(_ error: any Error, doing operation: String, place: String, otherwise code: Code) {
+    init(_ error: any Error, doing operation: String, place: String, otherwise code: Code) {
+        if let error = error as? StoreError {
+            self = error
+            return
+        }
         guard let error = error as? DatabaseError else {
             self.init(code, "cannot \(operation) \(place): \(error)")
             return
@@ -146,6 +211,8 @@ extension StoreError {
                 .inUse,
                 "\(place) is in use by another daemon, or another program has it open; stop that one, or name another "
                     + "state folder")
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            self = .damage(place, "is damaged (\(error.message ?? "SQLite error \(error.resultCode)"))")
         default:
             self.init(code, "cannot \(operation) \(place): \(error.message ?? "SQLite error \(error.resultCode)")")
         }

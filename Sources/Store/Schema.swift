@@ -81,6 +81,80 @@ enum Schema {
                     ) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration(proof) { try prove($0) }
         return migrator
+    }
+
+    /// The version from which on the database proves itself.
+    static let proof = "proof"
+
+    /// Gives each row a checksum. One transaction: a crash leaves the version before, or this one.
+    private static func prove(_ db: Database) throws {
+        // `digest` has the sums of the rows of `stream`, `header` all that ties the tables together; see StreamDigest and
+        // StoreHeader. `sum` is that of the checksums of a snapshot's streams.
+        try db.execute(
+            sql: """
+                ALTER TABLE weights ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE layout ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE stream ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE snapshot_stream ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE snapshot ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE snapshot ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+                CREATE TABLE digest (
+                    bucket INTEGER PRIMARY KEY,
+                    streams INTEGER NOT NULL,
+                    sum INTEGER NOT NULL
+                );
+                CREATE TABLE header (
+                    identity BLOB NOT NULL,
+                    generation INTEGER NOT NULL,
+                    is_sealed INTEGER NOT NULL,
+                    position INTEGER NOT NULL,
+                    streams INTEGER NOT NULL,
+                    sum INTEGER NOT NULL,
+                    snapshots INTEGER NOT NULL,
+                    snapshot_sum INTEGER NOT NULL,
+                    other_sum INTEGER NOT NULL,
+                    checksum INTEGER NOT NULL
+                );
+                """)
+        let position = UInt64(bitPattern: try Int64.fetchOne(db, sql: "SELECT position FROM checkpoint") ?? 0)
+        var header = StoreHeader(identity: StateIdentity(), position: position)
+        var checksum = Checksum(header.identity)
+        header.others = try SmallTables.prove(in: db, &checksum)
+        header.streams = try proveStreams(in: db, &checksum)
+        header.snapshots = try SnapshotRow.prove(in: db, &checksum)
+        try header.insert(in: db)
+        try db.execute(sql: "DROP TABLE checkpoint")
+    }
+
+    /// Rows that are read before they are written: no row is written while a statement stands on it.
+    private static let rowsAtATime = 4096
+
+    private static func proveStreams(in db: Database, _ checksum: inout Checksum) throws -> StreamDigest.Sum {
+        var digest = StreamDigest()
+        let select = try db.makeStatement(
+            sql: """
+                SELECT key, position, \(StreamRow.columns) FROM stream WHERE key > ? ORDER BY key LIMIT \(rowsAtATime)
+                """)
+        let update = try db.makeStatement(sql: "UPDATE stream SET checksum = ? WHERE key = ?")
+        var last: Int64 = -1
+        while true {
+            var rows: [(key: Int64, checksum: UInt64)] = []
+            try select.setArguments([last])
+            while try select.step(in: db) {
+                rows.append((select.int64(0), StreamRow.checksumOfStream(select, &checksum)))
+            }
+            for row in rows {
+                update.bind(Int64(bitPattern: row.checksum), at: 1)
+                update.bind(row.key, at: 2)
+                try update.run(in: db)
+                digest.set(UInt32(truncatingIfNeeded: row.key), row.checksum)
+            }
+            guard let end = rows.last else { break }
+            last = end.key
+        }
+        try digest.writeChanged(in: db)
+        return digest.total
     }
 }

@@ -46,7 +46,7 @@ extension StateStore {
                 sql: """
                     SELECT \(StreamRow.columns) FROM snapshot_stream WHERE snapshot = ? AND id > ? ORDER BY id LIMIT ?
                     """)
-            try select.setArguments([snapshot, after ?? "", limit])
+            try select.setArguments([snapshot.id, after ?? "", limit])
             var values: [Float] = []
             var slice = StreamSlice(fingerprints: weights.fingerprints)
             while slice.byteCount < Self.pageBytes {
@@ -70,15 +70,9 @@ extension StateStore {
     /// - Throws: ``StoreError`` where nothing was added, as when the snapshot has one of the streams already.
     public func add(_ images: [StreamImage], toSnapshot name: String, time: Int64) throws(StoreError) {
         let slice = StreamSlice(images)
-        try database.write("write a snapshot to") { db in
-            try db.execute(
-                sql: "INSERT OR IGNORE INTO snapshot (name, time, streams, bytes) VALUES (?, ?, 0, 0)",
-                arguments: [name, time])
-            let snapshot = try Self.requireSnapshot(named: name, in: db)
-            try Self.add(slice, toSnapshot: snapshot, in: db)
-            try db.execute(
-                sql: "UPDATE snapshot SET streams = streams + ?, bytes = bytes + ? WHERE id = ?",
-                arguments: [slice.entries.count, slice.byteCount, snapshot])
+        try change("write a snapshot to") { db, content in
+            var row = try SnapshotRow.named(name, in: db) ?? SnapshotRow.insert(name, time: time, in: db)
+            try Self.add(slice, to: &row, in: db, &content)
         }
     }
 
@@ -87,12 +81,14 @@ extension StateStore {
     /// - Parameter models: Those whose streams are stored from here on.
     /// - Throws: ``StoreError`` where nothing was written.
     public func keepLayouts(of models: [ServedModel]) throws(StoreError) {
-        try database.write("write to") { db in
+        try change("write to", isDurable: false) { db, content in
+            var isChanged = false
             for model in models {
-                try db.execute(
-                    sql: "INSERT OR REPLACE INTO layout (fingerprint, layout) VALUES (?, ?)",
-                    arguments: [model.imageFingerprint, model.stateLayout])
+                let isNew = try SmallTables.keep(
+                    model.stateLayout, of: model.imageFingerprint, in: db, &content.checksum)
+                isChanged = isChanged || isNew
             }
+            if isChanged { try content.addOthers(in: db) }
         }
     }
 

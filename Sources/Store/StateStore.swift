@@ -1,47 +1,94 @@
 import GRDB
 public import Streams
-public import Wire
+import Synchronization
 
 /// The durable home of stream state: an SQLite database that one daemon owns while it runs.
 ///
 /// Every call is one transaction and waits until it is done, so callers keep it off the hot path; what a call has
 /// written when it returns survives a crash of the process and of the machine. Safe to call from any thread; calls run
 /// one after another.
+///
+/// What is stored proves itself: each row has a checksum, ``StreamDigest`` and ``StoreHeader`` notice rows that are missing or
+/// older, and the folder's ``Seal`` notices a file that is. All is examined before anything is written.
 public final class StateStore: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "sluice.sqlite"
 
-    /// Streams that are read from the database at a time.
-    private static let streamsPerSlice = 4096
+    /// What is known of the database beside its rows. Changed within the database's transactions alone.
+    struct Content {
+        var header: StoreHeader
+        var digest = StreamDigest()
+        var checksum: Checksum
+        /// All rows of `stream` were found to be as they were written.
+        var isVerified = false
+        /// The database is written from here on.
+        var isBegun = false
+        /// The folder's journal, and how it is kept while it can be.
+        var journal: Journal?
+        var journalKind = Seal.JournalKind.none
+    }
 
     let database: OwnedDatabase
+    let seal: SealKeeper
+    let content: Mutex<Content>
+    /// When the last durable transaction of before this start was made, in nanoseconds since the Unix epoch; nil where there is
+    /// none, or where it is not known.
+    public let lastTime: Int64?
 
-    /// Opens the store of a folder, which is created where it is not there.
+    /// Opens the store of a folder, which is created where it is missing. What is there is written only from the first call on
+    /// that changes something, or from ``begin(_:journalKind:)`` on; but for a folder of an earlier version, which is brought up
+    /// to this one.
     ///
     /// - Parameter folder: The state folder; nil: in memory, gone with the process.
-    /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `laterVersion`.
+    /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse`, `laterVersion` or `damaged`.
     public init(folder: String?) throws(StoreError) {
-        if let folder { try OwnedDatabase.createFolder(folder) }
+        if let folder {
+            try StateFolder.create(folder)
+            try Self.requireDatabase(in: folder)
+        }
         database = try OwnedDatabase(
-            path: folder.map { "\($0)/\(Self.fileName)" }, Schema.migrator,
+            path: folder.map { "\($0)/\(Self.fileName)" },
             // A checkpoint of a million streams writes some 40,000 pages: they are moved into the database 4,000 at a time.
             pragmas: "PRAGMA wal_autocheckpoint = 4000")
+        let versions = try database.versions(Schema.migrator)
+        // Only now, when the folder is this process's own.
+        let file = folder.map { SealFile(folder: $0) }
+        let found = try file?.read()
+        lastTime = found?.seal.time
+        if !versions.contains(Schema.proof) {
+            try Self.bringUp(database, isNew: versions.isEmpty, folder: folder, found?.seal)
+        }
+        let header = try database.read("read") { try StoreHeader($0) }
+        guard let header else { throw .damage(database.place, "is damaged: its table 'header' is not as it was written") }
+        if let file { try Self.compare(header, with: found?.seal, file, database.place) }
+        content = Mutex(Content(header: header, checksum: Checksum(header.identity)))
+        var seal = found?.seal ?? Seal(header.identity)
+        seal.generation = header.generation
+        self.seal = SealKeeper(seal, file: file)
     }
 
     // MARK: - Checkpoints
 
-    /// All streams of the last checkpoint, whatever weights they belong to, in the order of their keys.
+    /// Streams that are read from the database at a time.
+    private static let streamsPerSlice = 4096
+
+    /// All streams of the last checkpoint, whatever weights they belong to, in the order of their keys. The first time, each is
+    /// examined.
     ///
     /// - Parameter body: Called with some of them at a time. What it throws ends the reading, and is passed on.
-    /// - Throws: ``StoreError`` where the database cannot be read.
+    /// - Throws: ``StoreError`` where the database cannot be read, or `damaged`, which may be after some were read.
     public func forEachSlice(_ body: (StreamSlice) throws -> Void) throws {
         try database.pass("read the streams of") { db in
+            let isVerified = content.withLock { $0.isVerified }
+            var examination = isVerified ? nil : StreamExamination(content.withLock { $0.header })
             let weights = try WeightsTable(db)
             let select = try db.makeStatement(
-                sql: "SELECT key, position, \(StreamRow.columns) FROM stream ORDER BY key")
+                sql: "SELECT key, position, \(StreamRow.columns), checksum FROM stream ORDER BY key")
             var values: [Float] = []
             var slice = StreamSlice(fingerprints: weights.fingerprints)
             while try select.step(in: db) {
+                // Once a row is damaged, the others are only examined, to name all that are.
+                guard examination?.add(select) ?? true else { continue }
                 StreamRow.append(
                     select, at: 2, key: UInt32(truncatingIfNeeded: select.int64(0)),
                     position: UInt64(bitPattern: select.int64(1)), weights: weights, using: &values, to: &slice)
@@ -52,7 +99,16 @@ public final class StateStore: Sendable {
                         valuesPerStream: values.count)
                 }
             }
+            if let examination { try finish(examination, db) }
             if !slice.isEmpty { try body(slice) }
+        }
+    }
+
+    private func finish(_ examination: StreamExamination, _ db: Database) throws {
+        let digest = try examination.finish(db, database.place)
+        content.withLock { content in
+            content.digest = digest
+            content.isVerified = true
         }
     }
 
@@ -62,20 +118,23 @@ public final class StateStore: Sendable {
     /// - Parameter slice: The streams that changed, and the keys of those that are gone.
     /// - Throws: ``StoreError`` where nothing was written.
     public func write(_ slice: StreamSlice) throws(StoreError) {
-        try database.write("write a checkpoint to", waitingForDisk: false) { db in
+        try change("write a checkpoint to", isDurable: false) { db, content in
             // First: another stream of the slice may have such a key by now.
-            try Self.delete(slice.removedKeys, in: db)
-            let weights = try WeightsTable.numbers(of: slice, in: db)
+            try Self.delete(slice.removedKeys, in: db, &content)
+            let weights = try WeightsTable.numbers(of: slice, in: db, &content)
             let upsert = try db.cachedStatement(
                 sql: """
-                    INSERT OR REPLACE INTO stream (key, position, \(StreamRow.columns))
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT OR REPLACE INTO stream (key, position, \(StreamRow.columns), checksum)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """)
             for (number, entry) in slice.entries.enumerated() {
+                let checksum = StreamRow.checksumOfStream(slice, number, weights: weights, &content.checksum)
                 upsert.bind(Int64(entry.key), at: 1)
                 upsert.bind(Int64(bitPattern: entry.position), at: 2)
                 StreamRow.bind(slice, number, weights: weights, to: upsert, at: 3)
+                upsert.bind(Int64(bitPattern: checksum), at: 11)
                 try upsert.run(in: db)
+                content.digest.set(entry.key, checksum)
             }
         }
     }
@@ -85,151 +144,31 @@ public final class StateStore: Sendable {
     /// - Parameter keys: Those of the streams.
     /// - Throws: ``StoreError`` where none was forgotten.
     public func remove(_ keys: [UInt32]) throws(StoreError) {
-        try database.write("delete streams from") { try Self.delete(keys, in: $0) }
+        try change("delete streams from") { db, content in try Self.delete(keys, in: db, &content) }
     }
 
-    private static func delete(_ keys: [UInt32], in db: Database) throws {
+    private static func delete(_ keys: [UInt32], in db: Database, _ content: inout Content) throws {
         let delete = try db.cachedStatement(sql: "DELETE FROM stream WHERE key = ?")
         for key in keys {
             delete.bind(Int64(key), at: 1)
             try delete.run(in: db)
+            content.digest.set(key, 0)
         }
     }
 
     /// The journal's record up to which all that the journal has is in the streams here; 0: none.
-    ///
-    /// - Throws: ``StoreError`` where the database cannot be read.
-    public func position() throws(StoreError) -> UInt64 {
-        try database.read("read") { db in
-            UInt64(bitPattern: try Int64.fetchOne(db, sql: "SELECT position FROM checkpoint") ?? 0)
-        }
-    }
+    public var position: UInt64 { content.withLock { $0.header.position } }
+
+    /// The number of the last transaction that was answered as durable.
+    public var generation: UInt64 { content.withLock { $0.header.generation } }
 
     /// Makes what was written durable, and notes that it is a checkpoint of all streams.
     ///
     /// - Parameter position: The journal's last record when the checkpoint began.
     /// - Throws: ``StoreError`` where it may not be durable.
     public func endCheckpoint(at position: UInt64) throws(StoreError) {
-        try database.write("write a checkpoint to") { db in
-            try db.execute(sql: "UPDATE checkpoint SET position = ?", arguments: [Int64(bitPattern: position)])
-        }
-    }
-
-    // MARK: - Snapshots
-
-    /// Keeps streams under a name.
-    ///
-    /// - Parameters:
-    ///   - name: A name that no snapshot has.
-    ///   - slice: The streams as they stand, each at most once.
-    ///   - time: Nanoseconds since the Unix epoch.
-    /// - Returns: The entry as ``snapshots()`` lists it.
-    /// - Throws: ``StoreError``: `snapshotExists`, or `failed` where nothing was written.
-    public func saveSnapshot(
-        _ name: String, of slice: StreamSlice, time: Int64
-    ) throws(StoreError) -> SnapshotStatus {
-        let streams = slice.entries.count
-        try database.write("write a snapshot to") { db in
-            if try Self.snapshot(named: name, in: db) != nil {
-                throw StoreError(
-                    .snapshotExists,
-                    "a snapshot '\(name)' is there already; delete it first, or choose another name")
-            }
-            try db.execute(
-                sql: "INSERT INTO snapshot (name, time, streams, bytes) VALUES (?, ?, ?, ?)",
-                arguments: [name, time, streams, slice.byteCount])
-            let snapshot = db.lastInsertedRowID
-            try Self.add(slice, toSnapshot: snapshot, in: db)
-        }
-        let models = Set(slice.entries.map { slice.fingerprints[$0.weights] }).sorted()
-        return SnapshotStatus(name: name, streams: streams, bytes: slice.byteCount, time: time, models: models)
-    }
-
-    /// The snapshots, oldest first.
-    ///
-    /// - Returns: An entry for each.
-    /// - Throws: ``StoreError`` where the database cannot be read.
-    public func snapshots() throws(StoreError) -> [SnapshotStatus] {
-        try database.read("read the snapshots of") { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM snapshot ORDER BY time, id").map { row in
-                let models = try String.fetchAll(
-                    db,
-                    sql: """
-                        SELECT fingerprint FROM weights
-                        WHERE id IN (SELECT weights FROM snapshot_stream WHERE snapshot = ?) ORDER BY fingerprint
-                        """,
-                    arguments: [row["id"] as Int64])
-                return SnapshotStatus(
-                    name: row["name"], streams: row["streams"], bytes: row["bytes"], time: row["time"],
-                    models: models)
-            }
-        }
-    }
-
-    /// The streams of a snapshot.
-    ///
-    /// - Parameters:
-    ///   - name: The snapshot's name.
-    ///   - selection: Which of its streams.
-    /// - Returns: Those, with keys that mean nothing; empty where the snapshot has none of them.
-    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` where the database cannot be read.
-    public func streams(
-        ofSnapshot name: String, _ selection: ControlCommand.Selection
-    ) throws(StoreError) -> StreamSlice {
-        try database.read("read a snapshot of") { db in
-            let (condition, argument): (String, String) =
-                switch selection {
-                case .all: ("? = ''", "")
-                case .stream(let id): ("id = ?", id)
-                case .prefix(let prefix): ("instr(id, ?) = 1", prefix)
-                }
-            let weights = try WeightsTable(db)
-            let select = try db.makeStatement(
-                sql: "SELECT \(StreamRow.columns) FROM snapshot_stream WHERE snapshot = ? AND \(condition)")
-            try select.setArguments([try Self.requireSnapshot(named: name, in: db), argument])
-            var values: [Float] = []
-            var slice = StreamSlice(fingerprints: weights.fingerprints)
-            while try select.step(in: db) {
-                StreamRow.append(
-                    select, at: 0, key: 0, position: 0, weights: weights, using: &values, to: &slice)
-            }
-            return slice
-        }
-    }
-
-    /// Forgets a snapshot.
-    ///
-    /// - Parameter name: The snapshot's name.
-    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` where it is still there.
-    public func deleteSnapshot(_ name: String) throws(StoreError) {
-        try database.write("delete a snapshot from") { db in
-            let snapshot = try Self.requireSnapshot(named: name, in: db)
-            try db.execute(sql: "DELETE FROM snapshot WHERE id = ?", arguments: [snapshot])
-        }
-    }
-
-    static func add(_ slice: StreamSlice, toSnapshot snapshot: Int64, in db: Database) throws {
-        let weights = try WeightsTable.numbers(of: slice, in: db)
-        let insert = try db.cachedStatement(
-            sql: """
-                INSERT INTO snapshot_stream (snapshot, \(StreamRow.columns))
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """)
-        for number in slice.entries.indices {
-            insert.bind(snapshot, at: 1)
-            StreamRow.bind(slice, number, weights: weights, to: insert, at: 2)
-            try insert.run(in: db)
-        }
-    }
-
-    static func snapshot(named name: String, in db: Database) throws -> Int64? {
-        try Int64.fetchOne(db, sql: "SELECT id FROM snapshot WHERE name = ?", arguments: [name])
-    }
-
-    static func requireSnapshot(named name: String, in db: Database) throws -> Int64 {
-        guard let id = try snapshot(named: name, in: db) else {
-            throw StoreError(.noSuchSnapshot, "no snapshot '\(name)'; 'snapshots' lists those that there are")
-        }
-        return id
+        try change("write a checkpoint to") { _, content in content.header.position = position }
+        // A checkpoint can be tried again, so it has not succeeded before the seal knows of it.
+        try seal.catchUp()
     }
 }

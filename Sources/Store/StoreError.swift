@@ -8,11 +8,13 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case inUse
         /// A later version of Sluice wrote the database.
         case laterVersion
+        /// A file is damaged, missing, or older than the rest of the folder. Nothing was written.
+        case damaged
         /// No snapshot has that name.
         case noSuchSnapshot
         /// A snapshot has that name already.
         case snapshotExists
-        /// SQLite failed: a full disk, a lost permission, a damaged file.
+        /// SQLite failed: a full disk, a lost permission.
         case failed
     }
 
@@ -24,5 +26,17 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     init(_ code: Code, _ description: String) {
         self.code = code
         self.description = description
+    }
+
+    /// A damage of a file.
+    ///
+    /// - Parameters:
+    ///   - place: The file.
+    ///   - problem: What is wrong with it, as the rest of a sentence that begins with the file.
+    static func damage(_ place: String, _ problem: String) -> StoreError {
+        StoreError(
+            .damaged,
+            "\(place) \(problem); nothing was changed: put back a backup of the whole folder, or start once with "
+                + "--on-damaged-state set-aside to go on with what is sound")
     }
 }

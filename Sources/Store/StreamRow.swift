@@ -6,6 +6,18 @@ enum StreamRow {
     /// In the order of every statement here. Values are float32, little-endian.
     static let columns = #"weights, id, sequence, step, time, label, gap_pending, "values""#
 
+    /// How many ``columns`` there are.
+    static let columnCount = 8
+
+    /// The id of a row, for an error.
+    static func id(_ statement: Statement, at column: Int) -> String {
+        var id = ""
+        statement.withText(column) { bytes in
+            id = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+        }
+        return id
+    }
+
     /// Sets the parameters of one stream, in the order of ``columns``.
     static func bind(
         _ slice: StreamSlice, _ number: Int, weights: [Int64], to statement: Statement, at first: Int
@@ -19,6 +31,70 @@ enum StreamRow {
         statement.bind(entry.label.map { Int64($0) }, at: first + 5)
         statement.bind(entry.gapPending ? 1 : 0, at: first + 6)
         unsafe statement.bind(blob: slice.values(number).bytes, at: first + 7)
+    }
+
+    /// The checksum of a row of `stream` as it will be written.
+    static func checksumOfStream(
+        _ slice: StreamSlice, _ number: Int, weights: [Int64], _ checksum: inout Checksum
+    ) -> UInt64 {
+        let entry = slice.entries[number]
+        checksum.begin(.stream)
+        checksum.add(Int64(entry.key))
+        checksum.add(entry.position)
+        add(slice, number, weights: weights, to: &checksum)
+        return checksum.end()
+    }
+
+    /// The checksum of a row of `snapshot_stream` as it will be written.
+    static func checksum(
+        ofSnapshot snapshot: Int64, _ slice: StreamSlice, _ number: Int, weights: [Int64], _ checksum: inout Checksum
+    ) -> UInt64 {
+        checksum.begin(.snapshotStream)
+        checksum.add(snapshot)
+        add(slice, number, weights: weights, to: &checksum)
+        return checksum.end()
+    }
+
+    private static func add(_ slice: StreamSlice, _ number: Int, weights: [Int64], to checksum: inout Checksum) {
+        let entry = slice.entries[number]
+        checksum.add(weights[entry.weights])
+        checksum.add(unsafe slice.id(number).bytes)
+        checksum.add(entry.sequence)
+        checksum.add(entry.step)
+        checksum.add(entry.time)
+        checksum.add(entry.label.map { Int64($0) })
+        checksum.add(entry.gapPending ? Int64(1) : 0)
+        checksum.add(unsafe slice.values(number).bytes)
+    }
+
+    /// The checksum that a row of `stream` must have.
+    ///
+    /// - Parameter statement: Stands on the row: key, position, then ``columns``.
+    static func checksumOfStream(_ statement: Statement, _ checksum: inout Checksum) -> UInt64 {
+        checksum.begin(.stream)
+        checksum.add(statement.int64(0))
+        checksum.add(statement.int64(1))
+        add(statement, at: 2, to: &checksum)
+        return checksum.end()
+    }
+
+    /// The checksum that a row of `snapshot_stream` must have.
+    ///
+    /// - Parameter statement: Stands on the row, whose ``columns`` are the first.
+    static func checksum(ofSnapshot snapshot: Int64, _ statement: Statement, _ checksum: inout Checksum) -> UInt64 {
+        checksum.begin(.snapshotStream)
+        checksum.add(snapshot)
+        add(statement, at: 0, to: &checksum)
+        return checksum.end()
+    }
+
+    private static func add(_ statement: Statement, at first: Int, to checksum: inout Checksum) {
+        checksum.add(statement.int64(first))
+        statement.withText(first + 1) { checksum.add(unsafe $0.bytes) }
+        for column in (first + 2)...(first + 4) { checksum.add(statement.int64(column)) }
+        checksum.add(statement.isNull(first + 5) ? nil : Optional(statement.int64(first + 5)))
+        checksum.add(statement.int64(first + 6))
+        statement.withBytes(first + 7) { checksum.add($0) }
     }
 
     /// Adds the stream of a row to a slice.

@@ -18,12 +18,25 @@ struct WeightsTable {
     func index(of number: Int64) -> Int { indices[number] ?? fingerprints.count - 1 }
 
     /// The numbers of the fingerprints that a slice names, in the slice's order. New ones are added to the table.
-    static func numbers(of slice: StreamSlice, in db: Database) throws -> [Int64] {
-        try slice.fingerprints.map { fingerprint in
-            try db.execute(sql: "INSERT OR IGNORE INTO weights (fingerprint) VALUES (?)", arguments: [fingerprint])
-            let number = try Int64.fetchOne(
+    static func numbers(
+        of slice: StreamSlice, in db: Database, _ content: inout StateStore.Content
+    ) throws -> [Int64] {
+        var isChanged = false
+        let numbers = try slice.fingerprints.map { fingerprint in
+            if let number = try Int64.fetchOne(
                 db, sql: "SELECT id FROM weights WHERE fingerprint = ?", arguments: [fingerprint])
-            return number ?? 0
+            {
+                return number
+            }
+            try db.execute(sql: "INSERT INTO weights (fingerprint) VALUES (?)", arguments: [fingerprint])
+            let number = db.lastInsertedRowID
+            let checksum = SmallTables.checksum(ofWeights: number, fingerprint: fingerprint, &content.checksum)
+            try db.execute(
+                sql: "UPDATE weights SET checksum = ? WHERE id = ?", arguments: [Int64(bitPattern: checksum), number])
+            isChanged = true
+            return number
         }
+        if isChanged { try content.addOthers(in: db) }
+        return numbers
     }
 }

@@ -37,6 +37,15 @@ struct JournalStoreTests {
         return records
     }
 
+    /// A journal that is written, beside a store of its own.
+    private func open(_ folder: TemporaryFolder, sync: Journal.Sync = .full) throws -> Journal {
+        let store = try StateStore(folder: folder.path)
+        let journal = try Journal(folder: folder.path, sync: sync, of: store)
+        _ = try journal.forEachBatch(after: 0) { _, _ in }
+        try store.begin(journal, journalKind: .full)
+        return journal
+    }
+
     /// The first record of each batch after a position, and how many records the batches have in all.
     private func read(_ journal: Journal, after position: UInt64) throws -> (
         firsts: [UInt64], last: UInt64, end: UInt64
@@ -53,7 +62,7 @@ struct JournalStoreTests {
 
     @Test(arguments: Journal.Sync.allCases)
     func `batches are read in order, also after an abrupt end`(sync: Journal.Sync) throws {
-        let journal = try Journal(folder: folder.path, sync: sync)
+        let journal = try open(folder, sync: sync)
         try journal.append(records(3), first: 1)
         try journal.append(records(1), first: 4)
         try journal.append(records(5), first: 5)
@@ -61,7 +70,7 @@ struct JournalStoreTests {
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
             try FileManager.default.copyItem(atPath: folder.path(name), toPath: crashed.path(name))
         }
-        for journal in [journal, try Journal(folder: crashed.path)] {
+        for journal in [journal, try open(crashed)] {
             #expect(try read(journal, after: 0) == ([1, 4, 5], 9, 9))
             // The first batch is partly before the position.
             #expect(try read(journal, after: 2) == ([1, 4, 5], 9, 9))
@@ -72,7 +81,7 @@ struct JournalStoreTests {
     }
 
     @Test func `what comes after missing records is not read`() throws {
-        let journal = try Journal(folder: folder.path)
+        let journal = try open(folder)
         try journal.append(records(3), first: 1)
         try journal.append(records(2), first: 5)
         #expect(try read(journal, after: 0) == ([1], 3, 6))
@@ -80,7 +89,7 @@ struct JournalStoreTests {
     }
 
     @Test func `a cut deletes whole batches up to a position, some at a time`() throws {
-        let journal = try Journal(folder: folder.path)
+        let journal = try open(folder)
         let two = try records(2)
         for batch in 0..<100 { try journal.append(two, first: UInt64(2 * batch + 1)) }
         #expect(try journal.cut(through: 151))
@@ -90,7 +99,7 @@ struct JournalStoreTests {
     }
 
     @Test func `a probe leaves nothing that is read, and is cut`() throws {
-        let journal = try Journal(folder: folder.path)
+        let journal = try open(folder)
         try journal.probe()
         try journal.probe()
         #expect(try read(journal, after: 0) == ([], 0, 0))
@@ -107,20 +116,22 @@ struct JournalStoreTests {
             return ServedModel(
                 name: "m", file: "m", fingerprint: fingerprint, model: model, policy: ServingPolicy(gap: gap))
         }
-        let first = try Journal(folder: folder.path).numbers(of: [
+        let first = try open(folder).numbers(of: [
             served("f", gap: .continue), served("g", gap: .continue),
         ])
-        let second = try Journal(folder: folder.path).numbers(of: [
+        let second = try open(folder).numbers(of: [
             served("g", gap: .continue), served("f", gap: .reset), served("f", gap: .continue),
         ])
         #expect(Set(first + second).count == 3)
         #expect(second[0] == first[1] && second[2] == first[0])
-        #expect(try Journal(folder: folder.path).weights().map(\.fingerprint).sorted() == ["f", "f", "g"])
+        #expect(try open(folder).weights().map(\.fingerprint).sorted() == ["f", "f", "g"])
     }
 
     @Test func `a second journal on the same folder is refused`() throws {
-        let first = try Journal(folder: folder.path)
-        let error = try #require(throws: StoreError.self) { try Journal(folder: folder.path) }
+        let store = try StateStore(folder: folder.path)
+        let first = try Journal(folder: folder.path, of: store)
+        try store.begin(first)
+        let error = try #require(throws: StoreError.self) { try Journal(folder: folder.path, of: store) }
         #expect(error.code == .inUse)
         try first.append(records(1), first: 1)
     }

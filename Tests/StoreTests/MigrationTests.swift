@@ -19,7 +19,7 @@ struct MigrationTests {
         #expect(images.map(\.step) == [1, 2, 240])
         #expect(images.map(\.label) == [1, 0, 1])
         #expect(images.map { $0.values.map(\.bitPattern) } == old)
-        #expect(try store.position() == 0)
+        #expect(store.position == 0)
         let monday = try store.streams(ofSnapshot: "monday", .all).images
         #expect(monday.map(\.id).sorted() == ["café", "gone", "meter 流", "s000"])
         #expect(monday.first { $0.id == "s000" }?.values == images.last?.values)
@@ -27,11 +27,16 @@ struct MigrationTests {
 
     @Test func `a journal of a later version is refused, and stays as it is`() throws {
         let folder = try TemporaryFolder()
-        do { _ = try Journal(folder: folder.path) }
+        do {
+            let store = try StateStore(folder: folder.path)
+            try store.begin(Journal(folder: folder.path, of: store), journalKind: .full)
+            try store.end()
+        }
         let queue = try DatabaseQueue(path: folder.path(Journal.fileName))
         try queue.write { try $0.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('later')") }
         try queue.close()
-        let error = try #require(throws: StoreError.self) { try Journal(folder: folder.path) }
+        let store = try StateStore(folder: folder.path)
+        let error = try #require(throws: StoreError.self) { try Journal(folder: folder.path, of: store) }
         #expect(error.code == .laterVersion)
         #expect(error.description.contains(folder.path(Journal.fileName)))
     }

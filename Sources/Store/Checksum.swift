@@ -1,0 +1,59 @@
+import CSodium
+
+/// A checksum over the columns of a row: libsodium's SipHash-2-4 (<https://doc.libsodium.org/hashing/short-input_hashing>),
+/// keyed with the identity of the state.
+///
+/// Columns are added in a form of their own each, so that no two different rows give the same bytes. The memory is kept from
+/// one row to the next: a checkpoint has millions of them.
+struct Checksum {
+    /// The kinds of rows, each of which has checksums of its own.
+    enum Kind: UInt8 {
+        case stream = 1
+        case snapshotStream, snapshot, weights, layout, header, journalWeights, journalBatch, journalHeader, seal
+    }
+
+    private let identity: StateIdentity
+    private var bytes: [UInt8] = []
+
+    init(_ identity: StateIdentity) {
+        self.identity = identity
+    }
+
+    /// Begins a row.
+    mutating func begin(_ kind: Kind) {
+        bytes.removeAll(keepingCapacity: true)
+        bytes.append(kind.rawValue)
+    }
+
+    mutating func add(_ number: Int64) {
+        unsafe withUnsafeBytes(of: number.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    mutating func add(_ number: UInt64) { add(Int64(bitPattern: number)) }
+
+    /// Adds a number that may be missing.
+    mutating func add(_ number: Int64?) {
+        bytes.append(number == nil ? 0 : 1)
+        add(number ?? 0)
+    }
+
+    /// Adds bytes, their number before them.
+    mutating func add(_ span: RawSpan) {
+        add(Int64(span.byteCount))
+        unsafe span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    mutating func add(_ text: String) { add(unsafe text.utf8.span.bytes) }
+
+    /// The checksum of what was added since ``begin(_:)``. Never 0, which stands for no row.
+    func end() -> UInt64 {
+        var hash: UInt64 = 0
+        unsafe withUnsafeMutablePointer(to: &hash) { hash in
+            unsafe hash.withMemoryRebound(to: UInt8.self, capacity: MemoryLayout<UInt64>.size) { out in
+                _ = unsafe crypto_shorthash(out, bytes, UInt64(bytes.count), identity.bytes)
+            }
+        }
+        let value = UInt64(littleEndian: hash)
+        return value == 0 ? 1 : value
+    }
+}

@@ -1,0 +1,67 @@
+import GRDB
+
+/// The tables `weights` and `layout`, which have a row for each model that ever had streams.
+enum SmallTables {
+    /// Gives each row its checksum.
+    ///
+    /// - Returns: The sum of the checksums.
+    static func prove(in db: Database, _ checksum: inout Checksum) throws -> UInt64 {
+        for row in try Row.fetchAll(db, sql: "SELECT id, fingerprint FROM weights") {
+            let value = Self.checksum(ofWeights: row[0], fingerprint: row[1], &checksum)
+            try db.execute(
+                sql: "UPDATE weights SET checksum = ? WHERE id = ?", arguments: [Int64(bitPattern: value), row[0] as Int64])
+        }
+        for row in try Row.fetchAll(db, sql: "SELECT fingerprint, layout FROM layout") {
+            let value = Self.checksum(ofLayout: row[0], row[1], &checksum)
+            try db.execute(
+                sql: "UPDATE layout SET checksum = ? WHERE fingerprint = ?",
+                arguments: [Int64(bitPattern: value), row[0] as String])
+        }
+        guard let sum = try verifiedSum(in: db, &checksum) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
+        return sum
+    }
+
+    /// The sum of the checksums of all rows; nil where one is not that of its row.
+    static func verifiedSum(in db: Database, _ checksum: inout Checksum) throws -> UInt64? {
+        var sum: UInt64 = 0
+        for row in try Row.fetchAll(db, sql: "SELECT id, fingerprint, checksum FROM weights") {
+            let value = Self.checksum(ofWeights: row[0], fingerprint: row[1], &checksum)
+            guard Int64(bitPattern: value) == row[2] else { return nil }
+            sum &+= value
+        }
+        for row in try Row.fetchAll(db, sql: "SELECT fingerprint, layout, checksum FROM layout") {
+            let value = Self.checksum(ofLayout: row[0], row[1], &checksum)
+            guard Int64(bitPattern: value) == row[2] else { return nil }
+            sum &+= value
+        }
+        return sum
+    }
+
+    static func checksum(ofWeights id: Int64, fingerprint: String, _ checksum: inout Checksum) -> UInt64 {
+        checksum.begin(.weights)
+        checksum.add(id)
+        checksum.add(fingerprint)
+        return checksum.end()
+    }
+
+    static func checksum(ofLayout fingerprint: String, _ layout: String, _ checksum: inout Checksum) -> UInt64 {
+        checksum.begin(.layout)
+        checksum.add(fingerprint)
+        checksum.add(layout)
+        return checksum.end()
+    }
+
+    /// Keeps what a state of some weights is made of.
+    ///
+    /// - Returns: Whether that was not there.
+    static func keep(_ layout: String, of fingerprint: String, in db: Database, _ checksum: inout Checksum) throws -> Bool {
+        let value = Int64(bitPattern: Self.checksum(ofLayout: fingerprint, layout, &checksum))
+        let known = try Int64.fetchOne(
+            db, sql: "SELECT checksum FROM layout WHERE fingerprint = ?", arguments: [fingerprint])
+        guard known != value else { return false }
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO layout (fingerprint, layout, checksum) VALUES (?, ?, ?)",
+            arguments: [fingerprint, layout, value])
+        return true
+    }
+}

@@ -1,0 +1,118 @@
+import GRDB
+
+/// A row of the table `snapshot`: a snapshot's name and what it must hold.
+struct SnapshotRow {
+    var id: Int64
+    var name: String
+    var time: Int64
+    /// How many streams it has, and the sum of their checksums.
+    var streams: StreamDigest.Sum
+    var bytes: Int64
+    /// The checksum that the row has.
+    private(set) var stored: UInt64 = 0
+
+    static let columns = "id, name, time, streams, bytes, sum, checksum"
+
+    init(id: Int64, name: String, time: Int64) {
+        (self.id, self.name, self.time, streams, bytes) = (id, name, time, StreamDigest.Sum(), 0)
+    }
+
+    /// - Parameter row: ``columns``.
+    init(_ row: Row) {
+        (id, name, time, bytes) = (row[0], row[1], row[2], row[4])
+        streams = StreamDigest.Sum(rows: row[3], checksums: UInt64(bitPattern: row[5] as Int64))
+        stored = UInt64(bitPattern: row[6] as Int64)
+    }
+
+    /// The checksum that the row must have.
+    func checksum(_ checksum: inout Checksum) -> UInt64 {
+        checksum.begin(.snapshot)
+        for number in [id, time, streams.rows, bytes, Int64(bitPattern: streams.checksums)] { checksum.add(number) }
+        checksum.add(name)
+        return checksum.end()
+    }
+
+    static func all(in db: Database) throws -> [SnapshotRow] {
+        try Row.fetchAll(db, sql: "SELECT \(columns) FROM snapshot ORDER BY time, id").map { SnapshotRow($0) }
+    }
+
+    static func named(_ name: String, in db: Database) throws -> SnapshotRow? {
+        try Row.fetchOne(db, sql: "SELECT \(columns) FROM snapshot WHERE name = ?", arguments: [name])
+            .map { SnapshotRow($0) }
+    }
+
+    /// Adds a snapshot without streams to the table, to be proved by ``update(in:_:)``.
+    static func insert(_ name: String, time: Int64, in db: Database) throws -> SnapshotRow {
+        try db.execute(
+            sql: "INSERT INTO snapshot (name, time, streams, bytes) VALUES (?, ?, 0, 0)", arguments: [name, time])
+        return SnapshotRow(id: db.lastInsertedRowID, name: name, time: time)
+    }
+
+    /// Writes what the snapshot holds now.
+    ///
+    /// - Returns: The change of the sum of all rows of the table.
+    mutating func update(in db: Database, _ checksum: inout Checksum) throws -> UInt64 {
+        let value = self.checksum(&checksum)
+        let change = value &- stored
+        stored = value
+        try db.execute(
+            sql: "UPDATE snapshot SET streams = ?, bytes = ?, sum = ?, checksum = ? WHERE id = ?",
+            arguments: [
+                streams.rows, bytes, Int64(bitPattern: streams.checksums), Int64(bitPattern: value), id,
+            ])
+        return change
+    }
+
+    /// Gives each row, and each stream of each snapshot, its checksum.
+    ///
+    /// - Returns: The sum over the rows.
+    static func prove(in db: Database, _ checksum: inout Checksum) throws -> StreamDigest.Sum {
+        var total = StreamDigest.Sum()
+        for var row in try all(in: db) {
+            row.streams = try proveStreams(of: row.id, in: db, &checksum)
+            let change = try row.update(in: db, &checksum)
+            total += StreamDigest.Sum(rows: 1, checksums: change)
+        }
+        return total
+    }
+
+    private static func proveStreams(
+        of snapshot: Int64, in db: Database, _ checksum: inout Checksum
+    ) throws -> StreamDigest.Sum {
+        let select = try db.makeStatement(
+            sql: """
+                SELECT \(StreamRow.columns) FROM snapshot_stream WHERE snapshot = ? AND id > ? ORDER BY id LIMIT 4096
+                """)
+        let update = try db.makeStatement(sql: "UPDATE snapshot_stream SET checksum = ? WHERE snapshot = ? AND id = ?")
+        var (sum, last) = (StreamDigest.Sum(), "")
+        while true {
+            var rows: [(id: String, checksum: UInt64)] = []
+            try select.setArguments([snapshot, last])
+            while try select.step(in: db) {
+                rows.append((StreamRow.id(select, at: 1), StreamRow.checksum(ofSnapshot: snapshot, select, &checksum)))
+            }
+            for row in rows {
+                try update.execute(arguments: [Int64(bitPattern: row.checksum), snapshot, row.id])
+                sum += StreamDigest.Sum(rows: 1, checksums: row.checksum)
+            }
+            guard let end = rows.last else { return sum }
+            last = end.id
+        }
+    }
+
+    /// Whether the snapshot holds the streams that it must, each as it was written.
+    ///
+    /// - Returns: The ids of those that are damaged, and whether the sum of all is right.
+    func examine(in db: Database, _ checksum: inout Checksum) throws -> (damaged: [String], isWhole: Bool) {
+        let select = try db.makeStatement(
+            sql: "SELECT \(StreamRow.columns), checksum FROM snapshot_stream WHERE snapshot = ? ORDER BY id")
+        try select.setArguments([id])
+        var (sum, damaged) = (StreamDigest.Sum(), [String]())
+        while try select.step(in: db) {
+            let value = StreamRow.checksum(ofSnapshot: id, select, &checksum)
+            sum += StreamDigest.Sum(rows: 1, checksums: value)
+            if value != UInt64(bitPattern: select.int64(StreamRow.columnCount)) { damaged.append(StreamRow.id(select, at: 1)) }
+        }
+        return (damaged, damaged.isEmpty && sum == streams)
+    }
+}

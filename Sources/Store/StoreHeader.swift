@@ -1,0 +1,90 @@
+import Foundation
+import GRDB
+
+/// The one row of the table `header`, which ties the tables of the database together: whose they are, how new, and the sums of
+/// their rows' checksums.
+struct StoreHeader: Equatable {
+    /// The state folder's identity.
+    var identity: StateIdentity
+    /// A counter that each transaction raises which is answered as durable.
+    var generation: UInt64 = 0
+    /// Whether the folder has a seal. A database that is not sealed yet is being made, or being upgraded.
+    var isSealed = false
+    /// The journal's record up to which the journal is in the streams here.
+    var position: UInt64
+    /// The rows of `stream`.
+    var streams = StreamDigest.Sum()
+    /// The rows of `snapshot`, each of which has the sum of its streams.
+    var snapshots = StreamDigest.Sum()
+    /// The rows of `weights` and of `layout`.
+    var others: UInt64 = 0
+
+    init(identity: StateIdentity, position: UInt64) {
+        self.identity = identity
+        self.position = position
+    }
+
+    private static let columns =
+        "identity, generation, is_sealed, position, streams, sum, snapshots, snapshot_sum, other_sum, checksum"
+
+    /// Reads the row.
+    ///
+    /// - Returns: The header; nil where the row is missing or damaged.
+    init?(_ db: Database) throws {
+        let rows = try Row.fetchAll(db, sql: "SELECT \(Self.columns) FROM header")
+        guard rows.count == 1, let row = rows.first, let identity = StateIdentity([UInt8](row[0] as Data? ?? Data())),
+            let numbers = Self.numbers(row)
+        else { return nil }
+        self.init(identity: identity, position: numbers[2])
+        generation = numbers[0]
+        isSealed = numbers[1] != 0
+        streams = StreamDigest.Sum(rows: Int64(bitPattern: numbers[3]), checksums: numbers[4])
+        snapshots = StreamDigest.Sum(rows: Int64(bitPattern: numbers[5]), checksums: numbers[6])
+        others = numbers[7]
+        guard numbers[8] == checksum else { return nil }
+    }
+
+    /// The columns after the identity, as they are bound; nil where one is no number.
+    private static func numbers(_ row: Row) -> [UInt64]? {
+        let numbers = (1...9).compactMap { column in
+            Int64.fromDatabaseValue(row.databaseValues.dropFirst(column).first ?? .null)
+                .map { UInt64(bitPattern: $0) }
+        }
+        return numbers.count == 9 ? numbers : nil
+    }
+
+    private var numbers: [UInt64] {
+        [
+            generation, isSealed ? 1 : 0, position, UInt64(bitPattern: streams.rows), streams.checksums,
+            UInt64(bitPattern: snapshots.rows), snapshots.checksums, others,
+        ]
+    }
+
+    private var checksum: UInt64 {
+        var checksum = Checksum(identity)
+        checksum.begin(.header)
+        for number in numbers { checksum.add(number) }
+        return checksum.end()
+    }
+
+    /// Adds the row to an empty table.
+    func insert(in db: Database) throws {
+        let values = (numbers + [checksum]).map { Int64(bitPattern: $0) }
+        try db.execute(
+            sql: "INSERT INTO header (\(Self.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            arguments: [Data(identity.bytes)] + StatementArguments(values))
+    }
+
+    /// Writes the row.
+    func update(in db: Database) throws {
+        let update = try db.cachedStatement(
+            sql: """
+                UPDATE header SET (generation, is_sealed, position, streams, sum, snapshots, snapshot_sum, other_sum, checksum)
+                    = (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        for (index, number) in (numbers + [checksum]).enumerated() {
+            update.bind(Int64(bitPattern: number), at: index + 1)
+        }
+        try update.run(in: db)
+    }
+}

@@ -1,0 +1,138 @@
+import GRDB
+
+/// The checksums of all rows of `stream`, so that a row that is missing, or is an older one, is noticed and its place known.
+///
+/// Each ``rowsPerBucket`` keys in a row have a number of rows and a sum of their checksums, which the table `digest` has. The
+/// checksum of each row is in memory, so that a row that is written over need not be read.
+struct StreamDigest {
+    /// A number of rows, and the wrapping sum of their checksums.
+    struct Sum: Equatable {
+        var rows: Int64 = 0
+        var checksums: UInt64 = 0
+
+        static func += (left: inout Sum, right: Sum) {
+            left.rows += right.rows
+            left.checksums &+= right.checksums
+        }
+    }
+
+    /// Keys that have one sum.
+    static let rowsPerBucket = 64
+
+    /// The sum over all rows.
+    private(set) var total = Sum()
+    /// Shape (64) for each bucket that has ever had a row; 0: no row.
+    private var checksums: [UInt64] = []
+    private var sums: [Sum] = []
+    /// The place in ``checksums`` and ``sums``, of each bucket up to a bound; then a dictionary, since keys may be far apart.
+    private var places: [Int32] = []
+    private var farPlaces: [UInt32: Int32] = [:]
+
+    /// Buckets that were changed since ``takeChanged()``, and what to do to undo that.
+    private var changed: Set<UInt32> = []
+    private var undone: [(key: UInt32, checksum: UInt64)] = []
+
+    private static let nearBuckets = 1 << 20
+
+    static func bucket(of key: UInt32) -> UInt32 { key / UInt32(rowsPerBucket) }
+
+    /// Puts the checksum of a row in place of the one that its key had.
+    ///
+    /// - Parameter checksum: The row's; 0: the row is deleted.
+    mutating func set(_ key: UInt32, _ checksum: UInt64) {
+        let old = exchange(key, checksum)
+        guard old != checksum else { return }
+        undone.append((key, old))
+        changed.insert(Self.bucket(of: key))
+    }
+
+    /// Adds a row that was read.
+    mutating func load(_ key: UInt32, _ checksum: UInt64) { _ = exchange(key, checksum) }
+
+    /// The buckets that were changed, each with its sum now.
+    var changedBuckets: [(bucket: UInt32, sum: Sum)] { changed.map { ($0, sum(of: $0)) } }
+
+    /// What was changed is written.
+    mutating func commit() {
+        changed.removeAll(keepingCapacity: true)
+        undone.removeAll(keepingCapacity: true)
+    }
+
+    /// What was changed was not written: all is as it was.
+    mutating func rollBack() {
+        for (key, checksum) in undone.reversed() { _ = exchange(key, checksum) }
+        commit()
+    }
+
+    /// Writes the sums of the buckets that were changed.
+    func writeChanged(in db: Database) throws {
+        guard !changed.isEmpty else { return }
+        let upsert = try db.cachedStatement(sql: "INSERT OR REPLACE INTO digest (bucket, streams, sum) VALUES (?, ?, ?)")
+        let delete = try db.cachedStatement(sql: "DELETE FROM digest WHERE bucket = ?")
+        for (bucket, sum) in changedBuckets {
+            let statement = sum.rows == 0 ? delete : upsert
+            statement.bind(Int64(bucket), at: 1)
+            if sum.rows != 0 {
+                statement.bind(sum.rows, at: 2)
+                statement.bind(Int64(bitPattern: sum.checksums), at: 3)
+            }
+            try statement.run(in: db)
+        }
+    }
+
+    /// The sums as the table `digest` has them.
+    static func stored(in db: Database) throws -> [UInt32: Sum] {
+        let rows = try Row.fetchAll(db, sql: "SELECT bucket, streams, sum FROM digest")
+        return Dictionary(
+            rows.map { row in
+                (
+                    UInt32(truncatingIfNeeded: row[0] as Int64),
+                    Sum(rows: row[1], checksums: UInt64(bitPattern: row[2] as Int64))
+                )
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The buckets whose rows are not those that were written.
+    ///
+    /// - Parameter stored: The sums as the table has them.
+    func bucketsThatDiffer(from stored: [UInt32: Sum]) -> Set<UInt32> {
+        let here = Set(farPlaces.keys).union(places.indices.lazy.filter { places[$0] >= 0 }.map { UInt32($0) })
+        return Set(here.union(stored.keys).filter { sum(of: $0) != stored[$0] ?? Sum() })
+    }
+
+    /// The sum of a bucket.
+    func sum(of bucket: UInt32) -> Sum { place(of: bucket).map { sums[$0] } ?? Sum() }
+
+    private mutating func exchange(_ key: UInt32, _ checksum: UInt64) -> UInt64 {
+        let bucket = Self.bucket(of: key)
+        guard let place = place(of: bucket) ?? (checksum == 0 ? nil : makePlace(for: bucket)) else { return 0 }
+        let index = place * Self.rowsPerBucket + Int(key) % Self.rowsPerBucket
+        let old = checksums[index]
+        checksums[index] = checksum
+        let rows: Int64 = (checksum == 0 ? 0 : 1) - (old == 0 ? 0 : 1)
+        let change = Sum(rows: rows, checksums: checksum &- old)
+        sums[place] += change
+        total += change
+        return old
+    }
+
+    private func place(of bucket: UInt32) -> Int? {
+        guard Int(bucket) >= Self.nearBuckets else {
+            return Int(bucket) < places.count && places[Int(bucket)] >= 0 ? Int(places[Int(bucket)]) : nil
+        }
+        return farPlaces[bucket].map { Int($0) }
+    }
+
+    private mutating func makePlace(for bucket: UInt32) -> Int {
+        let place = sums.count
+        sums.append(Sum())
+        checksums.append(contentsOf: repeatElement(0, count: Self.rowsPerBucket))
+        if Int(bucket) < Self.nearBuckets {
+            while places.count <= Int(bucket) { places.append(-1) }
+            places[Int(bucket)] = Int32(place)
+        } else {
+            farPlaces[bucket] = Int32(place)
+        }
+        return place
+    }
+}
