@@ -108,7 +108,9 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "sluice",
-            dependencies: ["Client", "KerasFiles", "ModelFiles", "Recurrent", "Wire", "ZeroMQ", argumentParser],
+            dependencies: [
+                "Client", "KerasFiles", "ModelFiles", "Recurrent", "Store", "Wire", "ZeroMQ", argumentParser,
+            ],
             swiftSettings: settings),
 
         // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.

@@ -22,6 +22,8 @@ public final class SnapshotFile {
         do {
             let part = Self.part(of: path)
             try? FileManager.default.removeItem(atPath: part)
+            // State may be secret: for its owner alone, whatever the umask.
+            _ = FileManager.default.createFile(atPath: part, contents: nil, attributes: [.posixPermissions: 0o600])
             database = try DatabaseQueue(path: part)
             try database.write { db in
                 try db.execute(

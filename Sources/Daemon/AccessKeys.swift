@@ -36,11 +36,26 @@ struct AccessKeys: Sendable {
     /// The file of a key that may come in elsewhere.
     func file(of key: CurvePublicKey) -> String? { files.values.lazy.compactMap { $0[key] }.first }
 
+    /// Refuses a folder into which anybody may put a key, unless nobody may write there at all, as Kubernetes mounts them.
+    private static func requireOwner(_ folder: String) throws(DaemonError) {
+        var (status, system) = (stat(), statvfs())
+        guard unsafe stat(folder, &status) == 0, status.st_mode & S_IWOTH != 0 else { return }
+        guard unsafe statvfs(folder, &system) != 0 || system.f_flag & UInt(ST_RDONLY) == 0 else { return }
+        throw DaemonError(
+            .configuration,
+            "\(folder): anybody may put a key there (mode \(String(status.st_mode & 0o7777, radix: 8))); 'chmod o-w' it, and "
+                + "look at what is in it")
+    }
+
     private static func names(in folder: String, _ subfolder: String) throws(DaemonError) -> [String] {
         do {
             let found = try FileManager.default.contentsOfDirectory(atPath: folder)
+            try requireOwner(folder)
             guard found.contains(subfolder) else { return [] }
+            try requireOwner("\(folder)/\(subfolder)")
             return try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(subfolder)").sorted()
+        } catch let error as DaemonError {
+            throw error
         } catch {
             throw DaemonError(
                 .noInput, "\(folder): the authorized clients cannot be read: \(error.localizedDescription)")

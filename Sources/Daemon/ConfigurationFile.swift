@@ -159,6 +159,7 @@ private struct ConfigurationReader {
                 }
                 configuration.journalMegabytes = megabytes
             case "on_other_weights": configuration.onOtherWeights = try member.choice()
+            case "on_damaged_state": configuration.onDamagedState = try member.choice()
             case "idle_after": configuration.idleAfter = try interval(member, key)
             case "forget_after": configuration.forgetAfter = try interval(member, key)
             case "max_streams":
@@ -172,7 +173,7 @@ private struct ConfigurationReader {
 
     private static let stateKeys = [
         "dir", "durability", "interval", "journal_size", "journal_sync", "idle_after", "forget_after", "max_streams",
-        "on_other_weights",
+        "on_other_weights", "on_damaged_state",
     ]
 
     private func interval(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Double {

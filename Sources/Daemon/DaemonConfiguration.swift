@@ -5,6 +5,14 @@ public import ZeroMQ
 
 /// All that can be chosen of a daemon: by flags, by a file, or here. The defaults are those of the protocol.
 public struct DaemonConfiguration: Equatable, Sendable {
+    /// The ways to begin where stored state is damaged, or a file of it is missing or older than the rest.
+    public enum OnDamagedState: String, CaseIterable, Sendable {
+        /// The daemon does not start, and nothing is changed.
+        case refuse
+        /// What is damaged is moved into a folder of its own, and the daemon goes on with the rest.
+        case setAside = "set-aside"
+    }
+
     /// How much a crash may lose.
     public enum Durability: String, CaseIterable, Sendable {
         /// All state: it lives in memory only.
@@ -121,6 +129,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var maximumStreams: Int?
     /// What becomes of stored state of other weights at the start.
     public var onOtherWeights = StreamTable.OtherWeights.refuse
+    /// What becomes of a state folder that is damaged.
+    public var onDamagedState = OnDamagedState.refuse
     /// Megabytes of records in the journal at which a checkpoint is made early; see ``isJournalSize(_:)``.
     public var journalMegabytes = 256
     /// Whether a commit of the journal waits for the disk.

@@ -42,6 +42,14 @@ struct StartState: ~Copyable {
         _ configuration: DaemonConfiguration, models: [ServedModel], logger: Logger
     ) throws(DaemonError) -> StartState {
         do {
+            // Once what is damaged is set aside, and where that is not enough, once more with everything.
+            for all in [false, true] where configuration.onDamagedState == .setAside {
+                do {
+                    return try inPlace(configuration, models: models, logger: logger)
+                } catch let error as StoreError where error.code == .damaged {
+                    try setAside(configuration.durableFolder ?? "", error, all: all, logger)
+                }
+            }
             return try inPlace(configuration, models: models, logger: logger)
         } catch let error as StoreError {
             throw DaemonError(error)
@@ -50,6 +58,31 @@ struct StartState: ~Copyable {
             throw DaemonError(.badData, "\(place): \(error.message), or name another --state-dir")
         } catch {
             throw error as? DaemonError ?? DaemonError(.software, "\(error)")
+        }
+    }
+
+    private static func setAside(
+        _ folder: String, _ error: StoreError, all: Bool, _ logger: Logger
+    ) throws(StoreError) {
+        logger.error("stored state is damaged: \(error.problem)")
+        let salvage = try StateSalvage(of: folder, time: WallClock.now() / 1_000_000_000, all: all)
+        logger.warning("set aside: \(salvage.files.joined(separator: ", ")) are in \(salvage.place) now")
+        let lost = salvage.lost.map { "\($0)" } ?? "all others"
+        logger.warning("\(salvage.kept ?? 0) streams of the last checkpoint go on, \(lost) were set aside")
+        if !salvage.lostSnapshots.isEmpty {
+            logger.warning("snapshots that were set aside: \(salvage.lostSnapshots.joined(separator: ", "))")
+        }
+    }
+
+    /// Says how old the state is, and who may read it.
+    private static func describe(_ store: StateStore, in folder: String, _ logger: Logger) {
+        if let time = store.lastTime {
+            logger.info(
+                "the state is of generation \(store.generation), last written \(StateAge.text(since: time)) ago")
+        }
+        if let mode = StateAge.openMode(of: folder) {
+            logger.warning(
+                "others than its owner may look into the state folder \(folder) (mode \(mode)); 'chmod 700' closes it")
         }
     }
 
@@ -62,6 +95,7 @@ struct StartState: ~Copyable {
             logger.notice("all state is in memory and ends with the daemon; \(remedy) keeps it")
         }
         let store = try StateStore(folder: folder)
+        if let folder { describe(store, in: folder, logger) }
         var journal: Journal?
         if let folder, configuration.durability == .journal || Journal.exists(in: folder) || store.expectsJournal {
             journal = try Journal(folder: folder, sync: configuration.journalSync, of: store)

@@ -42,6 +42,8 @@ public final class Journal: Sendable {
         /// As the database has it; nil before it is there.
         var header: JournalHeader?
         var end = JournalEnd()
+        /// All batches were found to be as they were written.
+        var isExamined = false
     }
 
     private let database: OwnedDatabase
@@ -74,7 +76,8 @@ public final class Journal: Sendable {
         }
         let header = try database.read("read") { try JournalHeader($0, seal.identity) }
         guard let header else {
-            throw .damage(database.place, "is damaged, or of another state: its table 'header' is not as it was written")
+            throw .damage(
+                database.place, "is damaged, or of another state: its table 'header' is not as it was written")
         }
         if isSealed {
             try header.compare(with: seal, position: store.position, generation: store.generation, database.place)
@@ -110,12 +113,13 @@ public final class Journal: Sendable {
         let identity = seal.seal.identity
         let place = database.place
         try database.beginWriting(Self.migrator(identity))
+        guard !content.withLock({ $0.isExamined }) else { return }
         let (header, end) = try database.read("read") { db in
             let header = try JournalHeader(db, identity)
             return (header, try header.map { try JournalExamination($0, place).all(in: db) })
         }
         guard let header, let end else { throw .damage(database.place, "is damaged: its table 'header' is") }
-        content.withLock { $0 = Content(header: header, end: end) }
+        content.withLock { $0 = Content(header: header, end: end, isExamined: true) }
     }
 
     /// Has the write-ahead log moved into the database when the database is closed.
@@ -254,7 +258,7 @@ public final class Journal: Sendable {
                 last = batch.last
             }
             let end = try examination?.finish(seal.seal)
-            if let end { content.withLock { $0.end = end } }
+            if let end { content.withLock { ($0.end, $0.isExamined) = (end, true) } }
             let stored = UInt64(max(0, try Int64.fetchOne(db, sql: "SELECT max(first + count - 1) FROM batch") ?? 0))
             return (last, max(last, stored))
         }

@@ -80,9 +80,12 @@ struct JournalHeader: Equatable {
     /// - Returns: The header; nil where the row is missing, damaged or of another state.
     init?(_ db: Database, _ expected: StateIdentity) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT \(Self.columns) FROM header")
-        guard rows.count == 1, let row = rows.first, Data.fromDatabaseValue(row[0] as DatabaseValue) == Data(expected.bytes)
+        guard rows.count == 1, let row = rows.first,
+            Data.fromDatabaseValue(row[0] as DatabaseValue) == Data(expected.bytes)
         else { return nil }
-        let numbers = (1...5).compactMap { Int64.fromDatabaseValue(row[$0] as DatabaseValue).map { UInt64(bitPattern: $0) } }
+        let numbers = (1...5).compactMap {
+            Int64.fromDatabaseValue(row[$0] as DatabaseValue).map { UInt64(bitPattern: $0) }
+        }
         guard numbers.count == 5 else { return nil }
         self.init(
             expected, generation: numbers[0], end: JournalEnd(position: numbers[1], tail: numbers[2]),
@@ -201,10 +204,10 @@ struct JournalExamination {
     /// Examines all batches.
     ///
     /// - Throws: ``StoreError`` with the code `damaged`.
-    consuming func all(in db: Database) throws -> JournalEnd {
+    consuming func all(in db: Database, _ seal: Seal? = nil) throws -> JournalEnd {
         let batches = try JournalBatch.select(in: db, isProved: true)
         while try batches.step(in: db) { try add(JournalBatch(batches), batches) }
-        return try finish(nil)
+        return try finish(seal)
     }
 
     private func missing(after position: UInt64) -> StoreError {

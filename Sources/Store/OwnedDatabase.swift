@@ -45,14 +45,18 @@ final class OwnedDatabase: Sendable {
                 try path.map { try DatabaseQueue(path: $0, configuration: configuration) }
                 ?? DatabaseQueue(configuration: configuration)
         } catch {
+            if let path, !hadLog { Self.removeEmptyLog(of: path) }
             throw StoreError(error, doing: "open", place: place, otherwise: .cannotOpen)
         }
     }
 
     deinit {
         try? queue.close()
-        // SQLite makes an empty log where there was none, even for reading.
-        guard let path, !hadLog, !isWritten.load(ordering: .relaxed) else { return }
+        if let path, !hadLog, !isWritten.load(ordering: .relaxed) { Self.removeEmptyLog(of: path) }
+    }
+
+    /// SQLite makes an empty log where there was none, even for reading.
+    private static func removeEmptyLog(of path: String) {
         if StateFolder.size(of: path + "-wal") == 0 { _ = unsafe unlink(path + "-wal") }
     }
 

@@ -47,7 +47,9 @@ public struct Seal: Equatable, Sendable {
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
         func append(_ number: UInt64) {
-            for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
+            for shift in stride(from: UInt64(0), to: 64, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: number >> shift))
+            }
         }
         append(Self.magic)
         bytes += identity.bytes

@@ -27,7 +27,9 @@ struct SealFile: Sendable {
     func read() throws(StoreError) -> (seal: Seal, isHalfDamaged: Bool)? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            guard errno == ENOENT else { throw StoreError(.cannotOpen, "cannot read \(path): \(StateFolder.systemError)") }
+            guard errno == ENOENT else {
+                throw StoreError(.cannotOpen, "cannot read \(path): \(StateFolder.systemError)")
+            }
             return nil
         }
         defer { _ = close(descriptor) }

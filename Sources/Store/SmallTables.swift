@@ -9,7 +9,8 @@ enum SmallTables {
         for row in try Row.fetchAll(db, sql: "SELECT id, fingerprint FROM weights") {
             let value = Self.checksum(ofWeights: row[0], fingerprint: row[1], &checksum)
             try db.execute(
-                sql: "UPDATE weights SET checksum = ? WHERE id = ?", arguments: [Int64(bitPattern: value), row[0] as Int64])
+                sql: "UPDATE weights SET checksum = ? WHERE id = ?",
+                arguments: [Int64(bitPattern: value), row[0] as Int64])
         }
         for row in try Row.fetchAll(db, sql: "SELECT fingerprint, layout FROM layout") {
             let value = Self.checksum(ofLayout: row[0], row[1], &checksum)
@@ -54,7 +55,9 @@ enum SmallTables {
     /// Keeps what a state of some weights is made of.
     ///
     /// - Returns: Whether that was not there.
-    static func keep(_ layout: String, of fingerprint: String, in db: Database, _ checksum: inout Checksum) throws -> Bool {
+    static func keep(_ layout: String, of fingerprint: String, in db: Database, _ checksum: inout Checksum) throws
+        -> Bool
+    {
         let value = Int64(bitPattern: Self.checksum(ofLayout: fingerprint, layout, &checksum))
         let known = try Int64.fetchOne(
             db, sql: "SELECT checksum FROM layout WHERE fingerprint = ?", arguments: [fingerprint])

@@ -111,7 +111,9 @@ struct SnapshotRow {
         while try select.step(in: db) {
             let value = StreamRow.checksum(ofSnapshot: id, select, &checksum)
             sum += StreamDigest.Sum(rows: 1, checksums: value)
-            if value != UInt64(bitPattern: select.int64(StreamRow.columnCount)) { damaged.append(StreamRow.id(select, at: 1)) }
+            if value != UInt64(bitPattern: select.int64(StreamRow.columnCount)) {
+                damaged.append(StreamRow.id(select, at: 1))
+            }
         }
         return (damaged, damaged.isEmpty && sum == streams)
     }

@@ -76,7 +76,8 @@ extension StateStore {
             }
             var sum = StreamDigest.Sum()
             for row in try SnapshotRow.all(in: db) {
-                guard row.checksum(&checksum) == row.stored, try SnapshotRow.named(row.name, in: db)?.id == row.id else {
+                guard row.checksum(&checksum) == row.stored, try SnapshotRow.named(row.name, in: db)?.id == row.id
+                else {
                     throw StoreError.damage(place, "is damaged: its entry of the snapshot '\(row.name)' is")
                 }
                 let (damaged, isWhole) = try row.examine(in: db, &checksum)

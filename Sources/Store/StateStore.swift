@@ -59,7 +59,9 @@ public final class StateStore: Sendable {
             try Self.bringUp(database, isNew: versions.isEmpty, folder: folder, found?.seal)
         }
         let header = try database.read("read") { try StoreHeader($0) }
-        guard let header else { throw .damage(database.place, "is damaged: its table 'header' is not as it was written") }
+        guard let header else {
+            throw .damage(database.place, "is damaged: its table 'header' is not as it was written")
+        }
         if let file { try Self.compare(header, with: found?.seal, file, database.place) }
         content = Mutex(Content(header: header, checksum: Checksum(header.identity)))
         var seal = found?.seal ?? Seal(header.identity)

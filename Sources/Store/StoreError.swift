@@ -22,10 +22,13 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     public let code: Code
     /// What was wrong, where, and what to do.
     public let description: String
+    /// What was wrong and where.
+    public let problem: String
 
-    init(_ code: Code, _ description: String) {
+    init(_ code: Code, _ description: String, problem: String? = nil) {
         self.code = code
         self.description = description
+        self.problem = problem ?? description
     }
 
     /// A damage of a file.
@@ -37,6 +40,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         StoreError(
             .damaged,
             "\(place) \(problem); nothing was changed: put back a backup of the whole folder, or start once with "
-                + "--on-damaged-state set-aside to go on with what is sound")
+                + "--on-damaged-state set-aside to go on with what is sound",
+            problem: "\(place) \(problem)")
     }
 }

@@ -17,11 +17,11 @@ struct StreamDigest {
     }
 
     /// Keys that have one sum.
-    static let rowsPerBucket = 64
+    static let rowsPerBucket = 16
 
     /// The sum over all rows.
     private(set) var total = Sum()
-    /// Shape (64) for each bucket that has ever had a row; 0: no row.
+    /// Shape (16) for each bucket that has ever had a row; 0: no row.
     private var checksums: [UInt64] = []
     private var sums: [Sum] = []
     /// The place in ``checksums`` and ``sums``, of each bucket up to a bound; then a dictionary, since keys may be far apart.
@@ -30,6 +30,7 @@ struct StreamDigest {
 
     /// Buckets that were changed since ``takeChanged()``, and what to do to undo that.
     private var changed: Set<UInt32> = []
+    private var lastChanged: UInt32?
     private var undone: [(key: UInt32, checksum: UInt64)] = []
 
     private static let nearBuckets = 1 << 20
@@ -43,7 +44,10 @@ struct StreamDigest {
         let old = exchange(key, checksum)
         guard old != checksum else { return }
         undone.append((key, old))
-        changed.insert(Self.bucket(of: key))
+        let bucket = Self.bucket(of: key)
+        // The streams of a slice come in the order of their keys.
+        if bucket != lastChanged { changed.insert(bucket) }
+        lastChanged = bucket
     }
 
     /// Adds a row that was read.
@@ -56,6 +60,7 @@ struct StreamDigest {
     mutating func commit() {
         changed.removeAll(keepingCapacity: true)
         undone.removeAll(keepingCapacity: true)
+        lastChanged = nil
     }
 
     /// What was changed was not written: all is as it was.
@@ -67,7 +72,8 @@ struct StreamDigest {
     /// Writes the sums of the buckets that were changed.
     func writeChanged(in db: Database) throws {
         guard !changed.isEmpty else { return }
-        let upsert = try db.cachedStatement(sql: "INSERT OR REPLACE INTO digest (bucket, streams, sum) VALUES (?, ?, ?)")
+        let upsert = try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO digest (bucket, streams, sum) VALUES (?, ?, ?)")
         let delete = try db.cachedStatement(sql: "DELETE FROM digest WHERE bucket = ?")
         for (bucket, sum) in changedBuckets {
             let statement = sum.rows == 0 ? delete : upsert

@@ -25,6 +25,7 @@ struct Sluice: ParsableCommand {
         // What needs no running daemon, or starts one of its own.
         subcommands: [
             InspectCommand.self, ConvertCommand.self, PredictCommand.self, BenchCommand.self, KeygenCommand.self,
+            CheckCommand.self,
         ],
         groupedSubcommands: [
             CommandGroup(

@@ -94,6 +94,13 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "What becomes of stored state that is damaged, or of which a file is missing or older than the rest: refuse (the "
+                + "daemon does not start) or set-aside (it is moved into a folder of its own, and the daemon goes on with the "
+                + "rest). (default: refuse)", valueName: "what"))
+    var onDamagedState: DaemonConfiguration.OnDamagedState?
+
+    @Option(
+        help: ArgumentHelp(
             "Seconds without a timestep after which a stream's state is kept in the state folder alone, until its next. "
                 + "(default: never)", valueName: "seconds"))
     var idleAfter: Double?
@@ -198,6 +205,7 @@ struct ServingOptions: ParsableArguments {
 
     private func applyStreamLimits(to configuration: inout DaemonConfiguration) throws(DaemonError) {
         configuration.onOtherWeights = onOtherWeights ?? configuration.onOtherWeights
+        configuration.onDamagedState = onDamagedState ?? configuration.onDamagedState
         for (flag, seconds) in [("--idle-after", idleAfter), ("--forget-after", forgetAfter)] {
             guard seconds.map(DaemonConfiguration.isInterval) ?? true else {
                 throw DaemonError(.usage, "\(flag) is in seconds, more than 0 and at most a year")
@@ -275,6 +283,7 @@ private func parseThreshold(_ text: String) throws -> ServingPolicy.Threshold {
 }
 
 extension DaemonConfiguration.Durability: ExpressibleByArgument {}
+extension DaemonConfiguration.OnDamagedState: ExpressibleByArgument {}
 extension DecisionCodec: ExpressibleByArgument {}
 extension LogFormat: ExpressibleByArgument {}
 extension LogLevel: ExpressibleByArgument {}

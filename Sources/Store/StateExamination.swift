@@ -1,0 +1,133 @@
+import Glibc
+
+/// The facts that a state folder has about itself: whether it is sound, and what it holds.
+///
+/// A start examines a folder in the same steps.
+public struct StateExamination: Codable, Equatable, Sendable {
+    /// A snapshot that was found.
+    public struct Snapshot: Codable, Equatable, Sendable {
+        /// The snapshot's name.
+        public let name: String
+        /// How many streams it has.
+        public let streams: Int
+    }
+
+    /// What is damaged, a line for each file; empty: the folder is sound.
+    public private(set) var damages: [String] = []
+    /// The folder's identity; nil where the database cannot be read.
+    public private(set) var identity: String?
+    /// The number of the last durable transaction.
+    public private(set) var generation: UInt64?
+    /// Nanoseconds since the Unix epoch when the seal was written last.
+    public private(set) var time: Int64?
+    /// Streams of the last checkpoint.
+    public private(set) var streams = 0
+    /// The snapshots, the oldest first.
+    public private(set) var snapshots: [Snapshot] = []
+    /// Records that the journal has after the last checkpoint; nil without a journal.
+    public private(set) var journalRecords: UInt64?
+
+    /// Whether nothing is damaged.
+    public var isSound: Bool { damages.isEmpty }
+
+    private enum CodingKeys: String, CodingKey {
+        case damages, identity, generation, time, streams, snapshots
+        case journalRecords = "journal_records"
+    }
+
+    /// Examines a folder, which is a copy: one that an earlier version wrote is brought up to this version.
+    ///
+    /// - Parameters:
+    ///   - folder: The copy.
+    ///   - original: The folder that it is a copy of, as damages name it.
+    /// - Throws: ``StoreError`` where the folder cannot be read for another reason than damage.
+    public init(ofCopy folder: String, of original: String) throws(StoreError) {
+        try examine(folder)
+        damages = damages.map { $0.replacing(folder, with: original) }
+    }
+
+    private mutating func examine(_ folder: String) throws(StoreError) {
+        guard let store = try noting({ () throws(StoreError) in try StateStore(folder: folder) }) else { return }
+        identity = "\(store.seal.seal.identity)"
+        (generation, time) = (store.generation, store.lastTime)
+        var (loaded, count) = (store.position, 0)
+        let isRead: Void? = try noting { () throws(StoreError) in
+            do {
+                try store.forEachSlice { slice in
+                    count += slice.entries.count
+                    for entry in slice.entries { loaded = max(loaded, entry.position) }
+                }
+                try store.examineRest()
+            } catch {
+                throw StoreError(error, doing: "read", place: store.database.place, otherwise: .failed)
+            }
+        }
+        streams = count
+        if isRead != nil {
+            snapshots = try store.snapshots().map { Snapshot(name: $0.name, streams: $0.streams) }
+        }
+        try examineJournal(in: folder, store, loaded: loaded)
+    }
+
+    private mutating func examineJournal(in folder: String, _ store: StateStore, loaded: UInt64) throws(StoreError) {
+        guard store.expectsJournal || Journal.exists(in: folder) else { return }
+        var last: UInt64?
+        _ = try noting { () throws(StoreError) in
+            let journal = try Journal(folder: folder, of: store)
+            _ = try journal.weights()
+            do {
+                last = try journal.forEachBatch(after: store.position) { _, _ in }.last
+            } catch {
+                throw StoreError(error, doing: "read", place: "\(folder)/\(Journal.fileName)", otherwise: .failed)
+            }
+        }
+        guard let last else { return }
+        journalRecords = last - store.position
+        if last < loaded, store.journalWasWhole {
+            damages.append(store.journalIsBehind(journalEnd: last, streams: loaded).problem)
+        }
+    }
+
+    /// Does something, and notes the damage that it ends with.
+    ///
+    /// - Returns: What came of it; nil where there was damage.
+    private mutating func noting<Value>(
+        _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Value? {
+        do throws(StoreError) {
+            return try body()
+        } catch {
+            guard error.code == .damaged else { throw error }
+            damages.append(error.problem)
+            return nil
+        }
+    }
+
+    // MARK: - Copies
+
+    /// The files of a state folder.
+    public static let files = [
+        StateStore.fileName, StateStore.fileName + "-wal", Journal.fileName, Journal.fileName + "-wal",
+        SealFile.fileName,
+    ]
+
+    /// Whether a daemon has a folder open.
+    ///
+    /// - Parameter folder: The state folder.
+    public static func isInUse(_ folder: String) -> Bool {
+        [StateStore.fileName, Journal.fileName].contains { isLocked("\(folder)/\($0)") }
+    }
+
+    /// SQLite locks some of 512 bytes that stand at 1 GiB; see <https://sqlite.org/fileformat2.html#the_lock_byte_page>.
+    private static func isLocked(_ path: String) -> Bool {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { _ = close(descriptor) }
+        var lock = flock()
+        lock.l_type = Int16(F_WRLCK)
+        lock.l_whence = Int16(SEEK_SET)
+        lock.l_start = 0x4000_0000
+        lock.l_len = 512
+        return unsafe fcntl(descriptor, F_GETLK, &lock) == 0 && lock.l_type != Int16(F_UNLCK)
+    }
+}

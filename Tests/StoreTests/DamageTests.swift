@@ -1,0 +1,235 @@
+import Foundation
+import Recurrent
+import Store
+import Streams
+import TestSupport
+import Testing
+import Wire
+
+/// Damaged state folders: each is refused untouched, or gives exactly what was stored.
+///
+/// `SLUICE_DAMAGES` and `SLUICE_DAMAGE_SEED` give another number of damages and another seed; `tools/check-damage` sets them.
+struct DamageTests {
+    /// The contents that a folder gives to whoever starts with it.
+    private struct Contents: Equatable {
+        var streams: [StreamImage] = []
+        var snapshots: [String: [StreamImage]] = [:]
+        /// The bytes of records that the journal has after the checkpoint, one number after the other.
+        var records: [UInt64: Int] = [:]
+    }
+
+    private static let environment = ProcessInfo.processInfo.environment
+    static let damages = environment["SLUICE_DAMAGES"].flatMap { Int($0) } ?? 200
+    static let seed = environment["SLUICE_DAMAGE_SEED"].flatMap { UInt64($0) } ?? 19
+
+    static let kinds = [
+        "bit", "byte", "page", "zeros", "noise", "truncated", "doubled", "deleted", "older copy", "log deleted",
+        "log of another run",
+    ]
+
+    @Test(arguments: [false, true], [false, true])
+    func `no damage is silently wrong`(hasJournal: Bool, isOrderly: Bool) throws {
+        let folders = try Folders(hasJournal: hasJournal, isOrderly: isOrderly)
+        let expected = try contents(of: folders.good.path, hasJournal: hasJournal).get()
+        #expect(expected.streams.count == 60 && expected.snapshots["n"]?.count == 60)
+        #expect(expected.records.count == (hasJournal && !isOrderly ? 6 : 0))
+        var random = SplitMix64(state: Self.seed &+ (hasJournal ? 2 : 0) &+ (isOrderly ? 1 : 0))
+        var refused = 0
+        for number in 0..<(Self.damages / 4) {
+            let folder = try TemporaryFolder()
+            try folders.copyGood(to: folder)
+            let kind = Self.kinds[number % Self.kinds.count]
+            guard let file = try folders.damage(folder, kind, using: &random) else { continue }
+            let before = try hashes(of: folder)
+            switch contents(of: folder.path, hasJournal: hasJournal) {
+            case .failure(let error):
+                refused += 1
+                #expect(error.code == .damaged || error.code == .laterVersion || error.code == .cannotOpen, "\(error)")
+                #expect(try hashes(of: folder) == before, "\(number): \(kind) of \(file): a refused folder was changed")
+            case .success(let found):
+                #expect(found.streams == expected.streams, "\(number): \(kind) of \(file)")
+                #expect(found.snapshots == expected.snapshots, "\(number): \(kind) of \(file)")
+                // The end of a journal that is cut off after a crash looks like a power cut.
+                let isPrefix =
+                    !isOrderly && file.hasPrefix(Journal.fileName)
+                    && found.records == expected.records.filter { $0.key <= found.records.keys.max() ?? 0 }
+                #expect(found.records == expected.records || isPrefix, "\(number): \(kind) of \(file)")
+            }
+        }
+        #expect(refused > Self.damages / 16, "most damages are noticed")
+    }
+
+    /// Opens a folder as a start does, up to where it would be written.
+    private func contents(of folder: String, hasJournal: Bool) -> Result<Contents, StoreError> {
+        do {
+            var contents = Contents()
+            let store = try StateStore(folder: folder)
+            var loaded = store.position
+            try store.forEachSlice { slice in
+                contents.streams += slice.images
+                for entry in slice.entries { loaded = max(loaded, entry.position) }
+            }
+            try store.examineRest()
+            for snapshot in try store.snapshots() {
+                contents.snapshots[snapshot.name] = try store.streams(ofSnapshot: snapshot.name, .all).images
+            }
+            guard hasJournal || store.expectsJournal || Journal.exists(in: folder) else { return .success(contents) }
+            let journal = try Journal(folder: folder, of: store)
+            _ = try journal.weights()
+            let (last, _) = try journal.forEachBatch(after: store.position) { first, reader in
+                contents.records[first] = reader.byteCount
+            }
+            if last < loaded, store.journalWasWhole {
+                throw store.journalIsBehind(journalEnd: last, streams: loaded)
+            }
+            return .success(contents)
+        } catch let error as StoreError {
+            return .failure(error)
+        } catch {
+            Issue.record(error)
+            return .success(Contents())
+        }
+    }
+
+    private func hashes(of folder: TemporaryFolder) throws -> [String: Data] {
+        var files: [String: Data] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+            files[name] = try Data(contentsOf: folder.url(name))
+        }
+        return files
+    }
+}
+
+/// A state folder, what it was a while ago, and that of another run.
+private struct Folders {
+    let good: TemporaryFolder
+    let older: TemporaryFolder
+    let other: TemporaryFolder
+
+    init(hasJournal: Bool, isOrderly: Bool) throws {
+        (good, older, other) = (try TemporaryFolder(), try TemporaryFolder(), try TemporaryFolder())
+        try Self.run(in: other, copiedTo: nil, hasJournal: hasJournal, isOrderly: false, seed: 2)
+        try Self.run(in: good, copiedTo: older, hasJournal: hasJournal, isOrderly: isOrderly, seed: 1)
+    }
+
+    func copyGood(to folder: TemporaryFolder) throws { try Self.copy(good, to: folder) }
+
+    private static func copy(_ source: TemporaryFolder, to folder: TemporaryFolder) throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: source.path) {
+            try FileManager.default.copyItem(atPath: source.path(name), toPath: folder.path(name))
+        }
+    }
+
+    /// Checkpoints, a snapshot and records, some of them before `copiedTo` is made of the folder. After a crash the files are
+    /// those of a store that is still open.
+    private static func run(
+        in folder: TemporaryFolder, copiedTo older: TemporaryFolder?, hasJournal: Bool, isOrderly: Bool, seed: UInt64
+    ) throws {
+        let crashed = try TemporaryFolder()
+        let work = isOrderly ? folder : crashed
+        do {
+            let store = try StateStore(folder: work.path)
+            let journal = hasJournal ? try Journal(folder: work.path, of: store) : nil
+            try store.begin(journal, journalKind: .full)
+            var position: UInt64 = 0
+            for round in 0..<4 {
+                for number in 0..<6 {
+                    guard let journal else { break }
+                    let records = try Self.records(2 + number, seed: seed)
+                    try journal.append(records, first: position + 1)
+                    position += UInt64(records.count)
+                    if round == 3, number == 0 { break }
+                }
+                if round == 3 { break }
+                let images = (0..<60).map { number in
+                    image(
+                        "stream-\(number)", sequence: UInt64(round + 1) &* seed,
+                        values: (0..<20).map { Float(number * 100 + round) + Float($0) + Float(seed) })
+                }
+                try store.write(slice(Array(images[..<30]), position: position))
+                try store.write(slice(Array(images[30...]), from: 30, position: position))
+                try store.endCheckpoint(at: position)
+                while try journal?.cut(through: position) ?? false {}
+                if round == 1 { _ = try store.saveSnapshot("n", of: slice(images), time: 5) }
+                if round == 1, let older { try copy(work, to: older) }
+            }
+            if let journal, !isOrderly {
+                for number in 0..<5 {
+                    let records = try Self.records(1 + number, seed: seed)
+                    try journal.append(records, first: position + 1)
+                    position += UInt64(records.count)
+                }
+            }
+            if isOrderly {
+                if let journal {
+                    try store.endCheckpoint(at: position)
+                    while try journal.cut(through: position) {}
+                }
+                try store.end()
+            } else {
+                try copy(work, to: folder)
+            }
+        }
+    }
+
+    /// Records of so many timesteps of a stream.
+    private static func records(_ count: Int, seed: UInt64) throws -> JournalRecords {
+        let model = try Model(layers: [
+            Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
+        ])
+        var table = StreamTable(models: [
+            ServedModel(name: "m", file: "m", fingerprint: "f", model: model, policy: ServingPolicy())
+        ])
+        table.startRecording([1])
+        var decided = DecidedBatch()
+        for number in 0..<count {
+            let payload = Timesteps.bytes([Float(number) + Float(seed)])
+            _ = try unsafe table.take(
+                frames: 2, id: Array("s".utf8).span, payload: payload.span.bytes, header: RawSpan())
+            table.stepBatch()
+            table.decideBatch(time: 0, into: &decided)
+        }
+        var records = JournalRecords()
+        table.takeRecords(&records)
+        return records
+    }
+
+    /// Damages one of a folder's files.
+    ///
+    /// - Returns: The file; nil where the folder has none that can be damaged so.
+    func damage(_ folder: TemporaryFolder, _ kind: String, using random: inout SplitMix64) throws -> String? {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        let logs = names.filter { $0.hasSuffix("-wal") }
+        guard let file = (kind.hasPrefix("log") ? logs : names).randomElement(using: &random) else { return nil }
+        let path = folder.path(file)
+        var bytes = [UInt8](try Data(contentsOf: folder.url(file)))
+        guard !bytes.isEmpty else { return nil }
+        func replace(_ length: Int, by byte: (Int) -> UInt8) {
+            let start = Int.random(in: 0..<bytes.count, using: &random) / length * length
+            for index in start..<min(bytes.count, start + length) { bytes[index] = byte(index) }
+        }
+        switch kind {
+        case "bit": bytes[Int.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case "byte": bytes[Int.random(in: bytes.indices, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
+        case "page":
+            let from = bytes
+            let source = Int.random(in: 0...(bytes.count / 4096), using: &random) * 4096
+            replace(4096) { from[(source + $0 % 4096) % from.count] }
+        case "zeros": replace(512) { _ in 0 }
+        case "noise":
+            var noise = random
+            replace(256) { _ in UInt8.random(in: 0...255, using: &noise) }
+        case "truncated": bytes.removeLast(Int.random(in: 1...bytes.count, using: &random))
+        case "doubled": bytes += bytes.suffix(Int.random(in: 1...bytes.count, using: &random))
+        case "deleted", "log deleted":
+            try FileManager.default.removeItem(atPath: path)
+            return file
+        default:
+            let source = kind == "older copy" ? older : other
+            guard let data = try? Data(contentsOf: source.url(file)) else { return nil }
+            bytes = [UInt8](data)
+        }
+        try Data(bytes).write(to: folder.url(file))
+        return file
+    }
+}
