@@ -59,8 +59,6 @@ extension StreamTable {
 extension [Float] {
     /// The span's elements as an array of their own.
     init(copying span: Span<Float>) {
-        self.init()
-        reserveCapacity(span.count)
-        for index in span.indices { append(span[index]) }
+        self = unsafe span.withUnsafeBufferPointer { unsafe Array($0) }
     }
 }
