@@ -70,7 +70,9 @@ struct StartState: ~Copyable {
         let lost = salvage.lost.map { "\($0)" } ?? "all others"
         logger.warning("\(salvage.kept ?? 0) streams of the last checkpoint go on, \(lost) were set aside")
         if !salvage.lostSnapshots.isEmpty {
-            logger.warning("snapshots that were set aside: \(salvage.lostSnapshots.joined(separator: ", "))")
+            logger.warning(
+                "snapshots that were set aside: \(salvage.lostSnapshots.map { VisibleText.quoted($0) }.joined(separator: ", "))"
+            )
         }
     }
 

@@ -5,7 +5,10 @@ extension Journal {
     /// The version from which on the journal proves itself.
     static let proof = "proof"
 
+    /// The steps from each version of the tables to the next.
+    ///
     /// - Parameter identity: The state folder's, for a journal that has none yet.
+    /// - Returns: The steps.
     static func migrator(_ identity: StateIdentity) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in

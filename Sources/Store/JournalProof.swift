@@ -123,6 +123,7 @@ struct JournalHeader: Equatable {
     ///   - position: The record up to which the database has the journal.
     ///   - storeGeneration: The database's generation.
     ///   - place: The journal, as errors name it.
+    /// - Throws: ``StoreError`` with the code `damaged`.
     func compare(
         with seal: Seal, position: UInt64, generation storeGeneration: UInt64, _ place: String
     ) throws(StoreError) {

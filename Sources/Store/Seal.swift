@@ -39,7 +39,7 @@ public struct Seal: Equatable, Sendable {
     // MARK: - Bytes
 
     /// Bytes of a seal; all numbers are little-endian.
-    static let byteCount = 104
+    static let byteCount = 96
     /// "sluice" and the version of the form.
     private static let magic: UInt64 = 0x0001_6563_6975_6C73
 

@@ -21,7 +21,10 @@ struct SoundRows {
 
     /// Finds them.
     ///
-    /// - Parameter header: The database's.
+    /// - Parameters:
+    ///   - db: The database.
+    ///   - header: The database's header.
+    /// - Throws: `DatabaseError` where the snapshots cannot be read.
     init(_ db: Database, _ header: StoreHeader) throws {
         var checksum = Checksum(header.identity)
         let weights = (try? Set(Int64.fetchAll(db, sql: "SELECT id FROM weights"))) ?? []

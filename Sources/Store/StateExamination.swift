@@ -114,6 +114,7 @@ public struct StateExamination: Codable, Equatable, Sendable {
     /// Whether a daemon has a folder open.
     ///
     /// - Parameter folder: The state folder.
+    /// - Returns: Whether one of its databases is locked.
     public static func isInUse(_ folder: String) -> Bool {
         [StateStore.fileName, Journal.fileName].contains { isLocked("\(folder)/\($0)") }
     }

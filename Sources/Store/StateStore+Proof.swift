@@ -1,5 +1,6 @@
 import GRDB
 import Synchronization
+import Wire
 
 /// What proves that the store is as it was written, and what each change does for that.
 extension StateStore {
@@ -283,7 +284,7 @@ struct StreamExamination {
 
 /// The first few of some streams, for an error.
 func named(_ ids: [String]) -> String {
-    let first = ids.prefix(3).map(\.debugDescription).joined(separator: ", ")
+    let first = ids.prefix(3).map { VisibleText.quoted($0) }.joined(separator: ", ")
     let others = ids.count - min(3, ids.count)
     return "stream\(ids.count == 1 ? "" : "s") \(first)" + (others > 0 ? " and \(others) more" : "")
         + (ids.count == 1 ? " is" : " are") + " not as written"

@@ -95,7 +95,12 @@ extension StateStore {
 
     /// Adds streams to a snapshot, and all that proves them.
     ///
-    /// - Parameter row: The snapshot, which is in the table.
+    /// - Parameters:
+    ///   - slice: The streams.
+    ///   - row: The snapshot, which is in the table.
+    ///   - db: The database.
+    ///   - content: What proves the database.
+    /// - Throws: `DatabaseError` where they cannot be written.
     static func add(
         _ slice: StreamSlice, to row: inout SnapshotRow, in db: Database, _ content: inout Content
     ) throws {

@@ -36,6 +36,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     /// - Parameters:
     ///   - place: The file.
     ///   - problem: What is wrong with it, as the rest of a sentence that begins with the file.
+    /// - Returns: The error, with what to do.
     static func damage(_ place: String, _ problem: String) -> StoreError {
         StoreError(
             .damaged,

@@ -39,7 +39,9 @@ struct StreamDigest {
 
     /// Puts the checksum of a row in place of the one that its key had.
     ///
-    /// - Parameter checksum: The row's; 0: the row is deleted.
+    /// - Parameters:
+    ///   - key: The row's key.
+    ///   - checksum: The row's checksum; 0: the row is deleted.
     mutating func set(_ key: UInt32, _ checksum: UInt64) {
         let old = exchange(key, checksum)
         guard old != checksum else { return }
@@ -101,6 +103,7 @@ struct StreamDigest {
     /// The buckets whose rows are not those that were written.
     ///
     /// - Parameter stored: The sums as the table has them.
+    /// - Returns: The buckets.
     func bucketsThatDiffer(from stored: [UInt32: Sum]) -> Set<UInt32> {
         let here = Set(farPlaces.keys).union(places.indices.lazy.filter { places[$0] >= 0 }.map { UInt32($0) })
         return Set(here.union(stored.keys).filter { sum(of: $0) != stored[$0] ?? Sum() })

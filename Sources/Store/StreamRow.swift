@@ -69,7 +69,10 @@ enum StreamRow {
 
     /// The checksum that a row of `stream` must have.
     ///
-    /// - Parameter statement: Stands on the row: key, position, then ``columns``.
+    /// - Parameters:
+    ///   - statement: Stands on the row: key, position, then ``columns``.
+    ///   - checksum: Memory to use.
+    /// - Returns: The checksum.
     static func checksumOfStream(_ statement: Statement, _ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.stream)
         checksum.add(statement.int64(0))
@@ -80,7 +83,11 @@ enum StreamRow {
 
     /// The checksum that a row of `snapshot_stream` must have.
     ///
-    /// - Parameter statement: Stands on the row, whose ``columns`` are the first.
+    /// - Parameters:
+    ///   - snapshot: The snapshot's number.
+    ///   - statement: Stands on the row, whose ``columns`` are the first.
+    ///   - checksum: Memory to use.
+    /// - Returns: The checksum.
     static func checksum(ofSnapshot snapshot: Int64, _ statement: Statement, _ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.snapshotStream)
         checksum.add(snapshot)

@@ -1,0 +1,43 @@
+import Foundation
+import Store
+import TestSupport
+import Testing
+
+/// The file `sluice.seal`: two places, of which the one written last counts.
+struct SealTests {
+    @Test func `a new seal has two whole places, and either of them alone is enough`() throws {
+        for place in [0, 4096] {
+            let folder = try TemporaryFolder()
+            do {
+                let store = try StateStore(folder: folder.path)
+                try store.write(slice([image("a")]))
+                try store.endCheckpoint(at: 1)
+            }
+            var bytes = [UInt8](try Data(contentsOf: folder.url("sluice.seal")))
+            #expect(bytes.count == 8192)
+            bytes[place + 40] ^= 1
+            try Data(bytes).write(to: folder.url("sluice.seal"))
+            #expect(try streams(of: StateStore(folder: folder.path)) == [image("a")])
+            bytes[4096 - place + 40] ^= 1
+            try Data(bytes).write(to: folder.url("sluice.seal"))
+            let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }
+            #expect(error.code == .damaged && error.description.contains("sluice.seal"))
+        }
+    }
+
+    @Test func `a database that is older than its seal is refused`() throws {
+        let folder = try TemporaryFolder()
+        let files = [StateStore.fileName, StateStore.fileName + "-wal"]
+        let store = try StateStore(folder: folder.path)
+        try store.write(slice([image("a")]))
+        try store.endCheckpoint(at: 1)
+        let before = try files.map { try Data(contentsOf: folder.url($0)) }
+        try store.endCheckpoint(at: 2)
+        let older = try TemporaryFolder()
+        try FileManager.default.copyItem(at: folder.url("sluice.seal"), to: older.url("sluice.seal"))
+        for (file, data) in zip(files, before) { try data.write(to: older.url(file)) }
+        let error = try #require(throws: StoreError.self) { try StateStore(folder: older.path) }
+        #expect(error.code == .damaged && error.description.contains("older than the rest"))
+        #expect(try files.map { try Data(contentsOf: older.url($0)) } == before)
+    }
+}
