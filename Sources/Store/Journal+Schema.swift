@@ -70,7 +70,7 @@ extension Journal {
 extension Journal.Weights {
     static func all(in db: Database) throws -> [Journal.Weights] {
         try Row.fetchAll(db, sql: "SELECT number, fingerprint, rules FROM weights ORDER BY number").map { row in
-            Journal.Weights(number: row[0], fingerprint: row[1], rules: row[2])
+            Journal.Weights(number: Int(row.number(0)), fingerprint: row.text(1), rules: row.text(2))
         }
     }
 
@@ -92,7 +92,7 @@ extension Journal.Weights {
 
     /// All of the table; nil where a row is not as it was written.
     static func verified(in db: Database, _ checksum: inout Checksum) throws -> [Journal.Weights]? {
-        let stored = try Int64.fetchAll(db, sql: "SELECT checksum FROM weights ORDER BY number")
+        let stored = try Row.fetchAll(db, sql: "SELECT checksum FROM weights ORDER BY number").map { $0.number(0) }
         let all = try all(in: db)
         let isSound = zip(all, stored).allSatisfy { Int64(bitPattern: $0.checksum(&checksum)) == $1 }
         return isSound ? all : nil

@@ -7,16 +7,16 @@ enum SmallTables {
     /// - Returns: The sum of the checksums.
     static func prove(in db: Database, _ checksum: inout Checksum) throws -> UInt64 {
         for row in try Row.fetchAll(db, sql: "SELECT id, fingerprint FROM weights") {
-            let value = Self.checksum(ofWeights: row[0], fingerprint: row[1], &checksum)
+            let value = Self.checksum(ofWeights: row.number(0), fingerprint: row.text(1), &checksum)
             try db.execute(
                 sql: "UPDATE weights SET checksum = ? WHERE id = ?",
                 arguments: [Int64(bitPattern: value), row[0] as Int64])
         }
         for row in try Row.fetchAll(db, sql: "SELECT fingerprint, layout FROM layout") {
-            let value = Self.checksum(ofLayout: row[0], row[1], &checksum)
+            let value = Self.checksum(ofLayout: row.text(0), row.text(1), &checksum)
             try db.execute(
                 sql: "UPDATE layout SET checksum = ? WHERE fingerprint = ?",
-                arguments: [Int64(bitPattern: value), row[0] as String])
+                arguments: [Int64(bitPattern: value), row.text(0)])
         }
         guard let sum = try verifiedSum(in: db, &checksum) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
         return sum
@@ -26,13 +26,13 @@ enum SmallTables {
     static func verifiedSum(in db: Database, _ checksum: inout Checksum) throws -> UInt64? {
         var sum: UInt64 = 0
         for row in try Row.fetchAll(db, sql: "SELECT id, fingerprint, checksum FROM weights") {
-            let value = Self.checksum(ofWeights: row[0], fingerprint: row[1], &checksum)
-            guard Int64(bitPattern: value) == row[2] else { return nil }
+            let value = Self.checksum(ofWeights: row.number(0), fingerprint: row.text(1), &checksum)
+            guard Int64(bitPattern: value) == row.number(2) else { return nil }
             sum &+= value
         }
         for row in try Row.fetchAll(db, sql: "SELECT fingerprint, layout, checksum FROM layout") {
-            let value = Self.checksum(ofLayout: row[0], row[1], &checksum)
-            guard Int64(bitPattern: value) == row[2] else { return nil }
+            let value = Self.checksum(ofLayout: row.text(0), row.text(1), &checksum)
+            guard Int64(bitPattern: value) == row.number(2) else { return nil }
             sum &+= value
         }
         return sum

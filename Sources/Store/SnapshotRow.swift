@@ -19,9 +19,9 @@ struct SnapshotRow {
 
     /// - Parameter row: ``columns``.
     init(_ row: Row) {
-        (id, name, time, bytes) = (row[0], row[1], row[2], row[4])
-        streams = StreamDigest.Sum(rows: row[3], checksums: UInt64(bitPattern: row[5] as Int64))
-        stored = UInt64(bitPattern: row[6] as Int64)
+        (id, name, time, bytes) = (row.number(0), row.text(1), row.number(2), row.number(4))
+        streams = StreamDigest.Sum(rows: row.number(3), checksums: UInt64(bitPattern: row.number(5)))
+        stored = UInt64(bitPattern: row.number(6))
     }
 
     /// The checksum that the row must have.

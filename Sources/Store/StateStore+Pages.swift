@@ -99,7 +99,7 @@ extension StateStore {
     public func layouts() throws(StoreError) -> [String: String] {
         try database.read("read") { db in
             let rows = try Row.fetchAll(db, sql: "SELECT fingerprint, layout FROM layout")
-            return Dictionary(uniqueKeysWithValues: rows.map { ($0[0] as String, $0[1] as String) })
+            return Dictionary(rows.map { ($0.text(0), $0.text(1)) }, uniquingKeysWith: { first, _ in first })
         }
     }
 }

@@ -32,7 +32,7 @@ struct StoreHeader: Equatable {
     /// - Returns: The header; nil where the row is missing or damaged.
     init?(_ db: Database) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT \(Self.columns) FROM header")
-        guard rows.count == 1, let row = rows.first, let identity = StateIdentity([UInt8](row[0] as Data? ?? Data())),
+        guard rows.count == 1, let row = rows.first, let identity = StateIdentity(row.bytes(0)),
             let numbers = Self.numbers(row)
         else { return nil }
         self.init(identity: identity, position: numbers[2])

@@ -94,8 +94,8 @@ struct StreamDigest {
         return Dictionary(
             rows.map { row in
                 (
-                    UInt32(truncatingIfNeeded: row[0] as Int64),
-                    Sum(rows: row[1], checksums: UInt64(bitPattern: row[2] as Int64))
+                    UInt32(truncatingIfNeeded: row.number(0)),
+                    Sum(rows: row.number(1), checksums: UInt64(bitPattern: row.number(2)))
                 )
             }, uniquingKeysWith: { first, _ in first })
     }

@@ -10,8 +10,8 @@ struct WeightsTable {
     init(_ db: Database) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT id, fingerprint FROM weights")
         // The last stands for a number that is not in the table.
-        fingerprints = rows.map { $0["fingerprint"] } + [""]
-        indices = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1["id"], $0) })
+        fingerprints = rows.map { $0.text(1) } + [""]
+        indices = Dictionary(rows.enumerated().map { ($1.number(0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Which of ``fingerprints`` a number stands for.
