@@ -17,6 +17,8 @@ public final class ControlClient {
     public let credentials: CurveCredentials?
     private let context: Context
     private let socket: Socket
+    private let monitor: SocketMonitor
+    private var poller = Poller()
     private let timeoutSeconds: Double
     private var isReached = false
     private var lastID: Int64 = 0
@@ -35,14 +37,29 @@ public final class ControlClient {
         self.context = context
         self.credentials = credentials
         self.timeoutSeconds = timeoutSeconds
-        self.endpoint = try ClientError.endpoint { () throws(EndpointError) in try Endpoint(endpoint) }
-        socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.dealer, in: context) }
+        let place = try ClientError.endpoint { () throws(EndpointError) in try Endpoint(endpoint) }
+        let socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.dealer, in: context) }
+        monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
         try ClientError.wrapping { () throws(ZeroMQError) in
             try socket.set(.linger, to: 0)
-            try socket.set(.receiveTimeout, to: Int(timeoutSeconds * 1000))
-            try socket.authenticate(with: credentials, at: self.endpoint)
-            try socket.attach(to: self.endpoint, otherwise: .connect)
+            try Heartbeat.set(on: socket)
+            try socket.authenticate(with: credentials, at: place)
+            try socket.attach(to: place, otherwise: .connect)
         }
+        self.endpoint = place
+        _ = poller.add(socket)
+        _ = poller.add(monitor)
+        self.socket = socket
+    }
+
+    deinit { socket.stopMonitoring() }
+
+    /// Another client of the same daemon, or of the one that has taken its place.
+    ///
+    /// - Throws: ``ClientError`` where the endpoint cannot be used.
+    func again() throws(ClientError) -> ControlClient {
+        try ControlClient(
+            endpoint: "\(endpoint)", timeoutSeconds: timeoutSeconds, credentials: credentials, in: context)
     }
 
     /// Asks, and reads the result as a type.
@@ -81,6 +98,22 @@ public final class ControlClient {
         }
     }
 
+    /// Several streams as they stand, in few requests.
+    ///
+    /// - Parameter ids: The streams' ids.
+    /// - Returns: Those that the daemon knows, in that order.
+    /// - Throws: ``ClientError`` as ``call(_:as:)``.
+    public func streams(_ ids: [String]) throws(ClientError) -> [StreamStatus] {
+        var found: [StreamStatus] = []
+        var rest = ids[...]
+        while !rest.isEmpty {
+            let some = Array(rest.prefix(ControlCommand.maximumNamed))
+            rest = rest.dropFirst(some.count)
+            found += try call(.namedStreams(some), as: StreamPage<StreamStatus>.self).streams
+        }
+        return found
+    }
+
     /// Streams page by page, ordered by id.
     ///
     /// - Parameters:
@@ -113,11 +146,11 @@ public final class ControlClient {
         let request = ControlRequest(id: .integer(lastID), command: command)
         let text = Array(try JSONText.line(of: request.json).utf8)
         try reach()
+        _ = try hasDisconnected()
         try ClientError.wrapping { () throws(ZeroMQError) in _ = try socket.sendFrames([text], wait: true) }
         let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
         while true {
-            let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: true) }
-            guard let frames, ContinuousClock.now <= deadline else {
+            guard let frames = try receive(until: deadline) else {
                 let seconds = Quantity.decimal(timeoutSeconds)
                 throw ClientError(
                     .temporary,
@@ -129,6 +162,37 @@ public final class ControlClient {
             guard reply.id == request.id || reply.id == .null else { continue }
             return reply.outcome
         }
+    }
+
+    /// Receives a reply.
+    ///
+    /// - Returns: Its frames; nil where none came in time.
+    /// - Throws: ``ClientError`` with the status `unavailable` where the connection broke first: a request that was on its way is
+    ///   answered by nobody.
+    private func receive(until deadline: ContinuousClock.Instant) throws(ClientError) -> [[UInt8]]? {
+        while true {
+            // Asked before the socket is looked at: a reply that came before the end is found.
+            let isOver = try hasDisconnected()
+            let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
+            if let frames { return frames }
+            // Who binds may be called by another daemon meanwhile.
+            guard !isOver || endpoint.attachment == .bind else {
+                throw ClientError(
+                    .unavailable,
+                    "the daemon at \(endpoint.address) was gone before it answered; what was asked for may be done")
+            }
+            let left = (deadline - ContinuousClock.now) / .milliseconds(1)
+            guard left > 0 else { return nil }
+            try ClientError.wrapping { () throws(ZeroMQError) in try poller.wait(milliseconds: Int(left) + 1) }
+        }
+    }
+
+    private func hasDisconnected() throws(ClientError) -> Bool {
+        var isOver = false
+        while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
+            if case .disconnected = event { isOver = true }
+        }
+        return isOver
     }
 
     /// Sees once that somebody is there, with a socket of its own that tells: one that is `immediate` would throw away an

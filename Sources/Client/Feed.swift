@@ -64,69 +64,8 @@ public struct Feed {
     /// - Returns: What was done, in one line.
     /// - Throws: ``ClientError``: a row was wrong, the daemon cannot be reached, or it did not consume everything.
     public func run() throws(ClientError) -> String {
-        let status = try control.call(.status, as: DaemonStatus.self)
-        let ingest =
-            if let given = options.ingest { given } else { try status.binaryIngest(control: control.endpoint) }
-        let sender = try TimestepSender(
-            endpoint: ingest, patienceSeconds: options.timeoutSeconds, credentials: control.credentials, in: context)
-        try sender.waitForDaemon()
-        let start = ContinuousClock.now
-        var delivery = Delivery()
-        var failure: ClientError?
-        do throws(ClientError) {
-            try send(through: sender, routes: ModelRoutes(status.models), delivery: &delivery)
-        } catch {
-            // What stands before a wrong row was sent, and must arrive.
-            guard error.status == .data, delivery.timesteps > 0 else { throw error }
-            failure = error
-        }
-        try delivery.waitUntilConsumed(control: control, since: status)
-        let sent = Quantity.count(delivery.timesteps, of: "timestep")
-        if let failure { throw ClientError(failure.status, "\(failure.message); the \(sent) before it were consumed") }
-        let streams = Quantity.count(delivery.accounts.count, of: "stream")
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
-        let skipped =
-            delivery.skipped == 0
-            ? "" : "; \(Quantity.count(delivery.skipped)) had been consumed before and were left out"
-        return "\(sent) of \(streams) in \(Quantity.duration(seconds)), all consumed\(skipped)"
-    }
-
-    private func send(
-        through sender: TimestepSender, routes: ModelRoutes, delivery: inout Delivery
-    ) throws(ClientError) {
-        var source = try ReadingSource(file, layout: options.layout)
-        var meter = ProgressMeter(total: file.size)
-        defer { meter.finish() }
-        var pacer = options.rate.map(Pacer.init)
-        var waiting: Reading?
-        func flush() throws(ClientError) {
-            guard let reading = waiting else { return }
-            waiting = nil
-            pacer?.wait(for: reading.timesteps)
-            try sender.send(reading)
-            delivery.add(reading)
-            meter.update(done: source.byteCount, timesteps: delivery.timesteps)
-        }
-        do throws(ClientError) {
-            while true {
-                if waiting != nil, source.wouldWait { try flush() }
-                guard var reading = try source.next() else { break }
-                let account = try delivery.open(
-                    reading.stream, routes: routes, control: control, place: source.place)
-                try reading.check(
-                    features: account.features, vocabulary: account.vocabulary, place: source.place)
-                reading.areTokens = account.vocabulary != nil
-                if options.resumes, delivery.number(&reading) { continue }
-                if waiting?.join(reading, limit: options.batch) ?? false { continue }
-                try flush()
-                waiting = reading
-                if reading.timesteps >= options.batch { try flush() }
-            }
-        } catch {
-            if error.status == .data { try flush() }
-            throw error
-        }
-        try flush()
+        let run = try FeedRun(file, options: options, control: control, in: context)
+        return try run.run()
     }
 }
 

@@ -7,6 +7,8 @@ public final class InputFile {
     /// Its size in bytes where it is a regular file, else nil.
     public let size: Int?
     let descriptor: CInt
+    /// Where reading begins, in a regular file: standard input may have been read in part.
+    private let start: off_t
 
     /// Opens a file.
     ///
@@ -25,6 +27,25 @@ public final class InputFile {
         let isRegular =
             unsafe fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
         size = isRegular ? Int(information.st_size) : nil
+        start = isRegular ? lseek(descriptor, 0, SEEK_CUR) : -1
+    }
+
+    /// Whether it can be read again from where it began.
+    var isRewindable: Bool { start >= 0 }
+
+    /// Goes back to where reading began.
+    func rewind() throws(ClientError) {
+        guard lseek(descriptor, start, SEEK_SET) == start else {
+            throw ClientError(.inputOutput, "cannot read \(name) again: \(Self.lastError)")
+        }
+    }
+
+    /// Waits until a read would not wait.
+    ///
+    /// - Parameter milliseconds: How long at most.
+    func waitUntilReadable(milliseconds: Int) {
+        var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&item, 1, CInt(milliseconds))
     }
 
     /// Reads from a descriptor that is open already, and closes it at the end.
@@ -36,6 +57,7 @@ public final class InputFile {
         self.descriptor = descriptor
         self.name = name
         size = nil
+        start = -1
     }
 
     deinit {

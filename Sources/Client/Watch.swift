@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 import ZeroMQ
 
 /// Shows decisions as they come: a live table on a terminal, else a line for each.
@@ -15,6 +15,8 @@ public struct Watch {
         public var count: UInt64?
         /// Ends after so many seconds; nil: never.
         public var seconds: Double?
+        /// The daemon's models, which tell where every timestep is decided; empty where they are not known.
+        public var models: [DaemonStatus.Model]
 
         /// Creates options; each parameter is the property of its name.
         ///
@@ -24,9 +26,12 @@ public struct Watch {
         ///   - events: Events are shown, as JSON lines, and no decisions.
         ///   - count: Ends after so many decisions, or events; nil: never.
         ///   - seconds: Ends after so many seconds; nil: never.
+        ///   - models: The daemon's models, which tell where every timestep is decided; empty where they are not known.
         public init(
-            format: DecisionText?, order: DecisionBoard.Order, events: Bool, count: UInt64?, seconds: Double?
+            format: DecisionText?, order: DecisionBoard.Order, events: Bool, count: UInt64?, seconds: Double?,
+            models: [DaemonStatus.Model] = []
         ) {
+            self.models = models
             self.events = events
             self.format = format
             self.order = order
@@ -43,6 +48,11 @@ public struct Watch {
     private let interruption: Interruption
     private let deadline: ContinuousClock.Instant?
     private var left: UInt64
+    private var missed: MissedTimesteps
+    private var lostAt: ContinuousClock.Instant?
+    /// What the live table's title says of the connection; lines say it on standard error.
+    private var notice: String?
+    private var showsBoard = false
     private var output = StandardStream.output
 
     /// Shows nothing yet. From here on Ctrl-C ends ``run(title:)`` in order.
@@ -58,6 +68,10 @@ public struct Watch {
         subscriber.add(interruption.wakeup)
         deadline = options.seconds.map { ContinuousClock.now + .seconds($0) }
         left = options.count ?? .max
+        let routes = ModelRoutes(options.models)
+        missed = MissedTimesteps { stream in
+            routes.model(for: stream).map { $0.emit == "every" && !$0.mode.hasPrefix("window") } ?? false
+        }
     }
 
     /// Shows decisions until the end that the options set, Ctrl-C, or nobody reads any more.
@@ -92,6 +106,7 @@ public struct Watch {
         if let header = format.header { try output.writeLine(header) }
         while !isOver {
             while left > 0, let (stream, decisions) = try subscriber.next() {
+                missed.add(decisions, stream: stream)
                 for decision in decisions where left > 0 {
                     left -= 1
                     try output.append { format.append(decision, stream: stream, to: &$0) }
@@ -99,8 +114,40 @@ public struct Watch {
                 if isOver { break }
             }
             try output.flush()
+            try hear()
             if !isOver { try subscriber.wait(seconds: secondsLeft()) }
         }
+        report()
+    }
+
+    /// Says what became of the connection, and what passed meanwhile.
+    private mutating func hear() throws(ClientError) {
+        while let change = try subscriber.change() {
+            switch change {
+            case .lost:
+                lostAt = ContinuousClock.now
+                missed.interrupt()
+                say("lost the daemon at \(subscriber.endpoint.address); waiting for it")
+            case .back:
+                let seconds = lostAt.map { (ContinuousClock.now - $0) / .seconds(1) } ?? 0
+                lostAt = nil
+                say("the daemon at \(subscriber.endpoint.address) is back after \(Quantity.duration(seconds))")
+            }
+        }
+        report()
+    }
+
+    private mutating func report() {
+        guard !missed.isEmpty else { return }
+        for line in missed.report() { say(line) }
+    }
+
+    private mutating func say(_ text: String) {
+        notice = text
+        guard !showsBoard else { return }
+        var error = StandardStream.error
+        // Whoever does not read this may read the decisions all the same.
+        try? error.writeLine(text)
     }
 
     private mutating func writeEvents() throws(ClientError) {
@@ -110,6 +157,7 @@ public struct Watch {
                 try output.append { $0 += VisibleText.escaped(json: event) + [UInt8(ascii: "\n")] }
             }
             try output.flush()
+            try hear()
             if !isOver { try subscriber.wait(seconds: secondsLeft()) }
         }
     }
@@ -117,6 +165,7 @@ public struct Watch {
     private mutating func showBoard(title: String) throws(ClientError) {
         var board = DecisionBoard(order: options.order)
         subscriber.takesReplayed = true
+        showsBoard = true
         let start = ContinuousClock.now
         // The alternate screen, so that what stood on the terminal is there again afterwards; no cursor.
         try output.write("\u{1B}[?1049h\u{1B}[?25l")
@@ -130,6 +179,7 @@ public struct Watch {
         while !isOver {
             var isDue = false
             while left > 0, !isDue, let (stream, decisions) = try subscriber.next() {
+                missed.add(decisions, stream: stream)
                 for decision in decisions where left > 0 {
                     if !decision.flags.contains(.replayed) { left -= 1 }
                     board.add(decision, stream: stream)
@@ -137,6 +187,7 @@ public struct Watch {
                 isDrawn = false
                 isDue = ContinuousClock.now - drawn >= Self.redrawInterval
             }
+            try hear()
             if ContinuousClock.now - drawn >= Self.redrawInterval {
                 try draw(board, title: title)
                 drawn = ContinuousClock.now
@@ -150,7 +201,9 @@ public struct Watch {
 
     private mutating func draw(_ board: DecisionBoard, title: String) throws(ClientError) {
         let size = output.windowSize ?? (columns: 80, rows: 24)
-        let lines = board.lines(title: "\(title): \(board.summary)", columns: size.columns, height: size.rows)
+        let lines = board.lines(
+            title: "\(title): \(board.summary)\(notice.map { "; \($0)" } ?? "")", columns: size.columns,
+            height: size.rows)
         // Line by line over what stood there, then clear the rest: no flicker.
         let text = lines.joined(separator: "\u{1B}[K\r\n")
         try output.write("\u{1B}[H\(text)\u{1B}[K\u{1B}[J")

@@ -138,7 +138,8 @@ extension HotLoop {
                     name: served.name, file: served.file, fingerprint: served.fingerprint,
                     mode: "\(served.policy.mode)", features: served.model.features,
                     outputs: served.model.outputs, parameters: served.model.parameters,
-                    prefixes: served.policy.prefixes, tokens: served.model.vocabulary)
+                    prefixes: served.policy.prefixes, tokens: served.model.vocabulary,
+                    emit: served.policy.emit.rawValue)
             },
             streams: table.count, paused: table.pausedCount,
             timesteps: counters.timesteps, decisions: counters.decisions, duplicates: counters.duplicates,

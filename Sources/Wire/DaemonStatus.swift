@@ -51,6 +51,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var fingerprint: String
         /// How sequences are decided.
         public var mode: String
+        /// Which decisions are published: `every`, `last`, `change` or `final`; nil from a daemon of an earlier version.
+        public var emit: String?
         /// Floats in one timestep; 1 for a token.
         public var features: Int
         /// The vocabulary of a model that takes tokens: each is a number from 0 and below this. Left out for others.
@@ -65,8 +67,9 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         /// Creates an entry; each parameter is the property of its name.
         public init(
             name: String, file: String, fingerprint: String, mode: String, features: Int, outputs: Int,
-            parameters: Int, prefixes: [String], tokens: Int? = nil
+            parameters: Int, prefixes: [String], tokens: Int? = nil, emit: String? = nil
         ) {
+            self.emit = emit
             self.name = name
             self.file = file
             self.fingerprint = fingerprint

@@ -48,6 +48,8 @@ public struct Socket: ~Copyable {
         case maximumMessageSize
         /// Milliseconds that a handshake may take; 0: for ever.
         case handshakeInterval
+        /// Milliseconds before a connection that broke is made again; −1: it is not.
+        case reconnectInterval
         /// Milliseconds from one heartbeat to the next; 0: none.
         case heartbeatInterval
         /// Milliseconds that the answer to a heartbeat may take.
@@ -74,6 +76,7 @@ public struct Socket: ~Copyable {
             case .everySubscription: ZMQ_XPUB_VERBOSE
             case .maximumMessageSize: ZMQ_MAXMSGSIZE
             case .handshakeInterval: ZMQ_HANDSHAKE_IVL
+            case .reconnectInterval: ZMQ_RECONNECT_IVL
             case .heartbeatInterval: ZMQ_HEARTBEAT_IVL
             case .heartbeatTimeout: ZMQ_HEARTBEAT_TIMEOUT
             case .keepalive: ZMQ_TCP_KEEPALIVE
@@ -119,6 +122,18 @@ public struct Socket: ~Copyable {
         _ = try checked("subscribe to", prefix) {
             prefix.withUTF8 {
                 unsafe zmq_setsockopt(handle.pointer, ZMQ_SUBSCRIBE, $0.baseAddress, $0.count)
+            }
+        }
+    }
+
+    /// Takes messages whose first frame begins so no longer. For SUB.
+    ///
+    /// - Throws: ``ZeroMQError`` where the socket has no such subscription.
+    public func unsubscribe(_ prefix: String) throws(ZeroMQError) {
+        var prefix = prefix
+        _ = try checked("unsubscribe from", prefix) {
+            prefix.withUTF8 {
+                unsafe zmq_setsockopt(handle.pointer, ZMQ_UNSUBSCRIBE, $0.baseAddress, $0.count)
             }
         }
     }

@@ -12,7 +12,12 @@ struct PipeCommand: ParsableCommand {
             several timesteps, [[0.1], [0.2]].
 
             A row that is wrong ends the command before it is sent, with its file and line. The command ends \
-            successfully once the daemon has consumed everything.
+            successfully only once the daemon has consumed everything.
+
+            Timesteps without a number are numbered on from where the daemon stands, so one command at a time feeds \
+            a stream. If the daemon ends meanwhile and comes back within 30 s (or --timeout, if that is less), \
+            whatever it lost is sent again: from the file, or from the last 64 MB of standard input. Otherwise the \
+            exit status is 75, and the message says how many timesteps are missing, and from which sequence.
 
               sluice pipe power.csv --stream meter-1 --values power
               tail -f readings.csv | sluice pipe --stream-column id --sequence-by trip

@@ -12,6 +12,10 @@ struct WatchCommand: ParsableCommand {
             the flags are 0 or 1 and several probabilities are joined by semicolons; time is in nanoseconds since the \
             Unix epoch. Ctrl-C ends it.
 
+            A daemon that is lost, by its end or a connection that went dark, is said so within 30 s, on standard \
+            error or above the table, and connected to again when it is back. Then it is said how many timesteps \
+            passed meanwhile, by the sequence of each stream.
+
             A daemon with last_value tells a new subscriber where the streams stand: the live table shows that at once, \
             flagged as replayed; lines have decisions only, each once.
             """)
@@ -62,26 +66,29 @@ struct WatchCommand: ParsableCommand {
 
     func run() throws {
         let context = try ConnectionOptions.context()
-        let endpoint =
-            if let decisions { try Self.endpoint(decisions, "--decisions") } else { try askedEndpoint(in: context) }
+        var models: [DaemonStatus.Model] = []
+        let endpoint: Endpoint
+        if let decisions {
+            endpoint = try Self.endpoint(decisions, "--decisions")
+        } else {
+            let client = try connection.client(in: context)
+            let status = try client.call(.status, as: DaemonStatus.self)
+            models = status.models
+            endpoint = try Self.endpoint(status.endpoints.decisions, "the daemon's decisions endpoint")
+                .peer(control: client.endpoint)
+        }
         let subscriber = try DecisionSubscriber(
             endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix,
             credentials: try connection.keys.credentials(), in: context)
         var watch = try Watch(
             subscriber,
-            options: Watch.Options(format: format, order: sort, events: events, count: count, seconds: duration))
+            options: Watch.Options(
+                format: format, order: sort, events: events, count: count, seconds: duration, models: models))
         let shown = events ? "events" : prefix.isEmpty ? "all streams" : prefix
         let title = "watching \(shown) at \(endpoint.address)"
         var output = StandardStream.error
         try output.writeLine(title)
         try watch.run(title: title)
-    }
-
-    private func askedEndpoint(in context: Context) throws -> Endpoint {
-        let client = try connection.client(in: context)
-        let status = try client.call(.status, as: DaemonStatus.self)
-        return try Self.endpoint(status.endpoints.decisions, "the daemon's decisions endpoint")
-            .peer(control: client.endpoint)
     }
 
     private static func endpoint(_ text: String, _ name: String) throws -> Endpoint {

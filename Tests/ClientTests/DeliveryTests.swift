@@ -24,46 +24,74 @@ import Wire
 
     @Test(
         arguments: [
-            ([], ""), (["abc"], "abc"), (["meter-1", "meter-2"], "meter-"), (["a", "b"], ""), (["ab", "a"], "a"),
-            (["Zü", "Zö"], "Z"),
-        ] as [([String], String)])
-    func `Streams are asked for by what their ids have in common`(_ ids: [String], _ prefix: String) {
-        #expect(Delivery.commonPrefix(ids) == prefix)
-    }
-
-    @Test(
-        arguments: [
-            (0, 1, 101), (0, 5, 105), (101, 3, 103), (151, 10, 160), (1, 10, 100), (96, 10, 105), (.max, 1, .max),
-        ] as [(UInt64, Int, UInt64)])
-    func `A stream at 100 is to reach the number of the last timestep sent`(
-        _ sequence: UInt64, _ timesteps: Int, _ target: UInt64
+            (101, 1, 101, 0, 0), (101, 5, 105, 0, 0), (103, 3, 105, 1, 0), (96, 10, 105, 0, 5), (1, 10, 100, 0, 10),
+            (100, 1, 100, 0, 1), (.max, 1, .max, 1, 0),
+        ] as [(UInt64, Int, UInt64, UInt64, UInt64)])
+    func `A stream at 100 is to reach the last number sent, with the gaps and duplicates of the input`(
+        _ sequence: UInt64, _ timesteps: Int, _ target: UInt64, _ gaps: UInt64, _ duplicates: UInt64
     ) {
-        var account = Delivery.Account(features: 1, target: 100, reached: 100)
-        account.add(Reading(stream: "s", values: [], timesteps: timesteps, sequence: sequence))
+        var account = Delivery.Account(target: 100, reached: 100, sent: 100)
+        #expect(
+            account.add(Reading(stream: "s", values: [], timesteps: timesteps, sequence: sequence)) == duplicates)
         #expect(account.target == target)
+        #expect(account.expected == StreamTally(gaps: gaps, duplicates: duplicates))
+        account.tally = StreamTally(gaps: gaps, duplicates: duplicates)
+        #expect(account.surprises == StreamTally())
+        account.tally = StreamTally(gaps: gaps + 1, duplicates: duplicates + 2)
+        #expect(account.surprises == StreamTally(gaps: 1, duplicates: 2))
+        account.repeatable = 2
+        #expect(account.surprises == StreamTally(gaps: 1))
     }
 
     @Test func `What is missing is told stream by stream, with what was dropped`() {
         let pending: [StreamKey: Delivery.Account] = [
-            "s2": Delivery.Account(features: 1, target: 1010, reached: 1000),
-            "s1": Delivery.Account(features: 1, target: 2000, reached: 0),
+            "s2": Delivery.Account(target: 1010, reached: 1000), "s1": Delivery.Account(target: 2000, reached: 0),
         ]
         let before = Self.status(dropped: ["length": 1, "id": 2])
         let after = Self.status(dropped: ["length": 4, "id": 2])
         #expect(
             Delivery.explain(pending, timesteps: 3000, before: before, after: after)
-                == "2,010 of 3,000 timesteps were not consumed: s1 is at 0 of 2000, s2 is at 1000 of 1010; "
-                + "dropped meanwhile: 3 length")
+                == "2,010 of 3,000 timesteps were not consumed: s1 from sequence 1 (at 0 of 2000), "
+                + "s2 from sequence 1001 (at 1000 of 1010); dropped meanwhile: 3 length")
     }
 
     @Test func `What waits behind a pause is no loss`() {
-        let pending: [StreamKey: Delivery.Account] = [
-            "s1": Delivery.Account(features: 1, target: 20, reached: 5, isPaused: true)
-        ]
+        let pending: [StreamKey: Delivery.Account] = ["s1": Delivery.Account(target: 20, reached: 5, isPaused: true)]
         let status = Self.status(dropped: [:])
         #expect(
             Delivery.explain(pending, timesteps: 20, before: status, after: status)
                 == "15 of 20 timesteps wait in the daemon: s1 is at 5 of 20 and paused; sluice resume lets them go on")
+    }
+
+    @Test func `A stream that others feed is told with what was skipped of this input`() {
+        var account = Delivery.Account(target: 20, reached: 25)
+        account.tally = StreamTally(duplicates: 3)
+        #expect(
+            Delivery.explain(odd: ["s": account], timesteps: 20)
+                == "not all of 20 timesteps were consumed as they were sent: s has 3 skipped as duplicates up to sequence "
+                + "20; does another producer feed or remove these streams?")
+    }
+
+    @Test func `Messages that are held go when they are consumed, the oldest first`() {
+        var held = HeldMessages(capacity: 300)
+        let messages = (1...3).map { Reading(stream: "s", values: [0, 0], timesteps: 2, sequence: UInt64(2 * $0 - 1)) }
+        for message in messages.prefix(2) { held.append(message) }
+        #expect(!held.isFull)
+        held.append(messages[2])
+        #expect(held.isFull)
+        #expect(held.releaseFirst { $0.lastSequence <= 1 } == nil)
+        #expect(held.releaseFirst { $0.lastSequence <= 2 } == messages[0])
+        #expect(!held.hasRoom)
+        #expect(held.releaseFirst { $0.lastSequence <= 4 } == messages[1])
+        #expect(held.hasRoom)
+        #expect(Array(held.all) == [messages[2]])
+    }
+
+    @Test func `A message that was consumed in part is cut, and starts nothing again`() {
+        var reading = Reading(
+            stream: "s", values: [1, 2, 3, 4, 5, 6], timesteps: 3, sequence: 7, flags: [.start, .end])
+        reading.removeFirst(2)
+        #expect(reading == Reading(stream: "s", values: [5, 6], timesteps: 1, sequence: 9, flags: .end))
     }
 
     private static func model(_ name: String, _ prefixes: [String]) -> DaemonStatus.Model {

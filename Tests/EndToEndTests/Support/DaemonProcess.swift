@@ -18,16 +18,17 @@ final class DaemonProcess {
     ///   - arguments: The model or the configuration file, and options; endpoints are added.
     ///   - ingest: The ingest endpoints.
     ///   - decisions: The decisions endpoint.
+    ///   - control: The control endpoint.
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond, as on a disk that is full.
     ///   - environment: Variables besides those of the tests.
     /// - Throws: Where it does not become ready.
     init(
         _ arguments: [String], ingest: [String] = ["@tcp://127.0.0.1:*"], decisions: String = "@tcp://127.0.0.1:*",
-        fileSizeLimit: Int? = nil, environment: [String: String] = [:]
+        control: String = "@tcp://127.0.0.1:*", fileSizeLimit: Int? = nil, environment: [String: String] = [:]
     ) throws {
         let endpoints =
             ingest.flatMap { ["--ingest", $0] }
-            + ["--decisions", decisions, "--control", "@tcp://127.0.0.1:*"]
+            + ["--decisions", decisions, "--control", control]
         program = try RunningProgram(
             "sluiced", arguments + endpoints, fileSizeLimit: fileSizeLimit, environment: environment)
         let ready = try program.waitForLine { $0.contains("ready: ") }

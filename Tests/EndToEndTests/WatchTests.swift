@@ -1,0 +1,103 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+import ZeroMQ
+
+/// `sluice watch` over ends of what it watches.
+@Suite struct `The watch` {
+    /// What a daemon's decisions endpoint is to a subscriber.
+    private final class Publisher {
+        let socket: Socket
+        let context: Context
+
+        /// Binds, and takes a subscriber's subscription.
+        init(_ address: String) throws {
+            context = try Context()
+            socket = try Socket(.xpub, in: context)
+            try socket.set(.linger, to: 1_000)
+            try socket.set(.everySubscription, to: 1)
+            try socket.set(.receiveTimeout, to: 30_000)
+            try socket.attach(to: try Endpoint("@\(address)"), otherwise: .bind)
+        }
+
+        /// Confirms subscriptions up to the one that asks for it.
+        func confirm(_ count: Int) throws {
+            var confirmed = 0
+            while confirmed < count {
+                let frame = try #require(try socket.receiveFrames(wait: true)?.first)
+                guard frame.first == 1, frame.dropFirst().starts(with: "!sluice/subscribed/".utf8) else { continue }
+                try socket.sendFrames([Array(frame.dropFirst()), Array(#"{"event":"subscribed"}"#.utf8)], wait: true)
+                confirmed += 1
+            }
+        }
+
+        func publish(_ stream: String, _ sequences: ClosedRange<UInt64>) throws {
+            for sequence in sequences {
+                let decision = Decision(
+                    sequence: sequence, step: sequence, time: 0, flags: [], label: 0, probabilities: [0.5])
+                var json: [UInt8] = []
+                decision.appendJSON(stream: stream.utf8.span, to: &json)
+                try socket.sendFrames([Array(stream.utf8), json], wait: true)
+            }
+        }
+    }
+
+    @Test func `says that the daemon is lost, that it is back, and what passed meanwhile`() throws {
+        let folder = try TemporaryFolder()
+        let address = "ipc://\(folder.path("decisions"))"
+        let watch: RunningProgram
+        do {
+            let first = try Publisher(address)
+            watch = try RunningProgram("sluice", ["watch", "--decisions", ">\(address)", "--count", "4"])
+            try first.confirm(1)
+            _ = try watch.waitForLine { $0.hasPrefix("watching") }
+            try first.publish("a", 1...2)
+            let seen: Bool? = eventually { watch.output.contains("a,2,") ? true : nil }
+            #expect(seen == true)
+            withExtendedLifetime(first) {}
+        }
+        _ = try watch.waitForLine { $0.hasPrefix("lost the daemon at \(address)") }
+        let second = try Publisher(address)
+        // The old topic, which libzmq repeats, and the one that is asked for now.
+        try second.confirm(2)
+        _ = try watch.waitForLine { $0.hasPrefix("the daemon at \(address) is back after") }
+        try second.publish("a", 6...7)
+        #expect(watch.waitForEnd() == 0)
+        #expect(watch.errorOutput.contains("3 timesteps passed meanwhile: a 3 to 5"))
+        #expect(
+            watch.output.split(separator: "\n").dropFirst().map { $0.prefix(4) } == ["a,1,", "a,2,", "a,6,", "a,7,"])
+    }
+
+    @Test func `calls them missed decisions where the daemon decides every timestep`() throws {
+        let folder = try TemporaryFolder()
+        func daemon() throws -> DaemonProcess {
+            try DaemonProcess(
+                [model2, "--state-dir", folder.path("state"), "--durability", "journal"],
+                ingest: ["@ipc://\(folder.path("ingest"))"], decisions: "@ipc://\(folder.path("decisions"))",
+                control: "@ipc://\(folder.path("control"))")
+        }
+        var first: DaemonProcess? = try daemon()
+        let watch = try RunningProgram(
+            "sluice", ["watch", "--count", "3", "--control", ">ipc://\(folder.path("control"))"])
+        _ = try watch.waitForLine { $0.hasPrefix("watching") }
+        _ = try Peer(try #require(first)).decide("s", values(2))
+        let seen: Bool? = eventually { watch.output.contains("s,2,") ? true : nil }
+        #expect(seen == true)
+        // Stopped, so that it cannot be back before something was decided.
+        kill(watch.processIdentifier, SIGSTOP)
+        first?.kill()
+        first = nil
+        let second = try daemon()
+        let peer = try Peer(second)
+        _ = try peer.decide("s", values(10))
+        kill(watch.processIdentifier, SIGCONT)
+        _ = try watch.waitForLine { $0.hasPrefix("lost the daemon") }
+        _ = try watch.waitForLine { $0.contains("is back after") }
+        _ = try peer.decide("s", values(1))
+        #expect(watch.waitForEnd() == 0)
+        #expect(watch.errorOutput.contains("10 decisions were missed: s 3 to 12"), "\(watch.errorOutput)")
+        #expect(second.stop() == 0)
+    }
+}
