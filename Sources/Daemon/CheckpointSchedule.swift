@@ -15,6 +15,8 @@ struct CheckpointSchedule {
         let start = ContinuousClock.now
         /// Requests that wait for its end.
         let requests: [Request]
+        /// What waits until it has ended well.
+        let waiting: [Mailbox.Letter]
         /// Where the next slice begins; nil: all are copied.
         var next: Int? = 0
         /// Slices that are copied and not answered by the store yet.
@@ -24,12 +26,18 @@ struct CheckpointSchedule {
         /// There was something to write.
         var hasWritten = false
         var failure: StoreError?
+        /// All is copied but streams that are to be read from the store first.
+        var awaitsFaulty = false
+        /// How often streams were waited for so. One that turns NaN or infinite again and again must not hold it up for ever.
+        var timesAwaited = 0
 
         var isOver: Bool { next == nil && unanswered == 0 }
     }
 
     /// Streams in one slice: few enough to be copied in about a millisecond.
     static let streamsPerSlice = 4096
+    /// How often a checkpoint waits for streams that are faulty.
+    static let mostTimesAwaited = 8
     /// Slices that may wait for the store: one is written while another is ready.
     static let unansweredSlices = 2
     /// How soon one that failed is tried again, where the interval is longer.
@@ -42,6 +50,8 @@ struct CheckpointSchedule {
     var run: Run?
     /// Requests that wait for the next one.
     var requests: [Request] = []
+    /// What waits for the next one that ends well: answers to what is done already, which must not be called failed.
+    var waiting: [Mailbox.Letter] = []
     /// The journal's last record when the last one that was ended in the store began.
     var lastPosition: UInt64 = 0
     /// The last one that succeeded.
@@ -56,6 +66,9 @@ struct CheckpointSchedule {
         self.interval = interval
         due = Deadline(in: interval)
     }
+
+    /// Why the state folder is not the one that it was; nil where it is.
+    var folderLoss: String? { failure?.code == .folderLost ? failure?.description : nil }
 
     var isDue: Bool { run == nil && due.isPast }
 
@@ -78,8 +91,9 @@ struct CheckpointSchedule {
     /// - Parameter position: The journal's last record.
     mutating func begin(at position: UInt64) {
         due = Deadline(in: interval)
-        run = Run(position: position, requests: requests)
+        run = Run(position: position, requests: requests, waiting: waiting)
         requests = []
+        waiting = []
     }
 
     /// Ends the one that is being written.
@@ -94,6 +108,7 @@ struct CheckpointSchedule {
 
     /// Ends the one that is being written.
     mutating func fail(_ error: StoreError) {
+        waiting = (run?.waiting ?? []) + waiting
         run = nil
         failure = error
         due = Deadline(in: min(interval, Self.retryInterval))

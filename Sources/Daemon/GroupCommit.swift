@@ -30,13 +30,16 @@ struct GroupCommit {
         var decisions = HeldDecisions()
         /// When the loop began to take the batches that they are on, by the steady clock, and how many they are.
         var taken: [(time: Int64, decisions: Int)] = []
-        /// Replies, and slices for the store, which must never be ahead of the journal.
+        /// Slices for the store, which must never be ahead of the journal, and the like.
         var actions: [Mailbox.Letter] = []
+        /// Answers that say that something is durable.
+        var answers: [Mailbox.Letter] = []
 
         mutating func removeAll() {
             decisions.removeAll()
             taken.removeAll(keepingCapacity: true)
             actions.removeAll(keepingCapacity: true)
+            answers.removeAll(keepingCapacity: true)
         }
     }
 
@@ -86,6 +89,12 @@ struct GroupCommit {
         state = weights == nil ? .off : .on
         isOn = state.holdsDecisions
     }
+
+    /// Whether a journal is kept, though it may have failed.
+    var keepsJournal: Bool { if case .off = state { false } else { true } }
+
+    /// Whether a start would have all that is committed. While the journal recovers, its records come after a gap.
+    var isWhole: Bool { if case .on = state { true } else { false } }
 
     var isOverSize: Bool { byteCount > sizeLimit && isOn }
 

@@ -42,7 +42,7 @@ extension HotLoop {
         case .restore(let name, let selection):
             restore(name, selection, for: address)
         case .deleteSnapshot(let name):
-            startStoreJob(for: address) { store throws(StoreError) in
+            startWriteJob(for: address) { store throws(StoreError) in
                 try store.deleteSnapshot(name)
             } then: { _, _ in
                 ["deleted": true]
@@ -60,7 +60,9 @@ extension HotLoop {
         case .pause(let selection):
             try begin(.pause, on: selection) { $0.reply(.success(["paused": $1]), to: address) }
         case .resume(let selection):
-            try begin(.resume, on: selection) { $0.replyWhenDurable(["resumed": $1], to: address) }
+            try begin(.resume, on: selection) { loop, count in
+                loop.whenRecorded { $0.reply(.success(["resumed": count]), to: address) }
+            }
         case .checkpoint:
             guard isDurable else {
                 throw ControlError(
@@ -96,6 +98,7 @@ extension HotLoop {
             if case .stream(let id) = selection, count == 0 {
                 throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id.shortened)'")
             }
+            try requireDurability()
             prepare(restoration) { loop in
                 var event = StreamEvent(.restored, selection, count: count, time: WallClock.now())
                 event.snapshot = name
@@ -112,7 +115,7 @@ extension HotLoop {
         }
     }
 
-    /// Answers a request whose effect is to survive a crash, where a journal is kept.
+    /// Answers a request once its effect survives a crash.
     mutating func replyWhenDurable(_ answer: [String: Int], to address: ControlServer.ReturnAddress) {
         whenDurable { $0.reply(.success(answer), to: address) }
     }
@@ -145,7 +148,8 @@ extension HotLoop {
             timesteps: counters.timesteps, decisions: counters.decisions, duplicates: counters.duplicates,
             gaps: counters.gaps,
             dropped: Dictionary(uniqueKeysWithValues: counters.dropped.map { ($0.rawValue, $1) }),
-            checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description, journal: group.status,
+            checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description,
+            stateFolderError: checkpoints.folderLoss, journal: group.status,
             quarantined: counters.quarantined, asleep: table.asleepCount,
             refusedConnections: access.refusals.byEndpoint, subscriberOverflows: publisher.overflows, instance: instance
         )

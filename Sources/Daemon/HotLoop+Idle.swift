@@ -89,8 +89,10 @@ extension HotLoop {
             case .success(let images):
                 loop.wake(ids, images)
                 then(&loop, nil)
+                loop.resumeCheckpoint(nil)
             case .failure(let error):
                 then(&loop, error)
+                loop.resumeCheckpoint(error)
             }
         }
     }

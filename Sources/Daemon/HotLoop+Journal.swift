@@ -6,13 +6,35 @@ import ZeroMQ
 /// What the hot loop has the journal do. Whatever is published or answered while a journal is kept waits for the commit of
 /// the records behind it.
 extension HotLoop {
-    /// Does something once all that was recorded so far is durable: at once, where no journal is kept.
-    mutating func whenDurable(_ action: @escaping Mailbox.Letter) {
+    /// Does something once the journal has all that was recorded so far: at once, where none is kept or none can be written.
+    mutating func whenRecorded(_ action: @escaping Mailbox.Letter) {
         if group.isOn && (group.isCommitting || table.records.count > 0) {
             group.gathered.actions.append(action)
         } else {
             action(&self)
         }
+    }
+
+    /// Does something once a crash does not undo what was done so far: the journal has it and misses nothing before it, or a
+    /// checkpoint has it. At once, where all state is in memory.
+    mutating func whenDurable(_ action: @escaping Mailbox.Letter) {
+        if !group.isWhole && isDurable {
+            whenCheckpointed(action)
+        } else if group.isWhole && (group.isCommitting || table.records.count > 0) {
+            group.gathered.answers.append(action)
+        } else {
+            action(&self)
+        }
+    }
+
+    /// Refuses what could not be made durable, before anything is done.
+    ///
+    /// - Throws: ``ControlError`` with the code `storeFailed`.
+    func requireDurability() throws(ControlError) {
+        guard isDurable, !group.isWhole, let failure = checkpoints.failure else { return }
+        throw ControlError(
+            .storeFailed,
+            "nothing was done, as it could not be made durable; try again when checkpoints succeed: \(failure)")
     }
 
     /// Publishes decisions once the records behind them are durable.
@@ -33,7 +55,8 @@ extension HotLoop {
         table.takeRecords(&group.spare)
         let records = group.spare
         let first = table.position - UInt64(records.count) + 1
-        startJournalJob { journal throws(StoreError) in
+        startJournalJob { [folderWatch] journal throws(StoreError) in
+            try folderWatch?.check()
             try journal.append(records, first: first)
         } then: { loop, result in
             loop.group.spare.removeAll()
@@ -57,6 +80,7 @@ extension HotLoop {
         try publish(released.decisions)
         recordLatencies(released.taken)
         for action in released.actions { action(&self) }
+        for answer in released.answers { answer(&self) }
         released.removeAll()
         swap(&released, &group.committing)
     }
@@ -86,6 +110,10 @@ extension HotLoop {
         group.committing.decisions.append(contentsOf: group.gathered.decisions)
         group.committing.taken += group.gathered.taken
         group.committing.actions += group.gathered.actions
+        // They say that something is durable, which only a checkpoint can make it now.
+        checkpoints.waiting += group.committing.answers + group.gathered.answers
+        group.committing.answers = []
+        if !checkpoints.waiting.isEmpty { checkpoints.hasten() }
         group.gathered.removeAll()
     }
 
@@ -94,7 +122,8 @@ extension HotLoop {
     mutating func tryJournal() {
         guard group.triesAgain else { return }
         group.postponeTry()
-        startJournalJob { journal throws(StoreError) in
+        startJournalJob { [folderWatch] journal throws(StoreError) in
+            try folderWatch?.check()
             try journal.probe()
         } then: { loop, result in
             switch result {

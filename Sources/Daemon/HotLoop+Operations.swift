@@ -154,7 +154,7 @@ extension HotLoop {
         endOperation()
     }
 
-    private mutating func endOperation(_ outcome: Result<Void, ControlError> = .success(())) {
+    mutating func endOperation(_ outcome: Result<Void, ControlError> = .success(())) {
         let end = operation.end
         operation.end = nil
         end?(&self, outcome)
@@ -164,7 +164,7 @@ extension HotLoop {
             } then: { _, _ in
             }
         }
-        if !checkpoints.requests.isEmpty { startCheckpoint() }
+        if !checkpoints.requests.isEmpty || !checkpoints.waiting.isEmpty { startCheckpoint() }
     }
 
     /// Takes and decides on what waits for its turn, for a part of the turn.

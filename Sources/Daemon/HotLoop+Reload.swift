@@ -134,6 +134,12 @@ extension HotLoop {
         let carried: Int
         do throws(ControlError) {
             try awake.get()
+            if isDurable, let failure = checkpoints.failure {
+                throw ControlError(
+                    .storeFailed,
+                    "nothing was done, as only a checkpoint makes other weights durable, and the last one failed: \(failure)"
+                )
+            }
             let number = try number.get()
             carried = try table.reload(model, with: served, resetting: resetting, number: number)
             if let number { group.weights[model] = number }
@@ -154,10 +160,7 @@ extension HotLoop {
             try store.keepLayouts(of: [served])
         } then: { loop, written in
             if case .failure(let error) = written { loop.logger.error("\(error)") }
-            loop.checkpoints.requests.append { loop, outcome in
-                answer(&loop, outcome.map { _ in result })
-            }
-            loop.startCheckpoint()
+            loop.whenCheckpointed { loop in answer(&loop, .success(result)) }
         }
     }
 }

@@ -21,6 +21,13 @@ extension HotLoop {
         continueCheckpoint()
     }
 
+    /// Does something once a checkpoint has all that was done so far.
+    mutating func whenCheckpointed(_ action: @escaping Mailbox.Letter) {
+        checkpoints.waiting.append(action)
+        // One that has just failed is tried again when its time comes.
+        if checkpoints.failure == nil { startCheckpoint() }
+    }
+
     /// Copies the next slice of the running checkpoint and hands it to the store, if there is room for it.
     mutating func continueCheckpoint() {
         // What an operation copies, it copies of all streams at one point; so does the store, of those that are asleep.
@@ -29,13 +36,16 @@ extension HotLoop {
         }
         let (slice, next) = table.copyChanged(from: first, limit: CheckpointSchedule.streamsPerSlice)
         checkpoints.run?.next = next
-        guard !slice.isEmpty else { return endCheckpoint() }
+        guard !slice.isEmpty else {
+            if checkpoints.run?.isOver ?? false { endCheckpoint() }
+            return
+        }
         checkpoints.run?.unanswered += 1
         checkpoints.run?.hasWritten = true
         checkpoints.run?.streams += slice.entries.count
         // The store must not know of records that the journal does not have yet.
-        whenDurable { loop in
-            loop.startStoreJob { store throws(StoreError) in
+        whenRecorded { loop in
+            loop.startWriteJob { store throws(StoreError) in
                 try store.write(slice)
             } then: { loop, result in
                 loop.endSlice(slice, result)
@@ -54,21 +64,56 @@ extension HotLoop {
         if checkpoints.run?.isOver ?? false { endCheckpoint() }
     }
 
+    /// Goes on with a checkpoint that has waited for faulty streams, once they are read.
+    ///
+    /// - Parameter error: Why they could not be read; nil where they were.
+    mutating func resumeCheckpoint(_ error: StoreError?) {
+        guard checkpoints.run?.awaitsFaulty ?? false else { return }
+        if let error {
+            checkpoints.run?.failure = error
+        } else if table.hasFaulty {
+            return
+        }
+        checkpoints.run?.awaitsFaulty = false
+        if error != nil { return endCheckpoint() }
+        checkpoints.run?.next = 0
+        continueCheckpoint()
+    }
+
     /// All slices of the running checkpoint are written, or one of them failed.
     private mutating func endCheckpoint() {
         guard let run = checkpoints.run else { return }
         if let error = run.failure { return failCheckpoint(run, error) }
-        guard run.hasWritten || !run.requests.isEmpty || run.position > checkpoints.lastPosition else {
-            return checkpoints.succeed(nil)
+        if table.hasFaulty && run.timesAwaited < CheckpointSchedule.mostTimesAwaited {
+            checkpoints.run?.awaitsFaulty = true
+            checkpoints.run?.timesAwaited += 1
+            return
         }
-        startStoreJob { store throws(StoreError) in
+        // After one that failed, what its slices wrote may not be durable yet.
+        guard
+            run.hasWritten || !run.requests.isEmpty || !run.waiting.isEmpty || checkpoints.failure != nil
+                || run.position > checkpoints.lastPosition
+        else { return checkFolder(run) }
+        startWriteJob { store throws(StoreError) in
             try store.endCheckpoint(at: run.position)
         } then: { loop, result in
             switch result {
             case .success:
+                if let error = loop.checkpoints.run?.failure { return loop.failCheckpoint(run, error) }
                 loop.checkpoints.lastPosition = run.position
                 loop.endJournal(through: run.position)
                 loop.succeedCheckpoint(run)
+            case .failure(let error): loop.failCheckpoint(run, error)
+            }
+        }
+    }
+
+    /// Ends a checkpoint that has nothing to write, if what was written before is still there.
+    private mutating func checkFolder(_ run: CheckpointSchedule.Run) {
+        startWriteJob { _ throws(StoreError) in
+        } then: { loop, result in
+            switch result {
+            case .success: loop.checkpoints.succeed(nil)
             case .failure(let error): loop.failCheckpoint(run, error)
             }
         }
@@ -80,20 +125,23 @@ extension HotLoop {
         checkpoints.succeed(
             DaemonStatus.Checkpoint(time: WallClock.now(), streams: run.streams, durationMilliseconds: milliseconds))
         logger.debug("checkpoint: \(run.streams) streams in \(milliseconds) ms")
+        for letter in run.waiting { letter(&self) }
         answer(run, .success(CheckpointResult(streams: run.streams, durationMilliseconds: milliseconds)))
+        if !checkpoints.requests.isEmpty || !checkpoints.waiting.isEmpty { startCheckpoint() }
     }
 
     private mutating func failCheckpoint(_ run: CheckpointSchedule.Run, _ error: StoreError) {
-        // Tried again each second: one line is enough for all that fail in a row.
-        let level: Logger.Level = checkpoints.failure == nil ? .error : .debug
+        // Tried again each second: one line is enough for all that fail in a row, unless the folder itself is lost by now.
+        let isNew = checkpoints.failure == nil || (error.code == .folderLost && checkpoints.folderLoss == nil)
+        let level: Logger.Level = isNew ? .error : .debug
         logger.log(level: level, "checkpoint failed, to be tried again: \(error)")
         checkpoints.fail(error)
         answer(run, .failure(ControlError(error)))
+        if !checkpoints.requests.isEmpty { startCheckpoint() }
     }
 
     private mutating func answer(_ run: CheckpointSchedule.Run, _ outcome: Result<CheckpointResult, ControlError>) {
         for request in run.requests { request(&self, outcome) }
-        if !checkpoints.requests.isEmpty { startCheckpoint() }
     }
 
     /// Has the store do something for a request, and answers the request when that is done.
@@ -119,6 +167,34 @@ extension HotLoop {
         }
     }
 
+    /// Has the store write something that is durable where it says so: the files are still in the state folder before and after.
+    mutating func startWriteJob<Value: Sendable>(
+        _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
+        then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
+    ) {
+        startStoreJob(Self.checked(work, folderWatch), then: then)
+    }
+
+    private static func checked<Value: Sendable>(
+        _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value, _ watch: StateFolderWatch?
+    ) -> @Sendable (StateStore) throws(StoreError) -> Value {
+        { store throws(StoreError) in
+            try watch?.check()
+            let value = try work(store)
+            try watch?.check()
+            return value
+        }
+    }
+
+    /// The same, and answers a request when that is done.
+    mutating func startWriteJob<Value: Sendable, Answer: Codable & Sendable>(
+        for address: ControlServer.ReturnAddress,
+        _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
+        then: @escaping @Sendable (inout HotLoop, Value) throws(ControlError) -> Answer
+    ) {
+        startStoreJob(for: address, Self.checked(work, folderWatch), then: then)
+    }
+
     /// Has the store do something, and goes on with what came of it on the hot loop.
     mutating func startStoreJob<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
@@ -138,7 +214,8 @@ extension ControlError {
         switch error.code {
         case .noSuchSnapshot: self.init(.noSuchSnapshot, error.description)
         case .snapshotExists: self.init(.invalidParams, error.description)
-        case .cannotOpen, .inUse, .laterVersion, .damaged, .failed: self.init(.storeFailed, error.description)
+        case .cannotOpen, .inUse, .laterVersion, .damaged, .folderLost, .failed:
+            self.init(.storeFailed, error.description)
         }
     }
 }

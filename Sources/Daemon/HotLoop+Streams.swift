@@ -36,30 +36,13 @@ extension HotLoop {
             loop.whenTableIsFree { loop in
                 do throws(ControlError) {
                     try awake.get()
+                    try loop.requireDurability()
                     try loop.begin(.reset, on: selection, event: .reset) { loop, count in
                         loop.replyWhenDurable(["reset": count], to: address)
                     }
                 } catch {
                     loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
                 }
-            }
-        }
-    }
-
-    /// Streams are gone from memory at once; the answer waits until a crash does not bring them back.
-    mutating func remove(
-        _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
-    ) throws(ControlError) {
-        try begin(.remove, on: selection, event: .removed) { loop, _ in
-            let keys = loop.table.takeRemovedKeys()
-            // The next checkpoint forgets them in the store, too; without a journal nobody shall wait that long.
-            guard loop.isDurable, !loop.group.isOn, !keys.isEmpty else {
-                return loop.replyWhenDurable(["removed": keys.count], to: address)
-            }
-            loop.startStoreJob(for: address) { store throws(StoreError) in
-                try store.remove(keys)
-            } then: { _, _ in
-                ["removed": keys.count]
             }
         }
     }
@@ -77,7 +60,7 @@ extension HotLoop {
         _ name: String, time now: Int64, for address: ControlServer.ReturnAddress
     ) {
         let (slice, asleep) = table.takeCopies()
-        startStoreJob(for: address) { store throws(StoreError) -> SnapshotStatus in
+        startWriteJob(for: address) { store throws(StoreError) -> SnapshotStatus in
             let all = asleep.isEmpty ? slice : StreamSlice(try slice.images + store.streams(asleep))
             return try store.saveSnapshot(name, of: all, time: now)
         } then: { _, status in
@@ -105,7 +88,7 @@ extension HotLoop {
         _ name: String, _ images: [StreamImage], for address: ControlServer.ReturnAddress
     ) {
         let now = WallClock.now()
-        startStoreJob(for: address) { store throws(StoreError) in
+        startWriteJob(for: address) { store throws(StoreError) in
             try store.add(images, toSnapshot: name, time: now)
         } then: { _, _ in
             ["streams": images.count]
@@ -138,6 +121,7 @@ extension HotLoop {
             throw ControlError(
                 .invalidParams, "a stream '\(image.id)' is there already; remove it first, or give another id as 'as'")
         }
+        try requireDurability()
         let now = WallClock.now()
         try table.restore([image])
         announce(StreamEvent(.restored, .stream(image.id), time: now))

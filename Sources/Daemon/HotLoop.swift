@@ -66,6 +66,8 @@ struct HotLoop: ~Copyable {
     /// The keys of who may come in are being read again; whether they are to be read once more then.
     var keyReload: (isRunning: Bool, isAsked: Bool) = (false, false)
     let isDurable: Bool
+    /// Notices that the state folder is gone; nil where there is none.
+    let folderWatch: StateFolderWatch?
     let started = ContinuousClock.now
     /// Tells this start of the daemon from any other, for clients.
     let instance = String(UInt64.random(in: .min ... .max), radix: 16)
@@ -144,6 +146,7 @@ struct HotLoop: ~Copyable {
         self.logger = logger
         self.mailbox = mailbox
         isDurable = configuration.durableFolder != nil
+        folderWatch = configuration.durableFolder.map { StateFolderWatch(folder: $0) }
         checkpoints = CheckpointSchedule(interval: .seconds(configuration.checkpointInterval))
         dropLog = DropLog(logger)
         var poller = Poller()

@@ -102,7 +102,9 @@ struct StartState: ~Copyable {
         if let folder, configuration.durability == .journal || Journal.exists(in: folder) || store.expectsJournal {
             journal = try Journal(folder: folder, sync: configuration.journalSync, of: store)
         }
-        let table = StreamTable(models: models, workers: StepWorkers(count: configuration.workers))
+        var table = StreamTable(models: models, workers: StepWorkers(count: configuration.workers))
+        // From here on: a stream that turns NaN goes back to its checkpoint, also where that happens again in a replay.
+        table.hasStore = folder != nil
         var state = StartState(
             store: store, journal: journal, table: table, place: folder ?? "memory", logger: logger)
         try state.load(configuration.onOtherWeights)
@@ -182,6 +184,7 @@ struct StartState: ~Copyable {
                         throw mismatch(known, number)
                     }
                     table.replay(record, at: position, models: models)
+                    if table.hasNews { try wakeFaulty() }
                     count += 1
                 }
                 position += 1
@@ -207,6 +210,15 @@ struct StartState: ~Copyable {
         guard replayed.connects, goesOn || replayed.count == 0 else {
             return try startAnew(replayed.last, replayed.end)
         }
+    }
+
+    /// Does what the daemon did when a state turned NaN or infinite: it went back to the last checkpoint, which the store has.
+    private mutating func wakeFaulty() throws(StoreError) {
+        let ids = table.takeWakeRequests()
+        _ = table.takeEvents()
+        guard !ids.isEmpty else { return }
+        let images = try store.streams(table.keys(of: ids))
+        _ = table.wake(ids, images)
     }
 
     /// Whether timesteps that were recorded under other weights are taken by those that there are now, as whoever starts

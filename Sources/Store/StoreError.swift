@@ -14,6 +14,8 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case noSuchSnapshot
         /// A snapshot has that name already.
         case snapshotExists
+        /// The folder or a file in it was deleted, replaced or unmounted while the daemon ran.
+        case folderLost
         /// SQLite failed: a full disk, a lost permission.
         case failed
     }

@@ -133,10 +133,9 @@ extension StreamTable {
         for id in ids {
             guard let slot = index.find(id.utf8.span) else { continue }
             if streams[slot].isAsleep {
-                if faulty.remove(slot) == nil {
-                    lost.append(id)
-                    recordReset(.stream(id))
-                }
+                if faulty.remove(slot) == nil { lost.append(id) }
+                // Also of one that is faulty: when this is replayed, the store may have it.
+                recordReset(.stream(id))
                 giveRow(slot)
                 streams[slot].step = 0
                 markChanged(slot)

@@ -34,13 +34,18 @@ extension StreamTable {
             guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
             // A copy has all that was recorded before it.
             if isSweeping { reach(found) }
-            // One that is faulty is asleep until its last checkpoint is read.
-            if changed.contains(found), !streams[found].isAsleep { copy(found, into: &slice) }
-            changed.remove(found)
+            // One that is faulty is asleep until its last checkpoint is read, and stays changed until then.
+            if !doomed.contains(found) && !faulty.contains(found) {
+                if changed.contains(found), !streams[found].isAsleep { copy(found, into: &slice) }
+                changed.remove(found)
+            }
             slot = changed.first(from: found + 1)
         }
         return (slice, slot)
     }
+
+    /// Whether a stream waits for its last checkpoint, so that no checkpoint is one of all streams yet.
+    public var hasFaulty: Bool { !faulty.isEmpty }
 
     /// Counts streams as changed again: they could not be stored.
     ///

@@ -114,6 +114,25 @@ extension StreamTable {
         return index.slots.count { index.isTaken($0) && sweep.selects(index.id(of: $0)) }
     }
 
+    /// Marks streams that are to be removed once the store has forgotten them. Until then they are there like any other, but no
+    /// checkpoint takes them, so that none brings them back behind the store's removal.
+    ///
+    /// - Parameter selection: Which streams.
+    /// - Returns: Their keys, for ``spare(_:)``.
+    /// - Throws: ``ControlError`` where the one stream named is not known.
+    public mutating func doom(_ selection: ControlCommand.Selection) throws(ControlError) -> [UInt32] {
+        let slots = try slots(of: selection)
+        for slot in slots { doomed.insert(slot) }
+        return slots.map { UInt32($0) }
+    }
+
+    /// Takes the marks away, whether the store has forgotten the streams or could not.
+    ///
+    /// - Parameter keys: What ``doom(_:)`` returned.
+    public mutating func spare(_ keys: [UInt32]) {
+        for key in keys { doomed.remove(Int(key)) }
+    }
+
     mutating func reset(_ slot: Int) {
         if streams[slot].isAsleep {
             // One that waits for its last checkpoint does not go back to it any more.
@@ -137,6 +156,7 @@ extension StreamTable {
         if streams[slot].waits { stopWaiting(slot) }
         if !tallies.isEmpty { tallies[slot] = nil }
         if !faulty.isEmpty { faulty.remove(slot) }
+        doomed.remove(slot)
         index.remove(slot: slot)
         changed.remove(slot)
         removed.insert(slot)

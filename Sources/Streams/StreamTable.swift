@@ -44,6 +44,8 @@ public struct StreamTable: ~Copyable {
     var changed = SlotSet()
     /// Slots that were given up since, also where another stream has them by now.
     var removed = SlotSet()
+    /// Slots of streams that the store is being asked to forget: no checkpoint takes them meanwhile.
+    var doomed = SlotSet()
     /// The operation on many streams that is under way.
     var sweep: StreamSweep?
     /// That of the streams which the operation under way has reached; of all, where none is.

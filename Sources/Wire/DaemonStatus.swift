@@ -166,6 +166,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var checkpoint: Checkpoint?
     /// Why the last checkpoint failed; nil where it did not.
     public var checkpointError: String?
+    /// Why the state folder is not the one that it was at the start; nil where it is.
+    public var stateFolderError: String?
     /// The journal; nil where none is kept.
     public var journal: Journal?
 
@@ -177,6 +179,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         case refusedConnections = "refused_connections"
         case subscriberOverflows = "subscriber_overflows"
         case checkpointError = "checkpoint_error"
+        case stateFolderError = "state_folder_error"
         case journal
     }
 
@@ -184,7 +187,9 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public init(
         version: String, uptimeSeconds: Double, endpoints: Endpoints, codecs: Codecs? = nil, models: [Model],
         streams: Int, paused: Int, timesteps: UInt64, decisions: UInt64, duplicates: UInt64, gaps: UInt64,
-        dropped: [String: UInt64], checkpoint: Checkpoint?, checkpointError: String? = nil, journal: Journal? = nil,
+        dropped: [String: UInt64], checkpoint: Checkpoint?, checkpointError: String? = nil,
+        stateFolderError: String? = nil,
+        journal: Journal? = nil,
         quarantined: UInt64 = 0, asleep: Int = 0, refusedConnections: [String: UInt64] = [:],
         subscriberOverflows: UInt64 = 0, instance: String? = nil
     ) {
@@ -207,6 +212,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         self.refusedConnections = refusedConnections
         self.subscriberOverflows = subscriberOverflows
         self.checkpointError = checkpointError
+        self.stateFolderError = stateFolderError
         self.journal = journal
     }
 
@@ -232,6 +238,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         try container.encode(subscriberOverflows, forKey: .subscriberOverflows)
         try container.encode(checkpoint, forKey: .checkpoint)
         try container.encodeIfPresent(checkpointError, forKey: .checkpointError)
+        try container.encodeIfPresent(stateFolderError, forKey: .stateFolderError)
         try container.encodeIfPresent(journal, forKey: .journal)
     }
 }

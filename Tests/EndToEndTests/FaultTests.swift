@@ -19,21 +19,8 @@ import Wire
         [model2, "--state-dir", folder.path, "--durability", durability, "--checkpoint-interval", interval]
     }
 
-    /// Lets no file of a running daemon grow beyond so many bytes, as on a disk that is full.
-    private func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws {
-        let prlimit = Process()
-        prlimit.executableURL = URL(filePath: "/usr/bin/prlimit")
-        prlimit.arguments = ["--pid", "\(daemon.processIdentifier)", "--fsize=\(bytes):"]
-        try prlimit.run()
-        prlimit.waitUntilExit()
-        try #require(prlimit.terminationStatus == 0)
-    }
-
-    /// The greatest limit, in kilobytes, from which a test may go down and up again.
-    private static let noLimit = 1_000_000
-
     @Test func `the journal has no room: the daemon goes on, says so, and is whole again once there is room`() throws {
-        let daemon = try DaemonProcess(arguments("journal", interval: "0.1"), fileSizeLimit: Self.noLimit)
+        let daemon = try DaemonProcess(arguments("journal", interval: "0.1"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         var decisions = try peer.decide("s", Array(inputs[..<50]))
         #expect(try peer.status().journal?.hasFailed == false)
@@ -48,7 +35,7 @@ import Wire
         decisions += try peer.decide("s", Array(inputs[100..<120]))
         #expect(daemon.log.split(separator: "\n").count { $0.contains("the journal failed") } == 1)
 
-        try limitFiles(of: daemon, to: 1024 * Self.noLimit)
+        try limitFiles(of: daemon, to: 1024 * noLimit)
         let healed = try eventually { () -> Bool? in
             let status = try peer.status()
             return status.journal?.hasFailed == false && status.checkpointError == nil ? true : nil
@@ -65,7 +52,7 @@ import Wire
     }
 
     @Test func `a crash while the journal has no room loses what it said it would, and nothing else`() throws {
-        let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: Self.noLimit)
+        let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         _ = try peer.decide("s", Array(inputs[..<50]))
         try limitFiles(of: daemon, to: 4096)
@@ -86,13 +73,13 @@ import Wire
     }
 
     @Test func `checkpoints have no room for a time: nothing is lost`() throws {
-        let daemon = try DaemonProcess(arguments("checkpoint", interval: "0.05"), fileSizeLimit: Self.noLimit)
+        let daemon = try DaemonProcess(arguments("checkpoint", interval: "0.05"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         try limitFiles(of: daemon, to: 4096)
         _ = try peer.decide("s", Array(inputs[..<50]))
         _ = try #require(try eventually { try peer.status().checkpointError })
         _ = try peer.decide("s", Array(inputs[50..<100]))
-        try limitFiles(of: daemon, to: 1024 * Self.noLimit)
+        try limitFiles(of: daemon, to: 1024 * noLimit)
         let healed = try eventually { try peer.status().checkpointError == nil ? true : nil }
         #expect(healed == true)
         #expect(daemon.log.split(separator: "\n").count { $0.contains("checkpoint failed") } == 1)

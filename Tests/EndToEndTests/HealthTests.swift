@@ -46,4 +46,28 @@ import Wire
         let again = try Peer(try DaemonProcess(arguments))
         #expect(try again.control.call(.export("s"), as: StreamExport.self) == before)
     }
+
+    @Test(arguments: ["checkpoint", "journal"])
+    func `goes back to the checkpoint, also where a crash comes before that is read`(durability: String) throws {
+        let folder = try TemporaryFolder()
+        let arguments = [
+            Self.unbounded, "--mode", "stateful", "--on-fault", "checkpoint", "--state-dir", folder.path,
+            "--checkpoint-interval", "3600", "--durability", durability,
+        ]
+        var daemon = try DaemonProcess(arguments)
+        for _ in 0..<6 {
+            let peer = try Peer(daemon)
+            _ = try decide(peer, "s", Self.harmless)
+            _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+            let stored = try peer.control.call(.export("s"), as: StreamExport.self)
+            _ = try decide(peer, "s", Self.harmless)
+            _ = try decide(peer, "s", Self.harmful)
+            daemon.kill()
+            daemon = try DaemonProcess(arguments)
+            let again = try Peer(daemon)
+            let after = try again.control.call(.export("s"), as: StreamExport.self)
+            #expect(after.state == stored.state && after.step == stored.step)
+            #expect(after.sequence == stored.sequence + (durability == "journal" ? 2 : 0))
+        }
+    }
 }

@@ -52,10 +52,15 @@ struct HTTPPages: Sendable {
         return ask(loop) { _ in .line(.ok, "ok") }
     }
 
-    /// Whether the daemon takes timesteps: not before its state is loaded, and not once it stops.
+    /// Whether the daemon takes timesteps: not before its state is loaded, not once it stops, and
+    /// not while its state folder is gone.
     private func readiness(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
-        return ask(loop) { $0.isStopping ? .line(.serviceUnavailable, "stopping") : .line(.ok, "ready") }
+        return ask(loop) { metrics in
+            if metrics.isStopping { return .line(.serviceUnavailable, "stopping") }
+            if let loss = metrics.status.stateFolderError { return .line(.serviceUnavailable, loss) }
+            return .line(.ok, "ready")
+        }
     }
 
     /// Asks the hot loop, and answers for it where it does not.

@@ -67,6 +67,10 @@ extension DaemonMetrics {
             text.write(
                 "sluice_checkpoint_failed", .gauge, "1 where the last checkpoint failed, else 0.",
                 status.checkpointError == nil ? 0 : 1)
+            text.write(
+                "sluice_state_folder_lost", .gauge,
+                "1 where the state folder was deleted, replaced or unmounted, else 0.",
+                status.stateFolderError == nil ? 0 : 1)
         }
         if let checkpoint = status.checkpoint {
             text.write(

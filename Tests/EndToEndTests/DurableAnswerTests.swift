@@ -1,0 +1,158 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+/// What is answered as done stays done, and what is answered as failed is not done.
+@Suite struct `An answer` {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func arguments(_ durability: String, interval: String = "3600") -> [String] {
+        [model2, "--state-dir", folder.path, "--durability", durability, "--checkpoint-interval", interval]
+    }
+
+    private func export(_ peer: Peer, _ stream: String) throws -> StreamExport {
+        try peer.control.call(.export(stream), as: StreamExport.self)
+    }
+
+    private func count(_ peer: Peer, _ command: ControlCommand) throws -> [Int] {
+        try peer.control.call(command, as: [String: Int].self).values.sorted()
+    }
+
+    /// Where a request fails as it must, why it did.
+    private func failure(_ peer: Peer, _ command: ControlCommand) -> String {
+        let error = #expect(throws: ClientError.self) {
+            try peer.control.call(command, as: JSONValue.self)
+        }
+        return "\(error.map { "\($0)" } ?? "")"
+    }
+
+    @Test(arguments: ["checkpoint", "journal"])
+    func `to a reset, an import, a restore and a removal outlives kill -9`(durability: String) throws {
+        var daemon = try DaemonProcess(arguments(durability))
+        var peer = try Peer(daemon)
+        func crash() throws {
+            daemon.kill()
+            daemon = try DaemonProcess(arguments(durability))
+            peer = try Peer(daemon)
+        }
+        for stream in ["a", "b", "c"] { _ = try peer.decide(stream, values(10)) }
+        _ = try peer.control.call(.snapshot(name: "ten", .all), as: SnapshotStatus.self)
+        var image = try export(peer, "a")
+        _ = try peer.decide("b", values(3))
+        #expect(try count(peer, .reset(.stream("c"))) == [1])
+        try crash()
+        #expect(try peer.control.stream("c")?.sequence == 10)
+        #expect(try peer.control.stream("c")?.step == 0)
+        #expect(try peer.control.stream("b")?.sequence == 13)
+
+        image.stream = "imported"
+        _ = try peer.control.call(.import(image, as: nil), as: JSONValue.self)
+        try crash()
+        #expect(try export(peer, "imported").state == image.state)
+
+        #expect(try count(peer, .restore(name: "ten", .all)) == [3])
+        try crash()
+        #expect(try peer.control.stream("b")?.sequence == 10)
+        #expect(try peer.control.stream("c")?.step == 10)
+
+        #expect(try count(peer, .remove(.prefix("a"))) == [1])
+        try crash()
+        #expect(try peer.control.stream("a") == nil)
+        #expect(try peer.status().streams == 3)
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test func `that a removal failed on a full disk is true, and so is the next`() throws {
+        var daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
+        var peer = try Peer(daemon)
+        for stream in ["s", "other"] { _ = try peer.decide(stream, values(10)) }
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.decide("s", values(2))
+        try limitFiles(of: daemon, to: 4096)
+        #expect(failure(peer, .remove(.all)).contains("cannot delete streams"))
+        #expect(try peer.control.stream("s")?.sequence == 12)
+        #expect(try peer.decide("s", values(1)).map(\.sequence) == [13])
+
+        try limitFiles(of: daemon, to: 1024 * noLimit)
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        daemon.kill()
+        daemon = try DaemonProcess(arguments("checkpoint"))
+        peer = try Peer(daemon)
+        #expect(try peer.control.stream("s")?.sequence == 13)
+        #expect(try count(peer, .remove(.stream("s"))) == [1])
+        daemon.kill()
+        let last = try Peer(try DaemonProcess(arguments("checkpoint")))
+        #expect(try last.status().streams == 1)
+    }
+
+    @Test func `to what could not be made durable is a refusal, and nothing is done`() throws {
+        let daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", values(10))
+        _ = try peer.control.call(.snapshot(name: "ten", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.decide("s", values(5))
+        var image = try export(peer, "s")
+        image.stream = "imported"
+        try limitFiles(of: daemon, to: 4096)
+        #expect(failure(peer, .checkpoint).contains("cannot write a checkpoint"))
+        let before = try export(peer, "s")
+        for command in [
+            .reset(.all), .restore(name: "ten", .all), .import(image, as: nil),
+        ] as [ControlCommand] {
+            #expect(failure(peer, command).contains("nothing was done"))
+        }
+        #expect(failure(peer, .remove(.all)).contains("cannot delete streams"))
+        #expect(try export(peer, "s") == before)
+        #expect(try peer.status().streams == 1)
+
+        try limitFiles(of: daemon, to: 1024 * noLimit)
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        #expect(try count(peer, .restore(name: "ten", .all)) == [1])
+        daemon.kill()
+        let again = try Peer(try DaemonProcess(arguments("checkpoint")))
+        #expect(try again.control.stream("s")?.sequence == 10)
+    }
+
+    @Test func `to a removal, a reset and a restore while only the journal fails outlives kill -9`() throws {
+        let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: noLimit)
+        let peer = try Peer(daemon)
+        for stream in ["gone", "reset", "restored"] { _ = try peer.decide(stream, values(10)) }
+        _ = try peer.control.call(.snapshot(name: "ten", .all), as: SnapshotStatus.self)
+        // Each commit writes a page at least: the journal is the only file beyond the limit.
+        for value in values(100) { _ = try peer.decide("restored", [value]) }
+        let log = try FileManager.default.attributesOfItem(atPath: folder.path("journal.sqlite-wal"))
+        try #require(log[.size] as? Int ?? 0 > 400_000)
+        try limitFiles(of: daemon, to: 300_000)
+
+        #expect(try count(peer, .remove(.stream("gone"))) == [1])
+        #expect(try peer.status().journal?.hasFailed == true)
+        #expect(try count(peer, .reset(.stream("reset"))) == [1])
+        #expect(try count(peer, .restore(name: "ten", .stream("restored"))) == [1])
+        let before = try export(peer, "restored")
+        daemon.kill()
+        let again = try Peer(try DaemonProcess(arguments("journal")))
+        #expect(try again.control.stream("gone") == nil)
+        #expect(try again.control.stream("reset")?.step == 0)
+        #expect(try export(again, "restored") == before)
+    }
+}
+
+/// Lets no file of a running daemon grow beyond so many bytes, as on a disk that is full.
+func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws {
+    let prlimit = Process()
+    prlimit.executableURL = URL(filePath: "/usr/bin/prlimit")
+    prlimit.arguments = ["--pid", "\(daemon.processIdentifier)", "--fsize=\(bytes):"]
+    try prlimit.run()
+    prlimit.waitUntilExit()
+    try #require(prlimit.terminationStatus == 0)
+}
+
+/// The greatest limit, in kilobytes, from which a test may go down and up again.
+let noLimit = 1_000_000
