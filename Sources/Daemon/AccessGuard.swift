@@ -33,6 +33,8 @@ final class AccessGuard: Sendable {
     let logger: Logger
     private let serverKeys: CurveKeyPair?
     private let keys: Mutex<AccessKeys?>
+    /// An orderly stop has begun: no producer is let in. Held while a question is answered.
+    private let isIngestClosed = Mutex(false)
     /// Counts the readings of the folder, so that the watch sees a new one.
     private let readings = Atomic<Int>(0)
     private let news = Mutex(News())
@@ -104,6 +106,22 @@ final class AccessGuard: Sendable {
         } catch {
             logger.error("the authorized clients stay as they are: \(error)")
         }
+    }
+
+    /// Lets no producer in any more. Every producer that was let in before is connected when this returns.
+    func closeIngest() {
+        isIngestClosed.withLock { $0 = true }
+    }
+
+    /// Has the watch answer a question while nobody changes who may come in.
+    ///
+    /// - Parameter answer: Sends the answer; told whether producers are let in.
+    /// - Throws: What `answer` throws.
+    func whileSettled(_ answer: (_ isIngestClosed: Bool) throws(ZeroMQError) -> Void) throws(ZeroMQError) {
+        let result = isIngestClosed.withLock { isClosed in
+            Result<Void, ZeroMQError> { () throws(ZeroMQError) in try answer(isClosed) }
+        }
+        try result.get()
     }
 
     /// Which reading of the keys is in force.

@@ -77,7 +77,9 @@ final class AccessWatch: @unchecked Sendable {
             // Once more for each, so that the connection that is asked about is among those that are counted: it may have come
             // since, and is told of before it is asked about.
             try hearAll()
-            try requests.sendFrames(answer(frames), wait: true)
+            try access.whileSettled { isIngestClosed throws(ZeroMQError) in
+                try requests.sendFrames(answer(frames, isIngestClosed: isIngestClosed), wait: true)
+            }
         }
         log.flush(at: SteadyClock.now())
         if !new.isEmpty || doors.contains(where: \.isClosed) {
@@ -114,8 +116,10 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    private func answer(_ frames: [[UInt8]]) -> [[UInt8]] {
+    private func answer(_ frames: [[UInt8]], isIngestClosed: Bool) -> [[UInt8]] {
         guard let request = AccessRequest(frames) else { return AccessRequest.denial(of: frames) }
+        // Denied, a producer would not call again when the daemon is back.
+        if isIngestClosed, request.role == .ingest { return request.reply(.later) }
         if let cause = access.refusal(of: request) {
             log.record(request.role, from: request.address, cause)
             return request.reply(.denied)

@@ -1,35 +1,48 @@
+import Glibc
 import Store
 import ZeroMQ
 
 /// The orderly end: what has come is taken, and all state is made durable.
 extension HotLoop {
-    /// How long it goes on taking what has come of timesteps.
+    /// How long the loop goes on taking timesteps that have come.
     private static let drainTime = Duration.seconds(2)
+    /// How long a producer must have been silent before it is told to hang up. Until when after the beginning of the stop: a
+    /// producer that never is silent for long is in the end told so at any moment.
+    private static let hangUpSilences: [(until: Duration, silence: Duration)] = [
+        (.milliseconds(100), .milliseconds(10)), (.milliseconds(150), .milliseconds(2)),
+        (.milliseconds(300), .microseconds(250)), (.milliseconds(500), .zero),
+    ]
+    /// Microseconds from one look at a producer that is not silent to the next.
+    private static let lookPause: UInt32 = 100
 
-    /// Takes what had come of producers before the end, at most as long as ``drainTime``, and the last requests.
+    /// Takes what producers had written before the end, at most as long as ``drainTime``, and the last requests.
     mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
-        for socket in ingest { socket.close() }
+        // From here on no producer finishes a handshake: it sends nothing, and calls again when the daemon is gone.
+        access.closeIngest()
+        for socket in ingest { socket.beginDrain() }
         // They are read until they are empty; only the mailbox, whose letters free a full journal, is waited for.
         for item in ingestItems { poller.watch(item, false) }
-        let end = ContinuousClock.now + Self.drainTime
+        let start = ContinuousClock.now
+        var elapsed = Duration.zero
+        var hasTaken = [Bool](repeating: true, count: ingest.count)
         repeat {
-            try poller.wait(milliseconds: group.isFull(table.records) ? 10 : 1)
+            let waitsForQuiet = ingest.contains { $0.waitsForQuiet }
+            let isBusy = waitsForQuiet || hasTaken.contains(true)
+            try poller.wait(milliseconds: group.isFull(table.records) ? 10 : isBusy ? 0 : 1)
+            if waitsForQuiet { usleep(Self.lookPause) }
             clock.synchronize()
             readMail()
-            for socket in ingest where !socket.isDrained {
-                socket.hangUp()
-                _ = try takeTimesteps(from: socket, by: &memory)
+            let silence = Self.hangUpSilences.first { elapsed < $0.until }?.silence
+            for (index, socket) in ingest.enumerated() where !socket.isDrained {
+                socket.hangUp(after: silence, hasReceived: hasTaken[index])
+                hasTaken[index] = try takeTimesteps(from: socket, by: &memory)
             }
             wakeRequested()
             try finishWork(by: &memory)
             try commitGroup()
-        } while (ingest.contains { !$0.isDrained } || table.hasBacklog) && ContinuousClock.now < end
-        var discarded = 0
-        for socket in ingest where !socket.isDrained { discarded += try socket.discard(by: &memory.message) }
-        if discarded > 0 {
-            logger.warning(
-                "\(discarded) messages had come that could not be taken within \(Self.drainTime); they are lost")
-        }
+            elapsed = ContinuousClock.now - start
+        } while (ingest.contains { !$0.isDrained } || table.hasBacklog) && elapsed < Self.drainTime
+        try discardRest(by: &memory)
         try takeLastRequests()
         try finishWork(by: &memory)
         dropLog.flush()
@@ -37,6 +50,22 @@ extension HotLoop {
             let streams = table.pausedCount
             logger.warning("\(table.waitingCount) timesteps of \(streams) paused streams waited and are not consumed")
         }
+    }
+
+    /// Counts and logs what could not be taken in time.
+    private func discardRest(by memory: inout TurnMemory) throws(ZeroMQError) {
+        var messages = 0
+        var bytes = 0
+        for socket in ingest where !socket.isDrained {
+            messages += try socket.discard(by: &memory.message)
+            bytes += socket.unreadBytes
+        }
+        guard messages > 0 || bytes > 0 else { return }
+        logger.warning(
+            """
+            \(messages) messages had come that could not be taken within \(Self.drainTime), and \(bytes) bytes were not \
+            received; they are lost
+            """)
     }
 
     /// Waits for what the store and others have in hand, then for a last checkpoint.

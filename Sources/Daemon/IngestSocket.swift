@@ -22,6 +22,10 @@ final class IngestSocket {
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
+    /// The producers that are connected when the end begins; nil before.
+    private var connections: PeerConnections?
+    /// A producer has not been told to hang up, since it may be in the middle of a write.
+    private(set) var waitsForQuiet = false
     /// A producer may still be connected.
     private var mayReceive = true
     /// All that had come was taken, and nobody is connected any more.
@@ -76,18 +80,26 @@ final class IngestSocket {
         return true
     }
 
-    /// Lets no new producer in. Those that are connected stay until ``hangUp()``.
-    func close() {
-        guard endpoint.endpoint.attachment == .bind else { return mayReceive = false }
-        // An address that cannot be unbound any more is as good as unbound: the process ends soon.
-        try? socket.unbind(endpoint.endpoint.address)
+    /// Begins the end: producers that are connected are to hang up, and all that they have written is received. To be called
+    /// once no new producer is let in any more.
+    func beginDrain() {
+        connections = PeerConnections(of: endpoint.endpoint)
     }
 
-    /// Has connected producers end their connections. What they had written by then is still received; where they bound and
-    /// the daemon connected, what had come is taken and no more.
-    func hangUp() {
-        if mayReceive { mayReceive = socket.hangUp(endpoint.endpoint.address) > 0 }
+    /// Has connected producers end their connections.
+    ///
+    /// - Parameters:
+    ///   - quiet: How long nothing must have come from a producer before it is to hang up; nil: it is to do so in any case.
+    ///   - hasReceived: Whether a message has been received since the last call.
+    func hangUp(after quiet: Duration?, hasReceived: Bool) {
+        guard mayReceive else { return }
+        let (open, waiting) = connections?.hangUp(after: quiet, hasReceived: hasReceived) ?? (0, 0)
+        mayReceive = open > 0
+        waitsForQuiet = waiting > 0
     }
+
+    /// Bytes that producers have written to their connections, and that were not received.
+    var unreadBytes: Int { connections?.unreadBytes ?? 0 }
 
     /// Throws away what has come, for a moment at most: a producer may send faster than this.
     ///

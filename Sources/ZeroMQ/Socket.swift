@@ -158,13 +158,6 @@ public struct Socket: ~Copyable {
         }
     }
 
-    /// Lets nobody else come in: ends listening at an address that was bound. What is connected stays so.
-    ///
-    /// - Throws: ``ZeroMQError`` where the address was not bound.
-    public func unbind(_ address: String) throws(ZeroMQError) {
-        _ = try checked("unbind", address) { unsafe zmq_unbind(handle.pointer, address) }
-    }
-
     /// The address that was bound or connected last, a port `*` resolved.
     ///
     /// - Throws: ``ZeroMQError`` where it cannot be told.

@@ -1,0 +1,129 @@
+import Client
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+import Wire
+import ZeroMQ
+
+@Suite(.serialized) struct `Stops under load` {
+    /// An address of this test's own: its ports stay free while no daemon has them.
+    private static let host = "127.83.0.1"
+
+    /// Twenty stops in all, with messages in bursts and alone, over TCP and IPC, to PULL and SUB.
+    @Test(arguments: [(stops: 14, hasKeys: false), (stops: 6, hasKeys: true)])
+    func `lose nothing that a producer has sent`(stops: Int, hasKeys: Bool) throws {
+        let folder = try TemporaryFolder()
+        let keys = try TestKeys()
+        try keys.make("all", "producers", "controllers")
+        let arguments = [model2, "--state-dir", folder.path("state")] + (hasKeys ? keys.flags : [])
+        var ingest = ["pull:@tcp://\(Self.host):*", "pull:@ipc://\(folder.path("ingest"))", "@tcp://\(Self.host):*"]
+        var daemon = try DaemonProcess(arguments, ingest: ingest)
+        let ready = try #require(daemon.log.split(separator: "\n").first { $0.contains("ready: ingest ") })
+        let places = try #require(ready.split(separator: "ready: ingest ").last?.split(separator: ", ").first)
+        ingest = places.split(separator: " ").map(String.init)
+        try #require(ingest.count == 3, "\(ready)")
+
+        let credentials = hasKeys ? try keys.credentials("all") : nil
+        let rhythms = [(burst: 200, pause: 40_000), (burst: 1, pause: 500), (burst: 20, pause: 5_000)]
+        let producers = try zip(ingest, rhythms).map { endpoint, rhythm in
+            try NumberingProducer(endpoint, burst: rhythm.burst, pause: UInt32(rhythm.pause), credentials)
+        }
+        for producer in producers { producer.start() }
+        for stop in 0..<stops {
+            try waitForProgress(daemon, producers, credentials)
+            // Not always at the same moment of a burst.
+            usleep(UInt32(stop * 7_100 % 45_000))
+            let started = ContinuousClock.now
+            #expect(daemon.stop() == 0)
+            #expect(ContinuousClock.now - started < .seconds(5 * patience))
+            #expect(!daemon.log.contains("lost"), "\(daemon.log)")
+            daemon = try DaemonProcess(arguments, ingest: ingest)
+        }
+        for producer in producers { producer.stop() }
+        let control = try self.control(of: daemon, credentials)
+        for producer in producers {
+            let isAllThere = try eventually {
+                try control.stream(producer.stream)?.sequence ?? 0 == producer.sent ? true : nil
+            }
+            let status = try control.stream(producer.stream)
+            #expect(isAllThere == true, "\(producer.sent) were sent: \(String(describing: status))")
+            // A sequence number counts what is missing too, a step does not.
+            #expect(status?.step == producer.sent, "\(producer.stream)")
+        }
+        #expect(daemon.stop() == 0)
+    }
+
+    /// Waits until a daemon has consumed something of each producer.
+    private func waitForProgress(
+        _ daemon: DaemonProcess, _ producers: [NumberingProducer], _ credentials: CurveCredentials?
+    ) throws {
+        let control = try control(of: daemon, credentials)
+        for producer in producers {
+            let before = try control.stream(producer.stream)?.sequence ?? 0
+            let goesOn = try eventually {
+                try control.stream(producer.stream)?.sequence ?? 0 > before ? true : nil
+            }
+            try #require(goesOn == true, "\(producer.stream) does not come in")
+        }
+    }
+
+    private func control(of daemon: DaemonProcess, _ credentials: CurveCredentials?) throws -> ControlClient {
+        try ControlClient(
+            endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, credentials: credentials,
+            in: try Context())
+    }
+}
+
+/// Sends numbered timesteps in bursts from a thread of its own, and keeps what the daemon does not take.
+private final class NumberingProducer: Sendable {
+    let stream: String
+    private let endpoint: IngestEndpoint
+    private let burst: Int
+    private let pause: UInt32
+    private let credentials: CurveCredentials?
+    private let count = Atomic<UInt64>(0)
+    private let over = Atomic<Bool>(false)
+
+    init(_ endpoint: String, burst: Int, pause: UInt32, _ credentials: CurveCredentials?) throws {
+        stream = "\(endpoint.prefix(14))-\(burst)"
+        self.endpoint = try IngestEndpoint(connecting(endpoint))
+        self.burst = burst
+        self.pause = pause
+        self.credentials = credentials
+    }
+
+    /// Timesteps that were sent.
+    var sent: UInt64 { count.load(ordering: .acquiring) }
+
+    func start() {
+        Thread.detachNewThread { [self] in try? run() }
+    }
+
+    /// Sends no more. What was sent goes on to the daemon.
+    func stop() { over.store(true, ordering: .releasing) }
+
+    deinit { over.store(true, ordering: .releasing) }
+
+    private func run() throws {
+        let isPush = endpoint.kind == .pull
+        let socket = try Socket(isPush ? .push : .xpub, in: try Context())
+        try socket.set(.linger, to: 20_000)
+        try socket.set(.sendHighWaterMark, to: 1_000_000)
+        try socket.set(.sendTimeout, to: 10_000)
+        try socket.authenticate(with: credentials, at: endpoint.endpoint)
+        try socket.attach(to: endpoint.endpoint, otherwise: .connect)
+        // A publisher's messages go nowhere before the daemon has subscribed.
+        if !isPush { _ = try socket.receiveFrames(wait: true) }
+        while !over.load(ordering: .acquiring) {
+            for _ in 0..<burst {
+                let number = sent + 1
+                let header = TimestepHeader(sequence: number, flags: [])
+                guard try socket.sendFrames([Array(stream.utf8), Timesteps.bytes([0.5]), header.bytes], wait: true)
+                else { return }
+                count.store(number, ordering: .releasing)
+            }
+            usleep(pause)
+        }
+    }
+}
