@@ -23,8 +23,9 @@ let package = Package(
     products: [
         .executable(name: "sluiced", targets: ["sluiced"]),
         .executable(name: "sluice", targets: ["sluice"]),
-        // Preloaded into the daemon by a test.
+        // Preloaded into the daemon by tests.
         .library(name: "AllocationCounter", type: .dynamic, targets: ["AllocationCounter"]),
+        .library(name: "FaultInjector", type: .dynamic, targets: ["FaultInjector"]),
     ],
     traits: [
         .trait(name: "Keras", description: "Read .keras and .h5 files, with HDF5 and libzip."),
@@ -117,6 +118,8 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         // Stands between the daemon and malloc, and counts.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        // Records what the daemon writes, so that a power cut can be made of it, and shifts its time of day.
+        .target(name: "FaultInjector", path: "Tests/FaultInjector"),
         .executableTarget(
             name: "fuzz-model-files", dependencies: ["KerasFiles", "ModelFiles", "TestSupport", argumentParser],
             path: "Tests/FuzzModelFiles", swiftSettings: settings),

@@ -31,7 +31,9 @@ extension HotLoop {
     ///
     /// - Throws: ``ControlError`` with the code `storeFailed`.
     func requireDurability() throws(ControlError) {
-        guard isDurable, !group.isWhole, let failure = checkpoints.failure else { return }
+        guard isDurable, let failure = checkpoints.failure else { return }
+        // A journal that has not been written since the folder was lost is as little there as the rest of it.
+        guard !group.isWhole || checkpoints.folderLoss != nil else { return }
         throw ControlError(
             .storeFailed,
             "nothing was done, as it could not be made durable; try again when checkpoints succeed: \(failure)")

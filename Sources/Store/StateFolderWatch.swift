@@ -15,6 +15,7 @@ public final class StateFolderWatch: Sendable {
     /// databases are locked for the whole run.
     private static let files = [
         StateStore.fileName, StateStore.fileName + "-wal", Journal.fileName, Journal.fileName + "-wal",
+        SealFile.fileName,
     ]
 
     private let folder: String

@@ -1,0 +1,155 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+/// Simulated power cuts after acknowledged operations. SLUICE_POWER_CUTS sets how many; the default is for every day.
+@Suite struct `State survives a power cut` {
+    private static let cuts = ProcessInfo.processInfo.environment["SLUICE_POWER_CUTS"].flatMap { Int($0) } ?? 20
+    private static let streams = ["a1", "a2", "b1", "b2"]
+
+    /// A daemon whose machine loses its power again and again, and what it has acknowledged.
+    private final class Life {
+        let durability: String
+        let disk: PowerCut
+        var chance: SeededGenerator
+        private(set) var peer: Peer
+        private var daemon: DaemonProcess
+        /// Of each stream, what it may be after a power cut: its state when it was durable last, then its later ones. Nil: gone.
+        var possible: [String: [StreamExport?]] = [:]
+        /// Of each snapshot, what is in it.
+        var snapshots: [String: [StreamExport]] = [:]
+        private var snapshotNumber = 0
+        private var image: StreamExport?
+        private var round = 0
+        var unsynced = 0
+
+        init(_ durability: String, seed: UInt64) throws {
+            self.durability = durability
+            disk = try PowerCut()
+            chance = SeededGenerator(state: seed)
+            daemon = try Self.start(disk, durability, round: 0)
+            peer = try Peer(daemon)
+        }
+
+        private static func start(_ disk: PowerCut, _ durability: String, round: Int) throws -> DaemonProcess {
+            try DaemonProcess(
+                [
+                    model2, "--state-dir", disk.path, "--durability", durability, "--checkpoint-interval",
+                    round % 2 == 0 ? "3600" : "0.02",
+                ], environment: disk.environment)
+        }
+
+        func export(_ stream: String) throws -> StreamExport? {
+            guard try peer.control.stream(stream) != nil else { return nil }
+            return try peer.control.call(.export(stream), as: StreamExport.self)
+        }
+
+        func contents(of snapshot: String) throws -> [StreamExport] {
+            try peer.control.call(
+                .readSnapshot(name: snapshot, after: nil, limit: 100), as: StreamPage<StreamExport>.self
+            ).streams
+        }
+
+        /// Notes how streams stand after an operation that was acknowledged.
+        private func note(isDurable: Bool) throws {
+            for stream in `State survives a power cut`.streams + ["imported"] {
+                let now = try export(stream)
+                if isDurable { possible[stream] = [now] } else { possible[stream, default: [nil]].append(now) }
+            }
+        }
+
+        /// Does something, and waits until it is acknowledged.
+        func act() throws {
+            let stream = `State survives a power cut`.streams.randomElement(using: &chance) ?? ""
+            let selection: ControlCommand.Selection =
+                [.stream(stream), .prefix("a"), .all].randomElement(using: &chance) ?? .all
+            switch Int.random(in: 0..<12, using: &chance) {
+            case 0..<5:
+                // One message: what lies between its timesteps is nowhere.
+                let inputs = (0..<Int.random(in: 1...40, using: &chance)).map { _ in
+                    Float.random(in: -1...1, using: &chance)
+                }
+                _ = try peer.decide(stream, inputs, cuts: [inputs.count])
+                try note(isDurable: durability == "journal")
+            case 5:
+                _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+                try note(isDurable: true)
+            case 6:
+                snapshotNumber += 1
+                let name = "n\(snapshotNumber)"
+                _ = try peer.control.call(.snapshot(name: name, .all), as: SnapshotStatus.self)
+                snapshots[name] = try contents(of: name)
+                image = snapshots[name]?.first ?? image
+            case 7:
+                guard let name = snapshots.keys.sorted().randomElement(using: &chance) else { return }
+                _ = try peer.control.call(.deleteSnapshot(name: name), as: JSONValue.self)
+                snapshots[name] = nil
+            case 8:
+                guard let name = snapshots.keys.sorted().randomElement(using: &chance) else { return }
+                _ = try peer.control.call(.restore(name: name, .all), as: JSONValue.self)
+                try note(isDurable: true)
+            case 9:
+                guard var image, try export("imported") == nil else { return }
+                image.stream = "imported"
+                _ = try peer.control.call(.import(image, as: nil), as: JSONValue.self)
+                try note(isDurable: true)
+            case 10:
+                if case .stream = selection, try export(stream) == nil { return }
+                _ = try peer.control.call(.reset(selection), as: JSONValue.self)
+                try note(isDurable: true)
+            default:
+                let known = try export(stream) != nil
+                guard known else { return }
+                let gone = Bool.random(using: &chance) ? stream : "imported"
+                guard try export(gone) != nil else { return }
+                _ = try peer.control.call(.remove(.stream(gone)), as: JSONValue.self)
+                possible[gone] = [nil]
+            }
+        }
+
+        /// Cuts the power while one more thing is done, and starts the daemon on what is left.
+        func cutPower(after moment: Int) throws {
+            let before = (possible: possible, snapshots: snapshots)
+            try act()
+            daemon.kill()
+            unsynced += try disk.cut(after: moment, using: &chance)
+            round += 1
+            daemon = try Self.start(disk, durability, round: round)
+            peer = try Peer(daemon)
+
+            for stream in `State survives a power cut`.streams + ["imported"] {
+                let all = before.possible[stream, default: [nil]] + possible[stream, default: [nil]]
+                let found = try export(stream)
+                try #require(all.contains(found), "\(stream) after cut \(round)")
+                possible[stream] = [found]
+            }
+            let names = Set(try peer.control.call(.snapshots, as: SnapshotList.self).snapshots.map(\.name))
+            try #require(
+                [Set(before.snapshots.keys), Set(snapshots.keys)].contains(names), "snapshots after cut \(round)")
+            snapshots = before.snapshots.merging(snapshots) { $1 }.filter { names.contains($0.key) }
+            for (name, content) in snapshots {
+                try #require(try contents(of: name) == content, "snapshot \(name) after cut \(round)")
+            }
+        }
+
+        /// The present moment.
+        func now() throws -> Int { try disk.now() }
+    }
+
+    @Test(arguments: [("checkpoint", 11), ("journal", 12)] as [(String, UInt64)])
+    func `with all that was acknowledged, bit for bit`(durability: String, seed: UInt64) throws {
+        let life = try Life(durability, seed: seed)
+        for _ in 0..<Self.cuts {
+            // Sometimes the power goes during the start.
+            guard Int.random(in: 0..<4, using: &life.chance) > 0 else {
+                try life.cutPower(after: 0)
+                continue
+            }
+            for _ in 0..<Int.random(in: 1...6, using: &life.chance) { try life.act() }
+            try life.cutPower(after: try life.now())
+        }
+        #expect(life.unsynced > 0, "nothing was ever lost: the simulation does not work")
+    }
+}
