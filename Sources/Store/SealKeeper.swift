@@ -8,7 +8,7 @@ import Synchronization
 final class SealKeeper: Sendable {
     private struct Content {
         var seal: Seal
-        /// The file lacks it: the last write failed.
+        /// The file lacks it: the last write failed, or a crash came before it.
         var isBehind = false
         /// Nothing was written since the start.
         var isOpen = false
@@ -18,9 +18,13 @@ final class SealKeeper: Sendable {
     let file: SealFile?
     private let content: Mutex<Content>
 
-    init(_ seal: Seal, file: SealFile?) {
+    /// - Parameters:
+    ///   - seal: The seal as it is to be in the file.
+    ///   - file: The file; nil in memory.
+    ///   - isBehind: Whether the file lacks it: the daemon ended between a transaction and its seal.
+    init(_ seal: Seal, file: SealFile?, isBehind: Bool = false) {
         self.file = file
-        content = Mutex(Content(seal: seal))
+        content = Mutex(Content(seal: seal, isBehind: isBehind))
     }
 
     /// The seal as it is to be in the file.
@@ -34,6 +38,7 @@ final class SealKeeper: Sendable {
             Result { () throws(StoreError) in
                 content.seal.time = Self.now()
                 try file?.create(&content.seal)
+                content.isBehind = false
             }
         }
         try result.get()

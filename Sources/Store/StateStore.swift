@@ -65,8 +65,10 @@ public final class StateStore: Sendable {
         if let file { try Self.compare(header, with: found?.seal, file, database.place) }
         content = Mutex(Content(header: header, checksum: Checksum(header.identity)))
         var seal = found?.seal ?? Seal(header.identity)
+        let isBehind = found != nil && seal.generation < header.generation
         seal.generation = header.generation
-        self.seal = SealKeeper(seal, file: file)
+        // Written before the database is: otherwise a second crash would leave the database two generations ahead.
+        self.seal = SealKeeper(seal, file: file, isBehind: isBehind)
     }
 
     // MARK: - Checkpoints

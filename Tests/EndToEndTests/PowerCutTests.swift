@@ -109,11 +109,15 @@ import Wire
             }
         }
 
-        /// Cuts the power while one more thing is done, and starts the daemon on what is left.
+        /// Cuts the power while one more thing is done, or while the daemon stops in order, and starts it on what is left.
         func cutPower(after moment: Int) throws {
             let before = (possible: possible, snapshots: snapshots)
-            try act()
-            daemon.kill()
+            if Int.random(in: 0..<4, using: &chance) == 0 {
+                #expect(daemon.stop() == 0)
+            } else {
+                try act()
+                daemon.kill()
+            }
             unsynced += try disk.cut(after: moment, using: &chance)
             round += 1
             daemon = try Self.start(disk, durability, round: round)

@@ -40,4 +40,27 @@ struct SealTests {
         #expect(error.code == .damaged && error.description.contains("older than the rest"))
         #expect(try files.map { try Data(contentsOf: older.url($0)) } == before)
     }
+
+    @Test func `a crash before the seal is written, twice in a row, leaves a folder that starts`() throws {
+        let folder = try TemporaryFolder()
+        let older: Data
+        do {
+            let store = try StateStore(folder: folder.path)
+            try store.write(slice([image("a")]))
+            try store.endCheckpoint(at: 1)
+            older = try Data(contentsOf: folder.url("sluice.seal"))
+            try store.endCheckpoint(at: 2)
+        }
+        try older.write(to: folder.url("sluice.seal"))
+        do {
+            let store = try StateStore(folder: folder.path)
+            // The seal cannot be written from here on.
+            try FileManager.default.removeItem(at: folder.url("sluice.seal"))
+            #expect(throws: StoreError.self) { try store.begin() }
+        }
+        try older.write(to: folder.url("sluice.seal"))
+        let store = try StateStore(folder: folder.path)
+        try store.begin()
+        #expect(try streams(of: store) == [image("a")])
+    }
 }
