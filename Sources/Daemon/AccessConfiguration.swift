@@ -12,6 +12,8 @@ public struct AccessConfiguration: Equatable, Sendable {
     public var maximumMessageSize = 16 << 20
     /// The most connections of each role, producers, subscribers and controllers; see ``connectionCounts``.
     public var maximumConnections = 10_000
+    /// The most bytes of subscriptions of one subscriber; see ``subscriptionBytes``.
+    public var maximumSubscriptionBytes = 4 << 20
 
     /// Nobody is asked for keys, and nobody beyond this machine can come.
     public init() {}
@@ -20,6 +22,8 @@ public struct AccessConfiguration: Equatable, Sendable {
     public static let messageSizes = (1 << 20)...(1 << 40)
     /// What can be the most connections.
     public static let connectionCounts = 1...1_000_000
+    /// What can be the most bytes of a subscriber's subscriptions: at least some of the longest ids.
+    public static let subscriptionBytes = (1 << 16)...(1 << 40)
 }
 
 extension AccessConfiguration {
@@ -31,13 +35,18 @@ extension AccessConfiguration {
     /// - Throws: ``DaemonError`` with file and line.
     init(_ value: YAMLValue, resolved: (String) -> String) throws(DaemonError) {
         self.init()
-        let keys = ["curve_key", "authorized_clients", "insecure", "max_message_size", "max_connections"]
+        let keys = [
+            "curve_key", "authorized_clients", "insecure", "max_message_size", "max_connections",
+            "max_subscription_bytes",
+        ]
         try value.forEachMember(of: keys) { key, member throws(DaemonError) in
             switch key {
             case "curve_key": curveKey = resolved(try member.text)
             case "authorized_clients": authorizedClients = resolved(try member.text)
             case "insecure": isInsecure = try member.truth
             case "max_message_size": maximumMessageSize = try member.number(in: Self.messageSizes, key)
+            case "max_subscription_bytes":
+                maximumSubscriptionBytes = try member.number(in: Self.subscriptionBytes, key)
             default: maximumConnections = try member.number(in: Self.connectionCounts, key)
             }
         }
@@ -58,12 +67,31 @@ extension YAMLValue {
 enum EndpointRole: String, CaseIterable, Sendable {
     case ingest, decisions, control
 
+    /// The sockets that belong there, in words.
+    var peers: String {
+        switch self {
+        case .ingest: IngestEndpoint.Kind.sub.peers
+        case .decisions: "a SUB socket"
+        case .control: "a REQ or DEALER socket"
+        }
+    }
+
     /// Who comes in there, and the sub-folder that has their keys.
     var clients: String {
         switch self {
         case .ingest: "producers"
         case .decisions: "subscribers"
         case .control: "controllers"
+        }
+    }
+}
+
+extension IngestEndpoint.Kind {
+    /// The sockets that belong there, in words.
+    var peers: String {
+        switch self {
+        case .sub: "a PUB socket (PUSH is for endpoints written pull:)"
+        case .pull: "a PUSH socket (PUB is for endpoints without pull:)"
         }
     }
 }

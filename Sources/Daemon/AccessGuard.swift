@@ -134,9 +134,11 @@ final class AccessGuard: Sendable {
     ///   - role: What the endpoint is for.
     ///   - endpoint: Where the socket will be attached.
     ///   - serverKey: The key of whoever is called, where the endpoint connects.
+    ///   - peers: The sockets that belong there, in words; nil: those of the role.
     /// - Throws: ``ZeroMQError`` where the process may open no more files.
     func prepare(
-        _ socket: borrowing Socket, for role: EndpointRole, at endpoint: Endpoint, serverKey: CurvePublicKey? = nil
+        _ socket: borrowing Socket, for role: EndpointRole, at endpoint: Endpoint, serverKey: CurvePublicKey? = nil,
+        peers: String? = nil
     ) throws(ZeroMQError) {
         try Self.bound(socket, role, maximumMessageSize: configuration.maximumMessageSize)
         guard endpoint.attachment != .connect else {
@@ -147,15 +149,26 @@ final class AccessGuard: Sendable {
         let serverKeys = endpoint.isTCP ? serverKeys : nil
         if let serverKeys { try socket.serveCurve(with: serverKeys) }
         try socket.ask(accessDomain: role.rawValue)
-        let door = AccessWatch.Door(role, try SocketMonitor(socket), isCurve: serverKeys != nil)
+        let door = AccessWatch.Door(
+            role, try SocketMonitor(socket), isCurve: serverKeys != nil, peers: peers ?? role.peers)
         news.withLock { $0.doors.append(door) }
         wakeup.signal()
+    }
+
+    /// The size of a frame past which libzmq disconnects in silence. Of timesteps it is twice what is allowed, so that the loop
+    /// can count and log what is just too large.
+    private static func bytesOfFrame(_ role: EndpointRole, _ maximumMessageSize: Int) -> Int {
+        switch role {
+        case .ingest: 2 * maximumMessageSize
+        case .decisions: maximumSubscription
+        case .control: maximumMessageSize
+        }
     }
 
     private static func bound(
         _ socket: borrowing Socket, _ role: EndpointRole, maximumMessageSize: Int
     ) throws(ZeroMQError) {
-        try socket.set(.maximumMessageSize, to: role == .decisions ? maximumSubscription : maximumMessageSize)
+        try socket.set(.maximumMessageSize, to: bytesOfFrame(role, maximumMessageSize))
         try socket.set(.handshakeInterval, to: handshakeMilliseconds)
         try socket.set(.keepalive, to: 1)
         try socket.set(.keepaliveIdle, to: keepalive.idle)

@@ -13,6 +13,10 @@ struct AccessLog {
         /// The other side uses CURVE and this endpoint does not.
         case notEncrypted
         case malformed
+        /// The handshake broke off; the sockets that belong at the endpoint.
+        case brokenOff(expected: String)
+        /// A subscriber's subscriptions take more bytes than this.
+        case tooManySubscriptions(Int)
 
         /// What libzmq says of a handshake that failed; nil for what is not to be logged.
         ///
@@ -99,6 +103,10 @@ extension AccessLog.Cause {
         case .otherServerKey: "it expects another server key than this daemon's"
         case .notEncrypted: "it uses CURVE, and this daemon has no --curve-key for this endpoint"
         case .malformed: "it does not speak ZeroMQ as it should"
+        case .brokenOff(let expected):
+            "its socket is of the wrong type, or it does not speak ZeroMQ; connect \(expected) here"
+        case .tooManySubscriptions(let limit):
+            "its subscriptions take more than \(limit) bytes, see --max-subscription-bytes; it is cut off"
         }
     }
 }

@@ -11,29 +11,49 @@ final class AccessWatch: @unchecked Sendable {
         let role: EndpointRole
         let monitor: SocketMonitor
         let isCurve: Bool
-        /// The connections that there are, those among them that have not come in yet too: number and address, if known.
-        var connections: [Int: String?] = [:]
+        /// The sockets that belong there, in words.
+        let peers: String
+        /// The connections that there are, those among them that have not come in yet too, by number.
+        var connections: [Int: Connection] = [:]
+        var handshakes = HandshakeLedger()
         /// Why the connections failed that end next; libzmq does not say with which numbers.
         var refusals: [AccessLog.Cause] = []
         var isClosed = false
 
-        init(_ role: EndpointRole, _ monitor: SocketMonitor, isCurve: Bool) {
+        init(_ role: EndpointRole, _ monitor: SocketMonitor, isCurve: Bool, peers: String) {
             self.role = role
+            self.peers = peers
             self.monitor = monitor
             self.isCurve = isCurve
         }
     }
 
+    /// One connection.
+    struct Connection: Sendable {
+        /// The address it comes from, if known.
+        let peer: String?
+        /// Nil where it had ended before it was looked at.
+        let accepted: AcceptedConnection?
+        /// When it came, by the ``SteadyClock``.
+        let time: Int64
+    }
+
     /// Where libzmq asks.
     private static let address = "inproc://zeromq.zap.01"
-    /// How long a line may wait that says how many were left out.
-    private static let flushMilliseconds = 1_000
+    /// The time from one look at the connections and at the open files to the next.
+    private static let lookMilliseconds = 500
+    /// Bytes for each second of a subscriber's connection, beside its subscriptions: heartbeats.
+    private static let heartbeatBytes = 100
 
     private let access: AccessGuard
     private let requests: Socket
     private var doors: [Door] = []
     private var poller = Poller()
     private var log: AccessLog
+    /// When the connections were looked at last, by the ``SteadyClock``.
+    private var lastLook: Int64 = 0
+    /// The process could open no more files when that was tried last.
+    private var isOutOfFiles = false
     /// The reading of the keys that the log goes with.
     private var reading = 0
 
@@ -65,7 +85,7 @@ final class AccessWatch: @unchecked Sendable {
 
     /// - Returns: Whether there is more to do.
     private func turn() throws(ZeroMQError) -> Bool {
-        try poller.wait(milliseconds: log.hasUnlogged ? Self.flushMilliseconds : -1)
+        try poller.wait(milliseconds: Self.lookMilliseconds)
         let (new, isEnding) = access.takeNews()
         doors += new
         if access.reading != reading {
@@ -81,7 +101,13 @@ final class AccessWatch: @unchecked Sendable {
                 try requests.sendFrames(answer(frames, isIngestClosed: isIngestClosed), wait: true)
             }
         }
-        log.flush(at: SteadyClock.now())
+        let now = SteadyClock.now()
+        log.flush(at: now)
+        if now - lastLook >= Int64(Self.lookMilliseconds) * 1_000_000 {
+            lastLook = now
+            boundSubscriptions(at: now)
+            tryFiles()
+        }
         if !new.isEmpty || doors.contains(where: \.isClosed) {
             doors.removeAll(where: \.isClosed)
             watchDoors()
@@ -99,21 +125,77 @@ final class AccessWatch: @unchecked Sendable {
         let role = doors[index].role
         switch event {
         case .accepted(let number, let peer):
-            doors[index].connections[number] = .some(peer)
+            welcome(
+                Connection(peer: peer, accepted: AcceptedConnection(number), time: SteadyClock.now()), number, at: index
+            )
         case .admitted:
-            break
+            doors[index].handshakes.admit()
         case .refused(let refusal):
+            doors[index].handshakes.refuse(refusal)
             access.refusals.count(role)
             if let cause = AccessLog.Cause(refusal, isCurve: doors[index].isCurve) {
                 doors[index].refusals.append(cause)
             }
         case .disconnected(let number):
-            let address = doors[index].connections.removeValue(forKey: number) ?? nil
-            if doors[index].refusals.isEmpty { break }
-            log.record(role, from: address, doors[index].refusals.removeFirst())
+            let address = doors[index].connections.removeValue(forKey: number)?.peer
+            let brokeOff = doors[index].handshakes.end(number, at: SteadyClock.now())
+            if !doors[index].refusals.isEmpty {
+                log.record(role, from: address, doors[index].refusals.removeFirst())
+            } else if brokeOff {
+                access.refusals.count(role)
+                log.record(role, from: address, .brokenOff(expected: doors[index].peers))
+            }
         case .stopped:
             doors[index].isClosed = true
         }
+    }
+
+    /// Notes a connection, and cuts it off at once where there are so many that most of them cannot have come in.
+    private func welcome(_ connection: Connection, _ number: Int, at index: Int) {
+        doors[index].connections[number] = connection
+        doors[index].handshakes.accept(number, at: connection.time)
+        let (role, limit) = (doors[index].role, access.configuration.maximumConnections)
+        guard connectionCount(of: role) > limit + Self.handshakes(beside: limit) else { return }
+        doors[index].handshakes.refuse(.incomplete)
+        access.refusals.count(role)
+        log.record(role, from: connection.peer, .tooMany(limit))
+        connection.accepted?.cutOff()
+    }
+
+    /// Connections that may be in their handshake beside as many as may come in.
+    private static func handshakes(beside limit: Int) -> Int { max(16, limit / 100) }
+
+    private func connectionCount(of role: EndpointRole) -> Int {
+        doors.reduce(0) { $0 + ($1.role == role ? $1.connections.count : 0) }
+    }
+
+    /// Cuts off subscribers that have sent more subscriptions than one may: libzmq keeps all of them, and asks nobody.
+    private func boundSubscriptions(at now: Int64) {
+        let limit = access.configuration.maximumSubscriptionBytes
+        for door in doors where door.role == .decisions {
+            for connection in door.connections.values {
+                let allowed = limit + Int((now - connection.time) / 1_000_000_000) * Self.heartbeatBytes
+                guard let count = connection.accepted?.byteCount, count > allowed else { continue }
+                access.refusals.count(door.role)
+                log.record(door.role, from: connection.peer, .tooManySubscriptions(limit))
+                connection.accepted?.cutOff()
+            }
+        }
+    }
+
+    /// Sees whether the process can open files. Where it cannot, libzmq accepts nobody, and tries again and again in silence.
+    private func tryFiles() {
+        let canOpen = OpenFiles.canOpenMore
+        if !canOpen, !isOutOfFiles {
+            access.refusals.countExhaustion()
+            log.logger.error(
+                """
+                the process may open no more files (\(OpenFiles.limit) are allowed): nobody new can connect, and state may \
+                not be written; allow more (LimitNOFILE, ulimit -n) or have clients close connections
+                """)
+        }
+        if canOpen, isOutOfFiles { log.logger.notice("the process can open files again") }
+        isOutOfFiles = !canOpen
     }
 
     private func answer(_ frames: [[UInt8]], isIngestClosed: Bool) -> [[UInt8]] {
@@ -124,9 +206,8 @@ final class AccessWatch: @unchecked Sendable {
             log.record(request.role, from: request.address, cause)
             return request.reply(.denied)
         }
-        let count = doors.reduce(0) { $0 + ($1.role == request.role ? $1.connections.count : 0) }
         let limit = access.configuration.maximumConnections
-        guard count <= limit else {
+        guard connectionCount(of: request.role) <= limit else {
             log.record(request.role, from: request.address, .tooMany(limit))
             return request.reply(.later)
         }

@@ -1,4 +1,5 @@
 import Logging
+import Streams
 import Wire
 import ZeroMQ
 
@@ -37,6 +38,21 @@ struct DropLog {
             """
             the state of stream \(VisibleText.quoted(event.stream ?? "")) turned NaN or infinite by timestep \
             \(event.sequence ?? 0) and is reset to \(event.to ?? "zero")
+            """)
+    }
+
+    /// Logs that a stream has nothing but duplicates.
+    ///
+    /// - Parameters:
+    ///   - stuck: The stream.
+    ///   - now: A moment of the ``SteadyClock``.
+    mutating func record(_ stuck: StuckStream, at now: Int64) {
+        guard hasRoom(at: now) else { return }
+        logger.warning(
+            """
+            stream \(VisibleText.quoted(stuck.id)): its last \(stuck.duplicates) timesteps were skipped as duplicates, since it \
+            is at sequence \(stuck.sequence) already. The usual cause is a producer that has restarted its counter: have it \
+            count on ('status' of the stream says from where), or send sequence 0, or remove the stream
             """)
     }
 

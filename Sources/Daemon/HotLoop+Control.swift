@@ -151,7 +151,8 @@ extension HotLoop {
             checkpoint: checkpoints.last, checkpointError: checkpoints.failure?.description,
             stateFolderError: checkpoints.folderLoss, journal: group.status,
             quarantined: counters.quarantined, asleep: table.asleepCount,
-            refusedConnections: access.refusals.byEndpoint, subscriberOverflows: publisher.overflows, instance: instance
+            refusedConnections: access.refusals.byEndpoint, subscriberOverflows: publisher.overflows,
+            stuck: table.stuckCount, fileExhaustions: access.refusals.exhaustions, instance: instance
         )
     }
 

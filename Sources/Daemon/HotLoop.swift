@@ -46,6 +46,8 @@ struct HotLoop: ~Copyable {
     private var decidedAt: Int64 = 0
     /// There were timesteps when they were looked for last.
     private var hasTaken = false
+    /// The most bytes of a frame of timesteps.
+    private let maximumMessageSize: Int
     let publisher: DecisionPublisher
     let ingest: [IngestSocket]
     /// What a message says with a codec other than `binary`.
@@ -147,6 +149,7 @@ struct HotLoop: ~Copyable {
         self.mailbox = mailbox
         isDurable = configuration.durableFolder != nil
         folderWatch = configuration.durableFolder.map { StateFolderWatch(folder: $0) }
+        maximumMessageSize = configuration.access.maximumMessageSize
         checkpoints = CheckpointSchedule(interval: .seconds(configuration.checkpointInterval))
         dropLog = DropLog(logger)
         var poller = Poller()
@@ -209,6 +212,7 @@ struct HotLoop: ~Copyable {
         if !pages.isEmpty, !table.isSweeping { continuePages() }
         if poller.mayBeReadable(publisherItem) { try publisher.takeSubscriptions() }
         if publisher.replays.areWaiting, !table.isSweeping { try replay() }
+        if table.hasStuckStreams { tellStuckStreams() }
         if isDurable { keepDurable() }
         if table.hasNews { wakeRequested() }
         if idleSweep.isDue, operation.end == nil { sweepIdle() }
@@ -301,6 +305,7 @@ struct HotLoop: ~Copyable {
     /// - Returns: False where the batch must be decided on first: a message of the same stream is in it.
     private mutating func take(_ message: borrowing IngestMessage, from socket: IngestSocket) -> Bool {
         do throws(DropCause) {
+            if message.exceeds(maximumMessageSize) { throw .tooLarge }
             guard socket.codec != .binary else {
                 return try table.take(
                     frames: message.frameCount, id: message.id.bytes, payload: message.payload.rawBytes,
@@ -372,6 +377,12 @@ struct HotLoop: ~Copyable {
             latencies.record(now - batchStart, count: decisions)
         }
         batchStart = now
+    }
+
+    /// Says which streams have nothing but duplicates.
+    private mutating func tellStuckStreams() {
+        let time = SteadyClock.now()
+        for stuck in table.takeStuckStreams() { dropLog.record(stuck, at: time) }
     }
 
     mutating func readMail() {

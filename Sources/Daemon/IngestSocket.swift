@@ -10,6 +10,11 @@ struct IngestMessage: ~Copyable {
     /// How many frames the message had. All that are past the third are thrown away.
     fileprivate(set) var frameCount = 0
 
+    /// Whether a frame of timesteps has more bytes than that.
+    func exceeds(_ byteCount: Int) -> Bool {
+        id.byteCount > byteCount || (frameCount >= 2 && payload.byteCount > byteCount)
+    }
+
     /// The third frame; empty where there is none.
     var header: RawSpan {
         @_lifetime(borrow self) get { frameCount >= 3 ? third.rawBytes : RawSpan() }
@@ -46,7 +51,8 @@ final class IngestSocket {
         try socket.set(.receiveHighWaterMark, to: highWaterMark)
         try socket.set(.receiveTimeout, to: Int(HotLoop.ingestPatience / 1_000_000))
         if endpoint.kind == .sub { try socket.subscribe("") }
-        try access.prepare(socket, for: .ingest, at: endpoint.endpoint, serverKey: ingest.serverKey)
+        try access.prepare(
+            socket, for: .ingest, at: endpoint.endpoint, serverKey: ingest.serverKey, peers: endpoint.kind.peers)
         try socket.attach(to: endpoint.endpoint, otherwise: .bind)
         self.endpoint = IngestEndpoint(endpoint.kind, try socket.resolved(endpoint.endpoint))
     }

@@ -3,11 +3,6 @@ import Wire
 
 /// What is counted stream by stream, and what is done about a state that is none any more.
 extension StreamTable {
-    mutating func countDuplicates(_ count: Int, of slot: Int) {
-        counters.duplicates += UInt64(count)
-        tallies[slot, default: StreamTally()].duplicates += UInt64(count)
-    }
-
     mutating func countGap(of slot: Int) {
         counters.gaps += 1
         tallies[slot, default: StreamTally()].gaps += 1

@@ -79,6 +79,8 @@ extension StreamTable {
         counters = StreamCounters()
         events = []
         tallies = [:]
+        duplicateRuns = [:]
+        stuckStreams = []
     }
 
     private func isNew(_ position: UInt64, to slot: Int) -> Bool {

@@ -155,6 +155,7 @@ extension StreamTable {
         if streams[slot].isPaused { pausedCount -= 1 }
         if streams[slot].waits { stopWaiting(slot) }
         if !tallies.isEmpty { tallies[slot] = nil }
+        if !duplicateRuns.isEmpty { duplicateRuns[slot] = nil }
         if !faulty.isEmpty { faulty.remove(slot) }
         doomed.remove(slot)
         index.remove(slot: slot)

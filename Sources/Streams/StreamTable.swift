@@ -69,6 +69,10 @@ public struct StreamTable: ~Copyable {
     var faulty: Set<Int> = []
     /// What happened to streams, by slot; none is here to which nothing did.
     var tallies: [Int: StreamTally] = [:]
+    /// Duplicates in a row, by slot; none is here to which none came.
+    var duplicateRuns: [Int: DuplicateRun] = [:]
+    /// Streams that are newly stuck, and not told yet.
+    var stuckStreams: [StuckStream] = []
     /// Since when a stream was seen idle, by slot; means something where the stream's `isSeenIdle` is set. Grows only where
     /// streams are looked at for being idle.
     var idleSince = GrowingBuffer<Int64>()

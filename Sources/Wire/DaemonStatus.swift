@@ -162,6 +162,10 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var refusedConnections: [String: UInt64]
     /// How often a subscriber to decisions had no room for a message, and missed what came from there on.
     public var subscriberOverflows: UInt64
+    /// Streams whose timesteps are all skipped as duplicates; nil from a daemon that does not tell.
+    public var stuck: Int?
+    /// How often the process could open no more files; nil from a daemon that does not tell.
+    public var fileExhaustions: UInt64?
     /// The last checkpoint; null before the first, or without a state folder.
     public var checkpoint: Checkpoint?
     /// Why the last checkpoint failed; nil where it did not.
@@ -176,6 +180,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         case uptimeSeconds = "uptime_s"
         case endpoints, codecs, models, streams, paused, timesteps, decisions, duplicates, gaps, dropped, checkpoint
         case quarantined, asleep
+        case stuck
+        case fileExhaustions = "file_exhaustions"
         case refusedConnections = "refused_connections"
         case subscriberOverflows = "subscriber_overflows"
         case checkpointError = "checkpoint_error"
@@ -191,7 +197,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         stateFolderError: String? = nil,
         journal: Journal? = nil,
         quarantined: UInt64 = 0, asleep: Int = 0, refusedConnections: [String: UInt64] = [:],
-        subscriberOverflows: UInt64 = 0, instance: String? = nil
+        subscriberOverflows: UInt64 = 0, stuck: Int? = nil, fileExhaustions: UInt64? = nil, instance: String? = nil
     ) {
         self.instance = instance
         self.version = version
@@ -211,6 +217,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         self.asleep = asleep
         self.refusedConnections = refusedConnections
         self.subscriberOverflows = subscriberOverflows
+        self.stuck = stuck
+        self.fileExhaustions = fileExhaustions
         self.checkpointError = checkpointError
         self.stateFolderError = stateFolderError
         self.journal = journal
@@ -236,6 +244,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         try container.encode(dropped, forKey: .dropped)
         try container.encode(refusedConnections, forKey: .refusedConnections)
         try container.encode(subscriberOverflows, forKey: .subscriberOverflows)
+        try container.encodeIfPresent(stuck, forKey: .stuck)
+        try container.encodeIfPresent(fileExhaustions, forKey: .fileExhaustions)
         try container.encode(checkpoint, forKey: .checkpoint)
         try container.encodeIfPresent(checkpointError, forKey: .checkpointError)
         try container.encodeIfPresent(stateFolderError, forKey: .stateFolderError)

@@ -10,7 +10,8 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     case header
     /// A flag that this version does not know.
     case flags
-    /// With the codecs `json` and `text`: more than ``ParsedTimesteps/maximumLength`` bytes.
+    /// A frame that is larger than one may be. With the codecs `json` and `text`: more than
+    /// ``ParsedTimesteps/maximumLength`` bytes.
     case tooLarge = "too_large"
     /// With the codec `json`: not such an object as ``ParsedTimesteps`` reads.
     case json
@@ -44,7 +45,7 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
         case .length: "a message has one or more timesteps, each as many values as the model has features"
         case .header: "the third frame is 16 bytes: u64 sequence, u32 flags, u32 reserved (0)"
         case .flags: "only the flags 1 (start) and 2 (end) are known"
-        case .tooLarge: "as json or text a message has at most 1 MiB; send its timesteps in several"
+        case .tooLarge: "a frame has at most --max-message-size, as json or text 1 MiB; send several messages"
         case .json:
             #"as json a message is an object of "stream" (string), "values" (numbers, or arrays of them), "sequence" "#
                 + #"(whole number), "start" and "end" (true or false), each at most once"#

@@ -8,7 +8,7 @@ import CZeroMQ
 public struct Message: ~Copyable {
     let pointer: UnsafeMutablePointer<zmq_msg_t>
     /// How many bytes the frame has. Whoever receives it is told, and libzmq need not be asked again.
-    var byteCount = 0
+    public internal(set) var byteCount = 0
 
     /// An empty message.
     public init() {

@@ -60,7 +60,7 @@ public struct PeerConnections {
     ///     more of TCP alone.
     /// - Returns: How many connections have not ended, and how many of them are not half-closed.
     public mutating func hangUp(after quiet: Duration?, hasReceived: Bool) -> (open: Int, waiting: Int) {
-        connections.removeAll { $0.inode != inode(of: $0.descriptor) }
+        connections.removeAll { $0.inode != socketInode(of: $0.descriptor) }
         let now = ContinuousClock.now
         var waiting = 0
         for index in connections.indices where !connections[index].isHalfClosed {
@@ -83,7 +83,7 @@ public struct PeerConnections {
     /// Bytes that the kernel has received on these connections, and that nobody has read.
     public var unreadBytes: Int {
         connections.reduce(0) { sum, connection in
-            guard connection.inode == inode(of: connection.descriptor) else { return sum }
+            guard connection.inode == socketInode(of: connection.descriptor) else { return sum }
             return sum + waitingBytes(connection.descriptor)
         }
     }
@@ -150,7 +150,8 @@ private func openSockets() -> [OpenSocket] {
     var sockets: [OpenSocket] = []
     while let entry = unsafe readdir(folder) {
         let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
-        guard let descriptor = CInt(String(decoding: name, as: UTF8.self)), let inode = inode(of: descriptor) else {
+        guard let descriptor = CInt(String(decoding: name, as: UTF8.self)), let inode = socketInode(of: descriptor)
+        else {
             continue
         }
         sockets.append(
@@ -164,7 +165,7 @@ private func openSockets() -> [OpenSocket] {
 }
 
 /// The number that a socket has for as long as it is open; nil for what is no open socket.
-private func inode(of descriptor: CInt) -> ino_t? {
+func socketInode(of descriptor: CInt) -> ino_t? {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
     return status.st_ino

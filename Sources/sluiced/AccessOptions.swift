@@ -21,7 +21,7 @@ struct AccessOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The most bytes of one frame that a producer or controller may send; who sends more is disconnected. "
+            "The most bytes of one frame that a producer or controller may send; more is dropped, much more disconnects. "
                 + "(default: 16777216)", valueName: "bytes"))
     var maxMessageSize: Int?
 
@@ -31,9 +31,16 @@ struct AccessOptions: ParsableArguments {
             valueName: "connections"))
     var maxConnections: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "The most bytes that one subscriber's subscriptions may take; who sends more is cut off. (default: 4194304)",
+            valueName: "bytes"))
+    var maxSubscriptionBytes: Int?
+
     func validate() throws {
         try Self.check("--max-message-size", maxMessageSize, AccessConfiguration.messageSizes)
         try Self.check("--max-connections", maxConnections, AccessConfiguration.connectionCounts)
+        try Self.check("--max-subscription-bytes", maxSubscriptionBytes, AccessConfiguration.subscriptionBytes)
     }
 
     /// Puts what was given in place.
@@ -43,6 +50,7 @@ struct AccessOptions: ParsableArguments {
         access.isInsecure = insecure || access.isInsecure
         access.maximumMessageSize = maxMessageSize ?? access.maximumMessageSize
         access.maximumConnections = maxConnections ?? access.maximumConnections
+        access.maximumSubscriptionBytes = maxSubscriptionBytes ?? access.maximumSubscriptionBytes
     }
 
     private static func check(_ flag: String, _ value: Int?, _ range: ClosedRange<Int>) throws {

@@ -38,7 +38,7 @@ struct ConfigurationFileTests {
                idle_after: 60, forget_after: 3600, max_streams: 9, on_other_weights: carry}
             access:
               {curve_key: daemon.key, authorized_clients: /etc/sluice/clients, insecure: true, max_message_size: 2000000,
-               max_connections: 50}
+               max_connections: 50, max_subscription_bytes: 70000}
             models:
               power: {file: model2.keras, prefixes: ["meter-"], mode: stateful, emit: every, threshold: {rise: 0.6, fall: 0.4}, gap: continue}
               splice: {file: /models/model5.keras, prefixes: ["dna-", "rna-"], emit: change, threshold: 0.7, gap: reset, on_fault: checkpoint}
@@ -64,6 +64,7 @@ struct ConfigurationFileTests {
         expected.access.isInsecure = true
         expected.access.maximumMessageSize = 2_000_000
         expected.access.maximumConnections = 50
+        expected.access.maximumSubscriptionBytes = 70_000
         expected.stateFolder = "/var/lib/sluice"
         expected.durability = .journal
         expected.journalMegabytes = 64

@@ -34,9 +34,16 @@ import ZeroMQ
         try socket.attach(to: try Endpoint(address), otherwise: .connect)
         let allowed = [UInt8](repeating: 0, count: 1 << 20)
         try socket.sendFrames([Array("large".utf8), allowed], wait: true)
-        if endpoint == "ingest" { try peer.waitForSequence(1 << 18, of: "large") }
+        if endpoint == "ingest" {
+            try peer.waitForSequence(1 << 18, of: "large")
+            // The loop counts what is just too large.
+            try socket.sendFrames([Array("larger".utf8), allowed + [0, 0, 0, 0]], wait: true)
+            let counted = try eventually { try peer.status().dropped["too_large"] == 1 ? true : nil }
+            #expect(counted == true)
+            #expect(daemon.log.contains("too_large"))
+        }
         #expect(try wait(for: monitor) { $0 == .admitted })
-        try socket.sendFrames([Array("larger".utf8), allowed + [0, 0, 0, 0]], wait: true)
+        try socket.sendFrames([Array("larger".utf8), allowed + allowed + [0, 0, 0, 0]], wait: true)
         #expect(
             try wait(for: monitor) { if case .disconnected = $0 { true } else { false } }, "it is still connected")
 

@@ -48,6 +48,9 @@ extension DaemonMetrics {
             ["ingest", "decisions", "control"].map { endpoint in
                 ([("endpoint", endpoint)], Double(status.refusedConnections[endpoint] ?? 0))
             })
+        text.write(
+            "sluice_file_exhaustions_total", .counter, "How often the process could open no more files.",
+            Double(status.fileExhaustions ?? 0))
     }
 
     private func writeStreams(to text: inout PrometheusText) {
@@ -55,6 +58,9 @@ extension DaemonMetrics {
         text.write(
             "sluice_streams_asleep", .gauge, "Streams whose state is in the store alone.", Double(status.asleep))
         text.write("sluice_streams_paused", .gauge, "Streams that are paused.", Double(status.paused))
+        text.write(
+            "sluice_streams_stuck", .gauge, "Streams whose timesteps are all skipped as duplicates.",
+            Double(status.stuck ?? 0))
     }
 
     /// Nothing of what is not kept: no checkpoints without a state folder, no journal with another durability.

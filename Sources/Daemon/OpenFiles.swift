@@ -1,0 +1,19 @@
+import Glibc
+
+/// The files that this process has open, sockets among them.
+enum OpenFiles {
+    /// Whether one more file can be opened.
+    static var canOpenMore: Bool {
+        let descriptor = unsafe open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno != EMFILE && errno != ENFILE }
+        close(descriptor)
+        return true
+    }
+
+    /// How many files the process may have open.
+    static var limit: UInt64 {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        return UInt64(limit.rlim_cur)
+    }
+}

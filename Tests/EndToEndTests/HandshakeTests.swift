@@ -1,0 +1,104 @@
+import Client
+import Foundation
+import TestSupport
+import Testing
+import Wire
+import ZeroMQ
+
+@Suite struct `A client that does not belong` {
+    /// A socket of the wrong type at one of the endpoints.
+    struct Misfit: CustomTestStringConvertible, Sendable {
+        let kind: Socket.Kind
+        /// Which of the endpoints: those of ingest, then decisions and control.
+        let place: Int
+        let role: String
+        let expected: String
+        var testDescription: String { "\(kind) at \(role) \(place)" }
+    }
+
+    static let misfits = [
+        Misfit(kind: .push, place: 0, role: "ingest", expected: "connect a PUB socket"),
+        Misfit(kind: .req, place: 0, role: "ingest", expected: "connect a PUB socket"),
+        Misfit(kind: .req, place: 2, role: "decisions", expected: "connect a SUB socket"),
+        Misfit(kind: .sub, place: 3, role: "control", expected: "connect a REQ or DEALER socket"),
+    ]
+
+    @Test(arguments: misfits) func `is counted each time and logged once`(misfit: Misfit) throws {
+        let daemon = try DaemonProcess([model2], ingest: ["@tcp://127.0.0.1:*", "pull:@tcp://127.0.0.1:*"])
+        let peer = try Peer(daemon)
+        let places = try peer.status().endpoints
+        let endpoint = (places.ingest + [places.decisions, places.control])[misfit.place]
+        let socket = try Socket(misfit.kind, in: try Context())
+        try socket.set(.linger, to: 0)
+        let address = connecting(endpoint.replacing("pull:", with: ""))
+        try socket.attach(to: try Endpoint(address), otherwise: .connect)
+        let counted = try eventually { () -> UInt64? in
+            let count = try peer.status().refusedConnections[misfit.role] ?? 0
+            return count >= 2 ? count : nil
+        }
+        #expect(counted != nil, "\(daemon.log)")
+        let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
+        #expect(lines.count == 1, "\(daemon.log)")
+        let line = try #require(lines.first)
+        #expect(line.contains("to \(misfit.role) from 127.0.0.1") && line.contains(misfit.expected), "\(line)")
+    }
+
+    @Test func `is not made of one that belongs, comes and goes`() throws {
+        let daemon = try DaemonProcess([model2])
+        let peer = try Peer(daemon)
+        for _ in 0..<30 { _ = try Peer(daemon).status() }
+        _ = try peer.decide("s", values(5))
+        #expect(try peer.status().refusedConnections == ["ingest": 0, "decisions": 0, "control": 0])
+    }
+
+    @Test func `is cut off where very many finish no handshake`() throws {
+        let daemon = try DaemonProcess([model2, "--max-connections", "3"])
+        let probes = try (0..<40).map { _ in try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
+        defer { withExtendedLifetime(probes) {} }
+        let peer = try ControlClient(
+            endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, in: try Context())
+        let counted = try eventually { () -> Bool? in
+            let status = try peer.call(.status, as: DaemonStatus.self)
+            return status.refusedConnections["ingest"] ?? 0 >= 40 - 19 ? true : nil
+        }
+        #expect(counted == true, "\(daemon.log)")
+    }
+
+    @Test func `takes the last open file, and the log says so`() throws {
+        let daemon = try DaemonProcess([model2])
+        let control = try ControlClient(
+            endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, in: try Context())
+        _ = try control.call(.status, as: DaemonStatus.self)
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.processIdentifier)/fd").count
+        let prlimit = Process()
+        prlimit.executableURL = URL(filePath: "/usr/bin/prlimit")
+        prlimit.arguments = ["--pid", "\(daemon.processIdentifier)", "--nofile=\(open + 2):"]
+        try prlimit.run()
+        prlimit.waitUntilExit()
+        try #require(prlimit.terminationStatus == 0)
+        let probes = try (0..<8).map { _ in try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
+        defer { withExtendedLifetime(probes) {} }
+        let counted = try eventually {
+            try control.call(.status, as: DaemonStatus.self).fileExhaustions ?? 0 >= 1 ? true : nil
+        }
+        #expect(counted == true)
+        #expect(daemon.log.contains("may open no more files"))
+    }
+
+    @Test func `is a producer that has restarted its counter`() throws {
+        let daemon = try DaemonProcess([model2])
+        let peer = try Peer(daemon)
+        try peer.feed("s", values(150), sequence: 1)
+        try peer.waitForSequence(150, of: "s")
+        #expect(try peer.status().stuck == 0)
+        for number in 1...UInt64(120) { try peer.feed("s", [0.5], sequence: number) }
+        let counted = try eventually { try peer.status().stuck == 1 ? true : nil }
+        #expect(counted == true)
+        let isLogged = eventually { daemon.log.contains("restarted its counter") ? true : nil }
+        #expect(isLogged == true)
+        // It goes on, and is stuck no more.
+        try peer.feed("s", [0.5], sequence: 151)
+        try peer.waitForSequence(151, of: "s")
+        #expect(try peer.status().stuck == 0)
+    }
+}
