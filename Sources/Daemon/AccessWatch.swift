@@ -150,14 +150,14 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    /// Notes a connection, and cuts it off at once where there are so many that most of them cannot have come in.
+    /// Notes a connection, and cuts it off at once where there are so many that most of them cannot have come in. libzmq tells
+    /// that as a handshake that failed, which counts it.
     private func welcome(_ connection: Connection, _ number: Int, at index: Int) {
         doors[index].connections[number] = connection
-        doors[index].handshakes.accept(number, at: connection.time)
         let (role, limit) = (doors[index].role, access.configuration.maximumConnections)
-        guard connectionCount(of: role) > limit + Self.handshakes(beside: limit) else { return }
-        doors[index].handshakes.refuse(.incomplete)
-        access.refusals.count(role)
+        guard connectionCount(of: role) > limit + Self.handshakes(beside: limit) else {
+            return doors[index].handshakes.accept(number, at: connection.time)
+        }
         log.record(role, from: connection.peer, .tooMany(limit))
         connection.accepted?.cutOff()
     }

@@ -52,7 +52,7 @@ struct DropLog {
             """
             stream \(VisibleText.quoted(stuck.id)): its last \(stuck.duplicates) timesteps were skipped as duplicates, since it \
             is at sequence \(stuck.sequence) already. The usual cause is a producer that has restarted its counter: have it \
-            count on ('status' of the stream says from where), or send sequence 0, or remove the stream
+            continue at \(stuck.sequence &+ 1), send timesteps without sequence, or remove the stream
             """)
     }
 

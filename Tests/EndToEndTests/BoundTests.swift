@@ -40,7 +40,8 @@ import ZeroMQ
             try socket.sendFrames([Array("larger".utf8), allowed + [0, 0, 0, 0]], wait: true)
             let counted = try eventually { try peer.status().dropped["too_large"] == 1 ? true : nil }
             #expect(counted == true)
-            #expect(daemon.log.contains("too_large"))
+            let isLogged = eventually { daemon.log.contains("too_large") ? true : nil }
+            #expect(isLogged == true)
         }
         #expect(try wait(for: monitor) { $0 == .admitted })
         try socket.sendFrames([Array("larger".utf8), allowed + allowed + [0, 0, 0, 0]], wait: true)
@@ -103,6 +104,38 @@ import ZeroMQ
         }
         // libzmq may keep who was told to come later until a handshake's time is over, here 5 seconds, before it calls again.
         #expect(try last.waitUntilWritable(milliseconds: 30_000), "two have gone")
+    }
+
+    @Test func `a subscriber with too many subscriptions is cut off, and one with fewer is not`() throws {
+        let daemon = try DaemonProcess([model2, "--max-subscription-bytes", "65536"])
+        let peer = try Peer(daemon)
+        /// Subscribes to topics of 200 bytes. A socket sends up to 1,000 of them without waiting.
+        func subscribe(_ socket: borrowing Socket, to count: Int) throws {
+            let padding = String(repeating: "x", count: 196)
+            for number in 0..<count { try socket.subscribe("\(1_000 + number)" + padding) }
+            try socket.attach(to: try Endpoint(connecting(daemon.decisions)), otherwise: .connect)
+        }
+        let modest = try Socket(.sub, in: try Context())
+        let modestMonitor = try SocketMonitor(modest)
+        defer { modest.stopMonitoring() }
+        try subscribe(modest, to: 200)
+        #expect(try wait(for: modestMonitor) { $0 == .admitted })
+        let greedy = try Socket(.sub, in: try Context())
+        let greedyMonitor = try SocketMonitor(greedy)
+        defer { greedy.stopMonitoring() }
+        try subscribe(greedy, to: 900)
+        #expect(
+            try wait(for: greedyMonitor) { if case .disconnected = $0 { true } else { false } }, "it is still connected"
+        )
+        let counted = try eventually { try peer.status().refusedConnections["decisions"] ?? 0 >= 1 ? true : nil }
+        #expect(counted == true, "\(daemon.log)")
+        let line = "refused a connection to decisions from 127.0.0.1: its subscriptions take more than 65536 bytes"
+        let isLogged = eventually { daemon.log.contains(line) ? true : nil }
+        #expect(isLogged == true, "\(daemon.log)")
+        while let event = try modestMonitor.next() {
+            if case .disconnected = event { Issue.record("the modest subscriber was cut off") }
+        }
+        #expect(try peer.decide("s", values(5)).count == 5)
     }
 
     @Test func `the daemon may have as many connections as the system allows it`() throws {

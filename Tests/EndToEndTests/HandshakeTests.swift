@@ -19,6 +19,7 @@ import ZeroMQ
     static let misfits = [
         Misfit(kind: .push, place: 0, role: "ingest", expected: "connect a PUB socket"),
         Misfit(kind: .req, place: 0, role: "ingest", expected: "connect a PUB socket"),
+        Misfit(kind: .pub, place: 1, role: "ingest", expected: "connect a PUSH socket"),
         Misfit(kind: .req, place: 2, role: "decisions", expected: "connect a SUB socket"),
         Misfit(kind: .sub, place: 3, role: "control", expected: "connect a REQ or DEALER socket"),
     ]
@@ -28,15 +29,21 @@ import ZeroMQ
         let peer = try Peer(daemon)
         let places = try peer.status().endpoints
         let endpoint = (places.ingest + [places.decisions, places.control])[misfit.place]
-        let socket = try Socket(misfit.kind, in: try Context())
-        try socket.set(.linger, to: 0)
         let address = connecting(endpoint.replacing("pull:", with: ""))
-        try socket.attach(to: try Endpoint(address), otherwise: .connect)
-        let counted = try eventually { () -> UInt64? in
-            let count = try peer.status().refusedConnections[misfit.role] ?? 0
-            return count >= 2 ? count : nil
+        // Each of them may give up after its first try: libzmq does where the client sees first that the types do not fit.
+        for number in 1...UInt64(2) {
+            let socket = try Socket(misfit.kind, in: try Context())
+            // Used to the end of the turn, the socket is not closed before it has connected.
+            defer { socket.stopMonitoring() }
+            try socket.set(.linger, to: 0)
+            try socket.attach(to: try Endpoint(address), otherwise: .connect)
+            let counted = try eventually {
+                try peer.status().refusedConnections[misfit.role] ?? 0 >= number ? true : nil
+            }
+            #expect(counted == true, "\(daemon.log)")
         }
-        #expect(counted != nil, "\(daemon.log)")
+        let isLogged = eventually { daemon.log.contains("refused a connection") ? true : nil }
+        #expect(isLogged == true, "\(daemon.log)")
         let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
         #expect(lines.count == 1, "\(daemon.log)")
         let line = try #require(lines.first)
@@ -62,6 +69,8 @@ import ZeroMQ
             return status.refusedConnections["ingest"] ?? 0 >= 40 - 19 ? true : nil
         }
         #expect(counted == true, "\(daemon.log)")
+        // Without the bound they would be counted too, once their time is over.
+        #expect(daemon.log.contains("there are 3 connections already"), "\(daemon.log)")
     }
 
     @Test func `takes the last open file, and the log says so`() throws {
@@ -82,7 +91,8 @@ import ZeroMQ
             try control.call(.status, as: DaemonStatus.self).fileExhaustions ?? 0 >= 1 ? true : nil
         }
         #expect(counted == true)
-        #expect(daemon.log.contains("may open no more files"))
+        let isLogged = eventually { daemon.log.contains("may open no more files") ? true : nil }
+        #expect(isLogged == true)
     }
 
     @Test func `is a producer that has restarted its counter`() throws {
@@ -94,8 +104,9 @@ import ZeroMQ
         for number in 1...UInt64(120) { try peer.feed("s", [0.5], sequence: number) }
         let counted = try eventually { try peer.status().stuck == 1 ? true : nil }
         #expect(counted == true)
-        let isLogged = eventually { daemon.log.contains("restarted its counter") ? true : nil }
-        #expect(isLogged == true)
+        let line = "stream \"s\": its last 100 timesteps were skipped as duplicates, since it is at sequence 150"
+        let isLogged = eventually { daemon.log.contains(line) ? true : nil }
+        #expect(isLogged == true, "\(daemon.log)")
         // It goes on, and is stuck no more.
         try peer.feed("s", [0.5], sequence: 151)
         try peer.waitForSequence(151, of: "s")
