@@ -105,7 +105,12 @@ public struct SluiceService: Sendable {
         // They outlive the sockets: closing a database writes too, which is not cut off.
         let databases = (loop.worker, loop.group.worker)
         close(loop, within: stop.beginClosing(status: failure?.code.rawValue ?? EXIT_SUCCESS))
-        withExtendedLifetime(databases) { stop.beginStoring() }
+        withExtendedLifetime(databases) {
+            stop.beginStoring()
+            // Work that is done may hold a database for a moment longer, and must not close it while the process exits.
+            databases.0.finish()
+            databases.1?.finish()
+        }
         if let failure { throw failure }
     }
 

@@ -33,4 +33,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
             mailbox.post { loop in then(&loop, result) }
         }
     }
+
+    /// Waits until no work holds the database any more, so that the caller is the one that closes it.
+    func finish() { queue.sync {} }
 }
