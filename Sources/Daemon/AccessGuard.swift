@@ -9,8 +9,8 @@ final class AccessGuard: Sendable {
     /// What a handshake may take, in milliseconds, before whoever began it is sent away. For so long, too, libzmq may keep a
     /// connection that was told to come again later.
     private static let handshakeMilliseconds = 5_000
-    /// How often a peer of decisions or control is asked whether it is there, and how long its answer may take.
-    private static let heartbeatMilliseconds = (interval: 10_000, timeout: 30_000)
+    /// How long a peer of decisions or control may take nothing of what was sent to it.
+    private static let untakenMilliseconds = 60_000
     /// After how many seconds of silence the kernel asks too, how often, and how many times.
     private static let keepalive = (idle: 30, interval: 10, count: 3)
     /// The most bytes of a subscription.
@@ -175,11 +175,10 @@ final class AccessGuard: Sendable {
         try socket.set(.keepaliveInterval, to: keepalive.interval)
         try socket.set(.keepaliveCount, to: keepalive.count)
         if role == .control { try socket.set(.receiveHighWaterMark, to: waitingRequests) }
-        // None for ingest: a producer that waits for room is not read from, so its answers would not be seen, and what it
-        // has on its way would be lost with the connection.
+        // No heartbeats. A peer that waits for room is not read from, so its answers would not be seen. And libzmq 4.3 ends the
+        // process if a heartbeat falls due on a connection that broke meanwhile (https://github.com/zeromq/libzmq/issues/4364).
         guard role != .ingest else { return }
-        try socket.set(.heartbeatInterval, to: heartbeatMilliseconds.interval)
-        try socket.set(.heartbeatTimeout, to: heartbeatMilliseconds.timeout)
+        try socket.set(.transmissionTimeout, to: untakenMilliseconds)
     }
 
     /// The sockets that the watch does not know yet, and whether there will be more. For the watch.

@@ -54,6 +54,8 @@ public struct Socket: ~Copyable {
         case heartbeatInterval
         /// Milliseconds that the answer to a heartbeat may take.
         case heartbeatTimeout
+        /// Milliseconds for which a peer may take nothing of what was sent over TCP before its connection ends.
+        case transmissionTimeout
         /// 1: the kernel sees whether silent peers are still there.
         case keepalive
         /// Seconds of silence before the kernel asks.
@@ -79,6 +81,7 @@ public struct Socket: ~Copyable {
             case .reconnectInterval: ZMQ_RECONNECT_IVL
             case .heartbeatInterval: ZMQ_HEARTBEAT_IVL
             case .heartbeatTimeout: ZMQ_HEARTBEAT_TIMEOUT
+            case .transmissionTimeout: ZMQ_TCP_MAXRT
             case .keepalive: ZMQ_TCP_KEEPALIVE
             case .keepaliveIdle: ZMQ_TCP_KEEPALIVE_IDLE
             case .keepaliveInterval: ZMQ_TCP_KEEPALIVE_INTVL

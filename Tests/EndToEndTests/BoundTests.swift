@@ -70,6 +70,45 @@ import ZeroMQ
         #expect(goesOn == true)
     }
 
+    @Test func `a controller whose connection breaks while it waits for room ends nothing`() throws {
+        let daemon = try DaemonProcess([model2])
+        let peer = try Peer(daemon)
+        let undisturbed = try peer.decide("undisturbed", values(20))
+        let port = try #require(daemon.control.split(separator: ":").last)
+        do {
+            let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
+            defer { withExtendedLifetime(loop) {} }
+            // More requests than may wait. The daemon's greeting is never read, so that the end resets the connection.
+            let greeting = Self.escaped([0xFF] + zeros(8) + [0x7F, 3, 0] + Array("NULL".utf8) + zeros(48))
+            let command = Array("\u{5}READY\u{B}Socket-Type\0\0\0\u{6}DEALER".utf8)
+            let ready = Self.escaped([4, UInt8(command.count)] + command)
+            let request = Array(#"{"jsonrpc":"2.0","id":1,"method":"status"}"#.utf8)
+            let frame = Self.escaped([0, UInt8(request.count)] + request)
+            let script = """
+                exec 3<>/dev/tcp/127.0.0.1/\(port); printf '\(greeting)\(ready)' >&3; sleep 1
+                for i in {1..2000}; do printf '\(frame)'; done >&3; exec sleep 60
+                """
+            let process = Process()
+            process.executableURL = URL(filePath: "/bin/bash")
+            process.arguments = ["-c", script]
+            try process.run()
+            Thread.sleep(forTimeInterval: 4)
+            _ = kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            // As long as it took until the first heartbeat, when there were any.
+            Thread.sleep(forTimeInterval: 8)
+        }
+        #expect(try peer.decide("s", values(20)).bits == undisturbed.bits)
+        #expect(daemon.stop() == 0)
+    }
+
+    private func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
+
+    /// Bytes as `printf` writes them.
+    private static func escaped(_ bytes: [UInt8]) -> String {
+        bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     @Test func `past --max-connections nobody more comes in, until somebody goes`() throws {
         let daemon = try DaemonProcess([model2, "--max-connections", "3"])
         func caller() throws -> Socket {
