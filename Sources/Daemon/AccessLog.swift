@@ -104,7 +104,7 @@ extension AccessLog.Cause {
         case .notEncrypted: "it uses CURVE, and this daemon has no --curve-key for this endpoint"
         case .malformed: "it does not speak ZeroMQ as it should"
         case .brokenOff(let expected):
-            "its socket is of the wrong type, or it does not speak ZeroMQ; connect \(expected) here"
+            "its socket is of the wrong type, it does not speak ZeroMQ, or it hung up early; connect \(expected) here"
         case .tooManySubscriptions(let limit):
             "its subscriptions take more than \(limit) bytes, see --max-subscription-bytes; it is cut off"
         }

@@ -17,7 +17,7 @@ final class AccessWatch: @unchecked Sendable {
         var connections: [Int: Connection] = [:]
         var handshakes = HandshakeLedger()
         /// Why the connections failed that end next; libzmq does not say with which numbers.
-        var refusals: [AccessLog.Cause] = []
+        var refusals: [SocketMonitor.Refusal] = []
         var isClosed = false
 
         init(_ role: EndpointRole, _ monitor: SocketMonitor, isCurve: Bool, peers: String) {
@@ -38,10 +38,31 @@ final class AccessWatch: @unchecked Sendable {
         let time: Int64
     }
 
+    /// A handshake that ended, and that is logged once it is known whether libzmq has asked about it.
+    private struct BrokenHandshake {
+        let role: EndpointRole
+        /// The address it came from; nil where that could not be told any more.
+        let peer: String?
+        /// Nil where libzmq told only that the connection has ended.
+        let refusal: SocketMonitor.Refusal?
+        let isCurve: Bool
+        /// The sockets that belong there, in words.
+        let expected: String
+    }
+
+    /// A client that was welcome, and that has not come in yet.
+    private struct Guest {
+        let role: EndpointRole
+        let address: String
+        let time: Int64
+    }
+
     /// Where libzmq asks.
     private static let address = "inproc://zeromq.zap.01"
     /// The time from one look at the connections and at the open files to the next.
     private static let lookMilliseconds = 500
+    /// Nanoseconds after which a client that was welcome has come in, or never will.
+    private static let guestTime: Int64 = 6_000_000_000
     /// Bytes for each second of a subscriber's connection, beside its subscriptions: heartbeats.
     private static let heartbeatBytes = 100
 
@@ -50,6 +71,9 @@ final class AccessWatch: @unchecked Sendable {
     private var doors: [Door] = []
     private var poller = Poller()
     private var log: AccessLog
+    private var brokenHandshakes: [BrokenHandshake] = []
+    /// In the order in which they asked.
+    private var guests: [Guest] = []
     /// When the connections were looked at last, by the ``SteadyClock``.
     private var lastLook: Int64 = 0
     /// The process could open no more files when that was tried last.
@@ -101,6 +125,9 @@ final class AccessWatch: @unchecked Sendable {
                 try requests.sendFrames(answer(frames, isIngestClosed: isIngestClosed), wait: true)
             }
         }
+        // Whoever libzmq asked about before it told of an end has been answered by now.
+        for handshake in brokenHandshakes { tell(handshake) }
+        brokenHandshakes.removeAll()
         let now = SteadyClock.now()
         log.flush(at: now)
         if now - lastLook >= Int64(Self.lookMilliseconds) * 1_000_000 {
@@ -130,24 +157,48 @@ final class AccessWatch: @unchecked Sendable {
             )
         case .admitted:
             doors[index].handshakes.admit()
+            if let first = guests.firstIndex(where: { $0.role == role }) { guests.remove(at: first) }
         case .refused(let refusal):
             doors[index].handshakes.refuse(refusal)
             access.refusals.count(role)
-            if let cause = AccessLog.Cause(refusal, isCurve: doors[index].isCurve) {
-                doors[index].refusals.append(cause)
-            }
+            // By this daemon: it is in the log already.
+            if case .denied = refusal { return }
+            doors[index].refusals.append(refusal)
         case .disconnected(let number):
-            let address = doors[index].connections.removeValue(forKey: number)?.peer
+            let peer = doors[index].connections.removeValue(forKey: number)?.peer
             let brokeOff = doors[index].handshakes.end(number, at: SteadyClock.now())
-            if !doors[index].refusals.isEmpty {
-                log.record(role, from: address, doors[index].refusals.removeFirst())
-            } else if brokeOff {
-                access.refusals.count(role)
-                log.record(role, from: address, .brokenOff(expected: doors[index].peers))
-            }
+            let refusal = doors[index].refusals.isEmpty ? nil : doors[index].refusals.removeFirst()
+            guard brokeOff || refusal != nil else { return }
+            if refusal == nil { access.refusals.count(role) }
+            brokenHandshakes.append(
+                BrokenHandshake(
+                    role: role, peer: peer, refusal: refusal, isCurve: doors[index].isCurve,
+                    expected: doors[index].peers))
         case .stopped:
             doors[index].isClosed = true
         }
+    }
+
+    /// Logs a handshake that ended.
+    ///
+    /// A client that sees first that the types of the sockets do not fit hangs up, as a port probe does. libzmq asks about the
+    /// client, and not about the probe.
+    private func tell(_ handshake: BrokenHandshake) {
+        var cause =
+            handshake.refusal.map { AccessLog.Cause($0, isCurve: handshake.isCurve) }
+            ?? .brokenOff(expected: handshake.expected)
+        var peer = handshake.peer
+        if handshake.refusal == nil || handshake.refusal == .incomplete {
+            let index = guests.firstIndex {
+                $0.role == handshake.role && (peer == nil || $0.address == peer)
+            }
+            if let index {
+                let guest = guests.remove(at: index)
+                if !guest.address.isEmpty { peer = guest.address }
+                cause = .brokenOff(expected: handshake.expected)
+            }
+        }
+        if let cause { log.record(handshake.role, from: peer, cause) }
     }
 
     /// Notes a connection, and cuts it off at once where there are so many that most of them cannot have come in. libzmq tells
@@ -211,6 +262,9 @@ final class AccessWatch: @unchecked Sendable {
             log.record(request.role, from: request.address, .tooMany(limit))
             return request.reply(.later)
         }
+        let now = SteadyClock.now()
+        guests.removeFirst(guests.prefix { now - $0.time > Self.guestTime }.count)
+        guests.append(Guest(role: request.role, address: request.address, time: now))
         return request.reply(.welcome)
     }
 }
