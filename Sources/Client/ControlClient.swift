@@ -157,10 +157,10 @@ public final class ControlClient {
                     "the daemon at \(endpoint.address) did not answer \(command.method.rawValue) within \(seconds) s; "
                         + "--timeout lets it take longer")
             }
-            let reply = try decoded(frames.last ?? [], as: type)
-            // A reply to another request: one that was given up before its answer came.
-            guard reply.id == request.id || reply.id == .null else { continue }
-            return reply.outcome
+            let frame = frames.last ?? []
+            // A reply to a request that was given up before its answer came. Its result may be of another type.
+            guard try decoded(frame, as: ReplyID.self).answers(request) else { continue }
+            return try decoded(frame, as: ControlReply<R>.self).outcome
         }
     }
 
@@ -233,12 +233,23 @@ public final class ControlClient {
         }
     }
 
-    private func decoded<R>(_ frame: [UInt8], as type: R.Type) throws(ClientError) -> ControlReply<R> {
+    private func decoded<Part: Decodable>(_ frame: [UInt8], as type: Part.Type) throws(ClientError) -> Part {
         do {
-            return try JSONDecoder().decode(ControlReply<R>.self, from: Data(frame))
+            return try JSONDecoder().decode(Part.self, from: Data(frame))
         } catch {
             throw ClientError(.protocol, "what answers at \(endpoint.address) does not speak Sluice's control protocol")
         }
+    }
+}
+
+/// The id of a reply, whatever its result is.
+private struct ReplyID: Decodable {
+    let id: JSONValue?
+
+    /// Whether the reply is to a request, or to one whose id the daemon could not read.
+    func answers(_ request: ControlRequest) -> Bool {
+        guard let id, id != .null else { return true }
+        return id == request.id
     }
 }
 

@@ -74,11 +74,11 @@ final class AccessGuard: Sendable {
         self.watch.withLock { $0 = watch }
         news.withLock { $0.isOpen = true }
         let thread = Thread { [self] in
+            ThreadName.take("sluice-access")
             // Taken away, so that its sockets are closed when it has ended.
             self.watch.withLock { $0.take() }?.run()
             ended.signal()
         }
-        thread.name = "sluice-access"
         thread.start()
         guard let serverKeys, let summary = keys.withLock({ $0?.summary }) else { return }
         logger.info("CURVE: this daemon's public key is \(serverKeys.publicKey); authorized are \(summary)")

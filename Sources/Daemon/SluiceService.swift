@@ -49,8 +49,7 @@ public struct SluiceService: Sendable {
         // A thread of its own, by whose name top and its like show what the loop costs.
         let thread = Thread { [self] in
             Self.takeProcessPriority()
-            // A name given to Foundation is lost where the new thread is quicker than its maker.
-            try? Data("sluice-hot".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
+            ThreadName.take("sluice-hot")
             do throws(DaemonError) {
                 try decide(mailbox, probe, http: http?.place, notifier, stop)
             } catch {

@@ -47,12 +47,14 @@ public final class StopWatch: Sendable {
         unsafe sigemptyset(&signals)
         for signal in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&signals, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let listener = Thread { [self, signals] in listen(to: signals) }
-        listener.name = "sluice-signals"
-        listener.start()
-        let watcher = Thread { [self] in watch() }
-        watcher.name = "sluice-stop"
-        watcher.start()
+        Thread.detachNewThread { [self, signals] in
+            ThreadName.take("sluice-signals")
+            listen(to: signals)
+        }
+        Thread.detachNewThread { [self] in
+            ThreadName.take("sluice-stop")
+            watch()
+        }
     }
 
     private func listen(to signals: sigset_t) {

@@ -3,6 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 import Wire
+import ZeroMQ
 
 @Suite struct `The tool` {
     /// Runs `sluice` against a daemon.
@@ -149,6 +150,19 @@ import Wire
 
         let whole = try FinishedProgram("sluice", ["inspect", Fixtures.url("reference/model5.keras").path])
         #expect(whole.output.contains("needs the whole sequence"))
+    }
+
+    @Test func `does not take a reply that comes late for that to its next request`() throws {
+        let daemon = try DaemonProcess([model2])
+        let control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 2, in: try Context())
+        _ = try control.call(.status, as: DaemonStatus.self)
+        do {
+            let hanging = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
+            defer { withExtendedLifetime(hanging) {} }
+            let error = #expect(throws: ClientError.self) { try control.call(.status, as: DaemonStatus.self) }
+            #expect(error?.status == .temporary)
+        }
+        #expect(try control.call(.snapshots, as: SnapshotList.self).snapshots.isEmpty)
     }
 
     @Test func `measures a daemon and a bare forwarder in one run`() throws {

@@ -54,10 +54,7 @@ final class HTTPListener: Sendable {
             throw DaemonError(error, at: configuration.endpoint)
         }
         place = HTTPEndpoint(channel.localAddress) ?? configuration.endpoint
-        // For top and its like.
-        group.next().execute {
-            try? Data("sluice-http".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
-        }
+        group.next().execute { ThreadName.take("sluice-http") }
         watch(channel)
     }
 
