@@ -175,7 +175,7 @@ public final class ControlClient {
             let isOver = try hasDisconnected()
             let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
             if let frames { return frames }
-            // Who binds may be called by another daemon meanwhile.
+            // Another daemon may call a client that binds.
             guard !isOver || endpoint.attachment == .bind else {
                 throw ClientError(
                     .unavailable,

@@ -10,7 +10,7 @@ public final class DecisionSubscriber {
     /// The daemon's answer to a subscription comes on a topic that begins so.
     static let subscribedTopic = StreamID.ownTopics + "subscribed/"
 
-    /// What became of the connection.
+    /// The state of the connection.
     public enum Change: Equatable, Sendable {
         /// The daemon ended, or does not answer any more: decisions may be missed from here on.
         case lost
