@@ -26,6 +26,8 @@ struct CheckpointSchedule {
         /// There was something to write.
         var hasWritten = false
         var failure: StoreError?
+        /// The state folder was lost, and is to be written anew first.
+        var awaitsFolder = false
         /// All is copied but streams that are to be read from the store first.
         var awaitsFaulty = false
         /// How often streams were waited for so. One that turns NaN or infinite again and again must not hold it up for ever.
@@ -75,7 +77,7 @@ struct CheckpointSchedule {
     /// Another slice can be copied.
     var hasRoom: Bool {
         // Field by field: a copy of the whole would count references.
-        run?.next != nil && (run?.unanswered ?? 0) < Self.unansweredSlices
+        run?.next != nil && (run?.unanswered ?? 0) < Self.unansweredSlices && !(run?.awaitsFolder ?? false)
     }
 
     /// How long the hot loop may wait for other things to do.

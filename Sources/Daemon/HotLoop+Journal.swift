@@ -98,7 +98,7 @@ extension HotLoop {
     }
 
     /// The journal cannot be written: goes on without it, as the states in memory are whole, and tries again later.
-    private mutating func loseJournal(_ error: StoreError) {
+    mutating func loseJournal(_ error: StoreError) {
         if group.failure == nil {
             logger.error(
                 """
@@ -155,10 +155,11 @@ extension HotLoop {
     /// Has the seal tell the next start whether the database may be ahead of the journal. The store does it before it writes
     /// what the journal lacks, since it does one thing after another.
     private mutating func noteJournal(isWhole: Bool) {
-        startStoreJob { store throws(StoreError) in
+        startWriteJob { store throws(StoreError) in
             try store.noteJournal(isWhole: isWhole)
         } then: { loop, result in
-            guard case .failure(let error) = result else { return }
+            // A folder that is lost is said already, and written anew with what is noted.
+            guard case .failure(let error) = result, error.code != .folderLost else { return }
             loop.logger.error("whether the journal is whole could not be noted: \(error)")
         }
     }
@@ -166,8 +167,9 @@ extension HotLoop {
     private mutating func cutJournal() {
         let position = group.cutPosition
         group.isCutting = group.worker != nil
-        startJournalJob { journal throws(StoreError) in
-            try journal.cut(through: position)
+        startJournalJob { [folderWatch] journal throws(StoreError) in
+            try folderWatch?.check()
+            return try journal.cut(through: position)
         } then: { loop, result in
             loop.group.isCutting = false
             switch result {

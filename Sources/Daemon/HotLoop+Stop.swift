@@ -76,6 +76,11 @@ extension HotLoop {
             try waitForOthers()
             startCheckpoint()
             try waitForOthers()
+            if checkpoints.folderLoss != nil {
+                // Noticed only now: what may be written anew is.
+                startCheckpoint()
+                try waitForOthers()
+            }
             sealFolder()
             try waitForOthers()
         } catch {
@@ -92,7 +97,7 @@ extension HotLoop {
 
     /// Notes that nothing comes after this, so that the next start expects all that is there now.
     private mutating func sealFolder() {
-        startStoreJob { store throws(StoreError) in
+        startWriteJob { store throws(StoreError) in
             try store.end()
         } then: { loop, result in
             guard case .failure(let error) = result else { return }

@@ -18,7 +18,7 @@ extension HotLoop {
         guard isDurable, checkpoints.run == nil, operation.end == nil else { return }
         checkpoints.begin(at: table.position)
         group.beginCheckpoint()
-        continueCheckpoint()
+        if checkpoints.folderLoss != nil { renewFolder() } else { continueCheckpoint() }
     }
 
     /// Does something once a checkpoint has all that was done so far.
@@ -130,7 +130,7 @@ extension HotLoop {
         if !checkpoints.requests.isEmpty || !checkpoints.waiting.isEmpty { startCheckpoint() }
     }
 
-    private mutating func failCheckpoint(_ run: CheckpointSchedule.Run, _ error: StoreError) {
+    mutating func failCheckpoint(_ run: CheckpointSchedule.Run, _ error: StoreError) {
         // Tried again each second: one line is enough for all that fail in a row, unless the folder itself is lost by now.
         let isNew = checkpoints.failure == nil || (error.code == .folderLost && checkpoints.folderLoss == nil)
         let level: Logger.Level = isNew ? .error : .debug
@@ -214,7 +214,7 @@ extension ControlError {
         switch error.code {
         case .noSuchSnapshot: self.init(.noSuchSnapshot, error.description)
         case .snapshotExists: self.init(.invalidParams, error.description)
-        case .cannotOpen, .inUse, .laterVersion, .damaged, .folderLost, .failed:
+        case .cannotOpen, .inUse, .laterVersion, .damaged, .folderLost, .diskFull, .failed:
             self.init(.storeFailed, error.description)
         }
     }

@@ -70,6 +70,7 @@ struct HotLoop: ~Copyable {
     let isDurable: Bool
     /// Notices that the state folder is gone; nil where there is none.
     let folderWatch: StateFolderWatch?
+    let journalSync: Journal.Sync
     let started = ContinuousClock.now
     /// Tells this start of the daemon from any other, for clients.
     let instance = String(UInt64.random(in: .min ... .max), radix: 16)
@@ -149,6 +150,7 @@ struct HotLoop: ~Copyable {
         self.mailbox = mailbox
         isDurable = configuration.durableFolder != nil
         folderWatch = configuration.durableFolder.map { StateFolderWatch(folder: $0) }
+        journalSync = configuration.journalSync
         maximumMessageSize = configuration.access.maximumMessageSize
         checkpoints = CheckpointSchedule(interval: .seconds(configuration.checkpointInterval))
         dropLog = DropLog(logger)

@@ -83,6 +83,14 @@ extension Journal.Weights {
         return checksum.end()
     }
 
+    /// Adds the row, with its checksum.
+    func insert(in db: Database, _ checksum: inout Checksum) throws {
+        try db.execute(
+            sql: "INSERT INTO weights (number, fingerprint, rules) VALUES (?, ?, ?)",
+            arguments: [number, fingerprint, rules])
+        try prove(in: db, &checksum)
+    }
+
     /// Gives the row its checksum.
     func prove(in db: Database, _ checksum: inout Checksum) throws {
         let value = self.checksum(&checksum)

@@ -32,6 +32,11 @@ public final class Journal: Sendable {
         public let fingerprint: String
         /// What else the records' effect hangs on; see `ServedModel.rules`.
         public let rules: String
+
+        /// Weights of a model, and their number.
+        public init(number: Int, fingerprint: String, rules: String) {
+            (self.number, self.fingerprint, self.rules) = (number, fingerprint, rules)
+        }
     }
 
     /// Batches that are deleted in one transaction, so that no commit waits long for it.
@@ -192,14 +197,23 @@ public final class Journal: Sendable {
                 {
                     return number
                 }
-                try db.execute(
-                    sql: "INSERT INTO weights (fingerprint, rules) VALUES (?, ?)",
-                    arguments: [model.fingerprint, model.rules])
-                let weights = Weights(
-                    number: Int(db.lastInsertedRowID), fingerprint: model.fingerprint, rules: model.rules)
-                try weights.prove(in: db, &checksum)
+                let last = try Int.fetchOne(db, sql: "SELECT max(number) FROM weights") ?? 0
+                let weights = Weights(number: last + 1, fingerprint: model.fingerprint, rules: model.rules)
+                try weights.insert(in: db, &checksum)
                 return UInt16(weights.number)
             }
+        }
+    }
+
+    /// Notes weights under the numbers that they have in another journal.
+    ///
+    /// - Parameter weights: What this journal, which is new, is to know.
+    /// - Throws: ``StoreError`` where they cannot be noted.
+    public func adopt(_ weights: [Weights]) throws(StoreError) {
+        let identity = seal.seal.identity
+        try database.write("write to") { db in
+            var checksum = Checksum(identity)
+            for weights in weights { try weights.insert(in: db, &checksum) }
         }
     }
 

@@ -97,6 +97,16 @@ final class OwnedDatabase: Sendable {
         queue.inDatabase { db in _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 1) }
     }
 
+    /// Copies the whole database into another, which is written over.
+    ///
+    /// - Parameter other: The copy.
+    /// - Throws: ``StoreError`` where this one cannot be read, or the other cannot be written.
+    func copy(to other: OwnedDatabase) throws(StoreError) {
+        try use("copy") { source in
+            try other.use("write to") { copy in try source.backup(to: copy) }
+        }
+    }
+
     /// Refuses a database whose pages do not fit together.
     ///
     /// - Throws: ``StoreError`` with the code `damaged`.
@@ -215,6 +225,8 @@ extension StoreError {
                 .inUse,
                 "\(place) is in use by another daemon, or another program has it open; stop that one, or name another "
                     + "state folder")
+        case .SQLITE_FULL:
+            self.init(.diskFull, "cannot \(operation) \(place): \(error.message ?? "the disk is full")")
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             self = .damage(place, "is damaged (\(error.message ?? "SQLite error \(error.resultCode)"))")
         default:

@@ -33,17 +33,22 @@ struct SealFile: Sendable {
             return nil
         }
         defer { _ = close(descriptor) }
-        let seals = (0..<2).map { place -> Seal? in
-            var bytes = [UInt8](repeating: 0, count: Seal.byteCount)
-            let count = unsafe pread(descriptor, &bytes, bytes.count, off_t(place * Self.stride))
-            let seal = count == bytes.count ? Seal(bytes) : nil
-            // A copy of the other place is none.
-            return seal.flatMap { $0.serial % 2 == UInt64(place) ? $0 : nil }
-        }
+        let seals = Self.seals(in: descriptor)
         guard let last = seals.compactMap(\.self).max(by: { $0.serial < $1.serial }) else {
             throw .damage(path, "is damaged: neither of its two places holds a seal")
         }
         return (last, seals.contains { $0 == nil })
+    }
+
+    /// The seals in the two places; nil where there is none.
+    private static func seals(in descriptor: CInt) -> [Seal?] {
+        (0..<2).map { place -> Seal? in
+            var bytes = [UInt8](repeating: 0, count: Seal.byteCount)
+            let count = unsafe pread(descriptor, &bytes, bytes.count, off_t(place * stride))
+            let seal = count == bytes.count ? Seal(bytes) : nil
+            // A copy of the other place is none.
+            return seal.flatMap { $0.serial % 2 == UInt64(place) ? $0 : nil }
+        }
     }
 
     /// Makes the file, whole or not at all.
@@ -74,11 +79,14 @@ struct SealFile: Sendable {
 
     /// Writes a seal over the one before the last.
     ///
-    /// - Throws: ``StoreError`` where it may not be durable.
+    /// - Throws: ``StoreError`` where it may not be durable; with the code `folderLost` where the file is another state's.
     func write(_ seal: Seal) throws(StoreError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure }
         defer { _ = close(descriptor) }
+        guard Self.seals(in: descriptor).contains(where: { $0?.identity == seal.identity }) else {
+            throw StateFolderWatch.lost("\(path) is not this state's", "it is left as it is")
+        }
         let bytes = seal.bytes
         let start = off_t(Int(seal.serial % 2) * Self.stride)
         guard unsafe pwrite(descriptor, bytes, bytes.count, start) == bytes.count, fdatasync(descriptor) == 0 else {

@@ -3,24 +3,27 @@ import Synchronization
 
 /// Notices that the state folder, or one of the files that are open in it, was deleted, replaced or unmounted.
 ///
-/// SQLite would go on writing to files that nobody finds again. What is compared is the device and the inode at each path with
+/// SQLite would go on writing to files that nobody finds again. The watch compares the device and the inode at each path with
 /// those that were there first. Safe to use from any thread.
 public final class StateFolderWatch: Sendable {
-    private struct Identity: Equatable {
+    private struct Inode: Equatable {
         let device: UInt
-        let inode: UInt
+        let number: UInt
     }
 
-    /// Files that stay the same for as long as the daemon runs, once they are there. SQLite keeps a log that it has made, as the
-    /// databases are locked for the whole run.
-    private static let files = [
-        StateStore.fileName, StateStore.fileName + "-wal", Journal.fileName, Journal.fileName + "-wal",
-        SealFile.fileName,
-    ]
+    /// What is in the place of a folder that was lost.
+    enum Occupant: Equatable {
+        /// A folder without state.
+        case nothing
+        /// The rest of the state itself, or a copy of it.
+        case sameState
+        /// Something that must not be touched, and why.
+        case other(String)
+    }
 
-    private let folder: String
+    let folder: String
     /// What was found first at each path.
-    private let known: Mutex<[String: Identity]>
+    private let known: Mutex<[String: Inode]>
 
     /// Notes what is in place. The databases are open.
     ///
@@ -28,6 +31,12 @@ public final class StateFolderWatch: Sendable {
     public init(folder: String) {
         self.folder = folder
         known = Mutex([:])
+        renew()
+    }
+
+    /// Notes what is in place now. The databases there are open.
+    func renew() {
+        known.withLock { $0 = [:] }
         try? check()
     }
 
@@ -36,27 +45,61 @@ public final class StateFolderWatch: Sendable {
     /// - Throws: ``StoreError`` with the code `folderLost`.
     public func check() throws(StoreError) {
         let problem = known.withLock { known -> String? in
-            for path in [folder] + Self.files.map({ "\(folder)/\($0)" }) {
-                let identity = Self.identity(of: path)
+            // SQLite keeps a log that it has made, as the databases are locked for the whole run.
+            for path in [folder] + StateExamination.files.map({ "\(folder)/\($0)" }) {
+                let inode = Self.inode(of: path)
                 guard let first = known[path] else {
-                    known[path] = identity
+                    known[path] = inode
                     continue
                 }
-                if identity == nil { return "\(path) is gone" }
-                if identity != first { return "\(path) is another than at the start" }
+                if inode == nil { return "\(path) is gone" }
+                if inode != first { return "\(path) is another than before" }
             }
             return nil
         }
         guard let problem else { return }
-        throw StoreError(
-            .folderLost,
-            "\(problem): the state folder was deleted, replaced or unmounted, and nothing is durable; put it back as it was, "
-                + "or save what is in memory by 'sluice export' before sluiced is stopped")
+        throw Self.lost(problem, "put the folder back, or an empty one in its place, and everything is written anew")
     }
 
-    private static func identity(of path: String) -> Identity? {
+    /// Looks at what is in the folder's place.
+    ///
+    /// - Parameter identity: That of the state which is lost.
+    /// - Returns: What is there.
+    func occupant(_ identity: StateIdentity) -> Occupant {
+        var status = stat()
+        guard unsafe stat(folder, &status) == 0 else { return .other("\(folder) is gone") }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return .other("\(folder) is not a folder") }
+        let paths = StateExamination.files.map { "\(folder)/\($0)" }.filter { (StateFolder.size(of: $0) ?? 0) > 0 }
+        guard !paths.isEmpty else { return .nothing }
+        let areKnown = known.withLock { known in paths.allSatisfy { known[$0] == Self.inode(of: $0) } }
+        if areKnown { return .sameState }
+        do throws(StoreError) {
+            guard let seal = try SealFile(folder: folder).read()?.seal else {
+                return .other("\(paths[0]) is there without \(SealFile.fileName), which would show whose it is")
+            }
+            return seal.identity == identity
+                ? .sameState
+                : .other("\(folder) is of another state (identity \(seal.identity)) than the daemon's (\(identity))")
+        } catch {
+            return .other(error.problem)
+        }
+    }
+
+    /// The error of a folder that is lost.
+    ///
+    /// - Parameters:
+    ///   - problem: What was found.
+    ///   - remedy: What to do.
+    /// - Returns: The error.
+    static func lost(_ problem: String, _ remedy: String) -> StoreError {
+        StoreError(
+            .folderLost,
+            "\(problem): the state folder was deleted, replaced or unmounted, and nothing is durable; \(remedy)")
+    }
+
+    private static func inode(of path: String) -> Inode? {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return nil }
-        return Identity(device: UInt(status.st_dev), inode: UInt(status.st_ino))
+        return Inode(device: UInt(status.st_dev), number: UInt(status.st_ino))
     }
 }

@@ -6,10 +6,11 @@ import Glibc
 ///
 /// Nothing is deleted. A crash on the way leaves a folder that is refused, or set aside further.
 public struct StateSalvage: Sendable {
+    private var setAside: SetAsideFolder
     /// Where the damaged files are now.
-    public private(set) var place = ""
+    public var place: String { setAside.path }
     /// The files there.
-    public private(set) var files: [String] = []
+    public var files: [String] { setAside.files }
     /// Streams that go on; nil: all that the database has.
     public private(set) var kept: Int?
     /// Streams that were set aside; nil: not known.
@@ -30,7 +31,7 @@ public struct StateSalvage: Sendable {
     /// - Throws: ``StoreError`` where a file cannot be moved, or the folder is in use.
     public init(of folder: String, time: Int64, all: Bool = false) throws(StoreError) {
         self.folder = folder
-        place = try Self.makePlace(in: folder, time)
+        setAside = try SetAsideFolder(in: folder, named: "damaged", time: time)
         let sealFile = SealFile(folder: folder)
         let seal: Seal?
         do throws(StoreError) {
@@ -51,7 +52,7 @@ public struct StateSalvage: Sendable {
         if end == nil { try move([Journal.fileName, Journal.fileName + "-wal"]) }
         if let rebuilt {
             try move([StateStore.fileName, StateStore.fileName + "-wal"])
-            guard unsafe rename(rebuilt, path) == 0 else { throw failure("rename", rebuilt) }
+            guard unsafe rename(rebuilt, path) == 0 else { throw setAside.failure("rename", rebuilt) }
             try StateFolder.sync(folder)
         }
         var next = Seal(header.identity)
@@ -141,52 +142,10 @@ public struct StateSalvage: Sendable {
         }
     }
 
-    // MARK: - Moving
-
     private mutating func moveAll() throws(StoreError) {
         try move(StateExamination.files)
         kept = 0
     }
 
-    private mutating func move(_ names: [String]) throws(StoreError) {
-        for name in names where StateFolder.size(of: "\(folder)/\(name)") != nil {
-            guard unsafe rename("\(folder)/\(name)", "\(place)/\(name)") == 0 else { throw failure("move", name) }
-            files.append(name)
-        }
-        try StateFolder.sync(place)
-        try StateFolder.sync(folder)
-    }
-
-    private func failure(_ operation: String, _ name: String) -> StoreError {
-        StoreError(.failed, "cannot \(operation) \(name) to \(place): \(StateFolder.systemError)")
-    }
-
-    /// Makes a folder named after the time, that was not there.
-    private static func makePlace(in folder: String, _ time: Int64) throws(StoreError) -> String {
-        let (year, month, day) = date(ofDay: time / 86_400)
-        func padded(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let clock = [time % 86_400 / 3_600, time % 3_600 / 60, time % 60].map(padded).joined()
-        let name = "\(folder)/damaged-\(year)\(padded(month))\(padded(day))T\(clock)Z"
-        for number in 1...1000 {
-            let path = number == 1 ? name : "\(name)-\(number)"
-            if unsafe mkdir(path, StateFolder.folderMode) == 0 {
-                _ = unsafe chmod(path, StateFolder.folderMode)
-                return path
-            }
-            guard errno == EEXIST else { break }
-        }
-        throw StoreError(.failed, "cannot create \(name): \(StateFolder.systemError)")
-    }
-
-    /// The date of a day that is counted from 1970-01-01; see <https://howardhinnant.github.io/date_algorithms.html>.
-    private static func date(ofDay day: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = max(0, day) + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
-    }
+    private mutating func move(_ names: [String]) throws(StoreError) { try setAside.take(names) }
 }

@@ -144,7 +144,10 @@ extension StateStore {
         // the next start completes.
         try journal?.beginWriting()
         if !isSealed { try seal.create() }
-        if let file = seal.file { StateFolder.makePrivate(file.path) }
+        if let file = seal.file {
+            StateFolder.makePrivate(file.path)
+            StateRenewal.removePart(of: database.place)
+        }
         content.withLock { content in
             (content.isBegun, content.journal) = (true, journal)
             content.journalKind = journal == nil ? .none : kind

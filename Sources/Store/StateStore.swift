@@ -163,6 +163,9 @@ public final class StateStore: Sendable {
     /// The journal's record up to which all that the journal has is in the streams here; 0: none.
     public var position: UInt64 { content.withLock { $0.header.position } }
 
+    /// The state folder's identity.
+    var identity: StateIdentity { content.withLock { $0.header.identity } }
+
     /// The number of the last transaction that was answered as durable.
     public var generation: UInt64 { content.withLock { $0.header.generation } }
 

@@ -16,7 +16,9 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case snapshotExists
         /// The folder or a file in it was deleted, replaced or unmounted while the daemon ran.
         case folderLost
-        /// SQLite failed: a full disk, a lost permission.
+        /// The disk is full.
+        case diskFull
+        /// SQLite failed otherwise: a lost permission, a broken disk.
         case failed
     }
 

@@ -57,6 +57,11 @@ extension StreamTable {
         for key in slice.removedKeys { removed.insert(Int(key)) }
     }
 
+    /// Counts all streams as changed but those that are asleep: the store has none of them any more.
+    public mutating func markAllChanged() {
+        for slot in index.slots where index.isTaken(slot) && !streams[slot].isAsleep { markChanged(slot) }
+    }
+
     /// Puts streams as a start finds them in the store, into the slots that they had.
     ///
     /// - Parameters:

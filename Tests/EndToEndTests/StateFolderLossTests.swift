@@ -6,40 +6,55 @@ import Wire
 
 /// The state folder is deleted, replaced or taken away while the daemon runs.
 @Suite struct `A state folder that is lost` {
-    private enum Loss: CaseIterable {
-        case deleted, moved, database, journal, seal, replaced
+    private let folder: TemporaryFolder
+    private let inputs = values(60)
+    private var state: String { folder.path("state") }
+    private var away: String { folder.path("away") }
+    private var files: FileManager { .default }
+
+    init() throws {
+        folder = try TemporaryFolder()
     }
 
-    @Test(arguments: Loss.allCases)
-    private func `is noticed, said and survived`(loss: Loss) throws {
-        let folder = try TemporaryFolder()
-        let (state, away) = (folder.path("state"), folder.path("away"))
-        let files = FileManager.default
-        let daemon = try DaemonProcess([
-            model2, "--state-dir", state, "--durability", "journal", "--checkpoint-interval", "0.1", "--http",
-            "127.0.0.1:0",
-        ])
+    private func arguments(_ durability: String) -> [String] {
+        [
+            model2, "--state-dir", state, "--durability", durability, "--checkpoint-interval", "0.1",
+            "--http", "127.0.0.1:0",
+        ]
+    }
+
+    /// What the stream `s` is decided on where nothing happens.
+    private func undisturbed() throws -> [Decision] {
+        try Peer(try DaemonProcess([model2])).decide("s", inputs)
+    }
+
+    private func waitForLoss(_ peer: Peer) throws -> String {
+        try #require(try eventually { try peer.status().stateFolderError })
+    }
+
+    private func waitForRecovery(_ peer: Peer) throws {
+        let isHealed = try eventually {
+            let status = try peer.status()
+            return status.stateFolderError == nil && status.journal?.hasFailed != true ? true : nil
+        }
+        try #require(isHealed == true)
+    }
+
+    private func replaced() throws -> [String] {
+        try files.contentsOfDirectory(atPath: state).filter { $0.hasPrefix("replaced-") }
+    }
+
+    @Test(arguments: ["checkpoint", "journal"])
+    private func `is noticed and said, and goes on when it is back`(durability: String) throws {
+        let daemon = try DaemonProcess(arguments(durability))
         let peer = try Peer(daemon)
-        let inputs = values(60)
-        let undisturbed = try Peer(try DaemonProcess([model2]))
-        let expected = try undisturbed.decide("s", inputs)
+        let expected = try undisturbed()
         var decisions = try peer.decide("s", Array(inputs[..<20]))
         _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
         #expect(try HTTPReply("GET", "/readyz", at: daemon.http).status == 200)
 
-        switch loss {
-        case .deleted: try files.removeItem(atPath: state)
-        case .moved: try files.moveItem(atPath: state, toPath: away)
-        case .database: try files.moveItem(atPath: "\(state)/sluice.sqlite", toPath: away)
-        case .journal: try files.moveItem(atPath: "\(state)/journal.sqlite", toPath: away)
-        case .seal: try files.moveItem(atPath: "\(state)/sluice.seal", toPath: away)
-        case .replaced:
-            try files.moveItem(atPath: state, toPath: away)
-            try files.createDirectory(atPath: state, withIntermediateDirectories: false)
-            try "mine".write(toFile: "\(state)/sluice.sqlite", atomically: false, encoding: .utf8)
-        }
-        let noticed = try eventually { try peer.status().stateFolderError }
-        #expect(noticed?.contains(state) == true)
+        try files.moveItem(atPath: state, toPath: away)
+        #expect(try waitForLoss(peer).contains(state))
         for command in [
             .checkpoint, .snapshot(name: "n", .all), .reset(.all), .remove(.all),
         ] as [ControlCommand] {
@@ -50,28 +65,131 @@ import Wire
         #expect(reply.status == 503 && reply.body.contains("deleted, replaced or unmounted"))
         decisions += try peer.decide("s", Array(inputs[20..<40]))
         #expect(daemon.log.split(separator: "\n").count { $0.contains("checkpoint failed") } == 1)
+        #expect(!files.fileExists(atPath: state))
 
-        switch loss {
-        case .deleted: return
-        case .moved: try files.moveItem(atPath: away, toPath: state)
-        case .database: try files.moveItem(atPath: away, toPath: "\(state)/sluice.sqlite")
-        case .journal: try files.moveItem(atPath: away, toPath: "\(state)/journal.sqlite")
-        case .seal: try files.moveItem(atPath: away, toPath: "\(state)/sluice.seal")
-        case .replaced:
-            #expect(try String(contentsOfFile: "\(state)/sluice.sqlite", encoding: .utf8) == "mine")
-            try files.removeItem(atPath: state)
-            try files.moveItem(atPath: away, toPath: state)
-        }
-        let healed = try eventually {
-            let status = try peer.status()
-            return status.stateFolderError == nil && status.journal?.hasFailed == false ? true : nil
-        }
-        #expect(healed == true)
+        try files.moveItem(atPath: away, toPath: state)
+        try waitForRecovery(peer)
         #expect(daemon.log.contains("checkpoints succeed again"))
+        #expect(try replaced().isEmpty)
         daemon.kill()
-        let again = try Peer(try DaemonProcess([model2, "--state-dir", state, "--durability", "journal"]))
+        let again = try Peer(try DaemonProcess(arguments(durability)))
         #expect(try again.control.stream("s")?.sequence == 40)
         decisions += try again.decide("s", Array(inputs[40...]))
         #expect(decisions.bits == expected.bits)
+    }
+
+    private enum Loss: CaseIterable {
+        case deleted, emptied, copied, database, log, journal, seal
+    }
+
+    private func lose(_ loss: Loss) throws {
+        switch loss {
+        case .deleted:
+            try files.removeItem(atPath: state)
+            try files.createDirectory(atPath: state, withIntermediateDirectories: false)
+        case .emptied:
+            for file in try files.contentsOfDirectory(atPath: state) {
+                try files.removeItem(atPath: "\(state)/\(file)")
+            }
+        case .copied:
+            try files.copyItem(atPath: state, toPath: away)
+            try files.removeItem(atPath: state)
+            try files.moveItem(atPath: away, toPath: state)
+        case .database: try files.removeItem(atPath: "\(state)/sluice.sqlite")
+        case .log: try files.removeItem(atPath: "\(state)/sluice.sqlite-wal")
+        case .journal: try files.removeItem(atPath: "\(state)/journal.sqlite")
+        case .seal: try files.removeItem(atPath: "\(state)/sluice.seal")
+        }
+    }
+
+    @Test(arguments: Loss.allCases)
+    private func `is written anew, with idle streams and snapshots`(loss: Loss) throws {
+        let daemon = try DaemonProcess(arguments("journal") + ["--idle-after", "0.2"])
+        let peer = try Peer(daemon)
+        let expected = try undisturbed()
+        var decisions = try peer.decide("s", Array(inputs[..<20]))
+        _ = try peer.decide("idle", values(7))
+        _ = try peer.control.call(.snapshot(name: "n", .all), as: SnapshotStatus.self)
+        try #require(try eventually { try peer.status().asleep == 2 ? true : nil } == true)
+        decisions += try peer.decide("s", Array(inputs[20..<30]))
+
+        try lose(loss)
+        let isWritten = eventually { daemon.log.contains("everything is written anew") ? true : nil }
+        #expect(isWritten == true)
+        decisions += try peer.decide("s", Array(inputs[30..<40]))
+        try waitForRecovery(peer)
+        let isEmpty = loss == .deleted || loss == .emptied
+        #expect(try replaced().count == (isEmpty ? 0 : 1))
+        daemon.kill()
+
+        let again = try DaemonProcess(arguments("journal"))
+        let other = try Peer(again)
+        #expect(try other.control.stream("s")?.sequence == 40)
+        #expect(try other.control.stream("idle")?.sequence == 7)
+        decisions += try other.decide("s", Array(inputs[40...]))
+        #expect(decisions.bits == expected.bits)
+        _ = try other.control.call(.restore(name: "n", .all), as: JSONValue.self)
+        #expect(try other.control.stream("s")?.sequence == 20)
+        #expect(again.stop() == 0)
+    }
+
+    @Test func `is written anew by the stop, without a journal`() throws {
+        // The stop notices the loss itself.
+        let daemon = try DaemonProcess([model2, "--state-dir", state, "--checkpoint-interval", "3600"])
+        let peer = try Peer(daemon)
+        var decisions = try peer.decide("s", Array(inputs[..<20]))
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        decisions += try peer.decide("s", Array(inputs[20..<40]))
+        try lose(.deleted)
+        #expect(daemon.stop() == 0)
+        let again = try Peer(try DaemonProcess(arguments("checkpoint")))
+        decisions += try again.decide("s", Array(inputs[40...]))
+        let expected = try undisturbed()
+        #expect(decisions.bits == expected.bits)
+    }
+
+    private enum Stranger: CaseIterable {
+        case otherState, text, file
+    }
+
+    @Test(arguments: Stranger.allCases)
+    private func `leaves what is another's as it is`(stranger: Stranger) throws {
+        let daemon = try DaemonProcess(arguments("journal"))
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", Array(inputs[..<20]))
+        let other = folder.path("other")
+        switch stranger {
+        case .otherState:
+            let owner = try DaemonProcess([model2, "--state-dir", other, "--durability", "journal"])
+            _ = try Peer(owner).decide("theirs", values(5))
+            owner.kill()
+        case .text:
+            try files.createDirectory(atPath: other, withIntermediateDirectories: false)
+            try "mine".write(toFile: "\(other)/sluice.sqlite", atomically: false, encoding: .utf8)
+        case .file:
+            try "mine".write(toFile: other, atomically: false, encoding: .utf8)
+        }
+        let before = try contents(of: other)
+        try files.moveItem(atPath: state, toPath: away)
+        try files.moveItem(atPath: other, toPath: state)
+        _ = try waitForLoss(peer)
+        _ = try peer.decide("s", Array(inputs[20..<30]))
+        let isSaid = try eventually {
+            try peer.status().stateFolderError?.contains("it is not touched") == true ? true : nil
+        }
+        #expect(isSaid == true)
+        #expect(throws: ClientError.self) { try peer.control.call(.checkpoint, as: JSONValue.self) }
+        // What is in memory is lost, and said to be.
+        #expect(daemon.stop() == 74)
+        #expect(try contents(of: state) == before)
+    }
+
+    /// The bytes of a file, or of the files of a folder, by their names.
+    private func contents(of path: String) throws -> [String: Data] {
+        guard let names = try? files.contentsOfDirectory(atPath: path) else {
+            return ["": try Data(contentsOf: URL(filePath: path))]
+        }
+        return try Dictionary(
+            uniqueKeysWithValues: names.map { ($0, try Data(contentsOf: URL(filePath: "\(path)/\($0)"))) })
     }
 }
