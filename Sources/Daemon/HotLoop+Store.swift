@@ -131,8 +131,8 @@ extension HotLoop {
     }
 
     mutating func failCheckpoint(_ run: CheckpointSchedule.Run, _ error: StoreError) {
-        // Tried again each second: one line is enough for all that fail in a row, unless the folder itself is lost by now.
-        let isNew = checkpoints.failure == nil || (error.code == .folderLost && checkpoints.folderLoss == nil)
+        // Tried again each second: one line is enough for all that fail in a row, unless something else became of the folder.
+        let isNew = checkpoints.failure == nil || (error.code == .folderLost && checkpoints.failure != error)
         let level: Logger.Level = isNew ? .error : .debug
         logger.log(level: level, "checkpoint failed, to be tried again: \(error)")
         checkpoints.fail(error)

@@ -17,6 +17,8 @@ public final class StateFolderWatch: Sendable {
         case nothing
         /// The rest of the state itself, or a copy of it.
         case sameState
+        /// Not even a folder.
+        case gone
         /// Something that must not be touched, and why.
         case other(String)
     }
@@ -58,7 +60,7 @@ public final class StateFolderWatch: Sendable {
             return nil
         }
         guard let problem else { return }
-        throw Self.lost(problem, "put the folder back, or an empty one in its place, and everything is written anew")
+        throw Self.lost(problem)
     }
 
     /// Looks at what is in the folder's place.
@@ -67,7 +69,7 @@ public final class StateFolderWatch: Sendable {
     /// - Returns: What is there.
     func occupant(_ identity: StateIdentity) -> Occupant {
         var status = stat()
-        guard unsafe stat(folder, &status) == 0 else { return .other("\(folder) is gone") }
+        guard unsafe stat(folder, &status) == 0 else { return .gone }
         guard status.st_mode & S_IFMT == S_IFDIR else { return .other("\(folder) is not a folder") }
         let paths = StateExamination.files.map { "\(folder)/\($0)" }.filter { (StateFolder.size(of: $0) ?? 0) > 0 }
         guard !paths.isEmpty else { return .nothing }
@@ -89,9 +91,12 @@ public final class StateFolderWatch: Sendable {
     ///
     /// - Parameters:
     ///   - problem: What was found.
-    ///   - remedy: What to do.
+    ///   - remedy: What to do, or why that is not enough.
     /// - Returns: The error.
-    static func lost(_ problem: String, _ remedy: String) -> StoreError {
+    static func lost(
+        _ problem: String,
+        _ remedy: String = "put the folder back, or an empty one in its place, and everything is written anew"
+    ) -> StoreError {
         StoreError(
             .folderLost,
             "\(problem): the state folder was deleted, replaced or unmounted, and nothing is durable; \(remedy)")

@@ -32,27 +32,41 @@ public struct StateRenewal: Sendable {
     ) throws(StoreError) {
         self.watch = watch
         let folder = watch.folder
-        var aside: SetAsideFolder?
+        let isEmpty: Bool
         switch watch.occupant(old.identity) {
-        case .nothing: break
-        case .sameState:
-            aside = try SetAsideFolder(in: folder, named: "replaced", time: time)
-            try aside?.take(StateExamination.files)
+        case .nothing: isEmpty = true
+        case .sameState: isEmpty = false
+        case .gone: throw StateFolderWatch.lost("\(folder) is gone")
         case .other(let problem):
             throw StateFolderWatch.lost(
                 problem, "it is not touched; put the state folder back, or an empty folder in its place")
         }
-        replaced = aside?.path
-        var loss: StoreError?
         do throws(StoreError) {
-            (store, journal) = try Self.write(copyOf: old, into: folder, oldJournal != nil, sync)
+            replaced = isEmpty ? nil : try Self.setAside(folder, time)
+            (store, journal, loss) = try Self.write(old, into: folder, oldJournal != nil, sync)
+        } catch {
+            throw StateFolderWatch.lost("\(folder) is another than before", "it cannot be written anew yet: \(error)")
+        }
+    }
+
+    private static func setAside(_ folder: String, _ time: Int64) throws(StoreError) -> String {
+        var aside = try SetAsideFolder(in: folder, named: "replaced", time: time)
+        try aside.take(StateExamination.files)
+        return aside.path
+    }
+
+    private static func write(
+        _ old: StateStore, into folder: String, _ hasJournal: Bool, _ sync: Journal.Sync
+    ) throws(StoreError) -> (StateStore, Journal?, loss: StoreError?) {
+        do throws(StoreError) {
+            let (store, journal) = try write(copyOf: old, into: folder, hasJournal, sync)
+            return (store, journal, nil)
         } catch {
             // Where the new disk is full, the old one is not to blame.
             guard error.code != .diskFull else { throw error }
-            (store, journal) = try Self.write(anew: old, into: folder, oldJournal != nil, sync)
-            loss = error
+            let (store, journal) = try write(anew: old, into: folder, hasJournal, sync)
+            return (store, journal, error)
         }
-        self.loss = loss
     }
 
     /// Has the new folder count as the right one from here on.
