@@ -67,6 +67,11 @@ struct StartState: ~Copyable {
         logger.error("stored state is damaged: \(error.problem)")
         let salvage = try StateSalvage(of: folder, time: WallClock.now() / 1_000_000_000, all: all)
         logger.warning("set aside: \(salvage.files.joined(separator: ", ")) are in \(salvage.place) now")
+        if let generation = salvage.unprovedGeneration {
+            logger.warning(
+                "without sluice.seal nothing shows whether \(StateStore.fileName) is the last one: it has the generation \(generation)"
+            )
+        }
         let lost = salvage.lost.map { "\($0)" } ?? "all others"
         logger.warning("\(salvage.kept ?? 0) streams of the last checkpoint go on, \(lost) were set aside")
         if !salvage.lostSnapshots.isEmpty {

@@ -30,7 +30,10 @@ struct SoundRows {
         let weights = (try? Set(Int64.fetchAll(db, sql: "SELECT id FROM weights"))) ?? []
         let others = (try? SmallTables.verifiedSum(in: db, &checksum)) ?? nil
         // Without the table of weights no row says what it belongs to.
-        guard others == header.others else { return }
+        guard others == header.others else {
+            if header.snapshots.rows > 0 { lostSnapshots = ["all of \(header.snapshots.rows)"] }
+            return
+        }
         let stored = (try? StreamDigest.stored(in: db)) ?? [:]
         var total = StreamDigest.Sum()
         for sum in stored.values { total += sum }
@@ -123,8 +126,10 @@ struct SoundRows {
 
     /// Copies the rows into an empty database, which is then sealed as the damaged one was.
     ///
-    /// - Returns: The names of the snapshots that are not copied.
-    func copy(from source: Database, to db: Database, _ header: StoreHeader) throws -> [String] {
+    /// - Returns: How many streams are copied, and the names of the snapshots that are not.
+    func copy(
+        from source: Database, to db: Database, _ header: StoreHeader
+    ) throws -> (streams: Int, lostSnapshots: [String]) {
         var header = header
         var checksum = Checksum(header.identity)
         if !keys.isEmpty || !snapshots.isEmpty {
@@ -135,9 +140,10 @@ struct SoundRows {
         var digest = StreamDigest()
         let columns = "key, position, \(StreamRow.columns), checksum"
         for key in keys.sorted() {
-            guard
-                let row = try Row.fetchOne(source, sql: "SELECT \(columns) FROM stream WHERE key = ?", arguments: [key])
-            else { continue }
+            // A row that was found from another page may not be found by its key.
+            let row = try? Row.fetchOne(
+                source, sql: "SELECT \(columns) FROM stream WHERE key = ?", arguments: [key])
+            guard let row else { continue }
             try Self.insert(row, into: "stream", columns, in: db)
             digest.set(key, UInt64(bitPattern: row[2 + StreamRow.columnCount] as Int64))
         }
@@ -150,7 +156,7 @@ struct SoundRows {
         }
         try db.execute(sql: "DELETE FROM header")
         try header.insert(in: db)
-        return lostSnapshots
+        return (Int(header.streams.rows), lostSnapshots)
     }
 
     private func copySnapshot(_ snapshot: SnapshotRow, from source: Database, to db: Database) throws {

@@ -107,8 +107,8 @@ public struct StateExamination: Codable, Equatable, Sendable {
 
     /// The files of a state folder.
     public static let files = [
-        StateStore.fileName, StateStore.fileName + "-wal", Journal.fileName, Journal.fileName + "-wal",
-        SealFile.fileName,
+        StateSalvage.rebuiltFileName, StateStore.fileName, StateStore.fileName + "-wal", Journal.fileName,
+        Journal.fileName + "-wal", SealFile.fileName,
     ]
 
     /// Whether a daemon has a folder open.

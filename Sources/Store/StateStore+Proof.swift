@@ -12,7 +12,7 @@ extension StateStore {
         guard (StateFolder.size(of: path) ?? 0) == 0 else { return }
         for other in [
             SealFile(folder: folder).path, path + "-wal", "\(folder)/\(Journal.fileName)",
-            "\(folder)/\(Journal.fileName)-wal",
+            "\(folder)/\(Journal.fileName)-wal", "\(folder)/\(StateSalvage.rebuiltFileName)",
         ] where (StateFolder.size(of: other) ?? 0) > 0 {
             throw .damage(path, "is missing or empty, but \(other) is there")
         }

@@ -54,7 +54,7 @@ public final class StateStore: Sendable {
         // Only now, when the folder is this process's own.
         let file = folder.map { SealFile(folder: $0) }
         let found = try file?.read()
-        lastTime = found?.seal.time
+        lastTime = found.flatMap { $0.seal.time == 0 ? nil : $0.seal.time }
         if !versions.contains(Schema.proof) {
             try Self.bringUp(database, isNew: versions.isEmpty, folder: folder, found?.seal)
         }

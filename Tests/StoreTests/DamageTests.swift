@@ -22,11 +22,6 @@ struct DamageTests {
     static let damages = environment["SLUICE_DAMAGES"].flatMap { Int($0) } ?? 200
     static let seed = environment["SLUICE_DAMAGE_SEED"].flatMap { UInt64($0) } ?? 19
 
-    static let kinds = [
-        "bit", "byte", "page", "zeros", "noise", "truncated", "doubled", "deleted", "older copy", "log deleted",
-        "log of another run",
-    ]
-
     @Test(arguments: [false, true], [false, true])
     func `no damage is silently wrong`(hasJournal: Bool, isOrderly: Bool) throws {
         let folders = try Folders(hasJournal: hasJournal, isOrderly: isOrderly)
@@ -37,15 +32,15 @@ struct DamageTests {
         var refused = 0
         for number in 0..<(Self.damages / 4) {
             let folder = try TemporaryFolder()
-            try folders.copyGood(to: folder)
-            let kind = Self.kinds[number % Self.kinds.count]
-            guard let file = try folders.damage(folder, kind, using: &random) else { continue }
-            let before = try hashes(of: folder)
+            try folder.copyFiles(of: folders.good.path)
+            let kind = FolderDamage.kinds[number % FolderDamage.kinds.count]
+            guard let file = try folders.damage.apply(kind, to: folder, using: &random) else { continue }
+            let before = try folder.contents()
             switch contents(of: folder.path, hasJournal: hasJournal) {
             case .failure(let error):
                 refused += 1
                 #expect(error.code == .damaged || error.code == .laterVersion || error.code == .cannotOpen, "\(error)")
-                #expect(try hashes(of: folder) == before, "\(number): \(kind) of \(file): a refused folder was changed")
+                #expect(try folder.contents() == before, "\(number): \(kind) of \(file): a refused folder was changed")
             case .success(let found):
                 #expect(found.streams == expected.streams, "\(number): \(kind) of \(file)")
                 #expect(found.snapshots == expected.snapshots, "\(number): \(kind) of \(file)")
@@ -90,34 +85,19 @@ struct DamageTests {
             return .success(Contents())
         }
     }
-
-    private func hashes(of folder: TemporaryFolder) throws -> [String: Data] {
-        var files: [String: Data] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
-            files[name] = try Data(contentsOf: folder.url(name))
-        }
-        return files
-    }
 }
 
 /// A state folder, what it was a while ago, and that of another run.
 private struct Folders {
     let good: TemporaryFolder
-    let older: TemporaryFolder
-    let other: TemporaryFolder
+    let damage: FolderDamage
 
     init(hasJournal: Bool, isOrderly: Bool) throws {
-        (good, older, other) = (try TemporaryFolder(), try TemporaryFolder(), try TemporaryFolder())
+        good = try TemporaryFolder()
+        let (older, other) = (try TemporaryFolder(), try TemporaryFolder())
+        damage = FolderDamage(older: older, other: other)
         try Self.run(in: other, copiedTo: nil, hasJournal: hasJournal, isOrderly: false, seed: 2)
         try Self.run(in: good, copiedTo: older, hasJournal: hasJournal, isOrderly: isOrderly, seed: 1)
-    }
-
-    func copyGood(to folder: TemporaryFolder) throws { try Self.copy(good, to: folder) }
-
-    private static func copy(_ source: TemporaryFolder, to folder: TemporaryFolder) throws {
-        for name in try FileManager.default.contentsOfDirectory(atPath: source.path) {
-            try FileManager.default.copyItem(atPath: source.path(name), toPath: folder.path(name))
-        }
     }
 
     /// Checkpoints, a snapshot and records, some of them before `copiedTo` is made of the folder. After a crash the files are
@@ -151,7 +131,7 @@ private struct Folders {
                 try store.endCheckpoint(at: position)
                 while try journal?.cut(through: position) ?? false {}
                 if round == 1 { _ = try store.saveSnapshot("n", of: slice(images), time: 5) }
-                if round == 1, let older { try copy(work, to: older) }
+                if round == 1, let older { try older.copyFiles(of: work.path) }
             }
             if let journal, !isOrderly {
                 for number in 0..<5 {
@@ -167,7 +147,7 @@ private struct Folders {
                 }
                 try store.end()
             } else {
-                try copy(work, to: folder)
+                try folder.copyFiles(of: work.path)
             }
         }
     }
@@ -192,44 +172,5 @@ private struct Folders {
         var records = JournalRecords()
         table.takeRecords(&records)
         return records
-    }
-
-    /// Damages one of a folder's files.
-    ///
-    /// - Returns: The file; nil where the folder has none that can be damaged so.
-    func damage(_ folder: TemporaryFolder, _ kind: String, using random: inout SplitMix64) throws -> String? {
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-        let logs = names.filter { $0.hasSuffix("-wal") }
-        guard let file = (kind.hasPrefix("log") ? logs : names).randomElement(using: &random) else { return nil }
-        let path = folder.path(file)
-        var bytes = [UInt8](try Data(contentsOf: folder.url(file)))
-        guard !bytes.isEmpty else { return nil }
-        func replace(_ length: Int, by byte: (Int) -> UInt8) {
-            let start = Int.random(in: 0..<bytes.count, using: &random) / length * length
-            for index in start..<min(bytes.count, start + length) { bytes[index] = byte(index) }
-        }
-        switch kind {
-        case "bit": bytes[Int.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-        case "byte": bytes[Int.random(in: bytes.indices, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
-        case "page":
-            let from = bytes
-            let source = Int.random(in: 0...(bytes.count / 4096), using: &random) * 4096
-            replace(4096) { from[(source + $0 % 4096) % from.count] }
-        case "zeros": replace(512) { _ in 0 }
-        case "noise":
-            var noise = random
-            replace(256) { _ in UInt8.random(in: 0...255, using: &noise) }
-        case "truncated": bytes.removeLast(Int.random(in: 1...bytes.count, using: &random))
-        case "doubled": bytes += bytes.suffix(Int.random(in: 1...bytes.count, using: &random))
-        case "deleted", "log deleted":
-            try FileManager.default.removeItem(atPath: path)
-            return file
-        default:
-            let source = kind == "older copy" ? older : other
-            guard let data = try? Data(contentsOf: source.url(file)) else { return nil }
-            bytes = [UInt8](data)
-        }
-        try Data(bytes).write(to: folder.url(file))
-        return file
     }
 }

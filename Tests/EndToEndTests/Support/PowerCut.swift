@@ -103,6 +103,26 @@ final class PowerCut {
         return count
     }
 
+    /// Changes what the disk has of a file of the folder, after a cut.
+    ///
+    /// - Throws: Where the disk has no such file.
+    func change(_ file: String, _ body: (inout Data) throws -> Void) throws {
+        let number = try #require(names["state/\(file)"])
+        try body(&contents[number, default: Data()])
+        try writeBack()
+    }
+
+    /// Remembers what the disk has.
+    ///
+    /// - Returns: Puts it back.
+    func remember() -> () throws -> Void {
+        let now = (names, folders, contents)
+        return {
+            (self.names, self.folders, self.contents) = now
+            try self.writeBack()
+        }
+    }
+
     private static func survivors(_ records: [Record], using chance: inout some RandomNumberGenerator) -> [Record] {
         let prefix = Int.random(in: 0...records.count, using: &chance)
         switch Int.random(in: 0..<5, using: &chance) {
