@@ -100,14 +100,16 @@ public final class SnapshotFile {
 
     /// Puts the file in its place, whole and durable.
     ///
+    /// - Parameter mode: The file's permissions, whatever the umask.
     /// - Throws: ``ClientError`` where that fails.
-    public func finish() throws(ClientError) {
+    public func finish(mode: UInt16 = 0o600) throws(ClientError) {
         do {
             try database.close()
         } catch {
             throw ClientError(.inputOutput, "cannot write \(path): \(error)")
         }
-        guard unsafe rename(Self.part(of: path), path) == 0 else {
+        let part = Self.part(of: path)
+        guard unsafe chmod(part, mode_t(mode)) == 0, unsafe rename(part, path) == 0 else {
             throw ClientError(.inputOutput, "cannot write \(path): \(unsafe String(cString: strerror(errno)))")
         }
     }

@@ -17,10 +17,11 @@ public struct SnapshotTransfer {
     ///   - name: The name under which the daemon keeps it too; nil: the daemon forgets it.
     ///   - selection: Which streams.
     ///   - path: The file; one that is there is replaced.
+    ///   - mode: The file's permissions, whatever the umask.
     /// - Returns: The daemon's answer.
     /// - Throws: ``ClientError`` where the daemon refuses, or the file cannot be written.
     public func save(
-        _ name: String?, _ selection: ControlCommand.Selection, to path: String
+        _ name: String?, _ selection: ControlCommand.Selection, to path: String, mode: UInt16
     ) throws(ClientError) -> SnapshotStatus {
         let file = try SnapshotFile(writingTo: path)
         let taken = name ?? Self.temporaryName()
@@ -34,7 +35,7 @@ public struct SnapshotTransfer {
                 try file.append(page.streams)
                 after = page.next
             } while after != nil
-            try file.finish()
+            try file.finish(mode: mode)
         } catch {
             if name == nil { try? delete(taken) }
             throw error

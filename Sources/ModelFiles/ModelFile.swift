@@ -59,9 +59,12 @@ public struct ModelFile: Sendable {
     ///   - input: The file that is read.
     ///   - output: The file that is written.
     ///   - replacing: Whether a file that is there already may be replaced.
+    ///   - mode: The permissions of the file that is written, whatever the umask.
     /// - Returns: How many bytes were written.
     /// - Throws: ``ModelFileError`` with the path of one of the two: what ``read(_:)`` throws, `exists`, `notWritten`.
-    public static func convert(_ input: String, to output: String, replacing: Bool) throws(ModelFileError) -> Int {
+    public static func convert(
+        _ input: String, to output: String, replacing: Bool, mode: UInt16 = 0o600
+    ) throws(ModelFileError) -> Int {
         try named(output) { () throws(Defect) in try OutputFile.check(output, replacing: replacing) }
         let bytes = try named(input) { () throws(Defect) in
             let source = try ModelSource.read(input)
@@ -69,7 +72,9 @@ public struct ModelFile: Sendable {
             _ = try ModelFile(source.form, format: source.format)
             return source.form.bytes
         }
-        try named(output) { () throws(Defect) in try OutputFile.write(bytes, to: output, replacing: replacing) }
+        try named(output) { () throws(Defect) in
+            try OutputFile.write(bytes, to: output, replacing: replacing, mode: mode)
+        }
         return bytes.count
     }
 

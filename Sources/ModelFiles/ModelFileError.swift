@@ -20,7 +20,7 @@ public struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertibl
 
     /// What kind of thing was wrong.
     public let code: Code
-    /// The path as it was given to ``ModelFile/read(_:)`` or ``ModelFile/convert(_:to:replacing:)``.
+    /// The path as it was given to ``ModelFile/read(_:)`` or ``ModelFile/convert(_:to:replacing:mode:)``.
     public let path: String
     /// The name of the layer in question, where there is one.
     public let layer: String?

@@ -1,7 +1,23 @@
 import Glibc
 
 /// A file that is written whole or not at all: into a new file beside it first, which then gets its name.
-enum OutputFile {
+package enum OutputFile {
+    /// Writes a file; one that is there is replaced.
+    ///
+    /// - Parameters:
+    ///   - bytes: What it holds.
+    ///   - path: Where it stands.
+    ///   - mode: Its permissions, whatever the umask.
+    /// - Throws: ``ModelFileError`` with the code `notWritten`.
+    package static func write(_ bytes: [UInt8], to path: String, mode: UInt16) throws(ModelFileError) {
+        do {
+            try check(path, replacing: true)
+            try write(bytes, to: path, replacing: true, mode: mode)
+        } catch {
+            throw ModelFileError(code: error.code, path: path, layer: error.layer, context: error.context)
+        }
+    }
+
     /// Refuses what must not be written over, before the work of making the bytes.
     ///
     /// - Throws: ``Defect``: `exists` where there is such a file, unless it may be replaced; `notWritten` where there is
@@ -13,17 +29,21 @@ enum OutputFile {
         guard replacing else { throw exists }
     }
 
-    /// Writes a file.
+    /// Writes a file with these permissions, whatever the umask.
     ///
     /// - Throws: ``Defect``: `exists` where there is one that may not be replaced, else `notWritten`.
-    static func write(_ bytes: [UInt8], to path: String, replacing: Bool) throws(Defect) {
+    static func write(
+        _ bytes: [UInt8], to path: String, replacing: Bool, mode: UInt16
+    ) throws(Defect) {
         let temporary = "\(path).\(UInt32.random(in: 0 ... .max))"
-        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw notWritten }
         defer { _ = unsafe unlink(temporary) }
         do {
             defer { _ = close(descriptor) }
-            guard bytes.writeAll(to: descriptor), fsync(descriptor) == 0 else { throw notWritten }
+            guard fchmod(descriptor, mode_t(mode)) == 0, bytes.writeAll(to: descriptor), fsync(descriptor) == 0 else {
+                throw notWritten
+            }
         }
         if replacing {
             guard unsafe rename(temporary, path) == 0 else { throw notWritten }

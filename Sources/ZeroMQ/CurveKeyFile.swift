@@ -57,12 +57,12 @@ public enum CurveKeyFile {
         let line = "    \(publicName) = \"\(keys.publicKey)\"\n"
         let secretLine = "    \(secretName) = \"\(keys.secretZ85)\"\n"
         try create(
-            "\(name).key", mode: S_IRUSR | S_IWUSR,
+            "\(name).key", isSecret: true,
             "# Sluice: the secret key of \(owner). Whoever can read it can pass for \(owner).\ncurve\n" + line
                 + secretLine)
         do throws(CurveKeyFileError) {
             try create(
-                "\(name).pub", mode: S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH,
+                "\(name).pub", isSecret: false,
                 "# Sluice: the public key of \(owner).\ncurve\n" + line)
         } catch {
             // Half of a pair is worth nothing.
@@ -105,8 +105,9 @@ public enum CurveKeyFile {
         return (String(decoding: bytes.prefix(count), as: UTF8.self), status)
     }
 
-    private static func create(_ path: String, mode: mode_t, _ text: String) throws(CurveKeyFileError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+    /// A secret file is its owner's alone, whatever the umask; the other is as public as the umask lets it be.
+    private static func create(_ path: String, isSecret: Bool, _ text: String) throws(CurveKeyFileError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, isSecret ? 0o600 : 0o644)
         guard descriptor >= 0 else {
             if errno == EEXIST {
                 throw CurveKeyFileError(
@@ -115,7 +116,9 @@ public enum CurveKeyFile {
             throw CurveKeyFileError(.notWritten, path, "cannot be created: \(unsafe String(cString: strerror(errno)))")
         }
         let bytes = Array(text.utf8)
-        let isWritten = unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+        let isPrivate = !isSecret || fchmod(descriptor, 0o600) == 0
+        let isWritten =
+            unsafe isPrivate && Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
         let reason = unsafe String(cString: strerror(errno))
         close(descriptor)
         guard isWritten else {

@@ -21,6 +21,8 @@ struct ConvertCommand: ParsableCommand {
     @Flag(help: "Replace the file if it is there.")
     var force = false
 
+    @OptionGroup var permissions: FileModeOptions
+
     func validate() throws {
         guard output.hasSuffix(".safetensors") else {
             throw ValidationError("'\(output)' does not end in .safetensors")
@@ -35,7 +37,7 @@ struct ConvertCommand: ParsableCommand {
 
     private func convert() throws(ClientError) -> Int {
         do {
-            return try ModelFile.convert(input, to: output, replacing: force)
+            return try ModelFile.convert(input, to: output, replacing: force, mode: permissions.bits)
         } catch {
             throw ClientError(error)
         }

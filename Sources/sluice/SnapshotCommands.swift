@@ -22,6 +22,7 @@ struct SnapshotCommand: ParsableCommand {
             "A file to write it to; one that is there is replaced (default: none).", valueName: "file"))
     var output: String?
 
+    @OptionGroup var permissions: FileModeOptions
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
 
@@ -32,7 +33,8 @@ struct SnapshotCommand: ParsableCommand {
     func run() throws {
         if let output {
             let transfer = SnapshotTransfer(control: try options.connection.client(in: ConnectionOptions.context()))
-            let status = try transfer.save(name, which.selection ?? .all, to: output)
+            let status = try transfer.save(
+                name, which.selection ?? .all, to: output, mode: permissions.bits)
             try options.print([options.json ? try JSONText.line(of: status) : Report.line(status, file: output)])
             return
         }

@@ -1,23 +1,42 @@
 import ArgumentParser
 import Client
 import FoundationEssentials
+import ModelFiles
 import Wire
 
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Print all that one stream knows, as one line of JSON that import takes.",
-        discussion: "sluice export meter-1 > meter-1.json")
+        discussion: """
+              sluice export meter-1 --output meter-1.json
+              sluice export meter-1 | ssh other sluice import
+            """)
 
     @Argument(help: "The stream's id.")
     var id: String
 
+    @Option(
+        help: ArgumentHelp(
+            "A file to write it to; one that is there is replaced (default: none, standard output).",
+            valueName: "file"))
+    var output: String?
+
+    @OptionGroup var permissions: FileModeOptions
     @OptionGroup var connection: ConnectionOptions
 
     func run() throws {
         let client = try connection.client(in: try ConnectionOptions.context())
-        var output = StandardStream.output
-        try output.writeLine(try JSONText.line(of: try client.call(.export(id), as: StreamExport.self)))
+        let line = try JSONText.line(of: try client.call(.export(id), as: StreamExport.self))
+        guard let output else {
+            var standard = StandardStream.output
+            return try standard.writeLine(line)
+        }
+        do {
+            try OutputFile.write(Array("\(line)\n".utf8), to: output, mode: permissions.bits)
+        } catch {
+            throw ClientError(error)
+        }
     }
 }
 

@@ -64,6 +64,26 @@ import ZeroMQ
         }
     }
 
+    @Test(arguments: [nil, "producers"] as [String?])
+    func `is refused where everybody may add keys to a folder, unless it is mounted read-only`(role: String?) throws {
+        let keys = try TestKeys()
+        try keys.make("p", "producers")
+        let open = role.map { "\(keys.clients)/\($0)" } ?? keys.clients
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: open)
+        let (status, text) = try refusal(["--check-config"] + keys.flags)
+        #expect(status == 78 && text.contains(open) && text.contains("chmod o-w"), "\(text)")
+
+        // A file system of its own, which only a user with the right to mount can make.
+        let mount = "mount --bind '\(keys.clients)' '\(keys.clients)' && mount -o remount,bind,ro '\(keys.clients)'"
+        guard try FinishedProgram("/usr/bin/unshare", ["--mount", "/bin/sh", "-c", mount]).status == 0 else { return }
+        let program = RunningProgram.folder.appending(path: "sluiced").path
+        let mounted = try FinishedProgram(
+            "/usr/bin/unshare",
+            ["--mount", "/bin/sh", "-c", "\(mount) && exec \"$@\"", "sh", program, model2, "--check-config"]
+                + keys.flags)
+        #expect(mounted.status == 0, "\(mounted.errorOutput)")
+    }
+
     @Test func `has a control socket by ipc that is its owner's alone`() throws {
         let folder = try TemporaryFolder()
         let program = try RunningProgram(

@@ -20,17 +20,20 @@ final class DaemonProcess {
     ///   - decisions: The decisions endpoint.
     ///   - control: The control endpoint.
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond, as on a disk that is full.
+    ///   - umask: Its umask, in octal; nil: that of the tests.
     ///   - environment: Variables besides those of the tests.
     /// - Throws: Where it does not become ready.
     init(
         _ arguments: [String], ingest: [String] = ["@tcp://127.0.0.1:*"], decisions: String = "@tcp://127.0.0.1:*",
-        control: String = "@tcp://127.0.0.1:*", fileSizeLimit: Int? = nil, environment: [String: String] = [:]
+        control: String = "@tcp://127.0.0.1:*", fileSizeLimit: Int? = nil, umask: String? = nil,
+        environment: [String: String] = [:]
     ) throws {
         let endpoints =
             ingest.flatMap { ["--ingest", $0] }
             + ["--decisions", decisions, "--control", control]
         program = try RunningProgram(
-            "sluiced", arguments + endpoints, fileSizeLimit: fileSizeLimit, environment: environment)
+            "sluiced", arguments + endpoints, fileSizeLimit: fileSizeLimit, umask: umask,
+            environment: environment)
         let ready = try program.waitForLine { $0.contains("ready: ") }
         // ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control @tcp://127.0.0.1:3, http off
         let parts = try #require(ready.split(separator: "ready: ").last).split(separator: ", ")

@@ -24,11 +24,12 @@ final class RunningProgram {
     ///   - fileSizeLimit: Kilobytes that no file may grow beyond.
     ///   - closing: Descriptors that the program finds closed.
     ///   - obeysPermissions: Permissions of files hold for it even where the tests run as root.
+    ///   - umask: Its umask, in octal; nil: that of the tests.
     ///   - environment: Variables besides those of the tests.
     /// - Throws: Where the program is not there.
     init(
         _ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil, closing: [Int] = [],
-        obeysPermissions: Bool = false, environment: [String: String] = [:]
+        obeysPermissions: Bool = false, umask: String? = nil, environment: [String: String] = [:]
     ) throws {
         folder = try TemporaryFolder()
         // Daemons of tests run side by side: no two can have the default port.
@@ -38,12 +39,13 @@ final class RunningProgram {
         try Data(input.utf8).write(to: folder.url("in"))
         let program = name.hasPrefix("/") ? URL(filePath: name) : Self.folder.appending(path: name)
         let isBound = obeysPermissions && geteuid() == 0
-        if fileSizeLimit != nil || !closing.isEmpty || isBound {
+        if fileSizeLimit != nil || !closing.isEmpty || isBound || umask != nil {
             // The shell sets the limit, has the program told of it as an error, and becomes the program.
             process.executableURL = URL(filePath: "/bin/bash")
             let limit = fileSizeLimit.map { "trap '' XFSZ; ulimit -f \($0); " } ?? ""
+            let mask = umask.map { "umask \($0); " } ?? ""
             let bound = isBound ? "setpriv --bounding-set=-dac_override,-dac_read_search " : ""
-            let script = limit + "exec \(bound)\"$@\"" + closing.map { " \($0)>&-" }.joined()
+            let script = limit + mask + "exec \(bound)\"$@\"" + closing.map { " \($0)>&-" }.joined()
             process.arguments = ["-c", script, "bash", program.path] + arguments
         } else {
             process.executableURL = program
@@ -106,10 +108,10 @@ struct FinishedProgram {
     /// Runs `sluice` or `sluiced`, or the program of a path, to its end.
     init(
         _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false,
-        environment: [String: String] = [:]
+        umask: String? = nil, environment: [String: String] = [:]
     ) throws {
         let program = try RunningProgram(
-            name, arguments, input: input, closing: closing, obeysPermissions: obeysPermissions,
+            name, arguments, input: input, closing: closing, obeysPermissions: obeysPermissions, umask: umask,
             environment: environment)
         status = program.waitForEnd()
         output = program.output
