@@ -209,7 +209,9 @@ public struct StateSalvage: Sendable {
 
     /// Gives a file another name in the folder, durably.
     private func rename(_ file: String, to path: String) throws(StoreError) {
-        guard unsafe Glibc.rename(file, path) == 0 else { throw setAside.failure("rename", file) }
+        guard unsafe Glibc.rename(file, path) == 0 else {
+            throw StoreError(.failed, "cannot rename \(file) to \(path): \(StateFolder.systemError)")
+        }
         try StateFolder.sync(folder)
     }
 }
