@@ -16,7 +16,7 @@ extension HotLoop {
     mutating func carryOut(
         _ command: ControlCommand, with images: [StreamImage], for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        let now = WallClock.now()
+        let now = clock.now
         switch command {
         case .status:
             reply(.success(status()), to: address)

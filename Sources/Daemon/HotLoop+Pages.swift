@@ -35,7 +35,7 @@ extension HotLoop {
     }
 
     private mutating func finish(_ page: PageJob) {
-        let found = table.page(of: page.search, time: WallClock.now())
+        let found = table.page(of: page.search, time: clock.now)
         report(found.streams, for: page.address) { StreamPage(streams: $0, next: found.next) }
         requests.release(page.address.peer)
     }

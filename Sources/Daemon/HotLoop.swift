@@ -141,6 +141,7 @@ struct HotLoop: ~Copyable {
             state.journal.map { StoreWorker($0, name: "sluice.journal", answeringTo: mailbox) },
             weights: state.weights, byteCount: state.journalBytes, sizeLimit: configuration.journalSize)
         table = state.table
+        table.noteClock(steppedBy: 0, to: WallClock.now())
         reloads = ReloadQueue(models: table.models.count)
         table.hasStore = configuration.durableFolder != nil
         table.maximumStreams = configuration.maximumStreams
@@ -204,6 +205,7 @@ struct HotLoop: ~Copyable {
         poller.watch(controlItem, requests.hasRoom)
         try poller.wait(milliseconds: hasWork ? 0 : millisecondsToWait)
         clock.synchronize()
+        if let step = clock.takeStep() { table.noteClock(steppedBy: step, to: clock.now) }
         let start = SteadyClock.now()
         if poller.mayBeReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) {

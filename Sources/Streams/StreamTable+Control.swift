@@ -30,7 +30,7 @@ extension StreamTable {
         return StreamStatus(
             stream: id, model: models[stream.model].name, sequence: stream.sequence, step: stream.step,
             probability: StreamStatus.Probability(outputs),
-            label: stream.label ?? 0, idleSeconds: Double(max(0, time - stream.time)) / 1e9,
+            label: stream.label ?? 0, idleSeconds: Double(idleTime(of: slot, at: time)) / 1e9,
             paused: stream.isPaused, asleep: stream.isAsleep, waiting: waiting[slot]?.count ?? 0,
             tally: tallies[slot] ?? StreamTally())
     }

@@ -76,6 +76,8 @@ public struct StreamTable: ~Copyable {
     /// Since when a stream was seen idle, by slot; means something where the stream's `isSeenIdle` is set. Grows only where
     /// streams are looked at for being idle.
     var idleSince = GrowingBuffer<Int64>()
+    /// Steps of the time of day since each stream's last timestep, by slot. Grows only where there was one.
+    var clockShifts = GrowingBuffer<ClockShift>()
     /// Streams whose state is in the store alone.
     public internal(set) var asleepCount = 0
     /// Messages that were taken and not decided on yet.

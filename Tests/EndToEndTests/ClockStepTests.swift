@@ -37,6 +37,8 @@ import Wire
                 return status.asleep == 1 && status.uptimeSeconds > before + 0.1 ? true : nil
             }
             try #require(asleep == true)
+            let idle = try #require(try peer.control.stream("s")).idleSeconds
+            #expect(idle > 0.05 && idle < 600, "a step of \(shift) s is no time without timesteps")
             let next = try peer.decide("s", Array(inputs[((number + 1) * 10)..<((number + 2) * 10)]))
             let off = Double(next[9].time) / 1e9 - Double(now + shift)
             #expect(off > -5 && off < 600, "decisions carry the time of day")
@@ -46,6 +48,8 @@ import Wire
         #expect(try peer.status().streams == 1)
         #expect(daemon.stop() == 0)
         let again = try Peer(try DaemonProcess([model2, "--state-dir", folder.path("state")]))
-        #expect(try again.control.stream("s")?.sequence == 60)
+        let found = try #require(try again.control.stream("s"))
+        // Its last timestep came in 1970.
+        #expect(found.sequence == 60 && found.idleSeconds > 40 * 365 * 86_400)
     }
 }

@@ -97,6 +97,30 @@ struct IdleTests {
         #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 110).ids == ["second"])
     }
 
+    @Test func `a step of the time of day is no time without timesteps`() throws {
+        let feed = try feed()
+        let second: Int64 = 1_000_000_000
+        let (before, after) = (1_000 * second, 500_000 * second)
+        for id in ["still", "moving"] { try feed.send(id, signal(1), time: before) }
+        func idle(_ id: String, _ time: Int64) throws -> Double { try feed.table.status(of: id, time: time).idleSeconds }
+        #expect(try idle("still", before + 3 * second) == 3)
+        feed.table.noteClock(steppedBy: after - before, to: after)
+        #expect(try idle("still", after + 5 * second) == 5)
+        try feed.send("moving", signal(1), time: after + 5 * second)
+        #expect(try idle("moving", after + 6 * second) == 1)
+        let back = 2 * (before - after)
+        feed.table.noteClock(steppedBy: back, to: after + back + 6 * second)
+        #expect(try idle("still", after + back + 7 * second) == 7)
+        #expect(try idle("moving", after + back + 7 * second) == 2)
+    }
+
+    @Test func `a stream whose last timestep seems to be in the future is idle since the start`() throws {
+        let feed = try feed()
+        try feed.send("s", signal(1), time: 1_000_000_000_000)
+        feed.table.noteClock(steppedBy: 0, to: 10)
+        #expect(try feed.table.status(of: "s", time: 3_000_000_010).idleSeconds == 3)
+    }
+
     @Test func `a stream that is asleep is listed, paused, removed and restored like any other`() throws {
         let feed = try feed()
         for id in ["a1", "a2", "b"] { try feed.send(id, signal(4)) }
