@@ -8,6 +8,9 @@ struct CheckpointSchedule {
     /// What to do when a checkpoint has ended.
     typealias Request = @Sendable (inout HotLoop, Result<CheckpointResult, ControlError>) -> Void
 
+    /// What to do once it is known whether what was done survives a crash.
+    typealias DurableAnswer = @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
+
     /// A checkpoint that is being written, slice by slice.
     struct Run {
         /// The journal's last record when it began.
@@ -16,7 +19,7 @@ struct CheckpointSchedule {
         /// Requests that wait for its end.
         let requests: [Request]
         /// What waits until it has ended well.
-        let waiting: [Mailbox.Letter]
+        let waiting: [DurableAnswer]
         /// Where the next slice begins; nil: all are copied.
         var next: Int? = 0
         /// Slices that are copied and not answered by the store yet.
@@ -53,7 +56,7 @@ struct CheckpointSchedule {
     /// Requests that wait for the next one.
     var requests: [Request] = []
     /// What waits for the next one that ends well: answers to what is done already, which must not be called failed.
-    var waiting: [Mailbox.Letter] = []
+    var waiting: [DurableAnswer] = []
     /// The journal's last record when the last one that was ended in the store began.
     var lastPosition: UInt64 = 0
     /// The last one that succeeded.
@@ -73,6 +76,9 @@ struct CheckpointSchedule {
     var folderLoss: String? { failure?.code == .folderLost ? failure?.description : nil }
 
     var isDue: Bool { run == nil && due.isPast }
+
+    /// Something waits for the next one, and it need not wait for its time: after one that failed, only requests for one do not.
+    var isWanted: Bool { !requests.isEmpty || (!waiting.isEmpty && failure == nil) }
 
     /// Another slice can be copied.
     var hasRoom: Bool {

@@ -33,7 +33,7 @@ struct GroupCommit {
         /// Slices for the store, which must never be ahead of the journal, and the like.
         var actions: [Mailbox.Letter] = []
         /// Answers that say that something is durable.
-        var answers: [Mailbox.Letter] = []
+        var answers: [CheckpointSchedule.DurableAnswer] = []
 
         mutating func removeAll() {
             decisions.removeAll()

@@ -116,8 +116,10 @@ extension HotLoop {
     }
 
     /// Answers a request once its effect survives a crash.
-    mutating func replyWhenDurable(_ answer: [String: Int], to address: ControlServer.ReturnAddress) {
-        whenDurable { $0.reply(.success(answer), to: address) }
+    mutating func replyWhenDurable<Answer: Codable & Sendable>(
+        _ answer: Answer, to address: ControlServer.ReturnAddress
+    ) {
+        whenDurable { loop, outcome in loop.reply(outcome.map { answer }, to: address) }
     }
 
     /// Answers with the level before.

@@ -16,14 +16,14 @@ extension HotLoop {
     }
 
     /// Does something once a crash does not undo what was done so far: the journal has it and misses nothing before it, or a
-    /// checkpoint has it. At once, where all state is in memory.
-    mutating func whenDurable(_ action: @escaping Mailbox.Letter) {
+    /// checkpoint has it. At once, where all state is in memory. Where a stop ends without that, the action is told so.
+    mutating func whenDurable(_ action: @escaping CheckpointSchedule.DurableAnswer) {
         if !group.isWhole && isDurable {
             whenCheckpointed(action)
         } else if group.isWhole && (group.isCommitting || table.records.count > 0) {
             group.gathered.answers.append(action)
         } else {
-            action(&self)
+            action(&self, .success(()))
         }
     }
 
@@ -82,7 +82,7 @@ extension HotLoop {
         try publish(released.decisions)
         recordLatencies(released.taken)
         for action in released.actions { action(&self) }
-        for answer in released.answers { answer(&self) }
+        for answer in released.answers { answer(&self, .success(())) }
         released.removeAll()
         swap(&released, &group.committing)
     }

@@ -164,7 +164,7 @@ extension HotLoop {
             } then: { _, _ in
             }
         }
-        if !checkpoints.requests.isEmpty || !checkpoints.waiting.isEmpty { startCheckpoint() }
+        if checkpoints.isWanted { startCheckpoint() }
     }
 
     /// Takes and decides on what waits for its turn, for a part of the turn.

@@ -160,7 +160,7 @@ extension HotLoop {
             try store.keepLayouts(of: [served])
         } then: { loop, written in
             if case .failure(let error) = written { loop.logger.error("\(error)") }
-            loop.whenCheckpointed { loop in answer(&loop, .success(result)) }
+            loop.whenCheckpointed { loop, outcome in answer(&loop, outcome.map { result }) }
         }
     }
 }

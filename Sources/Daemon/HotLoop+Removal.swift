@@ -22,11 +22,51 @@ extension HotLoop {
     }
 
     /// With a journal: records before this one would bring the streams back, so that the store alone cannot remove them. They
-    /// leave memory, and the answer waits for the journal, or for a whole checkpoint where the journal cannot be written.
+    /// leave memory, and the answer waits for the journal, or for a whole checkpoint where the journal cannot be written. So it is
+    /// seen first whether the one or the other can be written: on a full disk the answer would wait until there is room.
     private mutating func removeAtOnce(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
         try requireDurability()
+        guard group.isWhole else { return try removeRecorded(selection, for: address) }
+        // Others on streams wait.
+        operation.end = { _, _ in }
+        startJournalJob { [folderWatch] journal throws(StoreError) in
+            try folderWatch?.check()
+            try journal.probe()
+        } then: { loop, result in
+            loop.endOperation()
+            guard case .failure(let error) = result else {
+                return loop.answerRemoval(of: selection, .success(()), for: address)
+            }
+            loop.loseJournal(error)
+            loop.checkpoints.requests.append { loop, outcome in
+                loop.answerRemoval(of: selection, outcome.map { _ in }, for: address)
+            }
+            loop.startCheckpoint()
+        }
+    }
+
+    /// Removes streams, or says why nothing was done.
+    private mutating func answerRemoval(
+        of selection: ControlCommand.Selection, _ isPossible: Result<Void, ControlError>,
+        for address: ControlServer.ReturnAddress
+    ) {
+        whenTableIsFree { loop in
+            do throws(ControlError) {
+                if case .failure(let error) = isPossible {
+                    throw ControlError(error.code, "nothing was done, as it could not be made durable: \(error.message)")
+                }
+                try loop.removeRecorded(selection, for: address)
+            } catch {
+                loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
+            }
+        }
+    }
+
+    private mutating func removeRecorded(
+        _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
+    ) throws(ControlError) {
         try begin(.remove, on: selection, event: .removed) { loop, count in
             _ = loop.table.takeRemovedKeys()
             loop.replyWhenDurable(["removed": count], to: address)
@@ -48,7 +88,7 @@ extension HotLoop {
                 _ = loop.table.takeRemovedKeys()
                 // Some may have come since the store was asked; a checkpoint may have them.
                 if removed == count { return loop.reply(.success(["removed": removed]), to: address) }
-                loop.whenCheckpointed { $0.reply(.success(["removed": removed]), to: address) }
+                loop.whenCheckpointed { loop, outcome in loop.reply(outcome.map { ["removed": removed] }, to: address) }
             }
         } catch {
             // The one that is named was forgotten meanwhile, as it was idle.

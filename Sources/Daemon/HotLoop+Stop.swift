@@ -1,5 +1,6 @@
 import Glibc
 import Store
+import Wire
 import ZeroMQ
 
 /// The orderly end: what has come is taken, and all state is made durable.
@@ -83,6 +84,7 @@ extension HotLoop {
             }
             sealFolder()
             try waitForOthers()
+            refuseWaiting()
         } catch {
             throw DaemonError(.software, error.description)
         }
@@ -93,6 +95,17 @@ extension HotLoop {
         guard !isDurable || checkpoints.failure == nil else {
             throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")
         }
+    }
+
+    /// Answers the requests that waited for a checkpoint which none can be any more.
+    private mutating func refuseWaiting() {
+        let waiting = checkpoints.waiting
+        checkpoints.waiting = []
+        let reason = checkpoints.failure.map { ": \($0)" } ?? ""
+        let error = ControlError(
+            .storeFailed,
+            "the daemon stops without a last checkpoint, so that this is lost with all since the one before\(reason)")
+        for answer in waiting { answer(&self, .failure(error)) }
     }
 
     /// Notes that nothing comes after this, so that the next start expects all that is there now.

@@ -21,8 +21,8 @@ extension HotLoop {
         if checkpoints.folderLoss != nil { renewFolder() } else { continueCheckpoint() }
     }
 
-    /// Does something once a checkpoint has all that was done so far.
-    mutating func whenCheckpointed(_ action: @escaping Mailbox.Letter) {
+    /// Does something once a checkpoint has all that was done so far, or where a stop ends without one.
+    mutating func whenCheckpointed(_ action: @escaping CheckpointSchedule.DurableAnswer) {
         checkpoints.waiting.append(action)
         // One that has just failed is tried again when its time comes.
         if checkpoints.failure == nil { startCheckpoint() }
@@ -125,9 +125,9 @@ extension HotLoop {
         checkpoints.succeed(
             DaemonStatus.Checkpoint(time: WallClock.now(), streams: run.streams, durationMilliseconds: milliseconds))
         logger.debug("checkpoint: \(run.streams) streams in \(milliseconds) ms")
-        for letter in run.waiting { letter(&self) }
+        for answer in run.waiting { answer(&self, .success(())) }
         answer(run, .success(CheckpointResult(streams: run.streams, durationMilliseconds: milliseconds)))
-        if !checkpoints.requests.isEmpty || !checkpoints.waiting.isEmpty { startCheckpoint() }
+        if checkpoints.isWanted { startCheckpoint() }
     }
 
     mutating func failCheckpoint(_ run: CheckpointSchedule.Run, _ error: StoreError) {
@@ -186,13 +186,22 @@ extension HotLoop {
         }
     }
 
-    /// The same, and answers a request when that is done.
+    /// The same, and answers a request when that is done, or where it may be done.
     mutating func startWriteJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Value) throws(ControlError) -> Answer
     ) {
-        startStoreJob(for: address, Self.checked(work, folderWatch), then: then)
+        startStoreJob(for: address, { [folderWatch] store throws(StoreError) in
+            try folderWatch?.check()
+            let value = try work(store)
+            do throws(StoreError) {
+                try folderWatch?.check()
+            } catch {
+                throw error.afterWriting
+            }
+            return value
+        }, then: then)
     }
 
     /// Has the store do something, and goes on with what came of it on the hot loop.

@@ -125,6 +125,6 @@ extension HotLoop {
         let now = WallClock.now()
         try table.restore([image])
         announce(StreamEvent(.restored, .stream(image.id), time: now))
-        whenDurable { $0.reply(.success(["stream": image.id]), to: address) }
+        replyWhenDurable(["stream": image.id], to: address)
     }
 }

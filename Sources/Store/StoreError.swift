@@ -35,6 +35,14 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         self.problem = problem ?? description
     }
 
+    /// The same error, where it was noticed only once all was written.
+    public var afterWriting: StoreError {
+        StoreError(
+            code,
+            "whether this was done is not known: it was written before the loss of the folder was noticed, and may be there "
+                + "when the folder is back: \(description)")
+    }
+
     /// A damage of a file.
     ///
     /// - Parameters:

@@ -91,6 +91,40 @@ import Wire
         #expect(try last.status().streams == 1)
     }
 
+    @Test func `to the first removal on a full disk with a journal comes at once, and nothing is done`() throws {
+        let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: noLimit)
+        let peer = try Peer(daemon)
+        for stream in ["s", "other"] { _ = try peer.decide(stream, values(10)) }
+        try limitFiles(of: daemon, to: 4096)
+        #expect(failure(peer, .remove(.all)).contains("nothing was done"))
+        #expect(try peer.status().streams == 2)
+        daemon.kill()
+        let again = try DaemonProcess(arguments("journal"))
+        let next = try Peer(again)
+        #expect(try next.status().streams == 2)
+        #expect(try count(next, .remove(.stream("s"))) == [1])
+        again.kill()
+        let last = try Peer(try DaemonProcess(arguments("journal")))
+        #expect(try last.status().streams == 1)
+    }
+
+    @Test func `to what waits for a checkpoint is an error where a stop ends without one`() throws {
+        let daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
+        let peer = try Peer(daemon)
+        _ = try peer.decide("s", values(10))
+        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        try limitFiles(of: daemon, to: 4096)
+        let requester = try Requester(daemon)
+        try requester.send("reset", #"{"all":true}"#, 1)
+        let failed = try eventually { try peer.status().checkpointError }
+        try #require(failed != nil)
+        #expect(daemon.stop() == 74)
+        let reply = try requester.receive()
+        #expect(reply.contains("\"id\":1") && reply.contains("1004") && reply.contains("without a last checkpoint"))
+        let again = try Peer(try DaemonProcess(arguments("checkpoint")))
+        #expect(try again.control.stream("s")?.step == 10)
+    }
+
     @Test func `to what could not be made durable is a refusal, and nothing is done`() throws {
         let daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
