@@ -7,13 +7,15 @@ import ZeroMQ
 extension HotLoop {
     /// How long the loop goes on taking timesteps that have come.
     private static let drainTime = Duration.seconds(2)
-    /// How long a producer must have been silent before it is told to hang up. Until when after the beginning of the stop: a
-    /// producer that never is silent for long is in the end told so at any moment.
-    private static let hangUpSilences: [(until: Duration, silence: Duration)] = [
-        (.milliseconds(100), .milliseconds(10)), (.milliseconds(150), .milliseconds(2)),
-        (.milliseconds(300), .microseconds(250)), (.milliseconds(500), .zero),
+    /// At what moment a producer is told to hang up, until when after the beginning of the stop: while it is silent, then
+    /// between two messages, in the end at any moment.
+    private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
+        (.milliseconds(100), .quiet(.milliseconds(10))),
+        (.milliseconds(150), .betweenMessages(orQuiet: .milliseconds(2))),
+        (.milliseconds(300), .betweenMessages(orQuiet: .microseconds(250))),
+        (.milliseconds(1000), .betweenMessages(orQuiet: .zero)),
     ]
-    /// Microseconds from one look at a producer that is not silent to the next.
+    /// Microseconds from one look at producers to the next, as long as one of them may be silent soon.
     private static let lookPause: UInt32 = 100
 
     /// Takes what producers had written before the end, at most as long as ``drainTime``, and the last requests.
@@ -30,13 +32,13 @@ extension HotLoop {
             let waitsForQuiet = ingest.contains { $0.waitsForQuiet }
             let isBusy = waitsForQuiet || hasTaken.contains(true)
             try poller.wait(milliseconds: group.isFull(table.records) ? 10 : isBusy ? 0 : 1)
-            if waitsForQuiet { usleep(Self.lookPause) }
+            let moment = Self.hangUpMoments.first { elapsed < $0.until }?.moment ?? .any
+            if waitsForQuiet, case .quiet = moment { usleep(Self.lookPause) }
             clock.synchronize()
             readMail()
-            let silence = Self.hangUpSilences.first { elapsed < $0.until }?.silence
             for (index, socket) in ingest.enumerated() where !socket.isDrained {
-                socket.hangUp(after: silence, hasReceived: hasTaken[index])
                 hasTaken[index] = try takeTimesteps(from: socket, by: &memory)
+                socket.hangUp(at: moment, hasReceived: hasTaken[index])
             }
             wakeRequested()
             try finishWork(by: &memory)

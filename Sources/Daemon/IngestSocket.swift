@@ -69,37 +69,51 @@ final class IngestSocket {
             isDrained = !mayReceive
             return false
         }
+        try receiveRest(of: &message)
+        if connections != nil { note(message) }
+        return true
+    }
+
+    private func receiveRest(of message: inout IngestMessage) throws(ZeroMQError) {
         message.frameCount = 1
-        guard message.id.hasMore else { return true }
+        guard message.id.hasMore else { return }
         // The frames of one message come together, so none of these waits.
         _ = try socket.receive(into: &message.payload, wait: true)
         message.frameCount = 2
-        guard message.payload.hasMore else { return true }
+        guard message.payload.hasMore else { return }
         _ = try socket.receive(into: &message.third, wait: true)
         message.frameCount = 3
-        guard message.third.hasMore else { return true }
+        guard message.third.hasMore else { return }
         var rest = Message()
         repeat {
             _ = try socket.receive(into: &rest, wait: true)
             message.frameCount += 1
         } while rest.hasMore
-        return true
+    }
+
+    /// Notes how many bytes of a producer's connection a message was. Frames past the third are left out: such a producer counts
+    /// as being in the middle of a message from then on.
+    private func note(_ message: borrowing IngestMessage) {
+        guard let producer = message.id.connection else { return }
+        connections?.note(message.id.byteCount, from: producer)
+        if message.frameCount > 1 { connections?.note(message.payload.byteCount, from: producer) }
+        if message.frameCount > 2 { connections?.note(message.third.byteCount, from: producer) }
     }
 
     /// Begins the end: producers that are connected are to hang up, and all that they have written is received. To be called
     /// once no new producer is let in any more.
     func beginDrain() {
-        connections = PeerConnections(of: endpoint.endpoint)
+        connections = PeerConnections(of: endpoint.endpoint, isCurve: socket.isCurve)
     }
 
-    /// Has connected producers end their connections.
+    /// Has connected producers end their connections. To be called when all messages that can be received were.
     ///
     /// - Parameters:
-    ///   - quiet: How long nothing must have come from a producer before it is to hang up; nil: it is to do so in any case.
+    ///   - moment: When a producer is to hang up.
     ///   - hasReceived: Whether a message has been received since the last call.
-    func hangUp(after quiet: Duration?, hasReceived: Bool) {
+    func hangUp(at moment: PeerConnections.Moment, hasReceived: Bool) {
         guard mayReceive else { return }
-        let (open, waiting) = connections?.hangUp(after: quiet, hasReceived: hasReceived) ?? (0, 0)
+        let (open, waiting) = connections?.hangUp(at: moment, hasReceived: hasReceived) ?? (0, 0)
         mayReceive = open > 0
         waitsForQuiet = waiting > 0
     }

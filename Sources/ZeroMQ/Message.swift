@@ -39,6 +39,12 @@ public struct Message: ~Copyable {
         }
     }
 
+    /// The descriptor of the connection that the frame came by; nil where libzmq does not know it.
+    public var connection: Int? {
+        let number = unsafe zmq_msg_get(pointer, ZMQ_SRCFD)
+        return number >= 0 ? Int(number) : nil
+    }
+
     /// Whether another frame of the same multipart message follows.
     public var hasMore: Bool {
         unsafe zmq_msg_more(pointer) != 0

@@ -12,7 +12,6 @@ import Glibc
 public struct PeerConnections {
     /// One connection.
     private struct Connection {
-        let descriptor: CInt
         /// Tells the connection from a later one that got the same descriptor.
         let inode: ino_t
         var isHalfClosed = false
@@ -20,71 +19,171 @@ public struct PeerConnections {
         var received = 0
         /// Since when nothing has come.
         var quietSince: ContinuousClock.Instant
+        var boundary = MessageBoundary()
+
+        mutating func mayBeHalfClosed(
+            _ descriptor: CInt, at moment: Moment, _ now: ContinuousClock.Instant, hasReceived: Bool
+        ) -> Bool {
+            let count = receivedBytes(descriptor)
+            let isQuiet = count.map { $0 == received } ?? !hasReceived
+            received = count ?? 0
+            let isEmpty = waitingBytes(descriptor) == 0
+            if !isQuiet || !isEmpty { quietSince = now }
+            guard isEmpty else {
+                if case .any = moment { return true }
+                return false
+            }
+            let place = count.map { boundary.look(received: $0, at: now) } ?? .unknown
+            switch moment {
+            case .quiet(let time): return place != .withinMessage && now - quietSince >= time
+            case .betweenMessages(let time):
+                return switch place {
+                case .unknown: now - quietSince >= time
+                case .withinMessage: false
+                case .betweenMessages: now - quietSince >= PeerConnections.longSilence
+                case .betweenFewMessages: true
+                }
+            case .any: return true
+            }
+        }
     }
 
+    /// Whether a connection stands between two messages, from the bytes that the kernel has received and those of the messages
+    /// that were taken. The difference is the least whenever no part of a message has come.
+    private struct MessageBoundary {
+        /// Looks before the least difference counts. A peer that is always in the middle of a message is so in all of them.
+        private static let enoughLooks = 64
+
+        /// So few bytes within ``shortTime`` are what a producer writes that has nothing else to write: libzmq writes a batch of
+        /// 8 kB where more waits.
+        private static let fewBytes = 2048
+        private static let shortTime = Duration.microseconds(100)
+
+        /// Where a connection stands.
+        enum Place {
+            case unknown
+            case withinMessage
+            case betweenMessages
+            /// The peer has just written a few messages, so that none waits in its queue.
+            case betweenFewMessages
+        }
+
+        /// Bytes of the messages that were taken.
+        var taken = 0
+        private var leastExcess = Int.max
+        private var looks = 0
+        private var last: (received: Int, time: ContinuousClock.Instant)?
+
+        /// Looks at a connection of which all was read.
+        ///
+        /// - Parameters:
+        ///   - received: Bytes that the kernel has received.
+        ///   - now: When.
+        /// - Returns: Where it stands.
+        mutating func look(received: Int, at now: ContinuousClock.Instant) -> Place {
+            defer { last = (received, now) }
+            looks += 1
+            leastExcess = min(leastExcess, received - taken)
+            guard looks >= Self.enoughLooks else { return .unknown }
+            guard received - taken == leastExcess else { return .withinMessage }
+            guard let last, now - last.time < Self.shortTime else { return .betweenMessages }
+            return 1...Self.fewBytes ~= received - last.received ? .betweenFewMessages : .betweenMessages
+        }
+    }
+
+    /// Silence in which a producer that stands between two messages has nothing to write.
+    private static let longSilence = Duration.milliseconds(2)
     /// Bytes of a ZMTP greeting. A peer that has sent less has not finished its handshake.
     private static let greetingBytes = 64
 
-    private var connections: [Connection]
+    /// The connections by their descriptors.
+    private var connections: [CInt: Connection] = [:]
+    /// Bytes that each frame takes on the connection beside its content and its length.
+    private let frameOverhead: Int
 
     /// Finds the connections that peers made to a bound endpoint, or that a connecting endpoint made to its peer.
     ///
-    /// - Parameter endpoint: The endpoint, a port `*` resolved.
-    public init(of endpoint: Endpoint) {
+    /// - Parameters:
+    ///   - endpoint: The endpoint, a port `*` resolved.
+    ///   - isCurve: Whether messages are encrypted.
+    public init(of endpoint: Endpoint, isCurve: Bool) {
+        frameOverhead = isCurve ? Self.curveOverhead : 0
         let isBound = endpoint.attachment != .connect
-        guard let name = SocketName(endpoint.address) else {
-            connections = []
-            return
-        }
+        guard let name = SocketName(endpoint.address) else { return }
         let sockets = openSockets()
         // Whoever is accepted has the name of the listener; a connection to a peer has a name of its own.
         let now = ContinuousClock.now
         let listeners = sockets.filter { $0.isListening }.compactMap(\.name)
-        connections = sockets.compactMap { socket in
+        for socket in sockets {
             let isOurs =
                 isBound ? socket.name == name : socket.peer == name && !listeners.contains { $0 == socket.name }
-            guard !socket.isListening, isOurs, Self.mayHaveSentMessages(socket.descriptor) else { return nil }
-            return Connection(descriptor: socket.descriptor, inode: socket.inode, quietSince: now)
+            guard !socket.isListening, isOurs, Self.mayHaveSentMessages(socket.descriptor) else { continue }
+            connections[socket.descriptor] = Connection(inode: socket.inode, quietSince: now)
         }
     }
 
-    /// Half-closes the connections, and forgets those that have ended.
+    /// A frame of a CURVE connection is a MESSAGE command: its name, a short nonce, a box and a byte of flags.
+    /// See <https://rfc.zeromq.org/spec/26/>.
+    private static let curveOverhead = 33
+    /// Longest frame whose length is one byte; longer ones have eight. See <https://rfc.zeromq.org/spec/23/>.
+    private static let longestShortFrame = 255
+
+    /// Notes a frame that was received.
+    ///
+    /// - Parameters:
+    ///   - byteCount: The length of its content.
+    ///   - connection: The descriptor of the connection that its message came by.
+    public mutating func note(_ byteCount: Int, from connection: Int) {
+        let length = byteCount + frameOverhead
+        connections[CInt(connection)]?.boundary.taken += length + (length <= Self.longestShortFrame ? 2 : 9)
+    }
+
+    /// When a connection may be half-closed.
+    public enum Moment: Sendable {
+        /// Nothing has come on it for so long.
+        case quiet(Duration)
+        /// All that has come on it are whole messages; where that cannot be known, nothing has come for so long.
+        case betweenMessages(orQuiet: Duration)
+        /// At any moment.
+        case any
+    }
+
+    /// Half-closes the connections, and forgets those that have ended. To be called when all messages that can be received were.
     ///
     /// A peer that reads the end of the stream gives up what its libzmq has begun to write: the rest of a batch of 8 kB for
     /// which there was no room, and the rest of a message that the batch had not room for. So a connection is half-closed at a
     /// moment when its peer has nothing to write.
     ///
     /// - Parameters:
-    ///   - quiet: How long nothing must have come on a connection before it is half-closed; nil: half-close it in any case.
+    ///   - moment: When a connection is half-closed.
     ///   - hasReceived: Whether a message has been received since the last call, on any of the connections. The kernel says
     ///     more of TCP alone.
     /// - Returns: How many connections have not ended, and how many of them are not half-closed.
-    public mutating func hangUp(after quiet: Duration?, hasReceived: Bool) -> (open: Int, waiting: Int) {
-        connections.removeAll { $0.inode != socketInode(of: $0.descriptor) }
+    public mutating func hangUp(at moment: Moment, hasReceived: Bool) -> (open: Int, waiting: Int) {
         let now = ContinuousClock.now
         var waiting = 0
-        for index in connections.indices where !connections[index].isHalfClosed {
-            let descriptor = connections[index].descriptor
-            let received = receivedBytes(descriptor)
-            let isQuiet = received.map { $0 == connections[index].received } ?? !hasReceived
-            connections[index].received = received ?? 0
-            let isEmpty = waitingBytes(descriptor) == 0
-            if !isQuiet || !isEmpty { connections[index].quietSince = now }
-            if let quiet, !isEmpty || now - connections[index].quietSince < quiet {
-                waiting += 1
+        for descriptor in Array(connections.keys) {
+            guard var connection = connections[descriptor], connection.inode == socketInode(of: descriptor) else {
+                connections[descriptor] = nil
                 continue
             }
-            _ = shutdown(descriptor, CInt(SHUT_WR))
-            connections[index].isHalfClosed = true
+            guard !connection.isHalfClosed else { continue }
+            if connection.mayBeHalfClosed(descriptor, at: moment, now, hasReceived: hasReceived) {
+                _ = shutdown(descriptor, CInt(SHUT_WR))
+                connection.isHalfClosed = true
+            } else {
+                waiting += 1
+            }
+            connections[descriptor] = connection
         }
         return (connections.count, waiting)
     }
 
     /// Bytes that the kernel has received on these connections, and that nobody has read.
     public var unreadBytes: Int {
-        connections.reduce(0) { sum, connection in
-            guard connection.inode == socketInode(of: connection.descriptor) else { return sum }
-            return sum + waitingBytes(connection.descriptor)
+        connections.reduce(0) { sum, entry in
+            guard entry.value.inode == socketInode(of: entry.key) else { return sum }
+            return sum + waitingBytes(entry.key)
         }
     }
 

@@ -161,6 +161,14 @@ public struct Socket: ~Copyable {
         }
     }
 
+    /// Whether messages are encrypted by CURVE.
+    public var isCurve: Bool {
+        var mechanism: CInt = 0
+        var length = MemoryLayout<CInt>.size
+        let result = unsafe zmq_getsockopt(handle.pointer, ZMQ_MECHANISM, &mechanism, &length)
+        return result == 0 && mechanism == ZMQ_CURVE
+    }
+
     /// The address that was bound or connected last, a port `*` resolved.
     ///
     /// - Throws: ``ZeroMQError`` where it cannot be told.
