@@ -40,17 +40,13 @@ extension HotLoop {
                 { SnapshotList(snapshots: snapshots) }
             }
         case .restore(let name, let selection):
-            restore(name, selection, for: address)
+            try restore(name, selection, for: address)
         case .deleteSnapshot(let name):
-            startWriteJob(for: address) { store throws(StoreError) in
-                try store.deleteSnapshot(name)
-            } then: { _, _ in
-                ["deleted": true]
-            }
+            whenNotRestored(name) { $0.deleteSnapshot(name, for: address) }
         case .readSnapshot(let name, let after, let limit):
             readSnapshot(name, after: after, limit: limit, for: address)
         case .writeSnapshot(let name, _):
-            writeSnapshot(name, images, for: address)
+            whenNotRestored(name) { $0.writeSnapshot(name, images, for: address) }
         case .export(let id):
             try export(id, for: address)
         case .import:
@@ -75,43 +71,6 @@ extension HotLoop {
         case .shutdown:
             reply(.success(true), to: address)
             isStopping = true
-        }
-    }
-
-    private mutating func restore(
-        _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
-    ) {
-        startStoreJob { store throws(StoreError) in
-            StreamRestoration(try store.streams(ofSnapshot: name, selection))
-        } then: { loop, result in
-            loop.whenTableIsFree { $0.restore(result, of: name, selection, for: address) }
-        }
-    }
-
-    private mutating func restore(
-        _ result: Result<StreamRestoration, StoreError>, of name: String, _ selection: ControlCommand.Selection,
-        for address: ControlServer.ReturnAddress
-    ) {
-        do throws(ControlError) {
-            let restoration = try result.mapError { ControlError($0) }.get()
-            let count = restoration.count
-            if case .stream(let id) = selection, count == 0 {
-                throw ControlError(.noSuchStream, "the snapshot '\(name)' has no stream '\(id.shortened)'")
-            }
-            try requireDurability()
-            prepare(restoration) { loop in
-                var event = StreamEvent(.restored, selection, count: count, time: WallClock.now())
-                event.snapshot = name
-                loop.announce(event)
-            } then: { loop, outcome in
-                switch outcome {
-                case .success: loop.replyWhenDurable(["restored": count], to: address)
-                case .failure(let error):
-                    loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
-                }
-            }
-        } catch {
-            reply(Result<JSONValue, ControlError>.failure(error), to: address)
         }
     }
 

@@ -85,7 +85,7 @@ extension HotLoop {
     private mutating func read(_ ids: [String], then: @escaping @Sendable (inout HotLoop, StoreError?) -> Void) {
         let keys = table.keys(of: ids)
         startStoreJob { store throws(StoreError) in
-            try store.streams(keys)
+            try store.streams(keys).images
         } then: { loop, result in
             switch result {
             case .success(let images):

@@ -1,3 +1,4 @@
+import Store
 import Streams
 import Wire
 import ZeroMQ
@@ -6,8 +7,14 @@ import ZeroMQ
 struct RunningOperation {
     /// What to do at its end, or where it is refused; nil: none is under way.
     var end: (@Sendable (inout HotLoop, Result<Void, ControlError>) -> Void)?
-    /// What to do where a restoration takes effect; nil: none is being prepared.
-    var effect: Mailbox.Letter?
+    /// The snapshot that it writes, where it is one.
+    var snapshot: RunningSnapshot?
+    /// The snapshot that it restores, where it does.
+    var restoration: RunningRestoration?
+    /// How many restorations there were, by which the answers to each are known.
+    var restorationCount = 0
+    /// Why the daemon stops in the midst of a restoration.
+    var unfinished: StoreError?
     /// Requests on streams that came since, and letters that would change streams, in order.
     var waiting: [Mailbox.Letter] = []
     /// One that has waited is being carried out: its turn has come.
@@ -23,8 +30,6 @@ extension HotLoop {
     private static let slotsPerLook = 256
     /// Nanoseconds of each turn for an operation: at least this, and a quarter of what the turn has taken otherwise.
     private static let sweepTime: Int64 = 1_000_000
-    /// Bytes of records with which no more are made of what is to be restored, before the next group is committed.
-    private static let preparedBytes = 1 << 20
     /// Nanoseconds of each turn for timesteps that waited.
     private static let backlogTime: Int64 = 5_000_000
 
@@ -55,51 +60,14 @@ extension HotLoop {
         }
     }
 
-    /// Puts streams as a snapshot has them.
-    ///
-    /// - Parameters:
-    ///   - restoration: The streams.
-    ///   - effect: What to do at the point where it takes effect.
-    ///   - then: What to do at the end, or where it is refused and nothing is changed.
-    mutating func prepare(
-        _ restoration: StreamRestoration, effect: @escaping Mailbox.Letter,
-        then: @escaping @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
-    ) {
-        table.prepare(restoration)
-        operation.effect = effect
-        operation.end = then
-    }
-
-    /// Checks and records some more of what is to be restored.
-    ///
-    /// - Returns: Whether the next look may come at once.
-    private mutating func goOnPreparing() -> Bool {
-        // Timesteps have their room in the journal's next group too.
-        guard table.records.bytes.count < Self.preparedBytes else { return false }
-        do throws(ControlError) {
-            guard try table.goOnPreparing(limit: Self.slotsPerLook) else { return true }
-            table.beginRestoring()
-            let effect = operation.effect
-            operation.effect = nil
-            effect?(&self)
-        } catch {
-            refuse(error)
-        }
-        return true
-    }
-
-    private mutating func refuse(_ error: ControlError) {
-        operation.effect = nil
-        endOperation(.failure(error))
-    }
-
     /// Whether there is something to do without anything that comes.
     var hasWork: Bool {
-        table.isSweeping || canPrepare || (table.hasBacklog && !group.isFull(table.records))
-            || (!operation.waiting.isEmpty && operation.end == nil)
+        canSweep || canRestore || (table.hasBacklog && !group.isFull(table.records)) || canAct
     }
 
-    private var canPrepare: Bool { operation.effect != nil && table.records.bytes.count < Self.preparedBytes }
+    /// Where copies are made, no more of them than the store keeps up with.
+    private var canSweep: Bool { table.canSweep && operation.snapshot?.hasRoom ?? true }
+    private var canAct: Bool { !operation.waiting.isEmpty && operation.end == nil }
 
     /// Goes on with what is under way.
     ///
@@ -111,17 +79,25 @@ extension HotLoop {
         if table.hasBacklog { try takeBacklog(by: &memory) }
         let start = SteadyClock.now()
         let time = max(Self.sweepTime, (start - turnStart) / 4)
-        while operation.effect != nil {
-            guard goOnPreparing(), SteadyClock.now() - start < time else { return }
-        }
-        while table.isSweeping {
-            if table.sweep(limit: Self.slotsPerLook) { endOperation() }
-            guard SteadyClock.now() - start < time else { return }
-        }
-        while operation.end == nil, !operation.waiting.isEmpty {
+        while goOnWithOperation(), SteadyClock.now() - start < time {}
+    }
+
+    /// Does some of what is to be done with many streams.
+    ///
+    /// - Returns: Whether there was something.
+    private mutating func goOnWithOperation() -> Bool {
+        if canRestore {
+            goOnRestoring()
+        } else if canSweep {
+            let isOver = table.sweep(limit: Self.slotsPerLook)
+            if operation.snapshot != nil, !isOver, table.hasFullCopies { handOverCopies() }
+            if isOver { endOperation() }
+        } else if canAct {
             act()
-            guard SteadyClock.now() - start < time else { return }
+        } else {
+            return false
         }
+        return true
     }
 
     /// Ends all that is under way, and what waits for it, for an orderly stop.
@@ -146,11 +122,19 @@ extension HotLoop {
     }
 
     private mutating func finishOperation() {
-        if operation.effect != nil {
-            table.cancelRestoration()
-            refuse(ControlError(.internal, "the daemon is stopping; ask again when it is back"))
+        if operation.restoration?.isEffective == false {
+            return refuse(ControlError(.internal, "the daemon is stopping; ask again when it is back"))
         }
-        table.finishSweep()
+        while table.isSweeping, operation.end != nil {
+            if goOnWithOperation() { continue }
+            if let failure = operation.restoration?.failure {
+                operation.unfinished = failure
+                return endOperation(.failure(ControlError(failure)))
+            }
+            // The store has to answer first.
+            worker.finish()
+            readMail()
+        }
         endOperation()
     }
 
@@ -158,12 +142,6 @@ extension HotLoop {
         let end = operation.end
         operation.end = nil
         end?(&self, outcome)
-        if let ended = table.takeEndedRestoration() {
-            startSideJob {
-                _ = ended
-            } then: { _, _ in
-            }
-        }
         if checkpoints.isWanted { startCheckpoint() }
     }
 

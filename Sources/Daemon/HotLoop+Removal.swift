@@ -8,16 +8,16 @@ extension HotLoop {
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
         if group.keepsJournal || !isDurable { return try removeAtOnce(selection, for: address) }
-        let keys = try table.doom(selection)
-        guard !keys.isEmpty else { return reply(.success(["removed": 0]), to: address) }
-        // Others on streams wait until it is known whether these are removed.
-        operation.end = { _, _ in }
-        startWriteJob { store throws(StoreError) in
-            try store.remove(keys)
-        } then: { loop, result in
-            loop.table.spare(keys)
-            loop.endOperation()
-            loop.endRemoval(of: keys.count, selection, result, for: address)
+        try begin(.doom, on: selection) { loop, count in
+            let keys = loop.table.takeRemovedKeys()
+            guard count > 0 else { return loop.reply(.success(["removed": 0]), to: address) }
+            // Others on streams wait until it is known whether these are removed.
+            loop.operation.end = { _, _ in }
+            loop.startWriteJob { store throws(StoreError) in
+                try store.remove(keys)
+            } then: { loop, result in
+                loop.endRemoval(of: count, selection, result, for: address)
+            }
         }
     }
 
@@ -79,10 +79,14 @@ extension HotLoop {
         for address: ControlServer.ReturnAddress
     ) {
         if case .failure(let error) = result {
+            table.spare()
             // A running checkpoint has passed over them, and must not count as one of all streams.
             checkpoints.run?.failure = error
-            return reply(Result<JSONValue, ControlError>.failure(ControlError(error)), to: address)
+            reply(Result<JSONValue, ControlError>.failure(ControlError(error)), to: address)
+            return endOperation()
         }
+        // No checkpoint comes between, which would bring them back.
+        operation.end = nil
         do throws(ControlError) {
             try begin(.remove, on: selection, event: .removed) { loop, removed in
                 _ = loop.table.takeRemovedKeys()
@@ -91,8 +95,8 @@ extension HotLoop {
                 loop.whenCheckpointed { loop, outcome in loop.reply(outcome.map { ["removed": removed] }, to: address) }
             }
         } catch {
-            // The one that is named was forgotten meanwhile, as it was idle.
-            reply(.success(["removed": count]), to: address)
+            reply(Result<JSONValue, ControlError>.failure(error), to: address)
         }
+        if operation.end == nil { endOperation() }
     }
 }

@@ -77,18 +77,14 @@ extension HotLoop {
         do throws(ZeroMQError) {
             try commitGroup()
             try waitForOthers()
-            startCheckpoint()
-            try waitForOthers()
-            if checkpoints.folderLoss != nil {
-                // Noticed only now: what may be written anew is.
-                startCheckpoint()
-                try waitForOthers()
-            }
-            sealFolder()
-            try waitForOthers()
+            if operation.unfinished == nil { try writeAll() }
             refuseWaiting()
         } catch {
             throw DaemonError(.software, error.description)
+        }
+        if let failure = operation.unfinished, isDurable {
+            let rest = group.isWhole ? "the next start does it" : "what came since the last checkpoint is lost"
+            throw DaemonError(.inputOutput, "a snapshot could not be restored to its end, so that \(rest): \(failure)")
         }
         if let failure = checkpoints.failure, isDurable, group.isOn, group.failure == nil {
             logger.error("the last checkpoint failed; the journal has what changed since: \(failure)")
@@ -97,6 +93,18 @@ extension HotLoop {
         guard !isDurable || checkpoints.failure == nil else {
             throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")
         }
+    }
+
+    private mutating func writeAll() throws(ZeroMQError) {
+        startCheckpoint()
+        try waitForOthers()
+        if checkpoints.folderLoss != nil {
+            // Noticed only now: what may be written anew is.
+            startCheckpoint()
+            try waitForOthers()
+        }
+        sealFolder()
+        try waitForOthers()
     }
 
     /// Answers the requests that waited for a checkpoint which none can be any more.

@@ -18,7 +18,7 @@ extension HotLoop {
         startStoreJob(for: address) { store throws(StoreError) in
             // By bytes: two spellings of one character are two streams.
             Dictionary(
-                try store.streams(asleep).map { (Array($0.id.utf8), $0.values) }, uniquingKeysWith: { $1 })
+                try store.streams(asleep).images.map { (Array($0.id.utf8), $0.values) }, uniquingKeysWith: { $1 })
         } beside: { _, values in
             {
                 var streams = streams
@@ -47,33 +47,13 @@ extension HotLoop {
         }
     }
 
-    mutating func snapshot(
-        _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
-    ) throws(ControlError) {
-        let now = WallClock.now()
-        try begin(.copy, on: selection) { loop, _ in loop.keep(name, time: now, for: address) }
-    }
-
-    /// Has the store keep what was copied. What it has itself of streams that are asleep changes with the next checkpoint,
-    /// which comes later.
-    private mutating func keep(
-        _ name: String, time now: Int64, for address: ControlServer.ReturnAddress
-    ) {
-        let (slice, asleep) = table.takeCopies()
-        startWriteJob(for: address) { store throws(StoreError) -> SnapshotStatus in
-            let all = asleep.isEmpty ? slice : StreamSlice(try slice.images + store.streams(asleep))
-            return try store.saveSnapshot(name, of: all, time: now)
-        } then: { _, status in
-            status
-        }
-    }
-
     mutating func readSnapshot(
         _ name: String, after: String?, limit: Int, for address: ControlServer.ReturnAddress
     ) {
         startStoreJob(for: address) { store throws(StoreError) -> StreamPage<StreamExport> in
             let page = try store.page(ofSnapshot: name, after: after, limit: limit)
-            return StreamPage<StreamExport>(streams: page.images.map { StreamExport($0, model: "") }, next: page.next)
+            let streams = page.slice.images.map { StreamExport($0, model: "") }
+            return StreamPage<StreamExport>(streams: streams, next: page.next)
         } beside: { loop, page in
             let models = page.streams.map { loop.table.modelName(for: $0.stream) ?? "" }
             return {
@@ -103,9 +83,9 @@ extension HotLoop {
         let key = table.keys(of: [id])
         startStoreJob(for: address) { store throws(StoreError) in
             try store.streams(key)
-        } beside: { _, images in
+        } beside: { _, streams in
             { () throws(ControlError) in
-                guard let image = images.first else {
+                guard let image = streams.images.first else {
                     throw ControlError(.storeFailed, "the state of stream '\(id)' is not in the store any more")
                 }
                 return StreamExport(image, model: model)

@@ -177,6 +177,7 @@ struct HotLoop: ~Copyable {
         var failure: ZeroMQError?
         // Beside the loop and not in it: what is in it is read while the loop is changed.
         var memory = TurnMemory()
+        removeLeftovers()
         do throws(ZeroMQError) {
             while !isStopping { try turn(&memory) }
             // Where it was asked for by a request, and not by a signal.
@@ -247,7 +248,7 @@ struct HotLoop: ~Copyable {
         // Without an array: every turn asks.
         let store = isDurable ? min(checkpoints.millisecondsUntilDue, group.millisecondsUntilTry ?? .max) : .max
         let others = min(idleSweep.millisecondsUntilDue ?? .max, publisher.replays.millisecondsUntilDue ?? .max)
-        let least = min(store, others)
+        let least = min(store, others, operation.restoration?.millisecondsUntilRetry ?? .max)
         return least == .max ? -1 : least
     }
 

@@ -222,7 +222,7 @@ struct StartState: ~Copyable {
         let ids = table.takeWakeRequests()
         _ = table.takeEvents()
         guard !ids.isEmpty else { return }
-        let images = try store.streams(table.keys(of: ids))
+        let images = try store.streams(table.keys(of: ids)).images
         _ = table.wake(ids, images)
     }
 

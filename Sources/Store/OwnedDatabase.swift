@@ -33,6 +33,8 @@ final class OwnedDatabase: Sendable {
             StateFolder.createFile(path)
         }
         var configuration = Configuration()
+        // The streams of a snapshot are there before the snapshot is, and are deleted after it.
+        configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
             // SQLite would move the write-ahead log into the database and delete it when it is closed.
             _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 0)

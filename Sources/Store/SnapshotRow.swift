@@ -41,11 +41,17 @@ struct SnapshotRow {
             .map { SnapshotRow($0) }
     }
 
-    /// Adds a snapshot without streams to the table, to be proved by ``update(in:_:)``.
-    static func insert(_ name: String, time: Int64, in db: Database) throws -> SnapshotRow {
+    /// A snapshot that is not in the table. Its number is by chance, so that streams that another one has left behind never
+    /// become streams of this one.
+    init(newNamed name: String, time: Int64) {
+        self.init(id: Int64.random(in: 1 << 32..<1 << 62), name: name, time: time)
+    }
+
+    /// Adds the snapshot to the table, to be proved by ``update(in:_:)``.
+    func insert(in db: Database) throws {
         try db.execute(
-            sql: "INSERT INTO snapshot (name, time, streams, bytes) VALUES (?, ?, 0, 0)", arguments: [name, time])
-        return SnapshotRow(id: db.lastInsertedRowID, name: name, time: time)
+            sql: "INSERT INTO snapshot (id, name, time, streams, bytes) VALUES (?, ?, ?, 0, 0)",
+            arguments: [id, name, time])
     }
 
     /// Writes what the snapshot holds now.
@@ -105,11 +111,13 @@ struct SnapshotRow {
     /// - Returns: The ids of those that are damaged, and whether the sum of all is right.
     func examine(in db: Database, _ checksum: inout Checksum) throws -> (damaged: [String], isWhole: Bool) {
         let select = try db.makeStatement(
-            sql: "SELECT \(StreamRow.columns), checksum FROM snapshot_stream WHERE snapshot = ? ORDER BY id")
+            sql: "SELECT \(StreamRow.columns), checksum, snapshot FROM snapshot_stream WHERE snapshot = ? ORDER BY id")
         try select.setArguments([id])
         var (sum, damaged) = (StreamDigest.Sum(), [String]())
         while try select.step(in: db) {
-            let value = StreamRow.checksum(ofSnapshot: id, select, &checksum)
+            // The number that the row has: SQLite trusts the order of its rows, and may give one of another number.
+            let snapshot = select.int64(StreamRow.columnCount + 1)
+            let value = StreamRow.checksum(ofSnapshot: snapshot, select, &checksum)
             sum += StreamDigest.Sum(rows: 1, checksums: value)
             if value != UInt64(bitPattern: select.int64(StreamRow.columnCount)) {
                 damaged.append(StreamRow.id(select, at: 1))

@@ -1,5 +1,6 @@
 import GRDB
 public import Streams
+public import Wire
 
 /// Streams that are asked for by their keys, and snapshots that are read and written page by page.
 extension StateStore {
@@ -9,22 +10,18 @@ extension StateStore {
     /// Streams of the last checkpoint.
     ///
     /// - Parameter keys: Which streams.
-    /// - Returns: An image of each that is there.
+    /// - Returns: Those that are there.
     /// - Throws: ``StoreError`` where the database cannot be read.
-    public func streams(_ keys: [UInt32]) throws(StoreError) -> [StreamImage] {
-        guard !keys.isEmpty else { return [] }
+    public func streams(_ keys: [UInt32]) throws(StoreError) -> StreamSlice {
+        guard !keys.isEmpty else { return StreamSlice(fingerprints: []) }
         return try database.read("read streams of") { db in
-            let weights = try WeightsTable(db)
             let select = try db.makeStatement(sql: "SELECT \(StreamRow.columns) FROM stream WHERE key = ?")
-            var values: [Float] = []
-            var slice = StreamSlice(fingerprints: weights.fingerprints)
+            var reader = try SliceReader(db)
             for key in keys {
                 try select.setArguments([Int64(key)])
-                while try select.step(in: db) {
-                    StreamRow.append(select, at: 0, key: key, position: 0, weights: weights, using: &values, to: &slice)
-                }
+                while try select.step(in: db) { reader.append(select, key: key) }
             }
-            return slice.images
+            return reader.slice
         }
     }
 
@@ -32,32 +29,61 @@ extension StateStore {
     ///
     /// - Parameters:
     ///   - name: The snapshot's name.
+    ///   - selection: Which of its streams.
     ///   - after: Only ids after this one; nil: from the first.
     ///   - limit: At most so many; fewer where their states are large.
-    /// - Returns: The page, and where the next begins; nil at the end.
+    /// - Returns: The page, with keys that mean nothing, and where the next begins; nil at the end.
     /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` where the database cannot be read.
     public func page(
-        ofSnapshot name: String, after: String?, limit: Int
-    ) throws(StoreError) -> (images: [StreamImage], next: String?) {
-        try database.read("read a snapshot of") { db in
-            let snapshot = try Self.requireSnapshot(named: name, in: db)
-            let weights = try WeightsTable(db)
+        ofSnapshot name: String, _ selection: ControlCommand.Selection = .all, after: String?, limit: Int
+    ) throws(StoreError) -> (slice: StreamSlice, next: String?) {
+        let prefix: String
+        switch selection {
+        case .stream(let id): return (try streams(ofSnapshot: name, named: [id]), nil)
+        case .prefix(let text): prefix = text
+        case .all: prefix = ""
+        }
+        return try database.read("read a snapshot of") { db in
+            // No byte of UTF-8 is 255: what begins with the prefix comes before this, and nothing else behind the prefix does.
+            let end = Array(prefix.utf8) + [255]
             let select = try db.makeStatement(
                 sql: """
-                    SELECT \(StreamRow.columns) FROM snapshot_stream WHERE snapshot = ? AND id > ? ORDER BY id LIMIT ?
+                    SELECT \(StreamRow.columns) FROM snapshot_stream
+                    WHERE snapshot = ? AND id \(after == nil ? ">=" : ">") ? AND id < ? ORDER BY id LIMIT ?
                     """)
-            try select.setArguments([snapshot.id, after ?? "", limit])
-            var values: [Float] = []
-            var slice = StreamSlice(fingerprints: weights.fingerprints)
-            while slice.byteCount < Self.pageBytes {
+            select.bind(try Self.requireSnapshot(named: name, in: db).id, at: 1)
+            select.bind(text: Array((after ?? prefix).utf8).span, at: 2)
+            select.bind(text: end.span, at: 3)
+            select.bind(Int64(limit), at: 4)
+            var reader = try SliceReader(db)
+            while reader.slice.byteCount < Self.pageBytes {
                 guard try select.step(in: db) else {
-                    let images = slice.images
-                    return (images, images.count < limit ? nil : images.last?.id)
+                    return (reader.slice, reader.slice.entries.count < limit ? nil : reader.slice.lastID)
                 }
-                StreamRow.append(select, at: 0, key: 0, position: 0, weights: weights, using: &values, to: &slice)
+                reader.append(select)
             }
-            let images = slice.images
-            return (images, images.last?.id)
+            return (reader.slice, reader.slice.lastID)
+        }
+    }
+
+    /// Streams of a snapshot.
+    ///
+    /// - Parameters:
+    ///   - name: The snapshot's name.
+    ///   - ids: Which of its streams.
+    /// - Returns: Those that the snapshot has, with keys that mean nothing.
+    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` where the database cannot be read.
+    public func streams(ofSnapshot name: String, named ids: [String]) throws(StoreError) -> StreamSlice {
+        try database.read("read a snapshot of") { db in
+            let snapshot = try Self.requireSnapshot(named: name, in: db)
+            let select = try db.makeStatement(
+                sql: "SELECT \(StreamRow.columns) FROM snapshot_stream WHERE snapshot = ? AND id = ?")
+            var reader = try SliceReader(db)
+            for id in ids {
+                try select.setArguments([snapshot.id, id])
+                while try select.step(in: db) { reader.append(select) }
+            }
+            return reader.slice
         }
     }
 
@@ -71,8 +97,12 @@ extension StateStore {
     public func add(_ images: [StreamImage], toSnapshot name: String, time: Int64) throws(StoreError) {
         let slice = StreamSlice(images)
         try change("write a snapshot to") { db, content in
-            var row = try SnapshotRow.named(name, in: db) ?? SnapshotRow.insert(name, time: time, in: db)
-            try Self.add(slice, to: &row, in: db, &content)
+            let known = try SnapshotRow.named(name, in: db)
+            var row = known ?? SnapshotRow(newNamed: name, time: time)
+            if known == nil { try row.insert(in: db) }
+            try Self.insert(slice, of: &row, in: db, &content)
+            let change = try row.update(in: db, &content.checksum)
+            content.header.snapshots += StreamDigest.Sum(rows: known == nil ? 1 : 0, checksums: change)
         }
     }
 
@@ -101,5 +131,22 @@ extension StateStore {
             let rows = try Row.fetchAll(db, sql: "SELECT fingerprint, layout FROM layout")
             return Dictionary(rows.map { ($0.text(0), $0.text(1)) }, uniquingKeysWith: { first, _ in first })
         }
+    }
+}
+
+/// Puts rows that are read into a slice.
+private struct SliceReader {
+    private(set) var slice: StreamSlice
+    private let weights: WeightsTable
+    private var values: [Float] = []
+
+    init(_ db: Database) throws {
+        weights = try WeightsTable(db)
+        slice = StreamSlice(fingerprints: weights.fingerprints)
+    }
+
+    /// Adds the row that a statement stands on, which begins with ``StreamRow/columns``.
+    mutating func append(_ statement: Statement, key: UInt32 = 0) {
+        StreamRow.append(statement, at: 0, key: key, position: 0, weights: weights, using: &values, to: &slice)
     }
 }

@@ -19,6 +19,8 @@ public final class StateStore: Sendable {
         var header: StoreHeader
         var digest = StreamDigest()
         var checksum: Checksum
+        /// Snapshots that are being written, by their numbers: what each has so far, or why it cannot be written.
+        var staged: [Int64: Result<StagedRows, StoreError>] = [:]
         /// All rows of `stream` were found to be as they were written.
         var isVerified = false
         /// The database is written from here on.
@@ -74,7 +76,7 @@ public final class StateStore: Sendable {
     // MARK: - Checkpoints
 
     /// Streams that are read from the database at a time.
-    private static let streamsPerSlice = 4096
+    static let streamsPerSlice = 4096
 
     /// All streams of the last checkpoint, whatever weights they belong to, in the order of their keys. The first time, each is
     /// examined.

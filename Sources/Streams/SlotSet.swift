@@ -33,17 +33,18 @@ struct SlotSet: ~Copyable {
         words[word] &= ~(1 << UInt64(bit))
     }
 
-    /// Empties the set.
+    /// Removes the least slots of the set.
     ///
-    /// - Returns: What was in it.
-    mutating func takeAll() -> [UInt32] {
+    /// - Parameter limit: At most so many.
+    /// - Returns: Those slots.
+    mutating func take(_ limit: Int) -> [UInt32] {
         var slots: [UInt32] = []
         var next = first(from: 0)
-        while let slot = next {
+        while let slot = next, slots.count < limit {
             slots.append(UInt32(slot))
+            remove(slot)
             next = first(from: slot + 1)
         }
-        words.removeAll()
         return slots
     }
 

@@ -111,6 +111,12 @@ extension StreamTable {
         /// Whether the operation that began with a phase has reached it.
         func isReached(in phase: Phase) -> Bool { marks.intersection(.phase) == phase.marks }
 
+        /// Has the operation that began with a phase not have reached it.
+        mutating func leave(_ phase: Phase) {
+            reach(phase)
+            marks.formSymmetricDifference(.phase)
+        }
+
         mutating func reach(_ phase: Phase) {
             marks.remove(.phase)
             marks.formUnion(phase.marks)

@@ -4,6 +4,9 @@ import Wire
 public enum StreamOperation: Sendable {
     /// Their state becomes zero and their step 0; their sequence numbers go on.
     case reset
+    /// They are to be removed once the store has forgotten them. Until then they are there like any other, but no checkpoint takes
+    /// them, so that none brings them back behind the store's removal. See ``StreamTable/spare()``.
+    case doom
     /// They are forgotten, with what waits for them.
     case remove
     /// Their timesteps wait from now on.
@@ -12,7 +15,7 @@ public enum StreamOperation: Sendable {
     case resume
     /// They are copied as they stand at the point.
     case copy
-    /// They are put as a ``StreamRestoration`` has them; see ``StreamTable/beginRestoring()``.
+    /// They are put as a snapshot has them; see ``StreamTable/beginRestoring()``.
     case restore
 }
 
@@ -28,8 +31,6 @@ struct StreamSweep {
     private(set) var next = 0
     /// Slots from here on were given out after it began.
     let end: Int
-    /// Keys of the streams that it removed.
-    var removedKeys: [UInt32] = []
 
     /// - Parameters:
     ///   - operation: What to do.

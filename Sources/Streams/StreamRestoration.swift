@@ -1,76 +1,41 @@
-import Recurrent
-import Wire
-
-/// Streams that are put as a snapshot has them, all or none, some at a time.
+/// Which streams are being put as a snapshot has them, all or none, and how far that is. Their values come some at a time.
 ///
-///     entries:  0 … checked: fit, and are in the journal | … count
-///     then:     0 … next: looked at | next … count          those that a timestep needed first are put already
-public struct StreamRestoration: Sendable {
-    let slice: StreamSlice
-    /// How many entries were found to fit.
-    var checked = 0
-    /// How many of them are of streams that were not there when they were checked.
+///     none ──▶ checking: each is found to fit, and is in the journal ──▶ effective: each is put when its values come
+struct StreamRestoration: ~Copyable {
+    enum Stage { case none, checking, effective }
+
+    /// With more streams that timesteps wait for, no more timesteps are taken in.
+    private static let mostAwaited = 16_384
+
+    var stage = Stage.none
+    /// Slots of those that the table has: it had them when they were checked, or a timestep came for them since.
+    var slots = SlotSet()
+    /// Ids of those that the table did not have when they were checked.
+    var newIDs = StreamIndex()
+    /// How many of the new ones the table still does not have.
     var newCount = 0
-    /// Which of the table's models each entry goes to.
-    var models: [UInt16] = []
-    /// The first entry that was not looked at for being put.
-    var next = 0
-    private var isPut: [Bool]
-    /// The numbers of entries by a hash of their ids, in a table with open addressing. A power of two, at least twice as many.
-    private var numbers: [UInt32]
+    /// How many are not put yet.
+    var left = 0
+    /// Slots of those whose values are needed before the others', and were not asked for.
+    var requests: [UInt32] = []
+    /// For about how many streams timesteps wait.
+    var awaited = 0
+    /// The store cannot be read for now, so that nobody else should wait for it.
+    var isStuck = false
 
-    /// Streams to put in place. Takes as long as there are many: made beside the hot loop.
-    ///
-    /// - Parameter slice: Each stream at most once.
-    public init(_ slice: StreamSlice) {
-        self.slice = slice
-        isPut = [Bool](repeating: false, count: slice.entries.count)
-        var capacity = 16
-        while capacity < 2 * slice.entries.count { capacity *= 2 }
-        numbers = [UInt32](repeating: .max, count: capacity)
-        models.reserveCapacity(slice.entries.count)
-        for number in slice.entries.indices {
-            var place = Self.hash(slice.id(number)) & (capacity - 1)
-            while numbers[place] != .max { place = (place + 1) & (capacity - 1) }
-            numbers[place] = UInt32(number)
-        }
-    }
+    var isBegun: Bool { stage != .none }
 
-    /// How many streams they are.
-    public var count: Int { slice.entries.count }
+    /// New streams for which there must be room, since they come with the restoration that has taken effect.
+    var streamsToCome: Int { stage == .effective ? newCount : 0 }
 
-    /// The entry of a stream that was not put yet.
-    func find(_ id: Span<UInt8>) -> Int? {
-        var place = Self.hash(id) & (numbers.count - 1)
-        while numbers[place] != .max {
-            let number = Int(numbers[place])
-            if slice.id(number).isEqual(to: id) { return isPut[number] ? nil : number }
-            place = (place + 1) & (numbers.count - 1)
-        }
-        return nil
-    }
+    /// Whether so many timesteps wait for their streams that no more should be taken in.
+    var isFull: Bool { awaited > Self.mostAwaited && !isStuck }
 
-    /// Notes that an entry is put.
-    ///
-    /// - Parameter number: Which.
-    /// - Returns: Whether it was not put before.
-    mutating func put(_ number: Int) -> Bool {
-        defer { isPut[number] = true }
-        return !isPut[number]
-    }
+    /// Whether a stream that the table does not have comes with the restoration that has taken effect.
+    func brings(_ id: Span<UInt8>) -> Bool { streamsToCome > 0 && newIDs.find(id) != nil }
 
-    /// FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>). Whoever chooses ids that collide has been let in by a snapshot.
-    private static func hash(_ id: Span<UInt8>) -> Int {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for index in id.indices { hash = (hash ^ UInt64(id[index])) &* 0x100_0000_01b3 }
-        return Int(truncatingIfNeeded: hash ^ hash >> 32) & Int(UInt32.max)
-    }
-}
-
-extension Span<UInt8> {
-    fileprivate func isEqual(to other: Span<UInt8>) -> Bool {
-        guard count == other.count else { return false }
-        for index in indices where self[index] != other[index] { return false }
-        return true
+    /// Whether a stream that the table has is among them, be it put or not.
+    func has(_ slot: Int, _ id: Span<UInt8>) -> Bool {
+        slots.contains(slot) || (newIDs.count > 0 && newIDs.find(id) != nil)
     }
 }

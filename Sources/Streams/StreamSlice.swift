@@ -63,6 +63,9 @@ public struct StreamSlice: Sendable {
         values.reserveCapacity(capacity * valuesPerStream)
     }
 
+    /// The id of the last stream; nil where there is none.
+    public var lastID: String? { entries.isEmpty ? nil : String(copying: id(entries.count - 1)) }
+
     /// Whether there is nothing to store.
     public var isEmpty: Bool { entries.isEmpty && removedKeys.isEmpty }
 

@@ -9,7 +9,7 @@ extension StreamTable {
     /// Whether timesteps wait for nothing but their turn.
     public var hasBacklog: Bool { backlog.count > 0 }
     /// Whether so much waits for its turn that no more messages should be taken.
-    public var isBacklogFull: Bool { backlog.isFull }
+    public var isBacklogFull: Bool { backlog.isFull || restoration.isFull }
 
     /// Timesteps that wait for paused streams.
     public var waitingCount: Int {
@@ -43,6 +43,7 @@ extension StreamTable {
         if isSweeping {
             reach(slot)
             guard waiting[slot] != nil else { return }
+            if isToBeRestored(slot) { return requestRestoring(slot) }
         }
         guard !streams[slot].isPaused, !streams[slot].isAsleep else { return }
         guard let entry = waiting[slot], !entry.isEmpty else { return stopWaiting(slot) }
@@ -112,11 +113,11 @@ extension StreamTable {
 
     /// Lets the message whose values are the batch's ``MessageBatch/incoming`` wait, behind what waits for its stream already.
     ///
-    /// For a paused stream no more waits than ``maximumWaiting``, and for one that is asleep where the backlog is full; what
-    /// does not fit is dropped from its end.
+    /// For a paused stream no more waits than ``maximumWaiting``, and for one that waits for the store where the backlog is full;
+    /// what does not fit is dropped from its end.
     mutating func wait(_ slot: Int, _ header: TimestepHeader, count: Int) throws(DropCause) {
-        let isHeld =
-            streams[slot].isPaused || (streams[slot].isAsleep && backlog.byteCount > Backlog.fullBytes)
+        let waitsForStore = streams[slot].isAsleep || isToBeRestored(slot)
+        let isHeld = streams[slot].isPaused || (waitsForStore && backlog.byteCount > Backlog.fullBytes)
         let room = isHeld ? Self.maximumWaiting - (waiting[slot]?.count ?? 0) : count
         let kept = max(0, min(count, room))
         if kept > 0 {

@@ -127,11 +127,16 @@ extension StreamTable {
             if let slot = index.find(id.utf8.span) { reach(slot) }
         }
         for image in images {
-            guard let slot = index.find(image.id.utf8.span), streams[slot].isAsleep else { continue }
+            guard let slot = index.find(image.id.utf8.span), streams[slot].isAsleep, !isToBeRestored(slot)
+            else { continue }
             wake(slot, with: image)
         }
         for id in ids {
             guard let slot = index.find(id.utf8.span) else { continue }
+            if isToBeRestored(slot) {
+                requestRestoring(slot)
+                continue
+            }
             if streams[slot].isAsleep {
                 if faulty.remove(slot) == nil { lost.append(id) }
                 // Also of one that is faulty: when this is replayed, the store may have it.

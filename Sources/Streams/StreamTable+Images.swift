@@ -4,7 +4,7 @@ public import Wire
 /// What goes to the store and comes back from it.
 extension StreamTable {
     /// A slice with so many bytes of state takes no further stream.
-    private static let bytesPerSlice = 4 << 20
+    static let bytesPerSlice = 4 << 20
 
     /// The streams as they stand now, but for those that are asleep, which the store has: all copied in one go.
     ///
@@ -18,24 +18,31 @@ extension StreamTable {
         return slice
     }
 
-    /// Copies streams that changed, as they stand now, and the keys of all that were removed: were one of these left for a
-    /// later call, the store could have a stream twice that has come back under another key. They count as unchanged from
+    /// Copies streams that changed, as they stand now, once it has given the keys of all that were removed: were one of these
+    /// given later, the store could have a stream twice that has come back under another key. They count as unchanged from
     /// here on; whoever cannot store them says so with ``markChanged(_:)``.
     ///
     /// - Parameters:
     ///   - first: The least key to look at: 0 at first, then what the call before returned.
-    ///   - limit: How many streams at most; fewer, where each of them keeps many timesteps.
+    ///   - limit: How many streams at most, and how many keys; fewer, where each stream keeps many timesteps.
     /// - Returns: The copies, and where the next call begins; nil where this was the last.
     public mutating func copyChanged(from first: Int, limit: Int) -> (slice: StreamSlice, next: Int?) {
+        let removedKeys = removed.take(limit)
+        guard removed.first(from: 0) == nil else {
+            var slice = emptySlice()
+            slice.removedKeys = removedKeys
+            return (slice, first)
+        }
         var slice = emptySlice(capacity: min(limit, index.slots.count))
-        slice.removedKeys = removed.takeAll()
+        slice.removedKeys = removedKeys
         var slot = changed.first(from: first)
         for _ in 0..<limit {
             guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
             // A copy has all that was recorded before it.
             if isSweeping { reach(found) }
-            // One that is faulty is asleep until its last checkpoint is read, and stays changed until then.
-            if !doomed.contains(found) && !faulty.contains(found) {
+            // One that is faulty is asleep until its last checkpoint is read, and stays changed until then; so does one that is to
+            // be restored until that is done.
+            if !doomed.contains(found) && !faulty.contains(found) && !isToBeRestored(found) {
                 if changed.contains(found), !streams[found].isAsleep { copy(found, into: &slice) }
                 changed.remove(found)
             }

@@ -23,7 +23,7 @@ extension StreamTable {
     public mutating func begin(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
     ) throws(ControlError) -> Int {
-        precondition(sweep == nil && restoration == nil, "one operation after another")
+        precondition(sweep == nil && !restoration.isBegun, "one operation after another")
         removedKeys = []
         copied = emptySlice()
         copiedAsleep = []
@@ -37,7 +37,7 @@ extension StreamTable {
         let count = count(of: begun)
         guard count > 0 else { return 0 }
         record(operation, on: selection)
-        if operation == .copy { copied = emptySlice(capacity: count) }
+        if operation == .copy { copied = emptySlice(capacity: min(count, Self.copiesPerSlice)) }
         phase.flip()
         sweep = begun
         return count
@@ -49,39 +49,52 @@ extension StreamTable {
     /// - Returns: Whether it has ended, or none is under way.
     public mutating func sweep(limit: Int) -> Bool {
         guard isSweeping else { return true }
-        guard restoreSome(limit) else { return false }
         guard let slots = sweep?.advance(limit) else { return true }
         for slot in slots where index.isTaken(slot) { reach(slot) }
-        guard sweep?.isOver ?? true else { return false }
+        guard sweep?.isOver ?? true, restoration.left == 0 else { return false }
         sweep = nil
-        swap(&restoration, &endedRestoration)
+        restoration = StreamRestoration()
         return true
     }
 
-    /// Ends the operation that is under way without anything between.
+    /// Whether ``sweep(limit:)`` has something to do. If not, streams are to be put first that the operation restores.
+    public var canSweep: Bool { sweep.map { !$0.isOver || restoration.left == 0 } ?? false }
+
+    /// Ends the operation that is under way without anything between, or does of it what can be done.
     public mutating func finishSweep() {
-        while !sweep(limit: .max) {}
+        while canSweep { _ = sweep(limit: .max) }
     }
 
-    /// Gives away what the last operation copied, and the keys of those of its streams that were asleep: the store has these as
-    /// they were, until the next checkpoint.
+    /// Streams of which ``takeCopies()`` gives so many at a time, if it is called when ``hasFullCopies``.
+    private static let copiesPerSlice = 4096
+
+    /// Whether there are as many copies as the store should get in one go.
+    public var hasFullCopies: Bool {
+        copied.entries.count >= Self.copiesPerSlice || copied.byteCount >= Self.bytesPerSlice
+            || copiedAsleep.count >= Self.copiesPerSlice
+    }
+
+    /// Gives away what an operation has copied so far, and the keys of those of its streams that were asleep: the store has these
+    /// as they were, until the next checkpoint.
     public mutating func takeCopies() -> (slice: StreamSlice, asleep: [UInt32]) {
-        var slice = StreamSlice(fingerprints: [])
+        var slice = isSweeping ? emptySlice(capacity: Self.copiesPerSlice) : emptySlice()
         swap(&slice, &copied)
         defer { copiedAsleep = [] }
         return (slice, copiedAsleep)
     }
 
-    /// Gives away the keys of the streams that the last operation removed, so that stored state can be forgotten too; the
-    /// next checkpoint does that in any case.
+    /// Gives away the keys of the streams that the last operation removed or doomed, so that stored state can be forgotten too;
+    /// of those that were removed, the next checkpoint does that in any case.
     public mutating func takeRemovedKeys() -> [UInt32] {
         defer { removedKeys = [] }
         return removedKeys
     }
 
-    /// Brings a stream to where the operation that is under way leaves it, if that was not done yet. It may be gone then.
+    /// Brings a stream to where the operation that is under way leaves it, if that was not done yet. It may be gone then; and
+    /// one that is restored is reached only when its values are there.
     mutating func reach(_ slot: Int) {
         guard let operation = sweep?.operation, !streams[slot].isReached(in: phase) else { return }
+        if operation == .restore, restoration.has(slot, index.id(of: slot)) { return }
         streams[slot].reach(phase)
         guard sweep?.selects(index.id(of: slot)) ?? false else { return }
         carryOut(operation, with: slot)
@@ -90,14 +103,16 @@ extension StreamTable {
     private mutating func carryOut(_ operation: StreamOperation, with slot: Int) {
         switch operation {
         case .reset: reset(slot)
+        case .doom:
+            doomed.insert(slot)
+            removedKeys.append(UInt32(slot))
         case .remove:
             remove(slot)
             removedKeys.append(UInt32(slot))
         case .pause: pause(slot)
         case .resume: resume(slot)
         case .copy: copy(slot)
-        case .restore:
-            if let number = restoration?.find(index.id(of: slot)) { restore(number) }
+        case .restore: break
         }
     }
 
@@ -105,7 +120,7 @@ extension StreamTable {
         switch operation {
         case .reset: recordReset(selection)
         case .remove: recordRemove(selection)
-        case .pause, .resume, .copy, .restore: break
+        case .doom, .pause, .resume, .copy, .restore: break
         }
     }
 
@@ -114,24 +129,8 @@ extension StreamTable {
         return index.slots.count { index.isTaken($0) && sweep.selects(index.id(of: $0)) }
     }
 
-    /// Marks streams that are to be removed once the store has forgotten them. Until then they are there like any other, but no
-    /// checkpoint takes them, so that none brings them back behind the store's removal.
-    ///
-    /// - Parameter selection: Which streams.
-    /// - Returns: Their keys, for ``spare(_:)``.
-    /// - Throws: ``ControlError`` where the one stream named is not known.
-    public mutating func doom(_ selection: ControlCommand.Selection) throws(ControlError) -> [UInt32] {
-        let slots = try slots(of: selection)
-        for slot in slots { doomed.insert(slot) }
-        return slots.map { UInt32($0) }
-    }
-
-    /// Takes the marks away, whether the store has forgotten the streams or could not.
-    ///
-    /// - Parameter keys: What ``doom(_:)`` returned.
-    public mutating func spare(_ keys: [UInt32]) {
-        for key in keys { doomed.remove(Int(key)) }
-    }
+    /// Ends that streams are doomed, whether the store has forgotten them or could not.
+    public mutating func spare() { doomed = SlotSet() }
 
     mutating func reset(_ slot: Int) {
         if streams[slot].isAsleep {

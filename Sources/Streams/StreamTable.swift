@@ -50,14 +50,12 @@ public struct StreamTable: ~Copyable {
     var sweep: StreamSweep?
     /// That of the streams which the operation under way has reached; of all, where none is.
     var phase = Stream.Phase()
-    /// Streams that are being put as a snapshot has them; before their sweep they are checked.
-    var restoration: StreamRestoration?
-    /// The one that has ended last.
-    var endedRestoration: StreamRestoration?
-    /// What the last operation copied, and which streams it found asleep.
+    /// Streams that are being put as a snapshot has them.
+    var restoration = StreamRestoration()
+    /// What an operation has copied, and which streams it found asleep.
     var copied = StreamSlice(fingerprints: [])
     var copiedAsleep: [UInt32] = []
-    /// Keys of the streams that the last operation removed.
+    /// Keys of the streams that the last operation removed or doomed.
     var removedKeys: [UInt32] = []
     /// What waits for streams, by slot: where it does, the stream is marked.
     var waiting: [Int: WaitingTimesteps] = [:]
@@ -215,22 +213,14 @@ public struct StreamTable: ~Copyable {
     private mutating func takeFirst(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
-        if restoration != nil, isSweeping {
-            if let number = restoration?.find(id) {
-                restore(number)
-                if let slot = index.find(id, hash: place.hash) {
-                    return try takeSlowly(slot, count, of: id, at: place, header)
-                }
-            }
+        if restoration.brings(id) {
+            return try takeSlowly(insertToRestore(id, model: place.model), count, of: id, at: place, header)
         }
-        if let maximumStreams, index.count + streamsToCome >= maximumStreams { throw .tooManyStreams }
+        if let maximumStreams, index.count + restoration.streamsToCome >= maximumStreams { throw .tooManyStreams }
         // Before the stream is there: a message that is dropped leaves none.
         _ = try SequenceNumbers(header, count: count, consumed: 0)
         try take(count, of: insert(id, model: place.model), hash: place.hash, header)
     }
-
-    /// New streams for which there must be room, since they come with the restoration that has taken effect.
-    private var streamsToCome: Int { isSweeping ? restoration?.newCount ?? 0 : 0 }
 
     private mutating func takeInPieces(_ slot: Int, _ count: Int, _ header: TimestepHeader) throws(DropCause) {
         startWaiting(slot)
@@ -246,7 +236,9 @@ public struct StreamTable: ~Copyable {
         reach(slot)
         guard index.isTaken(slot) else { return try takeFirst(count, of: id, at: place, header) }
         guard !streams[slot].isReady(in: phase) else { return try take(count, of: slot, hash: place.hash, header) }
-        if streams[slot].isAsleep, !streams[slot].isPaused, !streams[slot].waits { startWaking(slot) }
+        if !streams[slot].isPaused, !streams[slot].waits {
+            if isToBeRestored(slot) { startRestoring(slot) } else if streams[slot].isAsleep { startWaking(slot) }
+        }
         try wait(slot, header, count: count)
     }
 

@@ -66,7 +66,7 @@ struct DamageTests {
             }
             try store.examineRest()
             for snapshot in try store.snapshots() {
-                contents.snapshots[snapshot.name] = try store.streams(ofSnapshot: snapshot.name, .all).images
+                contents.snapshots[snapshot.name] = try store.streams(ofSnapshot: snapshot.name, .all)
             }
             guard hasJournal || store.expectsJournal || Journal.exists(in: folder) else { return .success(contents) }
             let journal = try Journal(folder: folder, of: store)

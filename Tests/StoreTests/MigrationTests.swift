@@ -20,7 +20,7 @@ struct MigrationTests {
         #expect(images.map(\.label) == [1, 0, 1])
         #expect(images.map { $0.values.map(\.bitPattern) } == old)
         #expect(store.position == 0)
-        let monday = try store.streams(ofSnapshot: "monday", .all).images
+        let monday = try store.streams(ofSnapshot: "monday", .all)
         #expect(monday.map(\.id).sorted() == ["café", "gone", "meter 流", "s000"])
         #expect(monday.first { $0.id == "s000" }?.values == images.last?.values)
     }

@@ -12,7 +12,7 @@ struct PageTests {
 
     @Test func `streams are found by their keys`() throws {
         try store.write(slice([image("a"), image("b", sequence: 9), image("c")], from: 4))
-        #expect(try store.streams([5, 9]) == [image("b", sequence: 9)])
+        #expect(try store.streams([5, 9]).images == [image("b", sequence: 9)])
         #expect(try store.streams([]).isEmpty)
     }
 
@@ -25,8 +25,8 @@ struct PageTests {
         var after: String?
         repeat {
             let page = try store.page(ofSnapshot: "n", after: after, limit: limit)
-            #expect(page.images.count <= limit)
-            found += page.images
+            #expect(page.slice.entries.count <= limit)
+            found += page.slice.images
             after = page.next
         } while after != nil
         #expect(found == images.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) })
@@ -37,7 +37,7 @@ struct PageTests {
     @Test func `a stream that a snapshot has already is refused, with all that came with it`() throws {
         try store.add([image("a")], toSnapshot: "n", time: 1)
         #expect(throws: StoreError.self) { try store.add([image("b"), image("a")], toSnapshot: "n", time: 1) }
-        #expect(try store.page(ofSnapshot: "n", after: nil, limit: 9).images == [image("a")])
+        #expect(try store.page(ofSnapshot: "n", after: nil, limit: 9).slice.images == [image("a")])
         #expect(throws: StoreError.self) { try store.page(ofSnapshot: "m", after: nil, limit: 9) }
     }
 }

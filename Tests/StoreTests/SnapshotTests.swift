@@ -12,7 +12,7 @@ struct SnapshotTests {
     }
 
     private func ids(_ name: String, _ selection: ControlCommand.Selection) throws -> [String] {
-        try store.streams(ofSnapshot: name, selection).images.map(\.id).sorted()
+        try store.streams(ofSnapshot: name, selection).map(\.id).sorted()
     }
 
     @Test func `a snapshot is listed as it was answered, the oldest first`() throws {
@@ -34,8 +34,8 @@ struct SnapshotTests {
         var removal = slice([])
         removal.removedKeys = [0]
         try store.write(removal)
-        #expect(try store.streams(ofSnapshot: "one", .all).images == [image("a", sequence: 1)])
-        #expect(try store.streams(ofSnapshot: "two", .all).images == [image("a", sequence: .max, label: nil)])
+        #expect(try store.streams(ofSnapshot: "one", .all) == [image("a", sequence: 1)])
+        #expect(try store.streams(ofSnapshot: "two", .all) == [image("a", sequence: .max, label: nil)])
         #expect(try streams(of: store).isEmpty)
     }
 

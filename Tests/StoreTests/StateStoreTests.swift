@@ -4,6 +4,7 @@ import Store
 import Streams
 import TestSupport
 import Testing
+import Wire
 
 /// The store's folder: checkpoints, reopening, and what is refused.
 struct StateStoreTests {
@@ -125,7 +126,7 @@ struct StateStoreTests {
         let reopened = try StateStore(folder: crashed.path)
         #expect(try streams(of: reopened) == streams(of: store))
         #expect(try streams(of: reopened).first?.sequence == 77)
-        #expect(try reopened.streams(ofSnapshot: "n", .all).images == [image("plain")])
+        #expect(try reopened.streams(ofSnapshot: "n", .all) == [image("plain")])
     }
 
     @Test func `a folder within folders that are not there is created`() throws {
@@ -267,4 +268,25 @@ func streams(of store: StateStore) throws -> [StreamImage] {
     var images: [StreamImage] = []
     try store.forEachSlice { images += $0.images }
     return images
+}
+
+extension StateStore {
+    /// Keeps streams under a name.
+    func saveSnapshot(_ name: String, of slice: StreamSlice, time: Int64) throws -> SnapshotStatus {
+        let snapshot = StagedSnapshot(name, time: time)
+        try begin(snapshot)
+        try stage(slice, of: snapshot)
+        return try finish(snapshot)
+    }
+
+    /// The streams of a snapshot, two on a page.
+    func streams(ofSnapshot name: String, _ selection: ControlCommand.Selection) throws -> [StreamImage] {
+        var (images, after) = ([StreamImage](), String?.none)
+        repeat {
+            let page = try page(ofSnapshot: name, selection, after: after, limit: 2)
+            images += page.slice.images
+            after = page.next
+        } while after != nil
+        return images
+    }
 }

@@ -129,10 +129,15 @@ struct OperationTests {
             for id in Self.ids + ["a9"] {
                 let feed = try feed()
                 #expect(try feed.table.begin(.copy, on: selection) == expected.count)
-                for _ in 0..<moment where feed.table.isSweeping { _ = feed.table.sweep(limit: 1) }
+                var copies: [StreamImage] = []
+                for _ in 0..<moment where feed.table.isSweeping {
+                    _ = feed.table.sweep(limit: 1)
+                    copies += feed.table.takeCopies().slice.images
+                }
                 try feed.send(id, signal(2))
                 feed.table.finishSweep()
-                #expect(feed.table.takeCopies().slice.images.map { "\($0)" }.sorted() == expected)
+                copies += feed.table.takeCopies().slice.images
+                #expect(copies.map { "\($0)" }.sorted() == expected)
             }
         }
     }
@@ -154,71 +159,37 @@ struct OperationTests {
         #expect(copies.asleep.sorted() == [0, 1, 4, 5])
     }
 
-    /// Streams of a snapshot: some that the table has, some that it has not, and none of others.
-    private func restoration() throws -> StreamRestoration {
-        let other = Feed(served(try livelyModel()))
-        for id in ["new", "b1", "a0", "zero"] { try other.send(id, signal(5, from: 70)) }
-        return StreamRestoration(try other.table.copy(.all))
-    }
-
-    private func restore(_ feed: Feed) throws {
-        feed.table.prepare(try restoration())
-        #expect(try feed.table.goOnPreparing(limit: .max))
-        feed.table.beginRestoring()
-    }
-
-    @Test func `a restoration in slices, with timesteps at every moment of it, is as in one go`()
-        throws
-    {
-        for moment in 0...12 {
-            for id in Self.ids + ["new", "zero", "other"] {
-                let whole = try feed()
-                try restore(whole)
-                whole.table.finishSweep()
-                let expected = try whole.send(id, signal(2, from: 7))
-                let sliced = try feed()
-                try restore(sliced)
-                for _ in 0..<moment where sliced.table.isSweeping { _ = sliced.table.sweep(limit: 1) }
-                #expect(try lines(sliced.send(id, signal(2, from: 7))) == lines(expected))
-                sliced.table.finishSweep()
-                #expect(try state(of: sliced) == state(of: whole), "\(moment) \(id)")
-                #expect(try replayed(sliced) == sliced.images().map { "\($0)" }.sorted())
-            }
-        }
-    }
-
-    @Test func `a restoration that was not begun changes nothing, also at a start`() throws {
+    @Test func `streams that the store is to forget are in no checkpoint until they are spared`() throws {
         let feed = try feed()
-        let before = try state(of: feed)
-        feed.table.prepare(try restoration())
-        #expect(try feed.table.goOnPreparing(limit: 2) == false)
-        #expect(try state(of: feed) == before)
-        #expect(try replayed(feed) == feed.images().map { "\($0)" }.sorted())
-        feed.table.cancelRestoration()
-
-        feed.table.maximumStreams = 7
-        feed.table.prepare(try restoration())
-        let error = try #require(throws: ControlError.self) {
-            try feed.table.goOnPreparing(limit: .max)
-        }
-        #expect(error.code == .refusedInMode)
-        #expect(try state(of: feed) == before)
-        #expect(try feed.table.begin(.reset, on: .all) == 6)
+        #expect(try feed.table.begin(.doom, on: .prefix("a")) == 3)
+        _ = feed.table.sweep(limit: 1)
+        // Those that were not reached yet too.
+        #expect(Set(feed.takeChanged().map(\.id)) == ["b0", "b1", "b2"])
+        feed.table.finishSweep()
+        #expect(feed.table.takeRemovedKeys().sorted() == [0, 2, 4])
+        #expect(try feed.send("a0", signal(1)).map(\.step) == [4])
+        #expect(feed.takeChanged().isEmpty)
+        feed.table.spare()
+        #expect(try feed.send("a0", signal(1)).map(\.step) == [5])
+        #expect(feed.takeChanged().map(\.id) == ["a0", "a1", "a2"])
     }
 
-    /// The images of the streams that a start makes of the records.
-    private func replayed(_ feed: Feed) throws -> [String] {
-        var taken = JournalRecords()
-        feed.table.takeRecords(&taken)
-        let again = Feed(served(try livelyModel()))
-        var reader = JournalRecords.Reader(taken.bytes)
-        var position: UInt64 = 0
-        while let record = reader.next() {
-            position += 1
-            again.table.replay(record, at: position, models: [5: 0])
+    @Test func `keys of removed streams go to the store before any stream does`() throws {
+        let feed = try feed()
+        _ = feed.takeChanged()
+        _ = try feed.table.remove(.prefix("a"))
+        for id in ["a2", "a1"] { try feed.send(id, signal(1)) }
+        var slices: [StreamSlice] = []
+        var next: Int? = 0
+        while let first = next {
+            let copied = feed.table.copyChanged(from: first, limit: 2)
+            slices.append(copied.slice)
+            next = copied.next
         }
-        #expect(reader.isAtEnd)
-        again.table.endReplay()
-        return try again.images().map { "\($0)" }.sorted()
+        #expect(slices.flatMap(\.removedKeys).sorted() == [0, 2, 4])
+        #expect(slices.flatMap { $0.images.map(\.id) }.sorted() == ["a1", "a2"])
+        let firstWithStreams = try #require(slices.firstIndex { !$0.entries.isEmpty })
+        #expect(slices[(firstWithStreams + 1)...].allSatisfy { $0.removedKeys.isEmpty })
+        #expect(slices.allSatisfy { $0.removedKeys.count <= 2 })
     }
 }
