@@ -52,7 +52,7 @@ struct SalvageTests {
         try store.examineRest()
         var snapshots: [String: [StreamImage]] = [:]
         for snapshot in try store.snapshots() {
-            snapshots[snapshot.name] = try store.streams(ofSnapshot: snapshot.name, .all).images
+            snapshots[snapshot.name] = try store.streams(ofSnapshot: snapshot.name, .all)
         }
         return (found, snapshots)
     }
