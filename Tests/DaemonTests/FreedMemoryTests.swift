@@ -11,13 +11,13 @@ import Testing
     /// - Returns: For each, whether it has grown enough.
     private func growth(from left: Int, _ sizes: Int...) -> [Bool] {
         var memory = FreedMemory()
-        memory.wasGivenBack(leaving: left)
-        return sizes.map { memory.hasGrown(to: $0) }
+        memory.recordTrim(leaving: left)
+        return sizes.map { memory.recordSize($0) }
     }
 
     @Test func `is given back at first`() {
         var memory = FreedMemory()
-        let hasGrown = memory.hasGrown(to: 1)
+        let hasGrown = memory.recordSize(1)
         #expect(hasGrown)
     }
 

@@ -2,61 +2,59 @@ import CMalloc
 import Foundation
 import Logging
 
-/// Memory that the daemon has freed and the C library still holds.
+/// Returns memory to the system that the daemon has freed and the C library still holds.
 ///
-/// What waits for a subscriber that does not read is freed in the order in which it is read or dropped, among memory that stays
-/// in use. glibc gives back only what is free at the end of a heap, so that its heaps would keep the size of the largest burst
-/// so far. It gives back the pages between when it is asked to.
+/// Decisions that wait for a slow subscriber are freed among memory that stays in use. By itself, glibc returns only the free end
+/// of a heap, so the heaps would keep the size of the largest burst. `malloc_trim` also returns free pages in the middle.
 public struct FreedMemory {
-    /// Blocks from this size on are mapped each by itself, and unmapped when they are freed.
+    /// The size in bytes from which each block is mapped by itself and unmapped when it is freed.
     private static let mappedBlock: Int32 = 1 << 20
-    /// What may be free at the end of a heap. Each thread may have one.
+    /// The number of bytes that may stay free at the end of a heap. Each thread may have a heap.
     private static let freeAtEnd: Int32 = 1 << 19
-    /// How often it is looked whether there is something to give back.
+    /// The time in seconds between two checks of the process size.
     private static let interval: TimeInterval = 5
-    /// By which part of itself the process must have grown. What is given back is soon asked for again, page by page.
+    /// The process must grow by 1/32 before a trim. A trim has a price: the daemon soon asks for the pages again, one by one.
     private static let share = 32
 
-    /// The least bytes in memory since the last time that something was given back; nil before the first.
+    /// The smallest resident size in bytes since the last trim; nil before the first trim.
     private var floor: Int?
 
     init() {}
 
-    /// Fixes how much the C library keeps. Otherwise it keeps more after each large block that is freed, up to 64 MB in every
-    /// heap. To be called before there are threads.
+    /// Fixes how much free memory the C library keeps. By default it keeps more after each large block that is freed, up to 64 MB
+    /// in every heap. Call this before any thread starts.
     public static func boundWhatIsKept() {
         mallopt(M_MMAP_THRESHOLD, mappedBlock)
         mallopt(M_TRIM_THRESHOLD, freeAtEnd)
     }
 
-    /// Gives back what is free whenever the process has grown, until the process ends.
+    /// Trims whenever the process has grown, until the process ends.
     ///
-    /// Not on the hot loop's thread. That waits only while its own heap is looked through, and only if it allocates or frees
-    /// then.
+    /// Runs on a thread of its own. The hot loop waits only if it allocates or frees while `malloc_trim` walks its heap.
     static func keepGivingBack(_ logger: Logger) {
         var memory = FreedMemory()
         while true {
             Thread.sleep(forTimeInterval: interval)
-            guard let before = ResidentMemory.bytes(), memory.hasGrown(to: before) else { continue }
+            guard let before = ResidentMemory.bytes(), memory.recordSize(before) else { continue }
             let time = ContinuousClock().measure { _ = malloc_trim(0) }
             guard let after = ResidentMemory.bytes() else { continue }
-            memory.wasGivenBack(leaving: after)
+            memory.recordTrim(leaving: after)
             logger.debug("gave back \((before - after) / 1000) kB of freed memory in \(time / .milliseconds(1)) ms")
         }
     }
 
-    /// Notes how large the process is.
+    /// Records the size of the process.
     ///
-    /// - Parameter resident: Its bytes in memory.
-    /// - Returns: Whether it has grown enough that giving back is worth its while.
-    mutating func hasGrown(to resident: Int) -> Bool {
+    /// - Parameter resident: The resident size in bytes.
+    /// - Returns: Whether the process has grown enough for a trim.
+    mutating func recordSize(_ resident: Int) -> Bool {
         guard let floor else { return true }
         self.floor = min(floor, resident)
         return resident > floor + floor / Self.share
     }
 
-    /// What was free has been given back.
+    /// Records a trim.
     ///
-    /// - Parameter resident: The bytes that the process has in memory now.
-    mutating func wasGivenBack(leaving resident: Int) { floor = resident }
+    /// - Parameter resident: The resident size in bytes after the trim.
+    mutating func recordTrim(leaving resident: Int) { floor = resident }
 }

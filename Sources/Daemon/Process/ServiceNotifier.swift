@@ -1,14 +1,14 @@
 import Foundation
 
-/// Tells systemd how the daemon is, as sd_notify(3) describes: a datagram to the Unix socket that the environment names.
+/// Reports the daemon's state to systemd by sd_notify(3): a datagram to the Unix socket that the environment names.
 struct ServiceNotifier: Sendable {
-    /// What systemd is told.
+    /// A report to systemd.
     enum Notice: Equatable, Sendable {
-        /// The daemon serves; the text is what `systemctl status` shows.
+        /// The daemon serves. `systemctl status` shows the text.
         case ready(status: String)
         /// The daemon has begun to stop.
         case stopping
-        /// The hot loop has come round once more.
+        /// The hot loop has completed another turn.
         case alive
 
         fileprivate var lines: String {
@@ -20,17 +20,17 @@ struct ServiceNotifier: Sendable {
         }
     }
 
-    /// How long systemd waits for a sign of life before it starts the daemon anew; nil where it does not.
+    /// The time after which systemd restarts a daemon that sends no `alive`; nil if systemd does not watch it.
     let watchdogInterval: Duration?
     private let address: UnixSocketAddress
 
-    /// Reads the variables that systemd sets: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. Nil where nobody wants
-    /// to be told.
+    /// Reads the variables that systemd sets: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. Returns nil if systemd expects
+    /// no reports.
     ///
     /// - Parameters:
-    ///   - environment: The process' environment.
-    ///   - processIdentifier: The process that speaks.
-    /// - Throws: ``DaemonError`` with `configuration` where the socket cannot be one.
+    ///   - environment: The environment of the process.
+    ///   - processIdentifier: The id of the process that reports.
+    /// - Throws: ``DaemonError`` with `configuration` if `NOTIFY_SOCKET` is not a valid address.
     init?(
         environment: [String: String] = ProcessInfo.processInfo.environment,
         processIdentifier: Int32 = ProcessInfo.processInfo.processIdentifier
@@ -47,9 +47,9 @@ struct ServiceNotifier: Sendable {
         watchdogInterval = isMeant && microseconds > 0 ? .microseconds(microseconds) : nil
     }
 
-    /// Tells systemd something. Does not wait: where systemd has no room for it, it is not told.
+    /// Sends a report without waiting. If systemd's socket is full, the report is lost.
     ///
-    /// - Parameter notice: What it is told.
+    /// - Parameter notice: The report.
     /// - Throws: ``DaemonError`` with the system's reason.
     func send(_ notice: Notice) throws(DaemonError) {
         let descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
@@ -68,10 +68,10 @@ struct ServiceNotifier: Sendable {
         return DaemonError(.software, "systemd cannot be told \(notice.lines.split(separator: "\n")[0]): \(reason)")
     }
 
-    /// Has the hot loop say twice in each ``watchdogInterval`` that it is alive. One that hangs reads no letters and says
-    /// nothing. Until the process ends; returns at once where systemd does not want it.
+    /// Has the hot loop report `alive` twice in each ``watchdogInterval``, until the process ends. A loop that hangs does not read
+    /// its mailbox, so it reports nothing. Returns at once if systemd does not watch the daemon.
     ///
-    /// - Parameter mailbox: The hot loop's.
+    /// - Parameter mailbox: The hot loop's mailbox.
     func keepWatch(over mailbox: Mailbox) {
         guard let watchdogInterval else { return }
         while true {
@@ -82,7 +82,7 @@ struct ServiceNotifier: Sendable {
 }
 
 extension HotLoop {
-    /// Tells systemd how the daemon is, where it wants to be told.
+    /// Reports to systemd, if it expects reports.
     func notify(_ notice: ServiceNotifier.Notice) {
         do throws(DaemonError) {
             try notifier?.send(notice)
@@ -92,16 +92,16 @@ extension HotLoop {
     }
 }
 
-/// The address of a Unix socket: a path, or with `@` in front a name that is in no folder.
+/// The address of a Unix socket: a path, or an abstract name if it begins with `@`.
 private struct UnixSocketAddress: Sendable {
     private var address = sockaddr_un()
     private let length: socklen_t
 
-    /// Nil for what is no such path.
+    /// Nil if `path` is neither an absolute path nor an abstract name, or is too long.
     init?(_ path: String) {
         var bytes = Array(path.utf8)
         let room = MemoryLayout.size(ofValue: address.sun_path)
-        // One byte is left for the zero that ends a path.
+        // The last byte is for the terminating zero.
         guard bytes.count > 1, bytes.count < room, let first = bytes.first else { return nil }
         switch first {
         case UInt8(ascii: "/"): break

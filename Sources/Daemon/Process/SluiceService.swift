@@ -5,11 +5,11 @@ import Synchronization
 import Wire
 import ZeroMQ
 
-/// The daemon: models are read when it is made, stored state when it runs, and sockets are open while it serves.
+/// The daemon. `init` reads the models; ``run(_:)`` reads the stored state, opens the sockets and serves.
 ///
-/// SIGHUP has it read its models, and the keys that may come in, again. SIGTERM, SIGINT and the control method `shutdown`
-/// end it in order: what producers sent is taken, the state is made durable, ``run()`` returns. Nothing of it depends on
-/// Swift's concurrency pool.
+/// SIGHUP reloads the models and the authorized keys. SIGTERM, SIGINT and the control method `shutdown` start an orderly stop: the
+/// daemon consumes what producers have sent, makes the state durable, and ``run(_:)`` returns. The daemon does not use Swift's
+/// concurrency pool, so nothing in the pool can block it.
 public struct SluiceService: Sendable {
     private let configuration: DaemonConfiguration
     private let models: [ServedModel]
@@ -19,9 +19,9 @@ public struct SluiceService: Sendable {
     /// Reads the models.
     ///
     /// - Parameters:
-    ///   - configuration: What to serve and where.
-    ///   - logger: Where the daemon says what it does.
-    /// - Throws: ``DaemonError`` with one line that names the file and what is wrong with it.
+    ///   - configuration: The models, endpoints and options.
+    ///   - logger: The daemon's log.
+    /// - Throws: ``DaemonError`` with one line that names the file and the fault.
     public init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
         self.configuration = configuration
         self.logger = logger
@@ -31,22 +31,22 @@ public struct SluiceService: Sendable {
         for caution in models.compactMap(\.caution) { logger.warning("\(caution)") }
     }
 
-    /// Serves until it is told to stop. Under systemd it is told when the daemon serves, that it is alive and when it stops.
+    /// Serves until a stop is asked for. Reports to systemd when the daemon serves, that it is alive, and when it stops.
     ///
-    /// - Parameter stop: Listens to signals, and sees that a stop ends in time.
-    /// - Throws: ``DaemonError`` where it cannot begin, or did not end in order.
+    /// - Parameter stop: Receives signals and bounds the time of a stop.
+    /// - Throws: ``DaemonError`` if the daemon cannot start, or if the stop was not orderly.
     public func run(_ stop: StopWatch) throws(DaemonError) {
         let mailbox = try Self.makeMailbox()
         let probe = HotLoopProbe(mailbox)
         let notifier = try ServiceNotifier()
         let http = try HTTPListener(configuration.http, pages: HTTPPages(probe: probe), logger: logger)
-        // Both go on until the process ends.
+        // Both threads run until the process ends.
         Thread.detachNewThread { notifier?.keepWatch(over: mailbox) }
         Thread.detachNewThread { [logger] in FreedMemory.keepGivingBack(logger) }
 
         let result = Mutex<Result<Void, DaemonError>>(.success(()))
         let ended = DispatchSemaphore(value: 0)
-        // A thread of its own, by whose name top and its like show what the loop costs.
+        // A thread of its own, so that `top` shows the cost of the loop under its name.
         let thread = Thread { [self] in
             Self.takeProcessPriority()
             ThreadName.take("sluice-hot")
@@ -63,11 +63,11 @@ public struct SluiceService: Sendable {
         try result.withLock { $0 }.get()
     }
 
-    /// Gives this thread, and those that it makes, the priority that the process was started with: Foundation and Dispatch
-    /// raise that of their threads where they may, for root.
+    /// Gives this thread and its children the priority that the process was started with. For root, Foundation and Dispatch raise
+    /// the priority of their threads.
     private static func takeProcessPriority() {
         let kind = __priority_which_t(PRIO_PROCESS.rawValue)
-        // What may not be done leaves the priority as it is.
+        // If the system refuses, the priority stays as it is.
         _ = setpriority(kind, 0, getpriority(kind, id_t(getpid())))
     }
 
@@ -101,12 +101,12 @@ public struct SluiceService: Sendable {
         } catch {
             failure = error
         }
-        // They outlive the sockets: closing a database writes too, which is not cut off.
+        // The databases outlive the sockets: closing a database may write, and a write is never cut off.
         let databases = (loop.worker, loop.group.worker)
         close(loop, within: stop.beginClosing(status: failure?.code.rawValue ?? EXIT_SUCCESS))
         withExtendedLifetime(databases) {
             stop.beginStoring()
-            // Work that is done may hold a database for a moment longer, and must not close it while the process exits.
+            // A job that has just ended may still hold a database. It must not close the database while the process exits.
             databases.0.finish()
             databases.1?.finish()
         }
@@ -124,7 +124,7 @@ public struct SluiceService: Sendable {
         }
     }
 
-    /// Closes the sockets, which wait for peers that have not taken yet what was sent to them.
+    /// Closes the sockets. They linger for peers that have not read their messages yet.
     private func close(_ loop: consuming HotLoop, within patience: Duration) {
         let linger = min(patience, .milliseconds(HotLoop.lingerMilliseconds))
         loop.limitLinger(to: linger)
@@ -133,15 +133,15 @@ public struct SluiceService: Sendable {
         access.end()
         let time = start.duration(to: .now)
         guard time >= linger else { return }
-        logger.warning("some peers did not take within \(linger) what was sent to them; the rest of it is lost")
+        logger.warning("some peers did not read their messages within \(linger); the unread messages are lost")
     }
 }
 
 extension HotLoop {
-    /// Has what was sent to peers wait for them so long at most, once the sockets are closed.
+    /// Bounds how long unsent messages outlive their closed sockets.
     fileprivate func limitLinger(to time: Duration) {
         let milliseconds = Int(time / .milliseconds(1))
-        // A socket that takes no option has failed, and has nothing that waits.
+        // A socket that refuses the option has failed, and has no messages to send.
         try? publisher.socket.set(.linger, to: milliseconds)
         try? control.socket.set(.linger, to: milliseconds)
     }

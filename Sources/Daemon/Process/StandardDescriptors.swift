@@ -1,23 +1,22 @@
 import Glibc
 
-/// The descriptors that the process may have: 0 to 2, which a parent may have closed before it started the daemon, and one
-/// for each connection.
+/// Prepares the file descriptors of the process: the standard ones, 0 to 2, and room for one per connection.
 public enum StandardDescriptors {
-    /// Allows as many as the system does: the usual limit of 1,024 is there for programs that cannot count further, and
-    /// every connection needs one. To be called once.
+    /// Raises the limit on descriptors to the system's maximum. Every connection needs one, and the usual limit of 1,024 exists
+    /// only for programs that use `select`. Call this once.
     public static func raiseLimit() {
         var limit = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
-        // Where it is refused, the limit that there is holds.
+        // If the system refuses, the old limit stays in force.
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// Gives those that are closed to `/dev/null`. Otherwise the next file or socket that is opened gets the number, and
-    /// the log is written into it. To be called before anything is opened.
+    /// Opens `/dev/null` for each standard descriptor that the parent process closed. Otherwise the next file or socket would get
+    /// the number, and the log would be written into it. Call this before opening anything.
     public static func occupy() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
-            // The lowest number that is free: this one.
+            // `open` returns the lowest free number, which is this one.
             _ = unsafe open("/dev/null", O_RDWR)
         }
     }

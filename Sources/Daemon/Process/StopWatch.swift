@@ -4,26 +4,26 @@ public import Logging
 import ModelFiles
 import Synchronization
 
-/// Sees that a stop ends in time, whatever the daemon is doing when it is asked for.
+/// Ends a stop in time, whatever the daemon is doing when the stop is asked for.
 ///
-/// While models and state are read, nothing is served and nothing can be lost: the process ends at once. Later the hot loop
-/// stops in order. State that is being written is never cut off; sockets that still wait for their peers are.
+/// While the daemon loads models and state, it serves nothing and can lose nothing, so the process ends at once. Later the hot loop
+/// stops in order. A write of state is never cut off. Sockets that linger for their peers are cut off when the time is up.
 ///
-/// Waits on threads of its own, so that nothing else can keep it from doing so.
+/// The stop watch uses threads of its own, so nothing else can block it.
 public final class StopWatch: Sendable {
-    /// How long a stop may take from the moment that it is asked for, but for state that is still being written.
+    /// The time that a stop may take. Writing state is exempt.
     static let patience = Duration.seconds(5)
-    /// How long sockets may wait for their peers where writing the state has taken all of the patience.
+    /// The time that sockets may linger even if writing the state took all of ``patience``.
     private static let leastLinger = Duration.milliseconds(500)
 
     private enum Phase {
-        /// Models and state are read. The flag: they are to be read again as soon as they are there.
+        /// The daemon reads models and state. The flag asks for a reload as soon as it serves.
         case loading(isReloadAsked: Bool)
         /// The hot loop runs, and reads its mailbox.
         case serving(Mailbox)
-        /// What had come is taken. State is being written, and reloads are not begun.
+        /// All received timesteps are consumed, and state is being written. No reload begins.
         case storing
-        /// All state is durable; sockets wait for their peers. The status is the process's.
+        /// All state is durable, and sockets linger for their peers. `status` is the exit status of the process.
         case closing(since: ContinuousClock.Instant, status: Int32)
     }
 
@@ -37,12 +37,12 @@ public final class StopWatch: Sendable {
     private let wasAsked = DispatchSemaphore(value: 0)
     private let hasEnded = DispatchSemaphore(value: 0)
 
-    /// Begins to listen to SIGTERM, SIGINT and SIGHUP.
+    /// Begins to handle SIGTERM, SIGINT and SIGHUP.
     ///
-    /// - Parameter logger: Where it is said what was cut off.
+    /// - Parameter logger: The log, which names whatever is cut off.
     public init(logger: Logger) {
         self.logger = logger
-        // Threads have the mask of the thread that makes them: from here on all leave these signals to the one that waits.
+        // A thread inherits the signal mask of its maker. From here on, only the thread in `sigwait` gets these signals.
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         for signal in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&signals, signal) }
@@ -71,7 +71,7 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// Has the daemon stop. From any thread; the first time counts.
+    /// Starts a stop. Safe to call from any thread; only the first call counts.
     func ask() {
         state.withLock { state in
             guard state.asked == nil else { return }
@@ -80,7 +80,7 @@ public final class StopWatch: Sendable {
             case .loading:
                 logger.notice("stopped before it served: models and state were still being read")
                 KerasReader.endAll()
-                // Within the lock, so that nothing begins any more.
+                // Exits while holding the lock, so that the next phase cannot begin.
                 _exit(EXIT_SUCCESS)
             case .serving(let mailbox): mailbox.post { $0.isStopping = true }
             case .storing, .closing: break
@@ -89,7 +89,7 @@ public final class StopWatch: Sendable {
         wasAsked.signal()
     }
 
-    /// Has the models, and the keys of who may come in, read again.
+    /// Starts a reload of the models and the authorized keys.
     private func reload() {
         state.withLock { state in
             switch state.phase {
@@ -100,7 +100,7 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// The hot loop is there, and reads its mailbox from now on.
+    /// Notes that the hot loop reads its mailbox from now on.
     func begin(_ mailbox: Mailbox) {
         state.withLock { state in
             if case .loading(isReloadAsked: true) = state.phase { mailbox.post { $0.reloadAll() } }
@@ -108,13 +108,13 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// What had come is taken: state is written next.
+    /// Notes that all received timesteps are consumed and that state is written next.
     func beginStoring() { state.withLock { $0.phase = .storing } }
 
-    /// All state is durable: sockets are closed next.
+    /// Notes that all state is durable and that the sockets are closed next.
     ///
-    /// - Parameter status: What the process ends with.
-    /// - Returns: How long they may wait for their peers.
+    /// - Parameter status: The exit status of the process.
+    /// - Returns: The time that the sockets may linger.
     func beginClosing(status: Int32) -> Duration {
         state.withLock { state in
             let now = ContinuousClock.now
@@ -124,7 +124,7 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// The daemon has stopped.
+    /// Notes that the daemon has stopped.
     func end() { hasEnded.signal() }
 
     private func watch() {

@@ -1,13 +1,12 @@
 import Foundation
 
-/// The names that top and its like show for the daemon's threads.
+/// Names the daemon's threads for `top` and similar tools.
 enum ThreadName {
-    /// Gives the calling thread a name. A name that its maker gives to Foundation's `Thread` is lost where the new thread is
-    /// quicker, and the thread then has its maker's.
+    /// Names the calling thread. Foundation's `Thread.name` is set by the parent thread, and is lost if the new thread starts first.
     ///
     /// - Parameter name: At most 15 bytes.
     static func take(_ name: String) {
-        // A thread without its own name works as well.
+        // A thread without a name works as well, so an error is harmless.
         try? Data(name.utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
     }
 }

@@ -1,9 +1,9 @@
-/// A moment at which something is due. The hot loop asks in every turn: it is a number, read from the kernel's page.
+/// A moment at which something is due. It is a plain number, so the hot loop can check it in every turn.
 struct Deadline {
     /// A moment of the ``SteadyClock``.
     private let time: Int64
 
-    /// - Parameter wait: How long it is until then.
+    /// - Parameter wait: The time from now until the deadline.
     init(in wait: Duration) {
         let (seconds, attoseconds) = wait.components
         time = SteadyClock.now() + seconds * 1_000_000_000 + attoseconds / 1_000_000_000
@@ -11,6 +11,6 @@ struct Deadline {
 
     var isPast: Bool { SteadyClock.now() >= time }
 
-    /// At least 1, so that whoever waits for something due that cannot be done yet does not spin.
+    /// The milliseconds until the deadline. At least 1, so that a caller whose work is due but not possible yet does not spin.
     var millisecondsLeft: Int { max(1, Int((time - SteadyClock.now()) / 1_000_000) + 1) }
 }

@@ -1,22 +1,22 @@
-/// Reloads of models: of each model one at a time, and one more for all that are asked for meanwhile.
+/// Coalesces reloads: each model has at most one reload under way, and one more for all requests that arrive meanwhile.
 struct ReloadQueue {
-    /// One reload, and those who want to know what came of it.
+    /// One reload and the requests that wait for its outcome.
     struct Reload {
-        /// Streams begin at zero.
+        /// Whether the model's streams begin at zero.
         var isResetting = false
-        /// The log is told of a failure, and the addresses of the outcome.
+        /// Whether a failure is logged, as no request hears of it.
         var isLogged = false
         var addresses: [ControlServer.ReturnAddress] = []
 
-        /// Asked for by a signal.
+        /// A reload that a signal asked for.
         static let bySignal = Reload(isLogged: true)
 
-        /// Asked for by a request.
+        /// A reload that a control request asked for.
         static func request(from address: ControlServer.ReturnAddress, resetting: Bool) -> Reload {
             Reload(isResetting: resetting, addresses: [address])
         }
 
-        /// Does for another one too. Streams begin at zero where either wants it: one after the other would have the same end.
+        /// Serves another reload too. Streams begin at zero if either reload resets them, as both in a row would do.
         fileprivate mutating func join(_ other: Reload) {
             isResetting = isResetting || other.isResetting
             isLogged = isLogged || other.isLogged
@@ -25,24 +25,24 @@ struct ReloadQueue {
     }
 
     private struct Entry {
-        /// Under way: its file is being read, or its weights are being put in place.
+        /// The reload that reads the model's file or exchanges its weights.
         var running: Reload?
         var isReading = false
-        /// To be started when that has ended.
+        /// The reload that starts when ``running`` has ended.
         var next: Reload?
     }
 
     private var entries: [Entry]
     private var isStopped = false
 
-    /// A queue for so many models, by their numbers.
+    /// Creates a queue for models 0 ..< `models`.
     init(models: Int) {
         entries = Array(repeating: Entry(), count: models)
     }
 
     /// Asks for a reload.
     ///
-    /// - Returns: Whether the model's file is to be read now; else it is later, once for all who ask until then.
+    /// - Returns: Whether to read the model's file now. If not, one later reload serves all requests made until then.
     mutating func ask(_ reload: Reload, ofModel model: Int) -> Bool {
         guard entries[model].running != nil else {
             entries[model].running = reload
@@ -53,18 +53,18 @@ struct ReloadQueue {
         return false
     }
 
-    /// A model's file has been read.
+    /// Notes that a model's file has been read.
     ///
-    /// - Returns: Whether its streams begin at zero; nil if the reload was dropped meanwhile.
+    /// - Returns: Whether the model's streams begin at zero; nil if the reload was dropped meanwhile.
     mutating func didRead(_ model: Int) -> Bool? {
         guard !isStopped, let running = entries[model].running else { return nil }
         entries[model].isReading = false
         return running.isResetting
     }
 
-    /// A reload has ended.
+    /// Notes that a reload has ended.
     ///
-    /// - Returns: The reload, with those who are told of it, and whether the model's file is to be read again now.
+    /// - Returns: The reload, with the requests to answer, and whether to read the model's file again now.
     mutating func end(_ model: Int) -> (ended: Reload, readsAgain: Bool) {
         let ended = entries[model].running ?? Reload()
         entries[model].running = entries[model].next
@@ -74,9 +74,9 @@ struct ReloadQueue {
         return (ended, readsAgain)
     }
 
-    /// Drops what is queued and what is being read. A reload whose weights are being put in place goes on to its end.
+    /// Drops queued reloads and those whose file is being read. A reload that exchanges weights goes on to its end.
     ///
-    /// - Returns: The models whose reloads were dropped, and who asked for them.
+    /// - Returns: The dropped reloads, with the requests to answer.
     mutating func stop() -> [(model: Int, dropped: Reload)] {
         isStopped = true
         var all: [(model: Int, dropped: Reload)] = []

@@ -1,23 +1,22 @@
 import Glibc
 
-/// A clock that nobody sets and that goes on while the machine sleeps: whatever the daemon decides by time, it decides by this
-/// one.
+/// The clock for every decision that depends on time. Nobody can set it, and it runs while the machine is suspended.
 enum SteadyClock {
-    /// Nanoseconds since some moment before the daemon's start.
+    /// Nanoseconds since a fixed moment before the daemon's start.
     static func now() -> Int64 { nanoseconds(of: CLOCK_BOOTTIME) }
 }
 
-/// The hot loop's clocks: it measures by the steady clock, and derives the time of day of a decision from it.
+/// The hot loop's clock: it measures with the steady clock and derives the time of day of a decision from it.
 ///
-/// So a batch reads one clock each time, and a step of the time of day in the middle of a batch changes no duration. The loop
-/// calls ``synchronize()`` once a turn.
+/// A batch reads one clock only, and a step of the wall clock within a batch changes no duration. The loop calls
+/// ``synchronize()`` once per turn.
 struct LoopClock {
-    /// A step of the time of day that is worth telling: what it changes slowly adds up to one as well.
+    /// The smallest step of the wall clock that is reported, in nanoseconds. Slow drift adds up to a step too.
     private static let leastStep: Int64 = 100_000_000
 
     /// Time of day minus steady clock.
     private var offset: Int64 = 0
-    /// The ``offset`` at the last step that was told.
+    /// The ``offset`` at the last step that was reported.
     private var toldOffset: Int64 = 0
 
     init() {
@@ -28,7 +27,7 @@ struct LoopClock {
     /// Follows the time of day.
     mutating func synchronize() { offset = WallClock.now() - SteadyClock.now() }
 
-    /// A step of the time of day that was not told yet, in nanoseconds; nil: none.
+    /// Returns the step of the wall clock since the last report, in nanoseconds; nil if there was none.
     mutating func takeStep() -> Int64? {
         let step = offset - toldOffset
         guard step.magnitude >= Self.leastStep else { return nil }
@@ -36,9 +35,9 @@ struct LoopClock {
         return step
     }
 
-    /// The time of day, as far as ``synchronize()`` has followed it.
+    /// The time of day, as of the last ``synchronize()``.
     var now: Int64 { time(at: SteadyClock.now()) }
 
-    /// The time of day at a moment of the ``SteadyClock``, in nanoseconds since the Unix epoch.
+    /// Converts a moment of the ``SteadyClock`` to nanoseconds since the Unix epoch.
     func time(at moment: Int64) -> Int64 { moment + offset }
 }

@@ -1,12 +1,12 @@
 import Glibc
 
-/// The time of day, as decisions carry it.
+/// The time of day, for display and for the records of decisions.
 enum WallClock {
     /// Nanoseconds since the Unix epoch.
     static func now() -> Int64 { nanoseconds(of: CLOCK_REALTIME) }
 }
 
-/// What a clock of the system shows, in nanoseconds.
+/// Reads a clock of the system, in nanoseconds.
 func nanoseconds(of clock: clockid_t) -> Int64 {
     var time = timespec()
     unsafe clock_gettime(clock, &time)
