@@ -1,5 +1,5 @@
 // Checks every set of kernels that the machine has, in C alone: so that it can be built for another kind of processor, and run
-// by an emulator of it, where no Swift is had. tools/check-kernels does that for arm64.
+// by an emulator of it, where no Swift is had. tools/check/kernels does that for arm64.
 //
 // Streams side by side must have the bits of a stream alone, and both be near what double precision gives.
 

@@ -8,7 +8,7 @@ import Wire
 
 /// Damaged state folders: each is refused untouched, or gives exactly what was stored.
 ///
-/// `SLUICE_DAMAGES` and `SLUICE_DAMAGE_SEED` give another number of damages and another seed; `tools/check-damage` sets them.
+/// `SLUICE_DAMAGES` and `SLUICE_DAMAGE_SEED` give another number of damages and another seed; `tools/check/damage` sets them.
 struct DamageTests {
     /// The contents that a folder gives to whoever starts with it.
     private struct Contents: Equatable {

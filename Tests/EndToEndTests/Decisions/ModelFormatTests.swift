@@ -67,7 +67,7 @@ import Testing
     }
     #endif
 
-    /// A small part of what `tools/fuzz-model-files` does with 100,000 inputs.
+    /// A small part of what `tools/check/fuzz-model-files` does with 100,000 inputs.
     @Test func `that is damaged crashes nothing but the process that reads it`() throws {
         let fuzz = try FinishedProgram("fuzz-model-files", ["--inputs", "900", "--seed", "5"])
         #expect(fuzz.status == 0, "\(fuzz.output)\(fuzz.errorOutput)")

@@ -5,7 +5,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `Damaged input` {
-    /// A small part of what `tools/fuzz-messages` does with 1,000,000 inputs.
+    /// A small part of what `tools/check/fuzz-messages` does with 1,000,000 inputs.
     @Test func `crashes nothing, and changes no state where it is refused`() throws {
         let fuzz = try FinishedProgram("fuzz-messages", ["--inputs", "5000", "--seed", "7"])
         #expect(fuzz.status == 0, "\(fuzz.output)\(fuzz.errorOutput)")

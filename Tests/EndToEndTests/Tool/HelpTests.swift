@@ -93,7 +93,7 @@ private struct CommandHelp: Decodable {
     @Test func `has a page for each program and each command, which mandoc takes without a warning`() throws {
         let folder = try TemporaryFolder()
         let arguments = [folder.path, "--programs", RunningProgram.folder.path]
-        let ended = try FinishedProgram(Self.tools.appending(path: "make-manuals").path, arguments)
+        let ended = try FinishedProgram(Self.tools.appending(path: "make/manuals").path, arguments)
         #expect(ended.status == 0, "\(ended.errorOutput)")
         let pages = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         let help = try FinishedProgram("sluice", ["--help"]).output

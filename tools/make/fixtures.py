@@ -9,7 +9,7 @@ import zlib
 
 import numpy
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "Fixtures" / "keras"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "keras"
 SEQUENCES = FOLDER / "sequences"
 
 # The sequences of a fixture: a 0 is a timestep that a model with a mask leaves out, at the beginning, in the middle, at the

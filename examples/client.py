@@ -9,7 +9,7 @@
         print(decisions.next())
         print(sluice.call("status"))
 
-`tools/check-protocol` uses it to check a running daemon.
+`tools/check/protocol` uses it to check a running daemon.
 """
 
 import collections
