@@ -67,7 +67,7 @@ let package = Package(
             swiftSettings: settings),
         // Without the trait an empty module, so that HDF5 and libzip need not be there.
         .target(
-            name: "KerasFiles",
+            name: "KerasArchives",
             dependencies: [
                 "ModelFiles", "Recurrent",
                 .target(name: "CHDF5", condition: .when(traits: ["Keras"])),
@@ -104,13 +104,13 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "CProcessID", "Daemon", "KerasFiles", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
+                "CProcessID", "Daemon", "KerasArchives", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Client", "KerasFiles", "ModelFiles", "Recurrent", "Store", "Wire", "ZeroMQ", argumentParser,
+                "Client", "KerasArchives", "ModelFiles", "Recurrent", "Store", "Wire", "ZeroMQ", argumentParser,
             ],
             swiftSettings: settings),
 
@@ -121,7 +121,7 @@ let package = Package(
         // Records what the daemon writes, so that a power cut can be made of it, and shifts its time of day.
         .target(name: "FaultInjector", path: "Tests/FaultInjector"),
         .executableTarget(
-            name: "fuzz-model-files", dependencies: ["KerasFiles", "ModelFiles", "TestSupport", argumentParser],
+            name: "fuzz-model-files", dependencies: ["KerasArchives", "ModelFiles", "TestSupport", argumentParser],
             path: "Tests/FuzzModelFiles", swiftSettings: settings),
         .executableTarget(
             name: "fuzz-messages",

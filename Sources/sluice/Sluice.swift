@@ -1,6 +1,6 @@
 import ArgumentParser
 import Client
-import KerasFiles
+import KerasArchives
 import Wire
 
 /// The person's tool: talks to a daemon, feeds it, watches it, and looks into model files.

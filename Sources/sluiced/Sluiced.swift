@@ -1,7 +1,7 @@
 import ArgumentParser
 import Daemon
 import Foundation
-import KerasFiles
+import KerasArchives
 import Wire
 
 /// Where the process begins.

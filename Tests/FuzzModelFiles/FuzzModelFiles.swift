@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import KerasFiles
+import KerasArchives
 import ModelFiles
 import TestSupport
 

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import KerasFiles
+import KerasArchives
 import ModelFiles
 import TestSupport
 
@@ -82,7 +82,7 @@ struct Worker {
 
     private func readByLibraries(_ bytes: [UInt8]) throws(Defect) -> [UInt8] {
         #if Keras
-        try KerasFile.read(bytes).bytes
+        try KerasArchive.read(bytes).bytes
         #else
         throw Defect(.unsupported, "this build does not read files of Keras")
         #endif

@@ -3,7 +3,7 @@ import FoundationEssentials
 package import ModelFiles
 
 /// A file of Keras, taken apart into the exchange form.
-package enum KerasFile {
+package enum KerasArchive {
     /// Reads a file's bytes, which are not trusted: the C libraries may crash on them, or compute for ever.
     ///
     /// - Returns: The architecture, and the weights that it needs.

@@ -34,7 +34,7 @@ public enum KerasReaderProcess {
             #if !SANITIZED
             limit(RLIMIT_AS, to: baseMemory + memoryPerByte * file.size)
             #endif
-            answer(.form, try KerasFile.read(file.all()).bytes)
+            answer(.form, try KerasArchive.read(file.all()).bytes)
         } catch {
             answer(.defect, (try? JSONEncoder().encode(error)).map(Array.init) ?? [])
         }
