@@ -3,11 +3,11 @@ import NIOHTTP1
 /// The daemon's answer to one request.
 struct HTTPAnswer: Sendable {
     let status: HTTPResponseStatus
-    /// Headers besides the length and the connection's.
+    /// Headers besides `Content-Length` and `Connection`.
     let headers: HTTPHeaders
     let body: String
 
-    /// A line of plain text.
+    /// Creates an answer of one line of plain text.
     ///
     /// - Parameters:
     ///   - status: The status.

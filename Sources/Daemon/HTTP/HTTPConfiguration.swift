@@ -1,22 +1,22 @@
-/// Where HTTP is answered, and to whom.
+/// The endpoint of HTTP and the hosts that the daemon answers for.
 public struct HTTPConfiguration: Equatable, Sendable {
-    /// Where.
+    /// The address at which the daemon answers.
     public var endpoint = HTTPEndpoint.address("127.0.0.1", port: 5553)
-    /// An endpoint beyond this machine is allowed.
+    /// Whether an endpoint beyond this machine is allowed.
     public var isPublic = false
-    /// The names by which clients may call the daemon, besides `localhost` and addresses; see ``isHost(_:)``.
+    /// The host names by which clients may call the daemon, besides `localhost` and addresses; see ``isHost(_:)``.
     public var hosts: [String] = []
 
-    /// Metrics and health at `127.0.0.1:5553`.
+    /// Creates a configuration that serves metrics and health at `127.0.0.1:5553`.
     public init() {}
 
-    /// Whether a text can be a host's name: letters, digits, `-`, `_` and dots between them, without a port.
+    /// Whether a text can be a host name: letters, digits, `-`, `_` and dots between them, without a port.
     ///
-    /// - Parameter text: The name.
-    /// - Returns: False for whatever no `Host` header can name.
+    /// - Parameter text: The host name.
+    /// - Returns: False if no `Host` header can contain the text.
     public static func isHost(_ text: String) -> Bool { HTTPHost(text)?.name == text.lowercased() }
 
-    /// Refuses an endpoint that others than this machine can reach, unless that was asked for by name.
+    /// Refuses an endpoint that other machines can reach, unless ``isPublic`` allows it.
     ///
     /// - Throws: ``DaemonError`` with the code `configuration`.
     func check() throws(DaemonError) {

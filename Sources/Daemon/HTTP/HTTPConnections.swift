@@ -1,8 +1,10 @@
 import NIOCore
 import Synchronization
 
-/// The connections of the HTTP server: at most so many at a time. When one more comes, the one that has waited longest is
-/// closed, so that new clients are answered.
+/// The open connections of the HTTP server, bounded in number.
+///
+/// If a client exceeds the bound, the server closes the connection that has waited longest. New clients are thus always
+/// answered.
 final class HTTPConnections: Sendable {
     /// The most connections at a time.
     static let maximumCount = 64
@@ -14,7 +16,7 @@ final class HTTPConnections: Sendable {
 
     private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
 
-    /// Takes a new connection in.
+    /// Adds a new connection, and closes the longest-waiting one if there are too many.
     func add(_ channel: any Channel) {
         let oldest: (any Channel)? = entries.withLock { entries in
             entries[ObjectIdentifier(channel)] = Entry(channel: channel, waitingSince: .now())
@@ -26,12 +28,12 @@ final class HTTPConnections: Sendable {
         oldest?.close(promise: nil)
     }
 
-    /// Notes that a connection begins to wait for something else than before.
+    /// Notes that a connection has entered another phase, so that its waiting time starts again.
     func touch(_ channel: any Channel) {
         entries.withLock { $0[ObjectIdentifier(channel)]?.waitingSince = .now() }
     }
 
-    /// Forgets a connection that is closed.
+    /// Forgets a closed connection.
     func remove(_ channel: any Channel) {
         entries.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(channel)) }
     }

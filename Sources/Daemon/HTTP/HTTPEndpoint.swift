@@ -1,18 +1,18 @@
 import NIOCore
 
-/// Where the daemon answers HTTP: an address of this machine, or nowhere.
+/// The address of this machine at which the daemon answers HTTP, or `off`.
 public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
-    /// Nowhere.
+    /// The daemon does not answer HTTP.
     case off
-    /// At an IPv4 or IPv6 address in numbers; port 0: any that is free.
+    /// A numeric IPv4 or IPv6 address and a port; port 0 stands for any free port.
     case address(String, port: UInt16)
 
-    /// The form of an endpoint, in words.
+    /// A description of the notation, for help and errors.
     public static let notation = "HOST:PORT with a numeric address or localhost, [HOST]:PORT for IPv6, or off"
 
-    /// Reads an endpoint: `127.0.0.1:5553`, `[::1]:5553`, `localhost:*` or `off`. The port `*` is any that is free.
+    /// Reads an endpoint: `127.0.0.1:5553`, `[::1]:5553`, `localhost:*` or `off`. The port `*` stands for any free port.
     ///
-    /// - Parameter text: The endpoint as flags and files write it; see ``notation``. Nil if `text` is no endpoint.
+    /// - Parameter text: The endpoint as flags and files write it; see ``notation``. Nil if `text` is not an endpoint.
     public init?(_ text: String) {
         guard text != "off" else {
             self = .off
@@ -33,7 +33,7 @@ public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
         self = .address(host, port: port)
     }
 
-    /// The endpoint as ``init(_:)`` reads it.
+    /// The endpoint in the notation that ``init(_:)`` reads.
     public var description: String {
         switch self {
         case .off: "off"
@@ -41,19 +41,19 @@ public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether only this machine can reach it.
+    /// Whether only this machine can reach the endpoint.
     var isLocal: Bool {
         guard case .address(let host, _) = self else { return true }
         return IPAddress(host)?.isLoopback == true
     }
 
-    /// The address as the system wants it; nil for ``off``.
+    /// The address for SwiftNIO; nil for ``off``.
     var socketAddress: SocketAddress? {
         guard case .address(let host, let port) = self else { return nil }
         return try? SocketAddress(ipAddress: host, port: Int(port))
     }
 
-    /// Where a socket really is.
+    /// Creates the endpoint to which a socket is bound.
     init?(_ address: SocketAddress?) {
         guard let host = address?.ipAddress, let port = address?.port else { return nil }
         self = .address(host, port: UInt16(port))

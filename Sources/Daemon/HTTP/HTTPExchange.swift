@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// One connection's requests and answers, one after another, each within its time.
+/// The requests and answers of one connection. Requests are answered one after another, each within a time limit.
 final class HTTPExchange: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -9,15 +9,16 @@ final class HTTPExchange: ChannelInboundHandler {
     /// The most headers of a request.
     private static let maximumHeaders = 100
 
-    /// The state of a connection, each with the longest time that it may last.
+    /// The state of a connection.
     private enum Phase {
-        /// A request. Longer than Prometheus, which keeps its connection, is silent between two scrapes.
+        /// The connection waits for a request. Prometheus keeps its connection, so the limit exceeds the time between two
+        /// scrapes.
         case idle
-        /// The rest of a request.
+        /// The first byte of a request has arrived, and the rest is awaited.
         case receiving
-        /// The page, and the client that reads it.
+        /// The page is being made, or the client is reading it.
         case answering
-        /// The client's end, after the last answer.
+        /// The last answer is sent, and the client has yet to close the connection.
         case closing
 
         var bound: TimeAmount {
@@ -84,14 +85,14 @@ final class HTTPExchange: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The connection itself failed, unless the decoder says that the request makes no sense.
+        // An error of the decoder means a malformed request. Any other error means that the connection itself failed.
         guard error is HTTPParserError else { return context.close(promise: nil) }
         if phase == .receiving { refuse(.line(.badRequest, "this is no request of HTTP/1.1"), context) }
     }
 
     // MARK: Requests and answers
 
-    /// The answer to a request that is not looked at further; nil if it is.
+    /// The refusal of a request that is malformed or not acceptable; nil if the request goes on to its page.
     private func refusal(of head: HTTPRequestHead) -> HTTPAnswer? {
         guard head.version.major == 1 else {
             return .line(.httpVersionNotSupported, "HTTP/1.1 and HTTP/1.0 are spoken here")
@@ -122,7 +123,7 @@ final class HTTPExchange: ChannelInboundHandler {
 
     private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         enter(.answering, context)
-        // An upgrade ends what the decoder reads.
+        // After an upgrade, the decoder reads no more requests.
         let mustClose = !head.isKeepAlive || head.headers.contains(name: "upgrade") || head.method == .CONNECT
         pages.answer(head.method, Self.path(of: head.uri), on: context.eventLoop)
             .assumeIsolated().whenSuccess { [self] answer in
@@ -131,7 +132,7 @@ final class HTTPExchange: ChannelInboundHandler {
             }
     }
 
-    /// Answers a request that is not looked at further, and ends the connection.
+    /// Sends a refusal and ends the connection.
     private func refuse(_ answer: HTTPAnswer, _ context: ChannelHandlerContext) {
         enter(.answering, context)
         write(answer, isLast: true, withoutBody: request?.method == .HEAD, context)
@@ -146,7 +147,7 @@ final class HTTPExchange: ChannelInboundHandler {
         if isHTTP10, !isLast { headers.add(name: "Connection", value: "keep-alive") }
         let head = HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        // HEAD has GET's headers, the length of the body among them.
+        // An answer to HEAD has the same headers as one to GET, `Content-Length` included.
         if !withoutBody { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
         request = nil
         context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenSuccess { [self] in
@@ -156,12 +157,14 @@ final class HTTPExchange: ChannelInboundHandler {
 
     private func goOn(_ context: ChannelHandlerContext) {
         enter(.idle, context)
-        // Not at once: of many requests that came together, each would be answered within the one before.
+        // Calling `next` directly would nest the answers to pipelined requests within one another.
         context.eventLoop.assumeIsolated().execute { [self] in frames.next() }
     }
 
-    /// Ends the connection after its last answer. Bytes that came and are not read would have the system discard the answer,
-    /// so they are.
+    /// Ends the connection after its last answer.
+    ///
+    /// Discards further bytes from the client. If they stayed unread, the system would reset the connection and the client
+    /// would lose the answer.
     private func end(_ context: ChannelHandlerContext) {
         enter(.closing, context)
         context.close(mode: .output, promise: nil)

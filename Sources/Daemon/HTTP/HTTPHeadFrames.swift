@@ -1,39 +1,39 @@
 import NIOCore
 
-/// Cuts the bytes of a connection into the heads of requests, and hands on one head at a time.
+/// Splits the bytes of a connection into request heads, and passes on one head at a time.
 ///
-/// No page takes a body, so a connection is a row of heads. The next one is handed on when the one before has been answered,
-/// and until then nothing is read from the connection: a client that sends more waits, and costs no memory.
+/// No page accepts a request body, so the connection carries only heads. The next head is passed on after the previous one is
+/// answered. Until then nothing is read from the connection, so a client that sends more must wait and takes up no memory.
 final class HTTPHeadFrames: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
     /// The most bytes of a request's line and headers together.
     static let maximumHead = 8192
-    /// The most bytes that are read and thrown away after the last answer, so that the client can read it.
+    /// The most bytes to read and discard after the last answer. Discarding them lets the client read the answer.
     private static let maximumDiscarded = 1 << 18
 
-    /// Notices to the handlers behind, beside the heads.
+    /// Events for the later handlers of the pipeline, besides the heads.
     enum Event: Sendable {
-        /// The first byte of a head has come.
+        /// The first byte of a head has arrived.
         case began
-        /// A head was handed on whole. Whoever has not seen a request in it never will.
+        /// A complete head was passed on. If the decoder has found no request in the head by now, it never will.
         case ended
-        /// A head is too large.
+        /// The head is too large.
         case overflowed
     }
 
     private var buffer = ByteBuffer()
-    /// Bytes of the buffer that were searched for the end of a head.
+    /// The number of buffered bytes already searched for the end of a head.
     private var searched = 0
-    /// Whether the line that is searched has a byte besides its end, and whether a line before has.
+    /// Whether the current line has no bytes so far. ``hasLine`` tells whether an earlier line had some.
     private var isLineEmpty = true
     private var hasLine = false
-    /// A head was handed on and is not answered yet.
+    /// Whether a head was passed on and is not answered yet.
     private var isBusy = false
-    /// How many bytes were thrown away; nil while they are not.
+    /// The number of bytes discarded so far; nil before ``discard()``.
     private var discarded: Int?
-    /// The client sends nothing more.
+    /// Whether the client has closed its sending side.
     private var isAtEnd = false
     private var context: ChannelHandlerContext?
 
@@ -74,7 +74,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         }
     }
 
-    /// The head that was handed on is answered: hands on the next one.
+    /// Passes on the next head, now that the previous one is answered.
     func next() {
         guard let context else { return }
         isBusy = false
@@ -82,7 +82,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         handOn(context)
     }
 
-    /// Nothing is answered any more: throws away what comes, until the client closes.
+    /// Discards all further bytes until the client closes the connection. No request is answered any more.
     func discard() {
         guard let context, discarded == nil else { return }
         discarded = 0
@@ -100,15 +100,18 @@ final class HTTPHeadFrames: ChannelInboundHandler {
             isBusy = true
             context.fireUserInboundEventTriggered(Event.overflowed)
         } else if isAtEnd {
-            // What it sent before was answered, and what is left is no whole request.
+            // All earlier requests are answered, and the rest is not a whole request.
             context.close(promise: nil)
         } else {
             context.read()
         }
     }
 
-    /// The bytes up to and with the first empty line behind one that is not empty; nil if there is none among the first
-    /// ``maximumHead``. A lone newline ends a line too, so that the decoder gets to see it, and refuses it.
+    /// The length of the head, including the empty line at its end; nil if the first ``maximumHead`` bytes do not contain the
+    /// end.
+    ///
+    /// Empty lines before the first other line are skipped. A newline without a carriage return ends a line as well, so that
+    /// the decoder sees the request and refuses it.
     private func lengthOfHead() -> Int? {
         let end = min(buffer.readableBytes, Self.maximumHead)
         for byte in buffer.readableBytesView.prefix(end).dropFirst(searched) {

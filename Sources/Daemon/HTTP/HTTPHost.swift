@@ -1,14 +1,14 @@
 /// The host that a request is for, as its header `Host` says.
 ///
-/// A page in a browser can have a name of its own point at any address, and then read what is answered there (DNS rebinding).
-/// Its requests bear that name, so only names that somebody gave the daemon are answered.
+/// A web page can point its own host name at any address and then read the answers (DNS rebinding). Such requests carry the
+/// page's name, so the daemon only answers for configured names.
 struct HTTPHost: Equatable, Sendable {
     /// The name or address in lower case, without port and brackets.
     let name: String
-    /// Whether the name is an address in numbers.
+    /// Whether the name is a numeric address.
     let isAddress: Bool
 
-    /// Reads `HOST`, `HOST:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`; nil if `text` is none.
+    /// Reads `HOST`, `HOST:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`; nil if `text` has none of these forms.
     init?(_ text: some StringProtocol) {
         let host: String
         let rest: String
@@ -21,7 +21,7 @@ struct HTTPHost: Equatable, Sendable {
         } else {
             let end = text.firstIndex(of: ":") ?? text.endIndex
             let name = text[..<end].lowercased()
-            // A name may end with the dot of the root.
+            // A full name may end with the dot of the DNS root.
             host = name.hasSuffix(".") ? String(name.dropLast()) : name
             rest = String(text[end...])
             guard Self.isName(host) else { return nil }
@@ -34,8 +34,8 @@ struct HTTPHost: Equatable, Sendable {
 
     /// Whether the daemon answers for this host.
     ///
-    /// - Parameter hosts: The names that the configuration gives, in any case.
-    /// - Returns: True for addresses and `localhost`, and for names that `hosts` has.
+    /// - Parameter hosts: The configured host names, in any case.
+    /// - Returns: True for addresses, `localhost` and the names in `hosts`.
     func isAccepted(besides hosts: [String]) -> Bool {
         isAddress || name == "localhost" || hosts.contains { $0.lowercased() == name }
     }

@@ -6,17 +6,17 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// The daemon's HTTP server: SwiftNIO with the daemon's pages, bounds and log, on a thread of its own.
+/// The daemon's HTTP server. It runs SwiftNIO on a thread of its own, with the daemon's pages, limits and log.
 final class HTTPListener: Sendable {
-    /// How soon a server that failed is tried again.
+    /// The time between two attempts to open a failed server again.
     private static let retryInterval = TimeAmount.seconds(10)
-    /// Bytes that are read from a connection at a time.
+    /// The number of bytes that one read takes from a connection.
     private static let bytesPerRead = 4096
-    /// Bytes that the system keeps of what a client sends, and of what it is sent. The system doubles both.
+    /// The sizes of the system's buffers for each connection. Linux doubles both.
     private static let bytesKept: (receiving: Int, sending: Int) = (1 << 14, 1 << 17)
-    /// Connections that the system keeps until they are accepted.
+    /// The number of connections that the system queues until they are accepted.
     private static let backlog: Int32 = 128
-    /// Descriptors that an event loop needs: NIO ends the process if it does not get them.
+    /// The number of file descriptors that an event loop needs. SwiftNIO ends the process if they are not available.
     private static let descriptors = 8
 
     private struct State {
@@ -24,7 +24,7 @@ final class HTTPListener: Sendable {
         var isClosed = false
     }
 
-    /// Where it answers; a port `*` is resolved.
+    /// The address at which the server answers. A port `*` is resolved.
     let place: HTTPEndpoint
     private let configuration: HTTPConfiguration
     private let pages: HTTPPages
@@ -33,9 +33,9 @@ final class HTTPListener: Sendable {
     private let connections = HTTPConnections()
     private let state = Mutex(State())
 
-    /// Opens the server, unless it is `off`.
+    /// Opens the server; nil if HTTP is `off`.
     ///
-    /// - Throws: ``DaemonError`` where the endpoint cannot be had.
+    /// - Throws: ``DaemonError`` if the server cannot listen at the endpoint.
     init?(_ configuration: HTTPConfiguration, pages: HTTPPages, logger: Logger) throws(DaemonError) {
         guard let address = configuration.endpoint.socketAddress else { return nil }
         guard Self.hasDescriptors else {
@@ -58,7 +58,7 @@ final class HTTPListener: Sendable {
         watch(channel)
     }
 
-    /// Closes the server and its connections. A server that is not closed goes on until the process ends.
+    /// Closes the server and its connections. Without this call, the server runs until the process ends.
     func close() {
         state.withLock { $0.isClosed = true }
         try? group.syncShutdownGracefully()
@@ -77,12 +77,12 @@ final class HTTPListener: Sendable {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // Connections have those of the socket that they come in by.
+            // Connections inherit these options from the listening socket.
             .serverChannelOption(.socketOption(.so_rcvbuf), value: bytesKept.receiving)
             .serverChannelOption(.socketOption(.so_sndbuf), value: bytesKept.sending)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    // Out of descriptors, it accepts again a second later.
+                    // If the process has no free descriptors, the server accepts again after a second.
                     try channel.pipeline.syncOperations.addHandlers(AcceptBackoffHandler(), AcceptFailures(logger))
                 }
             }
@@ -100,7 +100,7 @@ final class HTTPListener: Sendable {
             }
     }
 
-    /// Has a server that ends before it is closed opened again, where it was.
+    /// Opens the server again at the same address if it ends before ``close()``.
     private func watch(_ channel: any Channel) {
         state.withLock { $0.channel = channel }
         channel.closeFuture.whenComplete { [self] _ in
@@ -128,7 +128,7 @@ final class HTTPListener: Sendable {
     }
 }
 
-/// Says that connections cannot be accepted, once each time that it begins.
+/// Logs when the server cannot accept connections, once for each time that this begins.
 private final class AcceptFailures: ChannelInboundHandler {
     typealias InboundIn = any Channel
 

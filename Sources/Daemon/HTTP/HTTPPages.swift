@@ -1,11 +1,11 @@
 import NIOCore
 import NIOHTTP1
 
-/// The daemon's pages by path. A page more is a line more in ``all``.
+/// The daemon's pages by path. To add a page, add a line to ``all``.
 struct HTTPPages: Sendable {
     typealias Page = @Sendable (any EventLoop) -> EventLoopFuture<HTTPAnswer>
 
-    /// How long the hot loop may take to answer before it counts as stuck.
+    /// The time after which a hot loop that does not answer counts as stuck.
     static let answerBound = Duration.seconds(1)
     private static let methods: [HTTPMethod] = [.GET, .HEAD]
 
@@ -18,10 +18,10 @@ struct HTTPPages: Sendable {
     /// Answers a request.
     ///
     /// - Parameters:
-    ///   - method: The method; GET and HEAD alone are taken.
+    ///   - method: The method. Only GET and HEAD are allowed.
     ///   - path: The path, without a query.
-    ///   - loop: Where the answer is waited for.
-    /// - Returns: The page, or an error that says what there is.
+    ///   - loop: The event loop of the returned future.
+    /// - Returns: The page, or an error that names the pages or methods there are.
     func answer(
         _ method: HTTPMethod, _ path: some StringProtocol, on loop: any EventLoop
     ) -> EventLoopFuture<HTTPAnswer> {
@@ -37,7 +37,7 @@ struct HTTPPages: Sendable {
         return page(loop)
     }
 
-    /// For Prometheus: <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
+    /// The metrics for Prometheus: <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
     private func metrics(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         return ask(loop) { metrics in
@@ -46,14 +46,14 @@ struct HTTPPages: Sendable {
         }
     }
 
-    /// Whether the daemon lives: while state is loaded, and while the hot loop answers.
+    /// Whether the daemon is alive: it loads its state, or the hot loop answers.
     private func health(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.ok)) }
         return ask(loop) { _ in .line(.ok, "ok") }
     }
 
-    /// Whether the daemon takes timesteps: not before its state is loaded, not once it stops, and
-    /// not while its state folder is gone.
+    /// Whether the daemon accepts timesteps. It does not while it loads its state, while it stops, or while its state folder is
+    /// gone.
     private func readiness(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         return ask(loop) { metrics in
@@ -63,7 +63,7 @@ struct HTTPPages: Sendable {
         }
     }
 
-    /// Asks the hot loop, and answers for it where it does not.
+    /// Asks the hot loop for its metrics and makes an answer of them. If the loop does not answer in time, the answer says so.
     private func ask(
         _ loop: any EventLoop, _ answer: @escaping @Sendable (DaemonMetrics) -> HTTPAnswer
     ) -> EventLoopFuture<HTTPAnswer> {

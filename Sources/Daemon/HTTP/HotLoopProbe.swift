@@ -1,13 +1,13 @@
 import NIOCore
 import Synchronization
 
-/// Asks the hot loop how it stands, for those who must not wait for ever: HTTP requests.
+/// Asks the hot loop for its metrics on behalf of HTTP requests, which must not wait forever.
 ///
-/// One letter is on its way at a time, and all who ask meanwhile share its answer, so that a loop that stands still is not
-/// buried in letters.
+/// At most one question is in the mailbox at a time, and all requests made meanwhile share its answer. A stuck loop thus does
+/// not accumulate questions.
 final class HotLoopProbe: Sendable {
     private struct Askers {
-        /// A letter is on its way.
+        /// Whether a question is in the hot loop's mailbox.
         var isAsked = false
         var waiting: [Int: EventLoopPromise<DaemonMetrics?>] = [:]
         var lastNumber = 0
@@ -21,18 +21,18 @@ final class HotLoopProbe: Sendable {
         self.mailbox = mailbox
     }
 
-    /// State is still being loaded: there is no loop yet that could answer.
+    /// Whether state is still being loaded. Until then no hot loop can answer.
     var isLoading: Bool { !hasBegun.load(ordering: .acquiring) }
 
-    /// The hot loop is there. From any thread.
+    /// Notes that the hot loop runs. Safe to call from any thread.
     func begin() { hasBegun.store(true, ordering: .releasing) }
 
-    /// Asks how the hot loop stands now.
+    /// Asks for the current metrics.
     ///
     /// - Parameters:
-    ///   - bound: How long it may take to answer.
-    ///   - loop: Where the answer is waited for.
-    /// - Returns: Nil if the hot loop did not answer in time.
+    ///   - bound: The longest time to wait for the answer.
+    ///   - loop: The event loop of the returned future.
+    /// - Returns: The metrics; nil if the hot loop did not answer in time.
     func metrics(within bound: Duration, on loop: any EventLoop) -> EventLoopFuture<DaemonMetrics?> {
         let promise = loop.makePromise(of: DaemonMetrics?.self)
         let (number, mustAsk) = askers.withLock { askers in
@@ -43,7 +43,7 @@ final class HotLoopProbe: Sendable {
         }
         let timeout = loop.scheduleTask(in: TimeAmount(bound)) {}
         promise.futureResult.whenComplete { _ in timeout.cancel() }
-        // Also when the event loop ends, so that no promise is left behind.
+        // This runs on cancellation too, as when the event loop shuts down. Every promise is thus fulfilled.
         timeout.futureResult.whenComplete { [self] _ in
             askers.withLock { $0.waiting.removeValue(forKey: number) }?.succeed(nil)
         }

@@ -1,13 +1,13 @@
 import Glibc
 
-/// An IPv4 or IPv6 address, in the bytes of the network.
+/// An IPv4 or IPv6 address in network byte order.
 struct IPAddress: Equatable, Sendable {
     /// 4 or 16 bytes.
     let bytes: [UInt8]
 
-    /// Reads an address in numbers, as `192.0.2.1` or `2001:db8::1`; nil if `text` is none.
+    /// Reads a numeric address such as `192.0.2.1` or `2001:db8::1`; nil if `text` is not one.
     init?(_ text: some StringProtocol) {
-        // The C library reads up to the first zero.
+        // `inet_pton` stops at the first zero byte, so it would accept a text with one.
         guard !text.utf8.contains(0) else { return nil }
         let isVersion6 = text.contains(":")
         var bytes = [UInt8](repeating: 0, count: isVersion6 ? 16 : 4)
@@ -15,7 +15,7 @@ struct IPAddress: Equatable, Sendable {
         self.bytes = bytes
     }
 
-    /// Whether the address is one of this machine's own: `127.0.0.0/8`, `::1`, or the former written as IPv6.
+    /// Whether the address is a loopback address: `127.0.0.0/8`, `::1`, or `127.0.0.0/8` mapped to IPv6.
     var isLoopback: Bool {
         if bytes.count == 4 { return bytes[0] == 127 }
         let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 127]
