@@ -1,38 +1,39 @@
 import Logging
 import ZeroMQ
 
-/// Logs who was not let in: each client once, though it tries again and again, and all of them at a bounded rate.
+/// Logs refused clients. Each client is logged once, however often it tries, and all of them at a bounded rate.
 struct AccessLog {
-    /// Why somebody did not come in.
+    /// The reason for refusing a client.
     enum Cause: Hashable {
-        /// The key is not among those of the role; the file that has it for another, if one does.
+        /// The key is not authorized for the role. `elsewhere` is the file that authorizes the key for another role, if there
+        /// is one.
         case unknownKey(CurvePublicKey, elsewhere: String?)
         case tooMany(Int)
         case noKey
         case otherServerKey
-        /// The other side uses CURVE and this endpoint does not.
+        /// The client uses CURVE, but this endpoint does not.
         case notEncrypted
         case malformed
-        /// The handshake broke off; the sockets that belong at the endpoint.
+        /// The handshake broke off. `expected` names the socket types that may connect to the endpoint.
         case brokenOff(expected: String)
-        /// A subscriber's subscriptions take more bytes than this.
+        /// The subscriptions of a subscriber exceed this number of bytes.
         case tooManySubscriptions(Int)
 
-        /// What libzmq says of a handshake that failed; nil for what is not to be logged.
+        /// Finds the cause of a failed handshake; nil if the failure is not to be logged.
         ///
         /// - Parameters:
-        ///   - refusal: Why it failed.
+        ///   - refusal: The reason that libzmq gives.
         ///   - isCurve: Whether the endpoint has CURVE.
         init?(_ refusal: SocketMonitor.Refusal, isCurve: Bool) {
             switch refusal {
-            // Where a key is needed, a client without one may see that first, and go. Elsewhere somebody only looked whether
-            // the port is open, or gave up.
+            // A client without a key may hang up as soon as it sees that the endpoint needs one. At an endpoint without CURVE,
+            // an incomplete handshake is only a port probe or a client that gave up.
             case .incomplete where isCurve: self = .noKey
             case .incomplete: return nil
             case .otherMechanism: self = isCurve ? .noKey : .notEncrypted
             case .otherServerKey: self = .otherServerKey
             case .malformed: self = .malformed
-            // By this daemon: it is in the log already, with the key.
+            // This daemon denied the client, and has logged the key already.
             case .denied: return nil
             }
         }
@@ -44,7 +45,7 @@ struct AccessLog {
         let cause: Cause
     }
 
-    /// Clients that are remembered. Past that many all are forgotten, and may be logged once more.
+    /// The most refusals to remember. Beyond this number all are forgotten, so a client may be logged again.
     private static let maximumEntries = 1_000
 
     let logger: Logger
@@ -55,17 +56,17 @@ struct AccessLog {
         self.logger = logger
     }
 
-    /// Something was left out that is to be said in a second.
+    /// Whether refusals were left out that ``flush(at:)`` has yet to report.
     var hasUnlogged: Bool { rate.unlogged > 0 }
 
-    /// Logs that a client was refused, if that is new.
+    /// Logs the refusal of a client unless it was logged before.
     ///
     /// - Parameters:
-    ///   - role: What the endpoint is for.
-    ///   - address: Where the client comes from; nil where that could not be told any more.
-    ///   - cause: Why.
+    ///   - role: The role of the endpoint.
+    ///   - address: The address of the client; nil if the connection ended before its address was known.
+    ///   - cause: The reason for the refusal.
     mutating func record(_ role: EndpointRole, from address: String?, _ cause: Cause) {
-        // A connection that was gone before it could be asked where it came from is taken for one that was logged.
+        // A client without a known address counts as logged if any client was refused there for the same cause.
         let isKnown = entries.contains {
             $0.role == role && $0.cause == cause && ($0.address == address || address == nil)
         }
@@ -83,10 +84,10 @@ struct AccessLog {
             """)
     }
 
-    /// Forgets who was logged: under other keys they are news.
+    /// Forgets all logged refusals. After a reload of the keys, the same client may be refused for a new reason.
     mutating func forget() { entries.removeAll() }
 
-    /// Says how many were not logged one by one, once the second is over.
+    /// Once the second is over, logs the number of refusals that were left out.
     mutating func flush(at time: Int64) {
         guard hasUnlogged, rate.isOver(at: time) else { return }
         logger.warning("refused \(rate.takeUnlogged()) other clients; 'status' counts refused connections by endpoint")

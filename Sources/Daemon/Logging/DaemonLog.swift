@@ -4,12 +4,12 @@ public import Wire
 
 /// The daemon's log on standard error.
 public enum DaemonLog {
-    /// Makes the logger. All of its copies share one level: who sets it on one sets it on all.
+    /// Creates the logger. All copies of the logger share one level, so setting the level of one copy sets it for all.
     ///
     /// - Parameters:
-    ///   - format: How entries are written.
-    ///   - level: The least that is written, until it is changed.
-    /// - Returns: A logger to hand around.
+    ///   - format: The format of the entries.
+    ///   - level: The lowest level to write, until it is changed.
+    /// - Returns: The logger.
     public static func logger(format: LogFormat, level: LogLevel) -> Logger {
         let base: any LogHandler =
             switch format {
@@ -20,7 +20,7 @@ public enum DaemonLog {
     }
 }
 
-/// A log whose level is one for all copies of a logger, so that it can be changed while the daemon runs.
+/// A log handler whose copies share one level, so that the level can be changed while the daemon runs.
 private struct SharedLevelLogHandler: LogHandler {
     private final class Level: Sendable {
         /// An index of `Logger.Level.allCases`.
@@ -44,7 +44,7 @@ private struct SharedLevelLogHandler: LogHandler {
     init(_ base: any LogHandler, level: Logger.Level) {
         self.base = base
         self.level = Level(level)
-        // What is to be written is decided here.
+        // This handler decides by the shared level, so the base must write every entry.
         self.base.logLevel = .trace
     }
 
@@ -71,7 +71,7 @@ private struct SharedLevelLogHandler: LogHandler {
     func log(event: LogEvent) { base.log(event: event) }
 }
 
-/// A log of lines for people: whatever a line quotes, nothing in it reaches a terminal as anything but a character.
+/// A log handler for people. It escapes control characters, so quoted text cannot affect a terminal.
 struct VisibleLogHandler: LogHandler {
     private var base: any LogHandler
 
@@ -109,7 +109,7 @@ struct VisibleLogHandler: LogHandler {
     }
 }
 
-// The names are the same.
+// swift-log and `Wire` use the same names for levels.
 extension Logger.Level {
     init(_ level: LogLevel) { self = Logger.Level(rawValue: level.rawValue) ?? .info }
 }

@@ -3,7 +3,7 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Logs what was dropped and quarantined, at a bounded rate: a producer gone wrong must not fill the disk.
+/// Logs dropped messages and quarantined states at a bounded rate, so that a faulty producer cannot fill the disk.
 struct DropLog {
     let logger: Logger
     private var rate = LogRate()
@@ -12,12 +12,12 @@ struct DropLog {
         self.logger = logger
     }
 
-    /// Logs one drop, or only counts it.
+    /// Logs a drop, or only counts the drop if the rate is exceeded.
     ///
     /// - Parameters:
-    ///   - cause: Why it was dropped.
-    ///   - id: The first frame, which may be anything.
-    ///   - endpoint: Where it came by; nil where it was taken before it was dropped.
+    ///   - cause: The cause of the drop.
+    ///   - id: The first frame, which may not be a valid id.
+    ///   - endpoint: The endpoint of the message; nil if the message was dropped after it was admitted.
     ///   - now: A moment of the ``SteadyClock``.
     mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint? = nil, at now: Int64) {
         guard hasRoom(at: now) else { return }
@@ -27,10 +27,10 @@ struct DropLog {
         logger.warning("dropped a message of \(shown)\(more)\(origin): \(cause.explanation) (\(cause.rawValue))")
     }
 
-    /// Logs what the health guard did.
+    /// Logs that a state turned NaN or infinite and was reset.
     ///
     /// - Parameters:
-    ///   - event: The stream, and what it was reset to.
+    ///   - event: The event that names the stream and the value of the reset.
     ///   - now: A moment of the ``SteadyClock``.
     mutating func record(_ event: StreamEvent, at now: Int64) {
         guard event.event == .quarantined, hasRoom(at: now) else { return }
@@ -41,7 +41,7 @@ struct DropLog {
             """)
     }
 
-    /// Logs that a stream has nothing but duplicates.
+    /// Logs that all recent timesteps of a stream were duplicates.
     ///
     /// - Parameters:
     ///   - stuck: The stream.
@@ -61,7 +61,7 @@ struct DropLog {
         return rate.admits(at: time)
     }
 
-    /// Says how many drops were not logged one by one.
+    /// Logs the number of drops that were left out.
     mutating func flush() {
         guard rate.unlogged > 0 else { return }
         logger.warning("dropped or quarantined \(rate.takeUnlogged()) times more; 'status' counts them by cause")

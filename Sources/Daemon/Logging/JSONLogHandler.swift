@@ -2,19 +2,19 @@ import Foundation
 import Logging
 import Wire
 
-/// Writes a log as one JSON object a line: `time` (RFC 3339, UTC), `level`, `message` and, where there is any, `metadata`.
+/// Writes each log entry as one line of JSON: `time` (RFC 3339, UTC), `level`, `message` and, if there is any, `metadata`.
 struct JSONLogHandler: LogHandler {
     private let write: @Sendable (Data) -> Void
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
 
-    /// - Parameter write: Takes one line, its end included.
+    /// - Parameter write: Writes one line, which includes its newline.
     init(write: @escaping @Sendable (Data) -> Void) {
         self.write = write
     }
 
-    /// Where nobody can read the log, it is lost.
+    /// A handler that writes to standard error. If standard error is closed, the entries are lost.
     static var standardError: JSONLogHandler {
         JSONLogHandler { try? FileHandle.standardError.write(contentsOf: $0) }
     }
@@ -41,13 +41,13 @@ struct JSONLogHandler: LogHandler {
     private static func json(_ value: some Encodable) -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings alone can always be written.
+        // Encoding cannot fail, as the values consist of strings.
         guard let json = try? encoder.encode(value) else { return Data("null".utf8) }
         return Data(VisibleText.escaped(json: Array(json)))
     }
 }
 
-/// Metadata as JSON: strings, objects and arrays of them.
+/// Metadata as JSON: strings, and objects and arrays of strings.
 private struct JSONMetadata: Encodable {
     private let value: Logger.Metadata.Value
 

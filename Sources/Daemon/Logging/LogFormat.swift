@@ -1,7 +1,7 @@
-/// How the log is written.
+/// The format of the log.
 public enum LogFormat: String, CaseIterable, Sendable {
-    /// A line for people.
+    /// One line of text per entry.
     case text
-    /// One JSON object a line.
+    /// One JSON object per line.
     case json
 }

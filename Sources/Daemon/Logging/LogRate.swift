@@ -1,17 +1,17 @@
-/// Lets a bounded number of lines into the log each second, and counts the others.
+/// Admits a bounded number of log lines per second, and counts the others.
 struct LogRate {
     private static let linesPerSecond = 5
     private static let window: Int64 = 1_000_000_000
 
     private var windowStart: Int64 = 0
     private var lines = 0
-    /// Lines that were left out since ``takeUnlogged()``.
+    /// The number of lines left out since the last ``takeUnlogged()``.
     private(set) var unlogged: UInt64 = 0
 
-    /// Whether a line may be written now; if not, it is counted.
+    /// Decides whether a line may be written now. Counts the line if not.
     ///
-    /// - Parameter time: Now, by the ``SteadyClock``.
-    /// - Returns: False where there were enough in this second.
+    /// - Parameter time: The current moment of the ``SteadyClock``.
+    /// - Returns: False if enough lines were written in this second.
     mutating func admits(at time: Int64) -> Bool {
         if isOver(at: time) {
             windowStart = time
@@ -25,10 +25,10 @@ struct LogRate {
         return true
     }
 
-    /// Whether the second is over in which lines were left out.
+    /// Whether the current second is over.
     func isOver(at time: Int64) -> Bool { time - windowStart >= Self.window }
 
-    /// How many lines were left out, counted anew from here.
+    /// Returns the number of lines left out, and sets it to 0.
     mutating func takeUnlogged() -> UInt64 {
         defer { unlogged = 0 }
         return unlogged

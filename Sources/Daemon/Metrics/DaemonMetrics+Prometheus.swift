@@ -1,11 +1,11 @@
 import Wire
 
-/// The metrics by name, as an operator sees them; `Operating` says more of each.
+/// The metrics by name. The page `Operating` describes each for operators.
 extension DaemonMetrics {
-    /// Everything in Prometheus' text format.
+    /// Writes all metrics in Prometheus' text format.
     ///
-    /// - Parameter residentBytes: The process' resident memory; nil where it is not known.
-    /// - Returns: All metrics, the counters first.
+    /// - Parameter residentBytes: The resident size of the process; nil if unknown.
+    /// - Returns: The text, counters first.
     func prometheusText(residentBytes: Int?) -> String {
         var text = PrometheusText()
         writeData(to: &text)
@@ -63,7 +63,8 @@ extension DaemonMetrics {
             Double(status.stuck ?? 0))
     }
 
-    /// Nothing of what is not kept: no checkpoints without a state folder, no journal with another durability.
+    /// Leaves out the metrics of disabled features: of checkpoints if there is no state folder, of the journal unless
+    /// `durability` is `journal`.
     private func writeDurability(to text: inout PrometheusText) {
         if let checkpointTime {
             text.write(

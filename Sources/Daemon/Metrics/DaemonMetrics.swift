@@ -1,30 +1,30 @@
 import Wire
 
-/// The hot loop as it stands at one moment, for `/metrics` and the health checks.
+/// A copy of the hot loop's counters and status at one moment, for `/metrics` and the health checks.
 struct DaemonMetrics: Sendable {
-    /// Control requests that were answered since the start.
+    /// The numbers of control requests answered since the start.
     struct ControlRequests {
-        /// With a result.
+        /// Requests answered with a result.
         var ok: UInt64 = 0
-        /// With an error.
+        /// Requests answered with an error.
         var error: UInt64 = 0
     }
 
-    /// Models, streams, counters, checkpoint and journal, as `status` answers.
+    /// The answer to `status`: models, streams, counters, checkpoint and journal.
     var status: DaemonStatus
-    /// Nanoseconds since the Unix epoch when the daemon was ready.
+    /// The time at which the daemon was ready, in nanoseconds since the Unix epoch.
     var startTime: Int64
-    /// An orderly stop has begun.
+    /// Whether an orderly stop has begun.
     var isStopping: Bool
-    /// From the moment at which a batch of messages began to be taken to that at which its decisions were published.
+    /// The times from the start of receiving a batch to the publication of its decisions.
     var latencies: LatencyHistogram
     var controlRequests: ControlRequests
-    /// Nanoseconds since the Unix epoch when all state was last known to be stored; nil where none is.
+    /// The time at which all state was last known to be stored, in nanoseconds since the Unix epoch; nil if none is stored.
     var checkpointTime: Int64?
 }
 
 extension HotLoop {
-    /// How it stands.
+    /// A copy of the current metrics.
     var metrics: DaemonMetrics {
         DaemonMetrics(
             status: status(), startTime: startTime, isStopping: isStopping, latencies: latencies,

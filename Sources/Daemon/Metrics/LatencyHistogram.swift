@@ -1,21 +1,22 @@
-/// How long decisions took, in buckets that double: some 200 bytes, and a few instructions for each entry. Owned by the
-/// hot loop.
+/// The latencies of decisions, in buckets whose bounds double. Owned by the hot loop.
+///
+/// The histogram takes about 200 bytes, and recording a latency takes a few instructions.
 struct LatencyHistogram: Sendable {
-    /// The upper bound of the first bucket, in nanoseconds. Each bucket's is twice that of the one before.
+    /// The upper bound of the first bucket, in nanoseconds. Each further bound is twice the previous one.
     private static let firstBound: Int64 = 10_000
-    /// 10 µs to 10.5 s; what took longer has a bucket of its own.
+    /// The number of finite bounds, from 10 µs to 10.5 s. Longer latencies have a bucket of their own.
     private static let boundCount = 21
 
-    /// How many decisions took so long, by bucket.
+    /// The number of decisions in each bucket.
     private var counts = InlineArray<22, UInt64>(repeating: 0)
-    /// Nanoseconds that all of them took together.
+    /// The sum of all latencies, in nanoseconds.
     private var nanoseconds: UInt64 = 0
 
-    /// Adds decisions that took as long as one another.
+    /// Adds decisions with the same latency.
     ///
     /// - Parameters:
-    ///   - latency: Nanoseconds. Below 0, as after the clock was set back, counts as 0.
-    ///   - count: How many decisions.
+    ///   - latency: The latency in nanoseconds. A negative latency, as after the clock was set back, counts as 0.
+    ///   - count: The number of decisions.
     mutating func record(_ latency: Int64, count: Int) {
         guard count > 0 else { return }
         let latency = max(latency, 0)
@@ -23,17 +24,17 @@ struct LatencyHistogram: Sendable {
         nanoseconds &+= UInt64(latency) &* UInt64(count)
     }
 
-    /// The first bucket whose bound is not below a latency.
+    /// Returns the first bucket whose bound is at least `latency`.
     private static func bucket(of latency: Int64) -> Int {
         guard latency > firstBound else { return 0 }
         let doublings = Int64.bitWidth - ((latency - 1) / firstBound).leadingZeroBitCount
         return min(doublings, boundCount)
     }
 
-    /// What they took together, in seconds.
+    /// The sum of all latencies, in seconds.
     var sum: Double { Double(nanoseconds) / 1e9 }
 
-    /// Every bound in seconds, the last infinite, with how many decisions took at most so long.
+    /// The bounds in seconds, the last infinite, each with the number of decisions up to that latency.
     var cumulative: [(bound: Double, count: UInt64)] {
         var total: UInt64 = 0
         return counts.indices.map { index in

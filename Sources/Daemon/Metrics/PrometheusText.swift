@@ -8,17 +8,17 @@ struct PrometheusText {
         case counter, gauge, histogram
     }
 
-    /// Names and values of one sample, in the order in which they are written.
+    /// The label names and values of one sample, in writing order.
     typealias Labels = [(name: String, value: String)]
 
     private(set) var text = ""
 
-    /// Writes a metric of one sample.
+    /// Writes a metric with one sample and no labels.
     mutating func write(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
         write(name, kind, help, [([], value)])
     }
 
-    /// Writes a metric with its samples; nothing where it has none.
+    /// Writes a metric with its samples. Writes nothing if there are no samples.
     mutating func write(_ name: String, _ kind: Kind, _ help: String, _ samples: [(labels: Labels, value: Double)]) {
         guard !samples.isEmpty else { return }
         writeHead(name, kind, help)
@@ -28,10 +28,10 @@ struct PrometheusText {
     /// Writes a histogram.
     ///
     /// - Parameters:
-    ///   - name: Its name, without what its samples have after it.
-    ///   - help: What it is.
-    ///   - buckets: Upper bounds, the last infinite, with the number of values up to there.
-    ///   - sum: That of all values.
+    ///   - name: The name of the metric, without the suffixes of its samples.
+    ///   - help: A description of the metric.
+    ///   - buckets: The upper bounds, the last infinite, each with the number of values up to the bound.
+    ///   - sum: The sum of all values.
     mutating func writeHistogram(
         _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], sum: Double
     ) {
@@ -58,7 +58,7 @@ struct PrometheusText {
         text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
     }
 
-    /// As Go reads it, whole numbers without a fraction.
+    /// Writes a number as Go's parser reads it, without a fraction if it is whole.
     private static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }

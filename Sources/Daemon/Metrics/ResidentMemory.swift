@@ -1,9 +1,10 @@
 import Foundation
 import Glibc
 
-/// The memory that this process has in the machine's.
+/// The resident memory of this process.
 enum ResidentMemory {
-    /// Bytes; nil where the system does not say. See `proc_pid_statm(5)`: the second number, in pages.
+    /// Returns the number of resident bytes; nil if the system does not tell it. The value is the second number of
+    /// `/proc/self/statm`, in pages; see `proc_pid_statm(5)`.
     static func bytes() -> Int? {
         guard let numbers = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " "),
             numbers.count > 1, let pages = Int(numbers[1])
