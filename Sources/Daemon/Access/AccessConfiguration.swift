@@ -1,28 +1,28 @@
 import ZeroMQ
 
-/// Who may come in, and how much one may send.
+/// The rules for clients: their keys, and the limits on their messages and connections.
 public struct AccessConfiguration: Equatable, Sendable {
-    /// The file of the daemon's secret key; nil: no encryption, and everybody who reaches an endpoint may use it.
+    /// The file of the daemon's secret key. If nil, nothing is encrypted, and anyone who reaches an endpoint may use it.
     public var curveKey: String?
-    /// The folder of the public keys that may come in: `producers/*.pub`, `subscribers/*.pub`, `controllers/*.pub`.
+    /// The folder of the authorized public keys: `producers/*.pub`, `subscribers/*.pub`, `controllers/*.pub`.
     public var authorizedClients: String?
-    /// Endpoints beyond this machine are allowed without keys.
+    /// Whether endpoints beyond this machine are allowed without keys.
     public var isInsecure = false
     /// The most bytes of one frame that a client may send; see ``messageSizes``.
     public var maximumMessageSize = 16 << 20
-    /// The most connections of each role, producers, subscribers and controllers; see ``connectionCounts``.
+    /// The most connections for each role: producers, subscribers and controllers. See ``connectionCounts``.
     public var maximumConnections = 10_000
-    /// The most bytes of subscriptions of one subscriber; see ``subscriptionBytes``.
+    /// The most bytes that the subscriptions of one subscriber may take; see ``subscriptionBytes``.
     public var maximumSubscriptionBytes = 4 << 20
 
-    /// Nobody is asked for keys, and nobody beyond this machine can come.
+    /// Creates a configuration without keys, which allows only endpoints on this machine.
     public init() {}
 
-    /// What can be the most bytes of a frame: at least those of a control request.
+    /// The permitted values of ``maximumMessageSize``. The lower bound admits every control request.
     public static let messageSizes = (1 << 20)...(1 << 40)
-    /// What can be the most connections.
+    /// The permitted values of ``maximumConnections``.
     public static let connectionCounts = 1...1_000_000
-    /// What can be the most bytes of a subscriber's subscriptions: at least some of the longest ids.
+    /// The permitted values of ``maximumSubscriptionBytes``. The lower bound admits several of the longest ids.
     public static let subscriptionBytes = (1 << 16)...(1 << 40)
 }
 
@@ -30,8 +30,8 @@ extension AccessConfiguration {
     /// Reads the key `access` of the configuration file.
     ///
     /// - Parameters:
-    ///   - value: Its mapping.
-    ///   - resolved: Finds a file that is named relative to the configuration's own.
+    ///   - value: The mapping under the key.
+    ///   - resolved: Resolves a path relative to the folder of the configuration file.
     /// - Throws: ``DaemonError`` with file and line.
     init(_ value: YAMLValue, resolved: (String) -> String) throws(DaemonError) {
         self.init()
@@ -63,11 +63,11 @@ extension YAMLValue {
     }
 }
 
-/// What an endpoint is for: who comes in there needs a key for just that.
+/// The role of an endpoint. A client needs a key that is authorized for this role.
 enum EndpointRole: String, CaseIterable, Sendable {
     case ingest, decisions, control
 
-    /// The sockets that belong there, in words.
+    /// The types of the sockets that may connect to the endpoint, in words.
     var peers: String {
         switch self {
         case .ingest: IngestEndpoint.Kind.sub.peers
@@ -76,7 +76,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
         }
     }
 
-    /// Who comes in there, and the sub-folder that has their keys.
+    /// The clients of the endpoint. The name is also that of the sub-folder with their keys.
     var clients: String {
         switch self {
         case .ingest: "producers"
@@ -87,7 +87,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
 }
 
 extension IngestEndpoint.Kind {
-    /// The sockets that belong there, in words.
+    /// The types of the sockets that may connect to the endpoint, in words.
     var peers: String {
         switch self {
         case .sub: "a PUB socket (PUSH is for endpoints written pull:)"
@@ -97,13 +97,13 @@ extension IngestEndpoint.Kind {
 }
 
 extension DaemonConfiguration {
-    /// All endpoints with what they are for, and whether a connecting one knows whom to expect.
+    /// All endpoints with their roles. `hasServerKey` tells whether a connecting endpoint has the key of the server it expects.
     private var accessPoints: [(role: EndpointRole, endpoint: Endpoint, hasServerKey: Bool)] {
         ingest.map { (.ingest, $0.endpoint.endpoint, $0.serverKey != nil) }
             + [(.decisions, decisions.endpoint, false), (.control, control, false)]
     }
 
-    /// Refuses what would let in more than somebody asked for by name.
+    /// Refuses a configuration that would admit more clients than the user explicitly allows.
     ///
     /// - Throws: ``DaemonError`` with the code `configuration`.
     func checkAccess() throws(DaemonError) {

@@ -3,27 +3,30 @@ import Logging
 import Synchronization
 import ZeroMQ
 
-/// Who may come in: gives each socket its key and its bounds before it is attached, and has ``AccessWatch`` answer libzmq for
-/// every connection. Nothing of it is between a timestep and its decision.
+/// Controls which clients may connect.
+///
+/// The guard sets the key and the limits of each socket before the socket is attached. ``AccessWatch`` answers libzmq's
+/// question about every new connection. Neither takes part in the path from a timestep to its decision.
 final class AccessGuard: Sendable {
-    /// What a handshake may take, in milliseconds, before whoever began it is sent away. For so long, too, libzmq may keep a
-    /// connection that was told to come again later.
+    /// The most milliseconds for a handshake. libzmq closes a connection whose handshake takes longer. This also bounds how
+    /// long libzmq keeps a connection that was told to try again later.
     private static let handshakeMilliseconds = 5_000
-    /// How long a peer of decisions or control may take nothing of what was sent to it.
+    /// The most milliseconds for which a peer of `decisions` or `control` may leave sent data unacknowledged.
     private static let untakenMilliseconds = 60_000
-    /// After how many seconds of silence the kernel asks too, how often, and how many times.
+    /// The TCP keepalive: the seconds of silence before the first probe, the seconds between probes, and the number of probes.
     private static let keepalive = (idle: 30, interval: 10, count: 3)
-    /// The most bytes of a subscription.
+    /// The most bytes of one subscription.
     private static let maximumSubscription = 4_096
-    /// Requests that may wait in the socket for each controller: at up to 1 MiB each, they are memory that a peer chooses.
+    /// The number of requests that may wait in the socket for each controller. A request takes up to 1 MiB, so a controller
+    /// could otherwise fill the memory.
     private static let waitingRequests = 32
 
-    /// What the watch has still to be told.
+    /// Notices for the watch that it has not read yet.
     private struct News {
         var doors: [AccessWatch.Door] = []
-        /// The watch has been started.
+        /// Whether the watch has been started.
         var isOpen = false
-        /// No more doors come: the watch ends with the last of them.
+        /// Whether no more doors follow. The watch then ends when the last door is closed.
         var isEnding = false
     }
 
@@ -33,21 +36,22 @@ final class AccessGuard: Sendable {
     let logger: Logger
     private let serverKeys: CurveKeyPair?
     private let keys: Mutex<AccessKeys?>
-    /// An orderly stop has begun: no producer is let in. Held while a question is answered.
+    /// Whether an orderly stop has begun, after which no producer is admitted. The lock is held while the watch answers a
+    /// question.
     private let isIngestClosed = Mutex(false)
-    /// Counts the readings of the folder, so that the watch sees a new one.
+    /// The number of times that the folder was read. The watch compares it to notice a reload.
     private let readings = Atomic<Int>(0)
     private let news = Mutex(News())
-    /// On its way to its thread.
+    /// Holds the watch until its thread takes it.
     private let watch = Mutex<AccessWatch?>(nil)
     private let ended = DispatchSemaphore(value: 0)
 
     /// Reads the keys.
     ///
     /// - Parameters:
-    ///   - configuration: The daemon's.
-    ///   - logger: Where refused clients are said.
-    /// - Throws: ``DaemonError`` where an endpoint would be open to others than was asked for, or a key cannot be read.
+    ///   - configuration: The configuration of the daemon.
+    ///   - logger: The log for refused clients.
+    /// - Throws: ``DaemonError`` if an endpoint would be open to more clients than the user allows, or if a key cannot be read.
     init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
         try configuration.checkAccess()
         self.configuration = configuration.access
@@ -68,14 +72,14 @@ final class AccessGuard: Sendable {
         }
     }
 
-    /// Begins to answer for the sockets of a context; to be called before one is bound.
+    /// Starts the watch for the sockets of a context. Call this before a socket is bound.
     func open(in context: Context) throws(ZeroMQError) {
         let watch = try AccessWatch(self, in: context)
         self.watch.withLock { $0 = watch }
         news.withLock { $0.isOpen = true }
         let thread = Thread { [self] in
             ThreadName.take("sluice-access")
-            // Taken away, so that its sockets are closed when it has ended.
+            // Taking the watch out of the property frees it, and closes its sockets, when `run` returns.
             self.watch.withLock { $0.take() }?.run()
             ended.signal()
         }
@@ -84,7 +88,7 @@ final class AccessGuard: Sendable {
         logger.info("CURVE: this daemon's public key is \(serverKeys.publicKey); authorized are \(summary)")
     }
 
-    /// Has no more sockets to answer for, and waits until those that there are have been closed.
+    /// Announces that no more sockets follow, and waits until all watched sockets are closed.
     func end() {
         let isOpen = news.withLock { news in
             news.isEnding = true
@@ -95,7 +99,7 @@ final class AccessGuard: Sendable {
         ended.wait()
     }
 
-    /// Reads the public keys again; if one cannot be read, those from before stay. Connections that are there stay too.
+    /// Reads the public keys again. If a key cannot be read, the previous keys stay in force. Open connections stay open.
     func reload() {
         guard let folder = configuration.authorizedClients else { return }
         do throws(DaemonError) {
@@ -108,15 +112,15 @@ final class AccessGuard: Sendable {
         }
     }
 
-    /// Lets no producer in any more. Every producer that was let in before is connected when this returns.
+    /// Stops admitting producers. When this returns, every producer admitted before is connected.
     func closeIngest() {
         isIngestClosed.withLock { $0 = true }
     }
 
-    /// Has the watch answer a question while nobody changes who may come in.
+    /// Has the watch send an answer while the admission of producers cannot change.
     ///
-    /// - Parameter answer: Sends the answer; told whether producers are let in.
-    /// - Throws: What `answer` throws.
+    /// - Parameter answer: Sends the answer. Its argument tells whether producers are refused.
+    /// - Throws: The error of `answer`.
     func whileSettled(_ answer: (_ isIngestClosed: Bool) throws(ZeroMQError) -> Void) throws(ZeroMQError) {
         let result = isIngestClosed.withLock { isClosed in
             Result<Void, ZeroMQError> { () throws(ZeroMQError) in try answer(isClosed) }
@@ -124,18 +128,18 @@ final class AccessGuard: Sendable {
         try result.get()
     }
 
-    /// Which reading of the keys is in force.
+    /// The number of the reading of the keys in force.
     var reading: Int { readings.load(ordering: .acquiring) }
 
-    /// Gives a socket its key and its bounds. To be called before it is attached.
+    /// Sets the key and the limits of a socket. Call this before the socket is attached.
     ///
     /// - Parameters:
     ///   - socket: The socket.
-    ///   - role: What the endpoint is for.
-    ///   - endpoint: Where the socket will be attached.
-    ///   - serverKey: The key of whoever is called, where the endpoint connects.
-    ///   - peers: The sockets that belong there, in words; nil: those of the role.
-    /// - Throws: ``ZeroMQError`` where the process may open no more files.
+    ///   - role: The role of the endpoint.
+    ///   - endpoint: The endpoint to which the socket will be attached.
+    ///   - serverKey: The public key of the server, if the endpoint connects.
+    ///   - peers: The types of the sockets that may connect, in words; nil: those of the role.
+    /// - Throws: ``ZeroMQError`` if the process may open no more files.
     func prepare(
         _ socket: borrowing Socket, for role: EndpointRole, at endpoint: Endpoint, serverKey: CurvePublicKey? = nil,
         peers: String? = nil
@@ -155,8 +159,10 @@ final class AccessGuard: Sendable {
         wakeup.signal()
     }
 
-    /// The size of a frame past which libzmq disconnects in silence. Of timesteps it is twice what is allowed, so that the loop
-    /// can count and log what is just too large.
+    /// The frame size above which libzmq closes the connection without a notice.
+    ///
+    /// For timesteps this is twice the configured maximum, so that the loop can count and log frames slightly above the
+    /// maximum.
     private static func bytesOfFrame(_ role: EndpointRole, _ maximumMessageSize: Int) -> Int {
         switch role {
         case .ingest: 2 * maximumMessageSize
@@ -175,13 +181,14 @@ final class AccessGuard: Sendable {
         try socket.set(.keepaliveInterval, to: keepalive.interval)
         try socket.set(.keepaliveCount, to: keepalive.count)
         if role == .control { try socket.set(.receiveHighWaterMark, to: waitingRequests) }
-        // No heartbeats. A peer that waits for room is not read from, so its answers would not be seen. And libzmq 4.3 ends the
-        // process if a heartbeat falls due on a connection that broke meanwhile (https://github.com/zeromq/libzmq/issues/4364).
+        // Heartbeats are off for two reasons. libzmq does not read from a peer that waits for room, so it would miss the peer's
+        // replies. And libzmq 4.3 aborts the process if a heartbeat falls due on a broken connection
+        // (https://github.com/zeromq/libzmq/issues/4364).
         guard role != .ingest else { return }
         try socket.set(.transmissionTimeout, to: untakenMilliseconds)
     }
 
-    /// The sockets that the watch does not know yet, and whether there will be more. For the watch.
+    /// Returns the doors that are new to the watch, and whether no more doors follow. Called by the watch.
     func takeNews() -> (doors: [AccessWatch.Door], isEnding: Bool) {
         wakeup.clear()
         return news.withLock { news in
@@ -190,8 +197,10 @@ final class AccessGuard: Sendable {
         }
     }
 
-    /// Why somebody may not come in; nil: they may. Without CURVE everybody may who reaches the endpoint: who that is, is
-    /// said by its address, or by the permissions of its file. libzmq itself sends away who shows no key where one is needed.
+    /// The reason for refusing a request; nil if the client may connect.
+    ///
+    /// Without CURVE, every client that reaches the endpoint may connect: the address or the permissions of the socket file
+    /// limit the clients. If an endpoint needs a key, libzmq itself refuses clients without one.
     func refusal(of request: AccessRequest) -> AccessLog.Cause? {
         guard case .key(let key) = request.proof else { return nil }
         return keys.withLock { keys in

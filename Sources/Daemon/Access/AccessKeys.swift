@@ -1,16 +1,16 @@
 import Foundation
 import ZeroMQ
 
-/// The public keys that may come in, by what they may do. Read from a folder, and read again on SIGHUP.
+/// The authorized public keys by role. They are read from a folder, and read again on SIGHUP.
 struct AccessKeys: Sendable {
-    /// The file of each key, for the log.
+    /// The file of each key, named in the log.
     private var files: [EndpointRole: [CurvePublicKey: String]] = [:]
 
-    /// Reads `producers/*.pub`, `subscribers/*.pub` and `controllers/*.pub`. A sub-folder that is not there has nobody.
+    /// Reads `producers/*.pub`, `subscribers/*.pub` and `controllers/*.pub`. A missing sub-folder authorizes no one.
     ///
     /// - Parameter folder: The folder.
-    /// - Throws: ``DaemonError``: `noInput` where the folder or a file cannot be read, `configuration` for a file without a
-    ///   public key.
+    /// - Throws: ``DaemonError``: `noInput` if the folder or a file cannot be read, `configuration` if a file holds no public
+    ///   key.
     init(folder: String) throws(DaemonError) {
         for role in EndpointRole.allCases {
             files[role] = [:]
@@ -25,18 +25,19 @@ struct AccessKeys: Sendable {
         }
     }
 
-    /// How many may come in, by what they may do: `2 producers, 0 subscribers, 1 controllers`.
+    /// The number of authorized keys for each role: `2 producers, 0 subscribers, 1 controllers`.
     var summary: String {
         EndpointRole.allCases.map { "\(files[$0]?.count ?? 0) \($0.clients)" }.joined(separator: ", ")
     }
 
-    /// The file of a key that may come in; nil for any other key.
+    /// The file of a key that is authorized for the role; nil if the key is not.
     func file(of key: CurvePublicKey, for role: EndpointRole) -> String? { files[role]?[key] }
 
-    /// The file of a key that may come in elsewhere.
+    /// The file of a key that is authorized for any role; nil if the key is not authorized.
     func file(of key: CurvePublicKey) -> String? { files.values.lazy.compactMap { $0[key] }.first }
 
-    /// Refuses a folder into which anybody may put a key, unless nobody may write there at all, as Kubernetes mounts them.
+    /// Refuses a folder that everyone may write to, as anyone could add a key. A read-only mount is accepted: Kubernetes mounts
+    /// keys so.
     private static func requireOwner(_ folder: String) throws(DaemonError) {
         var (status, system) = (stat(), statvfs())
         guard unsafe stat(folder, &status) == 0, status.st_mode & S_IWOTH != 0 else { return }
@@ -64,7 +65,7 @@ struct AccessKeys: Sendable {
 }
 
 extension DaemonError {
-    /// A key file that cannot be used.
+    /// Creates the error for a key file that cannot be used.
     init(_ error: CurveKeyFileError) {
         self.init(error.code == .unreadable ? .noInput : .configuration, error.description)
     }

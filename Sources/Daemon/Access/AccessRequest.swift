@@ -1,26 +1,26 @@
 import ZeroMQ
 
-/// What libzmq asks before it lets somebody in (ZAP, <https://rfc.zeromq.org/spec/27/>).
+/// A question of libzmq whether a client may connect (ZAP, <https://rfc.zeromq.org/spec/27/>).
 struct AccessRequest {
-    /// What the other side has shown.
+    /// The client's proof of identity.
     enum Proof: Equatable {
-        /// Nothing: the endpoint has no CURVE.
+        /// The client proved nothing, as the endpoint has no CURVE.
         case none
-        /// That it has the secret key of this one.
+        /// The client proved that it has the secret key that belongs to this public key.
         case key(CurvePublicKey)
     }
 
-    /// The answers, by the protocol's status codes.
+    /// The answers, with the status codes of ZAP.
     enum Verdict: String {
         case welcome = "200"
-        /// Perhaps later.
+        /// The client may try again later.
         case later = "300"
         case denied = "400"
     }
 
-    /// What the endpoint is for.
+    /// The role of the endpoint.
     let role: EndpointRole
-    /// The other side's IP address; empty where it is on this machine by `ipc`.
+    /// The client's IP address; empty if it connects over `ipc`.
     let address: String
     let proof: Proof
     private let id: [UInt8]
@@ -29,7 +29,7 @@ struct AccessRequest {
 
     /// Reads a request: version, id, domain, address, identity, mechanism, credentials.
     ///
-    /// - Parameter frames: As they came; nil comes of what is no request of an endpoint of this daemon.
+    /// - Parameter frames: The frames of the question. Nil if they are no question about an endpoint of this daemon.
     init?(_ frames: [[UInt8]]) {
         guard frames.count >= 6, frames[0] == Self.version,
             let role = EndpointRole(rawValue: String(decoding: frames[2], as: UTF8.self))
@@ -46,12 +46,12 @@ struct AccessRequest {
         address = String(decoding: frames[3], as: UTF8.self)
     }
 
-    /// The answer: version, id, status code and text, user, metadata.
+    /// The frames of the answer: version, id, status code and text, user, metadata.
     func reply(_ verdict: Verdict) -> [[UInt8]] {
         [Self.version, id, Array(verdict.rawValue.utf8), [], [], []]
     }
 
-    /// The answer to what is no request: its id, if it has one, is denied.
+    /// The answer that denies a malformed question. It repeats the second frame as the id, if there is one.
     static func denial(of frames: [[UInt8]]) -> [[UInt8]] {
         [version, frames.dropFirst().first ?? [], Array(Verdict.denied.rawValue.utf8), [], [], []]
     }

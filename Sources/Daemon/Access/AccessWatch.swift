@@ -1,22 +1,25 @@
 import Logging
 import ZeroMQ
 
-/// Answers libzmq's questions about who may come in, and hears by monitors who came and who did not. Runs on a thread of its
-/// own until the last socket that it watches has been closed.
+/// Answers libzmq's questions about new clients, and follows their connections through socket monitors.
 ///
-/// `@unchecked Sendable`: made on one thread and run on another; libzmq's sockets may be handed over so.
+/// The watch runs on a thread of its own until the last watched socket is closed.
+///
+/// `@unchecked Sendable`: the watch is created on one thread and runs on another. libzmq allows handing over a socket between
+/// threads.
 final class AccessWatch: @unchecked Sendable {
-    /// One socket that is bound: who is connected to it.
+    /// A bound socket and its connections.
     struct Door: Sendable {
         let role: EndpointRole
         let monitor: SocketMonitor
         let isCurve: Bool
-        /// The sockets that belong there, in words.
+        /// The types of the sockets that may connect, in words.
         let peers: String
-        /// The connections that there are, those among them that have not come in yet too, by number.
+        /// All open connections by number, including those whose handshake is not finished.
         var connections: [Int: Connection] = [:]
         var handshakes = HandshakeLedger()
-        /// Why the connections failed that end next; libzmq does not say with which numbers.
+        /// The reasons of failed handshakes, for the connections that end next. libzmq's event of a failure does not name the
+        /// connection.
         var refusals: [SocketMonitor.Refusal] = []
         var isClosed = false
 
@@ -28,42 +31,41 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    /// One connection.
     struct Connection: Sendable {
-        /// The address it comes from, if known.
+        /// The client's address, if known.
         let peer: String?
-        /// Nil where it had ended before it was looked at.
+        /// The connection's descriptor; nil if the connection ended before the watch could look at it.
         let accepted: AcceptedConnection?
-        /// When it came, by the ``SteadyClock``.
+        /// The time of the connection, by the ``SteadyClock``.
         let time: Int64
     }
 
-    /// A handshake that ended, and that is logged once it is known whether libzmq has asked about it.
+    /// A handshake that ended early. It is logged when it is known whether libzmq has asked about the client.
     private struct BrokenHandshake {
         let role: EndpointRole
-        /// The address it came from; nil where that could not be told any more.
+        /// The client's address; nil if the connection ended before its address was known.
         let peer: String?
-        /// Nil where libzmq told only that the connection has ended.
+        /// The reason of the failure; nil if libzmq only reported the end of the connection.
         let refusal: SocketMonitor.Refusal?
         let isCurve: Bool
-        /// The sockets that belong there, in words.
+        /// The types of the sockets that may connect, in words.
         let expected: String
     }
 
-    /// A client that was welcome, and that has not come in yet.
+    /// A client that the watch has welcomed, and whose handshake is not finished.
     private struct Guest {
         let role: EndpointRole
         let address: String
         let time: Int64
     }
 
-    /// Where libzmq asks.
+    /// The address at which libzmq asks its questions.
     private static let address = "inproc://zeromq.zap.01"
-    /// The time from one look at the connections and at the open files to the next.
+    /// The milliseconds between two checks of the connections and the open files.
     private static let lookMilliseconds = 500
-    /// Nanoseconds after which a client that was welcome has come in, or never will.
+    /// The nanoseconds after which a welcomed client has either connected or failed.
     private static let guestTime: Int64 = 6_000_000_000
-    /// Bytes for each second of a subscriber's connection, beside its subscriptions: heartbeats.
+    /// The bytes for heartbeats, per second of a subscriber's connection, that do not count as subscriptions.
     private static let heartbeatBytes = 100
 
     private let access: AccessGuard
@@ -72,13 +74,13 @@ final class AccessWatch: @unchecked Sendable {
     private var poller = Poller()
     private var log: AccessLog
     private var brokenHandshakes: [BrokenHandshake] = []
-    /// In the order in which they asked.
+    /// Welcomed clients in the order of their questions.
     private var guests: [Guest] = []
-    /// When the connections were looked at last, by the ``SteadyClock``.
+    /// The time of the last check of the connections, by the ``SteadyClock``.
     private var lastLook: Int64 = 0
-    /// The process could open no more files when that was tried last.
+    /// Whether the last attempt to open a file failed for lack of descriptors.
     private var isOutOfFiles = false
-    /// The reading of the keys that the log goes with.
+    /// The number of the key reading to which the entries of the log belong.
     private var reading = 0
 
     init(_ access: AccessGuard, in context: Context) throws(ZeroMQError) {
@@ -89,13 +91,13 @@ final class AccessWatch: @unchecked Sendable {
         try requests.attach(to: Endpoint(.bind, Self.address), otherwise: .bind)
     }
 
-    /// Answers until the last door is closed and no more come.
+    /// Answers questions until the last door is closed and no more doors follow.
     func run() {
         do throws(ZeroMQError) {
             watchDoors()
             while try turn() {}
         } catch {
-            // Nobody comes in without an answer, and who is in stays.
+            // libzmq admits no client without an answer. Open connections stay open.
             log.logger.critical("nobody new is let in, restart sluiced: \(error)")
         }
     }
@@ -107,7 +109,7 @@ final class AccessWatch: @unchecked Sendable {
         for door in doors { _ = poller.add(door.monitor) }
     }
 
-    /// - Returns: Whether there is more to do.
+    /// - Returns: Whether the watch has to go on.
     private func turn() throws(ZeroMQError) -> Bool {
         try poller.wait(milliseconds: Self.lookMilliseconds)
         let (new, isEnding) = access.takeNews()
@@ -118,14 +120,15 @@ final class AccessWatch: @unchecked Sendable {
         }
         try hearAll()
         while let frames = try requests.receiveFrames(wait: false) {
-            // Once more for each, so that the connection that is asked about is among those that are counted: it may have come
-            // since, and is told of before it is asked about.
+            // The monitor reports a connection before libzmq asks about it. Reading the monitors again before each answer makes
+            // sure that this connection is counted.
             try hearAll()
             try access.whileSettled { isIngestClosed throws(ZeroMQError) in
                 try requests.sendFrames(answer(frames, isIngestClosed: isIngestClosed), wait: true)
             }
         }
-        // Whoever libzmq asked about before it told of an end has been answered by now.
+        // libzmq asks about a client before it reports the end of the connection, so all questions about these clients are
+        // answered by now.
         for handshake in brokenHandshakes { tell(handshake) }
         brokenHandshakes.removeAll()
         let now = SteadyClock.now()
@@ -161,7 +164,7 @@ final class AccessWatch: @unchecked Sendable {
         case .refused(let refusal):
             doors[index].handshakes.refuse(refusal)
             access.refusals.count(role)
-            // By this daemon: it is in the log already.
+            // This daemon denied the client, and has logged the refusal already.
             if case .denied = refusal { return }
             doors[index].refusals.append(refusal)
         case .disconnected(let number):
@@ -179,10 +182,10 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    /// Logs a handshake that ended.
+    /// Logs a handshake that ended early.
     ///
-    /// A client that sees first that the types of the sockets do not fit hangs up, as a port probe does. libzmq asks about the
-    /// client, and not about the probe.
+    /// A client hangs up if the socket types do not match, and so does a port probe. They differ in one way: libzmq asks about
+    /// the client, but not about the probe.
     private func tell(_ handshake: BrokenHandshake) {
         var cause =
             handshake.refusal.map { AccessLog.Cause($0, isCurve: handshake.isCurve) }
@@ -201,8 +204,9 @@ final class AccessWatch: @unchecked Sendable {
         if let cause { log.record(handshake.role, from: peer, cause) }
     }
 
-    /// Notes a connection, and cuts it off at once where there are so many that most of them cannot have come in. libzmq tells
-    /// that as a handshake that failed, which counts it.
+    /// Records a connection. Cuts the connection off at once if far more are open than can be admitted.
+    ///
+    /// libzmq reports the cut as a failed handshake, so the refusal is counted then.
     private func welcome(_ connection: Connection, _ number: Int, at index: Int) {
         doors[index].connections[number] = connection
         let (role, limit) = (doors[index].role, access.configuration.maximumConnections)
@@ -213,14 +217,14 @@ final class AccessWatch: @unchecked Sendable {
         connection.accepted?.cutOff()
     }
 
-    /// Connections that may be in their handshake beside as many as may come in.
+    /// The number of unfinished handshakes allowed in addition to the admitted connections.
     private static func handshakes(beside limit: Int) -> Int { max(16, limit / 100) }
 
     private func connectionCount(of role: EndpointRole) -> Int {
         doors.reduce(0) { $0 + ($1.role == role ? $1.connections.count : 0) }
     }
 
-    /// Cuts off subscribers that have sent more subscriptions than one may: libzmq keeps all of them, and asks nobody.
+    /// Cuts off subscribers whose subscriptions exceed the limit. libzmq keeps all subscriptions and asks no one.
     private func boundSubscriptions(at now: Int64) {
         let limit = access.configuration.maximumSubscriptionBytes
         for door in doors where door.role == .decisions {
@@ -234,7 +238,8 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    /// Sees whether the process can open files. Where it cannot, libzmq accepts nobody, and tries again and again in silence.
+    /// Checks whether the process can open files. If it cannot, libzmq accepts no connections, and keeps trying without a
+    /// notice.
     private func tryFiles() {
         let canOpen = OpenFiles.canOpenMore
         if !canOpen, !isOutOfFiles {
@@ -251,7 +256,7 @@ final class AccessWatch: @unchecked Sendable {
 
     private func answer(_ frames: [[UInt8]], isIngestClosed: Bool) -> [[UInt8]] {
         guard let request = AccessRequest(frames) else { return AccessRequest.denial(of: frames) }
-        // Denied, a producer would not call again when the daemon is back.
+        // A denied producer would not connect again when the daemon is back.
         if isIngestClosed, request.role == .ingest { return request.reply(.later) }
         if let cause = access.refusal(of: request) {
             log.record(request.role, from: request.address, cause)

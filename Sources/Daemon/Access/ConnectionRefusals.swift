@@ -1,23 +1,22 @@
 import Synchronization
 
-/// Connections that were not let in, counted by what the endpoint is for. Counted on the thread of ``AccessWatch``, read on
-/// any.
+/// The number of refused connections for each role. The thread of ``AccessWatch`` counts; any thread may read.
 final class ConnectionRefusals: Sendable {
     private let counts = Mutex<[EndpointRole: UInt64]>([:])
     private let exhaustionCount = Atomic<UInt64>(0)
 
-    /// Counts one.
+    /// Counts a refused connection.
     func count(_ role: EndpointRole) {
         counts.withLock { $0[role, default: 0] += 1 }
     }
 
-    /// Counts that the process could open no more files.
+    /// Counts an occasion on which the process could open no more files.
     func countExhaustion() { exhaustionCount.add(1, ordering: .relaxed) }
 
-    /// How often the process could open no more files.
+    /// The number of times that the process ran out of files.
     var exhaustions: UInt64 { exhaustionCount.load(ordering: .relaxed) }
 
-    /// As `status` shows them: every role is there.
+    /// The refusals by role, as `status` shows them. Every role has an entry.
     var byEndpoint: [String: UInt64] {
         let counts = counts.withLock(\.self)
         return Dictionary(uniqueKeysWithValues: EndpointRole.allCases.map { ($0.rawValue, counts[$0, default: 0]) })

@@ -1,41 +1,43 @@
 import ZeroMQ
 
-/// Which connections of one socket have not finished their handshake, as far as libzmq's events tell. It finds the handshakes
-/// that broke off without a word: libzmq tells of a socket of the wrong type, and of what is no ZeroMQ, only that the
-/// connection has ended.
+/// The connections of one socket whose handshake is not finished, as far as libzmq's events tell.
 ///
-/// The event of a success does not name its connection. While several handshakes are under way, an end may thus be taken for
-/// that of a connection that had come in; a client that tries again is alone sooner or later.
+/// The ledger finds handshakes that broke off without a reason. libzmq reports only the end of the connection if the socket has
+/// the wrong type, or if the peer does not speak ZeroMQ.
+///
+/// The event of a success does not name its connection. While several handshakes are open, the ledger may thus mistake a broken
+/// handshake for the end of an admitted connection. A client that keeps trying is sooner or later the only one, and is then
+/// noticed.
 struct HandshakeLedger: Sendable {
-    /// Nanoseconds after which a handshake is over in any case; libzmq itself ends it sooner.
+    /// The nanoseconds after which a handshake is over in any case. libzmq itself ends it sooner.
     private static let longest: Int64 = 6_000_000_000
 
-    /// The connections under way, in the order in which they came, and when they came.
+    /// The connections in their handshake, oldest first, with their start times.
     private var open: [(number: Int, time: Int64)] = []
-    /// How many of them have come in.
+    /// The number of open handshakes that have succeeded.
     private var admitted = 0
-    /// How many of them were denied, and are to end by themselves.
+    /// The number of open handshakes that were denied and whose clients are about to hang up.
     private var denied = 0
-    /// The connection that ends next is one whose failure was told.
+    /// Whether libzmq has given the reason for the failure of the connection that ends next.
     private var isFailureTold = false
 
-    /// Notes a connection.
+    /// Records a new connection.
     mutating func accept(_ number: Int, at time: Int64) {
         expire(at: time)
         isFailureTold = false
         open.append((number, time))
     }
 
-    /// Notes that one of the connections has come in.
+    /// Records that one of the connections is admitted.
     mutating func admit() {
         isFailureTold = false
         admitted += 1
         settle()
     }
 
-    /// Notes that one of the connections has not come in.
+    /// Records that one of the connections is refused.
     mutating func refuse(_ refusal: SocketMonitor.Refusal) {
-        // Who is denied for good hears so, and hangs up; all else ends at once.
+        // A client with a final denial is told, and hangs up itself. libzmq ends all other failed connections at once.
         if case .denied(let status) = refusal, status >= 400 {
             denied += 1
         } else {
@@ -43,9 +45,9 @@ struct HandshakeLedger: Sendable {
         }
     }
 
-    /// Notes the end of a connection.
+    /// Records the end of a connection.
     ///
-    /// - Returns: Whether its handshake broke off, and nothing else tells so.
+    /// - Returns: Whether its handshake broke off for a reason that no other event gives.
     mutating func end(_ number: Int, at time: Int64) -> Bool {
         expire(at: time)
         defer { isFailureTold = false }
@@ -64,7 +66,7 @@ struct HandshakeLedger: Sendable {
         return true
     }
 
-    /// All that are under way have come in.
+    /// Clears the ledger if all open handshakes have succeeded.
     private mutating func settle() {
         guard admitted >= open.count else { return }
         open.removeAll()
