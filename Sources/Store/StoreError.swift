@@ -1,32 +1,32 @@
-/// Why the store could not do what it was asked for. Told apart by ``code``.
+/// An error of the store. Tell errors apart by ``code``.
 public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What kind of failure it is.
+    /// The kinds of errors.
     public enum Code: Equatable, Sendable {
         /// The folder or the database cannot be created or opened.
         case cannotOpen
-        /// Another daemon has the database.
+        /// Another daemon has the database open.
         case inUse
         /// A later version of Sluice wrote the database.
         case laterVersion
         /// A file is damaged, missing, or older than the rest of the folder. Nothing was written.
         case damaged
-        /// No snapshot has that name.
+        /// No snapshot has the requested name.
         case noSuchSnapshot
-        /// A snapshot has that name already.
+        /// A snapshot with the requested name exists already.
         case snapshotExists
         /// The folder or a file in it was deleted, replaced or unmounted while the daemon ran.
         case folderLost
         /// The disk is full.
         case diskFull
-        /// SQLite failed otherwise: a lost permission, a broken disk.
+        /// Any other failure of SQLite or the system, such as a lost permission or a broken disk.
         case failed
     }
 
-    /// What kind of failure it is.
+    /// The kind of error.
     public let code: Code
-    /// What was wrong, where, and what to do.
+    /// The problem, its place, and the remedy.
     public let description: String
-    /// What was wrong and where.
+    /// The problem and its place.
     public let problem: String
 
     init(_ code: Code, _ description: String, problem: String? = nil) {
@@ -35,7 +35,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         self.problem = problem ?? description
     }
 
-    /// The same error, where it was noticed only once all was written.
+    /// The same error, for a loss of the folder that was noticed only after the write.
     public var afterWriting: StoreError {
         StoreError(
             code,
@@ -43,12 +43,12 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
                 + "when the folder is back: \(description)")
     }
 
-    /// A damage of a file.
+    /// The error for a damaged file.
     ///
     /// - Parameters:
     ///   - place: The file.
-    ///   - problem: What is wrong with it, as the rest of a sentence that begins with the file.
-    /// - Returns: The error, with what to do.
+    ///   - problem: The predicate of a sentence whose subject is the file.
+    /// - Returns: The error, including the remedy.
     static func damage(_ place: String, _ problem: String) -> StoreError {
         StoreError(
             .damaged,

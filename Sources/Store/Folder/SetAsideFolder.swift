@@ -1,20 +1,20 @@
 import Glibc
 
-/// A dated folder within the state folder for files that do not belong to the state any more. Nothing is deleted.
+/// A dated folder within the state folder for files that no longer belong to the state. Nothing is deleted.
 struct SetAsideFolder: Sendable {
-    /// Where it is.
+    /// The path of the folder.
     let path: String
-    /// The files that were moved there.
+    /// The names of the files that were moved into the folder.
     private(set) var files: [String] = []
     private let folder: String
 
-    /// Makes a folder that was not there.
+    /// Creates a new folder. If the name is taken, a number is appended.
     ///
     /// - Parameters:
     ///   - folder: The state folder.
-    ///   - name: What the folder's name begins with; the time is the rest.
+    ///   - name: The first part of the folder's name. The time is the second part.
     ///   - time: Seconds since the Unix epoch.
-    /// - Throws: ``StoreError`` where it cannot be made.
+    /// - Throws: ``StoreError`` if the folder cannot be created.
     init(in folder: String, named name: String, time: Int64) throws(StoreError) {
         self.folder = folder
         let (year, month, day) = Self.date(ofDay: time / 86_400)
@@ -33,10 +33,10 @@ struct SetAsideFolder: Sendable {
         throw StoreError(.failed, "cannot create \(name): \(StateFolder.systemError)")
     }
 
-    /// Moves files of the state folder here, those that are there.
+    /// Moves files out of the state folder into this folder. Missing files are skipped.
     ///
     /// - Parameter names: The names of the files.
-    /// - Throws: ``StoreError`` where one cannot be moved.
+    /// - Throws: ``StoreError`` if a file cannot be moved.
     mutating func take(_ names: [String]) throws(StoreError) {
         for name in names where StateFolder.size(of: "\(folder)/\(name)") != nil {
             guard unsafe rename("\(folder)/\(name)", "\(path)/\(name)") == 0 else { throw failure("move", name) }
@@ -46,17 +46,17 @@ struct SetAsideFolder: Sendable {
         try StateFolder.sync(folder)
     }
 
-    /// What the system said to the last operation.
+    /// The error of a file operation that has just failed, with the system's reason.
     ///
     /// - Parameters:
-    ///   - operation: What could not be done.
-    ///   - name: With which file.
+    ///   - operation: The verb of the operation, such as `move`.
+    ///   - name: The name of the file.
     /// - Returns: The error.
     func failure(_ operation: String, _ name: String) -> StoreError {
         StoreError(.failed, "cannot \(operation) \(name) to \(path): \(StateFolder.systemError)")
     }
 
-    /// The date of a day that is counted from 1970-01-01; see <https://howardhinnant.github.io/date_algorithms.html>.
+    /// Converts a count of days since 1970-01-01 to a date; see <https://howardhinnant.github.io/date_algorithms.html>.
     private static func date(ofDay day: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = max(0, day) + 719_468
         let era = shifted / 146_097

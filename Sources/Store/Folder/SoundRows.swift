@@ -1,35 +1,35 @@
 import GRDB
 
-/// The rows of a damaged database that are as they were written last.
+/// The rows of a damaged database that are proved to be as they were last written.
 struct SoundRows {
-    /// The keys of the streams.
+    /// The keys of the sound streams.
     private(set) var keys: Set<UInt32> = []
-    /// All streams and all snapshots are among them.
+    /// Whether all streams and all snapshots are sound.
     private(set) var isComplete = false
     private var snapshots: [SnapshotRow] = []
     private var lostSnapshots: [String] = []
 
-    /// None.
+    /// Creates a set without rows.
     init() {}
 
-    /// A row of `stream` that could be read.
+    /// A row of the table `stream` that could be read.
     private struct Found {
-        /// The checksum that it must have, and the one that it has.
+        /// The checksum of the row's contents. The row is sound if ``stored`` is equal.
         var computed: UInt64
         var stored: UInt64
     }
 
-    /// Finds them.
+    /// Finds the sound rows.
     ///
     /// - Parameters:
     ///   - db: The database.
     ///   - header: The database's header.
-    /// - Throws: `DatabaseError` where the snapshots cannot be read.
+    /// - Throws: `DatabaseError` if the snapshots cannot be read.
     init(_ db: Database, _ header: StoreHeader) throws {
         var checksum = Checksum(header.identity)
         let weights = (try? Set(Int64.fetchAll(db, sql: "SELECT id FROM weights"))) ?? []
         let others = (try? SmallTables.verifiedSum(in: db, &checksum)) ?? nil
-        // Without the table of weights no row says what it belongs to.
+        // If the table of weights is damaged, no row shows which model it belongs to.
         guard others == header.others else {
             if header.snapshots.rows > 0 { lostSnapshots = ["all of \(header.snapshots.rows)"] }
             return
@@ -43,22 +43,24 @@ struct SoundRows {
                 keys.formUnion(Self.proved(rows.map { ($0.key, $0.value) }, stored[bucket] ?? StreamDigest.Sum()))
             }
         } else {
-            // The sums of the buckets are damaged themselves: all rows are sound, or none is proved.
+            // The stored sums of the buckets are damaged. Only the sum of all rows is left, so it proves all sound rows or
+            // none.
             keys.formUnion(Self.proved(found.map { ($0.key, $0.value) }, header.streams))
         }
         try findSnapshots(db, header, &checksum)
         isComplete = total == header.streams && keys.count == Int(header.streams.rows) && lostSnapshots.isEmpty
     }
 
-    /// The rows of which a sum shows that they are the last ones.
+    /// Selects the rows that a sum proves to be the last ones written.
     ///
-    /// A damaged row counts with the checksum that it has, or must have: only if the sum comes out are the others proved.
+    /// The sum covers damaged rows too. A damaged row counts with the checksum that it stores or with the one computed from its
+    /// contents. The other rows are proved only if some choice of these gives the sum.
     private static func proved(_ rows: [(key: UInt32, row: Found)], _ sum: StreamDigest.Sum) -> [UInt32] {
         let sound = rows.filter { $0.row.computed == $0.row.stored }
         let damaged = rows.filter { $0.row.computed != $0.row.stored }
         guard Int64(rows.count) == sum.rows, damaged.count <= 8 else { return [] }
         let rest = sound.reduce(sum.checksums) { $0 &- $1.row.stored }
-        // Which of its two checksums each damaged row had.
+        // Each choice gives every damaged row one of its two checksums.
         for choice in 0..<(1 << damaged.count) {
             let chosen = damaged.enumerated().map { choice >> $0 & 1 == 0 ? $1.row.stored : $1.row.computed }
             if chosen.reduce(0, &+) == rest { return sound.map(\.key) }
@@ -66,7 +68,7 @@ struct SoundRows {
         return []
     }
 
-    /// All rows that can be read: from the first on, from the last back, and between them one by one.
+    /// Reads all readable rows: forward from the first, backward from the last, and then single keys in the gap that is left.
     private static func readableRows(
         _ db: Database, _ buckets: [UInt32], _ weights: Set<Int64>, _ checksum: inout Checksum
     ) -> [UInt32: Found] {
@@ -117,16 +119,16 @@ struct SoundRows {
                 lostSnapshots.append(row.name)
             }
         }
-        // A snapshot that was deleted may have come back with an older page.
+        // A damaged page may be an older one that still holds a deleted snapshot.
         if lostSnapshots.isEmpty, sum != header.snapshots {
             lostSnapshots = snapshots.map(\.name) + ["others"]
             snapshots = []
         }
     }
 
-    /// Copies the rows into an empty database, which is then sealed as the damaged one was.
+    /// Copies the rows into an empty database. The copy is sealed if the damaged database was sealed.
     ///
-    /// - Returns: How many streams are copied, and the names of the snapshots that are not.
+    /// - Returns: The number of copied streams, and the names of the snapshots that are lost.
     func copy(
         from source: Database, to db: Database, _ header: StoreHeader
     ) throws -> (streams: Int, lostSnapshots: [String]) {
@@ -140,7 +142,7 @@ struct SoundRows {
         var digest = StreamDigest()
         let columns = "key, position, \(StreamRow.columns), checksum"
         for key in keys.sorted() {
-            // A row that was found from another page may not be found by its key.
+            // SQLite may fail to find a row by its key, though the row was found through another page.
             let row = try? Row.fetchOne(
                 source, sql: "SELECT \(columns) FROM stream WHERE key = ?", arguments: [key])
             guard let row else { continue }

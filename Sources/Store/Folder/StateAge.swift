@@ -1,17 +1,17 @@
 import Glibc
 
-/// How old a state folder is and who may read it, for people.
+/// The age of a state folder and its access rights, as text for people.
 public enum StateAge {
-    /// The mode of a folder that others than its owner may read or search, in octal; nil where they may not.
+    /// The mode of the folder in octal, if anyone but its owner may read or search it; otherwise nil.
     public static func openMode(of folder: String) -> String? {
         guard let mode = StateFolder.mode(of: folder), mode & 0o077 != 0 else { return nil }
         return String(mode, radix: 8)
     }
 
-    /// The time since an instant, in its greatest unit.
+    /// The time since an instant, in the largest unit that fits.
     ///
     /// - Parameter time: Nanoseconds since the Unix epoch.
-    /// - Returns: Such as `3 h`; `no time` where the clock stood later then.
+    /// - Returns: A text such as `3 h`; `no time` if the instant is in the future.
     public static func text(since time: Int64) -> String {
         var now = timespec()
         _ = unsafe clock_gettime(CLOCK_REALTIME, &now)

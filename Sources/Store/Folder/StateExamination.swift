@@ -1,33 +1,33 @@
 import Glibc
 
-/// The facts that a state folder has about itself: whether it is sound, and what it holds.
+/// The findings about a state folder: whether it is sound, and its contents.
 ///
-/// A start examines a folder in the same steps.
+/// A start examines the folder in the same steps.
 public struct StateExamination: Codable, Equatable, Sendable {
-    /// A snapshot that was found.
+    /// A snapshot in the folder.
     public struct Snapshot: Codable, Equatable, Sendable {
         /// The snapshot's name.
         public let name: String
-        /// How many streams it has.
+        /// The number of streams in the snapshot.
         public let streams: Int
     }
 
-    /// What is damaged, a line for each file; empty: the folder is sound.
+    /// The damages, one line per file. The folder is sound if this is empty.
     public private(set) var damages: [String] = []
-    /// The folder's identity; nil where the database cannot be read.
+    /// The folder's identity; nil if the database cannot be read.
     public private(set) var identity: String?
     /// The number of the last durable transaction.
     public private(set) var generation: UInt64?
-    /// Nanoseconds since the Unix epoch when the seal was written last.
+    /// The time of the last seal, in nanoseconds since the Unix epoch.
     public private(set) var time: Int64?
-    /// Streams of the last checkpoint.
+    /// The number of streams in the last checkpoint.
     public private(set) var streams = 0
     /// The snapshots, the oldest first.
     public private(set) var snapshots: [Snapshot] = []
-    /// Records that the journal has after the last checkpoint; nil without a journal.
+    /// The number of journal records after the last checkpoint; nil without a journal.
     public private(set) var journalRecords: UInt64?
 
-    /// Whether nothing is damaged.
+    /// Whether no damage was found.
     public var isSound: Bool { damages.isEmpty }
 
     private enum CodingKeys: String, CodingKey {
@@ -35,12 +35,12 @@ public struct StateExamination: Codable, Equatable, Sendable {
         case journalRecords = "journal_records"
     }
 
-    /// Examines a folder, which is a copy: one that an earlier version wrote is brought up to this version.
+    /// Examines a copy of a state folder. If an earlier version wrote the folder, the copy is migrated to this version.
     ///
     /// - Parameters:
     ///   - folder: The copy.
-    ///   - original: The folder that it is a copy of, as damages name it.
-    /// - Throws: ``StoreError`` where the folder cannot be read for another reason than damage.
+    ///   - original: The folder that was copied. Damages are reported under its name.
+    /// - Throws: ``StoreError`` if the folder cannot be read for a reason other than damage.
     public init(ofCopy folder: String, of original: String) throws(StoreError) {
         try examine(folder)
         damages = damages.map { $0.replacing(folder, with: original) }
@@ -88,9 +88,9 @@ public struct StateExamination: Codable, Equatable, Sendable {
         }
     }
 
-    /// Does something, and notes the damage that it ends with.
+    /// Calls a function and records the damage that it throws.
     ///
-    /// - Returns: What came of it; nil where there was damage.
+    /// - Returns: The function's result; nil if it threw damage.
     private mutating func noting<Value>(
         _ body: () throws(StoreError) -> Value
     ) throws(StoreError) -> Value? {
@@ -105,21 +105,22 @@ public struct StateExamination: Codable, Equatable, Sendable {
 
     // MARK: - Copies
 
-    /// The files of a state folder.
+    /// The names of all files that a state folder may have.
     public static let files = [
         StateSalvage.rebuiltFileName, StateStore.fileName, StateStore.fileName + "-wal", Journal.fileName,
         Journal.fileName + "-wal", SealFile.fileName,
     ]
 
-    /// Whether a daemon has a folder open.
+    /// Whether a daemon has the folder open.
     ///
     /// - Parameter folder: The state folder.
-    /// - Returns: Whether one of its databases is locked.
+    /// - Returns: True if one of the folder's databases is locked.
     public static func isInUse(_ folder: String) -> Bool {
         [StateStore.fileName, Journal.fileName].contains { isLocked("\(folder)/\($0)") }
     }
 
-    /// SQLite locks some of 512 bytes that stand at 1 GiB; see <https://sqlite.org/fileformat2.html#the_lock_byte_page>.
+    /// Whether another process locks the file. SQLite locks some of the 512 bytes at 1 GiB; see
+    /// <https://sqlite.org/fileformat2.html#the_lock_byte_page>.
     private static func isLocked(_ path: String) -> Bool {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return false }

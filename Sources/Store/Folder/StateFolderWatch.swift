@@ -1,33 +1,33 @@
 import Glibc
 import Synchronization
 
-/// Notices that the state folder, or one of the files that are open in it, was deleted, replaced or unmounted.
+/// Detects that the state folder, or an open file in it, was deleted, replaced or unmounted.
 ///
-/// SQLite would go on writing to files that nobody finds again. The watch compares the device and the inode at each path with
-/// those that were there first. Safe to use from any thread.
+/// SQLite would continue to write to files that nobody can reach. The watch therefore compares the device and inode at each
+/// path with the first ones seen there. Safe to use from any thread.
 public final class StateFolderWatch: Sendable {
     private struct Inode: Equatable {
         let device: UInt
         let number: UInt
     }
 
-    /// What is in the place of a folder that was lost.
+    /// The current contents of the path of a lost folder.
     enum Occupant: Equatable {
         /// A folder without state.
         case nothing
-        /// The rest of the state itself, or a copy of it.
+        /// The rest of the lost state, or a copy of it.
         case sameState
-        /// Not even a folder.
+        /// Nothing: the path does not exist.
         case gone
-        /// Something that must not be touched, and why.
+        /// Files that must not be touched, with the reason.
         case other(String)
     }
 
     let folder: String
-    /// What was found first at each path.
+    /// The first inode seen at each path.
     private let known: Mutex<[String: Inode]>
 
-    /// Notes what is in place. The databases are open.
+    /// Records the inodes that are in place. Call this once the databases are open.
     ///
     /// - Parameter folder: The state folder.
     public init(folder: String) {
@@ -36,18 +36,18 @@ public final class StateFolderWatch: Sendable {
         renew()
     }
 
-    /// Notes what is in place now. The databases there are open.
+    /// Records the inodes that are in place now. Call this once the databases are open.
     func renew() {
         known.withLock { $0 = [:] }
         try? check()
     }
 
-    /// Compares what is in place with what was there first.
+    /// Compares the inodes in place with the recorded ones.
     ///
     /// - Throws: ``StoreError`` with the code `folderLost`.
     public func check() throws(StoreError) {
         let problem = known.withLock { known -> String? in
-            // SQLite keeps a log that it has made, as the databases are locked for the whole run.
+            // SQLite keeps a log file until the process ends, because the databases stay locked.
             for path in [folder] + StateExamination.files.map({ "\(folder)/\($0)" }) {
                 let inode = Self.inode(of: path)
                 guard let first = known[path] else {
@@ -63,10 +63,10 @@ public final class StateFolderWatch: Sendable {
         throw Self.lost(problem)
     }
 
-    /// Looks at what is in the folder's place.
+    /// Examines the contents of the folder's path.
     ///
-    /// - Parameter identity: That of the state which is lost.
-    /// - Returns: What is there.
+    /// - Parameter identity: The identity of the lost state.
+    /// - Returns: The contents.
     func occupant(_ identity: StateIdentity) -> Occupant {
         var status = stat()
         guard unsafe stat(folder, &status) == 0 else { return .gone }
@@ -87,11 +87,11 @@ public final class StateFolderWatch: Sendable {
         }
     }
 
-    /// The error of a folder that is lost.
+    /// The error for a lost folder.
     ///
     /// - Parameters:
-    ///   - problem: What was found.
-    ///   - remedy: What to do, or why that is not enough.
+    ///   - problem: The observed problem.
+    ///   - remedy: The remedy, or the reason why the path cannot be used.
     /// - Returns: The error.
     static func lost(
         _ problem: String,

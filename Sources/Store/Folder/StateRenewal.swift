@@ -1,32 +1,32 @@
 import GRDB
 import Glibc
 
-/// Writes the state anew where its folder was deleted, replaced or unmounted while the daemon ran.
+/// Writes the state anew if its folder was deleted, replaced or unmounted while the daemon ran.
 ///
-/// The old databases are open still, so that all that they have can be copied: streams that are not in memory, and snapshots.
-/// Where they cannot be read, as when the disk is gone, the new folder begins with what is in memory.
+/// The old databases are still open, so their contents can be copied: streams that are not in memory, and snapshots. If the old
+/// databases cannot be read, for example because the disk is gone, the new folder begins with the state in memory.
 public struct StateRenewal: Sendable {
     /// The store of the new folder.
     public let store: StateStore
-    /// The new journal; nil where there was none.
+    /// The new journal; nil if the old folder had no journal.
     public let journal: Journal?
-    /// Where the files of the same state are that were in the folder; nil where it was empty.
+    /// The folder with the files of the same state that were in place; nil if the state folder was empty.
     public let replaced: String?
-    /// Why what only the old database had is lost; nil where the new one has all of it.
+    /// The reason why the old database could not be copied; nil if the new database has all of its contents.
     public let loss: StoreError?
 
     private let watch: StateFolderWatch
 
-    /// Writes the state anew, if an empty folder or one of the same identity is in place.
+    /// Writes the state anew, if the folder in place is empty or has the same identity.
     ///
     /// - Parameters:
-    ///   - old: The store of the folder that was lost.
-    ///   - oldJournal: Its journal, if it had one.
-    ///   - sync: How the journal is kept.
-    ///   - watch: What notices that the folder was lost.
+    ///   - old: The store of the lost folder.
+    ///   - oldJournal: The journal of the lost folder, if it had one.
+    ///   - sync: The durability of the journal's commits.
+    ///   - watch: The watch that detected the loss.
     ///   - time: Seconds since the Unix epoch.
-    /// - Throws: ``StoreError`` with the code `folderLost` where nothing may be written, or what failed. What was written is
-    ///   gone then.
+    /// - Throws: ``StoreError`` with the code `folderLost` if the folder may not be used or cannot be written. The folder then
+    ///   holds none of the new files.
     public init(
         of old: StateStore, journal oldJournal: Journal?, sync: Journal.Sync, in watch: StateFolderWatch, time: Int64
     ) throws(StoreError) {
@@ -62,14 +62,14 @@ public struct StateRenewal: Sendable {
             let (store, journal) = try write(copyOf: old, into: folder, hasJournal, sync)
             return (store, journal, nil)
         } catch {
-            // Where the new disk is full, the old one is not to blame.
+            // A full disk concerns the new folder, so the old database is not at fault.
             guard error.code != .diskFull else { throw error }
             let (store, journal) = try write(anew: old, into: folder, hasJournal, sync)
             return (store, journal, error)
         }
     }
 
-    /// Has the new folder count as the right one from here on.
+    /// Makes the watch accept the files that are in place now.
     public func accept() { watch.renew() }
 
     private static func write(
@@ -77,7 +77,7 @@ public struct StateRenewal: Sendable {
     ) throws(StoreError) -> (StateStore, Journal?) {
         try put(into: folder, hasJournal, sync) { database throws(StoreError) in
             try old.database.copy(to: database)
-            // A database that is not sealed is one that is being made.
+            // An unsealed database counts as one that is still being created, so a start can complete it.
             try database.write("write to") { db in
                 guard var header = try StoreHeader(db) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
                 header.isSealed = false
@@ -100,9 +100,9 @@ public struct StateRenewal: Sendable {
         }
     }
 
-    /// Makes a database beside its place, puts it there whole, and opens it as a start does.
+    /// Builds a database under another name, renames it once it is complete, and opens it as a start does.
     ///
-    /// - Throws: ``StoreError``. The folder has none of the files then.
+    /// - Throws: ``StoreError``. The folder then has none of the files.
     private static func put(
         into folder: String, _ hasJournal: Bool, _ sync: Journal.Sync,
         _ fill: (OwnedDatabase) throws(StoreError) -> Void
@@ -121,9 +121,9 @@ public struct StateRenewal: Sendable {
 
     private static let partSuffix = ".part"
 
-    /// Deletes a database that a crash left half made.
+    /// Deletes an incomplete database that a crash left behind.
     ///
-    /// - Parameter path: Where it was to be.
+    /// - Parameter path: The intended path of the database.
     static func removePart(of path: String) {
         for suffix in ["", "-wal", "-journal"] { _ = unsafe unlink(path + partSuffix + suffix) }
     }
@@ -137,7 +137,7 @@ public struct StateRenewal: Sendable {
         do {
             let database = try OwnedDatabase(path: part)
             try fill(database)
-            // The whole is in one file when it is closed here.
+            // Closing moves the write-ahead log into the database, so one file holds everything.
             database.foldLogOnClose()
         } catch {
             throw StoreError(error, doing: "write to", place: part, otherwise: .failed)

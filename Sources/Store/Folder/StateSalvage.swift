@@ -1,28 +1,26 @@
 import GRDB
 import Glibc
 
-/// A damaged state folder: what is damaged goes into a folder of its own within it, and the rest is left so that a start goes on
-/// with it.
+/// Repairs a damaged state folder. Damaged files move into a folder of their own within it; a start continues with the rest.
 ///
-/// Nothing is deleted. A crash on the way leaves a folder that is refused, and that the next call finishes: the new database
-/// gets its name only once it is whole, and nothing is moved before.
+/// Nothing is deleted. After a crash in between, a start refuses the folder and the next salvage finishes the work. No file
+/// moves before the new database is complete and has its name.
 public struct StateSalvage: Sendable {
-    /// The name of a new database that is whole but not in place yet.
+    /// The name of a complete new database that is not in place yet.
     static let rebuiltFileName = StateStore.fileName + ".rebuilt"
 
     private var setAside: SetAsideFolder
-    /// Where the damaged files are now.
+    /// The path of the folder with the damaged files.
     public var place: String { setAside.path }
-    /// The files there.
+    /// The names of the damaged files.
     public var files: [String] { setAside.files }
-    /// Streams that go on; nil: all that the database has.
+    /// The number of streams that are kept; nil if the database keeps all.
     public private(set) var kept: Int?
-    /// Streams that were set aside; nil: not known.
+    /// The number of streams that were set aside; nil if unknown.
     public private(set) var lost: Int?
-    /// The snapshots that were set aside.
+    /// The names of the snapshots that were set aside.
     public private(set) var lostSnapshots: [String] = []
-    /// The generation of the database that goes on, where nothing shows whether a later one was written: the seal was missing or
-    /// damaged.
+    /// The generation of the kept database, if nothing proves that it is the last one because the seal was missing or damaged.
     public private(set) var unprovedGeneration: UInt64?
 
     private let folder: String
@@ -30,13 +28,13 @@ public struct StateSalvage: Sendable {
     private var rebuilt: String { "\(folder)/\(Self.rebuiltFileName)" }
     private var journal: String { "\(folder)/\(Journal.fileName)" }
 
-    /// Sets aside what is damaged.
+    /// Sets the damaged files aside.
     ///
     /// - Parameters:
-    ///   - folder: The state folder, which no store has open.
+    ///   - folder: The state folder. No store may have it open.
     ///   - time: Seconds since the Unix epoch, for the name of the folder.
     ///   - all: Whether to set everything aside.
-    /// - Throws: ``StoreError`` where a file cannot be moved, or the folder is in use.
+    /// - Throws: ``StoreError`` if a file cannot be moved, or if the folder is in use.
     public init(of folder: String, time: Int64, all: Bool = false) throws(StoreError) {
         self.folder = folder
         setAside = try SetAsideFolder(in: folder, named: "damaged", time: time)
@@ -52,7 +50,7 @@ public struct StateSalvage: Sendable {
         let known = seal.flatMap { header.generation <= $0.generation + 1 ? $0 : nil }
         let end = try soundJournalEnd(header, known, database: resumed == nil ? path : rebuilt)
         let isRebuilt: Bool = if resumed != nil { true } else { try rebuildWhereDamaged(header) }
-        // The seal goes first: without it a database that is sealed is refused, whatever is done so far.
+        // The seal moves first. A start refuses a sealed database without a seal, so a crash at any later point is noticed.
         try move([SealFile.fileName])
         if end == nil { try move([Journal.fileName, Journal.fileName + "-wal"]) }
         if isRebuilt {
@@ -73,14 +71,14 @@ public struct StateSalvage: Sendable {
 
     // MARK: - The database
 
-    /// The database's header, where the database is the last one as far as anything shows.
+    /// The header of the database, if nothing shows that a later database existed.
     private func usableHeader(_ seal: Seal?) throws(StoreError) -> StoreHeader? {
         guard let header = try header(of: path) else { return nil }
         guard let seal else { return try journalIsNewer(than: header) ? nil : header }
         return seal.identity == header.identity && header.generation >= seal.generation ? header : nil
     }
 
-    /// The header of a database; nil where the database is missing or cannot be read.
+    /// The header of a database; nil if the database is missing or unreadable.
     private func header(of path: String) throws(StoreError) -> StoreHeader? {
         guard (StateFolder.size(of: path) ?? 0) > 0 else { return nil }
         return try Self.unlessDamaged { () throws(StoreError) in
@@ -88,7 +86,7 @@ public struct StateSalvage: Sendable {
         }
     }
 
-    /// Whether the journal shows that the database is an older one.
+    /// Whether the journal proves that the database is an older one.
     private func journalIsNewer(than header: StoreHeader) throws(StoreError) -> Bool {
         guard (StateFolder.size(of: journal) ?? 0) > 0 else { return false }
         let found = try Self.unlessDamaged { () throws(StoreError) in
@@ -97,11 +95,11 @@ public struct StateSalvage: Sendable {
         return found.map { $0.generation > header.generation || $0.cutThrough > header.position } ?? false
     }
 
-    /// The new database of an earlier call that was interrupted once it had begun to move files.
+    /// The new database of an earlier salvage that was interrupted after it began to move files.
     ///
-    /// - Parameter damaged: The header of the database in place, if it is there.
-    /// - Returns: The header of the new database; nil where there is none, or a later database is in place.
-    /// - Throws: ``StoreError`` where the new database is in use.
+    /// - Parameter damaged: The header of the database in place, if there is one.
+    /// - Returns: The header of the new database; nil if there is none, or if the database in place is later.
+    /// - Throws: ``StoreError`` if the new database is in use.
     private mutating func interruptedRebuild(_ damaged: StoreHeader?) throws(StoreError) -> StoreHeader? {
         guard let header = try header(of: rebuilt) else { return nil }
         if let damaged {
@@ -111,12 +109,12 @@ public struct StateSalvage: Sendable {
         return header
     }
 
-    /// Makes a database of what is sound, if not all is, and gives it its name once it is whole.
+    /// Builds a database of the sound rows, if some rows are damaged, and names it once it is complete.
     ///
-    /// - Returns: Whether it was made; false: the database is sound.
+    /// - Returns: True if a database was built; false if the old one is sound.
     private mutating func rebuildWhereDamaged(_ header: StoreHeader) throws(StoreError) -> Bool {
         let database = try OwnedDatabase(path: path)
-        // Without a transaction: SQLite refuses to end one in which it found a damaged page.
+        // Reads without a transaction, because SQLite refuses to end a transaction that met a damaged page.
         let rows = try Self.unlessDamaged { () throws(StoreError) in
             try database.use("read") { try $0.unsafeRead { try SoundRows($0, header) } }
         }
@@ -136,7 +134,7 @@ public struct StateSalvage: Sendable {
         return true
     }
 
-    /// Copies rows into a new database, which is whole on the disk when this returns.
+    /// Copies the rows into a new database. The copy is complete on the disk when this returns.
     private func copy(
         _ rows: SoundRows, of database: OwnedDatabase, to path: String, _ header: StoreHeader
     ) throws(StoreError) -> (streams: Int, lostSnapshots: [String]) {
@@ -152,7 +150,7 @@ public struct StateSalvage: Sendable {
 
     // MARK: - The journal
 
-    /// The end of the journal; nil where there is none, or where it is damaged or does not belong to the database.
+    /// The end of the journal; nil if the journal is missing, damaged, or does not belong to the database.
     private func soundJournalEnd(
         _ header: StoreHeader, _ seal: Seal?, database: String
     ) throws(StoreError) -> JournalEnd? {
@@ -180,9 +178,9 @@ public struct StateSalvage: Sendable {
         return max(end.position, header.position) >= UInt64(bitPattern: loaded) ? end : nil
     }
 
-    /// Reads something that may be damaged.
+    /// Reads contents that may be damaged.
     ///
-    /// - Returns: The contents; nil where they are damaged, or SQLite cannot read them.
+    /// - Returns: The contents; nil if they are damaged or SQLite cannot read them.
     private static func unlessDamaged<Value>(
         _ read: () throws(StoreError) -> Value?
     ) throws(StoreError) -> Value? {
@@ -207,7 +205,7 @@ public struct StateSalvage: Sendable {
 
     private mutating func move(_ names: [String]) throws(StoreError) { try setAside.take(names) }
 
-    /// Gives a file another name in the folder, durably.
+    /// Renames a file within the folder, durably.
     private func rename(_ file: String, to path: String) throws(StoreError) {
         guard unsafe Glibc.rename(file, path) == 0 else {
             throw StoreError(.failed, "cannot rename \(file) to \(path): \(StateFolder.systemError)")

@@ -2,13 +2,13 @@ import GRDB
 
 /// The journal's tables.
 extension Journal {
-    /// The version from which on the journal proves itself.
+    /// The migration that gave the journal its checksums.
     static let proof = "proof"
 
-    /// The steps from each version of the tables to the next.
+    /// The migrations of the tables.
     ///
-    /// - Parameter identity: The state folder's, for a journal that has none yet.
-    /// - Returns: The steps.
+    /// - Parameter identity: The state folder's identity, for a journal that has none yet.
+    /// - Returns: The migrations.
     static func migrator(_ identity: StateIdentity) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
@@ -29,7 +29,7 @@ extension Journal {
                     """)
         }
         migrator.registerMigration(proof) { db in
-            // `previous` is the checksum of the batch before.
+            // `previous` is the checksum of the previous batch.
             try db.execute(
                 sql: """
                     ALTER TABLE weights ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
@@ -44,7 +44,7 @@ extension Journal {
         return migrator
     }
 
-    /// Chains the batches that an earlier version wrote.
+    /// Chains the batches of an earlier version by their checksums.
     private static func prove(in db: Database, _ identity: StateIdentity, _ checksum: inout Checksum) throws {
         var (proved, last): ([(batch: JournalBatch, checksum: UInt64)], JournalEnd) = ([], JournalEnd())
         let batches = try JournalBatch.select(in: db, isProved: false)
@@ -74,7 +74,7 @@ extension Journal.Weights {
         }
     }
 
-    /// The checksum that the row must have.
+    /// The checksum of the row's contents.
     func checksum(_ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.journalWeights)
         checksum.add(Int64(number))
@@ -83,7 +83,7 @@ extension Journal.Weights {
         return checksum.end()
     }
 
-    /// Adds the row, with its checksum.
+    /// Inserts the row with its checksum.
     func insert(in db: Database, _ checksum: inout Checksum) throws {
         try db.execute(
             sql: "INSERT INTO weights (number, fingerprint, rules) VALUES (?, ?, ?)",
@@ -91,14 +91,14 @@ extension Journal.Weights {
         try prove(in: db, &checksum)
     }
 
-    /// Gives the row its checksum.
+    /// Writes the row's checksum.
     func prove(in db: Database, _ checksum: inout Checksum) throws {
         let value = self.checksum(&checksum)
         try db.execute(
             sql: "UPDATE weights SET checksum = ? WHERE number = ?", arguments: [Int64(bitPattern: value), number])
     }
 
-    /// All of the table; nil where a row is not as it was written.
+    /// All rows of the table; nil if a row is not as it was written.
     static func verified(in db: Database, _ checksum: inout Checksum) throws -> [Journal.Weights]? {
         let stored = try Row.fetchAll(db, sql: "SELECT checksum FROM weights ORDER BY number").map { $0.number(0) }
         let all = try all(in: db)

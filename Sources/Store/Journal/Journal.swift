@@ -3,51 +3,51 @@ import GRDB
 public import Streams
 import Synchronization
 
-/// The journal: what changed streams since the last checkpoint, in an SQLite database of its own beside the state, so that
-/// a long checkpoint never holds up a commit.
+/// The journal: all changes of streams since the last checkpoint. It is an SQLite database of its own beside the state, so that
+/// a long checkpoint never delays a commit.
 ///
-/// Records are numbered over the life of the state, from 1. One batch of records is one row and one transaction, and what
-/// ``append(_:first:)`` has written when it returns survives a crash of the process, and with ``Sync/full`` of the machine
-/// too. Safe to call from any thread; calls run one after another.
+/// Records are numbered from 1 over the life of the state. A batch of records is one row and one transaction. A batch survives
+/// a crash of the process once ``append(_:first:)`` returns; with ``Sync/full`` it survives a crash of the machine too. Safe to
+/// call from any thread; calls run one after another.
 ///
-/// Each batch has a checksum that the checksum of the batch before is part of, so that a batch that is damaged, missing or of
-/// another journal is noticed, and ``JournalHeader`` ties the journal to the database of streams.
+/// The checksum of each batch covers the checksum of the previous one. A batch that is damaged, missing, or of another journal
+/// is therefore noticed. ``JournalHeader`` ties the journal to the store's database.
 public final class Journal: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "journal.sqlite"
 
-    /// When a commit is done; see <https://sqlite.org/pragma.html#pragma_synchronous>.
+    /// The durability of a commit; see <https://sqlite.org/pragma.html#pragma_synchronous>.
     public enum Sync: String, CaseIterable, Sendable {
-        /// When the disk has it: it survives a power cut.
+        /// A commit waits for the disk, so it survives a power cut.
         case full
-        /// When the operating system has it: it survives `kill -9`, but a power cut may take the last seconds.
+        /// A commit waits for the operating system only. It survives `kill -9`, but a power cut may lose the last seconds.
         case normal
     }
 
-    /// Weights and rules that records were made under, and the number that stands for them in records.
+    /// Weights and rules under which records were made, and their number in records.
     public struct Weights: Equatable, Sendable {
         /// The number in records.
         public let number: Int
         /// SHA-256 over architecture and weights.
         public let fingerprint: String
-        /// What else the records' effect hangs on; see `ServedModel.rules`.
+        /// All else that the effect of a record depends on; see `ServedModel.rules`.
         public let rules: String
 
-        /// Weights of a model, and their number.
+        /// Pairs the weights of a model with their number.
         public init(number: Int, fingerprint: String, rules: String) {
             (self.number, self.fingerprint, self.rules) = (number, fingerprint, rules)
         }
     }
 
-    /// Batches that are deleted in one transaction, so that no commit waits long for it.
+    /// The most batches deleted in one transaction, so that a commit does not wait long for a deletion.
     private static let batchesPerCut = 64
 
-    /// What is known of the journal beside its batches. Changed within the database's transactions alone.
+    /// The facts about the journal apart from its batches. Changed only within the database's transactions.
     private struct Content {
-        /// As the database has it; nil before it is there.
+        /// The header in the database; nil before there is one.
         var header: JournalHeader?
         var end = JournalEnd()
-        /// All batches were found to be as they were written.
+        /// Whether all batches were found to be as they were written.
         var isExamined = false
     }
 
@@ -55,12 +55,12 @@ public final class Journal: Sendable {
     private let seal: SealKeeper
     private let content: Mutex<Content>
 
-    /// Opens the journal of a state folder, and creates it where it is missing. What is there is written only from
-    /// ``beginWriting()`` on.
+    /// Opens the journal of a state folder, or creates it if it is missing. An existing journal is not written before
+    /// ``beginWriting()``.
     ///
     /// - Parameters:
     ///   - folder: The state folder.
-    ///   - sync: When a commit is done.
+    ///   - sync: The durability of a commit.
     ///   - store: The store of the same folder.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse`, `laterVersion` or `damaged`.
     public init(folder: String, sync: Sync = .full, of store: StateStore) throws(StoreError) {
@@ -91,17 +91,17 @@ public final class Journal: Sendable {
         try database.checkPages()
     }
 
-    /// Refuses a folder whose journal is missing though the seal knows of one: SQLite would make a new one.
+    /// Refuses a folder whose journal is missing although the seal expects one. SQLite would create a new journal.
     private static func requireFiles(_ path: String, _ seal: Seal) throws(StoreError) {
         let (size, log) = (StateFolder.size(of: path) ?? 0, StateFolder.size(of: path + "-wal") ?? 0)
         guard size > 0 || (seal.journalKind == .none && log == 0) else { throw .damage(path, "is missing or empty") }
-        // After a crash the log has the last records; it goes only when the daemon stops in order.
+        // After a crash the log file holds the last records. Only an orderly stop removes the log file.
         guard seal.journalKind == .none || seal.isOrderly || log > 0 else {
             throw .damage(path + "-wal", "is missing or empty, and may have had the last records")
         }
     }
 
-    /// Refuses a journal of a folder of an earlier version whose pages do not fit together.
+    /// Refuses a folder of an earlier version if the pages of its journal are inconsistent.
     static func checkPages(in folder: String) throws(StoreError) {
         try OwnedDatabase(path: path(in: folder)).checkPages()
     }
@@ -113,7 +113,7 @@ public final class Journal: Sendable {
 
     private static func path(in folder: String) -> String { "\(folder)/\(fileName)" }
 
-    /// Has the journal written from here on, and brings it up to the present version.
+    /// Begins to write to the journal, and migrates it to the current version.
     func beginWriting() throws(StoreError) {
         let identity = seal.seal.identity
         let place = database.place
@@ -127,17 +127,17 @@ public final class Journal: Sendable {
         content.withLock { $0 = Content(header: header, end: end, isExamined: true) }
     }
 
-    /// Has the write-ahead log moved into the database when the database is closed.
+    /// Makes SQLite move the write-ahead log into the database on close.
     func foldLogOnClose() { database.foldLogOnClose() }
 
-    /// The last record, and the checksum of its batch.
+    /// The last record and the checksum of its batch.
     var end: JournalEnd { content.withLock { $0.end } }
 
-    /// Notes the generation of the store in the journal, durably whatever ``Sync`` says, and then in the seal that the journal
-    /// has it.
+    /// Records the store's generation in the journal, durably whatever ``Sync`` says. Then records in the seal that the journal
+    /// has reached this generation.
     ///
-    /// - Parameter position: The number of a record up to which the store needs none of the journal.
-    /// - Throws: ``StoreError`` where that may not be durable.
+    /// - Parameter position: The record up to which the store no longer needs the journal.
+    /// - Throws: ``StoreError`` if the record may not be durable.
     func mark(through position: UInt64 = 0) throws(StoreError) {
         var header: JournalHeader?
         try database.write("write to", .forDisk) { db in
@@ -165,9 +165,9 @@ public final class Journal: Sendable {
         }
     }
 
-    /// All weights that records may have been made under.
+    /// All weights under which records may have been made.
     ///
-    /// - Throws: ``StoreError`` where the database cannot be read.
+    /// - Throws: ``StoreError`` if the database cannot be read.
     public func weights() throws(StoreError) -> [Weights] {
         let (isProved, identity) = (content.withLock { $0.header != nil }, seal.seal.identity)
         let weights = try database.read("read") { db -> [Weights]? in
@@ -181,11 +181,11 @@ public final class Journal: Sendable {
         return weights
     }
 
-    /// Notes weights that records will be made under, where they are not noted yet.
+    /// Registers the weights under which records will be made. Known weights keep their numbers.
     ///
-    /// - Parameter models: What is served.
-    /// - Returns: The number that stands for each in records.
-    /// - Throws: ``StoreError`` where they cannot be noted.
+    /// - Parameter models: The served models.
+    /// - Returns: The number of each model's weights in records.
+    /// - Throws: ``StoreError`` if the weights cannot be registered.
     public func numbers(of models: [ServedModel]) throws(StoreError) -> [UInt16] {
         let identity = seal.seal.identity
         return try database.write("write to") { db in
@@ -205,10 +205,10 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Notes weights under the numbers that they have in another journal.
+    /// Registers weights under their numbers in another journal.
     ///
-    /// - Parameter weights: What this journal, which is new, is to know.
-    /// - Throws: ``StoreError`` where they cannot be noted.
+    /// - Parameter weights: The weights for this new journal.
+    /// - Throws: ``StoreError`` if the weights cannot be registered.
     public func adopt(_ weights: [Weights]) throws(StoreError) {
         let identity = seal.seal.identity
         try database.write("write to") { db in
@@ -217,12 +217,12 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Adds records.
+    /// Appends a batch of records.
     ///
     /// - Parameters:
-    ///   - records: At least one.
-    ///   - first: The number of the first.
-    /// - Throws: ``StoreError`` where none was added.
+    ///   - records: At least one record.
+    ///   - first: The number of the first record.
+    /// - Throws: ``StoreError`` if no record was appended.
     public func append(_ records: JournalRecords, first: UInt64) throws(StoreError) {
         var batch = JournalBatch(first: first, count: records.count, previous: end.tail)
         var checksum = Checksum(seal.seal.identity)
@@ -240,19 +240,20 @@ public final class Journal: Sendable {
         content.withLock { $0.end = JournalEnd(position: batch.last, tail: batch.checksum) }
     }
 
-    /// The records after a position, batch by batch, as far as none is missing between them.
+    /// Reads the records after a position, batch by batch, up to the first missing record.
     ///
     /// - Parameters:
-    ///   - position: The number of a record; 0: from the first.
-    ///   - body: Called with a batch's records, and the number of its first, which may be at or before `position`.
-    /// - Returns: The number of the last record that none is missing before, and of the last of all.
-    /// - Throws: ``StoreError`` where the database cannot be read, and what `body` throws.
+    ///   - position: The number of a record; 0 to begin with the first.
+    ///   - body: Called with the number of a batch's first record and with the batch's records. The first record may be at or
+    ///     before `position`.
+    /// - Returns: The last record before the first missing one, and the last record of all.
+    /// - Throws: ``StoreError`` if the database cannot be read, and the errors of `body`.
     public func forEachBatch(
         after position: UInt64, _ body: (UInt64, JournalRecords.Reader) throws -> Void
     ) throws -> (last: UInt64, end: UInt64) {
         try database.pass("read") { db in
             let header = content.withLock { $0.header }
-            // A journal that is new, or of an earlier version, is brought up to this one when it is written.
+            // A journal that is new or of an earlier version has no header until it is written to.
             guard try header != nil || db.tableExists("batch") else { return (position, position) }
             var examination = header.map { JournalExamination($0, database.place) }
             var (last, hasGap) = (position, false)
@@ -261,7 +262,7 @@ public final class Journal: Sendable {
                 let batch = JournalBatch(batches)
                 try examination?.add(batch, batches)
                 guard batch.last > position, !hasGap else { continue }
-                // What comes after missing records is examined, and not used.
+                // Batches after missing records are examined but not used.
                 hasGap = batch.first > last + 1
                 guard !hasGap else { continue }
                 var bytes: [UInt8] = []
@@ -278,11 +279,11 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Deletes batches of which all records are up to a position; some at a time.
+    /// Deletes some of the batches whose records are all at or before a position.
     ///
     /// - Parameter position: The number of a record.
-    /// - Returns: Whether there may be more.
-    /// - Throws: ``StoreError`` where none was deleted.
+    /// - Returns: Whether there may be more batches to delete.
+    /// - Throws: ``StoreError`` if no batch was deleted.
     public func cut(through position: UInt64) throws(StoreError) -> Bool {
         let isMark = content.withLock { content in
             content.header.map { $0.generation < seal.seal.generation || $0.cutThrough < position } ?? false
@@ -303,11 +304,11 @@ public final class Journal: Sendable {
         return hasMore
     }
 
-    /// Writes something and takes it back, to see whether the disk takes records again.
+    /// Tests whether the disk accepts records again, by writing a row without records.
     ///
-    /// - Throws: ``StoreError`` where it does not.
+    /// - Throws: ``StoreError`` if the disk does not accept the row.
     public func probe() throws(StoreError) {
-        // Below all records, and of no records: it is not read, and the next cut deletes it.
+        // The row's number is below all records. Readers skip the row, and the next cut deletes it.
         try database.write("write to") { db in
             try db.execute(sql: "INSERT OR REPLACE INTO batch (first, count, records) VALUES (-1, 0, zeroblob(65536))")
         }

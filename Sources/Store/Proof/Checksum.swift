@@ -3,10 +3,10 @@ import CSodium
 /// A checksum over the columns of a row: libsodium's SipHash-2-4 (<https://doc.libsodium.org/hashing/short-input_hashing>),
 /// keyed with the identity of the state.
 ///
-/// Columns are added in a form of their own each, so that no two different rows give the same bytes. The memory is kept from
-/// one row to the next: a checkpoint has millions of them.
+/// Each column is added in an unambiguous form, so that different rows never give the same bytes. The buffer is reused from row
+/// to row, because a checkpoint has millions of rows.
 struct Checksum {
-    /// The kinds of rows, each of which has checksums of its own.
+    /// The kinds of rows. Equal columns in rows of different kinds have different checksums.
     enum Kind: UInt8 {
         case stream = 1
         case snapshotStream, snapshot, weights, layout, header, journalWeights, journalBatch, journalHeader, seal
@@ -37,7 +37,7 @@ struct Checksum {
         add(number ?? 0)
     }
 
-    /// Adds bytes, their number before them.
+    /// Adds the number of bytes, then the bytes.
     mutating func add(_ span: RawSpan) {
         add(Int64(span.byteCount))
         unsafe span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
@@ -45,7 +45,7 @@ struct Checksum {
 
     mutating func add(_ text: String) { add(unsafe text.utf8.span.bytes) }
 
-    /// The checksum of what was added since ``begin(_:)``. Never 0, which stands for no row.
+    /// The checksum of everything added since ``begin(_:)``. Never 0, because 0 stands for a missing row.
     func end() -> UInt64 {
         var hash: UInt64 = 0
         unsafe withUnsafeMutablePointer(to: &hash) { hash in

@@ -1,19 +1,19 @@
 import Foundation
 import GRDB
 
-/// The last record of a journal and the checksum of its batch, which is that of all before.
+/// The last record of a journal and the checksum of its batch. That checksum covers all batches before it.
 struct JournalEnd: Equatable {
-    /// The number of the record; 0: there was none yet.
+    /// The number of the record; 0 if there is none yet.
     var position: UInt64 = 0
     var tail: UInt64 = 0
 }
 
-/// One row of the table `batch`, but for its records.
+/// One row of the table `batch`, without its records.
 struct JournalBatch {
     /// The number of the first record.
     let first: UInt64
     let count: Int
-    /// The checksum of the batch before.
+    /// The checksum of the previous batch.
     let previous: UInt64
     private(set) var checksum: UInt64 = 0
 
@@ -31,14 +31,14 @@ struct JournalBatch {
         self.checksum = checksum.end()
     }
 
-    /// All batches in order; a probe is none.
+    /// Selects all batches in order, without the row of ``Journal/probe()``.
     static func select(in db: Database, isProved: Bool) throws -> Statement {
         let proof = isProved ? "previous, checksum" : "0, 0"
         return try db.makeStatement(
             sql: "SELECT first, count, records, \(proof) FROM batch WHERE first >= 0 ORDER BY first")
     }
 
-    /// - Parameter statement: Stands on the row.
+    /// - Parameter statement: A statement that is positioned on the row.
     init(_ statement: Statement) {
         self.init(
             first: UInt64(bitPattern: statement.int64(0)), count: Int(statement.int64(1)),
@@ -47,13 +47,13 @@ struct JournalBatch {
     }
 }
 
-/// The one row of the journal's table `header`, which ties the journal to the database of streams. Written when a checkpoint has
-/// ended, and not with each commit.
+/// The single row of the journal's table `header`, which ties the journal to the store's database. It is written at the end of
+/// a checkpoint rather than with each commit.
 struct JournalHeader: Equatable {
     let identity: StateIdentity
-    /// A generation that the database of streams had.
+    /// The store's generation when the row was written.
     var generation: UInt64
-    /// The last record at that time.
+    /// The last record when the row was written.
     var end: JournalEnd
     /// The record up to which batches may be deleted.
     var cutThrough: UInt64
@@ -77,7 +77,7 @@ struct JournalHeader: Equatable {
 
     /// Reads the row.
     ///
-    /// - Returns: The header; nil where the row is missing, damaged or of another state.
+    /// - Returns: The header; nil if the row is missing, damaged, or of another state.
     init?(_ db: Database, _ expected: StateIdentity) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT \(Self.columns) FROM header")
         guard rows.count == 1, let row = rows.first,
@@ -120,9 +120,9 @@ struct JournalHeader: Equatable {
     ///
     /// - Parameters:
     ///   - seal: The seal.
-    ///   - position: The record up to which the database has the journal.
-    ///   - storeGeneration: The database's generation.
-    ///   - place: The journal, as errors name it.
+    ///   - position: The record up to which the store contains the journal.
+    ///   - storeGeneration: The store's generation.
+    ///   - place: The journal's name in errors.
     /// - Throws: ``StoreError`` with the code `damaged`.
     func compare(
         with seal: Seal, position: UInt64, generation storeGeneration: UInt64, _ place: String
@@ -142,7 +142,7 @@ struct JournalHeader: Equatable {
     }
 }
 
-/// The batches of a journal, as they are read: whether each is as it was written, and none is missing.
+/// Examines the batches of a journal while they are read: each must be as written, and none may be missing.
 struct JournalExamination {
     private let header: JournalHeader
     private let place: String
@@ -159,7 +159,7 @@ struct JournalExamination {
     ///
     /// - Parameters:
     ///   - batch: The batch.
-    ///   - statement: Stands on its row, whose column 2 has the records.
+    ///   - statement: A statement that is positioned on the batch's row. Column 2 holds the records.
     /// - Throws: ``StoreError`` with the code `damaged`.
     mutating func add(_ batch: JournalBatch, _ statement: Statement) throws(StoreError) {
         var proved = batch
@@ -169,7 +169,7 @@ struct JournalExamination {
         }
         if let last {
             guard batch.first > last.position, batch.previous == last.tail else { throw missing(after: last.position) }
-            // The last batch when the header was written is among these, unless it was deleted.
+            // The header names the batch that was last at that time. It must be among the batches, unless it was deleted.
             if last.position <= header.end.position, batch.first > header.end.position, last != header.end {
                 throw missing(after: last.position)
             }
@@ -183,7 +183,7 @@ struct JournalExamination {
 
     /// Ends the examination.
     ///
-    /// - Parameter seal: What the journal must hold; nil where nothing is known.
+    /// - Parameter seal: The seal, which tells the records that the journal must have; nil if there is no seal.
     /// - Returns: The last record.
     /// - Throws: ``StoreError`` with the code `damaged`.
     func finish(_ seal: Seal?) throws(StoreError) -> JournalEnd {

@@ -1,15 +1,15 @@
-/// The facts that one file of a state folder has about the others, so that a missing or an older one is noticed: the file
-/// `sluice.seal`.
+/// The facts that one file, `sluice.seal`, records about the other files of a state folder. They reveal a file that is missing
+/// or too old.
 public struct Seal: Equatable, Sendable {
-    /// How the journal was kept when the seal was written.
+    /// The state of the journal when the seal was written.
     public enum JournalKind: UInt64, Sendable {
-        /// There was none.
+        /// There is no journal.
         case none
-        /// Each commit waited for the disk.
+        /// Each commit waits for the disk.
         case full
-        /// A power cut may take its last records.
+        /// A power cut may lose the last records.
         case normal
-        /// It could not be written, so that the database may be ahead of it.
+        /// The journal could not be written, so the database may be ahead of it.
         case failed
     }
 
@@ -17,19 +17,19 @@ public struct Seal: Equatable, Sendable {
     public let identity: StateIdentity
     /// The number of this seal, from 1.
     var serial: UInt64 = 0
-    /// The database's generation. The database has this one, or the next if the daemon ended between the two writes.
+    /// The database's generation. If the daemon ended between the two writes, the database is one generation ahead.
     public internal(set) var generation: UInt64 = 0
-    /// How the journal is kept.
+    /// The state of the journal.
     public internal(set) var journalKind = JournalKind.none
-    /// A generation that the journal has, or a later one.
+    /// A generation that the journal has reached; the journal may be ahead.
     public internal(set) var journalGeneration: UInt64 = 0
-    /// The last record that the journal has; after a crash there may be later ones.
+    /// The last record known to be in the journal. After a crash the journal may have later records.
     var journalEnd: UInt64 = 0
-    /// The checksum of the batch with that record.
+    /// The checksum of the batch that contains that record.
     var journalTail: UInt64 = 0
-    /// Whether the daemon stopped in order, so that nothing came after the seal.
+    /// Whether the daemon stopped in an orderly way, so that nothing was written after the seal.
     public internal(set) var isOrderly = false
-    /// Nanoseconds since the Unix epoch when the seal was written, for display.
+    /// The time of the seal in nanoseconds since the Unix epoch, for display.
     public internal(set) var time: Int64 = 0
 
     init(_ identity: StateIdentity) {
@@ -38,12 +38,12 @@ public struct Seal: Equatable, Sendable {
 
     // MARK: - Bytes
 
-    /// Bytes of a seal; all numbers are little-endian.
+    /// The size of a seal. All numbers are little-endian.
     static let byteCount = 96
-    /// "sluice" and the version of the form.
+    /// The text "sluice" and the version of the format.
     private static let magic: UInt64 = 0x0001_6563_6975_6C73
 
-    /// The seal as the file has it.
+    /// The seal in the file's format.
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
         func append(_ number: UInt64) {
@@ -61,7 +61,7 @@ public struct Seal: Equatable, Sendable {
         return bytes
     }
 
-    /// A seal that was stored; nil where the bytes are none, or damaged.
+    /// Reads a stored seal. Nil if the bytes are not a seal, or are damaged.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.byteCount else { return nil }
         func number(_ index: Int) -> UInt64 {

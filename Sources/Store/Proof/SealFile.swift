@@ -1,29 +1,28 @@
 import Glibc
 
-/// The file `sluice.seal`: two places that are written in turn, each synced before the other is written again, so that a write
-/// that a power cut tears leaves the seal before it.
+/// The file `sluice.seal`, which has two places for a seal. Seals are written to the places in turn, each synced before the
+/// next, so that a write torn by a power cut leaves the previous seal.
 ///
-/// The places are written over and never moved: that needs no room on a full disk. The file is opened by its name each time,
-/// so that a folder that was deleted or replaced is noticed.
+/// The places are overwritten and never moved, which needs no space on a full disk. The file is opened by name for each write,
+/// so that a deleted or replaced folder is noticed.
 struct SealFile: Sendable {
     /// The name of the file within the state folder.
     static let fileName = "sluice.seal"
 
-    /// Bytes from one place to the other: no sector has parts of both.
+    /// The distance in bytes between the places. It ensures that no disk sector has parts of both.
     private static let stride = 4096
 
-    /// Where the file is.
+    /// The path of the file.
     let path: String
 
     init(folder: String) {
         path = "\(folder)/\(Self.fileName)"
     }
 
-    /// Reads the seal that was written last.
+    /// Reads the last seal.
     ///
-    /// - Returns: The seal, or nil where the file is missing; and whether the other place is damaged, as a torn write leaves
-    ///   it.
-    /// - Throws: ``StoreError`` where the file cannot be read, or neither place holds a seal.
+    /// - Returns: The seal, and whether the other place is damaged, for example by a torn write. Nil if the file is missing.
+    /// - Throws: ``StoreError`` if the file cannot be read, or if neither place holds a seal.
     func read() throws(StoreError) -> (seal: Seal, isHalfDamaged: Bool)? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -40,21 +39,21 @@ struct SealFile: Sendable {
         return (last, seals.contains { $0 == nil })
     }
 
-    /// The seals in the two places; nil where there is none.
+    /// The seals in the two places; nil for a place without a valid seal.
     private static func seals(in descriptor: CInt) -> [Seal?] {
         (0..<2).map { place -> Seal? in
             var bytes = [UInt8](repeating: 0, count: Seal.byteCount)
             let count = unsafe pread(descriptor, &bytes, bytes.count, off_t(place * stride))
             let seal = count == bytes.count ? Seal(bytes) : nil
-            // A copy of the other place is none.
+            // The serial number tells the place of a seal. A copy in the other place does not count.
             return seal.flatMap { $0.serial % 2 == UInt64(place) ? $0 : nil }
         }
     }
 
-    /// Makes the file, whole or not at all.
+    /// Creates the file completely or not at all.
     ///
-    /// - Parameter seal: What it holds, in both places.
-    /// - Throws: ``StoreError`` where it may not be durable.
+    /// - Parameter seal: The seal for both places. Its serial number is raised.
+    /// - Throws: ``StoreError`` if the file may not be durable.
     func create(_ seal: inout Seal) throws(StoreError) {
         var file = [UInt8](repeating: 0, count: 2 * Self.stride)
         for _ in 0..<2 {
@@ -77,9 +76,9 @@ struct SealFile: Sendable {
         try StateFolder.sync(folderOf: path)
     }
 
-    /// Writes a seal over the one before the last.
+    /// Writes a seal over the older of the two.
     ///
-    /// - Throws: ``StoreError`` where it may not be durable; with the code `folderLost` where the file is another state's.
+    /// - Throws: ``StoreError`` if the seal may not be durable. The code is `folderLost` if the file belongs to another state.
     func write(_ seal: Seal) throws(StoreError) {
         let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure }

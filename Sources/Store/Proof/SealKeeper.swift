@@ -1,38 +1,38 @@
 import Glibc
 import Synchronization
 
-/// The seal of a folder while its database and its journal are open: each of the two, on a thread of its own, notes here what
-/// it has made durable.
+/// Keeps the seal of a folder while its database and journal are open. The database and the journal run on threads of their
+/// own, and each records here what it has made durable.
 ///
 /// Safe to use from any thread.
 final class SealKeeper: Sendable {
     private struct Content {
         var seal: Seal
-        /// The file lacks it: the last write failed, or a crash came before it.
+        /// Whether the file lacks the seal, because the last write failed or a crash came before it.
         var isBehind = false
-        /// Nothing was written since the start.
+        /// Whether nothing has been written since the start.
         var isOpen = false
     }
 
-    /// Nil in memory.
+    /// The file; nil if the state is in memory.
     let file: SealFile?
     private let content: Mutex<Content>
 
     /// - Parameters:
-    ///   - seal: The seal as it is to be in the file.
-    ///   - file: The file; nil in memory.
-    ///   - isBehind: Whether the file lacks it: the daemon ended between a transaction and its seal.
+    ///   - seal: The seal that belongs in the file.
+    ///   - file: The file; nil if the state is in memory.
+    ///   - isBehind: Whether the file lacks the seal, because the daemon ended between a transaction and its seal.
     init(_ seal: Seal, file: SealFile?, isBehind: Bool = false) {
         self.file = file
         content = Mutex(Content(seal: seal, isBehind: isBehind))
     }
 
-    /// The seal as it is to be in the file.
+    /// The seal that belongs in the file.
     var seal: Seal { content.withLock { $0.seal } }
 
-    /// Makes the file of a folder that has none.
+    /// Creates the file in a folder that has none.
     ///
-    /// - Throws: ``StoreError`` where it may not be durable.
+    /// - Throws: ``StoreError`` if the file may not be durable.
     func create() throws(StoreError) {
         let result = content.withLock { content in
             Result { () throws(StoreError) in
@@ -44,10 +44,10 @@ final class SealKeeper: Sendable {
         try result.get()
     }
 
-    /// Writes what the last ``update(_:)`` could not. Before a transaction that raises the generation, so that the database is
-    /// never more than one ahead.
+    /// Writes the seal that the last ``update(_:)`` could not write. This comes before each transaction that raises the
+    /// generation, so that the database is never more than one generation ahead.
     ///
-    /// - Throws: ``StoreError`` where that fails again.
+    /// - Throws: ``StoreError`` if the write fails again.
     func catchUp() throws(StoreError) {
         guard content.withLock({ $0.isBehind }) else { return }
         try update { _ in }
@@ -55,7 +55,7 @@ final class SealKeeper: Sendable {
 
     /// Changes the seal and writes it.
     ///
-    /// - Throws: ``StoreError`` where the file may not have it; ``catchUp()`` then tries again.
+    /// - Throws: ``StoreError`` if the file may lack the seal. ``catchUp()`` then tries again.
     func update(_ change: (inout Seal) -> Void) throws(StoreError) {
         let result = content.withLock { content in
             Result { () throws(StoreError) in

@@ -1,19 +1,19 @@
-/// A number that a state folder has for its whole life, and that no other folder has but its copies.
+/// A random number that a state folder keeps for life. Only copies of the folder have the same one.
 ///
-/// Every checksum is keyed with the identity, so that a row of another state fits nowhere.
+/// The identity is the key of every checksum, so a row of another state never matches.
 public struct StateIdentity: Hashable, Sendable, CustomStringConvertible {
-    /// The length in bytes, which is that of a key of SipHash.
+    /// The length in bytes: that of a SipHash key.
     static let byteCount = 16
 
     /// The identity: shape (16).
     let bytes: [UInt8]
 
-    /// A new identity, from the system's random numbers.
+    /// Creates an identity from the system's random numbers.
     init() {
         bytes = (0..<Self.byteCount).map { _ in .random(in: .min ... .max) }
     }
 
-    /// An identity that was stored; nil where the bytes are not 16.
+    /// Reads a stored identity. Nil if there are not 16 bytes.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.byteCount else { return nil }
         self.bytes = bytes

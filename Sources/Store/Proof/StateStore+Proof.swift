@@ -2,11 +2,11 @@ import GRDB
 import Synchronization
 import Wire
 
-/// What proves that the store is as it was written, and what each change does for that.
+/// Proves at a start that the store is as it was last written, and keeps the proofs up to date with each change.
 extension StateStore {
     // MARK: - Opening
 
-    /// Refuses a folder whose database is missing: SQLite would make a new one, and delete the log of the old one.
+    /// Refuses a folder whose database is missing. SQLite would create a new database and delete the log of the old one.
     static func requireDatabase(in folder: String) throws(StoreError) {
         let path = "\(folder)/\(fileName)"
         guard (StateFolder.size(of: path) ?? 0) == 0 else { return }
@@ -18,7 +18,7 @@ extension StateStore {
         }
     }
 
-    /// Makes the tables of a new database, or brings those of an earlier version up to this one.
+    /// Creates the tables of a new database, or migrates those of an earlier version.
     static func bringUp(
         _ database: OwnedDatabase, isNew: Bool, folder: String?, _ seal: Seal?
     ) throws(StoreError) {
@@ -29,13 +29,13 @@ extension StateStore {
         }
         if !isNew {
             try database.checkPages()
-            // The journal too, before the one of the two is written.
+            // Examines the journal too, before either of the two is written.
             if let folder, Journal.exists(in: folder) { try Journal.checkPages(in: folder) }
         }
         try database.beginWriting(Schema.migrator)
     }
 
-    /// Refuses a database that is not of the generation that the seal knows of.
+    /// Refuses a database whose generation does not match the seal.
     static func compare(
         _ header: StoreHeader, with seal: Seal?, _ file: SealFile, _ place: String
     ) throws(StoreError) {
@@ -62,7 +62,7 @@ extension StateStore {
         }
     }
 
-    /// Examines all that ``forEachSlice(_:)`` does not: the pages, the snapshots and the small tables.
+    /// Examines everything that ``forEachSlice(_:)`` skips: the pages, the snapshots and the small tables.
     ///
     /// - Throws: ``StoreError`` with the code `damaged`.
     public func examineRest() throws(StoreError) {
@@ -97,17 +97,17 @@ extension StateStore {
     /// Whether the folder must have a journal.
     public var expectsJournal: Bool { seal.seal.journalKind != .none }
 
-    /// Whether the journal was written before the database, each time, until the last run ended.
+    /// Whether each change was written to the journal before the database, up to the end of the last run.
     public var journalWasWhole: Bool {
         seal.seal.journalKind == .full && content.withLock { $0.header.isSealed }
     }
 
-    /// The damage of a journal that has less than the streams here.
+    /// The error for a journal that ends before the streams in the store.
     ///
     /// - Parameters:
     ///   - journalEnd: The last record of the journal.
-    ///   - streams: The last record that is in the streams here.
-    /// - Returns: What to refuse the folder with.
+    ///   - streams: The last record that the stored streams contain.
+    /// - Returns: The error.
     public func journalIsBehind(journalEnd: UInt64, streams: UInt64) -> StoreError {
         let place = database.place.dropLast(Self.fileName.count) + Journal.fileName
         return .damage(
@@ -118,13 +118,14 @@ extension StateStore {
 
     // MARK: - Changing
 
-    /// Has the folder written from here on, after all of it was examined; what was not is examined now.
+    /// Begins to write to the folder. Anything that has not been examined yet is examined first.
     ///
     /// - Parameters:
     ///   - journal: The folder's journal, if it has one.
-    ///   - kind: How the journal is kept from here on.
-    ///   - isWhole: Whether the journal has all that the database has; if not, ``noteJournal(isWhole:)`` says when it has.
-    /// - Throws: ``StoreError`` where the folder cannot be written, or `damaged`.
+    ///   - kind: The state of the journal from now on.
+    ///   - isWhole: Whether the journal contains everything that the database contains. If not, call ``noteJournal(isWhole:)``
+    ///     once it does.
+    /// - Throws: ``StoreError`` if the folder is damaged or cannot be written.
     public func begin(
         _ journal: Journal? = nil, journalKind kind: Seal.JournalKind = .none, isWhole: Bool = true
     ) throws(StoreError) {
@@ -140,8 +141,8 @@ extension StateStore {
         }
         try database.beginWriting(Schema.migrator)
         let isSealed = content.withLock { $0.header.isSealed }
-        // In this order: a database is sealed only once the journal and the seal are there, so that a crash before leaves what
-        // the next start completes.
+        // The order matters. The database is sealed only when the journal and the seal exist, so the next start can complete
+        // the work after a crash.
         try journal?.beginWriting()
         if !isSealed { try seal.create() }
         if let file = seal.file {
@@ -161,10 +162,11 @@ extension StateStore {
         }
     }
 
-    /// Notes whether the journal can be written: that it cannot, before the database is told of what the journal lacks.
+    /// Records whether the journal can be written. If it cannot, this comes before the database receives changes that the
+    /// journal lacks.
     ///
-    /// - Parameter isWhole: Whether the journal has all that the database has.
-    /// - Throws: ``StoreError`` where that may not be durable.
+    /// - Parameter isWhole: Whether the journal contains everything that the database contains.
+    /// - Throws: ``StoreError`` if the record may not be durable.
     public func noteJournal(isWhole: Bool) throws(StoreError) {
         let (isBegun, kept) = content.withLock { ($0.isBegun, $0.journalKind) }
         let kind: Seal.JournalKind = isWhole || kept == .none ? kept : .failed
@@ -172,9 +174,9 @@ extension StateStore {
         try seal.update { $0.journalKind = kind }
     }
 
-    /// Notes that the daemon stops in order and that nothing comes after this.
+    /// Records that the daemon stops in an orderly way and writes nothing more.
     ///
-    /// - Throws: ``StoreError`` where that may not be durable.
+    /// - Throws: ``StoreError`` if the record may not be durable.
     public func end() throws(StoreError) {
         let (isBegun, journal) = content.withLock { ($0.isBegun, $0.journal) }
         guard isBegun else { return }
@@ -188,13 +190,13 @@ extension StateStore {
         journal?.foldLogOnClose()
     }
 
-    /// One transaction that changes rows, the digest and the header together.
+    /// Runs one transaction that changes rows, the digest and the header together.
     ///
     /// - Parameters:
-    ///   - operation: What is done, as an error says it.
-    ///   - isDurable: Whether the generation is raised, and the disk is waited for.
-    ///   - body: What to do.
-    /// - Throws: ``StoreError`` where nothing was written.
+    ///   - operation: The verb for errors, as in "cannot … the database".
+    ///   - isDurable: Whether to raise the generation and wait for the disk.
+    ///   - body: The change.
+    /// - Throws: ``StoreError`` if nothing was written.
     func change(
         _ operation: String, isDurable: Bool = true, _ body: (Database, inout Content) throws -> Void
     ) throws(StoreError) {
@@ -222,14 +224,14 @@ extension StateStore {
             content.digest.commit()
             return content.header.generation
         }
-        // The database has it. Where the seal cannot be written, it is a generation behind, which a start takes for a crash
-        // between the two; the next durable transaction is refused until the seal can be written.
+        // The database is already written. If the seal cannot be written now, it is one generation behind, as after a crash
+        // between the two writes. The next durable transaction fails until the seal can be written.
         if isDurable { try? seal.update { $0.generation = generation } }
     }
 }
 
 extension StateStore.Content {
-    /// Takes the sum of the small tables anew.
+    /// Recomputes the sum of the small tables.
     mutating func addOthers(in db: Database) throws {
         guard let sum = try SmallTables.verifiedSum(in: db, &checksum) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table 'weights' is not as it was written")
@@ -238,12 +240,12 @@ extension StateStore.Content {
     }
 }
 
-/// The rows of `stream`, as they are read: whether each is as it was written, and none is missing.
+/// Examines the rows of `stream` while they are read: each must be as written, and none may be missing.
 struct StreamExamination {
     private let header: StoreHeader
     private var checksum: Checksum
     private var digest = StreamDigest()
-    /// The ids of rows that are damaged.
+    /// The ids of the damaged rows.
     private(set) var damaged: [String] = []
     private var lastKey: Int64 = -1
 
@@ -254,8 +256,8 @@ struct StreamExamination {
 
     /// Examines a row.
     ///
-    /// - Parameter select: Stands on the row: key, position, ``StreamRow/columns``, checksum.
-    /// - Returns: Whether this row and all before are as they were written.
+    /// - Parameter select: A statement that is positioned on the row: key, position, ``StreamRow/columns``, checksum.
+    /// - Returns: Whether all rows so far are as they were written.
     mutating func add(_ select: Statement) -> Bool {
         let value = StreamRow.checksumOfStream(select, &checksum)
         let key = select.int64(0)
@@ -285,7 +287,7 @@ struct StreamExamination {
     }
 }
 
-/// The first few of some streams, for an error.
+/// Names the first few of the damaged streams, for an error.
 func named(_ ids: [String]) -> String {
     let first = ids.prefix(3).map { VisibleText.quoted($0) }.joined(separator: ", ")
     let others = ids.count - min(3, ids.count)

@@ -1,22 +1,22 @@
 import Foundation
 import GRDB
 
-/// The one row of the table `header`, which ties the tables of the database together: whose they are, how new, and the sums of
-/// their rows' checksums.
+/// The single row of the table `header`, which ties the database's tables together. It holds the identity, the generation, and
+/// the sums of the rows' checksums.
 struct StoreHeader: Equatable {
     /// The state folder's identity.
     var identity: StateIdentity
-    /// A counter that each transaction raises which is answered as durable.
+    /// A counter that each durable transaction raises.
     var generation: UInt64 = 0
-    /// Whether the folder has a seal. A database that is not sealed yet is being made, or being upgraded.
+    /// Whether the folder has a seal. A database without a seal is still being created or migrated.
     var isSealed = false
-    /// The journal's record up to which the journal is in the streams here.
+    /// The journal record up to which the stored streams contain the journal.
     var position: UInt64
-    /// The rows of `stream`.
+    /// The sum over the table `stream`.
     var streams = StreamDigest.Sum()
-    /// The rows of `snapshot`, each of which has the sum of its streams.
+    /// The sum over the table `snapshot`. Each row of it has the sum of the snapshot's streams.
     var snapshots = StreamDigest.Sum()
-    /// The rows of `weights` and of `layout`.
+    /// The sum over the tables `weights` and `layout`.
     var others: UInt64 = 0
 
     init(identity: StateIdentity, position: UInt64) {
@@ -29,7 +29,7 @@ struct StoreHeader: Equatable {
 
     /// Reads the row.
     ///
-    /// - Returns: The header; nil where the row is missing or damaged.
+    /// - Returns: The header; nil if the row is missing or damaged.
     init?(_ db: Database) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT \(Self.columns) FROM header")
         guard rows.count == 1, let row = rows.first, let identity = StateIdentity(row.bytes(0)),
@@ -44,7 +44,7 @@ struct StoreHeader: Equatable {
         guard numbers[8] == checksum else { return nil }
     }
 
-    /// The columns after the identity, as they are bound; nil where one is no number.
+    /// The bits of the columns after the identity; nil if a column is not a number.
     private static func numbers(_ row: Row) -> [UInt64]? {
         let numbers = (1...9).compactMap { column in
             Int64.fromDatabaseValue(row.databaseValues.dropFirst(column).first ?? .null)
@@ -67,7 +67,7 @@ struct StoreHeader: Equatable {
         return checksum.end()
     }
 
-    /// Adds the row to an empty table.
+    /// Inserts the row into an empty table.
     func insert(in db: Database) throws {
         let values = (numbers + [checksum]).map { Int64(bitPattern: $0) }
         try db.execute(
@@ -75,7 +75,7 @@ struct StoreHeader: Equatable {
             arguments: [Data(identity.bytes)] + StatementArguments(values))
     }
 
-    /// Writes the row.
+    /// Overwrites the row.
     func update(in db: Database) throws {
         let update = try db.cachedStatement(
             sql: """

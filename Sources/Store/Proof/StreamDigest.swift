@@ -1,11 +1,11 @@
 import GRDB
 
-/// The checksums of all rows of `stream`, so that a row that is missing, or is an older one, is noticed and its place known.
+/// The checksums of all rows of `stream`. They reveal a row that is missing or too old, and its place.
 ///
-/// Each ``rowsPerBucket`` keys in a row have a number of rows and a sum of their checksums, which the table `digest` has. The
-/// checksum of each row is in memory, so that a row that is written over need not be read.
+/// Every ``rowsPerBucket`` consecutive keys form a bucket. The table `digest` stores the number of rows and the sum of the
+/// checksums of each bucket. The checksum of each row is kept in memory, so that an overwritten row need not be read.
 struct StreamDigest {
-    /// A number of rows, and the wrapping sum of their checksums.
+    /// A number of rows and the wrapping sum of their checksums.
     struct Sum: Equatable {
         var rows: Int64 = 0
         var checksums: UInt64 = 0
@@ -16,19 +16,20 @@ struct StreamDigest {
         }
     }
 
-    /// Keys that have one sum.
+    /// The number of keys in a bucket.
     static let rowsPerBucket = 16
 
     /// The sum over all rows.
     private(set) var total = Sum()
-    /// Shape (16) for each bucket that has ever had a row; 0: no row.
+    /// Shape (16) for each bucket that ever had a row; 0 for a missing row.
     private var checksums: [UInt64] = []
     private var sums: [Sum] = []
-    /// The place in ``checksums`` and ``sums``, of each bucket up to a bound; then a dictionary, since keys may be far apart.
+    /// The index of each bucket in ``checksums`` and ``sums``. Keys may be far apart, so buckets from ``nearBuckets`` on are in
+    /// a dictionary.
     private var places: [Int32] = []
     private var farPlaces: [UInt32: Int32] = [:]
 
-    /// Buckets that were changed since ``takeChanged()``, and what to do to undo that.
+    /// The buckets changed since the last ``commit()``, and the old checksums for ``rollBack()``.
     private var changed: Set<UInt32> = []
     private var lastChanged: UInt32?
     private var undone: [(key: UInt32, checksum: UInt64)] = []
@@ -37,41 +38,41 @@ struct StreamDigest {
 
     static func bucket(of key: UInt32) -> UInt32 { key / UInt32(rowsPerBucket) }
 
-    /// Puts the checksum of a row in place of the one that its key had.
+    /// Replaces the checksum of a row.
     ///
     /// - Parameters:
     ///   - key: The row's key.
-    ///   - checksum: The row's checksum; 0: the row is deleted.
+    ///   - checksum: The row's checksum; 0 if the row is deleted.
     mutating func set(_ key: UInt32, _ checksum: UInt64) {
         let old = exchange(key, checksum)
         guard old != checksum else { return }
         undone.append((key, old))
         let bucket = Self.bucket(of: key)
-        // The streams of a slice come in the order of their keys.
+        // The streams of a slice are ordered by key, so consecutive ones often share a bucket.
         if bucket != lastChanged { changed.insert(bucket) }
         lastChanged = bucket
     }
 
-    /// Adds a row that was read.
+    /// Adds the checksum of a row that was read.
     mutating func load(_ key: UInt32, _ checksum: UInt64) { _ = exchange(key, checksum) }
 
-    /// The buckets that were changed, each with its sum now.
+    /// The changed buckets with their current sums.
     var changedBuckets: [(bucket: UInt32, sum: Sum)] { changed.map { ($0, sum(of: $0)) } }
 
-    /// What was changed is written.
+    /// Notes that the changes are durable.
     mutating func commit() {
         changed.removeAll(keepingCapacity: true)
         undone.removeAll(keepingCapacity: true)
         lastChanged = nil
     }
 
-    /// What was changed was not written: all is as it was.
+    /// Undoes the changes, which were not written.
     mutating func rollBack() {
         for (key, checksum) in undone.reversed() { _ = exchange(key, checksum) }
         commit()
     }
 
-    /// Writes the sums of the buckets that were changed.
+    /// Writes the sums of the changed buckets.
     func writeChanged(in db: Database) throws {
         guard !changed.isEmpty else { return }
         let upsert = try db.cachedStatement(
@@ -88,7 +89,7 @@ struct StreamDigest {
         }
     }
 
-    /// The sums as the table `digest` has them.
+    /// Reads the sums from the table `digest`.
     static func stored(in db: Database) throws -> [UInt32: Sum] {
         let rows = try Row.fetchAll(db, sql: "SELECT bucket, streams, sum FROM digest")
         return Dictionary(
@@ -100,16 +101,15 @@ struct StreamDigest {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The buckets whose rows are not those that were written.
+    /// The buckets whose sums differ from the stored ones.
     ///
-    /// - Parameter stored: The sums as the table has them.
+    /// - Parameter stored: The sums in the table `digest`.
     /// - Returns: The buckets.
     func bucketsThatDiffer(from stored: [UInt32: Sum]) -> Set<UInt32> {
         let here = Set(farPlaces.keys).union(places.indices.lazy.filter { places[$0] >= 0 }.map { UInt32($0) })
         return Set(here.union(stored.keys).filter { sum(of: $0) != stored[$0] ?? Sum() })
     }
 
-    /// The sum of a bucket.
     func sum(of bucket: UInt32) -> Sum { place(of: bucket).map { sums[$0] } ?? Sum() }
 
     private mutating func exchange(_ key: UInt32, _ checksum: UInt64) -> UInt64 {

@@ -3,26 +3,26 @@ import Foundation
 import GRDB
 import Synchronization
 
-/// An SQLite database that this process alone has, from its opening to the end of the process.
+/// An SQLite database that is locked for this process until the process ends.
 ///
-/// Opening writes nothing, and neither does closing, so that a file that turns out to be damaged stays as it is. Only from
-/// ``beginWriting()`` on is the file written.
+/// Opening and closing write nothing, so a file that turns out to be damaged stays unchanged. The file is written only after
+/// ``beginWriting(_:)``.
 ///
 /// Safe to use from any thread; uses run one after another.
 final class OwnedDatabase: Sendable {
-    /// Where it is, as errors name it.
+    /// The database's name in errors: its path.
     let place: String
-    /// Nil in memory.
+    /// The path of the file; nil for a database in memory.
     private let path: String?
     private let queue: DatabaseQueue
     private let hadLog: Bool
     private let isWritten = Atomic(false)
 
-    /// Opens a database, which is created where it is missing.
+    /// Opens a database, or creates it if it is missing.
     ///
     /// - Parameters:
-    ///   - path: The file; nil: in memory, gone with the process.
-    ///   - pragmas: What else is set, for a file.
+    ///   - path: The file; nil for a database in memory, which ends with the process.
+    ///   - pragmas: Further settings of a file.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `damaged`.
     init(path: String?, pragmas: String = "") throws(StoreError) {
         place = path ?? "memory"
@@ -33,12 +33,12 @@ final class OwnedDatabase: Sendable {
             StateFolder.createFile(path)
         }
         var configuration = Configuration()
-        // The streams of a snapshot are there before the snapshot is, and are deleted after it.
+        // The streams of a snapshot are inserted before the snapshot's row and deleted after it.
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
-            // SQLite would move the write-ahead log into the database and delete it when it is closed.
+            // By default, closing would move the write-ahead log into the database and delete the log.
             _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 0)
-            // Held until the process ends, however it ends: a second daemon on the same folder is refused at once.
+            // The lock is held until the process ends in any way, so a second daemon on the same folder is refused at once.
             try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             if path != nil { try db.execute(sql: "PRAGMA synchronous = FULL; " + pragmas) }
         }
@@ -57,15 +57,15 @@ final class OwnedDatabase: Sendable {
         if let path, !hadLog, !isWritten.load(ordering: .relaxed) { Self.removeEmptyLog(of: path) }
     }
 
-    /// SQLite makes an empty log where there was none, even for reading.
+    /// SQLite creates a missing log file even for reading; an empty one is removed.
     private static func removeEmptyLog(of path: String) {
         if StateFolder.size(of: path + "-wal") == 0 { _ = unsafe unlink(path + "-wal") }
     }
 
-    /// Refuses what a later version wrote.
+    /// Refuses a database that a later version wrote.
     ///
-    /// - Parameter migrator: The tables.
-    /// - Returns: The versions that the database has.
+    /// - Parameter migrator: The migrations.
+    /// - Returns: The applied migrations.
     /// - Throws: ``StoreError`` with the code `laterVersion`.
     func versions(_ migrator: DatabaseMigrator) throws(StoreError) -> Set<String> {
         let (isLater, versions) = try use("open", otherwise: .cannotOpen) { queue in
@@ -79,9 +79,9 @@ final class OwnedDatabase: Sendable {
         return versions
     }
 
-    /// Has the file written from here on, and brings it up to the present version.
+    /// Begins to write to the file, and migrates it to the current version.
     ///
-    /// - Parameter migrator: The tables.
+    /// - Parameter migrator: The migrations.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `laterVersion`.
     func beginWriting(_ migrator: DatabaseMigrator) throws(StoreError) {
         isWritten.store(true, ordering: .relaxed)
@@ -94,22 +94,22 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Has the write-ahead log moved into the database when the database is closed.
+    /// Makes SQLite move the write-ahead log into the database on close.
     func foldLogOnClose() {
         queue.inDatabase { db in _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 1) }
     }
 
-    /// Copies the whole database into another, which is written over.
+    /// Copies the whole database over another one.
     ///
-    /// - Parameter other: The copy.
-    /// - Throws: ``StoreError`` where this one cannot be read, or the other cannot be written.
+    /// - Parameter other: The database that is overwritten.
+    /// - Throws: ``StoreError`` if this database cannot be read, or the other one cannot be written.
     func copy(to other: OwnedDatabase) throws(StoreError) {
         try use("copy") { source in
             try other.use("write to") { copy in try source.backup(to: copy) }
         }
     }
 
-    /// Refuses a database whose pages do not fit together.
+    /// Refuses a database whose pages are inconsistent.
     ///
     /// - Throws: ``StoreError`` with the code `damaged`.
     func checkPages() throws(StoreError) {
@@ -120,7 +120,7 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// SQLite's own words for a file that may not be written are an input/output error.
+    /// Checks access rights first, because SQLite reports a missing right as an input/output error.
     private static func requirePermission(_ path: String) throws(StoreError) {
         let folder = URL(filePath: path).deletingLastPathComponent().path
         for file in [folder, path, path + "-wal"] {
@@ -133,13 +133,14 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Every use of the database goes through here or the two below, so that all that it throws becomes a ``StoreError``.
+    /// Runs a use of the database and turns its errors into a ``StoreError``. Every use goes through this function or one of
+    /// those below.
     ///
     /// - Parameters:
-    ///   - operation: What is done, as an error says it: "cannot … the place".
-    ///   - code: The error's code, where nothing better is known.
-    ///   - body: What to do.
-    /// - Returns: What came of it.
+    ///   - operation: The verb for errors, as in "cannot … the database".
+    ///   - code: The code of errors that have no code of their own.
+    ///   - body: The use.
+    /// - Returns: The result of `body`.
     /// - Throws: ``StoreError``.
     func use<Value>(
         _ operation: String, otherwise code: StoreError.Code = .failed, _ body: (DatabaseQueue) throws -> Value
@@ -153,7 +154,7 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// A transaction that reads, and passes on what is thrown within it by others than the database.
+    /// Runs a reading transaction. Errors of the database become a ``StoreError``; other errors of `body` pass unchanged.
     func pass<Value>(_ operation: String, _ body: (Database) throws -> Value) throws -> Value {
         do {
             return try queue.read(body)
@@ -166,25 +167,25 @@ final class OwnedDatabase: Sendable {
         try use(operation) { try $0.read(body) }
     }
 
-    /// When a transaction is done.
+    /// The event that completes a transaction.
     enum Wait: String {
-        /// When the disk has what was written.
+        /// The data is on the disk.
         case forDisk = "FULL"
-        /// When the operating system has what was written; the disk has it with the next transaction that waits, which goes to
-        /// the same file behind it.
+        /// The operating system has the data. The data reaches the disk with the next transaction on the same file that waits
+        /// for the disk.
         case notForDisk = "NORMAL"
-        /// As the database was opened.
+        /// The database's default.
         case asOpened
     }
 
-    /// One transaction.
+    /// Runs a transaction.
     ///
     /// - Parameters:
-    ///   - operation: What is done, as an error says it.
-    ///   - wait: When the transaction is done.
-    ///   - body: What to do.
-    /// - Returns: What came of it.
-    /// - Throws: ``StoreError`` where nothing was written.
+    ///   - operation: The verb for errors, as in "cannot … the database".
+    ///   - wait: The event that completes the transaction.
+    ///   - body: The transaction.
+    /// - Returns: The result of `body`.
+    /// - Throws: ``StoreError`` if nothing was written.
     func write<Value>(
         _ operation: String, _ wait: Wait = .asOpened, _ body: (Database) throws -> Value
     ) throws(StoreError) -> Value {

@@ -1,13 +1,12 @@
 import GRDB
 
-/// The database's tables, version by version. A version that has been released never changes; a new one is added.
+/// The migrations of the database. A released migration never changes; a new version adds one.
 enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
-            // One stream's state, which means nothing without the weights that it came from. Sequence numbers are
-            // unsigned, kept by their bits; values are float32, little-endian: the state of each layer, then the last
-            // outputs.
+            // A stream's state, which is valid only with its weights. Sequence numbers are unsigned and stored as signed
+            // numbers of the same bits. The values are float32, little-endian: the state of each layer, then the last outputs.
             let state = """
                 weights INTEGER NOT NULL REFERENCES weights(id),
                 sequence INTEGER NOT NULL,
@@ -44,10 +43,10 @@ enum Schema {
                     """)
         }
         migrator.registerMigration("2") { db in
-            // A stream's key is a small number, so that a checkpoint of many writes row after row. `position` is the
-            // journal's record up to which the journal is in the state; `checkpoint` has that of the last whole checkpoint,
-            // up to which the journal means nothing any more. `weights` is not declared as a reference, as SQLite would look
-            // it up for each of a million rows.
+            // A stream's key is a small number, so that a checkpoint of many streams writes consecutive rows. `position` is the
+            // journal record up to which the stream's state contains the journal. `checkpoint` has the position of the last
+            // complete checkpoint, before which the journal is obsolete. `weights` is not a declared reference, because SQLite
+            // would look it up for each of a million rows.
             try db.execute(
                 sql: """
                     ALTER TABLE stream RENAME TO stream_1;
@@ -72,7 +71,8 @@ enum Schema {
                     """)
         }
         migrator.registerMigration("layouts") { db in
-            // What a state that belongs to a fingerprint is made of: whether other weights can go on with it.
+            // The layout of the state that belongs to a fingerprint. It tells whether other weights can continue with the
+            // state.
             try db.execute(
                 sql: """
                     CREATE TABLE layout (
@@ -85,13 +85,13 @@ enum Schema {
         return migrator
     }
 
-    /// The version from which on the database proves itself.
+    /// The migration that gave the database its checksums.
     static let proof = "proof"
 
-    /// Gives each row a checksum. One transaction: a crash leaves the version before, or this one.
+    /// Gives each row a checksum, in one transaction. A crash leaves either the old version or the new one.
     private static func prove(_ db: Database) throws {
-        // `digest` has the sums of the rows of `stream`, `header` all that ties the tables together; see StreamDigest and
-        // StoreHeader. `sum` is that of the checksums of a snapshot's streams.
+        // `digest` has the sums of the rows of `stream`, and `header` ties the tables together; see StreamDigest and
+        // StoreHeader. `sum` is the sum of the checksums of a snapshot's streams.
         try db.execute(
             sql: """
                 ALTER TABLE weights ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
@@ -128,7 +128,7 @@ enum Schema {
         try db.execute(sql: "DROP TABLE checkpoint")
     }
 
-    /// Rows that are read before they are written: no row is written while a statement stands on it.
+    /// The number of rows read before they are written. A row must not be written while a statement is positioned on it.
     private static let rowsAtATime = 4096
 
     private static func proveStreams(in db: Database, _ checksum: inout Checksum) throws -> StreamDigest.Sum {

@@ -1,8 +1,8 @@
 import GRDB
 
-/// The tables `weights` and `layout`, which have a row for each model that ever had streams.
+/// The tables `weights` and `layout`. They have one row for each model that ever had streams.
 enum SmallTables {
-    /// Gives each row its checksum.
+    /// Writes the checksum of each row.
     ///
     /// - Returns: The sum of the checksums.
     static func prove(in db: Database, _ checksum: inout Checksum) throws -> UInt64 {
@@ -22,7 +22,7 @@ enum SmallTables {
         return sum
     }
 
-    /// The sum of the checksums of all rows; nil where one is not that of its row.
+    /// The sum of all checksums; nil if a row does not match its checksum.
     static func verifiedSum(in db: Database, _ checksum: inout Checksum) throws -> UInt64? {
         var sum: UInt64 = 0
         for row in try Row.fetchAll(db, sql: "SELECT id, fingerprint, checksum FROM weights") {
@@ -52,9 +52,9 @@ enum SmallTables {
         return checksum.end()
     }
 
-    /// Keeps what a state of some weights is made of.
+    /// Stores the state layout of a fingerprint.
     ///
-    /// - Returns: Whether that was not there.
+    /// - Returns: Whether the table changed.
     static func keep(_ layout: String, of fingerprint: String, in db: Database, _ checksum: inout Checksum) throws
         -> Bool
     {

@@ -1,14 +1,14 @@
 import GRDB
 
-/// A row of the table `snapshot`: a snapshot's name and what it must hold.
+/// A row of the table `snapshot`: the name and expected contents of a snapshot.
 struct SnapshotRow {
     var id: Int64
     var name: String
     var time: Int64
-    /// How many streams it has, and the sum of their checksums.
+    /// The number of streams, and the sum of their checksums.
     var streams: StreamDigest.Sum
     var bytes: Int64
-    /// The checksum that the row has.
+    /// The stored checksum.
     private(set) var stored: UInt64 = 0
 
     static let columns = "id, name, time, streams, bytes, sum, checksum"
@@ -17,14 +17,14 @@ struct SnapshotRow {
         (self.id, self.name, self.time, streams, bytes) = (id, name, time, StreamDigest.Sum(), 0)
     }
 
-    /// - Parameter row: ``columns``.
+    /// - Parameter row: A row with ``columns``.
     init(_ row: Row) {
         (id, name, time, bytes) = (row.number(0), row.text(1), row.number(2), row.number(4))
         streams = StreamDigest.Sum(rows: row.number(3), checksums: UInt64(bitPattern: row.number(5)))
         stored = UInt64(bitPattern: row.number(6))
     }
 
-    /// The checksum that the row must have.
+    /// The checksum of the row's contents.
     func checksum(_ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.snapshot)
         for number in [id, time, streams.rows, bytes, Int64(bitPattern: streams.checksums)] { checksum.add(number) }
@@ -41,22 +41,22 @@ struct SnapshotRow {
             .map { SnapshotRow($0) }
     }
 
-    /// A snapshot that is not in the table. Its number is by chance, so that streams that another one has left behind never
-    /// become streams of this one.
+    /// Creates a snapshot that is not in the table yet. Its number is random, so that streams left over from another snapshot
+    /// never become part of this one.
     init(newNamed name: String, time: Int64) {
         self.init(id: Int64.random(in: 1 << 32..<1 << 62), name: name, time: time)
     }
 
-    /// Adds the snapshot to the table, to be proved by ``update(in:_:)``.
+    /// Inserts the row without a checksum; ``update(in:_:)`` adds one.
     func insert(in db: Database) throws {
         try db.execute(
             sql: "INSERT INTO snapshot (id, name, time, streams, bytes) VALUES (?, ?, ?, 0, 0)",
             arguments: [id, name, time])
     }
 
-    /// Writes what the snapshot holds now.
+    /// Writes the snapshot's current contents and checksum.
     ///
-    /// - Returns: The change of the sum of all rows of the table.
+    /// - Returns: The change in the sum of the table's checksums.
     mutating func update(in db: Database, _ checksum: inout Checksum) throws -> UInt64 {
         let value = self.checksum(&checksum)
         let change = value &- stored
@@ -69,9 +69,9 @@ struct SnapshotRow {
         return change
     }
 
-    /// Gives each row, and each stream of each snapshot, its checksum.
+    /// Writes the checksums of all rows, and those of the streams of each snapshot.
     ///
-    /// - Returns: The sum over the rows.
+    /// - Returns: The sum over the table `snapshot`.
     static func prove(in db: Database, _ checksum: inout Checksum) throws -> StreamDigest.Sum {
         var total = StreamDigest.Sum()
         for var row in try all(in: db) {
@@ -106,16 +106,16 @@ struct SnapshotRow {
         }
     }
 
-    /// Whether the snapshot holds the streams that it must, each as it was written.
+    /// Examines whether the snapshot holds exactly its streams, each as it was written.
     ///
-    /// - Returns: The ids of those that are damaged, and whether the sum of all is right.
+    /// - Returns: The ids of the damaged streams, and whether the snapshot is complete and sound.
     func examine(in db: Database, _ checksum: inout Checksum) throws -> (damaged: [String], isWhole: Bool) {
         let select = try db.makeStatement(
             sql: "SELECT \(StreamRow.columns), checksum, snapshot FROM snapshot_stream WHERE snapshot = ? ORDER BY id")
         try select.setArguments([id])
         var (sum, damaged) = (StreamDigest.Sum(), [String]())
         while try select.step(in: db) {
-            // The number that the row has: SQLite trusts the order of its rows, and may give one of another number.
+            // Reads the row's own number: SQLite trusts the order of a damaged table and may return a row of another snapshot.
             let snapshot = select.int64(StreamRow.columnCount + 1)
             let value = StreamRow.checksum(ofSnapshot: snapshot, select, &checksum)
             sum += StreamDigest.Sum(rows: 1, checksums: value)

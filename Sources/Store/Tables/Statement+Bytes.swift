@@ -1,7 +1,7 @@
 import GRDB
 import GRDBSQLite
 
-/// Values of a statement that are set and read without a Swift object for each: a checkpoint has millions of them.
+/// Sets and reads values of a statement without an object for each value, because a checkpoint has millions of values.
 extension Statement {
     /// Sets a parameter, counted from 1, to a number.
     func bind(_ value: Int64, at parameter: Int) {
@@ -17,7 +17,7 @@ extension Statement {
         bind(value, at: parameter)
     }
 
-    /// Sets a parameter, counted from 1, to a copy of bytes of UTF-8.
+    /// Sets a parameter, counted from 1, to a copy of UTF-8 text.
     func bind(text: Span<UInt8>, at parameter: Int) {
         _ = unsafe text.withUnsafeBytes { bytes in
             let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
@@ -28,14 +28,14 @@ extension Statement {
     /// Sets a parameter, counted from 1, to a copy of bytes.
     func bind(blob: RawSpan, at parameter: Int) {
         _ = unsafe blob.withUnsafeBytes { bytes in
-            // Without an address SQLite would take null.
+            // SQLite treats a missing address as null.
             unsafe bytes.isEmpty
                 ? sqlite3_bind_zeroblob(sqliteStatement, CInt(parameter), 0)
                 : sqlite3_bind_blob(sqliteStatement, CInt(parameter), bytes.baseAddress, CInt(bytes.count), transient)
         }
     }
 
-    /// Runs the statement with what was bound; it gives no rows.
+    /// Runs a statement that returns no rows.
     ///
     /// - Throws: `DatabaseError` with SQLite's code.
     func run(in db: Database) throws {
@@ -44,9 +44,9 @@ extension Statement {
         guard code == SQLITE_DONE else { throw db.error(code) }
     }
 
-    /// Goes to the next row of the statement.
+    /// Moves to the next row.
     ///
-    /// - Returns: Whether there is one.
+    /// - Returns: Whether there is a row.
     /// - Throws: `DatabaseError` with SQLite's code.
     func step(in db: Database) throws -> Bool {
         let code = unsafe sqlite3_step(sqliteStatement)
@@ -88,5 +88,5 @@ extension Database {
     }
 }
 
-/// What tells SQLite to copy: `SQLITE_TRANSIENT`, which C writes as a cast that Swift does not import.
+/// The constant `SQLITE_TRANSIENT`, which tells SQLite to copy. C defines it as a cast, which Swift does not import.
 private nonisolated(unsafe) let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)

@@ -1,12 +1,11 @@
 import GRDB
 import Streams
 
-/// The columns that the tables `stream` and `snapshot_stream` share, between a slice and a statement.
+/// Converts between a slice of streams and the columns shared by the tables `stream` and `snapshot_stream`.
 enum StreamRow {
-    /// In the order of every statement here. Values are float32, little-endian.
+    /// The shared columns in the order of every statement in this type. Values are float32, little-endian.
     static let columns = #"weights, id, sequence, step, time, label, gap_pending, "values""#
 
-    /// How many ``columns`` there are.
     static let columnCount = 8
 
     /// The id of a row, for an error.
@@ -18,7 +17,7 @@ enum StreamRow {
         return id
     }
 
-    /// Sets the parameters of one stream, in the order of ``columns``.
+    /// Sets the parameters of one stream in the order of ``columns``.
     static func bind(
         _ slice: StreamSlice, _ number: Int, weights: [Int64], to statement: Statement, at first: Int
     ) {
@@ -33,7 +32,7 @@ enum StreamRow {
         unsafe statement.bind(blob: slice.values(number).bytes, at: first + 7)
     }
 
-    /// The checksum of a row of `stream` as it will be written.
+    /// The checksum of a row of `stream` that is about to be written.
     static func checksumOfStream(
         _ slice: StreamSlice, _ number: Int, weights: [Int64], _ checksum: inout Checksum
     ) -> UInt64 {
@@ -45,7 +44,7 @@ enum StreamRow {
         return checksum.end()
     }
 
-    /// The checksum of a row of `snapshot_stream` as it will be written.
+    /// The checksum of a row of `snapshot_stream` that is about to be written.
     static func checksum(
         ofSnapshot snapshot: Int64, _ slice: StreamSlice, _ number: Int, weights: [Int64], _ checksum: inout Checksum
     ) -> UInt64 {
@@ -67,11 +66,11 @@ enum StreamRow {
         checksum.add(unsafe slice.values(number).bytes)
     }
 
-    /// The checksum that a row of `stream` must have.
+    /// The checksum of the contents of a row of `stream`.
     ///
     /// - Parameters:
-    ///   - statement: Stands on the row: key, position, then ``columns``.
-    ///   - checksum: Memory to use.
+    ///   - statement: A statement that is positioned on the row: key, position, then ``columns``.
+    ///   - checksum: A buffer for reuse.
     /// - Returns: The checksum.
     static func checksumOfStream(_ statement: Statement, _ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.stream)
@@ -81,12 +80,12 @@ enum StreamRow {
         return checksum.end()
     }
 
-    /// The checksum that a row of `snapshot_stream` must have.
+    /// The checksum of the contents of a row of `snapshot_stream`.
     ///
     /// - Parameters:
     ///   - snapshot: The snapshot's number.
-    ///   - statement: Stands on the row, whose ``columns`` are the first.
-    ///   - checksum: Memory to use.
+    ///   - statement: A statement that is positioned on the row. The row begins with ``columns``.
+    ///   - checksum: A buffer for reuse.
     /// - Returns: The checksum.
     static func checksum(ofSnapshot snapshot: Int64, _ statement: Statement, _ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.snapshotStream)
@@ -104,16 +103,16 @@ enum StreamRow {
         statement.withBytes(first + 7) { checksum.add($0) }
     }
 
-    /// Adds the stream of a row to a slice.
+    /// Appends the stream of a row to a slice.
     ///
     /// - Parameters:
-    ///   - statement: Stands on the row.
-    ///   - first: The first of ``columns``.
+    ///   - statement: A statement that is positioned on the row.
+    ///   - first: The index of the first of ``columns``.
     ///   - key: The stream's key.
-    ///   - position: The journal's record up to which the journal is in the state.
-    ///   - weights: Which fingerprint each number of weights stands for.
-    ///   - values: Memory to use.
-    ///   - slice: The stream is added here.
+    ///   - position: The journal record up to which the stream's state contains the journal.
+    ///   - weights: The fingerprints of the numbers in the column `weights`.
+    ///   - values: A buffer for reuse.
+    ///   - slice: The slice.
     static func append(
         _ statement: Statement, at first: Int, key: UInt32, position: UInt64, weights: WeightsTable,
         using values: inout [Float], to slice: inout StreamSlice
@@ -126,7 +125,7 @@ enum StreamRow {
             gapPending: statement.int64(first + 6) != 0, position: position)
         statement.withBytes(first + 7) { bytes in
             values.removeAll(keepingCapacity: true)
-            // A blob of another length than whole floats gives none, which no model's row fits.
+            // A damaged length gives no values. No model has a state without values, so the row is refused later.
             guard bytes.byteCount % MemoryLayout<Float>.size == 0 else { return }
             for offset in stride(from: 0, to: bytes.byteCount, by: MemoryLayout<Float>.size) {
                 values.append(unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Float.self))

@@ -1,23 +1,23 @@
 import GRDB
 import Streams
 
-/// Which number of the table `weights` stands for which fingerprint.
+/// Maps the numbers in the table `weights` to fingerprints.
 struct WeightsTable {
     let fingerprints: [String]
     private let indices: [Int64: Int]
 
-    /// All of the table.
+    /// Reads the whole table.
     init(_ db: Database) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT id, fingerprint FROM weights")
-        // The last stands for a number that is not in the table.
+        // The last element stands for numbers that are not in the table.
         fingerprints = rows.map { $0.text(1) } + [""]
         indices = Dictionary(rows.enumerated().map { ($1.number(0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Which of ``fingerprints`` a number stands for.
+    /// The index in ``fingerprints`` for a number.
     func index(of number: Int64) -> Int { indices[number] ?? fingerprints.count - 1 }
 
-    /// The numbers of the fingerprints that a slice names, in the slice's order. New ones are added to the table.
+    /// Returns the numbers of a slice's fingerprints in the slice's order. New fingerprints are added to the table.
     static func numbers(
         of slice: StreamSlice, in db: Database, _ content: inout StateStore.Content
     ) throws -> [Int64] {
