@@ -5,10 +5,11 @@ import Yams
 import ZeroMQ
 
 extension DaemonConfiguration {
-    /// Reads a YAML file; the protocol shows one. Paths within it that are relative begin at the file's own folder.
+    /// Reads a YAML file. The page `Protocol` shows an example. Relative paths in the file start at the folder of the file.
     ///
-    /// - Parameter path: The file.
-    /// - Throws: ``DaemonError``: `noInput` where it cannot be read, `configuration` with file and line for what it says.
+    /// - Parameter path: The path of the file.
+    /// - Throws: ``DaemonError``: `noInput` if the file cannot be read, `configuration` with file and line if its contents are
+    ///   wrong.
     public init(file path: String) throws(DaemonError) {
         let text: String
         do {
@@ -19,12 +20,12 @@ extension DaemonConfiguration {
         try self.init(text: text, path: path)
     }
 
-    /// Reads what stands in a YAML file.
+    /// Reads the contents of a YAML file.
     ///
     /// - Parameters:
-    ///   - text: What stands in it.
-    ///   - path: The file, for errors, and for paths that begin at its folder.
-    /// - Throws: ``DaemonError``: `configuration` with file and line for what it says.
+    ///   - text: The contents of the file.
+    ///   - path: The path of the file. Errors name it, and relative paths start at its folder.
+    /// - Throws: ``DaemonError``: `configuration` with file and line if the contents are wrong.
     package init(text: String, path: String) throws(DaemonError) {
         let root: Node?
         do {
@@ -37,7 +38,7 @@ extension DaemonConfiguration {
     }
 }
 
-/// The keys of the file, and what each becomes.
+/// Reads the keys of the file into a configuration.
 private struct ConfigurationReader {
     let path: String
 
@@ -104,7 +105,7 @@ private struct ConfigurationReader {
         return DaemonConfiguration.Decisions(endpoint, codec: codec ?? .binary)
     }
 
-    /// An endpoint alone, or `{endpoint: …, codec: json}`.
+    /// Reads an endpoint alone, or `{endpoint: …, codec: json}`.
     private func endpointAndCodec<Value, Codec: RawRepresentable & CaseIterable>(
         _ value: YAMLValue, others: [String: (YAMLValue) throws(DaemonError) -> Void] = [:],
         _ parse: (String) throws(EndpointError) -> Value
@@ -135,7 +136,7 @@ private struct ConfigurationReader {
         }
     }
 
-    /// A file, or the key itself.
+    /// Reads a path to a key file, or the key itself.
     private func publicKey(_ value: YAMLValue) throws(DaemonError) -> CurvePublicKey {
         let text = try value.text
         if let key = CurvePublicKey(z85: text) { return key }
@@ -213,7 +214,7 @@ private struct ConfigurationReader {
 
     private static let modelKeys = ["file", "prefixes", "mode", "emit", "threshold", "gap", "max_length", "on_fault"]
 
-    /// As a flag writes it, or `{window: {length: …, stride: …}}`.
+    /// Reads a mode as flags write it, or `{window: {length: …, stride: …}}`.
     private func mode(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Mode {
         guard value.isMapping else {
             let text = try value.text
@@ -272,7 +273,7 @@ private struct ConfigurationReader {
         }
     }
 
-    /// One number, or `{rise: …, fall: …}`.
+    /// Reads one number for both thresholds, or `{rise: …, fall: …}`.
     private func threshold(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Threshold {
         var rise: Double?
         var fall: Double?

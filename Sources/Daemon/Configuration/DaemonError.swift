@@ -1,14 +1,14 @@
-/// Why the daemon did not start, or did not end well: one line for a person, and the exit status of `sysexits.h`.
+/// The reason why the daemon did not start or did not stop in order: one line of text and an exit status of `sysexits.h`.
 public struct DaemonError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The exit statuses that the daemon ends with.
+    /// The exit statuses of the daemon.
     public enum Code: Int32, Sendable {
-        /// The command line makes no sense.
+        /// The command line is wrong.
         case usage = 64
         /// A model or stored state cannot be used.
         case badData = 65
-        /// A file is not there.
+        /// A file is missing.
         case noInput = 66
-        /// Something within the daemon itself failed.
+        /// The daemon itself failed.
         case software = 70
         /// A socket or a folder cannot be created.
         case cannotCreate = 73
@@ -16,20 +16,20 @@ public struct DaemonError: Error, Equatable, Sendable, CustomStringConvertible {
         case inputOutput = 74
         /// An endpoint or a state folder is in use.
         case inUse = 75
-        /// The configuration makes no sense.
+        /// The configuration is wrong.
         case configuration = 78
     }
 
     /// The exit status.
     public let code: Code
-    /// What was wrong, where, and what to do.
+    /// The fault, its place, and the remedy.
     public let description: String
 
     /// Creates an error.
     ///
     /// - Parameters:
     ///   - code: The exit status.
-    ///   - description: What was wrong, where, and what to do.
+    ///   - description: The fault, its place, and the remedy.
     public init(_ code: Code, _ description: String) {
         self.code = code
         self.description = description

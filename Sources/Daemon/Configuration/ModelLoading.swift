@@ -2,11 +2,11 @@ import ModelFiles
 import Streams
 
 extension ServedModel {
-    /// Reads a model's file and settles how it is served.
+    /// Reads a model's file and completes its serving policy.
     ///
     /// - Parameter configuration: The file and the policy.
-    /// - Throws: ``DaemonError`` with one line that names the file and, where there is one, the layer; `configuration` where
-    ///   the model cannot be served as it is asked for.
+    /// - Throws: ``DaemonError`` with one line that names the file and, if possible, the layer. The code is `configuration` if
+    ///   the model does not support the requested policy.
     init(_ configuration: DaemonConfiguration.Model) throws(DaemonError) {
         let file: ModelFile
         do {

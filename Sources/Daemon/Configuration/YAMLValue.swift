@@ -1,11 +1,11 @@
 import Yams
 import ZeroMQ
 
-/// A value within a YAML file, which knows its line: whatever is wrong with it is said with file and line.
+/// A value of a YAML file together with its line, so that each error names file and line.
 struct YAMLValue {
     private let node: Node
     private let file: String
-    /// A value without a place of its own stands where what contains it stands.
+    /// The line of the value. A value without a line of its own has the line of its container.
     private let line: Int
 
     init(_ node: Node, file: String, within line: Int = 1) {
@@ -20,12 +20,12 @@ struct YAMLValue {
 
     var isMapping: Bool { node.mapping != nil }
 
-    /// The members of a mapping, in the order of the file.
+    /// Calls a function for each member of a mapping, in the order of the file.
     ///
     /// - Parameters:
-    ///   - keys: The keys that it may have; nil: any.
-    ///   - body: Called for each.
-    /// - Throws: ``DaemonError`` where it is no mapping, or a key is not known.
+    ///   - keys: The permitted keys; nil: any key.
+    ///   - body: The function. Its arguments are the key and the value.
+    /// - Throws: ``DaemonError`` if the value is not a mapping or has an unknown key.
     func forEachMember(
         of keys: [String]?, _ body: (String, YAMLValue) throws(DaemonError) -> Void
     ) throws(DaemonError) {
@@ -40,7 +40,7 @@ struct YAMLValue {
         }
     }
 
-    /// The elements of a sequence; what is none stands for itself alone.
+    /// The elements of a sequence. A single value counts as a sequence of one.
     var elements: [YAMLValue] {
         guard let sequence = node.sequence else { return [self] }
         return sequence.map { YAMLValue($0, file: file, within: line) }
@@ -79,7 +79,7 @@ struct YAMLValue {
         }
     }
 
-    /// One of a few words.
+    /// Reads one of the words that `Choice` permits.
     func choice<Choice: RawRepresentable & CaseIterable>() throws(DaemonError) -> Choice
     where Choice.RawValue == String {
         let text = try text
@@ -101,7 +101,7 @@ struct YAMLValue {
 }
 
 extension Error {
-    /// Yams' errors name a line; others are put on the first.
+    /// The line and the problem. Errors of Yams name a line; all other errors get line 1.
     var lineAndProblem: String {
         switch self as? YamlError {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
@@ -110,7 +110,7 @@ extension Error {
         case .reader(let problem, let offset?, _, let yaml):
             "\(1 + yaml.utf8.prefix(offset).count { $0 == UInt8(ascii: "\n") }): \(problem)"
         case .duplicatedKeysInMapping(let keys, let context):
-            // Yams tells where the mapping begins, not where the second key stands.
+            // Yams reports the line where the mapping begins, not the line of the second key.
             "\(context.mark.line): the mapping that begins here has twice: "
                 + keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
         default: "1: \(self)"
