@@ -3,15 +3,15 @@ package import Wire
 extension ControlRequest {
     /// The most bytes in a request.
     static let maximumLength = 1 << 20
-    /// The most arrays and objects within one another in a request.
+    /// The deepest nesting of arrays and objects in a request.
     private static let maximumDepth = 32
-    /// The most values in a request. The smallest streams that a `write_snapshot` of 1 MiB can hold have fewer.
+    /// The most JSON values in a request. A `write_snapshot` of 1 MiB has fewer, even with the smallest possible streams.
     private static let maximumValues = 100_000
 
-    /// Reads a request as it came.
+    /// Reads the frames of a request.
     ///
-    /// - Parameter frames: What stands behind the peer's address.
-    /// - Returns: Its id, null where none can be read, and the command or what is wrong with the request.
+    /// - Parameter frames: The frames after the peer's address and the delimiter.
+    /// - Returns: The request's id, null if it cannot be read, and the command or the error.
     package static func read(_ frames: [[UInt8]]) -> (id: JSONValue, command: Result<ControlCommand, ControlError>) {
         guard frames.count == 1, let text = frames.first else {
             return (.null, .failure(ControlError(.invalidRequest, "a request is one frame of JSON")))

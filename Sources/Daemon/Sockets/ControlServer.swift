@@ -1,46 +1,46 @@
 import Wire
 import ZeroMQ
 
-/// A request as it came, before it is read.
+/// A received request whose JSON is not read yet.
 struct RawRequest: Sendable {
-    /// The most bytes of a request that is read on the hot loop: that takes some microseconds.
+    /// The most bytes of a request that the hot loop reads itself. Reading that many takes some microseconds.
     static let maximumBytesReadInLoop = 4096
 
-    /// The peer, as ROUTER names it.
+    /// The peer's routing id.
     let peer: [UInt8]
-    /// Whether the request came behind REQ's empty frame: the reply mirrors it.
+    /// Whether the request began with the empty frame of a REQ socket. If so, the reply does too.
     let hasDelimiter: Bool
-    /// The frames behind the address and the delimiter: of more than two only the first two, since one is right.
+    /// At most two frames after the address and the delimiter. A valid request has one, so two are enough to detect an error.
     let body: [[UInt8]]
 
-    /// All bytes, of which the bounds on waiting requests are made.
+    /// The number of bytes that count towards the limits on waiting requests.
     var byteCount: Int { body.reduce(peer.count) { $0 + $1.count } }
     var isLarge: Bool { byteCount > Self.maximumBytesReadInLoop }
 }
 
-/// The socket that requests come in by. Owned by the hot loop.
+/// The socket that receives control requests. Owned by the hot loop.
 struct ControlServer: ~Copyable {
-    /// Whom a reply goes to, and in what form.
+    /// The destination and the form of a reply.
     struct ReturnAddress: Sendable {
-        /// The peer, as ROUTER names it.
+        /// The peer's routing id.
         let peer: [UInt8]
-        /// Whether the request came behind REQ's empty frame: the reply mirrors it.
+        /// Whether the request began with the empty frame of a REQ socket. If so, the reply does too.
         let hasDelimiter: Bool
-        /// The request's id; null where none could be read.
+        /// The request's id; null if it could not be read.
         let id: JSONValue
-        /// The request's bytes, which count until it is answered.
+        /// The request's size, which counts towards the limits until the request is answered.
         let byteCount: Int
     }
 
-    /// Replies that wait for one controller to read them; a page has up to some megabytes.
+    /// The number of replies that may wait for one controller. A reply may take several megabytes.
     private static let waitingReplies = RequestQueue.maximumUnanswered
-    /// Superfluous frames of one message that are thrown away in one turn of the loop.
+    /// The number of surplus frames of a message that one turn of the loop discards.
     private static let framesPerTurn = 10_000
 
     let endpoint: Endpoint
     let socket: Socket
     private var frame = Message()
-    /// The message taken last has more frames than any request.
+    /// Whether the last message has frames left that no valid request has.
     private var hasSurplus = false
 
     init(_ endpoint: Endpoint, in context: Context, by access: AccessGuard) throws(ZeroMQError) {
@@ -53,16 +53,17 @@ struct ControlServer: ~Copyable {
         self.socket = socket
     }
 
-    /// Takes the next request, if one is there. A frame that is longer than a request may be is cut behind that length.
+    /// Receives the next request, if there is one. Cuts a frame longer than the longest valid request one byte beyond that
+    /// length.
     ///
-    /// - Throws: `ZeroMQError` where the socket cannot receive.
+    /// - Throws: `ZeroMQError` if the socket cannot receive.
     mutating func receive() throws(ZeroMQError) -> RawRequest? {
         guard try skipSurplus(), try socket.receive(into: &frame, wait: false) else { return nil }
         let peer = Array(copying: frame.bytes)
         var body: [[UInt8]] = []
         var hasDelimiter = false
         while frame.hasMore, body.count < 2 {
-            // The frames of one message come together, so none of these waits.
+            // libzmq delivers all frames of a message together, so this does not wait.
             _ = try socket.receive(into: &frame, wait: true)
             if body.isEmpty, !hasDelimiter, frame.bytes.isEmpty, frame.hasMore {
                 hasDelimiter = true
@@ -75,9 +76,9 @@ struct ControlServer: ~Copyable {
         return RawRequest(peer: peer, hasDelimiter: hasDelimiter, body: body)
     }
 
-    /// Throws away what is left of a message, a bounded number of frames.
+    /// Discards the rest of a message, a bounded number of frames per call.
     ///
-    /// - Returns: Whether the next frame begins a message.
+    /// - Returns: Whether the next frame begins a new message.
     private mutating func skipSurplus() throws(ZeroMQError) -> Bool {
         var count = 0
         while hasSurplus, count < Self.framesPerTurn {
@@ -88,7 +89,7 @@ struct ControlServer: ~Copyable {
         return !hasSurplus
     }
 
-    /// Answers a request. A peer that has gone, or that does not take its answers, goes without.
+    /// Sends a reply. The reply is dropped if the peer has gone or does not read its replies.
     func send(_ reply: WrittenReply, to address: ReturnAddress) throws(ZeroMQError) {
         let delimiter: [[UInt8]] = address.hasDelimiter ? [[]] : []
         try socket.sendFrames([address.peer] + delimiter + [reply.json], wait: false)

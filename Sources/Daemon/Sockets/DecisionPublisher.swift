@@ -1,16 +1,16 @@
 import Wire
 import ZeroMQ
 
-/// The socket that decisions go out by. Owned by the hot loop.
+/// The socket that publishes decisions. Owned by the hot loop.
 ///
-/// A subscriber that does not keep up loses what is past its high-water mark; it never slows the daemon. libzmq drops in
-/// silence, but with `ZMQ_XPUB_NODROP` it refuses a message for which a subscriber has no room. Such a message is counted,
-/// then sent again as one that may be dropped: those that have room get it. From then until it has read half of what waits
-/// for it, libzmq leaves that subscriber out and tells nothing more of it, so that what is counted is how often a
-/// subscriber fell behind.
+/// A slow subscriber loses the messages beyond its high-water mark, and never slows the daemon. By itself libzmq drops messages
+/// without a notice. With `ZMQ_XPUB_NODROP` it refuses a message if a subscriber has no room. The publisher counts the refusal
+/// and sends the message again without that option, so that all other subscribers receive it. From then on libzmq skips the
+/// slow subscriber, without further refusals, until it has read half of its queue. The counter is thus the number of times that
+/// a subscriber fell behind.
 final class DecisionPublisher {
-    /// A subscriber that subscribes to a topic that begins so hears `{"event":"subscribed"}` on it, and knows that all
-    /// that it subscribed to before is in force.
+    /// The beginning of topics that confirm subscriptions. A subscriber to such a topic receives `{"event":"subscribed"}` on
+    /// it. All its earlier subscriptions are then in force.
     private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
     private static let eventTopic = Array(StreamEvent.topic.utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
@@ -18,17 +18,17 @@ final class DecisionPublisher {
     let endpoint: Endpoint
     let codec: DecisionCodec
     let socket: Socket
-    /// How often a subscriber had no room for a message, and missed what came from there on.
+    /// The number of times that a subscriber had no room and began to miss messages.
     private(set) var overflows: UInt64 = 0
-    /// What is to be sent to those that subscribe; stays empty where nothing is.
+    /// The last values to send to new subscribers. Always empty if last values are off.
     var replays: Replays
 
     /// - Parameters:
-    ///   - decisions: Where, and how messages are written.
-    ///   - highWaterMark: Messages that may wait for each subscriber.
-    ///   - context: The socket's home.
-    ///   - access: Who may come in.
-    /// - Throws: `ZeroMQError`, as where the address is in use.
+    ///   - decisions: The endpoint and the format of the messages.
+    ///   - highWaterMark: The number of messages that may wait for each subscriber.
+    ///   - context: The libzmq context of the socket.
+    ///   - access: The guard that admits subscribers.
+    /// - Throws: `ZeroMQError`, for example if the address is in use.
     init(
         _ decisions: DaemonConfiguration.Decisions, highWaterMark: Int, in context: Context, by access: AccessGuard
     ) throws(ZeroMQError) {
@@ -45,18 +45,18 @@ final class DecisionPublisher {
         self.socket = socket
     }
 
-    /// Publishes the bytes of ``DecisionRecords`` under an id, or an event under its topic as it is.
+    /// Publishes ``DecisionRecords`` under the id of their stream, or an event under its topic.
     func publish(_ id: Span<UInt8>, records: Span<UInt8>) throws(ZeroMQError) {
         guard codec == .binary || id.equals(Self.eventTopic) else {
-            // What was written by this process can be read.
+            // This process wrote the records, so they can be read.
             return try publishJSON(id, (try? unsafe Decision.records(in: records.bytes)) ?? [])
         }
         try send(id, records)
     }
 
-    /// Publishes one stream's replayed decision, unless a subscriber that it is for has no room for it now.
+    /// Publishes the last value of one stream, unless one of its subscribers has no room.
     ///
-    /// - Returns: Whether there was room.
+    /// - Returns: Whether all subscribers had room.
     func offer(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) -> Bool {
         guard try socket.send(id, more: true, wait: false) else { return false }
         guard codec == .json else { return try socket.send(decisions.bytes, wait: false) }
@@ -65,7 +65,7 @@ final class DecisionPublisher {
         return try socket.send(object.span, wait: false)
     }
 
-    /// Publishes each decision as a message of its own: one JSON object is one decision, whatever `emit` says.
+    /// Publishes each decision as one message with one JSON object, whatever `emit` is.
     private func publishJSON(_ id: Span<UInt8>, _ decisions: [Decision]) throws(ZeroMQError) {
         var object: [UInt8] = []
         for decision in decisions {
@@ -77,11 +77,11 @@ final class DecisionPublisher {
 
     private func send(_ topic: Span<UInt8>, _ content: Span<UInt8>) throws(ZeroMQError) {
         guard try socket.send(topic, more: true, wait: false) else { return try sendToOthers(topic, content) }
-        // There is room for all of a message whose first frame was taken.
+        // If libzmq takes the first frame of a message, it has room for the whole message.
         try socket.send(content, wait: false)
     }
 
-    /// Sends a message, which a subscriber has no room for, to those that have.
+    /// Sends a message to all subscribers that have room.
     private func sendToOthers(_ topic: Span<UInt8>, _ content: Span<UInt8>) throws(ZeroMQError) {
         overflows += 1
         try socket.set(.publisherWaits, to: 0)
@@ -90,12 +90,12 @@ final class DecisionPublisher {
         try socket.set(.publisherWaits, to: 1)
     }
 
-    /// Takes subscriptions that came, a bounded number of them, answers those that ask for it and notes what is to be
-    /// replayed to the others.
+    /// Receives a bounded number of subscriptions. Confirms those that ask for a confirmation, and notes the last values to
+    /// send for the others.
     func takeSubscriptions() throws(ZeroMQError) {
         for _ in 0..<HotLoop.requestsPerTurn {
             guard let frames = try socket.receiveFrames(wait: false) else { return }
-            // A subscription is the byte 1 and the topic; 0 and the topic ends it.
+            // A frame of the byte 1 and a topic subscribes; a frame of the byte 0 and a topic unsubscribes.
             guard let frame = frames.first, frame.first == 1 else { continue }
             let topic = Array(frame.dropFirst())
             if topic.starts(with: Self.subscribedTopic) {

@@ -1,47 +1,47 @@
 import Wire
 import ZeroMQ
 
-/// A message of timesteps as it came. It keeps its memory, so one can take message after message.
+/// A received message of timesteps. The value keeps its memory, so it serves for one message after another.
 struct IngestMessage: ~Copyable {
-    /// The frames; those past ``frameCount`` are left over from another message.
+    /// The frames. Frames beyond ``frameCount`` are left over from an earlier message.
     var id = Message()
     fileprivate(set) var payload = Message()
     fileprivate var third = Message()
-    /// How many frames the message had. All that are past the third are thrown away.
+    /// The number of frames of the message. Frames beyond the third are discarded.
     fileprivate(set) var frameCount = 0
 
-    /// Whether a frame of timesteps has more bytes than that.
+    /// Whether the id or the payload has more than `byteCount` bytes.
     func exceeds(_ byteCount: Int) -> Bool {
         id.byteCount > byteCount || (frameCount >= 2 && payload.byteCount > byteCount)
     }
 
-    /// The third frame; empty where there is none.
+    /// The third frame; empty if the message has none.
     var header: RawSpan {
         @_lifetime(borrow self) get { frameCount >= 3 ? third.rawBytes : RawSpan() }
     }
 }
 
-/// One socket that timesteps come in by. Owned by the hot loop.
+/// A socket that receives timesteps. Owned by the hot loop.
 final class IngestSocket {
-    /// Where it is attached, a port `*` resolved.
+    /// The endpoint to which the socket is attached. A port `*` is resolved.
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
-    /// The producers that are connected when the end begins; nil before.
+    /// The producers that are connected when the drain begins; nil before.
     private var connections: PeerConnections?
-    /// A producer has not been told to hang up, since it may be in the middle of a write.
+    /// Whether a producer may be in the middle of a write, and so has not been told to hang up yet.
     private(set) var waitsForQuiet = false
-    /// A producer may still be connected.
+    /// Whether a producer may still be connected.
     private var mayReceive = true
-    /// All that had come was taken, and nobody is connected any more.
+    /// Whether all messages are received and no producer is connected any more.
     private(set) var isDrained = false
 
     /// - Parameters:
-    ///   - ingest: Where, and how messages are written.
-    ///   - highWaterMark: Messages that may wait for each producer.
-    ///   - context: The socket's home.
-    ///   - access: Who may come in.
-    /// - Throws: `ZeroMQError`, as where the address is in use.
+    ///   - ingest: The endpoint and the format of the messages.
+    ///   - highWaterMark: The number of messages that may wait for each producer.
+    ///   - context: The libzmq context of the socket.
+    ///   - access: The guard that admits producers.
+    /// - Throws: `ZeroMQError`, for example if the address is in use.
     init(
         _ ingest: DaemonConfiguration.Ingest, highWaterMark: Int, in context: Context, by access: AccessGuard
     ) throws(ZeroMQError) {
@@ -57,13 +57,13 @@ final class IngestSocket {
         self.endpoint = IngestEndpoint(endpoint.kind, try socket.resolved(endpoint.endpoint))
     }
 
-    /// Takes the next message, if one is there.
+    /// Receives the next message, if there is one.
     ///
     /// - Parameters:
-    ///   - message: Replaced by it.
-    ///   - waits: Whether to wait for one, as long as ``HotLoop/ingestPatience`` says.
-    /// - Returns: Whether there was one.
-    /// - Throws: `ZeroMQError` where the socket cannot receive.
+    ///   - message: Receives the message.
+    ///   - waits: Whether to wait up to ``HotLoop/ingestPatience`` for a message.
+    /// - Returns: Whether there was a message.
+    /// - Throws: `ZeroMQError` if the socket cannot receive.
     func receive(into message: inout IngestMessage, waits: Bool = false) throws(ZeroMQError) -> Bool {
         guard try socket.receive(into: &message.id, wait: waits) else {
             isDrained = !mayReceive
@@ -77,7 +77,7 @@ final class IngestSocket {
     private func receiveRest(of message: inout IngestMessage) throws(ZeroMQError) {
         message.frameCount = 1
         guard message.id.hasMore else { return }
-        // The frames of one message come together, so none of these waits.
+        // libzmq delivers all frames of a message together, so this does not wait.
         _ = try socket.receive(into: &message.payload, wait: true)
         message.frameCount = 2
         guard message.payload.hasMore else { return }
@@ -91,8 +91,10 @@ final class IngestSocket {
         } while rest.hasMore
     }
 
-    /// Notes how many bytes of a producer's connection a message was. Frames past the third are left out: such a producer counts
-    /// as being in the middle of a message from then on.
+    /// Adds the size of a message to the bytes received from its producer.
+    ///
+    /// Frames beyond the third are not counted, as valid messages have none. A producer that sends such frames therefore always
+    /// seems to be in the middle of a message.
     private func note(_ message: borrowing IngestMessage) {
         guard let producer = message.id.connection else { return }
         connections?.note(message.id.byteCount, from: producer)
@@ -100,16 +102,16 @@ final class IngestSocket {
         if message.frameCount > 2 { connections?.note(message.third.byteCount, from: producer) }
     }
 
-    /// Begins the end: producers that are connected are to hang up, and all that they have written is received. To be called
-    /// once no new producer is let in any more.
+    /// Begins the drain: connected producers are told to hang up, and all that they have sent is received. Call this when no
+    /// new producer is admitted any more.
     func beginDrain() {
         connections = PeerConnections(of: endpoint.endpoint, isCurve: socket.isCurve)
     }
 
-    /// Has connected producers end their connections. To be called when all messages that can be received were.
+    /// Tells connected producers to hang up. Call this when no more messages can be received at the moment.
     ///
     /// - Parameters:
-    ///   - moment: When a producer is to hang up.
+    ///   - moment: The moment at which a producer may be told to hang up.
     ///   - hasReceived: Whether a message has been received since the last call.
     func hangUp(at moment: PeerConnections.Moment, hasReceived: Bool) {
         guard mayReceive else { return }
@@ -118,12 +120,12 @@ final class IngestSocket {
         waitsForQuiet = waiting > 0
     }
 
-    /// Bytes that producers have written to their connections, and that were not received.
+    /// The number of bytes that producers have sent and that are not received.
     var unreadBytes: Int { connections?.unreadBytes ?? 0 }
 
-    /// Throws away what has come, for a moment at most: a producer may send faster than this.
+    /// Discards received messages for at most 200 ms, as a producer may send faster than the daemon discards.
     ///
-    /// - Returns: How many messages.
+    /// - Returns: The number of discarded messages.
     func discard(by message: inout IngestMessage) throws(ZeroMQError) -> Int {
         var count = 0
         let end = ContinuousClock.now + .milliseconds(200)
@@ -133,7 +135,7 @@ final class IngestSocket {
 }
 
 extension Socket {
-    /// The endpoint as it came to be: whether it was bound or connected, and a port `*` resolved.
+    /// The endpoint as attached: bound or connected, and with a port `*` resolved.
     func resolved(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
         let attachment = endpoint.attachment ?? .bind
         return Endpoint(attachment, attachment == .bind ? try lastAddress() : endpoint.address)

@@ -2,12 +2,12 @@ import Foundation
 import Streams
 import Wire
 
-/// A request whose meaning is known: all that takes long of it was done, on whichever thread made it.
+/// A request that has been parsed. Large requests are parsed on another thread, so that the hot loop does not wait.
 struct ReadRequest: Sendable {
     let address: ControlServer.ReturnAddress
-    /// The command, or what is wrong with the request. A `write_snapshot` has its streams as ``images``.
+    /// The command, or the error in the request. The streams of a `write_snapshot` are in ``images``.
     let command: Result<ControlCommand, ControlError>
-    /// The streams of a `write_snapshot`, or the one of an `import`.
+    /// The streams of a `write_snapshot`, or the one stream of an `import`.
     let images: [StreamImage]
 
     init(_ request: RawRequest) {
@@ -33,10 +33,10 @@ struct ReadRequest: Sendable {
     }
 }
 
-/// A reply as it goes on the wire.
+/// A reply encoded as JSON.
 struct WrittenReply: Sendable {
     let json: [UInt8]
-    /// Whether the request was carried out.
+    /// Whether the request succeeded.
     let isSuccess: Bool
 
     init<Value: Codable & Sendable>(_ outcome: Result<Value, ControlError>, id: JSONValue) {
@@ -45,7 +45,7 @@ struct WrittenReply: Sendable {
         if let data = try? encoder.encode(ControlReply(id: id, outcome: outcome)) {
             json = Array(data)
         } else {
-            // Only a NaN or an infinity among the numbers cannot be written as JSON, and no result should hold one.
+            // JSON cannot express NaN and infinity. No result should contain either.
             let error = ControlError(.internal, "the result holds a number that JSON cannot express")
             json = Array((try? encoder.encode(ControlReply<Value>(id: id, outcome: .failure(error)))) ?? Data())
         }

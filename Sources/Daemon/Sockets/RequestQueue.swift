@@ -1,22 +1,23 @@
-/// Requests that were taken from the socket and are not carried out yet, controller by controller. Owned by the hot loop.
+/// Received requests that are not carried out yet, in one line per controller. Owned by the hot loop.
 ///
 ///     socket ──add──▶ a line for each controller ──next, in turn──▶ read and carried out ──release──▶ answered
 ///
-/// Controllers have their turn one after another, so that who sends many requests, or large ones, does not keep the others
-/// waiting for all of them. Requests of one controller are carried out one by one, in the order in which they came.
+/// Controllers take turns, so a controller with many or large requests does not hold up the others for long. The requests of
+/// one controller are carried out one at a time, in the order in which they arrived.
 struct RequestQueue {
-    /// Requests, and bytes of them, that wait before no more are taken from the socket.
+    /// The limits on waiting requests. Beyond them, the hot loop receives no more requests.
     static let maximumCount = 100
     static let maximumBytes = 4 << 20
-    /// Requests of one controller that are carried out and not answered yet, as while the store is at work.
+    /// The most requests of one controller that are carried out and not answered yet. Requests wait for their answers while the
+    /// store works.
     static let maximumUnanswered = 100
-    /// Bytes of unanswered requests, of all controllers, from which on no large request is carried out.
+    /// The most bytes of unanswered requests of all controllers. Beyond this number, no large request is carried out.
     static let maximumUnansweredBytes = 16 << 20
 
-    /// One controller.
+    /// The requests of one controller.
     private struct Line {
         var waiting: [RawRequest] = []
-        /// What must come to an end before the next request of this controller is carried out.
+        /// The number of holds that must end before the controller's next request is carried out.
         var holds = 0
         var unanswered = 0
 
@@ -24,16 +25,16 @@ struct RequestQueue {
     }
 
     private var lines: [[UInt8]: Line] = [:]
-    /// The controllers whose requests wait; the one whose turn is next comes first.
+    /// The controllers with waiting requests. The first one has the next turn.
     private var turns: [[UInt8]] = []
     private var count = 0
     private var byteCount = 0
     private var unansweredBytes = 0
 
-    /// Whether more may be taken from the socket.
+    /// Whether the queue has room for another request.
     var hasRoom: Bool { count < Self.maximumCount && byteCount < Self.maximumBytes }
 
-    /// Puts a request to those that wait.
+    /// Appends a request to the line of its controller.
     mutating func add(_ request: RawRequest) {
         var line = lines[request.peer] ?? Line()
         if line.waiting.isEmpty { turns.append(request.peer) }
@@ -45,14 +46,15 @@ struct RequestQueue {
 
     /// Whether there is a request that may be carried out now.
     ///
-    /// - Parameter allowsLarge: Whether it may be a large one.
-    /// - Returns: Whether there is one.
+    /// - Parameter allowsLarge: Whether a large request may be carried out.
+    /// - Returns: Whether there is such a request.
     func hasNext(allowsLarge: Bool) -> Bool { indexOfNext(allowsLarge) != nil }
 
-    /// Takes the next request that may be carried out now. Its controller's others wait until ``release(_:)``.
+    /// Removes and returns the next request that may be carried out now. Further requests of the same controller wait until
+    /// ``release(_:)``.
     ///
-    /// - Parameter allowsLarge: Whether it may be a large one.
-    /// - Returns: The request; nil where none may be carried out.
+    /// - Parameter allowsLarge: Whether the request may be a large one.
+    /// - Returns: The request; nil if none may be carried out.
     mutating func next(allowsLarge: Bool) -> RawRequest? {
         guard let index = indexOfNext(allowsLarge) else { return nil }
         let peer = turns.remove(at: index)
@@ -76,7 +78,7 @@ struct RequestQueue {
         }
     }
 
-    /// Lets requests of a controller wait until ``release(_:)`` was called as often as this.
+    /// Holds the requests of a controller until ``release(_:)`` is called as often as this.
     mutating func hold(_ peer: [UInt8]) { lines[peer, default: Line()].holds += 1 }
 
     /// Ends one hold of a controller.
@@ -85,7 +87,7 @@ struct RequestQueue {
         removeIfOver(peer)
     }
 
-    /// Notes that a request is answered.
+    /// Records that a request is answered.
     mutating func noteAnswer(to address: ControlServer.ReturnAddress) {
         lines[address.peer]?.unanswered -= 1
         unansweredBytes -= address.byteCount

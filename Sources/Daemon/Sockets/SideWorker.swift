@@ -1,7 +1,8 @@
 import Dispatch
 
-/// Does beside the hot loop what needs nothing of it but takes long, piece after piece, and posts what came of each back: large
-/// requests are read so, and large replies written.
+/// Runs slow work beside the hot loop, one piece after another, and posts each result back to the loop.
+///
+/// The work needs no state of the loop: parsing large requests and encoding large replies.
 final class SideWorker: Sendable {
     private let mailbox: Mailbox
     private let queue = DispatchQueue(label: "sluice.requests")
@@ -13,8 +14,8 @@ final class SideWorker: Sendable {
     /// Starts a piece of work.
     ///
     /// - Parameters:
-    ///   - work: What to do, on the worker's own thread.
-    ///   - then: What to do with its result, on the hot loop's thread, between two timesteps.
+    ///   - work: The work. It runs on the worker's thread.
+    ///   - then: Receives the result on the hot loop's thread, between two timesteps.
     func start<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value, then: @escaping @Sendable (inout HotLoop, Value) -> Void
     ) {
