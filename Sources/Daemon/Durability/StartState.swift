@@ -4,45 +4,46 @@ import Store
 import Streams
 import Wire
 
-/// What a start found in the journal.
+/// The outcome of replaying the journal at a start.
 private struct ReplayedJournal {
-    /// The last record that none is missing before, and the last of all.
+    /// The last record before the first missing one, and the last record of the journal. The two are equal if no record is
+    /// missing.
     let last: UInt64
     let end: UInt64
-    /// The last record that is in the streams of the store.
+    /// The last record whose effect was in the store's streams.
     let loaded: UInt64
-    /// Records that were replayed.
+    /// The number of replayed records.
     let count: Int
 
-    /// The next record can follow on the last.
+    /// Whether the next record can follow the last one without a gap.
     var connects: Bool { last == end && last >= loaded }
 }
 
-/// What a start finds: the streams of the last checkpoint, and what the journal has since.
+/// The state that a start finds: the streams of the last checkpoint, with the journal's later records applied.
 struct StartState: ~Copyable {
-    /// Streams that are logged one by one where the log level is not `debug`.
+    /// The number of streams that are logged one by one above log level `debug`.
     private static let streamsLogged = 10
 
     let store: StateStore
-    /// Nil where there is none, not even an old one.
+    /// The journal, which may be left over from an earlier configuration; nil if there is none.
     let journal: Journal?
-    /// What the journal calls the weights of each model; nil where nothing is to be recorded.
+    /// The journal's number for the weights of each model; nil if nothing is to be recorded.
     private(set) var weights: [UInt16]?
-    /// Bytes of records that the journal has since the last checkpoint.
+    /// The bytes of records in the journal since the last checkpoint.
     private(set) var journalBytes = 0
     private(set) var table: StreamTable
 
     private let place: String
     private let logger: Logger
 
-    /// Opens the state folder, if there is one, and puts everything in place.
+    /// Opens the state folder, if there is one, and restores the streams.
     ///
-    /// - Throws: ``DaemonError``: `inUse`, `cannotCreate`, or `badData` for state that the models do not go with.
+    /// - Throws: ``DaemonError``: `inUse`, `cannotCreate`, or `badData` for state that does not fit the models.
     static func open(
         _ configuration: DaemonConfiguration, models: [ServedModel], logger: Logger
     ) throws(DaemonError) -> StartState {
         do {
-            // Once what is damaged is set aside, and where that is not enough, once more with everything.
+            // The first attempt sets aside what is damaged. If state is still damaged, the second one sets aside everything.
             for all in [false, true] where configuration.onDamagedState == .setAside {
                 do {
                     return try inPlace(configuration, models: models, logger: logger)
@@ -81,7 +82,7 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// Says how old the state is, and who may read it.
+    /// Logs the age of the state, and warns if other users may read it.
     private static func describe(_ store: StateStore, in folder: String, _ logger: Logger) {
         if let time = store.lastTime {
             logger.info(
@@ -108,13 +109,13 @@ struct StartState: ~Copyable {
             journal = try Journal(folder: folder, sync: configuration.journalSync, of: store)
         }
         var table = StreamTable(models: models, workers: StepWorkers(count: configuration.workers))
-        // From here on: a stream that turns NaN goes back to its checkpoint, also where that happens again in a replay.
+        // The table needs to know this now. A stream that turns NaN returns to its checkpoint, during the replay too.
         table.hasStore = folder != nil
         var state = StartState(
             store: store, journal: journal, table: table, place: folder ?? "memory", logger: logger)
         try state.load(configuration.onOtherWeights)
         try store.examineRest()
-        // All is examined before anything is written.
+        // The journal is examined before anything is written.
         let replayed = try state.replay(configuration.onOtherWeights)
         try store.begin(
             journal, journalKind: configuration.journalSync == .full ? .full : .normal,
@@ -142,7 +143,7 @@ struct StartState: ~Copyable {
         table.startRecording(numbers)
     }
 
-    /// The streams of the last checkpoint. Those that no model takes stay in the store.
+    /// Loads the streams of the last checkpoint. Streams that fit no model stay in the store.
     private mutating func load(_ onOtherWeights: StreamTable.OtherWeights) throws {
         var (stored, served) = (0, 0)
         let layouts = try store.layouts()
@@ -161,9 +162,9 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// What the journal has that the checkpoint does not.
+    /// Applies the journal's records since the checkpoint.
     ///
-    /// - Returns: What is known of the journal's end; nil where there is no journal.
+    /// - Returns: The outcome; nil if there is no journal.
     private mutating func replay(_ onOtherWeights: StreamTable.OtherWeights) throws -> ReplayedJournal? {
         defer { table.endReplay() }
         guard let journal else { return nil }
@@ -208,8 +209,10 @@ struct StartState: ~Copyable {
         return replayed
     }
 
-    /// Begins the journal anew where it cannot go on. Where nothing is to be recorded from here on, what was replayed is stored
-    /// at once: the journal would bring back streams that are removed before the next checkpoint.
+    /// Starts a new journal if the old one cannot continue.
+    ///
+    /// If nothing is recorded from now on, the replayed state is stored at once. Otherwise the old journal would bring back
+    /// streams that are removed before the next checkpoint.
     private mutating func finishReplay(_ replayed: ReplayedJournal?, goesOn: Bool) throws {
         guard let replayed else { return }
         guard replayed.connects, goesOn || replayed.count == 0 else {
@@ -217,7 +220,8 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// Does what the daemon did when a state turned NaN or infinite: it went back to the last checkpoint, which the store has.
+    /// Repeats the daemon's reaction to a state that turned NaN or infinite: a return to the last checkpoint, which the store
+    /// still has.
     private mutating func wakeFaulty() throws(StoreError) {
         let ids = table.takeWakeRequests()
         _ = table.takeEvents()
@@ -226,8 +230,8 @@ struct StartState: ~Copyable {
         _ = table.wake(ids, images)
     }
 
-    /// Whether timesteps that were recorded under other weights are taken by those that there are now, as whoever starts
-    /// the daemon said.
+    /// Whether timesteps recorded under other weights may be replayed under the current weights, as the option for other
+    /// weights decides.
     private func mayReplay(
         _ record: JournalRecords.Record, of known: [Journal.Weights], _ number: Int,
         _ onOtherWeights: StreamTable.OtherWeights
@@ -237,9 +241,10 @@ struct StartState: ~Copyable {
         return !table.models.contains { $0.fingerprint == fingerprint }
     }
 
-    /// The journal ends before the state does, or records are missing in it: it could not be written for a time, and then
-    /// the daemon came to a sudden end. Or it is not kept any more. Its streams are stored as they are now, so that the
-    /// journal can begin anew.
+    /// Stores all streams as they are now, so that a new journal can begin.
+    ///
+    /// This is needed in two cases. Records are missing, because the journal could not be written for a time and the daemon
+    /// then ended suddenly. Or no journal is kept any more.
     private mutating func startAnew(_ last: UInt64, _ end: UInt64) throws {
         if last < end {
             logger.warning("the journal misses records after \(last), so that those up to \(end) are of no use")
@@ -276,7 +281,7 @@ struct StartState: ~Copyable {
             """)
     }
 
-    /// From where each stream goes on, for whoever has to send what is missing.
+    /// Logs the sequence from which each stream continues, so that producers can resend missing timesteps.
     private func logSequences() {
         guard table.count > 0 else { return }
         let isDebug = logger.logLevel <= .debug

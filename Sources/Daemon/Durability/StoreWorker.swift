@@ -2,8 +2,9 @@ import Dispatch
 import Store
 import Synchronization
 
-/// Runs transactions beside the hot loop, one after another, and posts what came of each back to it: one worker for the
-/// ``StateStore``, one for the ``Journal``.
+/// Runs transactions beside the hot loop, one after another, and posts each result back to the loop.
+///
+/// One worker serves the ``StateStore``, another the ``Journal``.
 final class StoreWorker<Database: Sendable>: Sendable {
     private let database: Mutex<Database>
     private let mailbox: Mailbox
@@ -15,11 +16,11 @@ final class StoreWorker<Database: Sendable>: Sendable {
         queue = DispatchQueue(label: name)
     }
 
-    /// Starts a piece of work.
+    /// Starts a transaction.
     ///
     /// - Parameters:
-    ///   - work: What to do with the database, on the worker's own thread.
-    ///   - then: What to do with its result, on the hot loop's thread, between two timesteps.
+    ///   - work: The transaction. It runs on the worker's thread.
+    ///   - then: Receives the result on the hot loop's thread, between two timesteps.
     func start<Value: Sendable>(
         _ work: @escaping @Sendable (Database) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
@@ -35,13 +36,13 @@ final class StoreWorker<Database: Sendable>: Sendable {
         }
     }
 
-    /// The database that work is begun with now.
+    /// The database that the next transaction uses.
     var current: Database { database.withLock { $0 } }
 
-    /// Has the work that is not begun yet use another database.
+    /// Replaces the database for all transactions that have not begun.
     func use(_ database: Database) { self.database.withLock { $0 = database } }
 
-    /// Does something while no work is being done. Not from the worker's own thread.
+    /// Runs a function while no transaction runs. Do not call this on the worker's thread.
     func betweenJobs<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
         let result = queue.sync {
             Result { () throws(StoreError) in try body() }
@@ -49,6 +50,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
         return try result.get()
     }
 
-    /// Waits until no work holds the database any more, so that the caller is the one that closes it.
+    /// Waits until no transaction uses the database any more. The caller then holds the last reference, and its release closes
+    /// the database.
     func finish() { queue.sync {} }
 }

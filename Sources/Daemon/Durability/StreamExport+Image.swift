@@ -3,11 +3,11 @@ package import Streams
 package import Wire
 
 extension StreamExport {
-    /// A stream's image as it goes to another daemon.
+    /// Creates the portable form of a stream, for another daemon.
     ///
     /// - Parameters:
     ///   - image: The stream.
-    ///   - model: The name of the model that it has.
+    ///   - model: The name of the stream's model.
     package init(_ image: StreamImage, model: String) {
         var bytes = Data(capacity: image.byteCount)
         for value in image.values {
@@ -19,11 +19,11 @@ extension StreamExport {
             time: image.time, label: image.label, gapPending: image.gapPending, state: bytes.base64EncodedString())
     }
 
-    /// The stream's image.
+    /// Reads the portable form of a stream.
     ///
-    /// - Parameter id: The id that it gets; nil: its own.
-    /// - Returns: The image, which may fit no model.
-    /// - Throws: ``ControlError`` where the state is no base64 of whole floats.
+    /// - Parameter id: The id of the new stream; nil: the exported id.
+    /// - Returns: The stream, which may not fit any model.
+    /// - Throws: ``ControlError`` if the state is not base64 of whole float32 values.
     package func image(as id: String? = nil) throws(ControlError) -> StreamImage {
         guard let data = Data(base64Encoded: state), data.count.isMultiple(of: 4) else {
             throw ControlError(.invalidParams, "the 'state' of stream '\(stream)' is no base64 of whole float32")

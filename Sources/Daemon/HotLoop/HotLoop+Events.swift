@@ -2,16 +2,16 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// What the hot loop tells subscribers beside decisions, in the order in which it took effect.
+/// Publishes events to subscribers. Events and decisions are published in the order in which they took effect.
 extension HotLoop {
-    /// Tells of something that has just taken effect, behind the decisions before it.
+    /// Publishes an event that has just taken effect, after the decisions before it.
     mutating func announce(_ event: StreamEvent) {
         var held = HeldDecisions()
         held.append(event)
         publishInOrder(held)
     }
 
-    /// Tells of what happened within the table since the last decisions were published.
+    /// Publishes the events of the stream table since the last decisions were published.
     mutating func announceNews() {
         for event in table.takeEvents() {
             dropLog.record(event, at: SteadyClock.now())
@@ -29,7 +29,7 @@ extension HotLoop {
 }
 
 extension HeldDecisions {
-    /// Holds an event, in its place among the decisions.
+    /// Appends an event in its place among the decisions.
     mutating func append(_ event: StreamEvent) {
         append(Array(StreamEvent.topic.utf8).span, event.json.span)
     }

@@ -1,26 +1,26 @@
 import Streams
 import Wire
 
-/// A page of streams that somebody waits for.
+/// A page of streams that a controller waits for.
 struct PageJob {
     let address: ControlServer.ReturnAddress
     var search: StreamPageSearch
 }
 
-/// Pages of streams, which are put together some slots at a time.
+/// Builds pages of streams, some slots at a time.
 extension HotLoop {
-    /// How long pages are put together in one turn, all of them together.
+    /// The time per turn for building pages, all of them together.
     private static let timeForPages = Duration.milliseconds(1)
-    /// Slots that are looked at before the time is.
+    /// The number of slots between two looks at the clock.
     private static let slotsPerLook = 1024
 
-    /// Begins a page. The controller's other requests wait for it, so that it takes effect before them.
+    /// Begins a page. The controller's later requests wait until the page is complete, so that they cannot affect it.
     mutating func startPage(_ search: StreamPageSearch, for address: ControlServer.ReturnAddress) {
         requests.hold(address.peer)
         pages.append(PageJob(address: address, search: search))
     }
 
-    /// Goes on with the pages that somebody waits for, each in turn.
+    /// Continues the waiting pages, each in turn.
     mutating func continuePages() {
         let end = ContinuousClock.now + Self.timeForPages
         repeat {
@@ -40,7 +40,7 @@ extension HotLoop {
         requests.release(page.address.peer)
     }
 
-    /// Ends the pages that are not put together yet: a stop does not wait for them.
+    /// Answers the unfinished pages with an error, so that a stop need not wait for them.
     mutating func cancelPages() {
         for page in pages {
             let error = ControlError(.internal, "the daemon is stopping; ask again when it is back")

@@ -2,13 +2,13 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// What late subscribers are told with `last_value`.
+/// Sends last values to new subscribers if `last_value` is on.
 extension HotLoop {
-    /// Publishes where some more of the streams stand that were subscribed to.
+    /// Publishes the last values of the next few subscribed streams.
     mutating func replay() throws(ZeroMQError) {
         guard let (prefix, slot) = publisher.replays.current else { return }
         let publisher = publisher
-        // What waits for the journal comes before it: it must not be told earlier.
+        // Decisions that wait for the journal come first, so a last value must not overtake them.
         var held = HeldDecisions()
         let isHeld = group.isOn
         let waits = publisher.replays.isPatient

@@ -3,12 +3,12 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// How requests come to be carried out, and replies to be sent. What is large is read and written beside the loop.
+/// Carries out requests and sends replies. Large requests and replies are read and written beside the loop.
 extension HotLoop {
-    /// How long requests are carried out in one turn before timesteps have theirs.
+    /// The time per turn for requests, so that timesteps are not held up for longer.
     private static let timeForRequests = Duration.milliseconds(5)
 
-    /// Takes requests from the socket, as many as there is room for, and carries out those whose turn it is.
+    /// Receives as many requests as the queue has room for, and carries out those whose turn it is.
     mutating func takeRequests() throws(ZeroMQError) {
         for _ in 0..<Self.requestsPerTurn {
             guard requests.hasRoom, let request = try control.receive() else { break }
@@ -21,11 +21,12 @@ extension HotLoop {
         }
     }
 
-    /// Whether there is a request that can be carried out without waiting for anything.
+    /// Whether a request can be carried out at once.
     var hasRequests: Bool { requests.hasNext(allowsLarge: !isReading) }
 
-    /// Carries out what came before the end; ``waitForOthers()`` waits for those that are read beside the loop. Those that
-    /// wait for an answer to another are not carried out.
+    /// Carries out the requests received before the stop. Requests that wait for the answer to another one are not carried out.
+    ///
+    /// ``waitForOthers()`` waits for the requests that are being read beside the loop.
     mutating func takeLastRequests() throws(ZeroMQError) {
         for _ in 0..<Self.requestsPerTurn {
             guard requests.hasRoom, let request = try control.receive() else { break }
@@ -51,10 +52,10 @@ extension HotLoop {
         }
     }
 
-    /// Carries out a request and answers it, at once or when others have done their part.
+    /// Carries out a request. Answers at once, or when other threads have done their part.
     private mutating func carryOut(_ request: ReadRequest) {
         if operation.isBusy, case .success(let command) = request.command, command.isAboutStreams {
-            // Its controller's others wait behind it.
+            // Later requests of the same controller wait behind this one.
             return operation.waiting.append { $0.carryOutNow(request) }
         }
         carryOutNow(request)
@@ -69,15 +70,15 @@ extension HotLoop {
         requests.release(request.address.peer)
     }
 
-    /// Sends a reply that is small.
+    /// Encodes and sends a small reply.
     mutating func reply<Answer: Codable & Sendable>(
         _ outcome: Result<Answer, ControlError>, to address: ControlServer.ReturnAddress
     ) {
         send(WrittenReply(outcome, id: address.id), to: address)
     }
 
-    /// Makes a reply and writes it beside the loop, then sends it. Until then the controller's other requests wait, so that
-    /// they are answered later.
+    /// Builds and encodes a reply beside the loop, then sends it. The controller's later requests wait, so that their answers
+    /// come later.
     mutating func replyBeside<Answer: Codable & Sendable>(
         to address: ControlServer.ReturnAddress, _ answer: @escaping @Sendable () throws(ControlError) -> Answer
     ) {
@@ -96,12 +97,12 @@ extension HotLoop {
         }
     }
 
-    /// Has the store do something for a request, and writes the answer to it beside the loop.
+    /// Runs a job of the store for a request, and builds the reply beside the loop.
     ///
     /// - Parameters:
-    ///   - address: Where the answer goes.
-    ///   - work: What to do with the store.
-    ///   - answer: Takes what the loop knows of the result, and returns how the answer is made of it.
+    ///   - address: The destination of the reply.
+    ///   - work: The job, which runs on the store's thread.
+    ///   - answer: Runs on the loop, and returns a function that builds the answer beside the loop.
     mutating func startStoreJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
@@ -116,7 +117,7 @@ extension HotLoop {
         }
     }
 
-    /// Sends a reply. A socket that fails here fails the next receive too, which ends the daemon with the reason.
+    /// Sends a reply. If the socket fails here, the next receive fails too and ends the daemon with the reason.
     private mutating func send(_ reply: WrittenReply, to address: ControlServer.ReturnAddress) {
         if reply.isSuccess { controlRequests.ok += 1 } else { controlRequests.error += 1 }
         requests.noteAnswer(to: address)
@@ -127,7 +128,7 @@ extension HotLoop {
         }
     }
 
-    /// Does something beside the loop, and goes on with what came of it on the loop.
+    /// Runs work beside the loop, and passes the result to `then` on the loop.
     mutating func startSideJob<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value, then: @escaping @Sendable (inout HotLoop, Value) -> Void
     ) {

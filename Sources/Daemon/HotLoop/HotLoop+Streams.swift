@@ -2,9 +2,9 @@ import Store
 import Streams
 import Wire
 
-/// Control requests about streams of which some may be asleep, and those that carry streams from daemon to daemon.
+/// Carries out control requests about streams that may hibernate, and requests that move streams between daemons.
 extension HotLoop {
-    /// Answers with streams as they stand. The last answers of those that are asleep are in the store.
+    /// Answers with the status of streams. Reads the last decisions of hibernating streams from the store.
     mutating func report<Answer: Codable & Sendable>(
         _ streams: [StreamStatus], for address: ControlServer.ReturnAddress,
         _ answer: @escaping @Sendable ([StreamStatus]) -> Answer
@@ -16,7 +16,7 @@ extension HotLoop {
         }
         let outputs = Dictionary(uniqueKeysWithValues: table.models.map { ($0.name, $0.model.outputs) })
         startStoreJob(for: address) { store throws(StoreError) in
-            // By bytes: two spellings of one character are two streams.
+            // The keys are bytes, as `String` treats two spellings of a character as equal, but they name two streams.
             Dictionary(
                 try store.streams(asleep).images.map { (Array($0.id.utf8), $0.values) }, uniquingKeysWith: { $1 })
         } beside: { _, values in
@@ -93,7 +93,7 @@ extension HotLoop {
         }
     }
 
-    /// Puts a stream that was exported in place.
+    /// Adds an exported stream.
     mutating func importStream(
         _ image: StreamImage, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {

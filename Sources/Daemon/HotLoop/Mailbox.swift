@@ -1,7 +1,7 @@
 import Synchronization
 import ZeroMQ
 
-/// How other threads reach the hot loop: what they post is done there, between two timesteps, in the order of posting.
+/// Runs closures from other threads on the hot loop's thread, between two timesteps, in the order of posting.
 final class Mailbox: Sendable {
     typealias Letter = @Sendable (inout HotLoop) -> Void
 
@@ -12,13 +12,13 @@ final class Mailbox: Sendable {
         wakeup = try Wakeup()
     }
 
-    /// Posts a letter. From any thread.
+    /// Posts a closure. Safe to call from any thread.
     func post(_ letter: @escaping Letter) {
         letters.withLock { $0.append(letter) }
         wakeup.signal()
     }
 
-    /// Takes what was posted. On the hot loop's thread.
+    /// Removes and returns all posted closures. Called on the hot loop's thread.
     func take() -> [Letter] {
         wakeup.clear()
         return letters.withLock { letters in
