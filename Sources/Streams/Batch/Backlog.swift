@@ -1,25 +1,25 @@
-/// Streams whose waiting timesteps are taken some at a time, in turn: what large messages still have, and what waited for
-/// streams that were resumed or woken.
+/// A queue of streams whose waiting timesteps are admitted in pieces, stream by stream. Timesteps wait here if their message is
+/// large, or if their stream was paused or hibernated.
 struct Backlog {
-    /// With more bytes of messages, no more are taken in.
+    /// The size of all waiting messages in bytes above which no more messages are accepted.
     static let fullBytes = 64 << 20
 
-    /// Slots. Some of the first are gone already.
+    /// The queued slots. The first ``gone`` ones have left the queue.
     private var queue: [UInt32] = []
     private var gone = 0
-    /// Slots of the streams of which a piece is in the batch.
+    /// The slots of the streams that have a piece in the batch.
     var beingTaken: [Int] = []
-    /// How many new timesteps of which model are in the batch; nil where there are none, or of several models.
+    /// The model and number of new timesteps in the batch; nil if there are none, or if there are several models.
     var pace: (model: Int, timesteps: Int)?
-    /// Bytes of the messages that wait for their turn, or for their stream to be read from the store.
+    /// The size in bytes of the messages that wait for their turn or for their stream to wake.
     var byteCount = 0
 
-    /// How many streams are in the queue.
+    /// The number of streams in the queue.
     var count: Int { queue.count - gone }
-    /// Whether no more should be taken in.
+    /// Whether no more messages should be accepted.
     var isFull: Bool { byteCount > Self.fullBytes && count > 0 }
 
-    /// Counts timesteps that were put into the batch.
+    /// Counts timesteps that were added to the batch.
     mutating func count(_ timesteps: Int, of model: Int) {
         if beingTaken.count == 1 {
             pace = (model, timesteps)
@@ -32,7 +32,7 @@ struct Backlog {
 
     mutating func append(_ slot: Int) { queue.append(UInt32(slot)) }
 
-    /// The slot whose turn it is; it is in the queue no longer.
+    /// Removes the next slot from the queue and returns it; nil if the queue is empty.
     mutating func next() -> Int? {
         guard gone < queue.count else { return nil }
         defer {

@@ -1,12 +1,12 @@
 import Recurrent
 public import Wire
 
-/// What was decided, on one batch or on several: of each message of which something is to be published, whose stream it is, and
-/// what. Keeps its memory when it is emptied.
+/// The decisions on one or more batches, grouped by message. A message without published decisions is left out. Keeps its
+/// capacity when it is emptied.
 ///
 ///     records:  | records of message 0 | records of message 1 | …
 public struct DecidedBatch: ~Copyable {
-    /// A message whose timesteps were taken and whose sequence was given up, as it became too long.
+    /// A message whose timesteps were consumed, but whose sequence was dropped because it became too long.
     public struct Drop {
         /// The slot of the message's stream, for ``StreamTable/idBytes(of:)``.
         public let slot: Int
@@ -16,38 +16,38 @@ public struct DecidedBatch: ~Copyable {
 
     struct Message: BitwiseCopyable {
         let slot: UInt32
-        /// Where its records end, and those of the next message begin.
+        /// The end of the message's records in bytes. The next message's records begin there.
         let recordsEnd: UInt32
     }
 
-    /// When the last batch was decided on, in nanoseconds since the Unix epoch; nil where none was.
+    /// The time of the last batch in nanoseconds since the Unix epoch; nil before the first.
     public internal(set) var time: Int64?
-    /// The records of all messages, in their order.
+    /// The records of all messages in order.
     public internal(set) var records: DecisionRecords
-    /// Sequences that were given up.
+    /// The dropped sequences.
     public private(set) var drops: [Drop] = []
     private var messages: GrowingBuffer<Message>
 
-    /// Nothing yet.
+    /// Creates an empty batch.
     ///
-    /// - Parameter capacity: For how many messages, of one record of 32 bytes each, there is room at first.
+    /// - Parameter capacity: The number of messages to reserve space for, with one record of 32 bytes each.
     public init(capacity: Int = 8) {
         records = DecisionRecords(byteCapacity: 32 * capacity)
         messages = GrowingBuffer(capacity: capacity)
     }
 
-    /// Whether it is so much that it is published before more is decided on: as many records as a full batch of messages of one
-    /// timestep has.
+    /// Whether the decisions must be published before more are made. The limit is the number of records of a full batch with
+    /// one timestep per message.
     public var isLarge: Bool { records.count >= MessageBatch.maximumMessages }
 
-    /// How many messages there are of which something is to be published.
+    /// The number of messages with published decisions.
     public var count: Int { messages.count }
 
     /// The slot of the stream of a message, for ``StreamTable/idBytes(of:)``.
     @inline(__always)
     public func slot(of message: Int) -> Int { Int(messages[message].slot) }
 
-    /// The second frame of what is to be published of a message.
+    /// The second frame of the publication for a message.
     @inline(__always)
     @_lifetime(borrow self)
     public func records(of message: Int) -> Span<UInt8> {
@@ -55,7 +55,7 @@ public struct DecidedBatch: ~Copyable {
         return records.bytes.extracting(start..<Int(messages[message].recordsEnd))
     }
 
-    /// Forgets what was decided.
+    /// Removes all decisions.
     public mutating func removeAll() {
         time = nil
         records.removeAll()
@@ -63,7 +63,7 @@ public struct DecidedBatch: ~Copyable {
         messages.removeAll()
     }
 
-    /// Ends a message of a stream, whose records were added.
+    /// Completes a message whose records were appended.
     @inline(__always)
     mutating func end(_ slot: Int, _ drop: DropCause?) {
         if let drop { drops.append(Drop(slot: slot, cause: drop)) }

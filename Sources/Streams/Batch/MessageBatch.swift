@@ -1,25 +1,25 @@
 import Recurrent
 import Wire
 
-/// Messages that were taken and wait to be decided on, each of another stream. Keeps its memory from batch to batch.
+/// Admitted messages that wait for their decisions, each of another stream. Keeps its capacity from batch to batch.
 ///
 ///     messages:  | message 0 | message 1 | …
-///     values:    | timesteps of message 0, duplicates too | timesteps of message 1 | … | those of a message that is being taken
+///     values:    | timesteps of message 0, duplicates too | timesteps of message 1 | … | timesteps of the incoming message
 struct MessageBatch: ~Copyable {
-    /// 40 bytes, so that a batch of them takes a third of the processor's first cache.
+    /// One message. The size is 40 bytes, so that a full batch takes a third of the processor's first-level cache.
     struct Message: BitwiseCopyable {
         private let slotNumber: UInt32
         private let timesteps: UInt32
-        /// The number of its first timestep.
+        /// The number of the message's first timestep.
         let first: UInt64
         private let duplicateTimesteps: UInt32
-        /// The hash of its stream's id.
+        /// The hash of the stream's id.
         let hash: UInt32
         private let firstValue: UInt32
         private let modelNumber: UInt16
         private let flagBits: UInt8
         private let later: UInt32
-        /// Its number among the jobs of its model's ``StepBatch``, where it has one.
+        /// The message's index among the jobs of its model's ``StepBatch``, if it has a job.
         fileprivate(set) var jobNumber: UInt32 = 0
 
         init(
@@ -39,69 +39,68 @@ struct MessageBatch: ~Copyable {
 
         var slot: Int { Int(slotNumber) }
         var model: Int { Int(modelNumber) }
-        /// How many timesteps it has, duplicates too.
+        /// The number of timesteps, including duplicates.
         var count: Int { Int(timesteps) }
-        /// How many of them, from the first on, were consumed already.
+        /// The number of leading timesteps that were consumed before.
         var duplicates: Int { Int(duplicateTimesteps) }
-        /// How many of them are new.
+        /// The number of new timesteps.
         var new: Int { count - duplicates }
         var flags: TimestepHeader.Flags { TimestepHeader.Flags(rawValue: UInt32(flagBits)) }
         var job: Int { Int(jobNumber) }
-        /// How many timesteps come later in the message that this is a piece of; 0 for the last piece, and for a whole message.
+        /// The number of later timesteps in the message that this is a piece of; 0 for the last piece and for a whole message.
         var rest: Int { Int(later) }
 
-        /// Where its new timesteps stand among the batch's values.
+        /// The range of the new timesteps among the batch's values.
         func newValues(features: Int) -> Range<Int> {
             let start = Int(firstValue) + duplicates * features
             return start..<(start + new * features)
         }
     }
 
-    /// So many messages are enough to fill the lanes of every model again and again, and few enough that what they need
-    /// stays in the processor's cache.
+    /// The most messages in a batch. They fill the lanes of every model many times, and their data still fits the processor's
+    /// cache.
     static let maximumMessages = 256
     private static let maximumTimesteps = 16_384
-    /// Multiply-adds of about a millisecond, so that large models do not hold up what else there is to do.
+    /// Multiply-adds of about a millisecond. The limit keeps large models from delaying other work.
     private static let maximumWork = 20_000_000
-    /// Multiply-adds of about 20 milliseconds, past which there are enough messages whether they fill the lanes or not. For each
-    /// worker.
+    /// Multiply-adds per worker of about 20 milliseconds. At this limit the batch is full even if it does not fill the lanes.
     private static let mostWork = 400_000_000
-    /// Multiply-adds that take far longer than a look whether another message has come.
+    /// Multiply-adds that take far longer than a check for another message.
     private static let smallWork = 50_000
-    /// Messages for each worker that fill its lanes, however much work they are.
+    /// The number of messages per worker that fill its lanes. Below this number only ``mostWork`` limits the work.
     private static let messagesPerWorker = 32
 
     private var messages = GrowingBuffer<Message>()
-    /// Floats of all messages; those past ``takenValues`` are of a message that is being taken, or was not.
+    /// The values of all messages. Those from ``takenValues`` on belong to the incoming message, or to one that was rejected.
     private var values = GrowingBuffer<Float>()
-    /// Where the next message's values begin.
+    /// The index of the next message's first value.
     private(set) var takenValues = 0
-    /// No more messages can be added.
+    /// Whether no more messages can be added.
     private(set) var isFull = false
     private var timesteps = 0
-    /// Multiply-adds of all messages.
+    /// The multiply-adds of all messages.
     private(set) var work = 0
     private let fewestMessages: Int
     private let mostWork: Int
 
-    /// - Parameter workers: How many threads share the work.
+    /// - Parameter workers: The number of threads that share the work.
     init(workers: Int) {
         fewestMessages = Self.messagesPerWorker * workers
         mostWork = Self.mostWork * workers
     }
 
-    /// Whether what is there is decided on before long.
+    /// Whether the decisions on this batch take little time.
     var isSmall: Bool { work < Self.smallWork }
 
-    /// How many messages there are.
+    /// The number of messages.
     var count: Int { messages.count }
 
-    /// A message, in the order in which they were added.
+    /// The message at an index, in the order of addition.
     subscript(number: Int) -> Message {
         @inline(__always) get { messages[number] }
     }
 
-    /// The messages from one on, up to the next that is of another model.
+    /// The range of consecutive messages of one model that begins at an index.
     func run(from first: Int) -> Range<Int> {
         let model = messages[first].model
         var end = first + 1
@@ -109,10 +108,10 @@ struct MessageBatch: ~Copyable {
         return first..<end
     }
 
-    /// Makes room for the values of a message that is being taken.
+    /// Makes room for the values of the incoming message.
     ///
-    /// - Parameter count: How many they are.
-    /// - Returns: Where they are written.
+    /// - Parameter count: The number of values.
+    /// - Returns: The memory for the values.
     @inline(__always)
     @_lifetime(&self)
     mutating func room(for count: Int) -> MutableSpan<Float> {
@@ -120,13 +119,13 @@ struct MessageBatch: ~Copyable {
         return values[from: takenValues]
     }
 
-    /// Takes over the values of a message that is being taken.
+    /// Copies the values of the incoming message.
     mutating func put(_ values: Span<Float>) {
         self.values.resize(to: takenValues)
         self.values.append(values)
     }
 
-    /// The values of the message that is being taken, shape (count, features).
+    /// The values of the incoming message, shape (count, features).
     var incoming: Span<Float> {
         @inline(__always) @_lifetime(borrow self) get { values.span.extracting(takenValues...) }
     }
@@ -138,11 +137,11 @@ struct MessageBatch: ~Copyable {
         values.span.extracting(message.newValues(features: features))
     }
 
-    /// Adds a message, with the values that were written last.
+    /// Adds the incoming message, whose values were written before.
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - workPerTimestep: Multiply-adds of its model for a timestep.
+    ///   - workPerTimestep: The multiply-adds of the model per timestep.
     @inline(__always)
     mutating func append(_ message: Message, work workPerTimestep: Int) {
         messages.append(message)
@@ -156,14 +155,13 @@ struct MessageBatch: ~Copyable {
         }
     }
 
-    /// Lets no more messages be added.
     mutating func close() { isFull = true }
 
-    /// Says which job of its model's ``StepBatch`` a message has.
+    /// Sets the index of a message's job in its model's ``StepBatch``.
     @inline(__always)
     mutating func setJob(_ job: Int, of number: Int) { messages[number].jobNumber = UInt32(job) }
 
-    /// Forgets the messages and keeps the memory.
+    /// Removes the messages and keeps the capacity.
     mutating func removeAll() {
         messages.removeAll()
         values.removeAll()

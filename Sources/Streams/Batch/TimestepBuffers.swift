@@ -1,16 +1,16 @@
 import Recurrent
 
-/// The timesteps that the streams of one model keep, and the model's answers to them: for decisions that need all of a
-/// sequence or of a window at once.
+/// The timesteps that the streams of one model keep, and the model's last outputs. They serve decisions that need a whole
+/// sequence or window at once.
 ///
-/// Each stream has a row, found by number: a ring of at most `capacity` timesteps, and the last outputs. A ring grows as
-/// timesteps come and keeps its memory when it is emptied, so that nothing is allocated once a stream has had its longest
-/// sequence. One owner, one thread: whoever holds the buffers.
+/// Each stream has a numbered row: a ring of at most `capacity` timesteps, and the last outputs. A ring grows with its
+/// timesteps and keeps its capacity when it is emptied. Once a stream has had its longest sequence, its ring no longer
+/// allocates. One owner, one thread: the holder of the buffers.
 final class TimestepBuffers {
     private struct Row {
         /// Shape (kept, features).
         var timesteps: [Float] = []
-        /// Which of the kept timesteps came first; 0 unless the ring is full.
+        /// The index of the oldest timestep; 0 unless the ring is full.
         var oldest = 0
         /// Shape (outputs).
         var outputs: [Float]
@@ -21,27 +21,27 @@ final class TimestepBuffers {
     private let runner: SequenceRunner
     private var rows: [Row] = []
     private var freeRows: [Int] = []
-    /// A ring's timesteps from the oldest on. Keeps its memory from answer to answer.
+    /// The timesteps of a ring, the oldest first. Keeps its capacity between calls.
     private var ordered: [Float] = []
 
-    /// Empty buffers.
+    /// Creates empty buffers.
     ///
     /// - Parameters:
-    ///   - model: The weights that every answer is given with.
-    ///   - capacity: Timesteps that a stream keeps at most, at least 1.
+    ///   - model: The weights for all outputs.
+    ///   - capacity: The most timesteps that a stream keeps, at least 1.
     init(model: Model, capacity: Int) {
         self.model = model
         self.capacity = capacity
         runner = SequenceRunner(model: model)
     }
 
-    /// Takes over the rows of other buffers, under the same numbers: those of a model with as many features and outputs.
+    /// Takes the rows of other buffers under the same numbers. Both models must have the same numbers of features and outputs.
     func takeRows(of other: TimestepBuffers) {
         swap(&rows, &other.rows)
         swap(&freeRows, &other.freeRows)
     }
 
-    /// Gives out a row without timesteps, its outputs zero.
+    /// Adds a row without timesteps and with zero outputs.
     func insert() -> Int {
         let row = Row(outputs: Array(repeating: 0, count: model.outputs))
         if let free = freeRows.popLast() {
@@ -52,27 +52,27 @@ final class TimestepBuffers {
         return rows.count - 1
     }
 
-    /// Takes a row back with its memory. Its number may be given out again.
+    /// Removes a row and its memory. Its number may be reused.
     func remove(_ row: Int) {
         rows[row] = Row(outputs: [])
         freeRows.append(row)
     }
 
-    /// Forgets a row's timesteps. The last outputs stay.
+    /// Removes a row's timesteps. The last outputs stay.
     func reset(_ row: Int) {
         rows[row].timesteps.removeAll(keepingCapacity: true)
         rows[row].oldest = 0
     }
 
-    /// How many timesteps a row keeps.
+    /// The number of timesteps in a row.
     func count(of row: Int) -> Int { rows[row].timesteps.count / model.features }
 
-    /// Keeps one timestep more, in the oldest one's place where the ring is full.
+    /// Appends a timestep. A full ring overwrites its oldest timestep.
     ///
     /// - Parameters:
     ///   - row: The stream's row.
-    ///   - inputs: Timesteps side by side, shape (n, features).
-    ///   - index: Which of the n timesteps to keep.
+    ///   - inputs: The available timesteps, shape (n, features).
+    ///   - index: The index of the timestep to append.
     func append(_ row: Int, inputs: Span<Float>, index: Int) {
         let features = model.features
         let start = index * features
@@ -85,9 +85,9 @@ final class TimestepBuffers {
         rows[row].oldest = (oldest + 1) % capacity
     }
 
-    /// Runs the model from the zero state over what a row keeps, at least one timestep: its outputs are replaced.
+    /// Runs the model from the zero state over a row's timesteps and replaces the outputs. The row must not be empty.
     func answer(_ row: Int) {
-        // A sequence stands in order already, and may be long.
+        // A sequence may be long and is already in order, so it is not copied.
         if rows[row].oldest > 0 { putInOrder(row) }
         let timesteps = rows[row].oldest > 0 ? ordered : rows[row].timesteps
         let runner = runner
@@ -95,25 +95,25 @@ final class TimestepBuffers {
         for k in answer.indices { rows[row].outputs[k] = answer[k] }
     }
 
-    /// The last answer, shape (outputs).
+    /// The last outputs, shape (outputs).
     func outputs(of row: Int) -> [Float] { rows[row].outputs }
 
-    /// Floats in one answer.
+    /// The number of outputs.
     var outputCount: Int { model.outputs }
 
-    /// The whole row: the timesteps from the oldest on, then the last outputs, shape (kept × features + outputs).
+    /// The whole row: the timesteps, the oldest first, then the last outputs; shape (kept × features + outputs).
     func values(of row: Int) -> [Float] {
         putInOrder(row)
         return ordered + rows[row].outputs
     }
 
-    /// How many timesteps so many values hold, if they are such as ``values(of:)`` gives; nil where they cannot be.
+    /// The number of timesteps in this many values of ``values(of:)``; nil if no row can have this many.
     func timesteps(in values: Int) -> Int? {
         let kept = values - model.outputs
         return kept >= 0 && kept.isMultiple(of: model.features) ? kept / model.features : nil
     }
 
-    /// Puts a whole row back as ``values(of:)`` gave it.
+    /// Replaces a whole row with the result of ``values(of:)``.
     func replace(_ row: Int, with values: [Float]) {
         reset(row)
         rows[row].timesteps.append(contentsOf: values.dropLast(model.outputs))

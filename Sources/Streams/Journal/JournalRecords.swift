@@ -1,38 +1,43 @@
 public import Wire
 
-/// What changed streams, one record after another, as the journal keeps it: enough to change them so again, bit for bit.
+/// The changes of streams as a sequence of records in the journal's format. A replay of the records repeats the changes bit for
+/// bit.
 ///
-/// Each record begins with its kind (u8); all numbers are little-endian. Ids and prefixes are text with its length (u8)
-/// before it, values are float32 with their number (u32) before them.
+/// Each record begins with its kind (u8). All numbers are little-endian. Ids and prefixes are text after its length (u8).
+/// Values are float32 after their count (u32).
 ///
 /// | kind | record | then |
 /// | --- | --- | --- |
-/// | 0 | timesteps that were consumed | u8 flags, u16 weights, u64 sequence, i64 time, id, values of shape (k, features), u32 how many more their message has, where a flag says that it has |
-/// | 1, 2 | reset, remove | u8 what is selected: 0 all, 1 one stream, 2 a prefix; for 1 and 2 the text |
-/// | 4, 6 | a restoration begins; it takes effect: the streams recorded since it began are put | |
-/// | 3, 5 | a stream was put so; it is put so if its restoration takes effect | u8 flags, u16 weights, u64 sequence, u64 step, i64 time, u8 label, id, values |
+/// | 0 | consumed timesteps | u8 flags, u16 weights, u64 sequence, i64 time, id, values (k, features), u32 rest if flagged |
+/// | 1, 2 | reset, remove | u8 selection: 0 all, 1 one stream, 2 a prefix; for 1 and 2 the text |
+/// | 3 | an imported stream | u8 flags, u16 weights, u64 sequence, u64 step, i64 time, u8 label, id, values |
+/// | 4 | a restoration begins | |
+/// | 5 | a prepared stream, which takes effect with the restoration | as for 3 |
+/// | 6 | the restoration takes effect, with all streams prepared since it began | |
+///
+/// The rest is the number of further timesteps in the same message.
 public struct JournalRecords: Sendable {
     /// One record.
     public enum Record: Equatable, Sendable {
-        /// New timesteps of one message. `isFirst`: the stream was not there before. `rest`: the message has so many more.
+        /// New timesteps of one message. `isFirst`: the stream is new. `rest`: the number of further timesteps in the message.
         case timesteps(
             id: [UInt8], isFirst: Bool, weights: Int, header: TimestepHeader, time: Int64, values: [Float],
             rest: Int = 0)
         /// State set to zero.
         case reset(ControlCommand.Selection)
-        /// Streams forgotten.
+        /// Streams that are removed.
         case remove(ControlCommand.Selection)
-        /// A stream as it was put. Its fingerprint is left empty: the journal knows it by the number.
+        /// An imported stream. Its fingerprint is empty, because the journal identifies the weights by number.
         case put(StreamImage, weights: Int)
 
-        /// Streams are to be put: what was prepared before is given up.
+        /// The beginning of a restoration. Streams prepared earlier are discarded.
         case restorationBegin
-        /// A stream that is put if the restoration takes effect. Its fingerprint is left empty.
+        /// A stream that is put in place if the restoration takes effect. Its fingerprint is empty.
         case prepared(StreamImage, weights: Int)
-        /// The streams that were prepared are put.
+        /// The restoration takes effect: all prepared streams are put in place.
         case restored
 
-        /// The number of the weights that the record's effect hangs on; nil where it hangs on none.
+        /// The number of the weights that the record's effect depends on; nil if it depends on none.
         public var weights: Int? {
             switch self {
             case .timesteps(_, _, let weights, _, _, _, _), .put(_, let weights),
@@ -58,21 +63,21 @@ public struct JournalRecords: Sendable {
         static let endsLater = Flags(rawValue: 1 << 6)
     }
 
-    /// The records.
+    /// The encoded records.
     public private(set) var bytes: [UInt8] = []
-    /// How many there are.
+    /// The number of records.
     public private(set) var count = 0
 
-    /// No records.
+    /// Creates an empty sequence.
     public init() {}
 
-    /// Forgets the records and keeps the memory.
+    /// Removes all records and keeps the capacity.
     public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         count = 0
     }
 
-    /// The hot path's record: appends, and allocates only where the memory is too small.
+    /// Appends timesteps on the hot path. Allocates only if the capacity is too small.
     mutating func appendTimesteps(
         id: Span<UInt8>, isFirst: Bool, weights: UInt16, header: TimestepHeader, time: Int64, values: Span<Float>,
         rest: Int
@@ -92,13 +97,13 @@ public struct JournalRecords: Sendable {
         if rest > 0 { bytes.appendLittleEndian(UInt32(rest)) }
     }
 
-    /// - Parameter selection: Has selected a stream, so that a prefix is not longer than an id.
+    /// - Parameter selection: A selection that matched a stream, so a prefix is not longer than an id.
     mutating func appendReset(_ selection: ControlCommand.Selection) {
         begin(.reset)
         append(selection)
     }
 
-    /// - Parameter selection: Has selected a stream, so that a prefix is not longer than an id.
+    /// - Parameter selection: A selection that matched a stream, so a prefix is not longer than an id.
     mutating func appendRemove(_ selection: ControlCommand.Selection) {
         begin(.remove)
         append(selection)
@@ -151,24 +156,25 @@ public struct JournalRecords: Sendable {
 }
 
 extension JournalRecords {
-    /// Reads records, one after another.
+    /// Reads records one by one.
     public struct Reader {
         private let bytes: [UInt8]
         private var offset = 0
 
-        /// A reader.
+        /// Creates a reader.
         ///
-        /// - Parameter bytes: As ``JournalRecords/bytes`` has them.
+        /// - Parameter bytes: The encoded records; see ``JournalRecords/bytes``.
         public init(_ bytes: [UInt8]) {
             self.bytes = bytes
         }
 
-        /// Bytes of all records.
+        /// The size of all records in bytes.
         public var byteCount: Int { bytes.count }
-        /// No bytes are left.
+        /// Whether all bytes have been read.
         public var isAtEnd: Bool { offset == bytes.count }
 
-        /// The next record; nil after the last, and where the bytes hold none: they are damaged if any are left.
+        /// Reads the next record. Returns nil after the last record or at damaged bytes; in the latter case ``isAtEnd`` is
+        /// false.
         public mutating func next() -> Record? {
             guard let kind = byte().flatMap(Kind.init) else { return nil }
             switch kind {

@@ -1,51 +1,51 @@
 import Recurrent
 import Wire
 
-/// What goes to the journal, and what comes back from it at a start.
+/// Records changes for the journal, and replays the journal at a start.
 extension StreamTable {
     /// Whether changes are recorded.
     public var isRecording: Bool { weightsNumbers != nil }
 
-    /// Records all that changes streams from here on.
+    /// Records all changes of streams from now on.
     ///
-    /// - Parameter numbers: What the journal calls the weights of each of ``models``.
+    /// - Parameter numbers: The journal's number for the weights of each of ``models``.
     public mutating func startRecording(_ numbers: [UInt16]) {
         weightsNumbers = numbers
     }
 
-    /// Records nothing any more, and forgets what was not taken. That records are missing shows: a position is left out.
+    /// Stops recording and discards pending records. One position is skipped, so that the missing records are noticed.
     public mutating func stopRecording() {
         weightsNumbers = nil
         records.removeAll()
         position += 1
     }
 
-    /// Gives away what was recorded.
+    /// Hands over the pending records.
     ///
-    /// - Parameter spare: Empty records, whose memory is used from here on; replaced by what was recorded.
+    /// - Parameter spare: Empty records whose capacity the table reuses. On return it holds the pending records.
     public mutating func takeRecords(_ spare: inout JournalRecords) {
         swap(&records, &spare)
     }
 
-    /// Goes on counting records after those that a journal or the images of a store know of.
+    /// Continues the numbering after the records that a journal or a store already has.
     ///
     /// - Parameter position: The number of the last record.
     public mutating func skipPositions(through position: UInt64) {
         self.position = max(self.position, position)
     }
 
-    /// Changes streams as a record says, unless a stream's loaded state has that change already.
+    /// Applies a record to the table, unless the loaded state of the stream already contains the change.
     ///
     /// - Parameters:
-    ///   - record: What the journal has.
-    ///   - position: The record's number. Those before were replayed.
-    ///   - models: Which of ``models`` a number of weights stands for. Timesteps of weights that are not served any more
-    ///     are taken by those that are, if whoever starts the daemon said so.
+    ///   - record: The record.
+    ///   - position: The record's number. All records before it were replayed.
+    ///   - models: The index in ``models`` for each number of weights. Timesteps of weights that are no longer served go to the
+    ///     model that now serves the stream, if the operator allowed it.
     public mutating func replay(_ record: JournalRecords.Record, at position: UInt64, models: [Int: Int]) {
         self.position = position
         switch record {
         case .timesteps(let id, let isFirst, let weights, let header, let time, let values, let rest):
-            // A stream that was removed later may be gone from the store already; what came before the removal with it.
+            // If the stream was removed later, the store may no longer have it. Its earlier records then have no effect.
             let model = models[weights] ?? router.model(for: id.span)
             guard let slot = index.find(id.span) ?? (isFirst ? model.map { add(id.span, model: $0) } : nil)
             else { return }
@@ -72,7 +72,7 @@ extension StreamTable {
         if isNew(position, to: slot) { put(image, at: slot) }
     }
 
-    /// Ends what a start puts in place: from here on timesteps come from producers.
+    /// Ends the replay. From now on, timesteps come from producers.
     public mutating func endReplay() {
         loadedPositions = []
         prepared = []
@@ -87,7 +87,7 @@ extension StreamTable {
         slot >= loadedPositions.count || position > loadedPositions[slot]
     }
 
-    /// Gives a stream that is not known a slot, which may be that of one that was loaded and removed again.
+    /// Gives a new stream a slot. The slot may have belonged to a stream that was loaded and then removed.
     private mutating func add(_ id: Span<UInt8>, model: Int) -> Int {
         let slot = insert(id, model: model)
         if slot < loadedPositions.count { loadedPositions[slot] = 0 }
@@ -104,21 +104,21 @@ extension StreamTable {
         batch.put(values.span)
         take(slot, numbers, header.flags, count: count, rest: rest)
         stepBatch()
-        // A sequence that becomes too long is dropped again, as it was then.
+        // A sequence that grows too long is dropped here, as it was before the restart.
         decideBatch(time: time, into: &decided)
     }
 }
 
-/// What is recorded where.
+/// Records each kind of change.
 extension StreamTable {
-    /// Records the new timesteps of a message that were taken.
+    /// Records the new timesteps of a message that were consumed.
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - isFirst: Its stream is new.
-    ///   - end: From this timestep on none were taken.
+    ///   - isFirst: Whether the stream is new.
+    ///   - end: The index of the first timestep that was not consumed.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - weights: What the journal calls the weights of each model.
+    ///   - weights: The journal's number for the weights of each model.
     mutating func record(
         _ message: MessageBatch.Message, isFirst: Bool, end: Int, time: Int64, as weights: [UInt16]
     ) {
@@ -128,7 +128,7 @@ extension StreamTable {
         if duplicates > 0 { header.flags.remove(.start) }
         if end < message.count { header.flags.remove(.end) }
         position += 1
-        // Out of the table while it is added to: the id is borrowed from the table.
+        // The records leave the table during the append, because the id is borrowed from the table.
         var records = JournalRecords()
         swap(&records, &self.records)
         records.appendTimesteps(

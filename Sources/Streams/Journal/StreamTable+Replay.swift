@@ -1,20 +1,20 @@
 public import Wire
 
-/// Where streams stand, for subscribers that come late.
+/// Provides the last values of streams for late subscribers.
 extension StreamTable {
-    /// Tells the last answer of streams, each as one record marked `replayed`.
+    /// Passes the last decision of each stream to a function, as one record with the flag `replayed`.
     ///
-    /// A record is made of what the table has: the number, step and time of the stream's last timestep, its last answer and
-    /// label. A stream that is asleep is left out, since its answer is in the store, and so is one whose `final` decisions
-    /// alone are published while a sequence is under way: its last answer was not one of them.
+    /// A record contains the sequence number, step and time of the stream's last timestep, and its last outputs and label. Two
+    /// kinds of streams are left out. The outputs of a hibernated stream are in the store. A stream with `emit` set to `final`
+    /// in the middle of a sequence has outputs that were never published.
     ///
     /// - Parameters:
-    ///   - prefix: What the streams' ids begin with.
-    ///   - first: The slot to begin at: 0 at first, then what the call before returned.
-    ///   - limit: How many slots to look at.
-    ///   - body: Is given a stream's id and its record; returns whether it has taken it.
-    /// - Returns: Where the next call begins, the stream that was not taken among the rest; nil: all were looked at.
-    /// - Throws: What `body` throws.
+    ///   - prefix: The prefix of the streams' ids.
+    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - limit: The number of slots to look at.
+    ///   - body: Receives a stream's id and record. Returns whether it accepted the record.
+    /// - Returns: The first slot of the next call, which repeats a record that was not accepted; nil at the end.
+    /// - Throws: The errors of `body`.
     public func replay<Failure: Error>(
         _ prefix: [UInt8], from first: Int, limit: Int,
         _ body: (Span<UInt8>, borrowing DecisionRecords) throws(Failure) -> Bool
@@ -36,7 +36,7 @@ extension StreamTable {
         return end < index.slots.count ? end : nil
     }
 
-    /// The label of a stream's last decision; nil where there is none to tell.
+    /// The label of a stream's last decision; nil if the stream has no last value to publish.
     private func labelToReplay(of slot: Int) -> UInt8? {
         let stream = streams[slot]
         guard !stream.isAsleep, rules[stream.model].emit != .final || stream.step == 0 else { return nil }

@@ -1,22 +1,22 @@
 import Recurrent
 
-/// A set of slots, one bit each: cheap to add to between two timesteps, and walked in the order of the slots.
+/// A set of slots with one bit each. Insertion is cheap enough for the hot path, and iteration follows the order of the slots.
 struct SlotSet: ~Copyable {
     private static let bitsPerWord = UInt64.bitWidth
 
     private var words = GrowingBuffer<UInt64>()
 
-    /// How many slots are in the set. Counts them.
+    /// The number of slots in the set. Takes linear time.
     var count: Int {
         var count = 0
         for word in 0..<words.count { count += words[word].nonzeroBitCount }
         return count
     }
 
-    /// Allocates only for a slot that is greater than all before.
+    /// Allocates only for a slot that is larger than all previous ones.
     @inline(__always)
     mutating func insert(_ slot: Int) {
-        // Unsigned, so that the division is a shift.
+        // Unsigned numbers turn the division into a shift.
         let (word, bit) = UInt(slot).quotientAndRemainder(dividingBy: UInt(Self.bitsPerWord))
         while Int(word) >= words.count { words.append(0) }
         words[Int(word)] |= 1 &<< UInt64(bit)
@@ -33,10 +33,10 @@ struct SlotSet: ~Copyable {
         words[word] &= ~(1 << UInt64(bit))
     }
 
-    /// Removes the least slots of the set.
+    /// Removes the smallest slots of the set.
     ///
-    /// - Parameter limit: At most so many.
-    /// - Returns: Those slots.
+    /// - Parameter limit: The most slots to remove.
+    /// - Returns: The removed slots.
     mutating func take(_ limit: Int) -> [UInt32] {
         var slots: [UInt32] = []
         var next = first(from: 0)
@@ -48,7 +48,7 @@ struct SlotSet: ~Copyable {
         return slots
     }
 
-    /// The least slot of the set that is not below this one; nil where there is none.
+    /// The smallest slot at or above `slot`; nil if there is none.
     func first(from slot: Int) -> Int? {
         var (word, bit) = slot.quotientAndRemainder(dividingBy: Self.bitsPerWord)
         while word < words.count {

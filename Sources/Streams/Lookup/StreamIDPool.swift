@@ -1,14 +1,13 @@
-/// The ids of many streams as bytes, each in a cell that is little larger than the id itself: a million `String`s would
-/// take more memory than the state of their streams.
+/// The ids of many streams as bytes. Each id has a cell that is little larger than the id. A million `String`s would take more
+/// memory than the state of their streams.
 ///
 ///     cell:  | length | bytes … | up to 7 unused |      8, 16, 24 … or 256 bytes
 ///
-/// Cells of one size stand in pages that never move, so that a place is where its cell stands, and nothing has to be looked up
-/// on the way to the id. Free cells are a list, each of them holding where the next is. One owner, one thread; it is not
-/// `Sendable`.
+/// Cells of one size are in pages that never move. A place is therefore the address of a cell, and an id needs no lookup. Free
+/// cells form a linked list within the cells. One owner, one thread; the pool is not `Sendable`.
 @safe
 final class StreamIDPool {
-    /// Where an id is kept.
+    /// The place of an id.
     @safe
     struct Place: BitwiseCopyable, Equatable {
         static var none: Place { unsafe Place(cell: nil) }
@@ -17,20 +16,20 @@ final class StreamIDPool {
         static func == (a: Place, b: Place) -> Bool { unsafe a.cell == b.cell }
     }
 
-    /// All cells of one size.
+    /// The cells of one size.
     @safe
     private struct Cells {
         var pages: [UnsafeMutablePointer<UInt8>] = unsafe []
-        /// Cells of the last page that were given out at some time.
+        /// The number of cells in the last page that were ever used.
         var takenOfLastPage = cellsPerPage
-        /// The first free cell, which has at its beginning where the next is.
+        /// The first free cell. A free cell begins with the address of the next one.
         var free: UnsafeMutablePointer<UInt8>?
     }
 
     private static let cellsPerPage = 1024
     private static let unit = 8
 
-    /// By size: cells of 8 · (size + 1) bytes.
+    /// Indexed by size. Cells of a size have 8 · (size + 1) bytes.
     private var cells = [Cells](repeating: Cells(), count: 32)
 
     deinit {
@@ -39,7 +38,7 @@ final class StreamIDPool {
         }
     }
 
-    /// Keeps an id of 1 to 255 bytes.
+    /// Stores an id of 1 to 255 bytes.
     func insert(_ id: Span<UInt8>) -> Place {
         precondition(id.count >= 1 && id.count <= 255)
         let cell = unsafe takeCell(of: id.count / Self.unit)
@@ -48,7 +47,7 @@ final class StreamIDPool {
         return unsafe Place(cell: cell)
     }
 
-    /// Forgets an id. Its place may be given out again.
+    /// Removes an id. Its place may be reused.
     func remove(_ place: Place) {
         guard let cell = unsafe place.cell else { preconditionFailure("no id is kept there") }
         let size = unsafe Int(cell[0]) / Self.unit
@@ -56,7 +55,7 @@ final class StreamIDPool {
         unsafe cells[size].free = cell
     }
 
-    /// The id at a place that was given out, shape (length).
+    /// The id at a place, shape (length).
     @_lifetime(borrow self)
     func bytes(at place: Place) -> Span<UInt8> {
         guard let cell = unsafe place.cell else { preconditionFailure("no id is kept there") }

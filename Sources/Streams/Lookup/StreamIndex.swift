@@ -1,10 +1,10 @@
 import Recurrent
 import Wire
 
-/// Finds a stream's slot by the bytes of its id, without making a `String` of them: the hot path asks for every message.
+/// Finds a stream's slot by the bytes of its id. The hot path asks for every message, so no `String` is made.
 ///
-/// A hash table with open addressing, linear probing and deletion by shifting back. Ids are equal only where their bytes
-/// are; Swift's `String` would take two spellings of one character for the same stream.
+/// A hash table with open addressing, linear probing and deletion by shifting back. Ids are equal only if their bytes are
+/// equal; Swift's `String` would treat two encodings of one character as the same stream.
 struct StreamIndex: ~Copyable {
     struct Bucket: BitwiseCopyable {
         static let empty = Bucket(hash: 0, slot: .max)
@@ -13,33 +13,33 @@ struct StreamIndex: ~Copyable {
         var isEmpty: Bool { slot == .max }
     }
 
-    /// A power of two, at least twice as many as there are streams.
+    /// The number of buckets is a power of two and at least twice the number of streams.
     private var buckets = GrowingBuffer(repeating: Bucket.empty, count: 16)
-    /// By slot; none where the slot is free.
+    /// The place of each slot's id; `none` if the slot is free.
     private var places = GrowingBuffer<StreamIDPool.Place>()
     private let ids = StreamIDPool()
     private var freeSlots: [UInt32] = []
     private let seed = UInt64.random(in: 0...UInt64.max)
 
-    /// Streams in the index.
+    /// The number of streams in the index.
     private(set) var count = 0
 
-    /// Slots from 0 to below this have been given out at some time.
+    /// All slots that were ever used.
     var slots: Range<Int> { 0..<places.count }
 
     /// Whether a stream has the slot.
     func isTaken(_ slot: Int) -> Bool { places[slot] != .none }
 
-    /// The id in a slot that is taken.
+    /// The id of the stream in a slot. The slot must not be free.
     @_lifetime(borrow self)
     func id(of slot: Int) -> Span<UInt8> {
         ids.bytes(at: places[slot])
     }
 
-    /// The slot of a stream, or nil where it is not known.
+    /// The slot of a stream; nil if the stream is unknown.
     func find(_ id: Span<UInt8>) -> Int? { find(id, hash: hash(id)) }
 
-    /// The slot of a stream whose id has that ``hash(_:)``, or nil where it is not known.
+    /// The slot of a stream whose id has the given ``hash(_:)``; nil if the stream is unknown.
     @inline(__always)
     func find(_ id: Span<UInt8>, hash: UInt32) -> Int? {
         var number = home(of: hash)
@@ -53,7 +53,7 @@ struct StreamIndex: ~Copyable {
         }
     }
 
-    /// Gives a stream that is not known a slot.
+    /// Gives a new stream a slot.
     mutating func insert(_ id: Span<UInt8>) -> Int {
         let slot: Int
         if let free = freeSlots.popLast() {
@@ -66,13 +66,13 @@ struct StreamIndex: ~Copyable {
         return slot
     }
 
-    /// Gives a stream that is not known a slot that was never given out; those that are skipped so become free.
+    /// Gives a new stream a slot that was never used. All slots skipped before it become free.
     mutating func insert(_ id: Span<UInt8>, at slot: Int) {
         reserve(slot)
         take(slot, for: id)
     }
 
-    /// Never gives out a slot that was not given out before. Those that are skipped so become free.
+    /// Reserves a slot that was never used, so that no stream gets it. All slots skipped before it become free.
     mutating func reserve(_ slot: Int) {
         precondition(slot >= places.count)
         while places.count < slot {
@@ -89,11 +89,11 @@ struct StreamIndex: ~Copyable {
         count += 1
     }
 
-    /// Forgets the stream in a slot.
+    /// Removes the stream in a slot.
     mutating func remove(slot: Int) {
         var hole = home(of: hash(ids.bytes(at: places[slot])))
         while buckets[hole].slot != UInt32(slot) { hole = next(hole) }
-        // Whatever was pushed past the hole moves back into it, so that a search never ends too early.
+        // Entries displaced past the hole move back, so that no search ends too early.
         var bucket = next(hole)
         while !buckets[bucket].isEmpty {
             let distance = (bucket - home(of: buckets[bucket].hash)) & (buckets.count - 1)
@@ -125,10 +125,10 @@ struct StreamIndex: ~Copyable {
     private func home(of hash: UInt32) -> Int { Int(hash) & (buckets.count - 1) }
     private func next(_ bucket: Int) -> Int { (bucket + 1) & (buckets.count - 1) }
 
-    /// The hash of an id: the same for as long as the index lives.
+    /// The hash of an id. It stays the same for the life of the index.
     ///
-    /// Eight bytes at a time, each multiplied to twice the width and folded, as wyhash does
-    /// (<https://github.com/wangyi-fudan/wyhash>), from a random start so that nobody can choose ids that collide.
+    /// Multiplies eight bytes at a time to double width and folds the product, as wyhash does
+    /// (<https://github.com/wangyi-fudan/wyhash>). The random seed prevents anyone from choosing ids that collide.
     @inline(__always)
     func hash(_ id: Span<UInt8>) -> UInt32 {
         let bytes = unsafe id.bytes
@@ -149,17 +149,17 @@ struct StreamIndex: ~Copyable {
 }
 
 extension RawSpan {
-    /// The last eight bytes as a number, or all where there are fewer.
+    /// The last eight bytes as a number; all bytes if there are fewer.
     @inline(__always)
     fileprivate var lastWord: UInt64 {
         byteCount < 8 ? shortWord : littleEndian(at: byteCount - 8, as: UInt64.self)
     }
 
-    /// All bytes, fewer than eight, as a number: of two that are equally long, only equal bytes give the same.
+    /// All bytes of a short id as a number. Among ids of equal length, only equal bytes give the same number.
     private var shortWord: UInt64 {
         func byte(_ offset: Int) -> UInt64 { UInt64(littleEndian(at: offset, as: UInt8.self)) }
         func half(_ offset: Int) -> UInt64 { UInt64(littleEndian(at: offset, as: UInt32.self)) }
-        // The second half overlaps the first one; of three bytes or fewer the one in the middle may be one of the others.
+        // The two halves may overlap. With three bytes or fewer, the middle byte may be the first or the last one.
         if byteCount >= 4 { return half(0) << 32 | half(byteCount - 4) }
         return byteCount == 0 ? 0 : byte(0) << 16 | byte(byteCount / 2) << 8 | byte(byteCount - 1)
     }

@@ -1,12 +1,12 @@
 import Recurrent
 
-/// What a stream's decisions follow from, and so what it remembers from message to message.
+/// The basis of a stream's decisions. It determines the data that the stream keeps from message to message.
 enum DecisionBasis: Equatable, Sendable {
-    /// The state that the timestep decided on leaves: a decision is due at every timestep.
+    /// The state after the timestep: each timestep gives a decision.
     case state
-    /// All timesteps of a sequence: a decision is due where the sequence ends, if it has at most so many.
+    /// All timesteps of a sequence: the end of a sequence gives a decision, if the sequence is not longer than the maximum.
     case sequence(maximum: Int)
-    /// The last timesteps.
+    /// The last timesteps of the stream: a decision is due every few timesteps.
     case window(ServingPolicy.Window)
 
     init(_ policy: ServingPolicy, _ model: Model) {
@@ -19,7 +19,7 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Whether a decision is due at a step, though nothing ends there.
+    /// Whether a decision is due at a step, even if no sequence ends there.
     func isDue(at step: UInt64) -> Bool {
         switch self {
         case .state: true
@@ -29,7 +29,7 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Timesteps from one decision that is due to the next.
+    /// The number of timesteps between decisions.
     var stride: Int {
         switch self {
         case .state: 1
@@ -38,7 +38,7 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// How many timesteps the model takes for each that comes, on average.
+    /// The average number of timesteps that the model steps per incoming timestep.
     var stepsPerTimestep: Int {
         switch self {
         case .state, .sequence: 1
@@ -46,7 +46,7 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Up to this step a decision is the first since the last reset.
+    /// The last step at which a decision is still the first one since the last reset.
     var firstDecision: UInt64 {
         switch self {
         case .state: 1
@@ -55,25 +55,25 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Whether so many kept timesteps can be what a stream remembers at a step.
+    /// Whether a stream can have this number of kept timesteps at a step.
     func canKeep(_ timesteps: Int, at step: UInt64) -> Bool {
         switch self {
         case .state: timesteps == 0
-        // A sequence that has become too long keeps none.
+        // A sequence that has become too long keeps no timesteps.
         case .sequence: timesteps == 0 || UInt64(timesteps) == step
         case .window(let window): UInt64(timesteps) == min(step, UInt64(window.length))
         }
     }
 
-    /// Whether a stream that keeps so many timesteps can keep one more, and so come to a step: a window always can, but a
-    /// sequence only if all of it is there and it does not become too long.
+    /// Whether a stream with this number of kept timesteps can keep one more and so reach a step. A window always can. A
+    /// sequence can if it is complete and does not become too long.
     func canGrow(_ timesteps: Int, to step: UInt64) -> Bool {
         guard case .sequence(let maximum) = self else { return true }
         return UInt64(timesteps) + 1 == step && step <= UInt64(maximum)
     }
 
-    /// What an image's fingerprint has after that of the weights. State by itself has nothing there: all images of
-    /// earlier versions are such.
+    /// The suffix of an image's fingerprint after that of the weights. A state has no suffix, as in all images of earlier
+    /// versions.
     var fingerprintSuffix: String {
         switch self {
         case .state: ""

@@ -1,33 +1,32 @@
 import Recurrent
 
-/// What the hot path asks about how a model is served. There is no reference in it, so that taking it counts none.
+/// The facts about a served model that the hot path needs. The type holds no references, so a copy does no reference counting.
 struct DecisionRule: Sendable {
-    /// Values in a timestep.
+    /// The number of values in a timestep.
     let features: Int
-    /// How many tokens there are; nil for a model that takes numbers.
+    /// The number of tokens; nil for a model with numeric input.
     let vocabulary: Int?
-    /// Whether a decision needs timesteps before the last, so that streams keep them.
+    /// Whether streams keep timesteps, because a decision needs earlier ones.
     let keepsTimesteps: Bool
-    /// Multiply-adds for a timestep, or as many as the model could do in the time that it takes.
+    /// The cost of a timestep in multiply-adds: the model's own, or the measured time at the usual pace if that is larger.
     private(set) var work: Int
-    /// What decisions follow from.
     let basis: DecisionBasis
-    /// Up to this step a decision is the first since the last reset.
+    /// The last step at which a decision is still the first one since the last reset.
     let firstDecision: UInt64
-    /// The step at which a sequence ends by itself; nil where only its `end` flag ends it.
+    /// The step at which a sequence ends by itself; nil if only the `end` flag ends a sequence.
     let lastStep: UInt64?
     let emit: ServingPolicy.Emit
     let threshold: ServingPolicy.Threshold
-    /// A jump ahead starts the state anew.
+    /// Whether a gap resets the state.
     let resetsAtGap: Bool
-    /// Timesteps of one message that are taken in one go; of a longer message so many at a time.
+    /// The most timesteps of one message that are admitted at once. A longer message is split into pieces of this size.
     private(set) var pieceSize: Int
     private let parameters: Int
 
     /// - Parameters:
     ///   - policy: How the model is served.
     ///   - model: The weights.
-    ///   - sequenceLength: Timesteps in each sequence of the mode `sequence`; nil where the model leaves it open.
+    ///   - sequenceLength: The length of each sequence in the mode `sequence`; nil if the model leaves it open.
     init(_ policy: ServingPolicy, _ model: Model, sequenceLength: Int?) {
         features = model.features
         vocabulary = if case .tokens(let vocabulary) = model.input { vocabulary } else { nil }
@@ -43,41 +42,41 @@ struct DecisionRule: Sendable {
         pieceSize = Self.pieceSize(Self.pieceWork / 10, parameters)
     }
 
-    /// So many timesteps of the quickest model take a few milliseconds with all that is around them, and are 128 KiB of
-    /// decisions.
+    /// The largest piece in timesteps. For the fastest model it takes a few milliseconds in all and gives 128 KiB of decisions.
     private static let largestPiece = 4096
-    /// Multiply-adds of about five milliseconds. Before it is known how long a model takes, a tenth of it: some take long.
+    /// Multiply-adds of about five milliseconds. Until the model's speed is measured, a piece has a tenth of this, because some
+    /// models are slow.
     static let pieceWork = 100_000_000
-    /// Multiply-adds in a nanosecond that are taken for usual.
+    /// The usual pace in multiply-adds per nanosecond.
     private static let usualPace = 20
-    /// A shorter time says little.
+    /// The shortest useful measurement in nanoseconds.
     private static let shortestTime: Int64 = 200_000
 
     private static func pieceSize(_ work: Int, _ workPerTimestep: Int) -> Int {
         min(largestPiece, max(1, work / workPerTimestep))
     }
 
-    /// Learns how long timesteps of one stream after another took.
+    /// Updates the cost of a timestep from the time that a batch of waiting timesteps took.
     mutating func learn(_ nanoseconds: Int64, for timesteps: Int) {
         guard nanoseconds >= Self.shortestTime else { return }
         work = max(parameters, Int(nanoseconds) * Self.usualPace / timesteps)
         pieceSize = Self.pieceSize(Self.pieceWork, work)
     }
 
-    /// Timesteps until a sequence ends by itself; nil where it does not, as one that a state of another mode has already
-    /// made longer.
+    /// The number of timesteps until a sequence ends by itself; nil if it does not. A state from another mode may already be
+    /// past the sequence length.
     func timestepsLeft(after step: UInt64) -> Int? {
         lastStep.flatMap { step < $0 ? Int($0 - step) : nil }
     }
 }
 
 extension ServingPolicy.Threshold {
-    /// The label that follows from a model's answer.
+    /// The label for the outputs of a model.
     ///
     /// - Parameters:
     ///   - outputs: Shape (outputs).
-    ///   - before: The label before, which one output between two thresholds keeps.
-    /// - Returns: 0 or 1 for one output, else the index of the largest.
+    ///   - before: The previous label. A single output between the two thresholds keeps it.
+    /// - Returns: 0 or 1 for a single output, otherwise the index of the largest output.
     func label(for outputs: Span<Float>, before: UInt8) -> UInt8 {
         if outputs.count == 1 {
             let bound = before == 1 ? fall : rise

@@ -1,23 +1,23 @@
 import Wire
 
-/// Where a message's timesteps stand in their stream's life: which are new, and whether any are missing before them.
+/// The numbers of a message's timesteps within the life of their stream: which ones are new, and whether some are missing.
 ///
 /// Sequence numbers count timesteps from 1 over the stream's whole life; a reset does not restart them.
 struct SequenceNumbers: Equatable {
     /// The number of the message's first timestep.
     let first: UInt64
-    /// How many of its timesteps, from the first on, were consumed already.
+    /// The number of leading timesteps that were consumed before.
     let duplicates: Int
-    /// Timesteps are missing before the first.
+    /// Whether timesteps are missing before the first one.
     let gap: Bool
 
     /// Numbers a message.
     ///
     /// - Parameters:
-    ///   - header: What the producer says; sequence 0: count on.
-    ///   - count: The message's timesteps, at least 1.
-    ///   - consumed: The number of the last timestep consumed; 0: none yet.
-    /// - Throws: ``DropCause/sequence`` where a number would pass 2⁶⁴ − 1.
+    ///   - header: The producer's header. Sequence 0 continues the numbering.
+    ///   - count: The number of timesteps in the message, at least 1.
+    ///   - consumed: The number of the last timestep consumed; 0 before the first.
+    /// - Throws: ``DropCause/sequence`` if a number would exceed 2⁶⁴ − 1.
     @inline(__always)
     init(_ header: TimestepHeader, count: Int, consumed: UInt64) throws(DropCause) {
         let (next, isFull) = consumed.addingReportingOverflow(1)

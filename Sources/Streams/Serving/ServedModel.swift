@@ -1,25 +1,25 @@
 public import Recurrent
 
-/// A model together with how it is to be served: configuration and weights, immutable, shared by all its streams.
+/// A model and its serving policy. Both are immutable and shared by all streams of the model.
 public struct ServedModel: Sendable {
-    /// Its name in the configuration.
+    /// The model's name in the configuration.
     public let name: String
-    /// The file it was read from.
+    /// The path of the model file.
     public let file: String
-    /// SHA-256 over architecture and weights, 64 hexadecimal digits: state goes only with the weights it came from.
+    /// SHA-256 over architecture and weights as 64 hexadecimal digits. A state is valid only with its own weights.
     public let fingerprint: String
     /// The weights.
     public let model: Model
-    /// How it is served.
+    /// The serving policy.
     public let policy: ServingPolicy
-    /// What of it the hot path asks.
+    /// The facts that the hot path needs.
     let rule: DecisionRule
-    /// What a row of the model's memory is made of, kind by kind: only where it is the same can a state go on with other weights.
+    /// The layout of a row of the model's memory. A state can continue with other weights only if the layout is the same.
     public let stateLayout: String
-    /// The fingerprint that the images of the model's streams have.
+    /// The fingerprint in the images of the model's streams.
     public let imageFingerprint: String
 
-    /// Something about how the model is served that its owner probably did not mean; nil where nothing is odd.
+    /// A warning about a policy that the owner probably did not intend; nil if there is none.
     public var caution: String? {
         guard rule.lastStep == 1 else { return nil }
         let advice = model.isCausal ? "; --mode stateful keeps state between timesteps" : ""
@@ -27,7 +27,7 @@ public struct ServedModel: Sendable {
             + "sequence, decided from the zero state\(advice)"
     }
 
-    /// What beside the weights the states of streams hang on: the journal replays timesteps only under the same rules.
+    /// The rules that a stream's state depends on besides the weights. The journal replays timesteps only under the same rules.
     public var rules: String {
         let steps = rule.lastStep.map { "\($0)" } ?? "any"
         return "mode \(policy.mode), sequence length \(steps), emit \(policy.emit), "
@@ -37,12 +37,12 @@ public struct ServedModel: Sendable {
     /// Creates a served model.
     ///
     /// - Parameters:
-    ///   - name: Its name in the configuration.
-    ///   - file: The file it was read from.
+    ///   - name: The model's name in the configuration.
+    ///   - file: The path of the model file.
     ///   - fingerprint: SHA-256 over architecture and weights.
     ///   - model: The weights.
-    ///   - policy: How it is served; ``ServingPolicy/check(_:sequenceLength:)`` says whether the model can be.
-    ///   - sequenceLength: Timesteps in each sequence of the mode `sequence`; nil where the model leaves it open.
+    ///   - policy: The serving policy. Validate it with ``ServingPolicy/check(_:isStateful:sequenceLength:)`` first.
+    ///   - sequenceLength: The length of each sequence in the mode `sequence`; nil if the model leaves it open.
     public init(
         name: String, file: String, fingerprint: String, model: Model, policy: ServingPolicy,
         sequenceLength: Int? = nil
@@ -58,51 +58,51 @@ public struct ServedModel: Sendable {
     }
 }
 
-/// How a model is served: the same options as flags, in the configuration file and here.
+/// The options for serving a model. Flags and the configuration file have the same options.
 public struct ServingPolicy: Equatable, Sendable {
-    /// Which decisions are published.
+    /// The decisions that are published.
     public enum Emit: String, CaseIterable, Sendable {
-        /// One for each timestep, or for each window.
+        /// The decision on each timestep or window.
         case every
-        /// That on the last timestep of each message, or on the last window that ends within it.
+        /// The decision on the last timestep of each message, or on the last window that ends within the message.
         case last
-        /// Those whose label differs from the one before, and a stream's first.
+        /// Each decision whose label differs from the previous one, and a stream's first decision.
         case change
-        /// Those at the end of a sequence.
+        /// The decision at the end of each sequence.
         case final
     }
 
-    /// What a jump ahead in a stream's sequence numbers does to its state.
+    /// The effect of a gap in a stream's sequence numbers on its state.
     public enum Gap: String, CaseIterable, Sendable {
-        /// The state goes on as it is.
+        /// The state stays unchanged.
         case `continue`
-        /// The state starts anew.
+        /// The state is reset.
         case reset
     }
 
-    /// Between which probabilities the label of a model with one output changes.
+    /// The probabilities at which the label of a model with one output changes.
     public struct Threshold: Equatable, Sendable {
-        /// At or above it the label turns 1.
+        /// The label becomes 1 at or above this probability.
         public let rise: Float
-        /// Below it the label turns back to 0.
+        /// The label returns to 0 below this probability.
         public let fall: Float
 
-        /// Keras' own threshold for a binary accuracy.
+        /// Keras' own threshold for binary accuracy.
         public static let half = Threshold(both: 0.5)
 
-        /// One threshold both ways.
+        /// Creates a single threshold.
         ///
-        /// - Parameter both: The label is 1 at or above it.
+        /// - Parameter both: The probability at or above which the label is 1.
         public init(both: Float) {
             rise = both
             fall = both
         }
 
-        /// Two thresholds: between them the label stays what it was. Nil unless 0 ≤ fall ≤ rise ≤ 1.
+        /// Creates two thresholds. Between them the label stays unchanged. Nil unless 0 ≤ fall ≤ rise ≤ 1.
         ///
         /// - Parameters:
-        ///   - rise: At or above it the label turns 1.
-        ///   - fall: Below it the label turns back to 0.
+        ///   - rise: The probability at or above which the label becomes 1.
+        ///   - fall: The probability below which the label returns to 0.
         public init?(rise: Float, fall: Float) {
             guard fall >= 0, rise >= fall, rise <= 1 else { return nil }
             self.rise = rise
@@ -110,34 +110,35 @@ public struct ServingPolicy: Equatable, Sendable {
         }
     }
 
-    /// What a state that has turned NaN or infinite is reset to.
+    /// The replacement for a state that became NaN or infinite.
     public enum Fault: String, CaseIterable, Sendable {
-        /// To zero.
+        /// The zero state.
         case zero
-        /// To the state of the last checkpoint; to zero where there is none.
+        /// The state in the last checkpoint; the zero state if there is none.
         case checkpoint
     }
 
-    /// How many timesteps a sequence may be allowed to have.
+    /// The valid values of ``maximumLength``.
     public static let maximumLengths = 1...16_777_216
 
-    /// The stream ids that begin so go to this model, unless another's prefix is longer; `""` takes the rest.
+    /// The prefixes of the stream ids that this model serves. A longer prefix of another model takes precedence; `""` serves
+    /// all remaining streams.
     public var prefixes: [String]
-    /// When the state starts anew.
+    /// The mode, which determines when the state restarts.
     public var mode: Mode
-    /// Which decisions are published.
+    /// The decisions that are published.
     public var emit: Emit
-    /// Where the label changes.
+    /// The probabilities at which the label changes.
     public var threshold: Threshold
-    /// What a jump ahead does.
+    /// The effect of a gap on the state.
     public var gap: Gap
-    /// The most timesteps of a sequence that must be buffered, since the model needs all of it at once; one of
-    /// ``maximumLengths``. Without meaning for others.
+    /// The most timesteps in a sequence that must be buffered, because the model needs the whole sequence at once. One of
+    /// ``maximumLengths``; unused for other models.
     public var maximumLength: Int
-    /// What a state that has turned NaN or infinite is reset to.
+    /// The replacement for a state that became NaN or infinite.
     public var fault: Fault
 
-    /// Creates a policy; each parameter is the property of its name.
+    /// Creates a policy. Each parameter sets the property of the same name.
     public init(
         prefixes: [String] = [""], mode: Mode = .stateful, emit: Emit = .every, threshold: Threshold = .half,
         gap: Gap = .continue, maximumLength: Int = 65_536, fault: Fault = .zero

@@ -1,22 +1,22 @@
 public import Recurrent
 
-/// Why a model cannot be served as it is asked for.
+/// The reason why a model cannot be served under a policy.
 public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What does not go together.
+    /// The conflicts between a model and a policy.
     public enum Code: Equatable, Sendable {
-        /// The mode needs a state, and the model has none between two timesteps.
+        /// The mode needs a state between timesteps, and the model has none.
         case mode
-        /// The decisions asked for fall where the model has no answer.
+        /// The requested decisions are at timesteps for which the model has no outputs.
         case emit
-        /// The model's own sequences are longer than they may be.
+        /// The model's sequences are longer than the policy allows.
         case maximumLength
-        /// A stream would keep more timesteps than can be stored.
+        /// A stream would keep more timesteps than the store can hold.
         case size
     }
 
-    /// What does not go together.
+    /// The conflict.
     public let code: Code
-    /// What was wrong, and which mode or option can.
+    /// The problem, and the modes or options that would work.
     public let description: String
 
     init(_ code: Code, _ description: String) {
@@ -26,20 +26,21 @@ public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 extension ServingPolicy {
-    /// The most bytes of timesteps that one stream may keep: the store holds less than 1 GB in a row.
+    /// The most bytes of timesteps that one stream may keep. A row of the store is limited to 1 GB.
     static let maximumKeptBytes = 500_000_000
 
-    /// Whether a model can be served so.
+    /// Checks that the model can be served under this policy.
     ///
     /// - Parameters:
     ///   - model: The weights.
-    ///   - isStateful: Whether Keras itself carries its state from call to call.
-    ///   - sequenceLength: Timesteps in each of its sequences; nil where the model leaves it open.
-    /// - Throws: ``ServingError`` that names what can be asked for instead.
+    ///   - isStateful: Whether the model is stateful in Keras, so that it keeps its state from call to call.
+    ///   - sequenceLength: The length of each of the model's sequences; nil if the model leaves it open.
+    /// - Throws: ``ServingError`` that names possible alternatives.
     public func check(_ model: Model, isStateful: Bool = false, sequenceLength: Int?) throws(ServingError) {
         switch mode {
         case .stateful:
-            // Of a model that is not stateful in Keras, the pool goes over all timesteps since the reset, as all of it does.
+            // If the model is not stateful in Keras, pooling covers all timesteps since the reset, as the rest of the model
+            // does.
             guard !isStateful || !model.hasPooling else {
                 throw ServingError(
                     .mode,

@@ -1,15 +1,15 @@
 extension ServingPolicy {
-    /// When a stream's state starts anew, and what it is decided on.
+    /// The mode of serving. It determines when a stream's state restarts, and the timesteps that a decision is based on.
     public enum Mode: Equatable, Sendable {
-        /// The state carries on for ever, until a reset; a decision at every timestep.
+        /// The state continues until a reset. Each timestep gives a decision.
         case stateful
-        /// Each sequence stands for itself: it ends at the `end` flag or after the model's fixed length, is decided, and
-        /// the state is reset.
+        /// Each sequence is independent. A sequence ends at the `end` flag or after the model's fixed length. The end gives a
+        /// decision and resets the state.
         case sequence
-        /// Every few timesteps the last ones are decided on afresh, as a sequence of their own from the zero state.
+        /// Every few timesteps, the last timesteps are decided as a sequence of their own from the zero state.
         case window(Window)
 
-        /// Which decisions are published where nothing else is asked for.
+        /// The default for the published decisions.
         public var defaultEmit: Emit {
             switch self {
             case .stateful, .window: .every
@@ -18,21 +18,21 @@ extension ServingPolicy {
         }
     }
 
-    /// Which timesteps the mode `window` decides on, and how often.
+    /// The length and spacing of the windows in the mode `window`.
     public struct Window: Equatable, Sendable {
-        /// How many timesteps a window may have.
+        /// The valid lengths of a window.
         public static let lengths = 1...65_536
 
-        /// Timesteps that a decision is made on.
+        /// The number of timesteps in a window.
         public let length: Int
-        /// Timesteps from one decision to the next. Where it is more than the length, those between are not decided on.
+        /// The number of timesteps between decisions. If it exceeds the length, the timesteps in between are in no window.
         public let stride: Int
 
-        /// Creates a window; nil where the length is not one of ``lengths`` or the stride is below 1.
+        /// Creates a window. Nil if the length is not one of ``lengths`` or the stride is below 1.
         ///
         /// - Parameters:
-        ///   - length: Timesteps that a decision is made on.
-        ///   - stride: Timesteps from one decision to the next.
+        ///   - length: The number of timesteps in a window.
+        ///   - stride: The number of timesteps between decisions.
         public init?(length: Int, stride: Int) {
             guard Self.lengths.contains(length), stride >= 1 else { return nil }
             self.length = length
@@ -42,12 +42,12 @@ extension ServingPolicy {
 }
 
 extension ServingPolicy.Mode: LosslessStringConvertible {
-    /// How a mode is written, for whoever wrote it otherwise.
+    /// The notation of modes, for error messages.
     public static let notation =
         "stateful, sequence or window:LENGTH:STRIDE, LENGTH from 1 to \(ServingPolicy.Window.lengths.upperBound) and "
         + "STRIDE at least 1"
 
-    /// Reads a mode as ``description`` writes it; nil where it is none.
+    /// Reads a mode in the format of ``description``. Nil if the text is not a mode.
     ///
     /// - Parameter text: `stateful`, `sequence`, or `window:24:1` for a length of 24 and a stride of 1.
     public init?(_ text: String) {
@@ -63,7 +63,7 @@ extension ServingPolicy.Mode: LosslessStringConvertible {
         }
     }
 
-    /// The mode as flags, files and `status` write it.
+    /// The mode in the notation of flags, files and `status`.
     public var description: String {
         switch self {
         case .stateful: "stateful"

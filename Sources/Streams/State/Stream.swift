@@ -1,7 +1,7 @@
 extension StreamTable {
-    /// One stream's place in its sequence. Its state stands in `row` of its model's pool.
+    /// The position of one stream in its sequence. The state of the stream is in `row` of its model's pool.
     ///
-    /// 32 bytes, as there may be millions.
+    /// The size is 32 bytes, as there may be millions of streams.
     struct Stream: BitwiseCopyable {
         fileprivate struct Marks: OptionSet {
             let rawValue: UInt8
@@ -14,11 +14,12 @@ extension StreamTable {
             static let isAsleep = Marks(rawValue: 1 << 6)
             static let phase = Marks(rawValue: 1 << 7)
 
-            /// A stream with one of these, or of another phase than the table, is not taken a timestep of at once.
+            /// The marks that keep a stream off the fast path. A stream in another phase than the table is off the fast path
+            /// too.
             static let slow: Marks = [.isPaused, .waits, .isAsleep, .phase]
         }
 
-        /// Which of two phases a stream or a table is in: the same, where the stream is as all operations have left it.
+        /// One of two alternating phases. A stream in the table's phase has been reached by all operations.
         struct Phase {
             fileprivate private(set) var marks: Marks = []
 
@@ -48,16 +49,16 @@ extension StreamTable {
             }
         }
 
-        /// One more timestep since the last reset. An imported stream may claim any number of them: the last stays.
+        /// Counts a timestep since the last reset. An imported stream may begin at any step, so the count saturates.
         mutating func countStep() {
             if step < .max { step += 1 }
         }
 
-        /// The ``row`` of a stream whose state is in the store and not in memory.
+        /// The ``row`` of a hibernated stream, whose state is in the store and not in memory.
         static let noRow = Int(UInt32.max)
         var isAsleep: Bool { row == Self.noRow }
 
-        /// That of the last decision; nil before the first.
+        /// The label of the last decision; nil before the first.
         var label: UInt8? {
             get { marks.contains(.hasLabel) ? lastLabel : nil }
             set {
@@ -66,52 +67,52 @@ extension StreamTable {
             }
         }
 
-        /// A message of it waits to be decided on.
+        /// Whether a message of the stream is in the current batch.
         var isInBatch: Bool {
             get { marks.contains(.isInBatch) }
             set { set(.isInBatch, newValue) }
         }
 
-        /// The stream was looked at for being idle, and no timestep was decided on since. A mark and not a clock, so that the hot
-        /// path need not read one.
+        /// Whether the stream was found idle and has had no decision since. A mark instead of a time saves the hot path from
+        /// reading a clock.
         var isSeenIdle: Bool {
             get { marks.contains(.isSeenIdle) }
             set { if newValue { marks.insert(.isSeenIdle) } else { marks.remove(.isSeenIdle) } }
         }
 
-        /// A message of the stream was decided on: the next may be taken, and the stream is not idle.
+        /// Ends a batch with a message of the stream. The next message may be admitted, and the stream is not idle.
         mutating func endBatch(at time: Int64) {
             marks.subtract([.isInBatch, .isSeenIdle])
             self.time = time
         }
 
-        /// A jump ahead was seen that no published decision has told of yet.
+        /// Whether a gap was seen that no published decision has reported yet.
         var gapPending: Bool {
             get { marks.contains(.gapPending) }
             set { set(.gapPending, newValue) }
         }
 
-        /// Its timesteps wait until a controller lets it go on.
+        /// Whether the stream's timesteps wait until a controller resumes the stream.
         var isPaused: Bool {
             get { marks.contains(.isPaused) }
             set { set(.isPaused, newValue) }
         }
 
-        /// Timesteps of it wait, or will: it has an entry among those that wait.
+        /// Whether the stream has an entry among the waiting timesteps.
         var waits: Bool {
             get { marks.contains(.waits) }
             set { set(.waits, newValue) }
         }
 
-        /// Whether a timestep is taken at once: nothing waits before it, its state is in memory, and no operation has to
-        /// reach the stream first.
+        /// Whether a timestep can be admitted at once: no timestep waits before it, the state is in memory, and no operation
+        /// has to reach the stream first.
         @inline(__always)
         func isReady(in phase: Phase) -> Bool { marks.intersection(.slow) == phase.marks }
 
-        /// Whether the operation that began with a phase has reached it.
+        /// Whether the operation that began with the phase has reached the stream.
         func isReached(in phase: Phase) -> Bool { marks.intersection(.phase) == phase.marks }
 
-        /// Has the operation that began with a phase not have reached it.
+        /// Marks the stream as not reached by the operation that began with the phase.
         mutating func leave(_ phase: Phase) {
             reach(phase)
             marks.formSymmetricDifference(.phase)

@@ -1,26 +1,26 @@
-/// All that one stream knows, as a value: what a checkpoint and a snapshot keep.
+/// All data of one stream as a value, as checkpoints and snapshots store it.
 public struct StreamImage: Equatable, Sendable {
     /// The stream's id.
     public var id: String
-    /// What the values belong to: the fingerprint of the weights that the state came from. Where timesteps are kept in
-    /// place of a state, `:sequence` or `:window:LENGTH` follows.
+    /// The fingerprint of the weights that the values belong to. If timesteps are kept instead of a state, the suffix
+    /// `:sequence` or `:window:LENGTH` follows.
     public var fingerprint: String
-    /// The number of the last timestep consumed, over the stream's life; 0: none yet.
+    /// The number of the last timestep consumed, over the stream's life; 0 before the first.
     public var sequence: UInt64
     /// Timesteps since the last reset.
     public var step: UInt64
-    /// Nanoseconds since the Unix epoch when the last timestep was consumed.
+    /// The time when the last timestep was consumed, in nanoseconds since the Unix epoch.
     public var time: Int64
     /// The label of the last decision; nil before the first.
     public var label: UInt8?
-    /// A jump ahead was seen that no published decision has told of yet.
+    /// Whether a gap was seen that no published decision has reported yet.
     public var gapPending: Bool
-    /// The state of each layer, then the last outputs: shape (stateSize + outputs). Where timesteps are kept in place of
-    /// a state: those since the last reset, or the last of them that a window has, the oldest first, then the last outputs:
-    /// shape (kept × features + outputs).
+    /// The state of each layer, then the last outputs: shape (stateSize + outputs). If timesteps are kept instead of a state,
+    /// those timesteps, the oldest first, then the last outputs: shape (kept × features + outputs). They are all timesteps
+    /// since the last reset, or the last ones that fit a window.
     public var values: [Float]
 
-    /// Creates an image; each parameter is the property of its name.
+    /// Creates an image. Each parameter sets the property of the same name.
     public init(
         id: String, fingerprint: String, sequence: UInt64, step: UInt64, time: Int64, label: UInt8?, gapPending: Bool,
         values: [Float]
@@ -35,12 +35,12 @@ public struct StreamImage: Equatable, Sendable {
         self.values = values
     }
 
-    /// Whether the state, or the timesteps kept in its place, are finite. Outputs need not be: a mean of no timesteps is NaN.
+    /// Whether the state, or the timesteps kept instead, are finite. Outputs may be NaN: a mean of no timesteps is NaN.
     ///
-    /// - Parameter outputs: How many of the values are outputs.
-    /// - Returns: False where one of the others is NaN or infinite.
+    /// - Parameter outputs: The number of outputs at the end of the values.
+    /// - Returns: False if any other value is NaN or infinite.
     func isSound(outputs: Int) -> Bool { values.dropLast(outputs).allSatisfy(\.isFinite) }
 
-    /// Bytes of state.
+    /// The size of the values in bytes.
     public var byteCount: Int { values.count * MemoryLayout<Float>.size }
 }

@@ -1,8 +1,8 @@
 import Recurrent
 
-/// What the streams of one model remember from message to message, each in a row of its own.
+/// The data that the streams of one model keep from message to message. Each stream has a row.
 enum StreamMemory {
-    /// The state after the last timestep, and how the next ones are taken.
+    /// The state after the last timestep, and the batch that steps it.
     case state(StepBatch)
     /// The timesteps that the next decision needs.
     case timesteps(TimestepBuffers)
@@ -19,12 +19,12 @@ enum StreamMemory {
         }
     }
 
-    /// The same rows for other weights, with which they can go on; these have none any more.
+    /// Moves the rows to new weights that can continue with them. This memory has no rows afterwards.
     ///
     /// - Parameters:
-    ///   - served: The weights, with as many outputs.
+    ///   - served: The new weights, with the same number of outputs.
     ///   - workers: The threads that step.
-    /// - Returns: The rows, under the same numbers.
+    /// - Returns: The rows under the same numbers.
     func handOver(to served: ServedModel, workers: StepWorkers) -> StreamMemory {
         switch self {
         case .state(let steps):
@@ -39,7 +39,7 @@ enum StreamMemory {
         }
     }
 
-    /// Gives out a row as it is before the first timestep.
+    /// Adds a row in its state before the first timestep.
     func insert() -> Int {
         switch self {
         case .state(let steps): steps.pool.insert()
@@ -47,7 +47,6 @@ enum StreamMemory {
         }
     }
 
-    /// Takes a row back.
     func remove(_ row: Int) {
         switch self {
         case .state(let steps): steps.pool.remove(row)
@@ -55,7 +54,7 @@ enum StreamMemory {
         }
     }
 
-    /// Forgets what came before, but for the last outputs.
+    /// Resets a row, except for the last outputs.
     func reset(_ row: Int) {
         switch self {
         case .state(let steps): steps.pool.reset(row)
@@ -63,7 +62,7 @@ enum StreamMemory {
         }
     }
 
-    /// The last answer, shape (outputs).
+    /// The last outputs, shape (outputs).
     func outputs(of row: Int) -> [Float] {
         switch self {
         case .state(let steps): steps.pool.copyOfOutputs(of: row)
@@ -71,7 +70,7 @@ enum StreamMemory {
         }
     }
 
-    /// The whole row, as ``StreamImage/values`` has it.
+    /// The whole row in the format of ``StreamImage/values``.
     func values(of row: Int) -> [Float] {
         switch self {
         case .state(let steps): steps.pool.copy(of: row)
@@ -79,7 +78,7 @@ enum StreamMemory {
         }
     }
 
-    /// How many values a row has that remembers nothing: zeros, and the last outputs.
+    /// The number of values in a row without history: the zero state, if there is one, and the last outputs.
     var emptyCount: Int {
         switch self {
         case .state(let steps): steps.pool.valuesPerRow
@@ -87,7 +86,7 @@ enum StreamMemory {
         }
     }
 
-    /// How many values a copy of a row has, as far as that is known beforehand.
+    /// The number of values in a copy of a row; 0 if rows differ in size.
     var usualValuesPerRow: Int {
         switch self {
         case .state(let steps): steps.pool.valuesPerRow
@@ -95,7 +94,7 @@ enum StreamMemory {
         }
     }
 
-    /// Whether so many values are as many as a row of the model can have at a step.
+    /// Whether a row of the model can have this number of values at a step.
     func fits(_ valueCount: Int, at step: UInt64, of served: ServedModel) -> Bool {
         switch self {
         case .state(let steps): valueCount == steps.pool.valuesPerRow
@@ -104,7 +103,7 @@ enum StreamMemory {
         }
     }
 
-    /// Puts a whole row back as ``StreamImage/values`` has it.
+    /// Replaces a whole row with values in the format of ``StreamImage/values``.
     func replace(_ row: Int, with values: Span<Float>) {
         switch self {
         case .state(let steps): steps.pool.replace(row, with: values)

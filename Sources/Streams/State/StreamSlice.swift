@@ -1,28 +1,27 @@
-/// Copies of some streams, as they go to the store and come back: many streams in a few pieces of memory.
+/// Copies of some streams on their way to or from the store. All streams share a few arrays.
 ///
-/// Each stream has a key, which is its slot in the table: a number that stays the stream's own for as long as the stream
-/// is there, over restarts too.
+/// Each stream has a key, which is its slot in the table. A stream keeps its key for as long as it exists, over restarts too.
 public struct StreamSlice: Sendable {
-    /// What is known of one stream beside its id and its values.
+    /// The data of one stream apart from its id and its values.
     public struct Entry: Sendable {
         /// The stream's key.
         public var key: UInt32
-        /// Which of ``StreamSlice/fingerprints`` is that of the weights.
+        /// The index of the weights' fingerprint in ``StreamSlice/fingerprints``.
         public var weights: Int
-        /// The number of the last timestep consumed, over the stream's life; 0: none yet.
+        /// The number of the last timestep consumed, over the stream's life; 0 before the first.
         public var sequence: UInt64
         /// Timesteps since the last reset.
         public var step: UInt64
-        /// Nanoseconds since the Unix epoch when the last timestep was consumed.
+        /// The time when the last timestep was consumed, in nanoseconds since the Unix epoch.
         public var time: Int64
         /// The label of the last decision; nil before the first.
         public var label: UInt8?
-        /// A jump ahead was seen that no published decision has told of yet.
+        /// Whether a gap was seen that no published decision has reported yet.
         public var gapPending: Bool
-        /// The journal's position when the copy was made: what the journal has up to it is in the copy.
+        /// The journal's position when the copy was made. The copy contains all records up to this position.
         public var position: UInt64
 
-        /// Creates an entry; each parameter is the property of its name.
+        /// Creates an entry. Each parameter sets the property of the same name.
         public init(
             key: UInt32, weights: Int, sequence: UInt64, step: UInt64, time: Int64, label: UInt8?, gapPending: Bool,
             position: UInt64
@@ -38,24 +37,24 @@ public struct StreamSlice: Sendable {
         }
     }
 
-    /// SHA-256 over architecture and weights, of all weights that an entry may name.
+    /// The fingerprints that entries refer to: SHA-256 over architecture and weights.
     public let fingerprints: [String]
     /// The streams.
     public private(set) var entries: [Entry] = []
-    /// The keys of streams that are there no longer. Another stream may have one of them since.
+    /// The keys of removed streams. A new stream may have such a key by now.
     public var removedKeys: [UInt32] = []
 
     private var ids: [UInt8] = []
     private var values: [Float] = []
-    /// Where each entry's id and values end.
+    /// The ends of each entry's id and values.
     private var ends: [(id: Int, values: Int)] = []
 
-    /// An empty slice.
+    /// Creates an empty slice.
     ///
     /// - Parameters:
-    ///   - fingerprints: Those of all weights that an entry may name.
-    ///   - capacity: How many streams it will hold, so that memory is asked for once.
-    ///   - valuesPerStream: How many values each will about have.
+    ///   - fingerprints: The fingerprints that entries will refer to.
+    ///   - capacity: The expected number of streams, so that memory is allocated once.
+    ///   - valuesPerStream: The approximate number of values per stream.
     public init(fingerprints: [String], capacity: Int = 0, valuesPerStream: Int = 0) {
         self.fingerprints = fingerprints
         entries.reserveCapacity(capacity)
@@ -63,20 +62,20 @@ public struct StreamSlice: Sendable {
         values.reserveCapacity(capacity * valuesPerStream)
     }
 
-    /// The id of the last stream; nil where there is none.
+    /// The id of the last stream; nil if there is none.
     public var lastID: String? { entries.isEmpty ? nil : String(copying: id(entries.count - 1)) }
 
     /// Whether there is nothing to store.
     public var isEmpty: Bool { entries.isEmpty && removedKeys.isEmpty }
 
-    /// Bytes of state.
+    /// The size of the values in bytes.
     public var byteCount: Int { values.count * MemoryLayout<Float>.size }
 
     /// Adds a stream.
     ///
     /// - Parameters:
-    ///   - entry: What is known of it.
-    ///   - id: Its id.
+    ///   - entry: The data of the stream.
+    ///   - id: The id of the stream.
     ///   - values: The state of each layer, then the last outputs: shape (stateSize + outputs).
     public mutating func append(_ entry: Entry, id: Span<UInt8>, values: Span<Float>) {
         unsafe id.withUnsafeBufferPointer { unsafe ids.append(contentsOf: $0) }
@@ -87,8 +86,8 @@ public struct StreamSlice: Sendable {
 
     /// The id of a stream.
     ///
-    /// - Parameter index: Which of ``entries``.
-    /// - Returns: Bytes of UTF-8.
+    /// - Parameter index: The index in ``entries``.
+    /// - Returns: The id as UTF-8.
     @_lifetime(borrow self)
     public func id(_ index: Int) -> Span<UInt8> {
         ids.span.extracting((index == 0 ? 0 : ends[index - 1].id)..<ends[index].id)
@@ -96,14 +95,14 @@ public struct StreamSlice: Sendable {
 
     /// The values of a stream.
     ///
-    /// - Parameter index: Which of ``entries``.
+    /// - Parameter index: The index in ``entries``.
     /// - Returns: Shape (stateSize + outputs).
     @_lifetime(borrow self)
     public func values(_ index: Int) -> Span<Float> {
         values.span.extracting((index == 0 ? 0 : ends[index - 1].values)..<ends[index].values)
     }
 
-    /// The streams one by one, as values of their own.
+    /// The streams as separate values.
     public var images: [StreamImage] { entries.indices.map { image($0) } }
 
     func image(_ index: Int) -> StreamImage {
@@ -114,7 +113,7 @@ public struct StreamSlice: Sendable {
             values: Array(copying: values(index)))
     }
 
-    /// A slice of streams that are values of their own, with keys that mean nothing.
+    /// Creates a slice from separate streams. The keys have no meaning.
     ///
     /// - Parameter images: The streams.
     public init(_ images: [StreamImage]) {
