@@ -1,4 +1,4 @@
-// Preloaded into a program, it stands between the program and malloc and counts. See AllocationCounter.h.
+// A library to preload into a program. It replaces malloc and counts the calls. See AllocationCounter.h.
 #define _GNU_SOURCE
 #include "AllocationCounter.h"
 
@@ -14,7 +14,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-// glibc's own names of what is replaced here.
+// The names in glibc of the functions that are replaced here.
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
@@ -32,7 +32,7 @@ __attribute__((constructor)) static void start(void) {
     if (file < 0 || ftruncate(file, sizeof *counts) != 0) abort();
     void *memory = mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (memory == MAP_FAILED) abort();
-    // The first call loads a library.
+    // The first call of `backtrace` loads a library, which allocates.
     void *frame;
     backtrace(&frame, 1);
     counts = memory;
@@ -44,13 +44,13 @@ static int is_counted_thread(void) {
     return strncmp(name, threads, strlen(threads)) == 0;
 }
 
-// Which file an address was loaded from, and where it is within it. Not by dladdr, which looks for a symbol too.
+// Finds the file that an address was loaded from, and the address's offset in it. Not `dladdr`, which also looks for a symbol.
 static const char *file_of(void *address, unsigned long *offset) {
     struct dl_find_object found;
     *offset = 0;
     if (_dl_find_object(address, &found) != 0) return "?";
     *offset = (unsigned long)((char *)address - (char *)found.dlfo_link_map->l_addr);
-    // The program itself has no name there.
+    // The program itself has no name in the link map.
     const char *name = found.dlfo_link_map->l_name;
     return name[0] ? name : "the program";
 }
@@ -58,7 +58,8 @@ static const char *file_of(void *address, unsigned long *offset) {
 static void note_callers(void *caller) {
     void *frames[16];
     int depth = backtrace(frames, 16);
-    // From the caller on: what stands before it is in this file. Where the stack cannot be walked, the caller alone.
+    // The list begins with the caller, because earlier frames are in this file. If the stack cannot be walked, it has only the
+    // caller.
     int first = 0;
     while (first < depth && frames[first] != caller) first++;
     if (first == depth) {
@@ -77,11 +78,11 @@ static void note_callers(void *caller) {
     }
 }
 
-// Counts one allocation that was asked for from an address.
+// Counts one allocation by its caller.
 static void count(void *caller) {
     static _Thread_local int is_counting;
     if (counts == NULL || is_counting || !is_counted_thread()) return;
-    // What is called from here on may allocate.
+    // The functions called below may allocate.
     is_counting = 1;
     unsigned long offset;
     if (strstr(file_of(caller, &offset), "libzmq") != NULL) {
@@ -128,7 +129,7 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
     return 0;
 }
 
-// C++'s `new`, so that its caller is told from who called malloc within libstdc++.
+// C++'s `new` is replaced too. Otherwise its caller would be libstdc++, which calls malloc.
 void *_Znwm(size_t size) {
     COUNT();
     void *memory = __libc_malloc(size ? size : 1);

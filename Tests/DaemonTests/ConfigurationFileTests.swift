@@ -6,8 +6,8 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// The configuration file: what is read, and what is refused with its line.
-struct ConfigurationFileTests {
+/// Tests of the contents that are read, and of those that are refused with a line number.
+@Suite struct `The contents of a configuration file` {
     private let folder: TemporaryFolder
 
     init() throws {
@@ -20,7 +20,7 @@ struct ConfigurationFileTests {
 
     private static let key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 
-    @Test func `the protocol's example is read`() throws {
+    @Test func `the protocol's example is read in full`() throws {
         let configuration = try read(
             """
             ingest:
@@ -91,7 +91,7 @@ struct ConfigurationFileTests {
         #expect(configuration == expected)
     }
 
-    @Test func `what a file does not say is the protocol's default`() throws {
+    @Test func `a missing key has the protocol's default`() throws {
         let configuration = try read("models: {m: {file: /m.keras}}")
         #expect(configuration.ingest.map(\.endpoint.description) == ["@tcp://127.0.0.1:5550"])
         #expect(configuration.ingest.map(\.codec) == [.binary])
@@ -114,7 +114,7 @@ struct ConfigurationFileTests {
         #expect(model.policy.threshold == .half)
     }
 
-    @Test func `relative paths begin at the file's folder, wherever the daemon was started`() throws {
+    @Test func `relative paths start at the file's folder, wherever the daemon was started`() throws {
         let configuration = try read(
             """
             state: {dir: state}
@@ -130,7 +130,7 @@ struct ConfigurationFileTests {
     @Test(arguments: [
         "tcp://127.0.0.1:1", "[tcp://127.0.0.1:1]", "{endpoint: tcp://127.0.0.1:1}", "[{endpoint: tcp://127.0.0.1:1}]",
     ])
-    func `one ingest endpoint may stand alone`(text: String) throws {
+    func `a single ingest endpoint needs no list`(text: String) throws {
         let configuration = try read("ingest: \(text)\nmodels: {m: {file: m}}")
         #expect(configuration.ingest == [.init(IngestEndpoint(.sub, Endpoint(nil, "tcp://127.0.0.1:1")))])
     }
@@ -152,18 +152,18 @@ struct ConfigurationFileTests {
     ]
 
     @Test(arguments: modes)
-    func `a mode is a word, and a window also a mapping`(text: String) throws {
+    func `a mode is a word, and a window may be a mapping`(text: String) throws {
         let configuration = try read("models: {m: {file: m, mode: \(text)}}")
         let expected = text.contains("window") ? "window:24:1" : text
         #expect(configuration.models.first?.mode?.description == expected)
     }
 
-    @Test func `the longest sequence is read, or that of the protocol`() throws {
+    @Test func `the maximum length is read, or has the protocol's default`() throws {
         let configuration = try read("models: {m: {file: m, prefixes: [a], max_length: 100}, n: {file: n}}")
         #expect(configuration.models.map(\.policy.maximumLength) == [100, 65_536])
     }
 
-    /// A file that is refused, the line where, and what the message must name.
+    /// A file that is refused, the line of the fault, and the words that the message must contain.
     struct Bad: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let text: String
@@ -178,7 +178,7 @@ struct ConfigurationFileTests {
         }
     }
 
-    /// Three good lines, to follow or to go before a bad one.
+    /// Three valid lines, to put before or after an invalid one.
     static let models = "models:\n  m:\n    file: m.keras\n"
 
     static let bad = [
@@ -285,7 +285,7 @@ struct ConfigurationFileTests {
     ]
 
     @Test(arguments: bad)
-    func `what makes no sense is refused with file and line`(_ bad: Bad) throws {
+    func `an invalid file is refused with its path and line`(_ bad: Bad) throws {
         let error = try #require(throws: DaemonError.self) { try read(bad.text) }
         #expect(error.code == .configuration)
         #expect(error.description.hasPrefix("\(folder.path("sluice.yaml")):\(bad.line): "), "\(error)")
@@ -295,7 +295,7 @@ struct ConfigurationFileTests {
         }
     }
 
-    @Test func `a file that cannot be read is said to be missing`() throws {
+    @Test func `a file that cannot be read is reported as missing`() throws {
         for path in [folder.path("not-there.yaml"), folder.path] {
             let error = try #require(throws: DaemonError.self) { try DaemonConfiguration(file: path) }
             #expect(error.code == .noInput)
@@ -304,7 +304,7 @@ struct ConfigurationFileTests {
         }
     }
 
-    @Test func `two spellings of one character are two prefixes`() throws {
+    @Test func `two encodings of one character are two prefixes`() throws {
         let configuration = try read(
             "models:\n  a: {file: a, prefixes: [\"\u{E9}\"]}\n  b: {file: b, prefixes: [\"e\u{301}\"]}\n")
         #expect(configuration.models.map(\.name) == ["a", "b"])

@@ -3,29 +3,29 @@ import Testing
 @testable import Daemon
 
 @Suite struct `Freed memory` {
-    /// Takes a process's sizes one after another.
+    /// Feeds sizes of a process to ``FreedMemory``.
     ///
     /// - Parameters:
-    ///   - left: What giving back left at first.
-    ///   - sizes: What it has in memory later.
-    /// - Returns: For each, whether it has grown enough.
+    ///   - left: The size after the first trim.
+    ///   - sizes: The later sizes.
+    /// - Returns: For each later size, whether the process has grown enough for a trim.
     private func growth(from left: Int, _ sizes: Int...) -> [Bool] {
         var memory = FreedMemory()
         memory.recordTrim(leaving: left)
         return sizes.map { memory.recordSize($0) }
     }
 
-    @Test func `is given back at first`() {
+    @Test func `the first check gives freed memory back`() {
         var memory = FreedMemory()
         let hasGrown = memory.recordSize(1)
         #expect(hasGrown)
     }
 
-    @Test func `is given back when the process has grown by more than a thirty-second`() {
+    @Test func `freed memory is given back when the process has grown by more than a thirty-second`() {
         #expect(growth(from: 32_000_000, 32_000_000, 33_000_000, 33_000_001) == [false, false, true])
     }
 
-    @Test func `is measured from where the process has shrunk to by itself`() {
+    @Test func `growth is measured from the smallest size since the last trim`() {
         #expect(growth(from: 64_000_000, 32_000_000, 34_000_000) == [false, true])
     }
 }

@@ -3,15 +3,15 @@ import ZeroMQ
 
 @testable import Daemon
 
-@Suite struct `Handshakes that break off` {
+@Suite struct `A handshake that breaks off` {
     private static let second: Int64 = 1_000_000_000
 
-    @Test func `are told where nothing else tells them`() {
+    @Test func `a handshake that breaks off is reported if nothing else reports it`() {
         var ledger = HandshakeLedger()
         ledger.accept(1, at: 0)
         var isTold = ledger.end(1, at: 1)
         #expect(isTold)
-        // The number is used again.
+        // The number of the connection is reused.
         ledger.accept(1, at: 2)
         ledger.admit()
         isTold = ledger.end(1, at: 3)
@@ -19,7 +19,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [SocketMonitor.Refusal.incomplete, .malformed, .otherMechanism, .denied(300), .denied(400)])
-    func `are not told twice`(refusal: SocketMonitor.Refusal) {
+    func `a refused handshake is not reported twice`(refusal: SocketMonitor.Refusal) {
         var ledger = HandshakeLedger()
         ledger.accept(1, at: 0)
         ledger.refuse(refusal)
@@ -30,7 +30,7 @@ import ZeroMQ
         #expect(isTold)
     }
 
-    @Test func `are not taken for connections that came in, whichever of several did`() {
+    @Test func `admitted connections are not reported, whatever the order in which they end`() {
         var ledger = HandshakeLedger()
         for number in 1...3 { ledger.accept(number, at: 0) }
         for _ in 1...3 { ledger.admit() }
@@ -40,7 +40,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `do not count once their time is over`() {
+    @Test func `a handshake is forgotten once its time is over`() {
         var ledger = HandshakeLedger()
         for number in 1...3 { ledger.accept(number, at: 0) }
         ledger.admit()

@@ -6,9 +6,8 @@ import Wire
 
 @testable import Daemon
 
-/// Log lines as JSON.
-struct JSONLogTests {
-    /// What a logger wrote, line by line.
+@Suite struct `A JSON log` {
+    /// The lines that a logger wrote.
     private final class Lines: Sendable {
         let written = Mutex<[Data]>([])
     }
@@ -45,7 +44,7 @@ struct JSONLogTests {
     }
 
     @Test(arguments: ["plain", "", "\"quoted\" \\ \n\r\t\u{0}\u{7F} {}", "é 😀 \u{2028} e\u{301}"])
-    func `a message comes through as it is`(message: String) throws {
+    func `a JSON line keeps the message unchanged`(message: String) throws {
         let before = Date.now
         let line = try #require(try read { $0.warning("\(message)") }.first)
         #expect(Array(line.message.utf8) == Array(message.utf8))
@@ -54,7 +53,7 @@ struct JSONLogTests {
         #expect(line.time.timeIntervalSince(before) > -0.01)
     }
 
-    @Test func `metadata is an object, what the line has before what the logger has`() throws {
+    @Test func `metadata is an object, and the line's values override the logger's`() throws {
         let lines = try read { logger in
             var logger = logger
             logger[metadataKey: "endpoint"] = "a"
@@ -66,12 +65,12 @@ struct JSONLogTests {
         #expect(lines.map(\.metadata?.peer) == [nil, Line.Peer(names: ["x", "y"], port: "7")])
     }
 
-    @Test func `the protocol's levels are those of the log, in the same order`() {
+    @Test func `the protocol has the log's levels in the same order`() {
         #expect(LogLevel.allCases.map { Logger.Level($0) } == Logger.Level.allCases)
         #expect(LogLevel.allCases.map { LogLevel(Logger.Level($0)) } == LogLevel.allCases)
     }
 
-    @Test func `a level below the logger's is not written`() throws {
+    @Test func `a message below the logger's level is not written`() throws {
         #expect(try read { $0.debug("nothing") }.isEmpty)
     }
 }

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Daemon
 
-/// The latency histogram, and the format that metrics are written in.
-struct MetricsTests {
-    /// Latencies in nanoseconds, and the bound in seconds of the first bucket that counts them.
+/// Tests of the latency histogram and of the text format.
+@Suite struct `The metrics` {
+    /// Latencies in nanoseconds, each with the bound in seconds of the first bucket that counts it.
     static let latencies: [(Int64, Double)] = [
         (-5, 1e-5), (0, 1e-5), (10_000, 1e-5), (10_001, 2e-5), (20_000, 2e-5), (20_001, 4e-5), (1_000_000, 0.00128),
         (10_485_760_000, 10.48576), (10_485_760_001, .infinity), (.max / 2, .infinity),
@@ -28,13 +28,13 @@ struct MetricsTests {
         }
     }
 
-    @Test func `no decisions are no entry`() {
+    @Test func `a count of zero decisions adds no latency`() {
         var histogram = LatencyHistogram()
         histogram.record(1_000_000, count: 0)
         #expect(histogram.cumulative.last?.count == 0 && histogram.sum == 0)
     }
 
-    @Test func `names, help and values are written as Prometheus reads them`() {
+    @Test func `names, help and values are written in Prometheus' format`() {
         var text = PrometheusText()
         text.write("a_total", .counter, "One\nline, a \\ and \"quotes\".", 12_345_678_901)
         text.write("b", .gauge, "Two.", [([("x", "a\"b\\c\nd"), ("y", "é")], 0.25), ([], .nan), ([], -.infinity)])

@@ -4,8 +4,8 @@ import Streams
 import TestSupport
 import Testing
 
-/// Which model files are served, and what is said of the others when the daemon starts.
-struct ModelServingTests {
+/// Tests which model files are served, and which errors the others give at a start.
+@Suite struct `The models of a daemon` {
     private func serve(_ file: String, mode: ServingPolicy.Mode? = nil) throws -> SluiceService {
         var configuration = DaemonConfiguration()
         configuration.models = [
@@ -39,7 +39,7 @@ struct ModelServingTests {
         #expect(error.description.contains(fixture(file)) && error.description.contains("sequence or window"))
     }
 
-    @Test func `a file that is not there is said to be missing`() throws {
+    @Test func `a missing model file is reported as missing`() throws {
         let file = fixture("reference/no-such-model.keras")
         let error = try #require(throws: DaemonError.self) { try serve(file) }
         #expect(error.code == .noInput)
@@ -48,7 +48,7 @@ struct ModelServingTests {
     }
 
     @Test(arguments: ["reference/README.md", "reference/accuracy.json", "reference"])
-    func `a file that is no model is refused`(file: String) throws {
+    func `a file that is not a model is refused`(file: String) throws {
         let error = try #require(throws: DaemonError.self) { try serve(fixture(file)) }
         #expect(error.code == .badData)
         #expect(error.description.contains(fixture(file)))

@@ -2,14 +2,14 @@ import CProcessID
 import Foundation
 import Testing
 
-/// The id that the daemon keeps.
-struct ProcessIDTests {
+/// Tests of the id that the daemon caches.
+@Suite struct `The process id` {
     private typealias Fork = @convention(c) () -> pid_t
 
-    @Test func `a process that was forked knows its own id, and its parent still knows its own`() {
+    @Test func `a forked process knows its own id, and so does its parent`() {
         let parent = CProcessID.getpid()
         #expect(parent == ProcessInfo.processInfo.processIdentifier)
-        // Swift does not let one fork; the child does nothing but compare.
+        // Swift has no `fork`, so it is looked up. The child only compares the ids.
         guard let symbol = unsafe dlsym(nil, "fork") else {
             Issue.record("there is no fork")
             return

@@ -3,26 +3,26 @@ import Wire
 
 @testable import Daemon
 
-/// The order in which model files are read, without a daemon.
-struct ReloadQueueTests {
+/// Tests of the order in which model files are read, without a daemon.
+@Suite struct `A reload queue` {
     private func request(_ number: Int, resetting: Bool = false) -> ReloadQueue.Reload {
         let address = ControlServer.ReturnAddress(
             peer: [], hasDelimiter: false, id: .integer(Int64(number)), byteCount: 0)
         return .request(from: address, resetting: resetting)
     }
 
-    /// Beside the macro, which cannot change the queue.
+    /// Evaluates the condition outside `#expect`, because the macro cannot call mutating functions.
     private func check(_ holds: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(holds, sourceLocation: sourceLocation)
     }
 
-    @Test func `all that is asked for while one is under way is one more, and each is told`() {
+    @Test func `all requests during a reload become one more reload, and each gets an answer`() {
         var queue = ReloadQueue(models: 2)
         check(queue.ask(request(1), ofModel: 0))
         check(!queue.ask(request(2), ofModel: 0))
         check(!queue.ask(.bySignal, ofModel: 0))
         check(!queue.ask(request(3, resetting: true), ofModel: 0))
-        // The other model is read all the same.
+        // The other model is read at once.
         check(queue.ask(.bySignal, ofModel: 1))
 
         check(queue.didRead(0) == false)
@@ -36,7 +36,7 @@ struct ReloadQueueTests {
         check(queue.ask(request(4), ofModel: 0))
     }
 
-    @Test func `a stop drops what is read and queued, and lets weights that are read come to their place`() {
+    @Test func `a stop drops unread and queued reloads, and completes those whose weights are read`() {
         var queue = ReloadQueue(models: 3)
         for number in 1...2 { _ = queue.ask(request(number), ofModel: 0) }
         for number in 3...4 { _ = queue.ask(request(number), ofModel: 1) }

@@ -3,8 +3,8 @@ import Wire
 
 @testable import Daemon
 
-/// Which request is carried out next, and how many may wait.
-struct RequestQueueTests {
+/// Tests the order of requests and the limits on waiting ones.
+@Suite struct `A queue of control requests` {
     private var queue = RequestQueue()
 
     private func request(_ peer: UInt8, _ body: String = "", bytes: Int = 0) -> RawRequest {
@@ -17,12 +17,12 @@ struct RequestQueueTests {
             peer: request.peer, hasDelimiter: false, id: .null, byteCount: request.byteCount)
     }
 
-    /// The next request's controller and text.
+    /// The controller and text of the next request.
     private mutating func next(allowsLarge: Bool = true) -> String? {
         queue.next(allowsLarge: allowsLarge).map { "\($0.peer[0])\(String(decoding: $0.body[0], as: UTF8.self))" }
     }
 
-    @Test mutating func `controllers have their turn one after another, each in its own order`() {
+    @Test mutating func `controllers take turns, and the requests of each keep their order`() {
         for text in ["a", "b", "c"] { queue.add(request(1, text)) }
         queue.add(request(2, "a"))
         queue.add(request(3, "a"))
@@ -35,7 +35,7 @@ struct RequestQueueTests {
         #expect(order == ["1a", "2a", "3a", "1b", "3b", "1c"])
     }
 
-    @Test mutating func `the requests of a controller wait for the one before, the others' do not`() {
+    @Test mutating func `a request waits for the previous one of its controller, but not for other controllers`() {
         for peer: UInt8 in [1, 2] {
             queue.add(request(peer, "a"))
             queue.add(request(peer, "b"))
@@ -51,7 +51,7 @@ struct RequestQueueTests {
         #expect(next() == "1b")
     }
 
-    @Test mutating func `while a large request is read, only small ones are carried out`() {
+    @Test mutating func `only small requests are carried out while a large one is read`() {
         let large = RawRequest.maximumBytesReadInLoop + 1
         queue.add(request(1, "large", bytes: large))
         queue.add(request(1, "small"))
@@ -61,7 +61,7 @@ struct RequestQueueTests {
         #expect(next() == "1large")
     }
 
-    @Test mutating func `as many requests are taken as the bound, and none more until one is carried out`() {
+    @Test mutating func `the queue accepts requests up to its bound, and more once one is carried out`() {
         for _ in 0..<RequestQueue.maximumCount {
             #expect(queue.hasRoom)
             queue.add(request(1))
@@ -71,7 +71,7 @@ struct RequestQueueTests {
         #expect(queue.hasRoom)
     }
 
-    @Test mutating func `as many bytes are taken as the bound, and one request more`() {
+    @Test mutating func `the queue accepts requests until their bytes reach its bound`() {
         var count = 0
         while queue.hasRoom {
             queue.add(request(1, bytes: 1 << 20))
@@ -82,7 +82,7 @@ struct RequestQueueTests {
         #expect(queue.hasRoom)
     }
 
-    @Test mutating func `a controller whose requests are not answered has no turn until one is`() throws {
+    @Test mutating func `a controller with too many unanswered requests waits until one is answered`() throws {
         var first: RawRequest?
         for _ in 0..<RequestQueue.maximumUnanswered {
             queue.add(request(1))
@@ -97,7 +97,7 @@ struct RequestQueueTests {
         #expect(next() == "1late")
     }
 
-    @Test mutating func `past a bound on unanswered bytes, large requests wait and small ones do not`() {
+    @Test mutating func `above the bound on unanswered bytes, large requests wait and small ones do not`() {
         var taken: [RawRequest] = []
         for peer in 1...UInt8.max {
             queue.add(request(peer, bytes: 1 << 20))

@@ -1,4 +1,5 @@
-// Preloaded into a program: records what it writes to a folder, and shifts its time of day. See FaultInjector.h.
+// A library to preload into a program. It records the program's writes to a folder and shifts its time of day. See
+// FaultInjector.h.
 #define _GNU_SOURCE
 #include "FaultInjector.h"
 
@@ -21,9 +22,9 @@ static const char *folder;
 static size_t folder_length;
 static int log_file = -1;
 static const char *clock_path;
-// The paths of open files of the folder, by descriptor.
+// The paths of the folder's open files by descriptor.
 static char *paths[MAXIMUM_FILES];
-// Held over an operation and its record, so that records are in the order of the operations.
+// Held during an operation and its record, so that the records have the order of the operations.
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 __attribute__((constructor)) static void start(void) {
@@ -50,7 +51,7 @@ static void record(char operation, const char *path, int64_t offset, const void 
     if (syscall(SYS_writev, log_file, parts, 3) < 0) abort();
 }
 
-// Runs a system call and records it if it went well, as one step.
+// Runs a system call and records it if it succeeds, in one atomic step.
 #define RECORDED(call, operation, path, offset, bytes, length) \
     pthread_mutex_lock(&mutex); \
     long result = (call); \
@@ -61,7 +62,7 @@ static void record(char operation, const char *path, int64_t offset, const void 
     return (int)result
 
 static int open_at(int directory, const char *path, int flags, int mode) {
-    // A path that is relative to a descriptor is not followed: SQLite and Foundation use whole ones.
+    // Relative paths are not resolved, because SQLite and Foundation use absolute ones.
     if (!is_watched(path)) return (int)syscall(SYS_openat, directory, path, flags, mode);
     pthread_mutex_lock(&mutex);
     struct stat status;
@@ -126,7 +127,7 @@ int ftruncate64(int file, off64_t length) {
 
 int ftruncate(int file, off_t length) { return ftruncate64(file, length); }
 
-// Nothing is really synced, which would only take time: the test's machine stays on.
+// Nothing is synced, which would only take time: the test cuts the power in the log, and its machine stays on.
 static int synced(int file) {
     RECORDED(0, 's', path_of(file), 0, NULL, 0);
 }

@@ -1,17 +1,17 @@
 public import Foundation
 
-/// The files under `Tests/Fixtures`, found from where this source file stands.
+/// The files under `Tests/Fixtures`, located relative to this source file.
 public enum Fixtures {
     /// The folder of all fixtures.
     public static let folder = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures")
 
-    /// One fixture, as `reference/model2.keras`.
+    /// The URL of a fixture, such as `reference/model2.keras`.
     public static func url(_ path: String) -> URL {
         folder.appending(path: path)
     }
 
-    /// The rows of a CSV fixture without quotes, each as a dictionary by the header's names.
+    /// The rows of a CSV fixture without quotes. Each row is a dictionary with the header's names.
     public static func rows(_ path: String) throws -> [[String: String]] {
         let text = try String(contentsOf: url(path), encoding: .utf8)
         let lines = text.split(whereSeparator: \.isNewline).map {

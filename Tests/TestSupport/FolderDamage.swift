@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Random damages of one file of a folder.
+/// Damages one random file of a folder.
 public struct FolderDamage {
     /// The ways to damage a file.
     public static let kinds = [
@@ -12,7 +12,7 @@ public struct FolderDamage {
     private let other: TemporaryFolder
 
     /// - Parameters:
-    ///   - older: The folder a while ago.
+    ///   - older: An earlier copy of the folder.
     ///   - other: The folder of another run.
     public init(older: TemporaryFolder, other: TemporaryFolder) {
         (self.older, self.other) = (older, other)
@@ -23,9 +23,9 @@ public struct FolderDamage {
     /// - Parameters:
     ///   - kind: One of ``kinds``.
     ///   - folder: The folder.
-    ///   - random: Chooses the file and the place.
-    /// - Returns: The file; nil where the folder has none that can be damaged so.
-    /// - Throws: What Foundation throws where a file cannot be read or written.
+    ///   - random: The source of the choices of file and place.
+    /// - Returns: The name of the file; nil if the folder has no suitable file.
+    /// - Throws: Foundation's error if a file cannot be read or written.
     public func apply(
         _ kind: String, to folder: TemporaryFolder, using random: inout SplitMix64
     ) throws -> String? {
@@ -65,20 +65,20 @@ public struct FolderDamage {
 }
 
 extension TemporaryFolder {
-    /// Copies all that is in a folder into this one.
+    /// Copies all files of a folder into this one.
     ///
     /// - Parameter source: The folder.
-    /// - Throws: What Foundation throws where that fails.
+    /// - Throws: Foundation's error if a file cannot be copied.
     public func copyFiles(of source: String) throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: source) {
             try FileManager.default.copyItem(atPath: "\(source)/\(name)", toPath: path(name))
         }
     }
 
-    /// All files of the folder, by their names.
+    /// The contents of all files in the folder, by name.
     ///
-    /// - Returns: What is in each.
-    /// - Throws: What Foundation throws where one cannot be read.
+    /// - Returns: The contents.
+    /// - Throws: Foundation's error if a file cannot be read.
     public func contents() throws -> [String: Data] {
         var files: [String: Data] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: path) {

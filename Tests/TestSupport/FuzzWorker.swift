@@ -1,22 +1,22 @@
 public import Foundation
 
-/// A process of this same program that takes a range of inputs and says one byte of each.
+/// A process of the same program that reads a range of inputs and prints one byte for each.
 public struct FuzzWorker {
-    /// What it said, input by input, up to the one that ended it.
+    /// The printed bytes, up to the input that ended the process.
     public let marks: Data
-    /// How it ended: by a signal, or with a status.
+    /// The kind of ending: a signal or an exit status.
     public let reason: Process.TerminationReason
-    /// The signal's number, or the status.
+    /// The number of the signal, or the exit status.
     public let status: Int32
 
-    /// Runs a worker to its end.
+    /// Runs a worker until it ends.
     ///
     /// - Parameters:
-    ///   - range: The inputs' numbers.
-    ///   - kind: What they are, as the program's `--kind` takes it.
-    ///   - seed: What they are made of.
-    ///   - isQuiet: Its standard error is thrown away.
-    /// - Throws: What starting it, or reading what it says, throws.
+    ///   - range: The numbers of the inputs.
+    ///   - kind: The kind of inputs for the program's `--kind`.
+    ///   - seed: The seed of the inputs.
+    ///   - isQuiet: Whether to discard standard error.
+    /// - Throws: Foundation's error if the worker cannot be started or read.
     public init(_ range: Range<Int>, kind: String, seed: UInt64, isQuiet: Bool = false) throws {
         let process = Process()
         process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()

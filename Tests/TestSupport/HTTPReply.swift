@@ -1,22 +1,22 @@
 import Foundation
 import Glibc
 
-/// What an HTTP server answered to one request, over a connection of its own.
+/// The reply of an HTTP server to one request on a connection of its own.
 public struct HTTPReply: Sendable {
     /// The status code.
     public let status: Int
-    /// The header's lines after the first, names in lower case.
+    /// The header fields by their names in lower case.
     public let headers: [String: String]
-    /// What follows the header.
+    /// The body.
     public let body: String
 
-    /// Asks a server.
+    /// Sends a request and reads the reply.
     ///
     /// - Parameters:
     ///   - method: GET, HEAD or another.
-    ///   - path: What is asked for.
+    ///   - path: The path of the page.
     ///   - address: HOST:PORT with an IPv4 address.
-    /// - Throws: A `POSIXError` where nobody answers, or what answers is no HTTP.
+    /// - Throws: A `POSIXError` if there is no server, or if the reply is not HTTP.
     public init(_ method: String = "GET", _ path: String, at address: String) throws {
         let connection = try TCPConnection(address)
         try connection.send("\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n\r\n")
@@ -35,14 +35,14 @@ public struct HTTPReply: Sendable {
     }
 }
 
-/// A TCP connection, closed with its last reference.
+/// A TCP connection that closes with its last reference.
 public final class TCPConnection {
     private let socket: Int32
 
-    /// Connects.
+    /// Connects to a server.
     ///
     /// - Parameter address: HOST:PORT with an IPv4 address.
-    /// - Throws: A `POSIXError` where nobody listens.
+    /// - Throws: A `POSIXError` if there is no server.
     public init(_ address: String) throws {
         let parts = address.split(separator: ":")
         guard parts.count == 2, let port = UInt16(parts[1]) else { throw POSIXError(.EINVAL) }
@@ -60,10 +60,10 @@ public final class TCPConnection {
 
     deinit { close(socket) }
 
-    /// Sends a text, and waits for room where there is none.
+    /// Sends a text, and waits while the socket's buffer is full.
     ///
-    /// - Parameter text: What to send.
-    /// - Throws: A `POSIXError` where the other side has closed the connection.
+    /// - Parameter text: The text.
+    /// - Throws: A `POSIXError` if the peer has closed the connection.
     public func send(_ text: String) throws {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
@@ -75,13 +75,13 @@ public final class TCPConnection {
         }
     }
 
-    /// Sends nothing more; the other side sees the end.
+    /// Closes the sending side of the connection.
     public func endSending() { shutdown(socket, Int32(SHUT_WR)) }
 
-    /// Waits until the other side ends the connection.
+    /// Waits until the peer closes the connection.
     ///
-    /// - Returns: What it sent.
-    /// - Throws: Where the connection fails.
+    /// - Returns: The received text.
+    /// - Throws: Foundation's error if the connection fails.
     public func receiveAll() throws -> String {
         let data = try FileHandle(fileDescriptor: socket).readToEnd() ?? Data()
         return String(decoding: data, as: UTF8.self)

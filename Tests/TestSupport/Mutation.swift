@@ -1,15 +1,15 @@
-/// Numbers on the edge of what a reader's arithmetic holds.
+/// Numbers at the limits of a reader's arithmetic.
 private let extremes: [UInt64] = [
     0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000, 0x7FFF_FFFF_FFFF_FFFF,
     0x8000_0000_0000_0000, .max - 7, .max,
 ]
 
 extension [UInt8] {
-    /// Damages a file in one to three ways.
+    /// Damages the bytes in one to three ways.
     ///
     /// - Parameters:
-    ///   - other: Another file, part of which may take the place of part of this one.
-    ///   - random: Where the choices come from.
+    ///   - other: Other bytes, parts of which may replace parts of these.
+    ///   - random: The source of the choices.
     public mutating func mutate(with other: [UInt8], using random: inout some RandomNumberGenerator) {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard !isEmpty else { return }
@@ -27,7 +27,7 @@ extension [UInt8] {
             case 3...5:
                 let size = [1, 2, 4, 8].randomElement(using: &random) ?? 8
                 let word = extremes.randomElement(using: &random) ?? 0
-                // Lengths stand at even places more often than not.
+                // Lengths are usually aligned, so most words go to aligned offsets.
                 let start = place / size * size
                 for index in start..<Swift.min(count, start + size) {
                     self[index] = UInt8(truncatingIfNeeded: word >> (8 * UInt64(index - start)))
@@ -41,9 +41,9 @@ extension [UInt8] {
         }
     }
 
-    /// Damages a text in one to three ways that leave most of it a JSON text.
+    /// Damages a text in one to three ways that leave most of it valid JSON.
     ///
-    /// - Parameter random: Where the choices come from.
+    /// - Parameter random: The source of the choices.
     public mutating func mutateText(using random: inout some RandomNumberGenerator) {
         let words = [
             "0", "-1", "1.5", "1e308", "1e999", "9223372036854775807", "18446744073709551616", "null", "true", "[]",
@@ -53,7 +53,7 @@ extension [UInt8] {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard !isEmpty else { return }
             let place = Int.random(in: indices, using: &random)
-            // A word, or a number: what stands between two marks of punctuation.
+            // A word or a number: the text between two marks of punctuation.
             let marks = Set("[]{},: \"".utf8)
             let start = self[..<place].lastIndex { marks.contains($0) }.map { $0 + 1 } ?? 0
             let end = self[place...].firstIndex { marks.contains($0) } ?? count

@@ -1,25 +1,25 @@
 import Foundation
 
-/// A fixture with some of its bytes changed.
+/// A fixture with changed bytes.
 public struct PatchedFile: Sendable {
-    /// What it holds now.
+    /// The current contents.
     public var bytes: [UInt8]
 
-    /// The unchanged bytes of a fixture, such as `reference/model2.h5`.
+    /// Reads a fixture, such as `reference/model2.h5`.
     ///
-    /// - Throws: What Foundation throws where there is no such fixture.
+    /// - Throws: Foundation's error if there is no such fixture.
     public init(_ fixture: String) throws {
         bytes = Array(try Data(contentsOf: Fixtures.url(fixture)))
     }
 
-    /// A file of some bytes.
+    /// Creates a file from bytes.
     public init(bytes: [UInt8]) {
         self.bytes = bytes
     }
 
-    /// Replaces each occurrence of a text by another that is not longer, filled up with spaces, so nothing moves.
+    /// Replaces each occurrence of a text. The new text must not be longer and is padded with spaces, so that nothing moves.
     ///
-    /// - Returns: How many there were.
+    /// - Returns: The number of occurrences.
     public mutating func replace(_ old: String, with new: String) -> Int {
         let (old, new) = (Array(old.utf8), Array(new.utf8))
         precondition(new.count <= old.count, "the replacement is longer")
@@ -27,9 +27,10 @@ public struct PatchedFile: Sendable {
         return bytes.replaceAll(old, with: filled)
     }
 
-    /// Changes an uncompressed entry of a zip archive and corrects its checksum, so that the change gets through.
+    /// Changes an uncompressed entry of a zip archive and corrects its checksum, so that the change reaches the reader of the
+    /// entry.
     ///
-    /// - Throws: What `change` throws.
+    /// - Throws: The errors of `change`.
     public mutating func changeEntry(_ name: String, _ change: (inout PatchedFile) throws -> Void) rethrows {
         let header = Array("PK\u{3}\u{4}".utf8)
         let starts = bytes.indices.filter { bytes[$0...].starts(with: header) }
@@ -45,7 +46,7 @@ public struct PatchedFile: Sendable {
         }
     }
 
-    /// CRC-32 as zip has it, little-endian.
+    /// Zip's CRC-32, little-endian.
     private static func checksum(_ bytes: [UInt8]) -> [UInt8] {
         var crc: UInt32 = .max
         for byte in bytes {
@@ -59,12 +60,12 @@ public struct PatchedFile: Sendable {
 }
 
 extension [UInt8] {
-    /// A little-endian number.
+    /// Reads a little-endian number.
     fileprivate func word(at start: Int, bytes count: Int) -> Int {
         (0..<count).reduce(0) { $0 | Int(self[start + $1]) << (8 * $1) }
     }
 
-    /// Replaces each occurrence of some bytes by as many others, and tells how many there were.
+    /// Replaces each occurrence of some bytes by the same number of others. Returns the number of occurrences.
     fileprivate mutating func replaceAll(_ old: [UInt8], with new: [UInt8]) -> Int {
         var count = 0
         var index = 0

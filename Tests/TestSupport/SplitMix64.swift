@@ -1,13 +1,13 @@
-/// Steele, Lea and Flood's generator: the same mutations in every run.
+/// The generator by Steele, Lea and Flood, so that every run has the same mutations.
 public struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 
-    /// Starts the sequence of a seed.
+    /// Creates a generator from a seed.
     public init(state: UInt64) {
         self.state = state
     }
 
-    /// The next number.
+    /// Returns the next number.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state

@@ -1,33 +1,33 @@
 public import Foundation
 
-/// A folder of a test's own, gone when the test ends. Its path is short, so that it can hold Unix sockets.
+/// A folder for one test, deleted when the test ends. Its path is short, so that the folder can hold Unix sockets.
 public final class TemporaryFolder: Sendable {
-    /// Where it is.
+    /// The path of the folder.
     public let path: String
 
     /// Creates the folder.
     ///
-    /// - Throws: What Foundation throws where it cannot be created.
+    /// - Throws: Foundation's error if the folder cannot be created.
     public init() throws {
         path = "/tmp/sluice-\(UUID().uuidString.prefix(13))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
 
     deinit {
-        // A folder that cannot be removed is left to the system.
+        // If the folder cannot be removed, the system's cleanup removes it.
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// A file within it.
+    /// The URL of a file in the folder.
     public func url(_ name: String) -> URL { URL(filePath: path).appending(path: name) }
 
-    /// The path of a file within it.
+    /// The path of a file in the folder.
     public func path(_ name: String) -> String { "\(path)/\(name)" }
 
-    /// Writes a file within it.
+    /// Writes a file in the folder.
     ///
-    /// - Returns: Its path.
-    /// - Throws: What Foundation throws where it cannot be written.
+    /// - Returns: The path of the file.
+    /// - Throws: Foundation's error if the file cannot be written.
     public func write(_ text: String, to name: String) throws -> String {
         try Data(text.utf8).write(to: url(name))
         return path(name)

@@ -5,9 +5,9 @@ import Testing
 
 @testable import Daemon
 
-/// One connection's times, by a clock that the tests set.
-struct HTTPExchangeTests {
-    /// A connection to a daemon that loads its state: every page answers at once.
+/// Tests of a connection's timeouts with a clock that the tests set.
+@Suite struct `An HTTP connection` {
+    /// A connection to a daemon that is loading its state, so that every page answers at once.
     private final class Connection {
         let channel = EmbeddedChannel()
 
@@ -27,7 +27,7 @@ struct HTTPExchangeTests {
             channel.embeddedEventLoop.run()
         }
 
-        /// The statuses of what was answered since the last time.
+        /// The statuses of the replies since the previous call.
         func statuses() throws -> [Int] {
             var text = ""
             while let part = try channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: part) }
@@ -39,7 +39,7 @@ struct HTTPExchangeTests {
 
     private static let request = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
-    @Test func `a connection without a request is closed after 90 s, and each request begins them anew`() throws {
+    @Test func `a connection without a request is closed after 90 s, and each request restarts the time`() throws {
         let connection = try Connection()
         connection.wait(89)
         try connection.send(Self.request)
@@ -50,19 +50,19 @@ struct HTTPExchangeTests {
         #expect(!connection.channel.isActive)
     }
 
-    @Test func `a request that takes longer than 5 s is answered with 408, however often a byte of it comes`() throws {
+    @Test func `a request that takes longer than 5 s gets status 408, even if its bytes keep arriving`() throws {
         let connection = try Connection()
         for byte in "GET /" {
             try connection.send("\(byte)")
             connection.wait(1)
         }
         #expect(try connection.statuses() == [408])
-        // Only for the client to read the answer.
+        // The delay only gives the client time to read the reply.
         connection.wait(1)
         #expect(!connection.channel.isActive)
     }
 
-    @Test func `the first byte of a request that came with another begins its time`() throws {
+    @Test func `the time of a request that arrives with another one begins at its first byte`() throws {
         let connection = try Connection()
         try connection.send(Self.request + "GET /")
         #expect(try connection.statuses() == [200])
@@ -70,10 +70,10 @@ struct HTTPExchangeTests {
         #expect(try connection.statuses() == [408])
     }
 
-    @Test func `one connection too many closes the one that has waited longest`() throws {
+    @Test func `one connection too many closes the connection that has waited longest`() throws {
         let connections = HTTPConnections()
         let all = try (0..<HTTPConnections.maximumCount).map { _ in try Connection(in: connections) }
-        // The first one has waited less now than the second.
+        // After this request, the second connection has waited longest.
         try all[0].send(Self.request)
         let last = try Connection(in: connections)
         #expect(last.channel.isActive)

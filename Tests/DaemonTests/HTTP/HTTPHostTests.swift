@@ -2,8 +2,7 @@ import Testing
 
 @testable import Daemon
 
-/// The header `Host`, as clients write it.
-struct HTTPHostTests {
+@Suite struct `The header Host` {
     @Test(arguments: [
         ("127.0.0.1", "127.0.0.1", true), ("127.0.0.1:80", "127.0.0.1", true), ("[::1]:80", "::1", true),
         ("[2001:db8::1]", "2001:db8::1", true), ("LocalHost:", "localhost", false),
@@ -19,7 +18,7 @@ struct HTTPHostTests {
     @Test(arguments: [
         "", ":80", ".", "a..b", "a b", "a/b", "a@b", "ä.example", "[::1", "[a]", "[::1]a", "::1", "a:b", "a\0",
     ])
-    func `a text that is no host is refused`(text: String) {
+    func `a text that is not a host is refused`(text: String) {
         #expect(HTTPHost(text) == nil)
     }
 
@@ -27,7 +26,7 @@ struct HTTPHostTests {
         ("127.9.9.9", true), ("::1", true), ("::ffff:127.0.0.1", true), ("0.0.0.0", false), ("::", false),
         ("10.0.0.1", false),
     ])
-    func `an address is this machine's own or others'`(text: String, isLocal: Bool) throws {
+    func `only loopback addresses count as local`(text: String, isLocal: Bool) throws {
         #expect(HTTPEndpoint.address(text, port: 1).isLocal == isLocal)
     }
 }

@@ -6,9 +6,9 @@ import Wire
 
 @testable import Daemon
 
-/// The pages of a daemon that does not answer: over real sockets, with a mailbox that nobody reads.
-struct HTTPListenerTests {
-    /// Serves while a function runs, which gets the address.
+/// Tests over real sockets, with a mailbox that nobody reads.
+@Suite struct `The pages of a daemon that does not answer` {
+    /// Serves while a function runs. The function receives the address.
     private func serve(_ probe: HotLoopProbe, _ body: (String) throws -> Void) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var configuration = HTTPConfiguration()
@@ -18,7 +18,7 @@ struct HTTPListenerTests {
         try body("\(listener.place)")
     }
 
-    @Test func `a daemon that loads its state lives, and is not ready`() throws {
+    @Test func `a daemon that loads its state is healthy but not ready`() throws {
         try serve(HotLoopProbe(try Mailbox())) { address throws in
             #expect(try HTTPReply("GET", "/healthz", at: address).status == 200)
             #expect(try HTTPReply("GET", "/readyz", at: address).status == 503)
@@ -38,7 +38,7 @@ struct HTTPListenerTests {
                 #expect(reply?.body.contains("did not answer within 1.0 seconds") == true)
             }
         }
-        // However many asked: one letter waits for the loop.
+        // Three requests post only one letter to the loop.
         #expect(mailbox.take().count == 1)
     }
 }

@@ -3,16 +3,16 @@
 
 #include <stdint.h>
 
-// Preloaded into a program, the library does two things, each where its environment variables are set:
+// A library to preload into a program. It does two things, each only if its environment variables are set:
 //
-// SLUICE_FAULT_FOLDER, SLUICE_FAULT_LOG: all that changes the folder, and all that is in it, is recorded in the log, in order,
-// so that a test can make a power cut of it. A record is this header, then the path, then the bytes that were written.
+// SLUICE_FAULT_FOLDER, SLUICE_FAULT_LOG: every change of the folder and its contents is recorded in the log, in order. A test
+// can make a power cut from the log. A record is this header, then the path, then the written bytes.
 //
+// SLUICE_FAULT_CLOCK: the time of day is shifted by the number of seconds in the file. Other clocks are unchanged.
 // SLUICE_FAULT_CLOCK: the time of day is off by as many seconds as the file says. Other clocks are left alone.
 struct fault_record {
-    // w: bytes were written at an offset, t: a file was cut or extended to an offset, s: a file or folder was synced,
-    // c: a file was created, d: a folder was created, u: a file was unlinked, r: a file was renamed, to the path that the
-    // bytes are.
+    // w: bytes were written at the offset; t: a file was cut or extended to the offset; s: a file or folder was synced; c: a
+    // file was created; d: a folder was created; u: a file was unlinked; r: a file was renamed to the path in the bytes.
     uint32_t operation;
     uint32_t path_length;
     int64_t offset;
