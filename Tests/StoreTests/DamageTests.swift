@@ -6,15 +6,15 @@ import TestSupport
 import Testing
 import Wire
 
-/// Damaged state folders: each is refused untouched, or gives exactly what was stored.
+/// Damages state folders at random. Each folder must be refused unchanged, or give exactly the stored contents.
 ///
-/// `SLUICE_DAMAGES` and `SLUICE_DAMAGE_SEED` give another number of damages and another seed; `tools/check/damage` sets them.
-struct DamageTests {
-    /// The contents that a folder gives to whoever starts with it.
+/// `SLUICE_DAMAGES` and `SLUICE_DAMAGE_SEED` set the number of damages and the seed; see `tools/check/damage`.
+@Suite struct `A randomly damaged state folder` {
+    /// The contents of a folder at a start.
     private struct Contents: Equatable {
         var streams: [StreamImage] = []
         var snapshots: [String: [StreamImage]] = [:]
-        /// The bytes of records that the journal has after the checkpoint, one number after the other.
+        /// The sizes in bytes of the journal's batches after the checkpoint, by the number of the first record.
         var records: [UInt64: Int] = [:]
     }
 
@@ -23,7 +23,7 @@ struct DamageTests {
     static let seed = environment["SLUICE_DAMAGE_SEED"].flatMap { UInt64($0) } ?? 19
 
     @Test(arguments: [false, true], [false, true])
-    func `no damage is silently wrong`(hasJournal: Bool, isOrderly: Bool) throws {
+    func `a damaged folder is refused unchanged or read correctly`(hasJournal: Bool, isOrderly: Bool) throws {
         let folders = try Folders(hasJournal: hasJournal, isOrderly: isOrderly)
         let expected = try contents(of: folders.good.path, hasJournal: hasJournal).get()
         #expect(expected.streams.count == 60 && expected.snapshots["n"]?.count == 60)
@@ -54,7 +54,7 @@ struct DamageTests {
         #expect(refused > Self.damages / 16, "most damages are noticed")
     }
 
-    /// Opens a folder as a start does, up to where it would be written.
+    /// Opens a folder as a start does, but writes nothing.
     private func contents(of folder: String, hasJournal: Bool) -> Result<Contents, StoreError> {
         do {
             var contents = Contents()
@@ -87,7 +87,7 @@ struct DamageTests {
     }
 }
 
-/// A state folder, what it was a while ago, and that of another run.
+/// A state folder, an earlier copy of it, and the folder of another run.
 private struct Folders {
     let good: TemporaryFolder
     let damage: FolderDamage
@@ -100,8 +100,8 @@ private struct Folders {
         try Self.run(in: good, copiedTo: older, hasJournal: hasJournal, isOrderly: isOrderly, seed: 1)
     }
 
-    /// Checkpoints, a snapshot and records, some of them before `copiedTo` is made of the folder. After a crash the files are
-    /// those of a store that is still open.
+    /// Writes checkpoints, a snapshot and records to a folder. Copies the folder to `copiedTo` in between. For a crash, the
+    /// files are copied while the store is still open.
     private static func run(
         in folder: TemporaryFolder, copiedTo older: TemporaryFolder?, hasJournal: Bool, isOrderly: Bool, seed: UInt64
     ) throws {
@@ -152,7 +152,7 @@ private struct Folders {
         }
     }
 
-    /// Records of so many timesteps of a stream.
+    /// Records of a number of timesteps of one stream.
     private static func records(_ count: Int, seed: UInt64) throws -> JournalRecords {
         let model = try Model(layers: [
             Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)

@@ -7,15 +7,14 @@ import TestSupport
 import Testing
 import Wire
 
-/// The journal's file: batches in order, what is missing, and what is cut.
-struct JournalStoreTests {
+@Suite struct `The journal's file` {
     private let folder: TemporaryFolder
 
     init() throws {
         folder = try TemporaryFolder()
     }
 
-    /// Records of so many timesteps of a stream, one each.
+    /// Records of a number of timesteps of one stream, one record for each.
     private func records(_ count: Int) throws -> JournalRecords {
         let model = try Model(layers: [
             Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
@@ -37,7 +36,7 @@ struct JournalStoreTests {
         return records
     }
 
-    /// A journal that is written, beside a store of its own.
+    /// Opens a journal for writing, with a store of its own.
     private func open(_ folder: TemporaryFolder, sync: Journal.Sync = .full) throws -> Journal {
         let store = try StateStore(folder: folder.path)
         let journal = try Journal(folder: folder.path, sync: sync, of: store)
@@ -46,7 +45,7 @@ struct JournalStoreTests {
         return journal
     }
 
-    /// The first record of each batch after a position, and how many records the batches have in all.
+    /// The first record of each batch after a position, the last record without a gap, and the last record of all.
     private func read(_ journal: Journal, after position: UInt64) throws -> (
         firsts: [UInt64], last: UInt64, end: UInt64
     ) {
@@ -61,7 +60,7 @@ struct JournalStoreTests {
     }
 
     @Test(arguments: Journal.Sync.allCases)
-    func `batches are read in order, also after an abrupt end`(sync: Journal.Sync) throws {
+    func `batches are read in order, even after an abrupt end`(sync: Journal.Sync) throws {
         let journal = try open(folder, sync: sync)
         try journal.append(records(3), first: 1)
         try journal.append(records(1), first: 4)
@@ -80,7 +79,7 @@ struct JournalStoreTests {
         }
     }
 
-    @Test func `what comes after missing records is not read`() throws {
+    @Test func `records after missing ones are not read`() throws {
         let journal = try open(folder)
         try journal.append(records(3), first: 1)
         try journal.append(records(2), first: 5)
@@ -88,7 +87,7 @@ struct JournalStoreTests {
         #expect(try read(journal, after: 4) == ([5], 6, 6))
     }
 
-    @Test func `a cut deletes whole batches up to a position, some at a time`() throws {
+    @Test func `a cut deletes whole batches up to a position, a few at a time`() throws {
         let journal = try open(folder)
         let two = try records(2)
         for batch in 0..<100 { try journal.append(two, first: UInt64(2 * batch + 1)) }
@@ -98,7 +97,7 @@ struct JournalStoreTests {
         #expect(try read(journal, after: 0).firsts.isEmpty)
     }
 
-    @Test func `a probe leaves nothing that is read, and is cut`() throws {
+    @Test func `a probe leaves no records, and the next cut deletes it`() throws {
         let journal = try open(folder)
         try journal.probe()
         try journal.probe()
@@ -108,7 +107,7 @@ struct JournalStoreTests {
         #expect(try read(journal, after: 0) == ([], 0, 0))
     }
 
-    @Test func `weights keep their numbers, and other rules are other weights`() throws {
+    @Test func `weights keep their numbers, and get a new one under other rules`() throws {
         func served(_ fingerprint: String, gap: ServingPolicy.Gap) throws -> ServedModel {
             let model = try Model(layers: [
                 Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)

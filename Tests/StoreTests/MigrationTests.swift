@@ -5,9 +5,8 @@ import Streams
 import TestSupport
 import Testing
 
-/// Databases that earlier versions wrote.
-struct MigrationTests {
-    @Test func `a database of schema 1 has its streams and its snapshots still`() throws {
+@Suite struct `A database of another version` {
+    @Test func `a database of schema 1 keeps its streams and snapshots`() throws {
         let folder = try TemporaryFolder()
         try FileManager.default.copyItem(
             at: Fixtures.url("state/version1.sqlite"), to: folder.url(StateStore.fileName))
@@ -25,7 +24,7 @@ struct MigrationTests {
         #expect(monday.first { $0.id == "s000" }?.values == images.last?.values)
     }
 
-    @Test func `a journal of a later version is refused, and stays as it is`() throws {
+    @Test func `a journal of a later version is refused`() throws {
         let folder = try TemporaryFolder()
         do {
             let store = try StateStore(folder: folder.path)
@@ -41,7 +40,7 @@ struct MigrationTests {
         #expect(error.description.contains(folder.path(Journal.fileName)))
     }
 
-    /// The values of the streams, ordered by id, as SQLite itself gives them.
+    /// The values of the streams, ordered by id, read with SQLite alone.
     private func rows(of database: String) throws -> [[UInt32]] {
         let queue = try DatabaseQueue(path: database)
         defer { try? queue.close() }

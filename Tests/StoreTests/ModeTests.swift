@@ -3,12 +3,9 @@ import Store
 import TestSupport
 import Testing
 
-/// Who may read the state folder and its files.
-struct ModeTests {
+@Suite struct `The access rights of the state folder` {
     @Test
-    func `folders and files that a store makes are for their owner alone, and a folder that was there keeps its mode`()
-        throws
-    {
+    func `new folders and files are accessible to their owner only, and an existing folder keeps its mode`() throws {
         let folder = try TemporaryFolder()
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
         for path in [folder.path("a/b"), folder.path] {

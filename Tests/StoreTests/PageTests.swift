@@ -2,8 +2,7 @@ import Store
 import Streams
 import Testing
 
-/// Streams by their keys, and snapshots page by page.
-struct PageTests {
+@Suite struct `Streams and pages in the store` {
     private let store: StateStore
 
     init() throws {
@@ -17,7 +16,7 @@ struct PageTests {
     }
 
     @Test(arguments: [1, 2, 63, 64, 65, 1000])
-    func `pages follow one another by the bytes of ids`(limit: Int) throws {
+    func `pages of a snapshot continue one another by the bytes of ids`(limit: Int) throws {
         let images = (0..<150).map { image("s\($0)", sequence: UInt64($0)) }.shuffled()
         try store.add(Array(images[..<100]), toSnapshot: "n", time: 5)
         try store.add(Array(images[100...]), toSnapshot: "n", time: 6)
@@ -34,7 +33,7 @@ struct PageTests {
         #expect(status.streams == 150 && status.bytes == 150 * 8 && status.time == 5)
     }
 
-    @Test func `a stream that a snapshot has already is refused, with all that came with it`() throws {
+    @Test func `a stream that a snapshot already has is refused with its whole batch`() throws {
         try store.add([image("a")], toSnapshot: "n", time: 1)
         #expect(throws: StoreError.self) { try store.add([image("b"), image("a")], toSnapshot: "n", time: 1) }
         #expect(try store.page(ofSnapshot: "n", after: nil, limit: 9).slice.images == [image("a")])

@@ -4,7 +4,7 @@ import Streams
 import TestSupport
 import Testing
 
-/// A state folder that is written anew while the store of the lost one is open.
+/// Tests of writing a state folder anew while the store of the lost folder is open.
 @Suite struct `State that is written anew` {
     private let folder: TemporaryFolder
     private var state: String { folder.path("state") }
@@ -13,7 +13,7 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    /// A store with some streams, whose folder is away, and an empty one in its place.
+    /// A store whose folder was moved away and replaced by an empty one.
     private func lostStore(streams: Int) throws -> (StateStore, StateFolderWatch) {
         let store = try StateStore(folder: state)
         try store.write(slice((0..<streams).map { image("stream \($0)", values: [Float](repeating: 0.5, count: 64)) }))
@@ -26,7 +26,7 @@ import Testing
         return (store, watch)
     }
 
-    @Test func `has all that the old database has, and counts as the right one once it is accepted`() throws {
+    @Test func `the new folder has all contents of the old database, and counts once it is accepted`() throws {
         let (store, watch) = try lostStore(streams: 10)
         do {
             let renewal = try StateRenewal(of: store, journal: nil, sync: .full, in: watch, time: 0)
@@ -42,8 +42,8 @@ import Testing
         #expect(try again.snapshots().map(\.name) == ["n"])
     }
 
-    @Test func `begins empty where the old database cannot be read any more`() throws {
-        // More than SQLite keeps in memory.
+    @Test func `the new folder begins empty if the old database can no longer be read`() throws {
+        // The number of streams exceeds SQLite's cache.
         let (store, watch) = try lostStore(streams: 20_000)
         for file in [StateStore.fileName, StateStore.fileName + "-wal"] {
             try FileHandle(forWritingTo: folder.url("away/\(file)")).truncate(atOffset: 0)
@@ -60,9 +60,9 @@ import Testing
         #expect(again.generation > store.generation)
     }
 
-    @Test func `leaves no file behind where it cannot be written`() throws {
+    @Test func `a new folder that cannot be completed has none of the files`() throws {
         let (store, watch) = try lostStore(streams: 10)
-        // A folder stands where the seal is made, which comes last.
+        // A folder blocks the path of the new seal, which is created last.
         let obstacle = "\(state)/sluice.seal.part"
         try FileManager.default.createDirectory(atPath: obstacle, withIntermediateDirectories: false)
         let journal = try Journal(folder: folder.path("journal"), of: StateStore(folder: folder.path("journal")))

@@ -4,9 +4,9 @@ import Streams
 import TestSupport
 import Testing
 
-/// Damaged state folders, and what goes on once the rest is set aside.
-struct SalvageTests {
-    /// A folder with streams and two snapshots, as an orderly stop leaves it; the snapshot `second` has a stream of its own.
+/// Tests of setting damaged files aside and of the state that remains.
+@Suite struct `The salvage of a damaged state folder` {
+    /// A folder after an orderly stop, with streams and two snapshots. The snapshot `second` has a stream of its own.
     private func makeFolder(_ streams: Int = 60, floats: Int = 20) throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         let images = Self.images(streams, floats)
@@ -31,7 +31,7 @@ struct SalvageTests {
         try Data(bytes).write(to: folder.url(StateStore.fileName))
     }
 
-    /// Expects a folder to be refused untouched.
+    /// Expects that a folder is refused and stays unchanged.
     private func expectRefusal(_ folder: TemporaryFolder, _ comment: Comment) throws {
         let before = try folder.contents()
         let error = #expect(throws: StoreError.self, comment) {
@@ -43,7 +43,7 @@ struct SalvageTests {
         #expect(try folder.contents() == before, comment)
     }
 
-    /// What a folder has once it is sound.
+    /// The contents of a sound folder.
     private func contents(
         of folder: TemporaryFolder
     ) throws -> (streams: [StreamImage], snapshots: [String: [StreamImage]]) {
@@ -57,7 +57,7 @@ struct SalvageTests {
         return (found, snapshots)
     }
 
-    @Test func `a damaged stream of a snapshot takes that snapshot, and nothing else`() throws {
+    @Test func `a damaged stream of a snapshot costs that snapshot and nothing else`() throws {
         let folder = try makeFolder()
         let expected = try contents(of: folder)
         try change(folder) { bytes in
@@ -74,7 +74,7 @@ struct SalvageTests {
     }
 
     @Test(arguments: [0, 1])
-    func `whatever page is damaged, all that goes on is as it was written`(kind: Int) throws {
+    func `whatever page is damaged, all remaining contents are as they were written`(kind: Int) throws {
         let original = try makeFolder(120, floats: 100)
         let expected = try contents(of: original)
         let pages = try Data(contentsOf: original.url(StateStore.fileName)).count / 4096
@@ -108,7 +108,7 @@ struct SalvageTests {
         #expect(refusals > pages / 5 && most == 120)
     }
 
-    @Test func `a rebuild that was interrupted is finished by the next one, wherever it was`() throws {
+    @Test func `an interrupted rebuild is finished by the next one, at whatever step it stopped`() throws {
         let damaged = try makeFolder()
         try change(damaged) { bytes in
             let id = try #require(bytes.firstRange(of: Array("stream-7".utf8)))
@@ -120,7 +120,7 @@ struct SalvageTests {
         let expected = try contents(of: whole)
         let (database, new) = (StateStore.fileName, StateStore.fileName + ".rebuilt")
 
-        // The files as a crash leaves them, one step after the other.
+        // The files after a crash at each step of the rebuild.
         let steps: [(what: String, step: (TemporaryFolder) throws -> Void)] = [
             ("half a database", { _ = try $0.write("half", to: database + ".part") }),
             ("a whole database", { try FileManager.default.copyItem(at: whole.url(database), to: $0.url(new)) }),
@@ -141,7 +141,7 @@ struct SalvageTests {
         }
     }
 
-    @Test func `without a seal a set-aside says that nothing proves the database to be the last`() throws {
+    @Test func `without a seal, a salvage reports that nothing proves the database to be the last`() throws {
         let folder = try makeFolder()
         let generation = try StateStore(folder: folder.path).generation
         try FileManager.default.removeItem(at: folder.url("sluice.seal"))
@@ -149,7 +149,7 @@ struct SalvageTests {
         #expect(try StateSalvage(of: folder.path, time: 0).unprovedGeneration == nil)
     }
 
-    @Test func `without a seal the journal shows that the database is an older one, and nothing goes on`() throws {
+    @Test func `without a seal, a newer journal proves that the database is too old to continue with`() throws {
         let folder = try TemporaryFolder()
         let older: Data
         do {
@@ -173,12 +173,12 @@ struct SalvageTests {
         #expect(salvage.kept == 0 && salvage.files.contains(StateStore.fileName))
     }
 
-    @Test func `a log that is deleted in a checkpoint is a power cut, and after the checkpoint it is noticed`() throws {
+    @Test func `a log deleted during a checkpoint resembles a power cut, and is noticed after the checkpoint`() throws {
         let folder = try TemporaryFolder()
         let store = try StateStore(folder: folder.path)
         try store.write(slice(Self.images(200, 10)))
         try store.endCheckpoint(at: 1)
-        // Enough for SQLite to move its log into the database: 4000 pages.
+        // These writes are enough for SQLite to move its log into the database, which happens at 4000 pages.
         for round in 0..<9 {
             try store.write(slice(Self.images(100, 5_000 + round), from: 1_000))
         }
@@ -190,7 +190,7 @@ struct SalvageTests {
             try FileManager.default.removeItem(at: copy.url(log))
             return copy
         }
-        // Nothing of this checkpoint was answered: the streams are as they were at one moment before.
+        // No part of this checkpoint was acknowledged, so the streams are as they were at one moment before it.
         let cut = try contents(of: copyWithoutLog())
         #expect(cut.streams.count == 300 && cut.streams.first?.sequence == 3)
         try store.endCheckpoint(at: 2)

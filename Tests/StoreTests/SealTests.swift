@@ -3,9 +3,9 @@ import Store
 import TestSupport
 import Testing
 
-/// The file `sluice.seal`: two places, of which the one written last counts.
-struct SealTests {
-    @Test func `a new seal has two whole places, and either of them alone is enough`() throws {
+/// Tests of the file `sluice.seal`, which has two places. The seal written last counts.
+@Suite struct `The seal of a state folder` {
+    @Test func `a new seal is complete in two places, and either of them is enough`() throws {
         for place in [0, 4096] {
             let folder = try TemporaryFolder()
             do {
@@ -41,7 +41,7 @@ struct SealTests {
         #expect(try files.map { try Data(contentsOf: older.url($0)) } == before)
     }
 
-    @Test func `a crash before the seal is written, twice in a row, leaves a folder that starts`() throws {
+    @Test func `a folder starts after two crashes in a row before the seal was written`() throws {
         let folder = try TemporaryFolder()
         let older: Data
         do {
@@ -54,7 +54,7 @@ struct SealTests {
         try older.write(to: folder.url("sluice.seal"))
         do {
             let store = try StateStore(folder: folder.path)
-            // The seal cannot be written from here on.
+            // From here on, the seal cannot be written.
             try FileManager.default.removeItem(at: folder.url("sluice.seal"))
             #expect(throws: StoreError.self) { try store.begin() }
         }

@@ -3,8 +3,7 @@ import Streams
 import Testing
 import Wire
 
-/// Named copies of state.
-struct SnapshotTests {
+@Suite struct `A snapshot` {
     private let store: StateStore
 
     init() throws {
@@ -15,7 +14,7 @@ struct SnapshotTests {
         try store.streams(ofSnapshot: name, selection).map(\.id).sorted()
     }
 
-    @Test func `a snapshot is listed as it was answered, the oldest first`() throws {
+    @Test func `a snapshot is listed with the status from its creation, the oldest first`() throws {
         #expect(try store.snapshots().isEmpty)
         let later = try store.saveSnapshot(
             "later", of: slice([image("a", fingerprint: "g"), image("b"), image("c", values: [1, 2, 3])]), time: 20)
@@ -26,7 +25,7 @@ struct SnapshotTests {
         #expect(try store.snapshots() == [earlier, later, empty])
     }
 
-    @Test func `a snapshot keeps what it was taken of, whatever comes after`() throws {
+    @Test func `a snapshot keeps its streams, whatever is written later`() throws {
         try store.write(slice([image("a", sequence: 1)]))
         _ = try store.saveSnapshot("one", of: slice([image("a", sequence: 1)]), time: 1)
         _ = try store.saveSnapshot("two", of: slice([image("a", sequence: .max, label: nil)]), time: 2)
@@ -48,7 +47,7 @@ struct SnapshotTests {
     ]
 
     @Test(arguments: prefixes)
-    func `a prefix is taken by its bytes, whatever characters it has`(prefix: String) throws {
+    func `a prefix selects streams by its bytes, whatever its characters`(prefix: String) throws {
         _ = try store.saveSnapshot("n", of: slice(Self.known.map { image($0) }), time: 1)
         let expected = Self.known.filter { $0.utf8.starts(with: prefix.utf8) }
         let found = try ids("n", .prefix(prefix)).map { Array($0.utf8) }
@@ -57,19 +56,19 @@ struct SnapshotTests {
     }
 
     @Test(arguments: known)
-    func `one stream is found by its bytes`(id: String) throws {
+    func `a stream of a snapshot is found by its bytes`(id: String) throws {
         _ = try store.saveSnapshot("n", of: slice(Self.known.map { image($0) }), time: 1)
         #expect(try ids("n", .stream(id)).map { Array($0.utf8) } == [Array(id.utf8)])
     }
 
-    @Test func `streams that the snapshot does not have are none`() throws {
+    @Test func `a selection of missing streams is empty`() throws {
         _ = try store.saveSnapshot("n", of: slice([image("a")]), time: 1)
         #expect(try ids("n", .stream("b")).isEmpty)
         #expect(try ids("n", .prefix("b")).isEmpty)
         #expect(try ids("n", .all) == ["a"])
     }
 
-    @Test func `a name that is taken is refused, and nothing is changed`() throws {
+    @Test func `a name that is already in use is refused, and nothing changes`() throws {
         let first = try store.saveSnapshot("n", of: slice([image("a")]), time: 1)
         let error = try #require(throws: StoreError.self) {
             try store.saveSnapshot("n", of: slice([image("b"), image("c")]), time: 2)
@@ -80,8 +79,8 @@ struct SnapshotTests {
         #expect(try ids("n", .all) == ["a"])
     }
 
-    @Test func `a snapshot that fails half-way is not there`() throws {
-        // Each stream at most once: the second makes the whole call fail.
+    @Test func `a snapshot that fails half-way does not exist`() throws {
+        // A snapshot has each stream at most once, so the second image makes the call fail.
         let error = try #require(throws: StoreError.self) {
             try store.saveSnapshot("n", of: slice([image("a"), image("a")]), time: 1)
         }
@@ -90,7 +89,7 @@ struct SnapshotTests {
         #expect(try store.saveSnapshot("n", of: slice([image("a")]), time: 1).streams == 1)
     }
 
-    @Test func `a deleted snapshot is gone with its streams, and its name is free`() throws {
+    @Test func `a snapshot is deleted with its streams, and its name is available again`() throws {
         _ = try store.saveSnapshot("n", of: slice([image("a"), image("b")]), time: 1)
         _ = try store.saveSnapshot("other", of: slice([image("a")]), time: 2)
         try store.deleteSnapshot("n")
@@ -101,7 +100,7 @@ struct SnapshotTests {
         #expect(try ids("n", .all) == ["c"])
     }
 
-    @Test func `a snapshot that is not there is said not to be`() throws {
+    @Test func `a request on a missing snapshot gets the error noSuchSnapshot`() throws {
         let attempts: [() throws -> Void] = [
             { try store.deleteSnapshot("n") }, { _ = try store.streams(ofSnapshot: "n", .all) },
             { _ = try store.streams(ofSnapshot: "n", .stream("a")) }, { try store.deleteSnapshot("") },

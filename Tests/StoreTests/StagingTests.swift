@@ -5,29 +5,28 @@ import Streams
 import TestSupport
 import Testing
 
-/// Snapshots that are written in slices.
-struct StagingTests {
+@Suite struct `A snapshot in slices` {
     private let folder: TemporaryFolder
 
     init() throws {
         folder = try TemporaryFolder()
     }
 
-    /// Rows of the table `snapshot_stream`, of a store that is not open.
+    /// The number of rows in the table `snapshot_stream` of a store that is not open.
     private func rows() throws -> Int {
         let queue = try DatabaseQueue(path: folder.path(StateStore.fileName))
         defer { try? queue.close() }
         return try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM snapshot_stream") ?? 0 }
     }
 
-    /// Deletes what is left over, two streams at a time.
+    /// Deletes leftover streams, two at a time. Returns the number of calls that deleted some.
     private func clean(_ store: StateStore) throws -> Int {
         var times = 0
         while try store.removeLeftovers(limit: 2) { times += 1 }
         return times
     }
 
-    @Test func `a snapshot of many slices is there with the last, and nothing of it before`() throws {
+    @Test func `a snapshot of many slices is visible only when it is finished`() throws {
         let store = try StateStore(folder: folder.path)
         let before = try store.saveSnapshot("before", of: slice([image("z")]), time: 1)
         let snapshot = StagedSnapshot("n", time: 5)
@@ -45,7 +44,7 @@ struct StagingTests {
                 #expect(error.code == .noSuchSnapshot)
             }
         }
-        // Nor is it taken for something that is left over.
+        // The streams of an unfinished snapshot do not count as leftovers.
         #expect(try clean(store) == 0)
 
         let status = try store.finish(snapshot)
@@ -69,7 +68,7 @@ struct StagingTests {
         #expect(found.images == [images[0], images[8992]])
     }
 
-    @Test func `a crash in the midst of a snapshot leaves none, is no damage, and is cleaned up`() throws {
+    @Test func `a crash during a snapshot leaves no snapshot and no damage, and is cleaned up`() throws {
         do {
             let store = try StateStore(folder: folder.path)
             try store.write(slice([image("a"), image("b")]))
@@ -102,7 +101,7 @@ struct StagingTests {
         #expect(try store.streams(ofSnapshot: "whole", .all).map(\.id) == ["a"])
     }
 
-    @Test func `streams that are left over are not kept where a folder is set aside`() throws {
+    @Test func `a salvage does not keep the leftover streams of unfinished snapshots`() throws {
         do {
             let store = try StateStore(folder: folder.path)
             try store.write(slice((0..<40).map { image("s\($0)") }))
@@ -120,7 +119,7 @@ struct StagingTests {
         #expect(try rows() == 1)
     }
 
-    @Test func `a name that is taken when the snapshot begins, or since, is refused, and the other stays`() throws {
+    @Test func `a name that is in use at the beginning or the end is refused, and the other snapshot stays`() throws {
         for isTakenSince in [false, true] {
             let store = try StateStore(folder: nil)
             let snapshot = StagedSnapshot("n", time: 5)
@@ -143,12 +142,12 @@ struct StagingTests {
         }
     }
 
-    @Test func `a snapshot of which a slice fails is not there, and is cleaned up`() throws {
+    @Test func `a snapshot with a failed slice does not exist, and is cleaned up`() throws {
         let store = try StateStore(folder: folder.path)
         let snapshot = StagedSnapshot("n", time: 5)
         try store.begin(snapshot)
         try store.stage(slice([image("a")]), of: snapshot)
-        // A stream at most once.
+        // A snapshot has each stream at most once.
         let error = try #require(throws: StoreError.self) { try store.stage(slice([image("a")]), of: snapshot) }
         #expect(throws: StoreError.self) { try store.stage(slice([image("b")]), of: snapshot) }
         let later = try #require(throws: StoreError.self) { try store.finish(snapshot) }
@@ -158,12 +157,12 @@ struct StagingTests {
         #expect(try store.saveSnapshot("n", of: slice([image("a")]), time: 1).streams == 1)
     }
 
-    @Test func `the streams of a deleted snapshot are deleted some at a time`() throws {
+    @Test func `the streams of a deleted snapshot are removed a few at a time`() throws {
         let store = try StateStore(folder: nil)
         _ = try store.saveSnapshot("n", of: slice((0..<5).map { image("s\($0)") }), time: 1)
         let other = try store.saveSnapshot("other", of: slice([image("s0")]), time: 2)
         try store.deleteSnapshot("n")
-        // The name is free at once.
+        // The name is available at once.
         let again = try store.saveSnapshot("n", of: slice([image("s1")]), time: 3)
         #expect(try clean(store) == 3)
         #expect(try store.snapshots() == [other, again])

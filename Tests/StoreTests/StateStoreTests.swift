@@ -6,8 +6,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// The store's folder: checkpoints, reopening, and what is refused.
-struct StateStoreTests {
+@Suite struct `The state store` {
     private let folder: TemporaryFolder
 
     init() throws {
@@ -38,7 +37,7 @@ struct StateStoreTests {
     ]
 
     @Test(arguments: [true, false])
-    func `images come back as they were written`(isInMemory: Bool) throws {
+    func `images are read as they were written`(isInMemory: Bool) throws {
         let store = try StateStore(folder: isInMemory ? nil : folder.path)
         #expect(try streams(of: store).isEmpty)
         try store.write(slice(Self.images))
@@ -49,7 +48,7 @@ struct StateStoreTests {
         #expect(FileManager.default.fileExists(atPath: database) == !isInMemory)
     }
 
-    @Test func `keys and positions come back as they were written, in order`() throws {
+    @Test func `keys and positions are read as they were written, in the order of keys`() throws {
         let store = try StateStore(folder: folder.path)
         try store.write(slice([image("far")], from: 4_000_000_000, position: 7))
         try store.write(slice([image("near"), image("nearer")], from: 3, position: .max))
@@ -59,14 +58,14 @@ struct StateStoreTests {
         #expect(entries.map(\.position) == [.max, .max, 7])
     }
 
-    @Test func `more streams than are read at a time`() throws {
+    @Test func `a store reads more streams than fit one slice`() throws {
         let store = try StateStore(folder: folder.path)
         let images = (0..<10_000).map { image("s\($0)", sequence: UInt64($0), values: [Float($0)]) }
         try store.write(slice(images))
         #expect(try streams(of: store) == images)
     }
 
-    @Test func `a slice replaces, adds and removes, and leaves the rest`() throws {
+    @Test func `a slice replaces, adds and removes streams, and keeps the others`() throws {
         let store = try StateStore(folder: folder.path)
         try store.write(slice([image("a"), image("b"), image("c")]))
         var next = slice([image("b", sequence: 9)], from: 1)
@@ -78,7 +77,7 @@ struct StateStoreTests {
         #expect(try streams(of: store).count == 3)
     }
 
-    @Test func `a key that is another stream's now has only that one`() throws {
+    @Test func `a key that is given to another stream has only that stream`() throws {
         let store = try StateStore(folder: folder.path)
         try store.write(slice([image("a", sequence: 8, label: 1)]))
         try store.write(slice([image("b", fingerprint: "g", sequence: 1, label: nil, values: [2])]))
@@ -95,7 +94,7 @@ struct StateStoreTests {
         #expect(try StateStore(folder: folder.path).position == .max)
     }
 
-    @Test func `what was written is there when the folder is opened again`() throws {
+    @Test func `written streams and snapshots survive a reopening of the folder`() throws {
         do {
             let store = try StateStore(folder: folder.path)
             try store.write(slice(Self.images))
@@ -109,7 +108,7 @@ struct StateStoreTests {
         }
     }
 
-    @Test func `what was written survives an abrupt end`() throws {
+    @Test func `written streams and snapshots survive an abrupt end`() throws {
         let store = try StateStore(folder: folder.path)
         try store.write(slice(Self.images))
         var next = slice([image("plain", sequence: 77)])
@@ -117,7 +116,7 @@ struct StateStoreTests {
         try store.write(next)
         _ = try store.saveSnapshot("n", of: slice([image("plain")]), time: 5)
 
-        // The files as a crash at this moment would leave them: the store is still open.
+        // The files after a crash at this moment: they are copied while the store is open.
         let crashed = try TemporaryFolder()
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
             try FileManager.default.copyItem(atPath: folder.path(name), toPath: crashed.path(name))
@@ -129,7 +128,7 @@ struct StateStoreTests {
         #expect(try reopened.streams(ofSnapshot: "n", .all) == [image("plain")])
     }
 
-    @Test func `a folder within folders that are not there is created`() throws {
+    @Test func `a folder is created with its missing parents`() throws {
         let deep = folder.path("a/b/c")
         let store = try StateStore(folder: deep)
         try store.write(slice([image("a")]))
@@ -149,7 +148,7 @@ struct StateStoreTests {
         #expect(try streams(of: StateStore(folder: folder.path)).count == 2)
     }
 
-    @Test func `a database that another program has locked is refused, and is as it was once that is done`() throws {
+    @Test func `a database that another program has locked is refused, and is unchanged afterwards`() throws {
         try StateStore(folder: folder.path).write(slice([image("a")]))
         do {
             var configuration = Configuration()
@@ -164,7 +163,7 @@ struct StateStoreTests {
         #expect(try streams(of: StateStore(folder: folder.path)).count == 1)
     }
 
-    @Test func `a new folder is taken from the start, before anything is written`() throws {
+    @Test func `a new folder is locked before anything is written`() throws {
         let first = try StateStore(folder: folder.path)
         let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }
         #expect(error.code == .inUse)
@@ -180,13 +179,13 @@ struct StateStoreTests {
         #expect(error.description.contains("folder \(path)"))
     }
 
-    @Test func `a folder where the database should be is refused`() throws {
+    @Test func `a folder in place of the database is refused`() throws {
         try FileManager.default.createDirectory(atPath: database, withIntermediateDirectories: true)
         let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }
         #expect(error.code == .cannotOpen)
     }
 
-    @Test func `a file that is no database is refused, and stays as it is`() throws {
+    @Test func `a file that is not a database is refused, and stays unchanged`() throws {
         let text = String(repeating: "This is no database. ", count: 500)
         _ = try folder.write(text, to: StateStore.fileName)
         let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }
@@ -201,7 +200,7 @@ struct StateStoreTests {
         #expect(try streams(of: StateStore(folder: folder.path)).isEmpty)
     }
 
-    @Test func `a database of a later version is refused, and stays as it is`() throws {
+    @Test func `a database of a later version is refused, and stays unchanged`() throws {
         do {
             try StateStore(folder: folder.path).write(slice([image("a")]))
         }
@@ -215,7 +214,7 @@ struct StateStoreTests {
         #expect(try again.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM stream") } == 1)
     }
 
-    @Test func `a database of somebody else is refused`() throws {
+    @Test func `a database of another program is refused`() throws {
         let queue = try DatabaseQueue(path: database)
         try queue.write { try $0.execute(sql: "CREATE TABLE stream (something TEXT)") }
         try queue.close()
@@ -223,7 +222,7 @@ struct StateStoreTests {
         #expect(error.code == .cannotOpen)
     }
 
-    @Test func `values that somebody else has changed are refused, and stay as they are`() throws {
+    @Test func `values that another program has changed are refused, and stay unchanged`() throws {
         do {
             try StateStore(folder: folder.path).write(slice([image("a")]))
         }
@@ -239,7 +238,7 @@ struct StateStoreTests {
     }
 }
 
-/// An image of which a test names what matters to it.
+/// Creates an image. A test sets only the properties that matter to it.
 func image(
     _ id: String, fingerprint: String = "f", sequence: UInt64 = 3, step: UInt64 = 2, time: Int64 = 1,
     label: UInt8? = 1, gapPending: Bool = false, values: [Float] = [0.5, -0.25]
@@ -249,7 +248,7 @@ func image(
         gapPending: gapPending, values: values)
 }
 
-/// Streams under the keys from `key` on.
+/// A slice with consecutive keys.
 func slice(_ images: [StreamImage], from key: UInt32 = 0, position: UInt64 = 0) -> StreamSlice {
     let fingerprints = Set(images.map(\.fingerprint)).sorted()
     var slice = StreamSlice(fingerprints: fingerprints)
@@ -263,7 +262,7 @@ func slice(_ images: [StreamImage], from key: UInt32 = 0, position: UInt64 = 0) 
     return slice
 }
 
-/// All streams of a store, in the order of their keys.
+/// All streams of a store in the order of their keys.
 func streams(of store: StateStore) throws -> [StreamImage] {
     var images: [StreamImage] = []
     try store.forEachSlice { images += $0.images }
@@ -271,7 +270,7 @@ func streams(of store: StateStore) throws -> [StreamImage] {
 }
 
 extension StateStore {
-    /// Keeps streams under a name.
+    /// Saves streams as a snapshot.
     func saveSnapshot(_ name: String, of slice: StreamSlice, time: Int64) throws -> SnapshotStatus {
         let snapshot = StagedSnapshot(name, time: time)
         try begin(snapshot)
@@ -279,7 +278,7 @@ extension StateStore {
         return try finish(snapshot)
     }
 
-    /// The streams of a snapshot, two on a page.
+    /// The streams of a snapshot, read in pages of two.
     func streams(ofSnapshot name: String, _ selection: ControlCommand.Selection) throws -> [StreamImage] {
         var (images, after) = ([StreamImage](), String?.none)
         repeat {

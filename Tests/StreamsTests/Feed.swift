@@ -3,7 +3,7 @@ import Streams
 import Testing
 import Wire
 
-/// A table and the messages that a test sends it, as the daemon's hot loop would.
+/// A table, with functions that send messages to it as the daemon's hot loop does.
 final class Feed {
     var table: StreamTable
 
@@ -11,9 +11,9 @@ final class Feed {
         table = StreamTable(models: models)
     }
 
-    /// Sends timesteps in a message of their own.
+    /// Sends timesteps in one message.
     ///
-    /// - Returns: The decisions that are published on it.
+    /// - Returns: The published decisions on the message.
     @discardableResult
     func send(
         _ id: String, _ values: [Float], sequence: UInt64? = nil, _ flags: TimestepHeader.Flags = [], time: Int64 = 0
@@ -24,7 +24,7 @@ final class Feed {
             header: TimestepHeader(sequence: sequence ?? 0, flags: flags).bytes, time: time)
     }
 
-    /// Sends frames as they are. Drops are counted.
+    /// Sends frames unchanged, and counts drops.
     @discardableResult
     func send(
         frames: Int, id: [UInt8], payload: [UInt8], header: [UInt8] = [], time: Int64 = 0
@@ -41,7 +41,7 @@ final class Feed {
         return records.all
     }
 
-    /// Sends a message of one frame in another codec. Drops are counted.
+    /// Sends a message of one frame in another codec, and counts drops.
     @discardableResult
     func send(_ codec: IngestCodec, _ text: String, time: Int64 = 0) throws(DropCause) -> [Decision] {
         var records = DecisionRecords()
@@ -57,9 +57,9 @@ final class Feed {
         return records.all
     }
 
-    /// Sends timesteps, and leaves what waits for its turn.
+    /// Sends timesteps without processing the backlog.
     ///
-    /// - Returns: The decisions on what does not wait.
+    /// - Returns: The decisions on timesteps that do not wait.
     @discardableResult
     func start(_ id: String, _ values: [Float], sequence: UInt64 = 0) throws(DropCause) -> [Decision] {
         let header = TimestepHeader(sequence: sequence)
@@ -72,27 +72,27 @@ final class Feed {
         return decided.records.all
     }
 
-    /// Takes one turn of what waits for it.
+    /// Processes the backlog for one batch.
     func takePiece() -> [Decision] {
         var decided = DecidedBatch()
         takeBacklog(0, into: &decided)
         return decided.records.all
     }
 
-    /// Lets the table believe that its model is so slow that large messages are taken so many timesteps at a time.
+    /// Makes the table believe that its model is slow, so that it splits large messages into pieces of a given size.
     func setPieceSize(_ pieceSize: Int, features: Int = 1) throws {
         try start("slow", signal(5_000, features: features))
         let before = table.counters.timesteps
         _ = takePiece()
         let count = table.counters.timesteps - before
         #expect(count > 0)
-        // A piece takes 5 ms.
+        // A piece is meant to take 5 ms.
         table.learnPace(nanoseconds: Int64(count) * 5_000_000 / Int64(pieceSize))
         _ = try table.remove(.stream("slow"))
         _ = takeBacklog()
     }
 
-    /// Decides on the message that was taken.
+    /// Decides on the admitted message and on the backlog.
     private func decide(_ time: Int64, into records: inout DecisionRecords) throws(DropCause) {
         table.stepBatch()
         var decided = DecidedBatch()
@@ -110,9 +110,9 @@ final class Feed {
         for drop in decided.drops.dropFirst(count) { table.countDrop(drop.cause) }
     }
 
-    /// Takes all that waits for its turn.
+    /// Processes the whole backlog.
     ///
-    /// - Returns: What is published, piece by piece.
+    /// - Returns: The published decisions, piece by piece.
     func takeBacklog(time: Int64 = 0) -> [(id: String, decisions: [Decision])] {
         var published: [(id: String, decisions: [Decision])] = []
         var decided = DecidedBatch()
@@ -132,16 +132,16 @@ final class Feed {
         return published
     }
 
-    /// Lets streams go on.
+    /// Resumes streams.
     ///
-    /// - Returns: What is published, piece by piece.
+    /// - Returns: The published decisions, piece by piece.
     func resume(_ selection: ControlCommand.Selection, time: Int64 = 0) throws -> [(id: String, decisions: [Decision])]
     {
         _ = try table.carryOut(.resume, on: selection)
         return takeBacklog(time: time)
     }
 
-    /// Puts streams back into memory, and takes what waited for them.
+    /// Wakes streams, and decides on the timesteps that waited for them.
     func wake(_ ids: [String], _ images: [StreamImage]) -> (decisions: [Decision], lost: [String]) {
         let lost = table.wake(ids, images)
         return (takeBacklog().flatMap(\.decisions), lost)
@@ -150,7 +150,7 @@ final class Feed {
     /// The images of all streams.
     func images() throws -> [StreamImage] { try table.copy(.all).images }
 
-    /// The images of the streams that changed, as a checkpoint takes them.
+    /// The images of the changed streams, as a checkpoint copies them.
     func takeChanged() -> [StreamImage] { table.copyChanged(from: 0, limit: .max).slice.images }
 
     /// The image of one stream.
@@ -160,7 +160,7 @@ final class Feed {
 }
 
 extension StreamTable {
-    /// Carries out an operation in one go.
+    /// Runs an operation to its end.
     mutating func carryOut(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
     ) throws(ControlError) -> Int {
@@ -185,7 +185,7 @@ extension StreamTable {
     }
 }
 
-/// A model as it is served, under a fingerprint of its own.
+/// A served model with a fingerprint of its own.
 func served(
     _ model: Model, name: String = "m", fingerprint: String? = nil, _ policy: ServingPolicy = ServingPolicy(),
     sequenceLength: Int? = nil
@@ -195,7 +195,7 @@ func served(
         policy: policy, sequenceLength: sequenceLength)
 }
 
-/// LSTM → Dense with weights that are all different, so that every input moves the answer.
+/// A model LSTM → Dense in which all weights differ, so that every input affects the output.
 func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Float = 0) throws -> Model {
     var weights = LivelyWeights(seed: seed)
     return try Model(layers: [
@@ -203,7 +203,7 @@ func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Floa
     ])
 }
 
-/// Bidirectional(LSTM) → Dense with weights that are all different: it has no answer before the end of a sequence.
+/// A model Bidirectional(LSTM) → Dense in which all weights differ. It has no output before the end of a sequence.
 func twoWayModel(features: Int = 1, units: Int = 3) throws -> Model {
     var weights = LivelyWeights()
     return try Model(layers: [
@@ -214,7 +214,7 @@ func twoWayModel(features: Int = 1, units: Int = 3) throws -> Model {
     ])
 }
 
-/// Layers whose weights are all different.
+/// Creates layers in which all weights differ.
 private struct LivelyWeights {
     var seed: Float = 0
 
@@ -237,7 +237,7 @@ private struct LivelyWeights {
     }
 }
 
-/// A model without state that answers what it is given, so that a test chooses the probabilities.
+/// A model without state whose outputs equal its inputs, so that a test chooses the probabilities.
 func echo(_ width: Int = 1) throws -> Model {
     let identity = (0..<(width * width)).map { Float($0 % (width + 1) == 0 ? 1 : 0) }
     return try Model(layers: [
@@ -245,7 +245,7 @@ func echo(_ width: Int = 1) throws -> Model {
     ])
 }
 
-/// A stream that is stepped all alone, by the engine itself.
+/// A stream that the engine steps alone, without a table.
 struct Alone {
     private let pool: StatePool
     private let row: Int
@@ -255,7 +255,7 @@ struct Alone {
         row = pool.insert()
     }
 
-    /// The answers to timesteps one after another, shape (timesteps, outputs), as bits.
+    /// The bits of the outputs for consecutive timesteps, shape (timesteps, outputs).
     func answers(to values: [Float]) -> [[UInt32]] {
         (0..<(values.count / pool.model.features)).map { index in
             pool.step(row, inputs: values.span, index: index)
@@ -264,21 +264,21 @@ struct Alone {
         }
     }
 
-    /// Sets the state to zero.
+    /// Resets the state to zero.
     func reset() { pool.reset(row) }
 }
 
-/// The decisions' probabilities as bits, shape (decisions, outputs).
+/// The bits of the decisions' probabilities, shape (decisions, outputs).
 func bits(_ decisions: [Decision]) -> [[UInt32]] {
     decisions.map { $0.probabilities.map(\.bitPattern) }
 }
 
-/// `count` timesteps that look like a signal, from a place of their own.
+/// Timesteps that resemble a signal. `start` chooses a part of the signal.
 func signal(_ count: Int, features: Int = 1, from start: Float = 0) -> [Float] {
     (0..<(count * features)).map { ((start + Float($0)) * 0.754_877_7).truncatingRemainder(dividingBy: 1) * 4 - 2 }
 }
 
-/// A source of chance that is the same every time.
+/// A random number generator that gives the same numbers in every run.
 struct Chance: RandomNumberGenerator {
     var state: UInt64
 

@@ -2,11 +2,11 @@ import Streams
 import Testing
 import Wire
 
-/// Streams that are put as a snapshot has them, some at a time.
-struct RestorationTests {
+/// Tests of restoring a snapshot a few streams at a time.
+@Suite struct `A restoration in slices` {
     private static let ids = ["a0", "b0", "a1", "b1", "a2", "b2"]
 
-    /// Six streams of which two are paused, with timesteps that wait for them.
+    /// Six streams, two of them paused with waiting timesteps.
     private func feed() throws -> Feed {
         let feed = Feed(served(try livelyModel()))
         feed.table.startRecording([5])
@@ -18,14 +18,14 @@ struct RestorationTests {
         return feed
     }
 
-    /// A snapshot: some streams that the table has, some that it has not.
+    /// A snapshot with some streams that the table has and some that it lacks.
     private func snapshot() throws -> StreamSlice {
         let other = Feed(served(try livelyModel()))
         for id in ["new", "b1", "a0", "zero"] { try other.send(id, signal(5, from: 70)) }
         return try other.table.copy(.all)
     }
 
-    /// All that can be seen of the streams.
+    /// The visible state of all streams.
     private func state(of feed: Feed) throws -> [String] {
         try feed.images().map { "\($0)" }.sorted()
             + feed.table.page(prefix: nil, after: nil, limit: 100, time: 0).streams.map { "\($0)" }
@@ -33,7 +33,7 @@ struct RestorationTests {
             + ["\(feed.table.counters.timesteps) \(feed.table.counters.decisions)"]
     }
 
-    /// Has the restoration of the snapshot take effect.
+    /// Checks the snapshot and begins its restoration.
     private func begin(_ feed: Feed) throws {
         let slice = try snapshot()
         feed.table.beginChecking()
@@ -43,7 +43,7 @@ struct RestorationTests {
         try feed.table.beginRestoring()
     }
 
-    /// Puts all streams, and ends the restoration.
+    /// Restores all streams and ends the restoration.
     private func end(_ feed: Feed) throws {
         try feed.table.restore(snapshot(), 0..<4)
         feed.table.finishSweep()
@@ -52,7 +52,7 @@ struct RestorationTests {
 
     private func lines(_ decisions: [Decision]) -> [String] { decisions.map { "\($0)" } }
 
-    /// The images of the streams that a start makes of the records.
+    /// The images after a replay of the records.
     private func replayed(_ feed: Feed) throws -> [String] {
         var taken = JournalRecords()
         feed.table.takeRecords(&taken)
@@ -68,11 +68,11 @@ struct RestorationTests {
         return try again.images().map { "\($0)" }.sorted()
     }
 
-    /// A moment of a restoration: how many slots were swept, and how many of the snapshot's streams were put.
+    /// The progress of a restoration: the number of swept slots, and the number of restored streams.
     private static let moments = (0...6).flatMap { swept in (0...4).map { (swept, $0) } }
 
     @Test(arguments: Self.moments)
-    func `a restoration in slices, with timesteps at any moment of it, is as in one go`(swept: Int, put: Int) throws {
+    func `a restoration in slices equals one at once, whenever timesteps arrive`(swept: Int, put: Int) throws {
         for id in Self.ids + ["new", "zero", "other"] {
             let whole = try feed()
             try begin(whole)
@@ -85,7 +85,7 @@ struct RestorationTests {
             var found = try sliced.send(id, signal(2, from: 7)) + sliced.send(id, signal(1, from: 8))
             let awaited = sliced.table.takeRestoreRequests(limit: 9)
             #expect(awaited.isEmpty != (found.isEmpty && id != "b1" && id != "a1"))
-            // What is asked for first is put first.
+            // Requested streams are restored first.
             let slice = try snapshot()
             for number in slice.entries.indices where awaited.contains(slice.images[number].id) {
                 sliced.table.restore(slice, number..<(number + 1))
@@ -99,7 +99,7 @@ struct RestorationTests {
         }
     }
 
-    @Test func `timesteps of a stream that is not put wait, and those of others do not`() throws {
+    @Test func `only the timesteps of a stream that is still to be restored wait`() throws {
         let feed = try feed()
         try begin(feed)
         #expect(try feed.send("a0", signal(2)).isEmpty)
@@ -107,7 +107,7 @@ struct RestorationTests {
         #expect(try feed.send("b0", signal(2)).count == 2)
         #expect(feed.table.hasRestoreRequests == true)
         #expect(feed.table.takeRestoreRequests(limit: 9) == ["a0", "new"])
-        // A checkpoint has nothing of them.
+        // A checkpoint leaves out the streams that are still to be restored.
         #expect(Set(feed.takeChanged().map(\.id)).isDisjoint(with: ["a0", "b1", "new"]))
         feed.table.finishSweep()
         #expect(feed.table.isSweeping == true)
@@ -116,7 +116,7 @@ struct RestorationTests {
         #expect(feed.takeChanged().map(\.id).contains("new"))
     }
 
-    @Test func `a restoration that has not taken effect changes nothing, also at a start`() throws {
+    @Test func `a restoration that has not taken effect changes nothing, even at a start`() throws {
         let feed = try feed()
         let before = try state(of: feed)
         feed.table.beginChecking()
@@ -135,7 +135,7 @@ struct RestorationTests {
         #expect(try feed.table.begin(.reset, on: .all) == 6)
     }
 
-    @Test func `streams that are to come count as streams that there are`() throws {
+    @Test func `streams that are still to be restored count toward the limit`() throws {
         let feed = try feed()
         feed.table.maximumStreams = 8
         try begin(feed)
@@ -145,7 +145,7 @@ struct RestorationTests {
         #expect(feed.table.count == 8)
     }
 
-    @Test func `a stream that is asleep, and being read, is put as the snapshot has it`() throws {
+    @Test func `a hibernated stream that is being read is restored from the snapshot`() throws {
         let feed = try feed()
         let stored = feed.takeChanged()
         for now: Int64 in [0, 5] { _ = feed.table.putToSleep(from: 0, limit: 9, idleFor: 5, now: now) }
@@ -154,7 +154,7 @@ struct RestorationTests {
         let ids = feed.table.takeWakeRequests()
         #expect(ids == ["a0"])
         try begin(feed)
-        // Also where the store has nothing of it.
+        // This holds even if the store lacks the stream.
         let woken = feed.wake(ids, [])
         #expect(woken.lost.isEmpty && woken.decisions.isEmpty)
         #expect(feed.wake(["b0"], stored.filter { $0.id == "b0" }).lost.isEmpty)
@@ -166,7 +166,7 @@ struct RestorationTests {
         #expect(try lines(feed.takeBacklog().flatMap(\.decisions)) == lines(whole.send("a0", signal(1, from: 9))))
     }
 
-    @Test func `a large message that is half taken goes on behind the restoration`() throws {
+    @Test func `a half-admitted large message continues after the restoration`() throws {
         func feed() throws -> Feed {
             let feed = Feed(served(try livelyModel()))
             try feed.setPieceSize(10)
@@ -188,7 +188,7 @@ struct RestorationTests {
         #expect(lines(sliced.takeBacklog().flatMap(\.decisions)) == lines(expected))
     }
 
-    @Test func `no more is taken in while many streams wait, unless the snapshot cannot be read`() throws {
+    @Test func `the backlog is full while many streams wait, unless the snapshot cannot be read`() throws {
         let count = 16_385
         let other = Feed(served(try livelyModel()))
         for number in 0..<count { try other.send("s\(number)", signal(1)) }
@@ -212,7 +212,7 @@ struct RestorationTests {
         #expect(feed.takeBacklog().count == count)
     }
 
-    @Test func `streams that the snapshot has lost since begin at zero`() throws {
+    @Test func `streams that the snapshot has lost meanwhile begin at zero`() throws {
         let feed = try feed()
         try begin(feed)
         #expect(try feed.send("a0", signal(2, from: 7)).isEmpty)

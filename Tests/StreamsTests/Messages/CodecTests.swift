@@ -2,13 +2,12 @@ import Streams
 import Testing
 import Wire
 
-/// Messages of the codecs `json` and `text`: after decoding they are as binary ones.
-struct CodecTests {
+@Suite struct `Messages of other codecs` {
     private func feed(_ policy: ServingPolicy = ServingPolicy()) throws -> Feed {
         Feed(served(try livelyModel(features: 2), policy))
     }
 
-    @Test func `the same timesteps in any codec are decided bit for bit the same`() throws {
+    @Test func `the same timesteps give the same bits in any codec`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel(features: 2))
         let values = signal(6, features: 2)
@@ -23,7 +22,7 @@ struct CodecTests {
         #expect(feed.table.counters.timesteps == 6)
     }
 
-    @Test func `sequence and flags of a JSON object mean what a header's mean`() throws {
+    @Test func `the sequence and flags of a JSON object have the meaning of a header`() throws {
         let feed = try feed(ServingPolicy(gap: .reset))
         let first = try feed.send(.json, #"{"stream":"s","values":[[1,2],[3,4]],"sequence":5}"#)
         #expect(first.map(\.sequence) == [5, 6])
@@ -39,7 +38,7 @@ struct CodecTests {
         #expect(feed.table.counters.gaps == 1)
     }
 
-    @Test func `they wait for a paused stream too`() throws {
+    @Test func `JSON and text messages wait for a paused stream too`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel(features: 2))
         var decisions = try feed.send("s", [1, 2])
@@ -50,7 +49,7 @@ struct CodecTests {
         #expect(bits(decisions) == alone.answers(to: [1, 2, 3, 4, 5, 6, 7, 8]))
     }
 
-    @Test func `how many values a timestep has is the model's to say that takes the stream`() throws {
+    @Test func `the model of the stream determines the number of values in a timestep`() throws {
         let feed = Feed(
             served(try echo(), name: "one"), served(try echo(3), name: "three", ServingPolicy(prefixes: ["three-"])))
         #expect(try feed.send(.text, "s 1").count == 1)
@@ -73,7 +72,7 @@ struct CodecTests {
     ]
 
     @Test(arguments: bad)
-    func `a message that does not fit changes no stream`(cause: DropCause, codec: IngestCodec, text: String) throws {
+    func `an invalid message changes no stream`(cause: DropCause, codec: IngestCodec, text: String) throws {
         let feed = try feed(ServingPolicy(prefixes: ["s"]))
         #expect(throws: cause) { try feed.send(codec, text) }
         #expect(feed.table.count == 0)

@@ -2,9 +2,8 @@ import Streams
 import Testing
 import Wire
 
-/// Messages that do not fit the protocol: they change nothing.
-struct DroppedMessageTests {
-    /// A message and why it is dropped.
+@Suite struct `A dropped message` {
+    /// An invalid message, and the cause of its drop.
     struct Bad: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let cause: DropCause
@@ -54,7 +53,7 @@ struct DroppedMessageTests {
     }
 
     @Test(arguments: bad)
-    func `a message that does not fit makes no stream`(_ bad: Bad) throws {
+    func `an invalid message creates no stream`(_ bad: Bad) throws {
         let feed = try feed()
         #expect(throws: bad.cause) {
             try feed.send(frames: bad.frames, id: bad.id, payload: bad.payload, header: bad.header)
@@ -66,7 +65,7 @@ struct DroppedMessageTests {
     }
 
     @Test(arguments: bad)
-    func `a message that does not fit changes no stream`(_ bad: Bad) throws {
+    func `an invalid message changes no stream`(_ bad: Bad) throws {
         let feed = try feed()
         let alone = Alone(try livelyModel(features: 2))
         let values = signal(4, features: 2)
@@ -82,21 +81,20 @@ struct DroppedMessageTests {
         #expect(bits(before + after) == alone.answers(to: values))
     }
 
-    @Test func `a header without a third frame means nothing`() throws {
+    @Test func `a header is ignored if the message has only two frames`() throws {
         let feed = try feed()
         let decisions = try feed.send(
             frames: 2, id: Array("s".utf8), payload: Timesteps.bytes([1, 2]), header: [1, 2, 3])
         #expect(decisions.map(\.sequence) == [1])
     }
 
-    @Test func `every cause is counted from zero`() throws {
+    @Test func `every cause of a drop is counted from zero`() throws {
         let counters = try feed().table.counters
         #expect(counters.dropped == Dictionary(uniqueKeysWithValues: DropCause.allCases.map { ($0, 0) }))
     }
 }
 
-/// Which model a stream goes to.
-struct RoutingTests {
+@Suite struct `The routing of streams to models` {
     static let cases: [(String, String?)] = [
         ("meter-1", "power"), ("meter-", "power"), ("meter", nil), ("meter-x-1", "special"), ("meter-x-", "special"),
         ("meter-x", "power"), ("dna-1", "splice"), ("DNA-1", nil), ("é-1", "accent"), ("e\u{301}-1", nil),
@@ -111,7 +109,7 @@ struct RoutingTests {
     }
 
     @Test(arguments: cases)
-    func `a stream goes to the model with the longest prefix that fits`(id: String, model: String?) throws {
+    func `a stream goes to the model with the longest matching prefix`(id: String, model: String?) throws {
         let feed = try feed()
         if let model {
             let isSplice = model == "splice"
@@ -124,7 +122,7 @@ struct RoutingTests {
         }
     }
 
-    @Test func `the empty prefix takes the rest`() throws {
+    @Test func `the empty prefix matches all remaining streams`() throws {
         let feed = Feed(
             served(try echo(), name: "rest"), served(try echo(2), name: "two", ServingPolicy(prefixes: ["two-"])))
         try feed.send("anything", [1])

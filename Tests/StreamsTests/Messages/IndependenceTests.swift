@@ -3,14 +3,14 @@ import Streams
 import Testing
 import Wire
 
-/// No stream's decisions hang on other streams, on how timesteps were cut into messages, or on a restart: bit for bit.
-struct IndependenceTests {
+/// Tests that the bits of a stream's decisions depend neither on other streams, nor on the messages' sizes, nor on a restart.
+@Suite struct `The independence of streams` {
     static let models: [@Sendable () throws -> Model] = [
         { try livelyModel() }, { try livelyModel(features: 2, units: 5, outputs: 3, seed: 50) },
     ]
 
     @Test(arguments: models, [1, 2, 3, 7, 64])
-    func `messages cut differently lead to the same bits`(
+    func `messages of different sizes give the same bits`(
         make: @Sendable () throws -> Model, length: Int
     ) throws {
         let model = try make()
@@ -26,7 +26,7 @@ struct IndependenceTests {
     }
 
     @Test(arguments: models)
-    func `a thousand streams that take turns answer as each does alone`(make: @Sendable () throws -> Model) throws {
+    func `a thousand streams in turn give the bits of each alone`(make: @Sendable () throws -> Model) throws {
         let model = try make()
         let feed = Feed(served(model))
         var chance = Chance(state: 1)
@@ -65,7 +65,7 @@ struct IndependenceTests {
         #expect(feed.table.count == ids.count)
     }
 
-    @Test func `a table that takes over another's images goes on with the same bits`() throws {
+    @Test func `a table that restores another table's images continues with the same bits`() throws {
         let model = try livelyModel(units: 4, outputs: 2)
         let before = Feed(served(model))
         var published: [String: [Decision]] = [:]
@@ -83,12 +83,12 @@ struct IndependenceTests {
         }
     }
 
-    @Test func `streams that come and go are those that a dictionary has`() throws {
+    @Test func `streams that come and go match the entries of a dictionary`() throws {
         let model = try livelyModel(units: 2)
         let feed = Feed(served(model))
         var chance = Chance(state: 42)
         var oracle: [String: (sequence: UInt64, last: [Float])] = [:]
-        // Ids that share beginnings, few enough that each comes and goes many times.
+        // The ids share prefixes, and are so few that each stream comes and goes many times.
         let ids = (0..<3000).map { "\($0 % 7)/\($0)" }
         for _ in 0..<30_000 {
             let id = try #require(ids.randomElement(using: &chance))

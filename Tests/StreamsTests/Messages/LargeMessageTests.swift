@@ -3,9 +3,9 @@ import Streams
 import Testing
 import Wire
 
-/// Messages that are taken in pieces, so that others have their turn between.
-struct LargeMessageTests {
-    /// A table that takes large messages so many timesteps at a time.
+/// Tests of messages that are admitted in pieces, so that other streams have their turn in between.
+@Suite struct `A large message` {
+    /// A table that splits large messages into pieces of a given size.
     private func feed(_ policy: ServingPolicy = ServingPolicy(), pieces: Int) throws -> Feed {
         let feed = Feed(served(try livelyModel(), policy))
         feed.table.startRecording([5])
@@ -21,7 +21,7 @@ struct LargeMessageTests {
     ]
 
     @Test(arguments: policies, [1, 3])
-    func `a message in pieces is decided on as in one go, bit for bit`(policy: ServingPolicy, pieces: Int) throws {
+    func `a message in pieces gives the same bits as a whole one`(policy: ServingPolicy, pieces: Int) throws {
         let whole = Feed(served(try livelyModel(), policy))
         let pieced = try feed(policy, pieces: pieces)
         let before = pieced.table.counters
@@ -29,7 +29,7 @@ struct LargeMessageTests {
         var next: UInt64 = 1
         for _ in 0..<60 {
             let count = Int.random(in: 1...20, using: &chance)
-            // Some overlap what came before, some leave a gap.
+            // Some messages overlap earlier ones, and some leave a gap.
             let first = max(1, Int64(next) + Int64.random(in: -8...8, using: &chance))
             let sequence = Bool.random(using: &chance) ? UInt64(first) : nil
             var flags: TimestepHeader.Flags = Bool.random(using: &chance) ? .start : []
@@ -47,7 +47,7 @@ struct LargeMessageTests {
         #expect(try replayed(pieced, policy).image("s") == whole.image("s"))
     }
 
-    /// A table that a start makes of the records.
+    /// A table that replays the records of another table.
     private func replayed(_ feed: Feed, _ policy: ServingPolicy) throws -> Feed {
         var taken = JournalRecords()
         feed.table.takeRecords(&taken)
@@ -63,7 +63,7 @@ struct LargeMessageTests {
         return again
     }
 
-    @Test func `others are decided on between its pieces, and what comes of its own stream after it`() throws {
+    @Test func `other streams are decided between the pieces, and later messages of the stream after them`() throws {
         let feed = try feed(pieces: 2)
         let alone = Alone(try livelyModel())
         let values = signal(9)
@@ -79,7 +79,7 @@ struct LargeMessageTests {
         #expect(bits(pieces) == alone.answers(to: values))
     }
 
-    @Test func `it is refused as a whole`() throws {
+    @Test func `an invalid large message is dropped as a whole`() throws {
         let feed = try feed(pieces: 2)
         #expect(throws: DropCause.nonFinite) { try feed.send("s", signal(9) + [.nan]) }
         #expect(throws: DropCause.sequence) { try feed.send("s", signal(9), sequence: .max - 3) }
@@ -87,7 +87,7 @@ struct LargeMessageTests {
         #expect(feed.table.hasBacklog == false)
     }
 
-    @Test func `a pause, a reset and a removal take effect between its pieces`() throws {
+    @Test func `a pause, a reset and a removal take effect between the pieces of a message`() throws {
         let feed = try feed(pieces: 2)
         let alone = Alone(try livelyModel())
         let values = signal(8)
@@ -108,11 +108,11 @@ struct LargeMessageTests {
         #expect(try feed.send("r", signal(1)).map(\.sequence) == [1])
     }
 
-    @Test func `a fault within a piece goes back to the checkpoint, and the rest goes on from there`() throws {
+    @Test func `after a fault within a piece, the rest continues from the checkpoint`() throws {
         let timesteps: [Float] = [1, 2, 3e38, 1, 5, 3e38, 3e38, 2, 3, 1, 4]
         var results: [[String]] = []
         for pieces in [1, 2, 3, 20] {
-            // A SimpleRNN without bounds, `h = 2·h + x`.
+            // An unbounded SimpleRNN, `h = 2·h + x`.
             let model = try Model(layers: [
                 SimpleRNN(
                     units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]),

@@ -2,13 +2,12 @@ import Streams
 import Testing
 import Wire
 
-/// What sequence numbers and the flags `start` and `end` do to a stream.
-struct SequenceTests {
+@Suite struct `Sequence numbers and flags` {
     private func feed(_ policy: ServingPolicy = ServingPolicy()) throws -> Feed {
         Feed(served(try livelyModel(), policy))
     }
 
-    @Test func `without a header, or with sequence 0, timesteps are counted on`() throws {
+    @Test func `without a header, or with sequence 0, timesteps continue the numbering`() throws {
         let feed = try feed()
         let first = try feed.send("s", signal(2))
         let second = try feed.send("s", signal(1), sequence: 0)
@@ -42,7 +41,7 @@ struct SequenceTests {
     }
 
     @Test(arguments: [[], .start, .end, [.start, .end]] as [TimestepHeader.Flags])
-    func `flags of a duplicate message do nothing either`(flags: TimestepHeader.Flags) throws {
+    func `the flags of a duplicate message change nothing`(flags: TimestepHeader.Flags) throws {
         let feed = try feed()
         try feed.send("s", signal(5))
         let before = try feed.image("s")
@@ -51,7 +50,7 @@ struct SequenceTests {
         #expect(try feed.image("s") == before)
     }
 
-    @Test func `of a message that overlaps only the new part is consumed`() throws {
+    @Test func `only the new part of an overlapping message is consumed`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel())
         let values = signal(8)
@@ -64,7 +63,7 @@ struct SequenceTests {
         #expect(feed.table.counters.gaps == 0)
     }
 
-    @Test func `start of a message that overlaps was heeded already, its end is new`() throws {
+    @Test func `the start flag of an overlapping message is ignored, but its end flag takes effect`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel())
         let values = signal(6)
@@ -78,7 +77,7 @@ struct SequenceTests {
         #expect(next.map(\.sequence) == [7])
     }
 
-    @Test func `over a gap the state goes on where the policy says continue`() throws {
+    @Test func `the state continues over a gap with the policy continue`() throws {
         let feed = try feed(ServingPolicy(gap: .continue))
         let alone = Alone(try livelyModel())
         let values = signal(5)
@@ -91,7 +90,7 @@ struct SequenceTests {
         #expect(feed.table.counters.gaps == 1)
     }
 
-    @Test func `over a gap the state starts anew where the policy says reset`() throws {
+    @Test func `a gap resets the state with the policy reset`() throws {
         let feed = try feed(ServingPolicy(gap: .reset))
         let alone = Alone(try livelyModel())
         try feed.send("s", signal(2), sequence: 1)
@@ -111,7 +110,7 @@ struct SequenceTests {
         #expect(feed.table.counters.gaps == 1)
     }
 
-    @Test func `the gap is flagged on the next decision that is published`() throws {
+    @Test func `the next published decision has the gap flag`() throws {
         let feed = Feed(served(try echo(), ServingPolicy(emit: .final)))
         try feed.send("s", [0.1], sequence: 1)
         let silent = try feed.send("s", [0.1, 0.2], sequence: 5)
@@ -125,7 +124,7 @@ struct SequenceTests {
         #expect(next.count == 1 && !next[0].flags.contains(.gap))
     }
 
-    @Test func `start resets before the first timestep, end after the last`() throws {
+    @Test func `start resets before the first timestep, and end after the last`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel())
         let values = signal(4)
@@ -147,7 +146,7 @@ struct SequenceTests {
         #expect(bits(after) == alone.answers(to: values))
     }
 
-    @Test func `sequence numbers go up to the last that 64 bits hold, and no further`() throws {
+    @Test func `sequence numbers end at the largest 64-bit number`() throws {
         let feed = try feed()
         let nearly = try feed.send("s", signal(1), sequence: .max - 3)
         #expect(nearly.map(\.sequence) == [.max - 3])
@@ -165,7 +164,7 @@ struct SequenceTests {
         #expect(feed.table.counters.gaps == 1)
     }
 
-    @Test func `a message whose numbers overflow makes no stream`() throws {
+    @Test func `a message whose sequence numbers overflow creates no stream`() throws {
         let feed = try feed()
         #expect(throws: DropCause.sequence) { try feed.send("s", signal(2), sequence: .max) }
         #expect(feed.table.count == 0)

@@ -2,8 +2,8 @@ import Streams
 import Testing
 import Wire
 
-/// Which decisions are published, with which label and which flags. The models answer what they are given.
-struct DecisionRuleTests {
+/// Tests of the publication, label and flags of decisions. The models' outputs equal their inputs.
+@Suite struct `The decision rule` {
     private func feed(_ policy: ServingPolicy, width: Int = 1) throws -> Feed {
         Feed(served(try echo(width), policy))
     }
@@ -15,7 +15,7 @@ struct DecisionRuleTests {
             (.every, [1, 2, 3, 4, 5], [6, 7, 8, 9, 10]), (.last, [5], [10]), (.change, [1, 3, 5], [8, 10]),
             (.final, [], [10]),
         ] as [(ServingPolicy.Emit, [UInt64], [UInt64])])
-    func `the policy says which decisions are published`(
+    func `the emit policy selects the published decisions`(
         emit: ServingPolicy.Emit, first: [UInt64], second: [UInt64]
     ) throws {
         let feed = try feed(ServingPolicy(emit: emit))
@@ -26,7 +26,7 @@ struct DecisionRuleTests {
         #expect(feed.table.changedCount == 1)
     }
 
-    @Test func `records carry time, outputs and place`() throws {
+    @Test func `a record has the time, the outputs and the position in the stream`() throws {
         let feed = try feed(ServingPolicy())
         let decisions = try feed.send("s", [0.25, 0.75], time: 123)
         #expect(
@@ -37,7 +37,7 @@ struct DecisionRuleTests {
             ])
     }
 
-    @Test func `changed compares with the decision before, across messages and resets`() throws {
+    @Test func `the flag changed compares with the previous decision, across messages and resets`() throws {
         let feed = try feed(ServingPolicy())
         let changed = try
             (feed.send("s", Self.values, .end) + feed.send("s", [0.4, 0.6], .start) + feed.send("s", [1]))
@@ -45,7 +45,7 @@ struct DecisionRuleTests {
         #expect(changed == [true, false, true, false, true, false, true, false])
     }
 
-    @Test func `changed compares with decisions that were not published too`() throws {
+    @Test func `the flag changed compares with unpublished decisions too`() throws {
         let feed = try feed(ServingPolicy(emit: .last))
         let decisions = try feed.send("s", [0.9, 0.1]) + feed.send("s", [0.9, 0.2]) + feed.send("s", [0.1])
         #expect(decisions.map(\.label) == [0, 0, 0])
@@ -66,14 +66,14 @@ struct DecisionRuleTests {
         #expect(decisions.map(\.label) == labels)
     }
 
-    @Test func `at rise it is 1, just below fall it is 0`() throws {
+    @Test func `the label is 1 at the rise threshold, and 0 just below the fall threshold`() throws {
         let threshold = try #require(ServingPolicy.Threshold(rise: 0.6, fall: 0.4))
         let feed = try feed(ServingPolicy(threshold: threshold))
         let decisions = try feed.send("s", [Float(0.6).nextDown, 0.6, 0.4, Float(0.4).nextDown, Float(0.6).nextDown])
         #expect(decisions.map(\.label) == [0, 1, 1, 0, 0])
     }
 
-    @Test func `between the thresholds a sequence does not hang on the one before`() throws {
+    @Test func `between the thresholds, the label does not depend on the previous sequence`() throws {
         let threshold = try #require(ServingPolicy.Threshold(rise: 0.6, fall: 0.4))
         let feed = try feed(ServingPolicy(threshold: threshold))
         #expect(try feed.send("s", [0.9, 0.5]).map(\.label) == [1, 1])
@@ -91,7 +91,7 @@ struct DecisionRuleTests {
         arguments: [
             ([0.1, 0.7, 0.2], 1), ([0.3, 0.3, 0.3], 0), ([0.1, 0.2, 0.2], 1), ([-3, -2, -1], 2), ([0.9, 0.1, 0.8], 0),
         ] as [([Float], UInt8)])
-    func `of several outputs the label is the index of the first largest`(values: [Float], label: UInt8) throws {
+    func `the label of several outputs is the index of the first largest one`(values: [Float], label: UInt8) throws {
         let feed = try feed(ServingPolicy(), width: 3)
         let decisions = try feed.send("s", values)
         #expect(decisions.map(\.label) == [label])
@@ -99,11 +99,11 @@ struct DecisionRuleTests {
     }
 
     @Test(arguments: [(0.4, 0.6), (-0.1, -0.2), (1.1, 0.5), (.nan, 0.5), (0.5, .nan)] as [(Float, Float)])
-    func `thresholds that make no sense cannot be made`(rise: Float, fall: Float) {
+    func `invalid thresholds cannot be created`(rise: Float, fall: Float) {
         #expect(ServingPolicy.Threshold(rise: rise, fall: fall) == nil)
     }
 
-    @Test func `change publishes a stream's first decision, whatever its label`() throws {
+    @Test func `emit change publishes a stream's first decision, whatever its label`() throws {
         let feed = try feed(ServingPolicy(emit: .change))
         #expect(try feed.send("low", [0.1, 0.1]).map(\.label) == [0])
         #expect(try feed.send("high", [0.9, 0.9]).map(\.label) == [1])

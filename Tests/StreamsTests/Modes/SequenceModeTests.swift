@@ -2,14 +2,14 @@ import Streams
 import Testing
 import Wire
 
-@Suite struct `In the mode sequence` {
+@Suite struct `The mode sequence` {
     private let values: [Float] = [0.5, -1, 2, 0.25, 0.125, -0.5, 1, 0.75, -2, 0.1]
 
     private func feed(_ emit: ServingPolicy.Emit = .final, length: Int? = 3) throws -> Feed {
         Feed(served(try livelyModel(), ServingPolicy(mode: .sequence, emit: emit), sequenceLength: length))
     }
 
-    @Test func `a message may hold the ends of several sequences`() throws {
+    @Test func `a message may contain the ends of several sequences`() throws {
         let decisions = try feed().send("s", values)
         #expect(decisions.map(\.sequence) == [3, 6, 9])
         #expect(decisions.map(\.step) == [3, 3, 3])
@@ -17,7 +17,7 @@ import Wire
     }
 
     @Test(arguments: [[1], [2], [3], [4, 1], [10]])
-    func `each sequence is decided as if it stood alone, however it is cut`(cuts: [Int]) throws {
+    func `each sequence is decided as if it were alone, whatever the sizes of its messages`(cuts: [Int]) throws {
         let feed = try feed()
         var decisions: [Decision] = []
         var rest = values[...]
@@ -33,7 +33,7 @@ import Wire
         #expect(decisions.count == 3)
     }
 
-    @Test func `the end flag ends a sequence before its length, and a length that is open only there`() throws {
+    @Test func `the end flag ends a sequence early, and is the only end of a sequence without a fixed length`() throws {
         #expect(try feed().send("s", [1, 2], .end).map(\.step) == [2])
         let open = try feed(length: nil)
         #expect(try open.send("s", values).isEmpty)
@@ -41,26 +41,26 @@ import Wire
         #expect(try open.send("s", [1], .end).map(\.step) == [1])
     }
 
-    @Test func `a model that is served stateful goes on past the length of its input`() throws {
+    @Test func `a stateful model continues past the length of its input`() throws {
         let feed = Feed(served(try livelyModel(), ServingPolicy(mode: .stateful), sequenceLength: 3))
         #expect(try feed.send("s", values).map(\.step) == Array(1...10))
     }
 
-    @Test func `every prefix is published where that is asked for`() throws {
+    @Test func `emit every publishes a decision on each prefix of a sequence`() throws {
         let decisions = try feed(.every).send("s", values)
         #expect(decisions.map(\.step) == [1, 2, 3, 1, 2, 3, 1, 2, 3, 1])
         #expect(decisions.map { $0.flags.contains(.first) } == decisions.map { $0.step == 1 })
     }
 
     @Test(arguments: [3, 4, 1_000, UInt64.max])
-    func `a state that is already past the length goes on until the end flag`(step: UInt64) throws {
+    func `a state that is already past the length continues until the end flag`(step: UInt64) throws {
         let stateful = Feed(served(try livelyModel(), ServingPolicy(mode: .stateful), sequenceLength: 3))
         try stateful.send("s", values)
         var image = try #require(try stateful.image("s"))
         image.step = step - 1
         let feed = try feed(.every)
         try feed.table.restore([image])
-        // One that stands just before the length ends with it, as ever; after it nothing ends by itself.
+        // A stream just before the length ends there as usual. A stream past the length does not end by itself.
         let ends = step == 3
         #expect(try feed.send("s", [1, 2], .end).map { $0.flags.contains(.final) } == [ends, true])
         #expect(try feed.send("s", [1]).map(\.step) == [1])

@@ -3,8 +3,8 @@ import Streams
 import Testing
 import Wire
 
-/// Sequences of a model that has no answer before it has seen all of them.
-@Suite struct `A sequence that must be whole` {
+/// Tests with a model that has no output before the end of a sequence.
+@Suite struct `A sequence that must be complete` {
     private let model: Model
 
     init() throws {
@@ -20,15 +20,15 @@ import Wire
         return Feed(served(model, policy, sequenceLength: length))
     }
 
-    /// The engine's answer to the sequence by itself.
+    /// The engine's output for the sequence alone.
     private func answer(_ values: [Float]) -> [Float] {
         let answer = SequenceRunner(model: model).answer(to: values.span)
         return answer.indices.map { answer[$0] }
     }
 
-    /// Sends a sequence in messages of so many timesteps, its end with the last.
+    /// Sends a sequence in messages of a given size. The last message has the end flag.
     ///
-    /// - Returns: What is published, and how many messages were dropped.
+    /// - Returns: The published decisions, and the number of dropped messages.
     private func send(_ feed: Feed, _ values: [Float], by length: Int) throws -> (decisions: [Decision], dropped: Int) {
         var decisions: [Decision] = []
         var dropped = 0
@@ -45,7 +45,7 @@ import Wire
     }
 
     @Test(arguments: [1, 2, 7, 20])
-    func `is decided once, at its end, however it is cut`(length: Int) throws {
+    func `a sequence is decided once, at its end, whatever the sizes of its messages`(length: Int) throws {
         let feed = feed()
         for start: Float in [0, 50] {
             let values = signal(20, from: start)
@@ -59,7 +59,7 @@ import Wire
     }
 
     @Test(arguments: [[1], [2], [3], [4, 1], [10]])
-    func `ends by itself after the model's fixed length`(cuts: [Int]) throws {
+    func `a sequence ends by itself after the model's fixed length`(cuts: [Int]) throws {
         let feed = feed(length: 3)
         let values = signal(10)
         var decisions: [Decision] = []
@@ -74,7 +74,7 @@ import Wire
         #expect(try feed.send("s", [1], .end).map(\.probabilities) == [answer([values[9], 1])])
     }
 
-    @Test func `is published as a change where its label is not that of the one before`() throws {
+    @Test func `emit change publishes a sequence if its label differs from the previous one`() throws {
         let sequences = (0..<30).map { signal(4, from: Float(7 * $0)) }
         let answers = sequences.map { answer($0)[0] }
         let middle = answers.sorted()[15]
@@ -91,7 +91,7 @@ import Wire
         #expect(changes > 2 && changes < 30)
     }
 
-    @Test func `has a label that hangs on no sequence before it`() throws {
+    @Test func `the label does not depend on earlier sequences`() throws {
         let values = signal(4)
         let p = answer(values)[0]
         let feed = feed(threshold: try #require(.init(rise: p.nextUp, fall: 0)))
@@ -100,7 +100,7 @@ import Wire
         #expect(try feed.send("s", values, .end).map(\.label) == [0])
     }
 
-    @Test func `is forgotten at a start, at a gap that resets and at a request`() throws {
+    @Test func `a start flag, a gap and a reset request discard the timesteps so far`() throws {
         let feed = feed(gap: .reset)
         let values = signal(4, from: 20)
         let resets: [() throws -> [Decision]] = [
@@ -119,7 +119,7 @@ import Wire
     }
 
     @Test(arguments: [1, 2, 5, 7, 12])
-    func `is given up where it becomes too long, and the next one is not`(length: Int) throws {
+    func `a sequence that becomes too long is dropped, and the next one is not`(length: Int) throws {
         let feed = feed(maximum: 5)
         let (decisions, dropped) = try send(feed, signal(12), by: length)
         #expect(decisions.isEmpty)
@@ -133,14 +133,14 @@ import Wire
         #expect(feed.table.counters.dropped[.tooLong] == UInt64(dropped))
     }
 
-    @Test func `that was given up begins anew at a start`() throws {
+    @Test func `a start flag begins a new sequence after a dropped one`() throws {
         let feed = feed(maximum: 5)
         #expect(throws: DropCause.tooLong) { try feed.send("s", signal(6)) }
         let values = signal(3, from: 9)
         #expect(try feed.send("s", values, [.start, .end]).map(\.probabilities) == [answer(values)])
     }
 
-    @Test func `is given up too where it becomes too long while it waits`() throws {
+    @Test func `a sequence that becomes too long while it waits is dropped`() throws {
         let feed = feed(maximum: 5)
         try feed.send("s", signal(4))
         _ = try feed.table.pause(.all)
@@ -152,7 +152,7 @@ import Wire
     }
 
     @Test(arguments: 0...11)
-    func `goes on from its image wherever it stands`(place: Int) throws {
+    func `a sequence continues from its image at any position`(place: Int) throws {
         let values = signal(12)
         let before = feed(length: 10)
         if place > 0 { try before.send("s", Array(values[..<place])) }
@@ -167,7 +167,7 @@ import Wire
         #expect(decisions.map(\.probabilities) == expected)
     }
 
-    @Test func `that was given up stays so in its image, also where more is allowed afterwards`() throws {
+    @Test func `an image keeps a sequence dropped, even if longer ones are allowed later`() throws {
         let before = feed(maximum: 5)
         #expect(throws: DropCause.tooLong) { try before.send("s", signal(6)) }
         let images = try before.images()
@@ -179,7 +179,7 @@ import Wire
         #expect(try after.send("s", signal(4), .end).map(\.probabilities) == [answer(signal(4))])
     }
 
-    @Test func `is given up where less is allowed than its image has`() throws {
+    @Test func `a sequence is dropped if its image is longer than the present limit`() throws {
         let before = feed(maximum: 10)
         try before.send("s", signal(8))
         let after = feed(maximum: 5)
@@ -188,7 +188,7 @@ import Wire
         #expect(try after.send("s", signal(5), .end).map(\.probabilities) == [answer(signal(5))])
     }
 
-    @Test func `cannot come from an image that has not got all of it`() throws {
+    @Test func `an image that lacks a part of the sequence is refused`() throws {
         let before = feed()
         try before.send("s", signal(4))
         for change: (inout StreamImage) -> Void in [{ $0.values.removeLast() }, { $0.step = 5 }, { $0.values = [] }] {
@@ -206,7 +206,7 @@ import Wire
     }
 
     @Test(arguments: [(4, 1), (3, 5)])
-    func `may be a window`(length: Int, stride: Int) throws {
+    func `a window may be a complete sequence`(length: Int, stride: Int) throws {
         let window = try #require(ServingPolicy.Window(length: length, stride: stride))
         let feed = Feed(served(model, ServingPolicy(mode: .window(window))))
         let values = signal(20)
@@ -226,7 +226,7 @@ import Wire
     ]
 
     @Test(arguments: refused)
-    func `is refused with what it can do instead, and does not matter to others`(
+    func `a policy that needs a state is refused with alternatives, but not for other models`(
         policy: ServingPolicy, length: Int?, code: ServingError.Code, remedy: String
     ) throws {
         let error = try #require(throws: ServingError.self) {
@@ -237,7 +237,7 @@ import Wire
         #expect(throws: Never.self) { try policy.check(try livelyModel(), sequenceLength: length) }
     }
 
-    @Test func `may be of any sequence and window that can be stored`() throws {
+    @Test func `sequences and windows of any storable length are allowed`() throws {
         let model = try twoWayModel()
         let window = try #require(ServingPolicy.Window(length: 65_536, stride: 1))
         for policy in [
@@ -255,7 +255,7 @@ import Wire
         #expect(error.description.contains("15625000"))
     }
 
-    @Test func `a pool over the timesteps of each call is refused in a stateful stream`() throws {
+    @Test func `pooling over the timesteps of each call is refused in the mode stateful`() throws {
         let model = try Model(layers: [GlobalAveragePooling(units: 1)])
         for mode in [ServingPolicy.Mode.sequence, .stateful] {
             #expect(throws: Never.self) { try ServingPolicy(mode: mode).check(model, sequenceLength: nil) }

@@ -3,7 +3,7 @@ import Streams
 import Testing
 import Wire
 
-@Suite struct `In the mode window` {
+@Suite struct `The mode window` {
     private func mode(_ length: Int, _ stride: Int) throws -> ServingPolicy.Mode {
         .window(try #require(ServingPolicy.Window(length: length, stride: stride)))
     }
@@ -18,7 +18,7 @@ import Wire
             ))
     }
 
-    /// The answer to a sequence that starts from the zero state.
+    /// The output for a sequence that starts from the zero state.
     private func answer(_ values: [Float], features: Int = 1) throws -> [UInt32] {
         try #require(Alone(try livelyModel(features: features)).answers(to: values).last)
     }
@@ -26,7 +26,7 @@ import Wire
     static let windows = [(1, 1), (4, 1), (4, 3), (4, 4), (3, 5), (24, 1), (5, 40)]
 
     @Test(arguments: windows, [[1], [7], [2, 1, 11], [60]])
-    func `every stride the last timesteps are decided as a sequence of their own, however they are cut`(
+    func `every stride decides the last timesteps as a sequence of their own, whatever the messages' sizes`(
         window: (length: Int, stride: Int), cuts: [Int]
     ) throws {
         let feed = try feed(window.length, window.stride, features: 2)
@@ -49,7 +49,7 @@ import Wire
     }
 
     @Test(arguments: [1, 3, 4, 5, 6, 7, 9])
-    func `the end flag decides at once on what is there, and the next window begins after it`(length: Int) throws {
+    func `the end flag decides the timesteps so far, and the next window begins after it`(length: Int) throws {
         let feed = try feed(4, 3)
         let values = signal(length)
         let decisions = try feed.send("s", values, .end)
@@ -65,7 +65,7 @@ import Wire
         #expect(bits(after) == [try answer(next)])
     }
 
-    @Test func `a start, a gap that resets and a request empty the window`() throws {
+    @Test func `a start flag, a gap that resets, a reset and a removal empty the window`() throws {
         let feed = try feed(4, 1, gap: .reset)
         let values = signal(4, from: 20)
         let resets: [() throws -> [Decision]] = [
@@ -87,7 +87,7 @@ import Wire
         }
     }
 
-    @Test func `a gap that goes on is told of with the next window`() throws {
+    @Test func `the next window reports a gap that does not reset`() throws {
         let feed = try feed(4, 1)
         try feed.send("s", signal(3))
         let decisions = try feed.send("s", signal(2, from: 3), sequence: 10)
@@ -96,7 +96,7 @@ import Wire
         #expect(bits(decisions) == [try answer(signal(4)), try answer(signal(4, from: 1))])
     }
 
-    @Test func `what was consumed already is not kept again`() throws {
+    @Test func `duplicate timesteps do not enter the window again`() throws {
         let feed = try feed(4, 1)
         let values = signal(6)
         try feed.send("s", Array(values[..<3]), sequence: 1)
@@ -115,14 +115,14 @@ import Wire
     ]
 
     @Test(arguments: lasts)
-    func `the last window of each message is published where that is asked for`(
+    func `emit last publishes the last window of each message`(
         lengths: [Int], flags: TimestepHeader.Flags, expected: [UInt64]
     ) throws {
         let feed = try feed(4, 3, emit: .last)
         #expect(try lengths.flatMap { try feed.send("s", signal($0), flags) }.map(\.sequence) == expected)
     }
 
-    @Test func `changes of the label, and ends, are published where they are asked for`() throws {
+    @Test func `emit change and emit final publish changes of the label and ends`() throws {
         let window = try mode(2, 1)
         let change = Feed(served(try echo(), ServingPolicy(mode: window, emit: .change)))
         #expect(try change.send("s", [0, 0, 1, 1, 0, 0, 0, 1]).map(\.sequence) == [2, 3, 5, 8])
@@ -131,7 +131,7 @@ import Wire
         #expect(try final.send("s", [1], .end).map(\.sequence) == [4])
     }
 
-    @Test func `the label between two thresholds is that of the window before, and 0 for the first`() throws {
+    @Test func `between two thresholds, the label is that of the previous window, and 0 for the first`() throws {
         let threshold = try #require(ServingPolicy.Threshold(rise: 0.6, fall: 0.4))
         let feed = Feed(served(try echo(), ServingPolicy(mode: try mode(2, 1), threshold: threshold)))
         #expect(try feed.send("s", [0.9, 0.5, 0.9, 0.5, 0.3, 0.5]).map(\.label) == [0, 1, 1, 0, 0])
@@ -140,7 +140,7 @@ import Wire
         #expect(try feed.send("s", [0.9, 0.5]).map(\.label) == [0])
     }
 
-    @Test func `first is a window that ends with step 1`() throws {
+    @Test func `the flag first marks a window that ends at step 1`() throws {
         #expect(try feed(1, 1).send("s", signal(3)).map { $0.flags.contains(.first) } == [true, false, false])
         let feed = try feed(4, 1)
         #expect(try feed.send("s", signal(5)).contains { $0.flags.contains(.first) } == false)
@@ -148,7 +148,7 @@ import Wire
         #expect(try feed.send("s", signal(1), .end).first?.flags.contains([.first, .final]) == true)
     }
 
-    @Test func `a stream that waits is decided as if it had not`() throws {
+    @Test func `timesteps that waited give the same windows`() throws {
         let feed = try feed(4, 2)
         try feed.send("s", signal(3))
         _ = try feed.table.pause(.all)
@@ -161,7 +161,7 @@ import Wire
     }
 
     @Test(arguments: 0...10)
-    func `a stream goes on from its image wherever it stands`(place: Int) throws {
+    func `a window continues from its image at any position`(place: Int) throws {
         let whole = try feed(4, 3)
         let values = signal(20)
         let expected = try whole.send("s", values).filter { $0.sequence > UInt64(place) }
@@ -175,12 +175,12 @@ import Wire
         #expect(try after.table.copy(.prefix("s")).images == images)
         #expect(images.allSatisfy { $0.values.count == min(4, place) + 1 })
         let decisions = try after.send("s", Array(values[place...]))
-        // The first decision of a stream counts as changed, also where the one before was not published.
+        // The first decision of a stream counts as changed, even if the one before was not published.
         #expect(decisions == expected)
         #expect(try after.send("t", signal(1, from: 9)).map(\.step) == [10])
     }
 
-    @Test func `an image holds the window in order, then the last answer`() throws {
+    @Test func `an image has the window in order, then the last outputs`() throws {
         let feed = Feed(served(try echo(2), fingerprint: "f", ServingPolicy(mode: try mode(2, 1))))
         try feed.send("s", [1, 2, 3, 4, 5, 6])
         let image = try #require(try feed.image("s"))
@@ -189,7 +189,7 @@ import Wire
         #expect(try feed.table.status(of: "s", time: 0).probability == .several([5, 6]))
     }
 
-    /// Ways in which an image does not fit a window of four.
+    /// Images that do not fit a window of four timesteps.
     static let misfits: [(String, ControlError.Code, @Sendable (inout StreamImage) -> Void)] = [
         ("other weights", .fingerprintDiffers, { $0.fingerprint = "fingerprint of another:window:4" }),
         ("a state", .refusedInMode, { $0.fingerprint = "fingerprint of m" }),
@@ -203,7 +203,7 @@ import Wire
     ]
 
     @Test(arguments: misfits.map(\.0))
-    func `what is stored of other weights, another mode or another window is refused`(name: String) throws {
+    func `an image of other weights, another mode or another window is refused`(name: String) throws {
         let (_, code, change) = try #require(Self.misfits.first { $0.0 == name })
         let source = try feed(4, 1, features: 2)
         try source.send("s", signal(6, features: 2))
@@ -216,12 +216,12 @@ import Wire
         #expect(feed.table.count == 0)
     }
 
-    @Test func `a window is no state of a stateful stream`() throws {
+    @Test func `a window is refused as the state of a stateful stream`() throws {
         let source = try feed(6, 1)
         try source.send("s", signal(6))
         let feed = Feed(served(try livelyModel()))
         let images = try source.images()
-        // As many values as a state of this model has: only the mode tells them apart.
+        // The state of this model has the same number of values, so only the mode distinguishes the two.
         #expect(images[0].values.count == 2 * 3 + 1)
         let error = try #require(throws: ControlError.self) { try feed.table.restore(images) }
         #expect(error.code == .refusedInMode)
@@ -229,12 +229,11 @@ import Wire
     }
 }
 
-/// How modes are written.
-struct ServingModeTests {
+@Suite struct `The notation of a mode` {
     static let modes = ["stateful", "sequence", "window:1:1", "window:24:1", "window:65536:100000"]
 
     @Test(arguments: modes)
-    func `a mode is read as it is written`(text: String) throws {
+    func `a mode is read in the notation in which it is written`(text: String) throws {
         let mode = try #require(ServingPolicy.Mode(text))
         #expect("\(mode)" == text)
         #expect(mode.defaultEmit == (text == "sequence" ? .final : .every))
@@ -245,11 +244,11 @@ struct ServingModeTests {
         "window:65537:1", "window:24:1:1", "window:24:1 ", "window:a:b", "sequence:24:1",
         "window:99999999999999999999:1",
     ])
-    func `what is no mode is not read`(text: String) {
+    func `a text that is not a mode is refused`(text: String) {
         #expect(ServingPolicy.Mode(text) == nil)
     }
 
-    @Test func `a window that could not be stored is refused`() throws {
+    @Test func `a window that is too large for the store is refused`() throws {
         let window = try #require(ServingPolicy.Window(length: 65_536, stride: 1))
         let policy = ServingPolicy(mode: .window(window))
         #expect(throws: Never.self) { try policy.check(try livelyModel(features: 1_900), sequenceLength: nil) }

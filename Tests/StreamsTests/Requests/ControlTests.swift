@@ -3,9 +3,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// What controllers do with streams.
-struct ControlTests {
-    /// Two spellings of é that Swift's `String` takes for equal.
+@Suite struct `A control request` {
+    /// Two encodings of é that are equal as Swift strings.
     static let composed = "caf\u{E9}"
     static let decomposed = "cafe\u{301}"
 
@@ -13,7 +12,7 @@ struct ControlTests {
         Feed(served(try livelyModel()))
     }
 
-    @Test func `a reset sets state and step to zero, and leaves the sequence`() throws {
+    @Test func `a reset sets state and step to zero, and keeps the sequence number`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel())
         for id in ["a1", "a2", "b"] { try feed.send(id, signal(4, from: 30)) }
@@ -35,7 +34,7 @@ struct ControlTests {
         #expect(try feed.table.reset(.prefix("c")) == 0)
     }
 
-    @Test func `a removed stream begins anew`() throws {
+    @Test func `a removed stream starts from the beginning`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel())
         try feed.send("s", signal(5, from: 9))
@@ -50,7 +49,7 @@ struct ControlTests {
         #expect(feed.takeChanged().map(\.id) == ["s"])
     }
 
-    @Test func `a stream that is not there is said not to be`() throws {
+    @Test func `a request on a missing stream gets the error noSuchStream`() throws {
         let feed = try feed()
         try feed.send("s", signal(1))
         let attempts: [() throws -> Void] = [
@@ -66,7 +65,7 @@ struct ControlTests {
         #expect(feed.table.count == 1)
     }
 
-    @Test func `status has a stream's place and its last answer`() throws {
+    @Test func `the status of a stream has its position and its last outputs`() throws {
         let feed = Feed(served(try echo(3), name: "three"))
         try feed.send("s", [0.1, 0.2, 0.3, 0.5, 0.25, 0.125], sequence: 7, time: 1_000_000_000)
         let expected = StreamStatus(
@@ -76,7 +75,7 @@ struct ControlTests {
         #expect(try feed.table.status(of: "s", time: 0).idleSeconds == 0)
     }
 
-    @Test func `streams are told by their ids, in that order, with what waits for them`() throws {
+    @Test func `statuses follow the order of the requested ids, and count waiting timesteps`() throws {
         let feed = try feed()
         for id in ["a", "b", "c"] { try feed.send(id, signal(2)) }
         _ = try feed.table.pause(.stream("a"))
@@ -88,7 +87,7 @@ struct ControlTests {
         #expect(found.map(\.sequence) == [2, 2])
     }
 
-    @Test func `two spellings of one character are two streams`() throws {
+    @Test func `two encodings of one character are two streams`() throws {
         #expect(Self.composed == Self.decomposed)
         let feed = try feed()
         try feed.send(Self.composed, signal(2))
@@ -107,7 +106,7 @@ struct ControlTests {
 
     static let ids = ["b", "a", "B", "a1", "a-", "é", "e\u{301}", "流", "😀", "\u{FFFD}", "~", " ", "aa"]
 
-    @Test func `pages are ordered by the bytes of ids, and follow one another`() throws {
+    @Test func `pages are ordered by the bytes of ids, and continue one another`() throws {
         let feed = try feed()
         for id in Self.ids { try feed.send(id, signal(1)) }
         let sorted = Self.ids.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
@@ -127,7 +126,7 @@ struct ControlTests {
         }
     }
 
-    @Test func `a page that is put together in pieces has every stream that is there all the time, once`() throws {
+    @Test func `pages that are searched in pieces have every lasting stream exactly once`() throws {
         let feed = try feed()
         var chance = SplitMix64(state: 7)
         let ids = (0..<60).map { "s\($0)" }.shuffled(using: &chance)
@@ -139,7 +138,7 @@ struct ControlTests {
         repeat {
             var search = StreamPageSearch(prefix: "s", after: after, limit: 7)
             while !feed.table.goOn(with: &search, slots: 5) {
-                // Streams go, and others get their slots, before and behind where the search stands.
+                // Streams are removed, and new ones reuse their slots, on both sides of the search's position.
                 guard let id = rest.popFirst() else { continue }
                 _ = try feed.table.remove(.stream(id))
                 try feed.send("t\(id)", [0.5])
@@ -154,7 +153,7 @@ struct ControlTests {
         #expect(Set(ids).subtracting(gone).isSubset(of: found))
     }
 
-    @Test func `a page has the streams that begin so, after an id that need not be there`() throws {
+    @Test func `a page has the streams of a prefix, after an id that need not exist`() throws {
         let feed = try feed()
         for id in Self.ids { try feed.send(id, signal(1)) }
         func page(_ prefix: String?, _ after: String?, _ limit: Int = 10) -> StreamPage<StreamStatus> {

@@ -2,12 +2,12 @@ import Streams
 import Testing
 import Wire
 
-/// Requests on many streams, whose work is done some streams at a time.
-struct OperationTests {
+/// Tests of requests on many streams, which are carried out a few streams at a time.
+@Suite struct `An operation on many streams` {
     private static let ids = ["a0", "b0", "a1", "b1", "a2", "b2"]
     private static let operations: [StreamOperation] = [.reset, .remove, .pause, .resume]
 
-    /// Six streams of which two are paused, with timesteps that wait for them.
+    /// Six streams, two of them paused with waiting timesteps.
     private func feed() throws -> Feed {
         let feed = Feed(served(try livelyModel()))
         feed.table.startRecording([5])
@@ -19,7 +19,7 @@ struct OperationTests {
         return feed
     }
 
-    /// All that can be seen of the streams.
+    /// The visible state of all streams.
     private func state(of feed: Feed) throws -> [String] {
         try feed.images().map { "\($0)" }.sorted()
             + feed.table.page(prefix: nil, after: nil, limit: 100, time: 0).streams.map { "\($0)" }
@@ -30,7 +30,7 @@ struct OperationTests {
     private func lines(_ decisions: [Decision]) -> [String] { decisions.map { "\($0)" } }
 
     @Test(arguments: operations, [ControlCommand.Selection.all, .prefix("a")])
-    func `an operation in slices, with timesteps at every moment of it, is as in one go`(
+    func `an operation in slices has the same result as one at once, whenever timesteps arrive`(
         operation: StreamOperation, selection: ControlCommand.Selection
     ) throws {
         for moment in 0...Self.ids.count {
@@ -42,7 +42,7 @@ struct OperationTests {
                 for _ in 0..<moment where sliced.table.isSweeping { _ = sliced.table.sweep(limit: 1) }
                 #expect(sliced.table.isSweeping == (moment < Self.ids.count))
 
-                // What waited for one stream is not ordered with what comes of another.
+                // Timesteps that waited for one stream have no order with those of another.
                 let expected = try whole.send(id, signal(2, from: 7)) + whole.takeBacklog().flatMap(\.decisions)
                 var found = try sliced.send(id, signal(2, from: 7))
                 sliced.table.finishSweep()
@@ -57,7 +57,7 @@ struct OperationTests {
     }
 
     @Test(arguments: [StreamOperation.reset, .remove], 0...6)
-    func `a checkpoint in the midst of an operation has streams as they are after it`(
+    func `a checkpoint during an operation has the streams as they are after it`(
         operation: StreamOperation, moment: Int
     ) throws {
         let feed = try feed()
@@ -71,7 +71,7 @@ struct OperationTests {
     }
 
     @Test(arguments: operations)
-    func `the records of an operation in slices make the same streams again`(operation: StreamOperation) throws {
+    func `the records of an operation in slices replay to the same streams`(operation: StreamOperation) throws {
         let feed = try feed()
         _ = try feed.table.begin(operation, on: .prefix("a"))
         for (number, id) in Self.ids.enumerated() {
@@ -103,7 +103,7 @@ struct OperationTests {
         #expect(try feed.image("b0")?.step == 3)
     }
 
-    @Test func `a stream that falls asleep after it was to be reset is zero when it wakes`() throws {
+    @Test func `a hibernated stream that an operation resets wakes with the zero state`() throws {
         let feed = Feed(served(try livelyModel()))
         let alone = Alone(try livelyModel())
         for id in ["a", "b"] { try feed.send(id, signal(4)) }
@@ -121,7 +121,7 @@ struct OperationTests {
     }
 
     @Test(arguments: [ControlCommand.Selection.all, .prefix("a")])
-    func `copies in slices, with timesteps at every moment of it, are those of one moment`(
+    func `copies in slices are of one moment, whenever timesteps arrive`(
         selection: ControlCommand.Selection
     ) throws {
         let expected = try feed().table.copy(selection).images.map { "\($0)" }.sorted()
@@ -143,9 +143,7 @@ struct OperationTests {
     }
 
     @Test
-    func `of a stream that is asleep the key is copied, also where it wakes before it is reached`()
-        throws
-    {
+    func `the key of a hibernated stream is copied, even if the stream wakes before its turn`() throws {
         let feed = try feed()
         let stored = feed.takeChanged()
         for now: Int64 in [0, 5] { _ = feed.table.putToSleep(from: 0, limit: 9, idleFor: 5, now: now) }
@@ -159,11 +157,11 @@ struct OperationTests {
         #expect(copies.asleep.sorted() == [0, 1, 4, 5])
     }
 
-    @Test func `streams that the store is to forget are in no checkpoint until they are spared`() throws {
+    @Test func `streams that the store is about to remove are in no checkpoint until they are spared`() throws {
         let feed = try feed()
         #expect(try feed.table.begin(.doom, on: .prefix("a")) == 3)
         _ = feed.table.sweep(limit: 1)
-        // Those that were not reached yet too.
+        // This includes streams that the operation has not reached yet.
         #expect(Set(feed.takeChanged().map(\.id)) == ["b0", "b1", "b2"])
         feed.table.finishSweep()
         #expect(feed.table.takeRemovedKeys().sorted() == [0, 2, 4])
@@ -174,7 +172,7 @@ struct OperationTests {
         #expect(feed.takeChanged().map(\.id) == ["a0", "a1", "a2"])
     }
 
-    @Test func `keys of removed streams go to the store before any stream does`() throws {
+    @Test func `the keys of removed streams go to the store before any stream`() throws {
         let feed = try feed()
         _ = feed.takeChanged()
         _ = try feed.table.remove(.prefix("a"))

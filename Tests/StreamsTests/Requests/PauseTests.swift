@@ -2,13 +2,12 @@ import Streams
 import Testing
 import Wire
 
-/// Streams whose timesteps wait.
-struct PauseTests {
+@Suite struct `A paused stream` {
     private func feed(_ policy: ServingPolicy = ServingPolicy()) throws -> Feed {
         Feed(served(try livelyModel(), policy))
     }
 
-    @Test func `what waited is decided as if it had not, message by message`() throws {
+    @Test func `timesteps that waited give the same decisions, message by message`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel())
         let values = signal(10)
@@ -51,7 +50,7 @@ struct PauseTests {
         #expect(try feed.image("s")?.step == 0)
     }
 
-    @Test func `past the limit the newest timesteps are dropped and counted`() throws {
+    @Test func `above the limit, the newest timesteps are dropped and counted`() throws {
         #expect(StreamTable.maximumWaiting == 65_536)
         let feed = try feed()
         let alone = Alone(try livelyModel())
@@ -59,7 +58,7 @@ struct PauseTests {
         let first = try feed.send("s", Array(values[0..<1]))
         _ = try feed.table.pause(.stream("s"))
         try feed.send("s", Array(values[1..<60_001]))
-        // 5,536 have room; the end that the flag means is among the dropped.
+        // There is room for 5,536 timesteps. The timestep with the end flag is dropped.
         #expect(throws: DropCause.paused) { try feed.send("s", Array(values[60_001..<65_546]), .end) }
         #expect(feed.table.waitingCount == 65_536)
         #expect(feed.table.counters.dropped[.paused] == 9)
@@ -67,7 +66,7 @@ struct PauseTests {
         #expect(feed.table.counters.dropped[.paused] == 12)
         #expect(feed.table.waitingCount == 65_536)
 
-        // Another stream does not mind.
+        // Another stream is not affected.
         #expect(try feed.send("t", signal(1)).count == 1)
         let resumed = try feed.resume(.stream("s")).flatMap(\.decisions)
         #expect(resumed.count == 65_536)
@@ -77,7 +76,7 @@ struct PauseTests {
         #expect(try feed.send("s", signal(1)).first?.step == 65_538)
     }
 
-    @Test func `a message that just fits is kept whole, with its end`() throws {
+    @Test func `a message that just fits is kept whole, with its end flag`() throws {
         let feed = try feed()
         try feed.send("s", signal(1))
         _ = try feed.table.pause(.stream("s"))
@@ -96,7 +95,7 @@ struct PauseTests {
         #expect(try feed.resume(.stream("s")).isEmpty)
     }
 
-    @Test func `a number past the end that waited is dropped when it is taken`() throws {
+    @Test func `a waiting timestep whose number overflows is dropped when it is admitted`() throws {
         let feed = try feed()
         try feed.send("s", signal(1), sequence: .max)
         _ = try feed.table.pause(.stream("s"))
@@ -105,7 +104,7 @@ struct PauseTests {
         #expect(feed.table.counters.dropped[.sequence] == 1)
     }
 
-    @Test func `only streams that are there can be paused, and only they are`() throws {
+    @Test func `a pause affects exactly the selected streams, and needs an existing one`() throws {
         let feed = try feed()
         let error = try #require(throws: ControlError.self) { try feed.table.pause(.stream("s")) }
         #expect(error.code == .noSuchStream)
@@ -122,7 +121,7 @@ struct PauseTests {
         #expect(try feed.resume(.stream("b")).isEmpty)
     }
 
-    @Test func `what waits for a removed stream goes with it`() throws {
+    @Test func `the waiting timesteps of a removed stream are removed too`() throws {
         let feed = try feed()
         try feed.send("s", signal(3))
         _ = try feed.table.pause(.stream("s"))
@@ -134,7 +133,7 @@ struct PauseTests {
         #expect(again.map(\.sequence) == [1])
     }
 
-    @Test func `a paused stream is decided by its emit policy when it goes on`() throws {
+    @Test func `a resumed stream publishes by its emit policy`() throws {
         let feed = try feed(ServingPolicy(emit: .last))
         try feed.send("s", signal(1))
         _ = try feed.table.pause(.stream("s"))

@@ -3,13 +3,13 @@ import Streams
 import Testing
 import Wire
 
-/// Models whose weights change while their streams are there.
-struct ReloadTests {
+/// Tests of models whose weights change while they have streams.
+@Suite struct `A reload of weights` {
     private static func model(_ seed: Float, units: Int = 3, outputs: Int = 1) throws -> Model {
         try livelyModel(units: units, outputs: outputs, seed: seed)
     }
 
-    @Test func `a state goes on with other weights, as if it had been theirs`() throws {
+    @Test func `a state continues with new weights as if it were their own`() throws {
         let other = served(try Self.model(100), fingerprint: "new")
         let feed = Feed(served(try Self.model(0), fingerprint: "old"))
         let first = try feed.send("s", signal(5))
@@ -22,19 +22,19 @@ struct ReloadTests {
         expected.fingerprint = "new"
         #expect(try feed.image("s") == expected)
         #expect(feed.takeChanged() == [expected])
-        // A table that has had these weights from the start, given the same state, decides the same.
+        // A table that had these weights from the start makes the same decisions from the same state.
         let fresh = Feed(other)
         try fresh.table.restore([expected])
         let after = try feed.send("s", signal(5, from: 5))
         #expect(after == (try fresh.send("s", signal(5, from: 5))))
         #expect(after.map(\.step) == [6, 7, 8, 9, 10] && first.last?.step == 5)
-        // The old weights would have decided otherwise.
+        // The old weights give other decisions.
         let old = Feed(served(try Self.model(0), fingerprint: "new"))
         try old.table.restore([expected])
         #expect(try bits(old.send("s", signal(5, from: 5))) != bits(after))
     }
 
-    @Test func `a state of another shape is refused, and nothing changes`() throws {
+    @Test func `weights with a state of another shape are refused, and nothing changes`() throws {
         let feed = Feed(served(try Self.model(0)))
         try feed.send("s", signal(5))
         let before = try feed.image("s")
@@ -49,7 +49,7 @@ struct ReloadTests {
         #expect(feed.table.models[0].fingerprint == "fingerprint of m")
     }
 
-    @Test func `layers of as many floats and another kind are of another shape`() throws {
+    @Test func `layers of another kind have another shape, even with as many floats`() throws {
         let feed = Feed(served(try Self.model(0)))
         try feed.send("s", signal(5))
         let other = try Model(layers: [
@@ -64,7 +64,7 @@ struct ReloadTests {
         #expect(error.code == .fingerprintDiffers)
     }
 
-    @Test func `a reset begins at zero under the new weights, and the sequence goes on`() throws {
+    @Test func `a reload with a reset begins at the zero state, and keeps the sequence number`() throws {
         let other = try Self.model(7, units: 5, outputs: 2)
         let feed = Feed(served(try Self.model(0)))
         try feed.send("s", signal(5))
@@ -75,7 +75,7 @@ struct ReloadTests {
         #expect(bits(after) == Alone(other).answers(to: signal(4)))
     }
 
-    @Test func `what waits for a paused stream is decided by the new weights`() throws {
+    @Test func `the new weights decide timesteps that waited for a paused stream`() throws {
         let other = served(try Self.model(9), fingerprint: "n")
         let feed = Feed(served(try Self.model(0)))
         try feed.send("s", signal(5))
@@ -93,7 +93,7 @@ struct ReloadTests {
         #expect(try feed.resume(.all).count == 1)
     }
 
-    @Test func `the timesteps of a window go on with other weights`() throws {
+    @Test func `a window continues with new weights`() throws {
         let policy = ServingPolicy(mode: .window(try #require(.init(length: 4, stride: 1))))
         let feed = Feed(served(try Self.model(0), policy))
         let other = served(try Self.model(3), fingerprint: "n", policy)
@@ -104,7 +104,7 @@ struct ReloadTests {
         #expect(try bits(feed.send("s", signal(2, from: 6))) == bits(fresh.send("s", signal(2, from: 6))))
     }
 
-    @Test func `other models' streams stay as they are`() throws {
+    @Test func `streams of other models stay unchanged`() throws {
         let a = served(try Self.model(0), name: "a", ServingPolicy(prefixes: ["a"]))
         let b = served(try Self.model(0), name: "b", ServingPolicy(prefixes: ["b"]))
         let feed = Feed(a, b)

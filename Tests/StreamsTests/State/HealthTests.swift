@@ -3,9 +3,9 @@ import Streams
 import Testing
 import Wire
 
-/// States that turn NaN or infinite, and what is counted stream by stream.
-struct HealthTests {
-    /// A SimpleRNN without bounds, `h = 2·h + x`: it grows past float32 by itself.
+/// Tests of states that become NaN or infinite, and of the counters of a stream.
+@Suite struct `A state that becomes infinite` {
+    /// An unbounded SimpleRNN, `h = 2·h + x`, which grows past float32 by itself.
     private func unbounded() throws -> Model {
         try Model(layers: [
             SimpleRNN(
@@ -18,7 +18,7 @@ struct HealthTests {
         Feed(served(try unbounded(), ServingPolicy(fault: fault)))
     }
 
-    @Test func `a state that turns infinite is zero at the next timestep, and other streams are untouched`() throws {
+    @Test func `an infinite state is zero at the next timestep, and other streams stay unchanged`() throws {
         let feed = try feed()
         try feed.send("other", [1])
         let other = try feed.image("other")
@@ -37,7 +37,7 @@ struct HealthTests {
         #expect(feed.table.takeEvents().isEmpty)
     }
 
-    @Test func `a state goes back to its last checkpoint, and what comes meanwhile waits`() throws {
+    @Test func `an infinite state returns to its last checkpoint, and later timesteps wait meanwhile`() throws {
         let feed = try feed(.checkpoint)
         feed.table.hasStore = true
         try feed.send("s", [1, 1])
@@ -49,13 +49,13 @@ struct HealthTests {
 
         let (after, lost) = feed.wake(feed.table.takeWakeRequests(), checkpoint)
 
-        // h was 3 at the checkpoint: 2·3 + 1.
+        // h was 3 at the checkpoint, so the output is 2·3 + 1.
         #expect(after.map { [$0.probabilities[0], Float($0.step), Float($0.sequence)] } == [[7, 3, 5]])
         #expect(lost.isEmpty)
         #expect(feed.takeChanged().map(\.sequence) == [5])
     }
 
-    @Test func `without a checkpoint it begins at zero, faults among what waits included`() throws {
+    @Test func `without a checkpoint, the state begins at zero, even after faults in waiting timesteps`() throws {
         let feed = try feed(.checkpoint)
         feed.table.hasStore = true
         try feed.send("s", [3e38, 3e38])
@@ -73,7 +73,7 @@ struct HealthTests {
         #expect(feed.table.counters.quarantined == 2)
     }
 
-    @Test func `a stream that was removed and came anew does not go back to the one before it`() throws {
+    @Test func `a new stream does not return to the checkpoint of a removed stream with its id`() throws {
         let feed = try feed(.checkpoint)
         feed.table.hasStore = true
         try feed.send("s", [1, 1])
@@ -86,7 +86,7 @@ struct HealthTests {
     }
 
     @Test(arguments: ServingPolicy.Fault.allCases, [1, 2, 3, 7, 11])
-    func `a fault does not hang on how timesteps are cut into messages`(fault: ServingPolicy.Fault, size: Int) throws {
+    func `a fault has the same outcome whatever the sizes of messages`(fault: ServingPolicy.Fault, size: Int) throws {
         let timesteps: [Float] = [1, 2, 3e38, 1, 5, 3e38, 3e38, 2, 3, 1, 4]
         let decisions = try [1, size].map { size in
             let feed = try feed(fault)
@@ -110,7 +110,7 @@ struct HealthTests {
     }
 
     @Test(arguments: [.nan, .infinity] as [Float])
-    func `a state that is none is not restored`(value: Float) throws {
+    func `a state with a NaN or an infinity is not restored`(value: Float) throws {
         let feed = try feed()
         try feed.send("s", [1])
         let before = try #require(try feed.image("s"))
@@ -121,7 +121,7 @@ struct HealthTests {
         #expect(try feed.image("s") == before)
     }
 
-    @Test func `a mean of masked timesteps alone is NaN, and no fault`() throws {
+    @Test func `a mean of only masked timesteps is NaN, but not a fault`() throws {
         let model = try Model(layers: [Masking(units: 1, value: 0), GlobalAveragePooling(units: 1)])
         let feed = Feed(served(model, ServingPolicy(mode: .stateful)))
         #expect(try feed.send("s", [0, 0]).allSatisfy { $0.probabilities[0].isNaN })

@@ -2,27 +2,27 @@ import Streams
 import Testing
 import Wire
 
-/// Streams whose state leaves memory and comes back.
-struct IdleTests {
+/// Tests of streams whose state moves to the store and back.
+@Suite struct `An idle stream` {
     private func feed(_ policy: ServingPolicy = ServingPolicy()) throws -> Feed {
         Feed(served(try livelyModel(), policy))
     }
 
-    /// Puts a stream to sleep as the daemon does after a checkpoint.
+    /// Hibernates the streams, as the daemon does after a checkpoint.
     ///
-    /// - Returns: What the store would have.
+    /// - Returns: The images that the store would have.
     private func sleep(_ feed: Feed) -> [StreamImage] {
         let images = feed.takeChanged()
         for now in [0, 1] as [Int64] { _ = feed.table.putToSleep(from: 0, limit: 100, idleFor: 1, now: now) }
         return images
     }
 
-    /// Wakes streams for which timesteps wait.
+    /// Wakes the streams that have waiting timesteps.
     private func wake(_ feed: Feed, _ images: [StreamImage]) -> (decisions: [Decision], lost: [String]) {
         feed.wake(feed.table.takeWakeRequests(), images)
     }
 
-    @Test func `a stream wakes with its next timestep as if nothing had been`() throws {
+    @Test func `a stream wakes at its next timestep and gives the same bits`() throws {
         let policy = ServingPolicy(threshold: try #require(.init(rise: 0.6, fall: 0.4)))
         let (feed, undisturbed) = (try self.feed(policy), try self.feed(policy))
         var expected = try undisturbed.send("s", signal(5))
@@ -43,7 +43,7 @@ struct IdleTests {
         #expect(try feed.image("s") == undisturbed.image("s"))
     }
 
-    @Test func `only what was seen idle for long, is stored and not paused falls asleep`() throws {
+    @Test func `only a stream that is long idle, stored and not paused hibernates`() throws {
         let feed = try feed()
         func sleeping(_ now: Int64) -> [String] {
             feed.table.putToSleep(from: 0, limit: 100, idleFor: 50, now: now).ids
@@ -63,7 +63,7 @@ struct IdleTests {
         #expect(sleeping(161) == ["paused"])
     }
 
-    @Test func `streams are looked through some at a time`() throws {
+    @Test func `the search for idle streams looks at a few streams at a time`() throws {
         let feed = try feed()
         for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
         _ = feed.takeChanged()
@@ -74,7 +74,7 @@ struct IdleTests {
         #expect(second.ids == ["c"] && second.next == nil)
     }
 
-    @Test func `no time of day makes a stream idle`() throws {
+    @Test func `the time of day never makes a stream idle`() throws {
         let feed = try feed()
         let year: Int64 = 365 * 86_400_000_000_000
         for (id, time) in [("1970", 5), ("2026", 56 * year), ("3000", 200 * year)] as [(String, Int64)] {
@@ -87,7 +87,7 @@ struct IdleTests {
         #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 99).ids == ["2026"])
     }
 
-    @Test func `a slot's next stream is not idle for as long as the one before`() throws {
+    @Test func `a new stream does not inherit the idle time of its slot`() throws {
         let feed = try feed()
         try feed.send("first", signal(1))
         #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 0).ids.isEmpty)
@@ -97,12 +97,14 @@ struct IdleTests {
         #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 110).ids == ["second"])
     }
 
-    @Test func `a step of the time of day is no time without timesteps`() throws {
+    @Test func `a step of the time of day does not change the idle time`() throws {
         let feed = try feed()
         let second: Int64 = 1_000_000_000
         let (before, after) = (1_000 * second, 500_000 * second)
         for id in ["still", "moving"] { try feed.send(id, signal(1), time: before) }
-        func idle(_ id: String, _ time: Int64) throws -> Double { try feed.table.status(of: id, time: time).idleSeconds }
+        func idle(_ id: String, _ time: Int64) throws -> Double {
+            try feed.table.status(of: id, time: time).idleSeconds
+        }
         #expect(try idle("still", before + 3 * second) == 3)
         feed.table.noteClock(steppedBy: after - before, to: after)
         #expect(try idle("still", after + 5 * second) == 5)
@@ -114,14 +116,14 @@ struct IdleTests {
         #expect(try idle("moving", after + back + 7 * second) == 2)
     }
 
-    @Test func `a stream whose last timestep seems to be in the future is idle since the start`() throws {
+    @Test func `a stream whose last timestep is in the future is idle since the start`() throws {
         let feed = try feed()
         try feed.send("s", signal(1), time: 1_000_000_000_000)
         feed.table.noteClock(steppedBy: 0, to: 10)
         #expect(try feed.table.status(of: "s", time: 3_000_000_010).idleSeconds == 3)
     }
 
-    @Test func `a stream that is asleep is listed, paused, removed and restored like any other`() throws {
+    @Test func `a hibernated stream is listed, paused, removed and restored like any other`() throws {
         let feed = try feed()
         for id in ["a1", "a2", "b"] { try feed.send(id, signal(4)) }
         let images = sleep(feed)
@@ -146,7 +148,7 @@ struct IdleTests {
         #expect(try feed.send("b", signal(1)).map(\.sequence) == [5])
     }
 
-    @Test func `a stream that the store has lost begins at zero, and is told of`() throws {
+    @Test func `a stream that the store has lost begins at zero, and is reported`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel())
         try feed.send("s", signal(4))
@@ -158,7 +160,7 @@ struct IdleTests {
         #expect(bits(woken.decisions) == alone.answers(to: signal(3)))
     }
 
-    @Test func `a removed stream that was being woken stays removed, and one that comes anew is its own`() throws {
+    @Test func `a stream removed while it wakes stays removed, and a new one is independent of it`() throws {
         let feed = try feed()
         try feed.send("s", signal(4))
         let images = sleep(feed)
@@ -171,7 +173,7 @@ struct IdleTests {
         #expect(try feed.send("s", signal(1)).map(\.step) == [3])
     }
 
-    @Test func `what waited for a stream that could not be read is taken, also after a restore`() throws {
+    @Test func `timesteps that waited for an unreadable stream are admitted, even after a restore`() throws {
         let feed = try feed()
         try feed.send("s", signal(4))
         let images = sleep(feed)
@@ -183,7 +185,7 @@ struct IdleTests {
         #expect(try feed.send("s", signal(1)).map(\.sequence) == [6])
     }
 
-    @Test func `forgotten streams are gone, asleep or not`() throws {
+    @Test func `forgotten streams are removed, hibernated or not`() throws {
         let feed = try feed()
         for id in ["old", "young", "asleep"] { try feed.send(id, signal(1)) }
         _ = feed.takeChanged()
@@ -194,7 +196,7 @@ struct IdleTests {
         #expect(feed.table.count == 1 && feed.table.asleepCount == 0)
     }
 
-    @Test func `a restored stream counts as idle from its restore on`() throws {
+    @Test func `the idle time of a restored stream begins at the restore`() throws {
         let feed = try feed()
         try feed.send("s", signal(1), time: 1)
         let images = try feed.images()
@@ -205,7 +207,7 @@ struct IdleTests {
         #expect(feed.table.forget(from: 0, limit: 100, idleFor: 50, now: 110).ids == ["s"])
     }
 
-    @Test func `new streams are refused past the limit, old ones never`() throws {
+    @Test func `only new streams are refused at the limit`() throws {
         let feed = try feed()
         feed.table.maximumStreams = 2
         for id in ["a", "b"] { try feed.send(id, signal(1)) }

@@ -2,13 +2,12 @@ import Streams
 import Testing
 import Wire
 
-/// What goes to the store and comes back.
-struct ImageTests {
+@Suite struct `An image of a stream` {
     private func feed(_ name: String = "m", seed: Float = 0) throws -> Feed {
         Feed(served(try livelyModel(seed: seed), name: name))
     }
 
-    @Test func `an image has all that a stream knows`() throws {
+    @Test func `an image has all data of a stream`() throws {
         let feed = Feed(served(try livelyModel(), fingerprint: "f", ServingPolicy(emit: .final)))
         try feed.send("s", signal(3), sequence: 5, time: 77)
         let image = try #require(try feed.image("s"))
@@ -21,7 +20,7 @@ struct ImageTests {
         #expect(Array(image.values.suffix(1)) == (try feed.table.status(of: "s", time: 0).probability.values))
     }
 
-    @Test func `changed streams are taken once, as they stand then`() throws {
+    @Test func `a changed stream is copied once, in its current state`() throws {
         let feed = try feed()
         #expect(feed.takeChanged().isEmpty)
         for id in ["a", "b", "a", "c", "a"] { try feed.send(id, signal(1)) }
@@ -35,7 +34,7 @@ struct ImageTests {
         #expect(feed.takeChanged().map(\.id) == ["b"])
     }
 
-    @Test func `what could not be stored counts as changed again, once, and where it is still there`() throws {
+    @Test func `streams that could not be stored count as changed again, once, if they still exist`() throws {
         let feed = try feed()
         for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
         let slice = feed.table.copyChanged(from: 0, limit: .max).slice
@@ -50,7 +49,7 @@ struct ImageTests {
         #expect(feed.table.changedCount == 2)
     }
 
-    @Test func `a stream goes back to what its image has, and the others stay`() throws {
+    @Test func `a restore returns a stream to its image, and other streams stay unchanged`() throws {
         let feed = try feed()
         let values = signal(10)
         try feed.send("a", Array(values[0..<4]))
@@ -66,7 +65,7 @@ struct ImageTests {
         #expect(try feed.send("a", Array(values[4..<10])) == first)
     }
 
-    @Test func `a stream that was removed comes back`() throws {
+    @Test func `a restore brings a removed stream back`() throws {
         let feed = try feed()
         try feed.send("a", signal(4))
         let images = try feed.images()
@@ -76,7 +75,7 @@ struct ImageTests {
         #expect(feed.table.changedCount == 1)
     }
 
-    @Test func `what comes from the last checkpoint need not be written again`() throws {
+    @Test func `streams loaded from the last checkpoint do not count as changed`() throws {
         let feed = try feed()
         try feed.send("a", signal(4))
         let slice = feed.table.copyChanged(from: 0, limit: .max).slice
@@ -88,11 +87,11 @@ struct ImageTests {
         #expect(other.takeChanged().map(\.sequence) == [5])
     }
 
-    @Test func `changed streams are copied some at a time, each as it stands then, and none twice`() throws {
+    @Test func `changed streams are copied a few at a time, in their current state, and none twice`() throws {
         let feed = try feed()
         for number in 0..<10 { try feed.send("s\(number)", signal(1)) }
         let first = feed.table.copyChanged(from: 0, limit: 4)
-        // Behind the copies: for the next round. Before them: with this one.
+        // A change behind the copy's position belongs to the next round, one ahead of it to this round.
         try feed.send("s2", signal(1))
         try feed.send("s8", signal(1))
         let second = feed.table.copyChanged(from: try #require(first.next), limit: 4)
@@ -104,7 +103,7 @@ struct ImageTests {
         #expect(feed.takeChanged().map { [$0.id: $0.sequence] } == [["s2": 2]])
     }
 
-    @Test func `streams keep their keys over a restart, and keys that were not given out are given to others`() throws {
+    @Test func `streams keep their keys over a restart, and new streams get unused keys`() throws {
         let policy = ServingPolicy(prefixes: ["s"])
         let feed = Feed(served(try livelyModel()))
         for id in ["s0", "s1", "other", "s3", "s4"] { try feed.send(id, signal(2)) }
@@ -118,13 +117,13 @@ struct ImageTests {
         again.table.endReplay()
         for id in ["s4", "s5", "s6", "s0"] { try again.send(id, signal(1)) }
         let changed = again.table.copyChanged(from: 0, limit: .max).slice
-        // Key 2 is that of the stream that no model takes: it stays in the store.
+        // Key 2 belongs to the stream that no model serves any more. That stream stays in the store.
         #expect(changed.entries.map(\.key) == [0, 1, 4, 5])
         #expect(changed.images.map(\.id) == ["s0", "s5", "s4", "s6"])
         #expect(changed.images.map(\.sequence) == [3, 1, 3, 1])
     }
 
-    /// Ways in which an image does not fit the table.
+    /// Images that do not fit the table.
     static let misfits: [(String, @Sendable (inout StreamImage) -> Void)] = [
         ("other weights", { $0.fingerprint = "fingerprint of another" }),
         ("too few values", { $0.values.removeLast() }),
@@ -153,7 +152,7 @@ struct ImageTests {
         #expect(feed.table.changedCount == 0)
     }
 
-    @Test func `a pending gap and a label survive`() throws {
+    @Test func `an image keeps a pending gap and a label`() throws {
         let policy = ServingPolicy(emit: .final, threshold: try #require(.init(rise: 0.6, fall: 0.4)))
         let source = Feed(served(try echo(), policy))
         try source.send("s", [0.9], sequence: 5)

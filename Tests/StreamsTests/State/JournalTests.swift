@@ -3,9 +3,9 @@ import Streams
 import Testing
 import Wire
 
-/// Records of what changed streams, and what they change again at a start.
-struct JournalTests {
-    /// What a store has of streams after some slices, and the records of a journal.
+/// Tests of journal records and their replay.
+@Suite struct `The records of a journal` {
+    /// The contents of a store after some slices, and the records of a journal.
     private struct Durable {
         var stored: [UInt32: (slice: StreamSlice, number: Int)] = [:]
         var records: [JournalRecords.Record] = []
@@ -15,7 +15,7 @@ struct JournalTests {
             for (number, entry) in slice.entries.enumerated() { stored[entry.key] = (slice, number) }
         }
 
-        /// Takes the records that were made since the last time.
+        /// Appends the records since the previous call.
         mutating func commit(_ feed: Feed) {
             var taken = JournalRecords()
             feed.table.takeRecords(&taken)
@@ -24,7 +24,7 @@ struct JournalTests {
             #expect(reader.isAtEnd)
         }
 
-        /// A table as a start after a crash puts it in place, whatever the journal was cut to before.
+        /// A table after a start that loads the store and replays the journal. The first `cut` records are missing.
         func start(_ models: ServedModel, cut: Int = 0) throws -> Feed {
             let feed = Feed(models)
             for key in stored.keys.sorted() {
@@ -51,7 +51,7 @@ struct JournalTests {
         try feed.images().sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
     }
 
-    @Test func `records alone make the same streams, bit for bit`() throws {
+    @Test func `records alone replay to the same streams, bit for bit`() throws {
         let served = served(try livelyModel(), ServingPolicy(gap: .reset))
         let feed = recording(served)
         try feed.send("a", signal(5), time: 1)
@@ -74,7 +74,7 @@ struct JournalTests {
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 4])
-    func `slices taken at any moment, and the records since the oldest, make the same streams`(seed: UInt64) throws {
+    func `slices of any moments, and the records since the oldest one, give the same streams`(seed: UInt64) throws {
         let served = served(
             try livelyModel(), ServingPolicy(threshold: try #require(.init(rise: 0.6, fall: 0.4)), gap: .reset))
         let feed = recording(served)
@@ -82,7 +82,7 @@ struct JournalTests {
         var durable = Durable()
         var snapshot: [StreamImage] = []
         var next: Int?
-        // Up to where a whole checkpoint has all, and where the running one began.
+        // The position that a complete checkpoint covers, and the position at which the running checkpoint began.
         var (cut, begin) = (0, 0)
         for round in 0..<3_000 {
             let id = "s\(Int.random(in: 0..<40, using: &chance))"
@@ -113,7 +113,7 @@ struct JournalTests {
         #expect(try sorted(durable.start(served, cut: cut)) == sorted(feed))
     }
 
-    @Test func `sequences and windows that are kept as timesteps are replayed too`() throws {
+    @Test func `sequences and windows of kept timesteps are replayed too`() throws {
         let window = ServingPolicy(mode: .window(try #require(.init(length: 4, stride: 2))), emit: .every)
         for served in [
             served(try livelyModel(), window), served(try twoWayModel(), ServingPolicy(mode: .sequence, emit: .final)),
@@ -130,7 +130,7 @@ struct JournalTests {
         }
     }
 
-    @Test func `what waits for a paused stream is recorded when it is taken`() throws {
+    @Test func `timesteps that wait for a paused stream are recorded when they are admitted`() throws {
         let served = served(try livelyModel())
         let feed = recording(served)
         try feed.send("s", signal(3))
@@ -144,9 +144,7 @@ struct JournalTests {
         #expect(try durable.start(served).images() == feed.images())
     }
 
-    @Test func `nothing is recorded before it is asked for, or after it is ended, and that shows in the positions`()
-        throws
-    {
+    @Test func `a table records only between start and stop, and the positions show the gap`() throws {
         let feed = Feed(served(try livelyModel()))
         try feed.send("s", signal(1))
         #expect(feed.table.position == 0)
@@ -161,7 +159,7 @@ struct JournalTests {
         #expect(feed.table.position == 3)
     }
 
-    @Test func `damaged records are no records`() throws {
+    @Test func `damaged bytes give no records`() throws {
         let feed = recording(served(try livelyModel()))
         try feed.send("s", signal(2))
         try feed.table.restore(feed.images())

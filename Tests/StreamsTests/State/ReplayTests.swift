@@ -2,9 +2,9 @@ import Streams
 import Testing
 import Wire
 
-/// What late subscribers are told.
-struct ReplayTests {
-    /// The records, by id.
+/// Tests of the last values that late subscribers receive.
+@Suite struct `The last values for late subscribers` {
+    /// The records by stream id.
     private func replay(_ feed: Feed, _ prefix: String = "") -> [String: [Decision]] {
         var found: [String: [Decision]] = [:]
         var next: Int? = 0
@@ -17,7 +17,7 @@ struct ReplayTests {
         return found
     }
 
-    @Test func `each stream of the prefix stands once, as its last decision says`() throws {
+    @Test func `each stream of the prefix has one record with its last decision`() throws {
         let feed = Feed(served(try livelyModel()))
         var last: [String: [Decision]] = [:]
         for index in 0..<7 {
@@ -31,7 +31,7 @@ struct ReplayTests {
         #expect(replay(feed, "none").isEmpty)
     }
 
-    @Test func `a stream that is not taken is the first of the next call`() throws {
+    @Test func `a stream whose record was not accepted is the first of the next call`() throws {
         let feed = Feed(served(try livelyModel()))
         for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
         var seen: [[UInt8]] = []
@@ -43,7 +43,7 @@ struct ReplayTests {
         #expect(seen.map { String(decoding: $0, as: UTF8.self) } == ["a", "b"])
     }
 
-    @Test func `streams without a decision to tell are left out`() throws {
+    @Test func `streams without a last value are left out`() throws {
         let window = ServingPolicy(mode: try #require(ServingPolicy.Mode("window:3:1")))
         let early = Feed(served(try livelyModel(), window))
         try early.send("s", signal(2))
@@ -65,7 +65,7 @@ struct ReplayTests {
         #expect(replay(asleep).isEmpty)
     }
 
-    @Test func `it changes no state`() throws {
+    @Test func `the last values change no state`() throws {
         let (feed, undisturbed) = (Feed(served(try livelyModel())), Feed(served(try livelyModel())))
         for _ in 0..<3 {
             #expect(try feed.send("s", signal(2)) == undisturbed.send("s", signal(2)))
