@@ -57,7 +57,7 @@ extension YAMLValue {
     fileprivate func number(in range: ClosedRange<Int>, _ key: String) throws(DaemonError) -> Int {
         let number = try wholeNumber
         guard range.contains(number) else {
-            throw error("'\(key)' is from \(range.lowerBound) to \(range.upperBound)")
+            throw error("'\(key)' must be from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }
@@ -111,12 +111,13 @@ extension DaemonConfiguration {
         case (nil, _?):
             throw DaemonError(
                 .configuration,
-                "--authorized-clients needs the daemon's own key: give --curve-key FILE ('sluice keygen' makes one)")
+                "--authorized-clients needs the daemon's own key: give --curve-key FILE (create it with 'sluice keygen')"
+            )
         case (_?, nil):
             throw DaemonError(
                 .configuration,
-                "--curve-key alone would let in everybody who knows the daemon's public key: give --authorized-clients "
-                    + "DIR, with who may come in as DIR/producers/*.pub, DIR/subscribers/*.pub and DIR/controllers/*.pub"
+                "--curve-key alone would admit everyone who knows the daemon's public key: give --authorized-clients "
+                    + "DIR, with the clients' keys as DIR/producers/*.pub, DIR/subscribers/*.pub and DIR/controllers/*.pub"
             )
         case (_?, _?) where !Socket.hasCurve:
             throw DaemonError(.configuration, "--curve-key: this machine's libzmq was built without CURVE")
@@ -133,11 +134,11 @@ extension DaemonConfiguration {
                 let remedy =
                     isBound
                     ? "give --curve-key FILE and --authorized-clients DIR"
-                    : "give the key of who is called there, 'server_key' of an ingest endpoint in the file"
+                    : "give the server's public key, as 'server_key' of an ingest endpoint in the file"
                 throw DaemonError(
                     .configuration,
-                    "\(point.role.rawValue) at \(point.endpoint) goes beyond this machine without keys or encryption: "
-                        + "\(remedy), or --insecure if everybody there may be trusted")
+                    "\(point.role.rawValue) at \(point.endpoint) is open beyond this machine without keys or encryption: "
+                        + "\(remedy), or --insecure if you trust everyone on that network")
             }
         }
     }

@@ -85,7 +85,7 @@ final class AccessGuard: Sendable {
         }
         thread.start()
         guard let serverKeys, let summary = keys.withLock({ $0?.summary }) else { return }
-        logger.info("CURVE: this daemon's public key is \(serverKeys.publicKey); authorized are \(summary)")
+        logger.info("CURVE: this daemon's public key is \(serverKeys.publicKey); authorized clients: \(summary)")
     }
 
     /// Announces that no more sockets follow, and waits until all watched sockets are closed.
@@ -106,9 +106,9 @@ final class AccessGuard: Sendable {
             let keys = try AccessKeys(folder: folder)
             self.keys.withLock { $0 = keys }
             readings.add(1, ordering: .releasing)
-            logger.info("authorized are \(keys.summary)")
+            logger.info("authorized clients: \(keys.summary)")
         } catch {
-            logger.error("the authorized clients stay as they are: \(error)")
+            logger.error("the authorized keys could not be reloaded and stay as they are: \(error)")
         }
     }
 

@@ -44,8 +44,8 @@ struct AccessKeys: Sendable {
         guard unsafe statvfs(folder, &system) != 0 || system.f_flag & UInt(ST_RDONLY) == 0 else { return }
         throw DaemonError(
             .configuration,
-            "\(folder): anybody may put a key there (mode \(String(status.st_mode & 0o7777, radix: 8))); 'chmod o-w' it, and "
-                + "look at what is in it")
+            "\(folder): everyone may add a key (mode \(String(status.st_mode & 0o7777, radix: 8))); run 'chmod o-w' "
+                + "on it and check its keys")
     }
 
     private static func names(in folder: String, _ subfolder: String) throws(DaemonError) -> [String] {

@@ -98,7 +98,7 @@ final class AccessWatch: @unchecked Sendable {
             while try turn() {}
         } catch {
             // libzmq admits no client without an answer. Open connections stay open.
-            log.logger.critical("nobody new is let in, restart sluiced: \(error)")
+            log.logger.critical("no new clients are admitted; restart sluiced: \(error)")
         }
     }
 
@@ -246,8 +246,8 @@ final class AccessWatch: @unchecked Sendable {
             access.refusals.countExhaustion()
             log.logger.error(
                 """
-                the process may open no more files (\(OpenFiles.limit) are allowed): nobody new can connect, and state may \
-                not be written; allow more (LimitNOFILE, ulimit -n) or have clients close connections
+                the process may open no more files (the limit is \(OpenFiles.limit)): no new clients can connect, and state \
+                may not be written; raise the limit (LimitNOFILE, ulimit -n) or close connections
                 """)
         }
         if canOpen, isOutOfFiles { log.logger.notice("the process can open files again") }

@@ -15,7 +15,7 @@ extension DaemonConfiguration {
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            throw DaemonError(.noInput, "\(path): cannot be read: \(error.localizedDescription)")
+            throw DaemonError(.noInput, "\(path) cannot be read: \(error.localizedDescription)")
         }
         try self.init(text: text, path: path)
     }
@@ -33,7 +33,9 @@ extension DaemonConfiguration {
         } catch {
             throw DaemonError(.configuration, "\(path):\(error.lineAndProblem)")
         }
-        guard let root else { throw DaemonError(.configuration, "\(path):1: the file is empty; it needs 'models'") }
+        guard let root else {
+            throw DaemonError(.configuration, "\(path):1: the file is empty; give at least 'models'")
+        }
         self = try ConfigurationReader(path: path).configuration(YAMLValue(root, file: path))
     }
 }
@@ -59,7 +61,7 @@ private struct ConfigurationReader {
             case "high_water_mark":
                 configuration.highWaterMark = try value.wholeNumber
                 guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
-                    throw value.error("'high_water_mark' is in messages, from 1 to 100000000")
+                    throw value.error("'high_water_mark' must be from 1 to 100000000 messages")
                 }
             case "workers": configuration.workers = try threadCount(value, key)
             case "io_threads": configuration.ioThreads = try threadCount(value, key)
@@ -74,7 +76,7 @@ private struct ConfigurationReader {
     private func threadCount(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Int {
         let count = try value.wholeNumber
         guard DaemonConfiguration.isThreadCount(count) else {
-            throw value.error("'\(key)' is a whole number from 1 to \(DaemonConfiguration.maximumThreads)")
+            throw value.error("'\(key)' must be a whole number from 1 to \(DaemonConfiguration.maximumThreads)")
         }
         return count
     }
@@ -156,7 +158,7 @@ private struct ConfigurationReader {
             case "journal_size":
                 let megabytes = try member.wholeNumber
                 guard DaemonConfiguration.isJournalSize(megabytes) else {
-                    throw member.error("'journal_size' is in megabytes, a whole number from 1 to a million")
+                    throw member.error("'journal_size' must be a whole number of megabytes from 1 to 1000000")
                 }
                 configuration.journalMegabytes = megabytes
             case "on_other_weights": configuration.onOtherWeights = try member.choice()
@@ -165,7 +167,7 @@ private struct ConfigurationReader {
             case "forget_after": configuration.forgetAfter = try interval(member, key)
             case "max_streams":
                 let count = try member.wholeNumber
-                guard count >= 1 else { throw member.error("'max_streams' is at least 1") }
+                guard count >= 1 else { throw member.error("'max_streams' must be at least 1") }
                 configuration.maximumStreams = count
             default: configuration.checkpointInterval = try interval(member, key)
             }
@@ -180,7 +182,7 @@ private struct ConfigurationReader {
     private func interval(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Double {
         let seconds = try value.number
         guard DaemonConfiguration.isInterval(seconds) else {
-            throw value.error("'\(key)' is in seconds, more than 0 and at most a year")
+            throw value.error("'\(key)' must be more than 0 seconds and at most a year")
         }
         return seconds
     }
@@ -219,7 +221,7 @@ private struct ConfigurationReader {
         guard value.isMapping else {
             let text = try value.text
             guard let mode = ServingPolicy.Mode(text) else {
-                throw value.error("'\(text)' is no mode; a mode is \(ServingPolicy.Mode.notation)")
+                throw value.error("'\(text)' is not a mode; give \(ServingPolicy.Mode.notation)")
             }
             return mode
         }
@@ -239,7 +241,7 @@ private struct ConfigurationReader {
         }
         guard let length, let stride, let window = ServingPolicy.Window(length: length, stride: stride) else {
             throw value.error(
-                "a window is {length: L, stride: S}, L from 1 to \(ServingPolicy.Window.lengths.upperBound) and S at least 1"
+                "give a window as {length: L, stride: S}, L from 1 to \(ServingPolicy.Window.lengths.upperBound), S at least 1"
             )
         }
         return window
@@ -248,7 +250,7 @@ private struct ConfigurationReader {
     private func maximumLength(_ value: YAMLValue) throws(DaemonError) -> Int {
         let length = try value.wholeNumber
         guard ServingPolicy.maximumLengths.contains(length) else {
-            throw value.error("'max_length' is from 1 to \(ServingPolicy.maximumLengths.upperBound)")
+            throw value.error("'max_length' must be from 1 to \(ServingPolicy.maximumLengths.upperBound)")
         }
         return length
     }
@@ -261,7 +263,9 @@ private struct ConfigurationReader {
             try claim(try element.text, for: model, at: element, owners: &owners)
             prefixes.append(try element.text)
         }
-        guard !prefixes.isEmpty else { throw value.error("'prefixes' needs at least one; \"\" takes all streams") }
+        guard !prefixes.isEmpty else {
+            throw value.error("'prefixes' needs at least one prefix; \"\" matches all streams")
+        }
         return prefixes
     }
 
@@ -269,7 +273,7 @@ private struct ConfigurationReader {
         _ prefix: String, for model: String, at value: YAMLValue, owners: inout [[UInt8]: String]
     ) throws(DaemonError) {
         if let other = owners.updateValue(model, forKey: Array(prefix.utf8)) {
-            throw value.error("the prefix \"\(prefix)\" of model '\(model)' is taken by '\(other)' already")
+            throw value.error("the prefix \"\(prefix)\" of model '\(model)' already belongs to '\(other)'")
         }
     }
 
@@ -286,7 +290,7 @@ private struct ConfigurationReader {
             fall = rise
         }
         guard let rise, let fall, let threshold = ServingPolicy.Threshold(rise: Float(rise), fall: Float(fall)) else {
-            throw value.error("a threshold is a number from 0 to 1, or {rise: R, fall: F} with F ≤ R")
+            throw value.error("a threshold must be a number from 0 to 1, or {rise: R, fall: F} with F ≤ R")
         }
         return threshold
     }

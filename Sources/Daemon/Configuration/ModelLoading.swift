@@ -16,7 +16,8 @@ extension ServedModel {
         }
         guard file.model.outputs <= 255 else {
             throw DaemonError(
-                .badData, "\(configuration.file): \(file.model.outputs) outputs; a decision holds at most 255")
+                .badData,
+                "\(configuration.file): the model has \(file.model.outputs) outputs, but a decision holds at most 255")
         }
         var policy = configuration.policy
         policy.mode = configuration.mode ?? (file.isStateful ? .stateful : .sequence)

@@ -29,12 +29,12 @@ struct YAMLValue {
     func forEachMember(
         of keys: [String]?, _ body: (String, YAMLValue) throws(DaemonError) -> Void
     ) throws(DaemonError) {
-        guard let mapping = node.mapping else { throw error("expected a mapping, as 'key: value'") }
+        guard let mapping = node.mapping else { throw error("expected a mapping such as 'key: value'") }
         for (keyNode, valueNode) in mapping {
             let key = YAMLValue(keyNode, file: file, within: line)
             let name = try key.text
             if let keys, !keys.contains(name) {
-                throw key.error("unknown key '\(name)'; known here: \(keys.joined(separator: ", "))")
+                throw key.error("unknown key '\(name)'; the keys here are \(keys.joined(separator: ", "))")
             }
             try body(name, YAMLValue(valueNode, file: file, within: key.line))
         }
@@ -85,7 +85,7 @@ struct YAMLValue {
         let text = try text
         guard let choice = Choice(rawValue: text) else {
             let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw error("'\(text)' is not known to this version; it knows \(known)")
+            throw error("'\(text)' is not a known value; give one of \(known)")
         }
         return choice
     }

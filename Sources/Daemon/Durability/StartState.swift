@@ -56,7 +56,7 @@ struct StartState: ~Copyable {
             throw DaemonError(error)
         } catch let error as ControlError {
             let place = "\(configuration.durableFolder ?? "")/\(StateStore.fileName)"
-            throw DaemonError(.badData, "\(place): \(error.message), or name another --state-dir")
+            throw DaemonError(.badData, "\(place): \(error.message), or give another --state-dir")
         } catch {
             throw error as? DaemonError ?? DaemonError(.software, "\(error)")
         }
@@ -67,17 +67,17 @@ struct StartState: ~Copyable {
     ) throws(StoreError) {
         logger.error("stored state is damaged: \(error.problem)")
         let salvage = try StateSalvage(of: folder, time: WallClock.now() / 1_000_000_000, all: all)
-        logger.warning("set aside: \(salvage.files.joined(separator: ", ")) are in \(salvage.place) now")
+        logger.warning("moved \(salvage.files.joined(separator: ", ")) to \(salvage.place)")
         if let generation = salvage.unprovedGeneration {
             logger.warning(
-                "without sluice.seal nothing shows whether \(StateStore.fileName) is the last one: it has the generation \(generation)"
+                "without sluice.seal, nothing proves that \(StateStore.fileName) is the latest; its generation is \(generation)"
             )
         }
         let lost = salvage.lost.map { "\($0)" } ?? "all others"
-        logger.warning("\(salvage.kept ?? 0) streams of the last checkpoint go on, \(lost) were set aside")
+        logger.warning("\(salvage.kept ?? 0) streams of the last checkpoint continue; \(lost) were set aside")
         if !salvage.lostSnapshots.isEmpty {
             logger.warning(
-                "snapshots that were set aside: \(salvage.lostSnapshots.map { VisibleText.quoted($0) }.joined(separator: ", "))"
+                "snapshots set aside: \(salvage.lostSnapshots.map { VisibleText.quoted($0) }.joined(separator: ", "))"
             )
         }
     }
@@ -86,11 +86,11 @@ struct StartState: ~Copyable {
     private static func describe(_ store: StateStore, in folder: String, _ logger: Logger) {
         if let time = store.lastTime {
             logger.info(
-                "the state is of generation \(store.generation), last written \(StateAge.text(since: time)) ago")
+                "the state has generation \(store.generation) and was last written \(StateAge.text(since: time)) ago")
         }
         if let mode = StateAge.openMode(of: folder) {
             logger.warning(
-                "others than its owner may look into the state folder \(folder) (mode \(mode)); 'chmod 700' closes it")
+                "other users may read the state folder \(folder) (mode \(mode)); run 'chmod 700' on it")
         }
     }
 
@@ -100,7 +100,7 @@ struct StartState: ~Copyable {
         let folder = configuration.durableFolder
         if folder == nil {
             let remedy = configuration.stateFolder == nil ? "--state-dir DIR" : "--durability checkpoint"
-            logger.notice("all state is in memory and ends with the daemon; \(remedy) keeps it")
+            logger.notice("all state is in memory and ends with the daemon; give \(remedy) to keep it")
         }
         let store = try StateStore(folder: folder)
         if let folder { describe(store, in: folder, logger) }
@@ -152,10 +152,10 @@ struct StartState: ~Copyable {
             served += try table.load(slice, onOtherWeights, layouts: layouts)
         }
         if table.changedCount > 0 {
-            let fate = onOtherWeights == .carry ? "go on with those that there are now" : "begin at zero"
+            let fate = onOtherWeights == .carry ? "continue with the current weights" : "begin at zero"
             logger.notice("\(table.changedCount) streams had other weights; they \(fate)")
         }
-        if stored > 0 { logger.info("\(served) streams go on from the last checkpoint") }
+        if stored > 0 { logger.info("\(served) streams continue from the last checkpoint") }
         if served < stored {
             logger.warning(
                 "\(stored - served) stored streams fit no model's prefixes; they are kept but not served")
@@ -198,10 +198,10 @@ struct StartState: ~Copyable {
             guard reader.isAtEnd else {
                 throw DaemonError(
                     .badData,
-                    "\(place)/\(Journal.fileName): record \(position) cannot be read; the file is damaged")
+                    "\(place)/\(Journal.fileName): record \(position) cannot be read, as the file is damaged")
             }
         }
-        if count > 0 { logger.info("\(count) records of the journal replayed") }
+        if count > 0 { logger.info("replayed \(count) records of the journal") }
         let replayed = ReplayedJournal(last: last, end: end, loaded: loaded, count: count)
         guard last >= loaded || !store.journalWasWhole else {
             throw store.journalIsBehind(journalEnd: last, streams: loaded)
@@ -247,7 +247,7 @@ struct StartState: ~Copyable {
     /// then ended suddenly. Or no journal is kept any more.
     private mutating func startAnew(_ last: UInt64, _ end: UInt64) throws {
         if last < end {
-            logger.warning("the journal misses records after \(last), so that those up to \(end) are of no use")
+            logger.warning("records are missing in the journal after \(last); the records up to \(end) are ignored")
         }
         table.skipPositions(through: end)
         var next: Int? = 0
@@ -277,7 +277,7 @@ struct StartState: ~Copyable {
             .badData,
             """
             \(place)/\(Journal.fileName): its records belong to the weights \(fingerprint.prefix(12))…, which no model \
-            has; serve the model file that they came from, or name another --state-dir
+            has; serve the model file of these weights, or give another --state-dir
             """)
     }
 
@@ -287,10 +287,12 @@ struct StartState: ~Copyable {
         let isDebug = logger.logLevel <= .debug
         let page = table.page(prefix: nil, after: nil, limit: isDebug ? table.count : Self.streamsLogged, time: 0)
         for stream in page.streams {
-            logger.info("stream \(VisibleText.quoted(stream.stream)) goes on after sequence \(stream.sequence)")
+            logger.info("stream \(VisibleText.quoted(stream.stream)) continues after sequence \(stream.sequence)")
         }
         if page.next != nil {
-            logger.info("and \(table.count - page.streams.count) more; 'streams' lists them, as does the level debug")
+            logger.info(
+                "and \(table.count - page.streams.count) more streams; run 'sluice streams' to list them, or log at level debug"
+            )
         }
     }
 }

@@ -26,7 +26,8 @@ extension StreamExport {
     /// - Throws: ``ControlError`` if the state is not base64 of whole float32 values.
     package func image(as id: String? = nil) throws(ControlError) -> StreamImage {
         guard let data = Data(base64Encoded: state), data.count.isMultiple(of: 4) else {
-            throw ControlError(.invalidParams, "the 'state' of stream '\(stream)' is no base64 of whole float32")
+            throw ControlError(
+                .invalidParams, "the 'state' of stream '\(stream)' is not base64 of whole float32 values")
         }
         let bytes = [UInt8](data)
         let values = stride(from: 0, to: bytes.count, by: 4).map { start in

@@ -23,8 +23,8 @@ public struct HTTPConfiguration: Equatable, Sendable {
         guard endpoint.isLocal || isPublic else {
             throw DaemonError(
                 .configuration,
-                "http at \(endpoint) goes beyond this machine, without passwords or encryption: give --http-public if "
-                    + "everybody there may read metrics and the names of models, or --http 127.0.0.1:5553, or --http off"
+                "http at \(endpoint) is open beyond this machine, without passwords or encryption: give --http-public if "
+                    + "everyone there may read metrics and the names of models, or --http 127.0.0.1:5553, or --http off"
             )
         }
     }
@@ -55,7 +55,7 @@ extension YAMLValue {
         get throws(DaemonError) {
             let text = try text
             guard let endpoint = HTTPEndpoint(text) else {
-                throw error("'\(text)' is no HTTP endpoint: expected \(HTTPEndpoint.notation)")
+                throw error("'\(text)' is not an HTTP endpoint; give \(HTTPEndpoint.notation)")
             }
             return endpoint
         }
@@ -65,7 +65,7 @@ extension YAMLValue {
         get throws(DaemonError) {
             let text = try text
             guard HTTPConfiguration.isHost(text) else {
-                throw error("'\(text)' is no host's name: give it without a scheme, port or path")
+                throw error("'\(text)' is not a host name; give it without a scheme, port or path")
             }
             return text
         }

@@ -74,12 +74,12 @@ final class HTTPExchange: ChannelInboundHandler {
         switch event {
         case HTTPHeadFrames.Event.began: enter(.receiving, context)
         case HTTPHeadFrames.Event.ended:
-            if phase == .receiving { refuse(.line(.badRequest, "this is no request of HTTP/1.1"), context) }
+            if phase == .receiving { refuse(.line(.badRequest, "the request is not valid HTTP/1.1"), context) }
         case HTTPHeadFrames.Event.overflowed:
             refuse(
                 .line(
                     .requestHeaderFieldsTooLarge,
-                    "a request's line and headers have at most \(HTTPHeadFrames.maximumHead) bytes"), context)
+                    "the line and headers of a request may have at most \(HTTPHeadFrames.maximumHead) bytes"), context)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -87,7 +87,7 @@ final class HTTPExchange: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // An error of the decoder means a malformed request. Any other error means that the connection itself failed.
         guard error is HTTPParserError else { return context.close(promise: nil) }
-        if phase == .receiving { refuse(.line(.badRequest, "this is no request of HTTP/1.1"), context) }
+        if phase == .receiving { refuse(.line(.badRequest, "the request is not valid HTTP/1.1"), context) }
     }
 
     // MARK: Requests and answers
@@ -95,14 +95,14 @@ final class HTTPExchange: ChannelInboundHandler {
     /// The refusal of a request that is malformed or not acceptable; nil if the request goes on to its page.
     private func refusal(of head: HTTPRequestHead) -> HTTPAnswer? {
         guard head.version.major == 1 else {
-            return .line(.httpVersionNotSupported, "HTTP/1.1 and HTTP/1.0 are spoken here")
+            return .line(.httpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are supported")
         }
         guard head.headers.count <= Self.maximumHeaders else {
-            return .line(.requestHeaderFieldsTooLarge, "a request has at most \(Self.maximumHeaders) headers")
+            return .line(.requestHeaderFieldsTooLarge, "a request may have at most \(Self.maximumHeaders) headers")
         }
         let hasLength = head.headers[canonicalForm: "content-length"].contains { $0 != "0" }
         guard !hasLength, !head.headers.contains(name: "transfer-encoding") else {
-            return .line(.payloadTooLarge, "no page takes a body")
+            return .line(.payloadTooLarge, "no page accepts a request body")
         }
         let names = head.headers["host"]
         guard !names.isEmpty || head.version.minor == 0 else {
@@ -110,7 +110,7 @@ final class HTTPExchange: ChannelInboundHandler {
         }
         guard let name = names.first else { return nil }
         guard names.count == 1, let host = HTTPHost(name) else {
-            return .line(.badRequest, "the header Host is no host's name")
+            return .line(.badRequest, "the header Host is not a host name")
         }
         guard host.isAccepted(besides: hosts) else {
             return .line(

@@ -105,7 +105,7 @@ final class HTTPListener: Sendable {
         state.withLock { $0.channel = channel }
         channel.closeFuture.whenComplete { [self] _ in
             guard !state.withLock({ $0.isClosed }) else { return }
-            logger.error("http \(place) failed, and is tried again every 10 s")
+            logger.error("http \(place) failed; the daemon tries again every 10 s")
             reopen()
         }
     }
@@ -144,7 +144,7 @@ private final class AcceptFailures: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if !isFailing { logger.error("http cannot accept connections, and tries again every second: \(error)") }
+        if !isFailing { logger.error("http cannot accept connections and tries again every second: \(error)") }
         isFailing = true
     }
 }
@@ -157,7 +157,8 @@ extension DaemonError {
         }
         if error.errnoCode == EADDRINUSE {
             self.init(
-                .inUse, "http \(endpoint): the address is in use; give another by --http HOST:PORT, or --http off")
+                .inUse, "http \(endpoint): the address is in use; give another one with --http HOST:PORT, or --http off"
+            )
         } else {
             self.init(.cannotCreate, "http \(endpoint): \(unsafe String(cString: strerror(error.errnoCode)))")
         }

@@ -27,12 +27,12 @@ struct HTTPPages: Sendable {
     ) -> EventLoopFuture<HTTPAnswer> {
         guard let page = all.first(where: { $0.path == path })?.page else {
             let known = all.map(\.path).joined(separator: ", ")
-            return loop.makeSucceededFuture(.line(.notFound, "there is no such page; there are \(known)"))
+            return loop.makeSucceededFuture(.line(.notFound, "there is no such page; the pages are \(known)"))
         }
         guard Self.methods.contains(method) else {
             let allowed = Self.methods.map(\.rawValue).joined(separator: ", ")
             return loop.makeSucceededFuture(
-                .line(.methodNotAllowed, "this page takes \(allowed) alone", ["Allow": allowed]))
+                .line(.methodNotAllowed, "this page allows only \(allowed)", ["Allow": allowed]))
         }
         return page(loop)
     }

@@ -79,7 +79,7 @@ struct AccessLog {
         guard rate.admits(at: time) else { return }
         logger.warning(
             """
-            refused a connection to \(role.rawValue) from \(address ?? "an address that is gone"): \
+            refused a connection to \(role.rawValue) from \(address ?? "an unknown address"): \
             \(cause.explanation(for: role))
             """)
     }
@@ -90,7 +90,8 @@ struct AccessLog {
     /// Once the second is over, logs the number of refusals that were left out.
     mutating func flush(at time: Int64) {
         guard hasUnlogged, rate.isOver(at: time) else { return }
-        logger.warning("refused \(rate.takeUnlogged()) other clients; 'status' counts refused connections by endpoint")
+        logger.warning(
+            "refused \(rate.takeUnlogged()) more clients; 'sluice status' counts refused connections by endpoint")
     }
 }
 
@@ -98,16 +99,16 @@ extension AccessLog.Cause {
     fileprivate func explanation(for role: EndpointRole) -> String {
         switch self {
         case .unknownKey(let key, nil): "its key \(key) is not among the \(role.clients)"
-        case .unknownKey(let key, let file?): "its key \(key) is that of \(file), and not among the \(role.clients)"
-        case .tooMany(let limit): "there are \(limit) connections already, see --max-connections"
+        case .unknownKey(let key, let file?): "its key \(key) belongs to \(file) and is not among the \(role.clients)"
+        case .tooMany(let limit): "there are \(limit) connections already; see --max-connections"
         case .noKey: "it showed no key"
         case .otherServerKey: "it expects another server key than this daemon's"
         case .notEncrypted: "it uses CURVE, and this daemon has no --curve-key for this endpoint"
-        case .malformed: "it does not speak ZeroMQ as it should"
+        case .malformed: "it does not speak ZeroMQ correctly"
         case .brokenOff(let expected):
             "its socket is of the wrong type, it does not speak ZeroMQ, or it hung up early; connect \(expected) here"
         case .tooManySubscriptions(let limit):
-            "its subscriptions take more than \(limit) bytes, see --max-subscription-bytes; it is cut off"
+            "its subscriptions take more than \(limit) bytes (see --max-subscription-bytes), so it is cut off"
         }
     }
 }

@@ -36,7 +36,7 @@ struct DropLog {
         guard event.event == .quarantined, hasRoom(at: now) else { return }
         logger.warning(
             """
-            the state of stream \(VisibleText.quoted(event.stream ?? "")) turned NaN or infinite by timestep \
+            the state of stream \(VisibleText.quoted(event.stream ?? "")) turned NaN or infinite at timestep \
             \(event.sequence ?? 0) and is reset to \(event.to ?? "zero")
             """)
     }
@@ -50,8 +50,8 @@ struct DropLog {
         guard hasRoom(at: now) else { return }
         logger.warning(
             """
-            stream \(VisibleText.quoted(stuck.id)): its last \(stuck.duplicates) timesteps were skipped as duplicates, since it \
-            is at sequence \(stuck.sequence) already. The usual cause is a producer that has restarted its counter: have it \
+            stream \(VisibleText.quoted(stuck.id)): its last \(stuck.duplicates) timesteps were skipped as duplicates, as the \
+            stream is at sequence \(stuck.sequence) already. Usually the producer has restarted its counter: let it \
             continue at \(stuck.sequence &+ 1), send timesteps without sequence, or remove the stream
             """)
     }
@@ -64,6 +64,7 @@ struct DropLog {
     /// Logs the number of drops that were left out.
     mutating func flush() {
         guard rate.unlogged > 0 else { return }
-        logger.warning("dropped or quarantined \(rate.takeUnlogged()) times more; 'status' counts them by cause")
+        logger.warning(
+            "\(rate.takeUnlogged()) more drops or faults were not logged; 'sluice status' counts them by cause")
     }
 }

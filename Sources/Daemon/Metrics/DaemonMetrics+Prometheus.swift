@@ -24,18 +24,18 @@ extension DaemonMetrics {
             DropCause.allCases.map { ([("cause", $0.rawValue)], Double(status.dropped[$0.rawValue] ?? 0)) })
         text.write("sluice_gaps_total", .counter, "Jumps ahead in a stream's sequence.", Double(status.gaps))
         text.write(
-            "sluice_duplicates_total", .counter, "Timesteps skipped since they had been consumed already.",
+            "sluice_duplicates_total", .counter, "Timesteps skipped, as they had been consumed before.",
             Double(status.duplicates))
         text.write(
             "sluice_faults_total", .counter, "States that turned NaN or infinite and were given up.",
             Double(status.quarantined))
         text.write(
             "sluice_subscriber_overflows_total", .counter,
-            "Messages of decisions missed by a subscriber that fell behind; only the first each time.",
+            "Messages missed by a subscriber at its high-water mark; only the first of each time.",
             Double(status.subscriberOverflows))
         text.writeHistogram(
             "sluice_decision_latency_seconds",
-            "Time from taking a message to publishing the decisions on it, by decision.",
+            "Time from receiving a message to publishing its decisions, by decision.",
             buckets: latencies.cumulative, sum: latencies.sum)
     }
 
@@ -44,19 +44,20 @@ extension DaemonMetrics {
             "sluice_control_requests_total", .counter, "Control requests answered, by result.",
             [([("result", "ok")], Double(controlRequests.ok)), ([("result", "error")], Double(controlRequests.error))])
         text.write(
-            "sluice_refused_connections_total", .counter, "Connections that were not let in, by endpoint.",
+            "sluice_refused_connections_total", .counter, "Refused connections, by endpoint.",
             ["ingest", "decisions", "control"].map { endpoint in
                 ([("endpoint", endpoint)], Double(status.refusedConnections[endpoint] ?? 0))
             })
         text.write(
-            "sluice_file_exhaustions_total", .counter, "How often the process could open no more files.",
+            "sluice_file_exhaustions_total", .counter, "Times that the process could open no more files.",
             Double(status.fileExhaustions ?? 0))
     }
 
     private func writeStreams(to text: inout PrometheusText) {
         text.write("sluice_streams", .gauge, "Streams known.", Double(status.streams))
         text.write(
-            "sluice_streams_asleep", .gauge, "Streams whose state is in the store alone.", Double(status.asleep))
+            "sluice_streams_asleep", .gauge, "Hibernating streams: their state is only in the store.",
+            Double(status.asleep))
         text.write("sluice_streams_paused", .gauge, "Streams that are paused.", Double(status.paused))
         text.write(
             "sluice_streams_stuck", .gauge, "Streams whose timesteps are all skipped as duplicates.",
@@ -69,19 +70,19 @@ extension DaemonMetrics {
         if let checkpointTime {
             text.write(
                 "sluice_checkpoint_timestamp_seconds", .gauge,
-                "When the last good checkpoint ended, or, before the first, when stored state was loaded.",
+                "End of the last good checkpoint; before the first one, the time when stored state was loaded.",
                 Double(checkpointTime) / 1e9)
             text.write(
-                "sluice_checkpoint_failed", .gauge, "1 where the last checkpoint failed, else 0.",
+                "sluice_checkpoint_failed", .gauge, "1 if the last checkpoint failed, else 0.",
                 status.checkpointError == nil ? 0 : 1)
             text.write(
                 "sluice_state_folder_lost", .gauge,
-                "1 where the state folder was deleted, replaced or unmounted, else 0.",
+                "1 if the state folder was deleted, replaced or unmounted, else 0.",
                 status.stateFolderError == nil ? 0 : 1)
         }
         if let checkpoint = status.checkpoint {
             text.write(
-                "sluice_checkpoint_duration_seconds", .gauge, "How long the last checkpoint that wrote anything took.",
+                "sluice_checkpoint_duration_seconds", .gauge, "Duration of the last checkpoint that wrote anything.",
                 checkpoint.durationMilliseconds / 1e3)
         }
         if let journal = status.journal {
@@ -89,7 +90,7 @@ extension DaemonMetrics {
                 "sluice_journal_bytes", .gauge, "Bytes of records in the journal since the last checkpoint.",
                 Double(journal.bytes))
             text.write(
-                "sluice_journal_failed", .gauge, "1 where the journal holds less than all, else 0.",
+                "sluice_journal_failed", .gauge, "1 if records are missing in the journal, else 0.",
                 journal.hasFailed ? 1 : 0)
         }
     }
@@ -97,11 +98,11 @@ extension DaemonMetrics {
     private func writeProcess(to text: inout PrometheusText, residentBytes: Int?) {
         if let residentBytes {
             text.write(
-                "sluice_resident_memory_bytes", .gauge, "Memory of the process that is resident.",
+                "sluice_resident_memory_bytes", .gauge, "Resident memory of the process.",
                 Double(residentBytes))
         }
         text.write(
-            "sluice_start_timestamp_seconds", .gauge, "When the daemon was ready, since the Unix epoch.",
+            "sluice_start_timestamp_seconds", .gauge, "Time when the daemon was ready, since the Unix epoch.",
             Double(startTime) / 1e9)
         text.write(
             "sluice_model_info", .gauge, "1 for each model served.",
@@ -112,6 +113,6 @@ extension DaemonMetrics {
                     ], 1
                 )
             })
-        text.write("sluice_build_info", .gauge, "1 for the version that runs.", [([("version", status.version)], 1)])
+        text.write("sluice_build_info", .gauge, "1 for the running version.", [([("version", status.version)], 1)])
     }
 }

@@ -39,7 +39,8 @@ public struct FreedMemory {
             let time = ContinuousClock().measure { _ = malloc_trim(0) }
             guard let after = ResidentMemory.bytes() else { continue }
             memory.recordTrim(leaving: after)
-            logger.debug("gave back \((before - after) / 1000) kB of freed memory in \(time / .milliseconds(1)) ms")
+            logger.debug(
+                "returned \((before - after) / 1000) kB of freed memory to the system in \(time / .milliseconds(1)) ms")
         }
     }
 

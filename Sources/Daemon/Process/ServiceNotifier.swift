@@ -39,7 +39,7 @@ struct ServiceNotifier: Sendable {
         guard let address = UnixSocketAddress(path) else {
             throw DaemonError(
                 .configuration,
-                "NOTIFY_SOCKET is '\(path)', not a path that begins with / or @ and has at most 107 bytes")
+                "NOTIFY_SOCKET is '\(path)'; it must begin with / or @ and have at most 107 bytes")
         }
         self.address = address
         let isMeant = environment["WATCHDOG_PID"].map { $0 == "\(processIdentifier)" } ?? true
@@ -65,7 +65,7 @@ struct ServiceNotifier: Sendable {
 
     private func failure(_ notice: Notice) -> DaemonError {
         let reason = unsafe String(cString: strerror(errno))
-        return DaemonError(.software, "systemd cannot be told \(notice.lines.split(separator: "\n")[0]): \(reason)")
+        return DaemonError(.software, "could not send to systemd: \(notice.lines.split(separator: "\n")[0]): \(reason)")
     }
 
     /// Has the hot loop report `alive` twice in each ``watchdogInterval``, until the process ends. A loop that hangs does not read

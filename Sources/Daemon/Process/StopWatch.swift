@@ -65,7 +65,7 @@ public final class StopWatch: Sendable {
             switch signal {
             case SIGHUP: reload()
             default:
-                logger.debug("\(signal == SIGINT ? "SIGINT" : "SIGTERM") came")
+                logger.debug("\(signal == SIGINT ? "SIGINT" : "SIGTERM") received")
                 ask()
             }
         }
@@ -78,7 +78,7 @@ public final class StopWatch: Sendable {
             state.asked = .now
             switch state.phase {
             case .loading:
-                logger.notice("stopped before it served: models and state were still being read")
+                logger.notice("stopped before it served, while models and state were being read")
                 KerasReader.endAll()
                 // Exits while holding the lock, so that the next phase cannot begin.
                 _exit(EXIT_SUCCESS)
@@ -136,10 +136,10 @@ public final class StopWatch: Sendable {
             switch state.withLock(\.phase) {
             case .closing(let since, let status):
                 guard since.duration(to: .now) >= Self.leastLinger * 2 else { continue }
-                logger.error("the stop took longer than \(Self.patience): connections that did not close are cut off")
+                logger.error("the stop took longer than \(Self.patience): connections that are still open are cut off")
                 _exit(status)
-            case .storing: work = "state is still being written, which is not cut off"
-            case .loading, .serving: work = "what had come is still being taken"
+            case .storing: work = "the daemon is still writing state and completes this"
+            case .loading, .serving: work = "the daemon is still consuming received timesteps"
             }
             if !isTold { logger.warning("the stop takes longer than \(Self.patience): \(work)") }
             isTold = true

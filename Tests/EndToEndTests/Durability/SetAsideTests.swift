@@ -44,8 +44,8 @@ import Wire
         let refused = try FinishedProgram("sluiced", arguments)
         #expect(refused.status == 65 && refused.errorOutput.contains("second"))
         let daemon = try DaemonProcess(arguments + Self.setAside)
-        #expect(daemon.log.contains("snapshots that were set aside: \"second\""))
-        #expect(daemon.log.contains("20 streams of the last checkpoint go on, 0 were set aside"))
+        #expect(daemon.log.contains("snapshots set aside: \"second\""))
+        #expect(daemon.log.contains("20 streams of the last checkpoint continue; 0 were set aside"))
         let peer = try Peer(daemon)
         #expect(try streams(peer) == expected)
         let names = try peer.control.call(.snapshots, as: SnapshotList.self).snapshots.map(\.name)
@@ -72,7 +72,7 @@ import Wire
         #expect(found.count >= 30 && found.count < 80 && found["stream-40"] == nil)
         #expect(found == expected.filter { found[$0.key] != nil })
         #expect(
-            daemon.log.contains("\(found.count) streams of the last checkpoint go on, \(80 - found.count) were set"))
+            daemon.log.contains("\(found.count) streams of the last checkpoint continue; \(80 - found.count) were set"))
     }
 
     @Test func `is set aside in the end, whatever power cuts come between`() throws {

@@ -91,7 +91,7 @@ import Wire
         #expect([UInt8](try Data(contentsOf: database)) == bytes)
 
         let second = try DaemonProcess(arguments + ["--on-damaged-state", "set-aside"])
-        #expect(second.log.contains("49 streams of the last checkpoint go on, 1 were set aside"))
+        #expect(second.log.contains("49 streams of the last checkpoint continue; 1 were set aside"))
         let after = try Peer(second)
         #expect(try after.status().streams == 49)
         #expect(try after.control.stream("stream-7") == nil)
