@@ -169,6 +169,17 @@ public struct Socket: ~Copyable {
         return result == 0 && mechanism == ZMQ_CURVE
     }
 
+    /// Connects anew: what has come over the old connection and was not received is lost.
+    ///
+    /// - Parameter endpoint: Where the socket is connected to.
+    /// - Throws: ``ZeroMQError`` where it is not.
+    public func reconnect(to endpoint: Endpoint) throws(ZeroMQError) {
+        _ = try checked("disconnect from", endpoint.address) {
+            unsafe zmq_disconnect(handle.pointer, endpoint.address)
+        }
+        try attach(to: endpoint, otherwise: .connect)
+    }
+
     /// The address that was bound or connected last, a port `*` resolved.
     ///
     /// - Throws: ``ZeroMQError`` where it cannot be told.

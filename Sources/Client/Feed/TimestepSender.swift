@@ -48,7 +48,7 @@ public final class TimestepSender {
             try socket.set(.receiveTimeout, to: Int(Self.attachSeconds * 1000))
             try socket.set(isPublisher ? .publisherWaits : .immediate, to: 1)
             try socket.set(.reconnectInterval, to: -1)
-            try Heartbeat.set(on: socket)
+            try Heartbeat.setKeepalive(on: socket)
             try socket.authenticate(with: credentials, at: endpoint.endpoint)
             try socket.attach(to: endpoint.endpoint, otherwise: .connect)
         }

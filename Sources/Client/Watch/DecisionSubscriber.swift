@@ -27,6 +27,7 @@ public final class DecisionSubscriber {
     /// The topic by which the daemon confirms the subscription.
     private var topic: String
     private var isLost = false
+    private var liveness: Liveness
     /// Those that ``change()`` has not told yet, in order.
     private var changes: [Change] = []
     private var poller = Poller()
@@ -42,10 +43,19 @@ public final class DecisionSubscriber {
     ///   - credentials: The client's keys, where the daemon asks for them.
     ///   - context: The home of the socket.
     /// - Throws: ``ClientError`` with the status `unavailable` where the daemon does not answer in time.
-    public init(
+    public convenience init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials? = nil, in context: Context
     ) throws(ClientError) {
+        try self.init(
+            endpoint: endpoint, prefix: prefix, credentials: credentials, liveness: Liveness(), in: context)
+    }
+
+    /// - Parameter liveness: When the daemon is asked whether it is still there.
+    init(
+        endpoint: Endpoint, prefix: String, credentials: CurveCredentials?, liveness: Liveness, in context: Context
+    ) throws(ClientError) {
         self.endpoint = endpoint
+        self.liveness = liveness
         let socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.sub, in: context) }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
         // Unique among all subscribers, so that the daemon hears of it even where others wait for theirs.
@@ -55,7 +65,7 @@ public final class DecisionSubscriber {
             try socket.set(.linger, to: 0)
             // Decisions that the reader is too slow for wait here, before the daemon must drop any.
             try socket.set(.receiveHighWaterMark, to: 1_000_000)
-            try Heartbeat.set(on: socket)
+            try Heartbeat.setKeepalive(on: socket)
             try socket.authenticate(with: credentials, at: endpoint)
             try socket.attach(to: endpoint, otherwise: .connect)
             try socket.subscribe(prefix)
@@ -87,19 +97,45 @@ public final class DecisionSubscriber {
     private func hear() throws(ClientError) {
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
             switch event {
-            case .disconnected where !isLost:
-                isLost = true
-                changes.append(.lost)
-            case .admitted where isLost:
-                // Under a new topic, which is asked for after the subscriptions that libzmq repeats by itself.
-                let old = topic
-                topic = Self.newTopic()
-                try ClientError.wrapping { () throws(ZeroMQError) in
-                    try socket.subscribe(topic)
-                    try socket.unsubscribe(old)
-                }
+            case .disconnected where !isLost: lose()
+            // After the subscriptions that libzmq repeats by itself.
+            case .admitted where isLost: try ask()
             default: break
             }
+        }
+    }
+
+    private func lose() {
+        isLost = true
+        changes.append(.lost)
+        liveness.noteLoss()
+    }
+
+    /// Subscribes to a new topic, which the daemon confirms.
+    private func ask() throws(ClientError) {
+        let old = topic
+        topic = Self.newTopic()
+        try ClientError.wrapping { () throws(ZeroMQError) in
+            try socket.subscribe(topic)
+            try socket.unsubscribe(old)
+        }
+        liveness.noteQuestion(at: .now)
+    }
+
+    /// Asks a daemon that has been silent whether it is there; where it does not answer, connects anew. The question goes the way
+    /// of the subscriptions, and not that of libzmq's heartbeats, as decisions may queue up before the answer.
+    private func checkLiveness() throws(ClientError) {
+        switch liveness.act(at: .now) {
+        case .wait: break
+        case .ask: try ask()
+        case .giveUp:
+            // What has come and was not read yet is an answer.
+            if let frames = try receive() { return early.append(frames) }
+            if !isLost { lose() }
+            liveness.noteLoss()
+            // One that was called waits to be called again.
+            guard endpoint.attachment != .bind else { return }
+            try ClientError.wrapping { () throws(ZeroMQError) in try socket.reconnect(to: endpoint) }
         }
     }
 
@@ -110,14 +146,17 @@ public final class DecisionSubscriber {
         _ = poller.add(wakeup)
     }
 
-    /// Waits until a decision is there, a wake-up call came or the time is over.
+    /// Waits until a decision is there, a wake-up call came or the time is over; sometimes not so long.
     ///
-    /// - Parameter seconds: How long at most; nil: for ever.
+    /// - Parameter seconds: How long at most; nil: as long as nothing comes.
     /// - Throws: ``ClientError`` where the socket failed.
     public func wait(seconds: Double?) throws(ClientError) {
         try hear()
+        try checkLiveness()
         guard early.isEmpty, changes.isEmpty else { return }
-        let milliseconds = seconds.map { Int((max(0, min($0, 86_400)) * 1000).rounded(.up)) } ?? -1
+        let untilDue = liveness.due.map { ($0 - .now) / .seconds(1) }
+        let wait = [seconds, untilDue].compactMap(\.self).min()
+        let milliseconds = wait.map { Int((max(0, min($0, 86_400)) * 1000).rounded(.up)) } ?? -1
         try ClientError.wrapping { () throws(ZeroMQError) in try poller.wait(milliseconds: milliseconds) }
     }
 
@@ -187,6 +226,8 @@ public final class DecisionSubscriber {
     }
 
     private func receive() throws(ClientError) -> [[UInt8]]? {
-        try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
+        let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
+        if frames != nil { liveness.noteSign(at: .now) }
+        return frames
     }
 }

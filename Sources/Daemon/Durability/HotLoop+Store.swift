@@ -192,16 +192,18 @@ extension HotLoop {
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Value) throws(ControlError) -> Answer
     ) {
-        startStoreJob(for: address, { [folderWatch] store throws(StoreError) in
-            try folderWatch?.check()
-            let value = try work(store)
-            do throws(StoreError) {
+        startStoreJob(
+            for: address,
+            { [folderWatch] store throws(StoreError) in
                 try folderWatch?.check()
-            } catch {
-                throw error.afterWriting
-            }
-            return value
-        }, then: then)
+                let value = try work(store)
+                do throws(StoreError) {
+                    try folderWatch?.check()
+                } catch {
+                    throw error.afterWriting
+                }
+                return value
+            }, then: then)
     }
 
     /// Has the store do something, and goes on with what came of it on the hot loop.

@@ -55,7 +55,8 @@ extension HotLoop {
         whenTableIsFree { loop in
             do throws(ControlError) {
                 if case .failure(let error) = isPossible {
-                    throw ControlError(error.code, "nothing was done, as it could not be made durable: \(error.message)")
+                    throw ControlError(
+                        error.code, "nothing was done, as it could not be made durable: \(error.message)")
                 }
                 try loop.removeRecorded(selection, for: address)
             } catch {
