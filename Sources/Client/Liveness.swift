@@ -1,7 +1,7 @@
 /// When to ask whether the other side of a connection is still there, and when to give the connection up. Whatever comes is an
 /// answer.
 struct Liveness {
-    /// What there is to do.
+    /// The next thing to do.
     enum Act {
         case wait, ask, giveUp
     }

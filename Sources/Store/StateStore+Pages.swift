@@ -122,7 +122,7 @@ extension StateStore {
         }
     }
 
-    /// What the states of models are made of that were served at some time.
+    /// The layouts of the states of all models that were served at some time.
     ///
     /// - Returns: ``ServedModel/stateLayout`` by ``ServedModel/imageFingerprint``.
     /// - Throws: ``StoreError`` where the database cannot be read.

@@ -8,13 +8,13 @@ import Synchronization
 /// written when it returns survives a crash of the process and of the machine. Safe to call from any thread; calls run
 /// one after another.
 ///
-/// What is stored proves itself: each row has a checksum, ``StreamDigest`` and ``StoreHeader`` notice rows that are missing or
+/// Stored state proves itself: each row has a checksum, ``StreamDigest`` and ``StoreHeader`` notice rows that are missing or
 /// older, and the folder's ``Seal`` notices a file that is. All is examined before anything is written.
 public final class StateStore: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "sluice.sqlite"
 
-    /// What is known of the database beside its rows. Changed within the database's transactions alone.
+    /// Facts about the database beside its rows. Changed within the database's transactions alone.
     struct Content {
         var header: StoreHeader
         var digest = StreamDigest()

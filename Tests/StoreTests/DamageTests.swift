@@ -115,7 +115,7 @@ private struct Folders {
             for round in 0..<4 {
                 for number in 0..<6 {
                     guard let journal else { break }
-                    let records = try Self.records(2 + number, seed: seed)
+                    let records = try records(2 + number, from: Float(seed))
                     try journal.append(records, first: position + 1)
                     position += UInt64(records.count)
                     if round == 3, number == 0 { break }
@@ -135,7 +135,7 @@ private struct Folders {
             }
             if let journal, !isOrderly {
                 for number in 0..<5 {
-                    let records = try Self.records(1 + number, seed: seed)
+                    let records = try records(1 + number, from: Float(seed))
                     try journal.append(records, first: position + 1)
                     position += UInt64(records.count)
                 }
@@ -150,27 +150,5 @@ private struct Folders {
                 try folder.copyFiles(of: work.path)
             }
         }
-    }
-
-    /// Records of a number of timesteps of one stream.
-    private static func records(_ count: Int, seed: UInt64) throws -> JournalRecords {
-        let model = try Model(layers: [
-            Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
-        ])
-        var table = StreamTable(models: [
-            ServedModel(name: "m", file: "m", fingerprint: "f", model: model, policy: ServingPolicy())
-        ])
-        table.startRecording([1])
-        var decided = DecidedBatch()
-        for number in 0..<count {
-            let payload = Timesteps.bytes([Float(number) + Float(seed)])
-            _ = try unsafe table.take(
-                frames: 2, id: Array("s".utf8).span, payload: payload.span.bytes, header: RawSpan())
-            table.stepBatch()
-            table.decideBatch(time: 0, into: &decided)
-        }
-        var records = JournalRecords()
-        table.takeRecords(&records)
-        return records
     }
 }

@@ -14,29 +14,7 @@ import Wire
         folder = try TemporaryFolder()
     }
 
-    /// Records of a number of timesteps of one stream, one record for each.
-    private func records(_ count: Int) throws -> JournalRecords {
-        let model = try Model(layers: [
-            Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
-        ])
-        var table = StreamTable(models: [
-            ServedModel(name: "m", file: "m", fingerprint: "f", model: model, policy: ServingPolicy())
-        ])
-        table.startRecording([1])
-        var decided = DecidedBatch()
-        for number in 0..<count {
-            let payload = Timesteps.bytes([Float(number)])
-            _ = try unsafe table.take(
-                frames: 2, id: Array("s".utf8).span, payload: payload.span.bytes, header: RawSpan())
-            table.stepBatch()
-            table.decideBatch(time: 0, into: &decided)
-        }
-        var records = JournalRecords()
-        table.takeRecords(&records)
-        return records
-    }
-
-    /// Opens a journal for writing, with a store of its own.
+    /// A journal that is written, beside a store of its own.
     private func open(_ folder: TemporaryFolder, sync: Journal.Sync = .full) throws -> Journal {
         let store = try StateStore(folder: folder.path)
         let journal = try Journal(folder: folder.path, sync: sync, of: store)
@@ -134,4 +112,32 @@ import Wire
         #expect(error.code == .inUse)
         try first.append(records(1), first: 1)
     }
+}
+
+/// Records of so many timesteps of a stream, one each.
+///
+/// - Parameters:
+///   - count: How many.
+///   - value: The first timestep; each is one more than the one before.
+/// - Returns: The records.
+/// - Throws: Where the model or the table refuses a timestep.
+func records(_ count: Int, from value: Float = 0) throws -> JournalRecords {
+    let model = try Model(layers: [
+        Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
+    ])
+    var table = StreamTable(models: [
+        ServedModel(name: "m", file: "m", fingerprint: "f", model: model, policy: ServingPolicy())
+    ])
+    table.startRecording([1])
+    var decided = DecidedBatch()
+    for number in 0..<count {
+        let payload = Timesteps.bytes([Float(number) + value])
+        _ = try unsafe table.take(
+            frames: 2, id: Array("s".utf8).span, payload: payload.span.bytes, header: RawSpan())
+        table.stepBatch()
+        table.decideBatch(time: 0, into: &decided)
+    }
+    var records = JournalRecords()
+    table.takeRecords(&records)
+    return records
 }

@@ -11,7 +11,27 @@ final class Feed {
         table = StreamTable(models: models)
     }
 
-    /// Sends timesteps in one message.
+    /// A table that a start makes of the records since they were taken last.
+    ///
+    /// - Parameter model: Whose records they are, under the number 5.
+    /// - Returns: The table.
+    /// - Throws: Where the records cannot be read to their end.
+    func replayed(_ model: ServedModel) throws -> Feed {
+        var taken = JournalRecords()
+        table.takeRecords(&taken)
+        let again = Feed(model)
+        var reader = JournalRecords.Reader(taken.bytes)
+        var position: UInt64 = 0
+        while let record = reader.next() {
+            position += 1
+            again.table.replay(record, at: position, models: [5: 0])
+        }
+        try #require(reader.isAtEnd)
+        again.table.endReplay()
+        return again
+    }
+
+    /// Sends timesteps in a message of their own.
     ///
     /// - Returns: The published decisions on the message.
     @discardableResult

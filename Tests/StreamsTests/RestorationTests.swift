@@ -54,18 +54,7 @@ import Wire
 
     /// The images after a replay of the records.
     private func replayed(_ feed: Feed) throws -> [String] {
-        var taken = JournalRecords()
-        feed.table.takeRecords(&taken)
-        let again = Feed(served(try livelyModel()))
-        var reader = JournalRecords.Reader(taken.bytes)
-        var position: UInt64 = 0
-        while let record = reader.next() {
-            position += 1
-            again.table.replay(record, at: position, models: [5: 0])
-        }
-        #expect(reader.isAtEnd)
-        again.table.endReplay()
-        return try again.images().map { "\($0)" }.sorted()
+        try feed.replayed(served(try livelyModel())).images().map { "\($0)" }.sorted()
     }
 
     /// The progress of a restoration: the number of swept slots, and the number of restored streams.

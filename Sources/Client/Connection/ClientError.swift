@@ -1,8 +1,8 @@
 /// Why a command of the tool was not done, and the exit status that says so to scripts.
 public struct ClientError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What kind of error it is.
+    /// The kind of error.
     public let status: ExitStatus
-    /// What was wrong and what to do, in one line.
+    /// The problem and the remedy, in one line.
     public let message: String
 
     /// Creates an error.
@@ -40,6 +40,6 @@ public enum ExitStatus: Int32, CaseIterable, Sendable {
     case inputOutput = 74
     /// The daemon did not answer or did not consume in time; trying again may help.
     case temporary = 75
-    /// What came is not Sluice's protocol, or of another version.
+    /// The answer is not Sluice's protocol, or of another version.
     case `protocol` = 76
 }

@@ -6,12 +6,12 @@ public import ZeroMQ
 ///
 /// A daemon that cannot be reached is told within two seconds; one that was reached may take as long as the timeout.
 public final class ControlClient {
-    /// Where the daemon's control socket is unless it is said.
+    /// The control endpoint of a daemon that has no option for it.
     public static let defaultEndpoint = "tcp://127.0.0.1:5552"
     /// How long an unreachable daemon is tried for: its sockets need milliseconds, a restart a second.
     static let reachMilliseconds = 1_500
 
-    /// Where the daemon is asked.
+    /// The daemon's control endpoint.
     public let endpoint: Endpoint
     /// The client's keys, where the daemon asks for them.
     public let credentials: CurveCredentials?
@@ -218,7 +218,7 @@ public final class ControlClient {
         guard isReached else { throw ClientError(.unavailable, unreachable(refusal)) }
     }
 
-    /// What to do about a daemon that was not reached.
+    /// The remedy for a daemon that was not reached.
     ///
     /// - Parameter refusal: Why the other side, which is there, did not let this client in.
     /// - Returns: One line.
@@ -254,7 +254,7 @@ private struct ReplyID: Decodable {
 }
 
 extension ClientError {
-    /// What the daemon refused, with the status that fits.
+    /// A refusal by the daemon, with the status that fits.
     ///
     /// - Parameter error: The daemon's error.
     public init(_ error: ControlError) {
@@ -271,7 +271,7 @@ extension ClientError {
         self.init(status, error.message)
     }
 
-    /// What libzmq refused, as an address in use or unknown.
+    /// A refusal by libzmq, such as an address that is in use or unknown.
     static func wrapping<R: ~Copyable>(_ body: () throws(ZeroMQError) -> R) throws(ClientError) -> R {
         do {
             return try body()

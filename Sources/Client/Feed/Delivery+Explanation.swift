@@ -1,11 +1,11 @@
 import Wire
 
-/// What did not arrive, in one line.
+/// Timesteps that did not arrive, in one line.
 extension Delivery {
     /// The most streams that a line names.
     private static let namedStreams = 5
 
-    /// What is missing, where, and what may be the reason, in one line.
+    /// The number of missing timesteps, their streams and the likely reason, in one line.
     static func explain(
         _ pending: [StreamKey: Account], timesteps: UInt64, before: DaemonStatus, after: DaemonStatus
     ) -> String {

@@ -1,6 +1,6 @@
 import Wire
 
-/// What was sent, stream by stream, and how far the daemon has consumed it.
+/// The timesteps that were sent, stream by stream, and how far the daemon has consumed them.
 ///
 /// Every timestep that is sent has a number, so that one that is sent twice is consumed once. A stream is consumed when it has
 /// reached the last number sent and the daemon counted no gap and no duplicate in it but those that the input has itself.
@@ -25,10 +25,10 @@ struct Delivery {
         /// Numbers up to this one are not held any more, so that they cannot be sent again.
         var released: UInt64 = 0
         var isPaused = false
-        /// What the daemon had counted before this connection, and has counted since the start.
+        /// The daemon's counts before this connection and since the start.
         var before = StreamTally()
         var tally = StreamTally()
-        /// What the input itself makes the daemon count over this connection.
+        /// The counts that the input itself causes over this connection.
         var expected = StreamTally()
         /// Timesteps that may reach the daemon once more, over the connection before.
         var repeatable: UInt64 = 0
@@ -266,7 +266,7 @@ struct Delivery {
         guard odd.isEmpty else { throw ClientError(.temporary, Self.explain(odd: odd, timesteps: timesteps)) }
     }
 
-    /// What is missing, as far as is known, when the daemon does not come back.
+    /// The timesteps that are missing, as far as is known, when the daemon does not come back.
     var explanationOfLoss: String {
         let pending = accounts.filter { $0.value.reached < $0.value.target }
         guard !pending.isEmpty else { return "it may have lost what it had consumed since its last checkpoint" }

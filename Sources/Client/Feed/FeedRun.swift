@@ -106,7 +106,7 @@ final class FeedRun {
         return "\(sent) of \(streams) in \(Quantity.duration(seconds)), all consumed\(notes)"
     }
 
-    /// What else is to be said of timesteps that were consumed.
+    /// Further facts about the timesteps that were consumed.
     private var notes: String {
         var notes = ""
         let skipped = delivery.skipped + delivery.duplicates

@@ -3,7 +3,7 @@
 struct HeldMessages {
     /// Bytes of messages that are kept, about.
     static let capacity = 64 << 20
-    /// What a message takes besides its values and its id, about.
+    /// Bytes that a message takes besides its values and its id, about.
     private static let overhead = 96
 
     private let capacity: Int

@@ -13,7 +13,7 @@ public final class TimestepSender {
     /// The connection broke: what was sent and is not known as consumed may be lost.
     static let lost = ClientError(.temporary, "the connection to the daemon is lost")
 
-    /// Where timesteps are sent to.
+    /// The endpoint that timesteps are sent to.
     public let endpoint: IngestEndpoint
     private let socket: Socket
     private let monitor: SocketMonitor

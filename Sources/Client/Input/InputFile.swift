@@ -2,12 +2,12 @@ import Glibc
 
 /// A file, or standard input, open for reading.
 public final class InputFile {
-    /// What it is called in messages: the path, or `standard input`.
+    /// The name in messages: the path, or `standard input`.
     public let name: String
     /// Its size in bytes where it is a regular file, else nil.
     public let size: Int?
     let descriptor: CInt
-    /// Where reading begins, in a regular file: standard input may have been read in part.
+    /// The offset at which reading begins in a regular file: standard input may have been read in part.
     private let start: off_t
 
     /// Opens a file.

@@ -7,7 +7,7 @@ public struct LineReader {
 
     private let file: InputFile
     private var chunk: [UInt8]
-    /// What was read and not given yet: `chunk[start..<end]`.
+    /// Bytes that were read and not given yet: `chunk[start..<end]`.
     private var start = 0
     private var end = 0
     private var atEnd = false

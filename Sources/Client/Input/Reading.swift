@@ -1,6 +1,6 @@
 public import Wire
 
-/// What one row of the input says: timesteps of one stream.
+/// One row of the input: timesteps of one stream.
 public struct Reading: Equatable, Sendable {
     /// The stream's id.
     public var stream: String
@@ -62,7 +62,7 @@ public struct ReadingLayout: Equatable, Sendable {
     /// The letters in which one column has a whole sequence of tokens in each row; nil: a row has values. CSV only.
     public var alphabet: Alphabet?
 
-    /// Where labels are.
+    /// The place of labels.
     public struct Label: Equatable, Sendable {
         /// The column, or member.
         public var name: String
@@ -157,7 +157,7 @@ extension Reading {
     }
 }
 
-/// Where sequences start: a change of a column's value within one stream.
+/// The start of sequences: a change of a column's value within one stream.
 struct SequenceStarts {
     private var last: [StreamKey: [UInt8]] = [:]
 

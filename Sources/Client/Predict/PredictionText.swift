@@ -7,7 +7,7 @@ public enum PredictionText: String, CaseIterable, Sendable {
     /// One JSON object a line.
     case json
 
-    /// What stands above all lines; nil where nothing does.
+    /// The line above all others; nil where there is none.
     func header(outputs: Int) -> String? {
         switch self {
         case .csv:
@@ -60,7 +60,7 @@ private struct JSONAnswer: Encodable {
     let label: Int
 }
 
-/// What was answered, and how well, in figures for a program.
+/// The number of answers and how good they are, in figures for a program.
 struct PredictionSummary: Encodable {
     let sequences: Int
     let timesteps: Int

@@ -5,7 +5,7 @@ public import Wire
 
 /// A snapshot in a file of its own, to keep elsewhere: a plain SQLite database, whose tables the protocol's page has.
 public final class SnapshotFile {
-    /// What tells the file from other databases: "Slce", SQLite's `application_id`.
+    /// The mark that tells the file from other databases: "Slce", SQLite's `application_id`.
     static let applicationID: Int32 = 0x536C_6365
     /// The version of its tables: SQLite's `user_version`.
     static let version: Int32 = 1

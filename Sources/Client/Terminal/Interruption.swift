@@ -5,7 +5,7 @@ import ZeroMQ
 
 /// Ctrl-C and the request to terminate, as something that a loop can ask for and a poller wakes at.
 final class Interruption {
-    /// What the signals' handlers share with the loop.
+    /// State that the signals' handlers share with the loop.
     private final class Request: Sendable {
         let wakeup: Wakeup
         let isMade = Mutex(false)
@@ -35,7 +35,7 @@ final class Interruption {
         }
     }
 
-    /// What a poller wakes at.
+    /// Wakes a poller.
     var wakeup: Wakeup { request.wakeup }
 
     /// Whether it is time to end.

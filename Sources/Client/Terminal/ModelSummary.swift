@@ -1,4 +1,4 @@
-/// What a model file holds, as `sluice inspect` shows it.
+/// The contents of a model file, as `sluice inspect` shows them.
 public struct ModelSummary: Equatable, Encodable, Sendable {
     /// One row of Keras' `summary()`.
     public struct Layer: Equatable, Encodable, Sendable {

@@ -45,7 +45,7 @@ public enum Report {
         return facts.lines + [""] + models.lines
     }
 
-    /// Those of several counts that are not 0; nil where all are.
+    /// The counts that are not 0; nil where all are.
     private static func counts(_ counts: [String: UInt64]) -> String? {
         let parts = counts.filter { $0.value > 0 }.sorted { $0.key < $1.key }
             .map { "\(Quantity.count($0.value)) \($0.key)" }

@@ -19,9 +19,9 @@ public struct StandardStream {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Where results go.
+    /// The stream for results.
     public static var output: StandardStream { StandardStream(descriptor: STDOUT_FILENO) }
-    /// Where progress and errors go.
+    /// The stream for progress and errors.
     public static var error: StandardStream { StandardStream(descriptor: STDERR_FILENO) }
 
     /// Whether a person looks at it.

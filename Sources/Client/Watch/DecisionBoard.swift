@@ -8,7 +8,7 @@ public struct DecisionBoard {
         case auto
         /// By id.
         case id
-        /// Those first whose label changed last.
+        /// Streams whose label changed last come first.
         case recent
     }
 

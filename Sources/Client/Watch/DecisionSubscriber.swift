@@ -18,7 +18,7 @@ public final class DecisionSubscriber {
         case back
     }
 
-    /// Where decisions come from.
+    /// The endpoint that decisions come from.
     public let endpoint: Endpoint
     /// Whether ``next()`` gives decisions too that a daemon with `last_value` replays to new subscribers.
     public var takesReplayed = false
@@ -28,11 +28,11 @@ public final class DecisionSubscriber {
     private var topic: String
     private var isLost = false
     private var liveness: Liveness
-    /// Those that ``change()`` has not told yet, in order.
+    /// Changes that ``change()`` has not told yet, in order.
     private var changes: [Change] = []
     private var poller = Poller()
     private var message = Message()
-    /// What came before the subscription was confirmed.
+    /// Messages that came before the subscription was confirmed.
     private var early: [[[UInt8]]] = []
 
     /// Subscribes, and waits until the daemon has taken the subscription.
@@ -50,7 +50,7 @@ public final class DecisionSubscriber {
             endpoint: endpoint, prefix: prefix, credentials: credentials, liveness: Liveness(), in: context)
     }
 
-    /// - Parameter liveness: When the daemon is asked whether it is still there.
+    /// The same, with a ``Liveness`` of the caller's, which says when the daemon is asked whether it is still there.
     init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials?, liveness: Liveness, in context: Context
     ) throws(ClientError) {

@@ -8,7 +8,7 @@ public enum DecisionText: String, CaseIterable, Sendable {
     /// One JSON object a line, as the daemon's own `json` codec writes it.
     case jsonl
 
-    /// What stands above all lines; nil where nothing does.
+    /// The line above all others; nil where there is none.
     public var header: String? {
         switch self {
         case .csv: "stream,sequence,step,time,probability,label,final,first,gap,changed"

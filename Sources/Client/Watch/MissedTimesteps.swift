@@ -1,6 +1,6 @@
 import Wire
 
-/// What passed of the streams while their decisions did not come: the difference between the last sequence seen of each and the
+/// Timesteps that passed while their decisions did not come: the difference between the last sequence seen of each and the
 /// next.
 struct MissedTimesteps {
     /// The most streams that a report names.
@@ -43,7 +43,7 @@ struct MissedTimesteps {
     /// Whether there is something to report.
     var isEmpty: Bool { found.isEmpty }
 
-    /// What was found since the last report, in one line each.
+    /// Streams with such timesteps since the last report, in one line each.
     mutating func report() -> [String] {
         defer { found.removeAll() }
         var missed: [StreamKey: ClosedRange<UInt64>] = [:]

@@ -3,7 +3,7 @@ import ZeroMQ
 
 /// Shows decisions as they come: a live table on a terminal, else a line for each.
 public struct Watch {
-    /// What is shown, and for how long.
+    /// The decisions to show, and how long to show them.
     public struct Options: Sendable {
         /// How decisions are written; nil: the live table on a terminal, else CSV.
         public var format: DecisionText?
@@ -50,7 +50,7 @@ public struct Watch {
     private var left: UInt64
     private var missed: MissedTimesteps
     private var lostAt: ContinuousClock.Instant?
-    /// What the live table's title says of the connection; lines say it on standard error.
+    /// The state of the connection in the live table's title; lines say it on standard error.
     private var notice: String?
     private var showsBoard = false
     private var output = StandardStream.output

@@ -5,10 +5,10 @@ import Wire
 /// When the next checkpoint is due, how far the one is that is being written, and what came of the last. Owned by the hot
 /// loop.
 struct CheckpointSchedule {
-    /// What to do when a checkpoint has ended.
+    /// Called when a checkpoint has ended.
     typealias Request = @Sendable (inout HotLoop, Result<CheckpointResult, ControlError>) -> Void
 
-    /// What to do once it is known whether what was done survives a crash.
+    /// Called once it is known whether an operation survives a crash.
     typealias DurableAnswer = @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
 
     /// A checkpoint that is being written, slice by slice.
@@ -18,9 +18,9 @@ struct CheckpointSchedule {
         let start = ContinuousClock.now
         /// Requests that wait for its end.
         let requests: [Request]
-        /// What waits until it has ended well.
+        /// Answers that wait until it has ended well.
         let waiting: [DurableAnswer]
-        /// Where the next slice begins; nil: all are copied.
+        /// The slot at which the next slice begins; nil: all are copied.
         var next: Int? = 0
         /// Slices that are copied and not answered by the store yet.
         var unanswered = 0
@@ -55,7 +55,7 @@ struct CheckpointSchedule {
     var run: Run?
     /// Requests that wait for the next one.
     var requests: [Request] = []
-    /// What waits for the next one that ends well: answers to what is done already, which must not be called failed.
+    /// Answers that wait for the next one that ends well: their operations are done already, and must not be called failed.
     var waiting: [DurableAnswer] = []
     /// The journal's last record when the last one that was ended in the store began.
     var lastPosition: UInt64 = 0

@@ -2,7 +2,7 @@ import Store
 import Streams
 import Wire
 
-/// What waits for the journal: while one group of records is being committed, the next is gathered. Owned by the hot loop.
+/// Decisions, actions and answers that wait for the journal: while one group of records is being committed, the next is gathered. Owned by the hot loop.
 ///
 ///     take ──▶ gathered: records, decisions, actions ──commit──▶ committing ──answer──▶ publish, act
 struct GroupCommit {
@@ -25,7 +25,7 @@ struct GroupCommit {
         }
     }
 
-    /// What is published and done when a group of records is committed.
+    /// Things to publish and to do when a group of records is committed.
     struct Group {
         var decisions = HeldDecisions()
         /// When the loop began to take the batches that they are on, by the steady clock, and how many they are.
@@ -48,13 +48,13 @@ struct GroupCommit {
     /// How soon it is tried again.
     private static let retryInterval = Duration.seconds(1)
 
-    /// What is published and answered waits for a commit. Stored, since every message asks; and before ``state``, as what
+    /// Whether decisions and answers wait for a commit. Stored, since every message asks; and before ``state``, as what
     /// stands behind a clock's instant is looked for at run time.
     private(set) var isOn: Bool
     var gathered = Group()
     /// Nil where there is no journal, not even an old one.
     let worker: StoreWorker<Journal>?
-    /// What the journal calls the weights of each model.
+    /// The journal's numbers for the weights of each model.
     var weights: [UInt16]
     /// Bytes of records at which a checkpoint is started, so that the journal can be cut.
     private let sizeLimit: Int

@@ -3,7 +3,7 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// What the hot loop has the journal do. Whatever is published or answered while a journal is kept waits for the commit of
+/// The hot loop's work for the journal. Whatever is published or answered while a journal is kept waits for the commit of
 /// the records behind it.
 extension HotLoop {
     /// Does something once the journal has all that was recorded so far: at once, where none is kept or none can be written.

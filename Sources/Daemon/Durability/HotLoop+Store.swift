@@ -3,7 +3,7 @@ import Store
 import Streams
 import Wire
 
-/// What the hot loop has the store do, and what it does with the answers.
+/// The hot loop's work for the store, and how it goes on with the answers.
 extension HotLoop {
     /// Does what is due of checkpoints and of a journal that failed.
     mutating func keepDurable() {
@@ -220,7 +220,7 @@ extension HotLoop {
 }
 
 extension ControlError {
-    /// What a controller is told where the store did not do its part.
+    /// The error that a controller gets where the store did not do its part.
     init(_ error: StoreError) {
         switch error.code {
         case .noSuchSnapshot: self.init(.noSuchSnapshot, error.description)

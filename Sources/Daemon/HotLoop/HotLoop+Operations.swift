@@ -5,7 +5,7 @@ import ZeroMQ
 
 /// An operation on many streams that is under way, and what waits for its end. Owned by the hot loop.
 struct RunningOperation {
-    /// What to do at its end, or where it is refused; nil: none is under way.
+    /// Called at its end, or where it is refused; nil: none is under way.
     var end: (@Sendable (inout HotLoop, Result<Void, ControlError>) -> Void)?
     /// The snapshot that it writes, where it is one.
     var snapshot: RunningSnapshot?

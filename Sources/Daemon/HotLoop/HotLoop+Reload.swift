@@ -6,7 +6,7 @@ import Wire
 
 /// Models whose files are read again while their streams go on. See ``ReloadQueue`` for what is read when.
 extension HotLoop {
-    /// Who wants to know what came of a reload.
+    /// Called with the outcome of a reload.
     typealias ReloadAnswer = @Sendable (inout HotLoop, Result<ReloadResult, ControlError>) -> Void
 
     /// Reads the files of all models again, and the keys of who may come in. What comes of it is logged.

@@ -53,9 +53,9 @@ struct HotLoop: ~Copyable {
     /// What a message says with a codec other than `binary`.
     private var parsed = ParsedTimesteps()
     var dropLog: DropLog
-    /// What waits for the journal.
+    /// Decisions and answers that wait for the journal.
     var group: GroupCommit
-    /// What is being done with many streams.
+    /// The operation on many streams that is under way.
     var operation = RunningOperation()
 
     let logger: Logger

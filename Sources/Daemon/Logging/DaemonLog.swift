@@ -20,8 +20,30 @@ public enum DaemonLog {
     }
 }
 
+/// A log handler that passes entries on to another one and has its metadata.
+private protocol PassingLogHandler: LogHandler {
+    var base: any LogHandler { get set }
+}
+
+extension PassingLogHandler {
+    var metadata: Logger.Metadata {
+        get { base.metadata }
+        set { base.metadata = newValue }
+    }
+
+    var metadataProvider: Logger.MetadataProvider? {
+        get { base.metadataProvider }
+        set { base.metadataProvider = newValue }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { base[metadataKey: key] }
+        set { base[metadataKey: key] = newValue }
+    }
+}
+
 /// A log handler whose copies share one level, so that the level can be changed while the daemon runs.
-private struct SharedLevelLogHandler: LogHandler {
+private struct SharedLevelLogHandler: PassingLogHandler {
     private final class Level: Sendable {
         /// An index of `Logger.Level.allCases`.
         private let index: Atomic<Int>
@@ -38,7 +60,7 @@ private struct SharedLevelLogHandler: LogHandler {
         }
     }
 
-    private var base: any LogHandler
+    fileprivate var base: any LogHandler
     private let level: Level
 
     init(_ base: any LogHandler, level: Logger.Level) {
@@ -53,48 +75,18 @@ private struct SharedLevelLogHandler: LogHandler {
         nonmutating set { level.value = newValue }
     }
 
-    var metadata: Logger.Metadata {
-        get { base.metadata }
-        set { base.metadata = newValue }
-    }
-
-    var metadataProvider: Logger.MetadataProvider? {
-        get { base.metadataProvider }
-        set { base.metadataProvider = newValue }
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { base[metadataKey: key] }
-        set { base[metadataKey: key] = newValue }
-    }
-
     func log(event: LogEvent) { base.log(event: event) }
 }
 
 /// A log handler for people. It escapes control characters, so quoted text cannot affect a terminal.
-struct VisibleLogHandler: LogHandler {
-    private var base: any LogHandler
+struct VisibleLogHandler: PassingLogHandler {
+    fileprivate var base: any LogHandler
 
     init(_ base: any LogHandler) { self.base = base }
 
     var logLevel: Logger.Level {
         get { base.logLevel }
         set { base.logLevel = newValue }
-    }
-
-    var metadata: Logger.Metadata {
-        get { base.metadata }
-        set { base.metadata = newValue }
-    }
-
-    var metadataProvider: Logger.MetadataProvider? {
-        get { base.metadataProvider }
-        set { base.metadataProvider = newValue }
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { base[metadataKey: key] }
-        set { base[metadataKey: key] = newValue }
     }
 
     func log(event: LogEvent) {

@@ -19,6 +19,14 @@ struct Checksum {
         self.identity = identity
     }
 
+    /// The checksum of a row of numbers alone.
+    static func of(_ kind: Kind, _ numbers: [UInt64], _ identity: StateIdentity) -> UInt64 {
+        var checksum = Checksum(identity)
+        checksum.begin(kind)
+        for number in numbers { checksum.add(number) }
+        return checksum.end()
+    }
+
     /// Begins a row.
     mutating func begin(_ kind: Kind) {
         bytes.removeAll(keepingCapacity: true)

@@ -83,10 +83,7 @@ struct JournalHeader: Equatable {
         guard rows.count == 1, let row = rows.first,
             Data.fromDatabaseValue(row[0] as DatabaseValue) == Data(expected.bytes)
         else { return nil }
-        let numbers = (1...5).compactMap {
-            Int64.fromDatabaseValue(row[$0] as DatabaseValue).map { UInt64(bitPattern: $0) }
-        }
-        guard numbers.count == 5 else { return nil }
+        guard let numbers = row.numbers(1...5) else { return nil }
         self.init(
             expected, generation: numbers[0], end: JournalEnd(position: numbers[1], tail: numbers[2]),
             cutThrough: numbers[3])
@@ -95,12 +92,7 @@ struct JournalHeader: Equatable {
 
     private var numbers: [UInt64] { [generation, end.position, end.tail, cutThrough] }
 
-    private var checksum: UInt64 {
-        var checksum = Checksum(identity)
-        checksum.begin(.journalHeader)
-        for number in numbers { checksum.add(number) }
-        return checksum.end()
-    }
+    private var checksum: UInt64 { Checksum.of(.journalHeader, numbers, identity) }
 
     func insert(in db: Database) throws {
         let values = (numbers + [checksum]).map { Int64(bitPattern: $0) }

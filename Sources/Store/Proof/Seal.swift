@@ -53,10 +53,7 @@ public struct Seal: Equatable, Sendable {
         }
         append(Self.magic)
         bytes += identity.bytes
-        for number in [
-            serial, generation, journalKind.rawValue, journalGeneration, journalEnd, journalTail, isOrderly ? 1 : 0,
-            UInt64(bitPattern: time),
-        ] { append(number) }
+        for number in numbers { append(number) }
         append(checksum)
         return bytes
     }
@@ -82,13 +79,12 @@ public struct Seal: Equatable, Sendable {
         guard number(11) == checksum else { return nil }
     }
 
-    private var checksum: UInt64 {
-        var checksum = Checksum(identity)
-        checksum.begin(.seal)
-        for number in [
+    private var checksum: UInt64 { Checksum.of(.seal, numbers, identity) }
+
+    private var numbers: [UInt64] {
+        [
             serial, generation, journalKind.rawValue, journalGeneration, journalEnd, journalTail, isOrderly ? 1 : 0,
             UInt64(bitPattern: time),
-        ] { checksum.add(number) }
-        return checksum.end()
+        ]
     }
 }

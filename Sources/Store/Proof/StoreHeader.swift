@@ -33,7 +33,7 @@ struct StoreHeader: Equatable {
     init?(_ db: Database) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT \(Self.columns) FROM header")
         guard rows.count == 1, let row = rows.first, let identity = StateIdentity(row.bytes(0)),
-            let numbers = Self.numbers(row)
+            let numbers = row.numbers(1...9)
         else { return nil }
         self.init(identity: identity, position: numbers[2])
         generation = numbers[0]
@@ -44,15 +44,6 @@ struct StoreHeader: Equatable {
         guard numbers[8] == checksum else { return nil }
     }
 
-    /// The bits of the columns after the identity; nil if a column is not a number.
-    private static func numbers(_ row: Row) -> [UInt64]? {
-        let numbers = (1...9).compactMap { column in
-            Int64.fromDatabaseValue(row.databaseValues.dropFirst(column).first ?? .null)
-                .map { UInt64(bitPattern: $0) }
-        }
-        return numbers.count == 9 ? numbers : nil
-    }
-
     private var numbers: [UInt64] {
         [
             generation, isSealed ? 1 : 0, position, UInt64(bitPattern: streams.rows), streams.checksums,
@@ -60,12 +51,7 @@ struct StoreHeader: Equatable {
         ]
     }
 
-    private var checksum: UInt64 {
-        var checksum = Checksum(identity)
-        checksum.begin(.header)
-        for number in numbers { checksum.add(number) }
-        return checksum.end()
-    }
+    private var checksum: UInt64 { Checksum.of(.header, numbers, identity) }
 
     /// Inserts the row into an empty table.
     func insert(in db: Database) throws {

@@ -6,6 +6,14 @@ extension Row {
     /// A column as a number; 0 if it is not a number. No checksum matches the substitute.
     func number(_ column: Int) -> Int64 { Int64.fromDatabaseValue(self[column] as DatabaseValue) ?? 0 }
 
+    /// Columns as numbers; nil if one is not a number.
+    func numbers(_ columns: ClosedRange<Int>) -> [UInt64]? {
+        let numbers = columns.compactMap { column in
+            Int64.fromDatabaseValue(self[column] as DatabaseValue).map { UInt64(bitPattern: $0) }
+        }
+        return numbers.count == columns.count ? numbers : nil
+    }
+
     /// A column as text; empty if it is not text. No checksum matches the substitute.
     func text(_ column: Int) -> String { String.fromDatabaseValue(self[column] as DatabaseValue) ?? "" }
 

@@ -179,13 +179,12 @@ import Wire
 }
 
 /// Lets no file of a running daemon grow beyond so many bytes, as on a disk that is full.
-func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws {
-    let prlimit = Process()
-    prlimit.executableURL = URL(filePath: "/usr/bin/prlimit")
-    prlimit.arguments = ["--pid", "\(daemon.processIdentifier)", "--fsize=\(bytes):"]
-    try prlimit.run()
-    prlimit.waitUntilExit()
-    try #require(prlimit.terminationStatus == 0)
+func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws { try limit(daemon, "--fsize=\(bytes):") }
+
+/// Sets a limit of a running daemon, as `prlimit` takes it.
+func limit(_ daemon: DaemonProcess, _ limit: String) throws {
+    let prlimit = try FinishedProgram("/usr/bin/prlimit", ["--pid", "\(daemon.processIdentifier)", limit])
+    try #require(prlimit.status == 0, "\(prlimit.errorOutput)")
 }
 
 /// The greatest limit, in kilobytes, from which a test may go down and up again.

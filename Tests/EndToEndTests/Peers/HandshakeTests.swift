@@ -98,12 +98,7 @@ import ZeroMQ
             endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, in: try Context())
         _ = try control.call(.status, as: DaemonStatus.self)
         let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.processIdentifier)/fd").count
-        let prlimit = Process()
-        prlimit.executableURL = URL(filePath: "/usr/bin/prlimit")
-        prlimit.arguments = ["--pid", "\(daemon.processIdentifier)", "--nofile=\(open + 2):"]
-        try prlimit.run()
-        prlimit.waitUntilExit()
-        try #require(prlimit.terminationStatus == 0)
+        try limit(daemon, "--nofile=\(open + 2):")
         let probes = try (0..<8).map { _ in try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
         defer { withExtendedLifetime(probes) {} }
         let counted = try eventually {

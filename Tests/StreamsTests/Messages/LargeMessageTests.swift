@@ -44,23 +44,7 @@ import Wire
         #expect(pieced.table.counters.decisions - before.decisions == whole.table.counters.decisions)
         #expect(pieced.table.counters.duplicates == whole.table.counters.duplicates)
         #expect(pieced.table.counters.gaps == whole.table.counters.gaps)
-        #expect(try replayed(pieced, policy).image("s") == whole.image("s"))
-    }
-
-    /// A table that replays the records of another table.
-    private func replayed(_ feed: Feed, _ policy: ServingPolicy) throws -> Feed {
-        var taken = JournalRecords()
-        feed.table.takeRecords(&taken)
-        let again = Feed(served(try livelyModel(), policy))
-        var reader = JournalRecords.Reader(taken.bytes)
-        var position: UInt64 = 0
-        while let record = reader.next() {
-            position += 1
-            again.table.replay(record, at: position, models: [5: 0])
-        }
-        #expect(reader.isAtEnd)
-        again.table.endReplay()
-        return again
+        #expect(try pieced.replayed(served(try livelyModel(), policy)).image("s") == whole.image("s"))
     }
 
     @Test func `other streams are decided between the pieces, and later messages of the stream after them`() throws {

@@ -80,16 +80,7 @@ import Wire
         }
         feed.table.finishSweep()
         _ = feed.takeBacklog()
-        var taken = JournalRecords()
-        feed.table.takeRecords(&taken)
-        let again = Feed(served(try livelyModel()))
-        var reader = JournalRecords.Reader(taken.bytes)
-        var position: UInt64 = 0
-        while let record = reader.next() {
-            position += 1
-            again.table.replay(record, at: position, models: [5: 0])
-        }
-        again.table.endReplay()
+        let again = try feed.replayed(served(try livelyModel()))
         #expect(try again.images().map { "\($0)" }.sorted() == feed.images().map { "\($0)" }.sorted())
     }
 
