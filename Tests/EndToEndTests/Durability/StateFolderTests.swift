@@ -127,6 +127,33 @@ import Wire
         #expect(second.stop() == 0)
     }
 
+    @Test func `an older copy of all of it is accepted, and the log says how old it is and who may look into it`()
+        throws
+    {
+        let folder = try TemporaryFolder()
+        let (state, backup) = (folder.path("state"), folder.path("backup"))
+        let arguments = [model2, "--state-dir", state] + Self.journal
+        for round in 0..<2 {
+            let daemon = try DaemonProcess(arguments)
+            #expect(!daemon.log.contains("chmod 700"))
+            _ = try Peer(daemon).decide("s", values(5))
+            #expect(daemon.stop() == 0)
+            if round == 0 { try FileManager.default.copyItem(atPath: state, toPath: backup) }
+        }
+        try FileManager.default.removeItem(atPath: state)
+        try FileManager.default.moveItem(atPath: backup, toPath: state)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: state)
+        // Three hours and a minute later.
+        let daemon = try DaemonProcess(
+            arguments,
+            environment: [
+                "LD_PRELOAD": RunningProgram.builtWithTests.appending(path: "libFaultInjector.so").path,
+                "SLUICE_FAULT_CLOCK": try folder.write("10860", to: "clock"),
+            ])
+        #expect(try Peer(daemon).control.stream("s")?.sequence == 5)
+        #expect(daemon.log.contains("last written 3 h ago") && daemon.log.contains("(mode 755); 'chmod 700' closes it"))
+    }
+
     @Test func `the tool says that a folder is in use, or is none`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2, "--state-dir", folder.path("state")])

@@ -109,6 +109,24 @@ import ZeroMQ
         bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
+    @Test func `the kernel asks whether silent connections are still there`() throws {
+        let daemon = try DaemonProcess([model2], ingest: ["pull:@tcp://127.0.0.1:*"])
+        let peer = try Peer(daemon)
+        defer { withExtendedLifetime(peer) {} }
+        _ = try peer.decide("s", values(1))
+        for endpoint in [daemon.ingest, daemon.decisions, daemon.control] {
+            let port = String(try #require(endpoint.split(separator: ":").last.flatMap { Int($0) }), radix: 16)
+            // Local address, state (01: established) and timer (02: keepalive), of <https://docs.kernel.org/networking/proc_net_tcp.html>.
+            let hasTimer = try eventually { () -> Bool? in
+                let table = try String(contentsOfFile: "/proc/\(daemon.processIdentifier)/net/tcp", encoding: .utf8)
+                let lines = table.split(separator: "\n").map { $0.split(separator: " ") }
+                    .filter { $0.count > 5 && $0[1].lowercased().hasSuffix(":\(port)") && $0[3] == "01" }
+                return !lines.isEmpty && lines.allSatisfy { $0[5].hasPrefix("02:") } ? true : nil
+            }
+            #expect(hasTimer == true, "\(endpoint)")
+        }
+    }
+
     @Test func `past --max-connections nobody more comes in, until somebody goes`() throws {
         let daemon = try DaemonProcess([model2, "--max-connections", "3"])
         func caller() throws -> Socket {
@@ -175,6 +193,29 @@ import ZeroMQ
             if case .disconnected = event { Issue.record("the modest subscriber was cut off") }
         }
         #expect(try peer.decide("s", values(5)).count == 5)
+    }
+
+    @Test(arguments: [4_000, 4_200])
+    func `a subscription may be as long as its bound, and a longer one ends the connection`(length: Int) throws {
+        let daemon = try DaemonProcess([model2])
+        let subscriber = try Socket(.sub, in: try Context())
+        let monitor = try SocketMonitor(subscriber)
+        defer { subscriber.stopMonitoring() }
+        try subscriber.subscribe(String(repeating: "x", count: length))
+        try subscriber.attach(to: try Endpoint(connecting(daemon.decisions)), otherwise: .connect)
+        #expect(try wait(for: monitor) { $0 == .admitted })
+        if length > 4_096 {
+            #expect(try wait(for: monitor) { if case .disconnected = $0 { true } else { false } })
+        } else {
+            try subscriber.subscribe("s")
+            try subscriber.set(.receiveTimeout, to: 10)
+            let peer = try Peer(daemon)
+            let isHeard = try eventually { () -> Bool? in
+                _ = try peer.decide("s", [1])
+                return try subscriber.receiveFrames(wait: true).map { _ in true }
+            }
+            #expect(isHeard == true)
+        }
     }
 
     @Test func `the daemon may have as many connections as the system allows it`() throws {

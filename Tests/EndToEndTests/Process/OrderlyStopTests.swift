@@ -46,6 +46,35 @@ import ZeroMQ
         #expect(total == consumed)
     }
 
+    /// The daemon connects to these: a bound producer keeps nothing for its next connection.
+    @Test func `takes what a bound producer has written to the connection`() throws {
+        let context = try Context()
+        let producer = try Socket(.push, in: context)
+        try producer.set(.linger, to: 0)
+        try producer.set(.sendTimeout, to: 10_000)
+        try producer.attach(to: try Endpoint("@tcp://127.0.0.1:*"), otherwise: .bind)
+        let address = try producer.lastAddress()
+        let daemon = try DaemonProcess([model2], ingest: ["pull:>\(address)"])
+        let control = try ControlClient(
+            endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, in: try Context())
+        func send() throws {
+            try #require(try producer.sendFrames([Array("s".utf8), Timesteps.bytes([0.5])], wait: true))
+        }
+        try send()
+        let isThere = try eventually { try control.stream("s").map { _ in true } }
+        try #require(isThere == true)
+        do {
+            // All of it is with the kernel, or with the daemon's I/O thread, when the loop hears of the stop.
+            let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
+            defer { withExtendedLifetime(loop) {} }
+            for _ in 0..<500 { try send() }
+            usleep(500_000)
+            #expect(kill(daemon.processIdentifier, SIGTERM) == 0)
+        }
+        #expect(daemon.waitForEnd() == 0)
+        #expect(daemon.log.contains("stopped: 501 timesteps consumed"), "\(daemon.log)")
+    }
+
     /// Connections end at any moment, also at that of the stop.
     @Test func `while its producers leave ends as any other`() throws {
         for round in 0..<3 {
