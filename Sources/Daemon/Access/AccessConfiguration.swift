@@ -8,11 +8,11 @@ public struct AccessConfiguration: Equatable, Sendable {
     public var authorizedClients: String?
     /// Whether endpoints beyond this machine are allowed without keys.
     public var isInsecure = false
-    /// The most bytes of one frame that a client may send; see ``messageSizes``.
+    /// The maximum number of bytes in a client's frame; see ``messageSizes``.
     public var maximumMessageSize = 16 << 20
-    /// The most connections for each role: producers, subscribers and controllers. See ``connectionCounts``.
+    /// The maximum number of connections for each role: producers, subscribers and controllers. See ``connectionCounts``.
     public var maximumConnections = 10_000
-    /// The most bytes that the subscriptions of one subscriber may take; see ``subscriptionBytes``.
+    /// The maximum number of bytes in all subscriptions of a subscriber; see ``subscriptionBytes``.
     public var maximumSubscriptionBytes = 4 << 20
 
     /// Creates a configuration without keys, which allows only endpoints on this machine.

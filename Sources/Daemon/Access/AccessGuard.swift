@@ -8,14 +8,14 @@ import ZeroMQ
 /// The guard sets the key and the limits of each socket before the socket is attached. ``AccessWatch`` answers libzmq's
 /// question about every new connection. Neither takes part in the path from a timestep to its decision.
 final class AccessGuard: Sendable {
-    /// The most milliseconds for a handshake. libzmq closes a connection whose handshake takes longer. This also bounds how
-    /// long libzmq keeps a connection that was told to try again later.
+    /// The time limit of a handshake, in milliseconds. libzmq closes a connection whose handshake takes longer. This also
+    /// bounds how long libzmq keeps a connection that was told to try again later.
     private static let handshakeMilliseconds = 5_000
-    /// The most milliseconds for which a peer of `decisions` or `control` may leave sent data unacknowledged.
+    /// The time limit, in milliseconds, within which a peer of `decisions` or `control` must acknowledge sent data.
     private static let untakenMilliseconds = 60_000
     /// The TCP keepalive: the seconds of silence before the first probe, the seconds between probes, and the number of probes.
     private static let keepalive = (idle: 30, interval: 10, count: 3)
-    /// The most bytes of one subscription.
+    /// The maximum number of bytes in one subscription.
     private static let maximumSubscription = 4_096
     /// The number of requests that may wait in the socket for each controller. A request takes up to 1 MiB, so a controller
     /// could otherwise fill the memory.

@@ -124,9 +124,9 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var idleAfter: Double?
     /// The seconds without a timestep after which a stream is removed; nil: never.
     public var forgetAfter: Double?
-    /// The most streams. Beyond this number the daemon refuses new streams; nil: no limit.
+    /// The maximum number of streams; nil: no limit. Beyond this number the daemon refuses new streams.
     public var maximumStreams: Int?
-    /// The treatment of stored state of other weights at the start.
+    /// The response to stored state of other weights at the start.
     public var onOtherWeights = StreamTable.OtherWeights.refuse
     /// The response to a damaged state folder at the start.
     public var onDamagedState = OnDamagedState.refuse
@@ -144,7 +144,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// Creates a configuration with the defaults, which serve no model yet.
     public init() {}
 
-    /// The most threads for ``workers`` and for ``ioThreads``.
+    /// The maximum number of threads for ``workers`` and for ``ioThreads``.
     public static let maximumThreads = 256
 
     /// Whether `count` is a permitted number of threads, from 1 to ``maximumThreads``.

@@ -6,7 +6,7 @@ import Synchronization
 /// If a client exceeds the bound, the server closes the connection that has waited longest. New clients are thus always
 /// answered.
 final class HTTPConnections: Sendable {
-    /// The most connections at a time.
+    /// The maximum number of connections at a time.
     static let maximumCount = 64
 
     private struct Entry {

@@ -6,7 +6,7 @@ final class HTTPExchange: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// The most headers of a request.
+    /// The maximum number of headers in a request.
     private static let maximumHeaders = 100
 
     /// The state of a connection.

@@ -8,9 +8,9 @@ final class HTTPHeadFrames: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// The most bytes of a request's line and headers together.
+    /// The maximum number of bytes in a request's line and headers together.
     static let maximumHead = 8192
-    /// The most bytes to read and discard after the last answer. Discarding them lets the client read the answer.
+    /// The maximum number of bytes to read and discard after the last answer. Discarding them lets the client read the answer.
     private static let maximumDiscarded = 1 << 18
 
     /// Events for the later handlers of the pipeline, besides the heads.

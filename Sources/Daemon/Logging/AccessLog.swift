@@ -45,7 +45,7 @@ struct AccessLog {
         let cause: Cause
     }
 
-    /// The most refusals to remember. Beyond this number all are forgotten, so a client may be logged again.
+    /// The maximum number of refusals to remember. Beyond this number all are forgotten, so a client may be logged again.
     private static let maximumEntries = 1_000
 
     let logger: Logger

@@ -9,7 +9,8 @@ struct IdleSweep {
     let idleAfter: Int64?
     /// Nanoseconds without a timestep after which a stream is forgotten; nil: never.
     let forgetAfter: Int64?
-    /// The most nanoseconds that one look adds to ``watched``. A suspended machine or a stopped process saw no timesteps meanwhile.
+    /// The maximum number of nanoseconds that one look adds to ``watched``. A suspended machine or a stopped process saw no
+    /// timesteps meanwhile.
     private static let longestLook: Int64 = 5_000_000_000
 
     private let interval: Duration

@@ -24,7 +24,7 @@ struct LoopClock {
         toldOffset = offset
     }
 
-    /// Follows the time of day.
+    /// Adjusts to the current time of day.
     mutating func synchronize() { offset = WallClock.now() - SteadyClock.now() }
 
     /// Returns the step of the wall clock since the last report, in nanoseconds; nil if there was none.

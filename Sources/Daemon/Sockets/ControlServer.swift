@@ -3,7 +3,7 @@ import ZeroMQ
 
 /// A received request whose JSON is not read yet.
 struct RawRequest: Sendable {
-    /// The most bytes of a request that the hot loop reads itself. Reading that many takes some microseconds.
+    /// The maximum number of bytes in a request that the hot loop reads itself. Reading that many takes some microseconds.
     static let maximumBytesReadInLoop = 4096
 
     /// The peer's routing id.

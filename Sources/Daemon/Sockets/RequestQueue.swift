@@ -8,10 +8,11 @@ struct RequestQueue {
     /// The limits on waiting requests. Beyond them, the hot loop receives no more requests.
     static let maximumCount = 100
     static let maximumBytes = 4 << 20
-    /// The most requests of one controller that are carried out and not answered yet. Requests wait for their answers while the
-    /// store works.
+    /// The maximum number of a controller's requests that are carried out and not answered yet. Requests wait for their answers
+    /// while the store works.
     static let maximumUnanswered = 100
-    /// The most bytes of unanswered requests of all controllers. Beyond this number, no large request is carried out.
+    /// The maximum number of bytes in unanswered requests of all controllers. Beyond this number, no large request is carried
+    /// out.
     static let maximumUnansweredBytes = 16 << 20
 
     /// The requests of one controller.
