@@ -5,14 +5,14 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Snapshots of thousands of streams, which are written and read some streams at a time while timesteps come.
+/// Tests of snapshots of thousands of streams, which are written and read a few streams at a time while timesteps arrive.
 @Suite struct `A snapshot of many streams` {
     private static let count = 3_000
     private static let input: Float = 0.25
 
     private func id(_ number: Int) -> String { "\(number.isMultiple(of: 2) ? "even" : "odd")-\(number)" }
 
-    /// Feeds each stream one timestep, in the order of their numbers.
+    /// Feeds each stream one timestep in the order of the streams' numbers.
     private func feedAll(_ peer: Peer) throws {
         for number in 0..<Self.count { try peer.feed(id(number), [Self.input]) }
     }
@@ -22,7 +22,7 @@ import ZeroMQ
         for number in 0..<Self.count { _ = try peer.decisions(of: id(number), 1) }
     }
 
-    /// Asks for something beside what else the test does.
+    /// Sends a request on another thread.
     private func ask(_ command: ControlCommand, _ daemon: DaemonProcess) -> Thread {
         let endpoint = connecting(daemon.control)
         let thread = Thread {
@@ -45,7 +45,7 @@ import ZeroMQ
         ).streams
     }
 
-    /// The steps of a snapshot's streams, by id.
+    /// The steps of a snapshot's streams by id.
     private func steps(ofSnapshot name: String, _ peer: Peer) throws -> [String: UInt64] {
         var (steps, after) = ([String: UInt64](), String?.none)
         repeat {
@@ -58,12 +58,12 @@ import ZeroMQ
     }
 
     @Test(arguments: ["checkpoint", "journal"])
-    func `has all of them at one point, and puts them back at one point, bit for bit`(durability: String) throws {
+    func `a snapshot copies and restores all streams at one point each, bit for bit`(durability: String) throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--durability", durability]
         let daemon = try DaemonProcess(arguments)
         let peer = try Peer(daemon)
-        // All streams get the same timesteps: their answers are known by the step.
+        // All streams get the same timesteps, so the step determines the answer.
         let answers = try peer.decide("reference", [Float](repeating: Self.input, count: 8)).map(\.probabilities)
         func check(_ decision: Decision) {
             let expected = answers[Int(decision.step) - 1]
@@ -81,11 +81,11 @@ import ZeroMQ
 
         _ = try peer.control.call(.remove(.prefix("odd")), as: [String: Int].self)
         let restored = ask(.restore(name: "n", .all), daemon)
-        // Most often while it is read.
+        // The deletion usually comes while the snapshot is being read.
         usleep(3_000)
         let deleted = ask(.deleteSnapshot(name: "n"), daemon)
         for _ in 0..<2 { try feedAll(peer) }
-        // How many streams agree with each place of the restoration's point among the messages, as differences.
+        // The number of streams that agree with each possible point of the restoration among the messages, as differences.
         var agreeing = [Int](repeating: 0, count: 2 * Self.count + 2)
         for number in 0..<Self.count {
             let decisions = try peer.decisions(of: id(number), 2)
@@ -108,7 +108,7 @@ import ZeroMQ
         }.max()
         try wait(for: restored)
         try wait(for: deleted)
-        // The deletion may have come first; then nothing is restored.
+        // If the deletion came first, nothing is restored.
         #expect(most == Self.count, "one point of the order")
         #expect(try peer.control.call(.snapshots, as: SnapshotList.self).snapshots.isEmpty)
 
@@ -120,7 +120,7 @@ import ZeroMQ
         for number in [0, 1, Self.count / 2, Self.count - 1] { check(try again.decide(id(number), [Self.input])[0]) }
     }
 
-    @Test func `is whole or not there after kill -9 in the midst of it, and no damage is left`() throws {
+    @Test func `after kill -9 during a snapshot, it is complete or missing, and nothing is damaged`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         var chance = SeededGenerator(state: 5)

@@ -4,11 +4,11 @@ import Testing
 import Wire
 
 @Suite struct `The hot path` {
-    /// What the counting library has counted up to now: see `AllocationCounter.h`.
+    /// The counts of the preloaded library so far; see `AllocationCounter.h`.
     private struct Counts {
-        /// Allocations that libzmq did not ask for by itself.
+        /// Allocations that were not made by libzmq itself.
         let byOthers: Int
-        /// Who asked for the last of them, and who called that: files and offsets within them.
+        /// The call stack of the last of these allocations: files and offsets in them.
         let last: String
 
         init(_ file: URL) throws {
@@ -18,9 +18,9 @@ import Wire
         }
     }
 
-    /// Not for a debug build: generic code that is not specialized allocates where an optimized one does not.
+    /// Release builds only: unspecialized generic code in a debug build allocates where optimized code does not.
     @Test(.enabled(if: RunningProgram.others != nil, "tools/test runs it, with SLUICE_PROGRAMS=.build/release"))
-    func `allocates nothing over a million timesteps once it is warm`() throws {
+    func `the hot path allocates nothing over a million timesteps once it is warm`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess(
             [model2, "--durability", "memory", "--emit", "last"], ingest: ["pull:@tcp://127.0.0.1:*"],
@@ -37,14 +37,14 @@ import Wire
             }
             for stream in streams { _ = try peer.decisions(of: "s\(stream)", lengths.count) }
         }
-        // More at once than later, whatever the machine does meanwhile: many streams, and a long message.
+        // The warm-up exceeds all later loads: it has many streams and a long message.
         for _ in 0..<3 { try feed(0..<64) }
         try peer.feed("long", Array(repeating: 0.5, count: 5_000))
         _ = try peer.decisions(of: "long", 1)
 
         let warm = try Counts(folder.url("counts"))
         let timestepsBefore = try peer.status().timesteps
-        // Once these are decided on, all that the request asked for is over.
+        // These decisions ensure that the effects of the status request are over.
         try feed(0..<8)
         let before = try Counts(folder.url("counts"))
         for _ in 0..<123 { try feed(0..<8) }

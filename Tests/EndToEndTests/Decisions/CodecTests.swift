@@ -6,7 +6,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `Timesteps and decisions as text` {
-    /// Timesteps of one feature as one message.
+    /// A message with timesteps of one feature.
     private func message(
         _ codec: IngestCodec, _ stream: String, _ values: [Float], sequence: UInt64? = nil
     ) -> [[UInt8]] {
@@ -23,7 +23,7 @@ import ZeroMQ
         }
     }
 
-    /// A daemon whose one ingest endpoint has the codec, and a peer of it.
+    /// A daemon with a single ingest endpoint of a codec, and a peer of the daemon.
     private func peer(
         _ ingest: IngestCodec, decisions: DecisionCodec, kind: String = "", in folder: TemporaryFolder
     ) throws -> Peer {
@@ -37,7 +37,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [IngestCodec.json, .text], ["", "pull:"])
-    func `give Keras' answers for all of model2.csv, and those of binary bit for bit`(
+    func `text and JSON timesteps give Keras' answers, and the same bits as binary ones`(
         codec: IngestCodec, kind: String
     ) throws {
         let folder = try TemporaryFolder()
@@ -63,7 +63,7 @@ import ZeroMQ
         #expect(try binary.status().codecs == nil)
     }
 
-    @Test func `a message of several timesteps gives as many JSON objects, one a message and in order`() throws {
+    @Test func `a message of several timesteps gives one JSON object per message, in order`() throws {
         let folder = try TemporaryFolder()
         let peer = try peer(.json, decisions: .json, in: folder)
         let status = try peer.status()
@@ -93,7 +93,7 @@ import ZeroMQ
 
     private func list(_ values: [Float]) -> String { values.map { "[\($0)]" }.joined(separator: ",") }
 
-    /// Messages that the codecs forbid, each kind under the cause that the daemon is to count it under.
+    /// Malformed messages for each codec, each with the cause under which the daemon must count it.
     static let malformed: [IngestCodec: [(cause: DropCause, frames: [String])]] = [
         .json: [
             (.frames, ["s", #"{"values":[1]}"#, ""]),
@@ -133,7 +133,7 @@ import ZeroMQ
     ]
 
     @Test(arguments: [IngestCodec.json, .text])
-    func `that are malformed are dropped and counted by cause, and change nothing`(codec: IngestCodec) throws {
+    func `malformed messages are dropped and counted by cause, and change nothing`(codec: IngestCodec) throws {
         let folder = try TemporaryFolder()
         let peer = try peer(codec, decisions: .binary, in: folder)
         let malformed = try #require(Self.malformed[codec])
@@ -156,7 +156,7 @@ import ZeroMQ
         #expect(status.streams == 2)
     }
 
-    @Test func `that come to more than a message may have are dropped and counted, and change nothing`() throws {
+    @Test func `a message with too many values is dropped and counted, and changes nothing`() throws {
         let peer = try peer(.json, decisions: .binary, in: try TemporaryFolder())
         let undisturbed = try {
             for value in values(4) { try peer.send(message(.json, "undisturbed", [value])) }
@@ -171,7 +171,7 @@ import ZeroMQ
         #expect(try peer.status().dropped["too_large"] == 4)
     }
 
-    @Test func `come by endpoints of different codecs at once, to the same streams`() throws {
+    @Test func `endpoints of different codecs can feed the same streams at once`() throws {
         let folder = try TemporaryFolder()
         let text = """
             ingest:
@@ -206,7 +206,7 @@ import ZeroMQ
         #expect(try peer.status().dropped.values.allSatisfy { $0 == 0 })
     }
 
-    @Test func `are asked for by a flag, which is for decisions and every ingest endpoint given beside it`() throws {
+    @Test func `the flag --codec sets the codec of the decisions and of every ingest endpoint`() throws {
         let peer = try Peer(
             try DaemonProcess(
                 [model2, "--codec", "json"], ingest: ["@tcp://127.0.0.1:*", "pull:@tcp://127.0.0.1:*"]))

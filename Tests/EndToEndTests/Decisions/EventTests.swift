@@ -5,9 +5,9 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// What subscribers hear beside decisions, in the order in which it took effect.
+/// Tests of the events that subscribers receive in the order of their effects.
 @Suite struct `Events on the decisions socket` {
-    /// Everything that a daemon publishes.
+    /// A subscriber to all messages of a daemon.
     private final class Listener {
         private let socket: Socket
 
@@ -20,7 +20,7 @@ import ZeroMQ
             while try #require(try socket.receiveFrames(wait: true))[0] != Array("!sluice/subscribed/events".utf8) {}
         }
 
-        /// The next messages, each as the sequence number of a decision, or the name of an event.
+        /// The next messages: the sequence number of each decision, or the name of each event.
         func next(_ count: Int) throws -> [String] {
             try (0..<count).map { _ in
                 let frames = try #require(try socket.receiveFrames(wait: true))
@@ -33,7 +33,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `stand between the decisions before and after them`() throws {
+    @Test func `an event is published between the decisions before and after it`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2, "--state-dir", folder.path])
         let peer = try Peer(daemon)
@@ -54,7 +54,7 @@ import ZeroMQ
             ])
     }
 
-    @Test func `of a fault stand before what follows it, also where all of it has come at once`() throws {
+    @Test func `the event of a fault precedes later decisions, even if all messages arrived at once`() throws {
         let daemon = try DaemonProcess([`A fault`.unbounded, "--mode", "stateful", "--on-fault", "zero"])
         let peer = try Peer(daemon)
         let listener = try Listener(daemon, in: peer.context)
@@ -67,7 +67,7 @@ import ZeroMQ
         #expect(try listener.next(7) == ["1", "2", "3", "4", "quarantined s 1", "5", "6"])
     }
 
-    @Test func `are shown by watch --events as JSON lines`() throws {
+    @Test func `watch --events prints events as JSON lines`() throws {
         let daemon = try DaemonProcess([model2])
         let watch = try RunningProgram(
             "sluice", ["watch", "--events", "--count", "2", "--control", connecting(daemon.control)])

@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `A daemon with model2 gives Keras' answers` {
+@Suite struct `A daemon with model2` {
     static let files = ["reference/model2.keras", "reference/model2.h5"]
     static let sockets = ["@tcp://127.0.0.1:*", "pull:@tcp://127.0.0.1:*"]
 
     @Test(arguments: files, sockets)
-    func `for all streams of model2.csv at once, timestep by timestep`(file: String, ingest: String) throws {
+    func `the daemon gives Keras' answers for all streams of model2.csv at once`(file: String, ingest: String) throws {
         let daemon = try DaemonProcess([Fixtures.url(file).path], ingest: [ingest])
         let peer = try Peer(daemon)
         let reference = try KerasAnswers("reference/model2.csv")
@@ -30,7 +30,7 @@ import Wire
     }
 
     @Test(arguments: files)
-    func `for one stream that is never reset`(file: String) throws {
+    func `the daemon gives Keras' answers for a stream that is never reset`(file: String) throws {
         let daemon = try DaemonProcess([Fixtures.url(file).path])
         let peer = try Peer(daemon)
         let stream = try #require(try KerasAnswers("reference/model2_endless.csv").streams.first)
@@ -42,7 +42,7 @@ import Wire
         }
     }
 
-    @Test func `through sockets of ipc too`() throws {
+    @Test func `the daemon gives Keras' answers over IPC sockets too`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2], ingest: ["@ipc://\(folder.path("ingest"))"])
         let peer = try Peer(daemon)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct `A model file` {
-    @Test func `is converted for machines without HDF5, and decides the same bit for bit`() throws {
+    @Test func `a model file converted for machines without HDF5 gives the same bits`() throws {
         let folder = try TemporaryFolder()
         let converted = folder.path("model2.safetensors")
         let convert = try FinishedProgram("sluice", ["convert", model2, converted])
@@ -17,7 +17,7 @@ import Testing
         #expect(bits[0] == bits[1])
     }
 
-    @Test func `is not written over, and what went wrong has an exit status of its own`() throws {
+    @Test func `a conversion never overwrites a file, and each failure has its own exit status`() throws {
         let folder = try TemporaryFolder()
         let output = folder.path("m.safetensors")
         #expect(try FinishedProgram("sluice", ["convert", model2, output]).status == 0)
@@ -34,7 +34,7 @@ import Testing
             try FinishedProgram("sluice", ["inspect", output]).output.contains("Sluice (.safetensors), from Keras 3"))
     }
 
-    @Test func `of PyTorch is served with the description beside it`() throws {
+    @Test func `a PyTorch file is served with its description file`() throws {
         let daemon = try DaemonProcess([Fixtures.url("torch/gru_no_bias.safetensors").path, "--mode", "stateful"])
         let rows = try Fixtures.rows("torch/gru_no_bias.csv")
         let inputs = try rows.map { try #require($0["x0"].flatMap { Float($0) }) }
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func `of Keras leaves no process and no descriptor behind in the daemon`() throws {
+    @Test func `reading a Keras file leaves no process and no descriptor in the daemon`() throws {
         let daemon = try DaemonProcess([model2])
         let process = "/proc/\(daemon.processIdentifier)"
         #expect(
@@ -56,10 +56,10 @@ import Testing
         #expect(!open.contains { $0.hasSuffix(".keras") })
     }
 
-    /// Where a sanitizer finds the library's fault first, its report spins in a process that may open no files.
+    /// Not with a sanitizer: if it finds the library's fault first, its report spins in a process that may not open files.
     #if !SANITIZED
     @Test(arguments: ["sluice", "sluiced"])
-    func `that crashes libhdf5 is refused in one line`(program: String) throws {
+    func `a file that crashes libhdf5 is refused in one line`(program: String) throws {
         let file = Fixtures.url("damaged/crash.h5").path
         let ended = try FinishedProgram(program, program == "sluice" ? ["inspect", file] : [file])
         #expect(ended.status == 65)
@@ -67,8 +67,8 @@ import Testing
     }
     #endif
 
-    /// A small part of what `tools/check/fuzz-model-files` does with 100,000 inputs.
-    @Test func `that is damaged crashes nothing but the process that reads it`() throws {
+    /// A short run of the fuzzer. `tools/check/fuzz-model-files` runs it with 100,000 inputs.
+    @Test func `a damaged file crashes only the process that reads it`() throws {
         let fuzz = try FinishedProgram("fuzz-model-files", ["--inputs", "900", "--seed", "5"])
         #expect(fuzz.status == 0, "\(fuzz.output)\(fuzz.errorOutput)")
         #expect(fuzz.output.contains("nothing else crashed or hung"))

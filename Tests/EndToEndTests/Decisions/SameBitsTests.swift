@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `Decisions are the same bit for bit` {
-    @Test func `after a restore, for the same 100 timesteps again`() throws {
+@Suite struct `The bits of decisions` {
+    @Test func `after a restore, the same 100 timesteps give the same bits`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(37))
@@ -22,7 +22,7 @@ import Wire
     }
 
     @Test(arguments: [[7], [100], [1, 50, 3], [480]])
-    func `however the timesteps are cut into messages`(cuts: [Int]) throws {
+    func `messages of any size give the same bits`(cuts: [Int]) throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let stream = try #require(try KerasAnswers("reference/model2_endless.csv").streams.first)
@@ -33,7 +33,7 @@ import Wire
         #expect(single.bits == cut.bits)
     }
 
-    @Test func `while 1,000 other streams run beside`() throws {
+    @Test func `a stream gives the same bits beside 1,000 other streams`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let inputs = values(200, seed: 5)
@@ -50,13 +50,13 @@ import Wire
     }
 
     @Test(arguments: [1, 3])
-    func `in whatever order messages come together, and however many threads step them`(workers: Int) throws {
+    func `any order of messages and any number of threads give the same bits`(workers: Int) throws {
         var random = SplitMix64(state: 17)
         let streams = (0..<40).map { (id: "s\($0)", values: values(400, seed: $0)) }
         let one = try Peer(try DaemonProcess([model2]))
         let alone = try streams.map { try one.decide($0.id, $0.values) }
 
-        // Messages of all streams at once, of all lengths, in any order but each stream's own.
+        // Messages of all streams and lengths at once, in any order that keeps each stream's own.
         let daemon = try Peer(try DaemonProcess([model2, "--workers", "\(workers)"]))
         var rest = streams.map { $0.values[...] }
         while let stream = rest.indices.filter({ !rest[$0].isEmpty }).randomElement(using: &random) {
@@ -69,7 +69,7 @@ import Wire
         #expect(together.map(\.bits) == alone.map(\.bits))
     }
 
-    @Test func `where messages of few streams have come at once, and some of them are dropped`() throws {
+    @Test func `a burst of few streams with dropped messages gives the same bits`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let inputs = values(40, seed: 6)
@@ -80,7 +80,7 @@ import Wire
             for (index, value) in inputs.enumerated() {
                 let sequence = UInt64(index + 1)
                 for stream in ["s", "t"] { try peer.feed(stream, [value], sequence: sequence) }
-                // Each of one of them again, so that a message that is dropped is the last of all too.
+                // An invalid message of `s` and a duplicate of `t` follow, so that the last message of all is dropped too.
                 try peer.send([Array("s".utf8), [1, 2, 3]])
                 try peer.feed("t", [value], sequence: sequence)
             }
@@ -93,7 +93,7 @@ import Wire
         #expect(status.duplicates == 40 && status.dropped["length"] == 40)
     }
 
-    @Test func `after an orderly stop and a start in between`() throws {
+    @Test func `a stream gives the same bits over orderly stops and starts`() throws {
         let folder = try TemporaryFolder()
         let inputs = values(60, seed: 2)
         let whole = try Peer(try DaemonProcess([model2])).decide("s", inputs)
@@ -108,7 +108,7 @@ import Wire
         #expect(whole.bits == decisions.bits)
     }
 
-    @Test func `after a crash that follows a checkpoint`() throws {
+    @Test func `a stream gives the same bits over a crash after a checkpoint`() throws {
         let folder = try TemporaryFolder()
         let inputs = values(60, seed: 4)
         let whole = try Peer(try DaemonProcess([model2])).decide("s", inputs)

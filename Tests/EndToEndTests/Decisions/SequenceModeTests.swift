@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `In the mode sequence` {
-    /// Models that are not stateful, whose files ask for the mode by themselves, with Keras' answer after each prefix.
+@Suite struct `The mode sequence` {
+    /// Models that are not stateful, so that their files select the mode, with Keras' answer after each prefix.
     static let causal = [
         ("reference/model1", "reference/model1.csv"), ("reference/model3", "keras/model3_answers.csv"),
         ("reference/model4", "reference/model4.csv"),
@@ -12,14 +12,14 @@ import Wire
     static let models = causal + [("reference/model5", "reference/model5.csv")]
 
     @Test(arguments: models, ["keras", "h5"])
-    func `each sequence is decided once, when it is whole, as Keras decides it`(
+    func `each sequence is decided once, when it is complete, with Keras' answer`(
         model: (file: String, answers: String), format: String
     ) throws {
         let daemon = try DaemonProcess([Fixtures.url("\(model.file).\(format)").path])
         let peer = try Peer(daemon)
         let reference = try KerasAnswers(model.answers)
 
-        // One meter's sequences follow one another; another's come in between, cut otherwise.
+        // The sequences of one meter follow one another. Another meter's arrive in between, in messages of other sizes.
         for sequence in reference.streams {
             try peer.feed("one", sequence.values)
             for value in sequence.values { try peer.feed("other", [value]) }
@@ -38,7 +38,7 @@ import Wire
     }
 
     @Test(arguments: causal)
-    func `every prefix is answered where that is asked for`(model: (file: String, answers: String)) throws {
+    func `emit every gives Keras' answer to every prefix of a sequence`(model: (file: String, answers: String)) throws {
         let daemon = try DaemonProcess([Fixtures.url("\(model.file).keras").path, "--emit", "every"])
         let peer = try Peer(daemon)
         for sequence in try KerasAnswers(model.answers).streams {
@@ -65,7 +65,7 @@ import Wire
         #expect(decisions.map(\.step) == [40, 40])
     }
 
-    @Test func `what is no token is dropped and counted, and refused by the tool with its line`() throws {
+    @Test func `a value that is not a token is dropped and counted, and the tool refuses it with its line`() throws {
         let daemon = try DaemonProcess([Fixtures.url("reference/model4.keras").path])
         let peer = try Peer(daemon)
         let id = Array("s".utf8)

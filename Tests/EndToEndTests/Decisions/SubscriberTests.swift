@@ -5,8 +5,8 @@ import Testing
 import Wire
 import ZeroMQ
 
-@Suite struct Subscribers {
-    @Test func `one that does not read is counted, and nobody waits for it`() throws {
+@Suite struct `A subscriber` {
+    @Test func `a subscriber that does not read is counted, and nobody waits for it`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess(
             [model2, "--high-water-mark", "20"], decisions: "@ipc://\(folder.path)/decisions")
@@ -14,7 +14,7 @@ import ZeroMQ
         let slow = try StalledSubscriber(daemon, context: peer.context)
         #expect(try peer.status().subscriberOverflows == 0)
 
-        // A message of so many records that the kernel's buffers are soon full. The peer has read each before the next comes.
+        // Each message has so many records that the kernel's buffers are soon full. The peer reads each before the next one.
         let inputs = values(500)
         var decided: UInt64 = 0
         while try peer.status().subscriberOverflows == 0, decided < 400_000 {
@@ -23,7 +23,7 @@ import ZeroMQ
             decided += UInt64(inputs.count)
         }
         #expect(try peer.status().subscriberOverflows == 1)
-        // It is left out until it reads again: no more is counted, and the others get everything.
+        // The slow subscriber is left out until it reads again. It is not counted again, and the others get everything.
         for _ in 0..<50 {
             _ = try peer.decide("s", inputs, cuts: [inputs.count])
             decided += UInt64(inputs.count)
@@ -32,7 +32,7 @@ import ZeroMQ
         #expect(status.subscriberOverflows == 1)
         #expect(status.decisions == decided)
 
-        // What it missed is missing behind what had waited for it, and then it gets what comes.
+        // The slow subscriber first gets the decisions that waited for it, then misses some, and then gets new ones.
         let first = try slow.readWaiting()
         #expect(first == Array(1...UInt64(first.count)))
         #expect(first.count < Int(decided))
@@ -41,7 +41,7 @@ import ZeroMQ
     }
 
     @Test(arguments: DecisionCodec.allCases)
-    func `one that comes late is told where the streams stand, with last_value`(codec: DecisionCodec) throws {
+    func `with last_value, a late subscriber receives the last value of each stream`(codec: DecisionCodec) throws {
         let folder = try TemporaryFolder()
         let text = """
             last_value: true
@@ -50,7 +50,7 @@ import ZeroMQ
             """
         let daemon = try DaemonProcess(["--config", try folder.write(text, to: "sluice.yaml")])
         let peer = try Peer(daemon)
-        // More streams than are looked at in one turn of the daemon's loop.
+        // There are more streams than the daemon looks at in one turn of its loop.
         let ids = (0..<1100).map { "early-\($0)" }
         for id in ids { try peer.feed(id, values(2, seed: 3)) }
         let last = try ids.map { try #require(try peer.decisions(of: $0, 2).last) }
@@ -73,7 +73,7 @@ import ZeroMQ
             #expect(told[id] == [expected])
         }
 
-        // What comes afterwards is news, to the late one as to the other, which skips what was replayed.
+        // Later decisions are new to both subscribers. The peer's subscriber skips replayed ones.
         let next = try peer.decide(ids[0], values(1, seed: 5))
         let news = try #require(
             try eventually {
@@ -84,7 +84,7 @@ import ZeroMQ
         #expect(next[0].sequence == 3)
     }
 
-    @Test func `one that comes late is told nothing without last_value`() throws {
+    @Test func `without last_value, a late subscriber receives only new decisions`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(2))
@@ -99,7 +99,7 @@ import ZeroMQ
         #expect(first == next)
     }
 
-    @Test func `last values come behind what waits for the journal`() throws {
+    @Test func `last values follow the decisions that wait for the journal`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess(
             [model2, "--last-value", "--state-dir", folder.path, "--durability", "journal"])
@@ -118,7 +118,7 @@ import ZeroMQ
     }
 }
 
-/// A subscriber to all decisions that reads only when it is told to.
+/// A subscriber to all decisions that reads only on request.
 private final class StalledSubscriber {
     private let socket: Socket
 
@@ -133,7 +133,7 @@ private final class StalledSubscriber {
         try #require(try socket.receiveFrames(wait: true)?.first == Array("!sluice/subscribed/stalled".utf8))
     }
 
-    /// The sequence numbers of what comes until nothing does for a while.
+    /// The sequence numbers of all decisions until none arrives for a while.
     func readWaiting() throws -> [UInt64] {
         try socket.set(.receiveTimeout, to: 500)
         var sequences: [UInt64] = []
@@ -141,7 +141,7 @@ private final class StalledSubscriber {
         return sequences
     }
 
-    /// The sequence numbers of at least so many decisions.
+    /// The sequence numbers of at least a given number of decisions.
     func read(_ count: Int) throws -> [UInt64] {
         try socket.set(.receiveTimeout, to: 10_000)
         var sequences: [UInt64] = []

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// model5, whose Bidirectional layer needs all 20 tokens of a sequence.
+/// Tests with model5, whose Bidirectional layer needs all 20 tokens of a sequence.
 @Suite struct `A model that needs whole sequences` {
     private static let model5 = Fixtures.url("reference/model5.keras").path
     private let model5 = Self.model5
@@ -16,7 +16,7 @@ import Wire
         try #require(sequences.allSatisfy { $0.values.count == 20 && $0.answers.count == 1 })
     }
 
-    /// Timesteps in messages of so many, the last one shorter.
+    /// Sends timesteps in messages of a given size. The last message may be shorter.
     private func feed(_ peer: Peer, _ stream: String, _ values: some Sequence<Float>, by length: Int) throws {
         let values = Array(values)
         for start in stride(from: 0, to: values.count, by: length) {
@@ -24,7 +24,7 @@ import Wire
         }
     }
 
-    @Test func `gives the same bits however the timesteps are cut into messages`() throws {
+    @Test func `a model that needs whole sequences gives the same bits for messages of any size`() throws {
         let peer = try Peer(try DaemonProcess([model5]))
         let decisions = try [1, 7, 20, tokens.count].map { length in
             try feed(peer, "by-\(length)", tokens, by: length)
@@ -34,7 +34,7 @@ import Wire
         #expect(Set(decisions[0]).count > 10)
     }
 
-    @Test func `goes on within a sequence after a stop, a crash and a restore, and changes no bit`() throws {
+    @Test func `a sequence continues over a stop, a crash and a restore with the same bits`() throws {
         let folder = try TemporaryFolder()
         let undisturbed = try Peer(try DaemonProcess([model5]))
         try feed(undisturbed, "s", tokens, by: 20)
@@ -72,7 +72,7 @@ import Wire
         #expect(once.bits == again.bits)
     }
 
-    @Test func `decides what is there at the end flag`() throws {
+    @Test func `the end flag decides the timesteps so far`() throws {
         let peer = try Peer(try DaemonProcess([model5]))
         let begin = Array(sequences[0].values.prefix(8))
         try peer.feed("s", begin, flags: .end)
@@ -87,17 +87,17 @@ import Wire
         #expect(abs(decisions[1].probabilities[0] - sequences[1].answers[0]) <= tolerance)
     }
 
-    /// model5 without a fixed length, as Keras writes one whose input shape is (None,).
+    /// A copy of model5 without a fixed length, like a file that Keras writes for the input shape (None,).
     private func openModel5(in folder: TemporaryFolder) throws -> String {
         var file = try Data(contentsOf: Fixtures.url("reference/model5.h5"))
-        // As many bytes as before, since nothing in the file may move.
+        // The replacement has the same length, because nothing in the file may move.
         let fixed = try #require(file.firstRange(of: Data(#""batch_shape": [null, 20]"#.utf8)))
         file.replaceSubrange(fixed, with: Data(#""batch_shape":[null,null]"#.utf8))
         try file.write(to: folder.url("open.h5"))
         return folder.path("open.h5")
     }
 
-    @Test func `gives a sequence up that becomes too long, counts it, and goes on with the next`() throws {
+    @Test func `a sequence that becomes too long is dropped and counted, and the next one is decided`() throws {
         let folder = try TemporaryFolder()
         let arguments = [
             try openModel5(in: folder), "--max-length", "20", "--state-dir", folder.path("state"),
@@ -124,7 +124,7 @@ import Wire
     }
 
     @Test(arguments: [(20, 1), (20, 20), (12, 5)])
-    func `decides windows as it decides each alone`(length: Int, stride: Int) throws {
+    func `each window gives the same bits as the window alone`(length: Int, stride: Int) throws {
         let values = Array(tokens.prefix(100))
         let ends = Array(Swift.stride(from: length, through: values.count, by: stride))
         let alone = try Peer(try DaemonProcess([model5]))
@@ -149,7 +149,7 @@ import Wire
     ]
 
     @Test(arguments: refusals)
-    func `is refused with exit status 78 where it has no answer, and told what has`(
+    func `options without answers are refused with exit status 78 and alternatives`(
         options: [String], words: [String]
     ) throws {
         for check in [[], ["--check-config"]] {
@@ -160,7 +160,7 @@ import Wire
         }
     }
 
-    @Test func `takes windows, changes and its own length, as --check-config says`() throws {
+    @Test func `--check-config accepts windows, emit change and the model's own length`() throws {
         for options in [
             [], ["--emit", "change"], ["--max-length", "20"], ["--mode", "window:20:1"],
             ["--mode", "window:20:5", "--emit", "last"],

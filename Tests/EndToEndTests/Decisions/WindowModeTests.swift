@@ -4,10 +4,10 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `In the mode window` {
+@Suite struct `The mode window` {
     private let window = ["--mode", "window:24:1"]
 
-    /// What a daemon in the mode `stateful` answers to each window by itself, from the zero state on, as bits.
+    /// The bits of the answers of a daemon in the mode `stateful` to each window alone, from the zero state.
     private func answers(to values: [Float], length: Int, stride: Int) throws -> [UInt32] {
         let peer = try Peer(try DaemonProcess([model2, "--mode", "stateful", "--emit", "last"]))
         let ends = Array(Swift.stride(from: length, through: values.count, by: stride))
@@ -15,7 +15,7 @@ import Wire
         return try peer.decisions(of: "alone", ends.count).probabilityBits
     }
 
-    /// Timesteps in messages as long as each of `cuts` in turn.
+    /// Sends timesteps in messages whose sizes cycle through `cuts`.
     private func feed(_ peer: Peer, _ stream: String, _ values: [Float], cuts: [Int]) throws {
         var rest = values[...]
         for index in 0... {
@@ -26,7 +26,7 @@ import Wire
     }
 
     @Test(arguments: [(24, 1), (24, 24), (10, 3), (5, 7)])
-    func `each window is decided as it is decided alone, however the timesteps are cut`(
+    func `each window gives the same bits as the window alone, for messages of any size`(
         length: Int, stride: Int
     ) throws {
         let inputs = values(100, seed: 3)
@@ -46,7 +46,7 @@ import Wire
         #expect(table.output.contains("window:\(length):\(stride)"))
     }
 
-    @Test func `Keras' own answers come at the end of each of its days`() throws {
+    @Test func `a window of a day gives Keras' answer at the end of each day`() throws {
         let peer = try Peer(try DaemonProcess([model2, "--mode", "window:24:24"]))
         let days = try KerasAnswers("reference/model2.csv").streams
         for day in days { try peer.feed("meter", day.values) }
@@ -56,7 +56,7 @@ import Wire
         }
     }
 
-    @Test func `an end decides at once, and a start empties the window`() throws {
+    @Test func `an end flag decides at once, and a start flag empties the window`() throws {
         let inputs = values(30)
         let peer = try Peer(try DaemonProcess([model2] + window))
         try peer.feed("s", Array(inputs[..<10]), flags: .end)
@@ -107,7 +107,7 @@ import Wire
     }
 
     @Test(arguments: [["--mode", "stateful"], ["--mode", "window:48:1"]])
-    func `what one mode or window has stored is refused by another with exit status 65`(other: [String]) throws {
+    func `state of another mode or window is refused with exit status 65`(other: [String]) throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         let first = try DaemonProcess(arguments + window)
@@ -121,7 +121,7 @@ import Wire
         #expect(refused.errorOutput.contains("window:24"))
         #expect(refused.errorOutput.contains(other[1]))
 
-        // Another stride goes on.
+        // Another stride can continue with the state.
         let again = try Peer(try DaemonProcess(arguments + ["--mode", "window:24:5"]))
         #expect(try again.control.stream("s")?.step == 30)
     }

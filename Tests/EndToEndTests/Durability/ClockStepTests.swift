@@ -4,18 +4,18 @@ import TestSupport
 import Testing
 import Wire
 
-/// The time of day is set while the daemon runs.
+/// Tests in which the time of day is set while the daemon runs.
 @Suite struct `A step of the clock` {
     private static let day = 86_400
 
     @Test(arguments: ["checkpoint", "journal"])
-    func `in either direction, or out of 1970, changes no stream`(durability: String) throws {
+    func `a step of the clock in either direction, or out of 1970, changes no stream`(durability: String) throws {
         let folder = try TemporaryFolder()
         let now = Int(Date().timeIntervalSince1970)
         let inputs = values(60)
         let undisturbed = try Peer(try DaemonProcess([model2]))
         let expected = try undisturbed.decide("s", inputs)
-        // The first daemon starts in 1970; each step is one of the time of day alone.
+        // The first daemon starts in 1970. Each step changes only the time of day.
         let clock = try folder.write("\(10 - now)", to: "clock")
         let daemon = try DaemonProcess(
             [
@@ -30,7 +30,8 @@ import Wire
         var decisions = try peer.decide("s", Array(inputs[..<10]))
         for (number, shift) in [0, 2 * Self.day, -2 * Self.day, 400 * Self.day, 10 - now].enumerated() {
             try "\(shift)".write(toFile: clock, atomically: true, encoding: .utf8)
-            // Streams are looked at again: this one falls asleep, as it is idle, and is not forgotten.
+            // The search for idle streams has begun a new round: this stream hibernates, because it is idle, and is not
+            // forgotten.
             let before = try peer.status().uptimeSeconds
             let asleep = try eventually {
                 let status = try peer.status()
@@ -49,7 +50,7 @@ import Wire
         #expect(daemon.stop() == 0)
         let again = try Peer(try DaemonProcess([model2, "--state-dir", folder.path("state")]))
         let found = try #require(try again.control.stream("s"))
-        // Its last timestep came in 1970.
+        // The stream's last timestep was in 1970.
         #expect(found.sequence == 60 && found.idleSeconds > 40 * 365 * 86_400)
     }
 }

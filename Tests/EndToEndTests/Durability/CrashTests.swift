@@ -4,16 +4,16 @@ import TestSupport
 import Testing
 import Wire
 
-/// `kill -9` at random moments. SLUICE_CRASHES sets how many; the default is for every day.
-@Suite struct `State survives kill -9` {
+/// Tests `kill -9` at random moments. SLUICE_CRASHES sets the number of crashes; the default is for everyday runs.
+@Suite struct `State after kill -9` {
     private static let crashes =
         ProcessInfo.processInfo.environment["SLUICE_CRASHES"].flatMap { Int($0) } ?? 30
 
-    @Test func `with a journal no timestep decided on is missing, though the producer replays nothing`() throws {
+    @Test func `with a journal, no decided timestep is lost, even if the producer repeats nothing`() throws {
         let run = try CrashingRun("journal", interval: "0.05", seed: 1)
         for _ in 0..<Self.crashes {
             let seen = CrashingRun.streams.map { run.lastSeen($0) }
-            // The producer goes on from where the daemon says that each stream is.
+            // The producer continues at the position that the daemon reports for each stream.
             guard let sequences = try run.live() else { continue }
             for (stream, last) in zip(CrashingRun.streams, seen) { #expect(sequences[stream] ?? 0 >= last) }
         }
@@ -21,13 +21,13 @@ import Wire
         #expect(run.repeated == 0)
     }
 
-    @Test func `with checkpoints a producer that replays gets the decisions of an undisturbed run`() throws {
+    @Test func `with checkpoints, a producer that repeats timesteps gets undisturbed decisions`() throws {
         let run = try CrashingRun("checkpoint", interval: "0.02", seed: 2)
         for _ in 0..<Self.crashes { try run.live() }
         try expectUndisturbed(run)
     }
 
-    /// Every decision that was seen is, bit for bit, that of a daemon that was never killed.
+    /// Expects that every decision seen has the bits of a daemon that was never killed.
     private func expectUndisturbed(_ run: CrashingRun) throws {
         let last = try run.finish()
         let undisturbed = try Peer(try DaemonProcess([model2]))
@@ -46,7 +46,7 @@ import Wire
         }
     }
 
-    @Test func `what was answered is durable: a reset, a removal and a restore`() throws {
+    @Test func `an answered reset, removal and restore are durable`() throws {
         let folder = try TemporaryFolder()
         let arguments = [
             model2, "--state-dir", folder.path, "--durability", "journal", "--checkpoint-interval", "3600",
@@ -82,7 +82,7 @@ import Wire
         #expect(try peer.decide("s", Array(inputs[10...])).bits == decisions[10...].map(\.self).bits)
     }
 
-    @Test func `timesteps that waited for a paused stream are durable once it has gone on`() throws {
+    @Test func `timesteps that waited for a paused stream are durable once it is resumed`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--durability", "journal"]
         let daemon = try DaemonProcess(arguments)

@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// What is answered as done stays done, and what is answered as failed is not done.
-@Suite struct `An answer` {
+/// Tests that requests answered as done survive crashes, and that requests answered as failed are not done.
+@Suite struct `The answer to a control request` {
     private let folder: TemporaryFolder
 
     init() throws {
@@ -24,7 +24,7 @@ import Wire
         try peer.control.call(command, as: [String: Int].self).values.sorted()
     }
 
-    /// Where a request fails as it must, why it did.
+    /// The message of a request that must fail.
     private func failure(_ peer: Peer, _ command: ControlCommand) -> String {
         let error = #expect(throws: ClientError.self) {
             try peer.control.call(command, as: JSONValue.self)
@@ -33,7 +33,7 @@ import Wire
     }
 
     @Test(arguments: ["checkpoint", "journal"])
-    func `to a reset, an import, a restore and a removal outlives kill -9`(durability: String) throws {
+    func `an answered reset, import, restore and removal survive kill -9`(durability: String) throws {
         var daemon = try DaemonProcess(arguments(durability))
         var peer = try Peer(daemon)
         func crash() throws {
@@ -68,7 +68,7 @@ import Wire
         #expect(daemon.stop() == 0)
     }
 
-    @Test func `that a removal failed on a full disk is true, and so is the next`() throws {
+    @Test func `the answer to a removal is true, both on a full disk and afterwards`() throws {
         var daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
         var peer = try Peer(daemon)
         for stream in ["s", "other"] { _ = try peer.decide(stream, values(10)) }
@@ -91,7 +91,7 @@ import Wire
         #expect(try last.status().streams == 1)
     }
 
-    @Test func `to the first removal on a full disk with a journal comes at once, and nothing is done`() throws {
+    @Test func `with a journal, the first removal on a full disk fails at once, and nothing is done`() throws {
         let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         for stream in ["s", "other"] { _ = try peer.decide(stream, values(10)) }
@@ -108,7 +108,7 @@ import Wire
         #expect(try last.status().streams == 1)
     }
 
-    @Test func `to what waits for a checkpoint is an error where a stop ends without one`() throws {
+    @Test func `a request that waits for a checkpoint gets an error if a stop ends without one`() throws {
         let daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(10))
@@ -125,7 +125,7 @@ import Wire
         #expect(try again.control.stream("s")?.step == 10)
     }
 
-    @Test func `to what could not be made durable is a refusal, and nothing is done`() throws {
+    @Test func `a request that cannot be made durable is refused, and nothing is done`() throws {
         let daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(10))
@@ -154,12 +154,12 @@ import Wire
         #expect(try again.control.stream("s")?.sequence == 10)
     }
 
-    @Test func `to a removal, a reset and a restore while only the journal fails outlives kill -9`() throws {
+    @Test func `an answered removal, reset and restore survive kill -9 if only the journal fails`() throws {
         let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         for stream in ["gone", "reset", "restored"] { _ = try peer.decide(stream, values(10)) }
         _ = try peer.control.call(.snapshot(name: "ten", .all), as: SnapshotStatus.self)
-        // Each commit writes a page at least: the journal is the only file beyond the limit.
+        // Each commit writes at least one page, so only the journal exceeds the limit.
         for value in values(100) { _ = try peer.decide("restored", [value]) }
         let log = try FileManager.default.attributesOfItem(atPath: folder.path("journal.sqlite-wal"))
         try #require(log[.size] as? Int ?? 0 > 400_000)
@@ -178,7 +178,7 @@ import Wire
     }
 }
 
-/// Lets no file of a running daemon grow beyond so many bytes, as on a disk that is full.
+/// Limits the size of all files of a running daemon, as a full disk would.
 func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws { try limit(daemon, "--fsize=\(bytes):") }
 
 /// Sets a limit of a running daemon, as `prlimit` takes it.
@@ -187,5 +187,5 @@ func limit(_ daemon: DaemonProcess, _ limit: String) throws {
     try #require(prlimit.status == 0, "\(prlimit.errorOutput)")
 }
 
-/// The greatest limit, in kilobytes, from which a test may go down and up again.
+/// A file size limit in kilobytes that is large enough never to be reached. A test can lower it and raise it again.
 let noLimit = 1_000_000

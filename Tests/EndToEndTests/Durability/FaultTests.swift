@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Disks that are full for a time, and files that are damaged.
-@Suite struct `What a disk can do` {
+/// Tests of disks that are full for a time, and of damaged files.
+@Suite struct `A faulty disk` {
     private let folder: TemporaryFolder
     private let undisturbed: [Decision]
     private let inputs = values(200)
@@ -19,7 +19,7 @@ import Wire
         [model2, "--state-dir", folder.path, "--durability", durability, "--checkpoint-interval", interval]
     }
 
-    @Test func `the journal has no room: the daemon goes on, says so, and is whole again once there is room`() throws {
+    @Test func `on a full disk for the journal, the daemon reports it, continues, and later recovers`() throws {
         let daemon = try DaemonProcess(arguments("journal", interval: "0.1"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         var decisions = try peer.decide("s", Array(inputs[..<50]))
@@ -51,7 +51,7 @@ import Wire
         #expect(decisions.bits == undisturbed.bits)
     }
 
-    @Test func `a crash while the journal has no room loses what it said it would, and nothing else`() throws {
+    @Test func `a crash while the disk is full for the journal loses only the timesteps at risk`() throws {
         let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         _ = try peer.decide("s", Array(inputs[..<50]))
@@ -72,7 +72,7 @@ import Wire
         #expect(try last.decide("s", Array(inputs[120...])).bits == undisturbed[120...].map(\.self).bits)
     }
 
-    @Test func `checkpoints have no room for a time: nothing is lost`() throws {
+    @Test func `a full disk for checkpoints loses nothing once there is space again`() throws {
         let daemon = try DaemonProcess(arguments("checkpoint", interval: "0.05"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         try limitFiles(of: daemon, to: 4096)
@@ -91,7 +91,7 @@ import Wire
     }
 
     @Test(arguments: ["sluice.sqlite", "journal.sqlite", ""])
-    func `a permission that is lost refuses a start with exit status 73, and loses nothing`(file: String) throws {
+    func `a lost permission makes a start fail with exit status 73, and loses nothing`(file: String) throws {
         let daemon = try DaemonProcess(arguments("journal", interval: "0.05"))
         let peer = try Peer(daemon)
         _ = try peer.decide("s", Array(inputs[..<50]))
@@ -111,7 +111,7 @@ import Wire
     }
 
     @Test(arguments: [1, 100, 4_000, 20_000], [true, false])
-    func `a torn last write of the journal leaves what was whole`(bytes: Int, isCut: Bool) throws {
+    func `a torn end of the journal leaves the complete batches`(bytes: Int, isCut: Bool) throws {
         let daemon = try DaemonProcess(arguments("journal"))
         let peer = try Peer(daemon)
         for value in inputs[..<40] { _ = try peer.decide("s", [value]) }
@@ -130,7 +130,7 @@ import Wire
         #expect(decisions.bits == undisturbed[sequence...].map(\.self).bits)
     }
 
-    @Test func `a journal of other weights or other rules is refused with exit status 65, and is not touched`() throws {
+    @Test func `a journal of other weights or rules is refused unchanged with exit status 65`() throws {
         let daemon = try DaemonProcess(arguments("journal"))
         _ = try Peer(daemon).decide("s", Array(inputs[..<20]))
         daemon.kill()
@@ -147,7 +147,7 @@ import Wire
         #expect(try again.decide("s", Array(inputs[20...])).bits == undisturbed[20...].map(\.self).bits)
     }
 
-    @Test func `a journal is replayed whatever durability comes after it`() throws {
+    @Test func `a journal is replayed whatever durability follows`() throws {
         var sequence = 0
         for durability in ["journal", "checkpoint", "journal"] {
             let daemon = try DaemonProcess(arguments(durability))
@@ -162,7 +162,7 @@ import Wire
         #expect(try last.control.stream("s")?.sequence == 60)
     }
 
-    @Test func `an old journal does not bring back a stream that was removed when none was kept any more`() throws {
+    @Test func `an old journal does not bring back a stream that was removed later without a journal`() throws {
         let first = try DaemonProcess(arguments("journal"))
         for stream in ["s", "other"] { _ = try Peer(first).decide(stream, Array(inputs[..<20])) }
         first.kill()
@@ -174,7 +174,7 @@ import Wire
         #expect(try last.control.stream("other")?.sequence == 20)
     }
 
-    @Test func `a journal that is full is cut by a checkpoint before its time`() throws {
+    @Test func `a full journal is cut by an early checkpoint`() throws {
         let daemon = try DaemonProcess(arguments("journal") + ["--journal-size", "1"])
         let peer = try Peer(daemon)
         let long = values(2_000, seed: 3)
@@ -185,7 +185,7 @@ import Wire
             return status.checkpoint != nil && status.journal.map { $0.bytes < 1_000_000 } ?? false ? true : nil
         }
         #expect(cut == true)
-        // What is published is durable, and so is all that came before it.
+        // This published decision is durable, and so is everything before it.
         _ = try peer.decide("last", [1])
         daemon.kill()
         let again = try Peer(try DaemonProcess(arguments("journal")))
@@ -198,7 +198,7 @@ import Wire
         #expect(refused.errorOutput.contains("--state-dir"))
     }
 
-    @Test func `a database of an earlier version goes on as Keras does`() throws {
+    @Test func `streams in a database of an earlier version continue with Keras' answers`() throws {
         try FileManager.default.copyItem(
             at: Fixtures.url("state/version1.sqlite"), to: folder.url("sluice.sqlite"))
         let endless = try #require(try KerasAnswers("reference/model2_endless.csv").streams.first)

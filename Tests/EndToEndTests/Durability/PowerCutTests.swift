@@ -4,23 +4,24 @@ import TestSupport
 import Testing
 import Wire
 
-/// Simulated power cuts after acknowledged operations. SLUICE_POWER_CUTS sets how many, and SLUICE_POWER_SEED what they are made
-/// from; the defaults are for every day.
-@Suite struct `State survives a power cut` {
+/// Simulates power cuts after acknowledged operations. SLUICE_POWER_CUTS sets the number of cuts and SLUICE_POWER_SEED their
+/// seed. The defaults are for everyday runs.
+@Suite struct `State after a power cut` {
     private static let cuts = ProcessInfo.processInfo.environment["SLUICE_POWER_CUTS"].flatMap { Int($0) } ?? 20
     private static let seed = ProcessInfo.processInfo.environment["SLUICE_POWER_SEED"].flatMap { UInt64($0) } ?? 11
     private static let streams = ["a1", "a2", "b1", "b2"]
 
-    /// A daemon whose machine loses its power again and again, and what it has acknowledged.
+    /// A daemon whose machine loses power again and again, and the operations that the daemon has acknowledged.
     private final class Life {
         let durability: String
         let disk: PowerCut
         var chance: SeededGenerator
         private(set) var peer: Peer
         private var daemon: DaemonProcess
-        /// Of each stream, what it may be after a power cut: its state when it was durable last, then its later ones. Nil: gone.
+        /// The states that each stream may have after a power cut: its last durable state, then its later ones. Nil: the stream
+        /// is removed.
         var possible: [String: [StreamExport?]] = [:]
-        /// Of each snapshot, what is in it.
+        /// The contents of each snapshot.
         var snapshots: [String: [StreamExport]] = [:]
         private var snapshotNumber = 0
         private var image: StreamExport?
@@ -54,22 +55,22 @@ import Wire
             ).streams
         }
 
-        /// Notes how streams stand after an operation that was acknowledged.
+        /// Records the states of the streams after an acknowledged operation.
         private func note(isDurable: Bool) throws {
-            for stream in `State survives a power cut`.streams + ["imported"] {
+            for stream in `State after a power cut`.streams + ["imported"] {
                 let now = try export(stream)
                 if isDurable { possible[stream] = [now] } else { possible[stream, default: [nil]].append(now) }
             }
         }
 
-        /// Does something, and waits until it is acknowledged.
+        /// Performs an operation and waits until it is acknowledged.
         func act() throws {
-            let stream = `State survives a power cut`.streams.randomElement(using: &chance) ?? ""
+            let stream = `State after a power cut`.streams.randomElement(using: &chance) ?? ""
             let selection: ControlCommand.Selection =
                 [.stream(stream), .prefix("a"), .all].randomElement(using: &chance) ?? .all
             switch Int.random(in: 0..<12, using: &chance) {
             case 0..<5:
-                // One message: what lies between its timesteps is nowhere.
+                // One message: no state between its timesteps can be durable.
                 let inputs = (0..<Int.random(in: 1...40, using: &chance)).map { _ in
                     Float.random(in: -1...1, using: &chance)
                 }
@@ -111,7 +112,7 @@ import Wire
             }
         }
 
-        /// Cuts the power while one more thing is done, or while the daemon stops in order, and starts it on what is left.
+        /// Cuts the power during another operation or an orderly stop, and starts the daemon on the remaining files.
         func cutPower(after moment: Int) throws {
             let before = (possible: possible, snapshots: snapshots)
             if Int.random(in: 0..<4, using: &chance) == 0 {
@@ -125,7 +126,7 @@ import Wire
             daemon = try Self.start(disk, durability, round: round)
             peer = try Peer(daemon)
 
-            for stream in `State survives a power cut`.streams + ["imported"] {
+            for stream in `State after a power cut`.streams + ["imported"] {
                 let all = before.possible[stream, default: [nil]] + possible[stream, default: [nil]]
                 let found = try export(stream)
                 try #require(all.contains(found), "\(stream) after cut \(round)")
@@ -140,15 +141,15 @@ import Wire
             }
         }
 
-        /// The present moment.
+        /// The current end of the disk's log.
         func now() throws -> Int { try disk.now() }
     }
 
     @Test(arguments: [("checkpoint", seed), ("journal", seed &+ 1)] as [(String, UInt64)])
-    func `with all that was acknowledged, bit for bit`(durability: String, seed: UInt64) throws {
+    func `all acknowledged operations survive a power cut, bit for bit`(durability: String, seed: UInt64) throws {
         let life = try Life(durability, seed: seed)
         for _ in 0..<Self.cuts {
-            // Sometimes the power goes during the start.
+            // Sometimes the power is cut during the start.
             guard Int.random(in: 0..<4, using: &life.chance) > 0 else {
                 try life.cutPower(after: 0)
                 continue

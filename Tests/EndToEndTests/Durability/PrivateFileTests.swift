@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Who may read the files of the daemon and of the tool, whatever the umask.
-@Suite struct `Files are for their owner alone` {
+/// Tests of the access rights of the files of daemon and tool under any umask.
+@Suite struct `The access rights of files` {
     private static let umasks = ["000", "077"]
 
     private func mode(_ path: String) throws -> String {
@@ -23,7 +23,7 @@ import Wire
     }
 
     @Test(arguments: umasks)
-    func `that the daemon makes, also when it sets damaged ones aside`(umask: String) throws {
+    func `the daemon's files are accessible to their owner only, even after a set-aside`(umask: String) throws {
         let folder = try TemporaryFolder()
         let state = folder.path("a/state")
         let arguments = [model2, "--state-dir", state, "--durability", "journal"]
@@ -36,7 +36,7 @@ import Wire
         #expect(daemon.stop() == 0)
         try expectPrivate(folder.path("a"))
 
-        // The name of the snapshot's stream, then its numbers and then its state.
+        // In the row of the snapshot, the id of the stream precedes its numbers and its state.
         let database = URL(filePath: "\(state)/sluice.sqlite")
         var bytes = try Data(contentsOf: database)
         let id = try #require(bytes.lastRange(of: Data("stream-1".utf8)))
@@ -50,7 +50,7 @@ import Wire
     }
 
     @Test(arguments: umasks)
-    func `that the tool writes, unless --file-mode says otherwise`(umask: String) throws {
+    func `the tool's files are accessible to their owner only, unless --file-mode is given`(umask: String) throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2])
         _ = try Peer(daemon).decide("s", values(3))

@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `State survives` {
-    @Test func `SIGTERM under load: no consumed timestep is missing`() throws {
+@Suite struct `State after a restart` {
+    @Test func `no consumed timestep is lost by SIGTERM under load`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         let daemon = try DaemonProcess(arguments)
@@ -13,7 +13,7 @@ import Wire
         let inputs = values(200_000)
         let streams = 20
 
-        // Stopped while the producer goes on sending, for as long as the daemon takes anything.
+        // The daemon is stopped while the producer sends, and the producer continues as long as the daemon accepts messages.
         var sent = 0
         for (index, value) in inputs.enumerated() {
             if index == 20_000 { #expect(kill(daemon.processIdentifier, SIGTERM) == 0) }
@@ -27,8 +27,8 @@ import Wire
         let consumed = try #require(count.flatMap { Int($0) })
         #expect(consumed > 0 && consumed <= sent)
 
-        // What the state says was consumed is what the daemon said it consumed, and an undisturbed run over just these
-        // timesteps goes on the same way, bit for bit.
+        // The stored state matches the consumption that the daemon reported. An undisturbed run over just these timesteps
+        // continues with the same bits.
         let again = try DaemonProcess(arguments)
         let afterwards = try Peer(again)
         let fresh = try Peer(try DaemonProcess([model2]))
@@ -44,7 +44,7 @@ import Wire
         #expect(total == UInt64(consumed))
     }
 
-    @Test func `the control method shutdown and Ctrl-C`() throws {
+    @Test func `state survives the control method shutdown and Ctrl-C`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         let first = try DaemonProcess(arguments)
@@ -62,12 +62,12 @@ import Wire
         #expect(try last.control.stream("s")?.sequence == 10)
     }
 
-    @Test func `a crash, up to the last periodic checkpoint`() throws {
+    @Test func `state up to the last periodic checkpoint survives a crash`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "0.05"]
         let first = try DaemonProcess(arguments)
         let peer = try Peer(first)
-        // As one message: a checkpoint may come between two.
+        // The timesteps are one message, because a checkpoint may come between two messages.
         _ = try peer.decide("s", values(5), cuts: [5])
         _ = try #require(try eventually { try peer.status().checkpoint })
         first.kill()
@@ -76,7 +76,7 @@ import Wire
         #expect(try second.control.stream("s")?.sequence == 5)
     }
 
-    @Test func `snapshots, and what was removed stays gone`() throws {
+    @Test func `snapshots survive a restart, and removed streams stay removed`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         let first = try DaemonProcess(arguments)
@@ -99,7 +99,7 @@ import Wire
         #expect(restored.probability.values == original.last?.probabilities)
     }
 
-    @Test func `state of other weights is refused with exit status 65, and is not touched`() throws {
+    @Test func `state of other weights is refused unchanged with exit status 65`() throws {
         let folder = try TemporaryFolder()
         let arguments = ["--state-dir", folder.path]
         let first = try DaemonProcess([model2] + arguments)
@@ -134,10 +134,10 @@ import Wire
         #expect(try second.status().streams == 0)
     }
 
-    @Test func `a full disk: the daemon says so, goes on deciding, and loses nothing that it had`() throws {
+    @Test func `on a full disk, the daemon reports it, continues to decide, and loses no stored state`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "3600"]
-        // More than 512 kB: that large is a file which the thread sanitizer writes for itself when a program starts.
+        // More than 512 kB, because the thread sanitizer writes a file of that size when a program starts.
         let daemon = try DaemonProcess(arguments, fileSizeLimit: 600)
         let peer = try Peer(daemon)
         let inputs = values(20)
@@ -169,7 +169,7 @@ import Wire
         #expect(first.stop() == 0)
     }
 
-    @Test func `only where it is asked for: without a folder the log says once that all is in memory`() throws {
+    @Test func `without a state folder, the log says once that all state is in memory`() throws {
         let daemon = try DaemonProcess([model2])
         let mentions = daemon.log.split(separator: "\n").count { $0.contains("in memory") }
         #expect(mentions == 1)

@@ -4,11 +4,11 @@ import TestSupport
 import Testing
 import Wire
 
-/// Damaged state folders, as real daemons find them.
+/// Tests of damaged state folders with real daemons.
 @Suite struct `A damaged state folder` {
     private static let setAside = ["--on-damaged-state", "set-aside"]
 
-    /// Streams, a snapshot of them all, and later timesteps, each stream with its own number of them.
+    /// Feeds streams, takes a snapshot of all, and feeds later timesteps. The number of timesteps differs between the streams.
     private func fill(_ peer: Peer, _ count: Int) throws {
         for number in 0..<count { _ = try peer.decide("stream-\(number)", values(2 + number % 3)) }
         _ = try peer.control.call(.snapshot(name: "first", .all), as: SnapshotStatus.self)
@@ -23,13 +23,13 @@ import Wire
         return Dictionary(uniqueKeysWithValues: page.streams.map { ($0.stream, $0.sequence) })
     }
 
-    /// Flips a bit of the last thing with an id in a database.
+    /// Flips a bit in the last row with an id.
     private func flip(_ bytes: inout Data, after id: String) throws {
         let place = try #require(bytes.lastRange(of: Data(id.utf8))).upperBound
         bytes[place + 60] ^= 1
     }
 
-    @Test func `of which a snapshot is damaged goes on with all streams and the other snapshots`() throws {
+    @Test func `a damaged snapshot costs no streams and no other snapshots`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         let first = try DaemonProcess(arguments)
@@ -53,7 +53,7 @@ import Wire
         #expect(try peer.control.call(.restore(name: "first", .all), as: [String: Int].self) == ["restored": 20])
     }
 
-    @Test func `of which a page is damaged goes on with the streams of the others`() throws {
+    @Test func `a damaged page costs only the streams on it`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         let first = try DaemonProcess(arguments)
@@ -75,7 +75,7 @@ import Wire
             daemon.log.contains("\(found.count) streams of the last checkpoint continue; \(80 - found.count) were set"))
     }
 
-    @Test func `is set aside in the end, whatever power cuts come between`() throws {
+    @Test func `a set-aside is completed in the end, whatever power cuts interrupt it`() throws {
         let disk = try PowerCut()
         var chance = SplitMix64(state: 23)
         let arguments = [model2, "--state-dir", disk.path]
@@ -95,7 +95,7 @@ import Wire
                 daemon.kill()
                 _ = try disk.cut(after: 0, using: &chance)
             }
-            // Refused, or set aside already: never begun anew.
+            // The folder is either refused or already set aside. It is never silently replaced by a new one.
             let check = try FinishedProgram("sluice", ["check", disk.path])
             if check.status != 0 {
                 interrupted += 1
@@ -110,7 +110,7 @@ import Wire
         #expect(interrupted > 0)
     }
 
-    @Test func `is refused untouched, or gives exactly what was stored, in eleven random ways`() throws {
+    @Test func `a randomly damaged folder is refused unchanged or gives the stored state`() throws {
         let inputs = values(40)
         let undisturbed = try Peer(try DaemonProcess([model2])).decide("s", inputs)
         let (good, older, other) = (try TemporaryFolder(), try TemporaryFolder(), try TemporaryFolder())

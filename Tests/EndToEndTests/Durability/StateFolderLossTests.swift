@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// The state folder is deleted, replaced or taken away while the daemon runs.
-@Suite struct `A state folder that is lost` {
+/// Tests in which the state folder is deleted, replaced or moved away while the daemon runs.
+@Suite struct `A lost state folder` {
     private let folder: TemporaryFolder
     private let inputs = values(60)
     private var state: String { folder.path("state") }
@@ -23,7 +23,7 @@ import Wire
         ]
     }
 
-    /// What the stream `s` is decided on where nothing happens.
+    /// The decisions on the stream `s` in a daemon without a loss.
     private func undisturbed() throws -> [Decision] {
         try Peer(try DaemonProcess([model2])).decide("s", inputs)
     }
@@ -45,7 +45,7 @@ import Wire
     }
 
     @Test(arguments: ["checkpoint", "journal"])
-    private func `is noticed and said, and goes on when it is back`(durability: String) throws {
+    private func `a lost folder is reported, and is used again when it is back`(durability: String) throws {
         let daemon = try DaemonProcess(arguments(durability))
         let peer = try Peer(daemon)
         let expected = try undisturbed()
@@ -103,7 +103,7 @@ import Wire
     }
 
     @Test(arguments: Loss.allCases)
-    private func `is written anew, with idle streams and snapshots`(loss: Loss) throws {
+    private func `a lost folder is written anew with idle streams and snapshots`(loss: Loss) throws {
         let daemon = try DaemonProcess(arguments("journal") + ["--idle-after", "0.2"])
         let peer = try Peer(daemon)
         let expected = try undisturbed()
@@ -133,8 +133,8 @@ import Wire
         #expect(again.stop() == 0)
     }
 
-    @Test func `is written anew by the stop, without a journal`() throws {
-        // The stop notices the loss itself.
+    @Test func `a stop writes a lost folder anew without a journal`() throws {
+        // The stop itself notices the loss.
         let daemon = try DaemonProcess([model2, "--state-dir", state, "--checkpoint-interval", "3600"])
         let peer = try Peer(daemon)
         var decisions = try peer.decide("s", Array(inputs[..<20]))
@@ -153,7 +153,7 @@ import Wire
     }
 
     @Test(arguments: Stranger.allCases)
-    private func `leaves what is another's as it is`(stranger: Stranger) throws {
+    private func `files of others in the folder's place stay unchanged`(stranger: Stranger) throws {
         let daemon = try DaemonProcess(arguments("journal"))
         let peer = try Peer(daemon)
         _ = try peer.decide("s", Array(inputs[..<20]))
@@ -179,12 +179,12 @@ import Wire
         }
         #expect(isSaid == true)
         #expect(throws: ClientError.self) { try peer.control.call(.checkpoint, as: JSONValue.self) }
-        // What is in memory is lost, and said to be.
+        // The state in memory is lost, and the exit status reports the loss.
         #expect(daemon.stop() == 74)
         #expect(try contents(of: state) == before)
     }
 
-    /// The bytes of a file, or of the files of a folder, by their names.
+    /// The contents of a file, or of the files in a folder by name.
     private func contents(of path: String) throws -> [String: Data] {
         guard let names = try? files.contentsOfDirectory(atPath: path) else {
             return ["": try Data(contentsOf: URL(filePath: path))]

@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 import Wire
 
-/// State folders that an earlier version wrote, and those that are damaged, as the daemon finds them.
-@Suite struct `A state folder that is found` {
-    /// The streams of `Fixtures/state/version2`, as its daemon showed them before it was killed.
+/// Tests of starts with folders of an earlier version and with damaged folders.
+@Suite struct `A state folder at a start` {
+    /// The streams of `Fixtures/state/version2`, as the daemon that wrote the folder showed them before it was killed.
     private static let expected: [String: (sequence: UInt64, probability: Float)] = [
         "meter-a": (49, 0.9995797),
         "meter-b": (49, 0.9995797),
@@ -36,7 +36,7 @@ import Wire
         #expect(snapshots.map(\.name) == ["monday"] && snapshots.map(\.streams) == [5])
     }
 
-    @Test func `one of an earlier version is upgraded at the first start, also where kills come between`() throws {
+    @Test func `a folder of an earlier version is upgraded at the first start, even over kills`() throws {
         var random = SplitMix64(state: 19)
         for _ in 0..<5 {
             let folder = try copyOfVersion2()
@@ -64,9 +64,7 @@ import Wire
         }
     }
 
-    @Test func `a flipped bit is refused with 65 and changes nothing, and set-aside goes on with the other streams`()
-        throws
-    {
+    @Test func `a flipped bit is refused with exit status 65, and set-aside keeps the other streams`() throws {
         let folder = try TemporaryFolder()
         let state = folder.path("state")
         let arguments = [model2, "--state-dir", state]
@@ -77,7 +75,7 @@ import Wire
 
         let database = folder.url("state/sluice.sqlite")
         var bytes = [UInt8](try Data(contentsOf: database))
-        // In the values of a stream: its id is followed by its numbers and then by them.
+        // The flipped bit is in the values of a stream. The id of the stream precedes its numbers and its values.
         let id = try #require(bytes.firstRange(of: Array("stream-7".utf8)))
         bytes[id.upperBound + 60] ^= 1
         try Data(bytes).write(to: database)
@@ -104,7 +102,7 @@ import Wire
     }
 
     @Test(arguments: ["sluice.sqlite", "sluice.sqlite-wal", "journal.sqlite", "journal.sqlite-wal", "sluice.seal"])
-    func `a missing file is noticed after a crash, and what is left is set aside or goes on`(file: String) throws {
+    func `a missing file is noticed after a crash, and the rest is set aside or kept`(file: String) throws {
         let folder = try TemporaryFolder()
         let state = folder.path("state")
         let arguments = [model2, "--state-dir", state] + Self.journal
@@ -154,7 +152,7 @@ import Wire
         #expect(daemon.log.contains("last written 3 h ago") && daemon.log.contains("(mode 755); 'chmod 700' closes it"))
     }
 
-    @Test func `the tool says that a folder is in use, or is none`() throws {
+    @Test func `the tool reports a folder that is in use or is not a state folder`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2, "--state-dir", folder.path("state")])
         #expect(try FinishedProgram("sluice", ["check", folder.path("state")]).status == 75)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import ZeroMQ
 
-@Suite struct `A daemon that would be open to others` {
+@Suite struct `A daemon that is open to other machines` {
     private func refusal(_ arguments: [String], obeysPermissions: Bool = false) throws -> (status: Int32, text: String)
     {
         let ended = try FinishedProgram("sluiced", [model2] + arguments, obeysPermissions: obeysPermissions)
@@ -14,7 +14,7 @@ import ZeroMQ
         ["--control", "@tcp://0.0.0.0:*"], ["--decisions", "tcp://*:*"], ["--ingest", "pull:@tcp://[::]:*"],
         ["--ingest", ">tcp://192.0.2.1:5550"], ["--control", "@tcp://127.example.org:5552"],
     ])
-    func `is refused where an endpoint goes beyond this machine without keys`(arguments: [String]) throws {
+    func `an endpoint beyond this machine is refused without keys`(arguments: [String]) throws {
         let (status, text) = try refusal(["--check-config"] + arguments)
         #expect(status == 78)
         let role = try #require(arguments.first?.dropFirst(2))
@@ -23,7 +23,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [["--insecure"], []])
-    func `starts where that is allowed by name, or has keys`(flags: [String]) throws {
+    func `a daemon with --insecure or with keys may be open to other machines`(flags: [String]) throws {
         let keys = try TestKeys()
         let program = try RunningProgram(
             "sluiced",
@@ -34,7 +34,7 @@ import ZeroMQ
         #expect(program.waitForEnd() == 0)
     }
 
-    @Test func `is refused where keys are half given, missing or readable by others`() throws {
+    @Test func `incomplete, missing or publicly readable keys are refused`() throws {
         let keys = try TestKeys()
         let (key, clients) = (keys.path("daemon.key"), keys.clients)
         let open = keys.path("open.key")
@@ -65,7 +65,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [nil, "producers"] as [String?])
-    func `is refused where everybody may add keys to a folder, unless it is mounted read-only`(role: String?) throws {
+    func `a folder to which everyone may add keys is refused, unless it is read-only`(role: String?) throws {
         let keys = try TestKeys()
         try keys.make("p", "producers")
         let open = role.map { "\(keys.clients)/\($0)" } ?? keys.clients
@@ -73,7 +73,7 @@ import ZeroMQ
         let (status, text) = try refusal(["--check-config"] + keys.flags)
         #expect(status == 78 && text.contains(open) && text.contains("chmod o-w"), "\(text)")
 
-        // A file system of its own, which only a user with the right to mount can make.
+        // Only a user with the right to mount can create a file system here.
         let mount = "mount --bind '\(keys.clients)' '\(keys.clients)' && mount -o remount,bind,ro '\(keys.clients)'"
         guard try FinishedProgram("/usr/bin/unshare", ["--mount", "/bin/sh", "-c", mount]).status == 0 else { return }
         let program = RunningProgram.folder.appending(path: "sluiced").path
@@ -84,7 +84,7 @@ import ZeroMQ
         #expect(mounted.status == 0, "\(mounted.errorOutput)")
     }
 
-    @Test func `has a control socket by ipc that is its owner's alone`() throws {
+    @Test func `an IPC control socket is accessible to its owner only`() throws {
         let folder = try TemporaryFolder()
         let program = try RunningProgram(
             "sluiced",

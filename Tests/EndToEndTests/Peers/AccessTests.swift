@@ -5,17 +5,17 @@ import Testing
 import Wire
 import ZeroMQ
 
-@Suite struct `With keys` {
-    /// A client that must not come in.
+@Suite struct `A daemon with keys` {
+    /// A client that must be refused.
     struct Stranger: CustomTestStringConvertible, Sendable {
-        /// Whose key it has; nil: none.
+        /// The name of the client's key; nil if it has none.
         let key: String?
-        /// Whom it takes the daemon for.
+        /// The name of the key that the client expects of the server.
         var server = "daemon"
         let endpoint: String
-        /// What the log says of it.
+        /// The reason in the log.
         let reason: String
-        /// It comes as far as to prove that it has its key.
+        /// Whether the client gets far enough in the handshake to prove that it has its key.
         var showsKey: Bool { key != nil && server == "daemon" }
         var testDescription: String { "\(key ?? "no key") at \(endpoint)" }
     }
@@ -47,7 +47,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [["@tcp://127.0.0.1:*"], ["pull:@tcp://127.0.0.1:*"]])
-    func `who is authorized feeds, watches and controls, and gets the same bits as without keys`(
+    func `an authorized client feeds, watches and controls with the same bits as without keys`(
         ingest: [String]
     ) throws {
         let keys = try makeKeys()
@@ -62,14 +62,14 @@ import ZeroMQ
     }
 
     @Test(arguments: strangers)
-    func `nobody else comes in, and who tries is counted each time and logged once`(stranger: Stranger) throws {
+    func `an unauthorized client is refused, counted each time and logged once`(stranger: Stranger) throws {
         let keys = try makeKeys()
         let daemon = try DaemonProcess([model2] + keys.flags)
         let peer = try Peer(daemon, credentials: try keys.credentials("all"))
         let inputs = values(20)
         _ = try peer.decide("s", inputs)
 
-        // A client that is refused may try again or give up, as its libzmq thinks fit: it calls anew.
+        // A refused client may retry or give up, as its libzmq decides. The second call is a new connection.
         let context = try Context()
         let first = try call(daemon, as: stranger, keys, in: context)
         let second = try call(daemon, as: stranger, keys, in: context)
@@ -87,14 +87,14 @@ import ZeroMQ
         #expect(status.streams == 1)
         #expect(status.refusedConnections.count { $0.value > 0 } == 1)
         let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
-        // Without proof of a key libzmq closes the connection at once, maybe before its address can be read.
+        // Without proof of a key, libzmq closes the connection at once, maybe before the daemon reads its address.
         let isGone = lines.count { $0.contains("from an unknown address: ") && !stranger.showsKey }
         let isTold = lines.count { $0.contains("from 127.0.0.1: ") }
         #expect(isGone <= 1 && isTold <= 1 && isGone + isTold == lines.count && !lines.isEmpty, "\(lines)")
         #expect(lines.allSatisfy { $0.contains("to \(stranger.endpoint) ") && $0.contains(stranger.reason) })
     }
 
-    /// Calls the daemon, and says what would have an effect if it came in.
+    /// Connects to the daemon and sends messages that would have an effect if they were accepted.
     private func call(
         _ daemon: DaemonProcess, as stranger: Stranger, _ keys: TestKeys, in context: Context
     ) throws -> Socket {
@@ -119,7 +119,7 @@ import ZeroMQ
         return socket
     }
 
-    @Test func `keys are read again on SIGHUP, and a file without one changes nothing`() throws {
+    @Test func `SIGHUP reloads the keys, and a file without a key changes nothing`() throws {
         let keys = try makeKeys()
         let daemon = try DaemonProcess([model2] + keys.flags)
         func reload(until isDone: @escaping (Substring) -> Bool) throws {
@@ -148,7 +148,7 @@ import ZeroMQ
         #expect(try isLetIn("stranger"))
     }
 
-    @Test func `the tool comes in with --server-key and --key, and is told what is missing`() throws {
+    @Test func `the tool connects with --server-key and --key, and names a missing one`() throws {
         let keys = try makeKeys()
         let daemon = try DaemonProcess([model2] + keys.flags)
         func sluice(_ arguments: [String], input: String = "") throws -> FinishedProgram {
@@ -183,7 +183,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `a daemon calls a publisher that has keys too, whose public key the file says`() throws {
+    @Test func `a daemon connects to a publisher with the server key in the configuration file`() throws {
         let keys = try makeKeys()
         let context = try Context()
         let publisher = try Socket(.xpub, in: context)
@@ -209,7 +209,7 @@ import ZeroMQ
         #expect(try subscriber.next()?.stream == "s")
     }
 
-    @Test func `a client in Python comes in with the files that keygen writes`() throws {
+    @Test func `a Python client connects with the files that keygen writes`() throws {
         let keys = try TestKeys()
         let made = try FinishedProgram("sluice", ["keygen", keys.path("python")])
         #expect(made.status == 0)

@@ -4,8 +4,8 @@ import Testing
 import Wire
 import ZeroMQ
 
-@Suite struct `Bad input changes nothing` {
-    /// Messages that the protocol forbids, each kind under the cause that the daemon is to count it under.
+@Suite struct `Invalid input` {
+    /// Malformed messages, each with the cause under which the daemon must count it.
     static let malformed: [(cause: DropCause, frames: [[UInt8]])] = {
         let id = Array("s".utf8)
         let one = Timesteps.bytes([0.5])
@@ -45,7 +45,7 @@ import ZeroMQ
         ]
     }()
 
-    @Test func `among timesteps: 100 messages and more of every kind are dropped and counted by cause`() throws {
+    @Test func `malformed messages of every kind are dropped, are counted by cause, and change no bits`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let inputs = values(60)
@@ -71,7 +71,7 @@ import ZeroMQ
         #expect(logged >= 1 && logged <= 20, "logged at a bounded rate")
     }
 
-    /// What is no request, or a wrong one, with the code of its answer.
+    /// Invalid requests, each with the error code of its answer.
     static let garbage: [(body: [UInt8], code: Int)] = [
         (Array("".utf8), -32700),
         (Array("{".utf8), -32700),
@@ -104,7 +104,7 @@ import ZeroMQ
     ]
 
     @Test(arguments: [true, false])
-    func `on the control socket: each is answered with its code`(hasDelimiter: Bool) throws {
+    func `each malformed request is answered with its error code`(hasDelimiter: Bool) throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let inputs = values(20)

@@ -5,8 +5,8 @@ import Testing
 import Wire
 import ZeroMQ
 
-@Suite struct `What one client can do is bounded` {
-    /// Waits until a monitor hears what fits.
+@Suite struct `The bounds on one client` {
+    /// Waits for an event of a monitor.
     private func wait(for monitor: SocketMonitor, _ fits: (SocketMonitor.Event) -> Bool) throws -> Bool {
         let isHeard = try eventually { () -> Bool? in
             while let event = try monitor.next() {
@@ -18,7 +18,7 @@ import ZeroMQ
     }
 
     @Test(arguments: ["ingest", "control"])
-    func `who sends a frame that is too large is disconnected, and the others go on`(endpoint: String) throws {
+    func `a client that sends too large a frame is disconnected, and others continue`(endpoint: String) throws {
         let daemon = try DaemonProcess(
             [model2, "--max-message-size", "1048576"], ingest: ["pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
@@ -36,7 +36,7 @@ import ZeroMQ
         try socket.sendFrames([Array("large".utf8), allowed], wait: true)
         if endpoint == "ingest" {
             try peer.waitForSequence(1 << 18, of: "large")
-            // The loop counts what is just too large.
+            // The loop itself counts a message that is only slightly too large.
             try socket.sendFrames([Array("larger".utf8), allowed + [0, 0, 0, 0]], wait: true)
             let counted = try eventually { try peer.status().dropped["too_large"] == 1 ? true : nil }
             #expect(counted == true)
@@ -53,7 +53,7 @@ import ZeroMQ
         #expect(try peer.control.stream("larger") == nil)
     }
 
-    @Test func `who sends without a pause keeps nobody from asking`() throws {
+    @Test func `a producer that sends without a pause does not block requests`() throws {
         let daemon = try DaemonProcess([model2], ingest: ["pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
         let load = try LoadProducer(daemon, stream: "load")
@@ -62,7 +62,7 @@ import ZeroMQ
         let isTooMuch = eventually { load.sentBeforeWaiting == nil ? nil : true }
         try #require(isTooMuch == true)
         let before = try peer.control.stream("load")?.sequence ?? 0
-        // Both go on: requests are answered, and between them timesteps are taken.
+        // Both make progress: requests are answered, and timesteps are consumed in between.
         let goesOn = try eventually {
             _ = try peer.status()
             return try peer.control.stream("load")?.sequence ?? 0 > before ? true : nil
@@ -70,7 +70,7 @@ import ZeroMQ
         #expect(goesOn == true)
     }
 
-    @Test func `a controller whose connection breaks while it waits for room ends nothing`() throws {
+    @Test func `a controller whose connection breaks while its requests wait does no harm`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let undisturbed = try peer.decide("undisturbed", values(20))
@@ -78,7 +78,8 @@ import ZeroMQ
         do {
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
-            // More requests than may wait. The daemon's greeting is never read, so that the end resets the connection.
+            // There are more requests than may wait. The client never reads the daemon's greeting, so its end resets the
+            // connection.
             let greeting = Self.escaped([0xFF] + zeros(8) + [0x7F, 3, 0] + Array("NULL".utf8) + zeros(48))
             let command = Array("\u{5}READY\u{B}Socket-Type\0\0\0\u{6}DEALER".utf8)
             let ready = Self.escaped([4, UInt8(command.count)] + command)
@@ -95,7 +96,7 @@ import ZeroMQ
             Thread.sleep(forTimeInterval: 4)
             _ = kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
-            // As long as it took until the first heartbeat, when there were any.
+            // The test waits for the time of the first heartbeat, in case heartbeats are in use.
             Thread.sleep(forTimeInterval: 8)
         }
         #expect(try peer.decide("s", values(20)).bits == undisturbed.bits)
@@ -104,7 +105,7 @@ import ZeroMQ
 
     private func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
-    /// Bytes as `printf` writes them.
+    /// Bytes in the notation of `printf`.
     private static func escaped(_ bytes: [UInt8]) -> String {
         bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
@@ -127,7 +128,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `past --max-connections nobody more comes in, until somebody goes`() throws {
+    @Test func `above --max-connections, a client must wait until another one leaves`() throws {
         let daemon = try DaemonProcess([model2, "--max-connections", "3"])
         func caller() throws -> Socket {
             let socket = try Socket(.dealer, in: try Context())
@@ -159,14 +160,14 @@ import ZeroMQ
             #expect(daemon.log.contains("there are 3 connections already"))
             #expect(try refused(second) >= 1 && refused(third) >= 1)
         }
-        // libzmq may keep who was told to come later until a handshake's time is over, here 5 seconds, before it calls again.
+        // libzmq may hold a refused client for the time of a handshake, here 5 seconds, before the client connects again.
         #expect(try last.waitUntilWritable(milliseconds: 30_000), "two have gone")
     }
 
-    @Test func `a subscriber with too many subscriptions is cut off, and one with fewer is not`() throws {
+    @Test func `only a subscriber with too many subscriptions is disconnected`() throws {
         let daemon = try DaemonProcess([model2, "--max-subscription-bytes", "65536"])
         let peer = try Peer(daemon)
-        /// Subscribes to topics of 200 bytes. A socket sends up to 1,000 of them without waiting.
+        /// Subscribes to topics of 200 bytes. A socket sends up to 1,000 subscriptions without waiting.
         func subscribe(_ socket: borrowing Socket, to count: Int) throws {
             let padding = String(repeating: "x", count: 196)
             for number in 0..<count { try socket.subscribe("\(1_000 + number)" + padding) }
@@ -218,7 +219,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `the daemon may have as many connections as the system allows it`() throws {
+    @Test func `the daemon raises its limit of open files to the system's limit`() throws {
         let daemon = try DaemonProcess([model2])
         let limits = try String(contentsOfFile: "/proc/\(daemon.processIdentifier)/limits", encoding: .utf8)
         let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })

@@ -5,14 +5,14 @@ import Wire
 import ZeroMQ
 
 @Suite struct `Damaged input` {
-    /// A small part of what `tools/check/fuzz-messages` does with 1,000,000 inputs.
-    @Test func `crashes nothing, and changes no state where it is refused`() throws {
+    /// A short run of the fuzzer. `tools/check/fuzz-messages` runs it with 1,000,000 inputs.
+    @Test func `damaged input crashes nothing, and changes no state if it is refused`() throws {
         let fuzz = try FinishedProgram("fuzz-messages", ["--inputs", "5000", "--seed", "7"])
         #expect(fuzz.status == 0, "\(fuzz.output)\(fuzz.errorOutput)")
         #expect(fuzz.output.contains("nothing crashed or hung"))
     }
 
-    @Test func `a daemon answers every request, and a stream among damaged timesteps stays undisturbed`() throws {
+    @Test func `a daemon answers every damaged request, and damaged timesteps disturb no stream`() throws {
         let inputs = values(40)
         let undisturbed = try Peer(try DaemonProcess([model2])).decide("s", inputs)
 
@@ -22,7 +22,7 @@ import ZeroMQ
         try requests.set(.receiveTimeout, to: 20_000)
         try requests.attach(
             to: try Endpoint(connecting(try peer.status().endpoints.control)), otherwise: .connect)
-        // None of them can become one that changes the stream.
+        // No damage turns one of these requests into one that changes the stream.
         let sound: [ControlCommand] = [
             .status, .streams(prefix: "s", after: "r", limit: 10), .stream("s"), .snapshots, .export("s"),
             .readSnapshot(name: "a", after: nil, limit: 5),
@@ -49,7 +49,7 @@ import ZeroMQ
 
                 var frames = message
                 frames[Int.random(in: 0..<3, using: &random)].mutate(with: message[1], using: &random)
-                // What is damaged could be the stream's own id.
+                // A damaged id could be the stream's own.
                 if frames[0] != Array("s".utf8) { try peer.send(frames) }
             }
             decisions += try peer.decide("s", [value])

@@ -5,11 +5,11 @@ import Testing
 import Wire
 import ZeroMQ
 
-@Suite struct `A client that does not belong` {
-    /// A socket of the wrong type at one of the endpoints.
+@Suite struct `A misconfigured client` {
+    /// A socket of the wrong type for an endpoint.
     struct Misfit: CustomTestStringConvertible, Sendable {
         let kind: Socket.Kind
-        /// Which of the endpoints: those of ingest, then decisions and control.
+        /// The index of the endpoint: the ingest endpoints, then decisions and control.
         let place: Int
         let role: String
         let expected: String
@@ -24,16 +24,18 @@ import ZeroMQ
         Misfit(kind: .sub, place: 3, role: "control", expected: "connect a REQ or DEALER socket"),
     ]
 
-    @Test(arguments: misfits) func `is counted, and logged with the sockets that belong there`(misfit: Misfit) throws {
+    @Test(arguments: misfits)
+    func `a socket of a wrong type is counted, and logged with the right ones`(misfit: Misfit) throws {
         let daemon = try DaemonProcess([model2], ingest: ["@tcp://127.0.0.1:*", "pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
         let places = try peer.status().endpoints
         let endpoint = (places.ingest + [places.decisions, places.control])[misfit.place]
         let address = connecting(endpoint.replacing("pull:", with: ""))
-        // Each of them may give up after its first try: libzmq does where the client sees first that the types do not fit.
+        // A client may give up after its first attempt: libzmq does if the client is the first to see that the types do not
+        // match.
         for number in 1...UInt64(2) {
             let socket = try Socket(misfit.kind, in: try Context())
-            // Used to the end of the turn, the socket is not closed before it has connected.
+            // The deferred use keeps the socket open until it has connected.
             defer { socket.stopMonitoring() }
             try socket.set(.linger, to: 0)
             try socket.attach(to: try Endpoint(address), otherwise: .connect)
@@ -45,7 +47,7 @@ import ZeroMQ
         let isLogged = eventually { daemon.log.contains("refused a connection") ? true : nil }
         #expect(isLogged == true, "\(daemon.log)")
         let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
-        // Once without its address, if it was gone before that could be read, and once with it.
+        // There is one line without the address, if the connection was gone too soon, and one with it.
         #expect(lines.count <= 2, "\(daemon.log)")
         for line in lines {
             #expect(line.contains("to \(misfit.role) from ") && line.contains(misfit.expected), "\(line)")
@@ -53,7 +55,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `is not made of one that belongs, comes and goes`() throws {
+    @Test func `clients that come and go are not counted as refused`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         for _ in 0..<30 { _ = try Peer(daemon).status() }
@@ -61,13 +63,13 @@ import ZeroMQ
         #expect(try peer.status().refusedConnections == ["ingest": 0, "decisions": 0, "control": 0])
     }
 
-    @Test func `is counted and not logged where it only looks whether a port is open`() throws {
+    @Test func `a port probe is counted but not logged`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         for _ in 0..<3 { _ = try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
         let counted = try eventually { try peer.status().refusedConnections["ingest"] ?? 0 >= 3 ? true : nil }
         #expect(counted == true)
-        // Lines come in the order of what they tell: after this one there is none about ingest.
+        // Log lines have the order of the events, so no line about ingest can follow this one.
         let socket = try Socket(.req, in: try Context())
         defer { socket.stopMonitoring() }
         try socket.set(.linger, to: 0)
@@ -77,7 +79,7 @@ import ZeroMQ
         #expect(!daemon.log.contains("refused a connection to ingest"), "\(daemon.log)")
     }
 
-    @Test func `is cut off where very many finish no handshake`() throws {
+    @Test func `very many unfinished handshakes are cut off`() throws {
         let daemon = try DaemonProcess([model2, "--max-connections", "3"])
         let probes = try (0..<40).map { _ in try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
         defer { withExtendedLifetime(probes) {} }
@@ -88,11 +90,11 @@ import ZeroMQ
             return status.refusedConnections["ingest"] ?? 0 >= 40 - 19 ? true : nil
         }
         #expect(counted == true, "\(daemon.log)")
-        // Without the bound they would be counted too, once their time is over.
+        // Without the bound they would be counted too, but only after the time of a handshake.
         #expect(daemon.log.contains("there are 3 connections already"), "\(daemon.log)")
     }
 
-    @Test func `takes the last open file, and the log says so`() throws {
+    @Test func `the log reports that no more files can be opened`() throws {
         let daemon = try DaemonProcess([model2])
         let control = try ControlClient(
             endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, in: try Context())
@@ -109,7 +111,7 @@ import ZeroMQ
         #expect(isLogged == true)
     }
 
-    @Test func `is a producer that has restarted its counter`() throws {
+    @Test func `a producer that restarted its counter is logged and counted as stuck`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         try peer.feed("s", values(150), sequence: 1)
@@ -121,7 +123,7 @@ import ZeroMQ
         let line = "stream \"s\": its last 100 timesteps were skipped as duplicates, as the stream is at sequence 150"
         let isLogged = eventually { daemon.log.contains(line) ? true : nil }
         #expect(isLogged == true, "\(daemon.log)")
-        // It goes on, and is stuck no more.
+        // The stream continues and is no longer stuck.
         try peer.feed("s", [0.5], sequence: 151)
         try peer.waitForSequence(151, of: "s")
         #expect(try peer.status().stuck == 0)

@@ -6,7 +6,7 @@ import Yams
 @Suite struct `The systemd unit` {
     static let analyze = "/usr/bin/systemd-analyze"
 
-    /// The unit, with the daemon of these tests.
+    /// A copy of the unit that starts the daemon under test.
     private func unit(in folder: TemporaryFolder) throws -> String {
         let text = try Deploy.text("systemd/sluiced.service")
         let program = RunningProgram.folder.appending(path: "sluiced").path
@@ -14,7 +14,7 @@ import Yams
             text.replacing("ExecStart=/usr/bin/sluiced", with: "ExecStart=\(program)"), to: "sluiced.service")
     }
 
-    @Test(.enabled(if: Deploy.isHere(analyze))) func `is one that systemd takes without a warning`() throws {
+    @Test(.enabled(if: Deploy.isHere(analyze))) func `systemd accepts the unit without a warning`() throws {
         let folder = try TemporaryFolder()
         let arguments = ["verify", "--man=no", "--recursive-errors=no", try unit(in: folder)]
         let ended = try FinishedProgram(Self.analyze, arguments)
@@ -22,14 +22,15 @@ import Yams
         #expect(ended.errorOutput.split(separator: "\n").filter { $0.contains("sluiced.service") } == [])
     }
 
-    @Test(.enabled(if: Deploy.isHere(analyze))) func `exposes at most 1.5 of 10 as systemd counts it`() throws {
+    @Test(.enabled(if: Deploy.isHere(analyze)))
+    func `systemd rates the exposure of the unit at most 1.5 of 10`() throws {
         let folder = try TemporaryFolder()
         let arguments = ["security", "--offline=true", "--threshold=15", try unit(in: folder)]
         let ended = try FinishedProgram(Self.analyze, arguments)
         #expect(ended.status == 0, "\(ended.output)")
     }
 
-    @Test func `starts nothing again that another start does not mend`() throws {
+    @Test func `the unit does not restart the daemon after a failure that a restart cannot fix`() throws {
         let unit = try Deploy.text("systemd/sluiced.service")
         let prevented = try #require(unit.firstMatch(of: #/RestartPreventExitStatus=(.*)/#)).1.split(separator: " ")
         #expect(try FinishedProgram("sluiced", []).status == 64)
@@ -37,13 +38,13 @@ import Yams
     }
 }
 
-@Suite struct `The configuration that the package installs` {
-    @Test func `is good as it is`() throws {
+@Suite struct `The packaged configuration` {
+    @Test func `the packaged configuration is valid`() throws {
         try Deploy.check(configuration: try Deploy.text("sluice.yaml"))
     }
 
-    @Test func `is good with each line that stands behind a # in force`() throws {
-        // Prose stands behind a # and one space.
+    @Test func `the packaged configuration is valid with all commented options in force`() throws {
+        // A comment in prose has a # and one space; a commented option has only a #.
         let text = try Deploy.text("sluice.yaml").replacing(#/(?m)^#(?! \S)(?=.)/#, with: "")
         #expect(text.contains("\ningest:") && text.contains("\n    prefixes: "))
         try Deploy.check(configuration: text)
@@ -70,7 +71,7 @@ import Yams
         return Dictionary(pairs) { first, _ in first }
     }
 
-    @Test func `configure a daemon that starts, with keys where they are mounted`() throws {
+    @Test func `the manifests configure a daemon that starts, with keys at their mounts`() throws {
         let folder = try TemporaryFolder()
         let mounts = try #require(try container()["volumeMounts"]?.array()).compactMap { $0["mountPath"]?.string }
         let clients = mounts.filter { $0.hasPrefix("/etc/sluice/clients/") }
@@ -84,7 +85,7 @@ import Yams
         try Deploy.check(configuration: text.replacing("/etc/sluice/", with: folder.path("")))
     }
 
-    @Test func `have the daemon's own ports`() throws {
+    @Test func `the manifests have the daemon's default ports`() throws {
         let ports = try Deploy.defaultPorts()
         #expect(self.ports(of: try container()["ports"], "containerPort") == ports)
         #expect(self.ports(of: try document("Service")["spec"]?["ports"], "port") == ports)
@@ -93,7 +94,7 @@ import Yams
         #expect(annotations?["prometheus.io/path"]?.string == "/metrics")
     }
 
-    @Test func `ask for readiness and for life where the daemon answers`() throws {
+    @Test func `the probes ask for the pages of readiness and health`() throws {
         let daemon = try DaemonProcess([model2, "--http", "127.0.0.1:0"])
         for (probe, path) in [
             ("startupProbe", "/readyz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz"),
@@ -105,11 +106,11 @@ import Yams
         }
     }
 
-    @Test func `have the daemon answer for each name by which Prometheus calls it`() throws {
+    @Test func `the daemon answers under each host name that Prometheus uses`() throws {
         let text = try #require(try document("ConfigMap")["data"]?["sluice.yaml"]?.string)
         let hosts = try #require(try Yams.compose(yaml: text)?["http"]?["hosts"]?.array()).compactMap(\.string)
         let service = try #require(try document("Service")["metadata"]?["name"]?.string)
-        // The target in the cluster stands behind a #.
+        // The target within the cluster is commented out in the file.
         let scrape = try Deploy.text("prometheus/scrape.yml")
         let targets = scrape.matches(of: #/targets: \["(.+)"\]/#).map { String($0.1) }
         #expect(targets.contains { $0.hasPrefix("\(service).") } && targets.contains { $0.hasPrefix("127.0.0.1:") })
@@ -123,7 +124,7 @@ import Yams
         }
     }
 
-    @Test func `allow nothing but what is needed, and keep the state on a disk`() throws {
+    @Test func `the manifests allow only the necessary rights, and keep the state on a disk`() throws {
         let pod = try #require(try document("StatefulSet")["spec"]?["template"]?["spec"])
         #expect(pod["securityContext"]?["runAsNonRoot"]?.bool == true)
         #expect(try container()["securityContext"]?["readOnlyRootFilesystem"]?.bool == true)
@@ -140,7 +141,7 @@ import Yams
 }
 
 @Suite struct `The Dockerfile` {
-    @Test func `runs the daemon as nobody, without a shell, and shows the daemon's own ports`() throws {
+    @Test func `the image runs the daemon without root and shell, and exposes its default ports`() throws {
         let lines = try Deploy.text("docker/Dockerfile").split(separator: "\n").map(String.init)
         func last(_ instruction: String) throws -> Substring {
             let line = try #require(lines.last { $0.hasPrefix("\(instruction) ") })
@@ -157,7 +158,7 @@ import Yams
     }
 }
 
-@Suite struct `What Prometheus and Grafana watch` {
+@Suite struct `The Prometheus rules and the Grafana dashboard` {
     static let promtool = "/usr/bin/promtool"
     static let files = ["prometheus/rules.yml", "prometheus/rules_test.yml", "grafana/sluice.json"]
 
@@ -167,14 +168,14 @@ import Yams
             ["check", "config", "prometheus/scrape.yml"], ["check", "rules", "prometheus/rules.yml"],
             ["test", "rules", "prometheus/rules_test.yml"],
         ])
-    func `is well formed, and alerts where it should and nowhere else`(arguments: [String]) throws {
+    func `the rules are well formed, and alert exactly when they should`(arguments: [String]) throws {
         let ended = try FinishedProgram(Self.promtool, arguments.dropLast() + [Deploy.path(arguments[2])])
         #expect(ended.status == 0, "\(ended.output)\n\(ended.errorOutput)")
         #expect(!ended.output.contains("0 rules found"))
     }
 
-    @Test(arguments: files) func `are metrics that the daemon has`(file: String) throws {
-        // With all that only some daemons have: a state folder, a checkpoint in it, a journal.
+    @Test(arguments: files) func `the rules and the dashboard use only metrics of the daemon`(file: String) throws {
+        // The daemon has all optional parts: a state folder, a checkpoint in it, and a journal.
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path("state"), "--durability", "journal"]
         let daemon = try DaemonProcess(arguments + ["--http", "127.0.0.1:0"])
@@ -182,7 +183,7 @@ import Yams
         #expect(try FinishedProgram("sluice", ["checkpoint", "--control", control]).status == 0)
         let text = try HTTPReply("GET", "/metrics", at: daemon.http).body
         let exposed = Set(text.matches(of: #/(?m)^# TYPE (\S+) /#).map { String($0.1) })
-        // No metric but the histogram has one of these endings.
+        // Only the names of the histogram's metrics have these endings.
         let named = Set(
             try Deploy.text(file).matches(of: #/\bsluice_\w+/#).map { match in
                 String(match.0.replacing(#/_(bucket|count|sum)$/#, with: ""))
@@ -192,7 +193,7 @@ import Yams
         #expect(unknown.isEmpty)
     }
 
-    @Test func `has an expression and a description in each panel`() throws {
+    @Test func `each panel of the dashboard has an expression and a description`() throws {
         struct Dashboard: Decodable {
             struct Panel: Decodable {
                 struct Target: Decodable { let expr: String }

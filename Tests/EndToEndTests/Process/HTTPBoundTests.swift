@@ -2,11 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The bounds on one client of HTTP.
-@Suite struct `A client of HTTP` {
-    /// Sends a text over a connection of its own, and waits for the end of the connection.
+@Suite struct `An HTTP client` {
+    /// Sends a text over a new connection, and waits for the end of the connection.
     ///
-    /// - Returns: All that was answered.
+    /// - Returns: The whole reply.
     private func answer(to text: String, from daemon: DaemonProcess) throws -> String {
         let connection = try TCPConnection(daemon.http)
         try connection.send(text)
@@ -23,7 +22,7 @@ import Testing
         return rest.replacing("X: ", with: "X: " + String(repeating: "a", count: size - rest.utf8.count))
     }
 
-    @Test func `that sends what no page takes is told so, and the connection ends`() throws {
+    @Test func `an invalid request gets an error status, and its connection is closed`() throws {
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort)
         let cases: [(request: String, status: Int)] = [
             (Self.filled(to: 8192), 200), (Self.filled(to: 8193), 431),
@@ -47,7 +46,7 @@ import Testing
         #expect(daemon.stop() == 0)
     }
 
-    @Test func `that sends many requests at once gets an answer to each, in order`() throws {
+    @Test func `many requests at once get an answer each, in order`() throws {
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort)
         let paths = (0..<300).map { ["/healthz", "/readyz", "/nowhere"][$0 % 3] }
         let requests = paths.map { "GET \($0) HTTP/1.1\r\n\(Self.address)\r\n" }.joined()
@@ -61,17 +60,17 @@ import Testing
         #expect(answers.map { $0.hasSuffix("ready\n") } == paths.map { $0 == "/readyz" })
     }
 
-    @Test func `with a header that never ends is cut, while others are answered and SIGTERM ends the daemon`() throws {
+    @Test func `an endless header is cut off, and blocks neither other clients nor SIGTERM`() throws {
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort)
         let address = daemon.http
         let bombers = (0..<4).map { _ in
             let ended = DispatchSemaphore(value: 0)
             Thread.detachNewThread {
                 let piece = String(repeating: "a", count: 65_536)
-                // Again and again, until the daemon has gone.
+                // Repeats until the daemon has ended.
                 while let connection = try? TCPConnection(address) {
                     try? connection.send("GET /healthz HTTP/1.1\r\nX: ")
-                    // Until the daemon cuts it.
+                    // Sends until the daemon closes the connection.
                     while (try? connection.send(piece)) != nil {}
                 }
                 ended.signal()
@@ -89,13 +88,13 @@ import Testing
         for ended in bombers { ended.wait() }
     }
 
-    @Test func `that is slow, or never reads, is cut`() throws {
+    @Test func `a client that is slow or never reads is cut off`() throws {
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort)
         let slow = try (0..<3).map { _ in try TCPConnection(daemon.http) }
         for connection in slow { try connection.send("GET /healthz HTTP/1.1\r\nHost: ") }
         let greedy = try TCPConnection(daemon.http)
         let memory = try memory(of: daemon)
-        // Never reads. It ends when the daemon has not been able to write for some seconds.
+        // The client never reads. The daemon closes the connection after some seconds without a successful write.
         while (try? greedy.send("GET /metrics HTTP/1.1\r\n\(Self.address)\r\n")) != nil {}
 
         for connection in slow { #expect(status(of: try connection.receiveAll()) == 408) }
@@ -109,8 +108,8 @@ import Testing
         return Int(try #require(Double(match.1)))
     }
 
-    @Test func `is accepted again once the daemon has descriptors again`() throws {
-        // One thread, few sockets: what is left is for connections.
+    @Test func `clients are accepted again once the daemon has free descriptors`() throws {
+        // The daemon has one worker and few sockets, so the remaining descriptors are for connections.
         let limit = 48
         let program = RunningProgram.folder.appending(path: "sluiced").path
         let daemon = try RunningProgram(
@@ -135,7 +134,7 @@ import Testing
         #expect(complaints.count == 1)
     }
 
-    @Test func `that names a host that the daemon was not given is turned away`() throws {
+    @Test func `a request for an unknown host is refused`() throws {
         let hosts = ["--http-host", "sluice.example", "--http-host", "Metrics"]
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort + hosts)
         let cases: [(hosts: [String], status: Int)] = [
@@ -161,7 +160,7 @@ import Testing
     private static let free = ["--ingest", "--decisions", "--control"].flatMap { [$0, "@tcp://127.0.0.1:*"] }
 
     @Test(arguments: ["0.0.0.0:*", "[::]:*", "192.0.2.1:5553"])
-    func `is refused unless it is asked for by name`(address: String) throws {
+    func `a public HTTP address is refused without --http-public`(address: String) throws {
         let ended = try FinishedProgram("sluiced", [model2, "--http", address] + Self.free)
         #expect(ended.status == 78)
         #expect(ended.errorOutput.contains("--http-public"))
@@ -170,13 +169,13 @@ import Testing
             try FinishedProgram("sluiced", [model2, "--http", address, "--http-public", "--check-config"]).status == 0)
     }
 
-    @Test func `is served where it is asked for by name`() throws {
+    @Test func `a public HTTP address is served with --http-public`() throws {
         let daemon = try DaemonProcess([model2, "--http", "0.0.0.0:*", "--http-public"])
         #expect(try HTTPReply("GET", "/readyz", at: daemon.http).status == 200)
     }
 
     @Test(arguments: ["http://a", "a:80", "a/b", "", "a b"])
-    func `is for hosts that have a name`(host: String) throws {
+    func `--http-host accepts only host names`(host: String) throws {
         #expect(try FinishedProgram("sluiced", [model2, "--http-host", host, "--check-config"]).status == 64)
     }
 }

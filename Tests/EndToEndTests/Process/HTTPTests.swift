@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// The values of one scrape, by name with labels as they are written.
+/// The values of one scrape by name, with labels in the order of the text.
 private struct Scrape {
     let text: String
     private let samples: [String: Double]
@@ -23,7 +23,7 @@ private struct Scrape {
 
     subscript(name: String) -> Double? { samples[name] }
 
-    /// The buckets of the latency histogram, in the order in which they are written.
+    /// The buckets of the latency histogram in the order of the text.
     var buckets: [Double] {
         text.split(separator: "\n").filter { $0.hasPrefix("sluice_decision_latency_seconds_bucket") }
             .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
@@ -33,7 +33,7 @@ private struct Scrape {
 @Suite struct `The HTTP endpoint` {
     static let anyPort = ["--http", "127.0.0.1:*"]
 
-    @Test func `has a metric for all that the daemon counts, by the numbers that status has`() throws {
+    @Test func `every counter of the status has a metric with the same value`() throws {
         let daemon = try DaemonProcess([model2] + Self.anyPort)
         let peer = try Peer(daemon)
         _ = try peer.decide("s1", values(9), cuts: [4, 1])
@@ -63,7 +63,7 @@ private struct Scrape {
         #expect(scrape["sluice_streams_asleep"] == 0)
         #expect(scrape["sluice_subscriber_overflows_total"] == 0)
         #expect(scrape[#"sluice_refused_connections_total{endpoint="control"}"#] == 0)
-        // Of the peer: two of status and one pause.
+        // The peer made three requests: two of status and one pause.
         #expect(scrape[#"sluice_control_requests_total{result="ok"}"#] == 3)
         #expect(scrape[#"sluice_control_requests_total{result="error"}"#] == 1)
         #expect(scrape["sluice_build_info{version=\"\(status.version)\"}"] == 1)
@@ -73,12 +73,12 @@ private struct Scrape {
         #expect(try #require(scrape["sluice_resident_memory_bytes"]) > 1e6)
         let start = try #require(scrape["sluice_start_timestamp_seconds"])
         #expect(abs(start + status.uptimeSeconds - Date.now.timeIntervalSince1970) < 60)
-        // Nothing is stored.
+        // There is no state folder, so these metrics are missing.
         #expect(scrape["sluice_checkpoint_timestamp_seconds"] == nil && scrape["sluice_journal_bytes"] == nil)
     }
 
     @Test(arguments: ["checkpoint", "journal"])
-    func `counts every decision's latency once, and knows checkpoint and journal`(durability: String) throws {
+    func `the metrics count each decision's latency once, and cover checkpoint and journal`(durability: String) throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess(
             [model2, "--state-dir", folder.path, "--durability", durability, "--checkpoint-interval", "3600"]
@@ -105,7 +105,7 @@ private struct Scrape {
     }
 
     @Test(.enabled(if: Prometheus.isInstalled, "needs Debian's package prometheus"))
-    func `answers what promtool finds nothing wrong with`() throws {
+    func `promtool finds no fault in the metrics`() throws {
         let folder = try TemporaryFolder()
         let model = "a \"b\\\nc"
         let text = """
@@ -125,7 +125,7 @@ private struct Scrape {
     }
 
     @Test(.enabled(if: Prometheus.isInstalled, "needs Debian's package prometheus"))
-    func `is scraped by a real Prometheus, which then knows the timesteps sent`() throws {
+    func `a real Prometheus scrapes the number of timesteps`() throws {
         let daemon = try DaemonProcess([model2] + Self.anyPort)
         let prometheus = try RunningPrometheus(scraping: daemon.http)
         let peer = try Peer(daemon)
@@ -141,7 +141,7 @@ private struct Scrape {
         #expect(try prometheus.value(of: "up") == "1")
     }
 
-    @Test func `says that the daemon lives and is ready, and takes GET and HEAD alone`() throws {
+    @Test func `the daemon reports health and readiness, to GET and HEAD only`() throws {
         let daemon = try DaemonProcess([model2] + Self.anyPort)
 
         #expect(try HTTPReply("GET", "/healthz", at: daemon.http).status == 200)
@@ -156,12 +156,12 @@ private struct Scrape {
         #expect(try Peer(daemon).status().endpoints.http == daemon.http)
     }
 
-    @Test func `says that the daemon is not ready any more while it stops`() throws {
+    @Test func `the daemon reports that it is not ready while it stops`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess(
             [model2, "--state-dir", folder.path] + Self.anyPort, ingest: ["pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
-        // So much to take that the stop is not over before anybody can ask.
+        // There is enough to consume that the stop takes longer than a request.
         for _ in 0..<10_000 { try peer.feed("s", values(20)) }
         kill(daemon.processIdentifier, SIGTERM)
 
@@ -174,7 +174,7 @@ private struct Scrape {
         #expect(daemon.waitForEnd() == 0)
     }
 
-    @Test func `answers whoever comes anew, however many connect and say nothing`() throws {
+    @Test func `new clients get answers, even beside many silent connections`() throws {
         let daemon = try DaemonProcess([model2] + Self.anyPort)
         let silent = try (0..<200).map { _ in try TCPConnection(daemon.http) }
         for path in ["/healthz", "/readyz", "/metrics"] {
@@ -183,14 +183,14 @@ private struct Scrape {
         withExtendedLifetime(silent) {}
     }
 
-    @Test func `is nowhere where it is off`() throws {
+    @Test func `--http off opens no HTTP endpoint`() throws {
         let daemon = try DaemonProcess([model2, "--http", "off"])
         #expect(daemon.http == "off")
         #expect(try Peer(daemon).status().endpoints.http == nil)
     }
 
     @Test(arguments: ["text", "json"])
-    func `says in one line that its port is in use`(format: String) throws {
+    func `an HTTP port in use is reported in one line`(format: String) throws {
         let first = try DaemonProcess([model2] + Self.anyPort)
         let free = ["--ingest", "--decisions", "--control"].flatMap { [$0, "@tcp://127.0.0.1:*"] }
         let second = try FinishedProgram(
@@ -203,7 +203,7 @@ private struct Scrape {
     }
 
     @Test(arguments: ["5553", "127.0.0.1", "example.org:80", "127.0.0.1:99999", "[127.0.0.1]:1", "::1:80", ""])
-    func `is refused where it makes no sense`(text: String) throws {
+    func `an invalid HTTP endpoint is refused`(text: String) throws {
         #expect(try FinishedProgram("sluiced", [model2, "--http", text]).status == 64)
     }
 }

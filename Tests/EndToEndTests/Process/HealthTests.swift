@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 import Wire
 
-/// States that turn NaN or infinite.
+/// Tests of states that become NaN or infinite.
 @Suite struct `A fault` {
-    /// An LSTM with relu in place of tanh: nothing bounds its state.
+    /// An LSTM with relu instead of tanh, so that nothing bounds its state.
     static let unbounded = Fixtures.url("keras/relu_cell.keras").path
     static let harmless: [Float] = [0.5, -0.25, 0.125]
     static let harmful: [Float] = [3e38, -3e38, 3e38]
@@ -17,7 +17,7 @@ import Wire
     }
 
     @Test(arguments: ["zero", "checkpoint"])
-    func `sends its stream back, and no other`(policy: String) throws {
+    func `a fault resets its stream and no other`(policy: String) throws {
         let folder = try TemporaryFolder()
         let arguments = [
             Self.unbounded, "--mode", "stateful", "--on-fault", policy, "--state-dir", folder.path,
@@ -39,7 +39,7 @@ import Wire
         #expect(try decide(peer, "other", Self.harmless).step == 2)
         #expect(try peer.control.stream("other")?.tally.quarantined == 0)
         #expect(daemon.log.contains("turned NaN or infinite"))
-        // The journal leads to the same state: back to the checkpoint as it was then, not as it is now.
+        // The journal leads to the same state: the checkpoint of that time, not the present one.
         _ = try decide(peer, "s", Self.harmless)
         let before = try peer.control.call(.export("s"), as: StreamExport.self)
         daemon.kill()
@@ -48,7 +48,7 @@ import Wire
     }
 
     @Test(arguments: ["checkpoint", "journal"])
-    func `goes back to the checkpoint, also where a crash comes before that is read`(durability: String) throws {
+    func `a fault returns to the checkpoint, even if a crash precedes the reading`(durability: String) throws {
         let folder = try TemporaryFolder()
         let arguments = [
             Self.unbounded, "--mode", "stateful", "--on-fault", "checkpoint", "--state-dir", folder.path,

@@ -15,7 +15,7 @@ import Wire
         try log.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
     }
 
-    @Test func `is one JSON object a line, whatever it quotes`() throws {
+    @Test func `each line of the log is a JSON object, whatever it quotes`() throws {
         let daemon = try DaemonProcess([model2, "--log-format", "json"])
         let peer = try Peer(daemon)
         let id = Array("a\"b\\\n\u{1}\u{2028}é".utf8) + [0xFF]
@@ -34,13 +34,13 @@ import Wire
         #expect(lines.last?.message.hasPrefix("stopped: 1 timesteps") == true)
     }
 
-    /// Ids that would change a terminal, or how a line is read: a C1 control, which is refused, and an override and a
-    /// separator, which are not. No more than the log has lines for in a second.
+    /// Ids that would change a terminal or the appearance of a line. The C1 control is refused; the override and the separator
+    /// are not. There are no more ids than the log has lines for in a second.
     private static let sly = ["a\u{9B}31mEVIL", "b\u{202E}EVIL", "c\u{2028}EVIL", "\u{1B}]0;\u{200B}EVIL"]
     private static let dangerous = Set<Unicode.Scalar>(["\u{9B}", "\u{202E}", "\u{2028}", "\u{200B}", "\u{1B}"])
 
     @Test(arguments: ["text", "json"])
-    func `has nothing in it that a terminal would obey, whatever a producer names its streams`(format: String) throws {
+    func `the log has no terminal controls, whatever a producer calls its streams`(format: String) throws {
         let daemon = try DaemonProcess([model2, "--log-format", format])
         let peer = try Peer(daemon)
         for id in Self.sly { try peer.send([Array(id.utf8), Timesteps.bytes([1, .nan])]) }
@@ -56,14 +56,14 @@ import Wire
         }
     }
 
-    @Test func `is JSON to the last line, also of a daemon that cannot serve`() throws {
+    @Test func `the log is JSON to the last line, even if the daemon cannot serve`() throws {
         let ended = try FinishedProgram("sluiced", ["nowhere.keras", "--log-format", "json"])
         #expect(ended.status == 66)
         let line = try #require(try lines(ended.errorOutput).last)
         #expect(line.level == "critical" && line.message.contains("nowhere.keras"))
     }
 
-    @Test func `has the level that it was started with, and then the one that it was given`() throws {
+    @Test func `the log has the level from the start until a request changes it`() throws {
         let folder = try TemporaryFolder()
         let text = """
             models: {m: {file: \(model2)}}
@@ -99,7 +99,7 @@ import Wire
         #expect(try FinishedProgram("sluice", ["log-level", "loud"]).status == 64)
     }
 
-    @Test func `warns where a model of single timesteps is served in the mode sequence`() throws {
+    @Test func `the log warns if a model of single timesteps is served in the mode sequence`() throws {
         let warned = try DaemonProcess([model2, "--mode", "sequence"])
         let lines = warned.log.split(separator: "\n").filter { $0.contains(" warning ") }
         #expect(lines.count == 1)
@@ -112,10 +112,10 @@ import Wire
         }
     }
 
-    @Test func `begins with the level of the flag, which goes before the file's`() throws {
+    @Test func `the flag --log-level overrides the level in the file`() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write("models: {m: {file: \(model2)}}\nlog: {level: critical}", to: "sluice.yaml")
-        // A daemon that were silent would not be seen to become ready.
+        // The log level must not be silent, because the tests read in the log that the daemon is ready.
         let daemon = try DaemonProcess(["--config", file, "--log-level", "debug"])
         #expect(daemon.stop() == 0)
         #expect(daemon.log.contains(" debug "))

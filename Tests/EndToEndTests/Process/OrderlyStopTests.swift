@@ -6,21 +6,22 @@ import Wire
 import ZeroMQ
 
 @Suite struct `An orderly stop` {
-    /// Messages that the daemon lets wait for each producer.
+    /// The number of messages that the daemon queues for each producer.
     private static let highWaterMark = 400
 
-    @Test func `under full load takes all that had come, and every subscriber gets what came of it`() throws {
+    @Test func `a stop under full load decides all received messages for every subscriber`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         let daemon = try DaemonProcess(
             arguments + ["--high-water-mark", "\(Self.highWaterMark)"],
             ingest: ["pull:@ipc://\(folder.path)/ingest"])
-        // More may wait for the subscriber than the daemon's own mark lets: it must read faster than that.
+        // More decisions may wait for the subscriber than the daemon's own mark allows, so the subscriber must read fast
+        // enough.
         let subscriber = try LoadSubscriber(daemon)
         let producers = try (0..<2).map { try LoadProducer(daemon, stream: "load-\($0)") }
         subscriber.start()
         for producer in producers { producer.start() }
-        // So much was sent before each was made to wait: all of it but what is under way has come.
+        // When a producer has to wait, the daemon has received all its messages except those under way.
         let sent = try producers.map { producer in try #require(eventually { producer.sentBeforeWaiting }) }
         #expect(sent.reduce(0, +) > producers.count * LoadProducer.underWay)
         #expect(kill(daemon.processIdentifier, SIGTERM) == 0)
@@ -29,12 +30,12 @@ import ZeroMQ
         subscriber.stop()
 
         let consumed = try #require(number(before: " timesteps consumed", in: daemon.log))
-        // A machine that is so slow that it does not get that far says so.
+        // A machine that is too slow for all received messages reports the rest in the log.
         let lost = number(before: " messages had come", in: daemon.log) ?? 0
         let messages = consumed / LoadProducer.timesteps + lost
         #expect(messages >= sent.reduce(0, +) - producers.count * LoadProducer.underWay, "\(sent): \(daemon.log)")
 
-        // What the state says, what the log says and what the subscriber got are the same.
+        // The stored state, the log and the subscriber agree.
         let again = try Peer(try DaemonProcess(arguments))
         var total = 0
         for producer in producers {
@@ -75,8 +76,8 @@ import ZeroMQ
         #expect(daemon.log.contains("stopped: 501 timesteps consumed"), "\(daemon.log)")
     }
 
-    /// Connections end at any moment, also at that of the stop.
-    @Test func `while its producers leave ends as any other`() throws {
+    /// Connections may end at any moment, even at the moment of the stop.
+    @Test func `a stop while producers disconnect ends as any other`() throws {
         for round in 0..<3 {
             let daemon = try DaemonProcess([model2])
             let endpoint = try IngestEndpoint(connecting(daemon.ingest)).endpoint
@@ -90,14 +91,14 @@ import ZeroMQ
         }
     }
 
-    /// The number that stands before some words in the last line that has them.
+    /// The number before some words, in the last line that contains these words.
     private func number(before words: String, in log: String) -> Int? {
         let line = log.split(separator: "\n").last { $0.contains(words) }
         return line?.split(separator: words).first?.split(separator: " ").last.flatMap { Int($0) }
     }
 }
 
-/// Sends one timestep; leaves when it is forgotten.
+/// Sends one timestep. Disconnects when the object is released.
 private final class LeavingProducer {
     private let socket: Socket
 
@@ -112,10 +113,10 @@ private final class LeavingProducer {
     }
 }
 
-/// Receives all decisions, in a thread of its own.
+/// Receives all decisions on a thread of its own.
 private final class LoadSubscriber: @unchecked Sendable {
     private let subscriber: DecisionSubscriber
-    /// Written by the thread until it has ended.
+    /// Written by the thread until the thread ends.
     private var seen: [String: [UInt64]] = [:]
     private let thread = LoadThread()
 
@@ -126,10 +127,10 @@ private final class LoadSubscriber: @unchecked Sendable {
 
     func start() { thread.start { [self] in try receive() } }
 
-    /// Ends once nothing comes any more.
+    /// Ends when no more decisions arrive.
     func stop() { thread.stop() }
 
-    /// The sequence numbers that came, in order.
+    /// The received sequence numbers in order.
     func sequences(of stream: String) -> [UInt64] { seen[stream] ?? [] }
 
     private func receive() throws {

@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What an administrator says of a service's priority is for the threads that do its work. Dispatch
-/// raises that of its own threads where it may, for root.
-@Suite struct `The priority that the daemon is started with` {
+/// Tests that the priority set by an administrator applies to the threads that do the work. Dispatch raises the priority of its
+/// own threads if it may, as for root.
+@Suite struct `The priority of the daemon` {
     private func priority(of thread: Int32) -> Int32 {
         getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(thread))
     }
 
-    @Test func `is that of the hot loop and of libzmq's threads`() throws {
+    @Test func `the hot loop and libzmq's threads keep the priority of the process`() throws {
         let folder = try TemporaryFolder()
         let control = "ipc://\(folder.path("control"))"
         let daemon = try RunningProgram(
@@ -20,7 +20,7 @@ import Testing
                 "--control", "@\(control)", "--http", "off",
             ])
         _ = try daemon.waitForLine { $0.contains("ready: ") }
-        // libzmq's thread names itself when it first runs, which an answer by way of it shows.
+        // libzmq's thread sets its name when it first runs. A reply that passes through the thread shows that it has run.
         #expect(try FinishedProgram("sluice", ["status", "--control", control]).status == 0)
 
         let threads = try ProcessThread.all(of: daemon.processIdentifier)

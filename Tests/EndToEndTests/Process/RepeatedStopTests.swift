@@ -7,12 +7,12 @@ import Wire
 import ZeroMQ
 
 @Suite(.serialized) struct `Stops under load` {
-    /// An address of this test's own: its ports stay free while no daemon has them.
+    /// An address for this test only, so that its ports stay free between two daemons.
     private static let host = "127.83.0.1"
 
-    /// Twenty stops in all, with messages in bursts and alone, over TCP and IPC, to PULL and SUB.
+    /// Twenty stops in all, with bursts and single messages, over TCP and IPC, to PULL and SUB.
     @Test(arguments: [(stops: 14, hasKeys: false), (stops: 6, hasKeys: true)])
-    func `lose nothing that a producer has sent`(stops: Int, hasKeys: Bool) throws {
+    func `repeated stops under load lose no timestep that a producer has sent`(stops: Int, hasKeys: Bool) throws {
         let folder = try TemporaryFolder()
         let keys = try TestKeys()
         try keys.make("all", "producers", "controllers")
@@ -32,7 +32,7 @@ import ZeroMQ
         for producer in producers { producer.start() }
         for stop in 0..<stops {
             try waitForProgress(daemon, producers, credentials)
-            // Not always at the same moment of a burst.
+            // The moment within a burst varies.
             usleep(UInt32(stop * 7_100 % 45_000))
             let started = ContinuousClock.now
             #expect(daemon.stop() == 0)
@@ -48,13 +48,13 @@ import ZeroMQ
             }
             let status = try control.stream(producer.stream)
             #expect(isAllThere == true, "\(producer.sent) were sent: \(String(describing: status))")
-            // A sequence number counts what is missing too, a step does not.
+            // The sequence number also counts missing timesteps; the step does not.
             #expect(status?.step == producer.sent, "\(producer.stream)")
         }
         #expect(daemon.stop() == 0)
     }
 
-    /// Waits until a daemon has consumed something of each producer.
+    /// Waits until a daemon has consumed timesteps of each producer.
     private func waitForProgress(
         _ daemon: DaemonProcess, _ producers: [NumberingProducer], _ credentials: CurveCredentials?
     ) throws {
@@ -75,7 +75,7 @@ import ZeroMQ
     }
 }
 
-/// Sends numbered timesteps in bursts from a thread of its own, and keeps what the daemon does not take.
+/// Sends numbered timesteps in bursts from a thread of its own, and keeps messages that the daemon has not received.
 private final class NumberingProducer: Sendable {
     let stream: String
     private let endpoint: IngestEndpoint
@@ -93,14 +93,14 @@ private final class NumberingProducer: Sendable {
         self.credentials = credentials
     }
 
-    /// Timesteps that were sent.
+    /// The number of timesteps sent.
     var sent: UInt64 { count.load(ordering: .acquiring) }
 
     func start() {
         Thread.detachNewThread { [self] in try? run() }
     }
 
-    /// Sends no more. What was sent goes on to the daemon.
+    /// Stops sending. Messages already sent still reach the daemon.
     func stop() { over.store(true, ordering: .releasing) }
 
     deinit { over.store(true, ordering: .releasing) }
@@ -113,7 +113,7 @@ private final class NumberingProducer: Sendable {
         try socket.set(.sendTimeout, to: 10_000)
         try socket.authenticate(with: credentials, at: endpoint.endpoint)
         try socket.attach(to: endpoint.endpoint, otherwise: .connect)
-        // A publisher's messages go nowhere before the daemon has subscribed.
+        // A publisher's messages are lost before the daemon has subscribed.
         if !isPush { _ = try socket.receiveFrames(wait: true) }
         while !over.load(ordering: .acquiring) {
             for _ in 0..<burst {

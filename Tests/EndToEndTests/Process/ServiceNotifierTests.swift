@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct `systemd is told` {
+@Suite struct `The reports to systemd` {
     private func environment(_ socket: String, watchdog: Int? = nil, of process: Int? = nil) -> [String: String] {
         var environment = ["NOTIFY_SOCKET": socket]
         if let watchdog { environment["WATCHDOG_USEC"] = "\(watchdog)" }
@@ -11,12 +11,12 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `when the daemon serves and where, and when it stops`(isAbstract: Bool) throws {
+    func `the daemon reports to systemd its endpoints when it serves, and its stop`(isAbstract: Bool) throws {
         let folder = try TemporaryFolder()
         let name = folder.path("notify")
         let path = isAbstract ? "@" + name.dropFirst() : name
         let socket = try NotifySocket(path)
-        // Were the watchdog of another process taken for this one's, its signs of life would come between the two.
+        // If the daemon took another process's watchdog for its own, its reports would come between the two.
         let daemon = try DaemonProcess([model2], environment: environment(path, watchdog: 2_000, of: 1))
         let ready = try #require(socket.next())
         #expect(
@@ -29,7 +29,7 @@ import Testing
         #expect(socket.next(within: 0) == nil)
     }
 
-    @Test func `of the stop that the control method asks for`() throws {
+    @Test func `the daemon reports a stop by the control method to systemd`() throws {
         let folder = try TemporaryFolder()
         let socket = try NotifySocket(folder.path("notify"))
         let daemon = try DaemonProcess([model2], environment: environment(folder.path("notify")))
@@ -40,7 +40,7 @@ import Testing
         #expect(daemon.waitForEnd() == 0)
     }
 
-    @Test func `that the daemon lives, as long as the hot loop comes round`() throws {
+    @Test func `the daemon reports that it is alive as long as the hot loop runs`() throws {
         let folder = try TemporaryFolder()
         let socket = try NotifySocket(folder.path("notify"))
         let daemon = try DaemonProcess([model2], environment: environment(folder.path("notify"), watchdog: 40_000))
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test(arguments: ["relative", "@", "", "/" + String(repeating: "x", count: 107)])
-    func `nothing by a socket that cannot be one: the daemon says so and ends`(path: String) throws {
+    func `an invalid NOTIFY_SOCKET makes the daemon end with a message`(path: String) throws {
         let ended = try FinishedProgram("sluiced", [model2], environment: ["NOTIFY_SOCKET": path])
         #expect(ended.status == 78)
         #expect(ended.errorOutput.contains("NOTIFY_SOCKET is '\(path)'"))

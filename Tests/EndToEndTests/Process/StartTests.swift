@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `A daemon that cannot serve says why in one line and ends` {
+@Suite struct `A daemon that cannot serve` {
     struct Refusal: CustomTestStringConvertible, Sendable {
         let arguments: [String]
         let status: Int32
@@ -27,21 +27,21 @@ import Wire
     ]
 
     @Test(arguments: refusals)
-    func `with the exit status that fits`(refusal: Refusal) throws {
+    func `a start that fails has a fitting exit status and one line of explanation`(refusal: Refusal) throws {
         let ended = try FinishedProgram("sluiced", refusal.arguments)
         #expect(ended.status == refusal.status)
         let complaint = try #require(ended.errorOutput.split(separator: "\n").last { $0.hasPrefix("sluiced: ") })
         for word in refusal.words { #expect(complaint.contains(word)) }
     }
 
-    @Test func `where an endpoint is in use`() throws {
+    @Test func `an endpoint in use ends the daemon with exit status 75`() throws {
         let first = try DaemonProcess([model2])
         let second = try FinishedProgram("sluiced", [model2, "--ingest", first.ingest])
         #expect(second.status == 75)
         #expect(second.errorOutput.contains("in use"))
     }
 
-    @Test func `where an ipc endpoint is in use, which libzmq would take away from the first`() throws {
+    @Test func `an IPC endpoint in use ends the daemon, although libzmq would take it over`() throws {
         let folder = try TemporaryFolder()
         let first = try DaemonProcess([model2], ingest: ["@ipc://\(folder.path("ingest"))"])
         let second = try FinishedProgram("sluiced", [model2, "--ingest", first.ingest])
@@ -50,12 +50,12 @@ import Wire
     }
 
     @Test(arguments: [[2], [0, 1, 2]])
-    func `and ends so where nobody can read it`(closed: [Int]) throws {
+    func `the exit status is the same if the standard streams are closed`(closed: [Int]) throws {
         let ended = try FinishedProgram("sluiced", ["nowhere.keras"], closing: closed)
         #expect(ended.status == 66)
     }
 
-    @Test func `where an option makes no sense`() throws {
+    @Test func `an invalid option ends the daemon with exit status 64`() throws {
         for arguments in [
             ["--ingest", "5550"], ["--threshold", "2"], ["--emit", "none"], ["--frobnicate"],
             ["--checkpoint-interval", "1e300"], ["--checkpoint-interval", "0"],
@@ -68,7 +68,7 @@ import Wire
 }
 
 @Suite struct `A configuration file` {
-    @Test func `serves several models, each with its prefixes, thresholds and emit`() throws {
+    @Test func `a configuration file sets prefixes, thresholds and emit for each of several models`() throws {
         let folder = try TemporaryFolder()
         let text = """
             models:
@@ -99,7 +99,7 @@ import Wire
         #expect(FileManager.default.fileExists(atPath: folder.path("state/sluice.sqlite")))
     }
 
-    @Test func `is only checked with --check-config, and is refused with its line`() throws {
+    @Test func `--check-config only checks the file, and refuses it with the line of the fault`() throws {
         let folder = try TemporaryFolder()
         try Data("models:\n  power: {file: \(model2)}\n".utf8).write(to: folder.url("good.yaml"))
         try Data("models:\n  power: {file: \(model2)}\nstat: {}\n".utf8).write(to: folder.url("bad.yaml"))

@@ -5,15 +5,15 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A stop ends within 5 s of being asked for, whatever else goes on.
+/// Tests that a stop ends within 5 s, whatever else happens.
 @Suite struct `A stop` {
     private static let bound = Duration.seconds(5 * patience)
 
     @Test(arguments: [SIGTERM, SIGINT])
-    func `while models are read ends at once, and leaves no process behind`(signal: Int32) throws {
+    func `a stop while models are read ends at once, and leaves no process behind`(signal: Int32) throws {
         let free = ["--ingest", "--decisions", "--control"].flatMap { [$0, "@tcp://127.0.0.1:*"] }
         var daemon = try RunningProgram("sluiced", [model2] + free)
-        // It would be read for 20 s.
+        // Reading the model takes up to 20 s, because the reader is held.
         let reader = try HeldChild {
             daemon = try RunningProgram("sluiced", [model2] + free)
             return daemon.processIdentifier
@@ -27,7 +27,7 @@ import ZeroMQ
     }
 
     @Test(arguments: ["SIGTERM", "shutdown"])
-    func `does not wait for reloads, whose requests get an error`(kind: String) throws {
+    func `a stop does not wait for reloads, and their requests get an error`(kind: String) throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let reader = try HeldChild {
@@ -36,7 +36,7 @@ import ZeroMQ
         }
         let requester = try Requester(daemon)
         for number in 1...5 { try requester.send("reload", #"{"model":"model2"}"#, number) }
-        // Answered behind them, so all of them are queued.
+        // The daemon answers requests in order, so all reloads are queued by now.
         try requester.send("status", "{}", 0)
         #expect(try requester.receive().contains("uptime_s"))
         let start = ContinuousClock.now
@@ -52,7 +52,7 @@ import ZeroMQ
         #expect(eventually { reader.isAlive ? nil : true } == true)
     }
 
-    @Test func `does not wait for a subscriber that does not read, and says so`() throws {
+    @Test func `a stop does not wait for a subscriber that does not read, and reports it`() throws {
         let daemon = try DaemonProcess([model2], ingest: ["pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
         let context = try Context()
@@ -61,7 +61,7 @@ import ZeroMQ
         try deaf.set(.receiveHighWaterMark, to: 1)
         try deaf.subscribe("s")
         try deaf.attach(to: try Endpoint(connecting(daemon.decisions)), otherwise: .connect)
-        // Its first decision shows that it is there; more than its buffers and the system's hold wait at the daemon.
+        // The first decision shows that the subscriber is connected. More decisions wait at the daemon than all buffers hold.
         _ = try eventually { () -> Bool? in
             _ = try peer.decide("s", [1])
             return try deaf.receiveFrames(wait: false) == nil ? nil : true

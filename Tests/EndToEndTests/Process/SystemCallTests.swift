@@ -2,13 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the unit lets the daemon ask of the kernel. No test runs under systemd, and a call that is refused can end the
-/// daemon within a library.
+/// Tests of the system calls that the unit allows. No test runs under systemd, and a refused call can end the daemon within a
+/// library.
 @Suite struct `The system calls that the unit allows` {
     static let strace = "/usr/bin/strace"
     static let analyze = "/usr/bin/systemd-analyze"
 
-    /// The calls of a set such as `@system-service`, those of the sets in it included.
+    /// The calls in a set such as `@system-service`, including nested sets.
     private func calls(in name: Substring) throws -> Set<String> {
         guard name.hasPrefix("@") else { return [String(name)] }
         let lines = try FinishedProgram(Self.analyze, ["syscall-filter", String(name)]).output.split(separator: "\n")
@@ -16,7 +16,7 @@ import Testing
         return try members.reduce(into: []) { $0.formUnion(try calls(in: $1)) }
     }
 
-    /// The unit's lines in their order: each adds calls, or with ~ takes some away.
+    /// The unit's lines in order: each line adds calls or, with ~, removes some.
     private func allowed() throws -> Set<String> {
         let filters = try Deploy.text("systemd/sluiced.service").matches(of: #/(?m)^SystemCallFilter=(~?)(.*)$/#)
         return try filters.reduce(into: []) { allowed, filter in
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(.enabled(if: Deploy.isHere(strace) && Deploy.isHere(analyze)))
-    func `are all that the daemon makes while it serves, stores, reloads and stops`() throws {
+    func `the daemon makes only allowed calls while it serves, stores, reloads and stops`() throws {
         let folder = try TemporaryFolder()
         let control = "ipc://\(folder.path("control"))"
         let daemon = try RunningProgram(
@@ -52,11 +52,11 @@ import Testing
         let trace = try String(contentsOf: folder.url("trace"), encoding: .utf8)
         let made = Set(trace.matches(of: #/(?m)^\d+ +([a-z_0-9]+)\(/#).map { String($0.1) })
         #expect(made.contains("epoll_wait"))
-        // Kept, or libzmq would have it asked for several times a message. A sanitizer asks by itself.
+        // The id is cached, because libzmq would ask for it several times per message. A sanitizer asks on its own.
         #if !SANITIZED
         #expect(trace.matches(of: #/(?m)^\d+ +getpid\(/#).count <= 1)
         #endif
-        // SQLite asks for it as root alone.
+        // SQLite calls `fchown` only as root.
         let refused = try made.subtracting(allowed()).subtracting(["fchown"])
         #expect(refused.isEmpty)
     }

@@ -4,7 +4,6 @@ import TestSupport
 import Testing
 import Wire
 
-/// Streams whose state leaves memory.
 @Suite struct `Idle streams` {
     private let folder: TemporaryFolder
     private var arguments: [String] {
@@ -20,7 +19,7 @@ import Wire
         try #require(asleep == true)
     }
 
-    @Test func `wake with their next timestep as if nothing had been, bit for bit`() throws {
+    @Test func `an idle stream wakes at its next timestep with the same bits`() throws {
         let inputs = values(60)
         let expected = try Peer(try DaemonProcess([model2])).decide("s", inputs)
         let daemon = try DaemonProcess(arguments)
@@ -37,7 +36,7 @@ import Wire
         #expect(try again.control.stream("s")?.probability.values == expected.last?.probabilities)
     }
 
-    @Test func `survive a crash with what the journal has since they woke`() throws {
+    @Test func `a woken stream survives a crash by its checkpoint and the journal`() throws {
         let arguments = arguments + ["--durability", "journal"]
         let inputs = values(45)
         let expected = try Peer(try DaemonProcess([model2])).decide("s", inputs)
@@ -54,7 +53,7 @@ import Wire
         #expect(decisions.bits == expected.bits)
     }
 
-    @Test func `are seen by all requests, with their last answer`() throws {
+    @Test func `all requests see hibernated streams with their last outputs`() throws {
         let peer = try Peer(try DaemonProcess(arguments))
         let decisions = try peer.decide("a", values(7))
         _ = try peer.decide("b", values(3))
@@ -73,7 +72,7 @@ import Wire
         #expect(try peer.decide("b", values(1)).map(\.sequence) == [1])
     }
 
-    @Test func `carry on with reloaded weights`() throws {
+    @Test func `a hibernated stream continues with reloaded weights`() throws {
         let file = folder.path("m.keras")
         try Data(contentsOf: URL(filePath: model2)).write(to: folder.url("m.keras"))
         let peer = try Peer(try DaemonProcess([file, "--mode", "stateful"] + arguments.dropFirst()))
@@ -85,7 +84,7 @@ import Wire
         #expect(try peer.decide("s", values(1)).map(\.step) == [8])
     }
 
-    @Test func `are forgotten for good, and it is said`() throws {
+    @Test func `a stream that is idle too long is forgotten, with an event`() throws {
         let daemon = try DaemonProcess([model2, "--state-dir", folder.path, "--forget-after", "0.1"])
         let watch = try RunningProgram(
             "sluice", ["watch", "--events", "--count", "1", "--control", connecting(daemon.control)])
@@ -99,7 +98,7 @@ import Wire
         #expect(try Peer(try DaemonProcess([model2, "--state-dir", folder.path])).status().streams == 0)
     }
 
-    @Test func `need a folder`() throws {
+    @Test func `hibernation needs a state folder`() throws {
         let flag = try FinishedProgram("sluiced", [model2, "--idle-after", "9"])
         #expect(flag.status == 64 && flag.errorOutput.contains("--state-dir"))
         let text = "state: {idle_after: 9}\nmodels: {m: {file: \(model2)}}\n"
@@ -108,7 +107,7 @@ import Wire
         #expect(try FinishedProgram("sluiced", [model2, "--forget-after", "0"]).status == 64)
     }
 
-    @Test func `past --max-streams are refused when they are new, counted and logged`() throws {
+    @Test func `above --max-streams, new streams are refused, counted and logged`() throws {
         let daemon = try DaemonProcess([model2, "--max-streams", "2"])
         let peer = try Peer(daemon)
         for id in ["a", "b"] { _ = try peer.decide(id, values(1)) }

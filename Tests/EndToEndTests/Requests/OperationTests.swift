@@ -5,13 +5,13 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Requests on thousands of streams, while timesteps come.
+/// Tests of requests on thousands of streams while timesteps arrive.
 @Suite struct `A request on many streams` {
     private static let count = 3_000
 
     private func id(_ number: Int) -> String { "\(number.isMultiple(of: 2) ? "even" : "odd")-\(number)" }
 
-    /// Feeds each stream one timestep, and waits until all are decided on.
+    /// Feeds each stream one timestep, and waits for all decisions.
     private func feedAll(_ peer: Peer) throws {
         for number in 0..<Self.count { try peer.feed(id(number), values(1)) }
         for number in 0..<Self.count { _ = try peer.decisions(of: id(number), 1) }
@@ -23,7 +23,7 @@ import ZeroMQ
         ).streams
     }
 
-    @Test func `takes effect on each of them once, between two of its timesteps`() throws {
+    @Test func `a request takes effect on each stream once, between two of its timesteps`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         try feedAll(peer)
@@ -43,13 +43,14 @@ import ZeroMQ
                 #expect(possible.contains(step), "\(number): \(step)")
             }
             try #require(eventually { asked.isFinished ? true : nil } == true)
-            // Behind the reset, whenever that was: each stream has had one timestep since the last, or none.
+            // The check follows the reset, whenever it took effect: each stream has had at most one timestep since the last
+            // one.
             let steps = Set(try streams(peer.control).filter { $0.stream.hasPrefix("even") }.map(\.step))
             #expect(steps.isSubset(of: [0, 1]))
         }
     }
 
-    @Test func `is done with all of them or with none after kill -9 in the midst of it`() throws {
+    @Test func `after kill -9 during a request, all of its streams are changed or none`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--durability", "journal"]
         var chance = SeededGenerator(state: 3)
@@ -79,7 +80,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `restores them as they were, with timesteps that come meanwhile behind it`() throws {
+    @Test func `a restore precedes all timesteps that arrive meanwhile`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2, "--state-dir", folder.path])
         let peer = try Peer(daemon)
@@ -101,7 +102,7 @@ import ZeroMQ
             #expect((number.isMultiple(of: 2) ? [2, 3] : [1, 2]).contains(step), "\(number): \(step)")
         }
         try #require(eventually { asked.isFinished ? true : nil } == true)
-        // As in the snapshot, or one timestep later.
+        // The state is that of the snapshot, or one timestep later.
         let found = try streams(peer.control)
         #expect(found.count == Self.count && Set(found.map(\.step)).isSubset(of: [1, 2]))
     }

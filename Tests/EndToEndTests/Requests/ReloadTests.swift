@@ -4,11 +4,11 @@ import TestSupport
 import Testing
 import Wire
 
-/// Models whose files change under a daemon that runs.
+/// Tests of model files that change while the daemon runs.
 @Suite struct `A reload` {
-    /// LSTM(10) → Dense(1), as model2, with other weights.
+    /// LSTM(10) → Dense(1) like model2, with other weights.
     static let other = Fixtures.url("reference/model1.keras")
-    /// LSTM(1): a state of another shape.
+    /// LSTM(1), whose state has another shape.
     static let smaller = Fixtures.url("keras/smallest.keras")
 
     private let folder: TemporaryFolder
@@ -19,7 +19,7 @@ import Wire
         try put(URL(filePath: model2))
     }
 
-    /// Puts a file in the served file's place, whole at once.
+    /// Replaces the served file atomically.
     private func put(_ url: URL) throws {
         try Data(contentsOf: url).write(to: folder.url("m.keras"), options: .atomic)
     }
@@ -28,7 +28,7 @@ import Wire
         try peer.control.call(.reload(model: "m", reset: reset), as: ReloadResult.self)
     }
 
-    @Test func `carries the state to other weights, between two timesteps`() throws {
+    @Test func `a reload carries the state over to new weights, between two timesteps`() throws {
         let peer = try Peer(try DaemonProcess([file, "--mode", "stateful"]))
         let old = try peer.status().models[0].fingerprint
         _ = try peer.decide("s", values(20))
@@ -44,7 +44,7 @@ import Wire
         #expect(try peer.status().models[0].fingerprint == result.fingerprint)
         #expect(try peer.status().models[0].mode == "stateful", "the policy stays")
         #expect(decided.map(\.step) == [21, 22, 23])
-        // What the new weights make of this state, from a daemon of their own that imports it.
+        // The expected decisions of the new weights come from a separate daemon that imports this state.
         let expected = try Peer(try DaemonProcess([Self.other.path, "--mode", "stateful"]))
         let source = try Peer(try DaemonProcess([model2]))
         _ = try source.decide("s", values(20))
@@ -54,7 +54,7 @@ import Wire
         #expect(try expected.decide("s", values(3, seed: 2)).bits == decided.bits)
     }
 
-    @Test func `of another shape is refused and changes nothing, unless a reset is asked for`() throws {
+    @Test func `weights of another shape are refused without a change, unless a reset is requested`() throws {
         let peer = try Peer(try DaemonProcess([file, "--mode", "stateful"]))
         let undisturbed = try Peer(try DaemonProcess([model2]))
         let inputs = values(20)
@@ -81,7 +81,7 @@ import Wire
     }
 
     @Test(arguments: ["checkpoint", "journal"])
-    func `is durable when it is answered, and old snapshots stay with the old weights`(durability: String) throws {
+    func `an answered reload is durable, and old snapshots keep the old weights`(durability: String) throws {
         let state = [
             "--mode", "stateful", "--state-dir", folder.path("state"), "--checkpoint-interval", "3600",
             "--durability", durability,
@@ -102,7 +102,7 @@ import Wire
 
         let second = try Peer(try DaemonProcess([file] + state))
         if durability == "journal" {
-            // What came after the reload is replayed with the weights that took it.
+            // Timesteps after the reload are replayed with the weights that consumed them.
             let stream = try #require(try second.control.stream("s"))
             #expect(stream.sequence == 25 && stream.probability.values == next.last?.probabilities)
         } else {
@@ -111,7 +111,7 @@ import Wire
         }
     }
 
-    @Test func `by SIGHUP takes all models`() throws {
+    @Test func `SIGHUP reloads all models`() throws {
         let daemon = try DaemonProcess([file, "--mode", "stateful"])
         let peer = try Peer(daemon)
         let old = try peer.status().models[0].fingerprint
@@ -124,11 +124,11 @@ import Wire
         #expect(daemon.stop() == 0)
     }
 
-    @Test func `is not undone by those that were asked for before`() throws {
+    @Test func `a reload is not undone by earlier ones`() throws {
         let daemon = try DaemonProcess([file, "--mode", "stateful"])
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(3))
-        // Read slowly, in a process apart; what takes its place is read at once.
+        // The Keras file is read slowly in a separate process. Its replacement is read at once.
         let converted = folder.path("other.safetensors")
         #expect(try FinishedProgram("sluice", ["convert", Self.other.path, converted]).status == 0)
         for _ in 0..<20 {
@@ -145,7 +145,7 @@ import Wire
         #expect(try peer.decide("s", values(1)).map(\.step) == [4])
     }
 
-    @Test func `that is asked for while another is under way is one more, however many ask`() throws {
+    @Test func `all requests during a reload become one more reload`() throws {
         let daemon = try DaemonProcess([file, "--mode", "stateful"])
         let reader = try HeldChild {
             kill(daemon.processIdentifier, SIGHUP)
@@ -156,7 +156,7 @@ import Wire
         for _ in 0..<100 { kill(daemon.processIdentifier, SIGHUP) }
         let requester = try Requester(daemon)
         for number in 1...20 { try requester.send("reload", #"{"model":"m"}"#, number) }
-        // Answered behind them, so all of them are queued.
+        // The daemon answers requests in order, so all reloads are queued by now.
         try requester.send("status", "{}", 0)
         #expect(try requester.receive().contains("uptime_s"))
         reader.letGo()
@@ -166,7 +166,7 @@ import Wire
         #expect(daemon.stop() == 0)
     }
 
-    @Test func `after a crash takes what the journal has of the old weights, only if that is asked for`() throws {
+    @Test func `after a crash, new weights replay the journal of old weights only on request`() throws {
         let state = [
             "--mode", "stateful", "--state-dir", folder.path("state"), "--checkpoint-interval", "3600", "--durability",
             "journal",
@@ -184,7 +184,7 @@ import Wire
         #expect(after.first?.sequence == 21)
     }
 
-    @Test func `at a start is refused, carried or reset as --on-other-weights says`() throws {
+    @Test func `--on-other-weights refuses, carries or resets state of other weights at a start`() throws {
         let state = ["--mode", "stateful", "--state-dir", folder.path("state")]
         let first = try DaemonProcess([file] + state)
         _ = try Peer(first).decide("s", values(20))

@@ -3,7 +3,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-@Suite struct `A controller that asks much` {
+@Suite struct `A controller with many requests` {
     private func controller(of daemon: DaemonProcess, in context: Context) throws -> Socket {
         let socket = try Socket(.dealer, in: context)
         try socket.set(.receiveTimeout, to: Int(30_000 * patience))
@@ -12,7 +12,7 @@ import ZeroMQ
         return socket
     }
 
-    /// A request of so many bytes, which it reaches with white space.
+    /// A request that is padded with spaces to a given size.
     private func request(_ id: Int, _ command: ControlCommand, bytes: Int = 0) throws -> [UInt8] {
         let json = try JSONEncoder().encode(ControlRequest(id: .integer(Int64(id)), command: command).json)
         return Array(json) + [UInt8](repeating: 0x20, count: max(0, bytes - json.count))
@@ -23,8 +23,7 @@ import ZeroMQ
         return try #require(try JSONDecoder().decode(JSONValue.self, from: Data(body)).members)
     }
 
-    @Test func `has its requests carried out and answered in the order in which it sent them, large and small`() throws
-    {
+    @Test func `large and small requests of a controller are carried out and answered in order`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(10))
@@ -46,7 +45,7 @@ import ZeroMQ
         let socket = try controller(of: daemon, in: peer.context)
         let rounds = 5
         for round in 0..<rounds {
-            // From the second round on the step was 0 before.
+            // From the second round on, the step begins at 0.
             for (index, (command, bytes, _)) in sent.enumerated() {
                 try socket.sendFrames([try request(round * sent.count + index, command, bytes: bytes)], wait: true)
             }
@@ -62,7 +61,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `and what is expensive to read gets its answer, each of it`() throws {
+    @Test func `each request that is expensive to read gets its answer`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let socket = try controller(of: daemon, in: peer.context)
@@ -80,17 +79,17 @@ import ZeroMQ
             let frames = try socket.receiveFrames(wait: true)
             let error = try reply(frames)["error"]?.members?["code"]
             #expect(error == (code == 0 ? nil : .integer(code)), "\(text.prefix(60))")
-            // The request does not come back in the words of its refusal.
+            // The error message does not repeat the request.
             if code != 0 { #expect(frames?.last?.count ?? 0 < 2_000, "\(text.prefix(60))") }
         }
         #expect(try peer.decide("s", values(3)).count == 3)
     }
 
-    @Test func `without a pause keeps neither timesteps nor other controllers from their answers, nor a stop`() throws {
+    @Test func `a flood of requests blocks neither timesteps nor other controllers nor a stop`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let undisturbed = try peer.decide("undisturbed", values(40))
-        // As large as a request may be, and small ones in between, which come to more than may wait.
+        // The flood has requests of the largest size with small ones in between. They exceed the number that may wait.
         let flood = [
             try request(1, .stream("s"), bytes: 1 << 20), try request(2, .status),
             try request(3, .streams(prefix: nil, after: nil, limit: 10_000), bytes: 1 << 19), try request(4, .status),

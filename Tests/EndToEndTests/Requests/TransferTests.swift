@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Streams that go from one daemon to another, and those that go on after a crash.
-@Suite struct `Streams are carried` {
+/// Tests of streams that move to another daemon, or continue after a crash.
+@Suite struct `A transfer of streams` {
     private let folder: TemporaryFolder
 
     init() throws {
@@ -16,7 +16,7 @@ import Wire
         try FinishedProgram("sluice", arguments + ["--control", connecting(daemon.control)], input: input)
     }
 
-    @Test func `by export and import, under another id too`() throws {
+    @Test func `export and import carry a stream over, under another id too`() throws {
         let first = try DaemonProcess([model2, "--threshold", "0.6:0.4"])
         let peer = try Peer(first)
         _ = try peer.decide("s", values(20))
@@ -40,7 +40,7 @@ import Wire
         #expect(try sluice(["export", "unknown"], first).status == 66)
     }
 
-    @Test func `by a file with a snapshot of them all`() throws {
+    @Test func `a snapshot file carries all streams over`() throws {
         let first = try DaemonProcess([model2])
         let peer = try Peer(first)
         for stream in 0..<1_500 { try peer.feed("many-\(stream)", values(1, seed: stream + 1)) }
@@ -69,7 +69,7 @@ import Wire
         #expect(try sluice(["snapshot", "--output", "/proc/nowhere"], first).status == 74)
     }
 
-    @Test func `over a crash, by a producer that sends only what is missing`() throws {
+    @Test func `after a crash, a producer sends only the missing timesteps`() throws {
         let inputs = values(600)
         let csv = "x0\n" + inputs.map { "\($0)\n" }.joined()
         let expected = try Peer(try DaemonProcess([model2])).decide("s", inputs)

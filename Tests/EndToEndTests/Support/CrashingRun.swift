@@ -6,20 +6,20 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A state folder, the daemons that live on it one after another and are killed, and what a producer and a subscriber saw
-/// of them all.
+/// A state folder with a series of daemons that are killed, and the observations of a producer and a subscriber over all of
+/// them.
 final class CrashingRun {
     static let streams = (0..<4).map { "stream-\($0)" }
-    /// Timesteps in a message that is not cut short, and from one start flag to the next.
+    /// The timesteps in a full message, and those from one start flag to the next.
     private static let messageLength: UInt64 = 7
     private static let stretch: UInt64 = 70
 
     private let folder: TemporaryFolder
     private let arguments: [String]
     private var chance: SeededGenerator
-    /// What was seen of each stream, by sequence number.
+    /// The decisions seen of each stream, by sequence number.
     private(set) var seen: [String: [UInt64: [UInt64]]] = [:]
-    /// Decisions that were seen, and those that were seen more than once.
+    /// The number of decisions seen, and of those seen more than once.
     private var seenInAll = 0
     private(set) var repeated = 0
 
@@ -31,12 +31,12 @@ final class CrashingRun {
         chance = SeededGenerator(state: seed)
     }
 
-    /// A stream's timestep of a number, the same in every run.
+    /// The value of a stream's timestep, which is the same in every run.
     static func value(_ stream: String, _ sequence: UInt64) -> Float {
         Float(sin(Double(sequence) * 0.7 + Double(stream.utf8.last ?? 0)) * 1.5)
     }
 
-    /// The message that begins with a timestep: its values, and whether the state starts anew with it.
+    /// The message that begins with a timestep. The header tells whether the state restarts.
     static func message(_ stream: String, from sequence: UInt64) -> (values: [Float], header: TimestepHeader) {
         let last = (sequence - 1) / messageLength * messageLength + messageLength
         let starts = (sequence - 1) % stretch == 0
@@ -46,9 +46,9 @@ final class CrashingRun {
         )
     }
 
-    /// One daemon's life, from a start to a kill at some moment of its start, of its work or of its end.
+    /// Runs one daemon, and kills it at a random moment of its start, its work or its end.
     ///
-    /// - Returns: How many timesteps each stream had when it was ready; nil where it did not come so far.
+    /// - Returns: The number of timesteps of each stream when the daemon was ready; nil if it was killed before.
     @discardableResult
     func live() throws -> [String: UInt64]? {
         let moment = Int.random(in: 0..<10, using: &chance)
@@ -65,12 +65,12 @@ final class CrashingRun {
         }
         let link = try link()
         let sequences = try link.sequences()
-        // Some time after so many decisions were seen, so that a slow machine sees as many as a fast one.
+        // The kill follows a number of decisions rather than a time, so that slow and fast machines see the same number.
         let wanted = seenInAll + Int.random(in: 0..<60, using: &chance)
         let isOver = Flag()
         let killer = Thread { [processIdentifier = link.daemon.processIdentifier] in
             usleep(UInt32(microseconds))
-            // While it stops in order, too.
+            // The kill may come during an orderly stop.
             if moment == 1 {
                 kill(processIdentifier, SIGTERM)
                 usleep(UInt32(microseconds))
@@ -97,9 +97,9 @@ final class CrashingRun {
         return sequences
     }
 
-    /// A last daemon, which is not killed: feeds every stream some more.
+    /// Runs a last daemon that is not killed, and feeds every stream more timesteps.
     ///
-    /// - Returns: How many timesteps each stream has now.
+    /// - Returns: The number of timesteps of each stream at the end.
     func finish() throws -> UInt64 {
         let link = try link()
         let sequences = try link.sequences()
@@ -122,7 +122,7 @@ final class CrashingRun {
         return last
     }
 
-    /// The greatest sequence number that was seen decided.
+    /// The largest sequence number of the decisions seen.
     func lastSeen(_ stream: String) -> UInt64 { seen[stream]?.keys.max() ?? 0 }
 
     private func link() throws -> CrashLink {
@@ -140,7 +140,7 @@ final class CrashingRun {
     }
 }
 
-/// A producer, a subscriber and a controller of a daemon that may be gone at any moment.
+/// A producer, a subscriber and a controller of a daemon that may be killed at any moment.
 private final class CrashLink {
     let daemon: DaemonProcess
     private let control: ControlClient
@@ -161,19 +161,19 @@ private final class CrashLink {
             to: try IngestEndpoint(connecting(daemon.ingest)).endpoint, otherwise: .connect)
     }
 
-    /// How far each stream is.
+    /// The position of each stream.
     func sequences() throws -> [String: UInt64] {
         var sequences: [String: UInt64] = [:]
         for stream in CrashingRun.streams { sequences[stream] = try control.stream(stream)?.sequence ?? 0 }
         return sequences
     }
 
-    /// - Returns: Whether the message was taken.
+    /// - Returns: Whether the message was sent.
     func send(_ stream: String, _ values: [Float], _ header: TimestepHeader) throws -> Bool {
         try producer.sendFrames([Array(stream.utf8), Timesteps.bytes(values), header.bytes], wait: true)
     }
 
-    /// What has come, or comes within a time.
+    /// The decisions that have arrived or arrive within a time.
     func decisions(seconds: Double) throws -> [(String, [Decision])] {
         var messages: [(String, [Decision])] = []
         if seconds > 0 { try subscriber.wait(seconds: seconds) }
@@ -182,14 +182,14 @@ private final class CrashLink {
     }
 }
 
-/// A word from one thread to another.
+/// A flag that one thread sets for another.
 private final class Flag: Sendable {
     private let value = Atomic<Bool>(false)
     var isSet: Bool { value.load(ordering: .acquiring) }
     func set() { value.store(true, ordering: .releasing) }
 }
 
-/// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): the same moments in every run.
+/// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>), so that every run has the same moments.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

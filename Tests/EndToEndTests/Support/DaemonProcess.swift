@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A real `sluiced` in a process of its own, on ports of its own.
+/// A real `sluiced` in a separate process, on ports of its own.
 final class DaemonProcess {
     let ingest: String
     let decisions: String
     let control: String
-    /// Where it answers HTTP; `off` unless the arguments say otherwise.
+    /// The HTTP address; `off` unless the arguments enable HTTP.
     let http: String
 
     private let program: RunningProgram
@@ -19,10 +19,10 @@ final class DaemonProcess {
     ///   - ingest: The ingest endpoints.
     ///   - decisions: The decisions endpoint.
     ///   - control: The control endpoint.
-    ///   - fileSizeLimit: Kilobytes that no file may grow beyond, as on a disk that is full.
-    ///   - umask: Its umask, in octal; nil: that of the tests.
-    ///   - environment: Variables besides those of the tests.
-    /// - Throws: Where it does not become ready.
+    ///   - fileSizeLimit: The largest size of a file in kilobytes, to simulate a full disk.
+    ///   - umask: The umask in octal; nil for that of the tests.
+    ///   - environment: Additional environment variables.
+    /// - Throws: An error if the daemon does not become ready.
     init(
         _ arguments: [String], ingest: [String] = ["@tcp://127.0.0.1:*"], decisions: String = "@tcp://127.0.0.1:*",
         control: String = "@tcp://127.0.0.1:*", fileSizeLimit: Int? = nil, umask: String? = nil,
@@ -35,7 +35,8 @@ final class DaemonProcess {
             "sluiced", arguments + endpoints, fileSizeLimit: fileSizeLimit, umask: umask,
             environment: environment)
         let ready = try program.waitForLine { $0.contains("ready: ") }
-        // ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control @tcp://127.0.0.1:3, http off
+        // The line has the form: ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control @tcp://127.0.0.1:3,
+        // http off
         let parts = try #require(ready.split(separator: "ready: ").last).split(separator: ", ")
         let places = parts.compactMap { $0.split(separator: " ", maxSplits: 1).last.map(String.init) }
         try #require(places.count == 4, "\(ready)")
@@ -45,7 +46,7 @@ final class DaemonProcess {
         self.http = places[3]
     }
 
-    /// What the daemon has logged so far.
+    /// The daemon's log so far.
     var log: String { program.errorOutput }
 
     /// Sends SIGTERM and waits for the end.
@@ -56,14 +57,14 @@ final class DaemonProcess {
         return program.waitForEnd()
     }
 
-    /// Waits for an end that was asked for otherwise.
+    /// Waits for the end of a daemon that was stopped in another way.
     ///
     /// - Returns: The exit status.
     func waitForEnd() -> Int32 {
         program.waitForEnd()
     }
 
-    /// Ends the daemon as a crash would: SIGKILL.
+    /// Kills the daemon with SIGKILL, like a crash.
     func kill() {
         program.kill()
         _ = program.waitForEnd()

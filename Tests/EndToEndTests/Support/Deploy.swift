@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The files of the folder `deploy`.
+/// The files in the folder `deploy`.
 enum Deploy {
     static let folder = Fixtures.folder
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "deploy")
@@ -13,10 +13,10 @@ enum Deploy {
         try String(contentsOfFile: path(file), encoding: .utf8)
     }
 
-    /// Whether a program that only some machines have is here.
+    /// Whether an optional program is installed.
     static func isHere(_ program: String) -> Bool { FileManager.default.isExecutableFile(atPath: program) }
 
-    /// Sees that the daemon takes a configuration file, whose model is found here.
+    /// Expects that the daemon accepts a configuration file. The model is replaced by a fixture.
     static func check(configuration: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let folder = try TemporaryFolder()
         let text = configuration.replacing(#/file: \S+\.keras/#, with: "file: \(model2)")
@@ -26,7 +26,7 @@ enum Deploy {
         #expect(ended.status == 0, "\(ended.errorOutput)\n\(text)", sourceLocation: sourceLocation)
     }
 
-    /// The ports of the daemon's endpoints where nothing else is asked for, by the flags.
+    /// The daemon's default ports by flag.
     static func defaultPorts() throws -> [String: Int] {
         let help = try FinishedProgram("sluiced", ["--help"]).output
         let ports = ["ingest", "decisions", "control", "http"].map { flag in

@@ -1,14 +1,15 @@
 import Foundation
 import Testing
 
-/// A child of a daemon that is held, as if it hung: the one that reads a file of Keras. It goes on when this is let go of.
+/// A daemon's child process that is stopped as if it hung: the reader of a Keras file. It continues when this object is
+/// released.
 final class HeldChild {
     let identifier: pid_t
 
-    /// Waits for a child and holds it.
+    /// Waits for a child and stops it.
     ///
-    /// - Parameter start: Has a daemon start one, and returns the daemon; called again where the child was missed.
-    /// - Throws: Where there is none.
+    /// - Parameter start: Makes a daemon start a child, and returns the daemon. It is called again if the child was missed.
+    /// - Throws: An error if there is no child.
     init(startedBy start: () throws -> pid_t) throws {
         var found: pid_t?
         for _ in 0..<20 where found == nil {
@@ -19,10 +20,10 @@ final class HeldChild {
         identifier = try #require(found, "no child was seen")
     }
 
-    /// Lets the child go on.
+    /// Lets the child continue.
     func letGo() { kill(identifier, SIGCONT) }
 
-    /// Whether the child is still there.
+    /// Whether the child still exists.
     var isAlive: Bool { kill(identifier, 0) == 0 }
 
     deinit { letGo() }
@@ -33,7 +34,7 @@ final class HeldChild {
         guard let child = later.first(where: { parent(of: $0) == process }), kill(child, SIGSTOP) == 0 else {
             return nil
         }
-        // It is stopped, or it has ended before.
+        // The child is stopped now, or it has already ended.
         let isHeld: Bool? = eventually(within: 2) {
             switch status(of: child)?.state {
             case "T": true
@@ -46,14 +47,14 @@ final class HeldChild {
 
     private static func parent(of process: pid_t) -> pid_t? { status(of: process)?.parent }
 
-    /// By the system's calls alone: a child that reads a small file does not live long.
+    /// Reads the status with system calls only, because a child that reads a small file does not live long.
     private static func status(of process: pid_t) -> (state: String, parent: pid_t)? {
         let descriptor = unsafe open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = unsafe read(descriptor, &bytes, bytes.count)
-        // Behind the name, which may have any characters: the state and the parent.
+        // The state and the parent follow the name, which may contain any characters.
         guard count > 0, let end = bytes[..<count].lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let words = String(decoding: bytes[(end + 1)..<count], as: UTF8.self).split(separator: " ")
         guard words.count > 1, let parent = pid_t(words[1]) else { return nil }

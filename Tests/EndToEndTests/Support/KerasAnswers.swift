@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Sequences with Keras' own answer after each timestep that it has one for, from the reference files.
+/// Sequences from the reference files, with Keras' answers after the timesteps that have one.
 struct KerasAnswers {
     /// The name of each stream with its values and answers, in the order of the file.
     let streams: [(name: String, values: [Float], answers: [Float])]
@@ -13,7 +13,7 @@ struct KerasAnswers {
             let name = try #require(row["stream"])
             if streams.last?.name != name { streams.append((name, [], [])) }
             streams[streams.count - 1].values.append(try #require(row["x0"].flatMap(Float.init)))
-            // A model that needs whole sequences answers only at their ends.
+            // A model that needs whole sequences has an answer only at their ends.
             let answer = try #require(row["probability"])
             if !answer.isEmpty { streams[streams.count - 1].answers.append(try #require(Float(answer))) }
         }
@@ -21,13 +21,13 @@ struct KerasAnswers {
     }
 }
 
-/// How near an answer must come to Keras' own.
+/// The largest difference from Keras' answer.
 let tolerance: Float = 1e-5
 
 /// The model that most tests serve.
 let model2 = Fixtures.url("reference/model2.keras").path
 
-/// Values of about the size that model2 was trained on, the same in every run.
+/// Values in the range of model2's training data. They are the same in every run.
 func values(_ count: Int, seed: Int = 1) -> [Float] {
     (0..<count).map { Float(sin(Double($0 * seed) * 0.7 + Double(seed)) * 1.5) }
 }

@@ -4,11 +4,11 @@ import Synchronization
 import Wire
 import ZeroMQ
 
-/// Sends as fast as it is let, from a thread of its own.
+/// Sends as fast as possible from a thread of its own.
 final class LoadProducer: Sendable {
-    /// Timesteps in a message: so many that the daemon takes longer over one than this sends.
+    /// The timesteps in a message. The daemon takes longer for a message than the producer.
     static let timesteps = 400
-    /// Messages that are neither with the producer nor with the daemon: in the kernel's and ZeroMQ's buffers.
+    /// The number of messages in the kernel's and ZeroMQ's buffers, which neither side counts.
     static let underWay = 250
 
     let stream: String
@@ -21,7 +21,7 @@ final class LoadProducer: Sendable {
         endpoint = try IngestEndpoint(connecting(daemon.ingest)).endpoint
     }
 
-    /// Messages that were sent when one had to wait for so long that the daemon's queue is full; nil before.
+    /// The number of messages sent before one had to wait so long that the daemon's queue must be full; nil before that.
     var sentBeforeWaiting: Int? {
         let count = waited.load(ordering: .acquiring)
         return count > 0 ? count : nil
@@ -49,15 +49,15 @@ final class LoadProducer: Sendable {
     }
 }
 
-/// A thread of its own, which ends when it is told to.
+/// A thread that ends on request.
 final class LoadThread: Sendable {
     private let over = Atomic<Bool>(false)
     private let ended = DispatchSemaphore(value: 0)
 
-    /// Whether it has been told to end.
+    /// Whether the thread was asked to end.
     var isOver: Bool { over.load(ordering: .acquiring) }
 
-    /// Starts it. What it does ends soon after ``isOver``.
+    /// Starts the thread. The work must end soon after ``isOver``.
     func start(_ work: @escaping @Sendable () throws -> Void) {
         Thread.detachNewThread { [self] in
             try? work()
@@ -65,7 +65,7 @@ final class LoadThread: Sendable {
         }
     }
 
-    /// Tells it to end, and waits until it has.
+    /// Asks the thread to end and waits for its end.
     func stop() {
         over.store(true, ordering: .releasing)
         ended.wait()

@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// A socket as systemd has it for its services: a Unix socket that receives datagrams.
+/// A Unix socket for datagrams, like systemd's for its services.
 final class NotifySocket {
     private let descriptor: CInt
 
     /// Opens the socket.
     ///
-    /// - Parameter path: Its path, or a name that is in no folder, with `@` in front.
-    /// - Throws: Where it cannot be opened.
+    /// - Parameter path: The path of the socket, or an abstract name that begins with `@`.
+    /// - Throws: An error if the socket cannot be opened.
     init(_ path: String) throws {
         descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue), 0)
         var address = sockaddr_un()
@@ -30,8 +30,8 @@ final class NotifySocket {
 
     /// Waits for the next datagram.
     ///
-    /// - Parameter milliseconds: How long.
-    /// - Returns: Its text, or nil where none came.
+    /// - Parameter milliseconds: The longest wait.
+    /// - Returns: The text of the datagram; nil if none arrived.
     func next(within milliseconds: CInt = 30_000) -> String? {
         var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&event, 1, milliseconds) == 1 else { return nil }

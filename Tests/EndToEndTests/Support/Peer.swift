@@ -4,16 +4,16 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A producer, a subscriber and a controller of one daemon, over real sockets. What it is fed is seen decided.
+/// A producer, subscriber and controller of one daemon over real sockets. It waits for the decisions on its timesteps.
 final class Peer {
-    /// Held so that the daemon lives as long as its peer.
+    /// The reference keeps the daemon alive as long as its peer.
     private let daemon: DaemonProcess
     let context: Context
     let control: ControlClient
     private let producer: Socket
     private let subscriber: DecisionSubscriber
     private let takesTokens: Bool
-    /// Decisions that came and were not asked for yet, by stream, in order.
+    /// Received decisions that were not requested yet, by stream and in order.
     private var waiting: [String: [Decision]] = [:]
 
     init(_ daemon: DaemonProcess, credentials: CurveCredentials? = nil) throws {
@@ -37,20 +37,21 @@ final class Peer {
         }
     }
 
-    /// Sends a message as it is.
+    /// Sends frames unchanged.
     func send(_ frames: [[UInt8]]) throws {
         try #require(try producer.sendFrames(frames, wait: true))
     }
 
-    /// Sends one timestep, if the daemon takes it before long; one that is ending does not.
+    /// Sends one timestep if the daemon accepts it soon. A daemon that is ending does not.
     ///
-    /// - Returns: Whether it was taken. If not, nothing more can be sent: part of the message may be on its way.
+    /// - Returns: Whether the timestep was sent. If not, the socket cannot send again, because a part of the message may be
+    ///   under way.
     func offer(_ stream: String, _ value: Float) throws -> Bool {
         try producer.set(.sendTimeout, to: 500)
         return try producer.sendFrames([Array(stream.utf8), Timesteps.bytes([value])], wait: true)
     }
 
-    /// Sends timesteps of one feature, or tokens where the model takes them, as one message.
+    /// Sends timesteps of one feature, or tokens if the model takes them, as one message.
     func feed(
         _ stream: String, _ values: [Float], sequence: UInt64? = nil, flags: TimestepHeader.Flags = []
     ) throws {
@@ -77,7 +78,7 @@ final class Peer {
         return Array(found.prefix(count))
     }
 
-    /// Feeds timesteps, each message as long as the next of `cuts`, and waits for all decisions on them.
+    /// Feeds timesteps in messages whose sizes cycle through `cuts`, and waits for all decisions on them.
     func decide(_ stream: String, _ values: [Float], cuts: [Int] = [1]) throws -> [Decision] {
         var rest = values[...]
         for index in 0... {
@@ -90,18 +91,18 @@ final class Peer {
 
     func status() throws -> DaemonStatus { try control.call(.status, as: DaemonStatus.self) }
 
-    /// Waits until the daemon has consumed that many timesteps of a stream.
+    /// Waits until the daemon has consumed a number of timesteps of a stream.
     func waitForSequence(_ sequence: UInt64, of stream: String) throws {
         let reached = try eventually { try control.stream(stream)?.sequence ?? 0 >= sequence ? true : nil }
         try #require(reached == true, "\(stream) did not reach \(sequence)")
     }
 }
 
-/// The client's side of a daemon's endpoint.
+/// The endpoint with which a client connects to a daemon's endpoint.
 func connecting(_ endpoint: String) -> String { endpoint.replacing("@", with: ">") }
 
 extension [Decision] {
-    /// What must be the same bit for bit, whatever else runs: all but the time.
+    /// The parts of the decisions that must have the same bits in every run: all but the time.
     var bits: [[UInt64]] {
         map { decision in
             [decision.sequence, decision.step, UInt64(decision.flags.rawValue), UInt64(decision.label)]
@@ -109,6 +110,6 @@ extension [Decision] {
         }
     }
 
-    /// The answers alone, bit for bit.
+    /// The bits of the probabilities alone.
     var probabilityBits: [UInt32] { flatMap { $0.probabilities.map(\.bitPattern) } }
 }

@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A folder whose machine loses its power: what was synced is there; of what was not, all, nothing, some, or a torn part.
+/// A folder whose machine loses power. Synced data survives. Of the other data, all, none, some or a torn part survives.
 ///
-/// A daemon that has ``environment`` records what it writes; see `FaultInjector.h`. The name of a file is durable once its
-/// folder was synced after the file was created, its content once the file was.
+/// A daemon that runs with ``environment`` records its writes; see `FaultInjector.h`. The name of a file is durable once its
+/// folder was synced after the creation. The content is durable once the file was synced.
 final class PowerCut {
     private struct Record {
         let operation: Character
@@ -14,7 +14,7 @@ final class PowerCut {
         let bytes: Data
     }
 
-    /// The folder.
+    /// The path of the folder.
     let path: String
     private let folder: TemporaryFolder
     private var log: URL { folder.url("log") }
@@ -22,7 +22,7 @@ final class PowerCut {
     /// The durable names of files and folders, as paths below ``folder``.
     private var names: [String: Int] = [:]
     private var folders: Set<String> = []
-    /// The durable content of each file, by its number: a name may stand for one file after another.
+    /// The durable content of each file by number. A name may refer to different files over time.
     private var contents: [Int: Data] = [:]
     private var lastNumber = 0
 
@@ -39,7 +39,7 @@ final class PowerCut {
         try FileManager.default.createDirectory(atPath: folder.path("disk"), withIntermediateDirectories: false)
     }
 
-    /// Variables of the daemon.
+    /// The environment variables of the daemon.
     var environment: [String: String] {
         [
             "LD_PRELOAD": RunningProgram.builtWithTests.appending(path: "libFaultInjector.so").path,
@@ -47,22 +47,22 @@ final class PowerCut {
         ]
     }
 
-    /// Bytes of the log, which is where a cut may be.
+    /// The size of the log in bytes, which identifies a possible moment of a cut.
     ///
-    /// - Throws: Where there is no log.
+    /// - Throws: An error if there is no log.
     func now() throws -> Int {
         try FileManager.default.attributesOfItem(atPath: log.path)[.size] as? Int ?? 0
     }
 
-    /// Cuts the power, after the daemon was killed.
+    /// Cuts the power after the daemon was killed.
     ///
     /// - Parameters:
-    ///   - moment: The power goes at a random moment between this one and the end.
-    ///   - chance: Chooses the moment, and what becomes of what was not synced.
-    /// - Returns: How many writes were not synced.
-    /// - Throws: Where the folder or the log cannot be read or written, or a file was written that nothing created.
+    ///   - moment: The power is cut at a random moment between this one and the end.
+    ///   - chance: Chooses the moment and the fate of data that was not synced.
+    /// - Returns: The number of writes that were not synced.
+    /// - Throws: An error if the folder or the log cannot be read or written, or if a file was written but never created.
     func cut(after moment: Int, using chance: inout some RandomNumberGenerator) throws -> Int {
-        // Operations on each file, and on the entries of each folder, that were not synced yet.
+        // The operations that were not synced yet, on each file and on the entries of each folder.
         var pending: [Int: [Record]] = [:]
         var entries: [String: [Entry]] = [:]
         var current = names
@@ -90,7 +90,7 @@ final class PowerCut {
         }
         var count = 0
         for (_, waiting) in entries.sorted(by: { $0.key < $1.key }) {
-            // Entries of one folder reach the disk in their order.
+            // The entries of one folder reach the disk in order.
             let kept = Int.random(in: 0...waiting.count, using: &chance)
             count += waiting.count - kept
             for entry in waiting.prefix(kept) { apply(entry) }
@@ -103,18 +103,18 @@ final class PowerCut {
         return count
     }
 
-    /// Changes what the disk has of a file of the folder, after a cut.
+    /// Changes the durable content of a file after a cut.
     ///
-    /// - Throws: Where the disk has no such file.
+    /// - Throws: An error if the disk has no such file.
     func change(_ file: String, _ body: (inout Data) throws -> Void) throws {
         let number = try #require(names["state/\(file)"])
         try body(&contents[number, default: Data()])
         try writeBack()
     }
 
-    /// Remembers what the disk has.
+    /// Saves the contents of the disk.
     ///
-    /// - Returns: Puts it back.
+    /// - Returns: A function that restores these contents.
     func remember() -> () throws -> Void {
         let now = (names, folders, contents)
         return {
@@ -132,7 +132,7 @@ final class PowerCut {
         case 3: return Array(records.prefix(prefix))
         default:
             guard prefix < records.count, records[prefix].operation == "w" else { return Array(records.prefix(prefix)) }
-            // Torn at a sector.
+            // The write is torn at a sector boundary.
             let torn = records[prefix]
             let length = Int.random(in: 0...torn.bytes.count, using: &chance) / 512 * 512
             return records.prefix(prefix) + [
@@ -166,12 +166,12 @@ final class PowerCut {
         }
     }
 
-    /// Makes the folder what the disk has, and begins a new log.
+    /// Replaces the folder by the contents of the disk, and begins a new log.
     private func writeBack() throws {
         let disk = folder.path("disk")
         try FileManager.default.removeItem(atPath: disk)
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
-        // What is in a folder that has no name is gone with it.
+        // The files in a folder without a durable name are lost.
         names = names.filter { Self.parent($0.key).isEmpty || folders.contains(Self.parent($0.key)) }
         for name in folders.sorted() {
             try FileManager.default.createDirectory(atPath: "\(disk)/\(name)", withIntermediateDirectories: false)
@@ -183,7 +183,7 @@ final class PowerCut {
         try Data().write(to: log)
     }
 
-    /// The records of the log, before a moment and after it.
+    /// The records of the log before and after a moment.
     private func records(_ moment: Int) throws -> ([Record], [Record]) {
         let data = try Data(contentsOf: log)
         let disk = folder.path("disk")
@@ -192,7 +192,7 @@ final class PowerCut {
         func number(_ at: Int, _ count: Int) -> Int {
             (0..<count).reduce(0) { $0 | Int(data[at + $1]) << (8 * $1) }
         }
-        // The last record may be torn: the daemon was killed.
+        // The last record may be torn, because the daemon was killed.
         while offset + 24 <= data.count {
             let (operation, pathLength) = (number(offset, 4), number(offset + 4, 4))
             let (place, length) = (number(offset + 8, 8), number(offset + 16, 8))

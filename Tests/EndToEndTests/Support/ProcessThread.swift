@@ -1,15 +1,15 @@
 import Foundation
 
-/// A thread of a running process, as the system lists it.
+/// A thread of a running process.
 struct ProcessThread {
     let id: pid_t
     let name: String
 
-    /// The threads that a process has now.
+    /// The current threads of a process.
     static func all(of process: pid_t) throws -> [ProcessThread] {
         let tasks = URL(filePath: "/proc/\(process)/task")
         return try FileManager.default.contentsOfDirectory(atPath: tasks.path).compactMap { task in
-            // Read to its end: the size that the system tells is 0.
+            // The file is read to its end, because the system reports a size of 0.
             let comm = try FileHandle(forReadingFrom: tasks.appending(path: "\(task)/comm")).readToEnd() ?? Data()
             let name = String(decoding: comm, as: UTF8.self).trimmingCharacters(in: .newlines)
             return pid_t(task).map { ProcessThread(id: $0, name: name) }

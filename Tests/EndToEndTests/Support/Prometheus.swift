@@ -3,17 +3,17 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Prometheus' own programs, from Debian's package `prometheus`.
+/// The programs of Prometheus from Debian's package `prometheus`.
 enum Prometheus {
     static let promtool = "/usr/bin/promtool"
     static let server = "/usr/bin/prometheus"
 
-    /// Whether they are here; `tools/test` installs them.
+    /// Whether the programs are installed; `tools/test` installs them.
     static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: server) }
 
-    /// Has `promtool check metrics` read what a daemon answered.
+    /// Runs `promtool check metrics` on a reply of a daemon.
     ///
-    /// - Returns: Its exit status and what it complains about.
+    /// - Returns: The exit status and the complaints.
     static func check(_ metrics: String) throws -> (status: Int32, complaints: String) {
         let folder = try TemporaryFolder()
         let input = try folder.write(metrics, to: "metrics")
@@ -30,9 +30,9 @@ enum Prometheus {
     }
 }
 
-/// A real Prometheus that scrapes one daemon; killed with its last reference.
+/// A real Prometheus that scrapes one daemon. It is killed with its last reference.
 final class RunningPrometheus {
-    /// Where it answers.
+    /// The address of its HTTP server.
     let address: String
     private let folder: TemporaryFolder
     private let process = Process()
@@ -48,7 +48,7 @@ final class RunningPrometheus {
         process.executableURL = URL(filePath: Prometheus.server)
         process.arguments = [
             "--config.file=\(try folder.write(configuration, to: "prometheus.yml"))",
-            // Undocumented; otherwise nothing is scraped in the first 5 s.
+            // This undocumented option avoids a wait of 5 s before the first scrape.
             "--scrape.discovery-reload-interval=100ms",
             "--storage.tsdb.path=\(folder.path("data"))", "--web.listen-address=\(address)",
         ]
@@ -63,15 +63,15 @@ final class RunningPrometheus {
         process.waitUntilExit()
     }
 
-    /// What it has logged.
+    /// The log so far.
     var log: String { (try? String(contentsOf: folder.url("log"), encoding: .utf8)) ?? "" }
 
-    /// The value that a query of one series gives; nil while there is none.
+    /// The result of a query for one series; nil if there is none yet.
     func value(of query: String) throws -> String? {
         struct Answer: Decodable {
             struct Content: Decodable { let result: [Series] }
             struct Series: Decodable { let value: [Sample] }
-            /// A time, which is a number, or a value, which is text.
+            /// A time, which is a number, or a value, which is a string.
             struct Sample: Decodable {
                 let text: String?
                 init(from decoder: any Decoder) throws {
@@ -87,7 +87,7 @@ final class RunningPrometheus {
         return answer.data.result.first?.value.last?.text
     }
 
-    /// A port that nobody has at the moment.
+    /// A port that is free at the moment.
     private static func freePort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

@@ -2,37 +2,36 @@ import Foundation
 import TestSupport
 import Testing
 
-/// One of the project's programs, as it was built beside these tests, in a process of its own. Killed where a test ends
-/// before it does.
+/// One of the project's programs in a separate process, as it was built with these tests. It is killed if the test ends first.
 final class RunningProgram {
     private let process = Process()
     private let folder: TemporaryFolder
 
-    /// Where SwiftPM puts the test runner, and the programs that are built with it.
+    /// The folder of the test runner and the programs that SwiftPM builds with it.
     static let builtWithTests = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
-    /// Programs to test instead of those that are built with the tests: the folder that `SLUICE_PROGRAMS` names.
+    /// The folder named by `SLUICE_PROGRAMS`, whose programs are tested instead of those built with the tests.
     static let others = ProcessInfo.processInfo.environment["SLUICE_PROGRAMS"].map { URL(filePath: $0) }
-    /// Where the programs are.
+    /// The folder of the tested programs.
     static let folder = others ?? builtWithTests
 
     /// Starts a program.
     ///
     /// - Parameters:
-    ///   - name: `sluiced` or `sluice`, or the path of a program that is not the project's.
-    ///   - arguments: Its command line.
-    ///   - input: What it reads from its standard input.
-    ///   - fileSizeLimit: Kilobytes that no file may grow beyond.
-    ///   - closing: Descriptors that the program finds closed.
-    ///   - obeysPermissions: Permissions of files hold for it even where the tests run as root.
-    ///   - umask: Its umask, in octal; nil: that of the tests.
-    ///   - environment: Variables besides those of the tests.
-    /// - Throws: Where the program is not there.
+    ///   - name: `sluiced` or `sluice`, or the path of another program.
+    ///   - arguments: The command line.
+    ///   - input: The standard input.
+    ///   - fileSizeLimit: The largest size of a file in kilobytes.
+    ///   - closing: The descriptors that are closed for the program.
+    ///   - obeysPermissions: Whether file permissions apply to the program even if the tests run as root.
+    ///   - umask: The umask in octal; nil for that of the tests.
+    ///   - environment: Additional environment variables.
+    /// - Throws: An error if the program does not exist.
     init(
         _ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil, closing: [Int] = [],
         obeysPermissions: Bool = false, umask: String? = nil, environment: [String: String] = [:]
     ) throws {
         folder = try TemporaryFolder()
-        // Daemons of tests run side by side: no two can have the default port.
+        // Daemons of tests run in parallel, so they cannot all use the default port.
         let needsPort = name == "sluiced" && !arguments.contains("--http")
         let arguments = needsPort ? arguments + ["--http", "off"] : arguments
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
@@ -40,7 +39,7 @@ final class RunningProgram {
         let program = name.hasPrefix("/") ? URL(filePath: name) : Self.folder.appending(path: name)
         let isBound = obeysPermissions && geteuid() == 0
         if fileSizeLimit != nil || !closing.isEmpty || isBound || umask != nil {
-            // The shell sets the limit, has the program told of it as an error, and becomes the program.
+            // The shell sets the limit, makes a violation an error rather than a signal, and then executes the program.
             process.executableURL = URL(filePath: "/bin/bash")
             let limit = fileSizeLimit.map { "trap '' XFSZ; ulimit -f \($0); " } ?? ""
             let mask = umask.map { "umask \($0); " } ?? ""
@@ -70,9 +69,9 @@ final class RunningProgram {
         (try? String(contentsOf: folder.url(file), encoding: .utf8)) ?? ""
     }
 
-    /// Waits until a line on standard error fits.
+    /// Waits for a line on standard error.
     ///
-    /// - Returns: That line.
+    /// - Returns: The line.
     func waitForLine(_ fits: (Substring) -> Bool) throws -> String {
         let found = eventually { () -> String? in
             errorOutput.split(separator: "\n").first(where: fits).map(String.init)
@@ -91,7 +90,7 @@ final class RunningProgram {
 
     /// - Returns: The exit status.
     func waitForEnd() -> Int32 {
-        // A machine that does much else at the same time is no fault.
+        // The wait is long, because a busy machine is not a failure.
         let ended: Bool? = eventually(within: 120) { process.isRunning ? nil : true }
         if ended == nil { kill() }
         process.waitUntilExit()
@@ -105,7 +104,7 @@ struct FinishedProgram {
     let output: String
     let errorOutput: String
 
-    /// Runs `sluice` or `sluiced`, or the program of a path, to its end.
+    /// Runs `sluice`, `sluiced` or another program until it ends.
     init(
         _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false,
         umask: String? = nil, environment: [String: String] = [:]
@@ -119,16 +118,16 @@ struct FinishedProgram {
     }
 }
 
-/// How many times longer a test waits before it gives up: a program that is built with a sanitizer takes longer for everything.
+/// The factor by which tests wait longer: programs that are built with a sanitizer are slower.
 #if SANITIZED
 let patience = 6.0
 #else
 let patience = 1.0
 #endif
 
-/// Asks again and again until there is an answer, at most for a time that only a fault exceeds.
+/// Asks repeatedly until there is an answer, for at most a time that only a fault exceeds.
 ///
-/// - Returns: The answer, or nil where none came.
+/// - Returns: The answer; nil if there was none.
 func eventually<Answer>(within seconds: Double = 30, _ ask: () throws -> Answer?) rethrows -> Answer? {
     let deadline = ContinuousClock.now + .seconds(seconds * patience)
     repeat {

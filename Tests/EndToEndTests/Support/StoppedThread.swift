@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// One thread of a process that is held, as if it hung, while the others run on. It runs on when this is let go of. To
-/// be used on one thread alone, as ptrace(2) asks for.
+/// A stopped thread of a process whose other threads run on. The thread continues when this object is released. Use the object
+/// on one thread only, because ptrace(2) requires it.
 final class StoppedThread {
     private typealias Trace = @convention(c) (CLong, pid_t, UInt, UInt) -> CLong
 
@@ -13,12 +13,12 @@ final class StoppedThread {
     ///
     /// - Parameters:
     ///   - name: The thread's name.
-    ///   - process: The process that it is of.
-    /// - Throws: Where there is no such thread, or it cannot be stopped.
+    ///   - process: The id of the process.
+    /// - Throws: An error if there is no such thread, or if it cannot be stopped.
     init(_ name: String, of process: pid_t) throws {
         let threads = try ProcessThread.all(of: process)
         thread = try #require(threads.first { $0.name == name }, "there is no thread \(name): \(threads)").id
-        // By its address, as Swift does not see functions with a variable number of arguments.
+        // The function is called by its address, because Swift does not import variadic functions.
         let symbol = unsafe try #require(unsafe dlsym(nil, "ptrace"))
         trace = unsafe unsafeBitCast(symbol, to: Trace.self)
         let seize = 0x4206

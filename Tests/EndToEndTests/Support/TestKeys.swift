@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import ZeroMQ
 
-/// The keys of a daemon and of its clients, in a folder as an operator would have it.
+/// The keys of a daemon and its clients, in a folder with an operator's layout.
 final class TestKeys {
     private let folder: TemporaryFolder
 
@@ -20,12 +20,12 @@ final class TestKeys {
 
     func path(_ name: String) -> String { folder.path(name) }
 
-    /// Makes a pair of keys.
+    /// Creates a key pair.
     ///
     /// - Parameters:
-    ///   - name: Whose they are.
-    ///   - roles: `producers`, `subscribers` and `controllers` as they apply.
-    /// - Throws: Where the files cannot be written.
+    ///   - name: The name of the owner.
+    ///   - roles: Any of `producers`, `subscribers` and `controllers`.
+    /// - Throws: An error if the files cannot be written.
     func make(_ name: String, _ roles: String...) throws {
         try CurveKeyFile.write(try CurveKeyPair(), name: path(name))
         for role in roles { try authorize(name, role) }
@@ -40,13 +40,13 @@ final class TestKeys {
         try FileManager.default.removeItem(atPath: "\(clients)/\(role)/\(name).pub")
     }
 
-    /// What a client shows.
+    /// The credentials of a client.
     ///
     /// - Parameters:
-    ///   - name: Whose keys it has.
-    ///   - server: Whom it takes the daemon for.
-    /// - Returns: Its keys and the other's public one.
-    /// - Throws: Where there are no such keys.
+    ///   - name: The name of the client's keys.
+    ///   - server: The name of the key that the client expects of the server.
+    /// - Returns: The client's keys and the server's public key.
+    /// - Throws: An error if there are no such keys.
     func credentials(_ name: String, server: String = "daemon") throws -> CurveCredentials {
         CurveCredentials(keys: try CurveKeyFile.keyPair(at: path("\(name).key")), server: try publicKey(server))
     }

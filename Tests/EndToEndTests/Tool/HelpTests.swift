@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a program says of itself by `--experimental-dump-help`: as much as these tests look at.
+/// The part of a program's `--experimental-dump-help` that these tests need.
 private struct CommandHelp: Decodable {
     struct Program: Decodable {
         let command: CommandHelp
@@ -27,26 +27,26 @@ private struct CommandHelp: Decodable {
     let arguments: [Argument]?
     let subcommands: [CommandHelp]?
 
-    /// This command and all below it, but for argument parser's own `help`.
+    /// This command and all its subcommands, except argument parser's own `help`.
     var all: [CommandHelp] {
         [self] + (subcommands ?? []).filter { $0.commandName != "help" }.flatMap(\.all)
     }
 }
 
-@Suite struct `The help of` {
+@Suite struct `The help of the programs` {
     private func commands(of program: String) throws -> [CommandHelp] {
         let dump = try FinishedProgram(program, ["--experimental-dump-help"]).output
         return try JSONDecoder().decode(CommandHelp.Program.self, from: Data(dump.utf8)).command.all
     }
 
-    /// What numbers are counted or measured in.
+    /// The words for units that a help text may have.
     private static let units = [
         "seconds", "timesteps", "streams", "decisions", "messages", "requests", "connections", "bytes", "megabytes",
         "threads", "rounds", "token", "probability",
     ]
 
     @Test(arguments: ["sluiced", "sluice"])
-    func `says what every command, argument and flag is for`(program: String) throws {
+    func `the help explains every command, argument and flag`(program: String) throws {
         for command in try commands(of: program) {
             #expect(command.abstract?.isEmpty == false, "\(command.commandName)")
             for argument in command.arguments ?? [] where argument.shouldDisplay {
@@ -58,7 +58,7 @@ private struct CommandHelp: Decodable {
     }
 
     @Test(arguments: ["sluiced", "sluice"])
-    func `tells the default of every option, and the unit of every number`(program: String) throws {
+    func `the help has the default of every option and the unit of every number`(program: String) throws {
         for command in try commands(of: program) {
             for option in command.arguments ?? [] where option.kind == "option" {
                 let about = "\(command.commandName) --\(option.names?.last?.name ?? "")"
@@ -75,11 +75,11 @@ private struct CommandHelp: Decodable {
     }
 
     @Test(arguments: ["sluiced", "sluice"])
-    func `fits a terminal of 80 columns`(program: String) throws {
+    func `the help fits a terminal of 80 columns`(program: String) throws {
         for command in try commands(of: program) {
             let names = (command.superCommands ?? []) + [command.commandName]
             let help = try FinishedProgram(program, names.dropFirst() + ["--help"]).output
-            // The usage is one line, which the terminal breaks.
+            // The usage is one line, which the terminal wraps.
             let lines = help.split(separator: "\n").filter { !$0.hasPrefix("USAGE:") }
             for line in lines { #expect(line.count <= 80, "\(command.commandName): \(line)") }
         }
@@ -90,7 +90,7 @@ private struct CommandHelp: Decodable {
     private static let tools = Fixtures.folder
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "tools")
 
-    @Test func `has a page for each program and each command, which mandoc takes without a warning`() throws {
+    @Test func `each program and command has a manual page that mandoc accepts without a warning`() throws {
         let folder = try TemporaryFolder()
         let arguments = [folder.path, "--programs", RunningProgram.folder.path]
         let ended = try FinishedProgram(Self.tools.appending(path: "make/manuals").path, arguments)
@@ -108,7 +108,7 @@ private struct CommandHelp: Decodable {
     }
 
     @Test(arguments: ["sluiced", "sluice"], ["bash", "zsh", "fish"])
-    func `has completions for`(program: String, shell: String) throws {
+    func `each program has completions for each shell`(program: String, shell: String) throws {
         let ended = try FinishedProgram(program, ["--generate-completion-script", shell])
         #expect(ended.status == 0)
         #expect(ended.output.contains(program == "sluice" ? "delete-snapshot" : "checkpoint-interval"))

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// `sluice pipe` over ends of the daemon, on endpoints that the next daemon has too.
+/// Tests of `sluice pipe` over restarts of the daemon on the same endpoints.
 @Suite struct `The pipe` {
     private let folder: TemporaryFolder
 
@@ -18,7 +18,7 @@ import Wire
 
     private var control: [String] { ["--control", ">ipc://\(folder.path("control"))"] }
 
-    /// 200 timesteps of two streams, one after the other.
+    /// 200 timesteps of two streams in turn.
     private static let inputs = values(200)
     private static let ids = ["a", "b"]
     private static var csv: String {
@@ -30,7 +30,7 @@ import Wire
         }.joined()
     }
 
-    /// Where streams stand, bit for bit.
+    /// The state of the streams, bit for bit.
     private func standing(_ daemon: DaemonProcess) throws -> [String] {
         let peer = try Peer(daemon)
         return try peer.control.streams(Self.ids).map {
@@ -60,7 +60,7 @@ import Wire
     ]
 
     @Test(arguments: ways)
-    func `gives a daemon that ended meanwhile what it lost, and the streams end as undisturbed`(_ way: Way) throws {
+    func `the pipe resends what a restarted daemon has lost, and the streams end undisturbed`(_ way: Way) throws {
         let state = way.daemon.isEmpty ? [] : way.daemon + ["--state-dir", folder.path("state")]
         let input = try folder.write(way.isNumbered ? Self.numbered : Self.csv, to: "input")
         let arguments = ["pipe", "--rate", "400"] + way.arguments + control
@@ -92,7 +92,7 @@ import Wire
         #expect(daemon.stop() == 0)
     }
 
-    @Test func `says how many are missing and from where, when the daemon has lost what came before`() throws {
+    @Test func `the pipe reports timesteps that the daemon lost before the pipe began`() throws {
         var daemon = try daemon([])
         let input = try folder.write(Self.csv, to: "input")
         #expect(try FinishedProgram("sluice", ["pipe", input] + control).status == 0)
@@ -107,7 +107,7 @@ import Wire
         #expect(daemon.stop() == 0)
     }
 
-    @Test func `waits for a daemon that does not come back only so long`() throws {
+    @Test func `the pipe waits for a lost daemon only until --timeout`() throws {
         let daemon = try daemon([])
         let input = try folder.write(Self.csv, to: "input")
         let pipe = try RunningProgram("sluice", ["pipe", "--rate", "400", "--timeout", "2", input] + control)
@@ -118,7 +118,7 @@ import Wire
         #expect(!pipe.errorOutput.contains("all consumed"))
     }
 
-    @Test func `says what was skipped as duplicates, by the daemon and by itself`() throws {
+    @Test func `the pipe reports duplicates that the daemon and the pipe itself skipped`() throws {
         let daemon = try daemon([])
         let lines = (1...5).map { #"{"stream":"s","values":[0.5],"sequence":\#($0)}"# + "\n" }
         func pipe(_ input: ArraySlice<String>, _ arguments: String...) throws -> String {
@@ -133,7 +133,7 @@ import Wire
         #expect(try Peer(daemon).control.stream("s")?.tally.duplicates == 6)
     }
 
-    @Test func `asks for the places of many new streams in few requests`() throws {
+    @Test func `the pipe asks for the positions of many new streams in few requests`() throws {
         let daemon = try DaemonProcess([model2, "--http", "127.0.0.1:*"])
         func requests() throws -> Int {
             let metrics = try HTTPReply("GET", "/metrics", at: daemon.http).body
@@ -145,7 +145,7 @@ import Wire
         let csv = "stream,x0\n" + (0..<3).flatMap { _ in (0..<200).map { "new-\($0),0.5\n" } }.joined()
         let pipe = try FinishedProgram("sluice", ["pipe", "--control", connecting(daemon.control)], input: csv)
         #expect(pipe.status == 0 && pipe.errorOutput.contains("600 timesteps of 200 streams"))
-        // Each look at whether all is consumed takes two; on a slow machine there are more looks.
+        // Each check for complete consumption takes two requests. A slow machine needs more checks.
         #expect(try requests() - before < 60)
     }
 }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `Offline, sluice predict` {
+@Suite struct `The command predict` {
     static let answers = [
         ("reference/model1", "reference/model1.csv"), ("reference/model2", "reference/model2.csv"),
         ("reference/model3", "keras/model3_answers.csv"), ("reference/model4", "reference/model4.csv"),
@@ -16,13 +16,13 @@ import Wire
 
     private func path(_ fixture: String) -> String { Fixtures.url(fixture).path }
 
-    /// The lines of CSV after the header, field by field.
+    /// The rows of a CSV text without the header, as fields.
     private func rows(_ text: String) -> [[String]] {
         text.split(separator: "\n").dropFirst().map { $0.components(separatedBy: ",") }
     }
 
     @Test(arguments: answers, [".keras", ".h5"])
-    func `gives Keras' answer after each timestep, and the last of each sequence`(
+    func `predict gives Keras' answer after each timestep, and the last one of each sequence`(
         files: (model: String, csv: String), format: String
     ) throws {
         let every = try predict(files.model + format, "--input", path(files.csv), "--every")
@@ -52,7 +52,7 @@ import Wire
         ("model2", "power_test.csv", []), ("model3", "power_test.csv", []),
         ("model4", "splice_test.csv", ["--alphabet", "ACGT"]), ("model5", "splice_test.csv", ["--alphabet", "ACGT"]),
     ])
-    func `gives loss and accuracy as Keras' evaluate does, to four digits`(
+    func `predict gives the loss and accuracy of Keras' evaluate, to four digits`(
         model: String, csv: String, options: [String]
     ) throws {
         let text = try Data(contentsOf: Fixtures.url("reference/accuracy.json"))
@@ -75,7 +75,7 @@ import Wire
     }
 
     @Test(arguments: [".keras", ".h5"])
-    func `gives Keras' answer to the whole sequence where the model looks both ways`(format: String) throws {
+    func `predict gives Keras' answer to a whole sequence for a bidirectional model`(format: String) throws {
         let last = try predict("reference/model5" + format, "--input", path("reference/model5.csv"))
         let expected = try Fixtures.rows("reference/model5.csv").filter { $0["probability"] != "" }
 
@@ -90,7 +90,7 @@ import Wire
         }
     }
 
-    @Test func `says where labels have no loss, and answers all the same`() throws {
+    @Test func `predict reports labels without a loss, and answers all the same`() throws {
         let input = "stream,x0,label\ns,1,2.5\n"
         let answered = try predict("keras/smallest.keras", input: input)
         #expect(answered.status == 0, "\(answered.errorOutput)")
@@ -98,7 +98,7 @@ import Wire
         #expect(answered.errorOutput.contains("no loss"))
     }
 
-    @Test func `takes tokens, as numbers or in letters, and gives each of several outputs`() throws {
+    @Test func `predict accepts tokens as numbers or letters, and gives each of several outputs`() throws {
         let expected = try Fixtures.rows("keras/tokens.csv")
         let numbers = try predict(
             "keras/tokens.keras", "--input", path("keras/tokens.csv"), "--stream", "s", "--values", "x0", "--every")
@@ -119,7 +119,7 @@ import Wire
         #expect(written.output == numbers.output)
     }
 
-    @Test func `writes the same bytes with any number of threads`() throws {
+    @Test func `predict writes the same bytes with any number of threads`() throws {
         let arguments = ["--input", path("reference/splice_test.csv"), "--alphabet", "ACGT", "--quiet"]
         let command = ["predict", path("reference/model4.keras")] + arguments
         let summaries = try ["1", "2"].map { jobs in
@@ -132,7 +132,7 @@ import Wire
         #expect(Set(summaries).count == 1)
     }
 
-    @Test func `puts sequences together whose rows are mixed, in the order of their first rows`() throws {
+    @Test func `predict gathers sequences with mixed rows, in the order of their first rows`() throws {
         let rows = try Fixtures.rows("reference/model2.csv")
         let header = "stream,step,x0\n"
         let mixed = (1...24).flatMap { step in rows.filter { $0["step"] == "\(step)" } }
@@ -148,7 +148,7 @@ import Wire
         #expect(outputs[0] == outputs[1])
     }
 
-    @Test func `reads and writes JSON lines, with a sequence from each start to each end`() throws {
+    @Test func `predict reads and writes JSON lines, with sequences from start to end`() throws {
         let lines = """
             {"stream":"a","values":[[0.5],[-0.25]],"start":true,"label":1}
             {"stream":"b","values":[2]}
@@ -218,7 +218,7 @@ import Wire
     ]
 
     @Test(arguments: refusals)
-    func `answers nothing where something is wrong, and says what in one line`(refusal: Refusal) throws {
+    func `predict answers nothing on an error, and explains the error in one line`(refusal: Refusal) throws {
         let ended = try FinishedProgram(
             "sluice", ["predict", path(refusal.model)] + refusal.arguments, input: refusal.input)
         #expect(ended.status == refusal.status)
@@ -227,7 +227,7 @@ import Wire
         for word in refusal.words { #expect(complaint.contains(word)) }
     }
 
-    @Test func `ends without a complaint where nobody reads on`() throws {
+    @Test func `predict ends silently if its reader stops`() throws {
         let folder = try TemporaryFolder()
         let process = Process()
         process.executableURL = URL(filePath: "/bin/bash")

@@ -5,7 +5,7 @@ import Testing
 @Suite struct `The README` {
     private static let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
 
-    /// The commands of all `console` blocks: the lines that begin with a prompt, with those that go on from them.
+    /// The commands of all `console` blocks: the lines that begin with a prompt, and their continuation lines.
     private static func commands() throws -> [String] {
         let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
         var commands: [String] = []
@@ -21,12 +21,12 @@ import Testing
         return commands
     }
 
-    /// Its two commands are run by CI: `tools/test`, which runs `tools/demo`.
-    @Test func `has commands that all work, one after another as they stand`() throws {
+    /// The two commands of the README are run by CI: `tools/test`, which runs `tools/demo`.
+    @Test func `the commands in the README work, one after another`() throws {
         let commands = try Self.commands()
         #expect(commands.contains("tools/demo") && commands.contains("tools/test"))
         let folder = try TemporaryFolder()
-        // The programs as built beside these tests, with sockets of their own; what they write goes to a folder.
+        // The programs are those built with these tests, on sockets of their own. Their output goes to a temporary folder.
         let script = """
             set -euo pipefail
             programs=\(RunningProgram.folder.path)

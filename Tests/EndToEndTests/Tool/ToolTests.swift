@@ -12,7 +12,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [["@tcp://127.0.0.1:*"], ["pull:@tcp://127.0.0.1:*"]])
-    func `pipes 529 days in as one meter and watches them decided with Keras' accuracy`(ingest: [String]) throws {
+    func `529 days piped as one meter are decided with Keras' accuracy`(ingest: [String]) throws {
         let daemon = try DaemonProcess([model2], ingest: ingest)
         let file = Fixtures.url("reference/power_test.csv").path
         let watch = try RunningProgram(
@@ -34,7 +34,7 @@ import ZeroMQ
         #expect(String(format: "%.4f", Double(right) / 529) == "0.9622")
     }
 
-    @Test func `pipes several streams from standard input, CSV and JSON lines alike`() throws {
+    @Test func `the pipe reads several streams from standard input, as CSV and as JSON lines`() throws {
         let daemon = try DaemonProcess([model2])
         let csv = "meter,power\na,0.5\nb,-0.5\na,0.25\n"
         let lines = #"{"stream":"a","values":[0.1]}"# + "\n" + #"{"stream":"c","values":[[0.2],[0.3]]}"# + "\n"
@@ -46,7 +46,7 @@ import ZeroMQ
         #expect(try ["a", "b", "c"].map { try peer.control.stream($0)?.sequence } == [3, 1, 2])
     }
 
-    @Test func `keeps two streams apart whose ids are two spellings of one text`() throws {
+    @Test func `two encodings of one id are two streams for the tool`() throws {
         let daemon = try DaemonProcess([model2])
         let csv = "meter,power\n\u{E9},0.5\ne\u{301},-0.5\n\u{E9},0.25\n"
 
@@ -57,7 +57,7 @@ import ZeroMQ
         #expect(try ["\u{E9}", "e\u{301}"].map { try peer.control.stream($0)?.sequence } == [2, 1])
     }
 
-    @Test func `stops at a wrong row with its line, after what stands before it`() throws {
+    @Test func `the pipe stops at an invalid row with its line, after the rows before it`() throws {
         let daemon = try DaemonProcess([model2])
         let pipe = try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n0.25\nmany\n0.125\n")
         #expect(pipe.status == 65)
@@ -65,7 +65,7 @@ import ZeroMQ
         #expect(try Peer(daemon).control.stream("s")?.sequence == 2)
     }
 
-    @Test func `says what was not consumed`() throws {
+    @Test func `the pipe reports timesteps that were not consumed`() throws {
         let daemon = try DaemonProcess([model2])
         #expect(try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n").status == 0)
         #expect(try sluice("pause", "s", daemon: daemon).status == 0)
@@ -74,7 +74,7 @@ import ZeroMQ
         #expect(pipe.errorOutput.contains("paused"))
     }
 
-    @Test func `controls a daemon, each command with exit status 0 and JSON for scripts`() throws {
+    @Test func `each control command ends with exit status 0 and has JSON for scripts`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2, "--state-dir", folder.path])
         #expect(try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n0.25\n").status == 0)
@@ -93,7 +93,7 @@ import ZeroMQ
         #expect(daemon.waitForEnd() == 0)
     }
 
-    @Test func `shows what others chose as text, and hands it on to programs as it is`() throws {
+    @Test func `the tool escapes foreign text for people, and passes it unchanged to programs`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let id = "a\u{202E}b\u{2028}c"
@@ -115,7 +115,7 @@ import ZeroMQ
         #expect(watch.output.contains("\n\(id),1,"), "a program gets the bytes")
     }
 
-    @Test func `ends with an exit status that says what to repair`() throws {
+    @Test func `the exit status of the tool tells the kind of error`() throws {
         let daemon = try DaemonProcess([model2])
         #expect(try sluice("stream", "unknown", daemon: daemon).status == 66)
         #expect(try sluice("restore", "unknown", daemon: daemon).status == 66)
@@ -129,7 +129,7 @@ import ZeroMQ
     }
 
     @Test(arguments: ["status", "watch", "pipe"])
-    func `says within 2 s that a daemon cannot be reached`(command: String) throws {
+    func `the tool reports an unreachable daemon within 2 s`(command: String) throws {
         let folder = try TemporaryFolder()
         let start = ContinuousClock.now
         let ended = try FinishedProgram("sluice", [command, "--control", "ipc://\(folder.path("nobody"))"])
@@ -138,7 +138,7 @@ import ZeroMQ
         #expect(start.duration(to: .now) < .seconds(10), "far more than 2 s, even on a busy machine")
     }
 
-    @Test func `shows what a model file holds, as Keras' summary does`() throws {
+    @Test func `inspect shows the contents of a model file like Keras' summary`() throws {
         let keras = try FinishedProgram("sluice", ["inspect", model2])
         let legacy = try FinishedProgram("sluice", ["inspect", Fixtures.url("reference/model2.h5").path])
         for text in ["lstm_1 (LSTM)", "(1, 10)", "480", "dense_1 (Dense)", "(1, 1)", "11", "491", "stateful"] {
@@ -152,7 +152,7 @@ import ZeroMQ
         #expect(whole.output.contains("needs the whole sequence"))
     }
 
-    @Test func `does not take a reply that comes late for that to its next request`() throws {
+    @Test func `a late reply is not taken for the reply to the next request`() throws {
         let daemon = try DaemonProcess([model2])
         let control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 2, in: try Context())
         _ = try control.call(.status, as: DaemonStatus.self)
@@ -165,7 +165,7 @@ import ZeroMQ
         #expect(try control.call(.snapshots, as: SnapshotList.self).snapshots.isEmpty)
     }
 
-    @Test func `measures a daemon and a bare forwarder in one run`() throws {
+    @Test func `the bench measures a daemon and a bare forwarder in one run`() throws {
         let daemon = try DaemonProcess([model2])
         let bench = try sluice(
             "bench", "--seconds", "0.2", "--rounds", "1", "--streams", "10", "--json", daemon: daemon)
@@ -175,7 +175,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [["bench", "engine", "--json"], ["bench", "--json", "engine"]])
-    func `prints the engine's figures as one JSON object`(command: [String]) throws {
+    func `the engine's bench prints its figures as one JSON object`(command: [String]) throws {
         let bench = try FinishedProgram("sluice", command + ["--units", "4", "--samples", "1"])
         #expect(bench.status == 0, "\(bench.errorOutput)")
         let object = try JSONSerialization.jsonObject(with: Data(bench.output.utf8)) as? [String: Any]

@@ -5,14 +5,14 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// `sluice watch` over ends of what it watches.
+/// Tests of `sluice watch` over restarts of the watched daemon.
 @Suite struct `The watch` {
-    /// What a daemon's decisions endpoint is to a subscriber.
+    /// A stand-in for a daemon's decisions endpoint.
     private final class Publisher {
         let socket: Socket
         let context: Context
 
-        /// Binds, and takes a subscriber's subscription.
+        /// Binds the endpoint and receives a subscription.
         init(_ address: String) throws {
             context = try Context()
             socket = try Socket(.xpub, in: context)
@@ -22,7 +22,7 @@ import ZeroMQ
             try socket.attach(to: try Endpoint("@\(address)"), otherwise: .bind)
         }
 
-        /// Confirms subscriptions up to the one that asks for it.
+        /// Confirms subscriptions, up to the one that requests a confirmation.
         func confirm(_ count: Int) throws {
             var confirmed = 0
             while confirmed < count {
@@ -44,7 +44,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `says that the daemon is lost, that it is back, and what passed meanwhile`() throws {
+    @Test func `the watch reports a lost daemon, its return, and the timesteps that passed meanwhile`() throws {
         let folder = try TemporaryFolder()
         let address = "ipc://\(folder.path("decisions"))"
         let watch: RunningProgram
@@ -60,7 +60,7 @@ import ZeroMQ
         }
         _ = try watch.waitForLine { $0.hasPrefix("lost the daemon at \(address)") }
         let second = try Publisher(address)
-        // The old topic, which libzmq repeats, and the one that is asked for now.
+        // libzmq repeats the old topic; the second subscription is the new one.
         try second.confirm(2)
         _ = try watch.waitForLine { $0.hasPrefix("the daemon at \(address) is back after") }
         try second.publish("a", 6...7)
@@ -70,7 +70,7 @@ import ZeroMQ
             watch.output.split(separator: "\n").dropFirst().map { $0.prefix(4) } == ["a,1,", "a,2,", "a,6,", "a,7,"])
     }
 
-    @Test func `calls them missed decisions where the daemon decides every timestep`() throws {
+    @Test func `the watch reports missed decisions if the daemon decides every timestep`() throws {
         let folder = try TemporaryFolder()
         func daemon() throws -> DaemonProcess {
             try DaemonProcess(
@@ -85,7 +85,7 @@ import ZeroMQ
         _ = try Peer(try #require(first)).decide("s", values(2))
         let seen: Bool? = eventually { watch.output.contains("s,2,") ? true : nil }
         #expect(seen == true)
-        // Stopped, so that it cannot be back before something was decided.
+        // The watch is stopped, so that it cannot reconnect before the first decision.
         kill(watch.processIdentifier, SIGSTOP)
         first?.kill()
         first = nil
