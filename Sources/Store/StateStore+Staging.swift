@@ -104,6 +104,13 @@ extension StateStore {
             time: snapshot.time, models: staged.models.sorted())
     }
 
+    /// Gives up a snapshot that could not be finished. What is written of it is left over.
+    ///
+    /// - Parameter snapshot: The snapshot.
+    public func discard(_ snapshot: StagedSnapshot) {
+        content.withLock { $0.staged[snapshot.number] = nil }
+    }
+
     /// Deletes some of the streams that belong to no snapshot: it was deleted, or could not be finished, or a crash came
     /// before it was.
     ///

@@ -157,6 +157,18 @@ import Testing
         #expect(try store.saveSnapshot("n", of: slice([image("a")]), time: 1).streams == 1)
     }
 
+    @Test func `a snapshot that is given up is left over`() throws {
+        let store = try StateStore(folder: nil)
+        let snapshot = StagedSnapshot("n", time: 5)
+        try store.begin(snapshot)
+        try store.stage(slice([image("a"), image("b"), image("c")]), of: snapshot)
+        #expect(try clean(store) == 0)
+        store.discard(snapshot)
+        #expect(try clean(store) == 2)
+        #expect(throws: StoreError.self) { try store.finish(snapshot) }
+        #expect(try store.snapshots().isEmpty)
+    }
+
     @Test func `the streams of a deleted snapshot are removed a few at a time`() throws {
         let store = try StateStore(folder: nil)
         _ = try store.saveSnapshot("n", of: slice((0..<5).map { image("s\($0)") }), time: 1)

@@ -189,6 +189,15 @@ extension StreamTable {
         return count
     }
 
+    /// Puts other weights in a model's place in one go.
+    mutating func reload(
+        _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil
+    ) throws(ControlError) -> Int {
+        let carried = try beginReload(model, with: served, resetting: resetting, number: number)
+        finishSweep()
+        return carried
+    }
+
     mutating func reset(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
         try carryOut(.reset, on: selection)
     }

@@ -141,7 +141,7 @@ extension HotLoop {
                 )
             }
             let number = try number.get()
-            carried = try table.reload(model, with: served, resetting: resetting, number: number)
+            carried = try table.beginReload(model, with: served, resetting: resetting, number: number)
             if let number { group.weights[model] = number }
         } catch {
             return answer(&self, .failure(error))
@@ -153,6 +153,14 @@ extension HotLoop {
         event.fingerprint = served.fingerprint
         event.carried = carried
         announce(event)
+        guard table.isSweeping else { return finishExchange(served, result, answer) }
+        operation.end = { loop, _ in loop.finishExchange(served, result, answer) }
+    }
+
+    /// All streams have gone over to other weights.
+    private mutating func finishExchange(
+        _ served: ServedModel, _ result: ReloadResult, _ answer: @escaping ReloadAnswer
+    ) {
         guard isDurable else { return answer(&self, .success(result)) }
         // Until a checkpoint has all streams under the new weights, a crash leaves some that belong to the old: a start
         // refuses them, or does what it is told. So the answer waits for it.

@@ -15,6 +15,8 @@ public enum StreamOperation: Sendable {
     case resume
     /// They are copied as they stand at the point.
     case copy
+    /// They go over to other weights of their model; see ``StreamTable/beginReload(_:with:resetting:number:)``.
+    case exchange
     /// They are put as a snapshot has them; see ``StreamTable/beginRestoring()``.
     case restore
 }

@@ -45,14 +45,19 @@ extension StreamTable {
 
     /// Goes on with the operation that is under way.
     ///
-    /// - Parameter limit: How many slots to look at.
+    /// - Parameter limit: How many slots to look at; fewer are where there are enough copies.
     /// - Returns: Whether it has ended, or none is under way.
     public mutating func sweep(limit: Int) -> Bool {
         guard isSweeping else { return true }
-        guard let slots = sweep?.advance(limit) else { return true }
-        for slot in slots where index.isTaken(slot) { reach(slot) }
+        var left = limit
+        repeat {
+            guard let slots = sweep?.advance(min(left, Self.slotsPerStep)) else { break }
+            for slot in slots where index.isTaken(slot) { reach(slot) }
+            left -= slots.count
+        } while left > 0 && !hasFullCopies && !(sweep?.isOver ?? true)
         guard sweep?.isOver ?? true, restoration.left == 0 else { return false }
         sweep = nil
+        exchange = nil
         restoration = StreamRestoration()
         return true
     }
@@ -65,12 +70,15 @@ extension StreamTable {
         while canSweep { _ = sweep(limit: .max) }
     }
 
-    /// Streams of which ``takeCopies()`` gives so many at a time, if it is called when ``hasFullCopies``.
+    /// Slots that are looked at between two looks whether there are enough copies.
+    private static let slotsPerStep = 16
+    /// With so many copies, or so many bytes of them, there are enough for the store.
     private static let copiesPerSlice = 4096
+    private static let copiedBytes = 1 << 20
 
     /// Whether there are as many copies as the store should get in one go.
     public var hasFullCopies: Bool {
-        copied.entries.count >= Self.copiesPerSlice || copied.byteCount >= Self.bytesPerSlice
+        copied.entries.count >= Self.copiesPerSlice || copied.byteCount >= Self.copiedBytes
             || copiedAsleep.count >= Self.copiesPerSlice
     }
 
@@ -112,6 +120,7 @@ extension StreamTable {
         case .pause: pause(slot)
         case .resume: resume(slot)
         case .copy: copy(slot)
+        case .exchange: goOver(slot)
         case .restore: break
         }
     }
@@ -120,7 +129,7 @@ extension StreamTable {
         switch operation {
         case .reset: recordReset(selection)
         case .remove: recordRemove(selection)
-        case .doom, .pause, .resume, .copy, .restore: break
+        case .doom, .pause, .resume, .copy, .exchange, .restore: break
         }
     }
 

@@ -1,6 +1,14 @@
 import Recurrent
 public import Wire
 
+/// Weights that are in a model's place since a reload, while streams go over to them one by one.
+struct ModelExchange {
+    let model: Int
+    /// Where streams have their rows until they have gone over; nil: they have the rows that the new weights use.
+    let old: StreamMemory?
+    let resets: Bool
+}
+
 /// A model's weights that change while its streams are there.
 extension StreamTable {
     /// What becomes of the state of other weights.
@@ -13,7 +21,8 @@ extension StreamTable {
         case reset
     }
 
-    /// Puts other weights in a model's place, with all of its streams, or changes nothing.
+    /// Puts other weights in a model's place, with all of its streams, or changes nothing. Where each stream must be changed for
+    /// that, ``sweep(limit:)`` does it.
     ///
     /// - Parameters:
     ///   - model: Which of ``models``; none of its streams asleep.
@@ -23,70 +32,95 @@ extension StreamTable {
     /// - Returns: How many streams go on with the state that they had.
     /// - Throws: ``ControlError``: `fingerprintDiffers` where the state cannot go on; `refusedInMode` where timesteps wait
     ///   that the model would not take any more.
-    public mutating func reload(
+    /// - Precondition: No operation is under way.
+    public mutating func beginReload(
         _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil
     ) throws(ControlError) -> Int {
+        precondition(sweep == nil && !restoration.isBegun, "one operation after another")
         let before = models[model]
-        let slots = slots(ofModel: model)
-        guard slots.allSatisfy({ !streams[$0].isAsleep }) else {
+        let count = count(ofModel: model)
+        try checkReload(model, with: served, isPossible: resetting || count == 0 || before.canCarry(to: served))
+        if before.imageFingerprint == served.imageFingerprint && !resetting { return count }
+
+        // Rows that stay are not copied, so that they are not in memory twice.
+        let keepsRows = before.canCarry(to: served) && before.model.outputs == served.model.outputs
+        exchange = ModelExchange(model: model, old: keepsRows ? nil : memories[model], resets: resetting)
+        memories[model] =
+            keepsRows
+            ? memories[model].handOver(to: served, workers: workers) : StreamMemory(served, workers: workers)
+        models[model] = served
+        if let number { weightsNumbers?[model] = number }
+        if keepsRows, !resetting {
+            // However many streams there are: each only has to be stored again.
+            exchange = nil
+            for slot in index.slots where has(slot, ofModel: model) { markChanged(slot) }
+        } else if count > 0 {
+            phase.flip()
+            sweep = StreamSweep(.exchange, .all, end: index.slots.count)
+        }
+        return resetting ? 0 : count
+    }
+
+    private func checkReload(_ model: Int, with served: ServedModel, isPossible: Bool) throws(ControlError) {
+        let before = models[model]
+        guard asleepCount == 0 || !index.slots.contains(where: { has($0, ofModel: model) && streams[$0].isAsleep })
+        else {
             throw ControlError(.internal, "streams of '\(before.name)' could not be read from the store; try again")
         }
-        guard resetting || slots.isEmpty || before.canCarry(to: served) else {
+        guard isPossible else {
             throw ControlError(
                 .fingerprintDiffers,
                 "the state of '\(before.name)' is \(before.stateDescription), but \(served.file) now has "
                     + "\(served.stateDescription), with which it cannot go on; ask for a reset, or put the file back")
         }
-        guard before.model.input == served.model.input || slots.allSatisfy({ !streams[$0].waits }) else {
+        guard
+            before.model.input == served.model.input
+                || !index.slots.contains(where: { has($0, ofModel: model) && streams[$0].waits })
+        else {
             throw ControlError(
                 .refusedInMode,
                 "streams of '\(before.name)' are paused, and \(served.file) takes other timesteps than those that "
                     + "wait; resume or remove them first")
         }
-        if before.imageFingerprint == served.imageFingerprint && !resetting { return slots.count }
-
-        if !resetting, before.canCarry(to: served), before.model.outputs == served.model.outputs {
-            // However many streams there are: each only has to be stored again.
-            memories[model] = memories[model].handOver(to: served, workers: workers)
-            for slot in slots { markChanged(slot) }
-            exchange(model, for: served, number)
-            return slots.count
-        }
-
-        let old = memories[model]
-        let new = StreamMemory(served, workers: workers)
-        for slot in slots {
-            let outputs = old.outputs(of: streams[slot].row)
-            var values = old.values(of: streams[slot].row)
-            values.removeLast(outputs.count)
-            if resetting {
-                recordReset(.stream(id(of: slot)))
-                values = [Float](repeating: 0, count: new.emptyCount - served.model.outputs)
-                streams[slot].step = 0
-            }
-            if outputs.count == served.model.outputs {
-                values += outputs
-            } else {
-                // Outputs of another kind: the last answer and its label mean nothing any more.
-                values += [Float](repeating: 0, count: served.model.outputs)
-                streams[slot].label = nil
-            }
-            streams[slot].row = new.insert()
-            new.replace(streams[slot].row, with: values.span)
-            markChanged(slot)
-        }
-        memories[model] = new
-        exchange(model, for: served, number)
-        return resetting ? 0 : slots.count
     }
 
-    private mutating func exchange(_ model: Int, for served: ServedModel, _ number: UInt16?) {
-        models[model] = served
-        if let number { weightsNumbers?[model] = number }
+    /// Has a stream go over to the weights that are in its model's place now, as the operation under way reaches it.
+    mutating func goOver(_ slot: Int) {
+        guard let exchange, streams[slot].model == exchange.model else { return }
+        if exchange.resets {
+            recordReset(.stream(id(of: slot)))
+            streams[slot].step = 0
+        }
+        if let old = exchange.old {
+            move(slot, from: old, resetting: exchange.resets)
+        } else {
+            memories[exchange.model].reset(streams[slot].row)
+        }
+        markChanged(slot)
+    }
+
+    private mutating func move(_ slot: Int, from old: StreamMemory, resetting: Bool) {
+        let new = memories[streams[slot].model]
+        let outputCount = models[streams[slot].model].model.outputs
+        let outputs = old.outputs(of: streams[slot].row)
+        var values = old.values(of: streams[slot].row)
+        values.removeLast(outputs.count)
+        if resetting { values = [Float](repeating: 0, count: new.emptyCount - outputCount) }
+        if outputs.count == outputCount {
+            values += outputs
+        } else {
+            // Outputs of another kind: the last answer and its label mean nothing any more.
+            values += [Float](repeating: 0, count: outputCount)
+            streams[slot].label = nil
+        }
+        streams[slot].row = new.insert()
+        new.replace(streams[slot].row, with: values.span)
     }
 
     /// Streams of one of ``models``.
-    public func count(ofModel model: Int) -> Int { slots(ofModel: model).count }
+    public func count(ofModel model: Int) -> Int { index.slots.count { has($0, ofModel: model) } }
+
+    private func has(_ slot: Int, ofModel model: Int) -> Bool { index.isTaken(slot) && streams[slot].model == model }
 
     /// The name of the model that takes a stream; nil where none does.
     public func modelName(for id: String) -> String? {

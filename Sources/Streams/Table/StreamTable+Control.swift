@@ -42,10 +42,6 @@ extension StreamTable {
         return slot
     }
 
-    func slots(ofModel model: Int) -> [Int] {
-        index.slots.filter { index.isTaken($0) && streams[$0].model == model }
-    }
-
     func slots(of selection: ControlCommand.Selection) throws(ControlError) -> [Int] {
         switch selection {
         case .stream(let id): [try slot(of: id)]

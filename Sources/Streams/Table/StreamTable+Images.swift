@@ -4,7 +4,7 @@ public import Wire
 /// What goes to the store and comes back from it.
 extension StreamTable {
     /// A slice with so many bytes of state takes no further stream.
-    static let bytesPerSlice = 4 << 20
+    private static let bytesPerSlice = 4 << 20
 
     /// The streams as they stand now, but for those that are asleep, which the store has: all copied in one go.
     ///

@@ -50,6 +50,8 @@ public struct StreamTable: ~Copyable {
     var sweep: StreamSweep?
     /// That of the streams which the operation under way has reached; of all, where none is.
     var phase = Stream.Phase()
+    /// Weights to which streams are going over.
+    var exchange: ModelExchange?
     /// Streams that are being put as a snapshot has them.
     var restoration = StreamRestoration()
     /// What an operation has copied, and which streams it found asleep.

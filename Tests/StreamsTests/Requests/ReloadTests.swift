@@ -104,6 +104,42 @@ import Wire
         #expect(try bits(feed.send("s", signal(2, from: 6))) == bits(fresh.send("s", signal(2, from: 6))))
     }
 
+    /// Weights of the same shape, and others.
+    @Test(arguments: [3, 5], [1, 2])
+    func `a reset in slices equals one in one go, with timesteps at every moment`(units: Int, outputs: Int) throws {
+        let ids = ["a0", "b0", "a1", "b1"]
+        let a = served(try Self.model(0), name: "a", ServingPolicy(prefixes: ["a"]))
+        let b = served(try Self.model(0), name: "b", ServingPolicy(prefixes: ["b"]))
+        let other = served(
+            try Self.model(8, units: units, outputs: outputs), name: "a", fingerprint: "n",
+            ServingPolicy(prefixes: ["a"]))
+        func feed() throws -> Feed {
+            let feed = Feed(a, b)
+            for (number, id) in ids.enumerated() { try feed.send(id, signal(3, from: Float(number))) }
+            _ = try feed.table.pause(.stream("a1"))
+            try feed.send("a1", signal(2))
+            return feed
+        }
+        func images(_ feed: Feed) throws -> [String] { try feed.images().map { "\($0)" }.sorted() }
+        for moment in 0...4 {
+            for id in ids + ["a9"] {
+                let whole = try feed()
+                #expect(try whole.table.reload(0, with: other, resetting: true, number: 5) == 0)
+                let expected = try whole.send(id, signal(2, from: 7))
+                let sliced = try feed()
+                _ = sliced.takeChanged()
+                #expect(try sliced.table.beginReload(0, with: other, resetting: true, number: 5) == 0)
+                for _ in 0..<moment where sliced.table.isSweeping { _ = sliced.table.sweep(limit: 1) }
+                #expect(try sliced.send(id, signal(2, from: 7)) == expected)
+                sliced.table.finishSweep()
+                #expect(sliced.table.isSweeping == false)
+                #expect(try images(sliced) == images(whole), "\(moment) \(id)")
+                #expect(Set(sliced.takeChanged().map(\.id)) == Set(["a0", "a1", id]))
+                #expect(try sliced.resume(.all).flatMap(\.decisions) == whole.resume(.all).flatMap(\.decisions))
+            }
+        }
+    }
+
     @Test func `streams of other models stay unchanged`() throws {
         let a = served(try Self.model(0), name: "a", ServingPolicy(prefixes: ["a"]))
         let b = served(try Self.model(0), name: "b", ServingPolicy(prefixes: ["b"]))

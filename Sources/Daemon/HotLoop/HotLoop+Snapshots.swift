@@ -60,7 +60,15 @@ extension HotLoop {
             try store.finish(snapshot)
         } then: { loop, result in
             loop.reply(result.mapError { ControlError($0) }, to: address)
-            if case .failure = result { loop.removeLeftovers() }
+            if case .failure = result { loop.discard(snapshot) }
+        }
+    }
+
+    private mutating func discard(_ snapshot: StagedSnapshot) {
+        startStoreJob { store throws(StoreError) in
+            store.discard(snapshot)
+        } then: { loop, _ in
+            loop.removeLeftovers()
         }
     }
 
