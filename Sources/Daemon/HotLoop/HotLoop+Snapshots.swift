@@ -4,8 +4,8 @@ import Wire
 
 /// A snapshot whose copies are handed to the store while they are made. Owned by the hot loop.
 struct RunningSnapshot {
-    /// Slices that may wait for the store: one is written while others are ready.
-    private static let unansweredSlices = 4
+    /// Slices that may wait for the store: one is written while another is ready. A stream that is to be read waits for both.
+    private static let unansweredSlices = 2
 
     let snapshot: StagedSnapshot
     /// The store has been told of it.
