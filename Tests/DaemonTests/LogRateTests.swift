@@ -2,7 +2,7 @@ import Testing
 
 @testable import Daemon
 
-struct LogRateTests {
+@Suite struct `The rate of log lines` {
     @Test func `five lines a second are written, and the others are counted`() {
         let second: Int64 = 1_000_000_000
         var rate = LogRate()

@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The pages whose promises name the tests that hold them.
-struct PromiseTests {
+/// Tests that the pages name existing tests for their promises.
+@Suite struct `The promises of the pages` {
     private static let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
 
-    /// The names of all tests, suites and files of tests.
+    /// The names of all tests, suites and test files.
     private static let names: Set<String> = {
         var names: Set<String> = []
         let folder = root.appending(path: "Tests")
@@ -20,15 +20,16 @@ struct PromiseTests {
     }()
 
     @Test(arguments: ["Durability": 30, "Security": 25, "Robustness": 10])
-    func `every test that a page names is there`(page: String, least: Int) throws {
+    func `every test that a page names exists`(page: String, least: Int) throws {
         let url = Self.root.appending(path: "Sources/Daemon/Daemon.docc/\(page).md")
         let text = try String(contentsOf: url, encoding: .utf8)
             .replacing(/```.*?```/.dotMatchesNewlines(), with: "")
         let named = text.matches(of: /`(?<code>[^`]+)`/)
             .map { $0.code.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
-            // A sentence is no command, option or name of the program's.
+            // A code span with many words is a test name rather than a command, an option or an identifier.
             .filter { code in
-                ["A ", "An "].contains { code.hasPrefix($0) } || code.hasSuffix("Tests") || code.count { $0 == " " } >= 4
+                ["A ", "An "].contains { code.hasPrefix($0) } || code.hasSuffix("Tests")
+                    || code.count { $0 == " " } >= 4
             }
         #expect(named.count >= least, "\(page) names few tests")
         for name in named { #expect(Self.names.contains(name), "\(page) names a test that is not there: \(name)") }

@@ -14,7 +14,7 @@ import Wire
         folder = try TemporaryFolder()
     }
 
-    /// A journal that is written, beside a store of its own.
+    /// Opens a journal for writing, with a store of its own.
     private func open(_ folder: TemporaryFolder, sync: Journal.Sync = .full) throws -> Journal {
         let store = try StateStore(folder: folder.path)
         let journal = try Journal(folder: folder.path, sync: sync, of: store)
@@ -114,13 +114,13 @@ import Wire
     }
 }
 
-/// Records of so many timesteps of a stream, one each.
+/// Creates records of timesteps of one stream, one record for each.
 ///
 /// - Parameters:
-///   - count: How many.
-///   - value: The first timestep; each is one more than the one before.
+///   - count: The number of records.
+///   - value: The first timestep. Each timestep is one more than the previous one.
 /// - Returns: The records.
-/// - Throws: Where the model or the table refuses a timestep.
+/// - Throws: An error if the model or the table refuses a timestep.
 func records(_ count: Int, from value: Float = 0) throws -> JournalRecords {
     let model = try Model(layers: [
         Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)

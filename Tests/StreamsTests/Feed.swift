@@ -11,11 +11,11 @@ final class Feed {
         table = StreamTable(models: models)
     }
 
-    /// A table that a start makes of the records since they were taken last.
+    /// Creates a table that replays the records since the last call.
     ///
-    /// - Parameter model: Whose records they are, under the number 5.
+    /// - Parameter model: The model of the records. The records refer to it by the number 5.
     /// - Returns: The table.
-    /// - Throws: Where the records cannot be read to their end.
+    /// - Throws: An error if the records cannot be read completely.
     func replayed(_ model: ServedModel) throws -> Feed {
         var taken = JournalRecords()
         table.takeRecords(&taken)
@@ -31,7 +31,7 @@ final class Feed {
         return again
     }
 
-    /// Sends timesteps in a message of their own.
+    /// Sends timesteps in one message.
     ///
     /// - Returns: The published decisions on the message.
     @discardableResult

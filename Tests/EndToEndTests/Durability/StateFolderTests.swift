@@ -141,7 +141,7 @@ import Wire
         try FileManager.default.removeItem(atPath: state)
         try FileManager.default.moveItem(atPath: backup, toPath: state)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: state)
-        // Three hours and a minute later.
+        // The time is three hours and a minute later.
         let daemon = try DaemonProcess(
             arguments,
             environment: [

@@ -47,8 +47,8 @@ import ZeroMQ
         #expect(total == consumed)
     }
 
-    /// The daemon connects to these: a bound producer keeps nothing for its next connection.
-    @Test func `takes what a bound producer has written to the connection`() throws {
+    /// The daemon connects to these producers. A bound producer keeps no messages for its next connection.
+    @Test func `a stop decides all messages that a bound producer has written to the connection`() throws {
         let context = try Context()
         let producer = try Socket(.push, in: context)
         try producer.set(.linger, to: 0)
@@ -65,7 +65,7 @@ import ZeroMQ
         let isThere = try eventually { try control.stream("s").map { _ in true } }
         try #require(isThere == true)
         do {
-            // All of it is with the kernel, or with the daemon's I/O thread, when the loop hears of the stop.
+            // All messages are in the kernel or in the daemon's I/O thread when the loop learns of the stop.
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
             for _ in 0..<500 { try send() }
