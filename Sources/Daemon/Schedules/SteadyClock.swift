@@ -29,6 +29,9 @@ struct LoopClock {
 
     /// Returns the step of the wall clock since the last report, in nanoseconds; nil if there was none.
     mutating func takeStep() -> Int64? {
+        guard (offset - toldOffset).magnitude >= Self.leastStep else { return nil }
+        // The thread may have been suspended between the two readings of ``synchronize()``.
+        synchronize()
         let step = offset - toldOffset
         guard step.magnitude >= Self.leastStep else { return nil }
         toldOffset = offset
