@@ -201,7 +201,7 @@ final class AccessWatch: @unchecked Sendable {
                 cause = .brokenOff(expected: handshake.expected)
             }
         }
-        if let cause { log.record(handshake.role, from: peer, cause) }
+        if let cause { log.record(handshake.role, from: peer, cause, at: SteadyClock.now()) }
     }
 
     /// Records a connection. Cuts the connection off at once if far more are open than can be admitted.
@@ -213,7 +213,7 @@ final class AccessWatch: @unchecked Sendable {
         guard connectionCount(of: role) > limit + Self.handshakes(beside: limit) else {
             return doors[index].handshakes.accept(number, at: connection.time)
         }
-        log.record(role, from: connection.peer, .tooMany(limit))
+        log.record(role, from: connection.peer, .tooMany(limit), at: SteadyClock.now())
         connection.accepted?.cutOff()
     }
 
@@ -232,7 +232,7 @@ final class AccessWatch: @unchecked Sendable {
                 let allowed = limit + Int((now - connection.time) / 1_000_000_000) * Self.heartbeatBytes
                 guard let count = connection.accepted?.byteCount, count > allowed else { continue }
                 access.refusals.count(door.role)
-                log.record(door.role, from: connection.peer, .tooManySubscriptions(limit))
+                log.record(door.role, from: connection.peer, .tooManySubscriptions(limit), at: SteadyClock.now())
                 connection.accepted?.cutOff()
             }
         }
@@ -259,12 +259,12 @@ final class AccessWatch: @unchecked Sendable {
         // A denied producer would not connect again when the daemon is back.
         if isIngestClosed, request.role == .ingest { return request.reply(.later) }
         if let cause = access.refusal(of: request) {
-            log.record(request.role, from: request.address, cause)
+            log.record(request.role, from: request.address, cause, at: SteadyClock.now())
             return request.reply(.denied)
         }
         let limit = access.configuration.maximumConnections
         guard connectionCount(of: request.role) <= limit else {
-            log.record(request.role, from: request.address, .tooMany(limit))
+            log.record(request.role, from: request.address, .tooMany(limit), at: SteadyClock.now())
             return request.reply(.later)
         }
         let now = SteadyClock.now()

@@ -1,124 +1,247 @@
 import Store
-import Streams
 import Wire
 
-/// When the next checkpoint is due, how far the one is that is being written, and what came of the last. Owned by the hot
-/// loop.
+/// Decides when a checkpoint begins, and what the hot loop does next for the one that is being written.
+///
+/// The hot loop owns the schedule. It asks for the next action, carries it out and reports the result. The schedule itself knows
+/// no store, no streams and no clock: every moment is passed in, in nanoseconds of the ``SteadyClock``.
+///
+///     idle ──begin──▶ copying ──▶ copied ──▶ committing ──▶ idle
+///           │          ▲    ▲        │
+///           ▼          │    │        ▼
+///        renewing ─────┘    └── awaiting faulty streams
 struct CheckpointSchedule {
-    /// Called when a checkpoint has ended.
-    typealias Request = @Sendable (inout HotLoop, Result<CheckpointResult, ControlError>) -> Void
+    /// A step of the running checkpoint.
+    enum Action: Equatable {
+        /// Write everything anew, as the state folder was lost. Report with ``didRenewFolder(_:)``.
+        case renewFolder
+        /// Copy the changed streams from this slot on and hand them to the store. Report with ``didCopy(streams:isEmpty:next:)``,
+        /// and with ``didWrite(_:)`` when the store has answered.
+        case copySlice(from: Int)
+        /// Make the written slices durable as a checkpoint at this position of the journal. Report with ``end(_:at:time:)``.
+        case commit(position: UInt64)
+        /// Check that the state folder is still there, as there was nothing to write. Report with ``end(_:at:time:)``.
+        case checkFolder
+        /// Give the checkpoint up. Report with ``end(_:at:time:)``.
+        case giveUp(StoreError)
+    }
 
-    /// Called once it is known whether an operation survives a crash.
-    typealias DurableAnswer = @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
+    /// The outcome of a checkpoint.
+    enum Ending: Equatable {
+        /// `result` is nil if there was nothing to write. `recovers`: the checkpoint before had failed.
+        case succeeded(result: CheckpointResult?, position: UInt64, recovers: Bool)
+        /// `isNew` is false if the log has this failure already.
+        case failed(StoreError, isNew: Bool)
+    }
 
-    /// A checkpoint that is being written, slice by slice.
-    struct Run {
-        /// The journal's last record when it began.
+    private enum Phase: Equatable {
+        case renewing(isAsked: Bool)
+        case copying(next: Int)
+        case copied
+        case awaitingFaulty
+        case committing(hasWritten: Bool)
+    }
+
+    /// A checkpoint that is being written.
+    private struct Run {
+        var phase: Phase
+        /// The last record of the journal when the checkpoint began.
         let position: UInt64
-        let start = ContinuousClock.now
-        /// Requests that wait for its end.
-        let requests: [Request]
-        /// Answers that wait until it has ended well.
-        let waiting: [DurableAnswer]
-        /// The slot at which the next slice begins; nil: all are copied.
-        var next: Int? = 0
-        /// Slices that are copied and not answered by the store yet.
+        let start: Int64
+        /// Whether requests wait for the checkpoint, so that it must be committed even if it writes nothing.
+        let isAwaited: Bool
+        /// Slices that the store has not answered yet.
         var unanswered = 0
-        /// Streams in the slices so far.
         var streams = 0
-        /// There was something to write.
         var hasWritten = false
         var failure: StoreError?
-        /// The state folder was lost, and is to be written anew first.
-        var awaitsFolder = false
-        /// All is copied but streams that are to be read from the store first.
-        var awaitsFaulty = false
-        /// How often streams were waited for so. One that turns NaN or infinite again and again must not hold it up for ever.
         var timesAwaited = 0
-
-        var isOver: Bool { next == nil && unanswered == 0 }
     }
 
-    /// Streams in one slice: few enough to be copied in about a millisecond.
+    /// The number of streams per slice: few enough to be copied in about a millisecond.
     static let streamsPerSlice = 4096
-    /// How often a checkpoint waits for streams that are faulty.
+    /// The number of times that a checkpoint waits for faulty streams. A stream that turns NaN or infinite again and again must
+    /// not hold the checkpoint up for ever.
     static let mostTimesAwaited = 8
-    /// Slices that may wait for the store: one is written while another is ready.
+    /// The number of slices that may wait for the store: the store writes one while the loop copies another.
     static let unansweredSlices = 2
-    /// How soon one that failed is tried again, where the interval is longer.
-    private static let retryInterval = Duration.seconds(1)
+    /// Nanoseconds until a failed checkpoint is tried again, if the interval is longer.
+    static let retryInterval: Int64 = 1_000_000_000
 
-    private let interval: Duration
-    private var due: Deadline
-
-    /// The one that is being written. Its streams count as unchanged until it has failed.
-    var run: Run?
-    /// Requests that wait for the next one.
-    var requests: [Request] = []
-    /// Answers that wait for the next one that ends well: their operations are done already, and must not be called failed.
-    var waiting: [DurableAnswer] = []
-    /// The journal's last record when the last one that was ended in the store began.
-    var lastPosition: UInt64 = 0
-    /// The last one that succeeded.
+    private let interval: Int64
+    private var due: Int64
+    private var run: Run?
+    /// The position of the last checkpoint that was committed.
+    private var lastPosition: UInt64 = 0
+    /// The last checkpoint that wrote something and succeeded.
     private(set) var last: DaemonStatus.Checkpoint?
-    /// Nanoseconds since the Unix epoch when the last one ended that succeeded or had nothing to write; before the first, when
-    /// stored state was loaded.
-    private(set) var lastGoodTime = WallClock.now()
-    /// Why the last one failed; nil where it did not.
+    /// The time of day of the last checkpoint that succeeded, in nanoseconds since the Unix epoch. Before the first checkpoint: of
+    /// the start.
+    private(set) var lastGoodTime: Int64
+    /// The reason why the last checkpoint failed; nil if it succeeded.
     private(set) var failure: StoreError?
 
-    init(interval: Duration) {
-        self.interval = interval
-        due = Deadline(in: interval)
+    /// - Parameters:
+    ///   - interval: The time from one checkpoint to the next.
+    ///   - now: The moment of the start.
+    ///   - time: The time of day, in nanoseconds since the Unix epoch.
+    init(interval: Duration, now: Int64, time: Int64) {
+        self.interval = Int64(interval / .nanoseconds(1))
+        due = now + self.interval
+        lastGoodTime = time
     }
 
-    /// Why the state folder is not the one that it was; nil where it is.
+    /// Whether a checkpoint is being written.
+    var isRunning: Bool { run != nil }
+
+    /// The reason why the state folder counts as lost; nil if it does not.
     var folderLoss: String? { failure?.code == .folderLost ? failure?.description : nil }
 
-    var isDue: Bool { run == nil && due.isPast }
+    /// Whether the next checkpoint should begin.
+    func isDue(at now: Int64) -> Bool { run == nil && now >= due }
 
-    /// Something waits for the next one, and it need not wait for its time: after one that failed, only requests for one do not.
-    var isWanted: Bool { !requests.isEmpty || (!waiting.isEmpty && failure == nil) }
-
-    /// Another slice can be copied.
-    var hasRoom: Bool {
-        // Field by field: a copy of the whole would count references.
-        run?.next != nil && (run?.unanswered ?? 0) < Self.unansweredSlices && !(run?.awaitsFolder ?? false)
+    /// Whether another slice can be copied.
+    var canCopy: Bool {
+        guard let phase = run?.phase, case .copying = phase else { return false }
+        return (run?.unanswered ?? 0) < Self.unansweredSlices
     }
 
-    /// How long the hot loop may wait for other things to do.
-    var millisecondsUntilDue: Int {
-        hasRoom ? 0 : due.millisecondsLeft
-    }
+    /// The milliseconds for which the hot loop may wait for other work.
+    func millisecondsUntilDue(at now: Int64) -> Int { canCopy ? 0 : max(1, Int((due - now) / 1_000_000) + 1) }
 
-    /// Makes the next one due at once.
-    mutating func hasten() { due = Deadline(in: .zero) }
+    /// Makes the next checkpoint due at once.
+    mutating func hasten() { due = .min / 2 }
 
-    /// Counts from now on.
+    // MARK: - A checkpoint
+
+    /// Begins a checkpoint. None may be running.
     ///
-    /// - Parameter position: The journal's last record.
-    mutating func begin(at position: UInt64) {
-        due = Deadline(in: interval)
-        run = Run(position: position, requests: requests, waiting: waiting)
-        requests = []
-        waiting = []
+    /// - Parameters:
+    ///   - position: The last record of the journal.
+    ///   - isAwaited: Whether requests wait for the checkpoint.
+    ///   - now: The moment.
+    mutating func begin(at position: UInt64, isAwaited: Bool, now: Int64) {
+        due = now + interval
+        let phase: Phase = folderLoss == nil ? .copying(next: 0) : .renewing(isAsked: false)
+        run = Run(phase: phase, position: position, start: now, isAwaited: isAwaited)
     }
 
-    /// Ends the one that is being written.
+    /// Decides the next step of the running checkpoint.
     ///
-    /// - Parameter outcome: What it wrote, or nil where there was nothing to write.
-    mutating func succeed(_ outcome: DaemonStatus.Checkpoint?) {
-        run = nil
-        failure = nil
-        last = outcome ?? last
-        lastGoodTime = WallClock.now()
+    /// - Parameters:
+    ///   - mayCopy: False while an operation on many streams is under way, since a checkpoint has such an operation as a whole.
+    ///   - hasFaulty: Whether streams wait for their last checkpoint, which the store must read first.
+    /// - Returns: The step; nil if there is nothing to do but wait.
+    mutating func nextAction(mayCopy: Bool, hasFaulty: Bool) -> Action? {
+        guard let phase = run?.phase else { return nil }
+        switch phase {
+        case .renewing(isAsked: false):
+            run?.phase = .renewing(isAsked: true)
+            return .renewFolder
+        case .copying(let next):
+            return mayCopy && canCopy ? .copySlice(from: next) : nil
+        case .copied:
+            return run?.unanswered == 0 ? actionAfterCopying(hasFaulty) : nil
+        case .renewing(isAsked: true), .awaitingFaulty, .committing:
+            return nil
+        }
     }
 
-    /// Ends the one that is being written.
+    private mutating func actionAfterCopying(_ hasFaulty: Bool) -> Action? {
+        guard let run else { return nil }
+        if let failure = run.failure { return .giveUp(failure) }
+        if hasFaulty && run.timesAwaited < Self.mostTimesAwaited {
+            self.run?.phase = .awaitingFaulty
+            self.run?.timesAwaited += 1
+            return nil
+        }
+        // After a failed checkpoint, its slices may have been written and not be durable.
+        let mustCommit = run.hasWritten || run.isAwaited || failure != nil || run.position > lastPosition
+        self.run?.phase = .committing(hasWritten: mustCommit)
+        return mustCommit ? .commit(position: run.position) : .checkFolder
+    }
+
+    /// Notes that a slice was copied.
+    ///
+    /// - Parameters:
+    ///   - streams: The number of streams in it.
+    ///   - isEmpty: Whether there is nothing for the store to do.
+    ///   - next: The slot at which the next slice begins; nil if this slice was the last.
+    mutating func didCopy(streams: Int, isEmpty: Bool, next: Int?) {
+        // The run may have failed meanwhile; then nothing more is copied.
+        guard let phase = run?.phase, case .copying = phase else { return }
+        run?.phase = next.map { .copying(next: $0) } ?? .copied
+        guard !isEmpty else { return }
+        run?.unanswered += 1
+        run?.hasWritten = true
+        run?.streams += streams
+    }
+
+    /// Notes the store's answer to a slice.
+    ///
+    /// - Parameter failure: The reason why the slice was not written; nil if it was.
+    mutating func didWrite(_ failure: StoreError?) {
+        run?.unanswered -= 1
+        if let failure { fail(failure) }
+    }
+
+    /// Notes whether the lost state folder is in place again.
+    ///
+    /// - Parameter failure: The reason why it is not; nil if it is.
+    mutating func didRenewFolder(_ failure: StoreError?) {
+        if let failure { fail(failure) } else { run?.phase = .copying(next: 0) }
+    }
+
+    /// Notes that the store has read faulty streams, or could not.
+    ///
+    /// - Parameters:
+    ///   - failure: The reason why they could not be read; nil if they were.
+    ///   - hasFaulty: Whether there are still faulty streams.
+    mutating func didReadFaulty(_ failure: StoreError?, hasFaulty: Bool) {
+        guard run?.phase == .awaitingFaulty else { return }
+        if let failure { return fail(failure) }
+        if !hasFaulty { run?.phase = .copying(next: 0) }
+    }
+
+    /// Has the running checkpoint fail: it misses streams. It ends when the store has answered its slices.
     mutating func fail(_ error: StoreError) {
-        waiting = (run?.waiting ?? []) + waiting
-        run = nil
+        if run?.failure == nil { run?.failure = error }
+        switch run?.phase {
+        case .committing, nil: break
+        case .renewing, .copying, .copied, .awaitingFaulty: run?.phase = .copied
+        }
+    }
+
+    /// Ends the running checkpoint.
+    ///
+    /// - Parameters:
+    ///   - outcome: The result of the last action.
+    ///   - now: The moment.
+    ///   - time: The time of day, in nanoseconds since the Unix epoch.
+    /// - Returns: The outcome of the checkpoint; nil if none was running.
+    mutating func end(_ outcome: Result<Void, StoreError>, at now: Int64, time: Int64) -> Ending? {
+        guard let run else { return nil }
+        self.run = nil
+        if case .failure(let error) = outcome { return fail(error, at: now) }
+        if let error = run.failure { return fail(error, at: now) }
+        let recovers = failure != nil
+        failure = nil
+        lastGoodTime = time
+        guard run.phase == .committing(hasWritten: true) else {
+            return .succeeded(result: nil, position: run.position, recovers: recovers)
+        }
+        lastPosition = run.position
+        let result = CheckpointResult(streams: run.streams, durationMilliseconds: Double(now - run.start) / 1e6)
+        last = DaemonStatus.Checkpoint(
+            time: time, streams: result.streams, durationMilliseconds: result.durationMilliseconds)
+        return .succeeded(result: result, position: run.position, recovers: recovers)
+    }
+
+    private mutating func fail(_ error: StoreError, at now: Int64) -> Ending {
+        // A failed checkpoint is tried again each second: one log line is enough, unless the folder's state has changed.
+        let isNew = failure == nil || (error.code == .folderLost && failure != error)
         failure = error
-        due = Deadline(in: min(interval, Self.retryInterval))
+        due = now + min(interval, Self.retryInterval)
+        return .failed(error, isNew: isNew)
     }
 }

@@ -11,8 +11,8 @@ struct GroupCommit {
         /// No journal is kept.
         case off
         case on
-        /// It could not be written: the daemon decides without it, and sees at the instant whether it can be again.
-        case failed(nextTry: ContinuousClock.Instant)
+        /// The journal could not be written: the daemon decides without it. It tries again at the moment of the ``SteadyClock``.
+        case failed(nextTry: Int64)
         /// It is written again, but holds less than all until a checkpoint that began at this position or after it has
         /// ended.
         case recovering(from: UInt64)
@@ -33,7 +33,7 @@ struct GroupCommit {
         /// Slices for the store, which must never be ahead of the journal, and the like.
         var actions: [Mailbox.Letter] = []
         /// Answers that say that something is durable.
-        var answers: [CheckpointSchedule.DurableAnswer] = []
+        var answers: [CheckpointWaiters.DurableAnswer] = []
 
         mutating func removeAll() {
             decisions.removeAll()
@@ -45,11 +45,10 @@ struct GroupCommit {
 
     /// Bytes of records and decisions that are gathered before the hot loop takes no more timesteps.
     private static let fullBytes = 8 << 20
-    /// How soon it is tried again.
-    private static let retryInterval = Duration.seconds(1)
+    /// Nanoseconds until the journal is tried again.
+    static let retryInterval: Int64 = 1_000_000_000
 
-    /// Whether decisions and answers wait for a commit. Stored, since every message asks; and before ``state``, as what
-    /// stands behind a clock's instant is looked for at run time.
+    /// Whether decisions and answers wait for a commit. Stored, since every message asks.
     private(set) var isOn: Bool
     var gathered = Group()
     /// Nil where there is no journal, not even an old one.
@@ -109,15 +108,15 @@ struct GroupCommit {
         return DaemonStatus.Journal(bytes: byteCount, hasFailed: failure != nil, error: failure?.description)
     }
 
-    /// It is time to see whether the journal can be written again.
-    var triesAgain: Bool {
-        if case .failed(let nextTry) = state { ContinuousClock.now >= nextTry } else { false }
+    /// Whether it is time to try a failed journal again. `now` is a moment of the ``SteadyClock``.
+    func triesAgain(at now: Int64) -> Bool {
+        if case .failed(let nextTry) = state { now >= nextTry } else { false }
     }
 
-    /// How long the hot loop may wait for other things to do; nil: for ever.
-    var millisecondsUntilTry: Int? {
+    /// The milliseconds for which the hot loop may wait for other work; nil: for ever. `now` is a moment of the ``SteadyClock``.
+    func millisecondsUntilTry(at now: Int64) -> Int? {
         guard case .failed(let nextTry) = state else { return nil }
-        return max(1, Int(ContinuousClock.now.duration(to: nextTry) / .milliseconds(1)) + 1)
+        return max(1, Int((nextTry - now) / 1_000_000) + 1)
     }
 
     mutating func addCommitted(_ bytes: Int) { byteCount += bytes }
@@ -137,14 +136,21 @@ struct GroupCommit {
         return true
     }
 
-    mutating func fail(_ error: StoreError) {
+    /// Notes that the journal could not be written.
+    ///
+    /// - Parameters:
+    ///   - error: The reason.
+    ///   - now: A moment of the ``SteadyClock``.
+    mutating func fail(_ error: StoreError, at now: Int64) {
         failure = error
-        state = .failed(nextTry: .now + Self.retryInterval)
+        state = .failed(nextTry: now + Self.retryInterval)
     }
 
-    mutating func postponeTry() {
-        if case .failed = state { state = .failed(nextTry: .now + Self.retryInterval) }
+    /// Puts the next try off, as one has begun.
+    mutating func postponeTry(at now: Int64) {
+        if case .failed = state { state = .failed(nextTry: now + Self.retryInterval) }
     }
 
+    /// Notes that records are committed again, from a position on.
     mutating func recover(from position: UInt64) { state = .recovering(from: position) }
 }

@@ -6,11 +6,10 @@ extension HotLoop {
     /// Has the store look at what is in the place of the folder that was lost, and write everything anew where it may. The
     /// running checkpoint goes on after it.
     mutating func renewFolder() {
-        guard let folderWatch, let run = checkpoints.run, let loss = checkpoints.failure else { return }
+        guard let folderWatch, let loss = checkpoints.failure else { return }
         // What is being committed may be in the old journal, and must not be answered as if it were in the new one.
-        guard !group.isCommitting else { return failCheckpoint(run, loss) }
+        guard !group.isCommitting else { return endCheckpoint(.failure(loss)) }
         if group.isOn { loseJournal(loss) }
-        checkpoints.run?.awaitsFolder = true
         let known = zip(group.weights, table.models).map {
             Journal.Weights(number: Int($0), fingerprint: $1.fingerprint, rules: $1.rules)
         }
@@ -24,13 +23,13 @@ extension HotLoop {
             worker.use(renewal.store)
             return renewal
         } then: { loop, result in
-            loop.checkpoints.run?.awaitsFolder = false
             switch result {
             case .success(let renewal):
                 if let renewal { loop.take(renewal) }
-                loop.continueCheckpoint()
-            case .failure(let error): loop.failCheckpoint(run, error)
+                loop.checkpoints.didRenewFolder(nil)
+            case .failure(let error): loop.checkpoints.didRenewFolder(error)
             }
+            loop.continueCheckpoint()
         }
     }
 

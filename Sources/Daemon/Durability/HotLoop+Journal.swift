@@ -17,7 +17,7 @@ extension HotLoop {
 
     /// Does something once a crash does not undo what was done so far: the journal has it and misses nothing before it, or a
     /// checkpoint has it. At once, where all state is in memory. Where a stop ends without that, the action is told so.
-    mutating func whenDurable(_ action: @escaping CheckpointSchedule.DurableAnswer) {
+    mutating func whenDurable(_ action: @escaping CheckpointWaiters.DurableAnswer) {
         if !group.isWhole && isDurable {
             whenCheckpointed(action)
         } else if group.isWhole && (group.isCommitting || table.records.count > 0) {
@@ -107,23 +107,23 @@ extension HotLoop {
                 """)
         }
         noteJournal(isWhole: false)
-        group.fail(error)
+        group.fail(error, at: SteadyClock.now())
         table.stopRecording()
         group.committing.decisions.append(contentsOf: group.gathered.decisions)
         group.committing.taken += group.gathered.taken
         group.committing.actions += group.gathered.actions
         // They say that something is durable, which only a checkpoint can make it now.
-        checkpoints.waiting += group.committing.answers + group.gathered.answers
+        checkpointWaiters.answers += group.committing.answers + group.gathered.answers
         group.committing.answers = []
-        if !checkpoints.waiting.isEmpty { checkpoints.hasten() }
+        if !checkpointWaiters.answers.isEmpty { checkpoints.hasten() }
         group.gathered.removeAll()
     }
 
     /// Sees whether the journal can be written again. If so, records are made again; they are of use once a checkpoint has
     /// what the journal misses.
-    mutating func tryJournal() {
-        guard group.triesAgain else { return }
-        group.postponeTry()
+    mutating func tryJournal(at now: Int64) {
+        guard group.triesAgain(at: now) else { return }
+        group.postponeTry(at: now)
         startJournalJob { [folderWatch] journal throws(StoreError) in
             try folderWatch?.check()
             try journal.probe()
@@ -137,7 +137,7 @@ extension HotLoop {
                 loop.group.recover(from: loop.table.position)
                 loop.checkpoints.hasten()
             case .failure(let error):
-                loop.group.fail(error)
+                loop.group.fail(error, at: SteadyClock.now())
             }
         }
     }

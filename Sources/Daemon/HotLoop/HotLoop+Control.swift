@@ -64,7 +64,7 @@ extension HotLoop {
                 throw ControlError(
                     .refusedInMode, "all state is in memory; start sluiced with --state-dir to make it durable")
             }
-            checkpoints.requests.append { loop, outcome in loop.reply(outcome, to: address) }
+            checkpointWaiters.requests.append { loop, outcome in loop.reply(outcome, to: address) }
             startCheckpoint()
         case .logLevel(let level):
             changeLogLevel(level, for: address)

@@ -28,7 +28,7 @@ extension HotLoop {
         }
         if let period = idleSweep.idleAfter {
             // A checkpoint that fails would lack what is not in memory any more.
-            guard checkpoints.run == nil, checkpoints.folderLoss == nil, idleSweep.wakers == 0 else {
+            guard !checkpoints.isRunning, checkpoints.folderLoss == nil, idleSweep.wakers == 0 else {
                 return idleSweep.postpone()
             }
             let asleep = table.putToSleep(from: first, limit: IdleSweep.slotsPerTurn, idleFor: period, now: watched)

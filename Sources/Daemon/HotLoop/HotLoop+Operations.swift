@@ -142,7 +142,7 @@ extension HotLoop {
         let end = operation.end
         operation.end = nil
         end?(&self, outcome)
-        if checkpoints.isWanted { startCheckpoint() }
+        startWantedCheckpoint()
     }
 
     /// Takes and decides on what waits for its turn, for a part of the turn.

@@ -40,7 +40,7 @@ extension HotLoop {
                 return loop.answerRemoval(of: selection, .success(()), for: address)
             }
             loop.loseJournal(error)
-            loop.checkpoints.requests.append { loop, outcome in
+            loop.checkpointWaiters.requests.append { loop, outcome in
                 loop.answerRemoval(of: selection, outcome.map { _ in }, for: address)
             }
             loop.startCheckpoint()
@@ -82,7 +82,7 @@ extension HotLoop {
         if case .failure(let error) = result {
             table.spare()
             // A running checkpoint has passed over them, and must not count as one of all streams.
-            checkpoints.run?.failure = error
+            checkpoints.fail(error)
             reply(Result<JSONValue, ControlError>.failure(ControlError(error)), to: address)
             return endOperation()
         }

@@ -11,9 +11,8 @@ extension HotLoop {
     /// between two messages, in the end at any moment.
     private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
         (.milliseconds(100), .quiet(.milliseconds(10))),
-        (.milliseconds(150), .betweenMessages(orQuiet: .milliseconds(2))),
-        (.milliseconds(300), .betweenMessages(orQuiet: .microseconds(250))),
-        (.milliseconds(1000), .betweenMessages(orQuiet: .zero)),
+        (.milliseconds(150), .quiet(.milliseconds(2))),
+        (.milliseconds(1000), .betweenMessages(orQuiet: .microseconds(250))),
     ]
     /// Microseconds from one look at producers to the next, as long as one of them may be silent soon.
     private static let lookPause: UInt32 = 100
@@ -109,8 +108,8 @@ extension HotLoop {
 
     /// Answers the requests that waited for a checkpoint which none can be any more.
     private mutating func refuseWaiting() {
-        let waiting = checkpoints.waiting
-        checkpoints.waiting = []
+        let waiting = checkpointWaiters.answers
+        checkpointWaiters.answers = []
         let reason = checkpoints.failure.map { ": \($0)" } ?? ""
         let error = ControlError(
             .storeFailed,
@@ -132,8 +131,8 @@ extension HotLoop {
         // Only the mailbox: producers that still send would end every wait on the sockets at once.
         var poller = Poller()
         _ = poller.add(mailbox.wakeup)
-        while outsideJobs > 0 || checkpoints.run != nil {
-            try poller.wait(milliseconds: checkpoints.hasRoom ? 0 : -1)
+        while outsideJobs > 0 || checkpoints.isRunning {
+            try poller.wait(milliseconds: checkpoints.canCopy ? 0 : -1)
             readMail()
             finishOperations()
             continueCheckpoint()

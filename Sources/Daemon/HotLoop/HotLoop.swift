@@ -77,6 +77,7 @@ struct HotLoop: ~Copyable {
     let startTime = WallClock.now()
 
     var checkpoints: CheckpointSchedule
+    var checkpointWaiters = CheckpointWaiters()
     /// When streams are looked through for idle ones.
     var idleSweep: IdleSweep
     /// Pieces of work on other threads, the store's, the journal's and others, that are not answered yet.
@@ -153,7 +154,8 @@ struct HotLoop: ~Copyable {
         folderWatch = configuration.durableFolder.map { StateFolderWatch(folder: $0) }
         journalSync = configuration.journalSync
         maximumMessageSize = configuration.access.maximumMessageSize
-        checkpoints = CheckpointSchedule(interval: .seconds(configuration.checkpointInterval))
+        checkpoints = CheckpointSchedule(
+            interval: .seconds(configuration.checkpointInterval), now: SteadyClock.now(), time: WallClock.now())
         dropLog = DropLog(logger)
         var poller = Poller()
         var ingestItems: [Int] = []
@@ -216,7 +218,7 @@ struct HotLoop: ~Copyable {
         if poller.mayBeReadable(controlItem) || hasRequests { try takeRequests() }
         if !pages.isEmpty, !table.isSweeping { continuePages() }
         if poller.mayBeReadable(publisherItem) { try publisher.takeSubscriptions() }
-        if publisher.replays.areWaiting, !table.isSweeping { try replay() }
+        if publisher.lastValues.areWaiting, !table.isSweeping { try publishLastValues() }
         if table.hasStuckStreams { tellStuckStreams() }
         if isDurable { keepDurable() }
         if table.hasNews { wakeRequested() }
@@ -231,7 +233,7 @@ struct HotLoop: ~Copyable {
     /// the next one is then there sooner than by way of the poller. All else waits at most twice ``ingestPatience`` for it.
     private mutating func waitAtIngest(_ memory: inout TurnMemory) throws(ZeroMQError) {
         hasTaken = false
-        guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.replays.areWaiting, pages.isEmpty,
+        guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.lastValues.areWaiting, pages.isEmpty,
             !hasRequests, !hasWork, !isStopping
         else {
             return
@@ -246,8 +248,12 @@ struct HotLoop: ~Copyable {
     private var millisecondsToWait: Int {
         if !pages.isEmpty || hasRequests { return 0 }
         // Without an array: every turn asks.
-        let store = isDurable ? min(checkpoints.millisecondsUntilDue, group.millisecondsUntilTry ?? .max) : .max
-        let others = min(idleSweep.millisecondsUntilDue ?? .max, publisher.replays.millisecondsUntilDue ?? .max)
+        let now = SteadyClock.now()
+        let store =
+            isDurable
+            ? min(checkpoints.millisecondsUntilDue(at: now), group.millisecondsUntilTry(at: now) ?? .max) : .max
+        let others = min(
+            idleSweep.millisecondsUntilDue ?? .max, publisher.lastValues.millisecondsUntilDue(at: now) ?? .max)
         let least = min(store, others, operation.restoration?.millisecondsUntilRetry ?? .max)
         return least == .max ? -1 : least
     }

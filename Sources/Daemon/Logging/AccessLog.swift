@@ -65,7 +65,8 @@ struct AccessLog {
     ///   - role: The role of the endpoint.
     ///   - address: The address of the client; nil if the connection ended before its address was known.
     ///   - cause: The reason for the refusal.
-    mutating func record(_ role: EndpointRole, from address: String?, _ cause: Cause) {
+    ///   - time: A moment of the ``SteadyClock``.
+    mutating func record(_ role: EndpointRole, from address: String?, _ cause: Cause, at time: Int64) {
         // A client without a known address counts as logged if any client was refused there for the same cause.
         let isKnown = entries.contains {
             $0.role == role && $0.cause == cause && ($0.address == address || address == nil)
@@ -74,7 +75,6 @@ struct AccessLog {
         let entry = Entry(role: role, address: address, cause: cause)
         if entries.count >= Self.maximumEntries { entries.removeAll(keepingCapacity: true) }
         entries.insert(entry)
-        let time = SteadyClock.now()
         flush(at: time)
         guard rate.admits(at: time) else { return }
         logger.warning(

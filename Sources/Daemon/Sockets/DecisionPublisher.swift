@@ -21,7 +21,7 @@ final class DecisionPublisher {
     /// The number of times that a subscriber had no room and began to miss messages.
     private(set) var overflows: UInt64 = 0
     /// The last values to send to new subscribers. Always empty if last values are off.
-    var replays: Replays
+    var lastValues: LastValues
 
     /// - Parameters:
     ///   - decisions: The endpoint and the format of the messages.
@@ -41,7 +41,7 @@ final class DecisionPublisher {
         try socket.attach(to: decisions.endpoint, otherwise: .bind)
         endpoint = try socket.resolved(decisions.endpoint)
         codec = decisions.codec
-        replays = Replays(areOn: decisions.lastValue)
+        lastValues = LastValues(isOn: decisions.lastValue)
         self.socket = socket
     }
 
@@ -101,7 +101,7 @@ final class DecisionPublisher {
             if topic.starts(with: Self.subscribedTopic) {
                 try send(topic.span, Self.subscribedEvent.span)
             } else {
-                replays.add(topic)
+                lastValues.add(topic)
             }
         }
     }

@@ -15,7 +15,7 @@ extension StreamTable {
     ///   - body: Receives a stream's id and record. Returns whether it accepted the record.
     /// - Returns: The first slot of the next call, which repeats a record that was not accepted; nil at the end.
     /// - Throws: The errors of `body`.
-    public func replay<Failure: Error>(
+    public func forEachLastValue<Failure: Error>(
         _ prefix: [UInt8], from first: Int, limit: Int,
         _ body: (Span<UInt8>, borrowing DecisionRecords) throws(Failure) -> Bool
     ) throws(Failure) -> Int? {
@@ -23,7 +23,7 @@ extension StreamTable {
         var record = DecisionRecords()
         var slot = first
         while slot < end {
-            if index.isTaken(slot), index.id(of: slot).begins(with: prefix), let label = labelToReplay(of: slot) {
+            if index.isTaken(slot), index.id(of: slot).begins(with: prefix), let label = lastLabel(of: slot) {
                 let stream = streams[slot]
                 record.append(
                     sequence: stream.sequence, step: stream.step, time: stream.time, flags: .replayed, label: label,
@@ -37,7 +37,7 @@ extension StreamTable {
     }
 
     /// The label of a stream's last decision; nil if the stream has no last value to publish.
-    private func labelToReplay(of slot: Int) -> UInt8? {
+    private func lastLabel(of slot: Int) -> UInt8? {
         let stream = streams[slot]
         guard !stream.isAsleep, rules[stream.model].emit != .final || stream.step == 0 else { return nil }
         return stream.label

@@ -1,0 +1,70 @@
+import Wire
+
+/// The queue of new subscriptions whose subscribers have not received the last values of their streams yet. Owned by the hot loop.
+///
+/// libzmq publishes to all subscribers of a stream, not to a single one. Other subscribers receive the last values too, so their
+/// records are marked as replayed.
+struct LastValues {
+    /// The number of streams per turn of the loop, so that timesteps come between.
+    static let slotsPerTurn = 1024
+    /// The number of waiting subscriptions above which one pass over all streams serves them all.
+    private static let maximumWaiting = 100
+    /// Nanoseconds to wait for a subscriber whose queue is full. After that, the subscriber misses values.
+    private static let patience: Int64 = 1_000_000_000
+
+    private struct Subscription {
+        let prefix: [UInt8]
+        /// The slot of the next stream.
+        var next = 0
+    }
+
+    private let isOn: Bool
+    private var waiting: [Subscription] = []
+    /// The moment since which a subscriber's queue has been full.
+    private var stalledSince: Int64?
+
+    init(isOn: Bool) {
+        self.isOn = isOn
+    }
+
+    /// Whether a subscription waits for values.
+    var areWaiting: Bool { !waiting.isEmpty }
+
+    /// The milliseconds for which the hot loop may wait for other work; nil: for ever. `now` is a moment of the ``SteadyClock``.
+    func millisecondsUntilDue(at now: Int64) -> Int? {
+        guard areWaiting else { return nil }
+        return stalledSince != nil && isPatient(at: now) ? 1 : 0
+    }
+
+    /// Whether to wait for a subscriber whose queue is full. `now` is a moment of the ``SteadyClock``.
+    func isPatient(at now: Int64) -> Bool { stalledSince.map { now < $0 + Self.patience } ?? true }
+
+    /// Adds a subscription.
+    ///
+    /// - Parameter topic: A prefix of stream ids, or a topic that is no prefix of an id.
+    mutating func add(_ topic: [UInt8]) {
+        guard isOn, !topic.starts(with: StreamID.reservedPrefix.utf8) else { return }
+        // A pass that has not begun serves all subscribers of the topic.
+        guard !waiting.contains(where: { $0.next == 0 && $0.prefix == topic }) else { return }
+        waiting.append(Subscription(prefix: topic))
+        if waiting.count > Self.maximumWaiting { waiting = [Subscription(prefix: [])] }
+    }
+
+    /// The streams whose values are due; nil if no subscription waits.
+    var current: (prefix: [UInt8], slot: Int)? { waiting.first.map { ($0.prefix, $0.next) } }
+
+    /// Records the progress of the current subscription.
+    ///
+    /// - Parameters:
+    ///   - slot: The slot of the next stream; nil if all streams are done.
+    ///   - hasStalled: Whether a subscriber's queue was full.
+    ///   - now: A moment of the ``SteadyClock``.
+    mutating func advance(to slot: Int?, hasStalled: Bool, at now: Int64) {
+        if let slot { waiting[0].next = slot } else { waiting.removeFirst() }
+        if hasStalled {
+            stalledSince = stalledSince ?? now
+        } else if slot == nil || isPatient(at: now) {
+            stalledSince = nil
+        }
+    }
+}

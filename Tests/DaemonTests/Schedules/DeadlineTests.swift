@@ -1,0 +1,13 @@
+import Testing
+
+@testable import Daemon
+
+@Suite struct `A deadline` {
+    @Test func `is past once its wait is over, and not before`() {
+        let past = Deadline(in: .zero)
+        #expect(past.isPast && past.millisecondsLeft == 1)
+        let later = Deadline(in: .seconds(3600))
+        #expect(!later.isPast)
+        #expect((3_599_000...3_600_001).contains(later.millisecondsLeft))
+    }
+}
