@@ -28,9 +28,10 @@ struct CheckpointSchedule {
 
     /// The outcome of a checkpoint.
     enum Ending: Equatable {
-        /// `result` is nil if there was nothing to write. `recovers`: the checkpoint before had failed.
+        /// The checkpoint succeeded. `result` is nil if there was nothing to write. `recovers` tells whether the previous
+        /// checkpoint had failed.
         case succeeded(result: CheckpointResult?, position: UInt64, recovers: Bool)
-        /// `isNew` is false if the log has this failure already.
+        /// The checkpoint failed. `isNew` is false if the log already has this failure.
         case failed(StoreError, isNew: Bool)
     }
 
@@ -50,7 +51,7 @@ struct CheckpointSchedule {
         let start: Int64
         /// Whether requests wait for the checkpoint, so that it must be committed even if it writes nothing.
         let isAwaited: Bool
-        /// Slices that the store has not answered yet.
+        /// The number of slices that the store has not answered yet.
         var unanswered = 0
         var streams = 0
         var hasWritten = false
@@ -60,8 +61,8 @@ struct CheckpointSchedule {
 
     /// The number of streams per slice: few enough to be copied in about a millisecond.
     static let streamsPerSlice = 4096
-    /// The number of times that a checkpoint waits for faulty streams. A stream that turns NaN or infinite again and again must
-    /// not hold the checkpoint up for ever.
+    /// The maximum number of times that a checkpoint waits for faulty streams. A stream that repeatedly turns NaN or infinite
+    /// must not hold up the checkpoint forever.
     static let mostTimesAwaited = 8
     /// The number of slices that may wait for the store: the store writes one while the loop copies another.
     static let unansweredSlices = 2
@@ -75,8 +76,8 @@ struct CheckpointSchedule {
     private var lastPosition: UInt64 = 0
     /// The last checkpoint that wrote something and succeeded.
     private(set) var last: DaemonStatus.Checkpoint?
-    /// The time of day of the last checkpoint that succeeded, in nanoseconds since the Unix epoch. Before the first checkpoint: of
-    /// the start.
+    /// The time of day of the last successful checkpoint, in nanoseconds since the Unix epoch. Before the first checkpoint, the
+    /// time of the start.
     private(set) var lastGoodTime: Int64
     /// The reason why the last checkpoint failed; nil if it succeeded.
     private(set) var failure: StoreError?
@@ -106,7 +107,7 @@ struct CheckpointSchedule {
         return (run?.unanswered ?? 0) < Self.unansweredSlices
     }
 
-    /// The milliseconds for which the hot loop may wait for other work.
+    /// The milliseconds until there is work for a checkpoint.
     func millisecondsUntilDue(at now: Int64) -> Int { canCopy ? 0 : max(1, Int((due - now) / 1_000_000) + 1) }
 
     /// Makes the next checkpoint due at once.
@@ -129,7 +130,7 @@ struct CheckpointSchedule {
     /// Decides the next step of the running checkpoint.
     ///
     /// - Parameters:
-    ///   - mayCopy: False while an operation on many streams is under way, since a checkpoint has such an operation as a whole.
+    /// - mayCopy: False while an operation on many streams is under way, as a checkpoint contains such an operation as a whole.
     ///   - hasFaulty: Whether streams wait for their last checkpoint, which the store must read first.
     /// - Returns: The step; nil if there is nothing to do but wait.
     mutating func nextAction(mayCopy: Bool, hasFaulty: Bool) -> Action? {
@@ -155,7 +156,7 @@ struct CheckpointSchedule {
             self.run?.timesAwaited += 1
             return nil
         }
-        // After a failed checkpoint, its slices may have been written and not be durable.
+        // After a failed checkpoint, slices may be written but not durable.
         let mustCommit = run.hasWritten || run.isAwaited || failure != nil || run.position > lastPosition
         self.run?.phase = .committing(hasWritten: mustCommit)
         return mustCommit ? .commit(position: run.position) : .checkFolder
@@ -168,7 +169,7 @@ struct CheckpointSchedule {
     ///   - isEmpty: Whether there is nothing for the store to do.
     ///   - next: The slot at which the next slice begins; nil if this slice was the last.
     mutating func didCopy(streams: Int, isEmpty: Bool, next: Int?) {
-        // The run may have failed meanwhile; then nothing more is copied.
+        // The run may have failed meanwhile. Then nothing more is copied.
         guard let phase = run?.phase, case .copying = phase else { return }
         run?.phase = next.map { .copying(next: $0) } ?? .copied
         guard !isEmpty else { return }
@@ -203,7 +204,7 @@ struct CheckpointSchedule {
         if !hasFaulty { run?.phase = .copying(next: 0) }
     }
 
-    /// Has the running checkpoint fail: it misses streams. It ends when the store has answered its slices.
+    /// Marks the running checkpoint as failed, as it misses streams. It ends when the store has answered its slices.
     mutating func fail(_ error: StoreError) {
         if run?.failure == nil { run?.failure = error }
         switch run?.phase {
@@ -238,7 +239,8 @@ struct CheckpointSchedule {
     }
 
     private mutating func fail(_ error: StoreError, at now: Int64) -> Ending {
-        // A failed checkpoint is tried again each second: one log line is enough, unless the folder's state has changed.
+        // A failed checkpoint is tried again each second. Only a new failure is worth a log line, or a change of the folder's
+        // state.
         let isNew = failure == nil || (error.code == .folderLost && failure != error)
         failure = error
         due = now + min(interval, Self.retryInterval)

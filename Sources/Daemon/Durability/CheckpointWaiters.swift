@@ -11,7 +11,7 @@ struct CheckpointWaiters {
     var requests: [Request] = []
     /// Answers that wait for the next checkpoint that succeeds.
     var answers: [DurableAnswer] = []
-    /// Those that wait for the running checkpoint.
+    /// The requests and answers that wait for the running checkpoint.
     private var running: (requests: [Request], answers: [DurableAnswer]) = ([], [])
 
     var areWaiting: Bool { !requests.isEmpty || !answers.isEmpty }
@@ -28,8 +28,8 @@ struct CheckpointWaiters {
         return running
     }
 
-    /// Returns the requests of a checkpoint that failed. The answers wait for the next one: the changes are made, so the answers
-    /// must not call them failed.
+    /// Returns the requests of a checkpoint that failed. The answers wait for the next checkpoint: their changes are made
+    /// already, so they must not report a failure.
     mutating func fail() -> [Request] {
         defer { running = ([], []) }
         answers = running.answers + answers

@@ -2,19 +2,21 @@ import Store
 import Streams
 import Wire
 
-/// Decisions, actions and answers that wait for the journal: while one group of records is being committed, the next is gathered. Owned by the hot loop.
+/// Decisions, actions and answers that wait for the journal. While one group of records is committed, the next is gathered.
+/// Owned by the hot loop.
 ///
 ///     take ──▶ gathered: records, decisions, actions ──commit──▶ committing ──answer──▶ publish, act
 struct GroupCommit {
-    /// Whether changes are recorded, and whether what is published waits for that.
+    /// The state of the journal: whether changes are recorded, and whether decisions wait for the commit.
     enum State {
         /// No journal is kept.
         case off
         case on
-        /// The journal could not be written: the daemon decides without it. It tries again at the moment of the ``SteadyClock``.
+        /// The journal could not be written, so the daemon decides without it. It tries again at this moment of the
+        /// ``SteadyClock``.
         case failed(nextTry: Int64)
-        /// It is written again, but holds less than all until a checkpoint that began at this position or after it has
-        /// ended.
+        /// The journal is written again, but records are missing. It is whole again when a checkpoint ends that began at this
+        /// position or later.
         case recovering(from: UInt64)
 
         var holdsDecisions: Bool {
@@ -25,14 +27,14 @@ struct GroupCommit {
         }
     }
 
-    /// Things to publish and to do when a group of records is committed.
+    /// The decisions, actions and answers that follow the commit of a group of records.
     struct Group {
         var decisions = HeldDecisions()
-        /// When the loop began to take the batches that they are on, by the steady clock, and how many they are.
+        /// The time when receiving each batch began, by the steady clock, and the number of its decisions.
         var taken: [(time: Int64, decisions: Int)] = []
-        /// Slices for the store, which must never be ahead of the journal, and the like.
+        /// Actions such as writing slices of a checkpoint. The store must never be ahead of the journal.
         var actions: [Mailbox.Letter] = []
-        /// Answers that say that something is durable.
+        /// Answers that confirm that a change is durable.
         var answers: [CheckpointWaiters.DurableAnswer] = []
 
         mutating func removeAll() {
@@ -43,43 +45,43 @@ struct GroupCommit {
         }
     }
 
-    /// Bytes of records and decisions that are gathered before the hot loop takes no more timesteps.
+    /// The bytes of gathered records and decisions at which the hot loop stops receiving timesteps.
     private static let fullBytes = 8 << 20
-    /// Nanoseconds until the journal is tried again.
+    /// Nanoseconds until a failed journal is tried again.
     static let retryInterval: Int64 = 1_000_000_000
 
-    /// Whether decisions and answers wait for a commit. Stored, since every message asks.
+    /// Whether decisions and answers wait for a commit. The value is stored, as every message asks for it.
     private(set) var isOn: Bool
     var gathered = Group()
-    /// Nil where there is no journal, not even an old one.
+    /// The journal's worker; nil if there is no journal, not even an old one.
     let worker: StoreWorker<Journal>?
-    /// The journal's numbers for the weights of each model.
+    /// The journal's numbers for the weights of the models.
     var weights: [UInt16]
-    /// Bytes of records at which a checkpoint is started, so that the journal can be cut.
+    /// The bytes of records at which a checkpoint starts early, so that the journal can be cut.
     private let sizeLimit: Int
 
     private(set) var state: State {
         didSet { isOn = state.holdsDecisions }
     }
     private(set) var failure: StoreError?
-    /// Bytes of records that were committed and not cut since.
+    /// The bytes of committed records that are not cut yet.
     private(set) var byteCount: Int
-    /// As many of them as there were when the running checkpoint began.
+    /// The part of ``byteCount`` that was there when the running checkpoint began.
     private var bytesBeforeCheckpoint = 0
 
     var committing = Group()
     var isCommitting = false
     /// Memory for the next records.
     var spare = JournalRecords()
-    /// Old records are being deleted, up to that position.
+    /// Whether old records up to ``cutPosition`` are being deleted.
     var isCutting = false
     var cutPosition: UInt64 = 0
 
     /// - Parameters:
-    ///   - worker: Of the journal, if there is one.
-    ///   - weights: What the journal calls the weights of each model; nil: no records are to be made.
-    ///   - byteCount: Bytes of records that the journal has already.
-    ///   - sizeLimit: Bytes of records at which a checkpoint is started.
+    ///   - worker: The worker of the journal, if there is one.
+    ///   - weights: The journal's number for the weights of each model; nil if nothing is to be recorded.
+    ///   - byteCount: The bytes of records that the journal already has.
+    ///   - sizeLimit: The bytes of records at which a checkpoint starts early.
     init(_ worker: StoreWorker<Journal>?, weights: [UInt16]?, byteCount: Int, sizeLimit: Int) {
         self.worker = worker
         self.weights = weights ?? []
@@ -89,20 +91,20 @@ struct GroupCommit {
         isOn = state.holdsDecisions
     }
 
-    /// Whether a journal is kept, though it may have failed.
+    /// Whether a journal is kept, even if it has failed.
     var keepsJournal: Bool { if case .off = state { false } else { true } }
 
-    /// Whether a start would have all that is committed. While the journal recovers, its records come after a gap.
+    /// Whether a start would have all committed records. While the journal recovers, its records come after a gap.
     var isWhole: Bool { if case .on = state { true } else { false } }
 
     var isOverSize: Bool { byteCount > sizeLimit && isOn }
 
-    /// No more timesteps are taken before a commit has come back.
+    /// Whether to stop receiving timesteps until a commit has returned.
     func isFull(_ records: borrowing JournalRecords) -> Bool {
         isOn && records.bytes.count + gathered.decisions.byteCount > Self.fullBytes
     }
 
-    /// As `status` shows it; nil where no journal is kept.
+    /// The journal as `status` shows it; nil if no journal is kept.
     var status: DaemonStatus.Journal? {
         if case .off = state { return nil }
         return DaemonStatus.Journal(bytes: byteCount, hasFailed: failure != nil, error: failure?.description)
@@ -113,7 +115,8 @@ struct GroupCommit {
         if case .failed(let nextTry) = state { now >= nextTry } else { false }
     }
 
-    /// The milliseconds for which the hot loop may wait for other work; nil: for ever. `now` is a moment of the ``SteadyClock``.
+    /// The milliseconds until the next attempt to write the journal; nil if it has not failed. `now` is a moment of the
+    /// ``SteadyClock``.
     func millisecondsUntilTry(at now: Int64) -> Int? {
         guard case .failed(let nextTry) = state else { return nil }
         return max(1, Int((nextTry - now) / 1_000_000) + 1)
@@ -121,12 +124,12 @@ struct GroupCommit {
 
     mutating func addCommitted(_ bytes: Int) { byteCount += bytes }
 
-    /// A checkpoint begins, after which what is in the journal now can be cut.
+    /// Notes that a checkpoint begins, after which the current records can be cut.
     mutating func beginCheckpoint() { bytesBeforeCheckpoint = byteCount }
 
-    /// A checkpoint that began at a position has ended well.
+    /// Notes that a checkpoint that began at a position has succeeded.
     ///
-    /// - Returns: Whether the journal, which held less than all, is whole again.
+    /// - Returns: Whether this made an incomplete journal whole again.
     mutating func endCheckpoint(at position: UInt64) -> Bool {
         byteCount -= bytesBeforeCheckpoint
         bytesBeforeCheckpoint = 0
@@ -146,7 +149,7 @@ struct GroupCommit {
         state = .failed(nextTry: now + Self.retryInterval)
     }
 
-    /// Puts the next try off, as one has begun.
+    /// Postpones the next attempt, as one has begun.
     mutating func postponeTry(at now: Int64) {
         if case .failed = state { state = .failed(nextTry: now + Self.retryInterval) }
     }

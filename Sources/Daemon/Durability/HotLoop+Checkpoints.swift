@@ -13,8 +13,8 @@ extension HotLoop {
         if checkpoints.isDue(at: now) { startCheckpoint() } else { continueCheckpoint() }
     }
 
-    /// Starts a checkpoint of all changes, unless one is running. A checkpoint has an operation on many streams as a whole, so none
-    /// starts while one is under way.
+    /// Starts a checkpoint of all changes, unless one is running or an operation on many streams is under way. A checkpoint
+    /// contains such an operation as a whole.
     mutating func startCheckpoint() {
         guard isDurable, !checkpoints.isRunning, operation.end == nil else { return }
         checkpoints.begin(at: table.position, isAwaited: checkpointWaiters.areWaiting, now: SteadyClock.now())
@@ -23,14 +23,14 @@ extension HotLoop {
         continueCheckpoint()
     }
 
-    /// Starts a checkpoint if requests wait for one. After a failed checkpoint, answers wait for the retry; requests for a
-    /// checkpoint do not.
+    /// Starts a checkpoint if requests wait for one. After a failed checkpoint, requests for a checkpoint start the next one at
+    /// once, while answers wait until it is due.
     mutating func startWantedCheckpoint() {
         let isWanted = checkpoints.failure == nil ? checkpointWaiters.areWaiting : !checkpointWaiters.requests.isEmpty
         if isWanted { startCheckpoint() }
     }
 
-    /// Calls an action once a checkpoint has all changes made so far, or when a stop ends without a checkpoint.
+    /// Runs an action when a checkpoint has all changes so far, or with an error if a stop ends without a checkpoint.
     mutating func whenCheckpointed(_ action: @escaping CheckpointWaiters.DurableAnswer) {
         checkpointWaiters.answers.append(action)
         startWantedCheckpoint()
@@ -65,7 +65,7 @@ extension HotLoop {
             if next == nil { continueCheckpoint() }
             return
         }
-        // The store must not have records that the journal does not have yet.
+        // The store must not be ahead of the journal.
         whenRecorded { loop in
             loop.startWriteJob { store throws(StoreError) in
                 try store.write(slice)
@@ -79,7 +79,7 @@ extension HotLoop {
         switch result {
         case .success: checkpoints.didWrite(nil)
         case .failure(let error):
-            // Nothing is lost: the next checkpoint takes the slice's streams again.
+            // Nothing is lost: the next checkpoint copies these streams again.
             table.markChanged(slice)
             checkpoints.didWrite(error)
         }

@@ -1,13 +1,13 @@
 import Store
 import Streams
 
-/// A state folder that was deleted, replaced or unmounted while the daemon runs.
+/// Handles a state folder that was deleted, replaced or unmounted while the daemon runs.
 extension HotLoop {
-    /// Has the store look at what is in the place of the folder that was lost, and write everything anew where it may. The
-    /// running checkpoint goes on after it.
+    /// Has the store examine the place of the lost folder and write everything anew, if it may. The running checkpoint
+    /// continues afterwards.
     mutating func renewFolder() {
         guard let folderWatch, let loss = checkpoints.failure else { return }
-        // What is being committed may be in the old journal, and must not be answered as if it were in the new one.
+        // The records being committed may be in the old journal. Answers to them must not claim that the new journal has them.
         guard !group.isCommitting else { return endCheckpoint(.failure(loss)) }
         if group.isOn { loseJournal(loss) }
         let known = zip(group.weights, table.models).map {
@@ -33,13 +33,14 @@ extension HotLoop {
         }
     }
 
-    /// Has the journal's worker use the new journal. No record goes to the old one once the new folder counts as the right one.
+    /// Has the journal's worker use the new journal. From the moment when the new folder is accepted, no record goes to the old
+    /// journal.
     private static func use(
         _ renewal: StateRenewal, _ worker: StoreWorker<Journal>?, _ known: [Journal.Weights]
     ) throws(StoreError) {
         guard let worker, let journal = renewal.journal else { return renewal.accept() }
         try worker.betweenJobs { () throws(StoreError) in
-            // With those of a reload that is under way, if they can be read.
+            // Includes the weights of a reload that is under way, if they can be read.
             try journal.adopt((try? worker.current.weights()) ?? known)
             worker.use(journal)
             renewal.accept()

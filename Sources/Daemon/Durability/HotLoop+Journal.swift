@@ -3,10 +3,9 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// The hot loop's work for the journal. Whatever is published or answered while a journal is kept waits for the commit of
-/// the records behind it.
+/// Records changes in the journal. While a journal is kept, decisions and answers wait for the commit of their records.
 extension HotLoop {
-    /// Does something once the journal has all that was recorded so far: at once, where none is kept or none can be written.
+    /// Runs an action when the journal has all records so far. Runs it at once if no journal is kept or it cannot be written.
     mutating func whenRecorded(_ action: @escaping Mailbox.Letter) {
         if group.isOn && (group.isCommitting || table.records.count > 0) {
             group.gathered.actions.append(action)
@@ -15,8 +14,10 @@ extension HotLoop {
         }
     }
 
-    /// Does something once a crash does not undo what was done so far: the journal has it and misses nothing before it, or a
-    /// checkpoint has it. At once, where all state is in memory. Where a stop ends without that, the action is told so.
+    /// Runs an action when a crash cannot undo the changes so far: a complete journal or a checkpoint has them.
+    ///
+    /// Runs it at once if all state is in memory. If a stop ends without making the changes durable, the action receives an
+    /// error.
     mutating func whenDurable(_ action: @escaping CheckpointWaiters.DurableAnswer) {
         if !group.isWhole && isDurable {
             whenCheckpointed(action)
@@ -27,19 +28,19 @@ extension HotLoop {
         }
     }
 
-    /// Refuses what could not be made durable, before anything is done.
+    /// Refuses a request whose effect could not be made durable, before anything is changed.
     ///
     /// - Throws: ``ControlError`` with the code `storeFailed`.
     func requireDurability() throws(ControlError) {
         guard isDurable, let failure = checkpoints.failure else { return }
-        // A journal that has not been written since the folder was lost is as little there as the rest of it.
+        // If the folder is lost, its journal is lost too, even if no write to it has failed yet.
         guard !group.isWhole || checkpoints.folderLoss != nil else { return }
         throw ControlError(
             .storeFailed,
             "nothing was done, as it could not be made durable; try again when checkpoints succeed: \(failure)")
     }
 
-    /// Publishes decisions once the records behind them are durable.
+    /// Publishes decisions when their records are durable.
     mutating func publishWhenDurable(_ held: HeldDecisions) throws(ZeroMQError) {
         if group.isOn {
             group.gathered.decisions.append(contentsOf: held)
@@ -48,7 +49,7 @@ extension HotLoop {
         }
     }
 
-    /// Has the journal commit what was gathered, unless it is at it still; then what is gathered meanwhile is one group.
+    /// Starts the commit of the gathered group, unless a commit is under way. Further records then form the next group.
     mutating func commitGroup() throws(ZeroMQError) {
         guard group.isOn, !group.isCommitting else { return }
         swap(&group.gathered, &group.committing)
@@ -75,7 +76,7 @@ extension HotLoop {
         }
     }
 
-    /// Publishes and does what waited for the last commit.
+    /// Publishes the decisions and runs the actions of the committed group.
     private mutating func releaseGroup() throws(ZeroMQError) {
         var released = GroupCommit.Group()
         swap(&released, &group.committing)
@@ -97,7 +98,8 @@ extension HotLoop {
         try held.forEach { id, records throws(ZeroMQError) in try publisher.publish(id, records: records) }
     }
 
-    /// The journal cannot be written: goes on without it, as the states in memory are whole, and tries again later.
+    /// Handles a failed journal. The states in memory are whole, so the daemon continues without the journal and tries again
+    /// later.
     mutating func loseJournal(_ error: StoreError) {
         if group.failure == nil {
             logger.error(
@@ -112,15 +114,15 @@ extension HotLoop {
         group.committing.decisions.append(contentsOf: group.gathered.decisions)
         group.committing.taken += group.gathered.taken
         group.committing.actions += group.gathered.actions
-        // They say that something is durable, which only a checkpoint can make it now.
+        // These answers confirm that a change is durable. Now only a checkpoint can make it durable.
         checkpointWaiters.answers += group.committing.answers + group.gathered.answers
         group.committing.answers = []
         if !checkpointWaiters.answers.isEmpty { checkpoints.hasten() }
         group.gathered.removeAll()
     }
 
-    /// Sees whether the journal can be written again. If so, records are made again; they are of use once a checkpoint has
-    /// what the journal misses.
+    /// Tries a failed journal again. If it can be written, recording resumes. The new records count when a checkpoint has the
+    /// changes that the journal misses.
     mutating func tryJournal(at now: Int64) {
         guard group.triesAgain(at: now) else { return }
         group.postponeTry(at: now)
@@ -131,7 +133,7 @@ extension HotLoop {
             switch result {
             case .success:
                 guard !loop.group.isOn else { return }
-                // A position of its own: a checkpoint that has begun already is not the one that is waited for.
+                // A skipped position marks the gap: a checkpoint that began before it does not complete the journal.
                 loop.table.skipPositions(through: loop.table.position + 1)
                 loop.table.startRecording(loop.group.weights)
                 loop.group.recover(from: loop.table.position)
@@ -142,7 +144,7 @@ extension HotLoop {
         }
     }
 
-    /// A checkpoint of all that changed up to a position has ended: the journal needs its records up to there no longer.
+    /// Cuts the journal's records up to a position, as a checkpoint has all changes up to there.
     mutating func endJournal(through position: UInt64) {
         if group.endCheckpoint(at: position) {
             logger.notice("the journal is whole again")
@@ -152,13 +154,13 @@ extension HotLoop {
         if !group.isCutting { cutJournal() }
     }
 
-    /// Has the seal tell the next start whether the database may be ahead of the journal. The store does it before it writes
-    /// what the journal lacks, since it does one thing after another.
+    /// Has the seal tell the next start whether the database may be ahead of the journal. The store's jobs run in order, so the
+    /// seal is written before the changes that the journal misses.
     private mutating func noteJournal(isWhole: Bool) {
         startWriteJob { store throws(StoreError) in
             try store.noteJournal(isWhole: isWhole)
         } then: { loop, result in
-            // A folder that is lost is said already, and written anew with what is noted.
+            // The loss of the folder is logged already, and the new folder gets this note too.
             guard case .failure(let error) = result, error.code != .folderLost else { return }
             loop.logger.error("whether the journal is whole could not be noted: \(error)")
         }
@@ -174,15 +176,15 @@ extension HotLoop {
             loop.group.isCutting = false
             switch result {
             case .success(let hasMore):
-                // Some at a time, so that commits come between.
+                // Deletes some records at a time, so that commits come in between.
                 if hasMore || loop.group.cutPosition > position { loop.cutJournal() }
-            // The next checkpoint cuts them too.
+            // The next checkpoint cuts these records too.
             case .failure(let error): loop.logger.debug("the journal is not cut: \(error)")
             }
         }
     }
 
-    /// Has the journal do something, and goes on with what came of it on the hot loop; does nothing where there is none.
+    /// Runs a job of the journal, and passes the result to `then` on the hot loop. Does nothing if there is no journal.
     mutating func startJournalJob<Value: Sendable>(
         _ work: @escaping @Sendable (Journal) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void

@@ -3,12 +3,12 @@ import Wire
 
 /// Jobs for the store, beside the hot loop.
 extension HotLoop {
-    /// Has the store do something for a request, and answers the request when that is done.
+    /// Runs a job of the store for a request, and answers the request when the job is done.
     ///
     /// - Parameters:
-    ///   - address: Where the answer goes.
-    ///   - work: What to do with the store.
-    ///   - then: What to do on the hot loop with what came of it; its value is the answer.
+    ///   - address: The destination of the answer.
+    ///   - work: The job, which runs on the store's thread.
+    ///   - then: Runs on the hot loop with the result, and returns the answer.
     mutating func startStoreJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
@@ -26,7 +26,8 @@ extension HotLoop {
         }
     }
 
-    /// Has the store write something that is durable where it says so: the files are still in the state folder before and after.
+    /// Runs a job of the store that writes. Checks before and after the job that the files are still in the state folder, so a
+    /// success means that the change is durable.
     mutating func startWriteJob<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
@@ -45,7 +46,8 @@ extension HotLoop {
         }
     }
 
-    /// The same, and answers a request when that is done, or where it may be done.
+    /// Runs a job of the store that writes, and answers a request. If the folder is lost after the job, the error says that the
+    /// change may have been made.
     mutating func startWriteJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
@@ -65,7 +67,7 @@ extension HotLoop {
             }, then: then)
     }
 
-    /// Has the store do something, and goes on with what came of it on the hot loop.
+    /// Runs a job of the store, and passes the result to `then` on the hot loop.
     mutating func startStoreJob<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
@@ -79,7 +81,7 @@ extension HotLoop {
 }
 
 extension ControlError {
-    /// The error that a controller gets where the store did not do its part.
+    /// Creates the error that a controller receives if the store fails.
     init(_ error: StoreError) {
         switch error.code {
         case .noSuchSnapshot: self.init(.noSuchSnapshot, error.description)

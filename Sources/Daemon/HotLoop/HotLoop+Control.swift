@@ -4,15 +4,15 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// What the hot loop does for each control request. Requests are taken between two timesteps.
+/// Carries out control requests, between two timesteps.
 extension HotLoop {
-    /// Carries out a request and answers it, at once or when the store has done its part.
+    /// Carries out a request. Answers at once, or when the store has done its part.
     ///
     /// - Parameters:
-    ///   - command: What is asked for.
+    ///   - command: The command.
     ///   - images: The streams of a `write_snapshot` or an `import`.
-    ///   - address: Where the answer goes.
-    /// - Throws: ``ControlError`` where it is refused; then nothing was answered.
+    ///   - address: The destination of the answer.
+    /// - Throws: ``ControlError`` if the request is refused. No answer has been sent then.
     mutating func carryOut(
         _ command: ControlCommand, with images: [StreamImage], for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -74,16 +74,16 @@ extension HotLoop {
         }
     }
 
-    /// Answers a request once its effect survives a crash.
+    /// Sends an answer when its effect survives a crash.
     mutating func replyWhenDurable<Answer: Codable & Sendable>(
         _ answer: Answer, to address: ControlServer.ReturnAddress
     ) {
         whenDurable { loop, outcome in loop.reply(outcome.map { answer }, to: address) }
     }
 
-    /// Answers with the level before.
+    /// Changes the log level, and answers with the previous one.
     private mutating func changeLogLevel(_ level: LogLevel?, for address: ControlServer.ReturnAddress) {
-        // All copies of the daemon's logger share their level.
+        // All copies of the daemon's logger share their level, so setting it on a copy is enough.
         var logger = logger
         let before = LogLevel(logger.logLevel)
         if let level { logger.logLevel = Logger.Level(level) }
@@ -117,7 +117,7 @@ extension HotLoop {
         )
     }
 
-    /// Where the sockets are, ports `*` resolved.
+    /// The endpoints of the sockets. Ports `*` are resolved.
     var endpoints: DaemonStatus.Endpoints {
         DaemonStatus.Endpoints(
             ingest: ingest.map { "\($0.endpoint)" }, decisions: "\(publisher.endpoint)",

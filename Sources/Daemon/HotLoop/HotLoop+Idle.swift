@@ -2,19 +2,19 @@ import Store
 import Streams
 import Wire
 
-/// Streams that leave memory since they are idle, and come back from the store.
+/// Hibernates idle streams and wakes them from the store.
 extension HotLoop {
-    /// Which streams must be awake.
+    /// The streams that must be awake.
     enum Sleepers: Sendable {
         case selection(ControlCommand.Selection)
-        /// All of one of the table's models.
+        /// All streams of a model of the table.
         case model(Int)
     }
 
-    /// Streams read from the store in one go: others' timesteps come between.
+    /// The number of streams that one job reads, so that other timesteps are handled in between.
     private static let streamsPerRead = 1024
 
-    /// Looks through some streams for those that are idle.
+    /// Looks at some streams, and hibernates or forgets idle ones.
     mutating func sweepIdle() {
         retryUnread()
         let now = SteadyClock.now()
@@ -27,7 +27,7 @@ extension HotLoop {
             next = gone.next
         }
         if let period = idleSweep.idleAfter {
-            // A checkpoint that fails would lack what is not in memory any more.
+            // If a checkpoint fails, the next one copies its streams again, so they must stay in memory until then.
             guard !checkpoints.isRunning, checkpoints.folderLoss == nil, idleSweep.wakers == 0 else {
                 return idleSweep.postpone()
             }
@@ -38,7 +38,7 @@ extension HotLoop {
         idleSweep.goOn(at: next)
     }
 
-    /// Has those streams read for which timesteps wait.
+    /// Reads the hibernating streams for which timesteps wait.
     mutating func wakeRequested() {
         let ids = table.takeWakeRequests()
         guard !ids.isEmpty else { return }
@@ -50,12 +50,12 @@ extension HotLoop {
         }
     }
 
-    /// Does something once no stream that it needs is asleep any more: at once, where none is.
+    /// Runs an action when all streams that it needs are awake: at once if none of them hibernates.
     ///
     /// - Parameters:
-    ///   - sleepers: Which streams.
-    ///   - first: The first slot to look at: those before were read already.
-    ///   - action: What to do; told where one named is not known, or cannot be read.
+    ///   - sleepers: The streams that the action needs.
+    ///   - first: The first slot to look at. Streams in earlier slots are awake.
+    ///   - action: The action. It receives an error if a named stream is unknown or cannot be read.
     mutating func whenAwake(
         _ sleepers: Sleepers, from first: Int = 0,
         _ action: @escaping @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
@@ -81,7 +81,7 @@ extension HotLoop {
         }
     }
 
-    /// Reads streams, puts them back into memory and takes what waited for them.
+    /// Reads streams, puts them back into memory and consumes the timesteps that waited for them.
     private mutating func read(_ ids: [String], then: @escaping @Sendable (inout HotLoop, StoreError?) -> Void) {
         let keys = table.keys(of: ids)
         startStoreJob { store throws(StoreError) in

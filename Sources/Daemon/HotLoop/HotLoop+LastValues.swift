@@ -2,9 +2,9 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Last values for new subscribers, with the option `last_value`.
+/// Publishes last values to new subscribers if `last_value` is on.
 extension HotLoop {
-    /// Publishes the last values of some more streams.
+    /// Publishes the last values of the next few subscribed streams.
     mutating func publishLastValues() throws(ZeroMQError) {
         guard let (prefix, slot) = publisher.lastValues.current else { return }
         let publisher = publisher

@@ -3,50 +3,50 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// An operation on many streams that is under way, and what waits for its end. Owned by the hot loop.
+/// The operation on many streams that is under way, and the requests that wait for its end. Owned by the hot loop.
 struct RunningOperation {
-    /// Called at its end, or where it is refused; nil: none is under way.
+    /// Called at the end of the operation, or when it is refused; nil if no operation is under way.
     var end: (@Sendable (inout HotLoop, Result<Void, ControlError>) -> Void)?
-    /// The snapshot that it writes, where it is one.
+    /// The snapshot that the operation writes, if it writes one.
     var snapshot: RunningSnapshot?
-    /// The snapshot that it restores, where it does.
+    /// The snapshot that the operation restores, if it restores one.
     var restoration: RunningRestoration?
-    /// How many restorations there were, by which the answers to each are known.
+    /// The number of restorations so far. It distinguishes the store's answers to each.
     var restorationCount = 0
-    /// Why the daemon stops in the midst of a restoration.
+    /// The error because of which the daemon stops in the middle of a restoration.
     var unfinished: StoreError?
-    /// Requests on streams that came since, and letters that would change streams, in order.
+    /// Requests about streams that have arrived since, and closures that would change streams, in order.
     var waiting: [Mailbox.Letter] = []
-    /// One that has waited is being carried out: its turn has come.
+    /// Whether one of ``waiting`` is being carried out.
     var isActing = false
 
-    /// Whether others on streams wait.
+    /// Whether further requests about streams must wait.
     var isBusy: Bool { end != nil || !waiting.isEmpty }
 }
 
-/// Long work on many streams: it is done for about a millisecond in each turn, and timesteps come between.
+/// Runs long operations on many streams, about a millisecond in each turn, so that timesteps are handled in between.
 extension HotLoop {
-    /// Slots that are looked at between two looks at the clock.
+    /// The number of slots between two looks at the clock.
     private static let slotsPerLook = 256
-    /// Nanoseconds of each turn for an operation: at least this, and a quarter of what the turn has taken otherwise.
+    /// The minimum nanoseconds per turn for an operation. In a long turn, an operation gets a quarter of the turn's other time.
     private static let sweepTime: Int64 = 1_000_000
-    /// Nanoseconds of each turn for timesteps that waited.
+    /// Nanoseconds per turn for the backlog.
     private static let backlogTime: Int64 = 5_000_000
 
-    /// Does something with streams: at once, or where an operation is under way after it, and after all that waits for it.
+    /// Runs an action on streams at once, or after the operation under way and all actions that wait for it.
     mutating func whenTableIsFree(_ action: @escaping Mailbox.Letter) {
         let isFree = operation.end == nil && (operation.waiting.isEmpty || operation.isActing)
         if isFree { action(&self) } else { operation.waiting.append(action) }
     }
 
-    /// Has an operation on streams take effect.
+    /// Starts an operation on streams.
     ///
     /// - Parameters:
-    ///   - kind: What to do.
-    ///   - selection: With which streams.
-    ///   - event: What is told of it, where it is; in its place among the decisions.
-    ///   - then: What to do at its end, with the number of streams.
-    /// - Throws: ``ControlError`` where the one stream named is not known.
+    ///   - kind: The operation.
+    ///   - selection: The streams.
+    ///   - event: The event to publish in its place among the decisions, if any.
+    ///   - then: Runs at the end of the operation, with the number of streams.
+    /// - Throws: ``ControlError`` if the selection names an unknown stream.
     mutating func begin(
         _ kind: StreamOperation, on selection: ControlCommand.Selection, event: StreamEvent.Kind? = nil,
         then: @escaping @Sendable (inout HotLoop, Int) -> Void
@@ -60,21 +60,21 @@ extension HotLoop {
         }
     }
 
-    /// Whether there is something to do without anything that comes.
+    /// Whether there is work that can be done without waiting.
     var hasWork: Bool {
         canSweep || canRestore || (table.hasBacklog && !group.isFull(table.records)) || canAct
     }
 
-    /// Where copies are made, no more of them than the store keeps up with.
+    /// Whether the sweep may continue. The copies of a snapshot must not outrun the store.
     private var canSweep: Bool { table.canSweep && operation.snapshot?.hasRoom ?? true }
     private var canAct: Bool { !operation.waiting.isEmpty && operation.end == nil }
 
-    /// Goes on with what is under way.
+    /// Continues the backlog and the operation under way.
     ///
     /// - Parameters:
-    ///   - turnStart: When the turn began, by the steady clock.
-    ///   - memory: What is decided is put here first.
-    /// - Throws: `ZeroMQError` where a socket failed.
+    ///   - turnStart: The beginning of the turn, by the steady clock.
+    ///   - memory: The memory for decisions.
+    /// - Throws: `ZeroMQError` if a socket failed.
     mutating func goOnWithWork(since turnStart: Int64, by memory: inout TurnMemory) throws(ZeroMQError) {
         if table.hasBacklog { try takeBacklog(by: &memory) }
         let start = SteadyClock.now()
@@ -82,9 +82,9 @@ extension HotLoop {
         while goOnWithOperation(), SteadyClock.now() - start < time {}
     }
 
-    /// Does some of what is to be done with many streams.
+    /// Does a piece of the operation under way, or carries out the next waiting request.
     ///
-    /// - Returns: Whether there was something.
+    /// - Returns: Whether there was something to do.
     private mutating func goOnWithOperation() -> Bool {
         if canRestore {
             goOnRestoring()
@@ -100,20 +100,20 @@ extension HotLoop {
         return true
     }
 
-    /// Ends all that is under way, and what waits for it, for an orderly stop.
+    /// Completes the operation under way, its waiting requests and the backlog, for an orderly stop.
     mutating func finishWork(by memory: inout TurnMemory) throws(ZeroMQError) {
         finishOperations()
         while table.hasBacklog, !group.isFull(table.records) { try takeBacklog(by: &memory) }
     }
 
-    /// Carries out what has waited longest.
+    /// Carries out the request that has waited longest.
     private mutating func act() {
         operation.isActing = true
         operation.waiting.removeFirst()(&self)
         operation.isActing = false
     }
 
-    /// Ends the operation that is under way, and carries out what waits for its end.
+    /// Completes the operation under way, and carries out the requests that wait for its end.
     mutating func finishOperations() {
         repeat {
             finishOperation()
@@ -145,7 +145,7 @@ extension HotLoop {
         startWantedCheckpoint()
     }
 
-    /// Takes and decides on what waits for its turn, for a part of the turn.
+    /// Steps timesteps of the backlog for a part of the turn, and publishes their decisions.
     private mutating func takeBacklog(by memory: inout TurnMemory) throws(ZeroMQError) {
         let start = SteadyClock.now()
         var now = start

@@ -4,12 +4,12 @@ import Store
 import Streams
 import Wire
 
-/// Models whose files are read again while their streams go on. See ``ReloadQueue`` for what is read when.
+/// Reloads models while their streams continue. ``ReloadQueue`` decides which file is read when.
 extension HotLoop {
     /// Called with the outcome of a reload.
     typealias ReloadAnswer = @Sendable (inout HotLoop, Result<ReloadResult, ControlError>) -> Void
 
-    /// Reads the files of all models again, and the keys of who may come in. What comes of it is logged.
+    /// Reloads all models and the authorized keys, and logs the outcome.
     mutating func reloadAll() {
         guard !isStopping else { return }
         reloadKeys()
@@ -18,7 +18,7 @@ extension HotLoop {
         if begins { logger.info("reading all model files again") }
     }
 
-    /// Reads a model's file again, and answers the request when its streams are durable under the new weights.
+    /// Reloads a model. Answers the request when the model's streams are durable under the new weights.
     mutating func reload(
         _ name: String, resetting: Bool, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -30,7 +30,7 @@ extension HotLoop {
         _ = ask(.request(from: address, resetting: resetting), ofModel: model)
     }
 
-    /// Drops the reloads that are queued, and those whose file is still being read: a stop does not wait for them.
+    /// Drops waiting reloads, and those whose file is still being read, so that a stop need not wait for them.
     mutating func dropReloads() {
         for (model, dropped) in reloads.stop() {
             tell(dropped, .failure(stopped(model)), ofModel: model)
@@ -55,14 +55,14 @@ extension HotLoop {
         }
     }
 
-    /// - Returns: Whether the model's file is read now; else it is after the reload that is under way.
+    /// - Returns: Whether the model's file is read now. If not, it is read after the reload that is under way.
     private mutating func ask(_ reload: ReloadQueue.Reload, ofModel model: Int) -> Bool {
         guard reloads.ask(reload, ofModel: model) else { return false }
         read(model)
         return true
     }
 
-    /// Reads the file beside the hot loop; the weights change between two timesteps.
+    /// Reads the file beside the hot loop. The weights are exchanged between two timesteps.
     private mutating func read(_ model: Int) {
         let served = table.models[model]
         logger.info("reading model '\(served.name)' again: \(served.file)")
@@ -98,7 +98,7 @@ extension HotLoop {
         }
     }
 
-    /// A reload has come to its end: tells those who asked for it, and begins the one that was asked for meanwhile.
+    /// Ends a reload: answers the requests for it, and starts the reload that was asked for meanwhile.
     private mutating func end(_ outcome: Result<ReloadResult, ControlError>, ofModel model: Int) {
         let (ended, readsAgain) = reloads.end(model)
         tell(ended, outcome, ofModel: model)
@@ -114,7 +114,8 @@ extension HotLoop {
         for address in reload.addresses { reply(outcome, to: address) }
     }
 
-    /// Has the journal give the new weights a number, where one is kept: what is recorded says by which weights it was taken.
+    /// Gives the new weights a number in the journal, if one is kept. Each record names the weights that its timesteps were
+    /// stepped with.
     private mutating func number(
         _ model: Int, as served: ServedModel,
         then: @escaping @Sendable (inout HotLoop, Result<UInt16?, ControlError>) -> Void
@@ -157,13 +158,13 @@ extension HotLoop {
         operation.end = { loop, _ in loop.finishExchange(served, result, answer) }
     }
 
-    /// All streams have gone over to other weights.
+    /// Answers a reload when all streams are under the new weights.
     private mutating func finishExchange(
         _ served: ServedModel, _ result: ReloadResult, _ answer: @escaping ReloadAnswer
     ) {
         guard isDurable else { return answer(&self, .success(result)) }
-        // Until a checkpoint has all streams under the new weights, a crash leaves some that belong to the old: a start
-        // refuses them, or does what it is told. So the answer waits for it.
+        // A checkpoint must have all streams under the new weights before the answer. Until then, a crash leaves streams of the
+        // old weights, which a start refuses or treats as its options say.
         startStoreJob { store throws(StoreError) in
             try store.keepLayouts(of: [served])
         } then: { loop, written in

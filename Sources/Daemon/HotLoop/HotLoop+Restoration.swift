@@ -2,47 +2,48 @@ import Store
 import Streams
 import Wire
 
-/// A snapshot that is read page by page to be restored: once to check all of it, and once more to put it. Owned by the hot loop.
+/// A snapshot that is being restored, read page by page in two passes: the first checks all streams, the second restores them.
+/// Owned by the hot loop.
 struct RunningRestoration {
-    /// Pages that are ready before the next is read.
+    /// The number of read pages that wait before the next one is read.
     private static let readyPages = 2
-    /// How soon a page is asked for again that could not be read.
+    /// The time after which a failed page is read again.
     private static let retryInterval = Duration.seconds(1)
 
-    /// Where in the snapshot the next page begins.
+    /// The position in the snapshot at which the next page begins.
     private enum Place {
         case start
         case after(String)
         case end
     }
 
-    /// Tells it from others.
+    /// The number that distinguishes this restoration from others.
     let number: Int
     let name: String
     let selection: ControlCommand.Selection
-    /// It has taken effect.
+    /// Whether the restoration has taken effect.
     private(set) var isEffective = false
-    /// Its streams, once it has.
+    /// The number of streams, known when the restoration takes effect.
     private(set) var count = 0
-    /// The store has a page or single streams to read, and has not answered yet.
+    /// Whether the store is reading a page. ``isReadingStreams`` tells whether it is reading single streams.
     var isReadingPage = false
     var isReadingStreams = false
-    /// Pages that are read, from the first that is not gone through.
+    /// The read pages, beginning with the one in progress.
     private var pages: [StreamSlice] = []
-    /// How many of the first page's streams were gone through.
+    /// The number of streams of the first page that are done.
     private var done = 0
     private var place = Place.start
-    /// The first page, where it is the only one: it is not read again.
+    /// The first page if it is the only one, so that the second pass need not read it again.
     private var onlyPage: StreamSlice?
     private var retry: Deadline?
-    /// Why a page could not be read, since it took effect; nil where all could.
+    /// The error of the last read after the restoration took effect; nil if the read succeeded.
     private(set) var failure: StoreError?
 
     init(_ number: Int, _ name: String, _ selection: ControlCommand.Selection) {
         (self.number, self.name, self.selection) = (number, name, selection)
     }
 
-    /// Where the page begins that is to be read next; nil where none is to be read now.
+    /// The start of the page to read next; nil if no page is to be read now.
     var nextPage: (after: String?, isDue: Bool)? {
         guard !isReadingPage, pages.count < Self.readyPages else { return nil }
         let isDue = retry?.isPast ?? true
@@ -53,13 +54,13 @@ struct RunningRestoration {
         }
     }
 
-    /// How long the hot loop may wait before the snapshot is read again; nil where that is not due.
+    /// The milliseconds until the snapshot is read again; nil if no retry is scheduled.
     var millisecondsUntilRetry: Int? { nextPage == nil ? nil : retry?.millisecondsLeft }
 
-    /// Takes some streams to go through now.
+    /// Returns the next streams to check or restore.
     ///
-    /// - Parameter limit: At most so many.
-    /// - Returns: The page, and which of its streams; nil where no page is ready.
+    /// - Parameter limit: The maximum number of streams.
+    /// - Returns: A page and the range of its streams; nil if no page is ready.
     mutating func next(_ limit: Int) -> (slice: StreamSlice, numbers: Range<Int>)? {
         guard let slice = pages.first else { return nil }
         let end = min(slice.entries.count, done + limit)
@@ -75,7 +76,7 @@ struct RunningRestoration {
 
     var hasPages: Bool { !pages.isEmpty }
 
-    /// All pages were read and gone through.
+    /// Whether the current pass has read and completed all pages.
     var isOver: Bool {
         if case .end = place { pages.isEmpty && !isReadingPage } else { false }
     }
@@ -87,13 +88,13 @@ struct RunningRestoration {
         place = page.next.map { .after($0) } ?? .end
     }
 
-    /// A page or single streams could not be read, though they could before: they are read again later.
+    /// Records that a page or a stream could not be read, and schedules another attempt.
     mutating func fail(_ error: StoreError) {
         failure = error
         retry = Deadline(in: Self.retryInterval)
     }
 
-    /// It takes effect: the snapshot is gone through once more.
+    /// Notes that the restoration takes effect, and begins the second pass.
     mutating func begin(count: Int) {
         (isEffective, self.count) = (true, count)
         guard let onlyPage else { return place = .start }
@@ -101,15 +102,16 @@ struct RunningRestoration {
     }
 }
 
-/// How a snapshot is restored: see ``StreamTable/beginChecking()``. All of a million streams are never in memory twice.
+/// Restores snapshots in slices; see ``StreamTable/beginChecking()``. Two copies of a million streams are never in memory at
+/// once.
 extension HotLoop {
-    /// Streams that are gone through between two looks at the clock.
+    /// The number of streams between two looks at the clock.
     private static let streamsPerLook = 256
-    /// Streams on a page, where their states are small.
+    /// The number of streams on a page, if their states are small.
     private static let streamsPerPage = 4096
-    /// Streams that are read in one go since timesteps wait for them.
+    /// The maximum number of streams that one job reads because timesteps wait for them.
     private static let streamsPerRead = 1024
-    /// Bytes of records with which no more are made of what is to be restored, before the next group is committed.
+    /// The bytes of uncommitted records at which checking pauses until the next group is committed.
     private static let preparedBytes = 1 << 20
 
     mutating func restore(
@@ -130,7 +132,7 @@ extension HotLoop {
         readPage()
     }
 
-    /// Does something with a snapshot, which stays as it is while it is restored.
+    /// Runs an action on a snapshot. If the snapshot is being restored, the action waits, as the snapshot must not change.
     mutating func whenNotRestored(_ name: String, _ action: @escaping Mailbox.Letter) {
         if operation.restoration?.name == name { operation.waiting.append(action) } else { action(&self) }
     }
@@ -150,7 +152,7 @@ extension HotLoop {
             && operation.restoration?.failure == nil
     }
 
-    /// Goes on with the restoration under way.
+    /// Continues the restoration under way.
     mutating func goOnRestoring() {
         if canReadAwaited { readAwaited() }
         readPage()
@@ -194,7 +196,8 @@ extension HotLoop {
         endOperation(.failure(error))
     }
 
-    /// The snapshot lacks streams that it had when they were checked: the file was changed by others.
+    /// Gives up streams that were in the snapshot when they were checked, but are now missing. Another program changed the
+    /// file.
     private mutating func giveUpRestoring() {
         for id in table.giveUpRestoring() {
             logger.error("stream \(VisibleText.quoted(id)) is not in the snapshot any more; it begins at zero")
@@ -221,7 +224,7 @@ extension HotLoop {
         }
     }
 
-    /// Reads streams for which timesteps wait, before the pages that have them.
+    /// Reads streams for which timesteps wait, before the pages that contain them.
     private mutating func readAwaited() {
         guard let restoration = operation.restoration else { return }
         let ids = table.takeRestoreRequests(limit: Self.streamsPerRead)
@@ -234,7 +237,7 @@ extension HotLoop {
             loop.operation.restoration?.isReadingStreams = false
             switch result {
             case .success(let slice): loop.table.restore(slice, slice.entries.indices)
-            // The page that has them is read again too.
+            // The page that contains these streams is read later anyway.
             case .failure(let error): loop.cannotRead(error)
             }
         }

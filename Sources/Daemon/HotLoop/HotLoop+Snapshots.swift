@@ -2,27 +2,29 @@ import Store
 import Streams
 import Wire
 
-/// A snapshot whose copies are handed to the store while they are made. Owned by the hot loop.
+/// A snapshot whose copies are handed to the store while further ones are made. Owned by the hot loop.
 struct RunningSnapshot {
-    /// Slices that may wait for the store: one is written while another is ready. A stream that is to be read waits for both.
+    /// The number of slices that may wait for the store. While one is written, another is ready. A stream that must be read
+    /// waits for both, so there are no more.
     private static let unansweredSlices = 2
 
     let snapshot: StagedSnapshot
-    /// The store has been told of it.
+    /// Whether the store knows of the snapshot.
     var isBegun = false
-    /// Slices that the store has not answered yet.
+    /// The number of slices that the store has not answered yet.
     var unanswered = 0
 
-    /// More copies may be made.
+    /// Whether further copies may be made.
     var hasRoom: Bool { unanswered < Self.unansweredSlices }
 }
 
-/// How snapshots are written and forgotten: all of a million streams are never in memory twice.
+/// Writes and deletes snapshots in slices. Two copies of a million streams are never in memory at once.
 extension HotLoop {
-    /// Streams of a snapshot that is gone, deleted in one go: what else the store does comes between.
+    /// The number of rows of a deleted snapshot that one job deletes, so that other jobs of the store come in between.
     private static let leftoversPerJob = 4096
 
-    /// Copies streams as they stand now. What is copied goes to the store slice by slice; before the last, nobody sees any of it.
+    /// Copies streams as they are now. The copies go to the store slice by slice, and the snapshot becomes visible with the
+    /// last slice.
     mutating func snapshot(
         _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -36,8 +38,8 @@ extension HotLoop {
         }
     }
 
-    /// Hands to the store what is copied so far. What it has itself of streams that are asleep changes with the next checkpoint,
-    /// which comes behind it.
+    /// Hands the copies made so far to the store, and has the store copy hibernating streams from its own rows. Those rows
+    /// change only with the next checkpoint, which the store writes later.
     mutating func handOverCopies() {
         guard let snapshot = operation.snapshot?.snapshot, let isBegun = operation.snapshot?.isBegun else { return }
         let (slice, asleep) = table.takeCopies()
@@ -48,7 +50,7 @@ extension HotLoop {
             try store.stage(slice, of: snapshot)
             try store.stage(asleep, of: snapshot)
         } then: { loop, _ in
-            // Why one fails, the store says at the end again.
+            // If a slice fails, the store reports the error at the end of the snapshot again.
             if loop.operation.snapshot?.snapshot == snapshot { loop.operation.snapshot?.unanswered -= 1 }
         }
     }
@@ -81,14 +83,14 @@ extension HotLoop {
         }
     }
 
-    /// Has the store delete streams whose snapshot is gone, or never was finished. A stop leaves the rest to the next start.
+    /// Has the store delete rows whose snapshot was deleted or never finished. After a stop, the next start continues.
     mutating func removeLeftovers() {
         startStoreJob { store throws(StoreError) in
             try store.removeLeftovers(limit: Self.leftoversPerJob)
         } then: { loop, result in
             switch result {
             case .success(let hasMore): if hasMore, !loop.isStopping { loop.removeLeftovers() }
-            // They are in nobody's way.
+            // The rows are invisible, so a failure is harmless.
             case .failure(let error): loop.logger.debug("streams of a snapshot that is gone are not deleted: \(error)")
             }
         }

@@ -3,26 +3,28 @@ import Store
 import Wire
 import ZeroMQ
 
-/// The orderly end: what has come is taken, and all state is made durable.
+/// The orderly stop: consumes the received messages and makes all state durable.
 extension HotLoop {
-    /// How long the loop goes on taking timesteps that have come.
+    /// The longest time to consume received timesteps.
     private static let drainTime = Duration.seconds(2)
-    /// At what moment a producer is told to hang up, until when after the beginning of the stop: while it is silent, then
-    /// between two messages, in the end at any moment.
+    /// The moments at which a producer is told to hang up. Each applies until a time after the beginning of the stop: first
+    /// while the producer is silent, then between two messages. After the last time, any moment will do.
     private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
         (.milliseconds(100), .quiet(.milliseconds(10))),
         (.milliseconds(150), .quiet(.milliseconds(2))),
         (.milliseconds(1000), .betweenMessages(orQuiet: .microseconds(250))),
     ]
-    /// Microseconds from one look at producers to the next, as long as one of them may be silent soon.
+    /// Microseconds between two looks at the producers, while one of them may soon be silent.
     private static let lookPause: UInt32 = 100
 
-    /// Takes what producers had written before the end, at most as long as ``drainTime``, and the last requests.
+    /// Consumes the timesteps that producers had sent before the stop, for at most ``drainTime``, and the last requests.
     mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
-        // From here on no producer finishes a handshake: it sends nothing, and calls again when the daemon is gone.
+        // From here on, no producer completes a handshake. A new producer sends nothing, and connects again when another daemon
+        // runs.
         access.closeIngest()
         for socket in ingest { socket.beginDrain() }
-        // They are read until they are empty; only the mailbox, whose letters free a full journal, is waited for.
+        // The sockets are read until they are empty. The poller waits only for the mailbox, whose closures make room in a full
+        // journal.
         for item in ingestItems { poller.watch(item, false) }
         let start = ContinuousClock.now
         var elapsed = Duration.zero
@@ -54,7 +56,7 @@ extension HotLoop {
         }
     }
 
-    /// Counts and logs what could not be taken in time.
+    /// Counts, discards and logs the messages that were not consumed in time.
     private func discardRest(by memory: inout TurnMemory) throws(ZeroMQError) {
         var messages = 0
         var bytes = 0
@@ -70,7 +72,7 @@ extension HotLoop {
             """)
     }
 
-    /// Waits for what the store and others have in hand, then for a last checkpoint.
+    /// Waits for the jobs of the store and of other threads, then for a last checkpoint.
     mutating func makeStateDurable() throws(DaemonError) {
         finishOperations()
         do throws(ZeroMQError) {
@@ -98,7 +100,7 @@ extension HotLoop {
         startCheckpoint()
         try waitForOthers()
         if checkpoints.folderLoss != nil {
-            // Noticed only now: what may be written anew is.
+            // The loss of the folder was noticed only now. A second checkpoint writes everything anew, if it may.
             startCheckpoint()
             try waitForOthers()
         }
@@ -106,7 +108,7 @@ extension HotLoop {
         try waitForOthers()
     }
 
-    /// Answers the requests that waited for a checkpoint which none can be any more.
+    /// Refuses the requests that wait for a checkpoint, as none follows.
     private mutating func refuseWaiting() {
         let waiting = checkpointWaiters.answers
         checkpointWaiters.answers = []
@@ -117,7 +119,7 @@ extension HotLoop {
         for answer in waiting { answer(&self, .failure(error)) }
     }
 
-    /// Notes that nothing comes after this, so that the next start expects all that is there now.
+    /// Records that no writes follow, so that the next start expects exactly this state.
     private mutating func sealFolder() {
         startWriteJob { store throws(StoreError) in
             try store.end()
@@ -128,7 +130,7 @@ extension HotLoop {
     }
 
     private mutating func waitForOthers() throws(ZeroMQError) {
-        // Only the mailbox: producers that still send would end every wait on the sockets at once.
+        // Polls only the mailbox. Producers that still send would end every wait on the sockets at once.
         var poller = Poller()
         _ = poller.add(mailbox.wakeup)
         while outsideJobs > 0 || checkpoints.isRunning {

@@ -5,52 +5,57 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// What one message after another is read into, and what is decided on it.
+/// Reusable memory for one turn: the received message and the decisions.
 struct TurnMemory: ~Copyable {
     var message = IngestMessage()
-    /// What few streams have decided waits for more of theirs: how much comes together is by chance, so there is room from the
-    /// start.
+    /// The decisions of the turn. Decisions of a few streams wait for further ones, in numbers that vary, so room for many is
+    /// allocated at the start.
     var decided = DecidedBatch(capacity: 2048)
 }
 
-/// The daemon's one thread that decides: it owns the sockets and the stream table, and all else sends it letters.
+/// The daemon's one thread that decides. It owns the sockets and the stream table; other threads post closures to its
+/// ``Mailbox``.
 ///
-/// The hot path is ``takeTimesteps(from:waits:by:)``: receive what is there, step it together, publish. Whatever must not be
-/// done between two timesteps (the store) is done by the ``StoreWorker``, which posts its results to the ``Mailbox``.
+/// The hot path is ``takeTimesteps(from:waits:by:)``: receive the waiting messages, step them together, publish. The store's
+/// work must not happen between two timesteps. The ``StoreWorker`` does it and posts its results to the mailbox.
 struct HotLoop: ~Copyable {
-    /// How long unsent decisions and replies live on after an orderly stop.
+    /// The milliseconds for which unsent decisions and replies are kept after an orderly stop.
     static let lingerMilliseconds = 2_000
-    /// Messages taken from one socket before the others, and control, have their turn.
+    /// The number of messages received from one socket before other sockets and control requests have their turn.
     static let messagesPerTurn = 1_000
-    /// Nanoseconds after which they have it in any case: a message may have many timesteps, and a model be large.
+    /// Nanoseconds after which other sockets and control requests have their turn in any case. A message may have many
+    /// timesteps, and a model may be large.
     static let timePerTurn: Int64 = 20_000_000
-    /// Nanoseconds for which timesteps that come one soon after another are waited for at their socket alone. Longer than the
-    /// system's tick: a wait that may end before it has the tick's timer set anew, which takes microseconds of a lone message.
+    /// Nanoseconds for which the loop waits for further timesteps at the ingest socket alone, while they arrive in quick
+    /// succession.
+    ///
+    /// This is longer than the system's tick. A shorter wait makes the system reset the tick's timer, which costs a single
+    /// message some microseconds.
     static let ingestPatience: Int64 = 5_000_000
-    /// Nanoseconds after which what was decided is published, though there are more messages of the same streams: about as long
-    /// as a full batch of a small model takes.
+    /// Nanoseconds after which decisions are published even if more messages of the same streams wait. A full batch of a small
+    /// model takes about as long.
     static let publishingPatience: Int64 = 200_000
-    /// Requests, and subscriptions, taken from their socket before ingest has its turn.
+    /// The number of requests, and of subscriptions, received in one turn before timesteps have theirs.
     static let requestsPerTurn = 100
 
-    // What every message needs comes first. A type that holds a clock's instant has no size until run time, and the place of
-    // what stands behind it must be looked for.
+    // Fields that every message needs come first. A type with a clock's instant has no size until run time, and the fields
+    // behind it must be located then.
 
     var table: StreamTable
-    /// From taking messages to publishing the decisions on them.
+    /// The times from receiving a batch to publishing its decisions.
     var latencies = LatencyHistogram()
     var clock = LoopClock()
-    /// When the loop began to take the messages of the batch, by the steady clock.
+    /// The time when receiving the current batch began, by the steady clock.
     var batchStart: Int64 = 0
-    /// When the last batch was decided on, by the steady clock.
+    /// The time of the last decision, by the steady clock.
     private var decidedAt: Int64 = 0
-    /// There were timesteps when they were looked for last.
+    /// Whether the last look found timesteps.
     private var hasTaken = false
-    /// The most bytes of a frame of timesteps.
+    /// The maximum number of bytes in a frame of timesteps.
     private let maximumMessageSize: Int
     let publisher: DecisionPublisher
     let ingest: [IngestSocket]
-    /// What a message says with a codec other than `binary`.
+    /// The timesteps of a message in a codec other than `binary`.
     private var parsed = ParsedTimesteps()
     var dropLog: DropLog
     /// Decisions and answers that wait for the journal.
@@ -60,27 +65,27 @@ struct HotLoop: ~Copyable {
 
     let logger: Logger
     let worker: StoreWorker<StateStore>
-    /// Reads model files again, one after another.
+    /// Reads model files for a reload, one after another.
     let modelReader = DispatchQueue(label: "sluice.models")
-    /// Reads the keys of who may come in again, whether or not a model is being read.
+    /// Reads the authorized keys for a reload, independently of model files.
     let keyReader = DispatchQueue(label: "sluice.keys")
     var reloads: ReloadQueue
-    /// The keys of who may come in are being read again; whether they are to be read once more then.
+    /// Whether the authorized keys are being read, and whether to read them once more afterwards.
     var keyReload: (isRunning: Bool, isAsked: Bool) = (false, false)
     let isDurable: Bool
-    /// Notices that the state folder is gone; nil where there is none.
+    /// Notices the loss of the state folder; nil if there is no state folder.
     let folderWatch: StateFolderWatch?
     let journalSync: Journal.Sync
     let started = ContinuousClock.now
-    /// Tells this start of the daemon from any other, for clients.
+    /// A number that distinguishes this run of the daemon from others, for clients.
     let instance = String(UInt64.random(in: .min ... .max), radix: 16)
     let startTime = WallClock.now()
 
     var checkpoints: CheckpointSchedule
     var checkpointWaiters = CheckpointWaiters()
-    /// When streams are looked through for idle ones.
+    /// The schedule of the search for idle streams.
     var idleSweep: IdleSweep
-    /// Pieces of work on other threads, the store's, the journal's and others, that are not answered yet.
+    /// The number of unanswered jobs on other threads: those of the store, the journal and others.
     var outsideJobs = 0
     var isStopping = false
     var controlRequests = DaemonMetrics.ControlRequests()
@@ -89,19 +94,19 @@ struct HotLoop: ~Copyable {
     var control: ControlServer
     /// Requests that are not carried out yet.
     var requests = RequestQueue()
-    /// A large request is being read beside the loop: one at a time.
+    /// Whether a large request is being read beside the loop. One is read at a time.
     var isReading = false
-    /// Pages of streams that are being put together.
+    /// The pages of streams that are being built.
     var pages: [PageJob] = []
-    /// Who reads large requests and writes large replies.
+    /// Reads large requests and writes large replies.
     let sideWorker: SideWorker
-    /// Where the daemon answers HTTP, for those who ask where it is; nil: nowhere.
+    /// The address of HTTP, for `status`; nil if HTTP is off.
     var http: HTTPEndpoint?
 
     let mailbox: Mailbox
-    /// Who tells systemd how the daemon is; nil where it is not asked.
+    /// Reports to systemd; nil if systemd expects no reports.
     var notifier: ServiceNotifier?
-    /// Sees that a stop ends in time; nil in tests.
+    /// Bounds the time of a stop; nil in tests.
     var stop: StopWatch?
     var poller: Poller
     private let mailboxItem: Int
@@ -109,9 +114,10 @@ struct HotLoop: ~Copyable {
     private let publisherItem: Int
     private let controlItem: Int
 
-    /// Opens the sockets. The streams go on from where they are.
+    /// Opens the sockets. The streams continue from `state`.
     ///
-    /// - Throws: ``DaemonError``: `inUse` where an endpoint is taken, `cannotCreate` where it cannot be had otherwise.
+    /// - Throws: ``DaemonError``: `inUse` if an endpoint is in use, `cannotCreate` if a socket cannot be opened for another
+    ///   reason.
     init(
         _ configuration: DaemonConfiguration, access: AccessGuard, state: consuming StartState, mailbox: Mailbox,
         logger: Logger
@@ -172,24 +178,24 @@ struct HotLoop: ~Copyable {
         self.control = control
     }
 
-    /// Decides until it is told to stop, then stops in order.
+    /// Serves until a stop is asked for, then stops in order.
     ///
-    /// - Throws: ``DaemonError``: `software` where a socket failed, `inputOutput` where the last checkpoint did.
+    /// - Throws: ``DaemonError``: `software` if a socket failed, `inputOutput` if the last checkpoint failed.
     mutating func run() throws(DaemonError) {
         var failure: ZeroMQError?
-        // Beside the loop and not in it: what is in it is read while the loop is changed.
+        // A local variable and not a field, as it is read while the loop is mutated.
         var memory = TurnMemory()
         removeLeftovers()
         do throws(ZeroMQError) {
             while !isStopping { try turn(&memory) }
-            // Where it was asked for by a request, and not by a signal.
+            // A stop by a request, unlike one by a signal, has not started the stop watch yet.
             stop?.ask()
             logger.info("stopping")
             dropReloads()
             notify(.stopping)
             try drain(&memory)
         } catch {
-            // Nothing can be done without its sockets; the state is made durable all the same.
+            // Without its sockets the daemon cannot serve, but the state must still become durable.
             failure = error
             isStopping = true
         }
@@ -199,12 +205,12 @@ struct HotLoop: ~Copyable {
         logger.info("stopped: \(table.counters.timesteps) timesteps consumed, \(table.count) streams")
     }
 
-    /// Waits until there is something to do, and does it.
+    /// Waits until there is work, and does it.
     private mutating func turn(_ memory: inout TurnMemory) throws(ZeroMQError) {
         if hasTaken { try waitAtIngest(&memory) }
         let isFull = isIngestFull
         for item in ingestItems { poller.watch(item, !isFull) }
-        // What there is no room for waits in the socket.
+        // Requests beyond the room wait in the socket.
         poller.watch(controlItem, requests.hasRoom)
         try poller.wait(milliseconds: hasWork ? 0 : millisecondsToWait)
         clock.synchronize()
@@ -226,11 +232,12 @@ struct HotLoop: ~Copyable {
         try commitGroup()
     }
 
-    /// No more timesteps are taken for now: enough waits for the journal, or for its turn.
+    /// Whether to receive no timesteps for now, as the journal or the backlog is full.
     private var isIngestFull: Bool { group.isFull(table.records) || table.isBacklogFull }
 
-    /// Waits for more timesteps where they come in, as long as they come one soon after another and nothing else is expected:
-    /// the next one is then there sooner than by way of the poller. All else waits at most twice ``ingestPatience`` for it.
+    /// Waits for more timesteps at the ingest socket, while they arrive in quick succession and no other work is expected.
+    ///
+    /// This is faster than waiting at the poller. Other work waits for at most twice ``ingestPatience``.
     private mutating func waitAtIngest(_ memory: inout TurnMemory) throws(ZeroMQError) {
         hasTaken = false
         guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.lastValues.areWaiting, pages.isEmpty,
@@ -247,7 +254,7 @@ struct HotLoop: ~Copyable {
 
     private var millisecondsToWait: Int {
         if !pages.isEmpty || hasRequests { return 0 }
-        // Without an array: every turn asks.
+        // Each turn runs this, so it allocates no array.
         let now = SteadyClock.now()
         let store =
             isDurable
@@ -258,16 +265,18 @@ struct HotLoop: ~Copyable {
         return least == .max ? -1 : least
     }
 
-    /// The hot path: takes the messages that have arrived by one socket, steps their streams together, publishes; then those
-    /// that have arrived meanwhile. The first is decided on at once, unless that takes long: it may be alone, and does not wait
-    /// for the look whether it is.
+    /// The hot path: receives the waiting messages of a socket, steps their streams together, publishes, and repeats this for
+    /// messages that arrived meanwhile.
+    ///
+    /// If the first message is quick to step, it is decided at once. It may be the only one, and need not wait while the loop
+    /// looks for others.
     ///
     /// - Parameters:
-    ///   - socket: Where they come in.
-    ///   - waits: Whether to wait for the first, for ``ingestPatience``.
-    ///   - memory: What they are read into.
-    /// - Returns: Whether there was one.
-    /// - Throws: `ZeroMQError` where a socket failed.
+    ///   - socket: The socket to receive from.
+    ///   - waits: Whether to wait up to ``ingestPatience`` for the first message.
+    ///   - memory: The memory for messages and decisions.
+    /// - Returns: Whether there was a message.
+    /// - Throws: `ZeroMQError` if a socket failed.
     mutating func takeTimesteps(
         from socket: IngestSocket, waits: Bool = false, by memory: inout TurnMemory
     ) throws(ZeroMQError) -> Bool {
@@ -282,7 +291,7 @@ struct HotLoop: ~Copyable {
         var countBefore: Int
         repeat {
             countBefore = count
-            // The turn's bounds here too: messages of few streams are decided on one by one, and never fill a batch.
+            // The limits of a turn apply here too. Messages of a few streams are decided one by one and never fill a batch.
             while !table.isBatchFull, !isIngestFull, count < Self.messagesPerTurn,
                 batchStart - start < Self.timePerTurn,
                 !table.hasBacklog || SteadyClock.now() - start < Self.timePerTurn,
@@ -292,28 +301,31 @@ struct HotLoop: ~Copyable {
                 try takeMessage(from: socket, by: &memory)
             }
             try decideAndPublish(&memory.decided)
-            // What came alone is the last for now: whoever waits for its decision is not kept from a core meanwhile.
+            // At most one message arrived since the last look, so the burst is over. Stop polling and give the subscriber the
+            // core.
         } while count > countBefore + 1
         return true
     }
 
-    /// Takes the message that was received into the table's batch, decided on first where it has one of the same stream.
+    /// Adds the received message to the batch. If the batch holds a message of the same stream already, the batch is decided
+    /// first.
     ///
-    /// What was decided waits on for the others that have come: to publish it one by one takes libzmq longer.
+    /// The decisions are not published yet but wait for those of further messages, as publishing them one by one takes libzmq
+    /// longer.
     private mutating func takeMessage(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
         while !take(memory.message, from: socket) {
             decide(&memory.decided)
             let isLate = decidedAt - batchStart >= Self.publishingPatience
-            // What happened to a stream is told before what is decided on it afterwards.
+            // An event of a stream is published before the stream's later decisions.
             if isLate || memory.decided.isLarge || table.hasNews { try publish(&memory.decided) }
         }
     }
 
-    /// Takes one message into the table's batch, or drops it.
+    /// Adds one message to the table's batch, or drops the message.
     ///
-    /// - Returns: False where the batch must be decided on first: a message of the same stream is in it.
+    /// - Returns: False if the batch holds a message of the same stream and must be decided first.
     private mutating func take(_ message: borrowing IngestMessage, from socket: IngestSocket) -> Bool {
         do throws(DropCause) {
             if message.exceeds(maximumMessageSize) { throw .tooLarge }
@@ -337,7 +349,7 @@ struct HotLoop: ~Copyable {
         try publish(&decided)
     }
 
-    /// Steps what was taken, and decides on it.
+    /// Steps the batch and decides on it.
     private mutating func decide(_ decided: inout DecidedBatch) {
         guard !table.isBatchEmpty else { return }
         table.stepBatch()
@@ -345,7 +357,7 @@ struct HotLoop: ~Copyable {
         table.decideBatch(time: clock.time(at: decidedAt), into: &decided)
     }
 
-    /// Publishes what was decided, message by message.
+    /// Publishes the decisions of each message as one message.
     private mutating func publish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
         guard decided.time != nil else { return }
         if group.isOn {
@@ -362,7 +374,7 @@ struct HotLoop: ~Copyable {
         if table.hasNews { announceNews() }
     }
 
-    /// Lets decisions wait for the journal.
+    /// Keeps decisions until the journal has their records.
     private static func hold(
         _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, in held: inout HeldDecisions
     ) {
@@ -379,7 +391,8 @@ struct HotLoop: ~Copyable {
         }
     }
 
-    /// A batch is published, or waits for the journal; then its decisions are counted when they are published.
+    /// Records the latency of a batch. If the batch waits for the journal, the latency is recorded when its decisions are
+    /// published.
     private mutating func recordLatency(decisions: Int) {
         let now = SteadyClock.now()
         if group.isOn {
@@ -390,7 +403,7 @@ struct HotLoop: ~Copyable {
         batchStart = now
     }
 
-    /// Says which streams have nothing but duplicates.
+    /// Logs streams whose timesteps are all duplicates.
     private mutating func tellStuckStreams() {
         let time = SteadyClock.now()
         for stuck in table.takeStuckStreams() { dropLog.record(stuck, at: time) }

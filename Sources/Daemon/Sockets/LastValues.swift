@@ -1,13 +1,13 @@
 import Wire
 
-/// The queue of new subscriptions whose subscribers have not received the last values of their streams yet. Owned by the hot loop.
+/// New subscriptions whose subscribers still need the last values of their streams. Owned by the hot loop.
 ///
 /// libzmq publishes to all subscribers of a stream, not to a single one. Other subscribers receive the last values too, so their
 /// records are marked as replayed.
 struct LastValues {
-    /// The number of streams per turn of the loop, so that timesteps come between.
+    /// The number of slots per turn of the loop, so that timesteps are handled in between.
     static let slotsPerTurn = 1024
-    /// The number of waiting subscriptions above which one pass over all streams serves them all.
+    /// The number of waiting subscriptions beyond which one pass over all streams serves all of them.
     private static let maximumWaiting = 100
     /// Nanoseconds to wait for a subscriber whose queue is full. After that, the subscriber misses values.
     private static let patience: Int64 = 1_000_000_000
@@ -30,7 +30,8 @@ struct LastValues {
     /// Whether a subscription waits for values.
     var areWaiting: Bool { !waiting.isEmpty }
 
-    /// The milliseconds for which the hot loop may wait for other work; nil: for ever. `now` is a moment of the ``SteadyClock``.
+    /// The milliseconds until there is something to send; nil if no subscription waits. `now` is a moment of the
+    /// ``SteadyClock``.
     func millisecondsUntilDue(at now: Int64) -> Int? {
         guard areWaiting else { return nil }
         return stalledSince != nil && isPatient(at: now) ? 1 : 0
@@ -41,10 +42,10 @@ struct LastValues {
 
     /// Adds a subscription.
     ///
-    /// - Parameter topic: A prefix of stream ids, or a topic that is no prefix of an id.
+    /// - Parameter topic: A prefix of stream ids, or a topic that no stream has.
     mutating func add(_ topic: [UInt8]) {
         guard isOn, !topic.starts(with: StreamID.reservedPrefix.utf8) else { return }
-        // A pass that has not begun serves all subscribers of the topic.
+        // A pass that has not begun yet serves all subscribers of the topic.
         guard !waiting.contains(where: { $0.next == 0 && $0.prefix == topic }) else { return }
         waiting.append(Subscription(prefix: topic))
         if waiting.count > Self.maximumWaiting { waiting = [Subscription(prefix: [])] }
