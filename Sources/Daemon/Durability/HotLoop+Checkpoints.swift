@@ -101,7 +101,7 @@ extension HotLoop {
             if recovers { logger.notice("checkpoints succeed again") }
             if let result { succeedCheckpoint(result, at: position) }
         case .failed(let error, let isNew):
-            logger.log(level: isNew ? .error : .debug, "checkpoint failed, to be tried again: \(error)")
+            logger.log(level: isNew ? .error : .debug, "checkpoint failed; the daemon tries again: \(error)")
             for request in checkpointWaiters.fail() { request(&self, .failure(ControlError(error))) }
         case nil: break
         }

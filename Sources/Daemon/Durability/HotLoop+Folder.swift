@@ -49,15 +49,15 @@ extension HotLoop {
 
     private mutating func take(_ renewal: StateRenewal) {
         if let place = renewal.replaced {
-            logger.warning("files of the same state were in the state folder's place; they are in \(place) now")
+            logger.warning("the place of the state folder held files of the same state; they were moved to \(place)")
         }
         guard let loss = renewal.loss else {
             return logger.notice("the state folder was lost; everything is written anew")
         }
         logger.error(
             """
-            the state folder was lost, and its database cannot be read any more: what is in memory is written anew, and \
-            snapshots and \(table.asleepCount) idle streams are lost: \(loss)
+            the state folder was lost, and its database cannot be read: the state in memory is written anew, but \
+            snapshots and \(table.asleepCount) hibernating streams are lost: \(loss)
             """)
         table.markAllChanged()
     }

@@ -37,7 +37,7 @@ extension HotLoop {
         guard !group.isWhole || checkpoints.folderLoss != nil else { return }
         throw ControlError(
             .storeFailed,
-            "nothing was done, as it could not be made durable; try again when checkpoints succeed: \(failure)")
+            "nothing was done, as the change could not be made durable; try again when checkpoints succeed: \(failure)")
     }
 
     /// Publishes decisions when their records are durable.
@@ -104,8 +104,8 @@ extension HotLoop {
         if group.failure == nil {
             logger.error(
                 """
-                the journal failed, and is tried again each second; decisions are published without it, so that a crash \
-                now loses what changed since the last checkpoint: \(error)
+                the journal failed and is tried again each second; decisions are published without it, so a crash \
+                now loses all changes since the last checkpoint: \(error)
                 """)
         }
         noteJournal(isWhole: false)
@@ -162,7 +162,7 @@ extension HotLoop {
         } then: { loop, result in
             // The loss of the folder is logged already, and the new folder gets this note too.
             guard case .failure(let error) = result, error.code != .folderLost else { return }
-            loop.logger.error("whether the journal is whole could not be noted: \(error)")
+            loop.logger.error("the state of the journal could not be recorded: \(error)")
         }
     }
 
@@ -179,7 +179,7 @@ extension HotLoop {
                 // Deletes some records at a time, so that commits come in between.
                 if hasMore || loop.group.cutPosition > position { loop.cutJournal() }
             // The next checkpoint cuts these records too.
-            case .failure(let error): loop.logger.debug("the journal is not cut: \(error)")
+            case .failure(let error): loop.logger.debug("the journal could not be cut: \(error)")
             }
         }
     }

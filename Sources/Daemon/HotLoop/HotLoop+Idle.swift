@@ -44,7 +44,7 @@ extension HotLoop {
         guard !ids.isEmpty else { return }
         read(ids) { loop, error in
             guard let error else { return }
-            loop.logger.error("streams could not be read, to be tried again: \(error)")
+            loop.logger.error("streams could not be read; the daemon tries again each second: \(error)")
             loop.idleSweep.unread += ids
             loop.idleSweep.postpone()
         }
@@ -102,7 +102,7 @@ extension HotLoop {
     private mutating func wake(_ ids: [String], _ images: [StreamImage]) {
         for id in table.wake(ids, images) {
             logger.error(
-                "the state of stream \(VisibleText.quoted(id)) is not in the store any more; it begins at zero")
+                "the state of stream \(VisibleText.quoted(id)) is missing in the store; the state begins at zero")
             announce(StreamEvent(.reset, .stream(id), time: WallClock.now()))
         }
     }

@@ -15,7 +15,7 @@ extension HotLoop {
         reloadKeys()
         var begins = false
         for model in table.models.indices where ask(.bySignal, ofModel: model) { begins = true }
-        if begins { logger.info("reading all model files again") }
+        if begins { logger.info("reloading all models") }
     }
 
     /// Reloads a model. Answers the request when the model's streams are durable under the new weights.
@@ -24,7 +24,7 @@ extension HotLoop {
     ) throws(ControlError) {
         guard let model = table.models.firstIndex(where: { $0.name == name }) else {
             let known = table.models.map { "'\($0.name)'" }.joined(separator: ", ")
-            throw ControlError(.invalidParams, "no model '\(name.shortened)'; there are \(known)")
+            throw ControlError(.invalidParams, "no model '\(name.shortened)'; the models are \(known)")
         }
         guard !isStopping else { throw stopped(model) }
         _ = ask(.request(from: address, resetting: resetting), ofModel: model)
@@ -39,7 +39,7 @@ extension HotLoop {
     }
 
     private func stopped(_ model: Int) -> ControlError {
-        ControlError(.internal, "model '\(table.models[model].name)' is not read again: the daemon is stopping")
+        ControlError(.internal, "model '\(table.models[model].name)' is not reloaded, as the daemon is stopping")
     }
 
     private mutating func reloadKeys() {
@@ -148,7 +148,8 @@ extension HotLoop {
             return answer(&self, .failure(error))
         }
         let result = ReloadResult(fingerprint: served.fingerprint, carried: carried)
-        logger.info("model '\(served.name)' has the weights \(served.fingerprint.prefix(12))…; \(carried) states go on")
+        logger.info(
+            "model '\(served.name)' has the weights \(served.fingerprint.prefix(12))…; \(carried) states continue")
         var event = StreamEvent(.reloaded, nil, count: table.count(ofModel: model), time: WallClock.now())
         event.model = served.name
         event.fingerprint = served.fingerprint

@@ -56,7 +56,7 @@ extension HotLoop {
             do throws(ControlError) {
                 if case .failure(let error) = isPossible {
                     throw ControlError(
-                        error.code, "nothing was done, as it could not be made durable: \(error.message)")
+                        error.code, "nothing was done, as the removal could not be made durable: \(error.message)")
                 }
                 try loop.removeRecorded(selection, for: address)
             } catch {

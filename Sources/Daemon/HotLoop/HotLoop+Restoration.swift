@@ -200,7 +200,7 @@ extension HotLoop {
     /// file.
     private mutating func giveUpRestoring() {
         for id in table.giveUpRestoring() {
-            logger.error("stream \(VisibleText.quoted(id)) is not in the snapshot any more; it begins at zero")
+            logger.error("stream \(VisibleText.quoted(id)) is missing in the snapshot; its state begins at zero")
             announce(StreamEvent(.reset, .stream(id), time: WallClock.now()))
         }
     }
@@ -247,7 +247,8 @@ extension HotLoop {
         guard let restoration = operation.restoration else { return }
         guard restoration.isEffective else { return refuse(ControlError(error)) }
         if restoration.failure == nil {
-            logger.error("the snapshot '\(restoration.name)' could not be read, to be tried again: \(error)")
+            logger.error(
+                "the snapshot '\(restoration.name)' could not be read; the daemon tries again each second: \(error)")
         }
         operation.restoration?.fail(error)
         table.setRestorationStuck(true)

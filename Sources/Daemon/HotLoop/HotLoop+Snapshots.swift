@@ -91,7 +91,7 @@ extension HotLoop {
             switch result {
             case .success(let hasMore): if hasMore, !loop.isStopping { loop.removeLeftovers() }
             // The rows are invisible, so a failure is harmless.
-            case .failure(let error): loop.logger.debug("streams of a snapshot that is gone are not deleted: \(error)")
+            case .failure(let error): loop.logger.debug("rows of a deleted snapshot could not be removed: \(error)")
             }
         }
     }

@@ -52,7 +52,8 @@ extension HotLoop {
         dropLog.flush()
         if table.waitingCount > 0 {
             let streams = table.pausedCount
-            logger.warning("\(table.waitingCount) timesteps of \(streams) paused streams waited and are not consumed")
+            logger.warning(
+                "\(table.waitingCount) timesteps of \(streams) paused streams were still waiting and are not consumed")
         }
     }
 
@@ -67,7 +68,7 @@ extension HotLoop {
         guard messages > 0 || bytes > 0 else { return }
         logger.warning(
             """
-            \(messages) messages had come that could not be taken within \(Self.drainTime), and \(bytes) bytes were not \
+            \(messages) messages could not be consumed within \(Self.drainTime), and \(bytes) bytes were not \
             received; they are lost
             """)
     }
@@ -84,15 +85,16 @@ extension HotLoop {
             throw DaemonError(.software, error.description)
         }
         if let failure = operation.unfinished, isDurable {
-            let rest = group.isWhole ? "the next start does it" : "what came since the last checkpoint is lost"
-            throw DaemonError(.inputOutput, "a snapshot could not be restored to its end, so that \(rest): \(failure)")
+            let rest = group.isWhole ? "the next start completes it" : "all changes since the last checkpoint are lost"
+            throw DaemonError(.inputOutput, "the restore of a snapshot was not completed; \(rest): \(failure)")
         }
         if let failure = checkpoints.failure, isDurable, group.isOn, group.failure == nil {
-            logger.error("the last checkpoint failed; the journal has what changed since: \(failure)")
+            logger.error("the last checkpoint failed; the journal has the changes since: \(failure)")
             return
         }
         guard !isDurable || checkpoints.failure == nil else {
-            throw DaemonError(.inputOutput, "the state since the last checkpoint is lost: the last one failed")
+            throw DaemonError(
+                .inputOutput, "the changes since the last checkpoint are lost, as the checkpoint at the stop failed")
         }
     }
 
@@ -115,7 +117,8 @@ extension HotLoop {
         let reason = checkpoints.failure.map { ": \($0)" } ?? ""
         let error = ControlError(
             .storeFailed,
-            "the daemon stops without a last checkpoint, so that this is lost with all since the one before\(reason)")
+            "the daemon stops without a last checkpoint, so this and all other changes since the previous one are lost\(reason)"
+        )
         for answer in waiting { answer(&self, .failure(error)) }
     }
 
@@ -125,7 +128,7 @@ extension HotLoop {
             try store.end()
         } then: { loop, result in
             guard case .failure(let error) = result else { return }
-            loop.logger.error("the orderly stop could not be noted: \(error)")
+            loop.logger.error("the orderly stop could not be recorded: \(error)")
         }
     }
 

@@ -86,7 +86,7 @@ extension HotLoop {
         } beside: { _, streams in
             { () throws(ControlError) in
                 guard let image = streams.images.first else {
-                    throw ControlError(.storeFailed, "the state of stream '\(id)' is not in the store any more")
+                    throw ControlError(.storeFailed, "the state of stream '\(id)' is missing in the store")
                 }
                 return StreamExport(image, model: model)
             }
@@ -99,7 +99,7 @@ extension HotLoop {
     ) throws(ControlError) {
         guard (try? table.status(of: image.id, time: 0)) == nil else {
             throw ControlError(
-                .invalidParams, "a stream '\(image.id)' is there already; remove it first, or give another id as 'as'")
+                .invalidParams, "stream '\(image.id)' exists already; remove it first, or give another id as 'as'")
         }
         try requireDurability()
         let now = WallClock.now()

@@ -31,7 +31,7 @@ import ZeroMQ
 
         let consumed = try #require(number(before: " timesteps consumed", in: daemon.log))
         // A machine that is too slow for all received messages reports the rest in the log.
-        let lost = number(before: " messages had come", in: daemon.log) ?? 0
+        let lost = number(before: " messages could not be consumed", in: daemon.log) ?? 0
         let messages = consumed / LoadProducer.timesteps + lost
         #expect(messages >= sent.reduce(0, +) - producers.count * LoadProducer.underWay, "\(sent): \(daemon.log)")
 
