@@ -29,7 +29,7 @@ struct AccessRequest {
 
     /// Reads a request: version, id, domain, address, identity, mechanism, credentials.
     ///
-    /// - Parameter frames: The frames of the question. Nil if they are no question about an endpoint of this daemon.
+    /// - Parameter frames: The frames of the question. Nil if they are not a question about an endpoint of this daemon.
     init?(_ frames: [[UInt8]]) {
         guard frames.count >= 6, frames[0] == Self.version,
             let role = EndpointRole(rawValue: String(decoding: frames[2], as: UTF8.self))

@@ -53,8 +53,8 @@ struct ControlServer: ~Copyable {
         self.socket = socket
     }
 
-    /// Receives the next request, if there is one. Cuts a frame longer than the longest valid request one byte beyond that
-    /// length.
+    /// Receives the next request, if there is one. Truncates a frame that is too long to one byte more than the longest valid
+    /// request, so that the reader notices.
     ///
     /// - Throws: `ZeroMQError` if the socket cannot receive.
     mutating func receive() throws(ZeroMQError) -> RawRequest? {
