@@ -2,16 +2,16 @@ import GRDB
 public import Streams
 public import Wire
 
-/// Streams that are asked for by their keys, and snapshots that are read and written page by page.
+/// Reads streams by key, and reads and writes snapshots page by page.
 extension StateStore {
-    /// A page with so many bytes of state takes no further stream.
+    /// The bytes of state from which a page accepts no further stream.
     static let pageBytes = 512 * 1024
 
     /// Streams of the last checkpoint.
     ///
-    /// - Parameter keys: Which streams.
-    /// - Returns: Those that are there.
-    /// - Throws: ``StoreError`` where the database cannot be read.
+    /// - Parameter keys: The keys of the streams.
+    /// - Returns: The streams that exist.
+    /// - Throws: ``StoreError`` if the database cannot be read.
     public func streams(_ keys: [UInt32]) throws(StoreError) -> StreamSlice {
         guard !keys.isEmpty else { return StreamSlice(fingerprints: []) }
         return try database.read("read streams of") { db in
@@ -29,11 +29,11 @@ extension StateStore {
     ///
     /// - Parameters:
     ///   - name: The snapshot's name.
-    ///   - selection: Which of its streams.
-    ///   - after: Only ids after this one; nil: from the first.
-    ///   - limit: At most so many; fewer where their states are large.
-    /// - Returns: The page, with keys that mean nothing, and where the next begins; nil at the end.
-    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` where the database cannot be read.
+    ///   - selection: The streams of the snapshot to read.
+    ///   - after: The id before the page; nil for the first page.
+    ///   - limit: The most streams on the page. There are fewer if their states are large.
+    /// - Returns: The page, whose keys have no meaning, and the id before the next page; nil at the end.
+    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` if the database cannot be read.
     public func page(
         ofSnapshot name: String, _ selection: ControlCommand.Selection = .all, after: String?, limit: Int
     ) throws(StoreError) -> (slice: StreamSlice, next: String?) {
@@ -44,7 +44,7 @@ extension StateStore {
         case .all: prefix = ""
         }
         return try database.read("read a snapshot of") { db in
-            // No byte of UTF-8 is 255: what begins with the prefix comes before this, and nothing else behind the prefix does.
+            // No byte of UTF-8 is 255, so this bound lies after all ids with the prefix and before all later ids.
             let end = Array(prefix.utf8) + [255]
             let select = try db.makeStatement(
                 sql: """
@@ -70,9 +70,9 @@ extension StateStore {
     ///
     /// - Parameters:
     ///   - name: The snapshot's name.
-    ///   - ids: Which of its streams.
-    /// - Returns: Those that the snapshot has, with keys that mean nothing.
-    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` where the database cannot be read.
+    ///   - ids: The ids of the streams.
+    /// - Returns: The streams that the snapshot has. Their keys have no meaning.
+    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` if the database cannot be read.
     public func streams(ofSnapshot name: String, named ids: [String]) throws(StoreError) -> StreamSlice {
         try database.read("read a snapshot of") { db in
             let snapshot = try Self.requireSnapshot(named: name, in: db)
@@ -87,13 +87,13 @@ extension StateStore {
         }
     }
 
-    /// Adds streams to a snapshot, which is made where it is not there.
+    /// Adds streams to a snapshot, and creates the snapshot if it is missing.
     ///
     /// - Parameters:
     ///   - images: Streams that the snapshot does not have.
     ///   - name: The snapshot's name.
-    ///   - time: Nanoseconds since the Unix epoch: that of a new snapshot.
-    /// - Throws: ``StoreError`` where nothing was added, as when the snapshot has one of the streams already.
+    ///   - time: The time of a new snapshot in nanoseconds since the Unix epoch.
+    /// - Throws: ``StoreError`` if nothing was added, for example because the snapshot already has one of the streams.
     public func add(_ images: [StreamImage], toSnapshot name: String, time: Int64) throws(StoreError) {
         let slice = StreamSlice(images)
         try change("write a snapshot to") { db, content in
@@ -106,10 +106,10 @@ extension StateStore {
         }
     }
 
-    /// Keeps what the states of models are made of.
+    /// Stores the state layouts of models.
     ///
-    /// - Parameter models: Those whose streams are stored from here on.
-    /// - Throws: ``StoreError`` where nothing was written.
+    /// - Parameter models: The models whose streams are stored from now on.
+    /// - Throws: ``StoreError`` if nothing was written.
     public func keepLayouts(of models: [ServedModel]) throws(StoreError) {
         try change("write to", isDurable: false) { db, content in
             var isChanged = false
@@ -122,10 +122,10 @@ extension StateStore {
         }
     }
 
-    /// The layouts of the states of all models that were served at some time.
+    /// The state layouts of all models that were ever served.
     ///
     /// - Returns: ``ServedModel/stateLayout`` by ``ServedModel/imageFingerprint``.
-    /// - Throws: ``StoreError`` where the database cannot be read.
+    /// - Throws: ``StoreError`` if the database cannot be read.
     public func layouts() throws(StoreError) -> [String: String] {
         try database.read("read") { db in
             let rows = try Row.fetchAll(db, sql: "SELECT fingerprint, layout FROM layout")
@@ -134,7 +134,7 @@ extension StateStore {
     }
 }
 
-/// Puts rows that are read into a slice.
+/// Collects rows in a slice.
 private struct SliceReader {
     private(set) var slice: StreamSlice
     private let weights: WeightsTable
@@ -145,7 +145,7 @@ private struct SliceReader {
         slice = StreamSlice(fingerprints: weights.fingerprints)
     }
 
-    /// Adds the row that a statement stands on, which begins with ``StreamRow/columns``.
+    /// Appends the current row of a statement. The row begins with ``StreamRow/columns``.
     mutating func append(_ statement: Statement, key: UInt32 = 0) {
         StreamRow.append(statement, at: 0, key: key, position: 0, weights: weights, using: &values, to: &slice)
     }

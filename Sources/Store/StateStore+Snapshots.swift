@@ -2,12 +2,12 @@ import GRDB
 import Streams
 public import Wire
 
-/// Named copies of state.
+/// Lists, deletes and fills snapshots.
 extension StateStore {
-    /// The snapshots, oldest first.
+    /// The snapshots, the oldest first.
     ///
-    /// - Returns: An entry for each.
-    /// - Throws: ``StoreError`` where the database cannot be read.
+    /// - Returns: The status of each snapshot.
+    /// - Throws: ``StoreError`` if the database cannot be read.
     public func snapshots() throws(StoreError) -> [SnapshotStatus] {
         try database.read("read the snapshots of") { db in
             try Row.fetchAll(db, sql: "SELECT * FROM snapshot ORDER BY time, id").map { row in
@@ -25,10 +25,10 @@ extension StateStore {
         }
     }
 
-    /// Forgets a snapshot. Its streams are left over, for ``removeLeftovers(limit:)``.
+    /// Deletes a snapshot. Its streams remain as leftovers for ``removeLeftovers(limit:)``.
     ///
     /// - Parameter name: The snapshot's name.
-    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` where it is still there.
+    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` if the snapshot still exists.
     public func deleteSnapshot(_ name: String) throws(StoreError) {
         try change("delete a snapshot from") { db, content in
             let row = try Self.requireSnapshot(named: name, in: db)
@@ -37,14 +37,14 @@ extension StateStore {
         }
     }
 
-    /// Adds streams to a snapshot, and what proves them to the snapshot's row, which is not written here.
+    /// Inserts streams of a snapshot, and updates the sums in the snapshot's row. The row itself is not written here.
     ///
     /// - Parameters:
     ///   - slice: The streams.
-    ///   - row: The snapshot.
+    ///   - row: The snapshot's row.
     ///   - db: The database.
-    ///   - content: What proves the database.
-    /// - Throws: `DatabaseError` where they cannot be written.
+    ///   - content: The checksums of the database.
+    /// - Throws: `DatabaseError` if the streams cannot be written.
     static func insert(
         _ slice: StreamSlice, of row: inout SnapshotRow, in db: Database, _ content: inout Content
     ) throws {

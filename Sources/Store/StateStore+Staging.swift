@@ -2,46 +2,47 @@ import GRDB
 public import Streams
 public import Wire
 
-/// A snapshot that is written some streams at a time. Nobody sees anything of it before ``StateStore/finish(_:)``.
+/// A snapshot that is written a few streams at a time. It is invisible before ``StateStore/finish(_:)``.
 public struct StagedSnapshot: Equatable, Sendable {
     /// The snapshot's name.
     public let name: String
-    /// Nanoseconds since the Unix epoch.
+    /// The time of the snapshot in nanoseconds since the Unix epoch.
     public let time: Int64
-    /// The number under which its streams are.
+    /// The number of the snapshot in the rows of its streams.
     fileprivate let number: Int64
 
-    /// A snapshot of which nothing is written.
+    /// Creates a snapshot without streams.
     ///
     /// - Parameters:
-    ///   - name: Its name.
-    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - name: The snapshot's name.
+    ///   - time: The time of the snapshot in nanoseconds since the Unix epoch.
     public init(_ name: String, time: Int64) {
         (self.name, self.time) = (name, time)
         number = SnapshotRow(newNamed: name, time: time).id
     }
 }
 
-/// The streams of a snapshot that are written so far.
+/// The streams of a snapshot that were written so far.
 struct StagedRows {
     /// The snapshot's row, which is not in the table yet.
     var row: SnapshotRow
-    /// The fingerprints of the weights of its streams.
+    /// The fingerprints of the streams' weights.
     var models: Set<String> = []
 }
 
-/// Snapshots that are written in slices.
+/// Writes snapshots in slices.
 ///
 ///     begin ──▶ stage, stage … ──▶ finish
 ///
-/// The table `snapshot_stream` has the streams from the first slice on, under a number that no row of `snapshot` has. Such
-/// streams are not there for anybody, and nothing proves them. The last transaction adds the row of `snapshot`. Streams whose
-/// row never came, or is gone, are left over and deleted some at a time.
+/// From the first slice on, the table `snapshot_stream` has the streams under a number that is not in the table `snapshot`.
+/// Such streams are invisible and have no checksum in the header. The last transaction inserts the row of `snapshot`. Streams
+/// without such a row are leftovers and are deleted a few at a time.
 extension StateStore {
     /// Begins a snapshot.
     ///
     /// - Parameter snapshot: The snapshot.
-    /// - Throws: ``StoreError``: `snapshotExists`, or `failed` where the database cannot be read. ``finish(_:)`` throws it too.
+    /// - Throws: ``StoreError``: `snapshotExists`, or `failed` if the database cannot be read. ``finish(_:)`` throws the same
+    ///   error later.
     public func begin(_ snapshot: StagedSnapshot) throws(StoreError) {
         try staging(snapshot) { () throws(StoreError) in
             try database.read("write a snapshot to") { try Self.requireNone(named: snapshot.name, in: $0) }
@@ -49,12 +50,12 @@ extension StateStore {
         }
     }
 
-    /// Writes some streams of a snapshot that was begun. Whole when this returns; durable with ``finish(_:)``.
+    /// Writes some streams of a snapshot. The write is atomic; ``finish(_:)`` makes it durable.
     ///
     /// - Parameters:
-    ///   - slice: The streams.
-    ///   - snapshot: The snapshot, which has none of the streams.
-    /// - Throws: ``StoreError`` where they are not written. From then on the snapshot cannot be finished.
+    ///   - slice: Streams that the snapshot does not have.
+    ///   - snapshot: A snapshot that was begun.
+    /// - Throws: ``StoreError`` if the streams were not written. The snapshot then cannot be finished.
     public func stage(_ slice: StreamSlice, of snapshot: StagedSnapshot) throws(StoreError) {
         guard !slice.entries.isEmpty else { return }
         let before = try stagedRows(snapshot)
@@ -68,12 +69,12 @@ extension StateStore {
         }
     }
 
-    /// Copies some streams of the last checkpoint into a snapshot that was begun.
+    /// Copies some streams of the last checkpoint into a snapshot.
     ///
     /// - Parameters:
-    ///   - keys: The streams' keys.
-    ///   - snapshot: The snapshot, which has none of the streams.
-    /// - Throws: ``StoreError``, as ``stage(_:of:)``.
+    ///   - keys: The keys of streams that the snapshot does not have.
+    ///   - snapshot: A snapshot that was begun.
+    /// - Throws: ``StoreError``, as in ``stage(_:of:)``.
     public func stage(_ keys: [UInt32], of snapshot: StagedSnapshot) throws(StoreError) {
         var first = 0
         while first < keys.count {
@@ -83,12 +84,11 @@ extension StateStore {
         }
     }
 
-    /// Makes a snapshot that was begun durable, and has everybody see it.
+    /// Makes a snapshot durable and visible.
     ///
-    /// - Parameter snapshot: The snapshot.
-    /// - Returns: The entry as ``snapshots()`` lists it.
-    /// - Throws: ``StoreError`` where the snapshot is not there: the reason for which it could not be begun or written, or
-    ///   `snapshotExists`.
+    /// - Parameter snapshot: A snapshot that was begun.
+    /// - Returns: The snapshot's status.
+    /// - Throws: ``StoreError`` if the snapshot does not exist: the error of its beginning or of a slice, or `snapshotExists`.
     public func finish(_ snapshot: StagedSnapshot) throws(StoreError) -> SnapshotStatus {
         defer { content.withLock { $0.staged[snapshot.number] = nil } }
         let staged = try stagedRows(snapshot)
@@ -111,15 +111,15 @@ extension StateStore {
         content.withLock { $0.staged[snapshot.number] = nil }
     }
 
-    /// Deletes some of the streams that belong to no snapshot: it was deleted, or could not be finished, or a crash came
-    /// before it was.
+    /// Deletes some leftover streams, which belong to no snapshot. Their snapshot was deleted, failed, or was interrupted by a
+    /// crash.
     ///
-    /// - Parameter limit: At most so many.
+    /// - Parameter limit: The most streams to delete.
     /// - Returns: Whether there may be more.
-    /// - Throws: ``StoreError`` where they are still there.
+    /// - Throws: ``StoreError`` if the streams still exist.
     public func removeLeftovers(limit: Int) throws(StoreError) -> Bool {
         let numbers = try database.read("read the snapshots of") { db in
-            // From each number to the next by the key, past all of its streams.
+            // Steps through the key from each number to the next, past all of its streams.
             try Int64.fetchAll(
                 db,
                 sql: """
@@ -146,7 +146,7 @@ extension StateStore {
         return isChanged
     }
 
-    /// What is written of a snapshot so far.
+    /// The streams of a snapshot that were written so far, or the error that ended it.
     private func stagedRows(_ snapshot: StagedSnapshot) throws(StoreError) -> StagedRows {
         guard let staged = content.withLock({ $0.staged[snapshot.number] }) else {
             throw StoreError(.failed, "the snapshot '\(snapshot.name)' was not begun, or is finished")
@@ -154,7 +154,7 @@ extension StateStore {
         return try staged.get()
     }
 
-    /// Notes what comes of a step: what the snapshot has now, or why it cannot be written.
+    /// Performs a step of a snapshot and stores the result: the new contents or the error.
     private func staging(
         _ snapshot: StagedSnapshot, _ step: () throws(StoreError) -> StagedRows
     ) throws(StoreError) {

@@ -2,30 +2,29 @@ import GRDB
 public import Streams
 import Synchronization
 
-/// The durable home of stream state: an SQLite database that one daemon owns while it runs.
+/// The durable storage of stream state: an SQLite database that one daemon owns while it runs.
 ///
-/// Every call is one transaction and waits until it is done, so callers keep it off the hot path; what a call has
-/// written when it returns survives a crash of the process and of the machine. Safe to call from any thread; calls run
-/// one after another.
+/// Each call is one transaction and waits for its end, so callers keep it off the hot path. A write survives a crash of the
+/// process and of the machine once its call has returned. Safe to call from any thread; calls run one after another.
 ///
-/// Stored state proves itself: each row has a checksum, ``StreamDigest`` and ``StoreHeader`` notice rows that are missing or
-/// older, and the folder's ``Seal`` notices a file that is. All is examined before anything is written.
+/// Every row has a checksum. ``StreamDigest`` and ``StoreHeader`` reveal rows that are missing or too old, and the folder's
+/// ``Seal`` reveals such files. Everything is examined before anything is written.
 public final class StateStore: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "sluice.sqlite"
 
-    /// Facts about the database beside its rows. Changed within the database's transactions alone.
+    /// The facts about the database apart from its rows. Changed only within the database's transactions.
     struct Content {
         var header: StoreHeader
         var digest = StreamDigest()
         var checksum: Checksum
-        /// Snapshots that are being written, by their numbers: what each has so far, or why it cannot be written.
+        /// The snapshots that are being written, by number: the contents so far, or the error that ended the snapshot.
         var staged: [Int64: Result<StagedRows, StoreError>] = [:]
-        /// All rows of `stream` were found to be as they were written.
+        /// Whether all rows of `stream` were found to be as they were written.
         var isVerified = false
-        /// The database is written from here on.
+        /// Whether the store has begun to write.
         var isBegun = false
-        /// The folder's journal, and how it is kept while it can be.
+        /// The folder's journal, and its kind while it can be written.
         var journal: Journal?
         var journalKind = Seal.JournalKind.none
     }
@@ -33,15 +32,14 @@ public final class StateStore: Sendable {
     let database: OwnedDatabase
     let seal: SealKeeper
     let content: Mutex<Content>
-    /// When the last durable transaction of before this start was made, in nanoseconds since the Unix epoch; nil where there is
-    /// none, or where it is not known.
+    /// The time of the last durable transaction before this start, in nanoseconds since the Unix epoch; nil if there was none
+    /// or if the time is unknown.
     public let lastTime: Int64?
 
-    /// Opens the store of a folder, which is created where it is missing. What is there is written only from the first call on
-    /// that changes something, or from ``begin(_:journalKind:)`` on; but for a folder of an earlier version, which is brought up
-    /// to this one.
+    /// Opens the store of a folder, or creates it if it is missing. An existing database is not written before the first change
+    /// or ``begin(_:journalKind:isWhole:)``. Only a folder of an earlier version is migrated at once.
     ///
-    /// - Parameter folder: The state folder; nil: in memory, gone with the process.
+    /// - Parameter folder: The state folder; nil for a store in memory, which ends with the process.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse`, `laterVersion` or `damaged`.
     public init(folder: String?) throws(StoreError) {
         if let folder {
@@ -50,10 +48,10 @@ public final class StateStore: Sendable {
         }
         database = try OwnedDatabase(
             path: folder.map { "\($0)/\(Self.fileName)" },
-            // A checkpoint of a million streams writes some 40,000 pages: they are moved into the database 4,000 at a time.
+            // A checkpoint of a million streams writes some 40,000 pages, which move into the database 4,000 at a time.
             pragmas: "PRAGMA wal_autocheckpoint = 4000")
         let versions = try database.versions(Schema.migrator)
-        // Only now, when the folder is this process's own.
+        // The seal is read only now, because the folder is locked for this process now.
         let file = folder.map { SealFile(folder: $0) }
         let found = try file?.read()
         lastTime = found.flatMap { $0.seal.time == 0 ? nil : $0.seal.time }
@@ -69,20 +67,22 @@ public final class StateStore: Sendable {
         var seal = found?.seal ?? Seal(header.identity)
         let isBehind = found != nil && seal.generation < header.generation
         seal.generation = header.generation
-        // Written before the database is: otherwise a second crash would leave the database two generations ahead.
+        // The seal is written before the database, because otherwise a second crash would leave the database two generations
+        // ahead.
         self.seal = SealKeeper(seal, file: file, isBehind: isBehind)
     }
 
     // MARK: - Checkpoints
 
-    /// Streams that are read from the database at a time.
+    /// The number of streams in a slice that is read from the database.
     static let streamsPerSlice = 4096
 
-    /// All streams of the last checkpoint, whatever weights they belong to, in the order of their keys. The first time, each is
-    /// examined.
+    /// Reads all streams of the last checkpoint in the order of their keys, whatever their weights. The first call also
+    /// examines each stream.
     ///
-    /// - Parameter body: Called with some of them at a time. What it throws ends the reading, and is passed on.
-    /// - Throws: ``StoreError`` where the database cannot be read, or `damaged`, which may be after some were read.
+    /// - Parameter body: Called with some streams at a time. An error of `body` ends the reading and is passed on.
+    /// - Throws: ``StoreError`` if the database cannot be read, or with the code `damaged`, possibly after some streams were
+    ///   read.
     public func forEachSlice(_ body: (StreamSlice) throws -> Void) throws {
         try database.pass("read the streams of") { db in
             let isVerified = content.withLock { $0.isVerified }
@@ -93,7 +93,7 @@ public final class StateStore: Sendable {
             var values: [Float] = []
             var slice = StreamSlice(fingerprints: weights.fingerprints)
             while try select.step(in: db) {
-                // Once a row is damaged, the others are only examined, to name all that are.
+                // After a damaged row, the other rows are only examined, to name all damaged streams.
                 guard examination?.add(select) ?? true else { continue }
                 StreamRow.append(
                     select, at: 2, key: UInt32(truncatingIfNeeded: select.int64(0)),
@@ -118,14 +118,14 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// Writes streams and forgets others, in one transaction. Whole when this returns; durable only when a later
-    /// ``endCheckpoint(at:)`` or ``remove(_:)`` has returned, so that a checkpoint of many slices waits once for the disk.
+    /// Writes streams and removes others in one transaction. The write is atomic. It is durable only after a later
+    /// ``endCheckpoint(at:)`` or ``remove(_:)``, so that a checkpoint of many slices waits for the disk once.
     ///
-    /// - Parameter slice: The streams that changed, and the keys of those that are gone.
-    /// - Throws: ``StoreError`` where nothing was written.
+    /// - Parameter slice: The changed streams, and the keys of the removed ones.
+    /// - Throws: ``StoreError`` if nothing was written.
     public func write(_ slice: StreamSlice) throws(StoreError) {
         try change("write a checkpoint to", isDurable: false) { db, content in
-            // First: another stream of the slice may have such a key by now.
+            // The removal comes first, because another stream of the slice may have such a key by now.
             try Self.delete(slice.removedKeys, in: db, &content)
             let weights = try WeightsTable.numbers(of: slice, in: db, &content)
             let upsert = try db.cachedStatement(
@@ -145,10 +145,10 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// Forgets streams.
+    /// Removes streams.
     ///
-    /// - Parameter keys: Those of the streams.
-    /// - Throws: ``StoreError`` where none was forgotten.
+    /// - Parameter keys: The keys of the streams.
+    /// - Throws: ``StoreError`` if no stream was removed.
     public func remove(_ keys: [UInt32]) throws(StoreError) {
         try change("delete streams from") { db, content in try Self.delete(keys, in: db, &content) }
     }
@@ -162,22 +162,22 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// The journal's record up to which all that the journal has is in the streams here; 0: none.
+    /// The journal record up to which the stored streams contain the journal; 0 for none.
     public var position: UInt64 { content.withLock { $0.header.position } }
 
     /// The state folder's identity.
     var identity: StateIdentity { content.withLock { $0.header.identity } }
 
-    /// The number of the last transaction that was answered as durable.
+    /// The number of the last durable transaction.
     public var generation: UInt64 { content.withLock { $0.header.generation } }
 
-    /// Makes what was written durable, and notes that it is a checkpoint of all streams.
+    /// Makes the written slices durable as a complete checkpoint.
     ///
     /// - Parameter position: The journal's last record when the checkpoint began.
-    /// - Throws: ``StoreError`` where it may not be durable.
+    /// - Throws: ``StoreError`` if the checkpoint may not be durable.
     public func endCheckpoint(at position: UInt64) throws(StoreError) {
         try change("write a checkpoint to") { _, content in content.header.position = position }
-        // A checkpoint can be tried again, so it has not succeeded before the seal knows of it.
+        // A checkpoint can be repeated, so it counts as successful only once the seal has its generation.
         try seal.catchUp()
     }
 }

@@ -1,43 +1,44 @@
 import Wire
 
-/// A request on many streams, which takes effect on all of them at one point of the order.
+/// A request on many streams. It takes effect on all of them at one point in the order of timesteps and requests.
 public enum StreamOperation: Sendable {
-    /// Their state becomes zero and their step 0; their sequence numbers go on.
+    /// Resets the state and the step to zero. Sequence numbers continue.
     case reset
-    /// They are to be removed once the store has forgotten them. Until then they are there like any other, but no checkpoint takes
-    /// them, so that none brings them back behind the store's removal. See ``StreamTable/spare()``.
+    /// Prepares the removal of the streams, which follows once the store has removed them. Until then the streams work as
+    /// usual, but no checkpoint includes them, so that none brings them back after the store's removal. See
+    /// ``StreamTable/spare()``.
     case doom
-    /// They are forgotten, with what waits for them.
+    /// Removes the streams with their waiting timesteps.
     case remove
-    /// Their timesteps wait from now on.
+    /// Makes later timesteps of the streams wait.
     case pause
-    /// What waited is taken, and from now on what comes.
+    /// Admits the waiting timesteps, and later ones at once.
     case resume
-    /// They are copied as they stand at the point.
+    /// Copies the streams as they are at the point.
     case copy
-    /// They go over to other weights of their model; see ``StreamTable/beginReload(_:with:resetting:number:)``.
+    /// Moves the streams to new weights of their model; see ``StreamTable/beginReload(_:with:resetting:number:)``.
     case exchange
-    /// They are put as a snapshot has them; see ``StreamTable/beginRestoring()``.
+    /// Restores the streams from a snapshot; see ``StreamTable/beginRestoring()``.
     case restore
 }
 
-/// How far an operation on many streams is. The table looks through its slots some at a time; whatever needs a stream that
-/// was not reached yet has it reached first, so that nobody sees a difference.
+/// The progress of an operation on many streams. The table sweeps a few slots at a time. Any use of a stream that the sweep has
+/// not reached reaches the stream first, so that nobody sees a difference.
 ///
-///     slots:  0 … next: looked at | next … end: to be looked at | those given out since
+///     slots:  0 … next: swept | next … end: not swept yet | used since the operation began
 struct StreamSweep {
     let operation: StreamOperation
-    /// What the ids of its streams begin with.
+    /// The prefix of the ids of the operation's streams.
     let prefix: [UInt8]
-    /// The first slot that was not looked at.
+    /// The first slot that was not swept.
     private(set) var next = 0
-    /// Slots from here on were given out after it began.
+    /// The end of the sweep. Slots from here on were first used after the operation began.
     let end: Int
 
     /// - Parameters:
-    ///   - operation: What to do.
-    ///   - selection: With which streams; not one alone, with which it is done at once.
-    ///   - end: Above the slots of all streams.
+    ///   - operation: The operation.
+    ///   - selection: The streams: all, or those of a prefix. An operation on a single stream needs no sweep.
+    ///   - end: The end of the slots in use.
     init(_ operation: StreamOperation, _ selection: ControlCommand.Selection, end: Int) {
         self.operation = operation
         prefix =
@@ -50,16 +51,16 @@ struct StreamSweep {
 
     var isOver: Bool { next == end }
 
-    /// The slots to look at now.
+    /// Advances to the next slots.
     ///
-    /// - Parameter limit: At most so many.
-    /// - Returns: The slots; none at the end.
+    /// - Parameter limit: The most slots to sweep.
+    /// - Returns: The slots to sweep now; empty at the end.
     mutating func advance(_ limit: Int) -> Range<Int> {
         let first = next
         next = first + min(end - first, limit)
         return first..<next
     }
 
-    /// Whether it is done with a stream of that id.
+    /// Whether the operation applies to a stream with this id.
     func selects(_ id: Span<UInt8>) -> Bool { prefix.isEmpty || id.begins(with: prefix) }
 }

@@ -1,40 +1,40 @@
-/// Which streams are being put as a snapshot has them, all or none, and how far that is. Their values come some at a time.
+/// The progress of restoring the streams of a snapshot, all or none. The streams' values arrive a few at a time.
 ///
-///     none ──▶ checking: each is found to fit, and is in the journal ──▶ effective: each is put when its values come
+///     none ──▶ checking: each is found to fit, and is journaled ──▶ effective: each is restored when its values arrive
 struct StreamRestoration: ~Copyable {
     enum Stage { case none, checking, effective }
 
-    /// With more streams that timesteps wait for, no more timesteps are taken in.
+    /// The number of streams with waiting timesteps above which no more timesteps are accepted.
     private static let mostAwaited = 16_384
 
     var stage = Stage.none
-    /// Slots of those that the table has: it had them when they were checked, or a timestep came for them since.
+    /// The slots of the restored streams that the table has, either since the check or since a timestep arrived for them.
     var slots = SlotSet()
-    /// Ids of those that the table did not have when they were checked.
+    /// The ids of the streams that the table did not have when they were checked.
     var newIDs = StreamIndex()
-    /// How many of the new ones the table still does not have.
+    /// The number of new streams that the table still lacks.
     var newCount = 0
-    /// How many are not put yet.
+    /// The number of streams that are still to be restored.
     var left = 0
-    /// Slots of those whose values are needed before the others', and were not asked for.
+    /// The slots of streams whose values are needed first and were not requested yet.
     var requests: [UInt32] = []
-    /// For about how many streams timesteps wait.
+    /// The approximate number of streams with waiting timesteps.
     var awaited = 0
-    /// The store cannot be read for now, so that nobody else should wait for it.
+    /// Whether the store cannot be read for now, so that other streams must not wait for it.
     var isStuck = false
 
     var isBegun: Bool { stage != .none }
 
-    /// New streams for which there must be room, since they come with the restoration that has taken effect.
+    /// The number of new streams to keep room for, because they belong to a restoration that has taken effect.
     var streamsToCome: Int { stage == .effective ? newCount : 0 }
 
-    /// Whether so many timesteps wait for their streams that no more should be taken in.
+    /// Whether so many streams have waiting timesteps that no more timesteps should be accepted.
     var isFull: Bool { awaited > Self.mostAwaited && !isStuck }
 
-    /// Whether a stream that the table does not have comes with the restoration that has taken effect.
+    /// Whether the restoration that has taken effect includes a stream that the table lacks.
     func brings(_ id: Span<UInt8>) -> Bool { streamsToCome > 0 && newIDs.find(id) != nil }
 
-    /// Whether a stream that the table has is among them, be it put or not.
+    /// Whether the restoration includes a stream of the table, restored already or not.
     func has(_ slot: Int, _ id: Span<UInt8>) -> Bool {
         slots.contains(slot) || (newIDs.count > 0 && newIDs.find(id) != nil)
     }

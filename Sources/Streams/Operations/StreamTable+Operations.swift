@@ -1,24 +1,25 @@
 public import Wire
 
-/// What control requests do with many streams: each takes effect on all of them at one point of the order, but the work is
-/// done some streams at a time.
+/// Carries out control requests on many streams. Each request takes effect on all streams at one point of the order, but the
+/// work is done a few streams at a time.
 ///
 ///     begin ──▶ sweep, timesteps, sweep, timesteps … sweep ──▶ end
 ///
-/// While an operation sweeps, a stream whose phase is not the table's was not reached yet. Its next timestep, and whatever else
-/// needs it, has it reached first. One operation sweeps at a time; whoever has other requests on streams lets them wait.
+/// During an operation, a stream whose phase differs from the table's has not been reached yet. Its next timestep, or any other
+/// use, reaches the stream first. One operation sweeps at a time, and other requests on streams must wait for its end.
 extension StreamTable {
-    /// Whether an operation is under way, so that no other request on streams may be carried out.
+    /// Whether an operation is under way. No other request on streams may be carried out meanwhile.
     public var isSweeping: Bool { sweep != nil }
 
-    /// Has an operation take effect. On one stream it is done at once; on more, ``sweep(limit:)`` does it.
+    /// Makes an operation take effect. An operation on one stream is carried out at once; otherwise ``sweep(limit:)`` carries
+    /// it out.
     ///
     /// - Parameters:
-    ///   - operation: What to do.
-    ///   - selection: With which streams of those that are there now. A stream that is asleep when it is reset begins at
-    ///     zero with its last answer lost, so whoever resets streams wakes them first.
-    /// - Returns: With how many streams it is done, those included with which nothing has to be done.
-    /// - Throws: ``ControlError`` where the one stream named is not known.
+    ///   - operation: The operation.
+    ///   - selection: The streams, out of those that exist now. Wake hibernated streams before a reset: otherwise they begin at
+    ///     zero and lose their last outputs.
+    /// - Returns: The number of selected streams, including those that need no change.
+    /// - Throws: ``ControlError`` if a single stream was selected and is unknown.
     /// - Precondition: No operation is under way.
     public mutating func begin(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
@@ -43,10 +44,10 @@ extension StreamTable {
         return count
     }
 
-    /// Goes on with the operation that is under way.
+    /// Continues the operation that is under way.
     ///
-    /// - Parameter limit: How many slots to look at; fewer are where there are enough copies.
-    /// - Returns: Whether it has ended, or none is under way.
+    /// - Parameter limit: The most slots to sweep. The sweep ends early if there are enough copies.
+    /// - Returns: Whether no operation is under way any more.
     public mutating func sweep(limit: Int) -> Bool {
         guard isSweeping else { return true }
         var left = limit
@@ -62,28 +63,28 @@ extension StreamTable {
         return true
     }
 
-    /// Whether ``sweep(limit:)`` has something to do. If not, streams are to be put first that the operation restores.
+    /// Whether ``sweep(limit:)`` can make progress. If not, the operation waits for streams to be restored.
     public var canSweep: Bool { sweep.map { !$0.isOver || restoration.left == 0 } ?? false }
 
-    /// Ends the operation that is under way without anything between, or does of it what can be done.
+    /// Sweeps without a pause until the operation has ended or waits for streams to be restored.
     public mutating func finishSweep() {
         while canSweep { _ = sweep(limit: .max) }
     }
 
-    /// Slots that are looked at between two looks whether there are enough copies.
+    /// The number of slots swept between two checks for enough copies.
     private static let slotsPerStep = 16
-    /// With so many copies, or so many bytes of them, there are enough for the store.
+    /// The number of copies, and the size of copies in bytes, that are enough for one slice.
     private static let copiesPerSlice = 4096
     private static let copiedBytes = 1 << 20
 
-    /// Whether there are as many copies as the store should get in one go.
+    /// Whether there are enough copies for one slice.
     public var hasFullCopies: Bool {
         copied.entries.count >= Self.copiesPerSlice || copied.byteCount >= Self.copiedBytes
             || copiedAsleep.count >= Self.copiesPerSlice
     }
 
-    /// Gives away what an operation has copied so far, and the keys of those of its streams that were asleep: the store has these
-    /// as they were, until the next checkpoint.
+    /// Hands over the copies so far, and the keys of the hibernated streams in the selection. The store has these streams
+    /// unchanged until the next checkpoint.
     public mutating func takeCopies() -> (slice: StreamSlice, asleep: [UInt32]) {
         var slice = isSweeping ? emptySlice(capacity: Self.copiesPerSlice) : emptySlice()
         swap(&slice, &copied)
@@ -91,15 +92,15 @@ extension StreamTable {
         return (slice, copiedAsleep)
     }
 
-    /// Gives away the keys of the streams that the last operation removed or doomed, so that stored state can be forgotten too;
-    /// of those that were removed, the next checkpoint does that in any case.
+    /// Hands over the keys of the streams that the last operation removed or doomed, so that the store can remove them too. The
+    /// next checkpoint removes the removed ones in any case.
     public mutating func takeRemovedKeys() -> [UInt32] {
         defer { removedKeys = [] }
         return removedKeys
     }
 
-    /// Brings a stream to where the operation that is under way leaves it, if that was not done yet. It may be gone then; and
-    /// one that is restored is reached only when its values are there.
+    /// Carries out the operation under way on a stream, unless that was done before. The stream may be removed by this. A
+    /// stream to be restored is reached only when its values arrive.
     mutating func reach(_ slot: Int) {
         guard let operation = sweep?.operation, !streams[slot].isReached(in: phase) else { return }
         if operation == .restore, restoration.has(slot, index.id(of: slot)) { return }
@@ -138,12 +139,12 @@ extension StreamTable {
         return index.slots.count { index.isTaken($0) && sweep.selects(index.id(of: $0)) }
     }
 
-    /// Ends that streams are doomed, whether the store has forgotten them or could not.
+    /// Ends the preparation of removals, whether the store has removed the streams or failed.
     public mutating func spare() { doomed = SlotSet() }
 
     mutating func reset(_ slot: Int) {
         if streams[slot].isAsleep {
-            // One that waits for its last checkpoint does not go back to it any more.
+            // A reset stream no longer returns to its last checkpoint after a fault.
             faulty.remove(slot)
             giveRow(slot)
             goOn(slot)
@@ -173,7 +174,7 @@ extension StreamTable {
 
     private mutating func copy(_ slot: Int) {
         guard !streams[slot].isAsleep else { return copiedAsleep.append(UInt32(slot)) }
-        // Out of the table while it is added to: what is copied is borrowed from the table.
+        // The copies leave the table during the append, because the copied values are borrowed from the table.
         var slice = StreamSlice(fingerprints: [])
         swap(&slice, &copied)
         copy(slot, into: &slice)

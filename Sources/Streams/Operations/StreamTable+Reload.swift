@@ -1,37 +1,38 @@
 import Recurrent
 public import Wire
 
-/// Weights that are in a model's place since a reload, while streams go over to them one by one.
+/// The new weights of a model after a reload, while its streams move over one by one.
 struct ModelExchange {
     let model: Int
-    /// Where streams have their rows until they have gone over; nil: they have the rows that the new weights use.
+    /// The memory with the rows of streams that have not moved; nil if the new weights use the same rows.
     let old: StreamMemory?
     let resets: Bool
 }
 
-/// A model's weights that change while its streams are there.
+/// Exchanges the weights of a model that has streams.
 extension StreamTable {
-    /// What becomes of the state of other weights.
+    /// The treatment of state that belongs to other weights.
     public enum OtherWeights: String, CaseIterable, Sendable {
-        /// It is refused, and stays as it is.
+        /// The state is refused and stays unchanged.
         case refuse
-        /// It goes on with the weights that there are now, where every layer's state has the same shape; else it is refused.
+        /// The state continues with the present weights if the state of every layer has the same shape. Otherwise it is
+        /// refused.
         case carry
-        /// It becomes zero; sequence numbers go on.
+        /// The state becomes zero. Sequence numbers continue.
         case reset
     }
 
-    /// Puts other weights in a model's place, with all of its streams, or changes nothing. Where each stream must be changed for
-    /// that, ``sweep(limit:)`` does it.
+    /// Replaces the weights of a model for all of its streams, or changes nothing. If each stream must change for that,
+    /// ``sweep(limit:)`` changes it.
     ///
     /// - Parameters:
-    ///   - model: Which of ``models``; none of its streams asleep.
-    ///   - served: The weights, with the policy that the model has.
-    ///   - resetting: The state becomes zero; else it goes on.
-    ///   - number: What the journal calls the weights; nil where none is kept.
-    /// - Returns: How many streams go on with the state that they had.
-    /// - Throws: ``ControlError``: `fingerprintDiffers` where the state cannot go on; `refusedInMode` where timesteps wait
-    ///   that the model would not take any more.
+    ///   - model: The index in ``models``. None of the model's streams may be hibernated.
+    ///   - served: The new weights with the model's policy.
+    ///   - resetting: Whether the state becomes zero. Otherwise it continues.
+    ///   - number: The journal's number for the weights; nil if there is no journal.
+    /// - Returns: The number of streams that continue with their state.
+    /// - Throws: ``ControlError``: `fingerprintDiffers` if the state cannot continue; `refusedInMode` if waiting timesteps do
+    ///   not fit the new weights.
     /// - Precondition: No operation is under way.
     public mutating func beginReload(
         _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil
@@ -42,7 +43,7 @@ extension StreamTable {
         try checkReload(model, with: served, isPossible: resetting || count == 0 || before.canCarry(to: served))
         if before.imageFingerprint == served.imageFingerprint && !resetting { return count }
 
-        // Rows that stay are not copied, so that they are not in memory twice.
+        // Rows that can stay are not copied, so that they are not in memory twice.
         let keepsRows = before.canCarry(to: served) && before.model.outputs == served.model.outputs
         exchange = ModelExchange(model: model, old: keepsRows ? nil : memories[model], resets: resetting)
         memories[model] =
@@ -51,7 +52,7 @@ extension StreamTable {
         models[model] = served
         if let number { weightsNumbers?[model] = number }
         if keepsRows, !resetting {
-            // However many streams there are: each only has to be stored again.
+            // This is quick even with many streams: each one is only marked for the next checkpoint.
             exchange = nil
             for slot in index.slots where has(slot, ofModel: model) { markChanged(slot) }
         } else if count > 0 {
@@ -84,7 +85,7 @@ extension StreamTable {
         }
     }
 
-    /// Has a stream go over to the weights that are in its model's place now, as the operation under way reaches it.
+    /// Moves a stream to the new weights when the operation under way reaches it.
     mutating func goOver(_ slot: Int) {
         guard let exchange, streams[slot].model == exchange.model else { return }
         if exchange.resets {
@@ -109,7 +110,7 @@ extension StreamTable {
         if outputs.count == outputCount {
             values += outputs
         } else {
-            // Outputs of another kind: the last answer and its label mean nothing any more.
+            // The outputs have another meaning, so the last outputs and their label are discarded.
             values += [Float](repeating: 0, count: outputCount)
             streams[slot].label = nil
         }
@@ -117,26 +118,26 @@ extension StreamTable {
         new.replace(streams[slot].row, with: values.span)
     }
 
-    /// Streams of one of ``models``.
+    /// The number of streams of a model.
     public func count(ofModel model: Int) -> Int { index.slots.count { has($0, ofModel: model) } }
 
     private func has(_ slot: Int, ofModel model: Int) -> Bool { index.isTaken(slot) && streams[slot].model == model }
 
-    /// The name of the model that takes a stream; nil where none does.
+    /// The name of the model that serves a stream; nil if there is none.
     public func modelName(for id: String) -> String? {
         router.model(for: id.utf8.span).map { models[$0].name }
     }
 
-    /// A stored stream as it goes on at a start, where its weights are not those that are served now.
+    /// Adapts a stored stream to the present weights at a start.
     ///
     /// - Parameters:
-    ///   - slice: What the store has.
-    ///   - number: Which of the slice's streams.
-    ///   - model: Which of ``models`` it goes to.
-    ///   - choice: What to do with it.
-    ///   - layout: ``ServedModel/stateLayout`` of the weights that it came from; nil where the store does not know.
-    /// - Returns: The image for the present weights; nil where it is theirs already, or is to be refused.
-    /// - Throws: ``ControlError`` with the code `fingerprintDiffers` where it cannot go on with them.
+    ///   - slice: A slice from the store.
+    ///   - number: The index of the stream in the slice.
+    ///   - model: The index in ``models`` of the stream's model.
+    ///   - choice: The treatment of state of other weights.
+    ///   - layout: The ``ServedModel/stateLayout`` of the stored weights; nil if the store does not know it.
+    /// - Returns: The image for the present weights; nil if the state belongs to these weights already or is to be refused.
+    /// - Throws: ``ControlError`` with the code `fingerprintDiffers` if the state cannot continue with the present weights.
     func adapted(
         _ slice: StreamSlice, _ number: Int, to model: Int, _ choice: OtherWeights, layout: String?
     ) throws(ControlError) -> StreamImage? {
@@ -147,7 +148,7 @@ extension StreamTable {
         return try adapted(slice.image(number), to: model, choice, layout: layout)
     }
 
-    /// The same for an image.
+    /// Adapts an image to the present weights.
     func adapted(
         _ image: StreamImage, to model: Int, _ choice: OtherWeights, layout: String?
     ) throws(ControlError) -> StreamImage {
@@ -175,7 +176,7 @@ extension StreamTable {
 }
 
 extension ServedModel {
-    /// Whether a state of this model can go on with the weights of another.
+    /// Whether a state of this model can continue with the weights of another model.
     func canCarry(to other: ServedModel) -> Bool {
         stateLayout == other.stateLayout && rule.basis == other.rule.basis && rule.lastStep == other.rule.lastStep
     }

@@ -1,16 +1,16 @@
 import Recurrent
 public import Wire
 
-/// Streams that are put as a snapshot has them, all or none: first each is checked and recorded, which changes nothing; then
-/// it takes effect for all of them at one point of the order, and each is put when its values come.
+/// Restores streams from a snapshot, all or none. First, each stream is checked and recorded, which changes nothing. Then the
+/// restoration takes effect on all streams at one point of the order. Each stream is restored when its values arrive.
 ///
 ///     beginChecking ──▶ check, check … ──▶ beginRestoring ──▶ restore, timesteps, sweep, restore … ──▶ end
 ///
-/// The snapshot is gone through twice, some streams at a time, so that no more than these are in memory. A stream that was not
-/// put yet lets its timesteps wait, and asks for its values. A crash before the effect is recorded leaves none of the streams
-/// changed, one after it all.
+/// The snapshot is read twice, a few streams at a time, so that only a few are in memory. Timesteps of a stream that is still
+/// to be restored wait, and the stream's values are requested. A crash before the effect is recorded leaves all streams
+/// unchanged; a crash after it leaves all of them restored.
 extension StreamTable {
-    /// Begins to check streams. None of them is changed before ``beginRestoring()``.
+    /// Begins the check of streams. No stream changes before ``beginRestoring()``.
     ///
     /// - Precondition: No operation is under way.
     public mutating func beginChecking() {
@@ -23,9 +23,9 @@ extension StreamTable {
     /// Checks and records some of the streams.
     ///
     /// - Parameters:
-    ///   - slice: The streams, none of which was checked before.
-    ///   - numbers: Which of the slice's.
-    /// - Throws: ``ControlError``, as ``restore(_:)``. Whoever catches it cancels the restoration.
+    ///   - slice: Streams that were not checked before.
+    ///   - numbers: The indices of the streams in the slice.
+    /// - Throws: ``ControlError`` as in ``restore(_:)``. The caller then cancels the restoration.
     public mutating func check(_ slice: StreamSlice, _ numbers: Range<Int>) throws(ControlError) {
         for number in numbers {
             let image = slice.image(number)
@@ -41,17 +41,17 @@ extension StreamTable {
         }
     }
 
-    /// Streams that were checked and are not put.
+    /// The number of streams that were checked and are not restored yet.
     public var checkedCount: Int { restoration.left }
 
-    /// Gives up what was checked.
+    /// Discards the checked streams.
     public mutating func cancelRestoration() { restoration = StreamRestoration() }
 
-    /// Has the restoration take effect on all streams that were checked.
+    /// Makes the restoration take effect on all checked streams.
     ///
-    /// - Throws: ``ControlError`` where there would be more streams than may be. Whoever catches it cancels the restoration.
+    /// - Throws: ``ControlError`` if there would be too many streams. The caller then cancels the restoration.
     public mutating func beginRestoring() throws(ControlError) {
-        // Some of the streams may have come since they were checked.
+        // Timesteps may have created some of the new streams since the check.
         try checkRoom(forNew: restoration.newCount)
         restoration.stage = .effective
         recordRestored()
@@ -59,11 +59,11 @@ extension StreamTable {
         sweep = StreamSweep(.restore, .all, end: index.slots.count)
     }
 
-    /// Puts some of the streams that were checked; those that are put already stay as they are.
+    /// Restores some of the checked streams. Streams that are already restored stay unchanged.
     ///
     /// - Parameters:
-    ///   - slice: The streams, as they were when they were checked.
-    ///   - numbers: Which of the slice's.
+    ///   - slice: The streams, as they were at the check.
+    ///   - numbers: The indices of the streams in the slice.
     public mutating func restore(_ slice: StreamSlice, _ numbers: Range<Int>) {
         for number in numbers {
             guard let slot = slotToRestore(slice.id(number)), isToBeRestored(slot) else { continue }
@@ -77,29 +77,30 @@ extension StreamTable {
         }
     }
 
-    /// Streams whose values are needed before the others', since timesteps wait for them. Each is asked for once.
+    /// Hands over the ids of streams whose values are needed first, because timesteps wait for them. Each stream is requested
+    /// once.
     ///
-    /// - Parameter limit: At most so many.
-    /// - Returns: The streams' ids.
+    /// - Parameter limit: The most ids to return.
+    /// - Returns: The ids.
     public mutating func takeRestoreRequests(limit: Int) -> [String] {
         let taken = restoration.requests.prefix(limit)
         restoration.requests.removeFirst(taken.count)
         return taken.filter { isToBeRestored(Int($0)) }.map { id(of: Int($0)) }
     }
 
-    /// Whether ``takeRestoreRequests(limit:)`` has something to give.
+    /// Whether ``takeRestoreRequests(limit:)`` has ids to return.
     public var hasRestoreRequests: Bool { !restoration.requests.isEmpty }
 
-    /// Whether there are streams that are not put yet.
+    /// Whether streams are still to be restored.
     public var isRestoring: Bool { restoration.stage == .effective && restoration.left > 0 }
 
-    /// Notes whether the snapshot cannot be read for now: other streams' timesteps are taken meanwhile.
+    /// Records whether the snapshot is unreadable for now. Meanwhile other streams' timesteps are accepted.
     public mutating func setRestorationStuck(_ isStuck: Bool) { restoration.isStuck = isStuck }
 
-    /// Puts no more streams: the snapshot does not have them any more as they were checked. Those that the table has begin at
-    /// zero.
+    /// Ends the restoration, because the snapshot no longer has the checked streams. The remaining streams of the table begin
+    /// at zero.
     ///
-    /// - Returns: Their ids.
+    /// - Returns: The ids of the remaining streams.
     public mutating func giveUpRestoring() -> [String] {
         var lost: [String] = []
         for slot in index.slots where index.isTaken(slot) {
@@ -116,26 +117,26 @@ extension StreamTable {
         return lost
     }
 
-    /// Whether a restoration has taken effect on a stream that is not put yet. Where it is under way, the stream was given to
-    /// ``reach(_:)``.
+    /// Whether a restoration has taken effect and the stream is still to be restored. During a restoration, call ``reach(_:)``
+    /// first.
     func isToBeRestored(_ slot: Int) -> Bool {
         restoration.stage == .effective && !streams[slot].isReached(in: phase)
     }
 
-    /// Lets the timesteps of a stream wait until it is put.
+    /// Makes the timesteps of a stream wait until it is restored.
     mutating func startRestoring(_ slot: Int) {
         startWaiting(slot)
         requestRestoring(slot)
     }
 
-    /// Asks for the values of a stream, where timesteps wait for nothing but them.
+    /// Requests the values of a stream if its timesteps wait only for them.
     mutating func requestRestoring(_ slot: Int) {
         guard streams[slot].waits, !streams[slot].isPaused else { return }
         restoration.requests.append(UInt32(slot))
         restoration.awaited += 1
     }
 
-    /// Gives a stream its place that comes with the restoration under way.
+    /// Inserts a stream that belongs to the restoration under way.
     mutating func insertToRestore(_ id: Span<UInt8>, model: Int) -> Int {
         let slot = insert(id, model: model)
         streams[slot].leave(phase)

@@ -1,23 +1,23 @@
 import Recurrent
 import Wire
 
-/// Timesteps that wait: for their stream to be resumed, for its state to be read, or for their turn. The last are the backlog.
+/// Manages timesteps that wait until their stream is resumed, until its state is read, or for their turn. Those that wait only
+/// for their turn are the backlog.
 ///
-/// What waits is kept by slot, and the stream's mark says that there is something, so that the hot path need not look. Nothing
-/// of a stream overtakes what waits for it.
+/// Waiting timesteps are stored by slot. A mark on the stream tells whether it has any, so the hot path need not look. No
+/// timestep of a stream overtakes the waiting ones.
 extension StreamTable {
-    /// Whether timesteps wait for nothing but their turn.
+    /// Whether timesteps wait only for their turn.
     public var hasBacklog: Bool { backlog.count > 0 }
-    /// Whether so much waits for its turn that no more messages should be taken.
+    /// Whether the backlog is so large that no more messages should be received.
     public var isBacklogFull: Bool { backlog.isFull || restoration.isFull }
 
-    /// Timesteps that wait for paused streams.
+    /// The number of timesteps that wait for paused streams.
     public var waitingCount: Int {
         waiting.reduce(0) { $0 + (streams[$1.key].isPaused ? $1.value.count : 0) }
     }
 
-    /// Takes what waits for its turn into the batch, which is empty: of each stream the next message, or a piece of it where
-    /// it is large.
+    /// Moves the backlog into the batch, which must be empty: for each stream the next message, or a piece of a large message.
     public mutating func takeBacklog() {
         precondition(isBatchEmpty, "what is in the batch is decided on first")
         backlog.pace = nil
@@ -27,17 +27,17 @@ extension StreamTable {
         }
     }
 
-    /// Learns how long a model takes, so that the next piece of a large message takes about as long as it should.
+    /// Measures the speed of a model, so that the next piece of a large message takes about the intended time.
     ///
-    /// - Parameter nanoseconds: How long it took to decide on what ``takeBacklog()`` has put into the batch.
+    /// - Parameter nanoseconds: The time for the decisions on the batch that ``takeBacklog()`` filled.
     public mutating func learnPace(nanoseconds: Int64) {
         guard let pace = backlog.pace, pace.timesteps > 0 else { return }
         rules[pace.model].learn(nanoseconds, for: pace.timesteps)
     }
 
-    /// Takes the next message of a stream, or a piece of it.
+    /// Admits the next message of a stream, or a piece of the message.
     private mutating func takePiece(_ slot: Int) {
-        // The stream may have been removed since, and another have its slot; or it may have been paused, or have fallen asleep.
+        // Since it was queued, the stream may have been removed and its slot reused, or it may have been paused or hibernated.
         guard waiting[slot]?.isQueued ?? false else { return }
         waiting[slot]?.isQueued = false
         if isSweeping {
@@ -63,7 +63,7 @@ extension StreamTable {
             take(
                 slot, numbers, header.flags, count: pieceCount, hash: index.hash(index.id(of: slot)),
                 rest: message.rest - pieceCount)
-            // What has all been consumed already is not in the batch.
+            // If all timesteps were duplicates, the piece is not in the batch.
             guard streams[slot].isInBatch else { return settle(slot) }
             backlog.beingTaken.append(slot)
             backlog.count(pieceCount - numbers.duplicates, of: model)
@@ -74,7 +74,7 @@ extension StreamTable {
         }
     }
 
-    /// Ends the pieces that were in the batch, which was decided on.
+    /// Completes the pieces in the batch after its decisions.
     mutating func settleBacklog() {
         for slot in backlog.beingTaken { settle(slot) }
         backlog.beingTaken.removeAll(keepingCapacity: true)
@@ -86,7 +86,7 @@ extension StreamTable {
         if waiting[slot]?.isEmpty ?? true { stopWaiting(slot) } else { queue(slot) }
     }
 
-    /// Lets what waits for a stream have its turn, unless it is paused or asleep.
+    /// Queues the waiting timesteps of a stream, unless it is paused or hibernated.
     mutating func goOn(_ slot: Int) {
         guard streams[slot].waits, !streams[slot].isPaused, !streams[slot].isAsleep else { return }
         queue(slot)
@@ -98,23 +98,23 @@ extension StreamTable {
         backlog.append(slot)
     }
 
-    /// Lets the bytes that wait for a stream count among the backlog's: those of a paused stream do not.
+    /// Adds the waiting bytes of a stream to the backlog's size, or subtracts those of a paused stream.
     mutating func count(_ slot: Int) {
         guard let entry = waiting[slot], entry.isCounted == streams[slot].isPaused else { return }
         waiting[slot]?.isCounted = !streams[slot].isPaused
         backlog.byteCount += streams[slot].isPaused ? -entry.byteCount : entry.byteCount
     }
 
-    /// Forgets what waits for a stream.
+    /// Removes the waiting timesteps of a stream.
     mutating func stopWaiting(_ slot: Int) {
         if let entry = waiting.removeValue(forKey: slot), entry.isCounted { backlog.byteCount -= entry.byteCount }
         streams[slot].waits = false
     }
 
-    /// Lets the message whose values are the batch's ``MessageBatch/incoming`` wait, behind what waits for its stream already.
+    /// Makes the batch's ``MessageBatch/incoming`` message wait behind the other waiting timesteps of its stream.
     ///
-    /// For a paused stream no more waits than ``maximumWaiting``, and for one that waits for the store where the backlog is full;
-    /// what does not fit is dropped from its end.
+    /// At most ``maximumWaiting`` timesteps wait for a paused stream. While the backlog is full, the same holds for a stream
+    /// that waits for the store. Timesteps beyond the limit are dropped from the end of the message.
     mutating func wait(_ slot: Int, _ header: TimestepHeader, count: Int) throws(DropCause) {
         let waitsForStore = streams[slot].isAsleep || isToBeRestored(slot)
         let isHeld = streams[slot].isPaused || (waitsForStore && backlog.byteCount > Backlog.fullBytes)
@@ -130,12 +130,12 @@ extension StreamTable {
             if waiting[slot]?.isCounted ?? false { backlog.byteCount += values.count * MemoryLayout<Float>.size }
         }
         guard kept < count else { return }
-        // The last dropped timestep is counted by whoever catches the error.
+        // The caller counts the last dropped timestep when it catches the error.
         countDrop(.paused, UInt64(count - kept - 1))
         throw .paused
     }
 
-    /// Makes the place for what waits for a stream.
+    /// Creates the entry for the waiting timesteps of a stream.
     mutating func startWaiting(_ slot: Int) {
         var entry = WaitingTimesteps()
         entry.isCounted = !streams[slot].isPaused

@@ -1,25 +1,25 @@
 import Recurrent
 import Wire
 
-/// The hot path within the table: ``take(frames:id:payload:header:)`` for each message that is there, then ``stepBatch()`` and
+/// The hot path within the table: ``take(frames:id:payload:header:)`` for each available message, then ``stepBatch()`` and
 /// ``decideBatch(time:into:)`` once for all of them.
 extension StreamTable {
-    /// Whether nothing waits to be decided on.
+    /// Whether the batch has no messages.
     public var isBatchEmpty: Bool { batch.count == 0 }
-    /// Whether the batch must be decided on before more is taken.
+    /// Whether the batch must be decided before more messages are admitted.
     public var isBatchFull: Bool { batch.isFull }
-    /// Whether deciding takes hardly longer than a look whether more has come.
+    /// Whether the decisions take little longer than a check for another message.
     public var isBatchSmall: Bool { batch.isSmall }
 
-    /// Puts a message, whose values are the batch's ``MessageBatch/incoming``, into the batch, if any of its timesteps are new.
+    /// Admits a message, whose values are the batch's ``MessageBatch/incoming``, to the batch if any of its timesteps are new.
     ///
     /// - Parameters:
-    ///   - slot: The stream's. Nothing of it is in the batch.
-    ///   - numbers: Which of the timesteps are new.
-    ///   - flags: The message's.
-    ///   - count: How many timesteps it has.
-    ///   - hash: The id's, by which workers share the streams; of no matter for a message that is decided on by itself.
-    ///   - rest: How many timesteps come later, where it is a piece of a message.
+    ///   - slot: The slot of the stream, which has no message in the batch.
+    ///   - numbers: The sequence numbers, which tell the new timesteps.
+    ///   - flags: The flags of the message.
+    ///   - count: The number of timesteps in the message.
+    ///   - hash: The hash of the id, by which workers share the streams. Irrelevant for a message that is decided alone.
+    ///   - rest: The number of later timesteps, if this is a piece of a message.
     @inline(__always)
     mutating func take(
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32 = 0,
@@ -30,17 +30,17 @@ extension StreamTable {
         let model = streams[slot].model
         if numbers.gap || flags.contains(.start) { startAnew(slot, numbers, flags) }
         streams[slot].isInBatch = true
-        // Made where it is needed last: it goes from registers to where it stays.
+        // The message is built at the point of use, so that it goes from registers straight to its place.
         batch.append(
             MessageBatch.Message(
                 slot: slot, hash: hash, model: model, numbers: numbers, flags: flags, count: count,
                 firstValue: batch.takenValues, rest: rest),
             work: rules[model].work)
-        // Its answer may take as long as a whole sequence: what else there is to do has its turn after it.
+        // A single answer may take as long as a whole sequence, so other work has its turn after it.
         if rules[model].keepsTimesteps { batch.close() }
     }
 
-    /// Does what a gap before a message, and the start of a sequence, do to its stream.
+    /// Applies the effects of a gap before a message, and of the start of a sequence.
     private mutating func startAnew(_ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags) {
         let model = streams[slot].model
         if numbers.gap {
@@ -54,7 +54,7 @@ extension StreamTable {
         }
     }
 
-    /// Takes all timesteps in the batch: streams of one model side by side.
+    /// Steps all timesteps in the batch, with the streams of one model side by side.
     public mutating func stepBatch() {
         var first = 0
         while first < batch.count {
@@ -68,7 +68,7 @@ extension StreamTable {
         }
     }
 
-    /// Gives a model the new timesteps of messages of its streams.
+    /// Adds the new timesteps of consecutive messages to the step batch of their model.
     private mutating func add(_ run: Range<Int>, of model: Int, to steps: StepBatch) {
         let rule = rules[model]
         for number in run {
@@ -81,12 +81,11 @@ extension StreamTable {
         }
     }
 
-    /// Decides on the messages of the batch, in the order in which they were taken. ``stepBatch()`` was called. The batch is
-    /// empty again afterwards.
+    /// Decides the messages of the batch in their order of admission, and empties the batch. Call ``stepBatch()`` first.
     ///
     /// - Parameters:
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decided: What was decided is added here.
+    ///   - decided: The decisions are appended here.
     public mutating func decideBatch(time: Int64, into decided: inout DecidedBatch) {
         let countBefore = decided.records.count
         var first = 0
@@ -108,7 +107,7 @@ extension StreamTable {
         if !backlog.beingTaken.isEmpty { settleBacklog() }
     }
 
-    /// Decides on messages of a model that were stepped.
+    /// Decides consecutive messages of a model that were stepped.
     private mutating func decide(
         on run: Range<Int>, of model: Int, in steps: StepBatch, time: Int64, into decided: inout DecidedBatch
     ) {
@@ -129,9 +128,9 @@ extension StreamTable {
         }
     }
 
-    /// Gives up the state of a message's stream, which is not finite any more, and decides on the rest of the message.
+    /// Resets the state of a message's stream, which is no longer finite, and decides the rest of the message.
     ///
-    /// - Returns: From which timestep on none were taken: what follows waits until the last checkpoint's state is there.
+    /// - Returns: The index of the first timestep that was not stepped. The rest waits for the state of the last checkpoint.
     private mutating func quarantine(
         _ message: MessageBatch.Message, from timestep: Int, in steps: StepBatch, time: Int64,
         into decisions: inout DecisionRecords
@@ -147,7 +146,7 @@ extension StreamTable {
         return end
     }
 
-    /// Decides on messages of a model whose streams keep timesteps.
+    /// Decides consecutive messages of a model whose streams keep timesteps.
     private mutating func decide(
         on run: Range<Int>, of model: Int, in buffers: TimestepBuffers, time: Int64, into decided: inout DecidedBatch
     ) {
@@ -160,18 +159,18 @@ extension StreamTable {
                 batch.newValues(of: message, features: rule.features), of: message, in: buffers, rule, time: time,
                 into: &decided.records)
             conclude(message, stream, isFirst: isFirst, end: message.count, time: time)
-            // Counted once for a message in pieces.
+            // A message in pieces is counted once.
             decided.end(message.slot, areAllKept || message.rest > 0 ? nil : .tooLong)
         }
     }
 
-    /// Puts a stream back as it is after a message, records what was taken of it, where that is wanted, and lets the rest wait.
+    /// Stores a stream after a message, records the consumed timesteps for the journal, and makes the rest wait.
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - stream: Its stream, as it is now.
-    ///   - isFirst: The stream is new.
-    ///   - end: From this timestep on none were taken; they wait.
+    ///   - stream: The stream after the message.
+    ///   - isFirst: Whether the stream is new.
+    ///   - end: The index of the first timestep that was not consumed. The rest waits.
     ///   - time: Nanoseconds since the Unix epoch.
     @inline(__always)
     private mutating func conclude(
@@ -188,16 +187,17 @@ extension StreamTable {
 }
 
 extension StreamTable.Stream {
-    /// Decides on the timesteps of a message that were taken.
+    /// Decides the stepped timesteps of a message.
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - first: The first of its timesteps that was not decided on.
-    ///   - rule: How the model is served.
-    ///   - steps: What has stepped them.
+    ///   - first: The index of the first timestep that is not decided yet.
+    ///   - rule: The decision rule of the model.
+    ///   - steps: The step batch with the outputs.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The records are added here.
-    /// - Returns: From which timestep on none were taken: the message's number of timesteps, if its state stayed finite.
+    ///   - decisions: The records are appended here.
+    /// - Returns: The index of the first timestep that was not stepped. It equals the number of timesteps if the state stayed
+    ///   finite.
     @inline(__always)
     fileprivate mutating func decide(
         on message: MessageBatch.Message, from first: Int, _ rule: DecisionRule, in steps: StepBatch, time: Int64,
@@ -205,7 +205,7 @@ extension StreamTable.Stream {
     ) -> Int {
         let end = message.duplicates + steps.taken(by: message.job)
         let last = message.count - 1
-        // Of all but the last piece of a message no timestep is the message's last.
+        // Only the last piece of a message contains the message's last timestep.
         let isWhole = message.rest == 0
         var timestep = first
         while timestep < end {
@@ -222,21 +222,21 @@ extension StreamTable.Stream {
         return end
     }
 
-    /// Decides on the timestep that was just taken, and writes the record if the policy publishes it.
+    /// Decides one timestep, and appends the record if the policy publishes it.
     ///
     /// - Parameters:
-    ///   - outputs: The model's answer, shape (outputs).
-    ///   - isLast: No later timestep of its message is decided on.
-    ///   - isFinal: The sequence ends with it.
-    ///   - rule: How the model is served.
+    ///   - outputs: The model's outputs, shape (outputs).
+    ///   - isLast: Whether no later timestep of the message is decided.
+    ///   - isFinal: Whether the sequence ends with this timestep.
+    ///   - rule: The decision rule of the model.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The record is added here.
+    ///   - decisions: The record is appended here.
     @inline(__always)
     mutating func decide(
         on outputs: Span<Float>, isLast: Bool, isFinal: Bool, _ rule: DecisionRule, time: Int64,
         into decisions: inout DecisionRecords
     ) {
-        // After a reset the label does not hang on what was decided before it, so that a sequence stands for itself.
+        // After a reset, the label does not depend on earlier decisions, so that a sequence is independent.
         let newLabel = rule.threshold.label(for: outputs, before: step <= rule.firstDecision ? 0 : label ?? 0)
         let hasChanged = newLabel != label
         label = newLabel

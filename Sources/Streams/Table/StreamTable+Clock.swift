@@ -1,17 +1,17 @@
-/// How long streams have been idle, whatever steps the time of day makes.
+/// Computes idle times that do not depend on steps of the time of day.
 extension StreamTable {
-    /// How far the time of day has stepped since a stream's last timestep.
+    /// The steps of the time of day since a stream's last timestep.
     struct ClockShift: BitwiseCopyable {
-        /// The time of that timestep; the shift means nothing once the stream has another.
+        /// The time of the stream's last timestep. The shift is obsolete once the stream has another timestep.
         var time: Int64
         var nanoseconds: Int64
     }
 
-    /// Notes that the time of day has stepped, or that a start finds streams.
+    /// Records a step of the time of day, or the streams found at a start.
     ///
     /// - Parameters:
-    ///   - nanoseconds: How far the time of day stepped ahead.
-    ///   - time: The time of day now. A stream whose last timestep seems to be later is idle from now on.
+    ///   - nanoseconds: The size of the step; positive if the time of day went ahead.
+    ///   - time: The present time of day. A stream whose last timestep seems to be later is idle from now on.
     public mutating func noteClock(steppedBy nanoseconds: Int64, to time: Int64) {
         for slot in 0..<index.slots.count where index.isTaken(slot) {
             let last = streams[slot].time
@@ -23,7 +23,7 @@ extension StreamTable {
         }
     }
 
-    /// Nanoseconds since a stream's last timestep.
+    /// The nanoseconds since a stream's last timestep.
     func idleTime(of slot: Int, at time: Int64) -> Int64 {
         max(0, time &- streams[slot].time &- clockShift(of: slot))
     }

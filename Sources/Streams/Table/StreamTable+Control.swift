@@ -1,25 +1,25 @@
 import Recurrent
 public import Wire
 
-/// What control requests ask about streams, each between two timesteps.
+/// Answers control requests about streams, each between two timesteps.
 extension StreamTable {
-    /// One stream as it stands.
+    /// The status of one stream.
     ///
     /// - Parameters:
-    ///   - id: The stream.
+    ///   - id: The id of the stream.
     ///   - time: Nanoseconds since the Unix epoch.
-    /// - Returns: Its place and its last answer.
-    /// - Throws: ``ControlError`` where it is not known.
+    /// - Returns: The position and the last outputs of the stream.
+    /// - Throws: ``ControlError`` if the stream is unknown.
     public func status(of id: String, time: Int64) throws(ControlError) -> StreamStatus {
         status(of: try slot(of: id), id: id, time: time)
     }
 
-    /// Streams as they stand, by their ids: one look-up each, however many streams there are.
+    /// The status of several streams. Each id takes one lookup, however many streams there are.
     ///
     /// - Parameters:
-    ///   - ids: The streams, in any order.
+    ///   - ids: The ids in any order.
     ///   - time: Nanoseconds since the Unix epoch.
-    /// - Returns: Those that are known, in the order of `ids`.
+    /// - Returns: The known streams in the order of `ids`.
     public func statuses(of ids: [String], time: Int64) -> [StreamStatus] {
         ids.compactMap { id in index.find(id.utf8.span).map { status(of: $0, id: id, time: time) } }
     }
@@ -53,7 +53,7 @@ extension StreamTable {
 }
 
 extension [Float] {
-    /// The span's elements as an array of their own.
+    /// Copies the elements of a span.
     init(copying span: Span<Float>) {
         self = unsafe span.withUnsafeBufferPointer { unsafe Array($0) }
     }

@@ -1,25 +1,25 @@
 import Wire
 
-/// A stream whose timesteps are all skipped as duplicates.
+/// A stream that skips all of its timesteps as duplicates.
 public struct StuckStream: Equatable, Sendable {
-    /// Its id.
+    /// The id of the stream.
     public let id: String
-    /// The number of the last timestep that it consumed.
+    /// The number of the last timestep that the stream consumed.
     public let sequence: UInt64
-    /// Timesteps skipped since.
+    /// The number of timesteps skipped since then.
     public let duplicates: UInt64
 }
 
-/// The duplicates that a stream got since it consumed something.
+/// The duplicates that a stream received since it last consumed a timestep.
 struct DuplicateRun {
     var sequence: UInt64
     var count: UInt64
     var isTold = false
 }
 
-/// What is counted where timesteps are duplicates, and nowhere else.
+/// Counts duplicates. Only duplicates pay for it.
 extension StreamTable {
-    /// Duplicates in a row after which a stream is taken for stuck.
+    /// The number of consecutive duplicates from which a stream counts as stuck.
     public static let stuckAfter: UInt64 = 100
 
     mutating func countDuplicates(_ count: Int, of slot: Int) {
@@ -36,16 +36,16 @@ extension StreamTable {
         duplicateRuns[slot] = run
     }
 
-    /// Whether a stream is newly stuck.
+    /// Whether there are newly stuck streams.
     public var hasStuckStreams: Bool { !stuckStreams.isEmpty }
 
-    /// Takes the streams that are newly stuck.
+    /// Hands over the newly stuck streams.
     public mutating func takeStuckStreams() -> [StuckStream] {
         defer { stuckStreams.removeAll() }
         return stuckStreams
     }
 
-    /// Streams that got nothing but duplicates since long. Counts them.
+    /// The number of stuck streams. Takes linear time.
     public var stuckCount: Int {
         duplicateRuns.count { $1.isTold && $1.sequence == streams[$0].sequence }
     }

@@ -1,25 +1,25 @@
 import Recurrent
 import Wire
 
-/// What is counted stream by stream, and what is done about a state that is none any more.
+/// Counts events by stream, and resets states that are no longer finite.
 extension StreamTable {
     mutating func countGap(of slot: Int) {
         counters.gaps += 1
         tallies[slot, default: StreamTally()].gaps += 1
     }
 
-    /// Gives up a state that has turned NaN or infinite, from which it could not come back by itself. Looked for after
-    /// each timestep, so that what comes of it does not hang on how timesteps are cut into messages.
+    /// Resets a state that became NaN or infinite, because it cannot recover by itself. The check follows each timestep, so the
+    /// outcome does not depend on the sizes of messages.
     ///
     /// - Parameters:
-    ///   - slot: The stream's, as it is after the timestep; its sequence goes on.
-    ///   - pool: The home of its state.
+    ///   - slot: The slot of the stream after the timestep. Its sequence number continues.
+    ///   - pool: The pool of the stream's state.
     ///   - time: Nanoseconds since the Unix epoch.
     mutating func quarantine(_ slot: Int, in pool: StatePool, time: Int64) {
         let stream = streams[slot]
         counters.quarantined += 1
         tallies[slot, default: StreamTally()].quarantined += 1
-        // What the store has under the key of a stream that was removed since is not this stream's.
+        // If a stream was removed from this slot, the stored state under the same key belongs to that stream.
         let goesBack = hasStore && models[stream.model].policy.fault == .checkpoint && !removed.contains(slot)
         var event = StreamEvent(.quarantined, .stream(id(of: slot)), time: time)
         event.sequence = stream.sequence
@@ -35,11 +35,11 @@ extension StreamTable {
         }
     }
 
-    /// Lets the rest of a message wait first, before what comes after it.
+    /// Makes the rest of a message wait, before all later timesteps of the stream.
     ///
     /// - Parameters:
-    ///   - message: The message, of a stream that waits for its state.
-    ///   - timestep: The first of the rest.
+    ///   - message: The message. Its stream waits for its state.
+    ///   - timestep: The index of the first timestep of the rest.
     mutating func postpone(_ message: MessageBatch.Message, from timestep: Int) {
         let rest = message.count - timestep
         if waiting[message.slot]?.isBeingTaken ?? false {

@@ -1,25 +1,25 @@
 public import Wire
 
-/// Streams whose state is in the store and not in memory, since no timestep has come for long. Their place in the sequence
-/// stays in memory: every control request sees them.
+/// Hibernates and wakes streams. The state of a hibernated stream is in the store and not in memory, because the stream has
+/// been idle for long. Its position stays in memory, so every control request sees the stream.
 extension StreamTable {
-    /// Streams that ``putToSleep(from:limit:idleFor:now:)`` or ``forget(from:limit:idleFor:now:)`` found.
+    /// The result of ``putToSleep(from:limit:idleFor:now:)`` or ``forget(from:limit:idleFor:now:)``.
     public struct Idle {
-        /// The streams.
+        /// The ids of the streams that were changed.
         public var ids: [String] = []
-        /// Where the next call begins; nil: all slots were looked at.
+        /// The first slot of the next call; nil at the end.
         public var next: Int?
     }
 
-    /// Takes the state of streams out of memory that the last checkpoint has as it is.
+    /// Hibernates idle streams whose state the last checkpoint has.
     ///
     /// - Parameters:
-    ///   - first: Where to begin: 0 at first, then what the call before returned.
-    ///   - limit: How many slots to look at.
-    ///   - period: Nanoseconds for which a stream must have been seen idle.
-    ///   - now: Nanoseconds for which streams were watched so far.
-    /// - Returns: Those that are asleep from here on.
-    /// - Precondition: No checkpoint is being written: one that failed would lack their state.
+    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - limit: The most slots to look at.
+    ///   - period: The nanoseconds for which a stream must have been idle.
+    ///   - now: The nanoseconds for which streams have been watched so far.
+    /// - Returns: The streams that were hibernated.
+    /// - Precondition: No checkpoint is being written. If it failed, these streams would have no state.
     public mutating func putToSleep(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
         var idle = Idle()
         for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
@@ -30,14 +30,14 @@ extension StreamTable {
         return idle
     }
 
-    /// Removes streams for good.
+    /// Removes idle streams for good.
     ///
     /// - Parameters:
-    ///   - first: Where to begin: 0 at first, then what the call before returned.
-    ///   - limit: How many slots to look at.
-    ///   - period: Nanoseconds for which a stream must have been seen idle.
-    ///   - now: Nanoseconds for which streams were watched so far.
-    /// - Returns: Those that are gone; the next checkpoint forgets their stored state.
+    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - limit: The most slots to look at.
+    ///   - period: The nanoseconds for which a stream must have been idle.
+    ///   - now: The nanoseconds for which streams have been watched so far.
+    /// - Returns: The removed streams. The next checkpoint removes their stored state.
     public mutating func forget(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
         var idle = Idle()
         for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
@@ -49,35 +49,35 @@ extension StreamTable {
         return idle
     }
 
-    /// Streams to be read from the store, for which timesteps wait. Each is asked for once.
+    /// Hands over the ids of streams to read from the store, because timesteps wait for them. Each stream is requested once.
     public mutating func takeWakeRequests() -> [String] {
         defer { wakeRequests.removeAll(keepingCapacity: true) }
         return wakeRequests.filter { index.isTaken($0) && isAwaited($0) }.map { id(of: $0) }
     }
 
-    /// The keys by which the store has streams.
+    /// The store's keys of streams.
     public func keys(of ids: [String]) -> [UInt32] {
         ids.compactMap { index.find($0.utf8.span).map { UInt32($0) } }
     }
 
-    /// Whether there is something that ``takeWakeRequests()`` or ``takeEvents()`` has not given yet.
+    /// Whether ``takeWakeRequests()`` or ``takeEvents()`` has results to hand over.
     public var hasNews: Bool { !events.isEmpty || !wakeRequests.isEmpty }
 
-    /// Gives away what happened.
+    /// Hands over the events.
     public mutating func takeEvents() -> [StreamEvent] {
         guard !events.isEmpty else { return [] }
         defer { events = [] }
         return events
     }
 
-    /// Some of the streams of a selection that are asleep.
+    /// Some of the hibernated streams of a selection.
     ///
     /// - Parameters:
-    ///   - selection: Which streams.
-    ///   - first: Where to begin: 0 at first, then what the call before returned.
-    ///   - limit: At most so many.
-    /// - Returns: Their ids, and where the next call begins.
-    /// - Throws: ``ControlError`` where the one stream named is not known.
+    ///   - selection: The selection.
+    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - limit: The most streams to return.
+    /// - Returns: The ids, and the first slot of the next call.
+    /// - Throws: ``ControlError`` if a single stream was selected and is unknown.
     public func asleep(
         _ selection: ControlCommand.Selection, from first: Int = 0, limit: Int
     ) throws(ControlError) -> (ids: [String], next: Int) {
@@ -92,13 +92,13 @@ extension StreamTable {
         }
     }
 
-    /// Some of the streams of a model that are asleep.
+    /// Some of the hibernated streams of a model.
     ///
     /// - Parameters:
-    ///   - model: Which of ``models``.
-    ///   - first: Where to begin: 0 at first, then what the call before returned.
-    ///   - limit: At most so many.
-    /// - Returns: Their ids, and where the next call begins.
+    ///   - model: The index in ``models``.
+    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - limit: The most streams to return.
+    /// - Returns: The ids, and the first slot of the next call.
     public func asleep(ofModel model: Int, from first: Int = 0, limit: Int) -> (ids: [String], next: Int) {
         asleep(from: first, limit: limit) { streams[$0].model == model }
     }
@@ -114,15 +114,15 @@ extension StreamTable {
         return (ids, slot)
     }
 
-    /// Puts the state of streams back into memory, and lets what waited for it have its turn.
+    /// Wakes streams, and queues the timesteps that waited for them.
     ///
     /// - Parameters:
-    ///   - ids: Streams that were asked for. Those that are not there any more, or not asleep, stay as they are.
-    ///   - images: What the store has of them.
-    /// - Returns: Streams that the store has nothing of that fits: they begin at zero.
+    ///   - ids: The requested streams. Streams that are removed or awake stay unchanged.
+    ///   - images: The images from the store.
+    /// - Returns: The streams without a fitting image in the store. They begin at zero.
     public mutating func wake(_ ids: [String], _ images: [StreamImage]) -> [String] {
         var lost: [String] = []
-        // Where an operation has taken effect that has not reached them, it does so as they were asleep.
+        // An operation that has not reached these streams yet is carried out on them while they are hibernated.
         for id in ids + images.map(\.id) {
             if let slot = index.find(id.utf8.span) { reach(slot) }
         }
@@ -139,7 +139,7 @@ extension StreamTable {
             }
             if streams[slot].isAsleep {
                 if faulty.remove(slot) == nil { lost.append(id) }
-                // Also of one that is faulty: when this is replayed, the store may have it.
+                // This is recorded for a faulty stream too, because at a replay the store may have an image of the stream.
                 recordReset(.stream(id))
                 giveRow(slot)
                 streams[slot].step = 0
@@ -150,9 +150,9 @@ extension StreamTable {
         return lost
     }
 
-    /// Asks for streams again that could not be read.
+    /// Requests streams again that could not be read.
     ///
-    /// - Parameter ids: Streams for which timesteps may wait.
+    /// - Parameter ids: Streams that may have waiting timesteps.
     public mutating func requestWaking(_ ids: [String]) {
         for id in ids {
             guard let slot = index.find(id.utf8.span) else { continue }
@@ -160,13 +160,13 @@ extension StreamTable {
         }
     }
 
-    /// Whether something waits until a stream's state is read, or has been: one that was restored meanwhile is not asleep
-    /// any more, but nobody else takes what waits for it.
+    /// Whether timesteps wait for the reading of a stream. This includes a stream that was restored meanwhile: it is awake, but
+    /// nothing else queues its waiting timesteps.
     private func isAwaited(_ slot: Int) -> Bool {
         faulty.contains(slot) || (streams[slot].waits && (!streams[slot].isPaused || streams[slot].isAsleep))
     }
 
-    /// Lets the timesteps of a stream wait until its state is there.
+    /// Makes the timesteps of a stream wait until it is awake.
     mutating func startWaking(_ slot: Int) {
         if !streams[slot].waits { startWaiting(slot) }
         requestWaking(slot)
@@ -182,7 +182,7 @@ extension StreamTable {
         asleepCount += 1
     }
 
-    /// Gives a stream that is asleep a row of zeros.
+    /// Gives a hibernated stream a row of zeros.
     mutating func giveRow(_ slot: Int) {
         streams[slot].row = memories[streams[slot].model].insert()
         asleepCount -= 1
@@ -190,7 +190,7 @@ extension StreamTable {
 
     func id(of slot: Int) -> String { String(copying: index.id(of: slot)) }
 
-    /// Puts a state back. A stream that is faulty goes back to what its last checkpoint has; its sequence goes on.
+    /// Puts a state back into memory. A faulty stream returns to its last checkpoint, but its sequence number continues.
     private mutating func wake(_ slot: Int, with image: StreamImage) {
         let served = models[streams[slot].model]
         let memory = memories[streams[slot].model]
@@ -210,8 +210,8 @@ extension StreamTable {
         put(image, at: slot)
     }
 
-    /// Looks at streams, and notes of those that have moved since the last look that they are idle from now on: a stream is idle
-    /// for as long as it was seen so, whatever the time of day of its last timestep was.
+    /// Finds idle streams. A stream that moved since the last look counts as idle from now on. The idle time is the time for
+    /// which the stream was seen idle, whatever the time of day of its last timestep.
     private mutating func idleSlots(
         from first: Int, limit: Int, idleFor period: Int64, now: Int64, _ idle: inout Idle
     ) -> [Int] {
@@ -222,7 +222,7 @@ extension StreamTable {
         var found: [Int] = []
         for slot in first..<end where index.isTaken(slot) {
             if streams[slot].isPaused || streams[slot].waits {
-                // Timesteps of it may wait.
+                // The stream may have waiting timesteps.
                 streams[slot].isSeenIdle = false
             } else if !streams[slot].isSeenIdle {
                 streams[slot].isSeenIdle = true

@@ -1,16 +1,16 @@
 import Recurrent
 public import Wire
 
-/// What goes to the store and comes back from it.
+/// Copies streams for the store, and loads or restores them.
 extension StreamTable {
-    /// A slice with so many bytes of state takes no further stream.
+    /// The bytes of state from which a slice accepts no further stream.
     private static let bytesPerSlice = 4 << 20
 
-    /// The streams as they stand now, but for those that are asleep, which the store has: all copied in one go.
+    /// Copies streams in their current state, all at once. Hibernated streams are left out, because the store has them.
     ///
-    /// - Parameter selection: Which streams.
-    /// - Returns: A copy of each.
-    /// - Throws: ``ControlError`` where the one stream named is not known.
+    /// - Parameter selection: The streams.
+    /// - Returns: The copies.
+    /// - Throws: ``ControlError`` if a single stream was selected and is unknown.
     public func copy(_ selection: ControlCommand.Selection) throws(ControlError) -> StreamSlice {
         let slots = try slots(of: selection)
         var slice = emptySlice(capacity: slots.count)
@@ -18,14 +18,14 @@ extension StreamTable {
         return slice
     }
 
-    /// Copies streams that changed, as they stand now, once it has given the keys of all that were removed: were one of these
-    /// given later, the store could have a stream twice that has come back under another key. They count as unchanged from
-    /// here on; whoever cannot store them says so with ``markChanged(_:)``.
+    /// Copies changed streams in their current state, after the keys of all removed streams. If a removed key came later, the
+    /// store could briefly have a stream twice that has returned under another key. The copied streams count as unchanged from
+    /// now on. If they cannot be stored, call ``markChanged(_:)``.
     ///
     /// - Parameters:
-    ///   - first: The least key to look at: 0 at first, then what the call before returned.
-    ///   - limit: How many streams at most, and how many keys; fewer, where each stream keeps many timesteps.
-    /// - Returns: The copies, and where the next call begins; nil where this was the last.
+    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - limit: The most streams and the most keys to return. There are fewer streams if they keep many timesteps.
+    /// - Returns: The copies, and the first slot of the next call; nil after the last call.
     public mutating func copyChanged(from first: Int, limit: Int) -> (slice: StreamSlice, next: Int?) {
         let removedKeys = removed.take(limit)
         guard removed.first(from: 0) == nil else {
@@ -38,10 +38,10 @@ extension StreamTable {
         var slot = changed.first(from: first)
         for _ in 0..<limit {
             guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
-            // A copy has all that was recorded before it.
+            // A copy must include everything that was recorded before it.
             if isSweeping { reach(found) }
-            // One that is faulty is asleep until its last checkpoint is read, and stays changed until then; so does one that is to
-            // be restored until that is done.
+            // A faulty stream stays changed until its last checkpoint is read. A stream to be restored stays changed until it
+            // is restored.
             if !doomed.contains(found) && !faulty.contains(found) && !isToBeRestored(found) {
                 if changed.contains(found), !streams[found].isAsleep { copy(found, into: &slice) }
                 changed.remove(found)
@@ -51,12 +51,12 @@ extension StreamTable {
         return (slice, slot)
     }
 
-    /// Whether a stream waits for its last checkpoint, so that no checkpoint is one of all streams yet.
+    /// Whether a stream waits for its last checkpoint, so that no checkpoint can be complete yet.
     public var hasFaulty: Bool { !faulty.isEmpty }
 
-    /// Counts streams as changed again: they could not be stored.
+    /// Marks streams as changed again because they could not be stored.
     ///
-    /// - Parameter slice: What could not be stored.
+    /// - Parameter slice: The slice that could not be stored.
     public mutating func markChanged(_ slice: StreamSlice) {
         for key in slice.entries.map(\.key) + slice.removedKeys where index.isTaken(Int(key)) {
             markChanged(Int(key))
@@ -64,19 +64,19 @@ extension StreamTable {
         for key in slice.removedKeys { removed.insert(Int(key)) }
     }
 
-    /// Counts all streams as changed but those that are asleep: the store has none of them any more.
+    /// Marks all streams as changed except hibernated ones, because the store has lost them all.
     public mutating func markAllChanged() {
         for slot in index.slots where index.isTaken(slot) && !streams[slot].isAsleep { markChanged(slot) }
     }
 
-    /// Puts streams as a start finds them in the store, into the slots that they had.
+    /// Loads streams from the store at a start, into their former slots.
     ///
     /// - Parameters:
-    ///   - slice: Streams that the table does not have, in the order of their keys, all above those that came before. One
-    ///     that no model takes any more is not served; nor is its key given to another.
-    ///   - choice: What becomes of state of other weights.
-    ///   - layouts: ``ServedModel/stateLayout`` by fingerprint, as far as it is known.
-    /// - Returns: How many are served.
+    ///   - slice: Streams that the table lacks, ordered by key. All keys are above those of earlier calls. A stream without a
+    ///     model is not served, and its key is not reused.
+    ///   - choice: The treatment of state of other weights.
+    ///   - layouts: The ``ServedModel/stateLayout`` of each known fingerprint.
+    /// - Returns: The number of streams that are served.
     /// - Throws: ``ControlError``: `fingerprintDiffers` or `refusedInMode`, as in ``restore(_:)``.
     public mutating func load(
         _ slice: StreamSlice, _ choice: OtherWeights = .refuse, layouts: [String: String] = [:]
@@ -112,12 +112,12 @@ extension StreamTable {
         return served
     }
 
-    /// Puts streams as their images have them, all or none. Streams that are not among them stay as they are.
+    /// Restores streams from images, all or none. Other streams stay unchanged.
     ///
-    /// - Parameter images: Each stream at most once.
-    /// - Throws: ``ControlError``: `fingerprintDiffers` where an image's state came from other weights, its values are not
-    ///   as many as they must be, or no model takes the stream any more; `refusedInMode` where it comes from a mode that
-    ///   remembers something else, or there would be more streams than may be.
+    /// - Parameter images: The images, at most one for each stream.
+    /// - Throws: ``ControlError``. The code is `fingerprintDiffers` if an image has other weights or a wrong number of values,
+    ///   or if no model serves the stream any more. The code is `refusedInMode` if the image is from a mode that keeps other
+    ///   data, or if there would be too many streams.
     public mutating func restore(_ images: [StreamImage]) throws(ControlError) {
         let models = try images.map { image throws(ControlError) in try model(for: image) }
         try checkRoom(forNew: images.count { index.find($0.id.utf8.span) == nil })
@@ -186,7 +186,7 @@ extension StreamTable {
         return model
     }
 
-    /// Whether what is remembered of a stream goes with a model and its mode.
+    /// Checks that stored data fits a model and its mode.
     private func check(
         _ fingerprint: String, _ valueCount: Int, step: UInt64, of id: Span<UInt8>, _ model: Int
     ) throws(ControlError) {

@@ -1,31 +1,32 @@
 public import Wire
 
-/// A page of streams that is put together some slots at a time, with timesteps and requests in between.
+/// The search for a page of streams. It looks at a few slots at a time, with timesteps and requests in between.
 ///
-/// A stream that is there all the time is on the page, or on a later one. One that comes or goes meanwhile may be on it or not.
+/// A stream that exists during the whole search is on this page or on a later one. A stream that comes or goes meanwhile may be
+/// on the page or not.
 public struct StreamPageSearch: Sendable {
-    /// Only ids that begin so.
+    /// The prefix of the ids on the page.
     private let prefix: [UInt8]
-    /// Only ids after this one.
+    /// The id before the page; nil for the first page.
     private let after: [UInt8]?
     fileprivate let limit: Int
-    /// The slot that is looked at next.
+    /// The next slot to look at.
     fileprivate var slot = 0
-    /// A stream that may be on the page. The id is a copy, since another stream may have the slot by the time that the page is
-    /// put together.
+    /// A stream that may be on the page. The id is copied, because the slot may belong to another stream when the page is
+    /// built.
     fileprivate typealias Candidate = (slot: Int, id: [UInt8])
-    /// The first streams so far, in order: as many as the page has and one more, which tells whether there is another page.
+    /// The first candidates so far, in order. There is one more than the page holds, which tells whether there is another page.
     fileprivate var found: [Candidate] = []
-    /// Streams that are not in their places among the others yet: some at a time, so that no look takes long.
+    /// Candidates that are not sorted in yet. Their number is limited, so that no look takes long.
     private var fresh: [Candidate] = []
     private static let mostFresh = 1024
 
     /// Begins a search.
     ///
     /// - Parameters:
-    ///   - prefix: Only ids that begin so; nil: all.
-    ///   - after: Only ids after this one; nil: from the first.
-    ///   - limit: At most so many.
+    ///   - prefix: The prefix of the ids; nil for all.
+    ///   - after: The id before the page; nil for the first page.
+    ///   - limit: The most streams on the page.
     public init(prefix: String?, after: String?, limit: Int) {
         self.prefix = Array((prefix ?? "").utf8)
         self.after = after.map { Array($0.utf8) }
@@ -45,7 +46,7 @@ public struct StreamPageSearch: Sendable {
         if fresh.count == Self.mostFresh { mergeFresh() }
     }
 
-    /// Puts the fresh streams in their places, and drops all but the first.
+    /// Merges the fresh candidates into the sorted ones, and keeps only the first.
     fileprivate mutating func mergeFresh() {
         fresh.sort { $0.id.span.precedes($1.id.span) }
         var merged: [Candidate] = []
@@ -66,12 +67,12 @@ public struct StreamPageSearch: Sendable {
 }
 
 extension StreamTable {
-    /// Goes on with a search.
+    /// Continues a search.
     ///
     /// - Parameters:
     ///   - search: The search.
-    ///   - count: How many slots to look at.
-    /// - Returns: Whether all have been looked at.
+    ///   - count: The number of slots to look at.
+    /// - Returns: Whether all slots have been looked at.
     public func goOn(with search: inout StreamPageSearch, slots count: Int) -> Bool {
         let end = min(search.slot + count, index.slots.upperBound)
         while search.slot < end {
@@ -81,12 +82,12 @@ extension StreamTable {
         return end == index.slots.upperBound
     }
 
-    /// The page that a search has found, ordered by the bytes of the ids.
+    /// The page found by a search, ordered by the bytes of the ids.
     ///
     /// - Parameters:
-    ///   - search: The search, all slots looked at.
+    ///   - search: The search, after a look at all slots.
     ///   - time: Nanoseconds since the Unix epoch.
-    /// - Returns: The page with streams as they stand now, and where the next one begins.
+    /// - Returns: The streams in their current state, and the id before the next page.
     public func page(of search: StreamPageSearch, time: Int64) -> StreamPage<StreamStatus> {
         var search = search
         search.mergeFresh()
@@ -97,19 +98,19 @@ extension StreamTable {
             }
             return status(of: slot, id: String(decoding: id, as: UTF8.self), time: time)
         }
-        // The last id that was found, also where its stream has gone since: others may come behind it.
+        // The last id of the page is used even if its stream has gone, because others may follow it.
         let next = search.found.count > search.limit ? first.last.map { String(decoding: $0.id, as: UTF8.self) } : nil
         return StreamPage(streams: streams, next: next)
     }
 
-    /// A page of streams in one go. The parameters are those of ``StreamPageSearch``.
+    /// A page of streams without pauses in the search.
     ///
     /// - Parameters:
-    ///   - prefix: Only ids that begin so; nil: all.
-    ///   - after: Only ids after this one; nil: from the first.
-    ///   - limit: At most so many.
+    ///   - prefix: The prefix of the ids; nil for all.
+    ///   - after: The id before the page; nil for the first page.
+    ///   - limit: The most streams on the page.
     ///   - time: Nanoseconds since the Unix epoch.
-    /// - Returns: The page, and where the next one begins.
+    /// - Returns: The page, and the id before the next page.
     public func page(prefix: String?, after: String?, limit: Int, time: Int64) -> StreamPage<StreamStatus> {
         var search = StreamPageSearch(prefix: prefix, after: after, limit: limit)
         _ = goOn(with: &search, slots: index.slots.count)
@@ -118,7 +119,7 @@ extension StreamTable {
 }
 
 extension Span<UInt8> {
-    /// Whether the bytes come before others in the order of the first byte that differs.
+    /// Whether these bytes precede others in lexicographic order.
     fileprivate func precedes(_ other: Span<UInt8>) -> Bool {
         for index in 0..<Swift.min(count, other.count) where self[index] != other[index] {
             return self[index] < other[index]

@@ -1,20 +1,20 @@
 import Wire
 
-/// Streams that keep timesteps, since their decisions need a whole sequence or a window at once.
+/// Decides streams that keep timesteps, because their decisions need a whole sequence or window at once.
 extension StreamTable.Stream {
-    /// Keeps the new timesteps of a message, and decides on what is kept wherever a window is due or a sequence ends.
+    /// Keeps the new timesteps of a message, and decides wherever a window is due or a sequence ends.
     ///
-    /// A sequence that has become longer than it may be is given up: nothing of it is kept any more, and it is not decided
-    /// on. Its step goes on until its end, so that what follows is not taken for a part of it.
+    /// A sequence that becomes too long is dropped: its timesteps are discarded and it gets no decision. Its step continues
+    /// until the end of the sequence, so that later timesteps are not taken for a part of it.
     ///
     /// - Parameters:
-    ///   - inputs: The message's new timesteps, shape (new, features).
+    ///   - inputs: The new timesteps of the message, shape (new, features).
     ///   - message: The message.
-    ///   - buffers: Where the stream's timesteps are kept.
-    ///   - rule: How the model is served.
+    ///   - buffers: The buffers of the stream's timesteps.
+    ///   - rule: The decision rule of the model.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The records are added here.
-    /// - Returns: Whether all were kept; if not, their sequence is too long.
+    ///   - decisions: The records are appended here.
+    /// - Returns: Whether all timesteps were kept. If not, their sequence is too long.
     mutating func keep(
         _ inputs: Span<Float>, of message: MessageBatch.Message, in buffers: TimestepBuffers, _ rule: DecisionRule,
         time: Int64, into decisions: inout DecisionRecords
@@ -36,7 +36,7 @@ extension StreamTable.Stream {
             if isWhole && (isFinal || rule.basis.isDue(at: step)) {
                 buffers.answer(row)
                 let outputs = buffers.outputs(of: row)
-                // The message's last decision: neither its end nor the next stride falls into what is left of it.
+                // This is the last decision of the message if neither an end nor the next stride falls into the rest.
                 let isLast =
                     isFinal || (!ends && !endsLater && message.new - timestep + message.rest <= rule.basis.stride)
                 decide(

@@ -1,10 +1,10 @@
 public import Recurrent
 public import Wire
 
-/// Every stream with its state, and the step from a message of timesteps to the decisions on them.
+/// All streams with their states, and the path from a message of timesteps to its decisions.
 ///
-/// One owner, one thread: the daemon's hot loop. Time is handed in, storage is asked for and given back as
-/// ``StreamSlice``s, so the table knows neither clocks nor files nor sockets.
+/// One owner, one thread: the daemon's hot loop. The caller passes the time in. Stored data comes and goes as ``StreamSlice``s,
+/// so the table knows no clocks, files or sockets.
 ///
 ///     id bytes ──StreamIndex──▶ slot ──▶ Stream {sequence, step, label, …}
 ///                                           │ model, row
@@ -12,92 +12,92 @@ public import Wire
 ///                           StatePool of that model: | state … | last outputs |
 ///                     or TimestepBuffers of that model: | timesteps … | last outputs |
 ///
-/// Messages are taken until none is there that could be taken without waiting, then stepped together, then decided on in the
-/// order in which they came: see ``stepBatch()``.
+/// Messages are admitted while more are available without waiting. They are then stepped together and decided in the order of
+/// arrival; see ``stepBatch()``.
 public struct StreamTable: ~Copyable {
     /// The most timesteps that wait for one paused stream.
     public static let maximumWaiting = 65_536
 
-    /// What is served, in the order in which it was given.
+    /// The served models in their original order.
     public internal(set) var models: [ServedModel] {
         didSet { rules = models.map(\.rule) }
     }
-    /// How each of ``models`` is served, as the hot path asks.
+    /// The decision rules of ``models`` for the hot path.
     var rules: [DecisionRule]
-    /// What happened since the start.
+    /// The counts of events since the start.
     public internal(set) var counters = StreamCounters()
 
-    /// Whether streams can be read back from a store: without one a fault has no checkpoint to go back to.
+    /// Whether streams can be read back from a store. Without a store, a fault has no checkpoint to return to.
     public var hasStore = false
-    /// The most streams that there may be before new ones are refused; nil: no limit.
+    /// The most streams before new ones are refused; nil for no limit.
     public var maximumStreams: Int?
-    /// What happened to streams and was not told yet, in order.
+    /// Events of streams that were not handed over yet, in order.
     public internal(set) var events: [StreamEvent] = []
 
     let workers: StepWorkers
     var memories: [StreamMemory]
     let router: Router
     var index = StreamIndex()
-    /// By slot. A free slot's entry means nothing.
+    /// The streams by slot. Entries of free slots have no meaning.
     var streams = GrowingBuffer<Stream>()
-    /// Slots of streams that changed since the last checkpoint took them.
+    /// The slots of streams that changed since the last checkpoint copied them.
     var changed = SlotSet()
-    /// Slots that were given up since, also where another stream has them by now.
+    /// The slots freed since then, even if other streams use them by now.
     var removed = SlotSet()
-    /// Slots of streams that the store is being asked to forget: no checkpoint takes them meanwhile.
+    /// The slots of streams that the store is about to remove. No checkpoint copies them meanwhile.
     var doomed = SlotSet()
     /// The operation on many streams that is under way.
     var sweep: StreamSweep?
-    /// That of the streams which the operation under way has reached; of all, where none is.
+    /// The phase of the streams that the operation under way has reached; without an operation, of all streams.
     var phase = Stream.Phase()
     /// Weights to which streams are going over.
     var exchange: ModelExchange?
-    /// Streams that are being put as a snapshot has them.
+    /// The restoration of streams from a snapshot.
     var restoration = StreamRestoration()
-    /// What an operation has copied, and which streams it found asleep.
+    /// The copies of an operation, and the keys of the hibernated streams that it found.
     var copied = StreamSlice(fingerprints: [])
     var copiedAsleep: [UInt32] = []
-    /// Keys of the streams that the last operation removed or doomed.
+    /// The keys of the streams that the last operation removed or doomed.
     var removedKeys: [UInt32] = []
-    /// What waits for streams, by slot: where it does, the stream is marked.
+    /// The waiting timesteps by slot. A stream that has any is marked.
     var waiting: [Int: WaitingTimesteps] = [:]
-    /// Streams whose waiting timesteps have their turn next.
+    /// The queue of streams whose waiting timesteps have their turn next.
     var backlog = Backlog()
-    /// Slots of streams that are to be read from the store.
+    /// The slots of streams to read from the store.
     var wakeRequests: [Int] = []
-    /// Slots of streams that go back to their last checkpoint when it is read.
+    /// The slots of streams that return to their last checkpoint when it is read.
     var faulty: Set<Int> = []
-    /// What happened to streams, by slot; none is here to which nothing did.
+    /// The event counts of streams by slot. Only streams with events have an entry.
     var tallies: [Int: StreamTally] = [:]
-    /// Duplicates in a row, by slot; none is here to which none came.
+    /// The runs of duplicates by slot. Only streams with duplicates have an entry.
     var duplicateRuns: [Int: DuplicateRun] = [:]
-    /// Streams that are newly stuck, and not told yet.
+    /// The newly stuck streams that were not handed over yet.
     var stuckStreams: [StuckStream] = []
-    /// Since when a stream was seen idle, by slot; means something where the stream's `isSeenIdle` is set. Grows only where
-    /// streams are looked at for being idle.
+    /// The time since which each stream has been idle, by slot. Valid only if the stream's `isSeenIdle` is set. Grows only if
+    /// there is a search for idle streams.
     var idleSince = GrowingBuffer<Int64>()
-    /// Steps of the time of day since each stream's last timestep, by slot. Grows only where there was one.
+    /// The steps of the time of day since each stream's last timestep, by slot. Grows only if there was a step.
     var clockShifts = GrowingBuffer<ClockShift>()
-    /// Streams whose state is in the store alone.
+    /// The number of hibernated streams.
     public internal(set) var asleepCount = 0
-    /// Messages that were taken and not decided on yet.
+    /// The admitted messages without decisions.
     var batch: MessageBatch
 
     /// The number of the last record, over the life of the stored state.
     public internal(set) var position: UInt64 = 0
-    /// What was recorded and not taken yet.
+    /// The records that were not handed over yet.
     public internal(set) var records = JournalRecords()
-    /// What the journal calls the weights of each of ``models``; nil where nothing is recorded.
+    /// The journal's number for the weights of each of ``models``; nil if nothing is recorded.
     var weightsNumbers: [UInt16]?
-    /// While a start puts everything in place: up to which record each stream is loaded, by slot.
+    /// During a start: the record up to which each stream is loaded, by slot.
     var loadedPositions: [UInt64] = []
-    /// While a start replays the journal: streams that are put if their restoration took effect.
+    /// During a replay of the journal: the streams to restore if their restoration took effect.
     var prepared: [(image: StreamImage, model: Int?)] = []
 
-    /// An empty table.
+    /// Creates an empty table.
     ///
     /// - Parameters:
-    ///   - models: At least one.
+    ///   - models: The models, at least one.
     ///   - workers: The threads that step streams.
     public init(models: [ServedModel], workers: StepWorkers = StepWorkers()) {
         self.models = models
@@ -108,28 +108,29 @@ public struct StreamTable: ~Copyable {
         router = Router(models.map(\.policy.prefixes))
     }
 
-    /// Streams in the table.
+    /// The number of streams in the table.
     public var count: Int { index.count }
 
-    /// The id of the stream in a slot, as ``DecidedBatch/slot(of:)`` gives one.
+    /// The id of the stream in a slot, such as one from ``DecidedBatch/slot(of:)``.
     @inline(__always)
     @_lifetime(borrow self)
     public func idBytes(of slot: Int) -> Span<UInt8> { index.id(of: slot) }
 
-    /// Streams that are paused.
+    /// The number of paused streams.
     public internal(set) var pausedCount = 0
-    /// Streams that changed since ``copyChanged(from:limit:)`` took them. Counts them.
+    /// The number of streams changed since ``copyChanged(from:limit:)`` copied them. Takes linear time.
     public var changedCount: Int { changed.count }
 
-    /// Takes one binary message, all of its timesteps or none, into the batch that ``stepBatch()`` decides on.
+    /// Admits one binary message to the batch, with all of its timesteps or none.
     ///
     /// - Parameters:
-    ///   - frames: How many frames the message has: 2, or 3 with a header.
+    ///   - frames: The number of frames in the message: 2, or 3 with a header.
     ///   - id: The first frame.
     ///   - payload: The second frame.
-    ///   - header: The third frame; without meaning where there are two.
-    /// - Returns: Whether it was taken; if not, the batch must be decided on first, and the message be given again.
-    /// - Throws: ``DropCause``: the message changes no state. But for ``DropCause/paused``, where what there is room for waits.
+    ///   - header: The third frame; ignored if there are two.
+    /// - Returns: Whether the message was admitted. If not, decide the batch first and pass the message again.
+    /// - Throws: ``DropCause`` if the message is dropped and changes no state. With ``DropCause/paused``, the timesteps that
+    ///   fit are kept waiting.
     public mutating func take(
         frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan
     ) throws(DropCause) -> Bool {
@@ -150,9 +151,9 @@ public struct StreamTable: ~Copyable {
         return true
     }
 
-    /// Takes one message of another codec likewise.
+    /// Admits one message of another codec in the same way.
     ///
-    /// - Parameter message: What it says.
+    /// - Parameter message: The decoded message.
     /// - Returns: As ``take(frames:id:payload:header:)``.
     /// - Throws: As ``take(frames:id:payload:header:)``.
     public mutating func take(_ message: ParsedTimesteps) throws(DropCause) -> Bool {
@@ -164,16 +165,16 @@ public struct StreamTable: ~Copyable {
         return true
     }
 
-    /// Where a message goes to.
+    /// The destination of a message.
     private struct Place {
-        /// Nil for a stream that is not known yet.
+        /// The slot of the stream; nil if the stream is unknown.
         let slot: Int?
         let model: Int
-        /// The id's.
+        /// The hash of the id.
         let hash: UInt32
     }
 
-    /// Inlined, as ``isFree(_:)``, since a call that only borrows the table would copy all of it to the stack.
+    /// Inlined like ``isFree(_:)``, because a call that only borrows the table would copy all of it to the stack.
     @inline(__always)
     private func place(of id: Span<UInt8>) throws(DropCause) -> Place {
         let hash = index.hash(id)
@@ -183,14 +184,14 @@ public struct StreamTable: ~Copyable {
         return Place(slot: nil, model: model, hash: hash)
     }
 
-    /// Whether the batch has nothing of a message's stream yet, and room.
+    /// Whether the batch has room and no message of the same stream.
     @inline(__always)
     private func isFree(_ place: Place) -> Bool {
         guard !batch.isFull else { return false }
         return place.slot.map { !streams[$0].isInBatch } ?? true
     }
 
-    /// Takes the message whose values are the batch's ``MessageBatch/incoming``, whatever its codec.
+    /// Admits the message whose values are the batch's ``MessageBatch/incoming``, whatever its codec.
     @inline(__always)
     private mutating func take(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
@@ -201,7 +202,7 @@ public struct StreamTable: ~Copyable {
         try take(count, of: slot, hash: place.hash, header)
     }
 
-    /// The same for a stream that is ready: a large message is taken in pieces.
+    /// Admits a message of a stream that is ready. A large message is split into pieces.
     @inline(__always)
     private mutating func take(
         _ count: Int, of slot: Int, hash: UInt32, _ header: TimestepHeader
@@ -211,7 +212,7 @@ public struct StreamTable: ~Copyable {
         take(slot, numbers, header.flags, count: count, hash: hash)
     }
 
-    /// The same for the first message of a stream.
+    /// Admits the first message of a stream.
     private mutating func takeFirst(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
@@ -219,7 +220,7 @@ public struct StreamTable: ~Copyable {
             return try takeSlowly(insertToRestore(id, model: place.model), count, of: id, at: place, header)
         }
         if let maximumStreams, index.count + restoration.streamsToCome >= maximumStreams { throw .tooManyStreams }
-        // Before the stream is there: a message that is dropped leaves none.
+        // The check comes before the insertion, so that a dropped message leaves no stream.
         _ = try SequenceNumbers(header, count: count, consumed: 0)
         try take(count, of: insert(id, model: place.model), hash: place.hash, header)
     }
@@ -230,8 +231,8 @@ public struct StreamTable: ~Copyable {
         try wait(slot, header, count: count)
     }
 
-    /// The same for a stream that is paused, whose state is in the store, for which timesteps wait already, or that the
-    /// operation under way has not reached.
+    /// Admits a message of a stream that is paused, is hibernated, has waiting timesteps, or was not reached by the operation
+    /// under way.
     private mutating func takeSlowly(
         _ slot: Int, _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
@@ -244,11 +245,11 @@ public struct StreamTable: ~Copyable {
         try wait(slot, header, count: count)
     }
 
-    /// Counts what was dropped. A paused stream's drops count timesteps, all others messages.
+    /// Counts drops: timesteps for a paused stream, messages otherwise.
     ///
     /// - Parameters:
-    ///   - cause: Why.
-    ///   - count: How many.
+    ///   - cause: The cause.
+    ///   - count: The number of drops.
     public mutating func countDrop(_ cause: DropCause, _ count: UInt64 = 1) {
         counters.dropped[cause, default: 0] += count
     }
@@ -259,9 +260,9 @@ public struct StreamTable: ~Copyable {
         return slot
     }
 
-    /// Sets the entry of a slot that a stream was just given.
+    /// Sets the entry of a slot that was just given to a stream.
     mutating func put(_ stream: Stream, at slot: Int) {
-        // What lies between is not given out, or free.
+        // Slots in between are unassigned or free.
         while streams.count <= slot { streams.append(stream) }
         streams[slot] = stream
     }
@@ -271,7 +272,7 @@ public struct StreamTable: ~Copyable {
 }
 
 extension String {
-    /// The text of bytes that are known to be UTF-8.
+    /// The text of valid UTF-8.
     init(copying bytes: Span<UInt8>) {
         var copy: [UInt8] = []
         copy.reserveCapacity(bytes.count)
@@ -281,7 +282,7 @@ extension String {
 }
 
 extension Span<Float> {
-    /// Whether all values are tokens of a vocabulary of so many. Never inlined, since few models take tokens.
+    /// Whether all values are tokens of a vocabulary. Never inlined, because few models take tokens.
     @inline(never)
     fileprivate func areTokens(of vocabulary: Int) -> Bool {
         for index in indices {
