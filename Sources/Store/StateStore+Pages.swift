@@ -31,7 +31,7 @@ extension StateStore {
     ///   - name: The snapshot's name.
     ///   - selection: The streams of the snapshot to read.
     ///   - after: The id before the page; nil for the first page.
-    ///   - limit: The most streams on the page. There are fewer if their states are large.
+    ///   - limit: The maximum number of streams on the page. There are fewer if their states are large.
     /// - Returns: The page, whose keys have no meaning, and the id before the next page; nil at the end.
     /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` if the database cannot be read.
     public func page(

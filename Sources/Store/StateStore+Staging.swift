@@ -88,7 +88,8 @@ extension StateStore {
     ///
     /// - Parameter snapshot: A snapshot that was begun.
     /// - Returns: The snapshot's status.
-    /// - Throws: ``StoreError`` if the snapshot does not exist: the error of its beginning or of a slice, or `snapshotExists`.
+    /// - Throws: ``StoreError`` if the snapshot cannot be completed: the error of ``begin(_:)`` or of a slice, or
+    ///   `snapshotExists`.
     public func finish(_ snapshot: StagedSnapshot) throws(StoreError) -> SnapshotStatus {
         defer { content.withLock { $0.staged[snapshot.number] = nil } }
         let staged = try stagedRows(snapshot)
@@ -114,7 +115,7 @@ extension StateStore {
     /// Deletes some leftover streams, which belong to no snapshot. Their snapshot was deleted, failed, or was interrupted by a
     /// crash.
     ///
-    /// - Parameter limit: The most streams to delete.
+    /// - Parameter limit: The maximum number of streams to delete.
     /// - Returns: Whether there may be more.
     /// - Throws: ``StoreError`` if the streams still exist.
     public func removeLeftovers(limit: Int) throws(StoreError) -> Bool {

@@ -3,8 +3,8 @@ import Glibc
 
 /// Repairs a damaged state folder. Damaged files move into a folder of their own within it; a start continues with the rest.
 ///
-/// Nothing is deleted. After a crash in between, a start refuses the folder and the next salvage finishes the work. No file
-/// moves before the new database is complete and has its name.
+/// Nothing is deleted. After a crash during a salvage, a start refuses the folder, and the next salvage finishes the work. No
+/// file moves before the new database is complete and has its name.
 public struct StateSalvage: Sendable {
     /// The name of a complete new database that is not in place yet.
     static let rebuiltFileName = StateStore.fileName + ".rebuilt"

@@ -39,7 +39,7 @@ public final class Journal: Sendable {
         }
     }
 
-    /// The most batches deleted in one transaction, so that a commit does not wait long for a deletion.
+    /// The maximum number of batches deleted in one transaction, so that a commit does not wait long for a deletion.
     private static let batchesPerCut = 64
 
     /// The facts about the journal apart from its batches. Changed only within the database's transactions.

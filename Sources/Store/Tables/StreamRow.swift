@@ -110,7 +110,7 @@ enum StreamRow {
     ///   - first: The index of the first of ``columns``.
     ///   - key: The stream's key.
     ///   - position: The journal record up to which the stream's state contains the journal.
-    ///   - weights: The fingerprints of the numbers in the column `weights`.
+    ///   - weights: The table that maps the column `weights` to fingerprints.
     ///   - values: A buffer for reuse.
     ///   - slice: The slice.
     static func append(

@@ -57,8 +57,8 @@ struct MessageBatch: ~Copyable {
         }
     }
 
-    /// The most messages in a batch. They fill the lanes of every model many times, and their data still fits the processor's
-    /// cache.
+    /// The maximum number of messages in a batch. They fill the lanes of every model many times, and their data still fits the
+    /// processor's cache.
     static let maximumMessages = 256
     private static let maximumTimesteps = 16_384
     /// Multiply-adds of about a millisecond. The limit keeps large models from delaying other work.

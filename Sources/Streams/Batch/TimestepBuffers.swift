@@ -28,7 +28,7 @@ final class TimestepBuffers {
     ///
     /// - Parameters:
     ///   - model: The weights for all outputs.
-    ///   - capacity: The most timesteps that a stream keeps, at least 1.
+    ///   - capacity: The maximum number of timesteps that a stream keeps, at least 1.
     init(model: Model, capacity: Int) {
         self.model = model
         self.capacity = capacity
@@ -107,7 +107,7 @@ final class TimestepBuffers {
         return ordered + rows[row].outputs
     }
 
-    /// The number of timesteps in this many values of ``values(of:)``; nil if no row can have this many.
+    /// The number of timesteps in a row with this many ``values(of:)``; nil if no row can have this many.
     func timesteps(in values: Int) -> Int? {
         let kept = values - model.outputs
         return kept >= 0 && kept.isMultiple(of: model.features) ? kept / model.features : nil

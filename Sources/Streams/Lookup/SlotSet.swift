@@ -35,7 +35,7 @@ struct SlotSet: ~Copyable {
 
     /// Removes the smallest slots of the set.
     ///
-    /// - Parameter limit: The most slots to remove.
+    /// - Parameter limit: The maximum number of slots to remove.
     /// - Returns: The removed slots.
     mutating func take(_ limit: Int) -> [UInt32] {
         var slots: [UInt32] = []

@@ -22,8 +22,8 @@ public enum StreamOperation: Sendable {
     case restore
 }
 
-/// The progress of an operation on many streams. The table sweeps a few slots at a time. Any use of a stream that the sweep has
-/// not reached reaches the stream first, so that nobody sees a difference.
+/// The progress of an operation on many streams. The table sweeps a few slots at a time. A stream that the sweep has not
+/// reached yet is reached before any other use, so that nobody sees a difference.
 ///
 ///     slots:  0 … next: swept | next … end: not swept yet | used since the operation began
 struct StreamSweep {
@@ -53,7 +53,7 @@ struct StreamSweep {
 
     /// Advances to the next slots.
     ///
-    /// - Parameter limit: The most slots to sweep.
+    /// - Parameter limit: The maximum number of slots to sweep.
     /// - Returns: The slots to sweep now; empty at the end.
     mutating func advance(_ limit: Int) -> Range<Int> {
         let first = next

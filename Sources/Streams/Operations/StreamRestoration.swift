@@ -8,7 +8,7 @@ struct StreamRestoration: ~Copyable {
     private static let mostAwaited = 16_384
 
     var stage = Stage.none
-    /// The slots of the restored streams that the table has, either since the check or since a timestep arrived for them.
+    /// The slots of the snapshot's streams that are in the table, either since the check or since a timestep arrived for them.
     var slots = SlotSet()
     /// The ids of the streams that the table did not have when they were checked.
     var newIDs = StreamIndex()

@@ -46,7 +46,7 @@ extension StreamTable {
 
     /// Continues the operation that is under way.
     ///
-    /// - Parameter limit: The most slots to sweep. The sweep ends early if there are enough copies.
+    /// - Parameter limit: The maximum number of slots to sweep. The sweep ends early if there are enough copies.
     /// - Returns: Whether no operation is under way any more.
     public mutating func sweep(limit: Int) -> Bool {
         guard isSweeping else { return true }
@@ -99,7 +99,7 @@ extension StreamTable {
         return removedKeys
     }
 
-    /// Carries out the operation under way on a stream, unless that was done before. The stream may be removed by this. A
+    /// Carries out the operation under way on a stream that it has not reached yet. The stream may be removed afterwards. A
     /// stream to be restored is reached only when its values arrive.
     mutating func reach(_ slot: Int) {
         guard let operation = sweep?.operation, !streams[slot].isReached(in: phase) else { return }

@@ -80,7 +80,7 @@ extension StreamTable {
     /// Hands over the ids of streams whose values are needed first, because timesteps wait for them. Each stream is requested
     /// once.
     ///
-    /// - Parameter limit: The most ids to return.
+    /// - Parameter limit: The maximum number of ids to return.
     /// - Returns: The ids.
     public mutating func takeRestoreRequests(limit: Int) -> [String] {
         let taken = restoration.requests.prefix(limit)
@@ -117,8 +117,8 @@ extension StreamTable {
         return lost
     }
 
-    /// Whether a restoration has taken effect and the stream is still to be restored. During a restoration, call ``reach(_:)``
-    /// first.
+    /// Whether the stream is still to be restored by a restoration that has taken effect. During a restoration, call
+    /// ``reach(_:)`` first.
     func isToBeRestored(_ slot: Int) -> Bool {
         restoration.stage == .effective && !streams[slot].isReached(in: phase)
     }

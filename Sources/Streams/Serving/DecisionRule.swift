@@ -19,12 +19,13 @@ struct DecisionRule: Sendable {
     let threshold: ServingPolicy.Threshold
     /// Whether a gap resets the state.
     let resetsAtGap: Bool
-    /// The most timesteps of one message that are admitted at once. A longer message is split into pieces of this size.
+    /// The maximum number of timesteps of one message that are admitted at once. A longer message is split into pieces of this
+    /// size.
     private(set) var pieceSize: Int
     private let parameters: Int
 
     /// - Parameters:
-    ///   - policy: How the model is served.
+    ///   - policy: The serving policy.
     ///   - model: The weights.
     ///   - sequenceLength: The length of each sequence in the mode `sequence`; nil if the model leaves it open.
     init(_ policy: ServingPolicy, _ model: Model, sequenceLength: Int?) {

@@ -132,8 +132,8 @@ public struct ServingPolicy: Equatable, Sendable {
     public var threshold: Threshold
     /// The effect of a gap on the state.
     public var gap: Gap
-    /// The most timesteps in a sequence that must be buffered, because the model needs the whole sequence at once. One of
-    /// ``maximumLengths``; unused for other models.
+    /// The maximum number of timesteps in a sequence that must be buffered, because the model needs the whole sequence at once.
+    /// One of ``maximumLengths``; unused for other models.
     public var maximumLength: Int
     /// The replacement for a state that became NaN or infinite.
     public var fault: Fault

@@ -26,7 +26,7 @@ public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 extension ServingPolicy {
-    /// The most bytes of timesteps that one stream may keep. A row of the store is limited to 1 GB.
+    /// The maximum number of bytes of timesteps that one stream may keep. A row of the store is limited to 1 GB.
     static let maximumKeptBytes = 500_000_000
 
     /// Checks that the model can be served under this policy.

@@ -15,7 +15,7 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - slot: The slot of the stream, which has no message in the batch.
-    ///   - numbers: The sequence numbers, which tell the new timesteps.
+    ///   - numbers: The sequence numbers of the message, with the number of duplicates.
     ///   - flags: The flags of the message.
     ///   - count: The number of timesteps in the message.
     ///   - hash: The hash of the id, by which workers share the streams. Irrelevant for a message that is decided alone.

@@ -15,7 +15,7 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - first: The first slot: 0, then the result of the previous call.
-    ///   - limit: The most slots to look at.
+    ///   - limit: The maximum number of slots to look at.
     ///   - period: The nanoseconds for which a stream must have been idle.
     ///   - now: The nanoseconds for which streams have been watched so far.
     /// - Returns: The streams that were hibernated.
@@ -34,7 +34,7 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - first: The first slot: 0, then the result of the previous call.
-    ///   - limit: The most slots to look at.
+    ///   - limit: The maximum number of slots to look at.
     ///   - period: The nanoseconds for which a stream must have been idle.
     ///   - now: The nanoseconds for which streams have been watched so far.
     /// - Returns: The removed streams. The next checkpoint removes their stored state.
@@ -75,7 +75,7 @@ extension StreamTable {
     /// - Parameters:
     ///   - selection: The selection.
     ///   - first: The first slot: 0, then the result of the previous call.
-    ///   - limit: The most streams to return.
+    ///   - limit: The maximum number of streams to return.
     /// - Returns: The ids, and the first slot of the next call.
     /// - Throws: ``ControlError`` if a single stream was selected and is unknown.
     public func asleep(
@@ -97,7 +97,7 @@ extension StreamTable {
     /// - Parameters:
     ///   - model: The index in ``models``.
     ///   - first: The first slot: 0, then the result of the previous call.
-    ///   - limit: The most streams to return.
+    ///   - limit: The maximum number of streams to return.
     /// - Returns: The ids, and the first slot of the next call.
     public func asleep(ofModel model: Int, from first: Int = 0, limit: Int) -> (ids: [String], next: Int) {
         asleep(from: first, limit: limit) { streams[$0].model == model }

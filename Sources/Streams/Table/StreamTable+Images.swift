@@ -18,13 +18,13 @@ extension StreamTable {
         return slice
     }
 
-    /// Copies changed streams in their current state, after the keys of all removed streams. If a removed key came later, the
-    /// store could briefly have a stream twice that has returned under another key. The copied streams count as unchanged from
-    /// now on. If they cannot be stored, call ``markChanged(_:)``.
+    /// Copies changed streams in their current state, after the keys of all removed streams. In another order the store could
+    /// have a stream twice: under its removed key, and under the key with which it has returned. The copied streams count as
+    /// unchanged from now on. If they cannot be stored, call ``markChanged(_:)``.
     ///
     /// - Parameters:
     ///   - first: The first slot: 0, then the result of the previous call.
-    ///   - limit: The most streams and the most keys to return. There are fewer streams if they keep many timesteps.
+    ///   - limit: The maximum number of streams, and of keys, to return. There are fewer streams if they keep many timesteps.
     /// - Returns: The copies, and the first slot of the next call; nil after the last call.
     public mutating func copyChanged(from first: Int, limit: Int) -> (slice: StreamSlice, next: Int?) {
         let removedKeys = removed.take(limit)

@@ -26,7 +26,7 @@ public struct StreamPageSearch: Sendable {
     /// - Parameters:
     ///   - prefix: The prefix of the ids; nil for all.
     ///   - after: The id before the page; nil for the first page.
-    ///   - limit: The most streams on the page.
+    ///   - limit: The maximum number of streams on the page.
     public init(prefix: String?, after: String?, limit: Int) {
         self.prefix = Array((prefix ?? "").utf8)
         self.after = after.map { Array($0.utf8) }
@@ -108,7 +108,7 @@ extension StreamTable {
     /// - Parameters:
     ///   - prefix: The prefix of the ids; nil for all.
     ///   - after: The id before the page; nil for the first page.
-    ///   - limit: The most streams on the page.
+    ///   - limit: The maximum number of streams on the page.
     ///   - time: Nanoseconds since the Unix epoch.
     /// - Returns: The page, and the id before the next page.
     public func page(prefix: String?, after: String?, limit: Int, time: Int64) -> StreamPage<StreamStatus> {

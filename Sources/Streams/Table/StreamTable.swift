@@ -15,7 +15,7 @@ public import Wire
 /// Messages are admitted while more are available without waiting. They are then stepped together and decided in the order of
 /// arrival; see ``stepBatch()``.
 public struct StreamTable: ~Copyable {
-    /// The most timesteps that wait for one paused stream.
+    /// The maximum number of timesteps that wait for one paused stream.
     public static let maximumWaiting = 65_536
 
     /// The served models in their original order.
@@ -29,7 +29,7 @@ public struct StreamTable: ~Copyable {
 
     /// Whether streams can be read back from a store. Without a store, a fault has no checkpoint to return to.
     public var hasStore = false
-    /// The most streams before new ones are refused; nil for no limit.
+    /// The maximum number of streams, above which new ones are refused; nil for no limit.
     public var maximumStreams: Int?
     /// Events of streams that were not handed over yet, in order.
     public internal(set) var events: [StreamEvent] = []
