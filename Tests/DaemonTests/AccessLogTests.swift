@@ -33,7 +33,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `names each refused client once, until the keys change`() {
+    @Test func `the access log names each refused client once, until the keys change`() {
         let lines = Lines()
         var log = AccessLog(lines.logger)
         log.record(.ingest, from: "192.0.2.1", .noKey, at: 0)
@@ -50,7 +50,7 @@ import ZeroMQ
         #expect(lines.all.allSatisfy { $0.contains("192.0.2.1") })
     }
 
-    @Test func `logs five refusals a second, and then how many it left out`() {
+    @Test func `the access log has five refusals a second, and then the number that it left out`() {
         let lines = Lines()
         var log = AccessLog(lines.logger)
         for client in 0..<8 { log.record(.ingest, from: "192.0.2.\(client)", .noKey, at: Self.second) }

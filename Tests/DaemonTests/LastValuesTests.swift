@@ -14,7 +14,7 @@ import Testing
         return found
     }
 
-    @Test func `is empty when the option is off, and for topics that are no ids`() {
+    @Test func `the queue is empty if the option is off, and for topics that are not ids`() {
         var off = LastValues(isOn: false)
         off.add(Array("a".utf8))
         #expect(!off.areWaiting && off.millisecondsUntilDue(at: 0) == nil)
@@ -23,19 +23,19 @@ import Testing
         #expect(!values.areWaiting)
     }
 
-    @Test func `serves each topic once, in the order of subscription`() {
+    @Test func `the queue serves each topic once, in the order of subscription`() {
         var values = LastValues(isOn: true)
         for topic in ["b", "a", "b"] { values.add(Array(topic.utf8)) }
         #expect(prefixes(values) == [Array("b".utf8), Array("a".utf8)])
         #expect(values.millisecondsUntilDue(at: 0) == 0)
-        // A pass that has begun is too late for a new subscriber.
+        // A new subscriber is too late for a pass that has begun.
         values.advance(to: 7, hasStalled: false, at: 0)
         values.add(Array("b".utf8))
         #expect(prefixes(values) == [Array("b".utf8), Array("a".utf8), Array("b".utf8)])
         #expect(values.current?.slot == 7)
     }
 
-    @Test func `becomes one pass over all streams when many topics wait`() {
+    @Test func `many waiting topics become one pass over all streams`() {
         var values = LastValues(isOn: true)
         for topic in 0..<100 { values.add(Array("\(topic)".utf8)) }
         #expect(prefixes(values).count == 100)
@@ -43,7 +43,7 @@ import Testing
         #expect(prefixes(values) == [[]])
     }
 
-    @Test func `waits a second for a full subscriber, and no longer in the same pass`() {
+    @Test func `the queue waits one second per pass for full subscribers`() {
         var values = LastValues(isOn: true)
         values.add([])
         values.advance(to: 3, hasStalled: true, at: 10)

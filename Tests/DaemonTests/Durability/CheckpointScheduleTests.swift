@@ -5,7 +5,7 @@ import Testing
 
 @testable import Daemon
 
-/// The schedule alone: no store, no clock, no daemon.
+/// Tests of the schedule alone, without a store, a clock or a daemon.
 @Suite struct `A checkpoint schedule` {
     private static let second: Int64 = 1_000_000_000
     private let start: Int64 = 1_000 * second
@@ -15,7 +15,7 @@ import Testing
         schedule = CheckpointSchedule(interval: .seconds(10), now: start, time: 7)
     }
 
-    /// An error as the store throws it: a real one, since nobody else can make one.
+    /// A real error of the store, because no other module can create one.
     private func storeError() throws -> StoreError {
         let folder = try TemporaryFolder()
         _ = try folder.write("x", to: "file")
@@ -29,7 +29,7 @@ import Testing
         schedule.didCopy(streams: streams, isEmpty: streams == 0, next: nil)
     }
 
-    @Test func `is due after its interval, and at once when it is hastened`() {
+    @Test func `a checkpoint is due after its interval, and at once when it is hastened`() {
         var schedule = schedule
         #expect(!schedule.isDue(at: start + 10 * Self.second - 1))
         #expect(schedule.isDue(at: start + 10 * Self.second))
@@ -40,7 +40,7 @@ import Testing
         #expect(!schedule.isDue(at: start + 100 * Self.second))
     }
 
-    @Test mutating func `copies slice after slice, never more than two ahead of the store`() {
+    @Test mutating func `a checkpoint copies slice after slice, at most two ahead of the store`() {
         schedule.begin(at: 9, isAwaited: false, now: start)
         #expect(schedule.nextAction(mayCopy: false, hasFaulty: false) == nil)
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .copySlice(from: 0))
@@ -63,7 +63,7 @@ import Testing
         #expect(schedule.last?.streams == 5 && schedule.lastGoodTime == 8 && !schedule.isRunning)
     }
 
-    @Test mutating func `only checks the folder if there is nothing to write and nobody waits`() {
+    @Test mutating func `a checkpoint without changes and waiters only checks the folder`() {
         copyAll(position: 0, streams: 0)
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .checkFolder)
         #expect(
@@ -73,7 +73,7 @@ import Testing
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .commit(position: 0))
     }
 
-    @Test mutating func `commits a journal position that is new, even if no stream changed`() {
+    @Test mutating func `a checkpoint commits a new journal position, even if no stream changed`() {
         copyAll(position: 4, streams: 0)
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .commit(position: 4))
         _ = schedule.end(.success(()), at: start, time: 8)
@@ -81,7 +81,7 @@ import Testing
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .checkFolder)
     }
 
-    @Test mutating func `gives up after a failed slice once the store has answered all slices`() throws {
+    @Test mutating func `a checkpoint fails after a failed slice once the store has answered all slices`() throws {
         let error = try storeError()
         schedule.begin(at: 1, isAwaited: false, now: start)
         schedule.didCopy(streams: 1, isEmpty: false, next: 10)
@@ -93,7 +93,7 @@ import Testing
         #expect(schedule.end(.failure(error), at: start, time: 8) == .failed(error, isNew: true))
         #expect(schedule.lastGoodTime == 7)
         #expect(!schedule.isDue(at: start + Self.second - 1) && schedule.isDue(at: start + Self.second))
-        // What the slices of the failed checkpoint wrote may not be durable.
+        // The slices of the failed checkpoint may not be durable.
         copyAll(position: 0, streams: 0)
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .commit(position: 0))
         #expect(schedule.end(.failure(error), at: start, time: 8) == .failed(error, isNew: false))
@@ -106,7 +106,7 @@ import Testing
         #expect(schedule.failure == nil)
     }
 
-    @Test mutating func `fails if streams were found missing while it was committed`() throws {
+    @Test mutating func `a checkpoint fails if streams are found missing during the commit`() throws {
         let error = try storeError()
         copyAll()
         schedule.didWrite(nil)
@@ -116,7 +116,7 @@ import Testing
         #expect(schedule.end(.success(()), at: start, time: 8) == .failed(error, isNew: true))
     }
 
-    @Test mutating func `waits for faulty streams, but not for ever`() throws {
+    @Test mutating func `a checkpoint waits for faulty streams, but not for ever`() throws {
         copyAll(streams: 0)
         for _ in 0..<CheckpointSchedule.mostTimesAwaited {
             #expect(schedule.nextAction(mayCopy: true, hasFaulty: true) == nil)
@@ -135,7 +135,7 @@ import Testing
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: true) == .giveUp(error))
     }
 
-    @Test mutating func `renews a lost folder before it copies`() throws {
+    @Test mutating func `a checkpoint renews a lost folder before it copies`() throws {
         let folder = try TemporaryFolder()
         let state = folder.path("state")
         let store = try StateStore(folder: state)

@@ -14,14 +14,14 @@ import Testing
         return try #require(throws: StoreError.self) { try StateStore(folder: folder.path("file")) }
     }
 
-    @Test func `is off without a journal, and holds nothing back`() {
+    @Test func `without a journal, group commit is off and holds nothing back`() {
         let group = GroupCommit(nil, weights: nil, byteCount: 0, sizeLimit: 10)
         #expect(!group.isOn && !group.keepsJournal && !group.isWhole)
         #expect(group.status == nil && group.millisecondsUntilTry(at: 0) == nil)
         #expect(!group.triesAgain(at: .max))
     }
 
-    @Test func `fails, is tried once a second, and is whole after a checkpoint that began since`() throws {
+    @Test func `a failed journal is tried once a second, and is whole after a later checkpoint`() throws {
         var group = GroupCommit(nil, weights: [1], byteCount: 3, sizeLimit: 10)
         #expect(group.isOn && group.isWhole && group.keepsJournal)
         let error = try failure()
@@ -35,14 +35,14 @@ import Testing
 
         group.recover(from: 20)
         #expect(group.isOn && !group.isWhole)
-        // Such a checkpoint lacks what the journal missed.
+        // A checkpoint at this position lacks the records that the journal missed.
         let isWholeTooEarly = group.endCheckpoint(at: 19)
         #expect(!isWholeTooEarly && !group.isWhole && group.status?.hasFailed == true)
         let isWhole = group.endCheckpoint(at: 20)
         #expect(isWhole && group.isWhole && group.status?.hasFailed == false)
     }
 
-    @Test func `is over its size until a checkpoint has what was there when it began`() {
+    @Test func `a full journal stays over its size until a checkpoint that contains its records ends`() {
         var group = GroupCommit(nil, weights: [1], byteCount: 4, sizeLimit: 10)
         #expect(!group.isOverSize)
         group.addCommitted(7)
