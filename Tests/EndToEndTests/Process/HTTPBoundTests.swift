@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func `clients are accepted again once the daemon has free descriptors`() throws {
-        // The daemon has one worker and few sockets, so the remaining descriptors are for connections.
+        // The daemon itself needs few of these descriptors. The remaining ones are for connections.
         let limit = 48
         let program = RunningProgram.folder.appending(path: "sluiced").path
         let daemon = try RunningProgram(

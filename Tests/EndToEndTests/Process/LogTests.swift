@@ -115,7 +115,7 @@ import Wire
     @Test func `the flag --log-level overrides the level in the file`() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write("models: {m: {file: \(model2)}}\nlog: {level: critical}", to: "sluice.yaml")
-        // The log level must not be silent, because the tests read in the log that the daemon is ready.
+        // With the level in the file, the log would not even show that the daemon is ready.
         let daemon = try DaemonProcess(["--config", file, "--log-level", "debug"])
         #expect(daemon.stop() == 0)
         #expect(daemon.log.contains(" debug "))
