@@ -41,6 +41,24 @@ import Testing
         #expect(try files.map { try Data(contentsOf: older.url($0)) } == before)
     }
 
+    @Test func `a database that lost all since it was sealed is refused`() throws {
+        let folder = try TemporaryFolder()
+        let files = [StateStore.fileName, StateStore.fileName + "-wal"]
+        let store = try StateStore(folder: folder.path)
+        // Made, and not sealed yet, as at a first start that a crash cut short.
+        let before = try files.map { try Data(contentsOf: folder.url($0)) }
+        try store.write(slice([image("a")]))
+        try store.endCheckpoint(at: 1)
+        let older = try TemporaryFolder()
+        for (file, data) in zip(files, before) { try data.write(to: older.url(file)) }
+        #expect(try streams(of: StateStore(folder: older.path)).isEmpty)
+        for (file, data) in zip(files, before) { try data.write(to: older.url(file)) }
+        try FileManager.default.copyItem(at: folder.url("sluice.seal"), to: older.url("sluice.seal"))
+        let error = try #require(throws: StoreError.self) { try StateStore(folder: older.path) }
+        #expect(error.code == .damaged && error.description.contains("older than the rest"))
+        #expect(try files.map { try Data(contentsOf: older.url($0)) } == before)
+    }
+
     @Test func `a folder starts after two crashes in a row before the seal was written`() throws {
         let folder = try TemporaryFolder()
         let older: Data

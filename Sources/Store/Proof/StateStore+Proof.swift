@@ -47,13 +47,14 @@ extension StateStore {
             throw .damage(
                 place, "is of another state (identity \(header.identity)) than \(file.path) (\(seal.identity))")
         }
-        guard header.isSealed else { return }
         guard header.generation >= seal.generation else {
             throw .damage(
                 place,
                 "is older than the rest of the folder, or has lost its end: it has the generation \(header.generation), "
                     + "and \(file.path) knows of \(seal.generation)")
         }
+        // Before the database is sealed, the seal is made with its generation and never updated.
+        guard header.isSealed else { return }
         guard header.generation <= seal.generation + 1 else {
             throw .damage(
                 file.path,
