@@ -2,7 +2,7 @@
 #include "CKernels.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define SUMS 4
+#define ACCUMULATORS 4
 #define HAS_FUSED_MULTIPLY_ADD
 #define CACHED_BYTES (32 * 1024)
 #define SET(name) name##_avx2

@@ -2,7 +2,7 @@
 #include "CKernels.h"
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), apply_to = function)
-#define SUMS 16
+#define ACCUMULATORS 16
 #define HAS_FUSED_MULTIPLY_ADD
 #define CACHED_BYTES (32 * 1024)
 #define SET(name) name##_avx512

@@ -1,8 +1,8 @@
 #include "CKernels.h"
 
-// The kernels as AVX-512 has them, with as many sums at once, in instructions that every machine has: so that how they part
-// their work is checked where nobody has AVX-512.
-#define SUMS 16
+// The kernels of AVX-512, with its number of accumulators, in instructions that every machine has. So the division of the work is
+// checked on machines without AVX-512 too.
+#define ACCUMULATORS 16
 #define CACHED_BYTES (32 * 1024)
 #define SET(name) name##_as_avx512
 #define SET_NAME "as avx512"

@@ -1,7 +1,7 @@
-// Checks every set of kernels that the machine has, in C alone: so that it can be built for another kind of processor, and run
-// by an emulator of it, where no Swift is had. tools/check/kernels does that for arm64.
+// Checks every set of kernels that the machine has. The program is in C so that it can be built for another processor and run in an
+// emulator without Swift. tools/check/kernels does so for arm64.
 //
-// Streams side by side must have the bits of a stream alone, and both be near what double precision gives.
+// The batched path must compute the bits of the scalar path, and both must be near double precision.
 
 #include "CKernels.h"
 
@@ -22,7 +22,7 @@ static void check(int holds, const char *what, long units, long step) {
     if (failures <= 20) printf("%s: %s, %ld units, step %ld\n", kernels->name, what, units, step);
 }
 
-// From -1 to 1, the same in every run.
+// A value from -1 to 1. The sequence is the same in every run.
 static float next_value(void) {
     static unsigned state = 1;
     state = state * 1664525u + 1013904223u;
@@ -38,8 +38,8 @@ static float *zeros(long count) {
     return p;
 }
 
-// A matrix as it is written down, and in the forms that the kernels read: `vectors` for a stream alone, or `panels` of a layer
-// with gates, and `blocks` for streams side by side.
+// A matrix: row-major in `values`, and in the layouts of the kernels: `vectors` or, for a gated layer, `panels` for the scalar path,
+// and `blocks` for the batched path.
 struct matrix {
     long rows, columns;
     float *values, *vectors, *panels, *blocks;
@@ -65,9 +65,9 @@ static struct matrix random_matrix(long rows, long gates, long units, float rang
     const long columns = gates * units;
     struct matrix m = {rows, columns, zeros(rows * columns), NULL, NULL, NULL};
     for (long k = 0; k < rows * columns; k++) m.values[k] = range * next_value();
-    m.vectors = in_blocks(m.values, rows, columns, padded(columns), kernels->sums * LANES);
+    m.vectors = in_blocks(m.values, rows, columns, padded(columns), kernels->accumulators * LANES);
     m.panels = in_panels(m.values, rows, gates, units);
-    m.blocks = in_blocks(m.values, rows, columns, columns, kernels->sums);
+    m.blocks = in_blocks(m.values, rows, columns, columns, kernels->accumulators);
     return m;
 }
 
@@ -88,19 +88,20 @@ static double column(const float *b, const float *x, struct matrix w, const doub
     return sum;
 }
 
-// The state of one lane against that of the stream alone, bit for bit, and against double precision.
+// Compares one lane's state with the scalar path's, bit for bit, and the latter with double precision.
 static void compare(const float *tile, int lane, const float *alone, const double *exact, long count, long units, long step) {
     int same = 1, near = 1;
     for (long k = 0; k < count; k++) {
         same &= memcmp(&tile[k * LANES + lane], &alone[k], sizeof(float)) == 0;
-        // A cell may be far more than 1.
+        // A cell state may be far above 1.
         near &= fabs(alone[k] - exact[k]) <= 1e-5 * fmax(1, fabs(exact[k]));
     }
-    check(same, "side by side is not as alone", units, step);
-    check(near, "not near double precision", units, step);
+    check(same, "the batched path differs from the scalar path", units, step);
+    check(near, "the scalar path differs from double precision", units, step);
 }
 
-// Mostly small ones; now and then such as shut and open gates, for so many timesteps that cells grow past where their tanh is 1.
+// Mostly small inputs. For 12 of every 50 timesteps the inputs open and shut gates, long enough for cell states to grow past the
+// point where their tanh is 1.
 static float next_input(long step, long k) {
     const float small = 2 * next_value();
     return step % 50 < 12 ? (k / 3 % 2 ? 60 : -60) + small : small;
@@ -174,7 +175,8 @@ static void check_gru(long features, long units) {
     release(w), release(u), release(bias);
 }
 
-// What a layer's timestep says of its state: not of what stands behind, of each value, and as it is found side by side.
+// Checks the layers' own check for a finite state. It must cover each value, ignore the memory behind the state, and agree with the
+// batched path.
 static void check_finite(long units) {
     struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);
     struct matrix gw = random_matrix(1, 3, units, 1), gu = random_matrix(units, 3, units, 1), gb = random_matrix(1, 3, units, 1);
@@ -192,8 +194,8 @@ static void check_finite(long units) {
             kernels->affine_lanes(as, bias.values, xs, 1, w.blocks, tile, units, u.blocks, 4 * units);
             kernels->lstm_lanes(tile, as, units * LANES);
             unsigned lanes = kernels->finite_lanes(tile, 2 * units);
-            check(lanes == (finite ? 0xffff : 0), "an LSTM's state is finite or not", units, wrong);
-            if (kind < 3) check(finite == (wrong < 0), "what an LSTM says of its state", units, wrong);
+            check(lanes == (finite ? 0xffff : 0), "the batched path's check for a finite LSTM state is wrong", units, wrong);
+            if (kind < 3) check(finite == (wrong < 0), "the LSTM kernel's check for a finite state is wrong", units, wrong);
 
             for (long k = 0; k < units + LANES; k++) state[k] = k < units ? 0.25f : value;
             if (wrong >= 0) state[wrong] = value;
@@ -203,16 +205,17 @@ static void check_finite(long units) {
             kernels->affine_lanes(rs, gb.values, tile, units, gu.blocks, xs, 0, gu.blocks, 3 * units);
             kernels->gru_lanes(tile, as, rs, units * LANES);
             lanes = kernels->finite_lanes(tile, units);
-            check(lanes == (finite ? 0xffff : 0), "a GRU's state is finite or not", units, wrong);
-            if (kind < 3) check(finite == (wrong < 0), "what a GRU says of its state", units, wrong);
+            check(lanes == (finite ? 0xffff : 0), "the batched path's check for a finite GRU state is wrong", units, wrong);
+            if (kind < 3) check(finite == (wrong < 0), "the GRU kernel's check for a finite state is wrong", units, wrong);
         }
     }
     free(state), free(scratch), free(xs), free(tile), free(as), free(rs);
     release(w), release(u), release(bias), release(gw), release(gu), release(gb);
 }
 
-// Some timesteps at once against one after another, bit for bit, where all are right and where the last but one is not.
-static void check_all(long units) {
+// Compares a sequence kernel with single timesteps, bit for bit: once with all states finite, once with a NaN in the last input but
+// one.
+static void check_sequence(long units) {
     enum { COUNT = 4 };
     struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);
     struct matrix gw = random_matrix(1, 3, units, 1), gu = random_matrix(units, 3, units, 1), gb = random_matrix(1, 3, units, 1);
@@ -220,30 +223,30 @@ static void check_all(long units) {
     float x[COUNT];
     for (long right = COUNT - 2; right <= COUNT; right += 2) {
         for (int is_lstm = 0; is_lstm < 2; is_lstm++) {
-            // No number, and not the one that operations give.
+            // A NaN that differs from the result of an invalid operation.
             for (long k = 0; k < COUNT; k++) x[k] = k == right ? nanf("1") : 2 * next_value();
             memset(state, 0, (size_t)(2 * units) * sizeof(float));
             memset(other, 0, (size_t)(2 * units) * sizeof(float));
             long found = is_lstm
-                ? kernels->lstm_all(state, bias.panels, x, 1, w.panels, u.panels, units, outputs, COUNT)
-                : kernels->gru_all(state, gb.panels, gb.panels, x, 1, gw.panels, gu.panels, units, outputs, COUNT);
-            check(found == right, "how many timesteps were right", units, right);
+                ? kernels->lstm_sequence(state, bias.panels, x, 1, w.panels, u.panels, units, outputs, COUNT)
+                : kernels->gru_sequence(state, gb.panels, gb.panels, x, 1, gw.panels, gu.panels, units, outputs, COUNT);
+            check(found == right, "the number of finite timesteps of a sequence is wrong", units, right);
             for (long step = 0; step <= right && step < COUNT; step++) {
                 if (is_lstm) {
                     kernels->lstm(other, bias.panels, x + step, 1, w.panels, u.panels, units, scratch);
                 } else {
                     kernels->gru(other, gb.panels, gb.panels, x + step, 1, gw.panels, gu.panels, units, scratch);
                 }
-                check(memcmp(outputs + step * units, other, (size_t)units * sizeof(float)) == 0, "an output", units, step);
+                check(memcmp(outputs + step * units, other, (size_t)units * sizeof(float)) == 0, "an output of a sequence is wrong", units, step);
             }
-            check(memcmp(state, other, (size_t)(2 * units) * sizeof(float)) == 0, "the state after all", units, right);
+            check(memcmp(state, other, (size_t)(2 * units) * sizeof(float)) == 0, "the state after a sequence is wrong", units, right);
         }
     }
     free(scratch), free(state), free(other), free(outputs);
     release(w), release(u), release(bias), release(gw), release(gu), release(gb);
 }
 
-// y = b + x·W, by `affine`, and by `dots` where the columns are few.
+// Checks y = b + x·W by `affine`, or by `dots` for few columns.
 static void check_dense(long rows, long columns) {
     struct matrix w = random_matrix(rows, 1, columns, 1), none = {0, columns, NULL, NULL, NULL, NULL};
     const int few = columns <= SLUICE_KERNELS_DOTS;
@@ -256,14 +259,14 @@ static void check_dense(long rows, long columns) {
         kernels->dots_lanes(ys, b, xs, rows, upright, columns);
         for (long k = 0; k < rows * LANES; k++) apart[k] = xs[k % rows * LANES + k / rows];
         kernels->dots_rows(of_rows, b, apart, rows, upright, columns);
-        check(memcmp(of_rows, ys, (size_t)(columns * LANES) * sizeof(float)) == 0, "sums of rows", rows, columns);
+        check(memcmp(of_rows, ys, (size_t)(columns * LANES) * sizeof(float)) == 0, "dots_rows differs from dots_lanes", rows, columns);
     } else {
         kernels->affine_lanes(ys, b, xs, rows, w.blocks, xs, 0, w.blocks, columns);
     }
     for (int lane = 0; lane < LANES; lane++) {
         double exact[4 * LARGEST];
         for (long k = 0; k < rows; k++) x[k] = xs[k * LANES + lane];
-        // What stands behind does not matter.
+        // The kernel must ignore the float behind x.
         x[rows] = NAN;
         for (long k = 0; k < columns; k++) exact[k] = column(b, x, w, exact, none, k);
         if (few) {
@@ -277,20 +280,20 @@ static void check_dense(long rows, long columns) {
     release(w);
 }
 
-// Many timesteps by `affine_rows`, each as `affine` takes it, and nothing behind them touched.
-static void check_rows(long steps, long rows, long columns) {
+// Compares `affine_sequence` with `affine`, and checks that it writes nothing past its output.
+static void check_affine_sequence(long steps, long rows, long columns) {
     struct matrix w = random_matrix(rows, 1, columns, 1);
     float *b = zeros(columns), *x = zeros(steps * rows), *y = zeros(columns), *all = zeros(steps * columns);
     for (long k = 0; k < columns; k++) b[k] = next_value();
     for (long k = 0; k < steps * rows; k++) x[k] = next_value();
     for (long k = 0; k < LANES; k++) all[steps * columns + k] = 7;
-    kernels->affine_rows(all, b, x, steps, rows, w.vectors, columns);
+    kernels->affine_sequence(all, b, x, steps, rows, w.vectors, columns);
     for (long t = 0; t < steps; t++) {
         kernels->affine(y, b, x + t * rows, rows, w.vectors, x, 0, w.vectors, padded(columns));
         const int same = memcmp(all + t * columns, y, (size_t)columns * sizeof(float)) == 0;
-        check(same, "one of many timesteps is not as alone", columns, t);
+        check(same, "affine_sequence differs from affine", columns, t);
     }
-    for (long k = 0; k < LANES; k++) check(all[steps * columns + k] == 7, "what is behind many timesteps", columns, steps);
+    for (long k = 0; k < LANES; k++) check(all[steps * columns + k] == 7, "affine_sequence writes past its output", columns, steps);
     free(b), free(x), free(y), free(all);
     release(w);
 }
@@ -302,10 +305,10 @@ static void check_functions(void) {
         kernels->tanh(values, LANES);
         kernels->sigmoid(powers, LANES);
         kernels->sigmoid(few, 1);
-        check(few[0] == powers[0], "one sigmoid is not as of many", 0, 0);
+        check(few[0] == powers[0], "sigmoid of one value differs from sigmoid of many", 0, 0);
         few[0] = (float)x;
         kernels->tanh(few, 1);
-        check(few[0] == values[0], "one tanh is not as of many", 0, 0);
+        check(few[0] == values[0], "tanh of one value differs from tanh of many", 0, 0);
         for (int k = 0; k < LANES; k++) {
             double at = (float)(x + k * 1e-4), epsilon = 3 * 0x1p-23;
             check(fabs(values[k] - tanh(at)) <= epsilon * fabs(tanh(at)), "tanh is not exact enough", 0, k);
@@ -316,9 +319,9 @@ static void check_functions(void) {
     memcpy(copy, limits, sizeof limits);
     kernels->tanh(limits, LANES);
     kernels->sigmoid(copy, LANES);
-    check(limits[0] == 1 && limits[1] == -1 && limits[2] == 1 && limits[3] == -1 && limits[4] == 0, "limits of tanh", 0, 0);
-    check(copy[0] == 1 && copy[1] == 0 && copy[2] == 1 && copy[3] == 0 && copy[4] == 0.5f, "limits of sigmoid", 0, 0);
-    check(isnan(limits[5]) && isnan(copy[5]), "a NaN must stay one", 0, 0);
+    check(limits[0] == 1 && limits[1] == -1 && limits[2] == 1 && limits[3] == -1 && limits[4] == 0, "a limit of tanh is wrong", 0, 0);
+    check(copy[0] == 1 && copy[1] == 0 && copy[2] == 1 && copy[3] == 0 && copy[4] == 0.5f, "a limit of sigmoid is wrong", 0, 0);
+    check(isnan(limits[5]) && isnan(copy[5]), "a NaN does not stay NaN", 0, 0);
 }
 
 static void check_tiles(long count) {
@@ -330,7 +333,7 @@ static void check_tiles(long count) {
         rows[lane][count] = 7;
     }
     kernels->gather(tile, sources, count);
-    check(kernels->finite_lanes(tile, count) == 0xffff, "all lanes are finite", count, 0);
+    check(kernels->finite_lanes(tile, count) == 0xffff, "finite lanes are not recognized", count, 0);
     int right = 1;
     for (int lane = 0; lane < LANES; lane++)
         for (long k = 0; k < count; k++) right &= tile[k * LANES + lane] == (float)(lane * 1000 + k);
@@ -340,10 +343,10 @@ static void check_tiles(long count) {
         for (long k = 0; k < count; k++) right &= rows[lane][k] == (float)(lane * 1000 + k + 1);
         right &= rows[lane][count] == 7;
     }
-    check(right, "a tile is not what its rows are", count, 0);
+    check(right, "a tile differs from its rows", count, 0);
     tile[(count - 1) * LANES + 3] = INFINITY;
     tile[5] = NAN;
-    check(kernels->finite_lanes(tile, count) == (0xffffu & ~(1u << 3) & ~(1u << 5)), "lanes that are not finite", count, 0);
+    check(kernels->finite_lanes(tile, count) == (0xffffu & ~(1u << 3) & ~(1u << 5)), "non-finite lanes are not recognized", count, 0);
     for (int lane = 0; lane < LANES; lane++) free(rows[lane]);
     free(tile);
 }
@@ -353,20 +356,20 @@ extern const struct sluice_kernels sluice_kernels_as_avx512;
 static void check_set(const struct sluice_kernels *set) {
     kernels = set;
     long before = checks;
-    // Each way in which a layer's last units can stand in panels.
+    // Covers every layout of a layer's last units in panels.
     const long units[] = {1, 2, 3, 5, 8, 9, 10, 11, 16, 17, 18, 26, 33, 64, LARGEST};
     for (unsigned k = 0; k < sizeof units / sizeof units[0]; k++) {
         check_lstm(1 + k % 3, units[k]);
         check_gru(1 + k % 3, units[k]);
         check_finite(units[k]);
-        check_all(units[k]);
+        check_sequence(units[k]);
     }
     for (long rows = 1; rows <= 40; rows++)
         for (long columns = 1; columns <= 6; columns++) check_dense(rows, columns);
-    // Each number of sums that a set has, and what is left over.
+    // Covers every block width of a set, and the remaining columns.
     for (long columns = 4 * LARGEST; columns > 6; columns = columns * 2 / 3) check_dense(7, columns);
     for (long steps = 1; steps <= 20; steps++)
-        for (long columns = 4 * LARGEST; columns > 4; columns = columns * 4 / 5) check_rows(steps, 1 + steps % 4, columns);
+        for (long columns = 4 * LARGEST; columns > 4; columns = columns * 4 / 5) check_affine_sequence(steps, 1 + steps % 4, columns);
     check_functions();
     for (long size = 1; size <= 40; size++) check_tiles(size);
     printf("%s: %ld checks\n", kernels->name, checks - before);

@@ -1,9 +1,9 @@
 import Recurrent
 import Testing
 
-/// Each activation at a few points, against values computed apart from this code; most are tested with Keras' own
-/// answers too, the `hard_sigmoid` of Keras 2 only here.
-struct ActivationTests {
+/// Each activation at a few points. The expected values were computed without this code. Keras' own answers cover most activations
+/// too, but not the `hard_sigmoid` of Keras 2.
+@Suite struct `An activation` {
     static let points: [Float] = [-4, -2.6, -1, 0, 0.5, 2.6, 4]
 
     static let cases: [(Activation, [Float])] = [
@@ -22,12 +22,12 @@ struct ActivationTests {
         (.exponential, [0.018_315_6, 0.074_273_6, 0.367_879_4, 1, 1.648_721_3, 13.463_738, 54.598_15]),
     ]
 
-    @Test func `every activation is tested`() {
+    @Test func `every activation has known values`() {
         #expect(Set(Self.cases.map(\.0) + [.softmax]) == Set(Activation.allCases))
     }
 
     @Test(arguments: cases)
-    func `an activation has its known values`(activation: Activation, expected: [Float]) throws {
+    func `an activation computes its known values`(activation: Activation, expected: [Float]) throws {
         let model = try Model(layers: [ActivationLayer(units: 1, activation: activation)])
         let found = answers(of: model, to: Self.points.map { [$0] }).joined()
         for (found, expected) in zip(found, expected) {
@@ -43,7 +43,7 @@ struct ActivationTests {
     }
 
     @Test(arguments: [-1, 3, 1e30, -1e30, .infinity, .nan, 2.999_999_8] as [Float])
-    func `a number that is no token is safe`(token: Float) throws {
+    func `a number outside the vocabulary gives the row of token 0`(token: Float) throws {
         let embeddings = try Tensor(shape: [3, 2], values: [1, 2, 3, 4, 5, 6])
         let model = try Model(layers: [Embedding(vocabulary: 3, units: 2, embeddings: embeddings)])
         #expect(model.input == .tokens(3))

@@ -1,11 +1,11 @@
 import Testing
 
-/// The columns `x0`, `x1`, … of a row.
+/// Returns the columns `x0`, `x1`, … of a row.
 func floats(_ row: [String: String], _ prefix: String, count: Int) throws -> [Float] {
     try (0..<count).map { try #require(row["\(prefix)\($0)"].flatMap { Float($0) }) }
 }
 
-/// The largest difference of two answers at the same place; infinite where their numbers differ or one is NaN.
+/// Returns the largest difference of two values at the same place; infinite if the counts differ or a value is NaN.
 func largestDifference(_ answers: [[Float]], _ expected: [[Float]]) -> Float {
     guard answers.map(\.count) == expected.map(\.count) else { return .infinity }
     let differences = zip(answers.joined(), expected.joined()).map { abs($0 - $1) }

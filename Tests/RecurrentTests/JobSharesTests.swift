@@ -2,8 +2,8 @@ import Recurrent
 import TestSupport
 import Testing
 
-@Suite struct JobSharesTests {
-    @Test func `a job has the worker that its hash names, as long as none has more than its share`() {
+@Suite struct `The distribution of jobs over workers` {
+    @Test func `the hash selects the worker of a job if the shares are even`() {
         var shares = JobShares(workers: 3, lanes: 16)
         for hash: UInt32 in [5, 0, 7, 3, 1, 2] { shares.append(hash: hash) }
         shares.arrange()
@@ -14,14 +14,14 @@ import Testing
     }
 
     @Test(arguments: 1...5, [1, 15, 16, 17, 40, 64, 100, 256])
-    func `no worker has more jobs than an even share of them fills lanes, and no more are moved than must be`(
+    func `no worker gets more jobs than an even share in full tiles, and no job moves without need`(
         workers: Int, jobs: Int
     ) {
         var random = SplitMix64(state: UInt64(workers * 1000 + jobs))
         for _ in 0..<20 {
             var shares = JobShares(workers: workers, lanes: 16)
             var named = [Set<Int>](repeating: [], count: workers)
-            // Most of them of a few workers.
+            // Few workers get most of the jobs.
             for job in 0..<jobs {
                 let hash = UInt32.random(in: 0...UInt32.random(in: 0...7, using: &random), using: &random)
                 shares.append(hash: hash)

@@ -4,9 +4,9 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// The engine's answers against Keras' own, from models and answers that Keras wrote.
-struct KerasAnswerTests {
-    /// How far an answer may be from Keras': both compute in float32, in another order.
+/// Compares the engine's outputs with Keras' own, for models and answers that Keras wrote.
+@Suite struct `The answers of Keras` {
+    /// The allowed distance from Keras' answers. Both compute in float32, but in different orders.
     static let tolerance: Float = 1e-5
 
     static let cases = [
@@ -18,7 +18,7 @@ struct KerasAnswerTests {
     ]
 
     @Test(arguments: cases, ["keras", "h5"])
-    func `every answer of a model with random weights is Keras' own`(name: String, form: String) throws {
+    func `the engine computes Keras' answers for a model with random weights`(name: String, form: String) throws {
         let file = try ModelFile.read(Fixtures.url("keras/\(name).\(form)").path())
         let rows = try Fixtures.rows("keras/\(name).csv")
         let sequence = try rows.map { try floats($0, "x", count: file.model.features) }
@@ -27,7 +27,7 @@ struct KerasAnswerTests {
         #expect(largestDifference(answers(of: file.model, to: sequence), expected) <= Self.tolerance)
     }
 
-    @Test func `every answer of a model that Keras 2 wrote is Keras 2's own`() throws {
+    @Test func `the engine computes Keras 2's answers for a model that Keras 2 wrote`() throws {
         let file = try ModelFile.read(Fixtures.url("keras/keras2.h5").path())
         let rows = try Fixtures.rows("keras/keras2.csv")
         let sequence = try rows.map { try floats($0, "x", count: 3) }
@@ -41,7 +41,7 @@ struct KerasAnswerTests {
             "reference/model1", "reference/model2", "reference/model2_endless", "keras/model3_answers",
             "reference/model4",
         ], ["keras", "h5"])
-    func `every answer of a reference model is Keras' own`(answersFile: String, form: String) throws {
+    func `the engine computes Keras' answers for a reference model`(answersFile: String, form: String) throws {
         let model = try #require(answersFile.split(separator: "/").last?.prefix(6))
         let file = try ModelFile.read(Fixtures.url("reference/\(model).\(form)").path())
         let streams = Dictionary(grouping: try Fixtures.rows("\(answersFile).csv")) { $0["stream"] }
@@ -54,7 +54,7 @@ struct KerasAnswerTests {
     }
 }
 
-/// The answer after each timestep of one stream from zero, shape (timesteps, outputs).
+/// Returns the model's output after each timestep of one stream from the zero state, shape (timesteps, outputs).
 func answers(of model: Model, to sequence: [[Float]]) -> [[Float]] {
     let pool = StatePool(model: model)
     let row = pool.insert()

@@ -4,27 +4,27 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// The engine's answers to whole sequences against Keras' own: every file of `Fixtures/keras/sequences`.
-struct SequenceAnswerTests {
-    /// How far an answer may be from Keras': both compute in float32, in another order.
+/// Compares the engine's outputs for whole sequences with Keras' own, for every file of `Fixtures/keras/sequences`.
+@Suite struct `The answers of Keras to whole sequences` {
+    /// The allowed distance from Keras' answers. Both compute in float32, but in different orders.
     static let tolerance: Float = 1e-5
 
     static let folder = "keras/sequences"
 
-    /// The files of the folder that are models, in both forms.
+    /// The folder's model files, `.keras` and `.h5`.
     static let files = Set(
         (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.url(folder).path()))?.filter {
             $0.hasSuffix(".keras") || $0.hasSuffix(".h5")
         } ?? [])
 
-    /// What Keras does and the engine refuses, and some words of the reason. Some have answers of Keras' all the same.
+    /// The models that the engine rejects, with a part of each error. Some of them have answers of Keras too.
     static let refused = [
         "two_ways_turned.keras": "go_backwards", "masked_two_ways_turned.keras": "go_backwards",
         "masked_reshaped.keras": "target_shape", "keras2_rescaled_after_mask.h5": "masked timesteps",
         "keras2_normalized_after_mask.h5": "masked timesteps",
     ]
 
-    @Test func `the folder has all its models, each with answers`() throws {
+    @Test func `the folder of sequences has 82 models, each with answers`() throws {
         let names = Set(Self.files.compactMap { $0.split(separator: ".").first.map(String.init) })
         let answers = try FileManager.default.contentsOfDirectory(atPath: Fixtures.url(Self.folder).path())
             .filter { $0.hasSuffix(".csv") }
@@ -34,23 +34,23 @@ struct SequenceAnswerTests {
     }
 
     @Test(arguments: files.subtracting(refused.keys).sorted())
-    func `the answer to each whole sequence is Keras' own`(file: String) throws {
+    func `the runner computes Keras' answer for each whole sequence`(file: String) throws {
         let model = try ModelFile.read(Fixtures.url("\(Self.folder)/\(file)").path()).model
         let runner = SequenceRunner(model: model)
         let streams = try Stream.all(ofModel: file, model)
         #expect(streams.count == 8)
         for stream in streams {
-            let answer = runner.answer(to: Array(stream.timesteps.joined()).span).array
+            let answer = runner.output(for: Array(stream.timesteps.joined()).span).array
             let expected = try #require(stream.answers.last ?? nil)
             #expect(difference(answer, expected) <= Self.tolerance, "the answer to \(stream.name)")
         }
     }
 
     @Test(arguments: files.subtracting(refused.keys).sorted())
-    func `a causal model's answer after each timestep is Keras' own to the sequence so far`(file: String) throws {
+    func `a causal model computes Keras' answer for the sequence so far after each timestep`(file: String) throws {
         let model = try ModelFile.read(Fixtures.url("\(Self.folder)/\(file)").path()).model
         let streams = try Stream.all(ofModel: file, model)
-        // Keras was asked after each timestep where a model is causal, and only there.
+        // The fixtures have answers after each timestep for causal models only.
         #expect(model.isCausal == streams.contains { $0.answers.dropLast().contains { $0 != nil } })
         guard model.isCausal else { return }
         for stream in streams {
@@ -62,9 +62,8 @@ struct SequenceAnswerTests {
         }
     }
 
-    /// Functional models of Keras 3 that are no chain of Keras' layers as they are for inference, with some words of the
-    /// reason.
-    static let noChains = [
+    /// Functional models of Keras 3 that are not a chain of layers in inference mode, with a part of each error.
+    static let notChains = [
         "functional_fork.keras": "supported: once, with one input",
         "functional_two_outputs.keras": "1 inputs and 2 outputs",
         "functional_layer_called_twice.keras": "is called 2 times",
@@ -75,8 +74,8 @@ struct SequenceAnswerTests {
     ]
 
     @Test(
-        arguments: refused.map { ("keras/sequences/\($0)", $1) } + noChains.map { ("keras/refused/\($0)", $1) })
-    func `what the engine does not compute is refused by name`(file: String, reason: String) throws {
+        arguments: refused.map { ("keras/sequences/\($0)", $1) } + notChains.map { ("keras/refused/\($0)", $1) })
+    func `the error for an unsupported model names the unsupported part`(file: String, reason: String) throws {
         let error = #expect(throws: ModelFileError.self) {
             try ModelFile.read(Fixtures.url(file).path())
         }
@@ -84,23 +83,23 @@ struct SequenceAnswerTests {
         #expect(error?.description.contains(reason) == true, "\(error)")
     }
 
-    /// The largest difference; infinite where the numbers of values differ, or one of two values is NaN.
+    /// Returns the largest difference; infinite if the counts differ or only one of two values is NaN.
     private func difference(_ answer: [Float], _ expected: [Float]) -> Float {
         guard answer.count == expected.count else { return .infinity }
         let differences = zip(answer, expected).map { $0.isNaN && $1.isNaN ? 0 : abs($0 - $1) }
         return differences.contains { $0.isNaN } ? .infinity : differences.max() ?? .infinity
     }
 
-    /// One sequence with Keras' answers to it.
+    /// One sequence with Keras' answers.
     private struct Stream {
         let name: String
         /// Shape (n, features).
         let timesteps: [[Float]]
-        /// After each timestep, shape (outputs); nil where Keras was not asked, NaN where it
-        /// divided by no timesteps: the mean of a sequence that is masked from end to end.
+        /// Keras' answer after each timestep, shape (outputs); nil if the fixture has none. NaN is the mean of a sequence whose
+        /// timesteps are all masked.
         let answers: [[Float]?]
 
-        /// The sequences of a model, from the CSV file beside it.
+        /// Returns the sequences of a model, from the CSV file next to it.
         static func all(ofModel file: String, _ model: Model) throws -> [Stream] {
             let name = try #require(file.split(separator: ".").first)
             let rows = try Fixtures.rows("\(folder)/\(name).csv")

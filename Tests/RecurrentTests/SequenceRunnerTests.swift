@@ -3,10 +3,9 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Whole sequences, each from the zero state.
-struct SequenceRunnerTests {
+@Suite struct `A runner of whole sequences` {
     @Test(arguments: ["keras", "h5"])
-    func `every answer of the reference model5 is Keras' own`(form: String) throws {
+    func `the runner computes Keras' answers for the reference model5`(form: String) throws {
         let model = try ModelFile.read(Fixtures.url("reference/model5.\(form)").path()).model
         #expect(!model.isCausal)
         let runner = SequenceRunner(model: model)
@@ -15,13 +14,13 @@ struct SequenceRunnerTests {
         for rows in streams.values {
             let tokens = try rows.map { try #require($0["x0"].flatMap { Float($0) }) }
             let expected = try #require(rows.last?["probability"].flatMap { Float($0) })
-            let answer = runner.answer(to: tokens.span)[0]
+            let answer = runner.output(for: tokens.span)[0]
             #expect(abs(answer - expected) <= 1e-5)
         }
     }
 
     @Test(arguments: ["stacked", "gru", "normalizations", "tokens"])
-    func `a causal model answers bit for bit as it does step by step`(name: String) throws {
+    func `a causal model gives the same bits for a whole sequence as step by step`(name: String) throws {
         let model = try ModelFile.read(Fixtures.url("keras/\(name).keras").path()).model
         #expect(model.isCausal)
         let runner = SequenceRunner(model: model)
@@ -31,27 +30,27 @@ struct SequenceRunnerTests {
         let steps = answers(of: model, to: sequence)
         for length in [1, 2, 7, sequence.count] {
             let timesteps = Array(sequence.prefix(length).joined())
-            let answer = runner.answer(to: timesteps.span).array
+            let answer = runner.output(for: timesteps.span).array
             #expect(answer == steps[length - 1])
         }
     }
 
-    @Test func `a run leaves nothing behind for the next, whatever their lengths`() throws {
+    @Test func `a run does not affect the next run, whatever their lengths`() throws {
         let model = try ModelFile.read(Fixtures.url("reference/model5.keras").path()).model
         let sequences: [[Float]] = [[1, 2, 3, 4, 1, 2], [4], [3, 3, 2], Array(repeating: 2, count: 300), [1, 2]]
         let alone = sequences.map { wholeAnswer(of: model, to: $0) }
         let runner = SequenceRunner(model: model)
         for index in [0, 1, 2, 3, 4, 3, 1, 0] {
             let timesteps = sequences[index]
-            let answer = runner.answer(to: timesteps.span).array
+            let answer = runner.output(for: timesteps.span).array
             #expect(answer == alone[index])
         }
     }
 }
 
-/// The answer of a runner that has run nothing before.
+/// Returns the output of a new runner.
 private func wholeAnswer(of model: Model, to timesteps: [Float]) -> [Float] {
     let runner = SequenceRunner(model: model)
-    let answer = runner.answer(to: timesteps.span)
+    let answer = runner.output(for: timesteps.span)
     return answer.array
 }

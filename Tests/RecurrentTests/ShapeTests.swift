@@ -1,9 +1,9 @@
 import Recurrent
 import Testing
 
-/// What is refused when a model is built, so that a step need not look.
-struct ShapeTests {
-    /// A way to build something wrong, and the code with which it is refused.
+/// The checks when a model is built, which spare the step any check.
+@Suite struct `The construction of a model` {
+    /// An invalid construction and the code of its error.
     struct Case: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let code: ModelError.Code
@@ -73,13 +73,13 @@ struct ShapeTests {
     ]
 
     @Test(arguments: cases)
-    func `a model that does not fit is refused in one line`(_ wrong: Case) throws {
+    func `an invalid model is rejected with an error of one line`(_ wrong: Case) throws {
         let error = try #require(throws: ModelError.self) { try wrong.build() }
         #expect(error.code == wrong.code)
         #expect(!error.description.contains { $0.isNewline })
     }
 
-    @Test func `what fits is taken`() throws {
+    @Test func `a model of layers that fit has the widths of its first and last layer`() throws {
         let model = try Model(layers: [Self.lstm(), Self.dense(kernel: [2, 1])])
         #expect(model.features == 3)
         #expect(model.outputs == 1)

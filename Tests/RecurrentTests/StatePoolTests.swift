@@ -1,8 +1,8 @@
 import Recurrent
 import Testing
 
-/// What a pool promises about its rows; all comparisons are bit for bit.
-struct StatePoolTests {
+/// All comparisons are bit for bit.
+@Suite struct `A pool of states` {
     private let model: Model
 
     init() throws {
@@ -30,7 +30,7 @@ struct StatePoolTests {
         pool.values(of: row).array.map(\.bitPattern)
     }
 
-    @Test func `a model knows its sizes`() {
+    @Test func `the sizes of a model and of its rows follow from its layers`() {
         #expect(model.features == 2)
         #expect(model.outputs == 2)
         #expect(model.stateSize == 2 * 3 + 2 * 2)
@@ -38,7 +38,7 @@ struct StatePoolTests {
         #expect(StatePool(model: model).valuesPerRow == model.stateSize + model.outputs)
     }
 
-    @Test func `streams that take turns answer as each does alone`() {
+    @Test func `interleaved streams give the same outputs as each stream alone`() {
         let count = 2100  // more than two pages of rows
         let sequences = (0..<3).map { sequence(Float($0)) }
         let alone = sequences.map { answers(of: model, to: $0) }
@@ -57,7 +57,7 @@ struct StatePoolTests {
         #expect(differing == 0)
     }
 
-    @Test func `a timestep in a block is the same as one by itself`() {
+    @Test func `a timestep within an array gives the same bits as one by itself`() {
         let timesteps = sequence(0.5)
         let block = timesteps.flatMap { $0 }
         let pool = StatePool(model: model)
@@ -69,7 +69,7 @@ struct StatePoolTests {
         #expect(values(pool, single) == values(pool, blockwise))
     }
 
-    @Test func `a stream answers from zero again after a reset, which leaves its last answer`() {
+    @Test func `a reset makes the state zero and keeps the last outputs`() {
         let pool = StatePool(model: model)
         let row = pool.insert()
         let first = sequence(1).map { timestep in
@@ -86,7 +86,7 @@ struct StatePoolTests {
         #expect(first == second)
     }
 
-    @Test func `a row put into another pool goes on as if nothing had happened`() {
+    @Test func `a row that is copied to another pool continues with the same bits`() {
         let before = StatePool(model: model)
         let row = before.insert()
         for timestep in sequence(0.3).prefix(10) {
@@ -105,7 +105,7 @@ struct StatePoolTests {
         #expect(values(after, restored) == values(before, row))
     }
 
-    @Test func `a removed row is given out again as zeros, and the others stay`() {
+    @Test func `a removed row is assigned again as zeros, and other rows keep their values`() {
         let pool = StatePool(model: model)
         let (removed, other) = (pool.insert(), pool.insert())
         for row in [removed, other] {

@@ -3,9 +3,8 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Streams that are stepped side by side against each of them alone, bit for bit, with every set of vector instructions that
-/// this machine can run.
-struct StepBatchTests {
+/// Compares the batched path with each stream alone, bit for bit, for every set of kernels that this machine can run.
+@Suite struct `A batch of streams` {
     /// One stream's timesteps in a batch.
     private struct Piece {
         let stream: Int
@@ -19,32 +18,34 @@ struct StepBatchTests {
             "normalization_options", "normalizations", "odd_units", "other_gates", "rectifiers", "relu_cell",
             "simple_rnn", "smallest", "stacked", "three_deep", "time_distributed", "tokens", "tokens_masked_steps",
         ])
-    func `streams side by side answer as each does alone`(set: Int, name: String) throws {
+    func `batched streams give the same bits as each stream alone`(set: Int, name: String) throws {
         let file = try ModelFile.read(Fixtures.url("keras/\(name).keras").path())
         let model = try Model(layers: file.model.layers, kernels: Kernels.available[set])
-        try checkSideBySide(model)
+        try checkBatches(model)
     }
 
     @Test(arguments: Kernels.available.indices, [2, 3, 5])
-    func `so do streams that several threads step`(set: Int, workers: Int) throws {
-        try checkSideBySide(
+    func `streams that several threads step give the same bits as each stream alone`(set: Int, workers: Int) throws {
+        try checkBatches(
             lstm(units: 12, kernels: Kernels.available[set]), workers: StepWorkers(count: workers, threshold: 0))
     }
 
     @Test(arguments: Kernels.available.indices, [1, 2, 7, 8, 10, 16, 31, 64, 100])
-    func `so do streams of an LSTM of any size`(set: Int, units: Int) throws {
-        // More timesteps than are taken at once.
-        try checkSideBySide(lstm(units: units, kernels: Kernels.available[set]), longest: 150)
+    func `batched streams of an LSTM of any size give the same bits as each stream alone`(set: Int, units: Int) throws {
+        // The messages have more timesteps than the tail steps at once.
+        try checkBatches(lstm(units: units, kernels: Kernels.available[set]), longest: 150)
     }
 
-    /// A model's input width, then its layers: the units of a Dense, or of an LSTM where they are negative.
+    /// Each argument is a model's input width, then its layers: the units of a Dense, or the negative units of an LSTM.
     @Test(
         arguments: Kernels.available.indices,
         [
             [1, 24, -10, 1], [2, 20, 7, -10, 6, 1], [1, -10, 24], [3, -5, 24, 3], [10, 10], [6, 40, 9],
             [1, 3, 24, -10, 1], [1, 24, -10, -6, 1], [1, 200, 300, -8, 17],
         ])
-    func `so do streams of Dense layers before and behind a layer with a state`(set: Int, widths: [Int]) throws {
+    func `Dense layers before and behind a layer with a state give the same bits in a batch as alone`(
+        set: Int, widths: [Int]
+    ) throws {
         let activations: [Activation] = [.tanh, .linear, .sigmoid, .relu]
         let layers = try zip(widths, widths.dropFirst()).enumerated().map { index, pair -> any Layer in
             let (features, units) = (abs(pair.0), abs(pair.1))
@@ -58,15 +59,15 @@ struct StepBatchTests {
                 units: units, kernel: tensor([features, 4 * units], size),
                 recurrentKernel: tensor([units, 4 * units], 1), bias: tensor([4 * units], 1))
         }
-        try checkSideBySide(Model(layers: layers, kernels: Kernels.available[set]), longest: 150)
+        try checkBatches(Model(layers: layers, kernels: Kernels.available[set]), longest: 150)
     }
 
     @Test(arguments: Kernels.available.indices)
-    func `a state becomes zero where a sequence ends, in each lane by itself`(set: Int) throws {
+    func `the end of a sequence resets the state of its own lane only`(set: Int) throws {
         let model = try lstm(units: 5, kernels: Kernels.available[set])
         let batch = StepBatch(pool: StatePool(model: model), sequenceLength: 4)
         let rows = (0..<40).map { _ in batch.pool.insert() }
-        // Each stream stands elsewhere in its sequence, and every third message ends one.
+        // Each stream is at a different position in its sequence, and every third message ends a sequence.
         for (stream, row) in rows.enumerated() {
             _ = batch.add(
                 row, timesteps(of: model, stream: 0, 0..<11).span, count: 11, untilReset: 1 + stream % 4,
@@ -83,18 +84,18 @@ struct StepBatchTests {
                 let position = (step + 4 - stream % 4) % 4
                 if position == 0 || (stream % 3 == 0 && step == 10) { pool.reset(alone) }
             }
-            #expect((0..<11).map { batch.answer(to: $0, of: stream).array.map(\.bitPattern) } == expected)
+            #expect((0..<11).map { batch.output(at: $0, of: stream).array.map(\.bitPattern) } == expected)
             #expect(bits(batch.pool, row) == bits(pool, alone))
         }
     }
 
     @Test(arguments: Kernels.available.indices, [false, true])
-    func `a state that is not finite stops its own stream and no other`(set: Int, hasTail: Bool) throws {
+    func `a non-finite state stops its own stream and no other`(set: Int, hasTail: Bool) throws {
         // With a linear activation the state grows without bound.
         let growing = try LSTM(
             units: 2, activation: .linear, kernel: tensor([1, 8], 1), recurrentKernel: tensor([2, 8], 40),
             bias: nil)
-        // What has no state behind the last layer that has one is taken for many timesteps at once.
+        // The tail steps many timesteps at once.
         let tail = try Dense(units: 1, activation: .sigmoid, kernel: tensor([2, 1], 1), bias: nil)
         let model = try Model(layers: hasTail ? [growing, tail] : [growing], kernels: Kernels.available[set])
         let batch = StepBatch(pool: StatePool(model: model))
@@ -105,18 +106,18 @@ struct StepBatchTests {
         }
         batch.run()
         #expect(batch.isFaulty(7))
-        let taken = batch.taken(by: 7)
+        let taken = batch.steppedTimesteps(of: 7)
         #expect(taken < 9)
         for stream in rows.indices where stream != 7 {
-            #expect(!batch.isFaulty(stream) && batch.taken(by: stream) == 9)
+            #expect(!batch.isFaulty(stream) && batch.steppedTimesteps(of: stream) == 9)
         }
-        // Alone it stops at the same timestep.
+        // On the scalar path the stream stops at the same timestep.
         let alone = StepBatch(pool: StatePool(model: model))
         _ = alone.add(alone.pool.insert(), [Float](repeating: 1e38, count: 9).span, count: 9)
         alone.run()
-        #expect(alone.taken(by: 0) == taken)
+        #expect(alone.steppedTimesteps(of: 0) == taken)
 
-        // So it does with messages of one timestep.
+        // With messages of one timestep it does too.
         let single = StepBatch(pool: StatePool(model: model))
         let singleRows = (0..<20).map { _ in single.pool.insert() }
         for step in 1...taken {
@@ -130,11 +131,11 @@ struct StepBatchTests {
 
         batch.pool.reset(rows[7])
         batch.resume(7, untilReset: nil)
-        #expect(batch.taken(by: 7) > taken)
+        #expect(batch.steppedTimesteps(of: 7) > taken)
     }
 
     @Test(arguments: Kernels.available.indices, [false, true])
-    func `a state that is not finite stops a long message where it stops short ones`(set: Int, isGRU: Bool) throws {
+    func `a non-finite state stops a long message at the same timestep as short ones`(set: Int, isGRU: Bool) throws {
         let layer: any TimestepLayer =
             isGRU
             ? try GRU(units: 3, kernel: tensor([1, 9], 2), recurrentKernel: tensor([3, 9], 1), bias: nil)
@@ -148,22 +149,22 @@ struct StepBatchTests {
             _ = long.add(row, inputs.span, count: 100)
             long.run()
             #expect(long.isFaulty(0))
-            #expect(long.taken(by: 0) == wrong + 1)
+            #expect(long.steppedTimesteps(of: 0) == wrong + 1)
 
             let pool = StatePool(model: model)
             let alone = pool.insert()
             for step in 0...wrong {
                 pool.step(alone, inputs: inputs.span, index: step)
                 #expect(
-                    long.answer(to: step, of: 0).array.map(\.bitPattern)
+                    long.output(at: step, of: 0).array.map(\.bitPattern)
                         == pool.outputs(of: alone).array.map(\.bitPattern))
             }
             #expect(bits(long.pool, row) == bits(pool, alone))
         }
     }
 
-    /// Steps streams in batches of all sizes, with messages of all lengths in any order, and compares with each alone.
-    private func checkSideBySide(
+    /// Steps streams in batches of all sizes, with messages of all lengths in any order, and compares each with the stream alone.
+    private func checkBatches(
         _ model: Model, workers: StepWorkers = StepWorkers(), longest: Int = 40
     ) throws {
         var random = SplitMix64(state: 5)
@@ -186,9 +187,9 @@ struct StepBatchTests {
             }
             batch.run()
             for (job, piece) in pieces.enumerated() {
-                #expect(batch.taken(by: job) == piece.timesteps.count)
-                for timestep in 0..<batch.taken(by: job) {
-                    found[piece.stream].append(batch.answer(to: timestep, of: job).array.map(\.bitPattern))
+                #expect(batch.steppedTimesteps(of: job) == piece.timesteps.count)
+                for timestep in 0..<batch.steppedTimesteps(of: job) {
+                    found[piece.stream].append(batch.output(at: timestep, of: job).array.map(\.bitPattern))
                 }
             }
             batch.removeAll()
@@ -207,13 +208,13 @@ struct StepBatchTests {
 
     private func bits(_ pool: StatePool, _ row: Int) -> [UInt32] { pool.values(of: row).array.map(\.bitPattern) }
 
-    /// Timesteps of a stream that differ from stream to stream: numbers, or tokens.
+    /// Returns timesteps that differ from stream to stream: values or tokens.
     private func timesteps(of model: Model, stream: Int, _ range: Range<Int>) -> [Float] {
         range.flatMap { step in
             (0..<model.features).map { feature in
                 let mixed = Self.mixed(UInt64(stream * 1_000_003 + step * 101 + feature))
                 if let vocabulary = model.vocabulary { return Float(mixed % UInt64(vocabulary)) }
-                // Some zeros, which masks are made of.
+                // Zeros are among the values, because they mask timesteps.
                 return mixed % 5 == 0 ? 0 : Float(Int64(mixed % 4001) - 2000) / 1000
             }
         }
@@ -235,7 +236,7 @@ struct StepBatchTests {
             values: (0..<shape.reduce(1, *)).map { size * (Float(Self.mixed(UInt64($0)) % 2001) / 1000 - 1) })
     }
 
-    /// A number that has nothing to do with those of its neighbours.
+    /// Returns a pseudo-random number that depends on `number` only.
     private static func mixed(_ number: UInt64) -> UInt64 {
         var random = SplitMix64(state: number)
         return random.next()

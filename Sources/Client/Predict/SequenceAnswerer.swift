@@ -58,7 +58,7 @@ struct SequenceAnswerer {
             batch.timesteps += sequence.timesteps
             switch engine {
             case .last(let runner):
-                try add(runner.answer(to: sequence.values.span), step: sequence.timesteps, of: sequence, to: &batch)
+                try add(runner.output(for: sequence.values.span), step: sequence.timesteps, of: sequence, to: &batch)
             case .every(let pool, let row):
                 pool.reset(row)
                 for index in 0..<sequence.timesteps {

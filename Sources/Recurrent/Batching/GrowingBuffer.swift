@@ -1,24 +1,24 @@
-/// Values one after another, in memory that grows and is kept.
+/// A growing array with one owner, which keeps its memory when it is emptied.
 ///
-/// An `Array` would ask at each change whether anybody else holds it, and the hot path changes a dozen of them for each message.
+/// An `Array` checks at each change whether it is shared, and the hot path changes a dozen of them for each message.
 @safe
 public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
     @usableFromInline var start: UnsafeMutablePointer<Element>
     @usableFromInline var end = 0
     @usableFromInline var capacity: Int
 
-    /// How many values there are.
+    /// The number of values.
     @inlinable public var count: Int { end }
 
-    /// No values.
+    /// Creates an empty buffer.
     ///
-    /// - Parameter capacity: For how many there is room, at least 1.
+    /// - Parameter capacity: The number of values that fit without growing, at least 1.
     public init(capacity: Int = 256) {
         self.capacity = capacity
         unsafe start = .allocate(capacity: capacity)
     }
 
-    /// As many values as there is room for at first, all the same.
+    /// Creates a buffer of equal values.
     public init(repeating value: Element, count: Int) {
         self.init(capacity: count)
         unsafe start.initialize(repeating: value, count: count)
@@ -29,7 +29,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         unsafe start.deallocate()
     }
 
-    /// Makes room for so many values, which are undefined where they are new.
+    /// Changes the number of values. New values are undefined.
     @inlinable
     @inline(__always)
     public mutating func resize(to newCount: Int) {
@@ -47,7 +47,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         unsafe old.deallocate()
     }
 
-    /// Adds a value.
+    /// Appends a value.
     @inlinable
     @inline(__always)
     public mutating func append(_ value: Element) {
@@ -56,7 +56,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         unsafe (start + end).initialize(to: value)
     }
 
-    /// Adds values.
+    /// Appends values.
     @inlinable
     @inline(__always)
     public mutating func append(_ values: Span<Element>) {
@@ -68,7 +68,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
-    /// Forgets the values and keeps the memory.
+    /// Removes all values and keeps the memory.
     @inlinable
     @inline(__always)
     public mutating func removeAll() { end = 0 }
@@ -95,7 +95,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
-    /// The values from an index on, to be written.
+    /// The values from an index on, for writing.
     @inlinable
     public subscript(from first: Int) -> MutableSpan<Element> {
         @_lifetime(&self) mutating get {
@@ -105,13 +105,12 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
-    /// All values, for the engine.
+    /// All values, for the engine, valid until the buffer grows.
     var all: UnsafeMutableBufferPointer<Element> { unsafe UnsafeMutableBufferPointer(start: start, count: count) }
 }
 
 extension UnsafeMutablePointer where Pointee: BitwiseCopyable {
-    /// Copies values that do not overlap these. One value, as a model with one output has, without the call that a copy of
-    /// memory is.
+    /// Copies values that do not overlap these. A single value, the output of most models, needs no call of `memcpy`.
     @inlinable
     @inline(__always)
     public func copy(_ values: UnsafePointer<Pointee>, count: Int) {

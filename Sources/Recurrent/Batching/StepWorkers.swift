@@ -2,28 +2,26 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// The threads that step streams: whoever asks for work is one of them, and the others wait until there is enough to share.
+/// The threads that step a batch: the owner's thread and helpers, which sleep until there is enough work to share.
 ///
-/// Each begins with its own share of a batch, and goes on with what is left of the others'. So nobody waits for a thread that does
-/// not get a core: what it was to do is done meanwhile.
-///
-/// One owner, one thread asks at a time.
+/// Each thread begins with its own share of a batch and continues with the rest of the others' shares. So no thread waits for one
+/// that gets no core: the others do its work meanwhile. The workers have one owner on one thread.
 public final class StepWorkers {
-    /// Multiply-adds below which waking another thread takes longer than it saves.
+    /// The multiply-adds from which a second thread saves more time than its wake-up costs.
     public static let usualThreshold = 400_000
 
-    /// How many threads there are, the asking one among them.
+    /// The number of threads, including the owner's.
     public let count: Int
-    /// Multiply-adds from which work is shared.
+    /// The multiply-adds from which the threads share a batch.
     let threshold: Int
     private let helpers: [Helper]
     private let claims: Claims
 
-    /// Starts threads, which live as long as this.
+    /// Starts the threads, which end with this object.
     ///
     /// - Parameters:
-    ///   - count: How many threads are to work, the asking one among them, at least 1.
-    ///   - threshold: Multiply-adds from which work is shared.
+    ///   - count: The number of threads, including the owner's, at least 1.
+    ///   - threshold: The multiply-adds from which the threads share a batch.
     public init(count: Int = 1, threshold: Int = StepWorkers.usualThreshold) {
         precondition(count >= 1)
         self.count = count
@@ -37,12 +35,12 @@ public final class StepWorkers {
         for helper in helpers { helper.stop() }
     }
 
-    /// Takes a batch's timesteps on every thread at once, and returns when all are taken.
+    /// Steps a batch on every thread, and returns when all jobs are done.
     ///
     /// - Parameters:
-    ///   - batch: The jobs, shared out.
-    ///   - stepper: The asking thread's.
-    ///   - steppers: One for each other thread.
+    ///   - batch: The jobs and their distribution.
+    ///   - stepper: The stepper of the owner's thread.
+    ///   - steppers: A stepper for each other thread.
     func run(_ batch: StepBatch.Memory, by stepper: Stepper, and steppers: [Stepper]) {
         claims.begin(batch)
         for index in helpers.indices {
@@ -52,7 +50,7 @@ public final class StepWorkers {
         for index in helpers.indices { helpers[index].end() }
     }
 
-    /// What one thread is to do.
+    /// One thread's part of a batch.
     private struct Work {
         let stepper: Stepper
         let batch: StepBatch.Memory
@@ -62,16 +60,16 @@ public final class StepWorkers {
         func run() {
             for offset in 0..<claims.workers {
                 let share = (worker + offset) % claims.workers
-                while let places = claims.take(of: share, atMost: stepper.lanes, batch) { stepper.run(batch, places) }
+                while let places = claims.claim(stepper.lanes, of: share, batch) { stepper.run(batch, places) }
             }
         }
     }
 
-    /// What nobody has taken yet of each worker's share.
+    /// The parts of each share that no thread has claimed yet.
     @safe
     private final class Claims {
         let workers: Int
-        /// Where in the batch's order it begins.
+        /// The index in the batch's order of each share's first unclaimed job.
         private let next: UnsafeMutablePointer<Atomic<Int>>
 
         init(workers: Int) {
@@ -85,15 +83,15 @@ public final class StepWorkers {
             unsafe next.deallocate()
         }
 
-        /// Nothing is taken.
+        /// Begins a batch: nothing is claimed.
         func begin(_ batch: StepBatch.Memory) {
             for worker in 0..<workers { unsafe next[worker].store(batch.starts[worker], ordering: .relaxed) }
         }
 
-        /// Takes some jobs, which nobody else is given.
+        /// Claims the next jobs of a share, at most `count`, for the calling thread alone.
         ///
-        /// - Returns: Where they stand in the batch's order; nil where all are taken.
-        func take(of share: Int, atMost count: Int, _ batch: StepBatch.Memory) -> Range<Int>? {
+        /// - Returns: The jobs' indices in the batch's order; nil if all jobs of the share are claimed.
+        func claim(_ count: Int, of share: Int, _ batch: StepBatch.Memory) -> Range<Int>? {
             let end = unsafe batch.starts[share + 1]
             let start = unsafe next[share].add(count, ordering: .relaxed).oldValue
             return start < end ? start..<min(start + count, end) : nil
@@ -102,9 +100,9 @@ public final class StepWorkers {
 
     /// A thread that waits for work.
     ///
-    /// `@unchecked Sendable`: `work` is written while `state` is `idle` and read once it is `working`, and each is set after the
-    /// one and before the other, so that never two threads are at it. Nor at a job, a row or an answer: each job is taken by one
-    /// thread, and no two are of one stream.
+    /// `@unchecked Sendable`: the owner writes `work` while `state` is `idle`, and the thread reads it while `state` is `working`. The
+    /// changes of `state` order these accesses, so two threads never access `work` at once. Nor do they access the same job, row or
+    /// output: one thread claims each job, and no two jobs have the same row.
     private final class Helper: @unchecked Sendable {
         private enum State: UInt8, AtomicRepresentable {
             case idle, offered, working, stopped
@@ -115,7 +113,7 @@ public final class StepWorkers {
         private let state = Atomic(State.idle)
         private var work: Work?
 
-        /// A thread of its own: Dispatch's would have to be waited for where all of them are taken.
+        /// Starts the thread. It is not one of Dispatch's threads, because those may all be busy.
         func start() {
             var thread = pthread_t()
             let result = unsafe pthread_create(
@@ -126,7 +124,7 @@ public final class StepWorkers {
                     }
                     return nil
                 }, Unmanaged.passRetained(self).toOpaque())
-            precondition(result == 0, "a thread that steps streams cannot be started")
+            precondition(result == 0, "pthread_create failed for a thread that steps streams (error \(result))")
             pthread_detach(thread)
         }
 
@@ -140,7 +138,7 @@ public final class StepWorkers {
                 } else if state.load(ordering: .relaxed) == .stopped {
                     return
                 }
-                // Otherwise it was taken back since.
+                // Otherwise `end()` has withdrawn the work.
             }
         }
 
@@ -154,7 +152,7 @@ public final class StepWorkers {
             hasWork.signal()
         }
 
-        /// Takes the work back if the thread has not begun, and waits for it otherwise.
+        /// Withdraws the work if the thread has not begun; otherwise waits for the thread.
         func end() {
             if !change(.offered, to: .idle) { isDone.wait() }
             work = nil

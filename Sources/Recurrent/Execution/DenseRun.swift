@@ -1,26 +1,28 @@
-/// ``Dense`` layers one behind another that take many timesteps of a stream as they stand, and give them so: no value is put
-/// elsewhere for them, and a weight is read once for several timesteps.
+/// Adjacent ``Dense`` layers that step a sequence of one stream's timesteps at once. No value is copied into a tile, and each
+/// weight is read once for several timesteps.
 @safe
 struct DenseRun {
     private let model: Model
     private let layers: Range<Int>
-    /// What the layers give, by turns, shape (most, units).
+    /// Two buffers that hold the layers' outputs by turns, shape (capacity, units) each.
     private let buffers: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
 
-    /// Those of some layers, from the first on, that are such layers.
+    /// Returns the leading part of `layers` that such a run can step.
     static func layers(of model: Model, in layers: Range<Int>) -> Range<Int> {
-        let end = layers.first { unsafe model.steps[$0].takingSteps == nil } ?? layers.upperBound
+        let end = layers.first { unsafe model.steps[$0].sequenceDense == nil } ?? layers.upperBound
         return layers.lowerBound..<end
     }
 
+    /// Creates a run.
+    ///
     /// - Parameters:
     ///   - model: The model.
-    ///   - layers: From ``layers(of:in:)``, at least one.
-    ///   - most: How many timesteps are taken at most.
-    init(_ model: Model, _ layers: Range<Int>, most: Int) {
+    ///   - layers: A range from ``layers(of:in:)``, at least one layer.
+    ///   - capacity: The maximum number of timesteps.
+    init(_ model: Model, _ layers: Range<Int>, capacity: Int) {
         self.model = model
         self.layers = layers
-        let size = most * (layers.map { model.steps[$0].units }.max() ?? 0) + Kernels.padding
+        let size = capacity * (layers.map { model.steps[$0].units }.max() ?? 0) + Kernels.padding
         unsafe buffers = (.zeros(size), .zeros(size))
     }
 
@@ -29,18 +31,20 @@ struct DenseRun {
         unsafe buffers.1.deallocate()
     }
 
-    /// Takes timesteps through the layers.
+    /// Steps a sequence through the layers.
     ///
     /// - Parameters:
-    ///   - count: How many.
+    ///   - count: The number of timesteps, at most the capacity.
     ///   - x: Shape (count, features of the first layer).
-    /// - Returns: Where the answers of the last layer stand until the next call, shape (count, its units).
+    /// - Returns: The outputs of the last layer, shape (count, its units), valid until the next call.
     func callAsFunction(_ count: Int, _ x: UnsafePointer<Float>) -> UnsafePointer<Float> {
         var x = unsafe x
         var (y, spare) = unsafe buffers
         for index in layers {
-            guard let dense = unsafe model.steps[index].takingSteps else { preconditionFailure("no such layer") }
-            unsafe dense.pointee.step(count, x: x, y: y)
+            guard let dense = unsafe model.steps[index].sequenceDense else {
+                preconditionFailure("layer \(index) is no Dense that steps sequences")
+            }
+            unsafe dense.pointee.stepSequence(count, x: x, y: y)
             unsafe x = UnsafePointer(y)
             unsafe swap(&y, &spare)
         }

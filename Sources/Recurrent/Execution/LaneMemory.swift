@@ -1,36 +1,35 @@
-/// What a step of many lanes needs beside inputs and states, and nothing of it from step to step.
+/// The working memory of the batched path. Its contents are undefined between two steps.
 @safe
 struct LaneMemory {
     let lanes: Int
-    /// Tiles for what a layer gives, by turns; each has room for a timestep's inputs too.
+    /// Two tiles that hold the outputs of the layers by turns. Each has room for a timestep's inputs too.
     let tiles: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
     fileprivate let scratch: UnsafeMutablePointer<Float>
-    fileprivate let apart: LaneVectors
+    fileprivate let singleLane: LaneVectors
 
     init(_ model: Model) {
         lanes = model.kernels.lanes
         let tile = max(model.features, model.widestOutput) * lanes
         unsafe tiles = (.zeros(tile), .zeros(tile))
-        unsafe scratch = .zeros(Kernels.padded(model.steps.map(\.scratchSizeOfLanes).max() ?? 0))
-        apart = LaneVectors(model)
+        unsafe scratch = .zeros(Kernels.padded(model.steps.map(\.laneScratchSize).max() ?? 0))
+        singleLane = LaneVectors(model)
     }
 
     func deallocate() {
         let all = unsafe [tiles.0, tiles.1, scratch]
         for index in unsafe all.indices { unsafe all[index].deallocate() }
-        apart.deallocate()
+        singleLane.deallocate()
     }
 }
 
 extension Model {
-    /// Takes one timestep of every lane through some layers: every layer's equation in turn, each layer reading what the one
-    /// before wrote.
+    /// Steps every lane through one timestep of some layers: every layer in turn.
     ///
     /// - Parameters:
-    ///   - layers: Which, at least one.
-    ///   - x: The inputs of the first of them, shape (features, lanes); may be the second of the memory's tiles.
-    ///   - states: The layers' states, shape (n, lanes); replaced.
-    ///   - outputs: Where the outputs of the last of them go, shape (units, lanes).
+    ///   - layers: The indices of the layers, at least one.
+    ///   - x: The inputs of the first layer, shape (features, lanes). It may be the second tile of `memory`.
+    ///   - states: The layers' states, shape (n, lanes); the step replaces them.
+    ///   - outputs: Receives the outputs of the last layer, shape (units, lanes).
     ///   - memory: Working memory.
     func stepLanes(
         _ layers: Range<Int>, x: UnsafePointer<Float>, states: UnsafeMutablePointer<Float>,
@@ -41,20 +40,21 @@ extension Model {
         var (y, spare) = unsafe memory.tiles
         let last = layers.upperBound - 1
         for index in layers {
-            unsafe x = steps[index].outputOfLanes(
-                for: x, state: state, y: index == last ? outputs : y, scratch: memory.scratch, apart: memory.apart,
+            unsafe x = steps[index].outputLanes(
+                for: x, state: state, y: index == last ? outputs : y, scratch: memory.scratch,
+                singleLane: memory.singleLane,
                 lanes: memory.lanes)
             unsafe state += steps[index].stateSize * memory.lanes
             unsafe swap(&y, &spare)
         }
-        // Some layers' outputs are their states.
+        // The output of a recurrent layer is in its state.
         if unsafe x != UnsafePointer(outputs) {
             unsafe outputs.update(from: x, count: steps[last].units * memory.lanes)
         }
     }
 }
 
-/// Room for what one lane's step reads and writes.
+/// Room for the vectors that a step of one lane reads and writes.
 @safe
 struct LaneVectors {
     let x: UnsafeMutablePointer<Float>
@@ -77,7 +77,7 @@ struct LaneVectors {
 }
 
 extension UnsafeMutablePointer<Float> {
-    /// So many zeros, at least one, on a cache line of their own. To be deallocated.
+    /// Allocates at least one zero, from the beginning of a cache line on. The caller deallocates the memory.
     static func zeros(_ count: Int) -> UnsafeMutablePointer<Float> {
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: max(1, count) * MemoryLayout<Float>.stride, alignment: 64)

@@ -1,12 +1,10 @@
-/// A sequence on its way through the layers of a model, one layer after another: the values of all timesteps between two
-/// layers, and which of them are masked.
+/// A sequence between two layers of a model: the values of all its timesteps and their mask.
 @safe
 final class LayerSequence {
-    /// The most timesteps that there is room for.
+    /// The maximum number of timesteps.
     let capacity: Int
 
-    /// Three times (capacity, width) floats: what the next layer takes, what it gives, and the other direction of a
-    /// Bidirectional.
+    /// Three times (capacity, width) floats: the next layer's input, its output, and the backward output of a Bidirectional.
     private let memory: UnsafeMutablePointer<Float>
     private let isMasked: UnsafeMutablePointer<Bool>
     private var x: UnsafeMutablePointer<Float>
@@ -15,14 +13,14 @@ final class LayerSequence {
     private var count = 0
     private var width = 0
 
-    /// Room for sequences.
+    /// Allocates room for sequences.
     ///
     /// - Parameters:
     ///   - width: The width of the widest input or output of a layer.
-    ///   - capacity: The most timesteps.
+    ///   - capacity: The maximum number of timesteps.
     init(width: Int, capacity: Int) {
         self.capacity = capacity
-        // Kernels write whole vectors, of the last timestep too.
+        // Kernels write whole vectors, even for the last timestep.
         let floats = width * capacity + Kernels.padding
         unsafe memory = .allocate(capacity: 3 * floats)
         unsafe memory.initialize(repeating: 0, count: 3 * floats)
@@ -38,10 +36,10 @@ final class LayerSequence {
         unsafe isMasked.deallocate()
     }
 
-    /// The last timestep's values.
+    /// The values of the last timestep.
     var last: UnsafePointer<Float> { unsafe UnsafePointer(x + (count - 1) * width) }
 
-    /// Takes a new sequence, of which no timestep is masked yet.
+    /// Begins a new sequence without masked timesteps.
     ///
     /// - Parameters:
     ///   - timesteps: Shape (count, features).
@@ -55,38 +53,38 @@ final class LayerSequence {
         unsafe isMasked.update(repeating: false, count: count)
     }
 
-    /// Forgets all timesteps but the last.
+    /// Drops all timesteps except the last.
     func keepLast() {
         unsafe x.update(from: last, count: width)
         unsafe isMasked[0] = isMasked[count - 1]
         count = 1
     }
 
-    /// Has a layer go over the sequence from the zero state.
+    /// Runs a layer over the sequence in one direction, from the zero state.
     ///
     /// - Parameters:
     ///   - step: The layer.
-    ///   - backwards: Whether it takes the last timestep first. Its outputs come in the order in which it takes them.
-    ///   - state: Shape (the layer's stateSize), contents undefined before and after.
+    ///   - isBackward: Whether the layer begins with the last timestep. Its outputs are in the order of its steps.
+    ///   - state: Shape (the layer's stateSize), undefined before and after.
     ///   - scratch: Shape (the layer's scratchSize).
     func run(
-        _ step: LayerStep, backwards: Bool = false, state: UnsafeMutablePointer<Float>,
+        _ step: LayerStep, isBackward: Bool = false, state: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>
     ) {
         unsafe state.update(repeating: 0, count: step.stateSize)
         for place in 0..<count {
-            let timestep = backwards ? count - 1 - place : place
-            unsafe take(
-                timestep, with: step, into: y + place * step.units, state: state, scratch: scratch)
+            let timestep = isBackward ? count - 1 - place : place
+            unsafe run(
+                step, at: timestep, into: y + place * step.units, state: state, scratch: scratch)
         }
-        give(step.units)
+        finishLayer(width: step.units)
     }
 
-    /// Has a layer go over the sequence from both ends.
+    /// Runs a layer over the sequence in both directions, each from the zero state.
     ///
     /// - Parameters:
     ///   - pass: The layer.
-    ///   - state: Shape (the larger stateSize of the two directions), contents undefined before and after.
+    ///   - state: Shape (the larger stateSize of the two directions), undefined before and after.
     ///   - scratch: Shape (the larger scratchSize).
     func run(
         _ pass: Bidirectional.Pass, state: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
@@ -99,25 +97,25 @@ final class LayerSequence {
         unsafe state.update(repeating: 0, count: pass.forward.stateSize)
         for timestep in 0..<count {
             let place = pass.returnsSequences ? timestep : 0
-            unsafe take(timestep, with: pass.forward, into: y + place * stride, state: state, scratch: scratch)
+            unsafe run(pass.forward, at: timestep, into: y + place * stride, state: state, scratch: scratch)
         }
         unsafe state.update(repeating: 0, count: pass.backward.stateSize)
         for timestep in (0..<count).reversed() {
             let place = pass.returnsSequences ? timestep : 0
-            unsafe take(
-                timestep, with: pass.backward, into: backwardOutputs + place * stride, state: state, scratch: scratch)
+            unsafe run(
+                pass.backward, at: timestep, into: backwardOutputs + place * stride, state: state, scratch: scratch)
         }
         if !pass.returnsSequences { count = 1 }
         unsafe pass.merge.apply(y, other, count: count * stride)
-        give(stride)
+        finishLayer(width: stride)
     }
 
     /// Steps a layer through one timestep.
-    private func take(
-        _ timestep: Int, with step: LayerStep, into target: UnsafeMutablePointer<Float>,
+    private func run(
+        _ step: LayerStep, at timestep: Int, into target: UnsafeMutablePointer<Float>,
         state: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
-        // A whole sequence's state is never used again.
+        // Nothing reads the state after the sequence, so it may be non-finite.
         var isFinite = true
         let output = unsafe step.output(
             for: x + timestep * width, state: state, y: target, scratch: scratch, isMasked: &isMasked[timestep],
@@ -125,8 +123,8 @@ final class LayerSequence {
         if unsafe output != UnsafePointer(target) { unsafe target.update(from: output, count: step.units) }
     }
 
-    /// What a layer gave is what the next one takes.
-    private func give(_ units: Int) {
+    /// Makes the layer's output the next layer's input.
+    private func finishLayer(width units: Int) {
         unsafe swap(&x, &y)
         width = units
     }

@@ -1,80 +1,81 @@
-/// One timestep of many streams at once, a lane each.
+/// The batched path: one timestep of many streams at once, one lane each.
 extension LayerStep {
-    /// Whether all lanes are stepped at once, not one by one.
-    var isSteppedInLanes: Bool {
+    /// Whether the layer has a batched step. Otherwise it steps the lanes one by one.
+    var canStepLanes: Bool {
         switch kind {
-        case .lstm, .lstmOfOtherActivations, .gru, .simpleRNN: true
-        case .gruOfOtherKind(let gru): unsafe gru.pointee.resetsAfter
+        case .lstm, .genericLSTM, .gru, .simpleRNN: true
+        case .genericGRU(let gru): unsafe gru.pointee.resetsAfter
         case .dense(let dense): unsafe dense.pointee.activation.isElementwise
         default: false
         }
     }
 
-    /// Takes one timestep of each lane, with the bits of ``output(for:state:y:scratch:isMasked:isFinite:)``.
+    /// Steps every lane through one timestep, bit for bit like ``output(for:state:y:scratch:isMasked:isFinite:)``.
     ///
     /// - Parameters:
     ///   - x: The inputs, shape (features, lanes).
-    ///   - state: The layer's states, shape (stateSize, lanes); replaced.
-    ///   - y: Where the outputs go if they are not the state, shape (units, lanes). Must not overlap `x`.
-    ///   - scratch: Shape (scratchSizeOfLanes).
-    ///   - apart: One lane's vectors, for layers that are stepped lane by lane.
-    ///   - lanes: As many as there are.
-    /// - Returns: Where the outputs stand, shape (units, lanes).
-    func outputOfLanes(
+    ///   - state: The layer's states, shape (stateSize, lanes); the step replaces them.
+    ///   - y: Room for outputs that are not the state, shape (units, lanes). Must not overlap `x`.
+    ///   - scratch: Shape (laneScratchSize).
+    ///   - singleLane: Room for one lane's vectors, for layers that step the lanes one by one.
+    ///   - lanes: The number of lanes.
+    /// - Returns: The outputs, shape (units, lanes), in `y` or in the state.
+    func outputLanes(
         for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
-        scratch: UnsafeMutablePointer<Float>, apart: LaneVectors, lanes: Int
+        scratch: UnsafeMutablePointer<Float>, singleLane: LaneVectors, lanes: Int
     ) -> UnsafePointer<Float> {
         switch kind {
         case .lstm(let lstm):
             unsafe lstm.pointee.stepLanes(x: x, state: state, z: scratch)
             return unsafe UnsafePointer(state)
-        case .lstmOfOtherActivations(let lstm):
+        case .genericLSTM(let lstm):
             unsafe lstm.pointee.stepLanes(x: x, state: state, z: scratch)
             return unsafe UnsafePointer(state)
         case .gru(let gru):
             unsafe gru.pointee.stepLanes(x: x, h: state, scratch: scratch)
             return unsafe UnsafePointer(state)
-        case .gruOfOtherKind(let gru) where isSteppedInLanes:
+        case .genericGRU(let gru) where canStepLanes:
             unsafe gru.pointee.stepLanes(x: x, h: state, scratch: scratch)
             return unsafe UnsafePointer(state)
         case .simpleRNN(let rnn):
             unsafe rnn.pointee.stepLanes(x: x, h: state, z: scratch)
             return unsafe UnsafePointer(state)
-        case .dense(let dense) where isSteppedInLanes:
+        case .dense(let dense) where canStepLanes:
             unsafe dense.pointee.stepLanes(x: x, y: y)
         default:
             for lane in 0..<lanes {
-                unsafe step(lane, x: x, state: state, y: y, apart: apart, lanes: lanes)
+                unsafe step(lane, x: x, state: state, y: y, singleLane: singleLane, lanes: lanes)
             }
         }
         return unsafe UnsafePointer(y)
     }
 
-    /// The layer, if it takes many timesteps that stand one after another, and gives them so.
-    var takingSteps: UnsafePointer<Dense.Step>? {
-        if case .dense(let dense) = kind, unsafe dense.pointee.takesSteps { unsafe dense } else { nil }
+    /// The layer's step, if it is a ``Dense`` that steps sequences.
+    var sequenceDense: UnsafePointer<Dense.Step>? {
+        if case .dense(let dense) = kind, unsafe dense.pointee.canStepSequence { unsafe dense } else { nil }
     }
 
-    /// The layer, if it can take the lanes' inputs where they stand one after another.
-    var takingRows: UnsafePointer<Dense.Step>? {
-        if case .dense(let dense) = kind, unsafe dense.pointee.takesRows { unsafe dense } else { nil }
+    /// The layer's step, if it is a ``Dense`` that reads inputs that are not in a tile.
+    var rowDense: UnsafePointer<Dense.Step>? {
+        if case .dense(let dense) = kind, unsafe dense.pointee.canStepRows { unsafe dense } else { nil }
     }
 
-    /// Takes one lane out, steps it alone, and puts it back.
+    /// Copies one lane out of the tiles, steps it on the scalar path, and copies the result back.
     private func step(
         _ lane: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
-        apart: LaneVectors, lanes: Int
+        singleLane: LaneVectors, lanes: Int
     ) {
-        for k in 0..<features { unsafe apart.x[k] = x[k * lanes + lane] }
-        for k in 0..<stateSize { unsafe apart.state[k] = state[k * lanes + lane] }
-        // Models with masks are not stepped so.
+        for k in 0..<features { unsafe singleLane.x[k] = x[k * lanes + lane] }
+        for k in 0..<stateSize { unsafe singleLane.state[k] = state[k * lanes + lane] }
+        // Models with masks never take the batched path.
         var isMasked = false
-        // Found out for all lanes at once.
+        // The caller checks all lanes at once.
         var isFinite = true
         let output = unsafe output(
-            for: apart.x, state: apart.state, y: apart.y, scratch: apart.scratch, isMasked: &isMasked,
+            for: singleLane.x, state: singleLane.state, y: singleLane.y, scratch: singleLane.scratch,
+            isMasked: &isMasked,
             isFinite: &isFinite)
-        for k in 0..<stateSize { unsafe state[k * lanes + lane] = apart.state[k] }
+        for k in 0..<stateSize { unsafe state[k * lanes + lane] = singleLane.state[k] }
         for k in 0..<units { unsafe y[k * lanes + lane] = output[k] }
     }
 }

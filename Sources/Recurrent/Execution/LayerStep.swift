@@ -1,14 +1,15 @@
-/// A ``TimestepLayer`` as the hot path sees it: sizes, and pointers into the model's weights.
+/// A ``TimestepLayer`` in the form that the hot path reads: sizes, and pointers into the model's weights.
 package struct LayerStep: BitwiseCopyable {
-    /// The table of the kinds of layers. Each has its row here and in ``LayerStep/output(for:state:y:scratch:isMasked:isFinite:)``.
+    /// The table of the kinds of layers. Each kind has a row here and in
+    /// ``LayerStep/output(for:state:y:scratch:isMasked:isFinite:)``.
     ///
-    /// The steps themselves stand among the weights: here they would be copied by whoever asks which kind it is.
+    /// The steps are behind pointers because every switch over the kind would copy them.
     @safe
     enum Kind {
         case lstm(UnsafePointer<LSTM.Step>)
-        case lstmOfOtherActivations(UnsafePointer<LSTM.StepOfOtherActivations>)
+        case genericLSTM(UnsafePointer<LSTM.GenericStep>)
         case gru(UnsafePointer<GRU.Step>)
-        case gruOfOtherKind(UnsafePointer<GRU.StepOfOtherKind>)
+        case genericGRU(UnsafePointer<GRU.GenericStep>)
         case simpleRNN(UnsafePointer<SimpleRNN.Step>)
         case dense(UnsafePointer<Dense.Step>)
         case embedding(UnsafePointer<Embedding.Step>)
@@ -23,17 +24,17 @@ package struct LayerStep: BitwiseCopyable {
         case normalization(UnsafePointer<Normalization.Step>)
     }
 
-    /// What comes of a masked timestep.
-    enum MaskedTimestep {
-        /// It is taken like any other.
-        case taken
-        /// It is left out; the output is again that of the timestep before, which stands at the state's beginning.
-        case held
-        /// It is left out; the output is zero.
-        case zeroed
-        /// As ``held``, but there is no output before the first timestep that is not masked: NaN. The state's last float counts
-        /// them, see ``TimestepCount``.
-        case heldOnceCounted
+    /// The layer's behavior at a masked timestep.
+    enum MaskBehavior {
+        /// The layer steps the timestep like any other.
+        case ignoresMask
+        /// The layer skips the timestep and repeats the output before, which is at the beginning of the state.
+        case repeatsOutput
+        /// The layer skips the timestep, and its output is zeros.
+        case givesZeros
+        /// The layer skips the timestep and repeats the output before. Before the first unmasked timestep the output is NaN. The
+        /// state's last float is the ``TimestepCount``.
+        case repeatsOutputOnceCounted
     }
 
     let kind: Kind
@@ -41,52 +42,51 @@ package struct LayerStep: BitwiseCopyable {
     let features: Int
     /// The width of one timestep of the output.
     let units: Int
-    /// Floats of state that the layer keeps for each stream.
+    /// The floats of state for each stream.
     let stateSize: Int
-    /// Floats of working memory that the layer needs during a step.
+    /// The floats of working memory during a step of the scalar path.
     let scratchSize: Int
-    /// Floats of working memory that it needs during a step of many lanes.
-    let scratchSizeOfLanes: Int
-    /// What comes of a masked timestep.
-    private(set) var whenMasked: MaskedTimestep
+    /// The floats of working memory during a step of the batched path.
+    let laneScratchSize: Int
+    private(set) var whenMasked: MaskBehavior
 
     init(
         _ kind: Kind, of layer: some TimestepLayer, stateSize: Int = 0, scratchSize: Int = 0,
-        scratchSizeOfLanes: Int = 0, whenMasked: MaskedTimestep = .taken
+        laneScratchSize: Int = 0, whenMasked: MaskBehavior = .ignoresMask
     ) {
         self.kind = kind
         features = layer.features
         units = layer.units
         self.stateSize = stateSize
         self.scratchSize = scratchSize
-        self.scratchSizeOfLanes = scratchSizeOfLanes
+        self.laneScratchSize = laneScratchSize
         self.whenMasked = whenMasked
     }
 
-    /// The same step where no mask reaches the layer.
+    /// The same step for a layer that no mask reaches.
     var ignoringMask: LayerStep {
         var step = self
-        step.whenMasked = .taken
+        step.whenMasked = .ignoresMask
         return step
     }
 
-    /// Takes one timestep.
+    /// Steps one stream through one timestep.
     ///
     /// - Parameters:
     ///   - x: The input, shape (features).
-    ///   - state: The layer's state, shape (stateSize); replaced.
-    ///   - y: Where the output goes if it is neither the state nor a weight, shape (units). Must not overlap `x`.
+    ///   - state: The layer's state, shape (stateSize); the step replaces it.
+    ///   - y: Room for an output that is neither the state nor a weight, shape (units), padded. Must not overlap `x`.
     ///   - scratch: Shape (scratchSize).
-    ///   - isMasked: Whether the timestep is masked; set by the layers that say so.
-    ///   - isFinite: Made false where the state is not finite any more.
-    /// - Returns: Where the output stands, shape (units).
+    ///   - isMasked: Whether the timestep is masked. Layers that generate masks set it.
+    ///   - isFinite: Becomes false if the state is not finite.
+    /// - Returns: The output, shape (units), in `y`, in the state or among the weights.
     @inline(__always)
     func output(
         for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, isMasked: inout Bool, isFinite: inout Bool
     ) -> UnsafePointer<Float> {
-        if isMasked && whenMasked != .taken {
-            return unsafe Self.outputWithoutStep(whenMasked, state: state, size: stateSize, y: y, units: units)
+        if isMasked && whenMasked != .ignoresMask {
+            return unsafe Self.maskedOutput(whenMasked, state: state, size: stateSize, y: y, units: units)
         }
         switch kind {
         case .lstm(let lstm):
@@ -105,61 +105,61 @@ package struct LayerStep: BitwiseCopyable {
         }
     }
 
-    /// Whether ``takeAll(_:x:state:outputs:)`` takes them.
-    var takesAll: Bool {
+    /// Whether the layer has a kernel for whole sequences.
+    var canStepSequence: Bool {
         switch kind {
         case .lstm, .gru: true
         default: false
         }
     }
 
-    /// Takes timesteps, one after another until the state is not finite, if the layer's kernel can.
+    /// Steps one stream through a sequence of timesteps, up to the first that makes the state non-finite.
     ///
     /// - Parameters:
-    ///   - count: How many.
+    ///   - count: The number of timesteps.
     ///   - x: The inputs, shape (count, features).
-    ///   - state: The layer's state, shape (stateSize); replaced.
-    ///   - outputs: Where the outputs go, shape (count, units), with room for `Kernels.padding` more.
-    /// - Returns: How many left the state finite; where that is not all of them, one more was taken. Nil where nothing was taken,
-    ///   since the layer takes one timestep at a time.
-    func takeAll(
+    ///   - state: The layer's state, shape (stateSize); the step replaces it.
+    ///   - outputs: Receives the outputs, shape (count, units), with room for `Kernels.padding` more.
+    /// - Returns: The number of timesteps that left the state finite; if it is less than `count`, one more was stepped. Nil if
+    ///   the layer has no kernel for sequences; then nothing was stepped.
+    func stepSequence(
         _ count: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         outputs: UnsafeMutablePointer<Float>
     ) -> Int? {
         switch kind {
-        case .lstm(let lstm): unsafe lstm.pointee.takeAll(count, x: x, state: state, outputs: outputs)
-        case .gru(let gru): unsafe gru.pointee.takeAll(count, x: x, h: state, outputs: outputs)
+        case .lstm(let lstm): unsafe lstm.pointee.stepSequence(count, x: x, state: state, outputs: outputs)
+        case .gru(let gru): unsafe gru.pointee.stepSequence(count, x: x, h: state, outputs: outputs)
         default: nil
         }
     }
 
-    // Both of these take what they need and not the whole step, which would have to be copied for them.
+    // The next two functions are static because a call of a method would copy the whole step.
 
     @inline(never)
-    private static func outputWithoutStep(
-        _ whenMasked: MaskedTimestep, state: UnsafeMutablePointer<Float>, size: Int, y: UnsafeMutablePointer<Float>,
+    private static func maskedOutput(
+        _ whenMasked: MaskBehavior, state: UnsafeMutablePointer<Float>, size: Int, y: UnsafeMutablePointer<Float>,
         units: Int
     ) -> UnsafePointer<Float> {
         switch whenMasked {
-        case .zeroed: unsafe y.update(repeating: 0, count: units)
-        case .heldOnceCounted where unsafe TimestepCount.isZero(state[size - 1]):
+        case .givesZeros: unsafe y.update(repeating: 0, count: units)
+        case .repeatsOutputOnceCounted where unsafe TimestepCount.isZero(state[size - 1]):
             unsafe y.update(repeating: .nan, count: units)
-        case .held, .heldOnceCounted, .taken: return unsafe UnsafePointer(state)
+        case .repeatsOutput, .repeatsOutputOnceCounted, .ignoresMask: return unsafe UnsafePointer(state)
         }
         return unsafe UnsafePointer(y)
     }
 
-    /// Apart from those that matter most, so that the loop over the layers stays small for those.
+    /// Steps the less frequent kinds. The function is not inlined, so that the loop over the layers stays small.
     @inline(never)
     private static func output(
         of kind: Kind, for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, isMasked: inout Bool
     ) -> UnsafePointer<Float> {
         switch kind {
-        case .gruOfOtherKind(let gru):
+        case .genericGRU(let gru):
             unsafe gru.pointee(x: x, h: state, scratch: scratch)
             return unsafe UnsafePointer(state)
-        case .lstmOfOtherActivations(let lstm):
+        case .genericLSTM(let lstm):
             unsafe lstm.pointee(x: x, state: state, z: scratch)
             return unsafe UnsafePointer(state)
         case .simpleRNN(let rnn):
@@ -179,7 +179,7 @@ package struct LayerStep: BitwiseCopyable {
         case .rescaling(let rescaling): unsafe rescaling.pointee(x: x, y: y)
         case .layerNormalization(let normalization): unsafe normalization.pointee(x: x, y: y)
         case .normalization(let normalization): unsafe normalization.pointee(x: x, y: y)
-        case .lstm, .gru, .dense: preconditionFailure("stepped by output(for:)")
+        case .lstm, .gru, .dense: preconditionFailure("output(for:) steps this kind")
         }
         return unsafe UnsafePointer(y)
     }

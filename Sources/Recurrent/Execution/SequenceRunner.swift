@@ -1,11 +1,11 @@
-/// Runs a model over whole sequences, each for itself and from the zero state: what a model needs that must know the
-/// end of a sequence before it can say anything about its beginning, and what a window over a stream needs.
+/// Runs a model over whole sequences, each from the zero state.
 ///
-/// A causal model is stepped, timestep by timestep, just as a ``StatePool`` steps it. Of any other, each layer goes over the
-/// whole sequence before the next does. Keeps its memory from run to run. One owner, one thread; it is not `Sendable`.
+/// A model that is not causal needs the whole sequence for any output, and a window over a stream begins from zero each time. The
+/// runner steps a causal model timestep by timestep, like a ``StatePool``. In any other model each layer runs over the whole
+/// sequence before the next layer. The runner keeps its memory from run to run. It has one owner on one thread.
 @safe
 public final class SequenceRunner {
-    /// The weights that every sequence is run with.
+    /// The weights.
     public let model: Model
 
     private let state: UnsafeMutablePointer<Float>
@@ -14,7 +14,7 @@ public final class SequenceRunner {
     /// Nil until the first run of a model that is not causal.
     private var sequence: LayerSequence?
 
-    /// A runner.
+    /// Creates a runner of a model.
     public init(model: Model) {
         self.model = model
         let stateSize = max(model.stateSize, model.passes.map(\.stateSize).max() ?? 0) + Kernels.padding
@@ -32,12 +32,12 @@ public final class SequenceRunner {
         unsafe scratch.deallocate()
     }
 
-    /// The model's answer to one whole sequence.
+    /// Returns the model's output for one whole sequence.
     ///
-    /// - Parameter timesteps: Timesteps side by side, shape (n, features), n at least 1.
+    /// - Parameter timesteps: Shape (n, features), n at least 1.
     /// - Returns: Shape (outputs), valid until the next run.
     @_lifetime(borrow self)
-    public func answer(to timesteps: Span<Float>) -> Span<Float> {
+    public func output(for timesteps: Span<Float>) -> Span<Float> {
         let (count, rest) = timesteps.count.quotientAndRemainder(dividingBy: model.features)
         precondition(count >= 1 && rest == 0)
         unsafe timesteps.withUnsafeBufferPointer { buffer in
@@ -68,12 +68,12 @@ public final class SequenceRunner {
         unsafe sequence.begin(timesteps, count: count, features: model.features)
         let last = model.passes.lastIndex(where: \.hasMemory) ?? 0
         for (index, pass) in model.passes.enumerated() {
-            // After the last layer that looks at other timesteps, only the answer's own matters.
+            // Behind the last layer with memory, only the last timestep affects the output.
             if index > last { sequence.keepLast() }
-            switch pass.way {
-            case .forwards(let step): unsafe sequence.run(step, state: state, scratch: scratch)
-            case .backwards(let step): unsafe sequence.run(step, backwards: true, state: state, scratch: scratch)
-            case .bothWays(let pass): unsafe sequence.run(pass, state: state, scratch: scratch)
+            switch pass.direction {
+            case .forward(let step): unsafe sequence.run(step, state: state, scratch: scratch)
+            case .backward(let step): unsafe sequence.run(step, isBackward: true, state: state, scratch: scratch)
+            case .bidirectional(let pass): unsafe sequence.run(pass, state: state, scratch: scratch)
             }
         }
         unsafe outputs.update(from: sequence.last, count: model.outputs)

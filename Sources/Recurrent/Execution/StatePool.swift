@@ -1,85 +1,89 @@
-/// The states of many streams of one model, and the step that moves one of them on.
+/// The states of many streams of one model.
 ///
-/// Each stream has a row, found by number:
+/// Each stream has a row with a number:
 ///
 ///     row:  | state of layer 0 | state of layer 1 | … | last outputs |
 ///           '------------ stateSize floats -----------'-- outputs ---'
 ///
-/// Rows stand in pages that never move, so adding a stream never copies the others. One owner, one thread: whoever
-/// holds the pool; it is not `Sendable`.
+/// Rows are in pages that never move, so a new stream never copies the others. The pool has one owner on one thread.
 @safe
 public final class StatePool {
     private static let rowsPerPage = 1024
 
-    /// The weights that every row of this pool is stepped with.
+    /// The weights for every row.
     public let model: Model
 
     private let rowSize: Int
     private let scratch: UnsafeMutablePointer<Float>
-    private var pages: [UnsafeMutablePointer<Float>]
-    private var freeRows: [Int] = []
-    private var rowCount = 0
+    private let contents: Confined<Contents>
 
-    /// An empty pool.
+    /// The parts that change when rows come and go.
+    @safe
+    private struct Contents: ~Copyable {
+        var pages = unsafe GrowingBuffer<UnsafeMutablePointer<Float>>(capacity: 16)
+        var freeRows: [Int] = []
+        var rowCount = 0
+    }
+
+    /// Creates an empty pool.
     public init(model: Model) {
         self.model = model
         rowSize = model.stateSize + model.outputs
-        unsafe pages = []
+        contents = Confined(Contents())
         unsafe scratch = .allocate(capacity: max(1, model.scratchSize))
         unsafe scratch.initialize(repeating: 0, count: max(1, model.scratchSize))
     }
 
-    /// A pool with the rows of another, under the same numbers; the other has none any more.
+    /// Creates a pool with the rows of another pool, under the same numbers. The other pool is empty afterwards.
     ///
     /// - Parameters:
-    ///   - other: A pool whose rows are made of the same layers' states, and of as many outputs.
-    ///   - model: The weights that the rows are stepped with from here on.
-    public convenience init(takingRowsOf other: StatePool, model: Model) {
+    ///   - other: A pool of a model with the same state layout and number of outputs.
+    ///   - model: The new weights for the rows.
+    public convenience init(movingRowsOf other: StatePool, model: Model) {
         precondition(model.stateLayout == other.model.stateLayout && model.outputs == other.model.outputs)
         self.init(model: model)
-        unsafe swap(&pages, &other.pages)
-        swap(&freeRows, &other.freeRows)
-        swap(&rowCount, &other.rowCount)
+        swap(&contents.value, &other.contents.value)
     }
 
     deinit {
         unsafe scratch.deallocate()
-        for index in unsafe pages.indices {
-            unsafe pages[index].deallocate()
+        for index in unsafe 0..<contents.value.pages.count {
+            unsafe contents.value.pages[index].deallocate()
         }
     }
 
-    /// Gives out a row of zeros: the state before the first timestep.
+    /// Assigns a row of zeros: the state before the first timestep.
     public func insert() -> Int {
-        if let row = freeRows.popLast() { return row }
-        if unsafe rowCount == pages.count * Self.rowsPerPage {
-            // Kernels read past a row's end, of the last row too.
+        if let row = contents.value.freeRows.popLast() { return row }
+        let row = contents.value.rowCount
+        if unsafe row == contents.value.pages.count * Self.rowsPerPage {
+            // Kernels read past a row's end, even past the last row's.
             let floats = Self.rowsPerPage * rowSize + Kernels.padding
             let page = UnsafeMutablePointer<Float>.allocate(capacity: floats)
             unsafe page.initialize(repeating: 0, count: floats)
-            unsafe pages.append(page)
+            unsafe contents.value.pages.append(page)
         }
-        rowCount += 1
-        return rowCount - 1
+        contents.value.rowCount = row + 1
+        return row
     }
 
-    /// Takes a row back. Its number may be given out again.
+    /// Frees a row. The pool may assign its number again.
     public func remove(_ row: Int) {
         unsafe pointer(to: row).update(repeating: 0, count: rowSize)
-        freeRows.append(row)
+        contents.value.freeRows.append(row)
     }
 
-    /// Sets the state to zero, as before the first timestep. The last outputs stay.
+    /// Sets the state to zero, as before the first timestep, and keeps the last outputs.
     public func reset(_ row: Int) {
         unsafe pointer(to: row).update(repeating: 0, count: model.stateSize)
     }
 
-    /// Takes one timestep.
+    /// Steps one stream through one timestep, on the scalar path.
     ///
     /// - Parameters:
-    ///   - row: The stream's row: its state and its outputs are replaced.
-    ///   - inputs: Timesteps side by side, shape (n, features).
-    ///   - index: Which of the n timesteps to take.
+    ///   - row: The stream's row; the step replaces its state and its outputs.
+    ///   - inputs: Timesteps, shape (n, features).
+    ///   - index: The index of the timestep to step.
     public func step(_ row: Int, inputs: Span<Float>, index: Int) {
         let features = model.features
         precondition(index >= 0 && (index + 1) * features <= inputs.count)
@@ -91,8 +95,8 @@ public final class StatePool {
         }
     }
 
-    /// Whether a state is finite. The last outputs are not looked at: a mean of no timesteps is NaN, though nothing is
-    /// wrong with the state.
+    /// Returns whether a state is finite. The check leaves out the last outputs, because the mean of no timesteps is NaN although
+    /// the state is sound.
     static func isFinite(_ state: UnsafePointer<Float>, count: Int) -> Bool {
         var largest: UInt32 = 0
         for k in 0..<count {
@@ -101,22 +105,22 @@ public final class StatePool {
         return largest < Float.infinity.bitPattern
     }
 
-    /// The answer to the row's last timestep, shape (outputs).
+    /// Returns the outputs at the row's last timestep, shape (outputs).
     @_lifetime(borrow self)
     public func outputs(of row: Int) -> Span<Float> {
         values(of: row).extracting(droppingFirst: model.stateSize)
     }
 
-    /// The whole row: state, then last outputs, shape (stateSize + outputs). What a checkpoint keeps.
+    /// Returns the whole row, as a checkpoint keeps it: state, then last outputs, shape (stateSize + outputs).
     @_lifetime(borrow self)
     public func values(of row: Int) -> Span<Float> {
         let span = unsafe Span(_unsafeStart: pointer(to: row), count: rowSize)
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
-    /// Puts a whole row back as ``values(of:)`` gave it.
+    /// Replaces a whole row with values from ``values(of:)``.
     ///
-    /// - Precondition: `values` has the row's size; whoever reads it from outside checks that first.
+    /// - Precondition: `values` has the row's size. The caller checks values from outside first.
     public func replace(_ row: Int, with values: Span<Float>) {
         precondition(values.count == rowSize)
         let target = unsafe pointer(to: row)
@@ -125,12 +129,27 @@ public final class StatePool {
         }
     }
 
-    /// How many floats a row has.
+    /// The number of floats in a row.
     public var valuesPerRow: Int { rowSize }
 
-    /// Where a row that was given out stands.
-    func pointer(to row: Int) -> UnsafeMutablePointer<Float> {
-        precondition(row >= 0 && row < rowCount)
-        return unsafe pages[row / Self.rowsPerPage] + (row % Self.rowsPerPage) * rowSize
+    /// The addresses of the rows, valid until the next ``insert()``.
+    @safe
+    struct Rows {
+        fileprivate let pages: UnsafePointer<UnsafeMutablePointer<Float>>
+        fileprivate let rowSize: Int
+        fileprivate let count: Int
+
+        /// The address of an assigned row.
+        subscript(row: Int) -> UnsafeMutablePointer<Float> {
+            precondition(row >= 0 && row < count)
+            return unsafe pages[row / StatePool.rowsPerPage] + (row % StatePool.rowsPerPage) * rowSize
+        }
     }
+
+    var allRows: Rows {
+        unsafe Rows(
+            pages: UnsafePointer(contents.value.pages.start), rowSize: rowSize, count: contents.value.rowCount)
+    }
+
+    private func pointer(to row: Int) -> UnsafeMutablePointer<Float> { unsafe allRows[row] }
 }

@@ -1,15 +1,15 @@
-/// A fully connected layer, applied to each timestep. It keeps no state.
+/// A fully connected layer, applied to each timestep, without state.
 public struct Dense: Equatable, Sendable {
     /// The width of the output.
     public let units: Int
-    /// The function applied to each output.
+    /// The activation of the output.
     public let activation: Activation
-    /// Shape (features, units).
+    /// W, shape (features, units).
     public let kernel: Tensor
-    /// Shape (units); nil where the layer has no bias.
+    /// b, shape (units); nil if the layer has no bias.
     public let bias: Tensor?
 
-    /// The width of one timestep of the layer's input.
+    /// The width of one timestep of the input.
     public var features: Int { kernel.shape[0] }
 
     /// Creates a layer from its weights.
@@ -19,7 +19,7 @@ public struct Dense: Equatable, Sendable {
     ///   - activation: Keras' `activation`.
     ///   - kernel: Shape (features, units).
     ///   - bias: Shape (units), or nil for none.
-    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
     public init(units: Int, activation: Activation, kernel: Tensor, bias: Tensor?) throws(ModelError) {
         try kernel.checkKernel(units: units)
         try bias?.check(shape: [units], of: "bias")
@@ -36,21 +36,21 @@ extension Dense: TimestepLayer {
         "dense features=\(features) units=\(units) activation=\(activation.rawValue) use_bias=\(bias != nil)"
     }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.dense(weights.place(Step(self, weights: &weights))), of: self)
     }
 
-    /// Whether its outputs are so few that each is summed by itself, and not as a part of a vector.
-    var hasFewColumns: Bool { units <= Kernels.mostDots }
+    /// Whether the layer has so few outputs that a sum of its own for each is faster than a vector of them.
+    var hasFewColumns: Bool { units <= Kernels.maximumDots }
 
-    /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
+    /// The layer's step: sizes and pointers into the model's weights, no references to count.
     @safe
     struct Step {
         let units: Int
         let activation: Activation
-        /// Shape (features, units).
+        /// W, shape (features, units).
         let kernel: WeightMatrix
-        /// Shape (units); zeros where the layer has no bias.
+        /// b, shape (units); zeros if the layer has no bias.
         let bias: UnsafePointer<Float>
 
         init(_ layer: Dense, weights: inout WeightBuffer) {
@@ -61,38 +61,49 @@ extension Dense: TimestepLayer {
             unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
         }
 
-        /// `y = activation(x·W + b)`, as Keras computes it (<https://keras.io/api/layers/core_layers/dense/>).
+        /// Computes `y = activation(x·W + b)` as Keras does (<https://keras.io/api/layers/core_layers/dense/>).
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
-        ///   - y: The output, shape (units), with room for the padding. Must not overlap `x`.
+        ///   - y: The output, shape (units), padded. Must not overlap `x`.
         @inline(__always)
         func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
             unsafe kernel.multiply(x, addedTo: bias, into: y)
             unsafe activation.apply(y, count: units, kernel.kernels)
         }
 
-        /// The same in each lane, where the activation is one of each value: x of shape (features, lanes), y of shape
-        /// (units, lanes).
+        /// Steps every lane through one timestep. The activation must be elementwise.
+        ///
+        /// - Parameters:
+        ///   - x: Shape (features, lanes).
+        ///   - y: Shape (units, lanes). Must not overlap `x`.
         func stepLanes(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
             unsafe kernel.multiplyLanes(x, addedTo: bias, into: y)
             unsafe activation.apply(y, count: units * kernel.kernels.lanes, kernel.kernels)
         }
 
-        /// Whether ``step(_:x:y:)`` can be called and pays.
-        var takesSteps: Bool { kernel.takesSteps && activation.isElementwise }
+        /// Whether ``stepSequence(_:x:y:)`` is possible and faster than one timestep at a time.
+        var canStepSequence: Bool { kernel.canMultiplySequence && activation.isElementwise }
 
-        /// The same of many timesteps that stand one after another: x of shape (count, features), y of shape (count, units), with
-        /// room for the padding.
-        func step(_ count: Int, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
-            unsafe kernel.multiply(x, steps: count, addedTo: bias, into: y)
+        /// Steps one stream through a sequence of timesteps.
+        ///
+        /// - Parameters:
+        ///   - count: The number of timesteps.
+        ///   - x: Shape (count, features).
+        ///   - y: Shape (count, units), padded. Must not overlap `x`.
+        func stepSequence(_ count: Int, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+            unsafe kernel.multiplySequence(x, steps: count, addedTo: bias, into: y)
             unsafe activation.apply(y, count: count * units, kernel.kernels)
         }
 
-        /// Whether ``stepRows(x:y:)`` can be called.
-        var takesRows: Bool { kernel.takesRows && activation.isElementwise }
+        /// Whether ``stepRows(x:y:)`` is possible.
+        var canStepRows: Bool { kernel.canMultiplyRows && activation.isElementwise }
 
-        /// The same where the lanes' inputs stand one after another, of shape (lanes, features).
+        /// Steps every lane through one timestep, from inputs that are not in a tile.
+        ///
+        /// - Parameters:
+        ///   - x: Shape (lanes, features).
+        ///   - y: Shape (units, lanes). Must not overlap `x`.
         func stepRows(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
             unsafe kernel.multiplyRows(x, addedTo: bias, into: y)
             unsafe activation.apply(y, count: units * kernel.kernels.lanes, kernel.kernels)

@@ -1,7 +1,7 @@
-/// The mean of all timesteps so far that are not masked, of each feature by itself. Of none it is NaN, as it is to Keras.
+/// The mean of each feature over all unmasked timesteps so far. Before the first of them the mean is NaN, as in Keras.
 ///
-/// State, one a stream: the mean; the sum and what rounding took from it, `units` floats each; and the count of timesteps,
-/// kept as the bits of a float. 3 · `units` + 1 floats.
+/// The state of one stream is the mean, the sum and the sum's compensation, `units` floats each, then the ``TimestepCount``:
+/// 3 · `units` + 1 floats.
 public struct GlobalAveragePooling: Equatable, Sendable {
     /// The width of the input and of the output.
     public let units: Int
@@ -9,7 +9,7 @@ public struct GlobalAveragePooling: Equatable, Sendable {
     /// Creates a layer.
     ///
     /// - Parameter units: The width of the input and of the output, at least 1.
-    /// - Throws: ``ModelError`` where there are no units.
+    /// - Throws: ``ModelError`` if `units` is less than 1.
     public init(units: Int) throws(ModelError) {
         try ModelError.check(units: units)
         self.units = units
@@ -20,28 +20,28 @@ extension GlobalAveragePooling: TimestepLayer {
     package var features: Int { units }
     package var weights: [Tensor] { [] }
     package var architecture: String { "global_average_pooling units=\(units)" }
-    package var maskRule: MaskRule { .heeds }
+    package var maskRule: MaskRule { .consumes }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(
             .averagePooling(weights.place(Step(units: units))), of: self, stateSize: 3 * units + 1,
-            whenMasked: .heldOnceCounted)
+            whenMasked: .repeatsOutputOnceCounted)
     }
 
-    /// The layer as the hot path sees it.
+    /// The layer's step.
     struct Step {
         let units: Int
 
-        /// `mean = Σ x / n` over the timesteps so far
+        /// Computes `mean = Σ x / n` over the timesteps so far
         /// (<https://keras.io/api/layers/pooling_layers/global_average_pooling1d/>).
         ///
-        /// The sum is Kahan's (<https://doi.org/10.1145/363707.363723>), so that the mean of a sequence of any length is as
-        /// exact as that of a short one.
+        /// The sum is Kahan's (<https://doi.org/10.1145/363707.363723>), so the mean of a long sequence is as exact as the mean
+        /// of a short one.
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).
-        ///   - state: The mean, the sum, its compensation, shape (units) each, and the count; all are replaced. The mean is
-        ///     the layer's output.
+        ///   - state: The mean, the sum and its compensation, shape (units) each, then the count; the step replaces all. The
+        ///     mean is the layer's output.
         func callAsFunction(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) {
             let sum = unsafe state + units
             let compensation = unsafe sum + units
@@ -57,18 +57,19 @@ extension GlobalAveragePooling: TimestepLayer {
     }
 }
 
-/// A count of timesteps among the floats of a state: as bits, since a float itself counts no further than 2²⁴.
+/// A count of timesteps in one float of a state. The count is the float's bit pattern, because a float's value is exact only up
+/// to 2²⁴.
 enum TimestepCount {
-    /// The largest count, whose bits are still those of a finite float.
+    /// The largest count. Its bit pattern is still a finite float.
     private static let largest: UInt32 = 1 << 30
 
-    /// Whether no timestep is counted yet.
+    /// Whether the count is zero.
     static func isZero(_ bits: Float) -> Bool { bits.bitPattern == 0 }
 
-    /// Counts one more timestep.
+    /// Adds one timestep to the count.
     ///
-    /// - Parameter bits: The count, replaced; 0.0 counts none.
-    /// - Returns: The count with this timestep.
+    /// - Parameter bits: The count; 0.0 is zero.
+    /// - Returns: The new count.
     static func increment(_ bits: inout Float) -> UInt32 {
         let count = min(bits.bitPattern + 1, largest)
         bits = Float(bitPattern: count)

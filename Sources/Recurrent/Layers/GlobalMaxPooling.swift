@@ -1,6 +1,6 @@
-/// The largest value of all timesteps so far, of each feature by itself.
+/// The maximum of each feature over all timesteps so far.
 ///
-/// State, one a stream: the largest values, `units` floats; and the count of timesteps, kept as the bits of a float.
+/// The state of one stream is the maxima, `units` floats, then the ``TimestepCount``.
 public struct GlobalMaxPooling: Equatable, Sendable {
     /// The width of the input and of the output.
     public let units: Int
@@ -8,7 +8,7 @@ public struct GlobalMaxPooling: Equatable, Sendable {
     /// Creates a layer.
     ///
     /// - Parameter units: The width of the input and of the output, at least 1.
-    /// - Throws: ``ModelError`` where there are no units.
+    /// - Throws: ``ModelError`` if `units` is less than 1.
     public init(units: Int) throws(ModelError) {
         try ModelError.check(units: units)
         self.units = units
@@ -19,23 +19,23 @@ extension GlobalMaxPooling: TimestepLayer {
     package var features: Int { units }
     package var weights: [Tensor] { [] }
     package var architecture: String { "global_max_pooling units=\(units)" }
-    /// Keras' layer takes masked timesteps like any other.
-    package var maskRule: MaskRule { .ends }
+    /// Keras' layer ignores the mask.
+    package var maskRule: MaskRule { .discards }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.maxPooling(weights.place(Step(units: units))), of: self, stateSize: units + 1)
     }
 
-    /// The layer as the hot path sees it.
+    /// The layer's step.
     struct Step {
         let units: Int
 
-        /// `y = max x` over the timesteps so far (<https://keras.io/api/layers/pooling_layers/global_max_pooling1d/>).
+        /// Computes `y = max x` over the timesteps so far
+        /// (<https://keras.io/api/layers/pooling_layers/global_max_pooling1d/>).
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).
-        ///   - state: The largest values, shape (units), and the count; all are replaced. The largest values are the
-        ///     layer's output.
+        ///   - state: The maxima, shape (units), then the count; the step replaces all. The maxima are the layer's output.
         func callAsFunction(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) {
             let isFirst = unsafe TimestepCount.increment(&state[units]) == 1
             for k in 0..<units {

@@ -1,8 +1,8 @@
-/// Says which timesteps are masked: those all of whose values are one certain value. It keeps no state.
+/// A layer that masks every timestep whose values all equal one given value. The layer keeps no state.
 public struct Masking: Equatable, Sendable {
     /// The width of the input and of the output.
     public let units: Int
-    /// The value that masks.
+    /// The value that masks a timestep.
     public let value: Float
 
     /// Creates a layer.
@@ -10,7 +10,7 @@ public struct Masking: Equatable, Sendable {
     /// - Parameters:
     ///   - units: The width of the input and of the output, at least 1.
     ///   - value: Keras' `mask_value`.
-    /// - Throws: ``ModelError`` where there are no units, or the value is not a number.
+    /// - Throws: ``ModelError`` if `units` is less than 1 or `value` is not finite.
     public init(units: Int, value: Float) throws(ModelError) {
         try ModelError.check(units: units)
         guard value.isFinite else { throw ModelError(code: .notFinite, context: "mask_value is \(value)") }
@@ -23,24 +23,24 @@ extension Masking: TimestepLayer {
     package var features: Int { units }
     package var weights: [Tensor] { [] }
     package var architecture: String { "masking units=\(units) value=\(value)" }
-    package var maskRule: MaskRule { .makes }
+    package var maskRule: MaskRule { .generates }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.masking(weights.place(Step(units: units, value: value))), of: self)
     }
 
-    /// The layer as the hot path sees it.
+    /// The layer's step.
     struct Step {
         let units: Int
         let value: Float
 
-        /// One timestep, as Keras computes it (<https://keras.io/api/layers/core_layers/masking/>): masked where
-        /// x = `value` throughout; the output is then zero, else x.
+        /// Masks the timestep if all of x equals `value`, as Keras does (<https://keras.io/api/layers/core_layers/masking/>).
+        /// The output of a masked timestep is zero; of any other timestep it is x.
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).
         ///   - y: The output, shape (units). Must not overlap `x`.
-        ///   - isMasked: Replaced.
+        ///   - isMasked: Receives whether the timestep is masked.
         func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, isMasked: inout Bool) {
             isMasked = true
             for k in 0..<units {

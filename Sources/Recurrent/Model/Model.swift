@@ -1,77 +1,75 @@
 /// A trained network: layers and their weights, immutable and shared by all streams.
 ///
-/// The first layer takes one timestep of ``features`` floats; each further layer takes what the one before gives; the
-/// last gives ``outputs`` floats, at every timestep. What a stream remembers between two timesteps is kept apart from
-/// the model, in a ``StatePool``. Where the first layer is an ``Embedding``, a timestep is one token, which travels as
-/// the float of its number.
+/// The first layer reads one timestep of ``features`` floats. Each further layer reads the output of the layer before. The last
+/// layer writes ``outputs`` floats at every timestep. If the first layer is an ``Embedding``, a timestep is one token: its number
+/// as a float. The state of each stream is not in the model but in a ``StatePool``.
 ///
-/// `@unchecked Sendable`: the pointers within `steps` lead into `weights`, which nobody writes once `init` has ended.
+/// `@unchecked Sendable`: the pointers in `steps` point into `weights`, which are constant after `init`.
 @safe
 public final class Model: @unchecked Sendable {
-    /// What a timestep is.
+    /// The meaning of a timestep's floats.
     public enum Input: Equatable, Sendable {
-        /// So many numbers.
+        /// The given number of values.
         case values(Int)
-        /// The number of one token of a vocabulary of so many: a whole number from 0. Whoever takes tokens from outside
-        /// checks that they are; a step with another number is safe, but its answer means nothing.
+        /// One token of a vocabulary of the given size: a whole number from 0. The caller checks tokens from outside. A step with
+        /// any other number is safe, but its output is meaningless.
         case tokens(Int)
     }
 
-    /// The layers in the order in which a timestep passes them.
+    /// The layers in the order in which a timestep passes through them.
     package let layers: [any Layer]
-    /// What a timestep is.
+    /// The meaning of a timestep's floats.
     public let input: Input
-    /// Floats in one timestep of input; 1 for a token.
+    /// The number of floats in one timestep of input; 1 for a token.
     public let features: Int
-    /// How many tokens there are, where a timestep is a token.
+    /// The size of the vocabulary; nil if a timestep is not a token.
     public var vocabulary: Int? {
         if case .tokens(let count) = input { count } else { nil }
     }
-    /// Floats in one answer.
+    /// The number of floats in one output.
     public let outputs: Int
-    /// Floats that a stream remembers: the state of each layer, one layer after another; none where the model is not
-    /// causal.
+    /// The number of floats in one stream's state: the states of the layers, one after another. Zero if the model is not causal.
     public let stateSize: Int
-    /// What ``stateSize`` is made of: the kind of each layer that has a state, with its floats. A state of one model has the
-    /// same meaning in another, though not the same value, where this is the same.
+    /// The parts of a state: the kind of each layer that has one, with its number of floats. A state fits another model if both
+    /// layouts are equal.
     public let stateLayout: String
-    /// How many weights the model has.
+    /// The number of weights.
     public let parameters: Int
 
-    /// Whether the model can answer after each timestep, from a state; if not, it must be given whole sequences, by a
-    /// ``SequenceRunner``.
+    /// Whether each output depends on no later timestep, so that the model can step a stream timestep by timestep. Otherwise a
+    /// ``SequenceRunner`` must give it whole sequences.
     public let isCausal: Bool
 
-    /// Whether a layer takes a mean or a maximum over the timesteps of a sequence.
+    /// Whether a layer computes a mean or a maximum over the timesteps of a sequence.
     public var hasPooling: Bool { layers.contains { $0 is GlobalAveragePooling || $0 is GlobalMaxPooling } }
 
-    /// Whether a layer says which timesteps are masked.
+    /// Whether a layer generates masks.
     let hasMasks: Bool
 
-    /// Floats of working memory during a step: the widest layer's own, then two outputs of hidden layers.
+    /// The floats of working memory during a step: the scratch memory of one layer, then the outputs of two hidden layers.
     let scratchSize: Int
-    /// The inner loops that the model runs with.
+    /// The inner loops of the model's steps.
     package let kernels: Kernels
 
-    /// How each layer goes over a sequence.
+    /// Each layer's pass over a sequence.
     let passes: [LayerPass]
-    /// Floats of the widest output of a layer, with the room that kernels need.
+    /// The floats of the widest output of a layer, padded.
     let widestOutput: Int
-    /// Floats of the working memory of the layer that needs most.
+    /// The floats of scratch memory of the layer that needs most.
     let widestScratch: Int
 
     private let weights: WeightBuffer
-    /// Each layer's step, where the model is causal.
+    /// Each layer's step; incomplete if the model is not causal.
     let steps: [LayerStep]
-    /// The same where the hot path reads them, without counting references.
+    /// The steps in plain memory, where the hot path reads them without counting references.
     private let firstStep: UnsafePointer<LayerStep>
 
     /// Builds a model.
     ///
     /// - Parameters:
-    ///   - layers: At least one; each must take the width that the one before gives. An ``Embedding`` only as the first.
-    ///   - kernels: The inner loops to run with.
-    /// - Throws: ``ModelError`` where two layers in a row do not fit.
+    ///   - layers: At least one. Each must read the width that the layer before writes. Only the first may be an ``Embedding``.
+    ///   - kernels: The inner loops of the model's steps.
+    /// - Throws: ``ModelError`` if two adjacent layers do not fit, or if there is no layer.
     package init(layers: [any Layer], kernels: Kernels = .best) throws(ModelError) {
         guard let first = layers.first, let last = layers.last else {
             throw ModelError(code: .empty, context: "the model has no layers")
@@ -95,7 +93,7 @@ public final class Model: @unchecked Sendable {
         features = first.features
         outputs = last.units
         parameters = layers.reduce(0) { $0 + $1.parameters }
-        hasMasks = layers.contains { $0.maskRule == .makes }
+        hasMasks = layers.contains { $0.maskRule == .generates }
         isCausal = passes.allSatisfy(\.isCausal)
         stateSize = isCausal ? passes.reduce(0) { $0 + $1.stateSize } : 0
         stateLayout = zip(layers, passes).filter { $1.stateSize > 0 }
@@ -103,23 +101,23 @@ public final class Model: @unchecked Sendable {
         widestScratch = Kernels.padded(passes.map(\.scratchSize).max() ?? 0)
         widestOutput = Kernels.padded(layers.map(\.units).max() ?? 0)
         scratchSize = widestScratch + 2 * widestOutput
-        steps = passes.compactMap { if case .forwards(let step) = $0.way { step } else { nil } }
+        steps = passes.compactMap { if case .forward(let step) = $0.direction { step } else { nil } }
         unsafe firstStep = weights.place(steps)
         self.passes = passes
         self.weights = weights
         self.kernels = kernels
     }
 
-    /// Each layer's way over a sequence, with its weights; layers that no mask reaches take every timestep.
+    /// Returns each layer's pass over a sequence. A layer that no mask reaches steps every timestep.
     private static func passes(of layers: [any Layer], in weights: inout WeightBuffer) -> [LayerPass] {
         var isMasked = false
         return layers.map { layer in
-            var pass = layer.pass(in: &weights)
+            var pass = layer.makePass(in: &weights)
             if !isMasked { pass.ignoreMask() }
             switch layer.maskRule {
-            case .makes: isMasked = true
-            case .ends: isMasked = false
-            case .passes, .heeds: break
+            case .generates: isMasked = true
+            case .discards: isMasked = false
+            case .propagates, .consumes: break
             }
             return pass
         }
@@ -129,15 +127,13 @@ public final class Model: @unchecked Sendable {
         weights.deallocate()
     }
 
-    /// Takes one timestep: every layer's equation in turn, each layer reading what the one before wrote.
-    ///
-    /// Only for a causal model.
+    /// Steps one stream through one timestep: every layer in turn. The model must be causal.
     ///
     /// - Parameters:
     ///   - input: Shape (features).
-    ///   - state: Shape (stateSize); replaced by the state after the timestep.
-    ///   - output: Shape (outputs); the answer.
-    ///   - scratch: Shape (scratchSize), contents undefined before and after.
+    ///   - state: Shape (stateSize); the step replaces it.
+    ///   - output: Shape (outputs).
+    ///   - scratch: Shape (scratchSize), undefined before and after.
     /// - Returns: Whether the state is finite.
     @discardableResult
     @inline(__always)
@@ -149,16 +145,16 @@ public final class Model: @unchecked Sendable {
             firstLayers: steps.count, input: input, state: state, output: output, outputs: outputs, scratch: scratch)
     }
 
-    /// Takes one timestep through the first layers only.
+    /// Steps one stream through one timestep of the first layers only.
     ///
     /// - Parameters:
-    ///   - count: How many layers.
+    ///   - count: The number of layers.
     ///   - input: Shape (features).
-    ///   - state: Shape (stateSize); those layers' part is replaced by the state after the timestep.
-    ///   - output: Shape (outputs); the output of the last of those layers.
-    ///   - outputs: The width of that output.
-    ///   - scratch: Shape (scratchSize), contents undefined before and after.
-    /// - Returns: Whether those layers' state is finite.
+    ///   - state: Shape (stateSize); the step replaces the part of the first layers.
+    ///   - output: Receives the output of the last of the first layers, shape (outputs).
+    ///   - outputs: The width of `output`.
+    ///   - scratch: Shape (scratchSize), undefined before and after.
+    /// - Returns: Whether the state of the first layers is finite.
     func step(
         firstLayers count: Int, input: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         output: UnsafeMutablePointer<Float>, outputs: Int, scratch: UnsafeMutablePointer<Float>

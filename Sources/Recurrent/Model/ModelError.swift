@@ -1,19 +1,19 @@
-/// Why a model could not be built. Thrown while a model is built, never by a step.
+/// The reason why a model could not be built. Only the construction of a model throws; a step never does.
 public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What kind of thing was wrong.
+    /// The kinds of mistakes.
     public enum Code: Equatable, Sendable {
-        /// A weight's shape, or the sizes of two layers in a row, do not fit.
+        /// A weight's shape or the widths of two adjacent layers do not fit.
         case shape
         /// A weight is NaN or infinite.
         case notFinite
-        /// A model needs at least one layer.
+        /// The model has no layers.
         case empty
     }
 
-    /// What kind of thing was wrong.
+    /// The kind of mistake.
     public let code: Code
 
-    /// Which weight or layer it was, with the shapes found and expected.
+    /// The weight or layer that was wrong, with the shapes found and expected.
     public let context: String
 
     /// The context in one line.
@@ -21,7 +21,7 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension ModelError {
-    /// Refuses a layer without width.
+    /// Rejects a layer without width.
     static func check(units: Int) throws(ModelError) {
         guard units >= 1 else {
             throw ModelError(code: .shape, context: "the layer has \(units) units, expected at least 1")

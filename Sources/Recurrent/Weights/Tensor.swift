@@ -1,9 +1,9 @@
-/// A dense array of 32-bit floats with its shape, in row-major (C) order: the form in which weights come and go.
+/// A dense array of 32-bit floats with its shape, in row-major (C) order: the form in which model files hold weights.
 public struct Tensor: Equatable, Sendable {
     /// The length of each axis, outermost first. An empty shape is a scalar.
     public let shape: [Int]
 
-    /// The elements in row-major order; as many as the product of ``shape``.
+    /// The elements in row-major order. Their number is the product of ``shape``.
     public let values: [Float]
 
     /// Creates a tensor.
@@ -11,13 +11,13 @@ public struct Tensor: Equatable, Sendable {
     /// - Parameters:
     ///   - shape: The length of each axis, outermost first.
     ///   - values: The elements in row-major order.
-    /// - Throws: ``ModelError`` with the code `shape` where the two do not agree.
+    /// - Throws: ``ModelError`` with the code `shape` if the number of values is not the product of the shape.
     public init(shape: [Int], values: [Float]) throws(ModelError) {
         var count = 1
         for length in shape {
             let (product, overflow) = count.multipliedReportingOverflow(by: length)
             guard length >= 0, !overflow else {
-                throw ModelError(code: .shape, context: "the shape \(shape) is not one of a tensor")
+                throw ModelError(code: .shape, context: "the shape \(shape) has a negative length or too many values")
             }
             count = product
         }
@@ -30,7 +30,7 @@ public struct Tensor: Equatable, Sendable {
 
     /// Checks the shape and the values of a weight when a layer is built, so that a step need not.
     ///
-    /// - Throws: ``ModelError``: `shape` where the shape is another, `notFinite` where a value is NaN or infinite.
+    /// - Throws: ``ModelError``: `shape` if the shape is not the expected one, `notFinite` if a value is NaN or infinite.
     func check(shape expected: [Int], of weight: String) throws(ModelError) {
         guard shape == expected else {
             throw ModelError(code: .shape, context: "\(weight) has the shape \(shape), expected \(expected)")
@@ -40,13 +40,13 @@ public struct Tensor: Equatable, Sendable {
         }
     }
 
-    /// Checks the input weights of a layer, whose first axis tells how wide its input is.
+    /// Checks the input weights of a layer. Their first axis defines the width of the layer's input.
     ///
     /// - Parameters:
     ///   - units: The width of the layer's output.
-    ///   - gates: How many gates stand side by side, each `units` wide.
-    /// - Throws: ``ModelError``: `shape` unless it is (features, gates · units) with at least one of each, `notFinite`
-    ///   where a value is NaN or infinite.
+    ///   - gates: The number of gates side by side, each `units` wide.
+    /// - Throws: ``ModelError``: `shape` unless the shape is (features, gates · units) with both at least 1, `notFinite` if a
+    ///   value is NaN or infinite.
     func checkKernel(units: Int, gates: Int = 1) throws(ModelError) {
         guard units >= 1, shape.count == 2, let features = shape.first, features >= 1 else {
             let width = gates == 1 ? "units" : "\(gates) · units"

@@ -1,11 +1,11 @@
-/// The weights of a model as the hot path reads them, written once while the model is built and then only read.
+/// The weights of a model in the layouts that the hot path reads, constant after the model is built.
 ///
-/// One owner: the ``Model``, which frees them. Each piece begins on a cache line and ends on one, filled up with zeros.
+/// The owner is the ``Model``, which frees them. Each piece begins on a cache line and ends on one, padded with zeros.
 @safe
 package struct WeightBuffer {
     private static let alignment = 64
     private var pieces: [UnsafeMutableRawPointer]
-    /// The inner loops that the model runs with.
+    /// The inner loops, which determine the layouts.
     let kernels: Kernels
 
     init(kernels: Kernels) {
@@ -13,23 +13,23 @@ package struct WeightBuffer {
         self.kernels = kernels
     }
 
-    /// Copies a vector in.
+    /// Appends a copy of a vector.
     ///
     /// - Parameter values: Shape (n).
-    /// - Returns: Where it stands for as long as the buffer lives: n floats, then zeros up to `Kernels.padded(n)`.
+    /// - Returns: The copy: n floats, then zeros up to `Kernels.padded(n)`. It lives as long as the buffer.
     mutating func append(_ values: [Float]) -> UnsafePointer<Float> {
         let count = max(1, values.count)
         return unsafe place(values + repeatElement(0, count: Kernels.padded(count) - values.count))
     }
 
-    /// Copies a value in.
+    /// Appends a copy of a value.
     ///
-    /// - Returns: Where it stands for as long as the buffer lives.
+    /// - Returns: The copy, which lives as long as the buffer.
     mutating func place<Value: BitwiseCopyable>(_ value: Value) -> UnsafePointer<Value> { unsafe place([value]) }
 
-    /// Copies values in.
+    /// Appends a copy of an array.
     ///
-    /// - Returns: Where the first of them stands, if there is one, and the others behind it, for as long as the buffer lives.
+    /// - Returns: The copy's first element, if there is one. The copy lives as long as the buffer.
     mutating func place<Value: BitwiseCopyable>(_ values: [Value]) -> UnsafePointer<Value> {
         let piece = UnsafeMutableRawPointer.allocate(
             byteCount: values.count * MemoryLayout<Value>.stride,

@@ -1,35 +1,36 @@
-/// A matrix of weights as the hot path multiplies with it: once for a stream alone, once for many side by side.
+/// A matrix of weights in two layouts: one for the scalar path, one for the batched path.
 @safe
 struct WeightMatrix {
-    /// How it stands for a stream alone.
+    /// A layout for the scalar path.
     enum Layout: Equatable {
-        /// Whole vectors, in blocks of ``Kernels/blockWidth``.
+        /// Blocks of ``Kernels/blockWidth`` vectors of columns.
         case vectors
-        /// Column by column, for at most ``Kernels/mostDots`` of them.
+        /// Column by column, for at most ``Kernels/maximumDots`` columns.
         case columns
-        /// With so many gates' columns in panels, for the kernel of a whole layer.
+        /// Panels of the given number of gates, for the kernel of a whole layer.
         case panels(gates: Int)
     }
 
     let rows: Int
-    /// The length of a row with the zeros that fill it up.
+    /// The length of a row, padded.
     private let columns: Int
     private let layout: Layout
-    /// The values in the layout.
+    /// The values in ``layout``.
     let values: UnsafePointer<Float>
-    /// The length of a row without what fills it up.
+    /// The length of a row without padding.
     private let width: Int
-    /// Shape (rows, width), in blocks of ``Kernels/blockWidth`` columns; the values themselves, where those stand in columns.
+    /// The values for the batched path, shape (rows, width), in blocks of ``Kernels/blockWidth`` columns. For the layout `columns`,
+    /// the same memory as ``values``.
     private let blocks: UnsafePointer<Float>
     let kernels: Kernels
 
-    /// Copies a matrix in.
+    /// Copies a matrix into the buffer.
     ///
     /// - Parameters:
     ///   - values: Shape (rows, columns), row-major.
     ///   - columns: The length of a row, at least 1.
-    ///   - layout: How it stands for a stream alone.
-    ///   - weights: Where it is kept.
+    ///   - layout: The layout for the scalar path.
+    ///   - weights: The buffer.
     init(_ values: [Float], columns: Int, layout: Layout = .vectors, in weights: inout WeightBuffer) {
         kernels = weights.kernels
         rows = values.count / columns
@@ -38,9 +39,9 @@ struct WeightMatrix {
         self.layout = layout
         switch layout {
         case .vectors:
-            let filledUp = Self.filledUp(values, columns: columns)
+            let padded = Self.padded(values, columns: columns)
             unsafe self.values = weights.append(
-                Self.inBlocks(filledUp, columns: self.columns, width: kernels.blockWidth * Kernels.padding))
+                Self.inBlocks(padded, columns: self.columns, width: kernels.blockWidth * Kernels.padding))
         case .columns:
             unsafe self.values = weights.append(Self.inColumns(values, columns: columns))
             unsafe blocks = self.values
@@ -51,7 +52,7 @@ struct WeightMatrix {
         unsafe blocks = weights.append(Self.inBlocks(values, columns: columns, width: kernels.blockWidth))
     }
 
-    /// Puts columns one after another, each filled up with zeros to a multiple of four.
+    /// Returns the columns one after another, each padded with zeros to a multiple of four.
     private static func inColumns(_ values: [Float], columns: Int) -> [Float] {
         let rows = values.count / columns
         let zeros = repeatElement(Float(0), count: (4 - rows % 4) % 4)
@@ -60,14 +61,14 @@ struct WeightMatrix {
         }
     }
 
-    /// Fills up each row with zeros to whole vectors.
-    private static func filledUp(_ values: [Float], columns: Int) -> [Float] {
+    /// Pads each row with zeros to whole vectors.
+    private static func padded(_ values: [Float], columns: Int) -> [Float] {
         let zeros = repeatElement(Float(0), count: Kernels.padded(columns) - columns)
         return stride(from: 0, to: values.count, by: columns).flatMap { values[$0..<($0 + columns)] + zeros }
     }
 
-    /// Puts blocks of columns one after another, each of them row by row, so that a kernel reads them from end to end. What
-    /// columns are left over stand in blocks of half the width, a quarter, …
+    /// Returns blocks of columns one after another, each row by row, so that a kernel reads memory in order. The remaining columns
+    /// are in blocks of half the width, a quarter, and so on.
     private static func inBlocks(_ values: [Float], columns: Int, width: Int) -> [Float] {
         var blocks: [Float] = []
         blocks.reserveCapacity(values.count)
@@ -83,17 +84,17 @@ struct WeightMatrix {
         return blocks
     }
 
-    /// Copies a weight of two axes in.
+    /// Copies a weight of two axes into the buffer.
     init(_ tensor: Tensor, layout: Layout = .vectors, in weights: inout WeightBuffer) {
         self.init(tensor.values, columns: tensor.shape[1], layout: layout, in: &weights)
     }
 
-    /// `y = b + x·W`, where the matrix is not in panels.
+    /// Computes `y = b + x·W`. The matrix must not be in panels.
     ///
     /// - Parameters:
     ///   - x: Shape (rows).
     ///   - b: Shape (columns), padded.
-    ///   - y: Shape (columns), with room for the padding. Must not overlap `x` or `b`.
+    ///   - y: Shape (columns), padded. Must not overlap `x` or `b`.
     @inline(__always)
     func multiply(_ x: UnsafePointer<Float>, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) {
         if layout == .columns {
@@ -103,14 +104,14 @@ struct WeightMatrix {
         }
     }
 
-    /// `y = b + x·W + h·U`, where both matrices stand in vectors.
+    /// Computes `y = b + x·W + h·U`. Both matrices must be in vectors.
     ///
     /// - Parameters:
     ///   - x: Shape (rows).
     ///   - recurrent: U, shape (units, columns).
     ///   - h: Shape (units).
     ///   - b: Shape (columns), padded.
-    ///   - y: Shape (columns), with room for the padding. Must overlap nothing else.
+    ///   - y: Shape (columns), padded. Must overlap no other argument.
     @inline(__always)
     func multiply(
         _ x: UnsafePointer<Float>, and recurrent: WeightMatrix, _ h: UnsafePointer<Float>,
@@ -120,7 +121,7 @@ struct WeightMatrix {
             y, b: b, x: x, rows: rows, w: values, h: h, units: recurrent.rows, u: recurrent.values, columns: columns)
     }
 
-    /// `y = b + x·W` in each lane, with the same bits.
+    /// Computes `y = b + x·W` in each lane, bit for bit like ``multiply(_:addedTo:into:)``.
     ///
     /// - Parameters:
     ///   - x: Shape (rows, lanes).
@@ -130,35 +131,36 @@ struct WeightMatrix {
         _ x: UnsafePointer<Float>, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
     ) {
         if layout == .columns {
-            unsafe kernels.dotsOfLanes(y, b: b, x: x, rows: rows, w: values, columns: width)
+            unsafe kernels.dotsLanes(y, b: b, x: x, rows: rows, w: values, columns: width)
         } else {
-            unsafe kernels.affineOfLanes(
+            unsafe kernels.affineLanes(
                 y, b: b, x: x, rows: rows, w: blocks, h: x, units: 0, u: blocks, columns: width)
         }
     }
 
-    /// Whether ``multiply(_:steps:addedTo:into:)`` can be called, and reads the weights from the nearest cache each time.
-    var takesSteps: Bool {
+    /// Whether ``multiplySequence(_:steps:addedTo:into:)`` is possible, with weights that stay in the first cache.
+    var canMultiplySequence: Bool {
         layout == .vectors && rows * columns * MemoryLayout<Float>.stride <= kernels.cachedBytes
     }
 
-    /// `y = b + x·W` of many timesteps that stand one after another, with the bits of each alone.
+    /// Computes `y = b + x·W` for a sequence of timesteps, bit for bit like ``multiply(_:addedTo:into:)``.
     ///
     /// - Parameters:
     ///   - x: Shape (steps, rows).
-    ///   - steps: How many timesteps.
+    ///   - steps: The number of timesteps.
     ///   - b: Shape (columns), padded.
     ///   - y: Shape (steps, columns). Must not overlap `x` or `b`.
-    func multiply(
+    func multiplySequence(
         _ x: UnsafePointer<Float>, steps: Int, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
     ) {
-        unsafe kernels.affineOfRows(y, b: b, x: x, steps: steps, rows: rows, w: values, columns: width)
+        unsafe kernels.affineSequence(y, b: b, x: x, steps: steps, rows: rows, w: values, columns: width)
     }
 
-    /// Whether ``multiplyRows(_:addedTo:into:)`` can be called.
-    var takesRows: Bool { layout == .columns }
+    /// Whether ``multiplyRows(_:addedTo:into:)`` is possible.
+    var canMultiplyRows: Bool { layout == .columns }
 
-    /// `y = b + x·W` in each lane, with the same bits, where the lanes' x stand one after another and the matrix stands in columns.
+    /// Computes `y = b + x·W` in each lane, bit for bit like ``multiply(_:addedTo:into:)``, from inputs that are not in a tile. The
+    /// matrix must be in columns.
     ///
     /// - Parameters:
     ///   - x: Shape (lanes, rows).
@@ -167,22 +169,23 @@ struct WeightMatrix {
     func multiplyRows(
         _ x: UnsafePointer<Float>, addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
     ) {
-        unsafe kernels.dotsOfRows(y, b: b, x: x, rows: rows, w: values, columns: width)
+        unsafe kernels.dotsRows(y, b: b, x: x, rows: rows, w: values, columns: width)
     }
 
-    /// `y = b + x·W + h·U` in each lane, with the same bits, where neither matrix stands in columns.
+    /// Computes `y = b + x·W + h·U` in each lane, bit for bit like ``multiply(_:and:_:addedTo:into:)``. Neither matrix may be in
+    /// columns.
     ///
     /// - Parameters:
     ///   - x: Shape (rows, lanes).
     ///   - recurrent: U, shape (units, columns).
     ///   - h: Shape (units, lanes).
     ///   - b: Shape (columns).
-    ///   - y: Shape (columns, lanes). Must overlap nothing else.
+    ///   - y: Shape (columns, lanes). Must overlap no other argument.
     func multiplyLanes(
         _ x: UnsafePointer<Float>, and recurrent: WeightMatrix, _ h: UnsafePointer<Float>,
         addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
     ) {
-        unsafe kernels.affineOfLanes(
+        unsafe kernels.affineLanes(
             y, b: b, x: x, rows: rows, w: blocks, h: h, units: recurrent.rows, u: recurrent.blocks, columns: width)
     }
 }

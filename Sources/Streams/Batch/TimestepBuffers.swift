@@ -91,7 +91,7 @@ final class TimestepBuffers {
         if rows[row].oldest > 0 { putInOrder(row) }
         let timesteps = rows[row].oldest > 0 ? ordered : rows[row].timesteps
         let runner = runner
-        let answer = runner.answer(to: timesteps.span)
+        let answer = runner.output(for: timesteps.span)
         for k in answer.indices { rows[row].outputs[k] = answer[k] }
     }
 

@@ -30,7 +30,7 @@ enum StreamMemory {
         case .state(let steps):
             return .state(
                 StepBatch(
-                    pool: StatePool(takingRowsOf: steps.pool, model: served.model),
+                    pool: StatePool(movingRowsOf: steps.pool, model: served.model),
                     sequenceLength: served.rule.lastStep.map { Int($0) }, workers: workers))
         case .timesteps(let buffers):
             let memory = StreamMemory(served, workers: workers)

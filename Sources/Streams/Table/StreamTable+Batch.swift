@@ -203,7 +203,7 @@ extension StreamTable.Stream {
         on message: MessageBatch.Message, from first: Int, _ rule: DecisionRule, in steps: StepBatch, time: Int64,
         into decisions: inout DecisionRecords
     ) -> Int {
-        let end = message.duplicates + steps.taken(by: message.job)
+        let end = message.duplicates + steps.steppedTimesteps(of: message.job)
         let last = message.count - 1
         // Only the last piece of a message contains the message's last timestep.
         let isWhole = message.rest == 0
@@ -214,7 +214,7 @@ extension StreamTable.Stream {
             let isLast = timestep == last && isWhole
             let isFinal = (isLast && message.flags.contains(.end)) || step == rule.lastStep
             decide(
-                on: steps.answer(to: timestep - message.duplicates, of: message.job), isLast: isLast, isFinal: isFinal,
+                on: steps.output(at: timestep - message.duplicates, of: message.job), isLast: isLast, isFinal: isFinal,
                 rule, time: time, into: &decisions)
             if isFinal { step = 0 }
             timestep += 1

@@ -22,7 +22,7 @@ import Wire
 
     /// The engine's output for the sequence alone.
     private func answer(_ values: [Float]) -> [Float] {
-        let answer = SequenceRunner(model: model).answer(to: values.span)
+        let answer = SequenceRunner(model: model).output(for: values.span)
         return answer.indices.map { answer[$0] }
     }
 

@@ -1,8 +1,8 @@
 import Glibc
 
-/// A function at the end of a layer or of a gate. The raw values are Keras' names and part of a model's fingerprint.
+/// The function at the end of a layer or of a gate. The raw values are Keras' names and part of a model's fingerprint.
 ///
-/// Source of the formulas: <https://keras.io/api/layers/activations/>.
+/// The source of the formulas is <https://keras.io/api/layers/activations/>.
 public enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendable {
     /// x
     case linear
@@ -12,9 +12,9 @@ public enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendab
     case tanh
     /// max(0, x)
     case relu
-    /// What Keras 3 calls `hard_sigmoid`: min(max(0, x + 3), 6) / 6
+    /// Keras 3's `hard_sigmoid`: min(max(0, x + 3), 6) / 6
     case hardSigmoid = "hard_sigmoid"
-    /// What Keras 2 calls `hard_sigmoid`: min(max(0, 0.2 x + 0.5), 1)
+    /// Keras 2's `hard_sigmoid`: min(max(0, 0.2 x + 0.5), 1)
     case hardSigmoidOfKeras2 = "hard_sigmoid_keras2"
     /// x / (1 + |x|)
     case softsign
@@ -30,13 +30,13 @@ public enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendab
     case silu
     /// eˣ
     case exponential
-    /// eˣ over the sum of all eˣ of the vector: the one function here that is not of one value
+    /// eˣ over the sum of all eˣ of the vector: the only function here that is not elementwise
     case softmax
 
-    /// Whether the function is one of each value by itself, as a gate needs it.
+    /// Whether each output depends on one input only, as a gate needs.
     public var isElementwise: Bool { self != .softmax }
 
-    /// The function of one value. Softmax of a value by itself is 1.
+    /// Returns the function of one value. Softmax of a single value is 1.
     func callAsFunction(_ x: Float) -> Float {
         switch self {
         case .linear: x
@@ -57,24 +57,24 @@ public enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendab
         }
     }
 
-    /// The function of a vector, in place.
+    /// Applies the function to a vector in place.
     ///
     /// - Parameters:
     ///   - y: Shape (count), with room for `Kernels.padded(count)`.
     ///   - count: The length of the vector.
-    ///   - kernels: The inner loops of those functions that have some.
+    ///   - kernels: The inner loops of sigmoid and tanh.
     @inline(__always)
     func apply(_ y: UnsafeMutablePointer<Float>, count: Int, _ kernels: Kernels) {
         switch self {
         case .sigmoid: unsafe kernels.sigmoid(y, count: count)
         case .tanh: unsafe kernels.tanh(y, count: count)
         case .linear: break
-        default: unsafe applyLessUsual(y, count: count)
+        default: unsafe applyWithoutKernel(y, count: count)
         }
     }
 
     @inline(never)
-    private func applyLessUsual(_ y: UnsafeMutablePointer<Float>, count: Int) {
+    private func applyWithoutKernel(_ y: UnsafeMutablePointer<Float>, count: Int) {
         if case .softmax = self {
             unsafe Self.softmax(y, count: count)
         } else {
@@ -84,7 +84,7 @@ public enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendab
         }
     }
 
-    /// `y = e^(y − max y) / Σ e^(y − max y)`: the largest value is taken off first, so that no power overflows.
+    /// Computes `y = e^(y − max y) / Σ e^(y − max y)`. The subtraction of the maximum keeps the powers from overflowing.
     @inline(never)
     private static func softmax(_ y: UnsafeMutablePointer<Float>, count: Int) {
         var largest = -Float.infinity
@@ -103,10 +103,11 @@ public enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendab
 }
 
 extension Activation {
-    /// Refuses a function of a whole vector where each value is on its own.
+    /// Rejects an activation that is not elementwise.
     func checkElementwise(_ option: String) throws(ModelError) {
         guard isElementwise else {
-            throw ModelError(code: .shape, context: "\(option) \(rawValue) is not a function of one value")
+            throw ModelError(
+                code: .shape, context: "\(option) \(rawValue) is not elementwise; choose another activation")
         }
     }
 }

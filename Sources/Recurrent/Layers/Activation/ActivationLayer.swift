@@ -1,16 +1,16 @@
-/// An activation by itself, applied to each timestep. It keeps no state and has no weights.
+/// An activation as a layer of its own, applied to each timestep, without state and weights.
 public struct ActivationLayer: Equatable, Sendable {
     /// The width of the input and of the output.
     public let units: Int
-    /// The function.
+    /// The function of the layer.
     public let activation: Activation
 
     /// Creates a layer.
     ///
     /// - Parameters:
     ///   - units: The width of the input and of the output, at least 1.
-    ///   - activation: The function; softmax goes over the whole width.
-    /// - Throws: ``ModelError`` where there are no units.
+    ///   - activation: The function; softmax runs over the whole width.
+    /// - Throws: ``ModelError`` if `units` is less than 1.
     public init(units: Int, activation: Activation) throws(ModelError) {
         try ModelError.check(units: units)
         self.units = units
@@ -23,11 +23,11 @@ extension ActivationLayer: TimestepLayer {
     package var weights: [Tensor] { [] }
     package var architecture: String { "activation units=\(units) activation=\(activation.rawValue)" }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.activation(weights.place(Step(self, weights.kernels))), of: self)
     }
 
-    /// The layer as the hot path sees it.
+    /// The layer's step.
     struct Step {
         let units: Int
         let activation: Activation
@@ -39,8 +39,11 @@ extension ActivationLayer: TimestepLayer {
             activation = layer.activation
         }
 
-        /// `y = activation(x)` (<https://keras.io/api/layers/core_layers/activation/>), both of shape (units), y with room for
-        /// `Kernels.padded(units)`.
+        /// Computes `y = activation(x)` (<https://keras.io/api/layers/core_layers/activation/>).
+        ///
+        /// - Parameters:
+        ///   - x: The input, shape (units).
+        ///   - y: The output, shape (units), padded. Must not overlap `x`.
         func callAsFunction(x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
             unsafe y.update(from: x, count: units)
             unsafe activation.apply(y, count: units, kernels)

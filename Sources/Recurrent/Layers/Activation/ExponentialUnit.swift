@@ -1,11 +1,11 @@
 import Glibc
 
-/// An exponential linear unit with its own α, applied to each timestep: Keras' ELU layer. It keeps no state and has no
+/// An exponential linear unit with its own α, applied to each timestep: Keras' ELU layer. The layer has neither state nor
 /// weights.
 public struct ExponentialUnit: Equatable, Sendable {
     /// The width of the input and of the output.
     public let units: Int
-    /// Where the function ends far below zero: −α.
+    /// The factor α; far below zero the function tends to −α.
     public let alpha: Float
 
     /// Creates a layer.
@@ -13,7 +13,7 @@ public struct ExponentialUnit: Equatable, Sendable {
     /// - Parameters:
     ///   - units: The width of the input and of the output, at least 1.
     ///   - alpha: Keras' `alpha`.
-    /// - Throws: ``ModelError`` where there are no units, or α is not finite.
+    /// - Throws: ``ModelError`` if `units` is less than 1 or `alpha` is not finite.
     public init(units: Int, alpha: Float) throws(ModelError) {
         try ModelError.check(units: units)
         guard alpha.isFinite else { throw ModelError(code: .notFinite, context: "alpha is \(alpha)") }
@@ -27,11 +27,11 @@ extension ExponentialUnit: TimestepLayer {
     package var weights: [Tensor] { [] }
     package var architecture: String { "exponential_unit units=\(units) alpha=\(alpha)" }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.exponentialUnit(weights.place(Step(self))), of: self)
     }
 
-    /// The layer as the hot path sees it.
+    /// The layer's step.
     struct Step {
         let units: Int
         let alpha: Float
@@ -41,7 +41,7 @@ extension ExponentialUnit: TimestepLayer {
             alpha = layer.alpha
         }
 
-        /// `y = x` above zero, `y = α (eˣ − 1)` below (<https://keras.io/api/layers/activation_layers/elu/>).
+        /// Computes `y = x` above zero and `y = α (eˣ − 1)` below (<https://keras.io/api/layers/activation_layers/elu/>).
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).

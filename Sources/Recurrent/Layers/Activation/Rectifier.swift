@@ -1,13 +1,13 @@
-/// A rectifier with a slope below its threshold and a ceiling, applied to each timestep: Keras' ReLU and LeakyReLU
-/// layers. It keeps no state and has no weights.
+/// A rectifier with a slope below its threshold and an upper limit, applied to each timestep: Keras' ReLU and LeakyReLU layers.
+/// The layer has neither state nor weights.
 public struct Rectifier: Equatable, Sendable {
     /// The width of the input and of the output.
     public let units: Int
-    /// What a value below the threshold is multiplied with.
+    /// The slope below the threshold.
     public let negativeSlope: Float
-    /// Above what a value passes unchanged.
+    /// The value above which the input passes unchanged.
     public let threshold: Float
-    /// Where a value stops growing; infinite for nowhere.
+    /// The upper limit of the output; infinite for none.
     public let maximum: Float
 
     /// Creates a layer.
@@ -17,7 +17,7 @@ public struct Rectifier: Equatable, Sendable {
     ///   - negativeSlope: Keras' `negative_slope`.
     ///   - threshold: Keras' `threshold`.
     ///   - maximum: Keras' `max_value`, infinite for none.
-    /// - Throws: ``ModelError`` where there are no units, or a number is not one.
+    /// - Throws: ``ModelError`` if `units` is less than 1 or a number is not finite, except an infinite `maximum`.
     public init(
         units: Int, negativeSlope: Float, threshold: Float = 0, maximum: Float = .infinity
     ) throws(ModelError) {
@@ -41,11 +41,11 @@ extension Rectifier: TimestepLayer {
         "rectifier units=\(units) negative_slope=\(negativeSlope) threshold=\(threshold) maximum=\(maximum)"
     }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.rectifier(weights.place(Step(self))), of: self)
     }
 
-    /// The layer as the hot path sees it.
+    /// The layer's step.
     struct Step {
         let units: Int
         let negativeSlope: Float
@@ -59,12 +59,12 @@ extension Rectifier: TimestepLayer {
             maximum = layer.maximum
         }
 
-        /// Each value as Keras computes it (<https://keras.io/api/layers/activation_layers/relu/>, but for x = threshold,
-        /// where Keras' code does not give x):
+        /// Computes each value as Keras' code does (<https://keras.io/api/layers/activation_layers/relu/>). At x = threshold,
+        /// Keras' code differs from its documentation and gives 0:
         ///
-        ///     y = max_value                           where x ≥ max_value
-        ///     y = x                                   where threshold < x < max_value
-        ///     y = negative_slope · (x − threshold)    else
+        ///     y = max_value                           if x ≥ max_value
+        ///     y = x                                   if threshold < x < max_value
+        ///     y = negative_slope · (x − threshold)    otherwise
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).

@@ -1,15 +1,14 @@
-/// Batch normalisation as it is after training: each feature with the mean and the variance that training saw. It keeps
-/// no state.
+/// Batch normalization as in inference: each feature with the moving mean and variance from training. The layer keeps no state.
 public struct BatchNormalization: Equatable, Sendable {
-    /// What is added to the variances.
+    /// The addend that keeps the variances above zero.
     public let epsilon: Float
-    /// Shape (units); nil where the layer does not scale.
+    /// γ, shape (units); nil if the layer does not scale.
     public let gamma: Tensor?
-    /// Shape (units); nil where the layer does not centre.
+    /// β, shape (units); nil if the layer does not center.
     public let beta: Tensor?
-    /// Shape (units).
+    /// μ, shape (units).
     public let movingMean: Tensor
-    /// Shape (units), each at least 0.
+    /// σ², shape (units), each at least 0.
     public let movingVariance: Tensor
 
     /// The width of the input and of the output.
@@ -18,12 +17,12 @@ public struct BatchNormalization: Equatable, Sendable {
     /// Creates a layer from its weights.
     ///
     /// - Parameters:
-    ///   - epsilon: What is added to the variances.
+    ///   - epsilon: Keras' `epsilon`.
     ///   - gamma: Shape (units), or nil for none.
     ///   - beta: Shape (units), or nil for none.
     ///   - movingMean: Shape (units).
     ///   - movingVariance: Shape (units).
-    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
     public init(
         epsilon: Float, gamma: Tensor?, beta: Tensor?, movingMean: Tensor, movingVariance: Tensor
     ) throws(ModelError) {
@@ -52,11 +51,11 @@ extension BatchNormalization: TimestepLayer {
         "batch_normalization units=\(units) epsilon=\(epsilon) scale=\(gamma != nil) center=\(beta != nil)"
     }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.rescaling(weights.place(rescaling(in: &weights))), of: self)
     }
 
-    /// The step of ``Rescaling`` that comes to the same, made as Keras' own code makes it
+    /// Returns the equivalent step of ``Rescaling``, with the factors as Keras' own code computes them
     /// (<https://keras.io/api/layers/normalization_layers/batch_normalization/>):
     ///
     ///     y = γ (x − μ) / √(σ² + ε) + β = x ⊙ scale + offset

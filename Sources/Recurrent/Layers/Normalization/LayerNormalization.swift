@@ -1,22 +1,22 @@
-/// Layer normalisation: each timestep by the mean and the variance of its own features. It keeps no state.
+/// Layer normalization: each timestep with the mean and the variance of its own features. The layer keeps no state.
 public struct LayerNormalization: Equatable, Sendable {
     /// The width of the input and of the output.
     public let units: Int
-    /// What is added to the variance.
+    /// The addend that keeps the variance above zero.
     public let epsilon: Float
-    /// Shape (units); nil where the layer does not scale.
+    /// γ, shape (units); nil if the layer does not scale.
     public let gamma: Tensor?
-    /// Shape (units); nil where the layer does not centre.
+    /// β, shape (units); nil if the layer does not center.
     public let beta: Tensor?
 
     /// Creates a layer from its weights.
     ///
     /// - Parameters:
     ///   - units: The width of the input and of the output, at least 1.
-    ///   - epsilon: What is added to the variance, at least 0.
+    ///   - epsilon: Keras' `epsilon`, at least 0.
     ///   - gamma: Shape (units), or nil for none.
     ///   - beta: Shape (units), or nil for none.
-    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
     public init(units: Int, epsilon: Float, gamma: Tensor?, beta: Tensor?) throws(ModelError) {
         try ModelError.check(units: units)
         try gamma?.check(shape: [units], of: "gamma")
@@ -38,18 +38,18 @@ extension LayerNormalization: TimestepLayer {
         "layer_normalization units=\(units) epsilon=\(epsilon) scale=\(gamma != nil) center=\(beta != nil)"
     }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.layerNormalization(weights.place(Step(self, weights: &weights))), of: self)
     }
 
-    /// The layer as the hot path sees it.
+    /// The layer's step.
     @safe
     struct Step {
         let units: Int
         let epsilon: Float
-        /// Shape (units); ones where the layer does not scale.
+        /// γ, shape (units); ones if the layer does not scale.
         let gamma: UnsafePointer<Float>
-        /// Shape (units); zeros where the layer does not centre.
+        /// β, shape (units); zeros if the layer does not center.
         let beta: UnsafePointer<Float>
 
         init(_ layer: LayerNormalization, weights: inout WeightBuffer) {
@@ -59,7 +59,7 @@ extension LayerNormalization: TimestepLayer {
             unsafe beta = weights.append(layer.beta?.values ?? Array(repeating: 0, count: layer.units))
         }
 
-        /// One timestep, as Keras computes it (<https://keras.io/api/layers/normalization_layers/layer_normalization/>):
+        /// Computes one timestep as Keras does (<https://keras.io/api/layers/normalization_layers/layer_normalization/>):
         ///
         ///     μ = mean(x)
         ///     σ² = mean((x − μ)²)

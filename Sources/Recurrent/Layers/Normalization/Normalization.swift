@@ -1,13 +1,13 @@
-/// Each feature with a fixed mean and a fixed variance. It keeps no state.
+/// Normalization of each feature with a fixed mean and a fixed variance. The layer keeps no state.
 public struct Normalization: Equatable, Sendable {
-    /// What a standard deviation is at least: Keras' `epsilon()`.
+    /// The lower bound ε of a standard deviation: Keras' `epsilon()`.
     private static let smallestDeviation: Float = 1e-7
 
     /// Shape (units).
     public let mean: Tensor
     /// Shape (units), each at least 0.
     public let variance: Tensor
-    /// Whether the layer takes a normalised value back to what it was.
+    /// Whether the layer undoes the normalization.
     public let isInverse: Bool
 
     /// The width of the input and of the output.
@@ -19,7 +19,7 @@ public struct Normalization: Equatable, Sendable {
     ///   - mean: Shape (units).
     ///   - variance: Shape (units).
     ///   - isInverse: Keras' `invert`.
-    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
     public init(mean: Tensor, variance: Tensor, isInverse: Bool = false) throws(ModelError) {
         try ModelError.check(units: mean.values.count)
         try mean.check(shape: [mean.values.count], of: "mean")
@@ -38,11 +38,11 @@ extension Normalization: TimestepLayer {
     package var weights: [Tensor] { [mean, variance] }
     package var architecture: String { "normalization units=\(units) invert=\(isInverse)" }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(.normalization(weights.place(Step(self, weights: &weights))), of: self)
     }
 
-    /// The layer as the hot path sees it.
+    /// The layer's step.
     @safe
     struct Step {
         let units: Int
@@ -60,7 +60,7 @@ extension Normalization: TimestepLayer {
                 layer.variance.values.map { max($0.squareRoot(), Normalization.smallestDeviation) })
         }
 
-        /// `y = (x − mean) / max(√variance, ε)`, or back: `y = mean + x · max(√variance, ε)`
+        /// Computes `y = (x − mean) / max(√variance, ε)`, or its inverse `y = mean + x · max(√variance, ε)`
         /// (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>).
         ///
         /// - Parameters:

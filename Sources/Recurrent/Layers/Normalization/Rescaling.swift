@@ -1,8 +1,8 @@
-/// A factor and an offset for each feature, applied to each timestep. It keeps no state.
+/// A factor and an offset for each feature, applied to each timestep, without state.
 public struct Rescaling: Equatable, Sendable {
-    /// What each feature is multiplied with, shape (units).
+    /// The factors, shape (units).
     public let scale: Tensor
-    /// What is then added, shape (units).
+    /// The offsets, added after the multiplication, shape (units).
     public let offset: Tensor
 
     /// The width of the input and of the output.
@@ -13,7 +13,7 @@ public struct Rescaling: Equatable, Sendable {
     /// - Parameters:
     ///   - scale: Shape (units).
     ///   - offset: Shape (units).
-    /// - Throws: ``ModelError`` naming the one whose shape does not fit, or that is not finite.
+    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
     public init(scale: Tensor, offset: Tensor) throws(ModelError) {
         try ModelError.check(units: scale.values.count)
         try scale.check(shape: [scale.values.count], of: "scale")
@@ -26,16 +26,16 @@ public struct Rescaling: Equatable, Sendable {
 extension Rescaling: TimestepLayer {
     package var features: Int { units }
     package var weights: [Tensor] { [scale, offset] }
-    /// None: to Keras, what the layer holds are options.
+    /// None: in Keras, the factor and the offset are options of the layer.
     package var parameters: Int { 0 }
     package var architecture: String { "rescaling units=\(units)" }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         let step = Step(scale: scale.values, offset: offset.values, weights: &weights)
         return unsafe LayerStep(.rescaling(weights.place(step)), of: self)
     }
 
-    /// The layer as the hot path sees it.
+    /// The layer's step.
     @safe
     struct Step {
         let units: Int
@@ -50,7 +50,8 @@ extension Rescaling: TimestepLayer {
             unsafe self.offset = weights.append(offset)
         }
 
-        /// `y = x ⊙ scale + offset` (<https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/>).
+        /// Computes `y = x ⊙ scale + offset`
+        /// (<https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/>).
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).

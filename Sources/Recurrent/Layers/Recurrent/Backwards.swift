@@ -1,12 +1,10 @@
-/// A recurrent layer that takes the sequence from its last timestep to its first: Keras' `go_backwards`. Its outputs
-/// come in that order too.
+/// A recurrent layer that reads the sequence from its last timestep to its first: Keras' `go_backwards`. Its outputs are in
+/// the same reversed order.
 package struct Backwards: Sendable {
     /// The layer with its weights.
     package let layer: any RecurrentLayer
 
-    /// Creates a layer.
-    ///
-    /// - Parameter layer: The layer that takes the timesteps in the other order.
+    /// Reverses the direction of a layer.
     package init(_ layer: any RecurrentLayer) {
         self.layer = layer
     }
@@ -19,7 +17,7 @@ extension Backwards: Layer {
     package var architecture: String { "backwards \(layer.architecture)" }
     package var maskRule: MaskRule { layer.maskRule }
 
-    package func pass(in weights: inout WeightBuffer) -> LayerPass {
-        LayerPass(.backwards(layer.step(in: &weights)))
+    package func makePass(in weights: inout WeightBuffer) -> LayerPass {
+        LayerPass(.backward(layer.makeStep(in: &weights)))
     }
 }

@@ -1,36 +1,35 @@
-/// Two recurrent layers over the same sequence, one in each direction, and what is made of their outputs: Keras'
-/// Bidirectional.
+/// Two recurrent layers that read the same sequence in opposite directions, and the merge of their outputs: Keras' Bidirectional.
 package struct Bidirectional: Sendable {
-    /// What is made of the two outputs. The raw values are Keras' `merge_mode`.
+    /// The way in which the two outputs become one. The raw values are Keras' `merge_mode`.
     package enum Merge: String, CaseIterable, Sendable {
-        /// One beside the other, the forward layer's first.
+        /// Side by side, the forward layer's output first.
         case concat
-        /// Their sum.
+        /// The sum.
         case sum
-        /// Their mean.
+        /// The mean.
         case ave
-        /// Their product.
+        /// The product.
         case mul
     }
 
-    /// The layer that goes from the first timestep to the last.
+    /// The layer that reads from the first timestep to the last.
     package let forward: any RecurrentLayer
-    /// The layer that goes from the last timestep to the first.
+    /// The layer that reads from the last timestep to the first.
     package let backward: any RecurrentLayer
-    /// What is made of their outputs.
+    /// The way in which the two outputs become one.
     package let merge: Merge
-    /// Whether there is an output at every timestep, each of both layers' outputs there; else one, of what each layer gives at
-    /// its own end.
+    /// Whether there is an output at every timestep, merged from both layers' outputs at that timestep. Otherwise there is one
+    /// output, merged from each layer's output at its own end.
     package let returnsSequences: Bool
 
     /// Creates a layer.
     ///
     /// - Parameters:
-    ///   - forward: The layer that goes from the first timestep to the last.
-    ///   - backward: The layer that goes from the last timestep to the first, as wide.
-    ///   - merge: What is made of their outputs.
+    ///   - forward: The layer that reads from the first timestep to the last.
+    ///   - backward: The layer that reads from the last timestep to the first, with the widths of `forward`.
+    ///   - merge: The way in which the two outputs become one.
     ///   - returnsSequences: Whether there is an output at every timestep.
-    /// - Throws: ``ModelError`` where the two layers take or give timesteps of other widths.
+    /// - Throws: ``ModelError`` if the widths of the two layers differ.
     package init(
         forward: any RecurrentLayer, backward: any RecurrentLayer, merge: Merge, returnsSequences: Bool
     ) throws(ModelError) {
@@ -52,21 +51,21 @@ extension Bidirectional: Layer {
     package var features: Int { forward.features }
     package var units: Int { merge == .concat ? 2 * forward.units : forward.units }
     package var weights: [Tensor] { forward.weights + backward.weights }
-    package var maskRule: MaskRule { .heeds }
+    package var maskRule: MaskRule { .consumes }
     package var architecture: String {
         "bidirectional merge=\(merge.rawValue) return_sequences=\(returnsSequences) forward=(\(forward.architecture)) "
             + "backward=(\(backward.architecture))"
     }
 
-    package func pass(in weights: inout WeightBuffer) -> LayerPass {
+    package func makePass(in weights: inout WeightBuffer) -> LayerPass {
         LayerPass(
-            .bothWays(
+            .bidirectional(
                 Pass(
-                    forward: forward.step(in: &weights), backward: backward.step(in: &weights), merge: merge,
+                    forward: forward.makeStep(in: &weights), backward: backward.makeStep(in: &weights), merge: merge,
                     returnsSequences: returnsSequences)))
     }
 
-    /// The layer as the engine runs it.
+    /// The layer as the engine runs it over a sequence.
     struct Pass {
         var forward: LayerStep
         var backward: LayerStep
@@ -76,13 +75,13 @@ extension Bidirectional: Layer {
 }
 
 extension Bidirectional.Merge {
-    /// What is made of two outputs that do not stand beside each other
+    /// Merges two outputs, which for ``concat`` are side by side already
     /// (<https://keras.io/api/layers/recurrent_layers/bidirectional/>).
     ///
     /// - Parameters:
-    ///   - y: The forward layer's outputs, replaced by the result.
-    ///   - other: The backward layer's outputs, as many.
-    ///   - count: How many values there are.
+    ///   - y: The forward layer's outputs; the merge replaces them.
+    ///   - other: The backward layer's outputs.
+    ///   - count: The number of values in each.
     func apply(_ y: UnsafeMutablePointer<Float>, _ other: UnsafePointer<Float>, count: Int) {
         switch self {
         case .concat: break

@@ -1,7 +1,7 @@
-/// A gated recurrent unit layer, stepped one timestep at a time.
+/// A gated recurrent unit layer.
 ///
-/// Weights have Keras' shapes and Keras' gate order: update z, reset r, candidate h, each `units` wide.
-/// State, one a stream: hidden state h, `units` floats.
+/// Weights have Keras' shapes and gate order: update z, reset r, candidate h, each `units` wide.
+/// The state of one stream is the hidden state h: `units` floats.
 public struct GRU: Equatable, Sendable {
     /// The width of the hidden state.
     public let units: Int
@@ -9,33 +9,33 @@ public struct GRU: Equatable, Sendable {
     public let activation: Activation
     /// The activation of the gates z and r.
     public let recurrentActivation: Activation
-    /// Whether the reset gate acts on what the recurrent weights give, and not on the hidden state before them.
+    /// Whether the reset gate acts after the recurrent weights, on h·U; otherwise it acts on h before them.
     public let resetsAfter: Bool
-    /// What the layer gives at a masked timestep.
+    /// The output at a masked timestep.
     public let maskedOutput: MaskedOutput
-    /// Input weights, shape (features, 3 · units).
+    /// Input weights W, shape (features, 3 · units).
     public let kernel: Tensor
-    /// Recurrent weights, shape (units, 3 · units).
+    /// Recurrent weights U, shape (units, 3 · units).
     public let recurrentKernel: Tensor
-    /// Shape (2, 3 · units), of the input and of the recurrent weights, where the layer resets after them, else shape
-    /// (3 · units); nil where the layer has no bias.
+    /// Shape (2, 3 · units) if the layer resets after the recurrent weights: the bias of W, then the bias of U. Otherwise shape
+    /// (3 · units). Nil if the layer has no bias.
     public let bias: Tensor?
 
-    /// The width of one timestep of the layer's input.
+    /// The width of one timestep of the input.
     public var features: Int { kernel.shape[0] }
 
     /// Creates a layer from its weights.
     ///
     /// - Parameters:
     ///   - units: The width of the hidden state, at least 1.
-    ///   - activation: Keras' `activation`, a function of one value.
-    ///   - recurrentActivation: Keras' `recurrent_activation`, a function of one value.
+    ///   - activation: Keras' `activation`; must be elementwise.
+    ///   - recurrentActivation: Keras' `recurrent_activation`; must be elementwise.
     ///   - resetsAfter: Keras' `reset_after`.
     ///   - kernel: Shape (features, 3 · units), gates in the order z, r, h.
-    ///   - recurrentKernel: Shape (units, 3 · units).
-    ///   - bias: Shape (2, 3 · units) or (3 · units), as ``bias`` has it, or nil for none.
-    ///   - maskedOutput: What the layer gives at a masked timestep.
-    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    ///   - recurrentKernel: Shape (units, 3 · units), gates likewise.
+    ///   - bias: The shape that ``bias`` states, or nil for none.
+    ///   - maskedOutput: The output at a masked timestep.
+    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
     public init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         resetsAfter: Bool = true, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
@@ -65,39 +65,34 @@ extension GRU: RecurrentLayer {
             + "use_bias=\(bias != nil)" + maskedOutput.architecture
     }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
-        let isUsual = resetsAfter && activation == .tanh && recurrentActivation == .sigmoid
-        return unsafe LayerStep(
-            isUsual
+    /// Whether the layer has Keras' default activations and reset, for which there are kernels of the whole timestep.
+    var hasDefaultOptions: Bool { resetsAfter && activation == .tanh && recurrentActivation == .sigmoid }
+
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
+        unsafe LayerStep(
+            hasDefaultOptions
                 ? .gru(weights.place(Step(self, weights: &weights)))
-                : .gruOfOtherKind(weights.place(StepOfOtherKind(self, weights: &weights))),
+                : .genericGRU(weights.place(GenericStep(self, weights: &weights))),
             of: self, stateSize: units, scratchSize: Step.scratchSize(units: units),
-            scratchSizeOfLanes: Step.scratchSize(units: units * weights.kernels.lanes),
+            laneScratchSize: Step.scratchSize(units: units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The layer as the hot path sees it, with Keras' usual activations and reset: sizes and pointers into the model's
-    /// weights, nothing to retain.
+    /// The step with Keras' default activations and reset: sizes and pointers into the model's weights, no references to count.
     ///
-    /// One timestep is, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/gru/>):
-    ///
-    ///     z = σ(x·Wz + bz + h·Uz + b′z)
-    ///     r = σ(x·Wr + br + h·Ur + b′r)
-    ///     g = tanh(x·Wh + bh + r ⊙ (h·Uh + b′h))       where the layer resets after the recurrent weights
-    ///     g = tanh(x·Wh + bh + (r ⊙ h)·Uh)             else
-    ///     h = z ⊙ h + (1 − z) ⊙ g
+    /// ``ReferenceGRU`` states the equations.
     @safe
     struct Step {
         let units: Int
         /// W, shape (features, 3 · units), gates z, r, h, in panels.
         let kernel: WeightMatrix
-        /// U, shape (units, 3 · units), in panels.
+        /// U, shape (units, 3 · units), gates z, r, h, in panels.
         let recurrentKernel: WeightMatrix
-        /// b, shape (3 · units); zeros where the layer has none.
+        /// b, shape (3 · units), gates z, r, h; zeros if the layer has no bias.
         let bias: UnsafePointer<Float>
-        /// b′, shape (3 · units); zeros where the layer has none.
+        /// b′, shape (3 · units), gates z, r, h; zeros if the layer has no bias.
         let recurrentBias: UnsafePointer<Float>
-        /// Both in panels.
+        /// b and b′ in panels.
         let biasesInPanels: (UnsafePointer<Float>, UnsafePointer<Float>)
 
         init(_ layer: GRU, weights: inout WeightBuffer) {
@@ -114,16 +109,16 @@ extension GRU: RecurrentLayer {
             )
         }
 
-        /// Where in the scratch stands what the hidden state gives.
+        /// The offset within the scratch memory of the sums of the hidden state, behind those of the input.
         static func recurrentOffset(units: Int) -> Int { Kernels.padded(3 * units) }
 
         static func scratchSize(units: Int) -> Int { 2 * recurrentOffset(units: units) }
 
-        /// Takes one timestep.
+        /// Steps one stream through one timestep.
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
-        ///   - h: The state, shape (units); it is replaced, and is the layer's output.
+        ///   - h: The state and the layer's output, shape (units); the step replaces it.
         ///   - scratch: Shape (units), padded.
         /// - Returns: Whether the state is finite.
         func callAsFunction(
@@ -134,46 +129,48 @@ extension GRU: RecurrentLayer {
                 u: recurrentKernel.values, units: units, next: scratch)
         }
 
-        /// Takes timesteps, as ``LSTM/Step/takeAll(_:x:state:outputs:)``.
-        func takeAll(
+        /// Steps one stream through a sequence of timesteps; see ``LSTM/Step/stepSequence(_:x:state:outputs:)``.
+        func stepSequence(
             _ steps: Int, x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>,
             outputs: UnsafeMutablePointer<Float>
         ) -> Int {
-            unsafe kernel.kernels.gruOfAll(
+            unsafe kernel.kernels.gruSequence(
                 h: h, b: biasesInPanels.0, recurrentB: biasesInPanels.1, x: x, rows: kernel.rows, w: kernel.values,
                 u: recurrentKernel.values, units: units, outputs: outputs, steps: steps)
         }
 
-        /// The same in each lane.
+        /// Steps every lane through one timestep.
         ///
         /// - Parameters:
         ///   - x: Shape (features, lanes).
-        ///   - h: Shape (units, lanes).
-        ///   - scratch: What the input gives, then what the hidden state gives, each of shape (3 · units, lanes).
+        ///   - h: Shape (units, lanes); the step replaces it.
+        ///   - scratch: Room for the sums of the input, then for those of the hidden state, shape (3 · units, lanes) each.
         func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
             let b = unsafe scratch + Self.recurrentOffset(units: units * kernel.kernels.lanes)
             unsafe kernel.multiplyLanes(x, addedTo: bias, into: scratch)
             unsafe recurrentKernel.multiplyLanes(h, addedTo: recurrentBias, into: b)
-            unsafe kernel.kernels.gruOfLanes(h: h, a: scratch, b: b, units: units)
+            unsafe kernel.kernels.gruLanes(h: h, a: scratch, b: b, units: units)
         }
     }
 
-    /// The same with other activations, or with a reset before the recurrent weights.
+    /// The step with any activations, and with the reset gate before or after the recurrent weights.
+    ///
+    ///     g = activation(x·Wh + bh + (r ⊙ h)·Uh)       if the reset gate acts before the recurrent weights
     @safe
-    struct StepOfOtherKind {
+    struct GenericStep {
         let units: Int
         let activation: Activation
         let recurrentActivation: Activation
         let resetsAfter: Bool
         /// W, shape (features, 3 · units), gates z, r, h.
         let kernel: WeightMatrix
-        /// U, shape (units, 3 · units); where the layer resets before it, of the gates z and r only.
+        /// U, shape (units, 3 · units), gates z, r, h. If the layer resets before U, shape (units, 2 · units), gates z and r.
         let recurrentKernel: WeightMatrix
-        /// U of the candidate, shape (units, units), where the layer resets before it.
+        /// U of the candidate, shape (units, units), if the layer resets before U; otherwise without rows.
         let candidateKernel: WeightMatrix
-        /// b, shape (3 · units); zeros where the layer has none.
+        /// b, shape (3 · units), gates z, r, h; zeros if the layer has no bias.
         let bias: UnsafePointer<Float>
-        /// b′, shape (3 · units); zeros where the layer has none.
+        /// b′, shape (3 · units), gates z, r, h; zeros if the layer has no bias or only one.
         let recurrentBias: UnsafePointer<Float>
 
         init(_ layer: GRU, weights: inout WeightBuffer) {
@@ -196,38 +193,39 @@ extension GRU: RecurrentLayer {
             unsafe recurrentBias = weights.append(biases.1)
         }
 
-        /// Takes one timestep.
+        /// Steps one stream through one timestep.
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
-        ///   - h: The state, shape (units); it is replaced, and is the layer's output.
-        ///   - scratch: What the input gives, then what the hidden state gives.
+        ///   - h: The state and the layer's output, shape (units); the step replaces it.
+        ///   - scratch: Room for the sums of the input, then for those of the hidden state, shape (3 · units) each, padded.
         func callAsFunction(
             x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
         ) {
             let a = unsafe scratch
             let b = unsafe a + Step.recurrentOffset(units: units)
             unsafe kernel.multiply(x, addedTo: bias, into: a)
-            // Only zeros, in a layer that has but one bias.
             unsafe recurrentKernel.multiply(h, addedTo: recurrentBias, into: b)
             if resetsAfter {
-                unsafe gate(h: h, a: a, b: b, units: units)
+                unsafe applyGates(h: h, a: a, b: b, units: units)
             } else {
-                unsafe resetBefore(h: h, a: a, b: b)
+                unsafe applyGatesResettingBefore(h: h, a: a, b: b)
             }
         }
 
-        /// The same in each lane, of a layer that resets after the recurrent weights; as ``GRU/Step/stepLanes(x:h:scratch:)``.
+        /// Steps every lane through one timestep, with the shapes of ``GRU/Step/stepLanes(x:h:scratch:)``. The layer must reset
+        /// after the recurrent weights.
         func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
             let values = units * kernel.kernels.lanes
             let b = unsafe scratch + Step.recurrentOffset(units: values)
             unsafe kernel.multiplyLanes(x, addedTo: bias, into: scratch)
             unsafe recurrentKernel.multiplyLanes(h, addedTo: recurrentBias, into: b)
-            unsafe gate(h: h, a: scratch, b: b, units: values)
+            unsafe applyGates(h: h, a: scratch, b: b, units: values)
         }
 
-        /// The end of a timestep, value by value, so that many lanes are as one layer of more units.
-        private func gate(
+        /// Computes the new state from the sums of the input, `a`, and of the hidden state, `b`. The arithmetic is elementwise, so
+        /// many lanes are like one layer with more units.
+        private func applyGates(
             h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>, units: Int
         ) {
             for k in 0..<units {
@@ -238,9 +236,9 @@ extension GRU: RecurrentLayer {
             }
         }
 
-        /// The rest of a timestep of a layer that resets before the recurrent weights: `a` holds what the input gives, `b` what
-        /// the hidden state gives to z and r.
-        private func resetBefore(
+        /// Computes the new state of a layer that resets before the recurrent weights. `a` has the sums of the input, `b` those of
+        /// the hidden state for z and r.
+        private func applyGatesResettingBefore(
             h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>
         ) {
             let g = unsafe a + 2 * units
@@ -258,8 +256,8 @@ extension GRU: RecurrentLayer {
         }
     }
 
-    /// b and b′, shape (3 · units) each.
-    private var biasesOrZeros: ([Float], [Float]) {
+    /// b and b′, shape (3 · units) each, gates z, r, h.
+    var biasesOrZeros: ([Float], [Float]) {
         let biases = (bias?.values ?? []) + Array(repeating: 0, count: 6 * units)
         return (Array(biases.prefix(3 * units)), Array(biases.dropFirst(3 * units).prefix(3 * units)))
     }

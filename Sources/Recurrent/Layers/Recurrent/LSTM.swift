@@ -1,7 +1,7 @@
-/// A long short-term memory layer, stepped one timestep at a time.
+/// A long short-term memory layer.
 ///
-/// Weights have Keras' shapes and Keras' gate order: input i, forget f, candidate c, output o, each `units` wide.
-/// State, one a stream: hidden state h, then cell state c, 2 · `units` floats.
+/// Weights have Keras' shapes and gate order: input i, forget f, candidate c, output o, each `units` wide.
+/// The state of one stream is the hidden state h, then the cell state c: 2 · `units` floats.
 public struct LSTM: Equatable, Sendable {
     /// The width of the hidden state and of the cell state.
     public let units: Int
@@ -9,29 +9,29 @@ public struct LSTM: Equatable, Sendable {
     public let activation: Activation
     /// The activation of the gates i, f and o.
     public let recurrentActivation: Activation
-    /// What the layer gives at a masked timestep.
+    /// The output at a masked timestep.
     public let maskedOutput: MaskedOutput
-    /// Input weights, shape (features, 4 · units).
+    /// Input weights W, shape (features, 4 · units).
     public let kernel: Tensor
-    /// Recurrent weights, shape (units, 4 · units).
+    /// Recurrent weights U, shape (units, 4 · units).
     public let recurrentKernel: Tensor
-    /// Shape (4 · units); nil where the layer has no bias.
+    /// Shape (4 · units); nil if the layer has no bias.
     public let bias: Tensor?
 
-    /// The width of one timestep of the layer's input.
+    /// The width of one timestep of the input.
     public var features: Int { kernel.shape[0] }
 
     /// Creates a layer from its weights.
     ///
     /// - Parameters:
     ///   - units: The width of the hidden state, at least 1.
-    ///   - activation: Keras' `activation`, a function of one value.
-    ///   - recurrentActivation: Keras' `recurrent_activation`, a function of one value.
+    ///   - activation: Keras' `activation`; must be elementwise.
+    ///   - recurrentActivation: Keras' `recurrent_activation`; must be elementwise.
     ///   - kernel: Shape (features, 4 · units), gates in the order i, f, c, o.
-    ///   - recurrentKernel: Shape (units, 4 · units).
-    ///   - bias: Shape (4 · units), or nil for none.
-    ///   - maskedOutput: What the layer gives at a masked timestep.
-    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    ///   - recurrentKernel: Shape (units, 4 · units), gates likewise.
+    ///   - bias: Shape (4 · units), gates likewise; nil for none.
+    ///   - maskedOutput: The output at a masked timestep.
+    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
     public init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
@@ -59,35 +59,32 @@ extension LSTM: RecurrentLayer {
             + "recurrent_activation=\(recurrentActivation.rawValue) use_bias=\(bias != nil)" + maskedOutput.architecture
     }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
-        let isUsual = activation == .tanh && recurrentActivation == .sigmoid
-        return unsafe LayerStep(
-            isUsual
+    /// Whether the layer has Keras' default activations, for which there are kernels of the whole timestep.
+    var hasDefaultActivations: Bool { activation == .tanh && recurrentActivation == .sigmoid }
+
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
+        unsafe LayerStep(
+            hasDefaultActivations
                 ? .lstm(weights.place(Step(self, weights: &weights)))
-                : .lstmOfOtherActivations(weights.place(StepOfOtherActivations(self, weights: &weights))),
+                : .genericLSTM(weights.place(GenericStep(self, weights: &weights))),
             of: self, stateSize: 2 * units, scratchSize: Kernels.padded(4 * units),
-            scratchSizeOfLanes: Kernels.padded(4 * units * weights.kernels.lanes),
+            laneScratchSize: Kernels.padded(4 * units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The layer as the hot path sees it, with Keras' usual activations: sizes and pointers into the model's weights, nothing
-    /// to retain.
+    /// The step with Keras' default activations: sizes and pointers into the model's weights, no references to count.
     ///
-    /// One timestep is, as Keras computes it (<https://keras.io/api/layers/recurrent_layers/lstm/>):
-    ///
-    ///     z = x·W + h·U + b            four gates side by side: i, f, c, o
-    ///     c = σ(zf) ⊙ c + σ(zi) ⊙ tanh(zc)
-    ///     h = σ(zo) ⊙ tanh(c)
+    /// ``ReferenceLSTM`` states the equations.
     @safe
     struct Step {
         let units: Int
-        /// Shape (features, 4 · units), gates i, f, c, o, in panels.
+        /// W, shape (features, 4 · units), gates i, f, c, o, in panels.
         let kernel: WeightMatrix
-        /// Shape (units, 4 · units), in panels.
+        /// U, shape (units, 4 · units), gates i, f, c, o, in panels.
         let recurrentKernel: WeightMatrix
-        /// Shape (4 · units); zeros where the layer has no bias.
+        /// b, shape (4 · units), gates i, f, c, o; zeros if the layer has no bias.
         let bias: UnsafePointer<Float>
-        /// The same in panels.
+        /// b in panels.
         let biasInPanels: UnsafePointer<Float>
 
         init(_ layer: LSTM, weights: inout WeightBuffer) {
@@ -99,11 +96,11 @@ extension LSTM: RecurrentLayer {
             unsafe biasInPanels = weights.append(weights.kernels.panels(of: values, gates: 4, units: layer.units))
         }
 
-        /// Takes one timestep.
+        /// Steps one stream through one timestep.
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
-        ///   - state: h then c, shape (2 · units); both are replaced. h is the layer's output.
+        ///   - state: h then c, shape (2 · units); the step replaces both. h is the layer's output.
         ///   - scratch: Shape (units), padded.
         /// - Returns: Whether the state is finite.
         @inline(__always)
@@ -115,46 +112,46 @@ extension LSTM: RecurrentLayer {
                 units: units, next: scratch)
         }
 
-        /// Takes timesteps, one after another until the state is not finite.
+        /// Steps one stream through a sequence of timesteps, up to the first that makes the state non-finite.
         ///
         /// - Parameters:
-        ///   - steps: How many.
+        ///   - steps: The number of timesteps.
         ///   - x: The inputs, shape (steps, features).
-        ///   - state: As for one timestep.
-        ///   - outputs: Where h after each goes, shape (steps, units), with room for `Kernels.padding` more.
-        /// - Returns: How many left the state finite; where that is not all of them, one more was taken.
-        func takeAll(
+        ///   - state: h then c, shape (2 · units); the step replaces both.
+        ///   - outputs: Receives h after each timestep, shape (steps, units), with room for `Kernels.padding` more.
+        /// - Returns: The number of timesteps that left the state finite. If it is less than `steps`, one more was stepped.
+        func stepSequence(
             _ steps: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
             outputs: UnsafeMutablePointer<Float>
         ) -> Int {
-            unsafe kernel.kernels.lstmOfAll(
+            unsafe kernel.kernels.lstmSequence(
                 state: state, b: biasInPanels, x: x, rows: kernel.rows, w: kernel.values, u: recurrentKernel.values,
                 units: units, outputs: outputs, steps: steps)
         }
 
-        /// The same in each lane.
+        /// Steps every lane through one timestep.
         ///
         /// - Parameters:
         ///   - x: Shape (features, lanes).
-        ///   - state: Shape (2 · units, lanes).
+        ///   - state: h then c, shape (2 · units, lanes); the step replaces both.
         ///   - z: Scratch, shape (4 · units, lanes).
         func stepLanes(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
             unsafe kernel.multiplyLanes(x, and: recurrentKernel, state, addedTo: bias, into: z)
-            unsafe kernel.kernels.lstmOfLanes(state: state, z: z, units: units)
+            unsafe kernel.kernels.lstmLanes(state: state, z: z, units: units)
         }
     }
 
-    /// The same with other activations.
+    /// The step with any activations.
     @safe
-    struct StepOfOtherActivations {
+    struct GenericStep {
         let units: Int
         let activation: Activation
         let recurrentActivation: Activation
-        /// Shape (features, 4 · units), gates i, f, c, o.
+        /// W, shape (features, 4 · units), gates i, f, c, o.
         let kernel: WeightMatrix
-        /// Shape (units, 4 · units).
+        /// U, shape (units, 4 · units), gates i, f, c, o.
         let recurrentKernel: WeightMatrix
-        /// Shape (4 · units); zeros where the layer has no bias.
+        /// b, shape (4 · units), gates i, f, c, o; zeros if the layer has no bias.
         let bias: UnsafePointer<Float>
 
         init(_ layer: LSTM, weights: inout WeightBuffer) {
@@ -166,27 +163,28 @@ extension LSTM: RecurrentLayer {
             unsafe bias = weights.append(layer.biasOrZeros)
         }
 
-        /// Takes one timestep.
+        /// Steps one stream through one timestep.
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
-        ///   - state: h then c, shape (2 · units); both are replaced. h is the layer's output.
+        ///   - state: h then c, shape (2 · units); the step replaces both. h is the layer's output.
         ///   - z: Scratch, shape (4 · units), padded.
         func callAsFunction(
             x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
         ) {
             unsafe kernel.multiply(x, and: recurrentKernel, state, addedTo: bias, into: z)
-            unsafe gate(state: state, z: z, units: units)
+            unsafe applyGates(state: state, z: z, units: units)
         }
 
-        /// The same in each lane, as ``LSTM/Step/stepLanes(x:state:z:)``.
+        /// Steps every lane through one timestep, with the shapes of ``LSTM/Step/stepLanes(x:state:z:)``.
         func stepLanes(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
             unsafe kernel.multiplyLanes(x, and: recurrentKernel, state, addedTo: bias, into: z)
-            unsafe gate(state: state, z: z, units: units * kernel.kernels.lanes)
+            unsafe applyGates(state: state, z: z, units: units * kernel.kernels.lanes)
         }
 
-        /// The end of a timestep, value by value, so that many lanes are as one layer of more units.
-        private func gate(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
+        /// Computes the new state from the gates' sums. The arithmetic is elementwise, so many lanes are like one layer with more
+        /// units.
+        private func applyGates(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
             let h = unsafe state
             let c = unsafe state + units
             for k in 0..<units {
@@ -200,6 +198,6 @@ extension LSTM: RecurrentLayer {
         }
     }
 
-    /// Shape (4 · units).
-    private var biasOrZeros: [Float] { bias?.values ?? Array(repeating: 0, count: 4 * units) }
+    /// b, shape (4 · units), gates i, f, c, o.
+    var biasOrZeros: [Float] { bias?.values ?? Array(repeating: 0, count: 4 * units) }
 }

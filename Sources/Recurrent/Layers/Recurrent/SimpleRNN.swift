@@ -1,33 +1,33 @@
-/// A fully connected recurrent layer, whose output is its next input: Keras' SimpleRNN.
+/// A fully connected recurrent layer: Keras' SimpleRNN. Its output is its hidden state.
 ///
-/// State, one a stream: hidden state h, `units` floats.
+/// The state of one stream is the hidden state h: `units` floats.
 public struct SimpleRNN: Equatable, Sendable {
     /// The width of the hidden state.
     public let units: Int
     /// The activation of the hidden state.
     public let activation: Activation
-    /// What the layer gives at a masked timestep.
+    /// The output at a masked timestep.
     public let maskedOutput: MaskedOutput
-    /// Input weights, shape (features, units).
+    /// Input weights W, shape (features, units).
     public let kernel: Tensor
-    /// Recurrent weights, shape (units, units).
+    /// Recurrent weights U, shape (units, units).
     public let recurrentKernel: Tensor
-    /// Shape (units); nil where the layer has no bias.
+    /// Shape (units); nil if the layer has no bias.
     public let bias: Tensor?
 
-    /// The width of one timestep of the layer's input.
+    /// The width of one timestep of the input.
     public var features: Int { kernel.shape[0] }
 
     /// Creates a layer from its weights.
     ///
     /// - Parameters:
     ///   - units: The width of the hidden state, at least 1.
-    ///   - activation: Keras' `activation`, a function of one value.
+    ///   - activation: Keras' `activation`; must be elementwise.
     ///   - kernel: Shape (features, units).
     ///   - recurrentKernel: Shape (units, units).
     ///   - bias: Shape (units), or nil for none.
-    ///   - maskedOutput: What the layer gives at a masked timestep.
-    /// - Throws: ``ModelError`` naming the weight whose shape does not fit, or that is not finite.
+    ///   - maskedOutput: The output at a masked timestep.
+    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
     public init(
         units: Int, activation: Activation = .tanh, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
         maskedOutput: MaskedOutput = .lastOutput
@@ -52,24 +52,26 @@ extension SimpleRNN: RecurrentLayer {
             + maskedOutput.architecture
     }
 
-    package func step(in weights: inout WeightBuffer) -> LayerStep {
+    package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
         unsafe LayerStep(
             .simpleRNN(weights.place(Step(self, weights: &weights))), of: self, stateSize: units,
             scratchSize: Kernels.padded(units),
-            scratchSizeOfLanes: Kernels.padded(units * weights.kernels.lanes),
+            laneScratchSize: Kernels.padded(units * weights.kernels.lanes),
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The layer as the hot path sees it: sizes and pointers into the model's weights, nothing to retain.
+    /// The step with any activation: sizes and pointers into the model's weights, no references to count.
+    ///
+    /// ``ReferenceSimpleRNN`` states the equation.
     @safe
     struct Step {
         let units: Int
         let activation: Activation
-        /// Shape (features, units).
+        /// W, shape (features, units).
         let kernel: WeightMatrix
-        /// Shape (units, units).
+        /// U, shape (units, units).
         let recurrentKernel: WeightMatrix
-        /// Shape (units); zeros where the layer has no bias.
+        /// b, shape (units); zeros if the layer has no bias.
         let bias: UnsafePointer<Float>
 
         init(_ layer: SimpleRNN, weights: inout WeightBuffer) {
@@ -77,14 +79,14 @@ extension SimpleRNN: RecurrentLayer {
             activation = layer.activation
             kernel = WeightMatrix(layer.kernel, in: &weights)
             recurrentKernel = WeightMatrix(layer.recurrentKernel, in: &weights)
-            unsafe bias = weights.append(layer.bias?.values ?? Array(repeating: 0, count: layer.units))
+            unsafe bias = weights.append(layer.biasOrZeros)
         }
 
-        /// `h = activation(x·W + h·U + b)` (<https://keras.io/api/layers/recurrent_layers/simple_rnn/>).
+        /// Steps one stream through one timestep.
         ///
         /// - Parameters:
         ///   - x: The input, shape (features).
-        ///   - h: The state, shape (units); it is replaced, and is the layer's output.
+        ///   - h: The state and the layer's output, shape (units); the step replaces it.
         ///   - z: Scratch, shape (units), padded.
         func callAsFunction(
             x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>
@@ -94,7 +96,12 @@ extension SimpleRNN: RecurrentLayer {
             unsafe h.update(from: z, count: units)
         }
 
-        /// The same in each lane: x of shape (features, lanes), h and z of shape (units, lanes).
+        /// Steps every lane through one timestep.
+        ///
+        /// - Parameters:
+        ///   - x: Shape (features, lanes).
+        ///   - h: Shape (units, lanes); the step replaces it.
+        ///   - z: Scratch, shape (units, lanes).
         func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
             let count = units * kernel.kernels.lanes
             unsafe kernel.multiplyLanes(x, and: recurrentKernel, h, addedTo: bias, into: z)
@@ -102,4 +109,7 @@ extension SimpleRNN: RecurrentLayer {
             unsafe h.update(from: z, count: count)
         }
     }
+
+    /// b, shape (units).
+    var biasOrZeros: [Float] { bias?.values ?? Array(repeating: 0, count: units) }
 }

@@ -1,0 +1,30 @@
+/// A layer's effect on masks, and their effect on the layer. A mask marks the timesteps to skip, as Keras' Masking and
+/// `mask_zero` do (<https://keras.io/guides/understanding_masking_and_padding/>).
+package enum MaskRule: Equatable, Sendable {
+    /// The layer steps masked timesteps too. The next layer has the same mask.
+    case propagates
+    /// The layer steps masked timesteps too. The next layer has no mask.
+    case discards
+    /// The layer decides which timesteps are masked.
+    case generates
+    /// The layer skips masked timesteps: its state does not change. The next layer has the same mask.
+    case consumes
+}
+
+/// A recurrent layer's output at a masked timestep, at which its state does not change.
+public enum MaskedOutput: Equatable, Sendable {
+    /// The output of the last unmasked timestep; zeros before the first.
+    case lastOutput
+    /// Zeros: Keras' `zero_output_for_mask`.
+    case zeros
+
+    var whenMasked: LayerStep.MaskBehavior {
+        switch self {
+        case .lastOutput: .repeatsOutput
+        case .zeros: .givesZeros
+        }
+    }
+
+    /// The part of a layer's ``Layer/architecture`` that states this choice.
+    var architecture: String { self == .zeros ? " zero_output_for_mask=true" : "" }
+}
