@@ -1,0 +1,51 @@
+import Glibc
+
+/// A floating-point type for the reference steps: `Float`, or `Double` to judge the kernels' rounding.
+package protocol ReferenceScalar: BinaryFloatingPoint, Sendable {
+    /// Returns eˣ.
+    static func exp(_ x: Self) -> Self
+    /// Returns the hyperbolic tangent of x.
+    static func tanh(_ x: Self) -> Self
+}
+
+extension ReferenceScalar {
+    /// Returns σ(x) = 1 / (1 + e⁻ˣ).
+    package static func sigmoid(_ x: Self) -> Self { 1 / (1 + exp(-x)) }
+}
+
+extension Float: ReferenceScalar {
+    package static func exp(_ x: Float) -> Float { expf(x) }
+    package static func tanh(_ x: Float) -> Float { tanhf(x) }
+}
+
+extension Double: ReferenceScalar {
+    package static func exp(_ x: Double) -> Double { Glibc.exp(x) }
+    package static func tanh(_ x: Double) -> Double { Glibc.tanh(x) }
+}
+
+/// A matrix as the equations have it: shape (rows, columns), row-major.
+package struct ReferenceMatrix<Scalar: ReferenceScalar>: Equatable, Sendable {
+    package let rows: Int
+    package let columns: Int
+    package var values: [Scalar]
+
+    /// Converts a weight of two axes.
+    package init(_ tensor: Tensor) {
+        precondition(tensor.shape.count == 2)
+        rows = tensor.shape[0]
+        columns = tensor.shape[1]
+        values = tensor.values.map { Scalar($0) }
+    }
+
+    /// Adds x·W to y.
+    ///
+    /// - Parameters:
+    ///   - x: Shape (rows).
+    ///   - y: Shape (columns).
+    package func addProduct(_ x: [Scalar], to y: inout [Scalar]) {
+        precondition(x.count == rows && y.count == columns)
+        for row in 0..<rows {
+            for column in 0..<columns { y[column] += x[row] * values[row * columns + column] }
+        }
+    }
+}
