@@ -1,5 +1,6 @@
 import CZeroMQ
 import Glibc
+import Synchronization
 
 /// A ZeroMQ socket. One owner, one thread: libzmq's sockets must not be shared.
 public struct Socket: ~Copyable {
@@ -298,9 +299,7 @@ public struct Socket: ~Copyable {
 @safe
 final class SocketHandle {
     private let socket: UnsafeMutableRawPointer
-    /// There was nothing to read when the socket was looked at last, and nothing was done with it since: whatever comes, its
-    /// descriptor tells of it.
-    var isKnownEmpty = false
+    private let emptiness = Atomic(false)
     /// Held so that no socket outlives its context.
     let context: Context
 
@@ -314,7 +313,16 @@ final class SocketHandle {
         unsafe zmq_close(socket)
     }
 
-    /// libzmq's socket, to do something with it, which may take what its descriptor told of.
+    /// Whether the socket had nothing to read at the last look and was not used since. Then its descriptor announces whatever comes.
+    ///
+    /// One thread owns the socket, so the atomic is not for other threads. It spares each call of libzmq the run-time check of
+    /// exclusive access that a class's stored `var` needs.
+    var isKnownEmpty: Bool {
+        get { emptiness.load(ordering: .relaxed) }
+        set { emptiness.store(newValue, ordering: .relaxed) }
+    }
+
+    /// libzmq's socket, for a call that may read what its descriptor announced.
     var pointer: UnsafeMutableRawPointer {
         isKnownEmpty = false
         return unsafe socket
