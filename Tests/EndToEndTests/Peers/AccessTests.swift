@@ -28,12 +28,12 @@ import ZeroMQ
                 Stranger(key: "all", server: "stranger", endpoint: endpoint, reason: "another server key"),
             ]
         } + [
-            Stranger(key: "producer", endpoint: "control", reason: "that of producers/producer.pub"),
-            Stranger(key: "producer", endpoint: "decisions", reason: "that of producers/producer.pub"),
-            Stranger(key: "subscriber", endpoint: "ingest", reason: "that of subscribers/subscriber.pub"),
-            Stranger(key: "subscriber", endpoint: "control", reason: "that of subscribers/subscriber.pub"),
-            Stranger(key: "controller", endpoint: "ingest", reason: "that of controllers/controller.pub"),
-            Stranger(key: "controller", endpoint: "decisions", reason: "that of controllers/controller.pub"),
+            Stranger(key: "producer", endpoint: "control", reason: "belongs to producers/producer.pub"),
+            Stranger(key: "producer", endpoint: "decisions", reason: "belongs to producers/producer.pub"),
+            Stranger(key: "subscriber", endpoint: "ingest", reason: "belongs to subscribers/subscriber.pub"),
+            Stranger(key: "subscriber", endpoint: "control", reason: "belongs to subscribers/subscriber.pub"),
+            Stranger(key: "controller", endpoint: "ingest", reason: "belongs to controllers/controller.pub"),
+            Stranger(key: "controller", endpoint: "decisions", reason: "belongs to controllers/controller.pub"),
         ]
 
     private func makeKeys() throws -> TestKeys {
