@@ -149,7 +149,7 @@ import Wire
                 "SLUICE_FAULT_CLOCK": try folder.write("10860", to: "clock"),
             ])
         #expect(try Peer(daemon).control.stream("s")?.sequence == 5)
-        #expect(daemon.log.contains("last written 3 h ago") && daemon.log.contains("(mode 755); 'chmod 700' closes it"))
+        #expect(daemon.log.contains("last written 3 h ago") && daemon.log.contains("(mode 755); run 'chmod 700' on it"))
     }
 
     @Test func `the tool reports a folder that is in use or is not a state folder`() throws {
