@@ -61,12 +61,12 @@ struct FuzzSubject: ~Copyable {
         let (streams, timesteps) = (table.count, table.counters.timesteps)
         do throws(DropCause) {
             if kind == .binary {
-                _ = unsafe try table.take(
+                _ = unsafe try table.admit(
                     frames: frames.count, id: id.span, payload: payload.span.bytes, header: header.span.bytes)
             } else {
                 try parsed.read(
                     kind == .json ? .json : .text, frames: frames.count, first: id.span, second: payload.span)
-                _ = try table.take(parsed)
+                _ = try table.admit(parsed)
             }
             try decide()
             return isReadable ? .accepted : .wrong

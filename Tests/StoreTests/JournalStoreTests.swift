@@ -132,7 +132,7 @@ func records(_ count: Int, from value: Float = 0) throws -> JournalRecords {
     var decided = DecidedBatch()
     for number in 0..<count {
         let payload = Timesteps.bytes([Float(number) + value])
-        _ = try unsafe table.take(
+        _ = try unsafe table.admit(
             frames: 2, id: Array("s".utf8).span, payload: payload.span.bytes, header: RawSpan())
         table.stepBatch()
         table.decideBatch(time: 0, into: &decided)

@@ -51,7 +51,7 @@ final class Feed {
     ) throws(DropCause) -> [Decision] {
         var records = DecisionRecords()
         do throws(DropCause) {
-            _ = try unsafe table.take(
+            _ = try unsafe table.admit(
                 frames: frames, id: id.span, payload: payload.span.bytes, header: header.span.bytes)
             try decide(time, into: &records)
         } catch {
@@ -68,7 +68,7 @@ final class Feed {
         do throws(DropCause) {
             var message = ParsedTimesteps()
             try message.read(codec, frames: 1, first: Array(text.utf8).span, second: Span())
-            _ = try table.take(message)
+            _ = try table.admit(message)
             try decide(time, into: &records)
         } catch {
             table.countDrop(error)
@@ -83,7 +83,7 @@ final class Feed {
     @discardableResult
     func start(_ id: String, _ values: [Float], sequence: UInt64 = 0) throws(DropCause) -> [Decision] {
         let header = TimestepHeader(sequence: sequence)
-        _ = try unsafe table.take(
+        _ = try unsafe table.admit(
             frames: 3, id: Array(id.utf8).span, payload: Timesteps.bytes(values).span.bytes,
             header: header.bytes.span.bytes)
         table.stepBatch()

@@ -22,11 +22,11 @@ final class AccessGuard: Sendable {
     private static let waitingRequests = 32
 
     /// Notices for the watch that it has not read yet.
-    private struct News {
-        var doors: [AccessWatch.Door] = []
+    private struct Pending {
+        var sockets: [AccessWatch.WatchedSocket] = []
         /// Whether the watch has been started.
         var isOpen = false
-        /// Whether no more doors follow. The watch then ends when the last door is closed.
+        /// Whether no more sockets follow. The watch then ends when the last of them is closed.
         var isEnding = false
     }
 
@@ -41,7 +41,7 @@ final class AccessGuard: Sendable {
     private let isIngestClosed = Mutex(false)
     /// The number of times that the folder was read. The watch compares it to notice a reload.
     private let readings = Atomic<Int>(0)
-    private let news = Mutex(News())
+    private let pending = Mutex(Pending())
     /// Holds the watch until its thread takes it.
     private let watch = Mutex<AccessWatch?>(nil)
     private let ended = DispatchSemaphore(value: 0)
@@ -76,7 +76,7 @@ final class AccessGuard: Sendable {
     func open(in context: Context) throws(ZeroMQError) {
         let watch = try AccessWatch(self, in: context)
         self.watch.withLock { $0 = watch }
-        news.withLock { $0.isOpen = true }
+        pending.withLock { $0.isOpen = true }
         let thread = Thread { [self] in
             ThreadName.take("sluice-access")
             // Taking the watch out of the property frees it, and closes its sockets, when `run` returns.
@@ -90,9 +90,9 @@ final class AccessGuard: Sendable {
 
     /// Announces that no more sockets follow, and waits until all watched sockets are closed.
     func end() {
-        let isOpen = news.withLock { news in
-            news.isEnding = true
-            return news.isOpen
+        let isOpen = pending.withLock { pending in
+            pending.isEnding = true
+            return pending.isOpen
         }
         guard isOpen else { return }
         wakeup.signal()
@@ -153,9 +153,9 @@ final class AccessGuard: Sendable {
         let serverKeys = endpoint.isTCP ? serverKeys : nil
         if let serverKeys { try socket.serveCurve(with: serverKeys) }
         try socket.ask(accessDomain: role.rawValue)
-        let door = AccessWatch.Door(
+        let watched = AccessWatch.WatchedSocket(
             role, try SocketMonitor(socket), isCurve: serverKeys != nil, peers: peers ?? role.peers)
-        news.withLock { $0.doors.append(door) }
+        pending.withLock { $0.sockets.append(watched) }
         wakeup.signal()
     }
 
@@ -188,12 +188,12 @@ final class AccessGuard: Sendable {
         try socket.set(.transmissionTimeout, to: untakenMilliseconds)
     }
 
-    /// Returns the doors that are new to the watch, and whether no more doors follow. Called by the watch.
-    func takeNews() -> (doors: [AccessWatch.Door], isEnding: Bool) {
+    /// Returns the sockets that are new to the watch, and whether no more sockets follow. Called by the watch.
+    func takePending() -> (sockets: [AccessWatch.WatchedSocket], isEnding: Bool) {
         wakeup.clear()
-        return news.withLock { news in
-            defer { news.doors = [] }
-            return (news.doors, news.isEnding)
+        return pending.withLock { pending in
+            defer { pending.sockets = [] }
+            return (pending.sockets, pending.isEnding)
         }
     }
 

@@ -9,7 +9,7 @@ import ZeroMQ
 /// threads.
 final class AccessWatch: @unchecked Sendable {
     /// A bound socket and its connections.
-    struct Door: Sendable {
+    struct WatchedSocket: Sendable {
         let role: EndpointRole
         let monitor: SocketMonitor
         let isCurve: Bool
@@ -70,7 +70,7 @@ final class AccessWatch: @unchecked Sendable {
 
     private let access: AccessGuard
     private let requests: Socket
-    private var doors: [Door] = []
+    private var watched: [WatchedSocket] = []
     private var poller = Poller()
     private var log: AccessLog
     private var brokenHandshakes: [BrokenHandshake] = []
@@ -91,10 +91,10 @@ final class AccessWatch: @unchecked Sendable {
         try requests.attach(to: Endpoint(.bind, Self.address), otherwise: .bind)
     }
 
-    /// Answers questions until the last door is closed and no more doors follow.
+    /// Answers questions until the last watched socket is closed and no more follow.
     func run() {
         do throws(ZeroMQError) {
-            watchDoors()
+            watchSockets()
             while try turn() {}
         } catch {
             // libzmq admits no client without an answer. Open connections stay open.
@@ -102,18 +102,18 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    private func watchDoors() {
+    private func watchSockets() {
         poller = Poller()
         _ = poller.add(access.wakeup)
         _ = poller.add(requests)
-        for door in doors { _ = poller.add(door.monitor) }
+        for socket in watched { _ = poller.add(socket.monitor) }
     }
 
     /// - Returns: Whether the watch has to go on.
     private func turn() throws(ZeroMQError) -> Bool {
         try poller.wait(milliseconds: Self.lookMilliseconds)
-        let (new, isEnding) = access.takeNews()
-        doors += new
+        let (new, isEnding) = access.takePending()
+        watched += new
         if access.reading != reading {
             reading = access.reading
             log.forget()
@@ -138,47 +138,47 @@ final class AccessWatch: @unchecked Sendable {
             boundSubscriptions(at: now)
             tryFiles()
         }
-        if !new.isEmpty || doors.contains(where: \.isClosed) {
-            doors.removeAll(where: \.isClosed)
-            watchDoors()
+        if !new.isEmpty || watched.contains(where: \.isClosed) {
+            watched.removeAll(where: \.isClosed)
+            watchSockets()
         }
-        return !isEnding || !doors.isEmpty
+        return !isEnding || !watched.isEmpty
     }
 
     private func hearAll() throws(ZeroMQError) {
-        for index in doors.indices {
-            while let event = try doors[index].monitor.next() { hear(event, at: index) }
+        for index in watched.indices {
+            while let event = try watched[index].monitor.next() { hear(event, at: index) }
         }
     }
 
     private func hear(_ event: SocketMonitor.Event, at index: Int) {
-        let role = doors[index].role
+        let role = watched[index].role
         switch event {
         case .accepted(let number, let peer):
             welcome(
                 Connection(peer: peer, accepted: AcceptedConnection(number), time: SteadyClock.now()), number, at: index
             )
         case .admitted:
-            doors[index].handshakes.admit()
+            watched[index].handshakes.admit()
             if let first = guests.firstIndex(where: { $0.role == role }) { guests.remove(at: first) }
         case .refused(let refusal):
-            doors[index].handshakes.refuse(refusal)
+            watched[index].handshakes.refuse(refusal)
             access.refusals.count(role)
             // This daemon denied the client, and has logged the refusal already.
             if case .denied = refusal { return }
-            doors[index].refusals.append(refusal)
+            watched[index].refusals.append(refusal)
         case .disconnected(let number):
-            let peer = doors[index].connections.removeValue(forKey: number)?.peer
-            let brokeOff = doors[index].handshakes.end(number, at: SteadyClock.now())
-            let refusal = doors[index].refusals.isEmpty ? nil : doors[index].refusals.removeFirst()
+            let peer = watched[index].connections.removeValue(forKey: number)?.peer
+            let brokeOff = watched[index].handshakes.end(number, at: SteadyClock.now())
+            let refusal = watched[index].refusals.isEmpty ? nil : watched[index].refusals.removeFirst()
             guard brokeOff || refusal != nil else { return }
             if refusal == nil { access.refusals.count(role) }
             brokenHandshakes.append(
                 BrokenHandshake(
-                    role: role, peer: peer, refusal: refusal, isCurve: doors[index].isCurve,
-                    expected: doors[index].peers))
+                    role: role, peer: peer, refusal: refusal, isCurve: watched[index].isCurve,
+                    expected: watched[index].peers))
         case .stopped:
-            doors[index].isClosed = true
+            watched[index].isClosed = true
         }
     }
 
@@ -208,10 +208,10 @@ final class AccessWatch: @unchecked Sendable {
     ///
     /// libzmq reports the cut as a failed handshake, so the refusal is counted then.
     private func welcome(_ connection: Connection, _ number: Int, at index: Int) {
-        doors[index].connections[number] = connection
-        let (role, limit) = (doors[index].role, access.configuration.maximumConnections)
+        watched[index].connections[number] = connection
+        let (role, limit) = (watched[index].role, access.configuration.maximumConnections)
         guard connectionCount(of: role) > limit + Self.handshakes(beside: limit) else {
-            return doors[index].handshakes.accept(number, at: connection.time)
+            return watched[index].handshakes.accept(number, at: connection.time)
         }
         log.record(role, from: connection.peer, .tooMany(limit), at: SteadyClock.now())
         connection.accepted?.cutOff()
@@ -221,18 +221,18 @@ final class AccessWatch: @unchecked Sendable {
     private static func handshakes(beside limit: Int) -> Int { max(16, limit / 100) }
 
     private func connectionCount(of role: EndpointRole) -> Int {
-        doors.reduce(0) { $0 + ($1.role == role ? $1.connections.count : 0) }
+        watched.reduce(0) { $0 + ($1.role == role ? $1.connections.count : 0) }
     }
 
     /// Cuts off subscribers whose subscriptions exceed the limit. libzmq keeps all subscriptions and asks no one.
     private func boundSubscriptions(at now: Int64) {
         let limit = access.configuration.maximumSubscriptionBytes
-        for door in doors where door.role == .decisions {
-            for connection in door.connections.values {
+        for socket in watched where socket.role == .decisions {
+            for connection in socket.connections.values {
                 let allowed = limit + Int((now - connection.time) / 1_000_000_000) * Self.heartbeatBytes
                 guard let count = connection.accepted?.byteCount, count > allowed else { continue }
-                access.refusals.count(door.role)
-                log.record(door.role, from: connection.peer, .tooManySubscriptions(limit), at: SteadyClock.now())
+                access.refusals.count(socket.role)
+                log.record(socket.role, from: connection.peer, .tooManySubscriptions(limit), at: SteadyClock.now())
                 connection.accepted?.cutOff()
             }
         }

@@ -29,11 +29,11 @@ struct GroupCommit {
 
     /// The decisions, actions and answers that follow the commit of a group of records.
     struct Group {
-        var decisions = HeldDecisions()
+        var decisions = PendingDecisions()
         /// The time when receiving each batch began, by the steady clock, and the number of its decisions.
         var taken: [(time: Int64, decisions: Int)] = []
         /// Actions such as writing slices of a checkpoint. The store must never be ahead of the journal.
-        var actions: [Mailbox.Letter] = []
+        var actions: [Mailbox.Action] = []
         /// Answers that confirm that a change is durable.
         var answers: [CheckpointWaiters.DurableAnswer] = []
 

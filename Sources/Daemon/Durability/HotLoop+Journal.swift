@@ -6,7 +6,7 @@ import ZeroMQ
 /// Records changes in the journal. While a journal is kept, decisions and answers wait for the commit of their records.
 extension HotLoop {
     /// Runs an action when the journal has all records so far. Runs it at once if no journal is kept or it cannot be written.
-    mutating func whenRecorded(_ action: @escaping Mailbox.Letter) {
+    mutating func whenRecorded(_ action: @escaping Mailbox.Action) {
         if group.isOn && (group.isCommitting || table.records.count > 0) {
             group.gathered.actions.append(action)
         } else {
@@ -41,7 +41,7 @@ extension HotLoop {
     }
 
     /// Publishes decisions when their records are durable.
-    mutating func publishWhenDurable(_ held: HeldDecisions) throws(ZeroMQError) {
+    mutating func publishWhenDurable(_ held: PendingDecisions) throws(ZeroMQError) {
         if group.isOn {
             group.gathered.decisions.append(contentsOf: held)
         } else {
@@ -94,7 +94,7 @@ extension HotLoop {
         for batch in taken { latencies.record(now - batch.time, count: batch.decisions) }
     }
 
-    private func publish(_ held: HeldDecisions) throws(ZeroMQError) {
+    private func publish(_ held: PendingDecisions) throws(ZeroMQError) {
         try held.forEach { id, records throws(ZeroMQError) in try publisher.publish(id, records: records) }
     }
 

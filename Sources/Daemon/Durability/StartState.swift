@@ -190,7 +190,7 @@ struct StartState: ~Copyable {
                         throw mismatch(known, number)
                     }
                     table.replay(record, at: position, models: models)
-                    if table.hasNews { try wakeFaulty() }
+                    if table.hasEvents { try wakeFaulty() }
                     count += 1
                 }
                 position += 1

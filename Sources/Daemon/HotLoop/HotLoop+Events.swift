@@ -6,20 +6,20 @@ import ZeroMQ
 extension HotLoop {
     /// Publishes an event that has just taken effect, after the decisions before it.
     mutating func announce(_ event: StreamEvent) {
-        var held = HeldDecisions()
+        var held = PendingDecisions()
         held.append(event)
         publishInOrder(held)
     }
 
     /// Publishes the events of the stream table since the last decisions were published.
-    mutating func announceNews() {
+    mutating func announceEvents() {
         for event in table.takeEvents() {
             dropLog.record(event, at: SteadyClock.now())
             announce(event)
         }
     }
 
-    private mutating func publishInOrder(_ held: HeldDecisions) {
+    private mutating func publishInOrder(_ held: PendingDecisions) {
         do throws(ZeroMQError) {
             try publishWhenDurable(held)
         } catch {
@@ -28,7 +28,7 @@ extension HotLoop {
     }
 }
 
-extension HeldDecisions {
+extension PendingDecisions {
     /// Appends an event in its place among the decisions.
     mutating func append(_ event: StreamEvent) {
         append(Array(StreamEvent.topic.utf8).span, event.json.span)

@@ -9,7 +9,7 @@ extension HotLoop {
         guard let (prefix, slot) = publisher.lastValues.current else { return }
         let publisher = publisher
         // Decisions that wait for the journal are older, so they must be published first.
-        var held = HeldDecisions()
+        var held = PendingDecisions()
         let isHeld = group.isOn
         let now = SteadyClock.now()
         let waits = publisher.lastValues.isPatient(at: now)

@@ -16,7 +16,7 @@ struct RunningOperation {
     /// The error because of which the daemon stops in the middle of a restoration.
     var unfinished: StoreError?
     /// Requests about streams that have arrived since, and closures that would change streams, in order.
-    var waiting: [Mailbox.Letter] = []
+    var waiting: [Mailbox.Action] = []
     /// Whether one of ``waiting`` is being carried out.
     var isActing = false
 
@@ -34,7 +34,7 @@ extension HotLoop {
     private static let backlogTime: Int64 = 5_000_000
 
     /// Runs an action on streams at once, or after the operation under way and all actions that wait for it.
-    mutating func whenTableIsFree(_ action: @escaping Mailbox.Letter) {
+    mutating func whenTableIsFree(_ action: @escaping Mailbox.Action) {
         let isFree = operation.end == nil && (operation.waiting.isEmpty || operation.isActing)
         if isFree { action(&self) } else { operation.waiting.append(action) }
     }

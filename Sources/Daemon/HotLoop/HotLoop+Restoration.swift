@@ -133,7 +133,7 @@ extension HotLoop {
     }
 
     /// Runs an action on a snapshot. If the snapshot is being restored, the action waits, as the snapshot must not change.
-    mutating func whenNotRestored(_ name: String, _ action: @escaping Mailbox.Letter) {
+    mutating func whenNotRestored(_ name: String, _ action: @escaping Mailbox.Action) {
         if operation.restoration?.name == name { operation.waiting.append(action) } else { action(&self) }
     }
 

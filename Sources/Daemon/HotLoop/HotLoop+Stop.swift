@@ -38,7 +38,7 @@ extension HotLoop {
             clock.synchronize()
             readMail()
             for (index, socket) in ingest.enumerated() where !socket.isDrained {
-                hasTaken[index] = try takeTimesteps(from: socket, by: &memory)
+                hasTaken[index] = try receiveTimesteps(from: socket, by: &memory)
                 socket.hangUp(at: moment, hasReceived: hasTaken[index])
             }
             wakeRequested()

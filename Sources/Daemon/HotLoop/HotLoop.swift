@@ -16,7 +16,7 @@ struct TurnMemory: ~Copyable {
 /// The daemon's one thread that decides. It owns the sockets and the stream table; other threads post closures to its
 /// ``Mailbox``.
 ///
-/// The hot path is ``takeTimesteps(from:waits:by:)``: receive the waiting messages, step them together, publish. The store's
+/// The hot path is ``receiveTimesteps(from:waits:by:)``: receive the waiting messages, step them together, publish. The store's
 /// work must not happen between two timesteps. The ``StoreWorker`` does it and posts its results to the mailbox.
 struct HotLoop: ~Copyable {
     /// The milliseconds for which unsent decisions and replies are kept after an orderly stop.
@@ -218,7 +218,7 @@ struct HotLoop: ~Copyable {
         let start = SteadyClock.now()
         if poller.mayBeReadable(mailboxItem) { readMail() }
         for (socket, item) in zip(ingest, ingestItems) where poller.mayBeReadable(item) {
-            if try takeTimesteps(from: socket, by: &memory) { hasTaken = true }
+            if try receiveTimesteps(from: socket, by: &memory) { hasTaken = true }
         }
         if hasWork { try goOnWithWork(since: start, by: &memory) }
         if poller.mayBeReadable(controlItem) || hasRequests { try takeRequests() }
@@ -227,7 +227,7 @@ struct HotLoop: ~Copyable {
         if publisher.lastValues.areWaiting, !table.isSweeping { try publishLastValues() }
         if table.hasStuckStreams { tellStuckStreams() }
         if isDurable { keepDurable() }
-        if table.hasNews { wakeRequested() }
+        if table.hasEvents { wakeRequested() }
         if idleSweep.isDue, operation.end == nil { sweepIdle() }
         try commitGroup()
     }
@@ -246,10 +246,10 @@ struct HotLoop: ~Copyable {
             return
         }
         let start = batchStart
-        while !table.hasNews, !table.hasBacklog, batchStart - start < Self.ingestPatience {
-            guard try takeTimesteps(from: ingest[0], waits: true, by: &memory) else { return }
+        while !table.hasEvents, !table.hasBacklog, batchStart - start < Self.ingestPatience {
+            guard try receiveTimesteps(from: ingest[0], waits: true, by: &memory) else { return }
         }
-        if table.hasNews { wakeRequested() }
+        if table.hasEvents { wakeRequested() }
     }
 
     private var millisecondsToWait: Int {
@@ -277,7 +277,7 @@ struct HotLoop: ~Copyable {
     ///   - memory: The memory for messages and decisions.
     /// - Returns: Whether there was a message.
     /// - Throws: `ZeroMQError` if a socket failed.
-    mutating func takeTimesteps(
+    mutating func receiveTimesteps(
         from socket: IngestSocket, waits: Bool = false, by memory: inout TurnMemory
     ) throws(ZeroMQError) -> Bool {
         guard !isIngestFull, try socket.receive(into: &memory.message, waits: waits) else {
@@ -285,7 +285,7 @@ struct HotLoop: ~Copyable {
         }
         let start = SteadyClock.now()
         batchStart = start
-        try takeMessage(from: socket, by: &memory)
+        try enqueueMessage(from: socket, by: &memory)
         if table.isBatchSmall { try decideAndPublish(&memory.decided) }
         var count = 1
         var countBefore: Int
@@ -298,7 +298,7 @@ struct HotLoop: ~Copyable {
                 try socket.receive(into: &memory.message)
             {
                 count += 1
-                try takeMessage(from: socket, by: &memory)
+                try enqueueMessage(from: socket, by: &memory)
             }
             try decideAndPublish(&memory.decided)
             // At most one message arrived since the last look, so the burst is over. Stop polling and give the subscriber the
@@ -312,31 +312,31 @@ struct HotLoop: ~Copyable {
     ///
     /// The decisions are not published yet but wait for those of further messages, as publishing them one by one takes libzmq
     /// longer.
-    private mutating func takeMessage(
+    private mutating func enqueueMessage(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
-        while !take(memory.message, from: socket) {
+        while !admit(memory.message, from: socket) {
             decide(&memory.decided)
             let isLate = decidedAt - batchStart >= Self.publishingPatience
             // An event of a stream is published before the stream's later decisions.
-            if isLate || memory.decided.isLarge || table.hasNews { try publish(&memory.decided) }
+            if isLate || memory.decided.isLarge || table.hasEvents { try publish(&memory.decided) }
         }
     }
 
     /// Adds one message to the table's batch, or drops the message.
     ///
     /// - Returns: False if the batch holds a message of the same stream and must be decided first.
-    private mutating func take(_ message: borrowing IngestMessage, from socket: IngestSocket) -> Bool {
+    private mutating func admit(_ message: borrowing IngestMessage, from socket: IngestSocket) -> Bool {
         do throws(DropCause) {
             if message.exceeds(maximumMessageSize) { throw .tooLarge }
             guard socket.codec != .binary else {
-                return try table.take(
+                return try table.admit(
                     frames: message.frameCount, id: message.id.bytes, payload: message.payload.rawBytes,
                     header: message.header)
             }
             try parsed.read(
                 socket.codec, frames: message.frameCount, first: message.id.bytes, second: message.payload.bytes)
-            return try table.take(parsed)
+            return try table.admit(parsed)
         } catch {
             table.countDrop(error)
             dropLog.record(error, id: message.id.bytes, from: socket.endpoint, at: SteadyClock.now())
@@ -371,12 +371,12 @@ struct HotLoop: ~Copyable {
         if !decided.drops.isEmpty { countDrops(decided) }
         recordLatency(decisions: decided.records.count)
         decided.removeAll()
-        if table.hasNews { announceNews() }
+        if table.hasEvents { announceEvents() }
     }
 
     /// Keeps decisions until the journal has their records.
     private static func hold(
-        _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, in held: inout HeldDecisions
+        _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, in held: inout PendingDecisions
     ) {
         for message in 0..<decided.count {
             held.append(table.idBytes(of: decided.slot(of: message)), decided.records(of: message))
@@ -410,7 +410,7 @@ struct HotLoop: ~Copyable {
     }
 
     mutating func readMail() {
-        for letter in mailbox.take() { letter(&self) }
-        if table.hasNews { wakeRequested() }
+        for action in mailbox.take() { action(&self) }
+        if table.hasEvents { wakeRequested() }
     }
 }

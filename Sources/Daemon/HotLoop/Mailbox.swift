@@ -3,27 +3,27 @@ import ZeroMQ
 
 /// Runs closures from other threads on the hot loop's thread, between two timesteps, in the order of posting.
 final class Mailbox: Sendable {
-    typealias Letter = @Sendable (inout HotLoop) -> Void
+    typealias Action = @Sendable (inout HotLoop) -> Void
 
     let wakeup: Wakeup
-    private let letters = Mutex<[Letter]>([])
+    private let actions = Mutex<[Action]>([])
 
     init() throws(ZeroMQError) {
         wakeup = try Wakeup()
     }
 
     /// Posts a closure. Safe to call from any thread.
-    func post(_ letter: @escaping Letter) {
-        letters.withLock { $0.append(letter) }
+    func post(_ action: @escaping Action) {
+        actions.withLock { $0.append(action) }
         wakeup.signal()
     }
 
     /// Removes and returns all posted closures. Called on the hot loop's thread.
-    func take() -> [Letter] {
+    func take() -> [Action] {
         wakeup.clear()
-        return letters.withLock { letters in
-            defer { letters.removeAll() }
-            return letters
+        return actions.withLock { actions in
+            defer { actions.removeAll() }
+            return actions
         }
     }
 }

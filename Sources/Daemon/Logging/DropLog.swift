@@ -20,7 +20,7 @@ struct DropLog {
     ///   - endpoint: The endpoint of the message; nil if the message was dropped after it was admitted.
     ///   - now: A moment of the ``SteadyClock``.
     mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint? = nil, at now: Int64) {
-        guard hasRoom(at: now) else { return }
+        guard admits(at: now) else { return }
         let origin = endpoint.map { " from \($0)" } ?? ""
         let shown = VisibleText.quoted(Array(copying: id.extracting(first: StreamID.maximumLength)))
         let more = id.count > StreamID.maximumLength ? "…" : ""
@@ -33,7 +33,7 @@ struct DropLog {
     ///   - event: The event that names the stream and the value of the reset.
     ///   - now: A moment of the ``SteadyClock``.
     mutating func record(_ event: StreamEvent, at now: Int64) {
-        guard event.event == .quarantined, hasRoom(at: now) else { return }
+        guard event.event == .quarantined, admits(at: now) else { return }
         logger.warning(
             """
             the state of stream \(VisibleText.quoted(event.stream ?? "")) turned NaN or infinite at timestep \
@@ -47,7 +47,7 @@ struct DropLog {
     ///   - stuck: The stream.
     ///   - now: A moment of the ``SteadyClock``.
     mutating func record(_ stuck: StuckStream, at now: Int64) {
-        guard hasRoom(at: now) else { return }
+        guard admits(at: now) else { return }
         logger.warning(
             """
             stream \(VisibleText.quoted(stuck.id)): its last \(stuck.duplicates) timesteps were skipped as duplicates, as the \
@@ -56,7 +56,7 @@ struct DropLog {
             """)
     }
 
-    private mutating func hasRoom(at time: Int64) -> Bool {
+    private mutating func admits(at time: Int64) -> Bool {
         if rate.isOver(at: time) { flush() }
         return rate.admits(at: time)
     }

@@ -102,7 +102,7 @@ extension StreamTable {
         else { return }
         var decided = DecidedBatch()
         batch.put(values.span)
-        take(slot, numbers, header.flags, count: count, rest: rest)
+        enqueue(slot, numbers, header.flags, count: count, rest: rest)
         stepBatch()
         // A sequence that grows too long is dropped here, as it was before the restart.
         decideBatch(time: time, into: &decided)

@@ -60,7 +60,7 @@ extension StreamTable {
             batch.put(
                 message.values.span.extracting((message.taken * features)..<((message.taken + pieceCount) * features)))
             waiting[slot]?.take(pieceCount)
-            take(
+            enqueue(
                 slot, numbers, header.flags, count: pieceCount, hash: index.hash(index.id(of: slot)),
                 rest: message.rest - pieceCount)
             // If all timesteps were duplicates, the piece is not in the batch.

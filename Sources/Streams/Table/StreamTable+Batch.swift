@@ -1,7 +1,7 @@
 import Recurrent
 import Wire
 
-/// The hot path within the table: ``take(frames:id:payload:header:)`` for each available message, then ``stepBatch()`` and
+/// The hot path within the table: ``admit(frames:id:payload:header:)`` for each available message, then ``stepBatch()`` and
 /// ``decideBatch(time:into:)`` once for all of them.
 extension StreamTable {
     /// Whether the batch has no messages.
@@ -21,7 +21,7 @@ extension StreamTable {
     ///   - hash: The hash of the id, by which workers share the streams. Irrelevant for a message that is decided alone.
     ///   - rest: The number of later timesteps, if this is a piece of a message.
     @inline(__always)
-    mutating func take(
+    mutating func enqueue(
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32 = 0,
         rest: Int = 0
     ) {

@@ -61,7 +61,7 @@ extension StreamTable {
     }
 
     /// Whether ``takeWakeRequests()`` or ``takeEvents()`` has results to hand over.
-    public var hasNews: Bool { !events.isEmpty || !wakeRequests.isEmpty }
+    public var hasEvents: Bool { !events.isEmpty || !wakeRequests.isEmpty }
 
     /// Hands over the events.
     public mutating func takeEvents() -> [StreamEvent] {

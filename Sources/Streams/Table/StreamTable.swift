@@ -131,7 +131,7 @@ public struct StreamTable: ~Copyable {
     /// - Returns: Whether the message was admitted. If not, decide the batch first and pass the message again.
     /// - Throws: ``DropCause`` if the message is dropped and changes no state. With ``DropCause/paused``, the timesteps that
     ///   fit are kept waiting.
-    public mutating func take(
+    public mutating func admit(
         frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan
     ) throws(DropCause) -> Bool {
         guard frames == 2 || frames == 3 else { throw .frames }
@@ -147,21 +147,21 @@ public struct StreamTable: ~Copyable {
         } else {
             try Timesteps.read(payload, into: &values)
         }
-        try take(count, of: id, at: place, header)
+        try admit(count, of: id, at: place, header)
         return true
     }
 
     /// Admits one message of another codec in the same way.
     ///
     /// - Parameter message: The decoded message.
-    /// - Returns: As ``take(frames:id:payload:header:)``.
-    /// - Throws: As ``take(frames:id:payload:header:)``.
-    public mutating func take(_ message: ParsedTimesteps) throws(DropCause) -> Bool {
+    /// - Returns: As ``admit(frames:id:payload:header:)``.
+    /// - Throws: As ``admit(frames:id:payload:header:)``.
+    public mutating func admit(_ message: ParsedTimesteps) throws(DropCause) -> Bool {
         let place = try place(of: message.id.span)
         guard isFree(place) else { return false }
         let values = try message.timesteps(features: rules[place.model].features)
         batch.put(values.span)
-        try take(message.count, of: message.id.span, at: place, message.header)
+        try admit(message.count, of: message.id.span, at: place, message.header)
         return true
     }
 
@@ -193,39 +193,39 @@ public struct StreamTable: ~Copyable {
 
     /// Admits the message whose values are the batch's ``MessageBatch/incoming``, whatever its codec.
     @inline(__always)
-    private mutating func take(
+    private mutating func admit(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
         if let vocabulary = rules[place.model].vocabulary, !batch.incoming.areTokens(of: vocabulary) { throw .token }
-        guard let slot = place.slot else { return try takeFirst(count, of: id, at: place, header) }
-        guard streams[slot].isReady(in: phase) else { return try takeSlowly(slot, count, of: id, at: place, header) }
-        try take(count, of: slot, hash: place.hash, header)
+        guard let slot = place.slot else { return try admitFirst(count, of: id, at: place, header) }
+        guard streams[slot].isReady(in: phase) else { return try admitUnready(slot, count, of: id, at: place, header) }
+        try enqueue(count, of: slot, hash: place.hash, header)
     }
 
     /// Admits a message of a stream that is ready. A large message is split into pieces.
     @inline(__always)
-    private mutating func take(
+    private mutating func enqueue(
         _ count: Int, of slot: Int, hash: UInt32, _ header: TimestepHeader
     ) throws(DropCause) {
         let numbers = try SequenceNumbers(header, count: count, consumed: streams[slot].sequence)
-        guard count <= rules[streams[slot].model].pieceSize else { return try takeInPieces(slot, count, header) }
-        take(slot, numbers, header.flags, count: count, hash: hash)
+        guard count <= rules[streams[slot].model].pieceSize else { return try enqueueInPieces(slot, count, header) }
+        enqueue(slot, numbers, header.flags, count: count, hash: hash)
     }
 
     /// Admits the first message of a stream.
-    private mutating func takeFirst(
+    private mutating func admitFirst(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
         if restoration.brings(id) {
-            return try takeSlowly(insertToRestore(id, model: place.model), count, of: id, at: place, header)
+            return try admitUnready(insertToRestore(id, model: place.model), count, of: id, at: place, header)
         }
         if let maximumStreams, index.count + restoration.streamsToCome >= maximumStreams { throw .tooManyStreams }
         // The check comes before the insertion, so that a dropped message leaves no stream.
         _ = try SequenceNumbers(header, count: count, consumed: 0)
-        try take(count, of: insert(id, model: place.model), hash: place.hash, header)
+        try enqueue(count, of: insert(id, model: place.model), hash: place.hash, header)
     }
 
-    private mutating func takeInPieces(_ slot: Int, _ count: Int, _ header: TimestepHeader) throws(DropCause) {
+    private mutating func enqueueInPieces(_ slot: Int, _ count: Int, _ header: TimestepHeader) throws(DropCause) {
         startWaiting(slot)
         goOn(slot)
         try wait(slot, header, count: count)
@@ -233,12 +233,12 @@ public struct StreamTable: ~Copyable {
 
     /// Admits a message of a stream that is paused, is hibernated, has waiting timesteps, or was not reached by the operation
     /// under way.
-    private mutating func takeSlowly(
+    private mutating func admitUnready(
         _ slot: Int, _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
         reach(slot)
-        guard index.isTaken(slot) else { return try takeFirst(count, of: id, at: place, header) }
-        guard !streams[slot].isReady(in: phase) else { return try take(count, of: slot, hash: place.hash, header) }
+        guard index.isTaken(slot) else { return try admitFirst(count, of: id, at: place, header) }
+        guard !streams[slot].isReady(in: phase) else { return try enqueue(count, of: slot, hash: place.hash, header) }
         if !streams[slot].isPaused, !streams[slot].waits {
             if isToBeRestored(slot) { startRestoring(slot) } else if streams[slot].isAsleep { startWaking(slot) }
         }

@@ -2,7 +2,7 @@ import Wire
 import ZeroMQ
 
 /// Decisions that wait to be published, in order, in one contiguous buffer.
-struct HeldDecisions {
+struct PendingDecisions {
     private var bytes: [UInt8] = []
     /// The end offsets of the id and of the records of each message.
     private var ends: [(id: Int, records: Int)] = []
@@ -23,7 +23,7 @@ struct HeldDecisions {
         ends.append((end, bytes.count))
     }
 
-    mutating func append(contentsOf other: HeldDecisions) {
+    mutating func append(contentsOf other: PendingDecisions) {
         let shift = bytes.count
         bytes.append(contentsOf: other.bytes)
         for end in other.ends { ends.append((end.id + shift, end.records + shift)) }
