@@ -2,7 +2,7 @@ import Store
 import Streams
 import Wire
 
-/// How streams are removed: the answer waits until a crash does not bring them back, and one that says that it failed is true.
+/// Removes streams. A success is answered when no crash can bring them back, and a failure only if they are still there.
 extension HotLoop {
     mutating func remove(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
@@ -21,15 +21,17 @@ extension HotLoop {
         }
     }
 
-    /// With a journal: records before this one would bring the streams back, so that the store alone cannot remove them. They
-    /// leave memory, and the answer waits for the journal, or for a whole checkpoint where the journal cannot be written. So it is
-    /// seen first whether the one or the other can be written: on a full disk the answer would wait until there is room.
+    /// Removes streams from memory, with a journal. The store alone cannot remove them, as earlier records would bring them
+    /// back.
+    ///
+    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk it would wait
+    /// until there is room. Therefore the daemon first checks that one of the two can be written.
     private mutating func removeAtOnce(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
         try requireDurability()
         guard group.isWhole else { return try removeRecorded(selection, for: address) }
-        // Others on streams wait.
+        // Other requests about streams wait.
         operation.end = { _, _ in }
         startJournalJob { [folderWatch] journal throws(StoreError) in
             try folderWatch?.check()
@@ -47,7 +49,7 @@ extension HotLoop {
         }
     }
 
-    /// Removes streams, or says why nothing was done.
+    /// Removes streams, or answers with the reason why nothing was done.
     private mutating func answerRemoval(
         of selection: ControlCommand.Selection, _ isPossible: Result<Void, ControlError>,
         for address: ControlServer.ReturnAddress
@@ -74,19 +76,20 @@ extension HotLoop {
         }
     }
 
-    /// Without one: the store has forgotten the streams, and they leave memory; or it has not, and they are there as before.
+    /// Ends a removal without a journal. Either the store has removed the streams, and they leave memory, or they stay as
+    /// before.
     private mutating func endRemoval(
         of count: Int, _ selection: ControlCommand.Selection, _ result: Result<Void, StoreError>,
         for address: ControlServer.ReturnAddress
     ) {
         if case .failure(let error) = result {
             table.spare()
-            // A running checkpoint has passed over them, and must not count as one of all streams.
+            // A running checkpoint has skipped these streams, so it must not count as a checkpoint of all streams.
             checkpoints.fail(error)
             reply(Result<JSONValue, ControlError>.failure(ControlError(error)), to: address)
             return endOperation()
         }
-        // No checkpoint comes between, which would bring them back.
+        // No checkpoint can come in between, which would bring the streams back.
         operation.end = nil
         do throws(ControlError) {
             try begin(.remove, on: selection, event: .removed) { loop, removed in
