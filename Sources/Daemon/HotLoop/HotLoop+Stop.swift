@@ -10,8 +10,8 @@ extension HotLoop {
     /// The moments at which a producer is told to hang up. Each applies until a time after the beginning of the stop: first
     /// while the producer is silent, then between two messages. After the last time, any moment will do.
     private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
-        (.milliseconds(100), .quiet(.milliseconds(10))),
-        (.milliseconds(150), .quiet(.milliseconds(2))),
+        (.milliseconds(250), .quiet(.milliseconds(10))),
+        (.milliseconds(350), .quiet(.milliseconds(2))),
         (.milliseconds(1000), .betweenMessages(orQuiet: .microseconds(250))),
     ]
     /// Microseconds between two looks at the producers, while one of them may soon be silent.
