@@ -1,5 +1,5 @@
 /// The version of the daemon and of the tool.
 public enum Version {
-    /// As `status` and `--version` say it.
+    /// The version that `status` and `--version` report.
     public static let current = "0.1.0"
 }

@@ -1,9 +1,9 @@
 import Testing
 import Wire
 
-/// Method and parameters of control requests, as the protocol's table has them.
-struct ControlCommandTests {
-    /// A method with its parameters as JSON, and what is read.
+/// The methods and parameters of the protocol's table.
+@Suite struct `A control command` {
+    /// A method with its parameters as JSON, and the expected command.
     struct Good: CustomTestStringConvertible, Sendable {
         let method: String
         let params: String?
@@ -69,7 +69,7 @@ struct ControlCommandTests {
     ]
 
     @Test(arguments: good)
-    func `a method with its parameters is a command, and goes back to JSON as the same`(_ good: Good) throws {
+    func `a command that is written as JSON is read as the same command`(_ good: Good) throws {
         let command = try ControlCommand(method: good.method, params: try good.params.map(json))
         #expect(command == good.command)
         #expect(command.method.rawValue == good.method)
@@ -80,7 +80,7 @@ struct ControlCommandTests {
         #expect(Set(Self.good.map(\.method)) == Set(ControlCommand.Method.allCases.map(\.rawValue)))
     }
 
-    /// A method with parameters that are wrong, and what the message must name.
+    /// A method with wrong parameters, and the words that the error must contain.
     struct Bad: CustomTestStringConvertible, Sendable {
         let method: String
         let params: String?
@@ -159,7 +159,7 @@ struct ControlCommandTests {
         }
 
     @Test(arguments: bad)
-    func `a bad parameter is refused by its name`(_ bad: Bad) throws {
+    func `a bad parameter is refused, and the error names it`(_ bad: Bad) throws {
         let params = try bad.params.map(json)
         let error = try #require(throws: ControlError.self) { try ControlCommand(method: bad.method, params: params) }
         #expect(error.code == .invalidParams)
@@ -169,7 +169,7 @@ struct ControlCommandTests {
     }
 
     @Test(arguments: ["", "Status", "stream ", "delete-snapshot", "deleteSnapshot", "__proto__"])
-    func `a method that is not there is refused with those that are`(method: String) throws {
+    func `an unknown method is refused, and the error lists the methods`(method: String) throws {
         let error = try #require(throws: ControlError.self) { try ControlCommand(method: method, params: nil) }
         #expect(error.code == .methodNotFound)
         #expect(error.message.contains("'\(method)'"))

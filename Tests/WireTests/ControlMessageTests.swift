@@ -2,15 +2,15 @@ import Foundation
 import Testing
 import Wire
 
-/// Control requests and replies as they stand on the wire.
-struct ControlMessageTests {
+/// Control requests and replies in their form on the wire.
+@Suite struct `A control message` {
     static let ids: [(String, JSONValue)] = [
         (#""a""#, .string("a")), (#""""#, .string("")), ("7", .integer(7)), ("-1", .integer(-1)), ("null", .null),
         ("1.5", .number(1.5)), ("18446744073709551615", .unsigned(.max)),
     ]
 
     @Test(arguments: ids)
-    func `a string, a number and null are ids, and come back in the reply`(text: String, id: JSONValue) throws {
+    func `an id is a string, a number or null, and the reply repeats it`(text: String, id: JSONValue) throws {
         let request = try ControlRequest(json(#"{"jsonrpc": "2.0", "id": \#(text), "method": "status"}"#))
         #expect(request == ControlRequest(id: id, command: .status))
         let reply = try written(ControlReply(id: request.id, outcome: .success(["reset": 1])))
@@ -23,7 +23,7 @@ struct ControlMessageTests {
         #expect(ControlRequest.id(in: request) == .null)
     }
 
-    /// A request that is refused, the code, and the id that its refusal goes to.
+    /// A refused request, its error code, and the id in its refusal.
     struct Bad: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let code: ControlError.Code
@@ -56,7 +56,7 @@ struct ControlMessageTests {
     ]
 
     @Test(arguments: bad)
-    func `what is no request is refused, to its id where it has one`(_ bad: Bad) throws {
+    func `a message that is not a request is refused, with its id if it has one`(_ bad: Bad) throws {
         let request = try json(bad.testDescription)
         let error = try #require(throws: ControlError.self) { try ControlRequest(request) }
         #expect(error.code == bad.code)
@@ -69,11 +69,11 @@ struct ControlMessageTests {
         .restore(name: "n", .prefix("p")), .deleteSnapshot(name: "n"), .pause(.all), .resume(.stream("流")),
         .checkpoint, .shutdown, .readSnapshot(name: "n", after: "a", limit: 7), .export("s"),
         .reload(model: "m", reset: true), .reload(model: "m", reset: false),
-        .import(ControlCommandTests.exported, as: "t"), .writeSnapshot(name: "n", [ControlCommandTests.exported]),
+        .import(`A control command`.exported, as: "t"), .writeSnapshot(name: "n", [`A control command`.exported]),
     ]
 
     @Test(arguments: commands)
-    func `a request is read as it was written`(command: ControlCommand) throws {
+    func `a written request is read as the same request`(command: ControlCommand) throws {
         let request = ControlRequest(id: .string("id-1"), command: command)
         #expect(try ControlRequest(written(request.json)) == request)
     }
@@ -85,7 +85,7 @@ struct ControlMessageTests {
     ]
 
     @Test(arguments: errors)
-    func `an error reply has code and message, and no result`(code: ControlError.Code, number: Int64) throws {
+    func `an error reply has a code and a message, and no result`(code: ControlError.Code, number: Int64) throws {
         let reply = ControlReply<SnapshotList>(id: .integer(9), outcome: .failure(ControlError(code, "do this")))
         let expected: JSONValue = .object([
             "jsonrpc": .string("2.0"), "id": .integer(9),
@@ -97,13 +97,13 @@ struct ControlMessageTests {
         #expect(throws: ControlError(code, "do this")) { try read.outcome.get() }
     }
 
-    @Test func `an error reply to nobody in particular has the id null`() throws {
+    @Test func `an error reply to a request without an id has the id null`() throws {
         let reply = ControlReply<JSONValue>(id: .null, outcome: .failure(ControlError(.parse, "no JSON")))
         #expect(try written(reply).members?["id"] == .null)
         #expect(try reread(reply).id == .null)
     }
 
-    @Test func `a result reply is read as it was written`() throws {
+    @Test func `a written result is read as the same result`() throws {
         let result = CheckpointResult(streams: 3, durationMilliseconds: 1.25)
         let read = try reread(ControlReply(id: .string("a"), outcome: .success(result)))
         #expect(try read.outcome.get() == result)
@@ -116,11 +116,11 @@ struct ControlMessageTests {
     ]
 
     @Test(arguments: texts)
-    func `any JSON text is read as it was written, whole numbers of 64 bits exactly`(text: String) throws {
+    func `any written JSON value is read as the same value, including 64-bit whole numbers`(text: String) throws {
         #expect(try reread(json(text)) == json(text))
     }
 
-    @Test func `whole numbers keep their bits`() throws {
+    @Test func `whole numbers keep all their bits`() throws {
         #expect(try json("9223372036854775807") == .integer(.max))
         #expect(try json("18446744073709551615") == .unsigned(.max))
         #expect(try json("[true, 1, 1.5]") == .array([.bool(true), .integer(1), .number(1.5)]))

@@ -2,8 +2,8 @@ import Foundation
 import Testing
 import Wire
 
-/// The keys and forms of results, exactly as the protocol has them.
-struct ControlResultTests {
+/// The exact keys and forms of results in the protocol.
+@Suite struct `A control answer` {
     static let status = DaemonStatus(
         version: "1.0", uptimeSeconds: 1.5,
         endpoints: DaemonStatus.Endpoints(
@@ -28,12 +28,12 @@ struct ControlResultTests {
          "dropped": {"frames": 10}, "checkpoint": {"time": 11, "streams": 12, "duration_ms": 0.5}}
         """
 
-    @Test func `status has the protocol's keys`() throws {
+    @Test func `the status has the protocol's keys`() throws {
         #expect(try written(Self.status) == json(Self.statusText))
         #expect(try reread(Self.status) == Self.status)
     }
 
-    @Test func `codecs are there only where they are not all binary`() throws {
+    @Test func `codecs are present only if not all are binary`() throws {
         #expect(try written(Self.status).members?["codecs"] == nil)
         var status = Self.status
         let codecs = DaemonStatus.Codecs(ingest: [.binary, .text], decisions: .json)
@@ -46,7 +46,7 @@ struct ControlResultTests {
         #expect(DaemonStatus.Codecs(ingest: [.binary, .binary], decisions: .binary).areAllBinary)
     }
 
-    @Test func `before the first checkpoint it is there as null`() throws {
+    @Test func `the checkpoint is null before the first one`() throws {
         var status = Self.status
         status.checkpoint = nil
         #expect(try written(status).members?["checkpoint"] == .null)
@@ -60,7 +60,7 @@ struct ControlResultTests {
             tally: StreamTally(gaps: 3, duplicates: 4, quarantined: 5))
     }
 
-    @Test func `one output is a number`() throws {
+    @Test func `the probability of one output is a number`() throws {
         let text = """
             {"stream": "s1", "model": "power", "sequence": 18446744073709551615, "step": 2, "probability": 0.75,
              "label": 1, "idle_s": 0.25, "paused": false, "asleep": true, "waiting": 6, "gaps": 3, "duplicates": 4,
@@ -70,18 +70,18 @@ struct ControlResultTests {
         #expect(try reread(stream([0.75])) == stream([0.75]))
     }
 
-    @Test func `several outputs are an array`() throws {
+    @Test func `the probabilities of several outputs are an array`() throws {
         let expected: JSONValue = .array([.number(0.25), .number(0.5), .number(0.125)])
         #expect(try written(stream([0.25, 0.5, 0.125])).members?["probability"] == expected)
         #expect(try reread(stream([0.25, 0.5, 0.125])).probability.values == [0.25, 0.5, 0.125])
     }
 
     @Test(arguments: [0.1, 0.93, 1 / 3, .leastNonzeroMagnitude, 1, 0] as [Float])
-    func `a probability keeps its bits through JSON`(value: Float) throws {
+    func `a probability in JSON keeps all its bits`(value: Float) throws {
         #expect(try reread(stream([value])).probability.values.map(\.bitPattern) == [value.bitPattern])
     }
 
-    @Test func `the last page has a next of null, the others the id to go on after`() throws {
+    @Test func `the next of a page is the id to continue after, and null on the last page`() throws {
         let last = StreamPage<StreamStatus>(streams: [], next: nil)
         #expect(try written(last) == json(#"{"streams": [], "next": null}"#))
         #expect(try reread(last) == last)

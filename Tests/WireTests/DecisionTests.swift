@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 /// Decision records against the protocol's table of offsets, byte for byte.
-struct DecisionTests {
+@Suite struct `A decision on the wire` {
     static let one = Decision(
         sequence: 0x0102_0304_0506_0708, step: 3, time: -2, flags: [.final, .gap, .changed], label: 1,
         probabilities: [0.5])
@@ -43,13 +43,13 @@ struct DecisionTests {
     }
 
     @Test(arguments: [(one, oneBytes), (three, threeBytes)])
-    func `a record's fields stand at their offsets`(decision: Decision, expected: [UInt8]) throws {
+    func `a record's fields are at their offsets`(decision: Decision, expected: [UInt8]) throws {
         #expect(expected.count == 28 + 4 * decision.probabilities.count)
         #expect(bytes([decision]) == expected)
         #expect(try decisions(expected) == [decision])
     }
 
-    @Test func `records of different lengths follow one another`() throws {
+    @Test func `records of different lengths are read one after another`() throws {
         let frame = bytes([Self.one, Self.three, Self.one])
         #expect(frame == Self.oneBytes + Self.threeBytes + Self.oneBytes)
         #expect(try decisions(frame) == [Self.one, Self.three, Self.one])
@@ -68,7 +68,7 @@ struct DecisionTests {
         #expect(flag.rawValue == bit)
     }
 
-    @Test func `a frame that ends within a record is refused, and says where that record begins`() throws {
+    @Test func `a frame that ends within a record is refused, and the error has the offset of the record`() throws {
         let frame = Self.oneBytes + Self.threeBytes
         for count in 0..<frame.count where count != Self.oneBytes.count {
             let cut = Array(frame.prefix(count))
@@ -78,7 +78,7 @@ struct DecisionTests {
         }
     }
 
-    @Test func `records that were forgotten leave nothing behind`() {
+    @Test func `removed records leave nothing behind`() {
         var records = DecisionRecords()
         for _ in 0..<3 { append(Self.three, to: &records) }
         #expect(records.count == 3)
@@ -113,11 +113,11 @@ struct DecisionTests {
     }
 
     @Test(arguments: ["s", "a\"b\\c", "Zähler-😀", "a b/c"])
-    func `an id in a JSON object is read as it was`(id: String) throws {
+    func `an id that is written in a JSON object is read as the same id`(id: String) throws {
         #expect(try json(object(Self.one, id)).members?["stream"] == .string(id))
     }
 
-    @Test func `a probability in a JSON object has every bit, and null stands for what is no number`() throws {
+    @Test func `a probability in a JSON object keeps all its bits, and a NaN or an infinity is null`() throws {
         struct Answer: Decodable { let probability: StreamStatus.Probability }
         func reread(_ probabilities: [Float]) throws -> [Float] {
             var decision = Self.one
@@ -134,7 +134,7 @@ struct DecisionTests {
         #expect(try json(object(decision)).members?["probability"] == .null)
     }
 
-    @Test func `records are read again as they were written`() {
+    @Test func `written records are read as the same decisions`() {
         var records = DecisionRecords()
         #expect(records.all.isEmpty)
         append(Self.one, to: &records)

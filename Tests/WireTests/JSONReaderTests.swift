@@ -2,8 +2,8 @@ import Foundation
 import Testing
 import Wire
 
-/// Requests are read by a reader of their own, which must say what `JSONDecoder` says.
-struct JSONReaderTests {
+/// The reader of requests, which must agree with `JSONDecoder`.
+@Suite struct `The JSON reader` {
     private func read(_ text: String, depth: Int = 32, values: Int = 100) throws(JSONProblem) -> JSONValue {
         try JSONValue.read(Array(text.utf8).span, depth: depth, values: values)
     }
@@ -16,7 +16,7 @@ struct JSONReaderTests {
     ]
 
     @Test(arguments: texts)
-    func `a text is read as JSONDecoder reads it`(text: String) throws {
+    func `a text gives the same value as with JSONDecoder`(text: String) throws {
         #expect(try read(text) == json(text))
     }
 
@@ -27,21 +27,21 @@ struct JSONReaderTests {
     ]
 
     @Test(arguments: wrong)
-    func `what is no JSON is refused`(text: String) {
+    func `a text that is not JSON is refused`(text: String) {
         #expect(throws: JSONProblem.notJSON) { try read(text) }
     }
 
-    @Test func `bytes that are no UTF-8 are refused`() {
+    @Test func `bytes that are not UTF-8 are refused`() {
         for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC3, 0x22], [0xFF, 0xFE, 0x00]] {
             #expect(throws: JSONProblem.notJSON) { try JSONValue.read(bytes.span, depth: 1, values: 1) }
         }
     }
 
-    @Test func `of two members of one name the last counts`() throws {
+    @Test func `the last of two members with the same name counts`() throws {
         #expect(try read(#"{"a":1,"a":2}"#) == .object(["a": .integer(2)]))
     }
 
-    @Test func `arrays and objects go as deep as the bound, and no deeper`() throws {
+    @Test func `arrays and objects nest up to the limit and no deeper`() throws {
         for (open, close) in [("[", "]"), (#"{"a":"#, "}")] {
             let text = { (depth: Int) in
                 String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth)
@@ -49,11 +49,11 @@ struct JSONReaderTests {
             #expect(try read(text(5), depth: 5) == json(text(5)))
             #expect(throws: JSONProblem.tooDeep) { try read(text(6), depth: 5) }
         }
-        // A text that never closes what it opens ends at the bound, not at the end of the stack.
+        // A text that never closes its arrays ends at the limit, not at the end of the stack.
         #expect(throws: JSONProblem.tooDeep) { try read(String(repeating: "[", count: 1_000_000)) }
     }
 
-    @Test func `there are as many values as the bound, and no more`() throws {
+    @Test func `a text has values up to the limit and no more`() throws {
         #expect(try read("[1,[2],{\"a\":3}]", values: 6) == json("[1,[2],{\"a\":3}]"))
         #expect(throws: JSONProblem.tooManyValues) { try read("[1,[2],{\"a\":3}]", values: 5) }
         #expect(throws: JSONProblem.tooManyValues) { try read("[" + String(repeating: "[],", count: 1000) + "1]") }

@@ -3,8 +3,8 @@ import Testing
 import Wire
 
 /// Messages of the codecs `json` and `text`.
-struct ParsedTimestepsTests {
-    /// What a message says.
+@Suite struct `Timesteps as text` {
+    /// The content of a message.
     struct Said: Equatable {
         var id = "s"
         var header = TimestepHeader()
@@ -15,7 +15,7 @@ struct ParsedTimestepsTests {
         _ codec: IngestCodec, _ frames: [[UInt8]], features: Int = 1
     ) throws(DropCause) -> Said {
         var message = ParsedTimesteps()
-        // What another message left behind must not be seen.
+        // Leftovers of another message must not show.
         try message.read(
             .json, frames: 1,
             first: Array(#"{"stream":"old","values":[[9,9],[9,9]],"sequence":9,"start":true,"end":true}"#.utf8).span,
@@ -59,7 +59,7 @@ struct ParsedTimestepsTests {
     ]
 
     @Test(arguments: objects)
-    func `members may be left out, stand in any order and between white space`(text: String, said: Said) throws {
+    func `members may be left out, in any order and between whitespace`(text: String, said: Said) throws {
         #expect(try read(.json, "s", text) == said)
     }
 
@@ -71,7 +71,7 @@ struct ParsedTimestepsTests {
     ]
 
     @Test(arguments: numbers)
-    func `a number becomes the float nearest to it`(text: String, value: Float) throws {
+    func `a number becomes the nearest float`(text: String, value: Float) throws {
         for said in [
             try read(.json, #"{"stream":"s","values":[\#(text)]}"#), try read(.json, "s", #"{"values":[[\#(text)]]}"#),
             try read(.text, "s \(text)"),
@@ -80,7 +80,7 @@ struct ParsedTimestepsTests {
         }
     }
 
-    @Test func `a float's shortest text comes back with every bit`() throws {
+    @Test func `a float's shortest text gives back all its bits`() throws {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<2_000 {
             let value = Float(bitPattern: generator.next())
@@ -91,10 +91,10 @@ struct ParsedTimestepsTests {
         }
     }
 
-    @Test func `a decimal number of any length is rounded once, also half-way between two floats`() throws {
+    @Test func `a decimal number of any length is rounded once, even halfway between two floats`() throws {
         var chance = SplitMix64(state: 19)
         var texts = (0..<64).flatMap { step in
-            // Whole numbers past 2²⁴: each second one is half-way, or a little beside it.
+            // Every second whole number past 2²⁴ lies halfway between two floats, or close to it.
             ["", ".0", ".0000001", "e0", "0e-1", ".00000000000000001"].map { "\(16_777_200 + step)\($0)" }
                 + ["\(16_777_199 + step).9999999", "\(33_554_400 + 2 * step)", "0.\(16_777_217 + 2 * step)"]
         }
@@ -116,7 +116,7 @@ struct ParsedTimestepsTests {
         }
     }
 
-    @Test func `a frame may be as long as the bound, and no longer`() throws {
+    @Test func `a frame may be as long as the limit and no longer`() throws {
         let blanks = { (count: Int) in String(repeating: " ", count: count) }
         let text = "s 1", object = #"{"stream":"s","values":[1]}"#
         let bound = ParsedTimesteps.maximumLength
@@ -146,12 +146,11 @@ struct ParsedTimestepsTests {
     ]
 
     @Test(arguments: lines)
-    func `words of a text are separated by white space of any kind`(text: String, features: Int, values: [Float]) throws
-    {
+    func `any kind of whitespace separates the words of a text`(text: String, features: Int, values: [Float]) throws {
         #expect(try read(.text, text, features: features) == Said(timesteps: [values]))
     }
 
-    /// A message that is refused.
+    /// A message that must be refused.
     struct Bad: CustomTestStringConvertible, Sendable {
         let cause: DropCause
         let codec: IngestCodec
@@ -175,7 +174,7 @@ struct ParsedTimestepsTests {
         }
     }
 
-    /// What cannot stand where an object must.
+    /// Texts that are not an object.
     static let noObjects = [
         "", " ", "{", "}", "[1]", "1", "null", "\"s\"", "s 1", "{}", "{\"values\"}", "{\"values\":}", "{\"values\":[1]",
         "{\"values\":[1],}", "{,\"values\":[1]}", "{\"values\":[1]}}", "{\"values\":[1]} x", "{\"values\":[1]}{}",
@@ -185,7 +184,7 @@ struct ParsedTimestepsTests {
         "{\"end\":true,\"values\":[1],\"end\":true}", "{\"sequence\":1}", "{\"value\":[1]}",
     ]
 
-    /// What cannot stand for `values`.
+    /// Texts that are not valid as `values`.
     static let noValues = [
         "1", "\"1\"", "null", "true", "{}", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[\"1\"]", "[null]", "[true]",
         "[{}]", "[[1]", "[[1],", "[[1],]", "[[1],2]", "[1,[2]]", "[[[1]]]", "[[1],[[2]]]", "[[1][2]]", "[01]", "[+1]",
@@ -257,11 +256,11 @@ struct ParsedTimestepsTests {
     }()
 
     @Test(arguments: bad)
-    func `what the codec does not allow is refused by its cause`(_ bad: Bad) {
+    func `a message that the codec does not allow is refused with its cause`(_ bad: Bad) {
         #expect(throws: bad.cause) { try read(bad.codec, bad.frames, features: bad.features) }
     }
 
-    @Test func `a message that is cut short anywhere is refused`() {
+    @Test func `a message that is truncated anywhere is refused`() {
         let whole = Array(
             #"{"stream":"\u00e9\ud83d\ude00","values":[[-0.5e-3,1],[2,3]],"sequence":71,"start":true,"end":false}"#.utf8
         )
@@ -270,7 +269,7 @@ struct ParsedTimestepsTests {
         }
     }
 
-    @Test func `whatever bytes come, they are read or refused`() {
+    @Test func `random bytes are read or refused`() {
         let whole = Array(
             #"{"stream":"\u00e9\ud83d\ude00","values":[[-0.5e-3,1],[2,3]],"sequence":71,"start":true,"end":false}"#.utf8
         )

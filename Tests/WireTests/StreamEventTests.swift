@@ -2,8 +2,8 @@ import Foundation
 import Testing
 import Wire
 
-/// Events as they stand on the wire.
-struct StreamEventTests {
+/// Events in their form on the wire.
+@Suite struct `An event of a stream` {
     static let events: [StreamEvent] = {
         var events = StreamEvent.Kind.allCases.map { StreamEvent($0, .stream("s"), time: 1) }
         events += ["", "é流😀", "a\"b\\c/d", "\u{0}\u{1F}\n\t", "\u{7F}\u{85}\u{2028}"].map {
@@ -24,7 +24,7 @@ struct StreamEventTests {
     }()
 
     @Test(arguments: events)
-    func `an event is written with the members that are read`(event: StreamEvent) throws {
+    func `a written event is read as the same event`(event: StreamEvent) throws {
         let bytes = Data(event.json)
         #expect(try JSONDecoder().decode(StreamEvent.self, from: bytes) == event)
         #expect(try JSONDecoder().decode(JSONValue.self, from: bytes) == written(event))

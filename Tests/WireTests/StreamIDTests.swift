@@ -1,8 +1,8 @@
 import Testing
 import Wire
 
-/// What may be a stream's id, byte by byte.
-struct StreamIDTests {
+/// The rules for stream ids, byte by byte.
+@Suite struct `A stream id` {
     static let good: [String] = [
         "a", "meter-1", " ", "a b", "~", "\u{00A0}", "é", "e\u{301}", "流", "😀", "\u{10FFFF}", "\u{2028}", "\u{FEFF}a",
         "sluice/", "a!sluice/", "a!", "%_", "\"\\",
@@ -14,30 +14,30 @@ struct StreamIDTests {
         "!sluice/a", String(repeating: "a", count: 256), String(repeating: "é", count: 128),
     ]
 
-    /// Bytes that are no UTF-8, as RFC 3629 has it.
+    /// Bytes that are not UTF-8 according to RFC 3629.
     static let noUTF8: [[UInt8]] = [
         [0x80], [0x61, 0xBF], [0xC3], [0xC0, 0xAF], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xFF],
         [0x61, 0xFE, 0x61],
     ]
 
     @Test(arguments: good)
-    func `an id of up to 255 bytes without control characters is one`(id: String) {
+    func `an id of up to 255 bytes without control characters is valid`(id: String) {
         #expect(StreamID.isValid(id))
         #expect(isStreamID(Array(id.utf8)))
     }
 
     @Test(arguments: bad)
-    func `an empty, long or reserved id and one with a control character are none`(id: String) {
+    func `an empty, long or reserved id, or one with a control character, is not valid`(id: String) {
         #expect(!StreamID.isValid(id))
         #expect(!isStreamID(Array(id.utf8)))
     }
 
     @Test(arguments: noUTF8)
-    func `bytes that are no UTF-8 are no id`(bytes: [UInt8]) {
+    func `bytes that are not UTF-8 are not a valid id`(bytes: [UInt8]) {
         #expect(!isStreamID(bytes))
     }
 
-    @Test func `of all single characters below U+0100 only control characters and ! are refused`() {
+    @Test func `only control characters and ! are refused among single characters below U+0100`() {
         let refused = (0..<0x100).compactMap(Unicode.Scalar.init).filter { !StreamID.isValid(String($0)) }
         #expect(refused.map(\.value) == Array(0...0x1F) + [0x21] + Array(0x7F...0x9F))
     }

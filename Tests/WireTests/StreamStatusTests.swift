@@ -2,15 +2,15 @@ import Foundation
 import Testing
 import Wire
 
-/// What `stream` and `streams` answer, where a model's answers have no bounds.
-struct StreamStatusTests {
+/// The answers of `stream` and `streams` for an unbounded model.
+@Suite struct `The status of a stream` {
     static let probabilities: [(outputs: [Float], json: String)] = [
         ([0.5], "0.5"), ([.nan], "null"), ([.infinity], "null"), ([-.infinity], "null"),
         ([0.5, 0.25], "[0.5,0.25]"), ([0.5, .nan], "[0.5,null]"),
     ]
 
     @Test(arguments: probabilities)
-    func `an output that JSON cannot express is null, so that the other streams are answered`(
+    func `an output that JSON cannot express is null, so that the answer still has the other streams`(
         outputs: [Float], json: String
     ) throws {
         let status = StreamStatus(

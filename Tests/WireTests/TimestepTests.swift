@@ -2,7 +2,7 @@ import Testing
 import Wire
 
 /// The second and the third frame of a timestep message.
-struct TimestepTests {
+@Suite struct `Timesteps as frames` {
     @Test func `a header's 16 bytes are sequence, flags and zeros, lowest byte first`() throws {
         let written = TimestepHeader(sequence: 0x0102_0304_0506_0708, flags: [.start, .end])
         let bytes: [UInt8] = [8, 7, 6, 5, 4, 3, 2, 1, 3, 0, 0, 0, 0, 0, 0, 0]
@@ -13,39 +13,39 @@ struct TimestepTests {
 
     @Test(
         arguments: [0, 1, 1 << 32, .max] as [UInt64], [[], .start, .end, [.start, .end]] as [TimestepHeader.Flags])
-    func `a header is read as it was written`(sequence: UInt64, flags: TimestepHeader.Flags) throws {
+    func `a written header is read as the same header`(sequence: UInt64, flags: TimestepHeader.Flags) throws {
         let written = TimestepHeader(sequence: sequence, flags: flags)
         #expect(try header(written.bytes) == written)
     }
 
     @Test(arguments: [0, 1, 8, 12, 15, 17, 32])
-    func `a header of another length is refused`(count: Int) {
+    func `a header with a wrong length is refused`(count: Int) {
         let bytes = [UInt8](repeating: 0, count: count)
         #expect(throws: DropCause.header) { try header(bytes) }
     }
 
     @Test(arguments: 12..<16)
-    func `a header whose reserved bytes are in use is refused`(offset: Int) {
+    func `a header that uses reserved bytes is refused`(offset: Int) {
         var bytes = TimestepHeader(sequence: 1).bytes
         bytes[offset] = 1
         #expect(throws: DropCause.header) { try header(bytes) }
     }
 
     @Test(arguments: 2..<32)
-    func `a flag that is not known is refused`(bit: Int) {
+    func `an unknown flag is refused`(bit: Int) {
         let written = TimestepHeader(sequence: 1, flags: [.start, .init(rawValue: 1 << UInt32(bit))])
         #expect(throws: DropCause.flags) { try header(written.bytes) }
     }
 
     @Test(arguments: [(1, 1), (1, 5), (3, 1), (3, 2), (128, 4)])
-    func `timesteps are read as they were written`(features: Int, count: Int) throws {
+    func `written timesteps are read as the same timesteps`(features: Int, count: Int) throws {
         let written = (0..<(features * count)).map { Float($0) * 0.37 - 2 }
         let read = try timesteps(Timesteps.bytes(written), features: features)
         #expect(read.count == count)
         #expect(read.flatMap { $0 } == written)
     }
 
-    @Test func `floats are little-endian, and the largest, the smallest and minus zero are floats too`() throws {
+    @Test func `floats are little-endian, including the largest, the smallest and minus zero`() throws {
         let bytes: [UInt8] = [
             0x00, 0x00, 0x80, 0x3F, 0xFF, 0xFF, 0x7F, 0xFF, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x80,
         ]
@@ -57,20 +57,20 @@ struct TimestepTests {
     }
 
     @Test(arguments: [(0, 1), (1, 1), (3, 1), (5, 1), (0, 3), (4, 3), (8, 3), (13, 3), (16, 3)])
-    func `a frame that is no whole number of timesteps is refused`(length: Int, features: Int) {
+    func `a frame that is not a whole number of timesteps is refused`(length: Int, features: Int) {
         let bytes = [UInt8](repeating: 0, count: length)
         #expect(throws: DropCause.length) { try timesteps(bytes, features: features) }
     }
 
     @Test(arguments: [.nan, .signalingNaN, .infinity, -.infinity] as [Float], 0..<6)
-    func `a NaN or an infinity is refused wherever it stands`(value: Float, place: Int) {
+    func `a NaN or an infinity is refused at any position`(value: Float, place: Int) {
         var sent: [Float] = [1, 2, 3, 4, 5, 6]
         sent[place] = value
         let bytes = Timesteps.bytes(sent)
         #expect(throws: DropCause.nonFinite) { try timesteps(bytes, features: 3) }
     }
 
-    @Test func `causes of drops have the names that status gives them`() {
+    @Test func `causes of drops have their names in the status`() {
         #expect(
             DropCause.allCases.map(\.rawValue) == [
                 "frames", "id", "length", "header", "flags", "too_large", "json", "text", "sequence", "non_finite",

@@ -2,8 +2,8 @@ import Foundation
 import Testing
 import Wire
 
-/// What a terminal or a log may show of text that others chose.
-struct VisibleTextTests {
+/// Text from other people in a terminal or a log.
+@Suite struct `Visible text` {
     @Test(
         arguments: [
             ("", ""), ("plain 'text' \\ \"é 流 😀\"", "plain 'text' \\ \"é 流 😀\""), ("a\nb\tc\r", #"a\nb\tc\r"#),
@@ -13,12 +13,12 @@ struct VisibleTextTests {
             ("\u{200B}\u{200D}\u{FEFF}", #"\u{200b}\u{200d}\u{feff}"#), ("\u{E0041}\u{3164}", #"\u{e0041}\u{3164}"#),
             ("❤\u{FE0F} e\u{301}", "❤\u{FE0F} e\u{301}"),
         ])
-    func `what is no visible character is escaped`(_ text: String, _ shown: String) {
+    func `invisible characters are escaped`(_ text: String, _ shown: String) {
         #expect(VisibleText.escaped(text) == shown)
         #expect(VisibleText.escaped(shown) == shown)
     }
 
-    @Test func `lines stay lines where they are to`() {
+    @Test func `line feeds stay if the caller keeps lines`() {
         #expect(VisibleText.escaped("a\nb\u{9B}", keepsLines: true) == "a\nb\\u{9b}")
     }
 
@@ -29,11 +29,11 @@ struct VisibleTextTests {
             ([0xE2, 0x82, 0x61], #""\xe2\x82a""#), ([0xED, 0xA0, 0x80], #""\xed\xa0\x80""#),
             (Array("é😀\u{FFFD}".utf8), "\"é😀\u{FFFD}\""),
         ] as [([UInt8], String)])
-    func `bytes are quoted so that no two look the same`(_ bytes: [UInt8], _ shown: String) {
+    func `different bytes look different when quoted`(_ bytes: [UInt8], _ shown: String) {
         #expect(VisibleText.quoted(bytes) == shown)
     }
 
-    @Test func `JSON keeps its meaning and shows nothing that it should not`() throws {
+    @Test func `escaped JSON keeps its meaning and has no invisible characters`() throws {
         let text = "a\"\\\u{7F}\u{9B}\u{202E}\u{2028}\u{200D}\u{E0041}é😀"
         let json = Array(try JSONEncoder().encode([text: [text]]))
         let escaped = VisibleText.escaped(json: json)

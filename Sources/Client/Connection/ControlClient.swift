@@ -2,18 +2,18 @@ import FoundationEssentials
 public import Wire
 public import ZeroMQ
 
-/// Asks the daemon over its control socket, one request at a time. One owner, one thread.
+/// Sends requests to the daemon's control socket, one at a time. A client has one owner and one thread.
 ///
-/// A daemon that cannot be reached is told within two seconds; one that was reached may take as long as the timeout.
+/// An unreachable daemon is reported within two seconds. A reachable daemon may take as long as the timeout.
 public final class ControlClient {
-    /// The control endpoint of a daemon that has no option for it.
+    /// The daemon's default control endpoint.
     public static let defaultEndpoint = "tcp://127.0.0.1:5552"
-    /// How long an unreachable daemon is tried for: its sockets need milliseconds, a restart a second.
+    /// The time to reach a daemon. Its sockets need milliseconds, a restart a second.
     static let reachMilliseconds = 1_500
 
     /// The daemon's control endpoint.
     public let endpoint: Endpoint
-    /// The client's keys, where the daemon asks for them.
+    /// The client's keys, if the daemon requires keys.
     public let credentials: CurveCredentials?
     private let context: Context
     private let socket: Socket
@@ -23,14 +23,14 @@ public final class ControlClient {
     private var isReached = false
     private var lastID: Int64 = 0
 
-    /// Opens the socket; nothing is sent yet.
+    /// Opens the socket without sending anything.
     ///
     /// - Parameters:
     ///   - endpoint: The daemon's control endpoint; connects unless the text begins with `@`.
-    ///   - timeoutSeconds: How long one reply may take.
-    ///   - credentials: The client's keys, where the daemon asks for them.
+    ///   - timeoutSeconds: The maximum time for one reply.
+    ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The home of the socket.
-    /// - Throws: ``ClientError`` where the endpoint is none or cannot be used.
+    /// - Throws: ``ClientError`` if the endpoint is not valid or cannot be used.
     public init(
         endpoint: String, timeoutSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
     ) throws(ClientError) {
@@ -54,21 +54,30 @@ public final class ControlClient {
 
     deinit { socket.stopMonitoring() }
 
-    /// Another client of the same daemon, or of the one that has taken its place.
+    /// Returns a new client of the same daemon or its successor.
     ///
-    /// - Throws: ``ClientError`` where the endpoint cannot be used.
+    /// - Throws: ``ClientError`` if the endpoint cannot be used.
     func again() throws(ClientError) -> ControlClient {
         try ControlClient(
             endpoint: "\(endpoint)", timeoutSeconds: timeoutSeconds, credentials: credentials, in: context)
     }
 
-    /// Asks, and reads the result as a type.
+    /// Sends a command and returns its answer.
+    ///
+    /// - Parameter call: The command with the type of its answer.
+    /// - Returns: The answer.
+    /// - Throws: ``ClientError`` if the daemon is unreachable, does not answer in time, or refuses.
+    public func call<R>(_ call: ControlCall<R>) throws(ClientError) -> R {
+        try self.call(call.command, as: R.self)
+    }
+
+    /// Sends a command and reads the answer as another type, such as any JSON.
     ///
     /// - Parameters:
-    ///   - command: What to ask for.
-    ///   - type: What the result is.
-    /// - Returns: The result.
-    /// - Throws: ``ClientError``: unreachable, no answer in time, or what the daemon's ControlError says.
+    ///   - command: The command.
+    ///   - type: The type to read.
+    /// - Returns: The answer.
+    /// - Throws: ``ClientError`` as ``call(_:)``.
     public func call<R: Codable & Sendable>(_ command: ControlCommand, as type: R.Type) throws(ClientError) -> R {
         switch try ask(command, as: type) {
         case .success(let result): return result
@@ -76,20 +85,20 @@ public final class ControlClient {
         }
     }
 
-    /// Asks, and keeps the result as JSON on one line.
+    /// Sends a command and returns the answer as JSON.
     ///
-    /// - Parameter command: What to ask for.
-    /// - Returns: The daemon's result, its members sorted by name.
-    /// - Throws: ``ClientError`` as ``call(_:as:)``.
+    /// - Parameter command: The command.
+    /// - Returns: One line of JSON, with its members sorted by name.
+    /// - Throws: ``ClientError`` as ``call(_:)``.
     public func callForJSON(_ command: ControlCommand) throws(ClientError) -> String {
         try JSONText.line(of: try call(command, as: JSONValue.self))
     }
 
-    /// One stream as it stands.
+    /// Returns the status of one stream.
     ///
     /// - Parameter id: The stream's id.
-    /// - Returns: Its status; nil where the daemon knows no such stream.
-    /// - Throws: ``ClientError`` as ``call(_:as:)``.
+    /// - Returns: The status; nil if the daemon has no such stream.
+    /// - Throws: ``ClientError`` as ``call(_:)``.
     public func stream(_ id: String) throws(ClientError) -> StreamStatus? {
         switch try ask(.stream(id), as: StreamStatus.self) {
         case .success(let stream): return stream
@@ -98,30 +107,30 @@ public final class ControlClient {
         }
     }
 
-    /// Several streams as they stand, in few requests.
+    /// Returns the statuses of several streams in few requests.
     ///
     /// - Parameter ids: The streams' ids.
-    /// - Returns: Those that the daemon knows, in that order.
-    /// - Throws: ``ClientError`` as ``call(_:as:)``.
+    /// - Returns: The statuses of the streams that the daemon has, in this order.
+    /// - Throws: ``ClientError`` as ``call(_:)``.
     public func streams(_ ids: [String]) throws(ClientError) -> [StreamStatus] {
         var found: [StreamStatus] = []
         var rest = ids[...]
         while !rest.isEmpty {
             let some = Array(rest.prefix(ControlCommand.maximumNamed))
             rest = rest.dropFirst(some.count)
-            found += try call(.namedStreams(some), as: StreamPage<StreamStatus>.self).streams
+            found += try call(.namedStreams(some)).streams
         }
         return found
     }
 
-    /// Streams page by page, ordered by id.
+    /// Visits streams page by page, ordered by id.
     ///
     /// - Parameters:
-    ///   - prefix: Only those whose ids begin so; empty: all.
-    ///   - limit: At most so many; nil: all.
-    ///   - body: Given each page's streams.
-    /// - Returns: Whether there are more than the limit let through.
-    /// - Throws: ``ClientError`` as ``call(_:as:)``.
+    ///   - prefix: The prefix of the ids; empty for all.
+    ///   - limit: The maximum number of streams; nil for all.
+    ///   - body: Receives each page's streams.
+    /// - Returns: Whether there are more streams than the limit.
+    /// - Throws: ``ClientError`` as ``call(_:)``.
     @discardableResult
     public func forEachPage(
         prefix: String = "", limit: Int? = nil, _ body: ([StreamStatus]) -> Void
@@ -130,8 +139,7 @@ public final class ControlClient {
         var left = limit ?? .max
         repeat {
             let size = min(left, ControlCommand.maximumLimit)
-            let command = ControlCommand.streams(prefix: prefix.isEmpty ? nil : prefix, after: after, limit: size)
-            let page = try call(command, as: StreamPage<StreamStatus>.self)
+            let page = try call(.streams(prefix: prefix.isEmpty ? nil : prefix, after: after, limit: size))
             body(page.streams)
             left -= page.streams.count
             after = page.next
@@ -155,10 +163,10 @@ public final class ControlClient {
                 throw ClientError(
                     .temporary,
                     "the daemon at \(endpoint.address) did not answer \(command.method.rawValue) within \(seconds) s; "
-                        + "--timeout lets it take longer")
+                        + "give a longer --timeout")
             }
             let frame = frames.last ?? []
-            // A reply to a request that was given up before its answer came. Its result may be of another type.
+            // A late reply to an earlier request that timed out. Its answer may have another type.
             guard try decoded(frame, as: ReplyID.self).answers(request) else { continue }
             return try decoded(frame, as: ControlReply<R>.self).outcome
         }
@@ -166,20 +174,21 @@ public final class ControlClient {
 
     /// Receives a reply.
     ///
-    /// - Returns: Its frames; nil where none came in time.
-    /// - Throws: ``ClientError`` with the status `unavailable` where the connection broke first: a request that was on its way is
-    ///   answered by nobody.
+    /// - Returns: Its frames; nil if no reply came in time.
+    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first, because nobody answers a
+    ///   request that was on its way.
     private func receive(until deadline: ContinuousClock.Instant) throws(ClientError) -> [[UInt8]]? {
         while true {
-            // Asked before the socket is looked at: a reply that came before the end is found.
+            // Checked before the socket, so that a reply from before the disconnection is found.
             let isOver = try hasDisconnected()
             let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
             if let frames { return frames }
-            // Another daemon may call a client that binds.
+            // Another daemon may connect to a client that binds.
             guard !isOver || endpoint.attachment == .bind else {
                 throw ClientError(
                     .unavailable,
-                    "the daemon at \(endpoint.address) was gone before it answered; what was asked for may be done")
+                    "the daemon at \(endpoint.address) disconnected before it answered; it may have carried out the request"
+                )
             }
             let left = (deadline - ContinuousClock.now) / .milliseconds(1)
             guard left > 0 else { return nil }
@@ -195,10 +204,10 @@ public final class ControlClient {
         return isOver
     }
 
-    /// Sees once that somebody is there, with a socket of its own that tells: one that is `immediate` would throw away an
-    /// answer that has come when the daemon then closes the connection, as it does after `shutdown`.
+    /// Checks once that the daemon is reachable, with a separate socket that is `immediate`. The main socket cannot be:
+    /// when the daemon closes the connection, as after `shutdown`, an `immediate` socket discards a received answer.
     private func reach() throws(ClientError) {
-        // A client that binds is reached, not reaching: its timeout must tell.
+        // A client that binds waits for the daemon to connect; only the timeout can report a failure.
         guard !isReached, endpoint.attachment != .bind else { return }
         var refusal: SocketMonitor.Refusal?
         isReached = try ClientError.wrapping { () throws(ZeroMQError) in
@@ -218,18 +227,18 @@ public final class ControlClient {
         guard isReached else { throw ClientError(.unavailable, unreachable(refusal)) }
     }
 
-    /// The remedy for a daemon that was not reached.
+    /// Returns advice on a daemon that was not reached.
     ///
-    /// - Parameter refusal: Why the other side, which is there, did not let this client in.
+    /// - Parameter refusal: The reason of a reachable daemon for refusing this client.
     /// - Returns: One line.
     private func unreachable(_ refusal: SocketMonitor.Refusal?) -> String {
         switch refusal {
-        case nil: "cannot reach the daemon at \(endpoint.address): is sluiced running? --control says where"
-        case .denied: "the daemon at \(endpoint.address) does not know this key: is its .pub among the controllers?"
+        case nil: "cannot reach the daemon at \(endpoint.address); start sluiced, or give its address with --control"
+        case .denied: "the daemon at \(endpoint.address) does not know this key; add its .pub file to the controllers"
         case _ where credentials == nil:
-            "the daemon at \(endpoint.address) lets nobody in without a key: give --server-key and --key"
+            "the daemon at \(endpoint.address) requires a key; give --server-key and --key"
         default:
-            "the daemon at \(endpoint.address) did not let this client in: has it the key that --server-key says?"
+            "the daemon at \(endpoint.address) refused this client; check that --server-key is the daemon's key"
         }
     }
 
@@ -237,16 +246,16 @@ public final class ControlClient {
         do {
             return try JSONDecoder().decode(Part.self, from: Data(frame))
         } catch {
-            throw ClientError(.protocol, "what answers at \(endpoint.address) does not speak Sluice's control protocol")
+            throw ClientError(.protocol, "the peer at \(endpoint.address) does not speak Sluice's control protocol")
         }
     }
 }
 
-/// The id of a reply, whatever its result is.
+/// The id of a reply with any answer.
 private struct ReplyID: Decodable {
     let id: JSONValue?
 
-    /// Whether the reply is to a request, or to one whose id the daemon could not read.
+    /// Whether the reply belongs to a request, or to a request whose id the daemon could not read.
     func answers(_ request: ControlRequest) -> Bool {
         guard let id, id != .null else { return true }
         return id == request.id
@@ -254,7 +263,7 @@ private struct ReplyID: Decodable {
 }
 
 extension ClientError {
-    /// A refusal by the daemon, with the status that fits.
+    /// Creates an error with the status that fits a daemon's error.
     ///
     /// - Parameter error: The daemon's error.
     public init(_ error: ControlError) {
@@ -271,7 +280,7 @@ extension ClientError {
         self.init(status, error.message)
     }
 
-    /// A refusal by libzmq, such as an address that is in use or unknown.
+    /// Converts a libzmq error, such as an address in use.
     static func wrapping<R: ~Copyable>(_ body: () throws(ZeroMQError) -> R) throws(ClientError) -> R {
         do {
             return try body()
@@ -280,7 +289,7 @@ extension ClientError {
         }
     }
 
-    /// An endpoint from the command line.
+    /// Converts an error in an endpoint from the command line.
     static func endpoint<R>(_ body: () throws(EndpointError) -> R) throws(ClientError) -> R {
         do {
             return try body()

@@ -54,10 +54,10 @@ extension HotLoop {
         case .reload(let model, let resetting):
             try reload(model, resetting: resetting, for: address)
         case .pause(let selection):
-            try begin(.pause, on: selection) { $0.reply(.success(["paused": $1]), to: address) }
+            try begin(.pause, on: selection) { $0.reply(.success(PauseResult(paused: $1)), to: address) }
         case .resume(let selection):
             try begin(.resume, on: selection) { loop, count in
-                loop.whenRecorded { $0.reply(.success(["resumed": count]), to: address) }
+                loop.whenRecorded { $0.reply(.success(ResumeResult(resumed: count)), to: address) }
             }
         case .checkpoint:
             guard isDurable else {
@@ -87,7 +87,7 @@ extension HotLoop {
         var logger = logger
         let before = LogLevel(logger.logLevel)
         if let level { logger.logLevel = Logger.Level(level) }
-        reply(.success(["level": before]), to: address)
+        reply(.success(LogLevelResult(level: before)), to: address)
     }
 
     func status() -> DaemonStatus {

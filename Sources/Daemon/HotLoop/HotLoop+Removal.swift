@@ -10,7 +10,7 @@ extension HotLoop {
         if group.keepsJournal || !isDurable { return try removeAtOnce(selection, for: address) }
         try begin(.doom, on: selection) { loop, count in
             let keys = loop.table.takeRemovedKeys()
-            guard count > 0 else { return loop.reply(.success(["removed": 0]), to: address) }
+            guard count > 0 else { return loop.reply(.success(RemoveResult(removed: 0)), to: address) }
             // Others on streams wait until it is known whether these are removed.
             loop.operation.end = { _, _ in }
             loop.startWriteJob { store throws(StoreError) in
@@ -72,7 +72,7 @@ extension HotLoop {
     ) throws(ControlError) {
         try begin(.remove, on: selection, event: .removed) { loop, count in
             _ = loop.table.takeRemovedKeys()
-            loop.replyWhenDurable(["removed": count], to: address)
+            loop.replyWhenDurable(RemoveResult(removed: count), to: address)
         }
     }
 
@@ -95,8 +95,10 @@ extension HotLoop {
             try begin(.remove, on: selection, event: .removed) { loop, removed in
                 _ = loop.table.takeRemovedKeys()
                 // Some may have come since the store was asked; a checkpoint may have them.
-                if removed == count { return loop.reply(.success(["removed": removed]), to: address) }
-                loop.whenCheckpointed { loop, outcome in loop.reply(outcome.map { ["removed": removed] }, to: address) }
+                if removed == count { return loop.reply(.success(RemoveResult(removed: removed)), to: address) }
+                loop.whenCheckpointed { loop, outcome in
+                    loop.reply(outcome.map { RemoveResult(removed: removed) }, to: address)
+                }
             }
         } catch {
             reply(Result<JSONValue, ControlError>.failure(error), to: address)

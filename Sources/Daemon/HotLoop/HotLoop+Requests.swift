@@ -54,7 +54,7 @@ extension HotLoop {
 
     /// Carries out a request. Answers at once, or when other threads have done their part.
     private mutating func carryOut(_ request: ReadRequest) {
-        if operation.isBusy, case .success(let command) = request.command, command.isAboutStreams {
+        if operation.isBusy, case .success(let command) = request.command, command.concernsStreams {
             // Later requests of the same controller wait behind this one.
             return operation.waiting.append { $0.carryOutNow(request) }
         }

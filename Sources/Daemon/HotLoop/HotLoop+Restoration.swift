@@ -125,7 +125,7 @@ extension HotLoop {
             let count = loop.operation.restoration?.count ?? 0
             loop.operation.restoration = nil
             switch outcome {
-            case .success: loop.replyWhenDurable(["restored": count], to: address)
+            case .success: loop.replyWhenDurable(RestoreResult(restored: count), to: address)
             case .failure(let error): loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
             }
         }

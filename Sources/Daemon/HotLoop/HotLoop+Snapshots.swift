@@ -79,7 +79,7 @@ extension HotLoop {
             try store.deleteSnapshot(name)
         } then: { loop, _ in
             loop.removeLeftovers()
-            return ["deleted": true]
+            return DeleteSnapshotResult(deleted: true)
         }
     }
 

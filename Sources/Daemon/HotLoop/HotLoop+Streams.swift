@@ -38,7 +38,7 @@ extension HotLoop {
                     try awake.get()
                     try loop.requireDurability()
                     try loop.begin(.reset, on: selection, event: .reset) { loop, count in
-                        loop.replyWhenDurable(["reset": count], to: address)
+                        loop.replyWhenDurable(ResetResult(reset: count), to: address)
                     }
                 } catch {
                     loop.reply(Result<JSONValue, ControlError>.failure(error), to: address)
@@ -71,7 +71,7 @@ extension HotLoop {
         startWriteJob(for: address) { store throws(StoreError) in
             try store.add(images, toSnapshot: name, time: now)
         } then: { _, _ in
-            ["streams": images.count]
+            WriteSnapshotResult(streams: images.count)
         }
     }
 
@@ -105,6 +105,6 @@ extension HotLoop {
         let now = WallClock.now()
         try table.restore([image])
         announce(StreamEvent(.restored, .stream(image.id), time: now))
-        replyWhenDurable(["stream": image.id], to: address)
+        replyWhenDurable(ImportResult(stream: image.id), to: address)
     }
 }

@@ -1,8 +1,8 @@
-/// What `checkpoint` answers.
+/// The answer to `checkpoint`.
 public struct CheckpointResult: Codable, Equatable, Sendable {
-    /// Streams that were written.
+    /// The number of streams written.
     public var streams: Int
-    /// Milliseconds from copying the state to its being durable.
+    /// Milliseconds from the copy of the state until the copy is durable.
     public var durationMilliseconds: Double
 
     private enum CodingKeys: String, CodingKey {
@@ -10,11 +10,7 @@ public struct CheckpointResult: Codable, Equatable, Sendable {
         case durationMilliseconds = "duration_ms"
     }
 
-    /// Creates a result.
-    ///
-    /// - Parameters:
-    ///   - streams: Streams that were written.
-    ///   - durationMilliseconds: Milliseconds from copying the state to its being durable.
+    /// Creates an answer; each parameter is the property of its name.
     public init(streams: Int, durationMilliseconds: Double) {
         self.streams = streams
         self.durationMilliseconds = durationMilliseconds

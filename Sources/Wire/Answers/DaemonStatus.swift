@@ -1,14 +1,14 @@
-/// What `status` answers: the daemon as a whole.
+/// The answer to `status`: the daemon as a whole.
 public struct DaemonStatus: Codable, Equatable, Sendable {
-    /// Where the daemon's sockets are, with ports `*` resolved, in the notation of its command line.
+    /// The endpoints of the daemon's sockets in the notation of its command line. A port `*` is resolved.
     public struct Endpoints: Codable, Equatable, Sendable {
-        /// Where timesteps come in.
+        /// The endpoints that receive timesteps.
         public var ingest: [String]
-        /// Where decisions go out.
+        /// The endpoint that publishes decisions.
         public var decisions: String
-        /// Where requests are taken.
+        /// The endpoint that takes requests.
         public var control: String
-        /// Where HTTP is answered; left out where it is not.
+        /// The address of the HTTP server; left out if there is none.
         public var http: String?
 
         /// Creates the list; each parameter is the property of its name.
@@ -20,18 +20,14 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
-    /// How messages are written at the endpoints.
+    /// The encodings of messages at the endpoints.
     public struct Codecs: Codable, Equatable, Sendable {
-        /// In the order of ``Endpoints/ingest``.
+        /// The codecs, in the order of ``Endpoints/ingest``.
         public var ingest: [IngestCodec]
-        /// That of the decisions.
+        /// The codec of the decisions.
         public var decisions: DecisionCodec
 
-        /// Creates the list.
-        ///
-        /// - Parameters:
-        ///   - ingest: In the order of ``Endpoints/ingest``.
-        ///   - decisions: That of the decisions.
+        /// Creates the list; each parameter is the property of its name.
         public init(ingest: [IngestCodec], decisions: DecisionCodec) {
             self.ingest = ingest
             self.decisions = decisions
@@ -43,25 +39,26 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
 
     /// One served model.
     public struct Model: Codable, Equatable, Sendable {
-        /// Its name in the configuration.
+        /// The model's name in the configuration.
         public var name: String
-        /// The file it was read from.
+        /// The model's file.
         public var file: String
         /// SHA-256 over architecture and weights, 64 hexadecimal digits.
         public var fingerprint: String
-        /// How sequences are decided.
+        /// The mode that the model is served in.
         public var mode: String
-        /// Which decisions are published: `every`, `last`, `change` or `final`; nil from a daemon of an earlier version.
+        /// The decisions to publish: `every`, `last`, `change` or `final`; nil from a daemon of an earlier version.
         public var emit: String?
         /// Floats in one timestep; 1 for a token.
         public var features: Int
-        /// The vocabulary of a model that takes tokens: each is a number from 0 and below this. Left out for others.
+        /// The size of the vocabulary of a model that takes tokens. A token is at least 0 and less than this size. Left
+        /// out for other models.
         public var tokens: Int?
         /// Probabilities in one decision.
         public var outputs: Int
-        /// How many weights it has.
+        /// The number of weights.
         public var parameters: Int
-        /// The stream id prefixes it takes.
+        /// The prefixes of the stream ids that the model takes.
         public var prefixes: [String]
 
         /// Creates an entry; each parameter is the property of its name.
@@ -84,11 +81,11 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
 
     /// The last checkpoint.
     public struct Checkpoint: Codable, Equatable, Sendable {
-        /// Nanoseconds since the Unix epoch when it was durable.
+        /// The time at which the checkpoint was durable, in nanoseconds since the Unix epoch.
         public var time: Int64
-        /// Streams that it wrote.
+        /// The number of streams written.
         public var streams: Int
-        /// Milliseconds from copying the state to its being durable.
+        /// Milliseconds from the copy of the state until the copy is durable.
         public var durationMilliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -104,13 +101,13 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
-    /// What is in the journal.
+    /// The state of the journal.
     public struct Journal: Codable, Equatable, Sendable {
         /// Bytes of records since the last checkpoint.
         public var bytes: Int
-        /// It holds less than all that was decided on: it could not be written.
+        /// Whether writing failed, so that the journal lacks some decided timesteps.
         public var hasFailed: Bool
-        /// Why; nil where it has not failed.
+        /// The reason for the failure; nil if writing has not failed.
         public var error: String?
 
         private enum CodingKeys: String, CodingKey {
@@ -127,52 +124,52 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
-    /// A word that each start of a daemon makes up anew, so that a client sees a restart; nil from a daemon of an earlier
-    /// version.
+    /// A random word that identifies this start of the daemon, so that a client sees a restart; nil from a daemon of an
+    /// earlier version.
     public var instance: String?
     /// The daemon's version.
     public var version: String
-    /// Seconds since it was ready.
+    /// Seconds since the daemon was ready.
     public var uptimeSeconds: Double
-    /// Where its sockets are.
+    /// The endpoints of its sockets.
     public var endpoints: Endpoints
-    /// How messages are written there; nil where all is binary.
+    /// The codecs at the endpoints; nil if all are binary.
     public var codecs: Codecs?
-    /// What it serves.
+    /// The served models.
     public var models: [Model]
-    /// Streams that it knows.
+    /// The number of streams.
     public var streams: Int
-    /// Streams that are paused.
+    /// The number of paused streams.
     public var paused: Int
     /// Timesteps consumed since the start.
     public var timesteps: UInt64
     /// Decisions published since the start.
     public var decisions: UInt64
-    /// Timesteps skipped since they had been consumed already.
+    /// Timesteps skipped because they had been consumed before.
     public var duplicates: UInt64
-    /// Jumps ahead in a stream's sequence numbers.
+    /// Gaps in the sequence numbers of streams.
     public var gaps: UInt64
-    /// States that turned NaN or infinite and were given up.
+    /// States that turned NaN or infinite and were reset.
     public var quarantined: UInt64
-    /// Streams whose state is in the store and not in memory.
+    /// The number of hibernating streams: their state is in the store and not in memory.
     public var asleep: Int
-    /// What was dropped, by ``DropCause``.
+    /// Dropped messages and timesteps, by ``DropCause``.
     public var dropped: [String: UInt64]
-    /// Connections that were not let in, by endpoint: `ingest`, `decisions`, `control`.
+    /// Refused connections, by endpoint: `ingest`, `decisions`, `control`.
     public var refusedConnections: [String: UInt64]
-    /// How often a subscriber to decisions had no room for a message, and missed what came from there on.
+    /// How often a subscriber's queue was full. Such a subscriber misses decisions.
     public var subscriberOverflows: UInt64
-    /// Streams whose timesteps are all skipped as duplicates; nil from a daemon that does not tell.
+    /// Streams whose timesteps are all skipped as duplicates; nil from a daemon of an earlier version.
     public var stuck: Int?
-    /// How often the process could open no more files; nil from a daemon that does not tell.
+    /// How often the process reached its limit of open files; nil from a daemon of an earlier version.
     public var fileExhaustions: UInt64?
     /// The last checkpoint; null before the first, or without a state folder.
     public var checkpoint: Checkpoint?
-    /// Why the last checkpoint failed; nil where it did not.
+    /// The reason for the last checkpoint's failure; nil if it succeeded.
     public var checkpointError: String?
-    /// Why the state folder is not the one that it was at the start; nil where it is.
+    /// The reason why the state folder is not the same as at the start; nil if it is.
     public var stateFolderError: String?
-    /// The journal; nil where none is kept.
+    /// The journal; nil if the daemon keeps none.
     public var journal: Journal?
 
     private enum CodingKeys: String, CodingKey {
@@ -224,7 +221,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         self.journal = journal
     }
 
-    /// Writes the status. `checkpoint` is always there, null before the first; what else may be nil is left out then.
+    /// Writes the status. `checkpoint` is always present, null before the first. Other nil members are left out.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version, forKey: .version)

@@ -1,14 +1,15 @@
-/// What `snapshot` answers, and one entry of `snapshots`.
+/// The answer to `snapshot`, and one entry of `snapshots`.
 public struct SnapshotStatus: Codable, Equatable, Sendable {
     /// The snapshot's name.
     public var name: String
-    /// Streams in it.
+    /// The number of streams in the snapshot.
     public var streams: Int
-    /// Bytes of state in it.
+    /// The size of the state, in bytes.
     public var bytes: Int
-    /// Nanoseconds since the Unix epoch when it was taken.
+    /// The time of the snapshot in nanoseconds since the Unix epoch.
     public var time: Int64
-    /// The fingerprints of the models whose state it holds; `:sequence` or `:window:LENGTH` follows where that is timesteps.
+    /// The fingerprints of the models that the state belongs to. The suffix `:sequence` or `:window:LENGTH` marks state
+    /// that consists of timesteps.
     public var models: [String]
 
     /// Creates an entry; each parameter is the property of its name.
@@ -21,7 +22,7 @@ public struct SnapshotStatus: Codable, Equatable, Sendable {
     }
 }
 
-/// What `snapshots` answers.
+/// The answer to `snapshots`.
 public struct SnapshotList: Codable, Equatable, Sendable {
     /// The snapshots, oldest first.
     public var snapshots: [SnapshotStatus]

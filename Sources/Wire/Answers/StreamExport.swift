@@ -1,22 +1,23 @@
-/// All that one stream knows, as JSON: what `export` answers and `import` takes, and one entry of a snapshot's pages.
+/// Everything about one stream, as JSON. `export` answers it, `import` takes it, and the pages of a snapshot consist of
+/// it.
 public struct StreamExport: Codable, Equatable, Sendable {
     /// The stream's id.
     public var stream: String
-    /// The name of the model that it had; not needed to import it.
+    /// The name of the stream's model; `import` does not need it.
     public var model: String
-    /// What the state belongs to: SHA-256 of the weights, followed by `:sequence` or `:window:LENGTH` where it is timesteps.
+    /// The SHA-256 of the weights. The suffix `:sequence` or `:window:LENGTH` marks state that consists of timesteps.
     public var fingerprint: String
     /// The number of the last timestep consumed, over the stream's life.
     public var sequence: UInt64
     /// Timesteps since the last reset.
     public var step: UInt64
-    /// Nanoseconds since the Unix epoch when the last timestep was consumed.
+    /// The time of the last timestep in nanoseconds since the Unix epoch.
     public var time: Int64
     /// The label of the last decision; null before the first.
     public var label: UInt8?
-    /// A jump ahead was seen that no published decision has told of yet.
+    /// Whether the stream has a gap that no published decision has reported yet.
     public var gapPending: Bool
-    /// The values of the state, then the last outputs, as float32 in little-endian, in base64.
+    /// The values of the state and then the last outputs: little-endian float32, in base64.
     public var state: String
 
     /// Creates an export; each parameter is the property of its name.
@@ -41,10 +42,10 @@ public struct StreamExport: Codable, Equatable, Sendable {
         case state
     }
 
-    /// The names of its members.
+    /// The names of the members.
     static let members = CodingKeys.allCases.map(\.rawValue)
 
-    /// Writes the export. `label` is always there, null before the first decision.
+    /// Writes the export. `label` is always present, null before the first decision.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(stream, forKey: .stream)
@@ -60,11 +61,13 @@ public struct StreamExport: Codable, Equatable, Sendable {
 }
 
 extension StreamExport {
-    /// Reads the members of a JSON object, each by its name.
+    /// Reads the members of a JSON object by name.
     init(_ members: [String: JSONValue]) throws(ControlError) {
         if let name = members.keys.filter({ !Self.members.contains($0) }).min() {
             throw ControlError(
-                .invalidParams, "a stream has no '\(name.shortened)'; it has \(Self.members.joined(separator: ", "))")
+                .invalidParams,
+                "a stream has no member '\(name.shortened)'; it has "
+                    + Self.members.joined(separator: ", "))
         }
         stream = try Self.string("stream", members)
         try Self.check(stream, "stream")
@@ -99,8 +102,8 @@ extension StreamExport {
         guard StreamID.isValid(id) else {
             throw ControlError(
                 .invalidParams,
-                "'\(name)' must be a stream id: 1 to \(StreamID.maximumLength) bytes without control characters, not "
-                    + "beginning with \(StreamID.reservedPrefix)")
+                "'\(name)' must be a stream id: 1 to \(StreamID.maximumLength) bytes without control characters and "
+                    + "without a leading \(StreamID.reservedPrefix)")
         }
     }
 
@@ -128,7 +131,7 @@ extension StreamExport {
 }
 
 extension JSONValue {
-    /// A whole number, in the form in which it is read again.
+    /// Creates a JSON number in the form that the reader produces.
     init(_ value: UInt64) {
         self = Int64(exactly: value).map(JSONValue.integer) ?? .unsigned(value)
     }

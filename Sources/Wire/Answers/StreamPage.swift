@@ -1,21 +1,21 @@
-/// What `streams` answers, and `read_snapshot`: one page.
+/// The answer to `streams` and `read_snapshot`: one page.
 public struct StreamPage<Stream: Codable & Equatable & Sendable>: Codable, Equatable, Sendable {
     /// The streams, ordered by the bytes of their ids.
     public var streams: [Stream]
-    /// What to give as `after` for the next page; null at the end.
+    /// The value of `after` for the next page; null at the end.
     public var next: String?
 
     /// Creates a page.
     ///
     /// - Parameters:
     ///   - streams: The streams, ordered by the bytes of their ids.
-    ///   - next: What to give as `after` for the next page; nil at the end.
+    ///   - next: The value of `after` for the next page; nil at the end.
     public init(streams: [Stream], next: String?) {
         self.streams = streams
         self.next = next
     }
 
-    /// Writes the page. `next` is always there, null at the end.
+    /// Writes the page. `next` is always present, null at the end.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(streams, forKey: .streams)

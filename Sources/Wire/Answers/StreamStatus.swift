@@ -1,14 +1,14 @@
-/// What `stream` answers: one stream as it stands.
+/// The answer to `stream`: the current status of one stream.
 public struct StreamStatus: Codable, Equatable, Sendable {
-    /// The model's outputs on one timestep: a number where there is one, an array where there are several. One that is NaN
-    /// or infinite, as a model without bounds may answer, is null: JSON has no other word for it.
+    /// The model's outputs on one timestep: one number or an array. A NaN or infinite output of an unbounded model is
+    /// null, because JSON has no such number.
     public enum Probability: Codable, Equatable, Sendable {
         /// The model's one output.
         case one(Float)
         /// The model's outputs.
         case several([Float])
 
-        /// Creates the form that fits the number of outputs.
+        /// Creates the form for a number of outputs.
         ///
         /// - Parameter outputs: The model's outputs.
         public init(_ outputs: [Float]) {
@@ -19,7 +19,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
             }
         }
 
-        /// Reads a number or an array. Null stands for a number that JSON cannot express, and becomes a NaN.
+        /// Reads a number or an array. Null stands for a number that JSON cannot express and becomes NaN.
         public init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
             if container.decodeNil() {
@@ -40,7 +40,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
             }
         }
 
-        /// The outputs, one or several.
+        /// The outputs, one or more.
         public var values: [Float] {
             switch self {
             case .one(let value): [value]
@@ -57,19 +57,19 @@ public struct StreamStatus: Codable, Equatable, Sendable {
     public var sequence: UInt64
     /// Timesteps since the last reset.
     public var step: UInt64
-    /// The answer to the last timestep.
+    /// The model's outputs on the last timestep.
     public var probability: Probability
     /// The label of the last decision.
     public var label: UInt8
     /// Seconds since the last timestep was consumed.
     public var idleSeconds: Double
-    /// Whether its timesteps wait.
+    /// Whether the stream is paused: its timesteps wait.
     public var paused: Bool
-    /// Whether its state is in the store and not in memory, since no timestep has come for long.
+    /// Whether the stream hibernates: its state is in the store and not in memory.
     public var asleep: Bool
-    /// Timesteps that wait in the daemon, since the stream is paused or its state is being read.
+    /// Timesteps that wait because the stream is paused or its state is being read.
     public var waiting: Int
-    /// What has happened to it since the daemon's start.
+    /// Counts of events since the daemon's start.
     public var tally: StreamTally
 
     private enum CodingKeys: String, CodingKey {
@@ -96,7 +96,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         self.tally = tally
     }
 
-    /// Reads a status. What a daemon of an earlier version leaves out has not happened.
+    /// Reads a status. A member that a daemon of an earlier version leaves out counts as zero.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         stream = try container.decode(String.self, forKey: .stream)
@@ -115,7 +115,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
             quarantined: try container.decodeIfPresent(UInt64.self, forKey: .quarantined) ?? 0)
     }
 
-    /// Writes the status, the tally's counts among its members.
+    /// Writes the status with the counts of the tally among its members.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(stream, forKey: .stream)
@@ -134,13 +134,13 @@ public struct StreamStatus: Codable, Equatable, Sendable {
     }
 }
 
-/// What has happened to one stream since the daemon's start, counted.
+/// Counts of one stream's events since the daemon's start.
 public struct StreamTally: Equatable, Sendable {
-    /// Jumps ahead in its sequence numbers.
+    /// Gaps in its sequence numbers.
     public var gaps: UInt64
-    /// Timesteps skipped since they had been consumed already.
+    /// Timesteps skipped because they had been consumed before.
     public var duplicates: UInt64
-    /// How often its state turned NaN or infinite and was given up.
+    /// How often its state turned NaN or infinite and was reset.
     public var quarantined: UInt64
 
     /// Creates a tally; each parameter is the property of its name.

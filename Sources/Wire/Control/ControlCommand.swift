@@ -1,70 +1,62 @@
-/// What a controller can ask for: method and parameters of a request, as a value.
+/// A control command: the method and parameters of a request, as a value.
+///
+/// A new method needs a case here, a name in ``Method``, a row in its declaration, the parameters in ``params``, and a
+/// ``ControlCall`` with the type of the answer. The compiler reports a missing row.
 public enum ControlCommand: Equatable, Sendable {
-    /// Which streams a command is for.
+    /// The streams that a command is for.
     public enum Selection: Equatable, Sendable {
-        /// The one stream of that id.
+        /// The stream with this id.
         case stream(String)
-        /// All streams whose ids begin so.
+        /// All streams whose ids have this prefix.
         case prefix(String)
         /// All streams.
         case all
     }
 
-    /// The daemon as a whole.
+    /// Reports on the daemon as a whole.
     case status
-    /// A page of streams, ordered by id: those after an id, at most `limit`.
+    /// Lists a page of at most `limit` streams, ordered by id, that begins after an id.
     case streams(prefix: String?, after: String?, limit: Int)
-    /// Several streams by their ids, in that order; those that are not known are left out.
+    /// Lists streams by their ids, in this order, and leaves out unknown ids.
     case namedStreams([String])
-    /// One stream.
+    /// Reports on one stream.
     case stream(String)
-    /// State to zero.
+    /// Sets the state of streams to zero.
     case reset(Selection)
-    /// Forget streams and their stored state.
+    /// Removes streams and their stored state.
     case remove(Selection)
-    /// Keep a durable copy of state under a name.
+    /// Keeps a durable copy of the state of streams under a name.
     case snapshot(name: String, Selection)
-    /// List the snapshots.
+    /// Lists the snapshots.
     case snapshots
-    /// Put state back as a snapshot has it.
+    /// Replaces the state of streams by a snapshot's.
     case restore(name: String, Selection)
-    /// Forget a snapshot.
+    /// Deletes a snapshot.
     case deleteSnapshot(name: String)
-    /// A page of a snapshot's streams, ordered by id: those after an id, at most `limit`.
+    /// Lists a page of at most `limit` streams of a snapshot, ordered by id, that begins after an id.
     case readSnapshot(name: String, after: String?, limit: Int)
-    /// Add streams to a snapshot, which is made where it is not there.
+    /// Adds streams to a snapshot, which is created if it does not exist.
     case writeSnapshot(name: String, [StreamExport])
-    /// All that one stream knows, for another daemon or another id.
+    /// Returns everything about one stream, for another daemon or another id.
     case export(String)
-    /// Put a stream that was exported in place, under its own id or another.
+    /// Creates a stream from an export, under its own id or another.
     case `import`(StreamExport, as: String?)
-    /// Read a model's file again, and go on with what it has now.
+    /// Reads a model's file again and continues with its weights.
     case reload(model: String, reset: Bool)
-    /// Let timesteps wait.
+    /// Makes the timesteps of streams wait.
     case pause(Selection)
-    /// Take the timesteps that waited, and all that come.
+    /// Continues paused streams, beginning with their waiting timesteps.
     case resume(Selection)
-    /// Make everything durable now.
+    /// Makes all state durable now.
     case checkpoint
-    /// Log from a level on; nil: only say which it is.
+    /// Sets the log level; nil only reports it.
     case logLevel(LogLevel?)
-    /// Stop in order.
+    /// Stops the daemon in order.
     case shutdown
-
-    /// Whether it reads or changes streams as they stand, so that it waits while another changes many of them.
-    public var isAboutStreams: Bool {
-        switch self {
-        case .status, .snapshots, .deleteSnapshot, .readSnapshot, .writeSnapshot, .checkpoint, .logLevel, .shutdown:
-            false
-        case .streams, .namedStreams, .stream, .reset, .remove, .snapshot, .restore, .export, .import, .reload, .pause,
-            .resume:
-            true
-        }
-    }
 
     /// The longest page of ``streams(prefix:after:limit:)``.
     public static let maximumLimit = 10_000
-    /// The page of ``streams(prefix:after:limit:)`` where none is asked for.
+    /// The length of a page of ``streams(prefix:after:limit:)`` without a limit.
     public static let defaultLimit = 1_000
     /// The most ids of ``namedStreams(_:)``.
     public static let maximumNamed = 1_000
@@ -73,84 +65,150 @@ public enum ControlCommand: Equatable, Sendable {
 extension ControlCommand {
     /// The methods by their names on the wire.
     public enum Method: String, CaseIterable, Sendable {
-        /// See ``ControlCommand``.
+        /// The method of the ``ControlCommand`` with the same name.
         case status, streams, stream, reset, remove, snapshot, snapshots, restore
-        /// See ``ControlCommand/deleteSnapshot(name:)``.
+        /// The method of ``ControlCommand/deleteSnapshot(name:)``.
         case deleteSnapshot = "delete_snapshot"
-        /// See ``ControlCommand/readSnapshot(name:after:limit:)``.
+        /// The method of ``ControlCommand/readSnapshot(name:after:limit:)``.
         case readSnapshot = "read_snapshot"
-        /// See ``ControlCommand/writeSnapshot(name:_:)``.
+        /// The method of ``ControlCommand/writeSnapshot(name:_:)``.
         case writeSnapshot = "write_snapshot"
-        /// See ``ControlCommand``.
+        /// The method of the ``ControlCommand`` with the same name.
         case export, `import`, reload, pause, resume, checkpoint, shutdown
-        /// See ``ControlCommand/logLevel(_:)``.
+        /// The method of ``ControlCommand/logLevel(_:)``.
         case logLevel = "log_level"
 
-        /// The parameters that the method takes.
-        var parameters: [String] {
-            switch self {
-            case .status, .snapshots, .checkpoint, .shutdown: []
-            case .streams: ["prefix", "after", "limit", "ids"]
-            case .stream: ["stream"]
-            case .reset, .remove, .pause, .resume: ["stream", "prefix", "all"]
-            case .snapshot, .restore: ["name", "stream", "prefix", "all"]
-            case .deleteSnapshot: ["name"]
-            case .readSnapshot: ["name", "after", "limit"]
-            case .writeSnapshot: ["name", "streams"]
-            case .export: ["stream"]
-            case .import: StreamExport.members + ["as"]
-            case .reload: ["model", "reset"]
-            case .logLevel: ["level"]
-            }
+        /// The names of the method's parameters.
+        var parameters: [String] { declaration.parameters }
+
+        /// Whether the method reads or changes the current streams. Such a request waits while another request changes
+        /// many streams.
+        var concernsStreams: Bool { declaration.concernsStreams }
+
+        /// Reads the method's command.
+        ///
+        /// - Throws: ``ControlError`` with the code `invalidParams`, naming the parameter.
+        func command(_ params: JSONValue?) throws(ControlError) -> ControlCommand {
+            try declaration.read(try Parameters(params, of: self))
+        }
+    }
+}
+
+/// Everything about a method that the protocol states.
+private struct Declaration {
+    let parameters: [String]
+    let concernsStreams: Bool
+    let read: (Parameters) throws(ControlError) -> ControlCommand
+
+    init(
+        _ parameters: [String] = [], concernsStreams: Bool,
+        _ read: @escaping (Parameters) throws(ControlError) -> ControlCommand
+    ) {
+        self.parameters = parameters
+        self.concernsStreams = concernsStreams
+        self.read = read
+    }
+
+    /// A method with no parameters.
+    static func plain(_ command: ControlCommand, concernsStreams: Bool = false) -> Declaration {
+        Declaration(concernsStreams: concernsStreams) { _ in command }
+    }
+
+    /// A method with a selection of streams, which must be present.
+    static func selecting(
+        _ command: @escaping (ControlCommand.Selection) -> ControlCommand
+    ) -> Declaration {
+        Declaration(ControlCommand.Selection.parameters, concernsStreams: true) { given throws(ControlError) in
+            command(try given.requiredSelection())
         }
     }
 
+    /// A method with a snapshot's name and a selection of streams, by default all.
+    static func selectingInSnapshot(
+        _ command: @escaping (String, ControlCommand.Selection) -> ControlCommand
+    ) -> Declaration {
+        Declaration(["name"] + ControlCommand.Selection.parameters, concernsStreams: true) {
+            given throws(ControlError) in command(try given.name(), try given.selection() ?? .all)
+        }
+    }
+}
+
+extension ControlCommand.Method {
+    /// The rows of the protocol's table of methods.
+    private var declaration: Declaration {
+        switch self {
+        case .status: .plain(.status)
+        case .streams:
+            Declaration(["prefix", "after", "limit", "ids"], concernsStreams: true) { given throws(ControlError) in
+                if let ids = try given.ids() { return .namedStreams(ids) }
+                return .streams(
+                    prefix: try given.string("prefix"), after: try given.string("after"), limit: try given.limit())
+            }
+        case .stream:
+            Declaration(["stream"], concernsStreams: true) { given throws(ControlError) in
+                .stream(try given.required("stream"))
+            }
+        case .reset: .selecting { .reset($0) }
+        case .remove: .selecting { .remove($0) }
+        case .snapshot: .selectingInSnapshot { .snapshot(name: $0, $1) }
+        case .snapshots: .plain(.snapshots)
+        case .restore: .selectingInSnapshot { .restore(name: $0, $1) }
+        case .deleteSnapshot:
+            Declaration(["name"], concernsStreams: false) { given throws(ControlError) in
+                .deleteSnapshot(name: try given.name())
+            }
+        case .readSnapshot:
+            Declaration(["name", "after", "limit"], concernsStreams: false) { given throws(ControlError) in
+                .readSnapshot(name: try given.name(), after: try given.string("after"), limit: try given.limit())
+            }
+        case .writeSnapshot:
+            Declaration(["name", "streams"], concernsStreams: false) { given throws(ControlError) in
+                .writeSnapshot(name: try given.name(), try given.streams())
+            }
+        case .export:
+            Declaration(["stream"], concernsStreams: true) { given throws(ControlError) in
+                .export(try given.required("stream"))
+            }
+        case .import:
+            Declaration(StreamExport.members + ["as"], concernsStreams: true) { given throws(ControlError) in
+                .import(try given.streamExport(), as: try given.newID())
+            }
+        case .reload:
+            Declaration(["model", "reset"], concernsStreams: true) { given throws(ControlError) in
+                .reload(model: try given.required("model"), reset: try given.bool("reset"))
+            }
+        case .pause: .selecting { .pause($0) }
+        case .resume: .selecting { .resume($0) }
+        case .checkpoint: .plain(.checkpoint)
+        case .logLevel:
+            Declaration(["level"], concernsStreams: false) { given throws(ControlError) in
+                .logLevel(try given.logLevel())
+            }
+        case .shutdown: .plain(.shutdown)
+        }
+    }
+}
+
+extension ControlCommand {
     /// Reads a command.
     ///
     /// - Parameters:
     ///   - method: The request's `method`.
-    ///   - params: The request's `params`, nil where it has none.
+    ///   - params: The request's `params`; nil if the request has none.
     /// - Throws: ``ControlError`` with the code `methodNotFound` or `invalidParams`, naming the parameter.
     public init(method: String, params: JSONValue?) throws(ControlError) {
         guard let known = Method(rawValue: method) else {
             let all = Method.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ControlError(.methodNotFound, "no method '\(method.shortened)'; there are \(all)")
+            throw ControlError(.methodNotFound, "no method '\(method.shortened)'; the methods are \(all)")
         }
-        let parameters = try Parameters(params, of: known)
-        switch known {
-        case .status: self = .status
-        case .streams:
-            if let ids = try parameters.ids() {
-                self = .namedStreams(ids)
-            } else {
-                self = .streams(
-                    prefix: try parameters.string("prefix"), after: try parameters.string("after"),
-                    limit: try parameters.limit())
-            }
-        case .stream: self = .stream(try parameters.required("stream"))
-        case .reset: self = .reset(try parameters.requiredSelection())
-        case .remove: self = .remove(try parameters.requiredSelection())
-        case .snapshot: self = .snapshot(name: try parameters.name(), try parameters.selection() ?? .all)
-        case .snapshots: self = .snapshots
-        case .restore: self = .restore(name: try parameters.name(), try parameters.selection() ?? .all)
-        case .deleteSnapshot: self = .deleteSnapshot(name: try parameters.name())
-        case .readSnapshot:
-            self = .readSnapshot(
-                name: try parameters.name(), after: try parameters.string("after"), limit: try parameters.limit())
-        case .writeSnapshot: self = .writeSnapshot(name: try parameters.name(), try parameters.streams())
-        case .export: self = .export(try parameters.required("stream"))
-        case .import: self = .import(try parameters.streamExport(), as: try parameters.newID())
-        case .reload:
-            self = .reload(model: try parameters.required("model"), reset: try parameters.bool("reset"))
-        case .pause: self = .pause(try parameters.requiredSelection())
-        case .resume: self = .resume(try parameters.requiredSelection())
-        case .checkpoint: self = .checkpoint
-        case .logLevel: self = .logLevel(try parameters.logLevel())
-        case .shutdown: self = .shutdown
-        }
+        self = try known.command(params)
     }
 
-    /// The method's name on the wire.
+    /// Whether the command reads or changes the current streams. Such a request waits while another request changes
+    /// many streams.
+    public var concernsStreams: Bool { method.concernsStreams }
+
+    /// The command's method.
     public var method: Method {
         switch self {
         case .status: .status
@@ -213,6 +271,9 @@ extension ControlCommand {
 }
 
 extension ControlCommand.Selection {
+    /// The names of the parameters that select streams; a request has at most one of them.
+    static let parameters = ["stream", "prefix", "all"]
+
     var key: String {
         switch self {
         case .stream: "stream"

@@ -1,16 +1,16 @@
-/// Why a control request was not done: the `error` member of a JSON-RPC 2.0 reply.
+/// The reason for refusing a control request: the `error` member of a JSON-RPC 2.0 reply.
 public struct ControlError: Error, Equatable, Codable, Sendable, CustomStringConvertible {
-    /// What kind of error it is, by the number on the wire.
+    /// The kind of error, by its number on the wire.
     public enum Code: Int, Codable, Sendable {
         /// The message is not JSON.
         case parse = -32700
-        /// It is JSON, but no request.
+        /// The message is JSON, but not a request.
         case invalidRequest = -32600
-        /// There is no such method.
+        /// The method does not exist.
         case methodNotFound = -32601
         /// A parameter is missing, unknown or out of range.
         case invalidParams = -32602
-        /// The daemon could not carry it out for a reason of its own.
+        /// The daemon failed to carry out the request.
         case `internal` = -32603
         /// No stream has that id.
         case noSuchStream = 1001
@@ -20,22 +20,22 @@ public struct ControlError: Error, Equatable, Codable, Sendable, CustomStringCon
         case fingerprintDiffers = 1003
         /// The store failed.
         case storeFailed = 1004
-        /// The daemon does not do that in the mode in which it runs.
+        /// The daemon's mode does not allow the request.
         case refusedInMode = 1005
-        /// The model's file cannot be read, or not be served.
+        /// The model's file cannot be read or served.
         case modelFailed = 1006
     }
 
-    /// What kind of error it is.
+    /// The kind of error.
     public let code: Code
-    /// What was wrong and what to do.
+    /// The problem and its remedy.
     public let message: String
 
     /// Creates an error.
     ///
     /// - Parameters:
-    ///   - code: What kind of error it is.
-    ///   - message: What was wrong and what to do.
+    ///   - code: The kind of error.
+    ///   - message: The problem and its remedy.
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
@@ -46,6 +46,6 @@ public struct ControlError: Error, Equatable, Codable, Sendable, CustomStringCon
 }
 
 extension String {
-    /// The text, or its beginning where it is longer than any name: an error does not repeat a request of 1 MiB.
+    /// The text, or the beginning of a text that is longer than any name. An error must not repeat a request of 1 MiB.
     public var shortened: String { utf8.count <= 300 ? self : "\(prefix(100))…" }
 }

@@ -1,25 +1,25 @@
-/// A control request as it stands on the wire: JSON-RPC 2.0 (<https://www.jsonrpc.org/specification>).
+/// A control request on the wire: JSON-RPC 2.0 (<https://www.jsonrpc.org/specification>).
 public struct ControlRequest: Equatable, Sendable {
-    /// The most bytes of an id that is a string: every reply repeats it.
+    /// The longest string id, in bytes. Every reply repeats the id.
     public static let maximumIDLength = 1024
 
-    /// Chosen by the client and given back in the reply: a string, a number or null. Null where it has none: Sluice
-    /// answers those too, since a REQ socket waits for an answer.
+    /// The client's id for the request, repeated in the reply: a string, a number or null. Sluice answers a request
+    /// without an id too, with null, because a REQ socket waits for an answer.
     public let id: JSONValue
-    /// What is asked for.
+    /// The command.
     public let command: ControlCommand
 
     /// Creates a request.
     ///
     /// - Parameters:
-    ///   - id: Given back in the reply.
-    ///   - command: What is asked for.
+    ///   - id: The id to repeat in the reply.
+    ///   - command: The command.
     public init(id: JSONValue, command: ControlCommand) {
         self.id = id
         self.command = command
     }
 
-    /// The id of a request that may otherwise be wrong, so that even its refusal finds its way.
+    /// Returns the id of a request that may otherwise be invalid, so that its refusal reaches the client.
     public static func id(in json: JSONValue) -> JSONValue {
         switch json.members?["id"] {
         case .some(let id) where Self.isID(id): id
@@ -32,13 +32,13 @@ public struct ControlRequest: Equatable, Sendable {
     /// - Throws: ``ControlError`` with the code `invalidRequest`, `methodNotFound` or `invalidParams`.
     public init(_ json: JSONValue) throws(ControlError) {
         guard let members = json.members else {
-            throw ControlError(.invalidRequest, "a request is one JSON object; send requests one by one")
+            throw ControlError(.invalidRequest, "a request must be one JSON object; send requests one by one")
         }
         guard members["jsonrpc"] == .string("2.0") else {
-            throw ControlError(.invalidRequest, "a request has \"jsonrpc\": \"2.0\"")
+            throw ControlError(.invalidRequest, "a request must have \"jsonrpc\": \"2.0\"")
         }
         guard case .string(let method) = members["method"] else {
-            throw ControlError(.invalidRequest, "a request has a \"method\" that is a string")
+            throw ControlError(.invalidRequest, "a request must have a \"method\" that is a string")
         }
         let id = members["id"] ?? .null
         guard Self.isID(id) else {
@@ -65,18 +65,18 @@ public struct ControlRequest: Equatable, Sendable {
     }
 }
 
-/// A control reply as it stands on the wire: the result, or the error.
+/// A control reply on the wire: the result or the error.
 public struct ControlReply<Result: Codable & Sendable>: Codable, Sendable {
-    /// The request's id; null where none could be read.
+    /// The request's id; null if the daemon could not read it.
     public let id: JSONValue
-    /// What came of it.
+    /// The result or the error.
     public let outcome: Swift.Result<Result, ControlError>
 
     /// Creates a reply.
     ///
     /// - Parameters:
     ///   - id: The request's id.
-    ///   - outcome: What came of it.
+    ///   - outcome: The result or the error.
     public init(id: JSONValue, outcome: Swift.Result<Result, ControlError>) {
         self.id = id
         self.outcome = outcome

@@ -3,10 +3,13 @@ struct Parameters {
     let members: [String: JSONValue]
     let method: ControlCommand.Method
 
+    /// Reads the parameters of a request.
+    ///
+    /// - Throws: ``ControlError`` if they are not an object, or for a parameter that the method does not have.
     init(_ params: JSONValue?, of method: ControlCommand.Method) throws(ControlError) {
         self.method = method
         guard let members = params.map(\.members) ?? [:] else {
-            throw ControlError(.invalidParams, "params must be an object, with the parameters by name")
+            throw ControlError(.invalidParams, "params must be an object that has the parameters by name")
         }
         self.members = members
         let taken = method.parameters
@@ -32,7 +35,7 @@ struct Parameters {
         return value
     }
 
-    /// A snapshot's name keeps to the rules of a stream id, so that it can be shown and typed.
+    /// A snapshot's name follows the rules of a stream id, so that it can be shown and typed.
     func name() throws(ControlError) -> String {
         let name = try required("name")
         guard StreamID.isValid(name) else {
@@ -49,7 +52,7 @@ struct Parameters {
         }
     }
 
-    /// The id that an imported stream gets, where that is not its own.
+    /// The new id of an imported stream; nil to keep its own.
     func newID() throws(ControlError) -> String? {
         guard let id = try string("as") else { return nil }
         try StreamExport.check(id, "as")
@@ -64,11 +67,11 @@ struct Parameters {
 
     func streams() throws(ControlError) -> [StreamExport] {
         guard case .array(let values) = members["streams"] else {
-            throw ControlError(.invalidParams, "'streams' must be an array of what 'export' gives")
+            throw ControlError(.invalidParams, "'streams' must be an array of objects that 'export' answered")
         }
         return try values.map { value throws(ControlError) in
             guard let members = value.members else {
-                throw ControlError(.invalidParams, "'streams' must be an array of what 'export' gives")
+                throw ControlError(.invalidParams, "'streams' must be an array of objects that 'export' answered")
             }
             return try StreamExport(members)
         }
@@ -83,11 +86,12 @@ struct Parameters {
         return Int(limit)
     }
 
-    /// Ids of streams, asked for by name; nil where a page is asked for.
+    /// The ids of named streams; nil if the request asks for a page.
     func ids() throws(ControlError) -> [String]? {
         guard let value = members["ids"] else { return nil }
         guard members.count == 1 else {
-            throw ControlError(.invalidParams, "'ids' names the streams; give it without 'prefix', 'after' and 'limit'")
+            throw ControlError(
+                .invalidParams, "'ids' cannot be combined with 'prefix', 'after' or 'limit'; leave those out")
         }
         guard case .array(let values) = value, values.count <= ControlCommand.maximumNamed else {
             throw ControlError(
@@ -96,7 +100,7 @@ struct Parameters {
         var ids: [String] = []
         for value in values {
             guard case .string(let id) = value else {
-                throw ControlError(.invalidParams, "'ids' must have strings only")
+                throw ControlError(.invalidParams, "'ids' must contain only strings")
             }
             ids.append(id)
         }
@@ -113,17 +117,17 @@ struct Parameters {
     }
 
     func selection() throws(ControlError) -> ControlCommand.Selection? {
-        let given = ["stream", "prefix", "all"].filter { members[$0] != nil }
+        let given = ControlCommand.Selection.parameters.filter { members[$0] != nil }
         guard given.count <= 1 else {
             let named = given.joined(separator: " and ")
-            throw ControlError(.invalidParams, "give exactly one of 'stream', 'prefix' and 'all', not \(named)")
+            throw ControlError(.invalidParams, "give only one of 'stream', 'prefix' and 'all', not \(named)")
         }
         if let id = try string("stream") { return .stream(id) }
         if let prefix = try string("prefix") { return .prefix(prefix) }
         switch members["all"] {
         case nil: return nil
         case .bool(true): return .all
-        default: throw ControlError(.invalidParams, "'all' must be true, or be left out")
+        default: throw ControlError(.invalidParams, "'all' must be true or left out")
         }
     }
 

@@ -1,17 +1,17 @@
-/// The least that the daemon logs, from all to next to nothing.
+/// The lowest severity that the daemon logs, from everything to almost nothing.
 public enum LogLevel: String, CaseIterable, Codable, Sendable {
-    /// For looking into the daemon itself.
+    /// Details for work on the daemon itself.
     case trace
-    /// What helps to find a fault.
+    /// Details that help to find a fault.
     case debug
-    /// What the daemon does: the default.
+    /// The daemon's actions: the default.
     case info
-    /// What is as it should be, but worth a look.
+    /// Normal but notable events.
     case notice
-    /// What an operator should see to.
+    /// Events that need an operator's attention.
     case warning
-    /// What has failed.
+    /// Failures.
     case error
-    /// What ends the daemon.
+    /// Failures that end the daemon.
     case critical
 }

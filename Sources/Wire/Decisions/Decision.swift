@@ -1,8 +1,8 @@
-/// One decision on one timestep, as subscribers see it: a record of 28 + 4n bytes for a model of n outputs.
+/// One decision on one timestep as subscribers see it: a record of 28 + 4n bytes for a model with n outputs.
 public struct Decision: Equatable, Sendable {
-    /// What a record says beside its numbers.
+    /// Facts about a decision beside its numbers.
     public struct Flags: OptionSet, Sendable {
-        /// The bits as they stand on the wire.
+        /// The bits on the wire.
         public let rawValue: UInt16
 
         /// Creates flags from the bits on the wire.
@@ -10,25 +10,25 @@ public struct Decision: Equatable, Sendable {
 
         /// The sequence ended with this timestep.
         public static let final = Flags(rawValue: 1 << 0)
-        /// Step 1 after a reset.
+        /// The decision is on step 1 after a reset.
         public static let first = Flags(rawValue: 1 << 1)
         /// Timesteps are missing before this one.
         public static let gap = Flags(rawValue: 1 << 2)
-        /// The label differs from the stream's decision before, or there was none before.
+        /// The label differs from the stream's previous decision, or the stream had no decision before.
         public static let changed = Flags(rawValue: 1 << 3)
-        /// Told again to a subscriber that came late: where the stream stands, and no news.
+        /// The record repeats the stream's last decision for a late subscriber. It is not a new decision.
         public static let replayed = Flags(rawValue: 1 << 4)
     }
 
-    /// The number of the timestep decided on, over the stream's life, from 1.
+    /// The number of the timestep over the stream's life, from 1.
     public var sequence: UInt64
-    /// Timesteps since the last reset, this one included.
+    /// Timesteps since the last reset, including this one.
     public var step: UInt64
-    /// Nanoseconds since the Unix epoch when it was decided.
+    /// The time of the decision in nanoseconds since the Unix epoch.
     public var time: Int64
-    /// What the record says beside its numbers.
+    /// Facts about the decision beside its numbers.
     public var flags: Flags
-    /// One output: 1 at or above the threshold, else 0; several: the index of the largest.
+    /// The label. With one output, 1 at or above the threshold, else 0. With several, the index of the largest.
     public var label: UInt8
     /// The model's outputs, at most 255.
     public var probabilities: [Float]
@@ -36,11 +36,11 @@ public struct Decision: Equatable, Sendable {
     /// Creates a decision.
     ///
     /// - Parameters:
-    ///   - sequence: The number of the timestep decided on, from 1.
-    ///   - step: Timesteps since the last reset, this one included.
+    ///   - sequence: The number of the timestep over the stream's life, from 1.
+    ///   - step: Timesteps since the last reset, including this one.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - flags: What the record says beside its numbers.
-    ///   - label: The class decided on.
+    ///   - flags: Facts about the decision beside its numbers.
+    ///   - label: The label.
     ///   - probabilities: The model's outputs, at most 255.
     public init(
         sequence: UInt64, step: UInt64, time: Int64, flags: Flags, label: UInt8, probabilities: [Float]
@@ -55,12 +55,12 @@ public struct Decision: Equatable, Sendable {
 }
 
 extension Decision {
-    /// The length in bytes of a record without its probabilities.
+    /// The length of a record without its probabilities, in bytes.
     @usableFromInline static let fixedSize = 28
 
     /// Reads the second frame of a decision message: one or more records.
     ///
-    /// - Throws: ``DecisionError`` where the frame is not made of whole records.
+    /// - Throws: ``DecisionError`` if the frame does not consist of whole records.
     public static func records(in frame: RawSpan) throws(DecisionError) -> [Decision] {
         var decisions: [Decision] = []
         var offset = 0
@@ -96,16 +96,16 @@ extension Decision {
         ("final", .final), ("first", .first), ("gap", .gap), ("changed", .changed),
     ]
 
-    /// Writes the decision as one JSON object, as the protocol shows it: no white space, each probability with as few
-    /// digits as tell it from its neighbours, null for a NaN or an infinity.
+    /// Writes the decision as one JSON object without whitespace, as the protocol describes it. Each probability has
+    /// the fewest digits that identify its float. A NaN or an infinity becomes null.
     ///
     /// - Parameters:
     ///   - stream: The stream's id; see ``StreamID``.
-    ///   - bytes: The object is appended.
+    ///   - bytes: The object is appended to these bytes.
     public func appendJSON(stream: Span<UInt8>, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: #"{"stream":""#.utf8)
         for index in stream.indices {
-            // An id holds no control characters, so that only these two must be escaped.
+            // An id holds no control characters, so only these two characters need an escape.
             if stream[index] == UInt8(ascii: "\"") || stream[index] == UInt8(ascii: "\\") {
                 bytes.append(UInt8(ascii: "\\"))
             }
@@ -118,17 +118,17 @@ extension Decision {
         for (name, flag) in Self.named {
             bytes.append(contentsOf: #","\#(name)":\#(flags.contains(flag))"#.utf8)
         }
-        // Only where it is set: most clients never see one.
+        // Written only if set, because most clients never see a repeated decision.
         if flags.contains(.replayed) { bytes.append(contentsOf: #","replayed":true"#.utf8) }
         bytes.append(UInt8(ascii: "}"))
     }
 }
 
-/// A decision frame that is not made of whole records.
+/// A decision frame that does not consist of whole records.
 public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The frame's length in bytes.
     public let byteCount: Int
-    /// Where the record begins that does not fit.
+    /// The offset of the incomplete record.
     public let offset: Int
 
     /// The error in one line.
@@ -137,9 +137,9 @@ public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible
     }
 }
 
-/// The records of one decision message while they are written. Keeps its memory from message to message.
+/// The records of one decision message in the making. A value reuses its memory from message to message.
 public struct DecisionRecords: Sendable {
-    /// What is past `byteCount` is left over.
+    /// Bytes past `byteCount` are leftovers of an earlier message.
     @usableFromInline
     var memory: [UInt8]
     @usableFromInline
@@ -147,44 +147,44 @@ public struct DecisionRecords: Sendable {
     @usableFromInline
     var number = 0
 
-    /// How many bytes they are.
+    /// The length of the records in bytes.
     @inlinable public var byteCount: Int { end }
-    /// How many records there are.
+    /// The number of records.
     @inlinable public var count: Int { number }
 
-    /// No records.
+    /// Creates an empty message.
     ///
-    /// - Parameter byteCapacity: For how many bytes of them there is room at first.
+    /// - Parameter byteCapacity: The number of bytes to reserve.
     public init(byteCapacity: Int = 256) {
         memory = [UInt8](repeating: 0, count: byteCapacity)
     }
 
-    /// The second frame so far.
+    /// The second frame, as far as it is written.
     @inlinable
     public var bytes: Span<UInt8> {
         @_lifetime(borrow self) get { memory.span.extracting(..<end) }
     }
 
-    /// The records, read again.
+    /// The records, decoded again.
     public var all: [Decision] {
-        // What was written here can be read; without records there is nothing to read.
+        // Records that were written here can be decoded. Without records there is nothing to decode.
         count == 0 ? [] : (try? unsafe Decision.records(in: bytes.bytes)) ?? []
     }
 
-    /// Forgets the records and keeps the memory.
+    /// Removes the records and keeps the memory.
     public mutating func removeAll() {
         end = 0
         number = 0
     }
 
-    /// Writes one more record. The parameters are those of ``Decision``.
+    /// Appends a record. The parameters have the meaning of ``Decision``'s properties.
     ///
     /// - Parameters:
-    ///   - sequence: The number of the timestep decided on, from 1.
-    ///   - step: Timesteps since the last reset, this one included.
+    ///   - sequence: The number of the timestep over the stream's life, from 1.
+    ///   - step: Timesteps since the last reset, including this one.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - flags: What the record says beside its numbers.
-    ///   - label: The class decided on.
+    ///   - flags: Facts about the decision beside its numbers.
+    ///   - label: The label.
     ///   - probabilities: The model's outputs, at most 255.
     @inlinable
     @inline(__always)
@@ -197,7 +197,8 @@ public struct DecisionRecords: Sendable {
         if max(end, start + 32) > memory.count { grow() }
         var span = memory.mutableSpan
         var bytes = unsafe span.mutableBytes
-        // The fixed part and the first probability are four words, and most models have one output: they are written at once.
+        // Most models have one output. The fixed part and the first probability are four words, so that they are stored
+        // at once.
         let first = probabilities.isEmpty ? 0 : probabilities[0].bitPattern
         let numbers = UInt64(flags.rawValue) | UInt64(label) << 16 | UInt64(UInt8(probabilities.count)) << 24
         let words = SIMD4(
@@ -214,7 +215,7 @@ public struct DecisionRecords: Sendable {
     @usableFromInline
     @inline(never)
     mutating func grow() {
-        // Room for four words, however short the last record is.
+        // Reserves room for four words, however short the last record is.
         memory.append(contentsOf: repeatElement(0, count: max(32, end, memory.count)))
     }
 }

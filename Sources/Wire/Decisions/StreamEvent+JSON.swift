@@ -1,6 +1,6 @@
 extension StreamEvent {
-    /// The event as one JSON object, with the members that `Codable` reads. `JSONEncoder` takes 20 times as long, and thousands
-    /// of streams may fall asleep between two timesteps.
+    /// The event as one JSON object, with the members that `Codable` reads. `JSONEncoder` takes 20 times as long, and
+    /// thousands of streams may hibernate between two timesteps.
     public var json: [UInt8] {
         var writer = ObjectWriter()
         writer.append("event", event.rawValue)
@@ -19,7 +19,7 @@ extension StreamEvent {
     }
 }
 
-/// Writes the members of one JSON object. A member that is nil is left out.
+/// Writes the members of one JSON object. A nil member is left out.
 private struct ObjectWriter {
     private var bytes: [UInt8] = []
 
@@ -43,7 +43,7 @@ private struct ObjectWriter {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// Appends a number, or a truth value, whose description is JSON.
+    /// Appends a number or a Boolean, whose description is JSON.
     mutating func append(_ name: String, number: (some CustomStringConvertible)?) {
         guard let number else { return }
         begin(name)

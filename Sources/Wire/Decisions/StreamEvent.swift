@@ -1,57 +1,58 @@
-/// What happened to streams other than by their timesteps: told on the decisions socket, in order with the decisions.
+/// An event that changed streams other than by their timesteps. The decisions socket carries events in order with the
+/// decisions.
 public struct StreamEvent: Codable, Equatable, Sendable {
-    /// What happened.
+    /// The kind of event.
     public enum Kind: String, Codable, CaseIterable, Sendable {
-        /// The state is zero and `step` 0, as a controller asked.
+        /// A controller reset the streams: the state is zero and `step` is 0.
         case reset
-        /// State, step and sequence are those of a snapshot or of an import.
+        /// A controller restored a snapshot or imported a stream: state, step and sequence are replaced.
         case restored
-        /// No timestep came for long: the state is in the store, until the next comes.
+        /// No timestep came for a long time. The state is in the store until the next timestep.
         case idle
-        /// No timestep came for so long that the stream and its stored state are gone.
+        /// No timestep came for so long that the daemon removed the stream and its stored state.
         case forgotten
-        /// The state turned NaN or infinite and was given up.
+        /// The state turned NaN or infinite and was reset.
         case quarantined
-        /// A model's weights were read again.
+        /// The daemon read a model's weights again.
         case reloaded
         /// A controller removed the stream and its stored state.
         case removed
     }
 
-    /// The topic that all events come under.
+    /// The topic of all events.
     public static let topic = StreamID.ownTopics + "event"
 
-    /// What happened.
+    /// The kind of event.
     public var event: Kind
-    /// The one stream that it happened to.
+    /// The stream that the event happened to.
     public var stream: String?
-    /// It happened to all streams whose ids begin so.
+    /// The prefix of the stream ids that the event happened to.
     public var prefix: String?
-    /// True: it happened to all streams.
+    /// True if the event happened to all streams.
     public var all: Bool?
-    /// To how many streams it happened.
+    /// The number of streams that the event happened to.
     public var count: Int
     /// Nanoseconds since the Unix epoch.
     public var time: Int64
-    /// Of `restored`: the snapshot, where it was one.
+    /// Of `restored`: the snapshot's name; nil for an import.
     public var snapshot: String?
     /// Of `quarantined`: the number of the last timestep consumed.
     public var sequence: UInt64?
-    /// Of `quarantined`: what the state was reset to, `zero` or `checkpoint`.
+    /// Of `quarantined`: the new state, `zero` or `checkpoint`.
     public var to: String?
     /// Of `reloaded`: the model's name.
     public var model: String?
-    /// Of `reloaded`: what its weights are now.
+    /// Of `reloaded`: the fingerprint of the new weights.
     public var fingerprint: String?
-    /// Of `reloaded`: how many streams go on with the state that they had.
+    /// Of `reloaded`: the number of streams that kept their state.
     public var carried: Int?
 
-    /// An event.
+    /// Creates an event.
     ///
     /// - Parameters:
-    ///   - event: What happened.
-    ///   - selection: To which streams; nil: to those of a model.
-    ///   - count: How many they are.
+    ///   - event: The kind of event.
+    ///   - selection: The streams; nil for the streams of a model.
+    ///   - count: The number of streams.
     ///   - time: Nanoseconds since the Unix epoch.
     public init(_ event: Kind, _ selection: ControlCommand.Selection?, count: Int = 1, time: Int64) {
         self.event = event
@@ -66,14 +67,14 @@ public struct StreamEvent: Codable, Equatable, Sendable {
     }
 }
 
-/// What `reload` answers.
+/// The answer to `reload`.
 public struct ReloadResult: Codable, Equatable, Sendable {
-    /// SHA-256 over the architecture and weights that are served now.
+    /// SHA-256 over the architecture and weights that the daemon serves now.
     public var fingerprint: String
-    /// How many streams go on with the state that they had; the others begin at zero.
+    /// The number of streams that kept their state. The others start at zero.
     public var carried: Int
 
-    /// Creates a result; each parameter is the property of its name.
+    /// Creates an answer; each parameter is the property of its name.
     public init(fingerprint: String, carried: Int) {
         self.fingerprint = fingerprint
         self.carried = carried

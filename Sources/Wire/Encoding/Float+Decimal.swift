@@ -1,14 +1,17 @@
 extension Float {
-    /// The float nearest to a decimal number, rounded once; an infinity past the largest, and for `inf` itself.
+    /// Creates the float nearest to a decimal number, rounded once. A number past the largest float becomes an
+    /// infinity, as does `inf` itself.
     ///
-    /// - Parameter word: As `-0.5`, `.5`, `1e-05`, `nan`; nil for all else, white space and hexadecimal digits among it.
+    /// Nil for all other text, such as whitespace and hexadecimal digits.
+    ///
+    /// - Parameter word: A number such as `-0.5`, `.5`, `1e-05` or `nan`.
     init?(decimal word: Span<UInt8>) {
         if let value = Self.common(word) {
             self = value
             return
         }
         for index in word.indices {
-            // `Float.init` would take hexadecimal digits, and end at a zero as C does.
+            // `Float.init` would accept hexadecimal digits and, as C does, stop at a zero byte.
             switch word[index] {
             case 0, UInt8(ascii: "x"), UInt8(ascii: "X"): return nil
             default: break
@@ -24,13 +27,14 @@ extension Float {
         1e20, 1e21, 1e22,
     ]
 
-    /// The float nearest to a number as most are written: up to 15 digits with a small exponent. It takes a tenth of the time.
+    /// Returns the float nearest to a number in the usual notation: up to 15 digits and a small exponent. This path
+    /// takes a tenth of the time.
     ///
-    /// Digits and power of ten are exact as doubles, so their product or quotient is the double nearest to the number (Clinger,
-    /// 1990). The float nearest to that double is the one nearest to the number, unless the double lies half-way between two
-    /// floats.
+    /// Digits and power of ten are exact as doubles, so their product or quotient is the double nearest to the number
+    /// (Clinger, 1990). The float nearest to that double is the one nearest to the number, unless the double lies
+    /// halfway between two floats.
     ///
-    /// - Returns: Nil where the number is written otherwise, or where that does not hold.
+    /// - Returns: Nil for another notation, or if the double lies halfway.
     private static func common(_ word: Span<UInt8>) -> Float? {
         var index = 0
         let isNegative = word.count > 0 && word[0] == UInt8(ascii: "-")
@@ -52,7 +56,7 @@ extension Float {
             }
             index += 1
         }
-        // 15 digits are less than 2⁵³.
+        // Any 15 digits are less than 2⁵³.
         guard digitCount >= 1, digitCount <= 15 else { return nil }
         if index < word.count {
             guard let power = smallExponent(word.extracting(index...)) else { return nil }
@@ -64,12 +68,12 @@ extension Float {
         guard value == 0 || (value >= Double(leastNormalMagnitude) && value < Double(greatestFiniteMagnitude)) else {
             return nil
         }
-        // A float has 29 bits less than a double: half-way is the first of them and none behind it.
+        // A float has 29 fewer bits than a double. Halfway means that the first of them is 1 and the rest are 0.
         guard value.bitPattern & 0x1FFF_FFFF != 0x1000_0000 else { return nil }
         return Float(isNegative ? -value : value)
     }
 
-    /// Reads an exponent of one or two digits, from its `e` on.
+    /// Reads an exponent of one or two digits, including its `e`.
     private static func smallExponent(_ text: Span<UInt8>) -> Int? {
         guard text.count >= 2, text[0] | 0x20 == UInt8(ascii: "e") else { return nil }
         let hasSign = text[1] == UInt8(ascii: "-") || text[1] == UInt8(ascii: "+")

@@ -1,23 +1,24 @@
-/// Why a text does not become a ``JSONValue``.
+/// The reason why a text is not a ``JSONValue``.
 public enum JSONProblem: Error, Equatable, Sendable {
     /// The text is not JSON in UTF-8.
     case notJSON
-    /// Arrays and objects are nested deeper than allowed.
+    /// Arrays and objects are nested deeper than the limit.
     case tooDeep
-    /// The text has more values than allowed.
+    /// The text has more values than the limit.
     case tooManyValues
 }
 
 extension JSONValue {
-    /// Reads a JSON text in one pass. `JSONDecoder` needs 20 times as long for a value of unknown shape, since each kind that it
-    /// tries and that does not fit throws an error.
+    /// Reads a JSON text in one pass. `JSONDecoder` takes 20 times as long for a value of unknown shape, because each
+    /// type that it tries in vain throws an error.
     ///
-    /// The last of several members of one name counts. A whole number stays whole, also where it is written as `1.0`.
+    /// If several members have the same name, the last one counts. A whole number stays whole, even if written as
+    /// `1.0`.
     ///
     /// - Parameters:
-    ///   - text: The text, UTF-8.
-    ///   - depth: The most arrays and objects within one another.
-    ///   - values: The most values, each array and object among them.
+    ///   - text: The text in UTF-8.
+    ///   - depth: The deepest nesting of arrays and objects.
+    ///   - values: The most values, counting each array and object.
     /// - Returns: The value.
     /// - Throws: ``JSONProblem``.
     public static func read(_ text: Span<UInt8>, depth: Int, values: Int) throws(JSONProblem) -> JSONValue {
@@ -32,9 +33,9 @@ extension JSONValue {
 /// Builds a value from the tokens of a text, within bounds.
 private struct JSONReader: ~Escapable {
     private var scanner: JSONScanner
-    /// How many more values there may be.
+    /// The number of values that are still allowed.
     private var remaining: Int
-    /// One string's content. Keeps its memory from string to string.
+    /// The content of one string. The memory is reused from string to string.
     private var content: [UInt8] = []
 
     @_lifetime(copy text)
@@ -59,7 +60,7 @@ private struct JSONReader: ~Escapable {
         }
     }
 
-    /// Only white space may be left.
+    /// Checks that only whitespace is left.
     mutating func end() throws(JSONProblem) {
         guard scanner.peek() == nil else { throw .notJSON }
     }

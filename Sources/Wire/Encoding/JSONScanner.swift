@@ -1,5 +1,5 @@
-/// Reads a JSON text where it stands, token by token: whoever calls knows what may come next, so nothing is nested deeper
-/// than they ask for. Everything that JSON does not allow ends in ``DropCause/json``.
+/// Reads a JSON text in place, token by token. The caller asks for the tokens that it expects, so nesting is never
+/// deeper than the caller allows. Invalid JSON throws ``DropCause/json``.
 struct JSONScanner: ~Escapable {
     private let text: Span<UInt8>
     private var offset = 0
@@ -9,24 +9,24 @@ struct JSONScanner: ~Escapable {
         self.text = text
     }
 
-    /// Takes a punctuation mark, if it comes next, and the white space before it.
+    /// Skips whitespace, and consumes a punctuation mark if it comes next.
     mutating func take(_ mark: Unicode.Scalar) -> Bool {
         skipWhiteSpace()
         return takeByte(mark)
     }
 
-    /// Takes a punctuation mark that must come next.
+    /// Consumes a punctuation mark that must come next.
     mutating func expect(_ mark: Unicode.Scalar) throws(DropCause) {
         guard take(mark) else { throw .json }
     }
 
-    /// Nothing but white space may be left.
+    /// Checks that only whitespace is left.
     mutating func expectEnd() throws(DropCause) {
         skipWhiteSpace()
         guard offset == text.count else { throw .json }
     }
 
-    /// The byte that comes next behind white space; nil at the end.
+    /// Returns the next byte after whitespace; nil at the end.
     mutating func peek() -> UInt8? {
         skipWhiteSpace()
         return offset < text.count ? text[offset] : nil
@@ -40,7 +40,7 @@ struct JSONScanner: ~Escapable {
 
     /// Reads a number.
     ///
-    /// - Returns: The number's text, and whether it has neither fraction nor exponent.
+    /// - Returns: The number's text, and whether it is without fraction and exponent.
     mutating func number() throws(DropCause) -> (text: String, isWhole: Bool) {
         skipWhiteSpace()
         let start = offset
@@ -59,7 +59,7 @@ struct JSONScanner: ~Escapable {
 
     /// Reads a whole number without sign, fraction or exponent.
     ///
-    /// - Throws: ``DropCause/sequence`` where 64 bits do not hold it.
+    /// - Throws: ``DropCause/sequence`` if the number does not fit 64 bits.
     mutating func unsigned() throws(DropCause) -> UInt64 {
         skipWhiteSpace()
         let digits = try wholeDigits()
@@ -73,9 +73,9 @@ struct JSONScanner: ~Escapable {
         return value
     }
 
-    /// Reads a number as the float nearest to it.
+    /// Reads a number as the nearest float.
     ///
-    /// - Throws: ``DropCause/nonFinite`` where no finite float is near it, and for the `NaN` and `Infinity` that some
+    /// - Throws: ``DropCause/nonFinite`` if the number has no finite float, or for `NaN` and `Infinity`, which some
     ///   libraries write although JSON has no such numbers.
     mutating func float() throws(DropCause) -> Float {
         skipWhiteSpace()
@@ -89,7 +89,8 @@ struct JSONScanner: ~Escapable {
         return value
     }
 
-    /// Reads a string into `content`: what stands between the quotes, escapes resolved. It is UTF-8 where the text is.
+    /// Reads a string into `content`: the text between the quotes with escapes resolved. The content is UTF-8 if the
+    /// text is.
     mutating func string(into content: inout [UInt8]) throws(DropCause) {
         content.removeAll(keepingCapacity: true)
         try expect("\"")
@@ -105,9 +106,9 @@ struct JSONScanner: ~Escapable {
         }
     }
 
-    /// Takes a number's sign, digits, fraction and exponent.
+    /// Skips a number's sign, digits, fraction and exponent.
     ///
-    /// - Returns: Whether it has neither fraction nor exponent.
+    /// - Returns: Whether the number is without fraction and exponent.
     private mutating func skipNumber() throws(DropCause) -> Bool {
         _ = takeByte("-")
         _ = try wholeDigits()
@@ -124,7 +125,7 @@ struct JSONScanner: ~Escapable {
         return isWhole
     }
 
-    /// Reads what follows a backslash.
+    /// Reads the characters after a backslash.
     private mutating func escape(into content: inout [UInt8]) throws(DropCause) {
         guard offset < text.count else { throw .json }
         let byte = text[offset]
@@ -141,7 +142,7 @@ struct JSONScanner: ~Escapable {
         }
     }
 
-    /// Reads the digits of `\uXXXX`, and the second escape where the first is one half of a surrogate pair.
+    /// Reads the digits of `\uXXXX`, and the second escape of a surrogate pair.
     private mutating func escapedCharacter() throws(DropCause) -> Character {
         let first = try fourHexDigits()
         if let scalar = Unicode.Scalar(first) { return Character(scalar) }
@@ -164,7 +165,7 @@ struct JSONScanner: ~Escapable {
         return value
     }
 
-    /// Takes the digits before a point: at least one, and no 0 before others.
+    /// Consumes the digits before a point: at least one, without a leading 0.
     private mutating func wholeDigits() throws(DropCause) -> Range<Int> {
         let digits = takeDigits()
         guard digits.count == 1 || (digits.count > 1 && text[digits.lowerBound] != UInt8(ascii: "0")) else {

@@ -1,12 +1,12 @@
-/// Any JSON text as a value: what a control message holds before its meaning is known.
+/// Any JSON text as a value, such as the content of a control message before its meaning is known.
 public enum JSONValue: Equatable, Sendable {
     /// `null`
     case null
     /// `true` or `false`
     case bool(Bool)
-    /// A number without a fraction that 64 bits hold.
+    /// A number without a fraction that fits a signed 64-bit integer.
     case integer(Int64)
-    /// A whole number above the signed range: sequence numbers may go up to 2⁶⁴ − 1.
+    /// A whole number above the signed range. Sequence numbers may reach 2⁶⁴ − 1.
     case unsigned(UInt64)
     /// Any other number.
     case number(Double)
@@ -58,13 +58,13 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue {
-    /// Whether a JSON text has arrays and objects within one another, more of them than a limit. Decoders take a time that
-    /// grows with the square of the depth, and more; this takes one look at each byte.
+    /// Returns whether the arrays and objects of a text are nested deeper than a limit. A decoder's time grows at least
+    /// with the square of the depth, while this function looks at each byte once.
     ///
     /// - Parameters:
     ///   - text: The text, which need not be JSON.
-    ///   - limit: The most that may be within one another.
-    /// - Returns: Whether there are more.
+    ///   - limit: The deepest nesting allowed.
+    /// - Returns: Whether the text exceeds the limit.
     public static func isNested(_ text: [UInt8], deeperThan limit: Int) -> Bool {
         var depth = 0
         var isInString = false
@@ -87,7 +87,7 @@ extension JSONValue {
         return false
     }
 
-    /// The members, where the value is an object.
+    /// The members of an object; nil for another kind of value.
     public var members: [String: JSONValue]? {
         if case .object(let members) = self { members } else { nil }
     }

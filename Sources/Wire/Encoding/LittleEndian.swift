@@ -1,6 +1,6 @@
-/// Reads fixed-width numbers out of bytes that need not be aligned. Every number on the wire is little-endian.
+/// Reads integers from bytes that need not be aligned. Every number on the wire is little-endian.
 extension RawSpan {
-    /// The integer that begins at `offset`.
+    /// The integer at `offset`.
     ///
     /// - Precondition: The integer lies within the span; callers check lengths first.
     @inlinable
@@ -12,7 +12,7 @@ extension RawSpan {
 }
 
 extension [UInt8] {
-    /// Appends an integer, lowest byte first. Allocates only when the array must grow.
+    /// Appends an integer, lowest byte first. Allocates only if the array must grow.
     @inlinable
     @inline(__always)
     package mutating func appendLittleEndian<T: FixedWidthInteger>(_ value: T) {

@@ -1,25 +1,26 @@
-/// Text that somebody else chose, as a terminal or a log may show it: nothing in it moves the cursor, changes the order of what
-/// is read, ends a line or stays unseen.
+/// Makes text from other people safe to show in a terminal or a log. The shown text cannot move the cursor, change the
+/// reading order, end a line or stay invisible.
 ///
-/// Escaped are control characters (C0, DEL, C1), format characters (bidirectional marks, embeddings, overrides and isolates,
-/// zero-width characters, the byte order mark, tags), the separators of lines and paragraphs, and other characters that are
-/// drawn as nothing. An escape looks as in Swift: `\n`, `\u{202e}`. A byte that is not UTF-8 is `\xff`.
+/// The escaped characters are control characters (C0, DEL, C1), format characters (bidirectional marks, embeddings,
+/// overrides and isolates, zero-width characters, the byte order mark, tags), line and paragraph separators, and other
+/// characters without a visible form. Escapes follow Swift: `\n`, `\u{202e}`. A byte that is not UTF-8 becomes `\xff`.
 public enum VisibleText {
-    /// Whether a terminal shows a character as itself and nothing else.
+    /// Whether a terminal shows a character as itself and has no other effect.
     public static func shows(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value >= 0x20 && scalar.value != 0x7F }
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: return false
-        // Variation selectors only choose how the character before them looks.
+        // Variation selectors only change the look of the preceding character.
         default: return !scalar.properties.isDefaultIgnorableCodePoint || (0xFE00...0xFE0F).contains(scalar.value)
         }
     }
 
-    /// A text with escapes for what must not be shown. Backslashes stay as they are, so that a text that was quoted does, too.
+    /// Returns a text with escapes in place of unsafe characters. Backslashes stay, so that a quoted text keeps its
+    /// form.
     ///
     /// - Parameters:
     ///   - text: Any text.
-    ///   - keepsLines: Line feeds stay: the text is one of several lines.
+    ///   - keepsLines: Whether line feeds stay, for text of several lines.
     /// - Returns: The text to show.
     public static func escaped(_ text: String, keepsLines: Bool = false) -> String {
         if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) || keepsLines && $0 == 0x0A }) { return text }
@@ -28,13 +29,13 @@ public enum VisibleText {
         return String(shown)
     }
 
-    /// A text in double quotes, with backslashes and quotes escaped too: no two texts look the same.
+    /// Returns a text in double quotes, with backslashes and quotes escaped too. Different texts never look the same.
     ///
     /// - Parameter text: Any text, such as a stream's id.
     /// - Returns: The text to show.
     public static func quoted(_ text: String) -> String { quoted(Array(text.utf8)) }
 
-    /// Bytes as text in double quotes: no two look the same.
+    /// Returns bytes as text in double quotes. Different bytes never look the same.
     ///
     /// - Parameter bytes: Any bytes, such as a frame where an id should be.
     /// - Returns: The text to show.
@@ -58,7 +59,7 @@ public enum VisibleText {
         return String(shown)
     }
 
-    /// JSON with escapes of its own, `\u202e`, for what must not be shown. It has the same meaning.
+    /// Returns JSON with its own escapes, such as `\u202e`, in place of unsafe characters. The meaning stays the same.
     ///
     /// - Parameter json: JSON on one line.
     /// - Returns: JSON on one line; bytes that are not UTF-8 are replaced.
@@ -66,7 +67,7 @@ public enum VisibleText {
         if json.allSatisfy({ (0x20..<0x7F).contains($0) }) { return json }
         var escaped: [UInt8] = []
         escaped.reserveCapacity(json.count)
-        // What must be escaped stands in strings alone: the rest of JSON is ASCII, and white space may be a blank.
+        // Only strings can hold unsafe characters: the rest of JSON is ASCII, and whitespace may become a space.
         for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
             if shows(scalar) {
                 escaped += UTF8.encode(scalar).map { Array($0) } ?? []

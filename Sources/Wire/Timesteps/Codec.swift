@@ -1,25 +1,25 @@
-/// How timesteps are written at an ingest endpoint.
+/// The encoding of timesteps at an ingest endpoint.
 public enum IngestCodec: String, CaseIterable, Codable, Sendable {
     /// Frames of float32: ``Timesteps`` and ``TimestepHeader``.
     case binary
     /// One JSON object: ``ParsedTimesteps``.
     case json
-    /// A line of words: ``ParsedTimesteps``.
+    /// A line of space-separated words: ``ParsedTimesteps``.
     case text
 }
 
-/// How decisions are written at the decisions endpoint.
+/// The encoding of decisions at the decisions endpoint.
 public enum DecisionCodec: String, CaseIterable, Codable, Sendable {
-    /// Records: ``DecisionRecords``.
+    /// Binary records: ``DecisionRecords``.
     case binary
-    /// One JSON object for each decision: ``Decision/appendJSON(stream:to:)``.
+    /// One JSON object per decision: ``Decision/appendJSON(stream:to:)``.
     case json
 }
 
 extension IngestCodec {
-    /// The codec of the same name.
+    /// The ingest codec with the same name.
     ///
-    /// - Parameter codec: That of the decisions.
+    /// - Parameter codec: The codec of the decisions.
     public init(_ codec: DecisionCodec) {
         self =
             switch codec {

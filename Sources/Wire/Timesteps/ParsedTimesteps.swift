@@ -1,41 +1,42 @@
-/// A message of timesteps that was written as text, read before it is known which model it goes to, and so how many
-/// values a timestep must have. Keeps its memory from message to message.
+/// A text message of timesteps. Parsing precedes routing, so the number of values per timestep is not known yet. A
+/// parser reuses its memory from message to message.
 ///
 ///     JSON or text ──read──▶ id ──route──▶ features ──timesteps(features:)──▶ (k, features)
 ///
-/// After a read that throws, what is in it means nothing.
+/// After a read that throws, the contents are unspecified.
 public struct ParsedTimesteps: Sendable {
-    /// The most bytes of a frame of text. Reading as many takes some milliseconds, which all other streams wait for.
+    /// The longest text frame, in bytes. Parsing a frame of this length takes some milliseconds, and all streams wait
+    /// for it.
     public static let maximumLength = 1 << 20
 
-    /// The stream's id. It is what the message says; ``StreamID`` has the rules.
+    /// The stream's id as the message states it, not yet checked against the rules of ``StreamID``.
     public private(set) var id: [UInt8] = []
-    /// Sequence and flags, as they were said.
+    /// The sequence number and flags that the message states.
     public private(set) var header = TimestepHeader()
-    /// How many timesteps it has.
+    /// The number of timesteps.
     public private(set) var count = 0
 
     /// Shape (count, width).
     private var values: [Float] = []
     private var width = 0
-    /// One member's name.
+    /// The name of the member that is being read.
     private var name: [UInt8] = []
 
-    /// Nothing was read yet.
+    /// Creates a parser with no message.
     public init() {}
 
     /// Reads a message.
     ///
     /// - Parameters:
-    ///   - codec: How it is written: `json` or `text`.
-    ///   - frames: How many frames it has.
-    ///   - first: The first frame: with `json` the id if a second follows, else the whole message.
-    ///   - second: The second frame; without meaning where there is one.
-    /// - Throws: ``DropCause/frames`` for another number of frames than the codec has, ``DropCause/tooLarge`` for a frame of
-    ///   more than ``maximumLength`` bytes, ``DropCause/json`` or
-    ///   ``DropCause/text`` for what the codec does not allow, ``DropCause/id`` where the message says no stream or two,
-    ///   ``DropCause/length`` for no values or timesteps of different lengths, ``DropCause/nonFinite`` for a number that
-    ///   no float holds, ``DropCause/sequence`` for one past 2⁶⁴ − 1.
+    ///   - codec: The encoding: `json` or `text`.
+    ///   - frames: The number of frames in the message.
+    ///   - first: The first frame. With `json`, the id if a second frame follows, else the whole message.
+    ///   - second: The second frame. Ignored if the message has one frame.
+    /// - Throws: ``DropCause/frames`` if the codec does not allow this number of frames. ``DropCause/tooLarge`` if a
+    ///   frame exceeds ``maximumLength``. ``DropCause/json`` or ``DropCause/text`` if the codec does not allow the
+    ///   text. ``DropCause/id`` if the message names no stream or two. ``DropCause/length`` if it has no values or
+    ///   timesteps of different lengths. ``DropCause/nonFinite`` if no float holds a number. ``DropCause/sequence`` if
+    ///   the sequence number exceeds 2⁶⁴ − 1.
     public mutating func read(
         _ codec: IngestCodec, frames: Int, first: Span<UInt8>, second: Span<UInt8>
     ) throws(DropCause) {
@@ -50,11 +51,11 @@ public struct ParsedTimesteps: Sendable {
         }
     }
 
-    /// The timesteps, once it is known how many values each must have.
+    /// Returns the timesteps, once routing has determined the number of values per timestep.
     ///
     /// - Parameter features: Floats in one timestep.
     /// - Returns: The message's floats, shape (``count``, features), at least one timestep.
-    /// - Throws: ``DropCause/length`` where the message's timesteps have another number of values.
+    /// - Throws: ``DropCause/length`` if the message's timesteps have another number of values.
     public func timesteps(features: Int) throws(DropCause) -> [Float] {
         guard width == features, count >= 1 else { throw .length }
         return values
@@ -75,12 +76,12 @@ extension ParsedTimesteps {
         case stream, values, sequence, start, end
     }
 
-    /// Reads a message of one frame, which must say its stream.
+    /// Reads a message of one frame, which must name its stream.
     private mutating func read(json text: Span<UInt8>) throws(DropCause) {
         guard try readObject(text).contains(.stream) else { throw .id }
     }
 
-    /// Reads a message of two frames. Where the second says its stream too, it must be the same.
+    /// Reads a message of two frames. If the second frame names a stream too, both names must agree.
     private mutating func read(id: Span<UInt8>, json text: Span<UInt8>) throws(DropCause) {
         if try readObject(text).contains(.stream) {
             guard self.id.elementsEqual(id) else { throw .id }
@@ -89,7 +90,7 @@ extension ParsedTimesteps {
         }
     }
 
-    /// - Returns: The members that are there.
+    /// - Returns: The members that the object has.
     private mutating func readObject(_ text: Span<UInt8>) throws(DropCause) -> Set<Member> {
         removeAll()
         var members: Set<Member> = []
@@ -116,7 +117,7 @@ extension ParsedTimesteps {
         return members
     }
 
-    /// Reads `[0.1, 0.2]`, one timestep, or `[[0.1, 0.2], [0.3, 0.4]]`, one or several.
+    /// Reads `[0.1, 0.2]`, one timestep, or `[[0.1, 0.2], [0.3, 0.4]]`, one or more timesteps.
     private mutating func readTimesteps(_ scanner: inout JSONScanner) throws(DropCause) {
         try scanner.expect("[")
         let isNested = scanner.take("[")
@@ -131,9 +132,9 @@ extension ParsedTimesteps {
         try scanner.expect("]")
     }
 
-    /// Reads one timestep's values and the bracket after them.
+    /// Reads one timestep's values and the closing bracket.
     ///
-    /// - Returns: How many values there are.
+    /// - Returns: The number of values.
     private mutating func readTimestep(_ scanner: inout JSONScanner) throws(DropCause) -> Int {
         guard !scanner.take("]") else { return 0 }
         let before = values.count
@@ -147,7 +148,7 @@ extension ParsedTimesteps {
 
 /// The codec `text`: `s1 0.1 0.2`.
 extension ParsedTimesteps {
-    /// Reads a message of one frame: the stream's id, then one timestep's values, separated by white space.
+    /// Reads a message of one frame: the stream's id, then one timestep's values, separated by whitespace.
     private mutating func read(text: Span<UInt8>) throws(DropCause) {
         removeAll()
         var words = Words(text)
@@ -168,7 +169,7 @@ extension ParsedTimesteps {
     }
 }
 
-/// The words of a text, separated by white space.
+/// The words of a text, separated by whitespace.
 private struct Words: ~Escapable {
     private let text: Span<UInt8>
     private var offset = 0
@@ -178,7 +179,7 @@ private struct Words: ~Escapable {
         self.text = text
     }
 
-    /// Where the next word stands; nil after the last.
+    /// Returns the range of the next word, or nil after the last.
     mutating func next() -> Range<Int>? {
         while offset < text.count, text[offset].isWhiteSpace { offset += 1 }
         let start = offset
@@ -188,7 +189,7 @@ private struct Words: ~Escapable {
 }
 
 extension UInt8 {
-    /// What JSON calls white space: a blank, a tab, or the end of a line.
+    /// Whether the byte is whitespace in JSON: a space, a tab, or a line ending.
     var isWhiteSpace: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
 }
 

@@ -1,26 +1,26 @@
-/// The rules for stream ids: 1 to 255 bytes of UTF-8, no control characters, not beginning with `!`.
+/// The rules for stream ids: 1 to 255 bytes of UTF-8, no control characters, no leading `!`.
 public enum StreamID {
     /// The longest id, in bytes.
     public static let maximumLength = 255
 
-    /// No stream's id may begin so: what does on the decisions socket is no stream's topic.
+    /// The prefix that no stream id may have. A topic with this prefix on the decisions socket belongs to no stream.
     public static let reservedPrefix = "!"
-    /// The daemon's own topics on the decisions socket begin so.
+    /// The prefix of the daemon's own topics on the decisions socket.
     public static let ownTopics = reservedPrefix + "sluice/"
 
-    /// Whether the bytes are an id. Neither allocates nor throws: the hot path asks it for every message.
+    /// Whether the bytes are a valid id. The hot path checks every message, so this neither allocates nor throws.
     public static func isValid(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count >= 1, bytes.count <= maximumLength, !isReserved(bytes) else { return false }
         guard let text = try? UTF8Span(validating: bytes) else { return false }
         var scalars = text.makeUnicodeScalarIterator()
         while let scalar = scalars.next() {
-            // C0, DEL and C1: what Unicode calls control characters.
+            // C0, DEL and C1 are the control characters of Unicode.
             if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) { return false }
         }
         return true
     }
 
-    /// Whether the text is an id.
+    /// Whether the text is a valid id.
     public static func isValid(_ text: String) -> Bool {
         isValid(Array(text.utf8).span)
     }

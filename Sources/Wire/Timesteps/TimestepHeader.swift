@@ -1,16 +1,16 @@
 /// The third frame of a timestep message: 16 bytes, `u64 sequence`, `u32 flags`, `u32 reserved`.
 public struct TimestepHeader: Equatable, Sendable {
-    /// What a producer says of the sequence that a message belongs to.
+    /// A producer's marks for the start and end of a sequence.
     public struct Flags: OptionSet, Sendable {
-        /// The bits as they stand on the wire.
+        /// The bits on the wire.
         public let rawValue: UInt32
 
         /// Creates flags from the bits on the wire.
         public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-        /// Reset the stream's state before the first timestep.
+        /// Resets the stream's state before the first timestep.
         public static let start = Flags(rawValue: 1 << 0)
-        /// The sequence ends with the last timestep: its decision is final, and the state is reset after it.
+        /// Ends the sequence with the last timestep. Its decision is final, and the state is reset afterwards.
         public static let end = Flags(rawValue: 1 << 1)
 
         static let known: Flags = [.start, .end]
@@ -19,16 +19,17 @@ public struct TimestepHeader: Equatable, Sendable {
     /// The frame's length in bytes.
     public static let byteCount = 16
 
-    /// The number of the first timestep within its stream, from 1; 0: the daemon counts on.
+    /// The number of the first timestep within its stream, from 1. With 0, the daemon continues its own count.
     public var sequence: UInt64
-    /// Where a sequence starts and ends.
+    /// The marks for the start and end of a sequence.
     public var flags: Flags
 
     /// Creates a header.
     ///
     /// - Parameters:
-    ///   - sequence: The number of the first timestep within its stream, from 1; 0: the daemon counts on.
-    ///   - flags: Where a sequence starts and ends.
+    ///   - sequence: The number of the first timestep within its stream, from 1. With 0, the daemon continues its own
+    ///     count.
+    ///   - flags: The marks for the start and end of a sequence.
     public init(sequence: UInt64 = 0, flags: Flags = []) {
         self.sequence = sequence
         self.flags = flags
@@ -36,8 +37,8 @@ public struct TimestepHeader: Equatable, Sendable {
 
     /// Reads a header frame.
     ///
-    /// - Throws: ``DropCause/header`` for another length or a reserved field in use, ``DropCause/flags`` for an unknown
-    ///   flag.
+    /// - Throws: ``DropCause/header`` if the length is wrong or the reserved field is in use, ``DropCause/flags`` if a
+    ///   flag is unknown.
     public init(_ frame: RawSpan) throws(DropCause) {
         guard frame.byteCount == Self.byteCount, frame.littleEndian(at: 12, as: UInt32.self) == 0 else {
             throw .header

@@ -1,18 +1,18 @@
-/// The second frame of a timestep message: timesteps of `features` float32 each, one after another; for a model that takes
-/// tokens, one int32 each.
+/// The second frame of a timestep message: consecutive timesteps of `features` float32 each. A model that takes tokens
+/// has one int32 per timestep instead.
 public enum Timesteps {
-    /// How many timesteps a frame has.
+    /// Returns the number of timesteps in a frame.
     ///
     /// - Parameters:
-    ///   - frame: The bytes as they came.
+    ///   - frame: The frame's bytes.
     ///   - features: Values in one timestep, of four bytes each.
     /// - Returns: At least 1.
-    /// - Throws: ``DropCause/length`` where the frame is no whole number of timesteps.
+    /// - Throws: ``DropCause/length`` if the frame is not a whole number of timesteps.
     @inlinable
     @inline(__always)
     package static func count(in frame: RawSpan, features: Int) throws(DropCause) -> Int {
         let timestepSize = features * MemoryLayout<Float>.size
-        // Most messages have one: no division for them.
+        // Most messages have one timestep and need no division.
         let count = frame.byteCount == timestepSize ? 1 : frame.byteCount / timestepSize
         guard count >= 1, frame.byteCount == count * timestepSize else { throw .length }
         return count
@@ -21,9 +21,9 @@ public enum Timesteps {
     /// Reads a frame of floats.
     ///
     /// - Parameters:
-    ///   - frame: The bytes as they came, a whole number of timesteps.
-    ///   - values: Replaced by the frame's floats, as many as it has.
-    /// - Throws: ``DropCause/nonFinite`` for a NaN or an infinity; what is in `values` means nothing then.
+    ///   - frame: The frame's bytes, a whole number of timesteps.
+    ///   - values: Receives the floats; must have exactly as many elements as the frame has floats.
+    /// - Throws: ``DropCause/nonFinite`` for a NaN or an infinity. The contents of `values` are unspecified then.
     @inlinable
     @inline(__always)
     package static func read(_ frame: RawSpan, into values: inout MutableSpan<Float>) throws(DropCause) {
@@ -38,18 +38,19 @@ public enum Timesteps {
         guard areFinite else { throw .nonFinite }
     }
 
-    /// Reads a frame of tokens. Whether they are within the vocabulary is for the caller to check.
+    /// Reads a frame of tokens. The caller checks them against the vocabulary.
     ///
     /// - Parameters:
-    ///   - frame: The bytes as they came, a whole number of tokens.
-    ///   - values: Replaced by the frame's tokens, as many as it has. A number past 2²⁴ may be rounded, but stays past it.
+    ///   - frame: The frame's bytes, a whole number of tokens.
+    ///   - values: Receives the tokens; must have exactly as many elements as the frame has tokens. A number above 2²⁴
+    ///     may be rounded, but stays above 2²⁴.
     public static func readTokens(_ frame: RawSpan, into values: inout MutableSpan<Float>) {
         for index in values.indices {
             values[index] = Float(frame.littleEndian(at: index * MemoryLayout<Int32>.size, as: Int32.self))
         }
     }
 
-    /// The frame's bytes for these floats, shape (k, features).
+    /// Returns a frame with these floats, shape (k, features).
     public static func bytes(_ values: [Float]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(values.count * MemoryLayout<Float>.size)
@@ -59,7 +60,7 @@ public enum Timesteps {
         return bytes
     }
 
-    /// The frame's bytes for these tokens.
+    /// Returns a frame with these tokens.
     public static func bytes(tokens: [Int32]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(tokens.count * MemoryLayout<Int32>.size)

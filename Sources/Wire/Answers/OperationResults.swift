@@ -1,0 +1,98 @@
+/// The answer to `reset`.
+public struct ResetResult: Codable, Equatable, Sendable {
+    /// The number of streams whose state is zero now.
+    public var reset: Int
+
+    /// Creates an answer.
+    ///
+    /// - Parameter reset: The number of streams whose state is zero now.
+    public init(reset: Int) { self.reset = reset }
+}
+
+/// The answer to `remove`.
+public struct RemoveResult: Codable, Equatable, Sendable {
+    /// The number of removed streams.
+    public var removed: Int
+
+    /// Creates an answer.
+    ///
+    /// - Parameter removed: The number of removed streams.
+    public init(removed: Int) { self.removed = removed }
+}
+
+/// The answer to `pause`.
+public struct PauseResult: Codable, Equatable, Sendable {
+    /// The number of paused streams.
+    public var paused: Int
+
+    /// Creates an answer.
+    ///
+    /// - Parameter paused: The number of paused streams.
+    public init(paused: Int) { self.paused = paused }
+}
+
+/// The answer to `resume`.
+public struct ResumeResult: Codable, Equatable, Sendable {
+    /// The number of streams that continue.
+    public var resumed: Int
+
+    /// Creates an answer.
+    ///
+    /// - Parameter resumed: The number of streams that continue.
+    public init(resumed: Int) { self.resumed = resumed }
+}
+
+/// The answer to `restore`.
+public struct RestoreResult: Codable, Equatable, Sendable {
+    /// The number of restored streams.
+    public var restored: Int
+
+    /// Creates an answer.
+    ///
+    /// - Parameter restored: The number of restored streams.
+    public init(restored: Int) { self.restored = restored }
+}
+
+/// The answer to `delete_snapshot`.
+public struct DeleteSnapshotResult: Codable, Equatable, Sendable {
+    /// Always true.
+    public var deleted: Bool
+
+    /// Creates an answer.
+    ///
+    /// - Parameter deleted: Always true.
+    public init(deleted: Bool) { self.deleted = deleted }
+}
+
+/// The answer to `write_snapshot`.
+public struct WriteSnapshotResult: Codable, Equatable, Sendable {
+    /// The number of streams that were added.
+    public var streams: Int
+
+    /// Creates an answer.
+    ///
+    /// - Parameter streams: The number of streams that were added.
+    public init(streams: Int) { self.streams = streams }
+}
+
+/// The answer to `import`.
+public struct ImportResult: Codable, Equatable, Sendable {
+    /// The new stream's id.
+    public var stream: String
+
+    /// Creates an answer.
+    ///
+    /// - Parameter stream: The new stream's id.
+    public init(stream: String) { self.stream = stream }
+}
+
+/// The answer to `log_level`.
+public struct LogLevelResult: Codable, Equatable, Sendable {
+    /// The log level before the request.
+    public var level: LogLevel
+
+    /// Creates an answer.
+    ///
+    /// - Parameter level: The log level before the request.
+    public init(level: LogLevel) { self.level = level }
+}
