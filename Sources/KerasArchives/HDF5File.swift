@@ -6,36 +6,37 @@ import Synchronization
 
 /// An HDF5 file in memory, read with the HDF5 C library (<https://docs.hdfgroup.org/hdf5/v1_10/>).
 ///
-/// It exists only within ``read(_:_:)``, which holds the one lock of the process around the library: HDF5 may be built
-/// without thread safety. Files are not trusted: a path through a soft or external link is refused, so is data outside
-/// the file, and everything that is allocated has a bound.
+/// A value exists only within ``read(_:_:)``, which holds the process's only lock on the library, because HDF5 may be
+/// built without thread safety. Files are not trusted: soft links, external links and data outside the file are
+/// refused, and every allocation is bounded.
 struct HDF5File: ~Copyable {
-    /// The largest dataset that is read, in elements: 1 GiB of float32.
+    /// The largest dataset to read, in elements: 1 GiB of float32.
     static let maximumElements = 1 << 28
-    /// The longest array of strings that is read.
+    /// The longest array of strings to read.
     static let maximumStrings = 1 << 16
-    /// The longest string of fixed length that is read, in bytes.
+    /// The longest string of fixed length to read, in bytes.
     static let maximumStringSize = 1 << 24
 
     private static let library = Mutex(())
 
     private let file: HDF5Handle
 
-    /// Opens a file for as long as `body` runs.
+    /// Opens a file while `body` runs.
     ///
     /// - Parameters:
     ///   - bytes: The file's contents.
-    ///   - body: Reads what it needs. It holds the lock around the library, so it must not call `read` again.
-    /// - Returns: What `body` returns.
-    /// - Throws: ``Defect`` with the code `corrupt` where the bytes are no HDF5 file, or what `body` throws.
+    ///   - body: Reads from the file. It holds the lock on the library, so it must not call `read` again.
+    /// - Returns: The result of `body`.
+    /// - Throws: ``Defect`` with the code `corrupt` if the bytes are not an HDF5 file, or the error of `body`.
     static func read<Result: Sendable>(
         _ bytes: [UInt8], _ body: (borrowing HDF5File) throws(Defect) -> Result
     ) throws(Defect) -> Result {
         try HDF5GlobalHeap.check(bytes)
         return try library.withLock { _ throws(Defect) -> Result in
-            // A thread-safe build keeps a stack of errors for each thread, so once a process would not do.
+            // A thread-safe build has a stack of errors for each thread, so that one call per process would not be
+            // enough.
             _ = sluice_H5E_silence()
-            // A file may name filters; none is loaded from shared libraries on its word.
+            // A file may name filters. The library must not load them from shared libraries.
             _ = H5PLset_loading_state(0)
             let file = try HDF5File(bytes)
             return try body(file)
@@ -50,15 +51,15 @@ struct HDF5File: ~Copyable {
             unsafe H5Pset_fapl_core(access.id, 1 << 16, false) >= 0
                 && H5Pset_file_image(access.id, buffer.baseAddress, buffer.count) >= 0
         }
-        guard isSet else { throw Defect(.corrupt, "HDF5: file of \(bytes.count) bytes cannot be held in memory") }
-        // The name is not that of a file: the library only tells open files apart by it.
+        guard isSet else { throw Defect(.corrupt, "HDF5: a file of \(bytes.count) bytes does not fit in memory") }
+        // The name is not a file name. The library uses it only to tell open files apart.
         file = try unsafe HDF5Handle(
             H5Fopen("model in memory", sluice_H5F_ACC_RDONLY(), access.id), close: H5Fclose, "file")
     }
 
-    /// Whether a path such as `layers/lstm/vars` leads to something, through groups of this file only.
+    /// Whether a path such as `layers/lstm/vars` exists, through groups of this file only.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` where a component is damaged, or a link to elsewhere.
+    /// - Throws: ``Defect`` with the code `corrupt` if a component is damaged or a link out of the file.
     func exists(_ path: String) throws(Defect) -> Bool {
         guard !path.utf8.contains(0) else { return false }
         var prefix = ""
@@ -68,15 +69,15 @@ struct HDF5File: ~Copyable {
             guard exists >= 0 else { throw Defect(.corrupt, "HDF5: '\(prefix)' cannot be looked up") }
             if exists == 0 { return false }
             guard unsafe sluice_H5L_is_hard(file.id, prefix) > 0 else {
-                throw Defect(.corrupt, "HDF5: '\(prefix)' is a link to elsewhere or damaged")
+                throw Defect(.corrupt, "HDF5: '\(prefix)' is damaged or a link out of the file")
             }
         }
         return true
     }
 
-    /// The names in a group, sorted.
+    /// Returns the names in a group, sorted.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` where there is no such group.
+    /// - Throws: ``Defect`` with the code `corrupt` if there is no such group.
     func members(of path: String) throws(Defect) -> [String] {
         try require(path)
         let group = try unsafe HDF5Handle(
@@ -103,9 +104,10 @@ struct HDF5File: ~Copyable {
         return String(decoding: name.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// A dataset of floating-point numbers of any width, as float32.
+    /// Returns a dataset of floating-point numbers of any width, as float32.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` where it is not there, not of floats, too large or damaged.
+    /// - Throws: ``Defect`` with the code `corrupt` if the dataset is missing, has another type, is too large or
+    ///   damaged.
     func tensor(_ path: String) throws(Defect) -> Tensor {
         try require(path)
         let dataset = try unsafe HDF5Handle(
@@ -135,7 +137,7 @@ struct HDF5File: ~Copyable {
         }
     }
 
-    /// The length of each axis, each at least 1, whose product is at most ``maximumElements``.
+    /// Returns the lengths of the axes. Each is at least 1, and their product is at most ``maximumElements``.
     private func shape(of dataset: borrowing HDF5Handle, path: String) throws(Defect) -> [Int] {
         let space = try HDF5Handle(H5Dget_space(dataset.id), close: H5Sclose, "shape of '\(path)'")
         let rank = Int(H5Sget_simple_extent_ndims(space.id))
@@ -156,30 +158,30 @@ struct HDF5File: ~Copyable {
         return lengths.map(Int.init)
     }
 
-    /// Refuses a dataset whose numbers stand in other files of the machine.
+    /// Refuses a dataset whose numbers are in another file of the machine.
     private func requireDataWithinFile(of dataset: borrowing HDF5Handle, path: String) throws(Defect) {
         let creation = try HDF5Handle(H5Dget_create_plist(dataset.id), close: H5Pclose, "layout of '\(path)'")
         let layouts = [H5D_COMPACT, H5D_CONTIGUOUS, H5D_CHUNKED]
         guard layouts.contains(H5Pget_layout(creation.id)), H5Pget_external_count(creation.id) == 0 else {
-            throw Defect(.corrupt, "HDF5: dataset '\(path)' does not keep its data in the file")
+            throw Defect(.corrupt, "HDF5: dataset '\(path)' has its data outside the file")
         }
     }
 
     private func require(_ path: String) throws(Defect) {
-        guard try exists(path) else { throw Defect(.corrupt, "HDF5: '\(path)' is not there") }
+        guard try exists(path) else { throw Defect(.corrupt, "HDF5: '\(path)' is missing") }
     }
 }
 
 // MARK: - Attributes
 
 extension HDF5File {
-    /// The value of a text attribute that holds one string, or nil where there is no such attribute.
+    /// Returns the value of a text attribute with one string, or nil if there is no such attribute.
     ///
     /// - Parameters:
     ///   - attribute: The attribute's name.
-    ///   - path: Of the group or dataset that has it; empty for the file itself.
+    ///   - path: The path of the group or dataset with the attribute; empty for the file itself.
     /// - Returns: The string.
-    /// - Throws: ``Defect`` with the code `corrupt` where it holds something else or is damaged.
+    /// - Throws: ``Defect`` with the code `corrupt` if the attribute is not one string or is damaged.
     func string(_ attribute: String, of path: String) throws(Defect) -> String? {
         guard let strings = try strings(attribute, of: path) else { return nil }
         guard strings.count == 1, let string = strings.first else {
@@ -189,12 +191,12 @@ extension HDF5File {
         return string
     }
 
-    /// The values of a text attribute in order, or nil where there is no such attribute.
+    /// Returns the values of a text attribute in order, or nil if there is no such attribute.
     ///
-    /// Strings of fixed and of variable length are read alike. An empty array may be of any type: that is how h5py
-    /// writes an empty list.
+    /// The strings may be of fixed or of variable length. An empty array may be of any type, because h5py writes an
+    /// empty list in this way.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` where it holds no text, too much of it, or is damaged.
+    /// - Throws: ``Defect`` with the code `corrupt` if the attribute is not text, is too long or is damaged.
     func strings(_ attribute: String, of path: String) throws(Defect) -> [String]? {
         try require(path)
         let object = try unsafe HDF5Handle(
@@ -222,7 +224,8 @@ extension HDF5File {
     private func variableStrings(
         _ attribute: borrowing HDF5Handle, type: borrowing HDF5Handle, space: borrowing HDF5Handle, count: Int
     ) -> [String]? {
-        // A damaged type may claim characters of gigabytes, which the library would allocate for each one of a text.
+        // A damaged type may claim characters of gigabytes, which the library would allocate for each character of a
+        // text.
         let character = H5Tget_super(type.id)
         guard character >= 0 else { return nil }
         defer { _ = H5Tclose(character) }
@@ -234,7 +237,7 @@ extension HDF5File {
         return strings
     }
 
-    /// Fixed-length text ends at its first NUL, or is padded with spaces.
+    /// A fixed-length text ends at its first NUL or is padded with spaces.
     private func fixedStrings(
         _ attribute: borrowing HDF5Handle, type: borrowing HDF5Handle, count: Int
     ) -> [String]? {

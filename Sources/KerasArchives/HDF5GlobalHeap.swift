@@ -1,19 +1,20 @@
 #if Keras
 import ModelFiles
 
-/// A look at the parts of an HDF5 file that the C library follows without a look: its global heaps, where text of
-/// variable length stands.
+/// A check of the parts of an HDF5 file that the C library follows blindly: its global heaps, which hold text of
+/// variable length.
 ///
-/// Version 1.10 of the library loops for ever over an object that claims a size of almost 2⁶⁴ bytes, reads past the
-/// heap where a reference has a number that no object has, and writes past its buffer where a reference claims less
-/// than the object holds; where it claims more, up to 4 GiB are allocated. All are refused here, before the library
-/// sees the file. Layout: <https://docs.hdfgroup.org/hdf5/v1_10/_f_m_t3.html>, section III.E.
+/// Version 1.10 of the library fails on damaged heaps in four ways. It loops for ever over an object that claims a size
+/// of almost 2⁶⁴ bytes. It reads past the heap if a reference has a number that no object has. It writes past its
+/// buffer if a reference claims less than the object holds, and allocates up to 4 GiB if a reference claims more. This
+/// check refuses all four before the library sees the file. Layout:
+/// <https://docs.hdfgroup.org/hdf5/v1_10/_f_m_t3.html>, section III.E.
 struct HDF5GlobalHeap {
     private static let headerSize = 16
     /// "GCOL" and the version.
     private static let signature: [UInt8] = [0x47, 0x43, 0x4F, 0x4C, 1]
 
-    /// An object of a heap, as references name it.
+    /// The address of an object in a heap, as references name it.
     private struct ObjectID: Hashable {
         let address: Int
         let index: Int
@@ -21,10 +22,10 @@ struct HDF5GlobalHeap {
 
     private let bytes: [UInt8]
     private var heaps: Set<Int> = []
-    /// The size of each object in bytes.
+    /// The size of each object, in bytes.
     private var sizes: [ObjectID: Int] = [:]
 
-    /// Checks every global heap of a file and every reference to one.
+    /// Checks every global heap of a file and every reference to a heap.
     ///
     /// - Throws: ``Defect`` with the code `corrupt`.
     static func check(_ bytes: [UInt8]) throws(Defect) {
@@ -41,18 +42,18 @@ struct HDF5GlobalHeap {
         self.bytes = bytes
     }
 
-    /// Requires what the other checks rely on: addresses and lengths of 64 bits, counted from the file's start.
+    /// Checks the assumptions of the other checks: addresses and lengths of 64 bits, relative to the file's start.
     private func checkSuperblock() throws(Defect) {
-        // Where each version of the superblock keeps its two sizes and the base address.
+        // The positions of the two sizes and the base address in each version of the superblock.
         let layouts = [(sizes: 13, base: 24), (sizes: 13, base: 28), (sizes: 9, base: 12), (sizes: 9, base: 12)]
         guard bytes.count > 64, Int(bytes[8]) < layouts.count, case let layout = layouts[Int(bytes[8])],
             bytes[layout.sizes] == 8, bytes[layout.sizes + 1] == 8, word(at: layout.base, 8) == 0
         else {
-            throw Defect(.corrupt, "HDF5: the superblock is damaged or not of 64 bits")
+            throw Defect(.corrupt, "HDF5: the superblock is damaged or does not use 64 bits")
         }
     }
 
-    /// Notes the objects of one heap, which must lie in it one after another.
+    /// Records the objects of one heap, which must follow one another.
     private mutating func readHeap(at start: Int) throws(Defect) {
         guard let size = word(at: start + 8, 8), size >= Self.headerSize, size <= bytes.count - start else {
             throw Defect(.corrupt, "HDF5: the heap at \(start) is larger than the file")
@@ -64,7 +65,7 @@ struct HDF5GlobalHeap {
             guard let index = word(at: place, 2), let size = word(at: place + 8, 8), size <= end - place else {
                 throw Defect(.corrupt, "HDF5: an object of the heap at \(start) is larger than the heap")
             }
-            // Number 0 is free space, whose size has the header in it; the others' sizes are filled up to 8 bytes.
+            // Number 0 is free space, whose size includes the header. Other sizes are rounded up to 8 bytes.
             let extent = index == 0 ? size : Self.headerSize + (size + 7) / 8 * 8
             guard extent >= Self.headerSize, extent <= end - place else {
                 throw Defect(.corrupt, "HDF5: an object of the heap at \(start) does not fit the heap")
@@ -74,11 +75,12 @@ struct HDF5GlobalHeap {
         }
     }
 
-    /// Looks at whatever may be a reference to text: a length (32 bits), a heap's address (64), an object's number (32).
+    /// Checks everything that may be a reference to text: a length (32 bits), a heap's address (64) and an object's
+    /// number (32).
     ///
-    /// Values of attributes stand at multiples of 8 bytes in the object headers that h5py writes. Elsewhere, and with
-    /// newer headers, a chance match would refuse sound files. A length of 0 is passed over: it is the upper half of a number of 64 bits that stands before another one, which
-    /// only happens to be a heap's address, far more often than a reference.
+    /// In the object headers of h5py, attribute values are at multiples of 8 bytes. At other positions, and with newer
+    /// headers, a chance match would refuse sound files. A length of 0 is ignored. It is usually the upper half of a
+    /// 64-bit number, and the number after it equals a heap's address by chance.
     private func checkReferences() throws(Defect) {
         guard !heaps.isEmpty else { return }
         for place in stride(from: 0, through: bytes.count - 16, by: 8) {
@@ -91,7 +93,7 @@ struct HDF5GlobalHeap {
         }
     }
 
-    /// A little-endian number, or nil where it is beyond `Int`.
+    /// Returns a little-endian number, or nil if it exceeds `Int`.
     private func word(at start: Int, _ count: Int) -> Int? {
         var word: UInt64 = 0
         for offset in (0..<count).reversed() {

@@ -2,17 +2,18 @@
 import FoundationEssentials
 package import ModelFiles
 
-/// A file of Keras, taken apart into the exchange form.
+/// A Keras file, converted to the exchange form.
 package enum KerasArchive {
-    /// Reads a file's bytes, which are not trusted: the C libraries may crash on them, or compute for ever.
+    /// Reads an untrusted file. The C libraries may crash or loop on its bytes.
     ///
-    /// - Returns: The architecture, and the weights that it needs.
-    /// - Throws: ``Defect``: `notAModel`, `corrupt`, or `unsupported` where a layer needs what the engine does not have.
+    /// - Returns: The architecture and its weights.
+    /// - Throws: ``Defect`` with the code `notAModel`, `corrupt`, or `unsupported` if a layer needs something that the
+    ///   engine does not have.
     package static func read(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
         switch KerasFormat(of: bytes) {
         case .archive: try readArchive(bytes)
         case .hdf5: try readHDF5(bytes)
-        case nil: throw Defect(.notAModel, "is not a file of Keras")
+        case nil: throw Defect(.notAModel, "is not a Keras file")
         }
     }
 
@@ -43,7 +44,7 @@ package enum KerasArchive {
             guard let config = try file.string("model_config", of: "") else {
                 throw Defect(
                     .notAModel,
-                    "is an HDF5 file without model_config; supported: files of a whole model, not weights only")
+                    "is an HDF5 file without model_config; supported: whole-model files, not weights alone")
             }
             let version = try file.string("keras_version", of: "")
             let architecture = try KerasArchitecture(
@@ -56,7 +57,7 @@ package enum KerasArchive {
     }
 }
 
-/// `metadata.json` of a `.keras` archive, as far as it is of use.
+/// The useful part of `metadata.json` in a `.keras` archive.
 private struct ArchiveMetadata: Decodable {
     let kerasVersion: String
 

@@ -4,11 +4,11 @@ import Glibc
 import ModelFiles
 #endif
 
-/// The process in which files of Keras are read: this program, started anew by ModelFiles.
+/// The process that reads Keras files: this program, which ModelFiles starts again for the purpose.
 public enum KerasReaderProcess {
-    /// Reads a file of Keras and ends the process, where the program was started for that. To be called first of all.
+    /// Reads a Keras file and exits, if the program was started for this purpose. A program calls this first.
     ///
-    /// In a build without the trait `Keras` it does nothing.
+    /// In a build without the trait `Keras` the call does nothing.
     public static func runIfAsked() {
         #if Keras
         KerasReader.programCanRead()
@@ -17,10 +17,10 @@ public enum KerasReaderProcess {
     }
 
     #if Keras
-    /// What the process may take besides what grows with the file: the program and its libraries.
+    /// The memory limit of the process besides the part that grows with the file: the program and its libraries.
     private static let baseMemory = 1 << 30
-    /// The file, the library's copy of it, the weights, and the same as text of the exchange form, each with room to
-    /// grow.
+    /// The memory limit per byte of the file. It covers the file, the library's copy, the weights and the exchange
+    /// form, each with room to grow.
     private static let memoryPerByte = 8
 
     private static func run() -> Never {
@@ -30,7 +30,7 @@ public enum KerasReaderProcess {
         limit(RLIMIT_CPU, to: KerasReader.processorSeconds)
         do {
             let file = try FileBytes(STDIN_FILENO)
-            // A sanitizer takes terabytes of addresses for itself.
+            // A sanitizer reserves terabytes of address space.
             #if !SANITIZED
             limit(RLIMIT_AS, to: baseMemory + memoryPerByte * file.size)
             #endif
@@ -40,21 +40,21 @@ public enum KerasReaderProcess {
         }
     }
 
-    /// Closes what the daemon's parent left open in it: a library that has been led astray shall reach nothing.
+    /// Closes descriptors inherited from the daemon's parent, so that a compromised library can reach nothing.
     private static func closeInherited() {
         var limit = rlimit()
         guard unsafe getrlimit(RLIMIT_NOFILE.resource, &limit) == 0 else { _exit(EXIT_FAILURE) }
         for descriptor in STDERR_FILENO + 1..<Int32(min(limit.rlim_cur, 1 << 16)) { _ = close(descriptor) }
     }
 
-    /// Sets a limit that the process cannot lift again.
+    /// Sets a limit that the process cannot raise again.
     private static func limit(_ resource: __rlimit_resource, to value: Int) {
         var limit = rlimit(rlim_cur: rlim_t(value), rlim_max: rlim_t(value))
         guard unsafe setrlimit(resource.resource, &limit) == 0 else { _exit(EXIT_FAILURE) }
     }
 
     private static func answer(_ message: KerasReader.Message, _ body: [UInt8]) -> Never {
-        // Where it cannot be written, whoever asked has gone.
+        // If the write fails, the caller is gone.
         guard ([message.rawValue] + body).writeAll(to: STDOUT_FILENO) else { _exit(EXIT_FAILURE) }
         _exit(EXIT_SUCCESS)
     }
@@ -63,7 +63,7 @@ public enum KerasReaderProcess {
 
 #if Keras
 extension __rlimit_resource {
-    /// As the calls take it.
+    /// The resource in the type that the calls need.
     fileprivate var resource: __rlimit_resource_t { __rlimit_resource_t(rawValue) }
 }
 #endif

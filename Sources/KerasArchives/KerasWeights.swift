@@ -1,17 +1,17 @@
 #if Keras
 import ModelFiles
 
-/// Where the weights of a model's layers are found, for each of Keras' two formats.
+/// The weights of a model's layers in Keras' two formats.
 ///
-/// Each takes the open file and gives the weights that an answer needs, layer by layer, under their names in the exchange
-/// form, and throws a ``Defect`` with the code `corrupt` where the file does not hold exactly the weights that the
-/// architecture needs.
+/// Each function reads an open file and returns the weights that an answer needs, layer by layer, under their names in
+/// the exchange form. It throws a ``Defect`` with the code `corrupt` unless the file has exactly the weights of the
+/// architecture.
 enum KerasWeights {
-    /// From `model.weights.h5` of a `.keras` archive.
+    /// Reads `model.weights.h5` of a `.keras` archive.
     ///
-    /// Keras names a layer's group after its class, in snake case and numbered in the order of the model (`lstm`,
-    /// `lstm_1`), whatever the layer's own name. The own name stands in an attribute in files of newer versions and
-    /// must then agree, so that no layer is given another's weights.
+    /// Keras names a layer's group after the layer's class, in snake case and numbered in the order of the model
+    /// (`lstm`, `lstm_1`), whatever the layer's own name. Newer versions store the own name in an attribute. It must
+    /// then agree, so that no layer gets another layer's weights.
     static func ofArchive(
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture
     ) throws(Defect) -> [NamedTensor] {
@@ -35,7 +35,7 @@ enum KerasWeights {
     ) throws(Defect) -> [NamedTensor] {
         let ownVariables = "\(group)/vars"
         if try file.exists(ownVariables), let name = try file.string("name", of: ownVariables), name != layer.name {
-            throw Defect(.corrupt, "'\(group)' holds the weights of a layer '\(name)'")
+            throw Defect(.corrupt, "'\(group)' has the weights of another layer, '\(name)'")
         }
         let paths = layer.weights.map { "\(group)/\($0.archivePath)" }
         for parent in Set(paths.map(\.pathWithoutLastComponent)) {
@@ -44,7 +44,7 @@ enum KerasWeights {
             guard found.sorted() == expected else {
                 throw Defect(
                     .corrupt,
-                    "'\(parent)' holds the weights \(found), but the layer's options ask for \(expected)")
+                    "'\(parent)' has the weights \(found), but the layer's options need \(expected)")
             }
         }
         var tensors: [NamedTensor] = []
@@ -55,10 +55,10 @@ enum KerasWeights {
         return tensors
     }
 
-    /// From the group `model_weights` of a legacy `.h5` file.
+    /// Reads the group `model_weights` of a legacy `.h5` file.
     ///
-    /// Each layer's group is named after the layer and lists the paths of its weights. What stands before a weight's name
-    /// in its path has changed from one version of Keras to the next:
+    /// Each layer's group is named after the layer and lists the paths of its weights. The prefix of a weight's name in
+    /// its path depends on the version of Keras:
     ///
     /// | written by | LSTM | Bidirectional(LSTM) |
     /// | --- | --- | --- |
@@ -89,7 +89,7 @@ enum KerasWeights {
         let found = paths.map { $0.weightName(ofLayer: hasDirections ? layer.name : nil) }
         guard found.sorted() == expected.sorted() else {
             throw Defect(
-                .corrupt, "'\(group)' holds the weights \(found), but the layer's options ask for \(expected)")
+                .corrupt, "'\(group)' has the weights \(found), but the layer's options need \(expected)")
         }
         var tensors: [NamedTensor] = []
         for weight in layer.weights where weight.isRead {
@@ -125,18 +125,18 @@ extension String {
         split(separator: "/").dropLast().joined(separator: "/")
     }
 
-    /// The name of the weight at a legacy path: `lstm/lstm_cell/kernel:0` → `kernel`.
+    /// Returns the name of the weight at a legacy path: `lstm/lstm_cell/kernel:0` → `kernel`.
     ///
-    /// - Parameter wrapper: The name of a layer whose weights have a direction, which the path tells below the layer's
-    ///   name: `both/forward_lstm/lstm_cell/kernel:0` → `forward/kernel`.
-    /// - Returns: The name as ``KerasWeight`` has it.
+    /// - Parameter wrapper: The name of a layer whose weights have a direction, or nil. The path states the direction
+    ///   below the layer's name: `both/forward_lstm/lstm_cell/kernel:0` → `forward/kernel`.
+    /// - Returns: The name as in ``KerasWeight``.
     fileprivate func weightName(ofLayer wrapper: String?) -> String {
         let name = lastPathComponent.split(separator: ":").first.map(String.init) ?? ""
         guard let wrapper else { return name }
         let components = split(separator: "/")
         // The layer's own name may begin like a direction.
         let inner = components.firstIndex { $0 == wrapper }.map { components[($0 + 1)...] } ?? components[...]
-        // A backward layer that somebody chose keeps its own name in files of Keras 3; the forward one never does.
+        // In Keras 3 files, a custom backward layer keeps its own name; the forward layer never does.
         let isForward = inner.contains { $0.hasPrefix("forward_") }
         return "\(isForward ? "forward" : "backward")/\(name)"
     }

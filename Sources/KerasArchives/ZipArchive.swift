@@ -4,17 +4,17 @@ import ModelFiles
 
 /// A zip archive in memory, read with libzip (<https://libzip.org/documentation/>).
 ///
-/// It exists only within ``read(_:_:)``, whose bytes libzip reads from, and is closed when that returns.
+/// A value exists only within ``read(_:_:)``. That call keeps the bytes alive for libzip and closes the archive.
 @safe
 struct ZipArchive: ~Copyable {
-    /// The largest entry that is read, 1 GiB after decompression.
+    /// The largest entry to read, 1 GiB after decompression.
     static let maximumEntrySize = 1 << 30
 
     private let archive: OpaquePointer
 
-    /// Opens an archive for as long as `body` runs.
+    /// Opens an archive while `body` runs.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` where the bytes are no archive, or what `body` throws.
+    /// - Throws: ``Defect`` with the code `corrupt` if the bytes are not an archive, or the error of `body`.
     static func read<Result>(
         _ bytes: [UInt8], _ body: (borrowing ZipArchive) throws(Defect) -> Result
     ) throws(Defect) -> Result {
@@ -42,10 +42,10 @@ struct ZipArchive: ~Copyable {
         unsafe zip_discard(archive)
     }
 
-    /// The uncompressed bytes of an entry, or nil where there is none of that name.
+    /// Returns the uncompressed bytes of an entry, or nil if there is no entry with this name.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` where the entry is too large, encrypted or damaged (its checksum
-    ///   does not match, among others).
+    /// - Throws: ``Defect`` with the code `corrupt` if the entry is too large, encrypted or damaged, such as by a wrong
+    ///   checksum.
     func entry(_ name: String) throws(Defect) -> [UInt8]? {
         let index = unsafe zip_name_locate(archive, name, 0)
         guard index >= 0 else { return nil }
@@ -57,7 +57,7 @@ struct ZipArchive: ~Copyable {
         }
         guard let file = unsafe zip_fopen_index(archive, UInt64(index), 0) else { throw defect(in: name) }
         defer { _ = unsafe zip_fclose(file) }
-        // One byte more than the entry has: libzip compares the checksum only when it meets the end.
+        // One byte more than the entry has: libzip compares the checksum only at the end.
         var bytes = [UInt8](repeating: 0, count: Int(size) + 1)
         var filled = 0
         while filled < bytes.count {
@@ -72,7 +72,7 @@ struct ZipArchive: ~Copyable {
             filled += Int(count)
         }
         guard filled == Int(size) else {
-            throw Defect(.corrupt, "zip entry '\(name)' does not have the \(size) bytes that it claims")
+            throw Defect(.corrupt, "zip entry '\(name)' has fewer or more than the \(size) bytes that it claims")
         }
         bytes.removeLast()
         return bytes

@@ -3,9 +3,9 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// Starts the workers, one for each core at a time, and looks after their ends.
+/// Starts one worker per core at a time, and observes how they end.
 struct Driver {
-    /// How many inputs a worker takes: a stream table that grows and grows is not what is looked for.
+    /// The number of inputs per worker, so that its stream table does not grow without limit.
     private static let chunk = 20_000
 
     let seed: UInt64
@@ -24,7 +24,7 @@ struct Driver {
         return tally.withLock { $0 }
     }
 
-    /// Runs a chunk, by as many workers as it takes.
+    /// Runs a chunk with as many workers as it needs.
     private func run(_ range: Range<Int>, kind: FuzzKind) throws -> Tally {
         var tally = Tally()
         var next = range.lowerBound
@@ -51,7 +51,7 @@ struct Driver {
     }
 }
 
-/// What came of the inputs.
+/// The outcomes of the inputs.
 struct Tally: Sendable {
     private var counts: [FuzzKind: [Mark: Int]] = [:]
     private var failures: [String] = []
@@ -71,7 +71,7 @@ struct Tally: Sendable {
         }
     }
 
-    /// The counts as a person reads them.
+    /// The counts for people.
     var lines: [String] {
         let kinds = FuzzKind.allCases.map { kind in
             let marks = counts[kind] ?? [:]

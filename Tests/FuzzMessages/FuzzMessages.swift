@@ -3,21 +3,21 @@ import Foundation
 import Glibc
 import TestSupport
 
-/// Gives damaged messages, requests and configuration files to the daemon's own code, and counts what comes of them.
+/// Gives damaged messages, requests and configuration files to the daemon's own code, and counts the outcomes.
 ///
-/// Each is made of one that is right. Whatever it is, it must be taken or refused: refused, it changes no state. Workers
-/// read many inputs each and say so one by one, so that the one that they crash on is known.
+/// Each input is made from a valid one and must be accepted or refused. A refused input must change no state. Workers
+/// read many inputs each and report them one by one, which identifies an input that crashes a worker.
 @main
 struct FuzzMessages: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fuzz-messages",
         abstract: "Give damaged timesteps, control requests and configuration files to the daemon's readers.",
-        discussion: "Exit status: 0 where nothing crashed, hung or changed state though it was refused, else 1.")
+        discussion: "Exit status: 0 if no input crashed, hung or changed state although it was refused, else 1.")
 
-    @Option(help: "How many inputs.")
+    @Option(help: "The number of inputs.")
     var inputs = 1_000_000
 
-    @Option(help: "What the inputs are made of: the same inputs for the same seed.")
+    @Option(help: "The seed. The same seed gives the same inputs.")
     var seed: UInt64 = 1
 
     @Option(help: ArgumentHelp("Be a worker: the first input.", visibility: .hidden))
@@ -41,9 +41,9 @@ struct FuzzMessages: ParsableCommand {
     }
 }
 
-/// What an input is.
+/// The kind of an input.
 enum FuzzKind: String, CaseIterable, Sendable, ExpressibleByArgument {
-    /// Timesteps, in the codecs.
+    /// Timesteps, in one of the codecs.
     case binary, json, text
     /// A control request.
     case control
@@ -51,18 +51,18 @@ enum FuzzKind: String, CaseIterable, Sendable, ExpressibleByArgument {
     case config
 }
 
-/// What a worker says of an input, one byte each on its standard output.
+/// A worker's report on an input, one byte each on its standard output.
 enum Mark: UInt8 {
-    /// It was right all the same.
+    /// The input was valid after all.
     case accepted = 0x61
     case refused = 0x72
-    /// It was refused, and changed state; or what came of it cannot be read.
+    /// The input was refused but changed state, or its result cannot be read.
     case wrong = 0x77
 }
 
-/// The process that takes inputs, one after another.
+/// The process that takes inputs one after another.
 struct Worker {
-    /// How long one input may take, in seconds.
+    /// The time limit for one input, in seconds.
     private static let seconds: UInt32 = 10
 
     let kind: FuzzKind

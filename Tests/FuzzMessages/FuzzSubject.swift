@@ -4,9 +4,9 @@ import Streams
 import TestSupport
 import Wire
 
-/// What inputs are given to: the daemon's own readers, and a table of streams of every mode behind them.
+/// The code under test: the daemon's own readers, and a table of streams of every mode.
 struct FuzzSubject: ~Copyable {
-    /// So that streams of damaged ids do not fill the memory.
+    /// Keeps the streams of damaged ids from filling the memory.
     private static let maximumStreams = 2_000
 
     var table: StreamTable
@@ -37,7 +37,7 @@ struct FuzzSubject: ~Copyable {
             name: name, file: path, fingerprint: "\(name)-\(file.fingerprint)", model: file.model, policy: policy)
     }
 
-    /// Takes an input as the daemon does.
+    /// Processes an input as the daemon does.
     mutating func take(_ frames: [[UInt8]], as kind: FuzzKind) -> Mark {
         time += 1
         switch kind {
@@ -72,14 +72,14 @@ struct FuzzSubject: ~Copyable {
             return isReadable ? .accepted : .wrong
         } catch {
             table.countDrop(error)
-            // These two take what there is room for.
+            // These two causes still accept a part of the message.
             if error == .tooLong || error == .paused { return .accepted }
             let isSame = table.count == streams && table.counters.timesteps == timesteps
             return isSame ? .refused : .wrong
         }
     }
 
-    /// Decides on the message that was taken.
+    /// Decides on the accepted message.
     private mutating func decide() throws(DropCause) {
         decided.removeAll()
         table.stepBatch()
@@ -99,7 +99,7 @@ struct FuzzSubject: ~Copyable {
         }
     }
 
-    /// Does with streams what the daemon does for a command.
+    /// Carries out a command on streams as the daemon does.
     private mutating func carryOut(_ command: ControlCommand) throws(ControlError) -> [String] {
         switch command {
         case .stream(let id): ["\(try table.status(of: id, time: time).sequence)"]
@@ -113,12 +113,12 @@ struct FuzzSubject: ~Copyable {
         case .import(let stream, let id): try restore([try stream.image(as: id)])
         case .writeSnapshot(_, let streams):
             try restore(try streams.map { stream throws(ControlError) in try stream.image() })
-        // The others are about the store and the daemon as a whole.
+        // The other commands are about the store and the daemon as a whole.
         default: []
         }
     }
 
-    /// Carries out an operation, and takes what waited for it.
+    /// Carries out an operation, and steps the timesteps that waited for it.
     private mutating func operate(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
     ) throws(ControlError) -> Int {

@@ -4,16 +4,16 @@ import ModelFiles
 import Synchronization
 import TestSupport
 
-/// Starts the workers, one for each core at a time, and looks after their ends.
+/// Starts one worker per core at a time, and observes how they end.
 struct Driver {
-    /// How many inputs a worker takes: leaks of libhdf5 end with it.
+    /// The number of inputs per worker, which limits leaks of libhdf5.
     private static let chunk = 500
-    /// Of so many inputs for the libraries, one is read as the programs do it, in a process of its own.
+    /// The number of library inputs per input that is also read in a separate process, as the programs do.
     private static let sample = 200
 
     let corpus: Corpus
     let seed: UInt64
-    /// The folder that is given each input that something crashed on or hung.
+    /// The folder for inputs that crashed or hung a worker.
     let kept: String?
 
     func run(inputs: Int) throws -> Tally {
@@ -27,7 +27,7 @@ struct Driver {
         return tally.withLock { $0 }
     }
 
-    /// Runs a chunk, by as many workers as it takes.
+    /// Runs a chunk with as many workers as it needs.
     private func run(_ chunk: Range<Int>, kind: FuzzInput.Kind) throws -> Tally {
         var tally = Tally()
         var next = chunk.lowerBound
@@ -55,7 +55,7 @@ struct Driver {
                     "input \(next) (\(kind)) of seed \(seed) \(isTimeOut ? "hung" : "crashed") our own reader: signal \(signal)"
                 )
             } else {
-                // What libhdf5 does to a process may show only later; read as the programs do it, nothing happens.
+                // Damage by libhdf5 may show only later. In a separate process, as in the programs, it has no effect.
                 tally.contain(isTimeOut: isTimeOut, kind, isLate: step != .library)
             }
             next += 1
@@ -68,7 +68,8 @@ struct Driver {
 
     /// Reads an input as the programs do.
     ///
-    /// - Returns: Whether it gave a model or an error. If it does not return, the driver is gone, and that is seen.
+    /// - Returns: Whether the outcome was a model or an error. If the call does not return, the end of the driver shows
+    ///   it.
     private func isRead(_ input: FuzzInput) throws -> Bool {
         let folder = try TemporaryFolder()
         do {
@@ -85,17 +86,17 @@ struct Driver {
     }
 }
 
-/// What came of the inputs.
+/// The outcomes of the inputs.
 struct Tally: Sendable {
     private var counts: [FuzzInput.Kind: [Mark: Int]] = [:]
     private var crashes: [FuzzInput.Kind: Int] = [:]
     private var timeOuts: [FuzzInput.Kind: Int] = [:]
     private var late = 0
     private var failures: [String] = []
-    /// How many inputs were also read as the programs do it.
+    /// The number of inputs that were also read as the programs do.
     var sampled = 0
 
-    /// Whether nothing crashed or hung but libhdf5 and libzip in a process of their own.
+    /// Whether nothing crashed or hung except libhdf5 and libzip in their own process.
     var isClean: Bool { failures.isEmpty }
 
     mutating func count(_ mark: Mark, _ kind: FuzzInput.Kind) { counts[kind, default: [:]][mark, default: 0] += 1 }
@@ -120,7 +121,7 @@ struct Tally: Sendable {
         }
     }
 
-    /// The counts as a person reads them.
+    /// The counts for people.
     var lines: [String] {
         let kinds = FuzzInput.Kind.allCases.map { kind in
             let marks = counts[kind] ?? [:]
@@ -132,8 +133,8 @@ struct Tally: Sendable {
                 + "contained: \(crashes) crashes, \(timeOuts) time-outs"
         }
         return kinds + [
-            "\(sampled) of them, and each that crashed, also read as the programs do it: a model or an error each time",
-            "crashes that showed only after the libraries had returned: \(late)",
+            "\(sampled) of them, and each that crashed, were also read as the programs do: a model or an error each time",
+            "crashes after the libraries had returned: \(late)",
             "peak memory: driver \(peakMemory(RUSAGE_SELF)) MB, largest worker \(peakMemory(RUSAGE_CHILDREN)) MB",
         ] + failures
             + [isClean ? "nothing else crashed or hung" : "\(failures.count) failures"]

@@ -1,26 +1,26 @@
 import Foundation
 import TestSupport
 
-/// One damaged file, and what stands beside it.
+/// A damaged file, and the description beside it.
 struct FuzzInput {
-    /// The formats, which have readers of their own.
+    /// The formats, which have different readers.
     enum Kind: String, CaseIterable, Sendable {
         case keras, h5, safetensors
     }
 
     let bytes: [UInt8]
-    /// The description of a state dict of PyTorch.
+    /// The description of a PyTorch state dict.
     let description: [UInt8]?
 }
 
-/// The sound files that inputs are made of: the fixtures.
+/// The valid files that inputs are made from: the fixtures.
 struct Corpus: Sendable {
     struct Item: Sendable {
         let file: PatchedFile
         let description: [UInt8]?
     }
 
-    /// The compression method of a zip entry whose bytes stand in the archive as they are, at offset 8 of its header.
+    /// The compression method of an uncompressed zip entry, at offset 8 of its header.
     private static let isStored: UInt8 = 0
 
     private var items: [FuzzInput.Kind: [Item]] = [:]
@@ -42,7 +42,7 @@ struct Corpus: Sendable {
         }
     }
 
-    /// An input, always the same for the same seed, kind and index.
+    /// Returns an input, always the same for the same seed, kind and index.
     func input(_ index: Int, of kind: FuzzInput.Kind, seed: UInt64) -> FuzzInput {
         var random = SplitMix64(state: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
         guard let items = items[kind], let item = items.randomElement(using: &random),
@@ -59,7 +59,7 @@ struct Corpus: Sendable {
         let isWithin = Bool.random(using: &random)
         switch kind {
         case .keras where isWithin && file.bytes[8] == Self.isStored:
-            // A change that the archive's checksum would find is made good, so that it reaches what is within.
+            // The archive's checksum is corrected after a change, so that the change reaches the entry's reader.
             let entry = Int.random(in: 0..<4, using: &random) == 0 ? "config.json" : "model.weights.h5"
             file.changeEntry(entry) { content in
                 let size = content.bytes.count
@@ -68,7 +68,7 @@ struct Corpus: Sendable {
                 } else {
                     content.bytes.mutate(with: other.file.bytes, using: &random)
                 }
-                // The archive says how long the entry is.
+                // The archive states the length of the entry.
                 content.bytes = Array(content.bytes.prefix(size))
                 content.bytes += Array(repeating: 0x20, count: size - content.bytes.count)
             }

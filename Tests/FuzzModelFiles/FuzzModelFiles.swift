@@ -4,25 +4,25 @@ import KerasArchives
 import ModelFiles
 import TestSupport
 
-/// Gives damaged model files to the readers, and counts what comes of them.
+/// Gives damaged model files to the readers, and counts the outcomes.
 ///
-/// libhdf5 and libzip may crash, which is why they have a process of their own in the programs. To start one for each
-/// input would take too long, so workers read many inputs each, and are started anew after the one that they crash on.
-/// The reader of safetensors, and what is done with an answer of the others, must never crash.
+/// libhdf5 and libzip may crash, so that the programs run them in a separate process. One process per input would take
+/// too long here. Workers read many inputs each, and are restarted after a crash. The reader of safetensors and the
+/// code after the other readers must never crash.
 @main
 struct FuzzModelFiles: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fuzz-model-files",
         abstract: "Give damaged model files to the readers of .keras, .h5 and .safetensors.",
-        discussion: "Exit status: 0 where nothing crashed or hung but the C libraries in their own process, else 1.")
+        discussion: "Exit status: 0 if nothing crashed or hung except the C libraries in their own process, else 1.")
 
-    @Option(help: "How many inputs.")
+    @Option(help: "The number of inputs.")
     var inputs = 100_000
 
-    @Option(help: "What the inputs are made of: the same inputs for the same seed.")
+    @Option(help: "The seed. The same seed gives the same inputs.")
     var seed: UInt64 = 1
 
-    @Option(help: "A folder that is given each input that something crashed on or hung.")
+    @Option(help: "A folder for each input that caused a crash or a hang.")
     var keep: String?
 
     @Option(help: ArgumentHelp("Be a worker: the first input.", visibility: .hidden))

@@ -1,7 +1,7 @@
 import TestSupport
 
 extension [UInt8] {
-    /// Damages the header of a safetensors file; mostly its length is made to fit.
+    /// Damages the header of a safetensors file. In most cases its length is corrected.
     mutating func mutateHeader(using random: inout some RandomNumberGenerator) {
         let length = prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
         var header = Array(self[8..<8 + length])

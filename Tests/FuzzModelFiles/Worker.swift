@@ -4,15 +4,15 @@ import KerasArchives
 import ModelFiles
 import TestSupport
 
-/// What a worker says of an input, one byte each on its standard output.
+/// A worker's report on an input, one byte each on its standard output.
 enum Mark: UInt8 {
-    /// It gives the input to libhdf5 and libzip.
+    /// The worker gives the input to libhdf5 and libzip.
     case library = 0x4C
-    /// It reads a safetensors file: the input, or what the libraries made of it.
+    /// The worker reads a safetensors file: the input, or the libraries' output.
     case safetensors = 0x53
-    /// The input was a model all the same.
+    /// The input was a model after all.
     case accepted = 0x61
-    /// It was refused, by code.
+    /// The input was refused, by code.
     case corrupt = 0x63
     case notAModel = 0x6E
     case unsupported = 0x75
@@ -28,11 +28,11 @@ enum Mark: UInt8 {
     }
 }
 
-/// The process that reads inputs, one after another, and says before each step which it is.
+/// The process that reads inputs one after another, and reports each step in advance.
 struct Worker {
-    /// How long one input may take, in seconds.
+    /// The time limit for one input, in seconds.
     static let seconds: UInt32 = 10
-    /// What all of the process may take, in bytes.
+    /// The memory limit of the process, in bytes.
     static let memory: UInt = 2 << 30
 
     let corpus: Corpus
@@ -41,7 +41,7 @@ struct Worker {
 
     func run(first: Int, count: Int) throws {
         var limit = rlimit(rlim_cur: Self.memory, rlim_max: Self.memory)
-        // A sanitizer takes terabytes of addresses for itself.
+        // A sanitizer reserves terabytes of address space.
         #if !SANITIZED
         guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else {
             throw CocoaError(.featureUnsupported)
@@ -84,7 +84,7 @@ struct Worker {
         #if Keras
         try KerasArchive.read(bytes).bytes
         #else
-        throw Defect(.unsupported, "this build does not read files of Keras")
+        throw Defect(.unsupported, "this build does not read Keras files")
         #endif
     }
 
@@ -94,7 +94,7 @@ struct Worker {
 }
 
 extension FuzzInput {
-    /// Writes the file and what stands beside it.
+    /// Writes the file and the description beside it.
     ///
     /// - Returns: The path of the file.
     func write(_ bytes: [UInt8], to folder: TemporaryFolder) throws -> String {

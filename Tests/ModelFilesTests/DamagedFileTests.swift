@@ -3,9 +3,9 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// Files that are not models, or no longer: each is refused with a typed error in one line, and nothing crashes.
-struct DamagedFileTests {
-    /// The error that reading throws, or nil where the file was read.
+/// Files that are not models, or no longer. Each is refused with a typed error on one line, and nothing crashes.
+@Suite struct `A damaged model file` {
+    /// Returns the error of reading, or nil if the file was read.
     private func error(_ read: () throws -> ModelFile) throws -> ModelFileError? {
         do {
             _ = try read()
@@ -16,7 +16,7 @@ struct DamagedFileTests {
         }
     }
 
-    @Test func `a file that is not there is told from one that cannot be read`() throws {
+    @Test func `a missing file has another error than an unreadable one`() throws {
         let folder = Fixtures.url("reference").path()
         #expect(try error { try ModelFile.read("\(folder)/model9.keras") }?.code == .notFound)
         #expect(try error { try ModelFile.read("\(folder)/README.md/model1.keras") }?.code == .notFound)
@@ -25,7 +25,7 @@ struct DamagedFileTests {
         #expect(try error { try ModelFile.read("/dev/zero") }?.code == .unreadable)
     }
 
-    @Test func `a path with a line break is named in one line`() throws {
+    @Test func `the error about a path with a line break is one line`() throws {
         let error = try error { try ModelFile.read("no\nsuch\r\n\u{2028}file") }
         #expect(error?.description == "no such file: No such file or directory")
     }
@@ -34,7 +34,7 @@ struct DamagedFileTests {
         "", "P", "PK\u{3}", "hello\n", "stream,step,x0\n", "{}", #"12345678{"a": 1}"#,
         String(repeating: "x", count: 100_000),
     ])
-    func `bytes of something else are not a model`(text: String) throws {
+    func `other bytes are not a model`(text: String) throws {
         let error = try error { try PatchedFile(bytes: Array(text.utf8)).read() }
         #expect(error?.code == .notAModel)
         #expect(
@@ -66,14 +66,14 @@ struct DamagedFileTests {
         #expect(try error { try file.read() }?.code == .notAModel)
     }
 
-    @Test func `a damaged byte within an archive is found by its checksum`() throws {
+    @Test func `the checksum of an archive reveals a damaged byte`() throws {
         var file = try PatchedFile("reference/model2.keras")
         file.bytes[file.bytes.count / 2] ^= 1
         #expect(try error { try file.read() }?.code == .corrupt)
     }
 
     @Test(arguments: ["reference/model2.keras", "reference/model2.h5"])
-    func `a truncated file is refused in one line`(fixture: String) throws {
+    func `the error about a truncated file is one line`(fixture: String) throws {
         let bytes = try PatchedFile(fixture).bytes
         let lengths =
             Array(stride(from: 0, to: 64, by: 7)) + Array(stride(from: 64, to: bytes.count, by: 997)) + [
@@ -86,7 +86,7 @@ struct DamagedFileTests {
         }
     }
 
-    /// Where a sanitizer finds the library's fault first, its report spins in a process that may open no files.
+    /// If a sanitizer finds the library's fault first, its report spins in a process that may not open files.
     #if !SANITIZED
     @Test func `a file that crashes libhdf5 crashes only the process that reads it`() throws {
         let error = try error { try ModelFile.read(Fixtures.url("damaged/crash.h5").path()) }
@@ -109,7 +109,7 @@ struct DamagedFileTests {
     }
 
     @Test(arguments: ["config.json", "model.weights.h5"])
-    func `a mutated entry with a right checksum gives a model or an error`(entry: String) throws {
+    func `a mutated entry with a correct checksum gives a model or an error`(entry: String) throws {
         let whole = try PatchedFile("reference/model2.keras")
         var random = SplitMix64(state: 3)
         for _ in 0..<15 {

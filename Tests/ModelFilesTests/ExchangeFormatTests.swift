@@ -4,10 +4,10 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Sluice's own `.safetensors`: what is converted to it, and what is written by hand.
-struct ExchangeFormatTests {
+/// Sluice's own `.safetensors`, converted or written by hand.
+@Suite struct `The exchange form` {
     static let sources =
-        KerasFileTests.lively.map { "keras/\($0).keras" } + [
+        `A Keras file`.lively.map { "keras/\($0).keras" } + [
             "keras/keras2.h5", "reference/model1.keras", "reference/model2.h5", "reference/model3.keras",
             "reference/model4.h5", "reference/model5.keras", "reference/model5.h5", "torch/lstm_levels.safetensors",
             "torch/gru.safetensors", "torch/tokens.safetensors",
@@ -37,14 +37,14 @@ struct ExchangeFormatTests {
         #expect(FileManager.default.contentsEqual(atPath: converted, andPath: again))
     }
 
-    /// Written by `sluice convert` when the format was new: what was written once stays readable.
+    /// These files come from `sluice convert` when the format was new. Old files must stay readable.
     @Test(arguments: ["stacked", "tokens_many", "normalizations"])
-    func `a file of version 1 of the format is read as the model that it was made of`(name: String) throws {
+    func `a file of format version 1 is read as the model that it was made from`(name: String) throws {
         let file = try ModelFile.read(Fixtures.url("exchange/\(name).safetensors").path())
         #expect(try file.fingerprint == ModelFile.read(Fixtures.url("keras/\(name).keras").path()).fingerprint)
     }
 
-    @Test func `a file is written over only where that is asked for, and appears whole`() throws {
+    @Test func `a file is overwritten only on request, and appears whole`() throws {
         let folder = try TemporaryFolder()
         let model = Fixtures.url("reference/model2.keras").path()
         let output = try folder.write("mine", to: "model.safetensors")
@@ -59,7 +59,7 @@ struct ExchangeFormatTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model.safetensors"])
     }
 
-    @Test func `what cannot be written, or not be read, leaves nothing behind`() throws {
+    @Test func `a conversion that fails leaves no file behind`() throws {
         let folder = try TemporaryFolder()
         let model = Fixtures.url("reference/model2.keras").path()
         let code = { (input: String, output: String) in
@@ -73,7 +73,7 @@ struct ExchangeFormatTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
 
-    @Test func `a file written by hand takes Keras 3's defaults`() throws {
+    @Test func `a file written by hand has Keras 3's defaults`() throws {
         let lstm = try SafetensorsBuilder.smallest().read()
         #expect(lstm.format == "Sluice (.safetensors)")
         #expect(lstm.layers.map(\.kind) == ["LSTM"])
@@ -89,9 +89,12 @@ struct ExchangeFormatTests {
         #expect(spelledOut.fingerprint == lstm.fingerprint)
     }
 
-    /// The bias of a GRU tells whether it resets after: shape (2, 3 · units) then, (3 · units) before Keras 3.
+    /// The shape of a GRU's bias shows whether it resets after the product: (2, 3 · units) if so, (3 · units) before
+    /// Keras 3.
     @Test(arguments: [(nil, [2, 3]), ("3.0.0", [2, 3]), ("2.2.4", [3]), ("2.15.0", [3])] as [(String?, [Int])])
-    func `a missing option is that of the version of Keras that the file names`(version: String?, bias: [Int]) throws {
+    func `a missing option has the default of the Keras version that the file names`(version: String?, bias: [Int])
+        throws
+    {
         let gru = try SafetensorsBuilder(
             layers: #"{"class_name": "GRU", "config": {"name": "g", "units": 1}}"#,
             tensors: [("g/kernel", [1, 3]), ("g/recurrent_kernel", [1, 3]), ("g/bias", bias)],
@@ -99,7 +102,7 @@ struct ExchangeFormatTests {
         _ = try gru.read()
     }
 
-    @Test func `before Keras 2.3 a missing recurrent activation is its hard_sigmoid`() throws {
+    @Test func `a missing recurrent activation is hard_sigmoid before Keras 2.3`() throws {
         let fingerprint = { (version: String, options: String) in
             try SafetensorsBuilder(
                 layers: #"{"class_name": "LSTM", "config": {"name": "lstm", "units": 1\#(options)}}"#,
@@ -113,7 +116,7 @@ struct ExchangeFormatTests {
         #expect(try fingerprint("2.2.4", "") != fingerprint("3.1.0", hard))
     }
 
-    @Test func `an option is not guessed for a source of unknown version`() throws {
+    @Test func `no option is guessed for a source of unknown version`() throws {
         let error = try #require(throws: ModelFileError.self) {
             try SafetensorsBuilder.smallest(metadata: ["keras_version": "unknown"]).read()
         }
@@ -131,7 +134,7 @@ struct ExchangeFormatTests {
         }
     }
 
-    @Test func `the tensors must be those of the layers, no fewer and no others`() throws {
+    @Test func `the tensors must be exactly those of the layers`() throws {
         var file = try SafetensorsBuilder.smallest()
         file.header = file.header.replacing("lstm/bias", with: "lstm/bass")
         let missing = try #require(throws: ModelFileError.self) { try file.read() }
@@ -141,6 +144,6 @@ struct ExchangeFormatTests {
             layers: #"{"class_name": "Dense", "config": {"name": "d", "units": 1, "use_bias": false}}"#,
             tensors: [("d/kernel", [1, 1]), ("d/bias", [1])])
         let other = try #require(throws: ModelFileError.self) { try extra.read() }
-        #expect(other.context == #"no layer has the tensors ["d/bias"]"#)
+        #expect(other.context == #"the tensors ["d/bias"] belong to no layer"#)
     }
 }

@@ -4,8 +4,8 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// What is read from files that Keras wrote.
-struct KerasFileTests {
+/// Models read from files that Keras wrote.
+@Suite struct `A Keras file` {
     static let lively = [
         "smallest", "odd_units", "stacked", "three_deep", "sequences_to_the_end", "dense_stack", "dense_first",
         "no_bias", "relu_cell", "other_gates",
@@ -21,7 +21,7 @@ struct KerasFileTests {
     @Test(arguments: [
         ("reference/model1", false, "(None, 10)", "(None, 1)"), ("reference/model2", true, "(1, 10)", "(1, 1)"),
     ])
-    func `a reference model is read from both forms alike`(
+    func `a reference model is the same in both formats`(
         path: String, isStateful: Bool, lstmShape: String, denseShape: String
     ) throws {
         let archive = try read("\(path).keras")
@@ -69,14 +69,14 @@ struct KerasFileTests {
         #expect(!file.isStateful)
     }
 
-    @Test func `a layer for training only is listed, but not part of the model`() throws {
+    @Test func `a layer that acts only in training is listed but not part of the model`() throws {
         let file = try read("keras/training_only.keras")
         #expect(file.layers.count == 9)
         #expect(file.model.layers.count == 3)
         #expect(file.layers.map(\.parameters).filter { $0 > 0 }.reduce(0, +) == file.model.parameters)
     }
 
-    @Test func `hard_sigmoid is that of the Keras that wrote the file`() throws {
+    @Test func `hard_sigmoid has the meaning of the Keras version that wrote the file`() throws {
         let gates = { (file: ModelFile) -> [Activation] in
             file.model.layers.compactMap { ($0 as? LSTM)?.recurrentActivation }
         }
@@ -92,14 +92,14 @@ struct KerasFileTests {
         #expect(error.context.contains("recurrent_activation='hard_sigmoid'"))
     }
 
-    @Test func `the fingerprint of a model stays what it is`() throws {
-        // Computed apart from this code, by Python's hashlib over the rule in Fingerprint.swift.
+    @Test func `the fingerprint of a model never changes`() throws {
+        // Computed independently of this code, with Python's hashlib and the rule in Fingerprint.swift.
         let expected = "b9226d9efe7df865aedbc5c4fd8b5626867706972ebf5ec86f6285ca4b13c1d5"
         #expect(try read("reference/model2.keras").fingerprint == expected)
     }
 
     @Test(arguments: lively)
-    func `a model with random weights is read from both forms alike`(name: String) throws {
+    func `a model with random weights is the same in both formats`(name: String) throws {
         let archive = try read("keras/\(name).keras")
         let legacy = try read("keras/\(name).h5")
         #expect(archive.fingerprint == legacy.fingerprint)
@@ -113,13 +113,13 @@ struct KerasFileTests {
         #expect(Set(try paths.map { try read($0).fingerprint }).count == paths.count)
     }
 
-    @Test func `layers are summed up as Keras prints them`() throws {
+    @Test func `the summary of layers equals Keras'`() throws {
         let layers = try read("keras/stacked.keras").layers
         #expect(layers.map(\.outputShape) == ["(1, 1, 10)", "(1, 4)", "(1, 1)"])
         #expect(layers.map(\.parameters) == [560, 240, 5])
     }
 
-    @Test func `a layer that is not supported is refused by its name`() throws {
+    @Test func `an unsupported layer is refused, and the error names it`() throws {
         var file = try PatchedFile("keras/stacked.h5")
         #expect(file.replace(#""class_name": "Dense""#, with: #""class_name": "Conv1""#) == 1)
         let error = try #require(throws: ModelFileError.self) { try file.read() }
@@ -128,6 +128,6 @@ struct KerasFileTests {
         #expect(
             error.description
                 == "\(error.path): layer '\(error.layer ?? "")' (Conv1) is not supported; "
-                + "supported layers: \(RefusedOptionTests.supportedLayers)")
+                + "supported layers: \(`A refused option`.supportedLayers)")
     }
 }

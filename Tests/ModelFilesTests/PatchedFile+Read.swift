@@ -3,7 +3,7 @@ import ModelFiles
 import TestSupport
 
 extension PatchedFile {
-    /// Reads the bytes as a model file of the name `patched.model`.
+    /// Reads the bytes as a model file with the name `patched.model`.
     func read() throws -> ModelFile {
         let folder = URL.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -2,9 +2,9 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// Options in a model's configuration: those that would change an answer are refused, the others do not matter.
-struct RefusedOptionTests {
-    /// One text in the configuration of `keras/stacked.h5`, what stands there instead, and what comes of it.
+/// The options of a model's configuration. Options that would change an answer are refused; the others do not matter.
+@Suite struct `A refused option` {
+    /// A text in the configuration of `keras/stacked.h5`, its replacement, and the expected outcome.
     struct Case: CustomTestStringConvertible, Sendable {
         let old: String
         let new: String
@@ -24,7 +24,7 @@ struct RefusedOptionTests {
         + "Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
         + "GaussianDropout, AlphaDropout, ActivityRegularization"
 
-    /// Of each value by itself, as within a cell.
+    /// The activations of single values, as within a cell.
     static let supportedActivations =
         "linear, sigmoid, tanh, relu, hard_sigmoid, softsign, softplus, elu, selu, gelu, silu, swish, exponential"
 
@@ -72,15 +72,15 @@ struct RefusedOptionTests {
         Case(
             old: #""return_sequences": true,"#, new: #""return_sequences":false,"#, code: .unsupported,
             layer: "LSTM2",
-            context: "layer 'LSTM2' (LSTM): takes (batch, timesteps, features) but is given (1, 10); "
-                + "supported: as first layer, or after a layer that gives sequences (return_sequences=True)"),
+            context: "layer 'LSTM2' (LSTM): needs (batch, timesteps, features) but gets (1, 10); "
+                + "supported: as first layer, or after a layer with return_sequences=True"),
         Case(
             old: #""batch_shape": [1, 1, 3]"#, new: #""batch_shape": [1, 3]"#, code: .unsupported, layer: "LSTM1",
-            context: "layer 'LSTM1' (LSTM): takes (batch, timesteps, features) but is given (1, 3); "
-                + "supported: as first layer, or after a layer that gives sequences (return_sequences=True)"),
+            context: "layer 'LSTM1' (LSTM): needs (batch, timesteps, features) but gets (1, 3); "
+                + "supported: as first layer, or after a layer with return_sequences=True"),
         Case(
             old: #""batch_shape": [1, 1, 3]"#, new: #""batch_shape": [1, 1, 2]"#, code: .corrupt, layer: nil,
-            context: "the input is said to be (1, 1, 2), but the weights take 3"),
+            context: "the input shape is (1, 1, 2), but the weights need 3 features"),
         Case(
             old: #""class_name": "Sequential""#, new: #""class_name": "Subclassed""#, code: .unsupported, layer: nil,
             context: "models of the class 'Subclassed' are not supported; supported: Sequential, and Functional as one "
@@ -102,13 +102,13 @@ struct RefusedOptionTests {
             context: "model_config: 'units' is missing, at config.layers.[1].config"),
         Case(
             old: #""use_bias": true"#, new: #""use_bias":false"#, code: .corrupt, layer: "LSTM1",
-            context: #"layer 'LSTM1' (LSTM): 'model_weights/LSTM1' holds the weights "#
-                + #"["kernel", "recurrent_kernel", "bias"], but the layer's options ask for "#
+            context: #"layer 'LSTM1' (LSTM): 'model_weights/LSTM1' has the weights "#
+                + #"["kernel", "recurrent_kernel", "bias"], but the layer's options need "#
                 + #"["kernel", "recurrent_kernel"]"#),
     ]
 
     @Test(arguments: cases)
-    func `an option that would change an answer is refused by the layer's name`(refusal: Case) throws {
+    func `an option that would change an answer is refused, and the error names the layer`(refusal: Case) throws {
         var file = try PatchedFile("keras/stacked.h5")
         let names = try file.layerNames()
         #expect(file.replace(refusal.old, with: refusal.new) > 0)
@@ -123,7 +123,7 @@ struct RefusedOptionTests {
         #expect(error.description == "\(error.path): \(error.context)")
     }
 
-    /// A fixture, one text in its configuration, what stands there instead, and how the error's context ends.
+    /// A fixture, a text in its configuration, its replacement, and the end of the error's context.
     static let otherCases: [(fixture: String, old: String, new: String, context: String)] = [
         (
             "tokens", #""input_dim": 7"#, #""input_dim": 0"#,
@@ -157,7 +157,7 @@ struct RefusedOptionTests {
         ("normalizations", #""renorm": false"#, #""renorm": true"#, "renorm=True is not supported; supported: False"),
         (
             "normalization_options", #""scale": [0.5, 1.5, 0.8]"#, #""scale": [0.5, 1.5]"#,
-            "scale of 2 numbers is not supported; supported: 1, or one for each of the 3 features"
+            "scale with 2 numbers is not supported; supported: 1, or one for each of the 3 features"
         ),
         (
             "rectifiers", #""axis": -1"#, #""axis": 0"#,
@@ -170,7 +170,7 @@ struct RefusedOptionTests {
     ]
 
     @Test(arguments: otherCases)
-    func `an option of another layer that is not computed is refused`(
+    func `an option that the engine does not compute is refused`(
         fixture: String, old: String, new: String, context: String
     ) throws {
         var file = try PatchedFile("keras/\(fixture).h5")
@@ -190,10 +190,10 @@ struct RefusedOptionTests {
         #expect(try file.read().fingerprint == unchanged.read().fingerprint)
     }
 
-    @Test func `a model that is stateful in one layer only is refused`() throws {
+    @Test func `a model with only one stateful layer is refused`() throws {
         var file = try PatchedFile("keras/stacked.h5")
         let names = try file.layerNames()
-        // Of the two LSTMs, the one whose sequences are not returned.
+        // The LSTM of the two that does not return sequences.
         let old = #""return_sequences": false, "return_state": false, "go_backwards": false, "stateful": true"#
         #expect(file.replace(old, with: old.replacing(": true", with: ":false")) == 1)
         let error = try #require(throws: ModelFileError.self) { try file.read() }
@@ -232,7 +232,7 @@ struct RefusedOptionTests {
         #expect(try file.read().fingerprint == unchanged.read().fingerprint)
     }
 
-    @Test func `weights that say that they are another layer's are refused`() throws {
+    @Test func `weights of another layer are refused`() throws {
         let unchanged = try PatchedFile("keras/stacked.keras")
         var file = unchanged
         let name = try unchanged.layerNames()[1]
@@ -241,10 +241,10 @@ struct RefusedOptionTests {
         }
         let error = try #require(throws: ModelFileError.self) { try file.read() }
         #expect(error.code == .corrupt)
-        #expect(error.context == "layer 'other' (LSTM): 'layers/lstm' holds the weights of a layer '\(name)'")
+        #expect(error.context == "layer 'other' (LSTM): 'layers/lstm' has the weights of another layer, '\(name)'")
     }
 
-    @Test func `a weight that is not finite is refused by its layer's name`() throws {
+    @Test func `a weight that is not finite is refused, and the error names the layer`() throws {
         var file = try PatchedFile("keras/smallest.h5")
         let weight = try #require(try file.read().model.layers.first?.weights.first?.values.first)
         let bytes = (0..<4).map { UInt8(truncatingIfNeeded: weight.bitPattern >> (8 * $0)) }
@@ -257,8 +257,8 @@ struct RefusedOptionTests {
 }
 
 extension PatchedFile {
-    /// The names of the layers in the order in which the configuration has them, the InputLayer's first: Keras numbers
-    /// them anew in each run of the generator's process, so a test must not know them.
+    /// The names of the layers in the order of the configuration, beginning with the InputLayer. Keras numbers layers
+    /// anew in each process of the generator, so that a test must not rely on a name.
     func layerNames() throws -> [String] {
         let text = String(decoding: bytes, as: UTF8.self)
         let input = try #require(text.firstMatch(of: /"name": "(input_layer[_0-9]*)"/)).output.1

@@ -2,18 +2,18 @@ import Foundation
 import ModelFiles
 import TestSupport
 
-/// A safetensors file as a test writes it by hand: the header as text, then the data.
+/// A safetensors file that a test writes by hand: the header as text, then the data.
 struct SafetensorsBuilder {
     var header: String
     var data: [UInt8]
 
-    /// A file of Sluice.
+    /// Creates a file in Sluice's format.
     ///
     /// - Parameters:
     ///   - layers: The JSON of the layers.
-    ///   - tensors: The names and shapes of the tensors, which hold 0.25, 0.5, 0.75, … in order.
-    ///   - metadata: More of `__metadata__`, or instead of what is there.
-    /// - Throws: Nothing: any text has a JSON text.
+    ///   - tensors: The names and shapes of the tensors, whose values are 0.25, 0.5, 0.75, … in order.
+    ///   - metadata: Additional or different entries of `__metadata__`.
+    /// - Throws: Nothing: any text has a JSON form.
     init(layers: String, tensors: [(name: String, shape: [Int])], metadata: [String: String] = [:]) throws {
         let standard = [
             "format": "sluice", "format_version": "1",
@@ -34,7 +34,7 @@ struct SafetensorsBuilder {
         header = "{\(entries.joined(separator: ", "))}"
     }
 
-    /// The smallest model: an LSTM of one unit.
+    /// Creates the smallest model: an LSTM of one unit.
     static func smallest(metadata: [String: String] = [:]) throws -> SafetensorsBuilder {
         try SafetensorsBuilder(
             layers: #"{"class_name": "LSTM", "config": {"name": "lstm", "units": 1}}"#,
@@ -42,7 +42,7 @@ struct SafetensorsBuilder {
             metadata: metadata)
     }
 
-    /// The file; its header's length may be claimed to be another.
+    /// Returns the file, with a wrong length of the header if given.
     func bytes(headerLength: UInt64? = nil) -> [UInt8] {
         let text = Array(header.utf8)
         return Self.littleEndian(headerLength ?? UInt64(text.count), bytes: 8) + text + data

@@ -3,9 +3,9 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// The description of layers beside a state dict of PyTorch.
-struct TorchDescriptionTests {
-    /// Reads the state dict of `torch/<fixture>` with another description beside it, or none.
+/// The description of layers beside a PyTorch state dict.
+@Suite struct `A description of a PyTorch model` {
+    /// Reads the state dict of `torch/<fixture>` with another description or none.
     private func read(
         _ fixture: String, _ description: String?, name: String = "model.yaml"
     ) throws -> ModelFile {
@@ -18,7 +18,7 @@ struct TorchDescriptionTests {
     }
 
     @Test(arguments: ["model.yaml", "model.yml", "model.json"])
-    func `is found under each of its names`(name: String) throws {
+    func `a description is found under each of its names`(name: String) throws {
         let file = try read("gru_no_bias", #"{"layers": [{"gru": "gru"}]}"#, name: name)
         #expect(file.format == "PyTorch (.safetensors)")
         #expect(file.layers.map(\.kind) == ["GRU"])
@@ -26,7 +26,7 @@ struct TorchDescriptionTests {
         #expect(!file.isStateful && file.sequenceLength == nil && file.kerasVersion == nil)
     }
 
-    @Test func `tells the shape, the statefulness and the names`() throws {
+    @Test func `a description states the shape, the statefulness and the names`() throws {
         let text = """
             layers: [{linear: first, activation: tanh}, {gru: gru}, {linear: fc}]
             stateful: true
@@ -49,24 +49,24 @@ struct TorchDescriptionTests {
         ("layers: [{gru: gru, linear: fc}]", .unsupported, "supported: one of"),
         ("layers: [{gru: gru, activation: tanh}]", .unsupported, "'activation' of a layer 'gru' is not supported"),
         ("layers: [{linear: [first]}]", .corrupt, "a value is not of the type"),
-        ("layers: [{linear: first}, {gru: gru}]", .unsupported, #"has the tensors ["fc.bias", "fc.weight"]"#),
+        ("layers: [{linear: first}, {gru: gru}]", .unsupported, #"the tensors ["fc.bias", "fc.weight"]"#),
         ("layers: [{linear: first}, {lstm: gru}, {linear: fc}]", .corrupt, "expected [20, 5]"),
-        ("layers: [{linear: first}, {gru: gro}, {linear: fc}]", .corrupt, "no tensor 'gro.weight_hh_l0'"),
+        ("layers: [{linear: first}, {gru: gro}, {linear: fc}]", .corrupt, "needs the tensor 'gro.weight_hh_l0'"),
         ("layers: [{gru: gru}, {linear: first}, {linear: fc}]", .corrupt, "takes"),
         (
             "layers: [{linear: first, activation: mish}, {gru: gru}, {linear: fc}]", .unsupported,
             "activation='mish' is not supported"
         ),
-        ("layers: [{linear: first}, {linear: first}, {gru: gru}, {linear: fc}]", .corrupt, "two weights of the name"),
+        ("layers: [{linear: first}, {linear: first}, {gru: gru}, {linear: fc}]", .corrupt, "two weights have the name"),
         (
             "layers: [{linear: first}, {gru: gru}, {linear: fc}]\ninput_shape: [null, 2]", .corrupt,
-            "the input is said to be (None, None, 2), but the weights take 3"
+            "the input shape is (None, None, 2), but the weights need 3 features"
         ),
         (String(repeating: "#", count: 1 << 17), .unreadable, "more than 65536 bytes"),
     ]
 
     @Test(arguments: refusals)
-    func `that does not fit is refused with its name`(
+    func `a description that does not match the state dict is refused, and the error names it`(
         description: String?, code: ModelFileError.Code, words: String
     ) throws {
         let error = try #require(throws: ModelFileError.self) { try read("gru", description) }

@@ -3,31 +3,32 @@ import Recurrent
 import Wire
 
 /// A model in Sluice's exchange form: the architecture as JSON in Keras' vocabulary, and the weights by name. Every
-/// format is read into it, the engine's model is built from it, and a `.safetensors` file of Sluice is nothing else.
+/// format is converted to this form, and the engine's model is built from it. A `.safetensors` file of Sluice contains
+/// exactly this form.
 ///
-/// A weight's name is the layer's and Keras' name of the weight: `lstm/recurrent_kernel`,
+/// A weight's name consists of the layer's name and Keras' name of the weight: `lstm/recurrent_kernel`,
 /// `bidirectional/forward/kernel`.
 package struct ExchangeForm: Sendable {
     /// The JSON of a Sequential model, in UTF-8.
     package let architecture: [UInt8]
-    /// The version of Keras in whose sense options are meant, as the source told it; nil: as Keras 3 means them.
+    /// The version of Keras that defines the meaning of options; nil for Keras 3.
     package let kerasVersion: String?
-    /// The format that the model was read from, before it came to this form; nil where it began in it.
+    /// The format that the model was converted from; nil if the model was in this form already.
     package let sourceFormat: String?
-    /// The weights, each name once, in the order of their names.
+    /// The weights in the order of their names, which are unique.
     private let tensors: [NamedTensor]
 
-    /// What stands for the version of a source that did not tell it, so that no default is taken from Keras 3.
+    /// The version of a source that states no version. With this value, no default of Keras 3 applies.
     package static let unknownVersion = "unknown"
 
     /// Creates the form.
     ///
     /// - Parameters:
-    ///   - architecture: JSON as it stands in a Keras file.
-    ///   - kerasVersion: The version of Keras that it is meant in.
-    ///   - sourceFormat: The format that it was read from.
+    ///   - architecture: JSON as in a Keras file.
+    ///   - kerasVersion: The version of Keras that defines the meaning of options.
+    ///   - sourceFormat: The format that the model was read from.
     ///   - tensors: The weights.
-    /// - Throws: ``Defect`` with the code `corrupt` where two weights have one name, or the JSON is none.
+    /// - Throws: ``Defect`` with the code `corrupt` if two weights have the same name, or if the JSON is invalid.
     package init(
         architecture: [UInt8], kerasVersion: String?, sourceFormat: String, tensors: [NamedTensor]
     ) throws(Defect) {
@@ -37,15 +38,15 @@ package struct ExchangeForm: Sendable {
         self.tensors = tensors.sorted { $0.name < $1.name }
         var names: Set<String> = []
         for name in tensors.map(\.name) where !names.insert(name).inserted {
-            throw Defect(.corrupt, "there are two weights of the name '\(name)'")
+            throw Defect(.corrupt, "two weights have the name '\(name)'")
         }
     }
 
-    /// What a configuration of Keras has besides what an answer is computed from.
+    /// Members of a Keras configuration that no answer depends on.
     private static let notOfTheModel: Set<String> = [
         "build_config", "compile_config", "module", "registered_name", "shared_object_id",
     ]
-    /// How the options of a layer end that act in training only.
+    /// The endings of layer options that act only in training.
     private static let endsOfTraining = ["_initializer", "_regularizer", "_constraint"]
 
     private static func isTraining(_ key: String) -> Bool {
@@ -65,7 +66,7 @@ package struct ExchangeForm: Sendable {
 }
 
 extension JSONValue {
-    /// The value without some members of its objects.
+    /// Returns the value without some members of its objects.
     fileprivate func without(_ isLeftOut: (String) -> Bool) -> JSONValue {
         switch self {
         case .object(let members):
@@ -90,10 +91,10 @@ extension ExchangeForm {
         static let sourceFormat = "source_format"
     }
 
-    /// Whether a safetensors file says that it is of Sluice.
+    /// Whether a safetensors file states that it is in Sluice's form.
     static func isForm(_ file: Safetensors) -> Bool { file.metadata[Key.format] == format }
 
-    /// The model as the bytes of a `.safetensors` file, the same for the same model.
+    /// The model as a `.safetensors` file. Equal models give equal bytes.
     package var bytes: [UInt8] {
         var metadata = [
             Key.format: Self.format, Key.formatVersion: Self.formatVersion,
@@ -104,10 +105,10 @@ extension ExchangeForm {
         return Safetensors.bytes(metadata: metadata, tensors: tensors)
     }
 
-    /// Reads the form from a safetensors file, which is not trusted.
+    /// Reads the form from an untrusted safetensors file.
     ///
-    /// - Throws: ``Defect``: `corrupt` where something is missing or damaged, `unsupported` for another version of the
-    ///   format or numbers that are not floating-point.
+    /// - Throws: ``Defect`` with the code `corrupt` if something is missing or damaged. `unsupported` for another
+    ///   version of the format or numbers that are not floating-point.
     init(_ file: Safetensors) throws(Defect) {
         let version = file.metadata[Key.formatVersion]
         guard version == Self.formatVersion else {
@@ -128,9 +129,9 @@ extension ExchangeForm {
         self.tensors = tensors
     }
 
-    /// The weights of each layer that an answer needs, in the order of ``KerasLayer/weights``.
+    /// Returns the weights of each layer that an answer needs, in the order of ``KerasLayer/weights``.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` where one is missing, or there are others.
+    /// - Throws: ``Defect`` with the code `corrupt` if a weight is missing or left over.
     func weights(of layers: [KerasArchitecture.NamedLayer]) throws(Defect) -> [[Tensor]] {
         let byName = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
         var unused = Set(byName.keys)
@@ -144,7 +145,7 @@ extension ExchangeForm {
                         .inLayer(layer.name, className: layer.className)
                 }
                 guard unused.remove(name) != nil else {
-                    throw Defect(.corrupt, "tensor '\(name)' is another layer's, too")
+                    throw Defect(.corrupt, "tensor '\(name)' belongs to two layers")
                         .inLayer(layer.name, className: layer.className)
                 }
                 ofLayer.append(tensor)
@@ -152,13 +153,13 @@ extension ExchangeForm {
             weights.append(ofLayer)
         }
         guard unused.isEmpty else {
-            throw Defect(.corrupt, "no layer has the tensors \(unused.sorted())")
+            throw Defect(.corrupt, "the tensors \(unused.sorted()) belong to no layer")
         }
         return weights
     }
 }
 
 extension KerasArchitecture.NamedLayer {
-    /// The name of one of the layer's weights in the exchange form.
+    /// Returns the name of one of the layer's weights in the exchange form.
     package func tensorName(_ weight: KerasWeight) -> String { "\(name)/\(weight.name)" }
 }

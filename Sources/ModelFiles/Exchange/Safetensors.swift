@@ -2,35 +2,35 @@ import FoundationEssentials
 package import Recurrent
 import Wire
 
-/// A safetensors file in memory: named tensors, and texts about them
+/// A safetensors file in memory: named tensors and metadata texts
 /// (<https://huggingface.co/docs/safetensors/index#format>).
 ///
-/// The file is not trusted: its header is bounded, and the tensors must fill the rest of the file exactly, each byte in
-/// one of them only.
+/// The file is not trusted. Its header is bounded, and the tensors must fill the rest of the file without gaps or
+/// overlaps.
 struct Safetensors {
-    /// The longest header that is read, in bytes.
+    /// The longest header to read, in bytes.
     static let maximumHeaderSize = 1 << 22
     /// The most axes of a tensor.
     private static let maximumRank = 8
-    /// The number of bytes of the header's own length.
+    /// The size of the header's length field, in bytes.
     private static let lengthSize = 8
-    /// The header, the texts, an entry, its shape: nothing else is within one another.
+    /// The nesting depth of a valid header: the header, an entry, and the entry's shape.
     private static let headerDepth = 3
 
-    /// What the key `__metadata__` holds.
+    /// The texts under the key `__metadata__`.
     let metadata: [String: String]
     private let entries: [String: Entry]
     private let bytes: [UInt8]
-    /// Where the tensors' offsets count from.
+    /// The origin of the tensors' offsets.
     private let dataStart: Int
 
-    /// Whether bytes begin as those of a safetensors file of a bounded header do.
+    /// Whether the bytes look like the beginning of a safetensors file with a header of bounded length.
     static func isLikely(_ bytes: some Collection<UInt8>) -> Bool {
         let start = Array(bytes.prefix(lengthSize + 1))
         return start.count == lengthSize + 1 && start[4..<8].allSatisfy { $0 == 0 } && start[8] == UInt8(ascii: "{")
     }
 
-    /// Takes a file apart, without a look at the numbers.
+    /// Reads the header of a file; the numbers are read later.
     ///
     /// - Throws: ``Defect`` with the code `corrupt`.
     init(_ bytes: [UInt8]) throws(Defect) {
@@ -45,7 +45,7 @@ struct Safetensors {
         dataStart = Self.lengthSize + Int(length)
         let header = Array(bytes[Self.lengthSize..<dataStart])
         guard !JSONValue.isNested(header, deeperThan: Self.headerDepth) else {
-            throw Defect(.corrupt, "the safetensors header has more than \(Self.headerDepth) levels")
+            throw Defect(.corrupt, "the safetensors header is nested deeper than \(Self.headerDepth) levels")
         }
         let decoded: Header
         do {
@@ -56,7 +56,7 @@ struct Safetensors {
             throw Defect(.corrupt, "safetensors header: \(error)")
         }
         guard decoded.members == Self.membersWritten(in: header) else {
-            throw Defect(.corrupt, "safetensors header: a name stands twice, or a tensor has a property that it cannot")
+            throw Defect(.corrupt, "safetensors header: a name occurs twice, or a tensor has an unknown property")
         }
         metadata = decoded.metadata
         entries = decoded.entries
@@ -67,12 +67,13 @@ struct Safetensors {
     /// The tensors' names, sorted.
     var names: [String] { entries.keys.sorted() }
 
-    /// The shape of a tensor, or nil where there is none of that name.
+    /// Returns the shape of a tensor, or nil if the file has no tensor with this name.
     func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
-    /// A tensor of floating-point numbers of any width, as float32.
+    /// Returns a tensor of floating-point numbers of any width, as float32.
     ///
-    /// - Throws: ``Defect``: `corrupt` where there is none of that name, `unsupported` where it holds other numbers.
+    /// - Throws: ``Defect`` with the code `corrupt` if the file has no tensor with this name, `unsupported` for other
+    ///   types of numbers.
     func tensor(_ name: String) throws(Defect) -> Tensor {
         guard let entry = entries[name] else { throw Defect(.corrupt, "tensor '\(name)' is missing") }
         guard let convert = entry.type.asFloat else {
@@ -95,7 +96,8 @@ struct Safetensors {
         }
     }
 
-    /// The tensors, in the order of their places, must be of the size that their shapes tell and fill the data.
+    /// Checks that the tensors, ordered by position, have the sizes of their shapes and fill the data without gaps or
+    /// overlaps.
     private func requireFilled() throws(Defect) {
         var end = 0
         let ordered = entries.sorted { first, second in
@@ -106,22 +108,22 @@ struct Safetensors {
             let range = entry.range
             guard entry.shape.count <= Self.maximumRank, range.count == entry.size else {
                 throw Defect(
-                    .corrupt, "tensor '\(name)' of the shape \(entry.shape) does not take \(range.count) bytes")
+                    .corrupt, "tensor '\(name)' of shape \(entry.shape) does not need \(range.count) bytes")
             }
             guard range.lowerBound == end else {
                 throw Defect(
-                    .corrupt, "tensor '\(name)' begins at \(range.lowerBound), but the one before ends at \(end)")
+                    .corrupt, "tensor '\(name)' begins at \(range.lowerBound), but the tensor before it ends at \(end)")
             }
             end = range.upperBound
         }
         guard end == bytes.count - dataStart else {
             throw Defect(
-                .corrupt, "the tensors take \(end) bytes, but the file has \(bytes.count - dataStart) for them")
+                .corrupt, "the tensors need \(end) bytes, but the file has \(bytes.count - dataStart)")
         }
     }
 
-    /// How many members all objects of a header have as it is written: more than were decoded where a name stands twice,
-    /// of which decoders take either.
+    /// Returns the number of members in all objects of a header as written. This number exceeds the number of decoded
+    /// members if a name occurs twice, in which case a decoder may keep either value.
     private static func membersWritten(in header: [UInt8]) -> Int {
         var count = 0
         var isInString = false
@@ -145,12 +147,12 @@ struct Safetensors {
 // MARK: - Writing
 
 extension Safetensors {
-    /// A file of float32 tensors, whose data begins at a multiple of 8 bytes.
+    /// Returns a file of float32 tensors, whose data begins at a multiple of 8 bytes.
     ///
     /// - Parameters:
-    ///   - metadata: The texts about them.
+    ///   - metadata: The metadata texts.
     ///   - tensors: The tensors with their names, in the order in which they are written.
-    /// - Returns: The file's bytes, the same for the same arguments.
+    /// - Returns: The file's bytes. Equal arguments give equal bytes.
     static func bytes(metadata: [String: String], tensors: [NamedTensor]) -> [UInt8] {
         var header = Header(metadata: metadata, entries: [:])
         var end = 0
@@ -179,7 +181,7 @@ extension Safetensors {
     }
 }
 
-/// A tensor with the name that it has in a file.
+/// A tensor with its name in a file.
 package struct NamedTensor: Equatable, Sendable {
     /// The name, unique in its file.
     package let name: String
@@ -194,7 +196,7 @@ package struct NamedTensor: Equatable, Sendable {
 
 // MARK: - The header's JSON
 
-/// The sorts of numbers that a safetensors file may hold.
+/// The number types of a safetensors file.
 private enum ElementType: String, Codable {
     case bool = "BOOL"
     case uint8 = "U8"
@@ -210,7 +212,7 @@ private enum ElementType: String, Codable {
     case int64 = "I64"
     case float64 = "F64"
 
-    /// In bytes.
+    /// The size of a number in bytes.
     var size: Int {
         switch self {
         case .bool, .uint8, .int8: 1
@@ -220,7 +222,7 @@ private enum ElementType: String, Codable {
         }
     }
 
-    /// What makes the float nearest to it of its bits, where it is a floating-point number.
+    /// The conversion from bits to the nearest float; nil for a type that is not floating-point.
     var asFloat: ((UInt64) -> Float)? {
         switch self {
         case .float16: { Float(Float16(bitPattern: UInt16(truncatingIfNeeded: $0))) }
@@ -236,7 +238,7 @@ private enum ElementType: String, Codable {
 private struct Entry: Codable {
     let type: ElementType
     let shape: [Int]
-    /// Its bytes, counted from the end of the header.
+    /// The tensor's bytes, relative to the end of the header.
     let range: Range<Int>
 
     private enum Key: String, CodingKey {
@@ -256,14 +258,14 @@ private struct Entry: Codable {
         let name = try object.decode(String.self, forKey: .type)
         guard let type = ElementType(rawValue: name) else {
             throw DecodingError.dataCorruptedError(
-                forKey: .type, in: object, debugDescription: "'\(name)' is no type of numbers")
+                forKey: .type, in: object, debugDescription: "'\(name)' is not a number type")
         }
         self.type = type
         shape = try object.decode([Int].self, forKey: .shape)
         let offsets = try object.decode([Int].self, forKey: .offsets)
         guard offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1] else {
             throw DecodingError.dataCorruptedError(
-                forKey: .offsets, in: object, debugDescription: "\(offsets) are not two places in a file, in order")
+                forKey: .offsets, in: object, debugDescription: "\(offsets) are not two ascending offsets")
         }
         range = offsets[0]..<offsets[1]
     }
@@ -275,10 +277,10 @@ private struct Entry: Codable {
         try object.encode([range.lowerBound, range.upperBound], forKey: .offsets)
     }
 
-    /// The product of the shape; only after ``size`` was found.
+    /// The product of the shape. Valid only if ``size`` is not nil.
     var count: Int { shape.reduce(1, *) }
 
-    /// In bytes; nil where the shape is not one, or of more bytes than can be counted.
+    /// The size in bytes; nil if the shape is invalid or its size overflows.
     var size: Int? {
         var size = type.size
         for length in shape {
@@ -335,6 +337,6 @@ private struct Header: Codable {
 
     private var hasMetadata = true
 
-    /// How many members all objects together have: each tensor has three, and a name.
+    /// The number of members in all objects together: each tensor has three members and a name.
     var members: Int { entries.count * 4 + metadata.count + (hasMetadata ? 1 : 0) }
 }

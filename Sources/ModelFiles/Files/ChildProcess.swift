@@ -1,31 +1,31 @@
 import Glibc
 import Synchronization
 
-/// A process that is started to answer one question, and does not outlive it.
+/// A process that answers one question and ends before its owner does.
 struct ChildProcess: ~Copyable {
-    /// How the process ended.
+    /// The end of the process.
     enum End {
-        /// By itself, or unknown to us.
+        /// An exit by itself, or an unknown end.
         case status
-        /// By a signal.
+        /// An end by a signal.
         case signal(Int32)
     }
 
-    /// Those that have not ended yet, as far as this process knows.
+    /// The processes that have not ended yet, as far as this process knows.
     private static let running = Mutex<Set<pid_t>>([])
 
     private let identifier: pid_t
 
-    /// Starts a program with its standard input and output; what it says on standard error is lost.
+    /// Starts a program with a given standard input and output. Its standard error is discarded.
     ///
     /// - Parameters:
-    ///   - program: Its path.
-    ///   - name: Its only argument, the name that it goes by.
-    ///   - input: What becomes its standard input.
-    ///   - output: What becomes its standard output.
+    ///   - program: The path of the program.
+    ///   - name: The program's only argument, the name to run under.
+    ///   - input: The standard input.
+    ///   - output: The standard output.
     /// - Throws: ``Defect`` with the system's reason.
     init(_ program: String, name: String, input: Int32, output: Int32) throws(Defect) {
-        // Where this process was started without the standard ones, these descriptors may have their numbers.
+        // If this process was started without standard descriptors, these descriptors may have their numbers.
         let input = fcntl(input, F_DUPFD_CLOEXEC, 3)
         defer { _ = close(input) }
         let output = fcntl(output, F_DUPFD_CLOEXEC, 3)
@@ -39,7 +39,7 @@ struct ChildProcess: ~Copyable {
         unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
 
-        // The daemon ignores and blocks signals that must end this one.
+        // The daemon ignores and blocks signals that must be able to end the new process.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
@@ -51,7 +51,7 @@ struct ChildProcess: ~Copyable {
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
         var arguments = unsafe [strdup(name), nil]
-        // libhdf5 takes orders from the environment, so there is none but where the libraries are.
+        // Environment variables can control libhdf5, so the process gets only the location of the libraries.
         var environment = unsafe [strdup("SWIFT_BACKTRACE=enable=no")]
         if let path = unsafe getenv("LD_LIBRARY_PATH") {
             unsafe environment.append(strdup("LD_LIBRARY_PATH=\(String(cString: path))"))
@@ -65,13 +65,13 @@ struct ChildProcess: ~Copyable {
         Self.running.withLock { _ = $0.insert(identifier) }
     }
 
-    /// Reads what the process writes until it has ended, or closed its end.
+    /// Reads the process's output until the process ends or closes it.
     ///
     /// - Parameters:
-    ///   - output: Where its output comes.
-    ///   - limit: The most bytes.
-    ///   - seconds: How long it may take.
-    /// - Returns: The bytes, or nil where there were more or it took longer.
+    ///   - output: The read end of the output.
+    ///   - limit: The maximum number of bytes.
+    ///   - seconds: The maximum time.
+    /// - Returns: The bytes, or nil if there were more or the time ran out.
     func answer(from output: Int32, atMost limit: Int, seconds: Int) -> [UInt8]? {
         let deadline = ContinuousClock.now + .seconds(seconds)
         var answer: [UInt8] = []
@@ -90,21 +90,21 @@ struct ChildProcess: ~Copyable {
         }
     }
 
-    /// Ends all such processes. Whoever waits for an answer gets none.
+    /// Ends all child processes. Pending reads return without an answer.
     static func endAll() {
         running.withLock { identifiers in
             for identifier in identifiers { kill(identifier, SIGKILL) }
         }
     }
 
-    /// Ends the process, if it has not ended by itself, and takes it off the system's table.
+    /// Ends the process if it is still running, and reaps it.
     consuming func end() -> End {
         kill(identifier, SIGKILL)
-        // Before the system may give the identifier to another process.
+        // Forget the identifier before the system can give it to another process.
         Self.running.withLock { _ = $0.remove(identifier) }
         var status: Int32 = 0
         while unsafe waitpid(identifier, &status, 0) == -1 {
-            // Where the signal SIGCHLD is ignored, nobody tells how a process ended.
+            // If SIGCHLD is ignored, the system does not report how a process ended.
             guard errno == EINTR else { return .status }
         }
         let signal = status & 0x7F

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 extension DecodingError {
-    /// What is wrong, and where in the JSON.
+    /// The problem and its place in the JSON.
     var inWords: String {
         let (text, context): (String, Context) =
             switch self {

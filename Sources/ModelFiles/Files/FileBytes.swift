@@ -1,22 +1,22 @@
 import Glibc
 
-/// A regular file that is open for reading, and its bytes.
+/// A regular file that is open for reading.
 ///
-/// A model is read from one open file, so a file that is replaced meanwhile cannot give the head of one model and the
+/// A model is read from one open file. A file that is replaced meanwhile thus cannot give the head of one model and the
 /// weights of another.
 package struct FileBytes: ~Copyable {
-    /// The largest model file that is read, 1 GiB.
+    /// The largest model file to read, 1 GiB.
     static let maximumSize = 1 << 30
 
     let descriptor: Int32
-    /// How many bytes the file had when it was opened.
+    /// The file's size in bytes when it was opened.
     package let size: Int
 
     /// Opens a file.
     ///
-    /// - Throws: ``Defect``: `notFound`, or `unreadable` with the system's reason.
+    /// - Throws: ``Defect`` with the code `notFound`, or `unreadable` with the system's reason.
     init(_ path: String) throws(Defect) {
-        // Without O_NONBLOCK, opening a FIFO would wait for a writer.
+        // Without O_NONBLOCK, opening a FIFO would block until a writer opens it.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             let code: ModelFileError.Code = errno == ENOENT || errno == ENOTDIR ? .notFound : .unreadable
@@ -27,7 +27,7 @@ package struct FileBytes: ~Copyable {
 
     /// Takes over an open descriptor.
     ///
-    /// - Throws: ``Defect`` with the code `unreadable` where it is not that of a regular file of bounded size.
+    /// - Throws: ``Defect`` with the code `unreadable` if the descriptor is not a regular file of bounded size.
     package init(_ descriptor: Int32) throws(Defect) {
         self.descriptor = descriptor
         var status = stat()
@@ -46,10 +46,10 @@ package struct FileBytes: ~Copyable {
         _ = close(descriptor)
     }
 
-    /// The file's first bytes.
+    /// Returns the beginning of the file.
     ///
-    /// - Parameter count: How many at most.
-    /// - Returns: The bytes, fewer where the file is shorter.
+    /// - Parameter count: The maximum number of bytes.
+    /// - Returns: The bytes; fewer if the file is shorter.
     /// - Throws: ``Defect`` with the code `unreadable`.
     package func prefix(_ count: Int) throws(Defect) -> [UInt8] {
         let count = min(count, size)
@@ -67,13 +67,13 @@ package struct FileBytes: ~Copyable {
         return Array(bytes.prefix(filled))
     }
 
-    /// All of the file's bytes.
+    /// Returns the whole file.
     ///
     /// - Throws: ``Defect`` with the code `unreadable`.
     package func all() throws(Defect) -> [UInt8] { try prefix(size) }
 }
 
-/// The system's reason for the call that failed last.
+/// The system's reason for the last failed call.
 enum SystemError {
     static var text: String { unsafe String(cString: strerror(errno)) }
 }

@@ -1,13 +1,13 @@
 import CSodium
 import Recurrent
 
-/// What tells two models apart: SHA-256 over everything that an answer is computed from, and nothing else.
+/// The identity of a model: SHA-256 over everything that an answer depends on, and nothing else.
 ///
-/// Hashed in order: a line with the version of this rule; for each layer its ``Layer/architecture`` line, then for
-/// each of its weights the rank, the lengths of its axes (each 64 bits, little-endian) and the values (float32,
-/// little-endian). Names, statefulness and the file's format are not in it.
+/// The hash covers, in order, a line with the version of this rule and then each layer. A layer contributes its
+/// ``Layer/architecture`` line and its weights: for each weight the rank, the lengths of the axes (each 64 bits,
+/// little-endian) and the values (float32, little-endian). Names, statefulness and the file's format are left out.
 enum Fingerprint {
-    /// The fingerprint as 64 hexadecimal digits.
+    /// Returns the fingerprint as 64 hexadecimal digits.
     static func of(_ model: Model) -> String {
         precondition(sodium_init() >= 0, "libsodium cannot be initialised")
         var hash = SHA256()
@@ -44,7 +44,7 @@ private struct SHA256 {
         _ = unsafe crypto_hash_sha256_update(&state, bytes, UInt64(bytes.count))
     }
 
-    /// The 32 bytes of the hash. Takes no more afterwards.
+    /// Returns the 32 bytes of the hash. The hash accepts no more input afterwards.
     mutating func digest() -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
         _ = unsafe crypto_hash_sha256_final(&state, &digest)

@@ -1,6 +1,6 @@
 public import Recurrent
 
-/// A model read from a file: what the engine steps, and what people want to know about it.
+/// A model read from a file: the engine's model and a description for people.
 public struct ModelFile: Sendable {
     /// One row of Keras' `summary()`.
     public struct LayerSummary: Equatable, Sendable {
@@ -10,40 +10,41 @@ public struct ModelFile: Sendable {
         public let kind: String
         /// The layer's output as Keras prints it, the batch axis first: `(None, 24, 10)`.
         public let outputShape: String
-        /// How many weights the layer has. Keras also counts the number of samples that a Normalization saw.
+        /// The number of weights in the layer. Keras also counts the number of samples that a Normalization saw.
         public let parameters: Int
     }
 
-    /// The network, ready to be stepped.
+    /// The network, ready to step.
     public let model: Model
-    /// SHA-256 of the architecture and the weights, 64 hexadecimal digits: equal for the same model in either format,
-    /// whatever the names of its layers and whether it is stateful.
+    /// SHA-256 of the architecture and the weights, 64 hexadecimal digits. The fingerprint is the same for a model in
+    /// any format, whatever the names of its layers and whether it is stateful.
     public let fingerprint: String
-    /// Whether the state goes on from one call of Keras' `predict` to the next: all recurrent layers say
-    /// `stateful=True`. A model in which some do and others do not is refused; one without state is not stateful.
+    /// Whether the state continues from one call of Keras' `predict` to the next, because all recurrent layers have
+    /// `stateful=True`. A model that mixes both kinds is refused. A model without state is not stateful.
     public let isStateful: Bool
-    /// How many timesteps the model's input has; nil where it takes any number, or the file does not tell.
+    /// The number of timesteps in the model's input; nil if the model takes any number, or if the file does not state
+    /// it.
     public let sequenceLength: Int?
     /// The model's name in Keras.
     public let name: String
-    /// The file's format, found from its contents: `Keras 3 (.keras)`, `Keras HDF5 (.h5)`,
-    /// `Sluice (.safetensors)`, with what it was converted from, or `PyTorch (.safetensors)`.
+    /// The file's format, determined from its contents: `Keras 3 (.keras)`, `Keras HDF5 (.h5)`, `Sluice (.safetensors)`
+    /// with its source format, or `PyTorch (.safetensors)`.
     public let format: String
-    /// The version of Keras that wrote the file, where it tells.
+    /// The version of Keras that wrote the file, if the file states it.
     public let kerasVersion: String?
     /// The layers in order, as Keras' `summary()` lists them.
     public let layers: [LayerSummary]
 
-    /// Reads a Sequential model from a file of any of the formats: a Keras 3 archive (`.keras`), a whole-model HDF5 file
-    /// of Keras (`.h5`), Sluice's own `.safetensors`, or a state dict of PyTorch in a `.safetensors` with a description
+    /// Reads a Sequential model from a file. The format may be a Keras 3 archive (`.keras`), a whole-model HDF5 file of
+    /// Keras (`.h5`), Sluice's own `.safetensors`, or a PyTorch state dict in a `.safetensors` with a description
     /// beside it.
     ///
-    /// The format is found from the file's first bytes, not from its name. The file is not trusted; one of Keras is read
-    /// in a process apart.
+    /// The first bytes of the file determine the format, not the file's name. The file is not trusted. A Keras file is
+    /// read in a separate process.
     ///
-    /// - Parameter path: Where the file is, relative to the working directory or absolute.
-    /// - Returns: The model with what the file tells about it.
-    /// - Throws: ``ModelFileError`` that names the file and, where there is one, the layer.
+    /// - Parameter path: The path of the file, absolute or relative to the working directory.
+    /// - Returns: The model with its description.
+    /// - Throws: ``ModelFileError`` that names the file and, if there is one, the layer.
     public static func read(_ path: String) throws(ModelFileError) -> ModelFile {
         try named(path) { () throws(Defect) in
             let source = try ModelSource.read(path)
@@ -51,24 +52,25 @@ public struct ModelFile: Sendable {
         }
     }
 
-    /// Reads a model file of any format and writes the same model as a `.safetensors` of Sluice, which ``read(_:)`` takes.
+    /// Reads a model file of any format and writes the same model as Sluice's `.safetensors`, which ``read(_:)``
+    /// accepts.
     ///
-    /// The file appears whole or not at all.
+    /// The output file appears whole or not at all.
     ///
     /// - Parameters:
-    ///   - input: The file that is read.
-    ///   - output: The file that is written.
-    ///   - replacing: Whether a file that is there already may be replaced.
-    ///   - mode: The permissions of the file that is written, whatever the umask.
-    /// - Returns: How many bytes were written.
-    /// - Throws: ``ModelFileError`` with the path of one of the two: what ``read(_:)`` throws, `exists`, `notWritten`.
+    ///   - input: The path of the model file.
+    ///   - output: The path of the new file.
+    ///   - replacing: Whether to replace an existing file.
+    ///   - mode: The permissions of the new file, whatever the umask.
+    /// - Returns: The number of bytes written.
+    /// - Throws: ``ModelFileError`` with one of the two paths: the errors of ``read(_:)``, `exists` and `notWritten`.
     public static func convert(
         _ input: String, to output: String, replacing: Bool, mode: UInt16 = 0o600
     ) throws(ModelFileError) -> Int {
         try named(output) { () throws(Defect) in try OutputFile.check(output, replacing: replacing) }
         let bytes = try named(input) { () throws(Defect) in
             let source = try ModelSource.read(input)
-            // What cannot be served is not converted.
+            // A model that cannot be served is not converted.
             _ = try ModelFile(source.form, format: source.format)
             return source.form.bytes
         }
@@ -89,7 +91,7 @@ public struct ModelFile: Sendable {
     }
 
     private init(_ form: ExchangeForm, format: String) throws(Defect) {
-        // A form without a version is meant as the newest Keras means it.
+        // Without a version, options have the meaning of the newest Keras.
         let architecture = try KerasArchitecture(
             json: form.architecture, source: "architecture", kerasVersion: form.kerasVersion ?? "3")
         let version = form.kerasVersion == ExchangeForm.unknownVersion ? nil : form.kerasVersion
@@ -97,7 +99,7 @@ public struct ModelFile: Sendable {
             architecture, weights: form.weights(of: architecture.layers), format: format, kerasVersion: version)
     }
 
-    /// Builds the engine's model, whose own checks find weights of wrong shapes.
+    /// Builds the engine's model, which checks the shapes of the weights.
     private init(
         _ architecture: KerasArchitecture, weights: [[Tensor]], format: String, kerasVersion: String?
     ) throws(Defect) {
@@ -118,7 +120,8 @@ public struct ModelFile: Sendable {
             features != model.features
         {
             throw Defect(
-                .corrupt, "the input is said to be \(architecture.inputShape), but the weights take \(model.features)")
+                .corrupt,
+                "the input shape is \(architecture.inputShape), but the weights need \(model.features) features")
         }
         fingerprint = Fingerprint.of(model)
         isStateful = try architecture.isStateful()

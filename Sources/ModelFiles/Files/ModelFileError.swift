@@ -1,44 +1,45 @@
-/// Why a model file was not read, or not written. Caught by ``code``; ``description`` is for people.
+/// The reason for not reading or writing a model file. Catch by ``code``; ``description`` is for people.
 public struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What kind of thing was wrong.
+    /// The kind of error.
     public enum Code: String, CaseIterable, Codable, Equatable, Sendable {
-        /// There is no file of that path.
+        /// The path does not exist.
         case notFound
-        /// The file is there but its bytes could not be read: rights, a directory, too large.
+        /// The file exists, but its bytes cannot be read: missing rights, a directory, or too large.
         case unreadable
-        /// The bytes are those of something else than a Keras model.
+        /// The file is not a model.
         case notAModel
-        /// A Keras model, but parts of it are damaged, missing or contradict each other.
+        /// The file is a model, but parts of it are damaged, missing or contradictory.
         case corrupt
-        /// A sound model that needs something that Sluice does not compute.
+        /// The model is sound, but needs something that Sluice does not compute.
         case unsupported
-        /// A file that was to be written is there already.
+        /// The output file exists already.
         case exists
-        /// A file could not be written: rights, no room, something else of that name.
+        /// The output file cannot be written: missing rights, no space, or a special file of this name.
         case notWritten
     }
 
-    /// What kind of thing was wrong.
+    /// The kind of error.
     public let code: Code
-    /// The path as it was given to ``ModelFile/read(_:)`` or ``ModelFile/convert(_:to:replacing:mode:)``.
+    /// The path as passed to ``ModelFile/read(_:)`` or ``ModelFile/convert(_:to:replacing:mode:)``.
     public let path: String
-    /// The name of the layer in question, where there is one.
+    /// The name of the layer at fault, if there is one.
     public let layer: String?
-    /// What was found and, where something is not supported, what is; layers stand with their name and class.
+    /// The problem and, for an unsupported feature, the supported alternatives. Layers appear with their name and
+    /// class.
     public let context: String
 
-    /// The path and the context, always in one line and of bounded length.
+    /// The path and the context, always on one line and of bounded length.
     public var description: String { "\(path): \(context)".foldedToOneLine }
 }
 
-/// What is wrong with a file, as the code that finds it knows it: without the file's path, and within one layer
-/// without the layer's name. ``ModelFile/read(_:)`` makes a ``ModelFileError`` of it.
+/// A problem with a file from the viewpoint of the code that finds it: without the file's path and, within one layer,
+/// without the layer's name. ``ModelFile/read(_:)`` turns it into a ``ModelFileError``.
 package struct Defect: Error, Codable, Equatable {
-    /// What kind of thing is wrong.
+    /// The kind of error.
     package let code: ModelFileError.Code
-    /// The name of the layer in question, where there is one.
+    /// The name of the layer at fault, if there is one.
     package var layer: String?
-    /// What was found, and what would be supported.
+    /// The problem and the supported alternatives.
     package let context: String
 
     package init(_ code: ModelFileError.Code, layer: String? = nil, _ context: String) {
@@ -47,15 +48,15 @@ package struct Defect: Error, Codable, Equatable {
         self.context = context
     }
 
-    /// The same defect as one of a layer, unless it is one already.
+    /// Returns the defect with a layer's name, unless it has one already.
     package func inLayer(_ name: String, className: String) -> Defect {
         layer == nil ? Defect(code, layer: name, "layer '\(name)' (\(className)): \(context)") : self
     }
 }
 
 extension String {
-    /// The text without line breaks and other control characters, cut after 1,000 characters: names within a model file
-    /// and texts from libraries may hold anything.
+    /// The text without line breaks and other control characters, cut after 1,000 characters. Names in a model file and
+    /// texts from libraries may contain anything.
     var foldedToOneLine: String {
         let maximum = 1000
         let isBreak = { (scalar: Unicode.Scalar) in

@@ -1,8 +1,8 @@
-/// A model file, whatever its format, as far as it is read without building the model.
+/// A model file of any format, before the model is built.
 struct ModelSource {
-    /// What it holds.
+    /// The file's content.
     let form: ExchangeForm
-    /// The file's format in words.
+    /// The name of the file's format.
     let format: String
 
     /// Reads a file of any format.
@@ -30,18 +30,18 @@ struct ModelSource {
     #if Keras
     private static let supported =
         "Keras 3 archives (.keras), Keras HDF5 files of a whole model (.h5), .safetensors of Sluice, and of PyTorch "
-        + "with a description beside it"
+        + "with a description file beside it"
 
     private static func kerasFile(_ file: borrowing FileBytes, _ format: KerasFormat) throws(Defect) -> ModelSource {
         ModelSource(form: try KerasReader.read(file), format: format.name)
     }
     #else
-    private static let supported = ".safetensors of Sluice, and of PyTorch with a description beside it"
+    private static let supported = ".safetensors of Sluice, and of PyTorch with a description file beside it"
 
     private static func kerasFile(_ file: borrowing FileBytes, _ format: KerasFormat) throws(Defect) -> ModelSource {
         throw Defect(
             .unsupported,
-            "\(format.name) is not read by this build of Sluice; 'sluice convert' of a full build makes a .safetensors "
+            "this build of Sluice does not read \(format.name); run 'sluice convert' of a full build to get a .safetensors "
                 + "of it")
     }
     #endif

@@ -1,13 +1,13 @@
 import Glibc
 
-/// A file that is written whole or not at all: into a new file beside it first, which then gets its name.
+/// A file that appears whole or not at all. The bytes go to a new file beside it, which then takes its name.
 package enum OutputFile {
-    /// Writes a file; one that is there is replaced.
+    /// Writes a file and replaces an existing one.
     ///
     /// - Parameters:
-    ///   - bytes: What it holds.
-    ///   - path: Where it stands.
-    ///   - mode: Its permissions, whatever the umask.
+    ///   - bytes: The content.
+    ///   - path: The path.
+    ///   - mode: The permissions, whatever the umask.
     /// - Throws: ``ModelFileError`` with the code `notWritten`.
     package static func write(_ bytes: [UInt8], to path: String, mode: UInt16) throws(ModelFileError) {
         do {
@@ -18,20 +18,20 @@ package enum OutputFile {
         }
     }
 
-    /// Refuses what must not be written over, before the work of making the bytes.
+    /// Checks whether a file may be written, before its bytes are made.
     ///
-    /// - Throws: ``Defect``: `exists` where there is such a file, unless it may be replaced; `notWritten` where there is
-    ///   something else of that name.
+    /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, `notWritten` if the path
+    ///   is not a regular file.
     static func check(_ path: String, replacing: Bool) throws(Defect) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw Defect(.notWritten, "is there and is no regular file") }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Defect(.notWritten, "exists and is not a regular file") }
         guard replacing else { throw exists }
     }
 
     /// Writes a file with these permissions, whatever the umask.
     ///
-    /// - Throws: ``Defect``: `exists` where there is one that may not be replaced, else `notWritten`.
+    /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, else `notWritten`.
     static func write(
         _ bytes: [UInt8], to path: String, replacing: Bool, mode: UInt16
     ) throws(Defect) {
@@ -52,14 +52,14 @@ package enum OutputFile {
         }
     }
 
-    private static var exists: Defect { Defect(.exists, "is there already; --force replaces it") }
+    private static var exists: Defect { Defect(.exists, "exists already; give --force to replace it") }
     private static var notWritten: Defect { Defect(.notWritten, SystemError.text) }
 }
 
 extension [UInt8] {
     /// Writes all of the bytes.
     ///
-    /// - Returns: Whether that went well; if not, `errno` says why.
+    /// - Returns: Whether the write succeeded; if not, `errno` has the reason.
     package func writeAll(to descriptor: Int32) -> Bool {
         var written = 0
         while written < count {

@@ -1,12 +1,12 @@
 import FoundationEssentials
 import Recurrent
 
-/// An activation in a layer's options: a name, null for none, or an object around the name of a function.
+/// An activation in a layer's options: a name, null for none, or an object with the name of a function.
 ///
-/// Keras writes its own functions as names, and layers and functions of others as objects
+/// Keras writes its own functions as names, and layers and custom functions as objects
 /// (<https://keras.io/api/layers/activations/>).
 struct KerasActivation: Decodable {
-    /// Keras' names of the functions of one value.
+    /// Keras' names of the elementwise functions.
     static let elementwiseNames = [
         "linear", "sigmoid", "tanh", "relu", "hard_sigmoid", "softsign", "softplus", "elu", "selu", "gelu", "silu",
         "swish", "exponential",
@@ -50,12 +50,12 @@ struct KerasActivation: Decodable {
         throw refusal(option, className, supported: elementwiseNames + ["softmax"])
     }
 
-    /// Keras 2 and Keras 3 mean two functions by one name.
+    /// Keras 2 and Keras 3 use this name for two different functions.
     private static func hardSigmoid(from decoder: any Decoder, option: String) throws -> Activation {
         guard let isBefore3 = KerasVersion.of(decoder).isBefore3 else {
             throw Defect(
                 .unsupported,
-                "\(option)='hard_sigmoid' is not supported in a file that does not tell its version of Keras; "
+                "\(option)='hard_sigmoid' is not supported in a file without a Keras version; "
                     + "supported: files with keras_version")
         }
         return isBefore3 ? .hardSigmoidOfKeras2 : .hardSigmoid
@@ -68,18 +68,18 @@ struct KerasActivation: Decodable {
 }
 
 extension KeyedDecodingContainer {
-    /// An activation at the end of a layer.
+    /// Decodes an activation at the end of a layer.
     ///
     /// - Parameters:
     ///   - key: Keras' name of the option.
-    ///   - standard: What Keras takes where the file does not have the option.
+    ///   - standard: Keras' default if the file does not have the option.
     /// - Returns: The engine's function.
-    /// - Throws: ``Defect`` where it is not one that the engine computes.
+    /// - Throws: ``Defect`` if the engine does not compute the function.
     func activation(_ key: Key, standard: Activation) throws -> Activation {
         contains(key) ? try decode(KerasActivation.self, forKey: key).function : standard
     }
 
-    /// An activation within a recurrent cell, where each value is on its own.
+    /// Decodes an activation within a recurrent cell, which acts on each value alone.
     func cellActivation(_ key: Key, standard: Activation) throws -> Activation {
         let activation = try activation(key, standard: standard)
         guard activation.isElementwise else {
@@ -89,18 +89,18 @@ extension KeyedDecodingContainer {
         return activation
     }
 
-    /// The activation of a recurrent cell's gates, whose default changed with Keras 2.3.
+    /// Decodes the activation of a recurrent cell's gates, whose default changed with Keras 2.3.
     func gateActivation(_ key: Key, version: KerasVersion) throws -> Activation {
         if contains(key) { return try cellActivation(key, standard: .sigmoid) }
         guard let numbers = version.numbers else { throw undecided(key) }
         return version.isStandAlone && numbers < (2, 3) ? .hardSigmoidOfKeras2 : .sigmoid
     }
 
-    /// What is wrong with a file that neither has an option nor tells whose default to take.
+    /// Returns the defect of a file that states neither an option nor the version that decides its default.
     func undecided(_ key: Key) -> Defect {
         Defect(
             .unsupported,
-            "\(key.stringValue) is missing in a file that does not tell its version of Keras; supported: files with "
+            "\(key.stringValue) is missing in a file without a Keras version; supported: files with "
                 + "keras_version")
     }
 }

@@ -1,11 +1,11 @@
 import FoundationEssentials
 import Wire
 
-/// A Sequential model, or a functional one that is one chain, as Keras' JSON describes it: `config.json` of a `.keras`
-/// archive, the attribute `model_config` of a legacy `.h5` file, or the `architecture` of Sluice's own format. Weights
-/// stand elsewhere.
+/// A Sequential model, or a functional model that is one chain, as Keras' JSON describes it. The JSON is `config.json`
+/// of a `.keras` archive, the attribute `model_config` of a legacy `.h5` file, or the `architecture` of Sluice's own
+/// format. The weights are elsewhere.
 package struct KerasArchitecture: Sendable {
-    /// The kinds of layers that are supported besides `InputLayer`, which only tells a shape.
+    /// The supported kinds of layers besides `InputLayer`, which only states a shape.
     static let kinds: [any KerasLayer.Type] = [
         KerasLSTM.self, KerasGRU.self, KerasSimpleRNN.self, KerasBidirectional.self, KerasDense.self,
         KerasTimeDistributed.self,
@@ -16,12 +16,12 @@ package struct KerasArchitecture: Sendable {
         KerasBatchNormalization.self, KerasDropout.self, KerasSpatialDropout1D.self, KerasGaussianNoise.self,
         KerasGaussianDropout.self, KerasAlphaDropout.self, KerasActivityRegularization.self,
     ]
-    /// The most layers that a model may have: with the most features of a layer, a bound on the memory.
+    /// The most layers in a model. Together with the most features per layer, it bounds the memory.
     private static let maximumLayers = 512
-    /// The most arrays and objects within one another: several times what Keras writes.
+    /// The deepest nesting of arrays and objects: several times deeper than Keras writes.
     private static let maximumDepth = 64
 
-    /// One layer with its name and the shapes that it takes and gives.
+    /// One layer with its name and its input and output shapes.
     package struct NamedLayer: Sendable {
         package let name: String
         let layer: any KerasLayer
@@ -34,15 +34,15 @@ package struct KerasArchitecture: Sendable {
 
     /// The model's name.
     let name: String
-    /// The layers in order, without the InputLayer, which has neither weights nor a place in `summary()`.
+    /// The layers in order, without the InputLayer, which has neither weights nor a row in `summary()`.
     package let layers: [NamedLayer]
-    /// What the model takes; axes of any length where the file does not tell.
+    /// The model's input shape. An axis has any length if the file does not state it.
     let inputShape: KerasShape
 
     /// Whether a timestep of the model's input is one token.
     var takesTokens: Bool { layers.first?.layer.takesTokens ?? false }
 
-    /// How many timesteps the input's shape has, or nil for any number.
+    /// The number of timesteps in the input's shape, or nil for any number.
     var sequenceLength: Int? {
         inputShape.axes.count == (takesTokens ? 2 : 3) ? inputShape.axes[1] : nil
     }
@@ -51,13 +51,13 @@ package struct KerasArchitecture: Sendable {
     ///
     /// - Parameters:
     ///   - json: The text, in UTF-8.
-    ///   - source: Where it was found, for errors.
-    ///   - kerasVersion: The version that wrote the file, where it tells: `3.15.1`.
-    /// - Throws: ``Defect``: `corrupt` where it is not the JSON of a Keras model, `unsupported` where the model or a
-    ///   layer needs what the engine does not compute.
+    ///   - source: The name of the JSON's origin, for errors.
+    ///   - kerasVersion: The version that wrote the file, such as `3.15.1`, if the file states it.
+    /// - Throws: ``Defect`` with the code `corrupt` if the text is not the JSON of a Keras model. `unsupported` if the
+    ///   model or a layer needs something that the engine does not compute.
     package init(json: [UInt8], source: String, kerasVersion: String?) throws(Defect) {
         guard !JSONValue.isNested(json, deeperThan: Self.maximumDepth) else {
-            throw Defect(.corrupt, "\(source): more than \(Self.maximumDepth) arrays and objects within one another")
+            throw Defect(.corrupt, "\(source): nested deeper than \(Self.maximumDepth) arrays and objects")
         }
         let model: ModelConfiguration
         let decoder = JSONDecoder()
@@ -99,9 +99,9 @@ package struct KerasArchitecture: Sendable {
         self.layers = layers
     }
 
-    /// Whether the model keeps its state from one call to the next, as its recurrent layers say.
+    /// Whether the model keeps its state from one call to the next, according to its recurrent layers.
     ///
-    /// - Throws: ``Defect`` where some do and others do not: the engine keeps a model's state as a whole.
+    /// - Throws: ``Defect`` if the layers differ, because the engine keeps a model's state as a whole.
     func isStateful() throws(Defect) -> Bool {
         let recurrent = layers.filter { $0.layer.isStateful != nil }
         for other in recurrent where other.layer.isStateful != recurrent.first?.layer.isStateful {
@@ -113,9 +113,9 @@ package struct KerasArchitecture: Sendable {
 }
 
 extension KerasArchitecture.NamedLayer {
-    /// Works out the shape that the layer gives.
+    /// Determines the layer's output shape.
     ///
-    /// - Throws: ``Defect`` that names the layer, where it cannot take the input.
+    /// - Throws: ``Defect`` that names the layer, if the layer cannot take the input.
     fileprivate init(name: String, layer: any KerasLayer, inputShape: KerasShape, isFirst: Bool) throws(Defect) {
         do throws(Defect) {
             guard isFirst || !layer.takesTokens else {
@@ -131,17 +131,17 @@ extension KerasArchitecture.NamedLayer {
     }
 }
 
-/// The JSON of a model. Other keys (how it was compiled, built and registered) do not bear on an answer.
+/// The JSON of a model. Other keys, such as those for compiling and building, do not change an answer.
 private struct ModelConfiguration: Decodable {
     let name: String
     let layers: [LayerConfiguration]
-    /// Keras' name of a model that has none.
+    /// Keras' name for a model without a name.
     private static let standardName = "sequential"
 
-    /// The shape that the InputLayer or the first layer tells, or with which the model was built.
+    /// The shape that the InputLayer or the first layer states, or that the model was built with.
     let inputShape: KerasShape?
 
-    /// Whether the first layer that is no InputLayer takes tokens.
+    /// Whether the first layer after any InputLayer takes tokens.
     var takesTokens: Bool {
         for case .layer(_, let layer) in layers {
             return layer.takesTokens
@@ -160,7 +160,7 @@ private struct ModelConfiguration: Decodable {
         let object = try decoder.container(keyedBy: Key.self)
         let className = try KerasClass(from: decoder).name
         guard let config = try? object.nestedContainer(keyedBy: Key.self, forKey: .config) else {
-            // Before Keras 2.2.3 a Sequential model was the list of its layers, and had no name.
+            // Before Keras 2.2.3, a Sequential model was the list of its layers and had no name.
             name = Self.standardName
             layers = try object.decode([LayerConfiguration].self, forKey: .config)
             inputShape = try object.decode([FirstLayerShape].self, forKey: .config).first?.shape
@@ -199,7 +199,7 @@ private struct ModelConfiguration: Decodable {
         }
     }
 
-    /// The layers at the places given, in that order; all in theirs for nil.
+    /// Returns the layers at the given positions, in this order; all layers for nil.
     private static func layers(
         _ config: KeyedDecodingContainer<Key>, at indices: [Int]?
     ) throws -> [LayerConfiguration] {
@@ -215,7 +215,7 @@ private struct ModelConfiguration: Decodable {
     }
 }
 
-/// The JSON of one layer, decoded by the kind that its class name stands for.
+/// The JSON of one layer, decoded by the kind that its class name denotes.
 private enum LayerConfiguration: Decodable {
     case input(name: String, dtype: KerasDType?)
     case layer(name: String, any KerasLayer)
@@ -253,7 +253,7 @@ private enum LayerConfiguration: Decodable {
     }
 }
 
-/// The shape of the input as the first layer tells it: an InputLayer, or in files of Keras 2 any layer.
+/// The input shape as the first layer states it: an InputLayer or, in Keras 2 files, any layer.
 private struct FirstLayerShape: Decodable {
     let shape: KerasShape?
 

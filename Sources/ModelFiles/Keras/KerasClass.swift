@@ -2,13 +2,13 @@ import FoundationEssentials
 
 /// The class of a model or a layer in Keras' JSON.
 ///
-/// Keras 3 tells its own classes from those of others: these are registered under a name
-/// (<https://keras.io/api/models/model_saving_apis/serialization_utils/>). So an LSTM that somebody derived from Keras'
-/// and called LSTM too is not taken for Keras'.
+/// Keras 3 marks classes of other authors with a registered name
+/// (<https://keras.io/api/models/model_saving_apis/serialization_utils/>). A custom subclass that is also called LSTM
+/// is therefore not mistaken for Keras' LSTM.
 struct KerasClass: Decodable {
     private static let packagesOfKeras: Set<Substring> = ["keras", "tf_keras", "tensorflow"]
 
-    /// Keras' name of it, such as `LSTM`; a name that Keras does not have for a class of others.
+    /// The name in Keras, such as `LSTM`. A custom class has a name that Keras does not use.
     let name: String
 
     private enum Key: String, CodingKey {

@@ -1,11 +1,11 @@
-/// The formats of Keras, told apart by a file's first bytes.
+/// The Keras formats, identified by a file's first bytes.
 package enum KerasFormat: CaseIterable, Sendable {
-    /// A zip archive: Keras 3, and the last versions of Keras 2.
+    /// A zip archive, written by Keras 3 and the last versions of Keras 2.
     case archive
-    /// HDF5: Keras 2, and Keras 3 if asked.
+    /// HDF5, written by Keras 2 and, on request, Keras 3.
     case hdf5
 
-    /// The format of the bytes at the beginning of a file, or nil where it is neither.
+    /// Creates the format from the beginning of a file, or nil if it is neither.
     package init?(of bytes: some Collection<UInt8>) {
         guard let format = Self.allCases.first(where: { bytes.starts(with: $0.magic) }) else { return nil }
         self = format
@@ -18,7 +18,7 @@ package enum KerasFormat: CaseIterable, Sendable {
         }
     }
 
-    /// The format in words.
+    /// The name of the format.
     package var name: String {
         switch self {
         case .archive: "Keras 3 (.keras)"

@@ -1,31 +1,31 @@
 import FoundationEssentials
 
-/// A functional model's graph, of which only one chain is supported: each layer takes the output of one other, from one input
-/// to one output.
+/// The graph of a functional model. Only a single chain is supported: each layer takes the output of one other layer,
+/// from one input to one output.
 ///
-/// Keras 3 writes the masks into the graph too: as operations (`NotEqual`, `Any`) that stand among the layers, and as the
-/// argument `mask` of the layers that take one. They must be the masks that follow from the chain by itself.
+/// Keras 3 writes masks into the graph too: as operations (`NotEqual`, `Any`) among the layers, and as the argument
+/// `mask` of layers. These masks must be the masks that follow from the chain.
 struct KerasFunctionalChain {
-    /// The most layers and operations of a graph.
+    /// The most layers and operations in a graph.
     private static let maximumNodes = 1024
-    /// The operations that make masks.
+    /// The operations that create masks.
     private static let maskOperations: Set<String> = ["NotEqual", "Any"]
 
-    /// Where the chain's layers stand among the model's layers, from the input to the output.
+    /// The positions of the chain's layers among the model's layers, from the input to the output.
     let indices: [Int]
 
     /// Follows the chain from the model's output back to its input.
     ///
     /// - Parameters:
-    ///   - nodes: The model's layers as the graph sees them.
+    ///   - nodes: The nodes of the graph.
     ///   - inputs: The names of the model's inputs.
     ///   - outputs: The names of the model's outputs.
-    /// - Throws: ``Defect`` with the code `unsupported` where the graph is no chain.
+    /// - Throws: ``Defect`` with the code `unsupported` if the graph is not a chain.
     init(_ nodes: [Node], inputs: [String], outputs: [String]) throws(Defect) {
         guard inputs.count == 1, outputs.count == 1, var name = outputs.first else {
             throw Defect(
                 .unsupported,
-                "a functional model of \(inputs.count) inputs and \(outputs.count) outputs is not supported; "
+                "a functional model with \(inputs.count) inputs and \(outputs.count) outputs is not supported; "
                     + "supported: one of each")
         }
         guard nodes.count <= Self.maximumNodes else {
@@ -36,7 +36,7 @@ struct KerasFunctionalChain {
         var indices: [Int] = []
         while true {
             guard let index = places[name], !indices.contains(index) else {
-                throw Defect(.corrupt, "the graph of the functional model has no layer '\(name)' where one is needed")
+                throw Defect(.corrupt, "the graph of the functional model lacks the layer '\(name)'")
             }
             indices.append(index)
             if nodes[index].className == "InputLayer" { break }
@@ -56,7 +56,7 @@ struct KerasFunctionalChain {
         try Self.checkMasks(along: indices.map { nodes[$0] }, of: nodes, places)
     }
 
-    /// Checks that each layer that is handed a mask is handed that of the last layer before it that makes one.
+    /// Checks that each layer with a mask argument gets the mask of the last layer before it that creates one.
     private static func checkMasks(
         along chain: [Node], of nodes: [Node], _ places: [String: Int]
     ) throws(Defect) {
@@ -71,7 +71,7 @@ struct KerasFunctionalChain {
                     try origin.onlyInput() == maker.input, origin.constant == maker.value
                 else {
                     throw Defect(
-                        .unsupported, "a mask of its own is not supported; supported: that of the layers before"
+                        .unsupported, "a mask of its own is not supported; supported: the mask of the layers before"
                     )
                     .inLayer(node.name, className: node.className)
                 }
@@ -88,13 +88,13 @@ extension KerasFunctionalChain {
         let className: String
         /// The names of the layers whose outputs each call of the layer takes.
         private let calls: [[String]]
-        /// The layer or operation whose output is handed over as mask.
+        /// The layer or operation whose output is passed as the mask.
         let mask: String?
-        /// What else a call asks for by name: `training=True`.
+        /// Another named argument of a call, such as `training=True`.
         private let option: String?
-        /// The number that an operation takes beside its input.
+        /// The number that an operation takes besides its input.
         let constant: Float?
-        /// What a Masking or an Embedding with `mask_zero` takes as masked.
+        /// The value that a Masking, or an Embedding with `mask_zero`, treats as masked.
         let maskedValue: Float?
 
         private enum Key: String, CodingKey {
@@ -122,9 +122,9 @@ extension KerasFunctionalChain {
             }
         }
 
-        /// The one layer whose output the layer takes.
+        /// Returns the only layer whose output the layer takes.
         ///
-        /// - Throws: ``Defect`` where it takes several, or is called several times.
+        /// - Throws: ``Defect`` if the layer takes several outputs or is called several times.
         func onlyInput() throws(Defect) -> String {
             guard calls.count == 1, calls[0].count == 1, let input = calls[0].first else {
                 throw Defect(
@@ -136,18 +136,18 @@ extension KerasFunctionalChain {
             return input
         }
 
-        /// Refuses a supported layer that is called with more than its input and a mask. A layer of another class, such as
-        /// an operation, is refused as that.
+        /// Refuses a supported layer that is called with more than its input and a mask. A layer of another class, such
+        /// as an operation, is refused for its class instead.
         ///
-        /// - Throws: ``Defect`` that says with what.
+        /// - Throws: ``Defect`` that names the argument.
         func requirePlainCall() throws(Defect) {
             guard let option, KerasArchitecture.kinds.contains(where: { $0.className == className }) else { return }
-            throw Defect(.unsupported, "a call with \(option) is not supported; supported: with the input alone")
+            throw Defect(.unsupported, "a call with \(option) is not supported; supported: a call with the input alone")
                 .inLayer(name, className: className)
         }
     }
 
-    /// How a layer is called: by Keras 3 an object with `args` and `kwargs`, by Keras 2 a list of `[name, call, output,
+    /// The call of a layer: in Keras 3 an object with `args` and `kwargs`, in Keras 2 a list of `[name, call, output,
     /// kwargs]`.
     private struct Call: Decodable {
         let inputs: [String]
@@ -163,7 +163,7 @@ extension KerasFunctionalChain {
 
         init(from decoder: any Decoder) throws {
             guard let object = try? decoder.container(keyedBy: Key.self) else {
-                // TensorFlow's operations have the tensor without the list around it.
+                // TensorFlow's operations have the tensor without a list around it.
                 let value = try decoder.singleValueContainer()
                 let tensors =
                     try (try? value.decode([KerasTensorOfKeras2].self)) ?? [value.decode(KerasTensorOfKeras2.self)]
@@ -184,7 +184,8 @@ extension KerasFunctionalChain {
         }
     }
 
-    /// A positional argument: a tensor, several, a number, or anything else that an operation takes, such as a slice.
+    /// A positional argument: a tensor, several tensors, a number, or any other argument of an operation, such as a
+    /// slice.
     private struct Argument: Decodable {
         let layers: [String]
         let number: Float?
@@ -199,9 +200,9 @@ extension KerasFunctionalChain {
         }
     }
 
-    /// What a call is given by name beside a mask: `training`, `initial_state`. None and False ask for nothing.
+    /// The named arguments of a call besides a mask: `training`, `initial_state`. None and False have no effect.
     private struct NamedArguments: Decodable {
-        /// The first of those that ask for something, with its value where that is short.
+        /// The first argument with an effect, with its value if that is short.
         let option: String?
 
         init(from decoder: any Decoder) throws {
@@ -211,7 +212,7 @@ extension KerasFunctionalChain {
         }
 
         private struct Value: Decodable {
-            /// `=True`; nil for False.
+            /// The text `=True`; nil for False.
             let text: String?
 
             init(from decoder: any Decoder) throws {
@@ -240,7 +241,7 @@ extension KerasFunctionalChain {
         }
     }
 
-    /// The output of a layer in a file of Keras 2: `[name, call, output, {"mask": …}]`.
+    /// The output of a layer in a Keras 2 file: `[name, call, output, {"mask": …}]`.
     private struct KerasTensorOfKeras2: Decodable {
         let layer: String
         let mask: String?
@@ -264,12 +265,12 @@ extension KerasFunctionalChain {
             option = try NamedArguments(from: decoder).option
             let named = try decoder.container(keyedBy: Key.self)
             let hasMask = try named.contains(.mask) && !named.decodeNil(forKey: .mask)
-            // A mask there is one that somebody passed by hand: those that follow by themselves are not written.
+            // A mask in this position was passed by hand, because automatic masks are not written.
             mask = hasMask ? "mask" : nil
         }
     }
 
-    /// The model's inputs or outputs: `["name", 0, 0]`, a list of those, or an object of them.
+    /// The model's inputs or outputs: `["name", 0, 0]`, a list of them, or an object of them.
     struct Ends: Decodable {
         let names: [String]
 

@@ -3,38 +3,38 @@ import Recurrent
 
 /// A layer as Keras' configuration describes it, before its weights are read.
 ///
-/// A new kind of layer is a file of its own with a type that conforms, and a row in ``KerasArchitecture/kinds``. A
-/// type decodes the options that change an answer from the layer's `config`, and refuses, while it decodes, each that
-/// it does not compute: it throws a ``Defect`` with the code `unsupported`.
+/// A new kind of layer needs a file with a conforming type, and a row in ``KerasArchitecture/kinds``. The type decodes
+/// the options that change an answer from the layer's `config`. While decoding, it refuses every option that it does
+/// not compute with a ``Defect`` of the code `unsupported`.
 protocol KerasLayer: Decodable, Sendable {
     /// The class name in Keras' configuration, such as `LSTM`.
     static var className: String { get }
 
-    /// Where the layer's weights stand, in the order in which ``build(weights:)`` takes them.
+    /// The layer's weights, in the order in which ``build(weights:)`` takes them.
     var weights: [KerasWeight] { get }
 
     /// Whether the layer keeps its state from one call of `predict` to the next; nil for a layer without state.
     var isStateful: Bool? { get }
 
-    /// Whether a timestep of the layer's input is the number of a token, so that it can only stand first.
+    /// Whether the layer's input is tokens, so that the layer can only be first.
     var takesTokens: Bool { get }
 
-    /// The shape that the layer gives for an input.
+    /// Returns the layer's output shape for an input.
     ///
-    /// - Throws: ``Defect`` where the layer cannot take it.
+    /// - Throws: ``Defect`` if the layer cannot take the input.
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape
 
     /// Builds the engine's layer.
     ///
     /// - Parameters:
-    ///   - weights: Those of ``weights`` that are read.
-    ///   - input: A shape that ``outputShape(of:)`` took.
-    /// - Returns: The layer, or nil where it changes nothing.
-    /// - Throws: ``ModelError`` where a weight's shape does not fit.
+    ///   - weights: The weights in ``weights`` that are read.
+    ///   - input: A shape that ``outputShape(of:)`` accepted.
+    /// - Returns: The layer, or nil if the layer changes nothing.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape.
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)?
 }
 
-/// What holds for most layers.
+/// The defaults for most layers.
 extension KerasLayer {
     var weights: [KerasWeight] { [] }
     var isStateful: Bool? { nil }
@@ -43,13 +43,14 @@ extension KerasLayer {
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape { input }
 }
 
-/// What one weight of a layer is called, and where a `.keras` archive keeps it.
+/// The name of a layer's weight and its place in a `.keras` archive.
 package struct KerasWeight: Sendable {
-    /// In `model.weights.h5` of a `.keras` archive, below the layer's group: `cell/vars/0`.
+    /// The path in `model.weights.h5` of a `.keras` archive, relative to the layer's group: `cell/vars/0`.
     package let archivePath: String
-    /// Its name in the layer, `kernel`; of a Bidirectional's two layers with the direction before it: `forward/kernel`.
+    /// The name in the layer, such as `kernel`. The weights of a Bidirectional's two layers have their direction as a
+    /// prefix: `forward/kernel`.
     package let name: String
-    /// Whether an answer needs it. It must be in a file of Keras all the same.
+    /// Whether an answer needs the weight. A Keras file must contain it in any case.
     package let isRead: Bool
 
     init(archivePath: String, name: String, isRead: Bool = true) {
@@ -58,34 +59,34 @@ package struct KerasWeight: Sendable {
         self.isRead = isRead
     }
 
-    /// The same weight of a layer within another.
+    /// Returns the weight as seen from an enclosing layer.
     ///
     /// - Parameters:
-    ///   - archivePath: Where the layer stands below the other's group in a `.keras` archive.
-    ///   - prefix: What tells it from a weight of the same name there; nil where there is none.
-    /// - Returns: Where the weight is found.
+    ///   - archivePath: The inner layer's path in a `.keras` archive, relative to the outer layer's group.
+    ///   - prefix: A prefix that distinguishes the weight from others with the same name; nil for none.
+    /// - Returns: The weight.
     func nested(in archivePath: String, prefix: String? = nil) -> KerasWeight {
         KerasWeight(
             archivePath: "\(archivePath)/\(self.archivePath)", name: prefix.map { "\($0)/\(name)" } ?? name,
             isRead: isRead)
     }
 
-    /// Weights that stand in one group in the order of their names.
+    /// Returns weights that are in one group, in the order of their names.
     static func list(archivePath: String, names: [String]) -> [KerasWeight] {
         names.enumerated().map { KerasWeight(archivePath: "\(archivePath)/\($0.offset)", name: $0.element) }
     }
 }
 
-/// What one layer hands to the next: a shape with the batch axis first, where nil is an axis of any length.
+/// The shape of the data between layers. The batch axis is first; nil is an axis of any length.
 struct KerasShape: Decodable, Equatable, CustomStringConvertible {
-    /// How wide a timestep may be for a layer whose weights do not tell.
+    /// The widest timestep of a layer whose weights do not determine the width.
     private static let maximumFeatures = 1 << 16
 
     let axes: [Int?]
-    /// Whether some of the timesteps may be masked.
+    /// Whether some timesteps may be masked.
     let isMasked: Bool
 
-    /// The length of the last axis, 0 where it is not known.
+    /// The length of the last axis, 0 if unknown.
     var features: Int { (axes.last ?? nil) ?? 0 }
 
     init(_ axes: [Int?], isMasked: Bool = false) {
@@ -97,14 +98,14 @@ struct KerasShape: Decodable, Equatable, CustomStringConvertible {
         self.init(try decoder.singleValueContainer().decode([Int?].self))
     }
 
-    /// The same timesteps with another width.
+    /// Returns the shape with another number of features.
     func withFeatures(_ features: Int) -> KerasShape {
         KerasShape(axes.dropLast() + [features], isMasked: isMasked)
     }
 
-    /// The same shape, for a layer that is as wide as its input.
+    /// Returns the same shape, for a layer whose output is as wide as its input.
     ///
-    /// - Throws: ``Defect`` where it is no shape of timesteps, or the file does not tell how wide they are.
+    /// - Throws: ``Defect`` if this is not a shape of timesteps, or if the file does not state the width.
     func withKnownFeatures() throws(Defect) -> KerasShape {
         guard (2...3).contains(axes.count), (1...Self.maximumFeatures).contains(features) else {
             throw Defect(
@@ -114,7 +115,7 @@ struct KerasShape: Decodable, Equatable, CustomStringConvertible {
         return self
     }
 
-    /// The shape as Keras' `summary()` prints it: `(None, 24, 10)`.
+    /// The shape in the notation of Keras' `summary()`: `(None, 24, 10)`.
     var description: String {
         let lengths = axes.map { axis in axis.map { "\($0)" } ?? "None" }
         return lengths.count == 1 ? "(\(lengths.joined()),)" : "(\(lengths.joined(separator: ", ")))"

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// The axis that a layer acts on: a number, or a list of one. Only the last is supported.
+/// The axis of a layer: a number, or a list of one. Only the last axis is supported.
 struct KerasAxis: Decodable {
     private let axes: [Int]
 
@@ -16,7 +16,7 @@ struct KerasAxis: Decodable {
         }
     }
 
-    /// The last axis, as Keras takes it where the file does not have the option.
+    /// Creates the last axis, Keras' default.
     init() {
         axes = [-1]
     }
@@ -28,7 +28,7 @@ struct KerasAxis: Decodable {
     }
 }
 
-/// One number for all features, or one for each: a number, a list, or the object that Keras makes of an array.
+/// One number for all features, or one per feature: a number, a list, or the object that Keras writes for an array.
 struct KerasNumbers: Decodable {
     private let values: [Float]
 
@@ -47,7 +47,7 @@ struct KerasNumbers: Decodable {
         } else if let list = try? value.decode([Float].self) {
             values = list
         } else if let lists = try? value.decode([KerasNumbers].self), let only = lists.first, lists.count == 1 {
-            // Outer axes of length 1 do not change what the last one means.
+            // Outer axes of length 1 have no effect on the last axis.
             values = only.values
         } else {
             values = try decoder.container(keyedBy: Key.self).nestedContainer(keyedBy: Key.self, forKey: .config)
@@ -59,7 +59,7 @@ struct KerasNumbers: Decodable {
         guard values.count == 1 || values.count == features else {
             throw Defect(
                 .unsupported,
-                "\(option) of \(values.count) numbers is not supported; supported: 1, or one for each of the "
+                "\(option) with \(values.count) numbers is not supported; supported: 1, or one for each of the "
                     + "\(features) features")
         }
     }
@@ -72,9 +72,9 @@ struct KerasNumbers: Decodable {
     }
 }
 
-/// The numbers that a layer computes with: a name in Keras 2, in Keras 3 an object around one.
+/// The number type of a layer: a name in Keras 2, an object with a name in Keras 3.
 struct KerasDType: Decodable {
-    /// What tokens may come as: whole numbers, and what Keras makes of them.
+    /// The types of tokens: whole numbers, and Keras' conversions of them.
     private static let tokens: Set<String> = [
         "float32", "int32", "int64", "int16", "int8", "uint8", "uint16", "uint32",
     ]
@@ -114,23 +114,23 @@ struct KerasDType: Decodable {
     }
 }
 
-/// The largest number of units that a layer may have: far more than any model of streams, far less than overflows.
+/// The most units in a layer: far more than stream models have, and far less than overflows.
 private let maximumUnits = 1 << 20
 
 extension KeyedDecodingContainer {
-    /// A Boolean option of a layer, false where the file does not have it.
+    /// Decodes a Boolean option, false if the file does not have it.
     func flag(_ key: Key) throws -> Bool {
         try decodeIfPresent(Bool.self, forKey: key) ?? false
     }
 
-    /// Refuses a layer with an option that is not computed.
+    /// Refuses a layer in which an unsupported option is true.
     func refuse(_ key: Key) throws {
         if try flag(key) {
             throw Defect(.unsupported, "\(key.stringValue)=True is not supported; supported: False")
         }
     }
 
-    /// The number of units of a layer.
+    /// Decodes the number of units of a layer.
     func units(_ key: Key) throws -> Int {
         let units = try decode(Int.self, forKey: key)
         guard (1...maximumUnits).contains(units) else {
@@ -139,7 +139,7 @@ extension KeyedDecodingContainer {
         return units
     }
 
-    /// The axis of a layer, the last where the file does not have the option.
+    /// Decodes the axis of a layer, the last axis if the file does not have the option.
     func axis(_ key: Key) throws -> KerasAxis {
         contains(key) ? try decode(KerasAxis.self, forKey: key) : KerasAxis()
     }

@@ -2,23 +2,23 @@ import FoundationEssentials
 import Glibc
 import Synchronization
 
-/// Has a file of Keras read in a process apart.
+/// Reads Keras files in a separate process.
 ///
-/// libhdf5 crashes and loops on damaged files, and files are not trusted. So the program starts itself anew under the
-/// name ``name``; that process sets itself limits, reads the file from its standard input, and writes one message to
-/// its standard output: the model in the exchange form, or what is wrong with the file. What it writes is not trusted
-/// either.
+/// libhdf5 crashes and loops on damaged files, and files are not trusted. The program therefore starts itself again
+/// under the name ``name``. The new process limits its own resources, reads the file from its standard input, and
+/// writes one message to its standard output: the model in the exchange form, or the defect of the file. The message is
+/// not trusted either.
 package enum KerasReader {
-    /// What the process is started as, in place of the program's name.
+    /// The name of the process in place of the program's name.
     package static let name = "sluice-keras-reader"
-    /// How long the process may compute, in seconds. It asks the system to see to it.
+    /// The processor time of the process, in seconds. The process asks the system to enforce this limit.
     package static let processorSeconds = 10
-    /// How long it may take altogether, waiting included.
+    /// The total time of the process, in seconds, including waiting.
     private static let wallSeconds = 20
-    /// The most bytes that it may answer: the weights of the largest file, and what is said about them.
+    /// The longest message, in bytes: the weights of the largest file and their metadata.
     private static let maximumAnswer = FileBytes.maximumSize + 2 * Safetensors.maximumHeaderSize
 
-    /// What the first byte of the message says about the others.
+    /// The kind of message, stated in its first byte.
     package enum Message: UInt8 {
         /// A safetensors file.
         case form = 1
@@ -26,26 +26,27 @@ package enum KerasReader {
         case defect = 2
     }
 
-    /// The programs of Sluice call this at their start: they can be started anew as the reader.
+    /// Declares that this program can be started again as the reader. Sluice's programs call this at their start.
     package static func programCanRead() {
         canRead.store(true, ordering: .relaxed)
     }
 
     private static let canRead = Atomic(false)
 
-    /// Ends the processes that are reading, for a program that stops. Each reading fails.
+    /// Ends all reader processes, for a program that stops. The pending reads fail.
     package static func endAll() { ChildProcess.endAll() }
 
-    /// Reads a file of Keras.
+    /// Reads a Keras file.
     ///
     /// - Parameter file: The open file.
     /// - Returns: The model.
-    /// - Throws: ``Defect``: what the process found wrong; `corrupt` where it was ended by the file; `unreadable` where
-    ///   it could not be started.
+    /// - Throws: ``Defect`` as the process reports it, `corrupt` if the file ended the process, `unreadable` if the
+    ///   process could not be started.
     static func read(_ file: borrowing FileBytes) throws(Defect) -> ExchangeForm {
         let (program, description) = try program()
         var ends: [Int32] = [-1, -1]
-        // A pair of sockets is never without CLOEXEC, as a pipe is for a moment, in which another thread may start a process.
+        // A socket pair has CLOEXEC from the start. A pipe gets it a moment later, and another thread might start a
+        // process in between.
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw notStarted(SystemError.text) }
         let output = ends[0]
@@ -64,19 +65,19 @@ package enum KerasReader {
 
     private static func form(of answer: [UInt8]?, _ end: ChildProcess.End) throws(Defect) -> ExchangeForm {
         guard let answer else {
-            throw damaged("took more than \(wallSeconds) s, or gave more than \(maximumAnswer) bytes")
+            throw damaged("took more than \(wallSeconds) s or wrote more than \(maximumAnswer) bytes")
         }
         let body = Array(answer.dropFirst())
         switch answer.first.flatMap(Message.init) {
         case .form:
-            // An answer that was cut short by a crash is found out by the safetensors' lengths.
+            // The lengths in the safetensors header reveal an answer that a crash cut short.
             if let form = try? ExchangeForm(Safetensors(body)) { return form }
         case .defect:
             if let defect = try? JSONDecoder().decode(Defect.self, from: Data(body)) { throw defect }
         case nil: break
         }
         throw switch end {
-        case .signal(SIGXCPU): damaged("took more than \(processorSeconds) s of the processor")
+        case .signal(SIGXCPU): damaged("took more than \(processorSeconds) s of processor time")
         case .signal(let signal): damaged("ended in a crash (\(unsafe String(cString: strsignal(signal))))")
         case .status: damaged("ended without an answer")
         }
@@ -85,10 +86,10 @@ package enum KerasReader {
     private static func damaged(_ what: String) -> Defect { Defect(.corrupt, "damaged: reading it \(what)") }
 
     private static func notStarted(_ reason: String) -> Defect {
-        Defect(.unreadable, "Keras files are read in a process apart, which cannot be started: \(reason)")
+        Defect(.unreadable, "the separate process that reads Keras files cannot be started: \(reason)")
     }
 
-    /// This program, or `sluice` beside it where it is another one, as that which runs the tests.
+    /// Returns this program, or the `sluice` beside it if this is another program, such as the test runner.
     private static func program() throws(Defect) -> (path: String, description: String) {
         let this = "/proc/self/exe"
         if canRead.load(ordering: .relaxed) { return (this, "this program") }

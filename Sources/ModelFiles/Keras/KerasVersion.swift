@@ -1,20 +1,20 @@
-/// Which Keras wrote a file, as far as the meaning of its options hangs on that.
+/// The version of Keras that wrote a file, as far as the meaning of options depends on it.
 struct KerasVersion: Equatable, Sendable {
-    /// Where a decoder's `userInfo` has it.
+    /// The key in a decoder's `userInfo`.
     static let key = CodingUserInfoKey(rawValue: "keras-version")
 
-    /// The first two numbers of the version; nil where the file does not tell.
+    /// The first two numbers of the version; nil if the file does not state it.
     let numbers: (major: Int, minor: Int)?
-    /// Whether this is Keras 2 by itself, and not that of TensorFlow: its versions end with 2.3, and TensorFlow's below 2.4
-    /// are marked.
+    /// Whether this is stand-alone Keras 2, and not TensorFlow's. Its last version is 2.3, and TensorFlow's versions
+    /// below 2.4 have a suffix.
     let isStandAlone: Bool
 
-    /// Whether this is Keras 2 or older; nil where the file does not tell.
+    /// Whether this is Keras 2 or older; nil if the file does not state it.
     var isBefore3: Bool? { numbers.map { $0.major < 3 } }
 
     /// Reads a version.
     ///
-    /// - Parameter text: Such as `3.15.1`, `2.2.4` or `2.2.4-tf`; nil where the file does not tell.
+    /// - Parameter text: A version such as `3.15.1`, `2.2.4` or `2.2.4-tf`; nil if the file does not state it.
     init(_ text: String?) {
         let parts = text?.split(separator: ".").map { Int($0.prefix(while: \.isNumber)) } ?? []
         if let major = parts.first ?? nil {
@@ -25,17 +25,17 @@ struct KerasVersion: Equatable, Sendable {
         isStandAlone = numbers.map { $0 < (2, 4) } ?? false && !(text?.hasSuffix("-tf") ?? false)
     }
 
-    /// The version of the file that is being decoded.
+    /// Returns the version of the file that is being decoded.
     static func of(_ decoder: any Decoder) -> KerasVersion {
         key.flatMap { decoder.userInfo[$0] as? KerasVersion } ?? KerasVersion(nil)
     }
 
-    /// Refuses masked timesteps for a layer which passes the mask on since Keras 3 only.
+    /// Refuses masked timesteps for a layer that passes the mask on only since Keras 3.
     func requireMaskIsKept(in input: KerasShape) throws(Defect) {
         guard !input.isMasked || isBefore3 == false else {
             throw Defect(
                 .unsupported,
-                "of masked timesteps is not supported in a file of Keras 2; supported: in files of Keras 3")
+                "with masked timesteps is not supported in a Keras 2 file; supported: Keras 3 files")
         }
     }
 

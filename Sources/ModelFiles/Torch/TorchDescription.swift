@@ -1,14 +1,15 @@
 import FoundationEssentials
 import Yams
 
-/// What a state dict of PyTorch does not tell: which layers there are, in which order. A small YAML or JSON file beside
-/// the `.safetensors`, of the same name.
+/// The part of a model that a PyTorch state dict lacks: the layers and their order. It is a small YAML or JSON file
+/// beside the `.safetensors`, with the same name.
 struct TorchDescription: Decodable {
-    /// The modules whose weights are understood.
+    /// The kinds of modules with weights.
     enum Kind: String, CaseIterable {
         case lstm, gru, rnn, linear, embedding
 
-        /// The options that it may have, in PyTorch's words, or Keras' for what is a module of its own in PyTorch.
+        /// The options of the module, in PyTorch's words. An option that is a module of its own in PyTorch has Keras'
+        /// word.
         fileprivate var options: [String] {
             switch self {
             case .linear: ["activation"]
@@ -18,12 +19,12 @@ struct TorchDescription: Decodable {
         }
     }
 
-    /// One module: `lstm: encoder`, with its options beside it.
+    /// One module, such as `lstm: encoder`, with its options.
     struct Layer: Decodable {
         let kind: Kind
-        /// The module's name in the state dict; empty where the dict is that of the module itself.
+        /// The module's name in the state dict; empty if the dict belongs to the module itself.
         let module: String
-        /// The activation after a linear layer, or within an RNN.
+        /// The activation after a linear layer or within an RNN.
         let activation: String?
 
         init(from decoder: any Decoder) throws {
@@ -34,7 +35,8 @@ struct TorchDescription: Decodable {
             guard let kind = kinds.first, kinds.count == 1 else {
                 throw Defect(
                     .unsupported,
-                    "a layer of \(names.sorted()) is not supported; supported: one of \(known), with its name")
+                    "a layer with the keys \(names.sorted()) is not supported; supported: one of \(known), with its name"
+                )
             }
             for name in names where name != kind.rawValue && !kind.options.contains(name) {
                 let options = kind.options.isEmpty ? "no options" : kind.options.joined(separator: ", ")
@@ -51,12 +53,12 @@ struct TorchDescription: Decodable {
 
     /// The modules in the order of the forward pass.
     let layers: [Layer]
-    /// Whether the state goes on from one sequence to the next.
+    /// Whether the state continues from one sequence to the next.
     let isStateful: Bool
-    /// The shape of one sequence: timesteps, then features where they are no tokens; nil is any number.
+    /// The shape of one sequence: timesteps, then features unless the input is tokens; nil stands for any number.
     let inputShape: [Int?]?
 
-    /// The largest file that is read, in bytes: no description comes near.
+    /// The largest file to read, in bytes. Descriptions are far smaller.
     private static let maximumSize = 1 << 16
 
     private enum Key: String, CodingKey, CaseIterable {
@@ -90,7 +92,7 @@ struct TorchDescription: Decodable {
         do {
             return try YAMLDecoder().decode(TorchDescription.self, from: text)
         } catch let error as DecodingError {
-            // Yams wraps what it did not throw itself.
+            // Yams wraps errors that are not its own.
             if case .dataCorrupted(let context) = error, let cause = context.underlyingError {
                 throw cause as? Defect ?? Defect(.corrupt, "\(cause)")
             }
@@ -102,9 +104,10 @@ struct TorchDescription: Decodable {
 
     /// Reads the description beside a file: `model.yaml`, `model.yml` or `model.json` beside `model.safetensors`.
     ///
-    /// - Parameter path: That of the `.safetensors`.
-    /// - Returns: What it says.
-    /// - Throws: ``Defect``: `notAModel` where there is none, `unreadable`, `corrupt` or `unsupported` with its name.
+    /// - Parameter path: The path of the `.safetensors`.
+    /// - Returns: The description.
+    /// - Throws: ``Defect`` with the code `notAModel` if there is no description, else `unreadable`, `corrupt` or
+    ///   `unsupported` with the description's name.
     static func beside(_ path: String) throws(Defect) -> TorchDescription {
         let suffix = ".safetensors"
         let stem = path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path
@@ -133,7 +136,7 @@ struct TorchDescription: Decodable {
 }
 
 extension Defect {
-    /// The same defect as one of the description.
+    /// Returns the defect with the name of the description file.
     fileprivate func inFile(_ path: String) -> Defect {
         Defect(code == .notFound ? .unreadable : code, "\(path.lastPathComponent) beside it: \(context)")
     }

@@ -2,31 +2,32 @@ import FoundationEssentials
 import Recurrent
 import Wire
 
-/// A state dict of PyTorch with its description, turned into the exchange form
+/// A PyTorch state dict with its description, converted to the exchange form
 /// (<https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html> and the pages of GRU, RNN, Linear, Embedding).
 ///
-/// PyTorch multiplies a matrix (outputs, inputs) by a column, Keras a row by (inputs, outputs): all are transposed.
+/// PyTorch multiplies a matrix (outputs, inputs) by a column; Keras multiplies a row by a matrix (inputs, outputs). All
+/// matrices are therefore transposed.
 struct TorchModel {
-    /// The format in words.
+    /// The name of the format.
     static let format = "PyTorch (.safetensors)"
 
     private var tensors: TorchTensors
     private var layers: [JSONValue] = []
     private var weights: [NamedTensor] = []
 
-    /// Turns a state dict into the exchange form.
+    /// Converts a state dict to the exchange form.
     ///
     /// - Parameters:
     ///   - file: The state dict.
-    ///   - path: Where it is; the description is beside it.
+    ///   - path: The path of the state dict; the description is beside it.
     /// - Returns: The same model in Keras' vocabulary.
-    /// - Throws: ``Defect`` where there is no description, or the two do not fit.
+    /// - Throws: ``Defect`` if there is no description, or if it does not match the state dict.
     static func read(_ file: Safetensors, path: String) throws(Defect) -> ExchangeForm {
         let description = try TorchDescription.beside(path)
         var model = TorchModel(tensors: TorchTensors(file))
         let lastRecurrent = description.layers.lastIndex { $0.kind.gates != nil }
         for (index, layer) in description.layers.enumerated() {
-            // What follows a recurrent layer directly or not, and is recurrent, takes whole sequences.
+            // A layer that feeds a later recurrent layer, directly or not, returns whole sequences.
             let returnsSequences = lastRecurrent.map { index < $0 } ?? false
             try model.append(layer, returnsSequences: returnsSequences, isStateful: description.isStateful)
         }
@@ -42,7 +43,7 @@ struct TorchModel {
             architecture: Array(json), kerasVersion: nil, sourceFormat: format, tensors: model.weights)
     }
 
-    /// The input's shape: what the description says, or as wide as the first layer takes it.
+    /// Returns the input's shape from the description, or else the width of the first layer's input.
     private func input(_ description: TorchDescription) throws(Defect) -> JSONValue {
         let takesTokens = description.layers.first?.kind == .embedding
         let shape = description.inputShape ?? (takesTokens ? [nil] : [nil, features])
@@ -55,7 +56,7 @@ struct TorchModel {
             ])
     }
 
-    /// How wide a timestep is that the first layer takes.
+    /// The width of the first layer's input.
     private var features: Int? { weights.first?.tensor.shape.first }
 
     private mutating func append(
@@ -99,19 +100,19 @@ struct TorchModel {
     }
 }
 
-/// One level of a recurrent module of PyTorch: a layer of Keras, or two in a Bidirectional.
+/// One level of a recurrent PyTorch module: a Keras layer, or two in a Bidirectional.
 private struct TorchCell {
     let kind: TorchDescription.Kind
-    /// Keras' name of the layer.
+    /// The layer's name in Keras.
     let name: String
-    /// What goes before the names of the module's tensors.
+    /// The prefix of the names of the module's tensors.
     let prefix: String
     let level: Int
     let activation: String?
     let isStateful: Bool
     let returnsSequences: Bool
 
-    /// Takes the cell's tensors out of the state dict, and gives the layer's configuration.
+    /// Takes the cell's tensors out of the state dict, and returns the layer's configuration.
     func read(from tensors: inout TorchTensors, into weights: inout [NamedTensor]) throws(Defect) -> JSONValue {
         let backward = "\(prefix)weight_ih_l\(level)_reverse"
         guard tensors.has(backward) else {
@@ -147,7 +148,7 @@ private struct TorchCell {
         if let inputBias {
             let recurrentBias = try tensors.take("\(prefix)bias_hh_\(suffix)", shape: [width])
             let (one, other) = (inputBias.withBlocks(gates), recurrentBias.withBlocks(gates))
-            // Only in a GRU does it matter which of the two a number stands in: the reset gate is between them.
+            // Only a GRU must keep the two biases apart, because the reset gate lies between them.
             let bias = kind == .gru ? one.stacked(on: other) : one.sum(with: other)
             weights.append(NamedTensor(name: "\(name)/bias", tensor: bias))
         }
@@ -162,10 +163,10 @@ private struct TorchCell {
 }
 
 extension TorchDescription.Kind {
-    /// Which of PyTorch's gates stands at each place in Keras' order; nil where it is no recurrent layer.
+    /// The position of each of Keras' gates in PyTorch's order; nil for a layer that is not recurrent.
     ///
-    /// An LSTM has input, forget, cell, output in both. A GRU has reset, update, new in PyTorch, and update, reset, new in
-    /// Keras.
+    /// An LSTM has the order input, forget, cell, output in both. A GRU has reset, update, new in PyTorch, and update,
+    /// reset, new in Keras.
     var gates: [Int]? {
         switch self {
         case .lstm: [0, 1, 2, 3]
@@ -175,7 +176,7 @@ extension TorchDescription.Kind {
         }
     }
 
-    /// The class in Keras that computes the same.
+    /// The Keras class of the same computation.
     var className: String {
         switch self {
         case .lstm: "LSTM"
@@ -188,7 +189,7 @@ extension TorchDescription.Kind {
 }
 
 extension JSONValue {
-    /// A layer of Keras' configuration.
+    /// Returns a layer of a Keras configuration.
     fileprivate static func layer(_ className: String, _ config: [String: JSONValue]) -> JSONValue {
         .object(["class_name": .string(className), "config": .object(config)])
     }

@@ -1,6 +1,6 @@
 import Recurrent
 
-/// The tensors of a state dict, each to be taken once.
+/// The tensors of a state dict. Each tensor can be taken once.
 struct TorchTensors {
     private let file: Safetensors
     private var unused: Set<String>
@@ -10,21 +10,22 @@ struct TorchTensors {
         unused = Set(file.names)
     }
 
-    /// Whether there is a tensor of a name.
+    /// Whether the dict has a tensor with this name.
     func has(_ name: String) -> Bool { file.shape(of: name) != nil }
 
-    /// How many levels a recurrent module has; at least 1, whose tensors are then missed by name.
+    /// Returns the number of levels of a recurrent module. The result is at least 1, so that missing tensors are
+    /// reported by name.
     func depth(of prefix: String) -> Int {
         var depth = 1
         while has("\(prefix)weight_ih_l\(depth)") { depth += 1 }
         return depth
     }
 
-    /// Takes a tensor of a number of axes.
+    /// Takes a tensor with a given number of axes.
     mutating func take(_ name: String, rank: Int) throws(Defect) -> Tensor {
         guard has(name) else {
             throw Defect(
-                .corrupt, "there is no tensor '\(name)', which the description asks for; there are \(file.names)")
+                .corrupt, "the description needs the tensor '\(name)', but the file has only \(file.names)")
         }
         let tensor = try file.tensor(name)
         guard tensor.shape.count == rank, !tensor.shape.contains(0) else {
@@ -34,14 +35,14 @@ struct TorchTensors {
         return tensor
     }
 
-    /// Takes a tensor of a shape.
+    /// Takes a tensor with a given shape.
     mutating func take(_ name: String, shape: [Int]) throws(Defect) -> Tensor {
         let tensor = try take(name, rank: shape.count)
         try require(tensor, name, shape: shape)
         return tensor
     }
 
-    /// Takes a tensor of a shape, where there is one.
+    /// Takes a tensor with a given shape, if there is one.
     mutating func takeIfPresent(_ name: String, shape: [Int]) throws(Defect) -> Tensor? {
         has(name) ? try take(name, shape: shape) : nil
     }
@@ -52,33 +53,34 @@ struct TorchTensors {
         }
     }
 
-    /// Refuses a state dict of more layers than the description has, or of weights that are not understood.
+    /// Checks that no tensor is left: the description names every layer, and all weights are known.
     func requireAllUsed() throws(Defect) {
         guard unused.isEmpty else {
-            throw Defect(.unsupported, "no layer of the description has the tensors \(unused.sorted())")
+            throw Defect(.unsupported, "the tensors \(unused.sorted()) belong to no layer of the description")
         }
     }
 }
 
 extension Tensor {
-    /// A matrix (rows, columns) as (columns, rows).
+    /// The transposed matrix: (rows, columns) becomes (columns, rows).
     var transposed: Tensor {
         let (rows, columns) = (shape[0], shape[1])
         return rearranged([columns, rows]) { (index: Int) in index % rows * columns + index / rows }
     }
 
-    /// The blocks of the first axis, all of one size, in another order: `order` has the old place of each.
+    /// Returns the blocks of the first axis, all of one size, in another order. `order` has the old position of each
+    /// block.
     func withBlocks(_ order: [Int]) -> Tensor {
         let size = values.count / order.count
         return rearranged(shape) { (index: Int) in order[index / size] * size + index % size }
     }
 
-    /// Two vectors as the rows of a matrix.
+    /// Returns two vectors as the rows of a matrix.
     func stacked(on other: Tensor) -> Tensor {
         known([2, values.count], values + other.values)
     }
 
-    /// The sum of two tensors of one shape.
+    /// Returns the sum of two tensors of the same shape.
     func sum(with other: Tensor) -> Tensor {
         known(shape, zip(values, other.values).map { $0 + $1 })
     }
@@ -91,7 +93,7 @@ extension Tensor {
         do {
             return try Tensor(shape: shape, values: values)
         } catch {
-            preconditionFailure("as many values as the shape has: \(error)")
+            preconditionFailure("the number of values matches the shape: \(error)")
         }
     }
 }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// A function of each timestep, without weights, as wide as its input.
+/// A layer without weights that applies a function to each value of a timestep.
 protocol KerasElementwiseLayer: KerasLayer {}
 
 extension KerasElementwiseLayer {
@@ -45,9 +45,9 @@ struct KerasSoftmax: KerasLayer {
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         try axis.requireLast(of: input)
-        // Keras lays the mask over the features.
+        // Keras applies the mask to the features.
         guard !input.isMasked else {
-            throw Defect(.unsupported, "of masked timesteps is not supported; supported: an Activation 'softmax'")
+            throw Defect(.unsupported, "with masked timesteps is not supported; supported: an Activation 'softmax'")
         }
         return try input.withKnownFeatures()
     }

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' BatchNormalization (<https://keras.io/api/layers/normalization_layers/batch_normalization/>) of the last axis,
-/// as it is after training.
+/// Keras' BatchNormalization (<https://keras.io/api/layers/normalization_layers/batch_normalization/>) of the last
+/// axis, in inference mode.
 struct KerasBatchNormalization: KerasLayer {
     static let className = "BatchNormalization"
 

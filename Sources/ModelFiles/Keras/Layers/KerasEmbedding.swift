@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' Embedding (<https://keras.io/api/layers/core_layers/embedding/>), which makes a model one of tokens.
+/// Keras' Embedding (<https://keras.io/api/layers/core_layers/embedding/>). A model with this layer takes tokens.
 struct KerasEmbedding: KerasLayer {
     static let className = "Embedding"
 

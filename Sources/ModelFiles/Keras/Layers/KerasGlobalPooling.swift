@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// What Keras' two global pooling layers of sequences have in common.
+/// The common options of Keras' two global pooling layers for sequences.
 struct KerasPoolingOptions: Decodable {
     private enum Option: String, CodingKey {
         case keepsDimensions = "keepdims"
@@ -27,7 +27,7 @@ struct KerasPoolingOptions: Decodable {
     }
 }
 
-/// One of Keras' two global pooling layers of sequences.
+/// One of Keras' two global pooling layers for sequences.
 protocol KerasGlobalPooling: KerasLayer {
     var options: KerasPoolingOptions { get }
 }

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' Normalization (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>) of each feature,
-/// with a mean and a variance that it learned by `adapt` or was given.
+/// Keras' Normalization (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>) of each feature.
+/// Its mean and variance are learned by `adapt` or given.
 struct KerasNormalization: KerasLayer {
     static let className = "Normalization"
 
@@ -33,7 +33,7 @@ struct KerasNormalization: KerasLayer {
         return [
             KerasWeight(archivePath: "vars/0", name: "mean"),
             KerasWeight(archivePath: "vars/1", name: "variance"),
-            // How many samples `adapt` saw.
+            // The number of samples that `adapt` saw.
             KerasWeight(archivePath: "vars/2", name: "count", isRead: false),
         ]
     }

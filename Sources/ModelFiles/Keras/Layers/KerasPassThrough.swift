@@ -1,6 +1,6 @@
 import Recurrent
 
-/// A layer that does something in training only: the engine's model does without it.
+/// A layer that acts only in training, so that the engine's model omits it.
 protocol KerasPassThrough: KerasLayer {}
 
 extension KerasPassThrough {

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Recurrent
 
 /// Keras' Rescaling (<https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/>): one scale and
-/// offset, or one a feature.
+/// offset, or one per feature.
 struct KerasRescaling: KerasLayer {
     static let className = "Rescaling"
 

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' Flatten (<https://keras.io/api/layers/reshaping_layers/flatten/>), where a timestep sees nothing of it: of one
-/// timestep, or of what is left of a sequence after a layer that gives its last output only.
+/// Keras' Flatten (<https://keras.io/api/layers/reshaping_layers/flatten/>) without effect on a timestep. The input
+/// must be one timestep, or the output of a layer that returns only its last output.
 struct KerasFlatten: KerasPassThrough {
     static let className = "Flatten"
 
@@ -21,14 +21,15 @@ struct KerasFlatten: KerasPassThrough {
         guard input.axes.count == 2 || (input.axes.count == 3 && input.axes[1] == 1), !input.isMasked else {
             throw Defect(
                 .unsupported,
-                "of \(input) is not supported; supported: (batch, features) and (batch, 1, features), not masked")
+                "with input \(input) is not supported; supported: (batch, features) and (batch, 1, features), not masked"
+            )
         }
         return KerasShape([input.axes[0], input.axes.last ?? nil])
     }
 }
 
-/// Keras' Reshape (<https://keras.io/api/layers/reshaping_layers/reshape/>), where a timestep sees nothing of it: the shape is
-/// the same, or loses a time axis of one timestep.
+/// Keras' Reshape (<https://keras.io/api/layers/reshaping_layers/reshape/>) without effect on a timestep. The shape
+/// stays the same, or loses a time axis of one timestep.
 struct KerasReshape: KerasPassThrough {
     static let className = "Reshape"
 
@@ -49,13 +50,13 @@ struct KerasReshape: KerasPassThrough {
             let text = target.map { "\($0)" }.joined(separator: ", ")
             throw Defect(
                 .unsupported,
-                "target_shape=(\(text)) of \(input) is not supported; supported: the shape that it has already, not masked"
+                "target_shape=(\(text)) of \(input) is not supported; supported: the input's own shape, not masked"
             )
         }
         return KerasShape([input.axes[0]] + axes)
     }
 
-    /// Whether the option asks for these axes, one of which it may leave open.
+    /// Whether the option matches these axes. The option may leave one axis open.
     private func isTarget(_ axes: [Int?]) -> Bool {
         guard axes.count == target.count, target.count(where: { $0 < 0 }) <= 1 else { return false }
         return zip(axes, target).allSatisfy { $1 < 0 || $0 == $1 }

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' TimeDistributed (<https://keras.io/api/layers/recurrent_layers/time_distributed/>) of a Dense: the same as the
-/// Dense by itself.
+/// Keras' TimeDistributed (<https://keras.io/api/layers/recurrent_layers/time_distributed/>) of a Dense, which is
+/// equivalent to the Dense alone.
 struct KerasTimeDistributed: KerasLayer {
     static let className = "TimeDistributed"
 

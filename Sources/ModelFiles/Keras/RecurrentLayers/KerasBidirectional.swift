@@ -35,7 +35,7 @@ struct KerasBidirectional: KerasLayer {
         guard !forward.options.goesBackwards else {
             throw Defect(.unsupported, "go_backwards=True of the forward layer is not supported; supported: False")
         }
-        // Without one of its own, the backward layer has the forward layer's options.
+        // Without a backward layer in the file, the backward layer has the options of the forward layer.
         let hasOwnBackward = try options.contains(.backwardLayer) && !options.decodeNil(forKey: .backwardLayer)
         backward = hasOwnBackward ? try Self.layer(options, .backwardLayer) : forward
         guard !hasOwnBackward || backward.options.goesBackwards else {
@@ -80,8 +80,8 @@ struct KerasBidirectional: KerasLayer {
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         let returnsSequences = forward.options.returnsSequences
-        // Keras sets the two layers' zero_output_for_mask so, whatever they say themselves; Keras 2 by itself, without
-        // TensorFlow, does not know the option.
+        // Keras overrides zero_output_for_mask of both layers in this way. Stand-alone Keras 2 does not have this
+        // option.
         let setsZeros = returnsSequences && input.isMasked && !version.isStandAlone
         let maskedOutput = setsZeros ? MaskedOutput.zeros : .lastOutput
         let count = forward.weights.count

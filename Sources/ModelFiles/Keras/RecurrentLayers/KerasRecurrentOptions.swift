@@ -1,10 +1,10 @@
 import FoundationEssentials
 import Recurrent
 
-/// What Keras' LSTM, GRU and SimpleRNN have in common (<https://keras.io/api/layers/recurrent_layers/>).
+/// The common options of Keras' LSTM, GRU and SimpleRNN (<https://keras.io/api/layers/recurrent_layers/>).
 ///
-/// Dropout, initializers, regularizers and constraints act in training only; `unroll` and `implementation` choose how
-/// the same answer is computed. `return_sequences` does not change the step either, only what may follow.
+/// Dropout, initializers, regularizers and constraints act only in training. `unroll` and `implementation` choose how
+/// to compute the same answer. `return_sequences` does not change the step either, only the layers that may follow.
 struct KerasRecurrentOptions: Decodable {
     let units: Int
     let activation: Activation
@@ -37,7 +37,7 @@ struct KerasRecurrentOptions: Decodable {
         maskedOutput = try options.flag(.zerosMaskedOutput) ? .zeros : .lastOutput
     }
 
-    /// The cell's kernel and recurrent kernel, and its bias where it has one.
+    /// The cell's kernel, recurrent kernel and, if it has one, bias.
     var weights: [KerasWeight] {
         [
             KerasWeight(archivePath: "cell/vars/0", name: "kernel"),
@@ -49,8 +49,8 @@ struct KerasRecurrentOptions: Decodable {
         guard input.axes.count == 3 else {
             throw Defect(
                 .unsupported,
-                "takes (batch, timesteps, features) but is given \(input); "
-                    + "supported: as first layer, or after a layer that gives sequences (return_sequences=True)")
+                "needs (batch, timesteps, features) but gets \(input); "
+                    + "supported: as first layer, or after a layer with return_sequences=True")
         }
         return returnsSequences ? input.withFeatures(units) : KerasShape([input.axes[0], units])
     }
@@ -60,13 +60,13 @@ struct KerasRecurrentOptions: Decodable {
 protocol KerasRecurrentLayer: KerasLayer {
     var options: KerasRecurrentOptions { get }
 
-    /// Builds the engine's layer, as it goes from the first timestep to the last.
+    /// Builds the engine's layer, which goes from the first timestep to the last.
     ///
     /// - Parameters:
-    ///   - weights: Those of `options.weights`.
-    ///   - maskedOutput: What it gives at a masked timestep.
+    ///   - weights: The weights of `options.weights`.
+    ///   - maskedOutput: The output at a masked timestep.
     /// - Returns: The layer.
-    /// - Throws: ``ModelError`` where a weight's shape does not fit.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape.
     func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer
 }
 
@@ -79,10 +79,10 @@ extension KerasRecurrentLayer {
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
-        // A call of Keras knows of no output before its first timestep. So where each call is one timestep, what a masked
-        // one gives is zeros, though the state goes on.
+        // A Keras call knows no output from before its first timestep. If each call has one timestep, the output at a
+        // masked timestep is therefore zeros, although the state continues.
         let isCalledStepByStep = options.isStateful && input.axes[1] == 1
-        // Where nothing is masked the option changes no answer, so it is to change no fingerprint.
+        // If nothing is masked, the option changes no answer and must not change the fingerprint.
         let maskedOutput = !input.isMasked ? .lastOutput : isCalledStepByStep ? .zeros : options.maskedOutput
         let layer = try recurrentLayer(weights: weights, maskedOutput: maskedOutput)
         return options.goesBackwards ? Backwards(layer) : layer
