@@ -1,7 +1,8 @@
 import CZeroMQ
 import Glibc
 
-/// The home of sockets and of the threads that carry their bytes. Ends when the last socket in it has been closed.
+/// The home of sockets and of the threads that transfer their bytes. A context ends when the last of its sockets has
+/// been closed.
 ///
 /// `@unchecked Sendable`: libzmq's contexts may be used from any thread
 /// (<https://libzmq.readthedocs.io/en/latest/zmq_ctx_new.html>).
@@ -11,8 +12,8 @@ public final class Context: @unchecked Sendable {
 
     /// Creates a context.
     ///
-    /// - Parameter ioThreads: Threads that carry bytes; one for each gigabyte a second is libzmq's own advice.
-    /// - Throws: ``ZeroMQError`` where the process may open no more files.
+    /// - Parameter ioThreads: The number of threads that transfer bytes. libzmq recommends one per gigabyte per second.
+    /// - Throws: ``ZeroMQError`` if the process has reached its limit of open files.
     public init(ioThreads: Int = 1) throws(ZeroMQError) {
         guard let pointer = unsafe zmq_ctx_new() else { throw .last("create a ZeroMQ context") }
         unsafe zmq_ctx_set(pointer, ZMQ_IO_THREADS, CInt(ioThreads))
@@ -20,7 +21,7 @@ public final class Context: @unchecked Sendable {
     }
 
     deinit {
-        // Waits until what lingers has been sent. Repeated where a signal interrupts it.
+        // Waits until all lingering messages have been sent. Repeats the call after a signal.
         while unsafe zmq_ctx_term(pointer) == -1, zmq_errno() == EINTR {}
     }
 }

@@ -1,24 +1,24 @@
-/// Where a socket is attached, as CZMQ writes it: `@tcp://127.0.0.1:5550` binds, `>tcp://…` connects; without either
-/// the role decides.
+/// The endpoint of a socket in CZMQ's notation: `@tcp://127.0.0.1:5550` binds and `>tcp://…` connects. Without a
+/// prefix, the socket's role decides.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
-    /// Which side waits and which side calls.
+    /// The choice between binding and connecting.
     public enum Attachment: Hashable, Sendable {
-        /// Wait at the address.
+        /// Bind to the address.
         case bind
-        /// Call the address, again and again until somebody is there.
+        /// Connect to the address, and retry until a peer is there.
         case connect
     }
 
-    /// What the text says: nil where it leaves the choice to the role.
+    /// The choice that the text makes; nil if the text leaves the choice to the role.
     public let attachment: Attachment?
-    /// The address as libzmq takes it, `tcp://…`, `ipc://…` or `inproc://…`.
+    /// The address for libzmq: `tcp://…`, `ipc://…` or `inproc://…`.
     public let address: String
 
     /// Creates an endpoint.
     ///
     /// - Parameters:
-    ///   - attachment: Whether to bind or to connect; nil leaves it to the role.
-    ///   - address: The address as libzmq takes it.
+    ///   - attachment: The choice between binding and connecting; nil to leave it to the role.
+    ///   - address: The address for libzmq.
     public init(_ attachment: Attachment?, _ address: String) {
         self.attachment = attachment
         self.address = address
@@ -26,7 +26,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads an endpoint.
     ///
-    /// - Throws: ``EndpointError`` where the text is none.
+    /// - Throws: ``EndpointError`` if the text is not an endpoint.
     public init(_ text: String) throws(EndpointError) {
         switch text.first {
         case "@": self.init(.bind, String(text.dropFirst()))
@@ -36,27 +36,27 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         let rests = Self.transports.compactMap { [address] in address.suffix(after: $0) }
         guard let rest = rests.first, !rest.isEmpty else {
             throw EndpointError(
-                text: text, expected: "tcp://HOST:PORT, ipc://PATH or inproc://NAME, after @ or > or neither")
+                text: text, expected: "tcp://HOST:PORT, ipc://PATH or inproc://NAME, with @, > or nothing before it")
         }
         if address.hasPrefix("tcp://"), !rest.hasPort {
-            throw EndpointError(text: text, expected: "a port after the host, as tcp://127.0.0.1:5550")
+            throw EndpointError(text: text, expected: "a port after the host, as in tcp://127.0.0.1:5550")
         }
     }
 
-    /// Whether others may reach it over a network, or over this machine's own.
+    /// Whether the address is a TCP address, on a network or on this machine alone.
     public var isTCP: Bool { address.hasPrefix("tcp://") }
 
-    /// Whether only this machine can reach it: no TCP, or the address is one of the machine's own.
+    /// Whether only this machine can reach the endpoint: it is not TCP, or its address is a loopback address.
     public var isLocal: Bool {
         guard let rest = address.suffix(after: "tcp://"), let colon = rest.lastIndex(of: ":") else { return true }
         let host = rest[..<colon]
         if ["localhost", "lo", "[::1]", "::1"].contains(host) { return true }
-        // Numbers only: a name that begins with 127. may be anybody's.
+        // Only numbers count: a name that begins with 127. may belong to anyone.
         let bytes = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         return bytes.count == 4 && bytes.first == 127 && !bytes.contains(nil)
     }
 
-    /// The file of an `ipc://` endpoint; nil for other transports, and for names that are no file's.
+    /// The file of an `ipc://` endpoint; nil for other transports and for names without a file.
     var ipcPath: String? {
         guard let path = address.suffix(after: "ipc://"), path != "*", !path.hasPrefix("@") else { return nil }
         return path
@@ -64,7 +64,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
     private static let transports = ["tcp://", "ipc://", "inproc://"]
 
-    /// The endpoint as it is written.
+    /// The endpoint in its notation.
     public var description: String {
         switch attachment {
         case .bind: "@\(address)"
@@ -76,24 +76,24 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
 /// An ingest endpoint: `sub` (the default) or `pull`, written `pull:@tcp://…`.
 public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
-    /// What kind of socket the daemon has there.
+    /// The kind of the daemon's socket at the endpoint.
     public enum Kind: String, CaseIterable, Sendable {
-        /// SUB: drops at the high-water mark.
+        /// A SUB socket, which drops messages at the high-water mark.
         case sub
-        /// PULL: back-pressure, nothing is dropped between producer and daemon.
+        /// A PULL socket with back-pressure: nothing is dropped between producer and daemon.
         case pull
     }
 
-    /// What kind of socket the daemon has there.
+    /// The kind of the daemon's socket.
     public let kind: Kind
-    /// Where it is attached.
+    /// The endpoint of the socket.
     public let endpoint: Endpoint
 
     /// Creates an ingest endpoint.
     ///
     /// - Parameters:
-    ///   - kind: What kind of socket the daemon has there.
-    ///   - endpoint: Where it is attached.
+    ///   - kind: The kind of the daemon's socket.
+    ///   - endpoint: The endpoint of the socket.
     public init(_ kind: Kind, _ endpoint: Endpoint) {
         self.kind = kind
         self.endpoint = endpoint
@@ -101,7 +101,7 @@ public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads an ingest endpoint.
     ///
-    /// - Throws: ``EndpointError`` where the text is none.
+    /// - Throws: ``EndpointError`` if the text is not an endpoint.
     public init(_ text: String) throws(EndpointError) {
         for kind in Kind.allCases {
             if let rest = text.suffix(after: kind.rawValue + ":") {
@@ -112,7 +112,7 @@ public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
         self.init(.sub, try Endpoint(text))
     }
 
-    /// The endpoint as it is written.
+    /// The endpoint in its notation.
     public var description: String {
         switch kind {
         case .sub: "\(endpoint)"
@@ -125,11 +125,11 @@ public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
 public struct EndpointError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The text.
     public let text: String
-    /// What would be one.
+    /// The expected form.
     public let expected: String
 
     /// The error in one line.
-    public var description: String { "'\(text)' is no endpoint: expected \(expected)" }
+    public var description: String { "'\(text)' is not an endpoint: expected \(expected)" }
 }
 
 extension String {
@@ -137,7 +137,7 @@ extension String {
         hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
     }
 
-    /// Whether it ends in `:PORT`, a number or one of libzmq's wildcards `*` and `!`.
+    /// Whether the address ends in `:PORT`, with a number or one of libzmq's wildcards `*` and `!`.
     fileprivate var hasPort: Bool {
         guard let colon = lastIndex(of: ":"), colon != startIndex else { return false }
         let port = self[index(after: colon)...]

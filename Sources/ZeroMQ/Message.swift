@@ -1,13 +1,13 @@
 import CZeroMQ
 
-/// One frame, received or empty. It keeps its memory, so one message can take frame after frame.
+/// One frame, received or empty. A message keeps its memory, so that it can receive frame after frame.
 ///
-/// The frame's bytes may lie within libzmq's own structure, which therefore has an address of its own for as long as the
-/// message lives: Swift may move the message, but not what it points to.
+/// The frame's bytes may lie within libzmq's own structure, which therefore keeps its address while the message lives.
+/// Swift may move the message, but not the structure.
 @safe
 public struct Message: ~Copyable {
     let pointer: UnsafeMutablePointer<zmq_msg_t>
-    /// How many bytes the frame has. Whoever receives it is told, and libzmq need not be asked again.
+    /// The length of the frame in bytes, stored by the receiver so that libzmq need not be asked again.
     public internal(set) var byteCount = 0
 
     /// An empty message.
@@ -31,7 +31,7 @@ public struct Message: ~Copyable {
         }
     }
 
-    /// The frame's bytes, to read numbers from.
+    /// The frame's bytes, for reading numbers.
     public var rawBytes: RawSpan {
         @_lifetime(borrow self) get {
             let span = unsafe RawSpan(_unsafeStart: zmq_msg_data(pointer), byteCount: byteCount)
@@ -39,7 +39,7 @@ public struct Message: ~Copyable {
         }
     }
 
-    /// The descriptor of the connection that the frame came by; nil where libzmq does not know it.
+    /// The descriptor of the frame's connection; nil if libzmq does not know it.
     public var connection: Int? {
         let number = unsafe zmq_msg_get(pointer, ZMQ_SRCFD)
         return number >= 0 ? Int(number) : nil

@@ -1,46 +1,47 @@
 import CZeroMQ
 import Glibc
 
-/// Waits until one of several sockets, or a ``Wakeup``, has something to read.
+/// Waits until one of several sockets or a ``Wakeup`` is readable.
 ///
-/// It waits for the sockets' descriptors by itself. `zmq_poll` looks at each socket before and after it has waited, which a
-/// message that comes alone would wait for. A descriptor tells of every change of its socket, once
-/// (<https://libzmq.readthedocs.io/en/latest/zmq_getsockopt.html>, `ZMQ_FD`): so each socket is looked at before the wait,
-/// unless it is known to have nothing, and what is told afterwards is a sign that there may be something to read.
+/// A poller waits for the sockets' descriptors itself. `zmq_poll` checks each socket before and after the wait, and a
+/// message that arrives alone would be delayed by both checks. A descriptor signals every change of its socket once
+/// (<https://libzmq.readthedocs.io/en/latest/zmq_getsockopt.html>, `ZMQ_FD`). A poller therefore checks a socket before
+/// the wait, unless the socket is known to be empty. A signal after the wait only means that the socket may be
+/// readable.
 @safe
 public struct Poller: ~Copyable {
     private struct Item {
-        /// The socket; nil for a wake-up call.
+        /// The socket; nil for a wake-up.
         let socket: SocketHandle?
         let descriptor: CInt
-        /// Held so that nothing is polled that has been closed.
+        /// Keeps the polled object open.
         let owner: AnyObject
         var isWatched = true
         var mayBeReadable = false
     }
 
     private var items: [Item] = []
-    /// As the system takes them, in the order of `items`.
+    /// The descriptors for the system call, in the order of `items`.
     private var descriptors: [pollfd] = []
 
-    /// Watches nothing yet.
+    /// Creates a poller that watches nothing.
     public init() {}
 
-    /// Watches a socket too.
+    /// Watches a socket.
     ///
-    /// - Returns: The number to ask for with ``mayBeReadable(_:)``.
+    /// - Returns: The number to pass to ``mayBeReadable(_:)``.
     public mutating func add(_ socket: borrowing Socket) -> Int {
         add(Item(socket: socket.handle, descriptor: socket.handle.descriptor, owner: socket.handle))
     }
 
-    /// Watches what a monitor hears too.
+    /// Watches the events of a monitor.
     ///
-    /// - Returns: The number to ask for with ``mayBeReadable(_:)``.
+    /// - Returns: The number to pass to ``mayBeReadable(_:)``.
     public mutating func add(_ monitor: SocketMonitor) -> Int { add(monitor.socket) }
 
-    /// Watches a wake-up call too.
+    /// Watches a wake-up.
     ///
-    /// - Returns: The number to ask for with ``mayBeReadable(_:)``.
+    /// - Returns: The number to pass to ``mayBeReadable(_:)``.
     public mutating func add(_ wakeup: Wakeup) -> Int {
         add(Item(socket: nil, descriptor: wakeup.readEnd, owner: wakeup))
     }
@@ -51,18 +52,18 @@ public struct Poller: ~Copyable {
         return items.count - 1
     }
 
-    /// Watches what was added, or for a time does not.
+    /// Resumes or suspends watching an item.
     public mutating func watch(_ number: Int, _ isWatched: Bool) {
         guard items[number].isWatched != isWatched else { return }
         items[number].isWatched = isWatched
-        // The system leaves out what is less than 0.
+        // The system ignores negative descriptors.
         descriptors[number].fd = isWatched ? items[number].descriptor : -1
     }
 
-    /// Waits until something can be read, or may be.
+    /// Waits until an item is readable, or may be.
     ///
-    /// - Parameter milliseconds: How long at most; 0: only look, −1: for ever.
-    /// - Throws: ``ZeroMQError`` where a socket's context has ended.
+    /// - Parameter milliseconds: The maximum time; 0 to only check, −1 for no limit.
+    /// - Throws: ``ZeroMQError`` if a socket's context has ended.
     public mutating func wait(milliseconds: Int) throws(ZeroMQError) {
         var isAnyReadable = false
         for index in items.indices {
@@ -80,22 +81,22 @@ public struct Poller: ~Copyable {
         for index in items.indices where descriptors[index].revents != 0 { items[index].mayBeReadable = true }
     }
 
-    /// Whether the last wait found something to read there, or a sign of it, of which nothing may come.
+    /// Whether the last wait found an item readable, or a sign that it may be.
     public func mayBeReadable(_ number: Int) -> Bool { items[number].mayBeReadable }
 }
 
 extension SocketHandle {
-    /// What becomes readable at each change of the socket.
+    /// The descriptor that becomes readable at each change of the socket.
     fileprivate var descriptor: CInt {
         var descriptor: CInt = -1
         var size = MemoryLayout<CInt>.size
-        // A socket that is open has one.
+        // An open socket has a descriptor.
         let result = unsafe zmq_getsockopt(pointer, ZMQ_FD, &descriptor, &size)
         precondition(result == 0, "a socket has no descriptor")
         return descriptor
     }
 
-    /// Whether there is something to read now.
+    /// Whether the socket is readable now.
     fileprivate func isReadable() throws(ZeroMQError) -> Bool {
         var events: CInt = 0
         var size = MemoryLayout<CInt>.size

@@ -2,9 +2,9 @@ import CZeroMQ
 import Glibc
 import Synchronization
 
-/// A ZeroMQ socket. One owner, one thread: libzmq's sockets must not be shared.
+/// A ZeroMQ socket. A socket has one owner and one thread, because libzmq's sockets must not be shared.
 public struct Socket: ~Copyable {
-    /// The messaging patterns that Sluice speaks.
+    /// The messaging patterns that Sluice uses.
     public enum Kind: Sendable {
         /// See <https://libzmq.readthedocs.io/en/latest/zmq_socket.html>.
         case pub, sub, xpub, push, pull, router, dealer, req, rep, pair
@@ -25,45 +25,45 @@ public struct Socket: ~Copyable {
         }
     }
 
-    /// The options that Sluice sets, each a number.
+    /// The numeric options that Sluice sets.
     public enum Option: Sendable {
-        /// Milliseconds that unsent messages live on after the socket was closed; −1: for ever.
+        /// Milliseconds to keep unsent messages after closing the socket; −1 for no limit.
         case linger
-        /// Messages that may wait to be sent to one peer.
+        /// The most messages that may wait to be sent to one peer.
         case sendHighWaterMark
-        /// Messages that may wait to be received from one peer.
+        /// The most messages that may wait to be received from one peer.
         case receiveHighWaterMark
-        /// Milliseconds that a sender waits; −1: for ever.
+        /// Milliseconds that a sender waits; −1 for no limit.
         case sendTimeout
-        /// Milliseconds that a receiver waits; −1: for ever.
+        /// Milliseconds that a receiver waits; −1 for no limit.
         case receiveTimeout
-        /// 1: queue messages only for peers that are there.
+        /// 1: queue messages only for connected peers.
         case immediate
-        /// 1: take addresses of IPv6 too.
+        /// 1: accept IPv6 addresses too.
         case ipv6
-        /// 1: an XPUB waits at the high-water mark, where it would otherwise drop.
+        /// 1: an XPUB waits at the high-water mark instead of dropping.
         case publisherWaits
-        /// 1: an XPUB hears of every subscription, not only of the first to a topic.
+        /// 1: an XPUB reports every subscription, not only the first to a topic.
         case everySubscription
-        /// The most bytes of a frame that is received; who sends more is disconnected. −1: any number.
+        /// The largest frame to receive, in bytes. A peer that sends a larger frame is disconnected. −1 for no limit.
         case maximumMessageSize
-        /// Milliseconds that a handshake may take; 0: for ever.
+        /// Milliseconds that a handshake may take; 0 for no limit.
         case handshakeInterval
-        /// Milliseconds before a connection that broke is made again; −1: it is not.
+        /// Milliseconds before reconnecting a broken connection; −1 to give up.
         case reconnectInterval
-        /// Milliseconds from one heartbeat to the next; 0: none.
+        /// Milliseconds between two heartbeats; 0 for none.
         case heartbeatInterval
         /// Milliseconds that the answer to a heartbeat may take.
         case heartbeatTimeout
-        /// Milliseconds for which a peer may take nothing of what was sent over TCP before its connection ends.
+        /// Milliseconds without progress on a TCP connection before the connection ends.
         case transmissionTimeout
-        /// 1: the kernel sees whether silent peers are still there.
+        /// 1: the kernel checks whether silent peers are still there.
         case keepalive
-        /// Seconds of silence before the kernel asks.
+        /// Seconds of silence before the kernel's first probe.
         case keepaliveIdle
-        /// Seconds from one question to the next.
+        /// Seconds between two probes.
         case keepaliveInterval
-        /// Questions without an answer before the connection ends.
+        /// Unanswered probes before the connection ends.
         case keepaliveCount
 
         var number: CInt {
@@ -95,16 +95,16 @@ public struct Socket: ~Copyable {
 
     /// Opens a socket.
     ///
-    /// - Throws: ``ZeroMQError`` where the context may open no more sockets.
+    /// - Throws: ``ZeroMQError`` if the context has reached its limit of sockets.
     public init(_ kind: Kind, in context: Context) throws(ZeroMQError) {
         handle = try SocketHandle(kind.number, in: context)
     }
 
     /// Sets an option.
     ///
-    /// - Throws: ``ZeroMQError`` where the socket does not take the value.
+    /// - Throws: ``ZeroMQError`` if the socket does not accept the value.
     public func set(_ option: Option, to value: Int) throws(ZeroMQError) {
-        // This one alone has 64 bits.
+        // Only this option has 64 bits.
         if case .maximumMessageSize = option { return try set(option, Int64(value)) }
         try set(option, CInt(clamping: value))
     }
@@ -118,9 +118,9 @@ public struct Socket: ~Copyable {
         }
     }
 
-    /// Takes messages whose first frame begins so; empty: all. For SUB.
+    /// Subscribes a SUB socket to messages whose first frame has a prefix; an empty prefix selects all.
     ///
-    /// - Throws: ``ZeroMQError`` where the socket is no SUB.
+    /// - Throws: ``ZeroMQError`` if the socket is not a SUB.
     public func subscribe(_ prefix: String) throws(ZeroMQError) {
         var prefix = prefix
         _ = try checked("subscribe to", prefix) {
@@ -130,9 +130,9 @@ public struct Socket: ~Copyable {
         }
     }
 
-    /// Takes messages whose first frame begins so no longer. For SUB.
+    /// Removes a subscription of a SUB socket.
     ///
-    /// - Throws: ``ZeroMQError`` where the socket has no such subscription.
+    /// - Throws: ``ZeroMQError`` if the socket has no such subscription.
     public func unsubscribe(_ prefix: String) throws(ZeroMQError) {
         var prefix = prefix
         _ = try checked("unsubscribe from", prefix) {
@@ -145,12 +145,12 @@ public struct Socket: ~Copyable {
     /// Binds or connects.
     ///
     /// - Parameters:
-    ///   - endpoint: Where.
-    ///   - attachment: What to do where the endpoint leaves it open.
-    /// - Throws: ``ZeroMQError``, as where the address is in use.
+    ///   - endpoint: The endpoint.
+    ///   - attachment: The choice if the endpoint makes none.
+    /// - Throws: ``ZeroMQError``, such as for an address in use.
     public func attach(to endpoint: Endpoint, otherwise attachment: Endpoint.Attachment) throws(ZeroMQError) {
         let address = endpoint.address
-        // Only where it is asked for: without IPv6 on the machine, a socket that has it reaches no IPv4 address either.
+        // Only on demand: on a machine without IPv6, an IPv6 socket cannot reach IPv4 addresses either.
         if address.contains("[") { try set(.ipv6, to: 1) }
         switch endpoint.attachment ?? attachment {
         case .bind:
@@ -162,7 +162,7 @@ public struct Socket: ~Copyable {
         }
     }
 
-    /// Whether messages are encrypted by CURVE.
+    /// Whether CURVE encrypts the messages.
     public var isCurve: Bool {
         var mechanism: CInt = 0
         var length = MemoryLayout<CInt>.size
@@ -170,10 +170,10 @@ public struct Socket: ~Copyable {
         return result == 0 && mechanism == ZMQ_CURVE
     }
 
-    /// Connects anew: what has come over the old connection and was not received is lost.
+    /// Connects again. Messages that arrived over the old connection and were not received are lost.
     ///
-    /// - Parameter endpoint: Where the socket is connected to.
-    /// - Throws: ``ZeroMQError`` where it is not.
+    /// - Parameter endpoint: The endpoint that the socket is connected to.
+    /// - Throws: ``ZeroMQError`` if the socket is not connected to it.
     public func reconnect(to endpoint: Endpoint) throws(ZeroMQError) {
         _ = try checked("disconnect from", endpoint.address) {
             unsafe zmq_disconnect(handle.pointer, endpoint.address)
@@ -181,9 +181,9 @@ public struct Socket: ~Copyable {
         try attach(to: endpoint, otherwise: .connect)
     }
 
-    /// The address that was bound or connected last, a port `*` resolved.
+    /// Returns the last address that was bound or connected, with its port resolved.
     ///
-    /// - Throws: ``ZeroMQError`` where it cannot be told.
+    /// - Throws: ``ZeroMQError`` if the address is not available.
     public func lastAddress() throws(ZeroMQError) -> String {
         // Longer than any address: an ipc path has at most 108 bytes.
         var bytes = [CChar](repeating: 0, count: 1024)
@@ -194,11 +194,11 @@ public struct Socket: ~Copyable {
         return String(decoding: bytes.prefix(max(0, count - 1)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Waits until a message could be sent: with ``Option/immediate``, until a peer is there.
+    /// Waits until a message could be sent. With ``Option/immediate``, waits until a peer is connected.
     ///
-    /// - Parameter milliseconds: How long at most.
-    /// - Returns: Whether one could.
-    /// - Throws: ``ZeroMQError`` where the socket cannot be polled.
+    /// - Parameter milliseconds: The maximum time.
+    /// - Returns: Whether a message can be sent.
+    /// - Throws: ``ZeroMQError`` if the socket cannot be polled.
     public func waitUntilWritable(milliseconds: Int) throws(ZeroMQError) -> Bool {
         var item = unsafe zmq_pollitem_t(socket: handle.pointer, fd: 0, events: CShort(ZMQ_POLLOUT), revents: 0)
         return try checked("poll") { unsafe zmq_poll(&item, 1, milliseconds) } == 1
@@ -207,13 +207,13 @@ public struct Socket: ~Copyable {
     /// Receives one frame.
     ///
     /// - Parameters:
-    ///   - message: Replaced by the frame.
-    ///   - wait: Whether to wait for one, at most as long as ``Option/receiveTimeout`` says.
-    /// - Returns: Whether a frame came.
-    /// - Throws: ``ZeroMQError`` where the socket cannot receive.
+    ///   - message: Receives the frame.
+    ///   - wait: Whether to wait for a frame, at most for ``Option/receiveTimeout``.
+    /// - Returns: Whether a frame arrived.
+    /// - Throws: ``ZeroMQError`` if the socket cannot receive.
     public func receive(into message: inout Message, wait: Bool) throws(ZeroMQError) -> Bool {
         let pointer = unsafe message.pointer
-        // libzmq empties the message even where there is no frame for it.
+        // libzmq empties the message even if there is no frame.
         message.byteCount = 0
         let result = try checked("receive") {
             unsafe zmq_msg_recv(pointer, handle.pointer, wait ? 0 : ZMQ_DONTWAIT)
@@ -222,7 +222,7 @@ public struct Socket: ~Copyable {
             handle.isKnownEmpty = true
             return false
         }
-        // What is as large as the largest CInt may be larger.
+        // A length equal to the largest CInt may stand for a longer frame.
         message.byteCount = unsafe result == .max ? zmq_msg_size(pointer) : Int(result)
         return true
     }
@@ -230,11 +230,11 @@ public struct Socket: ~Copyable {
     /// Sends one frame.
     ///
     /// - Parameters:
-    ///   - bytes: The frame, copied.
+    ///   - bytes: The frame, which is copied.
     ///   - more: Whether another frame of the same message follows.
-    ///   - wait: Whether to wait for room, at most as long as ``Option/sendTimeout`` says.
-    /// - Returns: Whether it was taken; a publisher that drops says true.
-    /// - Throws: ``ZeroMQError`` where the socket cannot send.
+    ///   - wait: Whether to wait for room, at most for ``Option/sendTimeout``.
+    /// - Returns: Whether the frame was accepted; true for a publisher that drops it.
+    /// - Throws: ``ZeroMQError`` if the socket cannot send.
     @discardableResult
     public func send(_ bytes: Span<UInt8>, more: Bool = false, wait: Bool) throws(ZeroMQError) -> Bool {
         let flags = (more ? ZMQ_SNDMORE : 0) | (wait ? 0 : ZMQ_DONTWAIT)
@@ -245,14 +245,14 @@ public struct Socket: ~Copyable {
         } != nil
     }
 
-    /// Sends a frame that was received, without copying it. The message is empty afterwards.
+    /// Sends a received frame without copying it. The message is empty afterwards.
     ///
     /// - Parameters:
-    ///   - message: The frame; emptied where it was taken.
+    ///   - message: The frame; emptied if it was accepted.
     ///   - more: Whether another frame of the same message follows.
-    ///   - wait: Whether to wait for room, at most as long as ``Option/sendTimeout`` says.
-    /// - Returns: Whether it was taken; a publisher that drops says true.
-    /// - Throws: ``ZeroMQError`` where the socket cannot send.
+    ///   - wait: Whether to wait for room, at most for ``Option/sendTimeout``.
+    /// - Returns: Whether the frame was accepted; true for a publisher that drops it.
+    /// - Throws: ``ZeroMQError`` if the socket cannot send.
     @discardableResult
     public func forward(_ message: inout Message, more: Bool, wait: Bool) throws(ZeroMQError) -> Bool {
         let flags = (more ? ZMQ_SNDMORE : 0) | (wait ? 0 : ZMQ_DONTWAIT)
@@ -263,29 +263,29 @@ public struct Socket: ~Copyable {
         return true
     }
 
-    /// Receives a whole message, for where speed does not matter.
+    /// Receives a whole message. For uses where speed does not matter.
     ///
-    /// - Parameter wait: Whether to wait for one, at most as long as ``Option/receiveTimeout`` says.
-    /// - Returns: Its frames, or nil where none came.
-    /// - Throws: ``ZeroMQError`` where the socket cannot receive.
+    /// - Parameter wait: Whether to wait for a message, at most for ``Option/receiveTimeout``.
+    /// - Returns: Its frames, or nil if no message arrived.
+    /// - Throws: ``ZeroMQError`` if the socket cannot receive.
     public func receiveFrames(wait: Bool) throws(ZeroMQError) -> [[UInt8]]? {
         var message = Message()
         var frames: [[UInt8]] = []
         repeat {
-            // Frames of one message come together: once the first is there, the others are too.
+            // The frames of a message arrive together: once the first is here, the others are too.
             guard try receive(into: &message, wait: wait || !frames.isEmpty) else { return nil }
             frames.append(Array(copying: message.bytes))
         } while message.hasMore
         return frames
     }
 
-    /// Sends a whole message, for where speed does not matter.
+    /// Sends a whole message. For uses where speed does not matter.
     ///
     /// - Parameters:
-    ///   - frames: At least one.
-    ///   - wait: Whether to wait for room, at most as long as ``Option/sendTimeout`` says.
-    /// - Returns: Whether it was taken; a publisher that drops says true.
-    /// - Throws: ``ZeroMQError`` where the socket cannot send.
+    ///   - frames: At least one frame.
+    ///   - wait: Whether to wait for room, at most for ``Option/sendTimeout``.
+    /// - Returns: Whether the message was accepted; true for a publisher that drops it.
+    /// - Throws: ``ZeroMQError`` if the socket cannot send.
     @discardableResult
     public func sendFrames(_ frames: [[UInt8]], wait: Bool) throws(ZeroMQError) -> Bool {
         for (index, frame) in frames.enumerated() {
@@ -295,12 +295,12 @@ public struct Socket: ~Copyable {
     }
 }
 
-/// What a socket and the pollers that watch it share; the last of them closes it.
+/// A libzmq socket, shared by its owner and the pollers that watch it. The last of them closes it.
 @safe
 final class SocketHandle {
     private let socket: UnsafeMutableRawPointer
     private let emptiness = Atomic(false)
-    /// Held so that no socket outlives its context.
+    /// Keeps the context alive longer than the socket.
     let context: Context
 
     init(_ kind: CInt, in context: Context) throws(ZeroMQError) {
@@ -313,16 +313,16 @@ final class SocketHandle {
         unsafe zmq_close(socket)
     }
 
-    /// Whether the socket had nothing to read at the last look and was not used since. Then its descriptor announces whatever comes.
+    /// Whether the socket was empty at the last check and unused since. The descriptor then signals every new message.
     ///
-    /// One thread owns the socket, so the atomic is not for other threads. It spares each call of libzmq the run-time check of
-    /// exclusive access that a class's stored `var` needs.
+    /// One thread owns the socket, so that the atomic is not for other threads. It spares each call of libzmq the run-time
+    /// check of exclusive access that a class's stored `var` needs.
     var isKnownEmpty: Bool {
         get { emptiness.load(ordering: .relaxed) }
         set { emptiness.store(newValue, ordering: .relaxed) }
     }
 
-    /// libzmq's socket, for a call that may read what its descriptor announced.
+    /// libzmq's socket. Reading this resets ``isKnownEmpty``, because the use may consume a signal of the descriptor.
     var pointer: UnsafeMutableRawPointer {
         isKnownEmpty = false
         return unsafe socket
@@ -330,7 +330,7 @@ final class SocketHandle {
 }
 
 extension [UInt8] {
-    /// The span's bytes as an array of their own.
+    /// Creates an array with a copy of the span's bytes.
     public init(copying bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }

@@ -1,17 +1,17 @@
 import Glibc
 
-/// Whether somebody listens at the path of a Unix socket. libzmq does not ask: it takes the path away from them, and
-/// neither side is told.
+/// Returns whether a process listens at the path of a Unix socket. libzmq does not check: it takes the path over, and
+/// neither side learns of it.
 ///
-/// - Parameter path: What follows `ipc://`.
-/// - Returns: False where nobody is there, as after a crash that left the file, and for what is no path.
+/// - Parameter path: The part after `ipc://`.
+/// - Returns: False if nobody listens, such as after a crash that left the file, or if this is not a path.
 func isListening(atUnixSocket path: String) -> Bool {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let bytes = Array(path.utf8)
     guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
     unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
-    // Does not wait: where the queue of those who call is full, somebody is there.
+    // Does not wait: if the queue of connections is full, somebody listens.
     let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     let descriptor = socket(AF_UNIX, kind, 0)
     guard descriptor >= 0 else { return false }
@@ -24,11 +24,11 @@ func isListening(atUnixSocket path: String) -> Bool {
     return result == 0 || errno == EAGAIN
 }
 
-/// Binds so that the file of an `ipc://` endpoint is its owner's alone, from the moment on that it is there. What other
-/// threads create in this instant is their owner's alone too.
+/// Binds so that only its owner can access the file of an `ipc://` endpoint, from the moment the file exists. Files
+/// that other threads create in this instant are private too.
 ///
 /// - Parameter bind: Binds the socket.
-/// - Throws: What `bind` throws.
+/// - Throws: The error of `bind`.
 public func bindingPrivately(_ bind: () throws(ZeroMQError) -> Void) throws(ZeroMQError) {
     let mask = umask(S_IXUSR | S_IRWXG | S_IRWXO)
     defer { umask(mask) }

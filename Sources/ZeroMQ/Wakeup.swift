@@ -1,13 +1,13 @@
 import Glibc
 
-/// Wakes the thread that waits in a ``Poller``, from any other thread: a pipe whose bytes mean nothing.
+/// Wakes the thread that waits in a ``Poller`` from any other thread, through a pipe whose bytes have no meaning.
 public final class Wakeup: Sendable {
     let readEnd: CInt
     private let writeEnd: CInt
 
     /// Opens the pipe.
     ///
-    /// - Throws: ``ZeroMQError`` where the process may open no more files.
+    /// - Throws: ``ZeroMQError`` if the process has reached its limit of open files.
     public init() throws(ZeroMQError) {
         var ends: [CInt] = [0, 0]
         guard unsafe pipe(&ends) == 0 else { throw .last("open a pipe") }
@@ -24,13 +24,13 @@ public final class Wakeup: Sendable {
         close(writeEnd)
     }
 
-    /// Lets the next wait end at once. A full pipe is as good: the reader has not been there yet.
+    /// Makes the next wait return at once. A full pipe has the same effect, because the reader has not emptied it yet.
     public func signal() {
         var byte: UInt8 = 1
         while unsafe write(writeEnd, &byte, 1) == -1, errno == EINTR {}
     }
 
-    /// Takes all signals that came, so that the next wait is one again.
+    /// Consumes all signals, so that the next wait blocks again.
     public func clear() {
         var bytes = [UInt8](repeating: 0, count: 64)
         while true {

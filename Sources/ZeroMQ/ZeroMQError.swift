@@ -1,16 +1,16 @@
 import CZeroMQ
 import Glibc
 
-/// What libzmq refused to do. Told apart by ``code``, never by text.
+/// An operation that libzmq refused. Distinguish errors by ``code``, never by text.
 public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The value of `errno` after the call.
     public let code: Int32
-    /// What was to be done, as "bind".
+    /// The operation, such as "bind".
     public let operation: String
-    /// What it was to be done with, as an endpoint; empty where there is nothing to add.
+    /// The object of the operation, such as an endpoint; empty if there is none.
     public let context: String
 
-    /// Another socket has that address already.
+    /// Whether another socket has the address already.
     public var isAddressInUse: Bool { code == EADDRINUSE }
 
     /// The error in one line.
@@ -19,21 +19,21 @@ public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
         return context.isEmpty ? "cannot \(operation): \(reason)" : "cannot \(operation) \(context): \(reason)"
     }
 
-    /// The error that the last libzmq call on this thread left.
+    /// Returns the error of the last libzmq call on this thread.
     static func last(_ operation: String, _ context: String = "") -> ZeroMQError {
         ZeroMQError(code: zmq_errno(), operation: operation, context: context)
     }
 }
 
-/// Every call into libzmq that can fail goes through here: an interrupted call is repeated, "would block" is a value,
-/// and anything else is an error.
+/// Checks a libzmq call that can fail. An interrupted call is repeated, "would block" is nil, and anything else is an
+/// error. Every such call goes through this function.
 ///
 /// - Parameters:
-///   - operation: What the call does, for the error.
-///   - context: What it does it with, for the error.
+///   - operation: The operation, for the error.
+///   - context: The object of the operation, for the error.
 ///   - call: The call; −1 means that it failed.
-/// - Returns: The call's value, or nil where it would have to wait.
-/// - Throws: ``ZeroMQError`` where it failed otherwise.
+/// - Returns: The call's value, or nil if the call would have to wait.
+/// - Throws: ``ZeroMQError`` if the call failed otherwise.
 @inline(__always)
 func checked(
     _ operation: StaticString, _ context: @autoclosure () -> String = "", _ call: () -> CInt

@@ -9,7 +9,7 @@ import ZeroMQ
         \.self)
     private static let text = String(repeating: "HelloWorld", count: 4)
 
-    @Test func `is written in Z85`() throws {
+    @Test func `a key is written in Z85`() throws {
         #expect(try #require(CurvePublicKey(Self.bytes)).description == Self.text)
         #expect(try #require(CurvePublicKey(z85: Self.text)).bytes == Self.bytes)
     }
@@ -17,13 +17,13 @@ import ZeroMQ
     @Test(arguments: [
         "", "HelloWorld", String(repeating: "HelloWorld", count: 5), String(repeating: "Hello~orld", count: 4),
     ])
-    func `is refused where it is none`(text: String) {
+    func `a text that is not a key is refused`(text: String) {
         #expect(CurvePublicKey(z85: text) == nil)
         #expect(CurveKeyPair(secretZ85: text) == nil)
     }
 
-    /// libzmq's own test vectors, of `zmq_curve_keypair`'s page.
-    @Test func `that is secret has the public one that libzmq's documentation gives it`() throws {
+    /// libzmq's own test vectors, from the page of `zmq_curve_keypair`.
+    @Test func `a secret key has the public key in libzmq's documentation`() throws {
         let keys = try #require(CurveKeyPair(secretZ85: "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"))
         #expect("\(keys.publicKey)" == "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
     }
@@ -42,7 +42,7 @@ import ZeroMQ
         return path
     }
 
-    @Test func `is read as it was written, and the secret one is its owner's alone`() throws {
+    @Test func `a written key file is read as the same key, and only its owner can read a secret one`() throws {
         let keys = try CurveKeyPair()
         try CurveKeyFile.write(keys, name: folder.path("alice"))
         let read = try CurveKeyFile.keyPair(at: folder.path("alice.key"))
@@ -54,7 +54,7 @@ import ZeroMQ
     }
 
     @Test(arguments: ["alice.key", "alice.pub"])
-    func `is not written over, and no half of a pair is left`(there: String) throws {
+    func `a key file is never overwritten, and no half of a pair is left`(there: String) throws {
         _ = try folder.write("mine", to: there)
         let error = try #require(throws: CurveKeyFileError.self) {
             try CurveKeyFile.write(try CurveKeyPair(), name: folder.path("alice"))
@@ -65,8 +65,8 @@ import ZeroMQ
         #expect(try String(contentsOfFile: folder.path(there), encoding: .utf8) == "mine")
     }
 
-    /// What `zmq.auth.create_certificates` of pyzmq 24.0.1 writes, with the keys of libzmq's documentation.
-    @Test func `of pyzmq is read too`() throws {
+    /// The output of `zmq.auth.create_certificates` of pyzmq 24.0.1, with the keys of libzmq's documentation.
+    @Test func `a key file of pyzmq is read too`() throws {
         let path = try write(
             """
             #   ****  Generated on 2026-11-23 18:43:45.000000 by pyzmq  ****
@@ -84,7 +84,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [0o640, 0o604, 0o620, 0o601])
-    func `with a secret key that is open to others is refused`(mode: Int) throws {
+    func `a secret key file that others can access is refused`(mode: Int) throws {
         let path = try write("secret-key = \"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs\"", mode: mode)
         let error = try #require(throws: CurveKeyFileError.self) { try CurveKeyFile.keyPair(at: path) }
         #expect(error.code == .exposed)
@@ -92,7 +92,7 @@ import ZeroMQ
     }
 
     @Test(.enabled("only root gives files away") { geteuid() == 0 }, arguments: [0o440, 0o640, 0o604, 0o620])
-    func `of another owner may be open to a group, which systemd and Kubernetes need`(mode: Int) throws {
+    func `a key file of another owner may be readable by a group, as systemd and Kubernetes need`(mode: Int) throws {
         let path = try write("secret-key = \"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs\"", mode: mode)
         #expect(unsafe chown(path, 65_534, 0) == 0)
         if [0o440, 0o640].contains(mode) {
@@ -107,13 +107,13 @@ import ZeroMQ
         "", "secret-key", "secret-key =", "secret-key = \"", "secret-key = \"short\"", "# secret-key = \"x\"",
         "secret-key = D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs", "\u{0}\u{FFFD}",
     ])
-    func `without a key is refused`(text: String) throws {
+    func `a file without a key is refused`(text: String) throws {
         let path = try write(text)
         #expect(try #require(throws: CurveKeyFileError.self) { try CurveKeyFile.keyPair(at: path) }.code == .noKey)
         #expect(try #require(throws: CurveKeyFileError.self) { try CurveKeyFile.publicKey(at: path) }.code == .noKey)
     }
 
-    @Test func `that is not there, or is a folder, is refused`() throws {
+    @Test func `a missing file and a folder are refused`() throws {
         for path in [folder.path("none"), folder.path] {
             let error = try #require(throws: CurveKeyFileError.self) { try CurveKeyFile.publicKey(at: path) }
             #expect(error.code == .unreadable)
@@ -126,7 +126,7 @@ import ZeroMQ
         "@tcp://127.0.0.1:5550", "tcp://127.255.0.9:*", "tcp://localhost:1", "tcp://[::1]:1", "tcp://lo:1",
         "ipc:///run/sluice", "inproc://x",
     ])
-    func `is told from others`(text: String) throws {
+    func `an address of this machine is local`(text: String) throws {
         #expect(try Endpoint(text).isLocal)
     }
 
@@ -135,7 +135,7 @@ import ZeroMQ
         "tcp://127.0.0.1.example:1",
         "tcp://127.1:1", "tcp://127.0.0.256:1", "tcp://example.org:1", "tcp://128.0.0.1:1",
     ])
-    func `is not one that others may reach`(text: String) throws {
+    func `an address that others may reach is not local`(text: String) throws {
         #expect(try !Endpoint(text).isLocal)
     }
 }

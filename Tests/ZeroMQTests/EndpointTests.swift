@@ -1,8 +1,8 @@
 import Testing
 import ZeroMQ
 
-/// How endpoints are written.
-struct EndpointTests {
+/// The notation of endpoints.
+@Suite struct `An endpoint` {
     static let good: [(String, Endpoint.Attachment?, String)] = [
         ("@tcp://127.0.0.1:5550", .bind, "tcp://127.0.0.1:5550"),
         (">tcp://127.0.0.1:5550", .connect, "tcp://127.0.0.1:5550"),
@@ -17,7 +17,7 @@ struct EndpointTests {
     ]
 
     @Test(arguments: good)
-    func `an endpoint is read, and written as it was`(
+    func `an endpoint is written in the notation in which it was read`(
         text: String, attachment: Endpoint.Attachment?, address: String
     ) throws {
         let endpoint = try Endpoint(text)
@@ -33,7 +33,7 @@ struct EndpointTests {
     ]
 
     @Test(arguments: bad)
-    func `what is no endpoint is refused with what would be one`(text: String) throws {
+    func `a text that is not an endpoint is refused, and the error shows the notation`(text: String) throws {
         let error = try #require(throws: EndpointError.self) { try Endpoint(text) }
         #expect(error.text == text)
         #expect(error.description.contains("'\(text)'"))
@@ -48,7 +48,7 @@ struct EndpointTests {
     ]
 
     @Test(arguments: ingest)
-    func `an ingest endpoint is sub unless it says pull`(
+    func `an ingest endpoint is SUB unless it has the prefix pull`(
         text: String, kind: IngestEndpoint.Kind, endpoint: String, written: String
     ) throws {
         let ingest = try IngestEndpoint(text)
@@ -59,7 +59,7 @@ struct EndpointTests {
     @Test(arguments: [
         "pull:", "sub:", "pull:pull:@tcp://127.0.0.1:1", "push:@tcp://127.0.0.1:1", "@pull:tcp://a:1", "",
     ])
-    func `an ingest endpoint of another kind is refused`(text: String) {
+    func `an ingest endpoint with another prefix is refused`(text: String) {
         #expect(throws: EndpointError.self) { try IngestEndpoint(text) }
     }
 }

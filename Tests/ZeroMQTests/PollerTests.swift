@@ -2,9 +2,9 @@ import Foundation
 import Testing
 import ZeroMQ
 
-/// Waiting for sockets and wake-up calls.
-struct PollerTests {
-    @Test func `a poller finds the socket that has something to read, and no other`() throws {
+/// Waiting for sockets and wake-ups.
+@Suite struct `A poller` {
+    @Test func `a poller finds the readable socket and no other`() throws {
         let context = try Context()
         let quiet = try Socket(.pull, in: context)
         let busy = try Socket(.pull, in: context)
@@ -29,7 +29,7 @@ struct PollerTests {
         #expect(found == [false, false])
     }
 
-    @Test func `a socket that was found empty is found again when something comes`() throws {
+    @Test func `a poller finds a socket again that was empty before`() throws {
         let context = try Context()
         let pull = try Socket(.pull, in: context)
         let push = try Socket(.push, in: context)
@@ -40,12 +40,12 @@ struct PollerTests {
         let item = poller.add(pull)
         var received: [[[UInt8]]] = []
         for number in UInt8(0)..<100 {
-            // By turns, what finds it empty is a look or an attempt to receive.
+            // Finds the socket empty by a poll and by a receive in turn.
             if number.isMultiple(of: 2) { try poller.wait(milliseconds: 0) }
             let before = try pull.receiveFrames(wait: false)
             #expect(before == nil)
             try push.sendFrames([[number], [0]], wait: true)
-            // A sign is no promise: the message may come after it, and is told of again.
+            // A signal is not a promise: the message may arrive later, with another signal.
             while received.count <= number {
                 try poller.wait(milliseconds: 10_000)
                 let isTold = poller.mayBeReadable(item)
@@ -56,7 +56,7 @@ struct PollerTests {
         #expect(received == (UInt8(0)..<100).map { [[$0], [0]] })
     }
 
-    @Test func `a wake-up call from another thread ends the wait`() throws {
+    @Test func `a wake-up from another thread ends the wait`() throws {
         let wakeup = try Wakeup()
         var poller = Poller()
         let item = poller.add(wakeup)
@@ -69,11 +69,11 @@ struct PollerTests {
     }
 
     @Test(arguments: [1, 2, 64, 65, 200_000])
-    func `wake-up calls count as one, however many came`(count: Int) throws {
+    func `any number of wake-ups counts as one`(count: Int) throws {
         let wakeup = try Wakeup()
         var poller = Poller()
         let item = poller.add(wakeup)
-        // More than a pipe holds must not block.
+        // More signals than a pipe holds must not block.
         for _ in 0..<count { wakeup.signal() }
         try poller.wait(milliseconds: 0)
         let before = poller.mayBeReadable(item)
@@ -88,7 +88,7 @@ struct PollerTests {
         #expect(again)
     }
 
-    @Test func `a poller keeps what it watches open`() throws {
+    @Test func `a poller keeps its sockets open`() throws {
         let context = try Context()
         var poller = Poller()
         let item = try Self.watchAndForget(&poller, in: context)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import ZeroMQ
 
-/// What a monitor hears, up to an event that fits.
+/// Returns a monitor's events up to a matching one.
 private func events(
     of monitor: SocketMonitor, until isLast: (SocketMonitor.Event) -> Bool
 ) throws -> [SocketMonitor.Event] {
@@ -26,7 +26,7 @@ private func isDisconnection(_ event: SocketMonitor.Event) -> Bool {
 }
 
 @Suite struct `A socket monitor` {
-    @Test func `hears who comes and goes, and at last that its socket has been closed`() throws {
+    @Test func `a monitor reports connections, disconnections and finally the end of its socket`() throws {
         let context = try Context()
         let monitor: SocketMonitor
         do {
@@ -50,7 +50,7 @@ private func isDisconnection(_ event: SocketMonitor.Event) -> Bool {
         #expect(try events(of: monitor) { $0 == .stopped } == [.stopped])
     }
 
-    @Test func `hears why a handshake failed`() throws {
+    @Test func `a monitor reports why a handshake failed`() throws {
         let context = try Context()
         let server = try Socket(.pull, in: context)
         let monitor = try SocketMonitor(server)
@@ -70,8 +70,8 @@ private func isDisconnection(_ event: SocketMonitor.Event) -> Bool {
     }
 }
 
-@Suite struct `A peer that is silent` {
-    /// A peer that greets as ZMTP 3.0 has it (<https://rfc.zeromq.org/spec/23/>), and says nothing after that.
+@Suite struct `A silent peer` {
+    /// The greeting of ZMTP 3.0 (<https://rfc.zeromq.org/spec/23/>), after which the peer sends nothing.
     private static let greeting: [UInt8] =
         [0xFF] + [UInt8](repeating: 0, count: 8) + [0x7F, 3, 0] + Array("NULL".utf8)
         + [UInt8](repeating: 0, count: 48)
@@ -82,7 +82,7 @@ private func isDisconnection(_ event: SocketMonitor.Event) -> Bool {
     }()
 
     @Test(arguments: [true, false])
-    func `is sent away by heartbeats, or where it does not even greet, when the handshake may take no longer`(
+    func `heartbeats disconnect a silent peer, and the time limit of the handshake a peer that never greets`(
         greets: Bool
     ) throws {
         let context = try Context()
@@ -95,7 +95,7 @@ private func isDisconnection(_ event: SocketMonitor.Event) -> Bool {
         try server.attach(to: try Endpoint("@tcp://127.0.0.1:*"), otherwise: .bind)
         let port = try #require(try server.lastAddress().split(separator: ":").last)
 
-        // A shell that holds the connection: what it sends first, then nothing.
+        // A shell that holds the connection: it sends these bytes and then nothing.
         let bytes = (greets ? Self.greeting + Self.ready : []).map {
             "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16)
         }

@@ -2,9 +2,9 @@ import TestSupport
 import Testing
 import ZeroMQ
 
-/// What is sent is received, over every transport.
-struct SocketTests {
-    /// Where two sockets meet; each test has its own, whatever the transport.
+/// Sending and receiving over every transport.
+@Suite struct `A socket` {
+    /// The transport between two sockets. Each test has its own address.
     enum Transport: CaseIterable {
         case inproc, ipc, ipcAnywhere, tcp
 
@@ -26,7 +26,7 @@ struct SocketTests {
         folder = try TemporaryFolder()
     }
 
-    /// A socket that waits for no longer than a test may take, and leaves nothing behind.
+    /// Returns a socket with time limits that fit a test, and without lingering messages.
     private func socket(_ kind: Socket.Kind) throws -> Socket {
         let socket = try Socket(kind, in: context)
         try socket.set(.linger, to: 0)
@@ -41,7 +41,7 @@ struct SocketTests {
     ]
 
     @Test(arguments: Transport.allCases)
-    func `PULL receives what PUSH sends, frame by frame`(transport: Transport) throws {
+    func `a PULL socket receives the frames of a PUSH socket in order`(transport: Transport) throws {
         let pull = try socket(.pull)
         try pull.attach(to: Endpoint(nil, transport.address(in: folder)), otherwise: .bind)
         let push = try socket(.push)
@@ -69,7 +69,7 @@ struct SocketTests {
     }
 
     @Test(arguments: Transport.allCases)
-    func `SUB receives what it subscribed to of what XPUB sends`(transport: Transport) throws {
+    func `a SUB socket receives only the topics of its subscriptions`(transport: Transport) throws {
         let publisher = try socket(.xpub)
         try publisher.attach(to: Endpoint(nil, transport.address(in: folder)), otherwise: .bind)
         let subscriber = try socket(.sub)
@@ -86,7 +86,7 @@ struct SocketTests {
         #expect(second == [Array("a".utf8), [1]])
     }
 
-    @Test func `XPUB hears of every subscription where it is asked to`() throws {
+    @Test func `an XPUB socket reports every subscription if the option is set`() throws {
         let publisher = try socket(.xpub)
         try publisher.set(.everySubscription, to: 1)
         try publisher.attach(to: Endpoint(.bind, "inproc://p"), otherwise: .bind)
@@ -99,7 +99,7 @@ struct SocketTests {
         #expect(subscribers.count == 3)
     }
 
-    @Test func `ROUTER answers the one that asked`() throws {
+    @Test func `a ROUTER socket answers the peer that asked`() throws {
         let router = try socket(.router)
         try router.attach(to: Endpoint(nil, "tcp://127.0.0.1:*"), otherwise: .bind)
         let request = try socket(.req)
@@ -118,7 +118,7 @@ struct SocketTests {
         #expect(toDealer == [[2], [3]])
     }
 
-    @Test func `without waiting nothing is received where nothing came`() throws {
+    @Test func `a receive without waiting returns nothing if no message is there`() throws {
         let pull = try socket(.pull)
         try pull.attach(to: Endpoint(.bind, "inproc://a"), otherwise: .bind)
         var message = Message()
@@ -131,7 +131,7 @@ struct SocketTests {
         #expect(afterTimeout == nil)
     }
 
-    @Test func `a message that took a frame is empty where no other came`() throws {
+    @Test func `a message is empty after a receive without a frame`() throws {
         let pull = try socket(.pull)
         let push = try socket(.push)
         try pull.attach(to: Endpoint(.bind, "inproc://once"), otherwise: .bind)
@@ -147,7 +147,7 @@ struct SocketTests {
         #expect(bytes == 0 && rawBytes == 0)
     }
 
-    @Test func `a PUSH that nobody is connected to takes nothing`() throws {
+    @Test func `a PUSH socket without a peer accepts nothing`() throws {
         let push = try socket(.push)
         try push.attach(to: Endpoint(.bind, "inproc://a"), otherwise: .bind)
         let withoutWaiting = try push.sendFrames([[1]], wait: false)
@@ -158,7 +158,7 @@ struct SocketTests {
     }
 
     @Test(arguments: [Transport.tcp, .ipcAnywhere])
-    func `the last address is one that can be connected to`(transport: Transport) throws {
+    func `a peer can connect to the last address`(transport: Transport) throws {
         let pull = try socket(.pull)
         try pull.attach(to: Endpoint(.bind, transport.address(in: folder)), otherwise: .bind)
         let address = try pull.lastAddress()
@@ -167,7 +167,7 @@ struct SocketTests {
     }
 
     @Test(arguments: [Transport.inproc, .tcp])
-    func `an address that is taken is said to be in use`(transport: Transport) throws {
+    func `an address in use is reported as such`(transport: Transport) throws {
         let first = try socket(.pull)
         try first.attach(to: Endpoint(.bind, transport.address(in: folder)), otherwise: .bind)
         let address = try first.lastAddress()
@@ -182,7 +182,7 @@ struct SocketTests {
         #expect(error.description.contains(address))
     }
 
-    @Test func `other errors are not said to be an address in use`() throws {
+    @Test func `other errors are not reported as an address in use`() throws {
         let context = context
         let nowhere = try #require(throws: ZeroMQError.self) {
             let pull = try Socket(.pull, in: context)
@@ -197,7 +197,7 @@ struct SocketTests {
     }
 
     @Test(arguments: [0, 1, 29, 30, 100, 1_048_576])
-    func `a frame that is forwarded arrives, and is given away`(count: Int) throws {
+    func `a forwarded frame arrives, and its message is empty afterwards`(count: Int) throws {
         let entrance = try socket(.pull)
         try entrance.attach(to: Endpoint(.bind, "inproc://entrance"), otherwise: .bind)
         let source = try socket(.push)
@@ -222,7 +222,7 @@ struct SocketTests {
         #expect(received == [frame, [5, 6]])
     }
 
-    @Test func `a message takes frame after frame, longer or shorter than before`() throws {
+    @Test func `a message receives frame after frame, longer or shorter than before`() throws {
         let pull = try socket(.pull)
         try pull.attach(to: Endpoint(.bind, "inproc://a"), otherwise: .bind)
         let push = try socket(.push)
@@ -241,7 +241,7 @@ struct SocketTests {
     }
 }
 
-/// A SUB that is subscribed to `t`, kept in an array: sockets themselves cannot be.
+/// A SUB with a subscription to `t`, in a class because sockets cannot be stored in an array.
 private final class SubscriberOf {
     private let socket: Socket
 

@@ -1,23 +1,23 @@
 import Glibc
 
-/// The connections of one endpoint as they were at one moment. It ends them so that nothing is lost that a peer has written.
+/// The connections of one endpoint at one moment. This type ends them without losing anything that a peer has written.
 ///
-/// libzmq knows no such call. `zmq_unbind` ends the sessions of all accepted connections with the listener, and discards what
-/// the kernel still holds of them. Closing the socket does the same. So the descriptors themselves are half-closed: libzmq
-/// goes on reading, a peer's libzmq hangs up when it reads the end of the stream, and all that it has written until then is
-/// received.
+/// libzmq has no such call. `zmq_unbind` and closing the socket end the sessions of all accepted connections, and
+/// discard the bytes that the kernel still holds for them. This type therefore half-closes the descriptors. libzmq
+/// continues to read, and a peer's libzmq hangs up when it reads the end of the stream. Everything that the peer has
+/// written until then is received.
 ///
-/// A connection that comes later is left alone. Whoever ends connections keeps peers from finishing a handshake first
-/// (a peer sends messages only after it), so that a connection that comes later carries no message.
+/// Later connections are left alone. The caller first prevents peers from finishing a handshake. A peer sends messages
+/// only after the handshake, so a later connection carries no message.
 public struct PeerConnections {
     /// One connection.
     private struct Connection {
-        /// Tells the connection from a later one that got the same descriptor.
+        /// Distinguishes the connection from a later one with the same descriptor.
         let inode: ino_t
         var isHalfClosed = false
-        /// Bytes that had come at the last look; stays 0 where the kernel does not count them.
+        /// Bytes received at the last look; stays 0 if the kernel does not count them.
         var received = 0
-        /// Since when nothing has come.
+        /// The beginning of the current silence.
         var quietSince: ContinuousClock.Instant
         var boundary = MessageBoundary()
 
@@ -48,38 +48,39 @@ public struct PeerConnections {
         }
     }
 
-    /// Whether a connection stands between two messages, from the bytes that the kernel has received and those of the messages
-    /// that were taken. The difference is the least whenever no part of a message has come.
+    /// Determines whether a connection is between two messages. It compares the bytes that the kernel has received with
+    /// the bytes of the received messages. The difference is smallest whenever no part of a message has arrived.
     private struct MessageBoundary {
-        /// Looks before the least difference counts. A peer that is always in the middle of a message is so in all of them.
+        /// The number of looks before the smallest difference counts. A peer that is always in the middle of a message
+        /// is so in all of them.
         private static let enoughLooks = 64
 
-        /// So few bytes within ``shortTime`` are what a producer writes that has nothing else to write: libzmq writes a batch of
-        /// 8 kB where more waits.
+        /// The most bytes within ``shortTime`` from a producer with an empty queue. libzmq writes a batch of 8 kB if
+        /// more is waiting.
         private static let fewBytes = 2048
         private static let shortTime = Duration.microseconds(100)
 
-        /// Where a connection stands.
+        /// The state of a connection.
         enum Place {
             case unknown
             case withinMessage
             case betweenMessages
-            /// The peer has just written a few messages, so that none waits in its queue.
+            /// The peer has just written a few messages, and none waits in its queue.
             case betweenFewMessages
         }
 
-        /// Bytes of the messages that were taken.
+        /// Bytes of the messages received.
         var taken = 0
         private var leastExcess = Int.max
         private var looks = 0
         private var last: (received: Int, time: ContinuousClock.Instant)?
 
-        /// Looks at a connection of which all was read.
+        /// Looks at a connection whose bytes have all been read.
         ///
         /// - Parameters:
         ///   - received: Bytes that the kernel has received.
-        ///   - now: When.
-        /// - Returns: Where it stands.
+        ///   - now: The current time.
+        /// - Returns: The state of the connection.
         mutating func look(received: Int, at now: ContinuousClock.Instant) -> Place {
             defer { last = (received, now) }
             looks += 1
@@ -91,27 +92,27 @@ public struct PeerConnections {
         }
     }
 
-    /// Silence in which a producer that stands between two messages has nothing to write.
+    /// The silence after which a producer that is between two messages has nothing to write.
     private static let longSilence = Duration.milliseconds(2)
-    /// Bytes of a ZMTP greeting. A peer that has sent less has not finished its handshake.
+    /// The size of a ZMTP greeting in bytes. A peer that has sent less has not finished its handshake.
     private static let greetingBytes = 64
 
     /// The connections by their descriptors.
     private var connections: [CInt: Connection] = [:]
-    /// Bytes that each frame takes on the connection beside its content and its length.
+    /// The bytes that each frame takes on the connection besides its content and its length.
     private let frameOverhead: Int
 
     /// Finds the connections that peers made to a bound endpoint, or that a connecting endpoint made to its peer.
     ///
     /// - Parameters:
-    ///   - endpoint: The endpoint, a port `*` resolved.
+    ///   - endpoint: The endpoint with its port resolved.
     ///   - isCurve: Whether messages are encrypted.
     public init(of endpoint: Endpoint, isCurve: Bool) {
         frameOverhead = isCurve ? Self.curveOverhead : 0
         let isBound = endpoint.attachment != .connect
         guard let name = SocketName(endpoint.address) else { return }
         let sockets = openSockets()
-        // Whoever is accepted has the name of the listener; a connection to a peer has a name of its own.
+        // An accepted connection has the name of the listener; a connection to a peer has its own name.
         let now = ContinuousClock.now
         let listeners = sockets.filter { $0.isListening }.compactMap(\.name)
         for socket in sockets {
@@ -122,43 +123,45 @@ public struct PeerConnections {
         }
     }
 
-    /// A frame of a CURVE connection is a MESSAGE command: its name, a short nonce, a box and a byte of flags.
-    /// See <https://rfc.zeromq.org/spec/26/>.
+    /// A frame of a CURVE connection is a MESSAGE command: its name, a short nonce, a box and a byte of flags. See
+    /// <https://rfc.zeromq.org/spec/26/>.
     private static let curveOverhead = 33
-    /// Longest frame whose length is one byte; longer ones have eight. See <https://rfc.zeromq.org/spec/23/>.
+    /// The longest frame with a length of one byte; longer frames have a length of eight bytes. See
+    /// <https://rfc.zeromq.org/spec/23/>.
     private static let longestShortFrame = 255
 
-    /// Notes a frame that was received.
+    /// Records a received frame.
     ///
     /// - Parameters:
     ///   - byteCount: The length of its content.
-    ///   - connection: The descriptor of the connection that its message came by.
+    ///   - connection: The descriptor of the message's connection.
     public mutating func note(_ byteCount: Int, from connection: Int) {
         let length = byteCount + frameOverhead
         connections[CInt(connection)]?.boundary.taken += length + (length <= Self.longestShortFrame ? 2 : 9)
     }
 
-    /// When a connection may be half-closed.
+    /// The moment at which a connection may be half-closed.
     public enum Moment: Sendable {
-        /// Nothing has come on it for so long.
+        /// After a period of silence on the connection.
         case quiet(Duration)
-        /// All that has come on it are whole messages; where that cannot be known, nothing has come for so long.
+        /// When only whole messages have arrived on the connection; if that is unknown, after a period of silence.
         case betweenMessages(orQuiet: Duration)
         /// At any moment.
         case any
     }
 
-    /// Half-closes the connections, and forgets those that have ended. To be called when all messages that can be received were.
+    /// Half-closes the connections, and forgets those that have ended. Call this after receiving all messages that are
+    /// available.
     ///
-    /// A peer that reads the end of the stream gives up what its libzmq has begun to write: the rest of a batch of 8 kB for
-    /// which there was no room, and the rest of a message that the batch had not room for. So a connection is half-closed at a
-    /// moment when its peer has nothing to write.
+    /// A peer that reads the end of the stream discards the remainder of its libzmq's output: the rest of a batch of 8
+    /// kB for which there was no room, and the rest of a message that did not fit in the batch. A connection is
+    /// therefore half-closed at a moment when its peer has nothing to write.
     ///
     /// - Parameters:
-    ///   - moment: When a connection is half-closed.
-    ///   - hasReceived: Whether a message has been received since the last call, on any of the connections. The kernel says
-    ///     more of TCP alone.
-    /// - Returns: How many connections have not ended, and how many of them are not half-closed.
+    ///   - moment: The moment at which a connection is half-closed.
+    ///   - hasReceived: Whether a message has arrived on any of the connections since the last call. The kernel reports
+    ///     more only for TCP.
+    /// - Returns: The number of connections that have not ended, and the number of them that are not half-closed.
     public mutating func hangUp(at moment: Moment, hasReceived: Bool) -> (open: Int, waiting: Int) {
         let now = ContinuousClock.now
         var waiting = 0
@@ -179,7 +182,7 @@ public struct PeerConnections {
         return (connections.count, waiting)
     }
 
-    /// Bytes that the kernel has received on these connections, and that nobody has read.
+    /// Bytes that the kernel has received on these connections and that nobody has read.
     public var unreadBytes: Int {
         connections.reduce(0) { sum, entry in
             guard entry.value.inode == socketInode(of: entry.key) else { return sum }
@@ -187,7 +190,7 @@ public struct PeerConnections {
         }
     }
 
-    /// False for a TCP connection whose peer has not even greeted, such as a port probe.
+    /// Whether a peer may have sent messages. A TCP peer that has not even greeted, such as a port probe, has not.
     private static func mayHaveSentMessages(_ descriptor: CInt) -> Bool {
         guard let count = receivedBytes(descriptor) else { return true }
         return count >= greetingBytes
@@ -198,19 +201,19 @@ public struct PeerConnections {
 private struct OpenSocket {
     let descriptor: CInt
     let inode: ino_t
-    /// The socket's own end; nil where it has none.
+    /// The address of this end; nil if it has none.
     let name: SocketName?
-    /// The other end; nil where there is none.
+    /// The address of the other end; nil if there is none.
     let peer: SocketName?
     let isListening: Bool
 }
 
-/// What tells sockets of one endpoint from others.
+/// The part of a socket's address that identifies its endpoint.
 private enum SocketName: Equatable {
     case port(UInt16)
     case path([UInt8])
 
-    /// The name of the sockets at an endpoint's address.
+    /// Creates the name of the sockets at an endpoint's address.
     init?(_ address: String) {
         if address.hasPrefix("tcp://"), let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) {
             self = .port(port)
@@ -221,7 +224,7 @@ private enum SocketName: Equatable {
         }
     }
 
-    /// Reads an address as the system writes it; nil for what is neither TCP's nor a Unix socket's.
+    /// Reads an address from the system; nil if it is neither a TCP nor a Unix address.
     init?(_ read: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt) {
         var address = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -231,18 +234,18 @@ private enum SocketName: Equatable {
         guard result == 0 else { return nil }
         let bytes = unsafe withUnsafeBytes(of: &address) { unsafe Array($0.prefix(Int(length))) }
         switch CInt(address.ss_family) {
-        // In both the port follows the family, its high byte first.
+        // In both families the port follows the family field, its high byte first.
         case AF_INET, AF_INET6: self = .port(UInt16(bytes[2]) << 8 | UInt16(bytes[3]))
         case AF_UNIX:
             let path = bytes.dropFirst(MemoryLayout<sa_family_t>.size)
-            // An abstract name begins with a zero, which libzmq writes as @; a path ends with one.
+            // An abstract name begins with a zero byte, which libzmq writes as @; a path ends with one.
             self = .path(path.first == 0 ? [UInt8(ascii: "@")] + path.dropFirst() : Array(path.prefix { $0 != 0 }))
         default: return nil
         }
     }
 }
 
-/// The sockets that this process has open.
+/// Returns the open sockets of this process.
 private func openSockets() -> [OpenSocket] {
     guard let folder = unsafe opendir("/proc/self/fd") else { return [] }
     defer { unsafe closedir(folder) }
@@ -263,7 +266,7 @@ private func openSockets() -> [OpenSocket] {
     return sockets
 }
 
-/// The number that a socket has for as long as it is open; nil for what is no open socket.
+/// Returns the number that a socket has while it is open; nil if the descriptor is not an open socket.
 func socketInode(of descriptor: CInt) -> ino_t? {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
@@ -276,16 +279,16 @@ private func isListening(_ descriptor: CInt) -> Bool {
     return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0
 }
 
-/// Bytes that can be read from a socket now.
+/// Returns the number of bytes that can be read from a socket now.
 private func waitingBytes(_ descriptor: CInt) -> Int {
     var count: CInt = 0
     guard unsafe ioctl(descriptor, UInt(FIONREAD), &count) == 0 else { return 0 }
     return Int(count)
 }
 
-/// Bytes that a TCP connection has received since it was made; nil for other sockets.
+/// Returns the bytes that a TCP connection has received since it was made; nil for other sockets.
 func receivedBytes(_ descriptor: CInt) -> Int? {
-    // The place of `tcpi_bytes_received` in Linux' `tcp_info`, which glibc's header has not got.
+    // The offset of `tcpi_bytes_received` in Linux' `tcp_info`, which glibc's header lacks.
     let offset = 128
     var info = [UInt8](repeating: 0, count: 256)
     var length = socklen_t(info.count)

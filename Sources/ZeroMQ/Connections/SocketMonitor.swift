@@ -1,53 +1,53 @@
 import CZeroMQ
 import Glibc
 
-/// Hears of the connections of one socket (<https://libzmq.readthedocs.io/en/latest/zmq_socket_monitor.html>).
+/// Receives the connection events of one socket (<https://libzmq.readthedocs.io/en/latest/zmq_socket_monitor.html>).
 ///
-/// libzmq waits for whoever listens: a monitor must live, and be read, until its socket has said ``Event/stopped``. One owner
-/// at a time, which may be another thread than the socket's.
+/// libzmq waits for its monitors. Keep and read a monitor until its socket has reported ``Event/stopped``. A monitor
+/// has one owner at a time, which may be another thread than the socket's.
 ///
-/// `@unchecked Sendable`: a socket may be handed from thread to thread, as long as one at a time uses it.
+/// `@unchecked Sendable`: a socket may move from thread to thread, as long as one thread at a time uses it.
 public final class SocketMonitor: @unchecked Sendable {
-    /// What happened to a connection.
+    /// An event of a connection.
     public enum Event: Equatable, Sendable {
-        /// Somebody called: the connection's number, and where it comes from, where that can be told.
+        /// A peer connected. The event has the connection's number and, if known, the peer's address.
         case accepted(Int, peer: String?)
         /// A connection has ended.
         case disconnected(Int)
-        /// Somebody has come in.
+        /// A peer completed its handshake.
         case admitted
-        /// Somebody has not come in.
+        /// A peer was refused.
         case refused(Refusal)
-        /// The socket has been closed, or is monitored no longer: this is the last event.
+        /// The socket is closed or no longer monitored. This is the last event.
         case stopped
     }
 
-    /// Why somebody did not come in.
+    /// The reason for refusing a peer.
     public enum Refusal: Hashable, Sendable {
-        /// The handshake ended early or took too long; what the other side was is not known.
+        /// The handshake ended early or took too long. The kind of peer is unknown.
         case incomplete
-        /// The other side uses CURVE and this one does not, or the other way round.
+        /// One side uses CURVE and the other does not.
         case otherMechanism
-        /// What the other side says cannot be decrypted: it has another server key.
+        /// The peer's messages cannot be decrypted, because it has another server key.
         case otherServerKey
-        /// The access handler said no, with its status code.
+        /// The access handler refused the peer with this status code.
         case denied(Int)
-        /// The handshake was not that of ZeroMQ.
+        /// The handshake was not a ZeroMQ handshake.
         case malformed
     }
 
     let socket: Socket
 
-    /// Begins to listen, before the socket is attached.
+    /// Starts monitoring. Call this before attaching the socket.
     ///
     /// - Parameter monitored: The socket.
-    /// - Throws: ``ZeroMQError`` where the process may open no more files.
+    /// - Throws: ``ZeroMQError`` if the process has reached its limit of open files.
     public init(_ monitored: borrowing Socket) throws(ZeroMQError) {
         let handle = monitored.handle
         let address = "inproc://sluice.monitor.\(UInt(bitPattern: unsafe handle.pointer))"
         let socket = try Socket(.pair, in: handle.context)
         try socket.set(.linger, to: 0)
-        // Without bound: the socket's own threads would wait here.
+        // Without a limit, because the socket's own threads would wait here.
         try socket.set(.receiveHighWaterMark, to: 0)
         _ = try checked("monitor a socket") {
             unsafe zmq_socket_monitor(handle.pointer, address, Self.events)
@@ -56,13 +56,13 @@ public final class SocketMonitor: @unchecked Sendable {
         self.socket = socket
     }
 
-    /// Takes the next event, if there is one that says something.
+    /// Returns the next relevant event.
     ///
-    /// - Returns: The event; nil where none is there.
-    /// - Throws: ``ZeroMQError`` where the socket cannot receive.
+    /// - Returns: The event; nil if there is none yet.
+    /// - Throws: ``ZeroMQError`` if the socket cannot receive.
     public func next() throws(ZeroMQError) -> Event? {
         while let frames = try socket.receiveFrames(wait: false) {
-            // A number of 16 bits for the kind and one of 32 for the value, in the machine's own order.
+            // A 16-bit number for the kind and a 32-bit number for the value, in native byte order.
             guard let first = frames.first, first.count == 6 else { continue }
             let kind = UInt16(first[0]) | UInt16(first[1]) << 8
             let value = first[2...].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
@@ -93,7 +93,7 @@ public final class SocketMonitor: @unchecked Sendable {
         }
     }
 
-    /// The IP address of the other side; nil for what is no TCP, and for a connection that has ended meanwhile.
+    /// Returns the IP address of the peer; nil if the connection is not TCP or has ended.
     private static func peerAddress(of descriptor: CInt) -> String? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -111,9 +111,9 @@ public final class SocketMonitor: @unchecked Sendable {
 }
 
 extension Socket {
-    /// Ends what a ``SocketMonitor`` of this socket hears, before the monitor is let go.
+    /// Ends the events of a ``SocketMonitor`` of this socket. Call this before releasing the monitor.
     public func stopMonitoring() {
-        // Nothing to end is as good.
+        // An error means that there was no monitor, which is fine.
         unsafe zmq_socket_monitor(handle.pointer, nil, 0)
     }
 }

@@ -1,21 +1,21 @@
 import CZeroMQ
 
-/// A public key of CURVE, libzmq's encryption and authentication (<https://rfc.zeromq.org/spec/26/>): what others may know.
+/// A public key of CURVE, libzmq's encryption and authentication (<https://rfc.zeromq.org/spec/26/>).
 public struct CurvePublicKey: Hashable, Sendable, CustomStringConvertible {
     /// The key, 32 bytes.
     public let bytes: [UInt8]
 
-    /// Takes a key as libzmq's authentication protocol carries it.
+    /// Creates a key from the form in libzmq's authentication protocol.
     ///
-    /// - Parameter bytes: 32 bytes; nil comes of any other number.
+    /// - Parameter bytes: 32 bytes; the result is nil for any other number.
     public init?(_ bytes: [UInt8]) {
         guard bytes.count == Z85.keyBytes else { return nil }
         self.bytes = bytes
     }
 
-    /// Reads a key as it is written, in Z85 (<https://rfc.zeromq.org/spec/32/>).
+    /// Creates a key from Z85 (<https://rfc.zeromq.org/spec/32/>).
     ///
-    /// - Parameter text: 40 characters; nil comes of what is none.
+    /// - Parameter text: 40 characters; the result is nil if `text` is not a Z85 key.
     public init?(z85 text: String) {
         guard let bytes = Z85.decodedKey(text) else { return nil }
         self.bytes = bytes
@@ -25,16 +25,16 @@ public struct CurvePublicKey: Hashable, Sendable, CustomStringConvertible {
     public var description: String { Z85.encoded(bytes) }
 }
 
-/// A secret key of CURVE with the public one that belongs to it: who somebody is.
+/// A secret key of CURVE with its public key: an identity.
 public struct CurveKeyPair: Sendable, CustomStringConvertible {
-    /// What others may know.
+    /// The public key.
     public let publicKey: CurvePublicKey
     /// The secret key, 32 bytes.
     let secret: [UInt8]
 
-    /// Makes a new pair.
+    /// Creates a new pair.
     ///
-    /// - Throws: ``ZeroMQError`` where this libzmq was built without CURVE.
+    /// - Throws: ``ZeroMQError`` if libzmq was built without CURVE.
     public init() throws(ZeroMQError) {
         var publicText = [CChar](repeating: 0, count: Z85.keyCharacters + 1)
         var secretText = publicText
@@ -46,9 +46,10 @@ public struct CurveKeyPair: Sendable, CustomStringConvertible {
         self.secret = secret
     }
 
-    /// Reads a secret key as it is written, in Z85, and finds the public one.
+    /// Creates a pair from a secret key in Z85.
     ///
-    /// - Parameter text: 40 characters; nil comes of what is none, or where this libzmq was built without CURVE.
+    /// - Parameter text: 40 characters; the result is nil if `text` is not a Z85 key, or if libzmq was built without
+    ///   CURVE.
     public init?(secretZ85 text: String) {
         guard let secret = Z85.decodedKey(text) else { return nil }
         var publicText = [CChar](repeating: 0, count: Z85.keyCharacters + 1)
@@ -59,14 +60,14 @@ public struct CurveKeyPair: Sendable, CustomStringConvertible {
         self.secret = secret
     }
 
-    /// The secret key in Z85, 40 characters, for its file alone.
+    /// The secret key in Z85, 40 characters, for the key file only.
     var secretZ85: String { Z85.encoded(secret) }
 
-    /// The public key: what is printed must not tell the secret.
+    /// The public key only, so that no output reveals the secret key.
     public var description: String { "\(publicKey)" }
 }
 
-/// Who a client is, and the key by which it knows the daemon.
+/// A client's keys, and the daemon's public key that the client expects.
 public struct CurveCredentials: Sendable {
     /// The client's own keys.
     public var keys: CurveKeyPair
@@ -85,13 +86,13 @@ public struct CurveCredentials: Sendable {
 }
 
 extension Socket {
-    /// Whether libzmq was built with CURVE, as that of every common distribution is.
+    /// Whether libzmq was built with CURVE, as in every common distribution.
     public static var hasCurve: Bool { unsafe zmq_has("curve") == 1 }
 
-    /// Lets only those in who know this server's public key, and encrypts what is said. Before binding.
+    /// Admits only peers that know this server's public key, and encrypts all messages. Call this before binding.
     ///
-    /// - Parameter keys: The server's.
-    /// - Throws: ``ZeroMQError`` where this libzmq was built without CURVE.
+    /// - Parameter keys: The server's keys.
+    /// - Throws: ``ZeroMQError`` if libzmq was built without CURVE.
     public func serveCurve(with keys: CurveKeyPair) throws(ZeroMQError) {
         var isServer: CInt = 1
         _ = try checked("use CURVE") {
@@ -100,13 +101,13 @@ extension Socket {
         try setKey(ZMQ_CURVE_SECRETKEY, keys.secret)
     }
 
-    /// Proves to a server who this client is, and has it prove the same. Before connecting. Does nothing without
-    /// credentials, and for what is no TCP: there file permissions decide.
+    /// Authenticates this client and the server to each other. Call this before connecting. Without credentials the
+    /// call does nothing. It also does nothing for an endpoint that is not TCP, where file permissions decide.
     ///
     /// - Parameters:
-    ///   - credentials: The client's, if it has any.
-    ///   - endpoint: Where it will connect.
-    /// - Throws: ``ZeroMQError`` where this libzmq was built without CURVE.
+    ///   - credentials: The client's credentials, if it has any.
+    ///   - endpoint: The endpoint to connect to.
+    /// - Throws: ``ZeroMQError`` if libzmq was built without CURVE.
     public func authenticate(with credentials: CurveCredentials?, at endpoint: Endpoint) throws(ZeroMQError) {
         guard let credentials, endpoint.isTCP else { return }
         try setKey(ZMQ_CURVE_SERVERKEY, credentials.server.bytes)
@@ -114,11 +115,11 @@ extension Socket {
         try setKey(ZMQ_CURVE_SECRETKEY, credentials.keys.secret)
     }
 
-    /// Has whoever serves `inproc://zeromq.zap.01` in this context asked about everybody who wants to come in
-    /// (<https://rfc.zeromq.org/spec/27/>); without an answer nobody does. Before binding.
+    /// Asks the service at `inproc://zeromq.zap.01` in this context about every peer that connects
+    /// (<https://rfc.zeromq.org/spec/27/>). Without an answer, no peer is admitted. Call this before binding.
     ///
-    /// - Parameter domain: What the handler is told.
-    /// - Throws: ``ZeroMQError`` where the domain is none.
+    /// - Parameter domain: The domain to name in the question.
+    /// - Throws: ``ZeroMQError`` if the domain is not valid.
     public func ask(accessDomain domain: String) throws(ZeroMQError) {
         _ = try checked("set the access domain", domain) {
             unsafe zmq_setsockopt(handle.pointer, ZMQ_ZAP_DOMAIN, domain, domain.utf8.count)
@@ -137,7 +138,7 @@ extension Socket {
     }
 }
 
-/// Keys as text.
+/// The conversion between keys and text.
 private enum Z85 {
     static let keyBytes = 32
     static let keyCharacters = 40

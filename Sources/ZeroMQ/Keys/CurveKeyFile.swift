@@ -1,34 +1,34 @@
 import Glibc
 
-/// A file with one key, or a pair: the certificates of CZMQ, which pyzmq's `zmq.auth` reads and writes too.
+/// A file with a key or a pair: a CZMQ certificate, which pyzmq's `zmq.auth` reads and writes too.
 ///
 ///     # Sluice: the public key of alice.
 ///     curve
 ///         public-key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 public enum CurveKeyFile {
-    /// More than any such file has.
+    /// The size limit of a key file, far above the size of any.
     private static let maximumBytes = 65_536
 
     /// Reads a public key.
     ///
     /// - Parameter path: The file.
     /// - Returns: The key.
-    /// - Throws: ``CurveKeyFileError``: `unreadable`, or `noKey` for a file without one.
+    /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, or `noKey` for a file without a public key.
     public static func publicKey(at path: String) throws(CurveKeyFileError) -> CurvePublicKey {
         let (text, _) = try contents(of: path)
         guard let key = value(of: publicName, in: text).flatMap({ CurvePublicKey(z85: $0) }) else {
             throw CurveKeyFileError(
-                .noKey, path, "has no public key: 'sluice keygen NAME' writes one, as NAME.pub")
+                .noKey, path, "has no public key; run 'sluice keygen NAME' to create one in NAME.pub")
         }
         return key
     }
 
-    /// Reads a secret key. A file of one's own must be open to nobody else; one that another owner hands over, as systemd and
-    /// Kubernetes do, may be open to a group, by which it is read.
+    /// Reads a secret key. A file of this user must be accessible to nobody else. A file of another owner, as systemd
+    /// and Kubernetes provide it, may be readable by a group.
     ///
     /// - Parameter path: The file.
-    /// - Returns: The key, with the public one.
-    /// - Throws: ``CurveKeyFileError``: `unreadable`, `exposed` where others may read it, or `noKey`.
+    /// - Returns: The key with its public key.
+    /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, `exposed` if others may read the file, or `noKey`.
     public static func keyPair(at path: String) throws(CurveKeyFileError) -> CurveKeyPair {
         let (text, status) = try contents(of: path)
         let mode = status.st_mode
@@ -36,36 +36,36 @@ public enum CurveKeyFile {
         guard mode & others == 0 else {
             throw CurveKeyFileError(
                 .exposed, path,
-                "is open to others than its owner (mode \(octal(mode))): chmod 600 it, and make a new key if others may "
+                "is accessible to others (mode \(octal(mode))); run chmod 600 on it, and create a new key if others may "
                     + "have read it")
         }
         guard let keys = value(of: secretName, in: text).flatMap({ CurveKeyPair(secretZ85: $0) }) else {
             throw CurveKeyFileError(
-                .noKey, path, "has no secret key: 'sluice keygen NAME' writes one, as NAME.key")
+                .noKey, path, "has no secret key; run 'sluice keygen NAME' to create one in NAME.key")
         }
         return keys
     }
 
-    /// Writes a pair as `NAME.key`, which its owner alone can read, and `NAME.pub`. Neither may be there.
+    /// Writes a pair as `NAME.key`, which only its owner can read, and `NAME.pub`. Neither file may exist.
     ///
     /// - Parameters:
     ///   - keys: The pair.
-    ///   - name: The files' path without the ending.
-    /// - Throws: ``CurveKeyFileError``: `exists`, or `notWritten`.
+    ///   - name: The path of the files without the extension.
+    /// - Throws: ``CurveKeyFileError`` with the code `exists` or `notWritten`.
     public static func write(_ keys: CurveKeyPair, name: String) throws(CurveKeyFileError) {
         let owner = name.split(separator: "/").last.map(String.init) ?? name
         let line = "    \(publicName) = \"\(keys.publicKey)\"\n"
         let secretLine = "    \(secretName) = \"\(keys.secretZ85)\"\n"
         try create(
             "\(name).key", isSecret: true,
-            "# Sluice: the secret key of \(owner). Whoever can read it can pass for \(owner).\ncurve\n" + line
+            "# Sluice: the secret key of \(owner). Anyone who can read it can act as \(owner).\ncurve\n" + line
                 + secretLine)
         do throws(CurveKeyFileError) {
             try create(
                 "\(name).pub", isSecret: false,
                 "# Sluice: the public key of \(owner).\ncurve\n" + line)
         } catch {
-            // Half of a pair is worth nothing.
+            // Half of a pair is useless.
             _ = unsafe unlink("\(name).key")
             throw error
         }
@@ -74,7 +74,7 @@ public enum CurveKeyFile {
     private static let publicName = "public-key"
     private static let secretName = "secret-key"
 
-    /// The value of `name = "value"`; comments begin with `#`.
+    /// Returns the value of `name = "value"`. Comments begin with `#`.
     private static func value(of name: String, in text: String) -> String? {
         for line in text.split(whereSeparator: \.isNewline) {
             let line = line.drop(while: \.isWhitespace)
@@ -88,7 +88,7 @@ public enum CurveKeyFile {
         return nil
     }
 
-    /// Text, owner and mode by one descriptor, so that all are of the same file.
+    /// Reads text, owner and mode through one descriptor, so that they belong to the same file.
     private static func contents(of path: String) throws(CurveKeyFileError) -> (text: String, status: stat) {
         func unreadable() -> CurveKeyFileError {
             CurveKeyFileError(.unreadable, path, "cannot be read: \(unsafe String(cString: strerror(errno)))")
@@ -105,13 +105,14 @@ public enum CurveKeyFile {
         return (String(decoding: bytes.prefix(count), as: UTF8.self), status)
     }
 
-    /// A secret file is its owner's alone, whatever the umask; the other is as public as the umask lets it be.
+    /// Creates a file. A secret file belongs to its owner alone, whatever the umask. The public file's mode follows the
+    /// umask.
     private static func create(_ path: String, isSecret: Bool, _ text: String) throws(CurveKeyFileError) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, isSecret ? 0o600 : 0o644)
         guard descriptor >= 0 else {
             if errno == EEXIST {
                 throw CurveKeyFileError(
-                    .exists, path, "is there already; a key is not written over, choose another name")
+                    .exists, path, "exists already and keys are never overwritten; choose another name")
             }
             throw CurveKeyFileError(.notWritten, path, "cannot be created: \(unsafe String(cString: strerror(errno)))")
         }
@@ -130,27 +131,27 @@ public enum CurveKeyFile {
     private static func octal(_ mode: mode_t) -> String { String(mode & 0o777, radix: 8) }
 }
 
-/// A key file that was not read or not written.
+/// An error in reading or writing a key file.
 public struct CurveKeyFileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of error.
     public enum Code: Sendable {
-        /// The file is not there, or may not be read.
+        /// The file does not exist or cannot be read.
         case unreadable
-        /// Others than its owner may read a secret key.
+        /// A secret key is accessible to others.
         case exposed
-        /// There is no such key in it.
+        /// The file does not contain the key.
         case noKey
-        /// The file is there already.
+        /// The file exists already.
         case exists
         /// The file could not be created.
         case notWritten
     }
 
-    /// What kind of error it is.
+    /// The kind of error.
     public let code: Code
     /// The file.
     public let path: String
-    /// What was wrong with it and what to do, in one line.
+    /// The problem and its remedy, on one line.
     public let problem: String
 
     init(_ code: Code, _ path: String, _ problem: String) {
