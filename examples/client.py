@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A Sluice client written from the wire protocol alone, with pyzmq, struct and json.
+"""A Sluice client that is based on the wire protocol alone, with pyzmq, struct and json.
 
     from client import Sluice
 
@@ -22,14 +22,14 @@ import zmq
 
 RECORD = struct.Struct("<QQqHBB")  # sequence, step, time, flags, label, n; then n float32
 HEADER = struct.Struct("<QII")  # sequence, flags, reserved
-START, END = 1, 2  # what a producer says of a timestep
-FINAL, FIRST, GAP, CHANGED, REPLAYED = 1, 2, 4, 8, 16  # what a decision says of itself
+START, END = 1, 2  # a producer's flags
+FINAL, FIRST, GAP, CHANGED, REPLAYED = 1, 2, 4, 8, 16  # a decision's flags
 
 Decision = collections.namedtuple("Decision", "stream sequence step time flags label probabilities")
 
 
 class ControlError(Exception):
-    """The daemon's answer to a request that it did not carry out."""
+    """The daemon's refusal of a request."""
 
     def __init__(self, code, message):
         super().__init__(f"{message} ({code})")
@@ -37,7 +37,7 @@ class ControlError(Exception):
 
 
 class Sluice:
-    """A daemon: feed it, watch it, control it. One object a thread. Sockets are opened when first used."""
+    """A connection to a daemon, for feeding, watching and control. Use one object per thread. Sockets open on first use."""
 
     def __init__(self, ingest="tcp://127.0.0.1:5550", decisions="tcp://127.0.0.1:5551",
                  control="tcp://127.0.0.1:5552", timeout=3.0):
@@ -56,7 +56,7 @@ class Sluice:
         self.context.term()
 
     def open(self, kind, role):
-        """A socket that is connected to the daemon's socket of that role."""
+        """Return a socket that is connected to the daemon's socket with this role."""
         socket = self.context.socket(kind)
         self.sockets.append(socket)
         socket.rcvtimeo = socket.sndtimeo = int(self.timeout * 1000)
@@ -65,13 +65,13 @@ class Sluice:
         return socket
 
     def feed(self, stream, values, sequence=0, start=False, end=False):
-        """Send timesteps: their values, one timestep after another. With sequence 0 the daemon counts by itself."""
+        """Send the values of consecutive timesteps. With sequence 0, the daemon continues its own count."""
         header = HEADER.pack(sequence, START * start | END * end, 0)
         self.send([stream.encode(), struct.pack(f"<{len(values)}f", *values), header])
 
     def send(self, frames):
-        """Send any message to ingest. The first waits until the daemon's subscription has come: before, it would be
-        lost. (A PUB does as well where that does not matter.)"""
+        """Send any message to ingest. The first call waits for the daemon's subscription, because an earlier message would be
+        lost. (If this does not matter, a PUB is sufficient.)"""
         if self.producer is None:
             self.producer = self.open(zmq.XPUB, "ingest")
             if self.producer.recv()[:1] != b"\x01":
@@ -79,7 +79,7 @@ class Sluice:
         self.producer.send_multipart(frames)
 
     def watch(self, *prefixes):
-        """Decisions of the streams whose ids begin so. All that is fed after the return will be seen."""
+        """Subscribe to decisions by a prefix of stream ids. The subscription receives all decisions on later timesteps."""
         return Decisions(self.open(zmq.SUB, "decisions"), prefixes)
 
     def call(self, method, **params):
@@ -91,7 +91,7 @@ class Sluice:
             self.requester.send_string(json.dumps(request))
             reply = json.loads(self.requester.recv())
         except zmq.Again:
-            self.requester.close(linger=0)  # a REQ that waits for an answer can ask nothing else
+            self.requester.close(linger=0)  # a REQ that waits for an answer cannot send another request
             self.requester = None
             raise
         if reply["jsonrpc"] != "2.0" or reply["id"] != request["id"]:
@@ -117,7 +117,7 @@ class Decisions:
         socket.unsubscribe(in_force)
 
     def unpack(self, topic, frame):
-        """Cut a decision message into its records."""
+        """Split a decision message into its records."""
         if topic.startswith(b"!sluice/"):
             return
         offset = 0
@@ -128,7 +128,7 @@ class Decisions:
             offset += RECORD.size + 4 * n
 
     def next(self, timeout=None):
-        """The next decision, or None if there is none in time (seconds; by default the client's timeout)."""
+        """Return the next decision, or None if none arrives in time (seconds; by default the client's timeout)."""
         deadline = time.monotonic() + (self.socket.rcvtimeo / 1000 if timeout is None else timeout)
         while not self.waiting:
             if not self.socket.poll(max(0, int((deadline - time.monotonic()) * 1000))):

@@ -1,6 +1,6 @@
-"""What the scripts that write Tests/Fixtures/keras share: sequences, files of answers, and what an answer must do to be one.
+"""The common part of the scripts that write Tests/Fixtures/keras: sequences, files of answers, and checks of answers.
 
-Needs nothing but NumPy, and Python 3.7: stand-alone Keras 2 runs on no later one.
+Needs only NumPy and Python 3.7, the last version for stand-alone Keras 2.
 """
 
 import csv
@@ -12,13 +12,13 @@ import numpy
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "keras"
 SEQUENCES = FOLDER / "sequences"
 
-# The sequences of a fixture: a 0 is a timestep that a model with a mask leaves out, at the beginning, in the middle, at the
+# The sequences of a fixture. A 0 is a timestep that a model with a mask skips: at the beginning, in the middle, at the
 # end, and everywhere.
 PATTERNS = ["1", "00", "110", "0111", "10110", "0110100", "11001011", "101100010111"]
 
 
 def sequences(random, features, tokens, mask_value):
-    """One array a pattern, shape (n, features), or (n,) int32 for tokens. Without a mask value no timestep is left out."""
+    """Return one array per pattern, shape (n, features), or (n,) int32 for tokens. Without a mask value, none is masked."""
     arrays = []
     for pattern in PATTERNS:
         left_out = numpy.array([letter == "0" for letter in pattern]) & (mask_value is not None)
@@ -28,14 +28,14 @@ def sequences(random, features, tokens, mask_value):
         else:
             array = random.normal(size=(len(pattern), features)).astype("float32")
             if mask_value is not None and features > 1:
-                array[0, 0] = mask_value  # One feature of several does not make a mask.
+                array[0, 0] = mask_value  # A single feature of several does not mask a timestep.
             array[left_out] = mask_value
         arrays.append(array)
     return arrays
 
 
 def write_sequences(path, inputs, answers):
-    """Rows `stream,step,x0…,y0…`; y is empty where there is no answer, nan where Keras divides by no timesteps."""
+    """Write rows `stream,step,x0…,y0…`; y is empty without an answer, nan where Keras divides by zero timesteps."""
     outputs = next(len(y) for stream in answers for y in stream if y is not None)
     features = 1 if inputs[0].ndim == 1 else inputs[0].shape[1]
     with open(path, "w", newline="") as file:
@@ -48,7 +48,7 @@ def write_sequences(path, inputs, answers):
 
 
 def sequence_answers(answer, inputs, causal):
-    """What `answer` says to each sequence: after each timestep where a model is causal, else after the last only."""
+    """Return the answers to each sequence: after each timestep if the model is causal, else after the last."""
     answers = []
     for xs in inputs:
         ends = range(1, len(xs) + 1) if causal else [len(xs)]
@@ -58,7 +58,7 @@ def sequence_answers(answer, inputs, causal):
 
 
 def check(name, outputs):
-    """Fails where answers, those that are numbers, would not show a mistake."""
+    """Fail if the numeric answers would not reveal a mistake."""
     outputs = outputs[numpy.isfinite(outputs).all(axis=1)]
     assert numpy.ptp(outputs, axis=0).min() > 0.03, f"{name}: an output hardly moves, so it would test nothing"
     assert numpy.abs(outputs).max() < 5, f"{name}: answers are too large to be compared to 1e-5"
@@ -66,7 +66,7 @@ def check(name, outputs):
 
 
 def check_every_weight_matters(name, model, inputs, answer):
-    """Fails where an answer does not move by 1e-4 once a weight is zero, its halves change places, or its columns move on."""
+    """Fail if no answer changes by 1e-4 when a weight is zeroed, its halves are swapped, or its columns are rotated."""
     weights = model.get_weights()
     some = [inputs[2], inputs[4], inputs[-1]]
     before = [answer(xs) for xs in some]
@@ -82,16 +82,16 @@ def check_every_weight_matters(name, model, inputs, answer):
             disturbed["rows"] = weight[::-1]
         for what, other in disturbed.items():
             model.set_weights(weights[:index] + [other] + weights[index + 1:])
-            # A state that runs away has moved too.
+            # A diverging state has changed too.
             moves = any(not numpy.abs(answer(xs) - y).max() <= 1e-4 for xs, y in zip(some, before))
             assert moves, f"{name}: no answer moves when weight {index}, {weight.shape}, is disturbed ({what})"
     model.set_weights(weights)
 
 
 def write_lively(name, build, features, tokens=None, mask_value=None, causal=True, longest=None):
-    """Writes a model's answers to whole sequences, from the first seed with which every weight matters.
+    """Write a model's answers to whole sequences, from the first seed with which every weight matters.
 
-    `build` takes a random generator and gives a model with random weights, and how to ask it for the answer to one sequence.
+    `build` takes a random generator and returns a model with random weights, and a function that answers one sequence.
     Sequences end after `longest` timesteps. Returns the model.
     """
     first = zlib.crc32(name.encode())
@@ -110,4 +110,4 @@ def write_lively(name, build, features, tokens=None, mask_value=None, causal=Tru
             continue
         write_sequences(SEQUENCES / f"{name}.csv", inputs, answers)
         return model
-    raise SystemExit(f"{name}: no seed gives a model in which every weight matters")
+    raise SystemExit(f"{name}: no seed gives a model whose weights all matter")
