@@ -3,14 +3,14 @@ import Client
 import KerasArchives
 import Wire
 
-/// The person's tool: talks to a daemon, feeds it, watches it, and looks into model files.
+/// The command-line tool for people: feeds, watches and controls a daemon, and inspects model files.
 @main
 struct Sluice: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluice",
         abstract: "Feed, watch and control sluiced, the daemon that runs stateful LSTMs on live streams.",
         discussion: """
-            An example: start a daemon, watch its decisions, and feed it a file.
+            Example: start a daemon, watch its decisions, and feed it a file.
 
               sluiced model2.keras &
               sluice watch &
@@ -18,11 +18,11 @@ struct Sluice: ParsableCommand {
               sluice streams
 
             Exit status: 0 done; 1 the daemon refused; 64 usage; 65 wrong data; 66 no such file, stream or snapshot; \
-            69 the daemon cannot be reached; 70 internal error; 73 a file is there already or cannot be created; 74 reading, writing or the daemon's store failed; \
-            75 not in time, try again; 76 another protocol.
+            69 the daemon cannot be reached; 70 internal error; 73 a file exists already or cannot be created; \
+            74 reading, writing or the daemon's store failed; 75 not in time, try again; 76 another protocol.
             """,
         version: Version.current,
-        // What needs no running daemon, or starts one of its own.
+        // Commands that need no running daemon.
         subcommands: [
             InspectCommand.self, ConvertCommand.self, PredictCommand.self, BenchCommand.self, KeygenCommand.self,
             CheckCommand.self,
@@ -46,7 +46,7 @@ struct Sluice: ParsableCommand {
             CommandGroup(name: "Daemon", subcommands: [LogLevelCommand.self]),
         ])
 
-    /// Runs the command that the arguments name; what goes wrong is one line on standard error and an exit status.
+    /// Runs the command in the arguments. An error becomes one line on standard error and an exit status.
     static func main() {
         KerasReaderProcess.runIfAsked()
         do {

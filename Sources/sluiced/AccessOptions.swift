@@ -1,39 +1,39 @@
 import ArgumentParser
 import Daemon
 
-/// Who may come in, as flags. A flag that is given goes before the configuration file.
+/// The flags for access control. A flag overrides the configuration file.
 struct AccessOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The daemon's secret key, as 'sluice keygen' writes it: all tcp endpoints use CURVE then, and need "
+            "The daemon's secret key from 'sluice keygen'. All tcp endpoints then use CURVE and need "
                 + "--authorized-clients. (default: no keys, no encryption)", valueName: "file"))
     var curveKey: String?
 
     @Option(
         help: ArgumentHelp(
-            "The public keys that may come in: producers/*.pub, subscribers/*.pub and controllers/*.pub. Read again on "
+            "The folder of authorized public keys: producers/*.pub, subscribers/*.pub and controllers/*.pub. Reloaded on "
                 + "SIGHUP. (default: none)", valueName: "dir"))
     var authorizedClients: String?
 
     @Flag(
-        help: "Allow tcp endpoints beyond this machine without keys or encryption: everybody there must be trusted.")
+        help: "Allow tcp endpoints beyond this machine without keys or encryption. Use this only on a trusted network.")
     var insecure = false
 
     @Option(
         help: ArgumentHelp(
-            "The most bytes of one frame that a producer or controller may send; more is dropped, much more disconnects. "
+            "The largest frame of a producer or controller. A larger frame is dropped, a much larger one disconnects. "
                 + "(default: 16777216)", valueName: "bytes"))
     var maxMessageSize: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The most connections of producers, of subscribers and of controllers each. (default: 10000)",
+            "The most connections of producers, subscribers and controllers each. (default: 10000)",
             valueName: "connections"))
     var maxConnections: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The most bytes that one subscriber's subscriptions may take; who sends more is cut off. (default: 4194304)",
+            "The most bytes of one subscriber's subscriptions. Beyond them it is disconnected. (default: 4194304)",
             valueName: "bytes"))
     var maxSubscriptionBytes: Int?
 
@@ -43,7 +43,7 @@ struct AccessOptions: ParsableArguments {
         try Self.check("--max-subscription-bytes", maxSubscriptionBytes, AccessConfiguration.subscriptionBytes)
     }
 
-    /// Puts what was given in place.
+    /// Applies the flags.
     func apply(to access: inout AccessConfiguration) {
         access.curveKey = curveKey ?? access.curveKey
         access.authorizedClients = authorizedClients ?? access.authorizedClients
@@ -55,6 +55,6 @@ struct AccessOptions: ParsableArguments {
 
     private static func check(_ flag: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
         guard let value, !range.contains(value) else { return }
-        throw ValidationError("\(flag) is from \(range.lowerBound) to \(range.upperBound)")
+        throw ValidationError("\(flag) must be from \(range.lowerBound) to \(range.upperBound)")
     }
 }

@@ -1,11 +1,11 @@
 import ArgumentParser
 import Daemon
 
-/// Where HTTP is answered and to whom, as flags. A flag that is given goes before the configuration file.
+/// The flags for the HTTP server. A flag overrides the configuration file.
 struct HTTPOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Where HTTP is answered (/metrics, /healthz, /readyz), or off. (default: 127.0.0.1:5553)",
+            "The address of the HTTP server (/metrics, /healthz, /readyz), or off. (default: 127.0.0.1:5553)",
             valueName: "address:port|off"),
         transform: { text in
             guard let endpoint = HTTPEndpoint(text) else { throw ValidationError("it is \(HTTPEndpoint.notation)") }
@@ -13,22 +13,22 @@ struct HTTPOptions: ParsableArguments {
         })
     var http: HTTPEndpoint?
 
-    @Flag(help: "Allow HTTP beyond this machine: everybody there may read metrics and the names of models.")
+    @Flag(help: "Allow HTTP beyond this machine. Everybody there can read metrics and the names of models.")
     var httpPublic = false
 
     @Option(
         help: ArgumentHelp(
-            "A host's name by which clients may call the daemon's HTTP; may be given several times. Addresses and localhost "
-                + "need not be named; other names are refused with 421. (default: none)", valueName: "name"),
+            "A host name that HTTP clients may use; may be given several times. Addresses and localhost "
+                + "are always allowed; other names are refused with 421. (default: none)", valueName: "name"),
         transform: { text in
             guard HTTPConfiguration.isHost(text) else {
-                throw ValidationError("it is a host's name, without a scheme, port or path")
+                throw ValidationError("it must be a host name without a scheme, port or path")
             }
             return text
         })
     var httpHost: [String] = []
 
-    /// Puts what was given in place.
+    /// Applies the flags.
     func apply(to configuration: inout HTTPConfiguration) {
         configuration.endpoint = http ?? configuration.endpoint
         configuration.isPublic = httpPublic || configuration.isPublic

@@ -4,12 +4,12 @@ import Foundation
 import KerasArchives
 import Wire
 
-/// Where the process begins.
+/// The entry point of the process.
 @main
 enum Main {
     static func main() {
         KerasReaderProcess.runIfAsked()
-        // Before anything is opened.
+        // Before any file is opened.
         StandardDescriptors.occupy()
         StandardDescriptors.raiseLimit()
         FreedMemory.boundWhatIsKept()
@@ -17,19 +17,19 @@ enum Main {
     }
 }
 
-/// The daemon's command line: arguments in, exit status out.
+/// The daemon's command line.
 struct Sluiced: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluiced",
-        abstract: "Decides on live streams with a Keras LSTM, one state for each stream.",
+        abstract: "Decide on live streams with a Keras LSTM and one state per stream.",
         discussion: """
-            Timesteps come in by ZeroMQ, decisions go out by ZeroMQ, and 'sluice' feeds, watches and controls the daemon.
-            An endpoint is written @tcp://HOST:PORT to bind, >tcp://HOST:PORT to connect; ipc://PATH works too.
+            The daemon receives timesteps and publishes decisions over ZeroMQ. 'sluice' feeds, watches and controls it.
+            An endpoint is @tcp://HOST:PORT to bind or >tcp://HOST:PORT to connect; ipc://PATH works too.
 
               sluiced model2.keras --state-dir /var/lib/sluice
               sluiced --config /etc/sluice/sluice.yaml
 
-            SIGTERM and SIGINT end it in order; SIGHUP has it read its models again.
+            SIGTERM and SIGINT stop the daemon in order. SIGHUP makes it read its models again.
 
             Exit status: 0 after an orderly stop; 64 usage; 65 a model or stored state cannot be used; 66 no such file; \
             70 internal error; 73 an endpoint or a folder cannot be created; 74 state could not be written; 75 an endpoint \
@@ -39,11 +39,11 @@ struct Sluiced: ParsableCommand {
 
     @OptionGroup var options: ServingOptions
 
-    @Flag(help: "Check the command line, the configuration file and the model files, then end.")
+    @Flag(help: "Check the command line, the configuration file and the model files, then exit.")
     var checkConfig = false
 
     func run() throws {
-        // A log whose reader has gone must not end the daemon.
+        // A log reader that goes away must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
         var format = options.logFormat
         do throws(DaemonError) {
@@ -53,10 +53,11 @@ struct Sluiced: ParsableCommand {
             guard !checkConfig else {
                 _ = try SluiceService(configuration, logger: logger)
                 let names = configuration.models.map(\.name).joined(separator: ", ")
-                print("configuration is good: \(VisibleText.escaped(names))")
+                print("the configuration is valid: \(VisibleText.escaped(names))")
                 return
             }
-            // Before models are read, and before there is any other thread: each has the mask of its maker.
+            // Before models are read and before any other thread exists, because each thread inherits the signal mask
+            // of its creator.
             let stop = StopWatch(logger: logger)
             try SluiceService(configuration, logger: logger).run(stop)
         } catch {

@@ -14,7 +14,7 @@ import ZeroMQ
     @Test(arguments: [
         ([3.0, 1, 2], 2.0, 1.0, 3.0), ([4, 1, 2, 3], 2.5, 1, 4), ([7], 7, 7, 7),
     ])
-    func `takes the middle value as median, of an even number the mean of the two`(
+    func `the median is the middle value, or the mean of the two middle values`(
         values: [Double], median: Double, least: Double, greatest: Double
     ) throws {
         let spread = try #require(Spread(values))
@@ -23,13 +23,13 @@ import ZeroMQ
         #expect(spread.max == greatest)
     }
 
-    @Test func `has no spread of nothing and no report without rounds`() {
+    @Test func `there is no spread without values and no report without rounds`() {
         #expect(Spread([]) == nil)
         #expect(BenchReport(plan: plan, daemon: [], forwarder: []) == nil)
         #expect(BenchReport(plan: plan, daemon: [round(1)], forwarder: []) == nil)
     }
 
-    @Test func `compares the rounds in pairs, not the medians`() throws {
+    @Test func `the ratio compares rounds in pairs, not their medians`() throws {
         let report = try #require(
             BenchReport(
                 plan: plan, daemon: [round(100), round(300), round(800)],
@@ -40,13 +40,13 @@ import ZeroMQ
         #expect(report.ratio.timestepsPerSecond == report.ratio.messagesPerSecond)
     }
 
-    @Test func `leaves out a round that has no counterpart`() throws {
+    @Test func `a round without a counterpart is left out`() throws {
         let report = try #require(BenchReport(plan: plan, daemon: [round(100), round(1)], forwarder: [round(200)]))
         #expect(report.rounds == 1)
         #expect(report.daemon.messagesPerSecond.min == 100)
     }
 
-    @Test func `prints a table whose columns are aligned`() throws {
+    @Test func `the report is a table with aligned columns`() throws {
         let report = try #require(
             BenchReport(plan: plan, daemon: [round(123_456.4, p50: 61.25)], forwarder: [round(1_234_567, p50: 49)]))
         let table = report.lines.drop { !$0.contains("daemon / forwarder") }.prefix(6)
@@ -60,14 +60,14 @@ import ZeroMQ
         #expect(text.hasSuffix("No message was lost: every one was answered."))
     }
 
-    @Test func `says who lost messages`() throws {
+    @Test func `the report names the target that lost messages`() throws {
         let report = try #require(
             BenchReport(plan: plan, daemon: [round(1, lost: 1200)], forwarder: [round(1, lost: 1)]))
         #expect(report.lines.contains { $0.hasPrefix("The daemon did not answer 1,200 messages:") })
         #expect(report.lines.contains("The forwarder lost 1 message."))
     }
 
-    @Test func `is one JSON object`() throws {
+    @Test func `the report is one JSON object`() throws {
         let report = try #require(BenchReport(plan: plan, daemon: [round(100)], forwarder: [round(200)]))
         let object = try JSONSerialization.jsonObject(with: Data(try JSONText.line(of: report).utf8)) as? [String: Any]
         let daemon = object?["daemon"] as? [String: [String: Double]]
@@ -80,7 +80,7 @@ import ZeroMQ
 }
 
 @Suite struct `A bench load` {
-    @Test func `is the same for the same seed and another for another`() {
+    @Test func `a load depends only on its seed`() {
         let plan = BenchPlan(streams: 3, timesteps: 2, prefix: "b-")
         func payloads(_ load: Load) -> [[UInt8]] { (0..<Load.payloadCount).map { Array(copying: load.payload($0)) } }
         let load = Load(plan, features: 4, seed: 7)
@@ -89,7 +89,7 @@ import ZeroMQ
         #expect(payloads(load).allSatisfy { $0.count == 2 * 4 * 4 })
     }
 
-    @Test func `is for the streams in turn, whose ids are of one length`() {
+    @Test func `a load is for the streams in turn, and their ids have the same length`() {
         let load = Load(BenchPlan(streams: 11, prefix: "b-"), features: 1)
         let ids = (0..<12).map { String(decoding: Array(copying: load.id($0)), as: UTF8.self) }
         #expect(ids[..<11] == (0..<11).map { $0 < 10 ? "b-0\($0)" : "b-\($0)" }[...])

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Client
 
-@Suite struct CSVRecordTests {
+@Suite struct `A CSV record` {
     @Test(arguments: [
         ("a,b,c", ["a", "b", "c"]),
         ("a,b\r", ["a", "b"]),
@@ -16,7 +16,7 @@ import Testing
         ("\"a\"\r", ["a"]),
         ("Zürich,日本", ["Zürich", "日本"]),
     ])
-    func `A line is split at the commas outside quotes`(_ line: String, _ fields: [String]) {
+    func `a line is split at commas outside quotes`(_ line: String, _ fields: [String]) {
         #expect(Self.fields([line]) == fields)
     }
 
@@ -27,11 +27,11 @@ import Testing
             (["a,\"one"], nil),
             (["\"a\"\""], nil),
         ] as [([String], [String]?)])
-    func `A field in quotes goes on over line ends`(_ lines: [String], _ fields: [String]?) {
+    func `a field in quotes continues over line ends`(_ lines: [String], _ fields: [String]?) {
         #expect(Self.fields(lines) == fields)
     }
 
-    @Test func `A record that is read anew has nothing of the one before`() {
+    @Test func `a record that is read again keeps nothing of the previous one`() {
         var record = CSVRecord()
         _ = record.append(line: Array("a,\"b".utf8))
         record.removeAll()
@@ -45,21 +45,21 @@ import Testing
             ("0.1", 0.1), (" 0.1\t", 0.1), ("-1e-3", -0.001), ("7", 7), ("+7", 7), ("", nil), (" ", nil), ("abc", nil),
             ("1.5x", nil), ("nan", nil), ("inf", nil), ("-infinity", nil), ("1e39", nil), ("1,5", nil),
         ] as [(String, Float?)])
-    func `A number is finite, with blanks around it at most`(_ text: String, _ number: Float?) {
+    func `a number is finite and may have blanks around it`(_ text: String, _ number: Float?) {
         var record = CSVRecord()
         _ = record.append(line: Array("\"\(text)\"".utf8))
         #expect(record.number(0) == number)
     }
 
     @Test(arguments: ["plain", "with,comma", "with \"quotes\"", "with\nline end", ""])
-    func `A field that was written is read back as it was`(_ field: String) {
+    func `a written field is read as the same text`(_ field: String) {
         var line: [UInt8] = []
         CSVRecord.append(field: field, to: &line)
         let lines = String(decoding: line, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(Self.fields(lines.map(String.init)) == [field])
     }
 
-    /// The record's fields; nil where it is not complete after these lines.
+    /// Returns the record's fields; nil if it is not complete after these lines.
     private static func fields(_ lines: [String]) -> [String]? {
         var record = CSVRecord()
         var isComplete = false

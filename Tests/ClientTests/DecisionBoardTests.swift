@@ -3,8 +3,8 @@ import Wire
 
 @testable import Client
 
-@Suite struct DecisionBoardTests {
-    @Test func `The table has a row a stream, by id while all fit`() {
+@Suite struct `The board of decisions` {
+    @Test func `the board has one row per stream, ordered by id while all fit`() {
         var board = DecisionBoard()
         for id in ["b", "a", "c"] { board.add(Self.decision(0.5, .changed), stream: id) }
         board.add(Self.decision(0.25, []), stream: "a")
@@ -18,7 +18,7 @@ import Wire
         #expect(board.summary == "4 decisions on 3 streams")
     }
 
-    @Test func `What is replayed fills the row of a stream that has none, and is not counted`() {
+    @Test func `a replayed decision fills only an empty row and is not counted`() {
         var board = DecisionBoard()
         board.add(Self.decision(0.5, []), stream: "a")
         for id in ["a", "b"] { board.add(Self.decision(0.25, .replayed), stream: id) }
@@ -28,7 +28,7 @@ import Wire
         #expect(board.summary == "1 decision on 2 streams")
     }
 
-    @Test func `Where there is no room, those stand whose label changed last, and the others are counted`() {
+    @Test func `a board without room shows the streams whose label changed last, and counts the others`() {
         var board = DecisionBoard()
         for number in 0..<20 { board.add(Self.decision(0.5, .changed), stream: "s\(number)") }
         board.add(Self.decision(0.6, []), stream: "s3")
@@ -40,7 +40,7 @@ import Wire
     }
 
     @Test(arguments: [(1, 1), (10, 2), (40, 3), (80, 24)])
-    func `The table fits any window`(_ columns: Int, _ height: Int) {
+    func `the board fits any window`(_ columns: Int, _ height: Int) {
         var board = DecisionBoard(order: .recent)
         for number in 0..<50 {
             board.add(Self.decision(0.5, .changed), stream: "stream-\(number)-" + String(repeating: "x", count: 200))

@@ -4,20 +4,20 @@ import ZeroMQ
 
 @testable import Client
 
-@Suite struct DecisionTextTests {
+@Suite struct `A decision as text` {
     private static let one = Decision(
         sequence: 7, step: 3, time: 1_700_000_000_000_000_001, flags: [.first, .changed], label: 1,
         probabilities: [0.93])
     private static let several = Decision(
         sequence: .max, step: 1, time: -1, flags: [.final, .gap], label: 2, probabilities: [0.1, 1e-8, 0.9])
 
-    @Test func `A decision is a CSV row under the header`() {
+    @Test func `a decision is a CSV row under the header`() {
         #expect(DecisionText.csv.header == "stream,sequence,step,time,probability,label,final,first,gap,changed")
         #expect(text(.csv, Self.one, "s1") == "s1,7,3,1700000000000000001,0.93,1,0,1,0,1\n")
         #expect(text(.csv, Self.several, "a,b") == "\"a,b\",18446744073709551615,1,-1,0.1;1e-08;0.9,2,1,0,1,0\n")
     }
 
-    @Test func `A decision is a JSON line as the protocol has it`() {
+    @Test func `a decision is a JSON line in the protocol's form`() {
         #expect(DecisionText.jsonl.header == nil)
         #expect(
             text(.jsonl, Self.one, "s1")
@@ -28,7 +28,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [Float(0.1), 1 / 3, 0.9999999, 1, 0, .leastNonzeroMagnitude, 3.4028235e38] as [Float])
-    func `A probability comes back with every bit`(_ probability: Float) throws {
+    func `a probability keeps all its bits`(_ probability: Float) throws {
         var decision = Self.one
         decision.probabilities = [probability]
         let fields = text(.csv, decision, "s").split(separator: ",")
@@ -36,7 +36,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [one, several])
-    func `Either codec's frame is read as the same decisions`(_ decision: Decision) throws {
+    func `frames of both codecs are read as the same decisions`(_ decision: Decision) throws {
         var records = DecisionRecords()
         for _ in 0..<2 {
             records.append(
@@ -47,9 +47,9 @@ import ZeroMQ
         #expect(try DecisionText.decisions(in: Array(text(.jsonl, decision, "s").utf8)) == [decision])
     }
 
-    @Test func `A record whose first byte is that of a JSON object is a record`() throws {
+    @Test func `a record that begins with the first byte of a JSON object is a record`() throws {
         var decision = Self.one
-        // The bytes `{"` and then zeros.
+        // The bytes `{"` followed by zeros.
         decision.sequence = 0x227B
         var records = DecisionRecords()
         records.append(
@@ -59,7 +59,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [[], [1, 2, 3], Array("{\"stream\":1}".utf8)] as [[UInt8]])
-    func `A frame that is neither is refused`(_ frame: [UInt8]) {
+    func `a frame that is neither records nor JSON is refused`(_ frame: [UInt8]) {
         #expect(throws: ClientError.self) { try DecisionText.decisions(in: frame) }
     }
 

@@ -3,12 +3,12 @@ import Wire
 
 @testable import Client
 
-@Suite struct DeliveryTests {
+@Suite struct `A delivery` {
     @Test(
         arguments: [
             ("meter-1", "power"), ("meter-1-b", "special"), ("dna-7", "splice"), ("other", nil), ("meter", nil),
         ] as [(String, String?)])
-    func `A stream goes to the model with the longest prefix that fits`(_ stream: String, _ model: String?) {
+    func `a stream goes to the model with the longest matching prefix`(_ stream: String, _ model: String?) {
         let routes = ModelRoutes([
             Self.model("power", ["meter-"]), Self.model("special", ["meter-1-"]),
             Self.model("splice", ["dna-", "rna-"]),
@@ -16,7 +16,7 @@ import Wire
         #expect(routes.model(for: stream)?.name == model)
     }
 
-    @Test func `The empty prefix takes the rest`() {
+    @Test func `the empty prefix takes all other streams`() {
         let routes = ModelRoutes([Self.model("rest", [""]), Self.model("power", ["meter-"])])
         #expect(routes.model(for: "x")?.name == "rest")
         #expect(routes.model(for: "meter-1")?.name == "power")
@@ -27,12 +27,12 @@ import Wire
             (101, 1, 101, 0, 0), (101, 5, 105, 0, 0), (103, 3, 105, 1, 0), (96, 10, 105, 0, 5), (1, 10, 100, 0, 10),
             (100, 1, 100, 0, 1), (.max, 1, .max, 1, 0),
         ] as [(UInt64, Int, UInt64, UInt64, UInt64)])
-    func `A stream at 100 is to reach the last number sent, with the gaps and duplicates of the input`(
+    func `a stream at 100 must reach the last number sent, with the gaps and duplicates of the input`(
         _ sequence: UInt64, _ timesteps: Int, _ target: UInt64, _ gaps: UInt64, _ duplicates: UInt64
     ) {
         var account = Delivery.Account(target: 100, reached: 100, sent: 100)
         #expect(
-            account.add(Reading(stream: "s", values: [], timesteps: timesteps, sequence: sequence)) == duplicates)
+            account.add(InputRow(stream: "s", values: [], timesteps: timesteps, sequence: sequence)) == duplicates)
         #expect(account.target == target)
         #expect(account.expected == StreamTally(gaps: gaps, duplicates: duplicates))
         account.tally = StreamTally(gaps: gaps, duplicates: duplicates)
@@ -43,7 +43,7 @@ import Wire
         #expect(account.surprises == StreamTally(gaps: 1))
     }
 
-    @Test func `What is missing is told stream by stream, with what was dropped`() {
+    @Test func `missing timesteps are reported stream by stream, with the causes of drops`() {
         let pending: [StreamKey: Delivery.Account] = [
             "s2": Delivery.Account(target: 1010, reached: 1000), "s1": Delivery.Account(target: 2000, reached: 0),
         ]
@@ -55,26 +55,29 @@ import Wire
                 + "s2 from sequence 1001 (at 1000 of 1010); dropped meanwhile: 3 length")
     }
 
-    @Test func `What waits behind a pause is no loss`() {
+    @Test func `timesteps of a paused stream are not reported as lost`() {
         let pending: [StreamKey: Delivery.Account] = ["s1": Delivery.Account(target: 20, reached: 5, isPaused: true)]
         let status = Self.status(dropped: [:])
         #expect(
             Delivery.explain(pending, timesteps: 20, before: status, after: status)
-                == "15 of 20 timesteps wait in the daemon: s1 is at 5 of 20 and paused; sluice resume lets them go on")
+                == "15 of 20 timesteps wait in the daemon: s1 is at 5 of 20 and paused; run 'sluice resume' to continue them"
+        )
     }
 
-    @Test func `A stream that others feed is told with what was skipped of this input`() {
+    @Test func `a stream with another producer is reported with the skipped timesteps of this input`() {
         var account = Delivery.Account(target: 20, reached: 25)
         account.tally = StreamTally(duplicates: 3)
         #expect(
             Delivery.explain(odd: ["s": account], timesteps: 20)
                 == "not all of 20 timesteps were consumed as they were sent: s has 3 skipped as duplicates up to sequence "
-                + "20; does another producer feed or remove these streams?")
+                + "20; check whether another producer feeds or removes these streams")
     }
 
-    @Test func `Messages that are held go when they are consumed, the oldest first`() {
+    @Test func `kept messages are released when they are consumed, the oldest first`() {
         var held = HeldMessages(capacity: 300)
-        let messages = (1...3).map { Reading(stream: "s", values: [0, 0], timesteps: 2, sequence: UInt64(2 * $0 - 1)) }
+        let messages = (1...3).map {
+            InputRow(stream: "s", values: [0, 0], timesteps: 2, sequence: UInt64(2 * $0 - 1))
+        }
         for message in messages.prefix(2) { held.append(message) }
         #expect(!held.isFull)
         held.append(messages[2])
@@ -87,11 +90,11 @@ import Wire
         #expect(Array(held.all) == [messages[2]])
     }
 
-    @Test func `A message that was consumed in part is cut, and starts nothing again`() {
-        var reading = Reading(
+    @Test func `a partly consumed message loses its beginning and its start flag`() {
+        var row = InputRow(
             stream: "s", values: [1, 2, 3, 4, 5, 6], timesteps: 3, sequence: 7, flags: [.start, .end])
-        reading.removeFirst(2)
-        #expect(reading == Reading(stream: "s", values: [5, 6], timesteps: 1, sequence: 9, flags: .end))
+        row.removeFirst(2)
+        #expect(row == InputRow(stream: "s", values: [5, 6], timesteps: 1, sequence: 9, flags: .end))
     }
 
     private static func model(_ name: String, _ prefixes: [String]) -> DaemonStatus.Model {
@@ -108,8 +111,8 @@ import Wire
     }
 }
 
-@Suite struct StreamKeyTests {
-    @Test func `Two spellings of one character are two streams`() {
+@Suite struct `A key of a stream` {
+    @Test func `two spellings of one character are two streams`() {
         let composed = StreamKey("caf\u{E9}")
         let decomposed = StreamKey("cafe\u{301}")
         #expect(composed.id == decomposed.id)

@@ -3,7 +3,7 @@ import ZeroMQ
 
 @testable import Client
 
-@Suite struct EndpointTests {
+@Suite struct `A client's endpoint` {
     @Test(arguments: [
         ("@tcp://127.0.0.1:5550", "tcp://127.0.0.1:5552", ">tcp://127.0.0.1:5550"),
         ("tcp://127.0.0.1:5550", "tcp://127.0.0.1:5552", ">tcp://127.0.0.1:5550"),
@@ -18,7 +18,7 @@ import ZeroMQ
         ("pull:@tcp://0.0.0.0:5550", "tcp://10.1.2.3:5552", "pull:>tcp://10.1.2.3:5550"),
         ("pull:>ipc:///run/in", "tcp://10.1.2.3:5552", "pull:@ipc:///run/in"),
     ])
-    func `A client takes the other side of the daemon's endpoint`(
+    func `a client attaches to the other side of the daemon's endpoint`(
         _ daemon: String, _ control: String, _ client: String
     ) throws {
         #expect(try "\(IngestEndpoint(daemon).peer(control: Endpoint(control)))" == client)

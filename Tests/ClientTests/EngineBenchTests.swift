@@ -6,7 +6,8 @@ import Testing
 @testable import Client
 
 @Suite struct `The engine's bench` {
-    @Test func `measures every kind and size of model with every set that the machine has`() throws {
+    @Test func `every kind and size of model is measured with every set of vector instructions of the machine`() throws
+    {
         var announced: [String] = []
         let report = try EngineBench(sizes: [3, 10], samples: 2).run { announced.append($0) }
 
@@ -31,22 +32,22 @@ import Testing
             #expect(all.allSatisfy { $0 > 0 && $0.isFinite })
         }
         let text = report.lines.joined(separator: "\n")
-        #expect(EngineLayer.allCases.allSatisfy { text.contains("\($0.rawValue), nanoseconds a step:") })
+        #expect(EngineLayer.allCases.allSatisfy { text.contains("\($0.rawValue), nanoseconds per step:") })
         #expect(text.contains("149.0"))
     }
 
     @Test(arguments: [([], 1), ([0], 1), ([5000], 1), ([10], 0)])
-    func `refuses to measure nothing`(sizes: [Int], samples: Int) {
+    func `a measurement of nothing is refused`(sizes: [Int], samples: Int) {
         #expect(throws: ClientError.self) { try EngineBench(sizes: sizes, samples: samples) }
     }
 
     @Test(arguments: EngineLayer.allCases, [1, 10, 33])
-    func `counts the weights that its models have`(layer: EngineLayer, units: Int) throws {
+    func `the counted weights are those of the model`(layer: EngineLayer, units: Int) throws {
         let model = EngineModel(layer: layer, units: units)
         #expect(model.weightBytes == 4 * (try model.build(.best).parameters))
     }
 
-    @Test func `counts the work of a step`() {
+    @Test func `the counted operations are those of a step`() {
         // 4 gates of 10 units from 1 feature and 10 units, then 10 products of the dense layer.
         let lstm = EngineModel(layer: .lstm, units: 10)
         #expect((lstm.multiplyAdds, lstm.exponentials) == (450, 51))
@@ -60,7 +61,7 @@ import Testing
         #expect((dense.logisticsInARow, dense.multiplyAddsInARow) == (0, 0))
     }
 
-    @Test func `has loops for every set that compute what they are named after`() throws {
+    @Test func `the loops of every set compute what their names say`() throws {
         for kernels in Kernels.available {
             let found = unsafe sluice_bounds_named(kernels.name).map { unsafe $0.pointee }
             let loops = unsafe try #require(found)
@@ -71,13 +72,13 @@ import Testing
             #expect(try #require(largest) < 5e-6)
             let sum = unsafe loops.read((0..<1024).map { Float($0) }, 1024, 2)
             #expect(sum == 1023 * 1024)
-            // x / 2 + 1 again and again leads to 2, in every lane of every chain.
+            // Repeating x / 2 + 1 converges to 2 in every lane of every chain.
             let chains = unsafe loops.multiply_add(100)
             let lanes = unsafe Float(loops.lanes)
             #expect(chains == Float(2 * SLUICE_BOUNDS_CHAINS) * lanes)
             let chain = unsafe loops.multiply_add_chain(100)
             #expect(chain == 2 * lanes)
-            // Where 1 / (1 + e^-x) is x.
+            // The fixed point of 1 / (1 + e^-x).
             let fixedPoint = unsafe loops.logistic_chain(100) / lanes
             #expect(abs(fixedPoint - 0.659_046) < 1e-5)
         }

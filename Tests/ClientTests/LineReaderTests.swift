@@ -3,14 +3,13 @@ import Testing
 
 @testable import Client
 
-@Suite struct LineReaderTests {
+@Suite struct `A line reader` {
     @Test(
         arguments: [
             ("", []), ("\n", [""]), ("a", ["a"]), ("a\n", ["a"]), ("a\nb", ["a", "b"]), ("a\n\nb\n", ["a", "", "b"]),
             ("a\r\nb\r\n", ["a\r", "b\r"]), ("längere Zeile\nnoch eine, die nicht in ein Stück passt", nil),
         ] as [(String, [String]?)])
-    func `Lines come whole whatever the size of the pieces they are read in`(_ text: String, _ lines: [String]?) throws
-    {
+    func `lines are complete for every size of reads`(_ text: String, _ lines: [String]?) throws {
         for chunkSize in [1, 2, 3, 7, 4096] {
             let pipe = Pipe()
             try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
@@ -26,7 +25,7 @@ import Testing
         }
     }
 
-    @Test func `A line from a pipe comes when it is written, not when the pipe ends`() throws {
+    @Test func `a line from a pipe is available when it is written, not only when the pipe ends`() throws {
         let pipe = Pipe()
         let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
         var reader = LineReader(file)
@@ -46,7 +45,7 @@ import Testing
         #expect(fourth == nil)
     }
 
-    @Test func `A file that is not there is said with its path`() {
+    @Test func `the error about a missing file names its path`() {
         #expect {
             try InputFile(path: "/no/such/file.csv")
         } throws: { error in

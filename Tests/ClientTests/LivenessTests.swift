@@ -6,9 +6,9 @@ import ZeroMQ
 
 @testable import Client
 
-/// Connections that go dark: nothing comes, and nothing says that they ended.
-struct LivenessTests {
-    @Test func `the other side is asked after a silence, and given up where it does not answer`() {
+/// Dead connections: nothing arrives, and nothing reports their end.
+@Suite struct `The liveness of a peer` {
+    @Test func `a silent peer is asked, and given up if it does not answer`() {
         let start = ContinuousClock.now
         var liveness = Liveness(interval: .seconds(10), timeout: .seconds(15))
         #expect(liveness.due == nil && liveness.act(at: start + .seconds(100)) == .wait)
@@ -24,7 +24,7 @@ struct LivenessTests {
         #expect(liveness.due == nil && liveness.act(at: start + .seconds(100)) == .wait)
     }
 
-    @Test func `a silent daemon that answers is kept, and one that does not is called again`() throws {
+    @Test func `a silent daemon that answers is kept, and the connection to one that does not is made again`() throws {
         let folder = try TemporaryFolder()
         let address = "ipc://\(folder.path("decisions"))"
         let publisher = try ConfirmingPublisher(address)
@@ -43,7 +43,7 @@ struct LivenessTests {
             }
             return changes
         }
-        // Asked again and again, as nothing else comes.
+        // The daemon is asked repeatedly, because nothing else arrives.
         #expect(try pass { publisher.confirmed >= 5 }.isEmpty)
         #expect(publisher.confirmed >= 5)
         publisher.isDark.store(true, ordering: .sequentiallyConsistent)
@@ -55,7 +55,7 @@ struct LivenessTests {
     }
 }
 
-/// Confirms subscriptions as a daemon does, from a thread of its own, unless it has gone dark.
+/// Confirms subscriptions as a daemon does, from its own thread, until it goes silent.
 private final class ConfirmingPublisher: Sendable {
     let isDark = Atomic(false)
     private let isOver = Atomic(false)

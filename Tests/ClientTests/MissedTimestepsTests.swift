@@ -3,18 +3,17 @@ import Wire
 
 @testable import Client
 
-@Suite struct MissedTimestepsTests {
+@Suite struct `Missed timesteps` {
     private func decisions(_ sequences: ClosedRange<UInt64>, _ flags: Decision.Flags = []) -> [Decision] {
         sequences.map { Decision(sequence: $0, step: $0, time: 0, flags: flags, label: 0, probabilities: [0]) }
     }
 
-    @Test func `What passed is the difference to the next decision of each stream, missed only where all are decided`()
-    {
+    @Test func `the timesteps up to the next decision passed, and were missed if every timestep is decided`() {
         var missed = MissedTimesteps { $0.hasPrefix("every") }
         missed.add(decisions(1...5), stream: "every-1")
         missed.add(decisions(2...2), stream: "last-1")
         missed.add(decisions(3...3), stream: "every-2")
-        // A jump while all is well is the stream's own.
+        // A gap without an interruption is the stream's own.
         missed.add(decisions(8...8), stream: "every-2")
         #expect(missed.isEmpty)
 
@@ -31,13 +30,13 @@ import Wire
         missed.add(decisions(20...20), stream: "every-1")
         #expect(missed.isEmpty)
 
-        // What the daemon itself misses was never decided.
+        // Timesteps that the daemon itself misses were never decided.
         missed.interrupt()
         missed.add(decisions(30...30, .gap), stream: "every-1")
         #expect(missed.report() == ["9 timesteps passed meanwhile: every-1 21 to 29"])
     }
 
-    @Test func `A replayed decision passed before, and a stream may have gone back`() {
+    @Test func `a replayed decision passed before the interruption, and a stream may go back`() {
         var missed = MissedTimesteps { _ in true }
         missed.add(decisions(5...5), stream: "a")
         missed.add(decisions(5...5), stream: "b")

@@ -4,10 +4,10 @@ import Testing
 
 @testable import Client
 
-@Suite struct LossTests {
-    // The values are those that Keras' documentation of the loss functions shows: https://keras.io/api/losses/
+@Suite struct `A loss` {
+    // The values are from Keras' documentation of the loss functions: https://keras.io/api/losses/
     @Test(arguments: [([0.6, 0.4], [0, 1], 0.916), ([0.4, 0.6], [0, 0], 0.714)] as [([Float], [Int], Double)])
-    func `A binary cross-entropy is that of Keras`(answers: [Float], labels: [Int], mean: Double) {
+    func `a binary cross-entropy equals Keras'`(answers: [Float], labels: [Int], mean: Double) {
         var evaluation = Evaluation()
         for (answer, label) in zip(answers, labels) {
             evaluation.add([answer].span, label: label, loss: .binaryCrossEntropy)
@@ -16,12 +16,12 @@ import Testing
     }
 
     @Test(arguments: [([0.05, 0.95, 0], 1, 0.0513), ([0.1, 0.8, 0.1], 2, 2.303)] as [([Float], Int, Double)])
-    func `A sparse categorical cross-entropy is that of Keras`(answer: [Float], label: Int, mean: Double) {
+    func `a sparse categorical cross-entropy equals Keras'`(answer: [Float], label: Int, mean: Double) {
         let loss = Loss.sparseCategoricalCrossEntropy(classes: 3)
         #expect(abs(value(loss, answer, label: label) - mean) < 0.0005)
     }
 
-    @Test func `A probability of 0 or 1 has a finite loss, and a NaN shows`() {
+    @Test func `a probability of 0 or 1 has a finite loss, and a NaN stays a NaN`() {
         let loss = Loss.binaryCrossEntropy
         #expect(abs(value(loss, [0], label: 1) - 16.118) < 0.001)
         #expect(abs(value(loss, [1], label: 0) - 15.942) < 0.001, "1 - 1e-7 as a float32")
@@ -29,19 +29,19 @@ import Testing
         #expect(value(loss, [.nan], label: 1).isNaN)
     }
 
-    @Test func `An answer of one half is right where the label is 0, as Keras' threshold has it`() {
+    @Test func `an answer of one half is right for the label 0, as with Keras' threshold`() {
         #expect(isRight(.binaryCrossEntropy, [0.5], label: 0))
         #expect(!isRight(.binaryCrossEntropy, [0.5], label: 1))
         #expect(isRight(.binaryCrossEntropy, [Float(0.5).nextUp], label: 1))
     }
 
-    @Test func `Of several equal probabilities the first counts`() {
+    @Test func `the first of several equal probabilities counts`() {
         let loss = Loss.sparseCategoricalCrossEntropy(classes: 3)
         #expect(isRight(loss, [0.2, 0.4, 0.4], label: 1))
         #expect(!isRight(loss, [0.2, 0.4, 0.4], label: 2))
     }
 
-    @Test func `A loss is found by a model's last layer, and none where it gives no probability`() throws {
+    @Test func `a model's last layer determines its loss, and a layer without probabilities has none`() throws {
         let cases: [(Activation, units: Int, Loss?)] = [
             (.sigmoid, 1, .binaryCrossEntropy), (.hardSigmoid, 1, .binaryCrossEntropy), (.linear, 1, nil),
             (.softmax, 3, .sparseCategoricalCrossEntropy(classes: 3)), (.sigmoid, 3, nil), (.softmax, 1, nil),
@@ -58,11 +58,11 @@ import Testing
     }
 }
 
-@Suite struct SequenceCollectorTests {
-    @Test func `Rows of a stream are one sequence, in the order of the streams' first rows`() throws {
+@Suite struct `A sequence collector` {
+    @Test func `the rows of a stream are one sequence, in the order of the streams' first rows`() throws {
         var collector = try collector()
         for (stream, value) in [("b", 1), ("a", 2), ("b", 3), ("a", 4)] as [(String, Float)] {
-            try collector.add(Reading(stream: stream, values: [value]), place: "file:2")
+            try collector.add(InputRow(stream: stream, values: [value]), place: "file:2")
         }
         #expect(
             collector.sequences == [
@@ -72,62 +72,63 @@ import Testing
         #expect(collector.timesteps == 4)
     }
 
-    @Test func `A start or an end begins a sequence of its own`() throws {
+    @Test func `a start or an end begins a new sequence`() throws {
         var collector = try collector()
-        try collector.add(Reading(stream: "s", values: [1], flags: .start), place: "")
-        try collector.add(Reading(stream: "s", values: [2, 3], timesteps: 2, flags: .end), place: "")
-        try collector.add(Reading(stream: "s", values: [4]), place: "")
-        try collector.add(Reading(stream: "s", values: [5], flags: .start), place: "")
+        try collector.add(InputRow(stream: "s", values: [1], flags: .start), place: "")
+        try collector.add(InputRow(stream: "s", values: [2, 3], timesteps: 2, flags: .end), place: "")
+        try collector.add(InputRow(stream: "s", values: [4]), place: "")
+        try collector.add(InputRow(stream: "s", values: [5], flags: .start), place: "")
         #expect(collector.sequences.map(\.values) == [[1, 2, 3], [4], [5]])
     }
 
-    @Test func `Two spellings of one text are two streams`() throws {
+    @Test func `two spellings of one text are two streams`() throws {
         var collector = try collector()
-        try collector.add(Reading(stream: "\u{E9}", values: [1]), place: "")
-        try collector.add(Reading(stream: "e\u{301}", values: [2]), place: "")
+        try collector.add(InputRow(stream: "\u{E9}", values: [1]), place: "")
+        try collector.add(InputRow(stream: "e\u{301}", values: [2]), place: "")
         #expect(collector.sequences.map(\.values) == [[1], [2]])
     }
 
-    @Test func `A label is that of the last row`() throws {
+    @Test func `a sequence's label is the label of its last row`() throws {
         var collector = try collector()
-        var reading = Reading(stream: "s", values: [1])
-        reading.label = 0
-        try collector.add(reading, place: "")
-        reading.label = 1
-        try collector.add(reading, place: "")
+        var row = InputRow(stream: "s", values: [1])
+        row.label = 0
+        try collector.add(row, place: "")
+        row.label = 1
+        try collector.add(row, place: "")
         #expect(collector.sequences.map(\.label) == [1])
-        reading.label = nil
-        try collector.add(reading, place: "")
+        row.label = nil
+        try collector.add(row, place: "")
         #expect(collector.sequences.map(\.label) == [nil])
     }
 
     @Test(arguments: [0.5, -1, 2] as [Float])
-    func `A label that is no class is told by file and line`(label: Float) throws {
+    func `the error about a label that is not a class names file and line`(label: Float) throws {
         var collector = try collector()
-        var reading = Reading(stream: "s", values: [1])
-        reading.label = label
-        #expect(throws: ClientError(.data, "file:7: the label \(label) is no class of the model, which has 0 to 1")) {
-            try collector.add(reading, place: "file:7")
+        var row = InputRow(stream: "s", values: [1])
+        row.label = label
+        #expect(throws: ClientError(.data, "file:7: the label \(label) is not a class of the model, which has 0 to 1"))
+        {
+            try collector.add(row, place: "file:7")
         }
     }
 
-    @Test func `Numbered rows go on from one another, whatever number the first has`() throws {
+    @Test func `numbered rows must be consecutive, whatever the first number is`() throws {
         var collector = try collector()
-        try collector.add(Reading(stream: "s", values: [1, 2], timesteps: 2, sequence: 41), place: "")
-        try collector.add(Reading(stream: "s", values: [3]), place: "")
-        try collector.add(Reading(stream: "s", values: [4], sequence: 44, flags: .start), place: "")
+        try collector.add(InputRow(stream: "s", values: [1, 2], timesteps: 2, sequence: 41), place: "")
+        try collector.add(InputRow(stream: "s", values: [3]), place: "")
+        try collector.add(InputRow(stream: "s", values: [4], sequence: 44, flags: .start), place: "")
         for wrong: UInt64 in [44, 46] {
-            #expect(throws: ClientError(.data, "file:7: timestep \(wrong) of the stream 's', where 45 comes next")) {
-                try collector.add(Reading(stream: "s", values: [4], sequence: wrong), place: "file:7")
+            #expect(throws: ClientError(.data, "file:7: stream 's' has timestep \(wrong), but 45 comes next")) {
+                try collector.add(InputRow(stream: "s", values: [4], sequence: wrong), place: "file:7")
             }
         }
     }
 
-    @Test func `A sequence longer than the model takes is refused, a shorter one is not`() throws {
+    @Test func `a sequence longer than the model's input is refused, and a shorter one is not`() throws {
         var collector = try collector(longest: 2)
-        try collector.add(Reading(stream: "s", values: [1]), place: "")
-        try collector.add(Reading(stream: "t", values: [1, 2], timesteps: 2), place: "")
-        #expect(throws: ClientError.self) { try collector.add(Reading(stream: "t", values: [3]), place: "") }
+        try collector.add(InputRow(stream: "s", values: [1]), place: "")
+        try collector.add(InputRow(stream: "t", values: [1, 2], timesteps: 2), place: "")
+        #expect(throws: ClientError.self) { try collector.add(InputRow(stream: "t", values: [3]), place: "") }
     }
 
     private func collector(longest: Int? = nil) throws -> SequenceCollector {
@@ -135,9 +136,9 @@ import Testing
     }
 }
 
-@Suite struct WorkSharingTests {
+@Suite struct `Shared work` {
     @Test(arguments: [1, 2, 5])
-    func `Every sequence is answered once and in order, by any number of threads`(jobs: Int) throws {
+    func `every sequence is answered once and in order by any number of threads`(jobs: Int) throws {
         let sequences = (0..<100).map { index in
             let count = 1 + index % 7
             return RecordedSequence(
@@ -161,21 +162,21 @@ import Testing
         #expect(lines == expected)
     }
 
-    @Test func `Without sequences there is nothing to answer`() throws {
+    @Test func `no sequences give no answers`() throws {
         var work = WorkSharing(
             [], model: try dense(.linear, units: 1), options: .init(answers: .last, text: .csv, loss: nil), jobs: 2)
         #expect(try work.nextRound().isEmpty)
     }
 }
 
-@Suite struct AlphabetTests {
-    @Test func `Letters stand for tokens by their places`() throws {
+@Suite struct `An alphabet` {
+    @Test func `a letter's position determines its token`() throws {
         #expect(try Alphabet("ACGT", firstToken: 1).tokens(of: "TCAG", place: "") == [4, 2, 1, 3])
         #expect(try Alphabet("éa", firstToken: 0).tokens(of: "aé", place: "") == [1, 0])
     }
 
     @Test(arguments: [("", 1), ("AA", 1), ("AC", -1), ("AC", .max)])
-    func `An alphabet that cannot be one is refused`(letters: String, firstToken: Int) throws {
+    func `an alphabet that is not valid is refused`(letters: String, firstToken: Int) throws {
         #expect {
             try Alphabet(letters, firstToken: firstToken)
         } throws: { ($0 as? ClientError)?.status == .usage }
@@ -185,13 +186,13 @@ import Testing
         ("ANC", "file:3: 'N', letter 2 of the sequence, is not in the alphabet AC"),
         ("", "file:3: the sequence has no letters"),
     ])
-    func `What is not written in the alphabet is told by file and line`(text: String, message: String) throws {
+    func `the error about a letter outside the alphabet names file and line`(text: String, message: String) throws {
         let alphabet = try Alphabet("AC", firstToken: 1)
         #expect(throws: ClientError(.data, message)) { try alphabet.tokens(of: text, place: "file:3") }
     }
 }
 
-/// A model of one layer that gives each of its outputs the input, through an activation.
+/// Returns a model of one layer whose outputs are the input after an activation.
 private func dense(_ activation: Activation, units: Int) throws -> Model {
     let kernel = try Tensor(shape: [1, units], values: Array(repeating: 1, count: units))
     return try Model(layers: [try Dense(units: units, activation: activation, kernel: kernel, bias: nil)])

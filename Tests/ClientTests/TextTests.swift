@@ -2,8 +2,8 @@ import Testing
 
 @testable import Client
 
-@Suite struct TextTests {
-    @Test func `A table's columns are as wide as their widest cell`() {
+@Suite struct `Text for people` {
+    @Test func `a table's columns are as wide as their widest cell`() {
         var table = TextTable([.init("NAME"), .init("N", .right), .init("NOTE")])
         table.append(["a", "1", ""])
         table.append(["Zürich", "12,345", "▁▂█"])
@@ -22,7 +22,7 @@ import Testing
             ([], ""), ([0], "▁"), ([1], "█"), ([0, 0.5, 1], "▁▅█"), ([-3, 7], "▁█"), ([.nan, 0.2], " ▂"),
             ([0, 1, 0, 1, 0], "▁█▁"), ([1, 1, 0, 0.5, 1, 0], "▅█▁"),
         ] as [([Float], String)])
-    func `A sparkline has a bar for each of the last values`(_ values: [Float], _ text: String) {
+    func `a sparkline has a bar for each of the last values`(_ values: [Float], _ text: String) {
         var sparkline = Sparkline(capacity: values.count > 4 ? 3 : 10)
         for value in values { sparkline.append(value) }
         #expect(sparkline.text == text)
@@ -32,14 +32,14 @@ import Testing
         arguments: [
             (0, "0"), (999, "999"), (1000, "1,000"), (12_696, "12,696"), (1_234_567, "1,234,567"), (-1000, "-1,000"),
         ] as [(Int, String)])
-    func `Counts have their thousands apart`(_ count: Int, _ text: String) {
+    func `counts have separated thousands`(_ count: Int, _ text: String) {
         #expect(Quantity.count(count) == text)
     }
 
     @Test(
         arguments: [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (1_000_000, "1.0 MB")]
             as [(Int, String)])
-    func `Bytes have the unit that keeps them short`(_ bytes: Int, _ text: String) {
+    func `a number of bytes has the unit that keeps it short`(_ bytes: Int, _ text: String) {
         #expect(Quantity.bytes(bytes) == text)
     }
 
@@ -48,7 +48,7 @@ import Testing
             (0, "0.00 s"), (0.207, "0.21 s"), (4.32, "4.3 s"), (125, "2 min 5 s"), (11_228, "3 h 7 min"),
             (1_051_200, "12 d 4 h"), (-1, "-"),
         ] as [(Double, String)])
-    func `Durations have the units that matter`(_ seconds: Double, _ text: String) {
+    func `a duration has its two largest units`(_ seconds: Double, _ text: String) {
         #expect(Quantity.duration(seconds) == text)
     }
 
@@ -57,18 +57,18 @@ import Testing
             (0.93, 4, "0.9300"), (1, 0, "1"), (0.00004, 4, "0.0000"), (-0.00004, 4, "0.0000"), (-1.25, 1, "-1.3"),
             (0.99999, 4, "1.0000"), (.nan, 4, "-"),
         ] as [(Double, Int, String)])
-    func `A number keeps its digits after the point`(_ value: Double, _ digits: Int, _ text: String) {
+    func `a number keeps its digits after the point`(_ value: Double, _ digits: Int, _ text: String) {
         #expect(Quantity.fixed(value, digits: digits) == text)
     }
 
-    @Test func `A time is written as a local ISO date`() {
+    @Test func `a time is written as a local ISO date`() {
         let text = Quantity.localTime(nanoseconds: 1_700_000_000_123_456_789)
         #expect(text.count == 19)
         #expect(text.hasPrefix("2023-11-1"))
         #expect(text.hasSuffix(":20"))
     }
 
-    @Test func `Progress is a bar where the end is known, and counts where it is not`() {
+    @Test func `progress is a bar if the end is known, and else counts`() {
         let known = ProgressMeter.text(done: 50, total: 100, timesteps: 1000, seconds: 2)
         let bar = String(repeating: "█", count: 15) + String(repeating: "░", count: 15)
         #expect(known == "\(bar) 50 %  1,000 timesteps, 500/s")

@@ -1,31 +1,34 @@
 import Wire
 public import ZeroMQ
 
-/// Measures a running daemon and, in turn with it, a bare libzmq forwarder under the same load.
+/// Measures a running daemon, alternating with a bare libzmq forwarder under the same load.
 public struct Bench {
     private let plan: BenchPlan
     private let control: ControlClient
     private let contexts: BenchContexts
 
-    /// Creates a measurement; nothing is sent yet.
+    /// Creates a measurement without sending anything.
     ///
     /// - Parameters:
-    ///   - plan: How to load the targets.
-    ///   - control: Where the daemon takes requests.
-    ///   - credentials: The client's keys, where the daemon asks for them.
-    /// - Throws: ``ClientError`` where the plan or the endpoint is none.
+    ///   - plan: The load.
+    ///   - control: The daemon's control endpoint.
+    ///   - credentials: The client's keys, if the daemon requires keys.
+    /// - Throws: ``ClientError`` if the plan or the endpoint is not valid.
     public init(_ plan: BenchPlan, control: String, credentials: CurveCredentials? = nil) throws(ClientError) {
         guard plan.streams >= 1, plan.timesteps >= 1, plan.rounds >= 1, plan.inFlight >= 1 else {
             throw ClientError(.usage, "streams, timesteps, rounds and messages in flight must be at least 1")
         }
         guard plan.timesteps <= 10_000 else {
-            throw ClientError(.usage, "a message has at most 10,000 timesteps")
+            throw ClientError(.usage, "--timesteps must be at most 10000")
         }
         guard plan.seconds > 0, plan.seconds <= 3600 else {
-            throw ClientError(.usage, "a round lasts more than 0 and at most 3600 seconds")
+            throw ClientError(.usage, "--seconds must be more than 0 and at most 3600")
         }
         guard StreamID.isValid("\(plan.prefix)\(plan.streams)"), StreamID.isValid("\(plan.prefix)probe") else {
-            throw ClientError(.usage, "the prefix '\(plan.prefix)' makes no stream ids: they have at most 255 bytes")
+            throw ClientError(
+                .usage,
+                "the prefix '\(plan.prefix)' does not give valid stream ids; give a shorter --prefix without control characters"
+            )
         }
         self.plan = plan
         contexts = try ClientError.wrapping { () throws(ZeroMQError) in try BenchContexts() }
@@ -33,22 +36,24 @@ public struct Bench {
             endpoint: control, timeoutSeconds: 30, credentials: credentials, in: contexts.sending)
     }
 
-    /// Measures all rounds. Whatever comes of it, the forwarder is stopped and the daemon forgets the streams.
+    /// Measures all rounds. At the end, even after an error, the forwarder is stopped and the daemon removes the
+    /// streams.
     ///
     /// - Parameters:
-    ///   - isCancelled: Asked from any thread, many times a second; yes ends it with `CancellationError`.
-    ///   - progress: Told what is measured next.
-    /// - Returns: What was measured.
-    /// - Throws: ``ClientError`` where a target cannot be reached, or does not decide on every message.
+    ///   - isCancelled: Called from any thread, many times a second. A result of true ends the measurement with
+    ///     `CancellationError`.
+    ///   - progress: Called with the name of the next step.
+    /// - Returns: The results.
+    /// - Throws: ``ClientError`` if a target cannot be reached, or does not decide on every message.
     public func run(
         isCancelled: @escaping @Sendable () -> Bool, progress: (String) -> Void
     ) throws -> BenchReport {
-        let status = try control.call(.status, as: DaemonStatus.self)
+        let status = try control.call(.status)
         let daemon = try target(status)
         let model = try model(status)
         let load = Load(plan, features: model.features, vocabulary: model.tokens)
         guard try isUnused() else {
-            throw ClientError(.usage, "there are streams that begin with '\(plan.prefix)': --prefix gives another one")
+            throw ClientError(.usage, "streams with the prefix '\(plan.prefix)' exist already; give another --prefix")
         }
         defer { forgetStreams() }
         let forwarder = try ForwarderProcess(transport: daemon.decisions.transport)
@@ -67,7 +72,7 @@ public struct Bench {
         return report
     }
 
-    /// The other sides of the daemon's endpoints.
+    /// Returns the client's sides of the daemon's endpoints.
     private func target(_ status: DaemonStatus) throws -> BenchTarget {
         let ingest = try status.binaryIngest(control: control.endpoint)
         do {
@@ -80,27 +85,26 @@ public struct Bench {
         }
     }
 
-    /// The model that takes the streams.
+    /// Returns the model that takes the streams.
     private func model(_ status: DaemonStatus) throws(ClientError) -> DaemonStatus.Model {
         guard let model = ModelRoutes(status.models).model(for: plan.prefix) else {
-            throw ClientError(.usage, "no model takes streams that begin with '\(plan.prefix)': give a --prefix")
+            throw ClientError(.usage, "no model takes streams with the prefix '\(plan.prefix)'; give another --prefix")
         }
         return model
     }
 
-    /// Whether no stream of somebody else begins so: they would be fed, and forgotten in the end.
+    /// Whether no other stream has the prefix. Such a stream would be fed and removed.
     private func isUnused() throws(ClientError) -> Bool {
-        let command = ControlCommand.streams(prefix: plan.prefix, after: nil, limit: 1)
-        return try control.call(command, as: StreamPage<StreamStatus>.self).streams.isEmpty
+        try control.call(.streams(prefix: plan.prefix, after: nil, limit: 1)).streams.isEmpty
     }
 
-    /// A daemon that is gone has nothing to forget.
+    /// Removes the streams. A daemon that is gone has no streams to remove.
     private func forgetStreams() {
-        _ = try? control.call(.remove(.prefix(plan.prefix)), as: JSONValue.self)
+        _ = try? control.call(.remove(.prefix(plan.prefix)))
     }
 }
 
 extension Endpoint {
-    /// What stands before `://`.
+    /// The part before `://`.
     fileprivate var transport: String { String(address.prefix { $0 != ":" }) }
 }

@@ -1,50 +1,50 @@
 import Dispatch
 import Synchronization
 
-/// What both ends of one connection share: how far it is, and whether it is over.
+/// The state that both ends of one connection share.
 final class BenchFlow: Sendable {
     let sent = Atomic<Int>(0)
     let received = Atomic<Int>(0)
-    /// Whether what is sent now will be seen at the other end.
+    /// Whether the receiver sees everything that is sent from now on.
     let isInForce = Atomic<Bool>(false)
-    /// Whether the sender is to send no more.
+    /// Whether the sender must stop sending.
     let sendingEnds = Atomic<Bool>(false)
-    /// Whether the sender has sent its last.
+    /// Whether the sender has sent its last message.
     let hasSentAll = Atomic<Bool>(false)
-    /// Whether the receiver is to wait no longer.
+    /// Whether the receiver must stop waiting.
     let receivingEnds = Atomic<Bool>(false)
 
     /// Whether the sender may send now.
     private let isOpen = Atomic<Bool>(false)
-    /// Signalled for a sender that waits until it may.
+    /// Signalled when a waiting sender may send.
     private let changed = DispatchSemaphore(value: 0)
 
-    /// Messages on their way, or lost.
+    /// The number of messages on their way or lost.
     var inFlight: Int { sent.load(ordering: .acquiring) - received.load(ordering: .acquiring) }
 
-    /// The sender is to send no more, and may not have heard of it.
+    /// Whether the sender must stop but may not have noticed yet.
     var isSendingLast: Bool {
         sendingEnds.load(ordering: .acquiring) && !hasSentAll.load(ordering: .acquiring)
     }
 
-    /// Lets the sender send, until ``close()``.
+    /// Lets the sender send until ``close()``.
     func open() {
         isOpen.store(true, ordering: .releasing)
         changed.signal()
     }
 
-    /// Has the sender wait until ``open()``.
+    /// Makes the sender wait until ``open()``.
     func close() { isOpen.store(false, ordering: .releasing) }
 
-    /// Has the sender send no more.
+    /// Makes the sender stop.
     func end() {
         sendingEnds.store(true, ordering: .releasing)
         changed.signal()
     }
 
-    /// The sender's: waits until it may send.
+    /// Waits until the sender may send. Called by the sender.
     ///
-    /// - Returns: False where it is to send no more.
+    /// - Returns: False if the sender must stop.
     @inline(__always)
     func waitUntilOpen() -> Bool {
         while !sendingEnds.load(ordering: .relaxed) {

@@ -3,20 +3,20 @@ import Synchronization
 import Wire
 import ZeroMQ
 
-/// Something that takes timestep messages at one endpoint and gives messages on the same streams back at another.
+/// A program that takes timestep messages at one endpoint and returns messages on the same streams at another.
 struct BenchTarget: Sendable {
-    /// Where it takes messages, as the client attaches to it.
+    /// The client's side of the endpoint that takes messages.
     let ingest: IngestEndpoint
-    /// Where it gives messages back, as the client attaches to it.
+    /// The client's side of the endpoint that returns messages.
     let decisions: Endpoint
-    /// Whether it tells its subscribers that their subscriptions are in force, as the daemon does.
+    /// Whether the target confirms subscriptions, as the daemon does.
     let announcesSubscriptions: Bool
-    /// The client's keys, where the target asks for them.
+    /// The client's keys, if the target requires keys.
     var credentials: CurveCredentials?
 }
 
-/// The sockets' homes: one for each direction, so that each has its own libzmq thread in every round. Of two threads of one
-/// context, libzmq may give both directions the same.
+/// The contexts of the sockets. Each direction has its own context, so that it has its own libzmq thread in every
+/// round. In one context with two threads, libzmq may assign both directions to the same thread.
 struct BenchContexts: Sendable {
     let sending: Context
     let receiving: Context
@@ -27,11 +27,11 @@ struct BenchContexts: Sendable {
     }
 }
 
-/// The stream that both ends agree over, beside those of the load: its messages are not counted.
+/// The stream for agreeing on the beginning of the load. Its messages are not counted.
 private struct Handshake {
-    /// Sent again and again until one comes back; there is no other way where nothing is announced.
+    /// A message that is repeated until one returns. A target that confirms nothing leaves no other way.
     let probe: [UInt8]
-    /// Sent once: whatever comes after it belongs to the load.
+    /// A message that is sent once. Everything after it belongs to the load.
     let go: [UInt8]
 
     init(_ plan: BenchPlan) {
@@ -40,7 +40,7 @@ private struct Handshake {
     }
 }
 
-/// The sending end. Belongs to the thread that creates it.
+/// The sending end. It belongs to the thread that creates it.
 struct BenchProducer: ~Copyable {
     private let socket: Socket
     private let load: Load
@@ -69,12 +69,12 @@ struct BenchProducer: ~Copyable {
         return socket
     }
 
-    /// Goes a step towards a connection that loses nothing.
+    /// Takes a step towards a connection without losses.
     ///
-    /// - Returns: Whether it is there, and the load may begin.
+    /// - Returns: Whether the connection is ready and the load may begin.
     mutating func connects(_ flow: BenchFlow) throws -> Bool {
         if !hasSubscriber {
-            // A subscription is the byte 1 and the prefix subscribed to.
+            // A subscription message consists of the byte 1 and the prefix.
             guard let subscription = try socket.receiveFrames(wait: false)?.first else { return false }
             hasSubscriber = subscription.first == 1 && handshake.go.starts(with: subscription.dropFirst())
             if !hasSubscriber { return false }
@@ -85,9 +85,9 @@ struct BenchProducer: ~Copyable {
         return inForce
     }
 
-    /// Sends one of the load's messages.
+    /// Sends one message of the load.
     ///
-    /// - Returns: Whether it was taken within a second.
+    /// - Returns: Whether the message was accepted within a second.
     @inline(__always)
     func send(_ message: Int) throws(ZeroMQError) -> Bool {
         guard try socket.send(load.id(message), more: true, wait: true) else { return false }
@@ -95,7 +95,7 @@ struct BenchProducer: ~Copyable {
     }
 }
 
-/// The receiving end. Belongs to the thread that creates it.
+/// The receiving end. It belongs to the thread that creates it.
 struct BenchConsumer: ~Copyable {
     private let socket: Socket
     private var message = Message()
@@ -123,9 +123,9 @@ struct BenchConsumer: ~Copyable {
         return socket
     }
 
-    /// Goes a step towards a connection that loses nothing.
+    /// Takes a step towards a connection without losses.
     ///
-    /// - Returns: Whether it is there, and all that comes belongs to the load.
+    /// - Returns: Whether the connection is ready and everything that arrives belongs to the load.
     mutating func connects(_ flow: BenchFlow) throws -> Bool {
         guard let topic = try socket.receiveFrames(wait: true)?.first else { return false }
         if announced == nil || topic == announced { flow.isInForce.store(true, ordering: .releasing) }
@@ -134,7 +134,7 @@ struct BenchConsumer: ~Copyable {
 
     /// Waits at most 5 ms for a whole message.
     ///
-    /// - Returns: Whether one came.
+    /// - Returns: Whether a message arrived.
     @inline(__always)
     mutating func receive() throws(ZeroMQError) -> Bool {
         guard try socket.receive(into: &message, wait: true) else { return false }
@@ -145,7 +145,7 @@ struct BenchConsumer: ~Copyable {
     }
 }
 
-/// A thread of its own for sockets of its own.
+/// A thread for sockets.
 final class BenchThread: Sendable {
     private let failure = Mutex<(any Error)?>(nil)
     private let ended = DispatchSemaphore(value: 0)
@@ -161,13 +161,13 @@ final class BenchThread: Sendable {
             ended.signal()
         }
         thread.start()
-        // Afterwards: the system does not hear of a name that a thread had before.
+        // The name is set afterwards, because the system does not learn the name of a thread that has not started.
         thread.name = name
     }
 
-    /// Waits until it has ended. To be called once.
+    /// Waits for the end of the thread. Call this once.
     ///
-    /// - Throws: What the body threw.
+    /// - Throws: The error of the body.
     func join() throws {
         ended.wait()
         if let error = failure.withLock({ $0 }) { throw error }

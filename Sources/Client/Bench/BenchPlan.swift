@@ -1,18 +1,18 @@
 import Wire
 
-/// How ``Bench`` loads its targets: both alike.
+/// The load that ``Bench`` puts on both targets.
 public struct BenchPlan: Codable, Equatable, Sendable {
-    /// Streams that the messages are for, in turn.
+    /// The number of streams that get messages in turn.
     public var streams: Int
     /// Timesteps in one message.
     public var timesteps: Int
-    /// Seconds of load that are counted in one round.
+    /// Seconds of load that count in one round.
     public var seconds: Double
-    /// How often each target is measured.
+    /// The number of rounds for each target.
     public var rounds: Int
-    /// Messages that may be on their way at any time. Above a high-water mark messages would be lost.
+    /// The most messages on their way at any time. Above a high-water mark, messages would be lost.
     public var inFlight: Int
-    /// What the ids of the throw-away streams begin with.
+    /// The prefix of the ids of the temporary streams.
     public var prefix: String
 
     private enum CodingKeys: String, CodingKey {
@@ -35,26 +35,26 @@ public struct BenchPlan: Codable, Equatable, Sendable {
     }
 }
 
-/// The two frames of the messages of a load, made beforehand so that sending measures nothing else.
+/// The two frames of a load's messages, made in advance so that only sending is measured.
 struct Load: Sendable {
-    /// First frames, side by side: one id a stream, all of one length.
+    /// First frames, shape (streams, id length).
     private let ids: [UInt8]
     private let idLength: Int
     private let streams: Int
-    /// Second frames, side by side, for the messages in turn.
+    /// Second frames, one after another, for the messages in turn.
     private let payloads: [UInt8]
     private let payloadLength: Int
 
-    /// A prime, so that a stream does not get the same values again and again.
+    /// A prime number, so that a stream does not get the same values again and again.
     static let payloadCount = 1021
 
-    /// Makes a load; the same parameters make the same.
+    /// Creates a load. Equal parameters give equal loads.
     ///
     /// - Parameters:
-    ///   - plan: How many streams and timesteps.
+    ///   - plan: The numbers of streams and timesteps.
     ///   - features: Floats in one timestep.
-    ///   - vocabulary: How many tokens there are, where a timestep is a token.
-    ///   - seed: What the values are drawn from.
+    ///   - vocabulary: The size of the vocabulary, if a timestep is a token.
+    ///   - seed: The seed of the values.
     init(_ plan: BenchPlan, features: Int, vocabulary: Int? = nil, seed: UInt64 = 1) {
         streams = plan.streams
         idLength = plan.idLength
@@ -70,14 +70,14 @@ struct Load: Sendable {
         }
     }
 
-    /// The first frame of a message.
+    /// Returns the first frame of a message.
     @_lifetime(borrow self)
     func id(_ message: Int) -> Span<UInt8> {
         let start = message % streams * idLength
         return ids.span.extracting(start..<start + idLength)
     }
 
-    /// The second frame of a message.
+    /// Returns the second frame of a message.
     @_lifetime(borrow self)
     func payload(_ message: Int) -> Span<UInt8> {
         let start = message % Self.payloadCount * payloadLength
@@ -86,10 +86,10 @@ struct Load: Sendable {
 }
 
 extension BenchPlan {
-    /// Bytes of the id of any stream.
+    /// The length of every stream's id, in bytes.
     fileprivate var idLength: Int { prefix.utf8.count + "\(streams - 1)".utf8.count }
 
-    /// The id of a stream, its number filled up with zeros.
+    /// Returns the id of a stream, with its number padded with zeros.
     fileprivate func id(_ stream: Int) -> [UInt8] {
         let number = "\(stream)"
         let zeros = idLength - prefix.utf8.count - number.utf8.count

@@ -1,6 +1,6 @@
-/// What one round with one target measured.
+/// The results of one round with one target.
 public struct BenchRound: Codable, Equatable, Sendable {
-    /// Messages a second that came back.
+    /// Messages per second that came back.
     public var messagesPerSecond: Double
     /// Median time there and back of one message alone, in microseconds.
     public var p50: Double
@@ -8,7 +8,7 @@ public struct BenchRound: Codable, Equatable, Sendable {
     public var p99: Double
     /// 99.9th percentile of the same.
     public var p999: Double
-    /// Messages sent that nothing came back for.
+    /// The number of messages that did not come back.
     public var lost: Int
 
     /// Creates a round; each parameter is the property of its name.
@@ -21,18 +21,18 @@ public struct BenchRound: Codable, Equatable, Sendable {
     }
 }
 
-/// A median, and between which values it lies.
+/// The median of several values, with the least and the greatest.
 public struct Spread: Codable, Equatable, Sendable {
-    /// The middle value; of an even number the mean of the two in the middle.
+    /// The middle value, or the mean of the two middle values.
     public var median: Double
     /// The least value.
     public var min: Double
     /// The greatest value.
     public var max: Double
 
-    /// The spread of values; nil where there are none.
+    /// Creates the spread of values; nil if there are none.
     ///
-    /// - Parameter values: In any order.
+    /// - Parameter values: The values in any order.
     public init?(_ values: [Double]) {
         let sorted = values.sorted()
         guard let least = sorted.first, let greatest = sorted.last else { return nil }
@@ -43,13 +43,13 @@ public struct Spread: Codable, Equatable, Sendable {
     }
 }
 
-/// What the rounds with the daemon and with the bare forwarder measured, and how the two compare.
+/// The results of the daemon and of the bare forwarder, and their ratio.
 public struct BenchReport: Encodable, Equatable, Sendable {
     /// The spread of each quantity over the rounds.
     public struct Figures: Encodable, Equatable, Sendable {
-        /// Messages a second.
+        /// Messages per second.
         public var messagesPerSecond: Spread
-        /// Timesteps a second.
+        /// Timesteps per second.
         public var timestepsPerSecond: Spread
         /// Median latency, microseconds.
         public var p50: Spread
@@ -66,7 +66,7 @@ public struct BenchReport: Encodable, Equatable, Sendable {
             case p999 = "latency_p999_us"
         }
 
-        /// The figures of some rounds, one value a round of each quantity; nil where there is no round.
+        /// Creates the figures from one value per round; nil if there is no round.
         fileprivate init?(_ rounds: [BenchRound], timesteps: Double) {
             guard let messagesPerSecond = Spread(rounds.map(\.messagesPerSecond)),
                 let timestepsPerSecond = Spread(rounds.map { $0.messagesPerSecond * timesteps }),
@@ -81,9 +81,9 @@ public struct BenchReport: Encodable, Equatable, Sendable {
         }
     }
 
-    /// How the targets were loaded.
+    /// The load.
     public let plan: BenchPlan
-    /// The rounds that were measured.
+    /// The number of rounds.
     public let rounds: Int
     /// The daemon.
     public let daemon: Figures
@@ -91,7 +91,7 @@ public struct BenchReport: Encodable, Equatable, Sendable {
     public let forwarder: Figures
     /// The daemon's figures divided by the forwarder's of the same round.
     public let ratio: Figures
-    /// Messages that the daemon decided nothing on, in all rounds together.
+    /// Messages that the daemon did not decide on, in all rounds together.
     public let lostByDaemon: Int
     /// Messages that the forwarder lost, in all rounds together.
     public let lostByForwarder: Int
@@ -102,12 +102,12 @@ public struct BenchReport: Encodable, Equatable, Sendable {
         case lostByForwarder = "lost_by_forwarder"
     }
 
-    /// Creates a report; nil where there is no pair of rounds.
+    /// Creates a report; nil if there is no pair of rounds.
     ///
     /// - Parameters:
-    ///   - plan: How the targets were loaded.
+    ///   - plan: The load.
     ///   - daemon: The rounds with the daemon.
-    ///   - forwarder: The rounds with the forwarder, in the same order; what one list has more is left out.
+    ///   - forwarder: The rounds with the forwarder, in the same order. Rounds without a partner are left out.
     public init?(plan: BenchPlan, daemon: [BenchRound], forwarder: [BenchRound]) {
         let pairs = Array(zip(daemon, forwarder))
         let ratios = pairs.map { ours, bare in
@@ -130,7 +130,7 @@ public struct BenchReport: Encodable, Equatable, Sendable {
 }
 
 extension BenchReport {
-    /// The report for people: an aligned table, and what was lost.
+    /// The report for people: a table and the losses.
     public var lines: [String] {
         var table = TextTable([
             TextTable.Column(""), TextTable.Column("daemon", .right), TextTable.Column("bare forwarder", .right),
@@ -156,7 +156,7 @@ extension BenchReport {
         return heading + ["Each: median (least to greatest) of the rounds.", ""] + table.lines + [""] + losses
     }
 
-    /// What was lost, in a sentence or two.
+    /// Returns sentences about the losses.
     private var losses: [String] {
         if lostByDaemon == 0, lostByForwarder == 0 { return ["No message was lost: every one was answered."] }
         var sentences: [String] = []

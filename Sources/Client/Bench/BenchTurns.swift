@@ -1,5 +1,5 @@
-/// A round in which targets take turns: so short ones that a machine that slows down or speeds up, as one that others share
-/// does from second to second, favours none.
+/// A round in which the targets take turns. The turns are short, so that a shared machine whose speed changes from
+/// second to second favours no target.
 struct BenchTurns {
     /// Seconds of load in a turn.
     private static let turnSeconds = 0.25
@@ -12,11 +12,11 @@ struct BenchTurns {
         seconds = plan.seconds / Double(turns)
     }
 
-    /// First the throughput, then the latency.
+    /// Measures first the throughput and then the latency.
     ///
-    /// - Parameter targets: What is measured.
-    /// - Returns: What was measured, one for each.
-    /// - Throws: ``ClientError`` where a target cannot be reached; `CancellationError`; `ZeroMQError`.
+    /// - Parameter targets: The targets.
+    /// - Returns: One round for each target.
+    /// - Throws: ``ClientError`` if a target cannot be reached; `CancellationError`; `ZeroMQError`.
     func round(_ targets: [LoadGenerator]) throws -> [BenchRound] {
         let throughputs = try throughput(of: targets)
         let latencies = try latency(of: targets)
@@ -36,7 +36,7 @@ struct BenchTurns {
             }
         }
         let isMeasured = if case .success = outcome { true } else { false }
-        // All of them are ended before any of their errors is thrown.
+        // All runs end before any of their errors is thrown.
         let ends = runs.map { run in Result { try run.end(waits: isMeasured) } }
         let losses = try ends.map { try $0.get() }
         try outcome.get()
@@ -54,7 +54,7 @@ struct BenchTurns {
         return runs
     }
 
-    /// In turn who goes first.
+    /// Returns the runs in an order in which each is first in turn.
     private static func order<Run>(_ runs: [Run], _ turn: Int) -> [Run] {
         turn.isMultiple(of: 2) ? runs : runs.reversed()
     }

@@ -1,15 +1,16 @@
 import Foundation
 import ZeroMQ
 
-/// The bound that the daemon is measured against: SUB in, PUB out, frame by frame, and nothing else.
+/// The bound for the daemon: a SUB socket and a PUB socket, with frames copied from one to the other.
 public enum Forwarder {
-    /// The arguments to this program that run it; the endpoint follows.
+    /// The arguments of this program that run the forwarder; the endpoint follows.
     public static let arguments = ["bench", "forwarder"]
 
-    /// Forwards for ever. Says where on standard output, on two lines: where it takes messages, where it gives them.
+    /// Forwards for ever. Writes two lines to standard output: the address that takes messages and the address that
+    /// returns them.
     ///
-    /// - Parameter endpoint: What both sockets are bound to; has a wildcard, as `tcp://127.0.0.1:*`.
-    /// - Throws: ``ZeroMQ/ZeroMQError`` where a socket cannot be opened or bound.
+    /// - Parameter endpoint: The endpoint of both sockets, with a wildcard: `tcp://127.0.0.1:*`.
+    /// - Throws: ``ZeroMQ/ZeroMQError`` if a socket cannot be opened or bound.
     public static func run(at endpoint: String) throws {
         let endpoint = try Endpoint(endpoint)
         let context = try Context()
@@ -31,8 +32,8 @@ public enum Forwarder {
         }
     }
 
-    /// Whoever started the forwarder holds the other end of its standard input: however that process ends, the
-    /// forwarder ends too.
+    /// Ends the forwarder at the end of its standard input. The parent process holds the other end, so that the
+    /// forwarder ends with its parent however the parent ends.
     private static func endWithStandardInput() {
         Thread.detachNewThread {
             while let data = try? FileHandle.standardInput.read(upToCount: 64), !data.isEmpty {}
@@ -41,17 +42,17 @@ public enum Forwarder {
     }
 }
 
-/// A forwarder in a process of its own, as the daemon has one. Ends with the value.
+/// A forwarder in a process of its own, as the daemon has one. The process ends with the value.
 final class ForwarderProcess {
-    /// Where it takes and gives messages.
+    /// The endpoints of the forwarder.
     let target: BenchTarget
     private let process = Process()
     private let input = Pipe()
 
-    /// Starts this program once more, as a forwarder.
+    /// Starts this program again as a forwarder.
     ///
-    /// - Parameter transport: Of the daemon's endpoints: `ipc` or `tcp`.
-    /// - Throws: ``ClientError`` where it does not start.
+    /// - Parameter transport: The transport of the daemon's endpoints: `ipc` or `tcp`.
+    /// - Throws: ``ClientError`` if it does not start.
     init(transport: String) throws {
         let output = Pipe()
         process.executableURL = Bundle.main.executableURL
@@ -59,11 +60,11 @@ final class ForwarderProcess {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        // Of this end only the child's copy is to be left, so that its end is seen here.
+        // Only the child's copy of this end may stay open, so that the child's end is noticed here.
         try? output.fileHandleForWriting.close()
         var text = Data()
         while text.count(where: { $0 == UInt8(ascii: "\n") }) < 2 {
-            // Not `read(upToCount:)`, which waits for that many.
+            // Not `read(upToCount:)`, which waits for that many bytes.
             let more = output.fileHandleForReading.availableData
             if more.isEmpty { break }
             text.append(more)
@@ -78,7 +79,7 @@ final class ForwarderProcess {
     }
 
     deinit {
-        // Not by a signal: the child may have inherited that it is ignored.
+        // Not by a signal, because the child may have inherited that the signal is ignored.
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
     }

@@ -1,14 +1,14 @@
 import Histogram
 
-/// One target's latency in one round: that of one message alone, there and back. It is connected once and measured
+/// One target's latency in one round: the round-trip time of one message alone. The run connects once and is measured
 /// turn by turn: see ``BenchTurns``.
 final class LatencyRun {
-    /// Messages of a turn that count, and those before them, which are a warm-up.
+    /// The number of counted messages in a turn, and the number of warm-up messages before them.
     private static let turnMessages = 250
     private static let warmUpMessages = 25
-    /// How long either takes at most, where a message takes long: but one is sent in any case.
+    /// The maximum time of either part when messages are slow. At least one message is sent.
     private static let patience = Duration.seconds(0.25)
-    /// Messages that are enough for a round.
+    /// The number of messages that is enough for a round.
     private static let enough: UInt64 = 5000
 
     private let generator: LoadGenerator
@@ -19,7 +19,7 @@ final class LatencyRun {
         highestTrackableValue: 60_000_000_000, numberOfSignificantValueDigits: .three)
     private var time = Duration.zero
     private var message = 0
-    /// Messages that did not come back.
+    /// The number of messages that did not come back.
     private(set) var lost = 0
 
     /// Opens the sockets.
@@ -41,13 +41,13 @@ final class LatencyRun {
         }
     }
 
-    /// Whether so much was measured that the round is over.
+    /// Whether enough was measured for the round.
     var isOver: Bool {
         let (least, most) = (generator.plan.seconds / 2, generator.plan.seconds * 2)
         return time >= .seconds(least) && (times.totalCount >= Self.enough || time >= .seconds(most))
     }
 
-    /// One turn: sends messages, one at a time, up to the first that does not come back.
+    /// Measures one turn: sends messages one at a time, until one does not come back.
     func measure() throws {
         let begin = ContinuousClock.now
         if try exchange(Self.warmUpMessages, counts: false) { _ = try exchange(Self.turnMessages, counts: true) }
@@ -55,12 +55,12 @@ final class LatencyRun {
         try generator.checkCancellation()
     }
 
-    /// Sends messages, one at a time, until it has taken ``patience``.
+    /// Sends messages one at a time, at most for ``patience``.
     ///
     /// - Parameters:
-    ///   - count: How many at most.
-    ///   - counts: Whether their times are recorded.
-    /// - Returns: Whether all came back: a target that is gone is not waited for again and again within one turn.
+    ///   - count: The most messages.
+    ///   - counts: Whether to record their times.
+    /// - Returns: Whether all messages came back. A dead target must not be waited for repeatedly within one turn.
     /// - Throws: `ZeroMQError`.
     private func exchange(_ count: Int, counts: Bool) throws -> Bool {
         let clock = ContinuousClock()
@@ -81,9 +81,9 @@ final class LatencyRun {
         return true
     }
 
-    /// The time that a share of the messages took at most, in microseconds.
+    /// Returns the time within which a percentage of the messages came back, in microseconds.
     ///
-    /// - Parameter percentile: The share, in percent.
-    /// - Returns: The time, 0 where no message came back.
+    /// - Parameter percentile: The percentage.
+    /// - Returns: The time, 0 if no message came back.
     func microseconds(_ percentile: Double) -> Double { Double(times.valueAtPercentile(percentile)) / 1000 }
 }

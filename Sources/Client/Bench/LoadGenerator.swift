@@ -2,18 +2,18 @@ import Foundation
 import Synchronization
 import ZeroMQ
 
-/// What is to be measured of one target, and how its threads go about it.
+/// The measurement of one target, and the work of its threads.
 struct LoadGenerator: Sendable {
     let plan: BenchPlan
     let load: Load
     let target: BenchTarget
-    /// What the target is called in messages.
+    /// The name of the target in messages.
     let name: String
     let contexts: BenchContexts
-    /// Asked between any two waits; where it says yes, the round ends with `CancellationError`.
+    /// Called between any two waits. A result of true ends the round with `CancellationError`.
     let isCancelled: @Sendable () -> Bool
 
-    /// Until then a target must have been reached, or have answered.
+    /// The maximum time to reach a target, or to get an answer.
     private static let patience = Duration.seconds(3)
 
     /// The sender's thread: sends as fast as the window allows, while the flow is open.
@@ -30,7 +30,8 @@ struct LoadGenerator: Sendable {
         var message = 0
         while flow.waitUntilOpen() {
             if message - flow.received.load(ordering: .acquiring) >= plan.inFlight {
-                // Short beside the time that a full window takes, and it leaves the core to whoever empties it.
+                // Short compared with the time of a full window, and it leaves the core to the receiver of the
+                // messages.
                 Thread.sleep(forTimeInterval: 0.00005)
                 continue
             }
@@ -39,11 +40,11 @@ struct LoadGenerator: Sendable {
             flow.sent.store(message, ordering: .releasing)
         }
         flow.hasSentAll.store(true, ordering: .releasing)
-        // Closing the socket would lose what is in it.
+        // Closing the socket would lose its messages.
         while !flow.receivingEnds.load(ordering: .acquiring), flow.inFlight > 0 { Thread.sleep(forTimeInterval: 0.001) }
     }
 
-    /// The receiver's thread: counts what comes back.
+    /// The receiver's thread: counts the messages that come back.
     func receive(_ flow: BenchFlow) throws {
         var consumer = try BenchConsumer(target, plan, in: contexts.receiving)
         while try !consumer.connects(flow) {
@@ -57,23 +58,23 @@ struct LoadGenerator: Sendable {
         }
     }
 
-    /// Until when the target must have been reached, or have answered, that is tried now.
+    /// Returns the deadline for reaching a target, or for its answer, from now on.
     func deadline() -> ContinuousClock.Instant { ContinuousClock.now + Self.patience }
 
-    /// Pauses before the next try.
+    /// Pauses before the next attempt.
     ///
-    /// - Throws: ``ClientError`` where it is too late: the target is not there, or does not decide on such messages.
+    /// - Throws: ``ClientError`` after the deadline: the target is not there, or does not decide on such messages.
     func retry(_ what: String, before deadline: ContinuousClock.Instant) throws {
         try pause(for: 0.002)
         guard ContinuousClock.now < deadline else {
             throw ClientError(
                 .unavailable,
-                "the \(name) has not \(what) within \(Self.patience.components.seconds) s: streams that begin "
-                    + "with '\(plan.prefix)' need a model that takes float32 and publishes every decision")
+                "the \(name) has not \(what) within \(Self.patience.components.seconds) s; streams with the prefix "
+                    + "'\(plan.prefix)' need a model that takes float32 and publishes every decision")
         }
     }
 
-    /// Waits until something is so, or the sender has failed.
+    /// Waits until a condition is true, or the sender has failed.
     func wait(_ flow: BenchFlow, until isSo: () -> Bool) throws {
         while !isSo(), !flow.sendingEnds.load(ordering: .relaxed) { try pause(for: 0.005) }
     }

@@ -1,8 +1,8 @@
 import Foundation
 
-/// One target's throughput in one round. It is connected once and loaded turn by turn: see ``BenchTurns``.
+/// One target's throughput in one round. The run connects once and is loaded turn by turn: see ``BenchTurns``.
 final class ThroughputRun {
-    /// Seconds of a turn, at its beginning, that are not counted: the window fills.
+    /// Seconds at the beginning of a turn that do not count, because the window fills.
     private static let rampUp = 0.02
 
     private let generator: LoadGenerator
@@ -11,20 +11,20 @@ final class ThroughputRun {
     private let receiver: BenchThread
     private var counted = 0
     private var time = Duration.zero
-    /// Messages that were waited for in vain.
+    /// The number of messages that never came back.
     private var lost = 0
 
-    /// Messages a second that came back, over all turns.
+    /// Messages per second that came back, over all turns.
     var messagesPerSecond: Double { Double(counted) / (time / .seconds(1)) }
 
-    /// Starts the threads. To be followed by ``end(waits:)``, whatever comes of it.
+    /// Starts the threads. Call ``end(waits:)`` afterwards in any case.
     init(_ generator: LoadGenerator) {
         self.generator = generator
         receiver = BenchThread("bench receiver") { [flow] in try generator.receive(flow) }
         sender = BenchThread("bench sender") { [flow] in try generator.send(flow) }
     }
 
-    /// Waits until the target answers. The first messages create streams and fill caches; they are not counted.
+    /// Waits until the target answers. The first messages create streams and fill caches, so that they are not counted.
     func warmUp() throws {
         let plan = generator.plan
         flow.open()
@@ -41,9 +41,9 @@ final class ThroughputRun {
         try rest()
     }
 
-    /// One turn: loads the target, as fast as the window allows, and then waits until all came back.
+    /// Measures one turn: loads the target as fast as the window allows, and then waits until all messages are back.
     ///
-    /// - Parameter seconds: How long what comes back is counted.
+    /// - Parameter seconds: The time during which returning messages are counted.
     /// - Throws: `CancellationError`.
     func measure(for seconds: Double) throws {
         flow.open()
@@ -56,14 +56,15 @@ final class ThroughputRun {
         try rest()
     }
 
-    /// Stops the load, and waits until nothing is on its way.
+    /// Stops the load and waits until no message is on its way.
     private func rest() throws {
         flow.close()
         waitUntilAllCameBack()
         try generator.checkCancellation()
     }
 
-    /// Waits until nothing is on its way, or nothing has come for a second or more: what is missing then is lost.
+    /// Waits until no message is on its way, or until nothing has arrived for a second or more. Missing messages are
+    /// then lost.
     private func waitUntilAllCameBack() {
         var seen = flow.received.load(ordering: .acquiring)
         var lastCame = ContinuousClock.now
@@ -78,14 +79,14 @@ final class ThroughputRun {
 
     /// Ends the threads.
     ///
-    /// - Parameter waits: Whether to wait for what has not come back yet.
-    /// - Returns: How many of all messages that were sent did not come back.
-    /// - Throws: What a thread failed with.
+    /// - Parameter waits: Whether to wait for messages on their way.
+    /// - Returns: The number of sent messages that did not come back.
+    /// - Throws: The error of a thread.
     func end(waits: Bool) throws -> Int {
         flow.end()
         if waits { waitUntilAllCameBack() }
         flow.receivingEnds.store(true, ordering: .releasing)
-        // Only now: until it is told, the sender keeps its socket, and what is in it.
+        // Only now: until told to end, the sender keeps its socket and the messages in it.
         try sender.join()
         try receiver.join()
         return flow.inFlight

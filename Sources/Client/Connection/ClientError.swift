@@ -1,15 +1,15 @@
-/// Why a command of the tool was not done, and the exit status that says so to scripts.
+/// The reason for the failure of a command, and the exit status that reports it to scripts.
 public struct ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of error.
     public let status: ExitStatus
-    /// The problem and the remedy, in one line.
+    /// The problem and its remedy, on one line.
     public let message: String
 
     /// Creates an error.
     ///
     /// - Parameters:
-    ///   - status: What kind of error it is.
-    ///   - message: What was wrong and what to do, in one line.
+    ///   - status: The kind of error.
+    ///   - message: The problem and its remedy, on one line.
     public init(_ status: ExitStatus, _ message: String) {
         self.status = status
         self.message = message
@@ -19,27 +19,27 @@ public struct ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String { message }
 }
 
-/// The exit statuses of the tool: 0 only when everything asked for was done, else one of `sysexits.h`, so that a script
-/// can tell what to repair from what to try again.
+/// The exit statuses of the tool. A command exits with 0 only if everything succeeded, else with a status of
+/// `sysexits.h`. A script can thus tell errors to repair from errors to retry.
 public enum ExitStatus: Int32, CaseIterable, Sendable {
-    /// The daemon refused: the state belongs to other weights, or its mode does not allow it.
+    /// The daemon refused, because the state belongs to other weights or its mode does not allow the command.
     case refused = 1
-    /// The command line, or a parameter, is wrong.
+    /// The command line or a parameter is wrong.
     case usage = 64
-    /// The input, a row or a model file, is wrong.
+    /// The input is wrong, such as a row or a model file.
     case data = 65
-    /// There is no such file, stream or snapshot.
+    /// A file, stream or snapshot does not exist.
     case noInput = 66
     /// The daemon cannot be reached.
     case unavailable = 69
-    /// The daemon, or the tool, failed for a reason of its own.
+    /// The daemon or the tool failed internally.
     case software = 70
-    /// A file is not written over, or cannot be created.
+    /// A file exists and may not be overwritten, or cannot be created.
     case cannotCreate = 73
-    /// Reading or writing failed, as the daemon's store.
+    /// Reading or writing failed, such as in the daemon's store.
     case inputOutput = 74
-    /// The daemon did not answer or did not consume in time; trying again may help.
+    /// The daemon did not answer or consume in time. A retry may help.
     case temporary = 75
-    /// The answer is not Sluice's protocol, or of another version.
+    /// A message does not follow Sluice's protocol or belongs to another version.
     case `protocol` = 76
 }

@@ -1,6 +1,6 @@
 import Wire
 
-/// Which of the daemon's models decides on a stream: the one with the longest prefix that fits.
+/// The routing of streams to the daemon's models. The longest matching prefix decides.
 struct ModelRoutes {
     private let models: [DaemonStatus.Model]
 
@@ -8,11 +8,11 @@ struct ModelRoutes {
         self.models = models
     }
 
-    /// The model for a stream; nil where no prefix fits.
+    /// Returns the model for a stream; nil if no prefix matches.
     func model(for stream: String) -> DaemonStatus.Model? {
         var best: (model: DaemonStatus.Model, length: Int)?
         for model in models {
-            // By bytes, as the daemon compares them: "é" has two spellings, which are equal as Swift strings.
+            // Compares bytes, as the daemon does: "é" has two spellings, which are equal as Swift strings.
             for prefix in model.prefixes where stream.utf8.starts(with: prefix.utf8) {
                 if prefix.utf8.count > best?.length ?? -1 { best = (model, prefix.utf8.count) }
             }
@@ -20,13 +20,13 @@ struct ModelRoutes {
         return best?.model
     }
 
-    /// The model that decides on a stream.
+    /// Returns the model for a stream.
     ///
     /// - Parameters:
     ///   - stream: The stream's id.
-    ///   - place: Where it stands in the input, for the error.
+    ///   - place: The position in the input, for the error.
     /// - Returns: The model.
-    /// - Throws: ``ClientError`` where no model takes the stream.
+    /// - Throws: ``ClientError`` if no model takes the stream.
     func model(for stream: String, place: String) throws(ClientError) -> DaemonStatus.Model {
         guard let model = model(for: stream) else {
             let prefixes = models.flatMap(\.prefixes).map { "'\($0)'" }.joined(separator: ", ")

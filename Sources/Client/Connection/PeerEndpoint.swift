@@ -2,10 +2,11 @@ import Wire
 public import ZeroMQ
 
 extension Endpoint {
-    /// The other side of one of the daemon's endpoints: where it binds, a client connects, and the other way round.
+    /// Returns the client's side of a daemon's endpoint: the client connects if the daemon binds, and binds if the
+    /// daemon connects.
     ///
-    /// - Parameter control: Where the client reached the daemon. Its host stands in for a wildcard, at which a daemon
-    ///   can listen but nobody can call it.
+    /// - Parameter control: The control endpoint that the client uses. Its host replaces a wildcard, to which nobody
+    ///   can connect.
     /// - Returns: The client's endpoint.
     public func peer(control: Endpoint) -> Endpoint {
         guard attachment != .connect else { return Endpoint(.bind, address) }
@@ -22,7 +23,7 @@ extension Endpoint {
         ["0.0.0.0", "*", "[::]", "::"].contains(host)
     }
 
-    /// The parts of a TCP address; nil for other transports.
+    /// Returns the parts of a TCP address; nil for other transports.
     private static func hostAndPort(_ address: String) -> (host: String, port: String)? {
         let scheme = "tcp://"
         guard address.hasPrefix(scheme), let colon = address.lastIndex(of: ":") else { return nil }
@@ -32,9 +33,9 @@ extension Endpoint {
 }
 
 extension IngestEndpoint {
-    /// The other side of one of the daemon's ingest endpoints; see ``ZeroMQ/Endpoint/peer(control:)``.
+    /// Returns the client's side of a daemon's ingest endpoint; see ``ZeroMQ/Endpoint/peer(control:)``.
     ///
-    /// - Parameter control: Where the client reached the daemon.
+    /// - Parameter control: The control endpoint that the client uses.
     /// - Returns: The client's endpoint.
     public func peer(control: Endpoint) -> IngestEndpoint {
         IngestEndpoint(kind, endpoint.peer(control: control))
@@ -42,20 +43,20 @@ extension IngestEndpoint {
 }
 
 extension DaemonStatus {
-    /// The client's side of the first ingest endpoint that takes binary messages, as the tool sends them.
+    /// Returns the client's side of the first ingest endpoint for binary messages, the tool's encoding.
     ///
-    /// - Parameter control: Where the client reached the daemon.
+    /// - Parameter control: The control endpoint that the client uses.
     /// - Returns: The client's endpoint.
-    /// - Throws: ``ClientError`` with the status `unavailable` where there is none.
+    /// - Throws: ``ClientError`` with the status `unavailable` if there is none.
     func binaryIngest(control: Endpoint) throws(ClientError) -> IngestEndpoint {
         for (index, text) in endpoints.ingest.enumerated() {
             let isBinary = codecs.map { index >= $0.ingest.count || $0.ingest[index] == .binary } ?? true
-            // Nobody outside the daemon's process reaches an inproc address.
+            // Only the daemon's own process can reach an inproc address.
             if isBinary, let endpoint = try? IngestEndpoint(text), !endpoint.endpoint.address.hasPrefix("inproc:") {
                 return endpoint.peer(control: control)
             }
         }
         throw ClientError(
-            .unavailable, "the daemon has no ingest endpoint that can be reached and takes binary messages")
+            .unavailable, "the daemon has no reachable ingest endpoint for binary messages; start it with one")
     }
 }

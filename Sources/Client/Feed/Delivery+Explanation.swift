@@ -1,11 +1,11 @@
 import Wire
 
-/// Timesteps that did not arrive, in one line.
+/// Explanations of missing timesteps.
 extension Delivery {
-    /// The most streams that a line names.
+    /// The most streams that an explanation names.
     private static let namedStreams = 5
 
-    /// The number of missing timesteps, their streams and the likely reason, in one line.
+    /// Returns one line about the missing timesteps, their streams and the possible reason.
     static func explain(
         _ pending: [StreamKey: Account], timesteps: UInt64, before: DaemonStatus, after: DaemonStatus
     ) -> String {
@@ -15,10 +15,10 @@ extension Delivery {
             let named = named(pending) { "\($0) is at \($1.reached) of \($1.target) and paused" }
             text =
                 "\(Quantity.count(missing)) of \(Quantity.count(timesteps, of: "timestep")) wait in the daemon: "
-                + "\(named); sluice resume lets them go on"
+                + "\(named); run 'sluice resume' to continue them"
         } else {
             text = missing(pending, timesteps: timesteps)
-            if after.paused > 0 { text += "; \(Quantity.count(after.paused, of: "stream")) of the daemon's paused" }
+            if after.paused > 0 { text += "; the daemon has \(Quantity.count(after.paused, of: "paused stream"))" }
         }
         let dropped = after.dropped.compactMap { cause, count in
             let new = count - min(count, before.dropped[cause] ?? 0)
@@ -28,7 +28,7 @@ extension Delivery {
         return text
     }
 
-    /// How many are missing, and from which sequence of which streams.
+    /// Returns the number of missing timesteps and the streams and sequences where they begin.
     static func missing(_ pending: [StreamKey: Account], timesteps: UInt64) -> String {
         let missing = pending.values.reduce(UInt64(0)) { $0 + $1.missing }
         let named = named(pending) {
@@ -37,16 +37,16 @@ extension Delivery {
         return "\(Quantity.count(missing)) of \(Quantity.count(timesteps, of: "timestep")) were not consumed: \(named)"
     }
 
-    /// Timesteps that the daemon has lost and this input cannot give it again.
+    /// Returns one line about timesteps that the daemon has lost and that this input cannot repeat.
     static func explain(lost: [StreamKey: ClosedRange<UInt64>]) -> String {
         let missing = lost.values.reduce(UInt64(0)) { $0 + ($1.upperBound - $1.lowerBound + 1) }
         let named = named(lost) { "\($0) from sequence \($1.lowerBound) to \($1.upperBound)" }
         return
-            "\(Quantity.count(missing, of: "timestep")) that the daemon had consumed are missing and cannot be sent again: "
-            + "\(named); send them, then the rest with --resume or numbers of their own"
+            "the daemon lost \(Quantity.count(missing, of: "consumed timestep")) that this input cannot send again: "
+            + "\(named); send them from another input, then the rest with --resume or with sequence numbers"
     }
 
-    /// Streams that reached their targets otherwise than by this input.
+    /// Returns one line about streams that reached their targets by other means than this input.
     static func explain(odd: [StreamKey: Account], timesteps: UInt64) -> String {
         let named = named(odd) { id, account in
             let surprises = account.surprises
@@ -57,7 +57,7 @@ extension Delivery {
             return "\(id) has \(parts.compactMap(\.self).joined(separator: " and ")) up to sequence \(account.target)"
         }
         return "not all of \(Quantity.count(timesteps, of: "timestep")) were consumed as they were sent: \(named); "
-            + "does another producer feed or remove these streams?"
+            + "check whether another producer feeds or removes these streams"
     }
 
     private static func named<Value>(_ streams: [StreamKey: Value], _ text: (String, Value) -> String) -> String {
@@ -68,6 +68,6 @@ extension Delivery {
 }
 
 extension Delivery.Account {
-    /// Timesteps that are to come.
+    /// The number of timesteps that are still missing.
     fileprivate var missing: UInt64 { target - min(target, reached) }
 }

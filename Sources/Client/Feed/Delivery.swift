@@ -1,52 +1,54 @@
 import Wire
 
-/// The timesteps that were sent, stream by stream, and how far the daemon has consumed them.
+/// The accounts of all streams: the timesteps sent, and how far the daemon has consumed them.
 ///
-/// Every timestep that is sent has a number, so that one that is sent twice is consumed once. A stream is consumed when it has
-/// reached the last number sent and the daemon counted no gap and no duplicate in it but those that the input has itself.
+/// Every sent timestep has a number, so that a repeated timestep is consumed only once. A stream is complete when it
+/// has reached the last number sent. The daemon must then have counted no gaps and duplicates in it besides those of
+/// the input.
 struct Delivery {
-    /// So long without progress, and what is missing will not come.
+    /// The time without progress after which missing timesteps are lost.
     static let patience = Duration.seconds(5)
-    /// So long without progress, and what waits behind a pause is waiting.
+    /// The time without progress after which timesteps of paused streams count as waiting.
     static let pausePatience = Duration.seconds(1)
 
-    /// One stream's account.
+    /// The account of one stream.
     struct Account {
-        /// The number before that of the input's first timestep without a number of its own.
+        /// The number before the input's first timestep without its own number.
         var start: UInt64 = 0
-        /// The number of the last timestep in the input so far.
+        /// The number of the input's last timestep so far.
         var position: UInt64 = 0
-        /// The highest number that was sent: the stream reaches it when all is consumed.
+        /// The highest number sent. The stream reaches it when everything is consumed.
         var target: UInt64
         /// The sequence number that the stream has reached.
         var reached: UInt64
-        /// The sequence number that it reaches with what was sent over this connection.
+        /// The sequence number that the stream reaches with the timesteps sent over this connection.
         var sent: UInt64 = 0
-        /// Numbers up to this one are not held any more, so that they cannot be sent again.
+        /// The highest number whose timesteps are no longer kept and cannot be sent again.
         var released: UInt64 = 0
         var isPaused = false
-        /// The daemon's counts before this connection and since the start.
+        /// The daemon's counts before this connection and its current counts.
         var before = StreamTally()
         var tally = StreamTally()
         /// The counts that the input itself causes over this connection.
         var expected = StreamTally()
-        /// Timesteps that may reach the daemon once more, over the connection before.
+        /// Timesteps that may arrive a second time, over the previous connection.
         var repeatable: UInt64 = 0
 
-        /// Counts a message that is sent: the daemon skips what is numbered up to ``sent``, and sees a gap behind it.
+        /// Counts a message to send. The daemon skips timesteps numbered up to ``sent``, and sees a gap after a skipped
+        /// number.
         ///
-        /// - Returns: How many of its timesteps the daemon will skip.
-        mutating func add(_ reading: Reading) -> UInt64 {
-            let last = reading.lastSequence
-            let duplicates = reading.sequence > sent ? 0 : min(sent - reading.sequence + 1, UInt64(reading.timesteps))
+        /// - Returns: The number of timesteps that the daemon will skip.
+        mutating func add(_ row: InputRow) -> UInt64 {
+            let last = row.lastSequence
+            let duplicates = row.sequence > sent ? 0 : min(sent - row.sequence + 1, UInt64(row.timesteps))
             expected.duplicates += duplicates
-            if reading.sequence > sent, reading.sequence - sent > 1 { expected.gaps += 1 }
+            if row.sequence > sent, row.sequence - sent > 1 { expected.gaps += 1 }
             sent = max(sent, last)
             target = max(target, last)
             return duplicates
         }
 
-        /// How often the daemon saw a gap, and timesteps that it skipped, beyond what the input has itself.
+        /// The gaps and skipped timesteps beyond those of the input itself.
         var surprises: StreamTally {
             let gaps = tally.gaps &- before.gaps
             let duplicates = tally.duplicates &- before.duplicates
@@ -63,27 +65,28 @@ struct Delivery {
         }
     }
 
-    /// Whether the input's timesteps are numbered from 1 over the stream's life, and those that were consumed are left out.
+    /// Whether the input's timesteps have numbers from 1 over the stream's life, so that consumed timesteps are left
+    /// out.
     let resumes: Bool
     private(set) var accounts: [StreamKey: Account] = [:]
-    /// Timesteps that were sent, each counted once.
+    /// Timesteps sent, each counted once.
     private(set) var timesteps: UInt64 = 0
-    /// Timesteps of the input that were not sent, since the daemon had consumed them before.
+    /// Timesteps of the input that were left out because the daemon had consumed them before.
     private(set) var skipped: UInt64 = 0
-    /// Timesteps that were sent and that the daemon skips, since their numbers had been consumed.
+    /// Timesteps sent that the daemon skips because their numbers had been consumed.
     private(set) var duplicates: UInt64 = 0
-    /// Timesteps that were sent again after the daemon was lost.
+    /// Timesteps sent again after the connection to the daemon was lost.
     private(set) var repeated: UInt64 = 0
     private var lastSent: StreamKey?
 
     init(resumes: Bool) { self.resumes = resumes }
 
-    /// Begins the accounts of streams that have none yet.
+    /// Opens the accounts of streams without one.
     ///
     /// - Parameters:
     ///   - streams: The streams, each once.
     ///   - control: The daemon.
-    /// - Throws: ``ClientError`` where the daemon does not answer.
+    /// - Throws: ``ClientError`` if the daemon does not answer.
     mutating func open(_ streams: [StreamKey], control: ControlClient) throws(ClientError) {
         let entries = try control.streams(streams.map(\.id))
         for key in streams { accounts[key] = Account(target: 0, reached: 0) }
@@ -91,7 +94,7 @@ struct Delivery {
         let waiting = Dictionary(uniqueKeysWithValues: entries.map { (StreamKey($0.stream), UInt64($0.waiting)) })
         for key in streams {
             guard var account = accounts[key] else { continue }
-            // What waits is consumed before what comes now.
+            // Waiting timesteps are consumed before new ones.
             account.start = account.reached + (waiting[key] ?? 0)
             account.sent = account.start
             account.target = account.start
@@ -101,72 +104,73 @@ struct Delivery {
         }
     }
 
-    /// Numbers a reading's timesteps on from those before it in the input, unless it has numbers of its own.
+    /// Numbers a row's timesteps after those before it in the input, unless the row has numbers.
     ///
-    /// - Parameter reading: Of a stream whose account is open.
-    mutating func number(_ reading: inout Reading) {
-        let key = StreamKey(reading.stream)
+    /// - Parameter row: A row of a stream with an open account.
+    mutating func number(_ row: inout InputRow) {
+        let key = StreamKey(row.stream)
         guard var account = accounts[key] else { return }
-        if reading.sequence == 0 { reading.sequence = account.position &+ 1 }
-        account.position = resumes ? reading.lastSequence : max(account.position, reading.lastSequence)
+        if row.sequence == 0 { row.sequence = account.position &+ 1 }
+        account.position = resumes ? row.lastSequence : max(account.position, row.lastSequence)
         accounts[key] = account
     }
 
-    /// Whether the daemon had consumed all of a reading before this input, where such timesteps are left out.
-    mutating func leavesOut(_ reading: Reading) -> Bool {
-        guard resumes, let account = accounts[StreamKey(reading.stream)], reading.lastSequence <= account.start else {
+    /// Whether to leave out a row because the daemon had consumed all of it before this input.
+    mutating func leavesOut(_ row: InputRow) -> Bool {
+        guard resumes, let account = accounts[StreamKey(row.stream)], row.lastSequence <= account.start else {
             return false
         }
-        skipped += UInt64(reading.timesteps)
+        skipped += UInt64(row.timesteps)
         return true
     }
 
-    /// Counts what is sent for the first time.
-    mutating func add(_ reading: Reading) {
-        timesteps += UInt64(reading.timesteps)
-        let key = StreamKey(reading.stream)
-        duplicates += accounts[key]?.add(reading) ?? 0
+    /// Counts a row that is sent for the first time.
+    mutating func add(_ row: InputRow) {
+        timesteps += UInt64(row.timesteps)
+        let key = StreamKey(row.stream)
+        duplicates += accounts[key]?.add(row) ?? 0
         lastSent = key
     }
 
-    /// Cuts off what the daemon has of a reading that was sent before, and counts the rest as sent again.
+    /// Removes the consumed part of a row that was sent before, and counts the rest as sent again.
     ///
     /// - Returns: Whether anything is left to send.
-    mutating func addAgain(_ reading: inout Reading) -> Bool {
-        let key = StreamKey(reading.stream)
-        guard let account = accounts[key], reading.lastSequence > account.sent else { return false }
-        if reading.sequence <= account.sent { reading.removeFirst(Int(account.sent - reading.sequence + 1)) }
-        let wasLeftOut = resumes && reading.lastSequence <= account.start
+    mutating func addAgain(_ row: inout InputRow) -> Bool {
+        let key = StreamKey(row.stream)
+        guard let account = accounts[key], row.lastSequence > account.sent else { return false }
+        if row.sequence <= account.sent { row.removeFirst(Int(account.sent - row.sequence + 1)) }
+        let wasLeftOut = resumes && row.lastSequence <= account.start
         if wasLeftOut {
-            skipped -= min(skipped, UInt64(reading.timesteps))
-            timesteps += UInt64(reading.timesteps)
+            skipped -= min(skipped, UInt64(row.timesteps))
+            timesteps += UInt64(row.timesteps)
         } else {
-            repeated += UInt64(reading.timesteps)
+            repeated += UInt64(row.timesteps)
         }
-        _ = accounts[key]?.add(reading)
+        _ = accounts[key]?.add(row)
         lastSent = key
         return true
     }
 
-    /// Notes that a reading is held no longer.
-    mutating func release(_ reading: Reading) {
-        let key = StreamKey(reading.stream)
+    /// Records that a row is no longer kept.
+    mutating func release(_ row: InputRow) {
+        let key = StreamKey(row.stream)
         let released = accounts[key]?.released ?? 0
-        accounts[key]?.released = max(released, reading.lastSequence)
+        accounts[key]?.released = max(released, row.lastSequence)
     }
 
-    /// Whether the daemon is known to have consumed a reading.
-    func isConsumed(_ reading: Reading) -> Bool {
-        accounts[StreamKey(reading.stream)].map { reading.lastSequence <= $0.reached } ?? true
+    /// Whether the daemon is known to have consumed a row.
+    func isConsumed(_ row: InputRow) -> Bool {
+        accounts[StreamKey(row.stream)].map { row.lastSequence <= $0.reached } ?? true
     }
 
-    /// Begins every account anew with where the daemon stands, over a new connection.
+    /// Opens every account again at the daemon's current sequence, for a new connection.
     ///
     /// - Parameters:
-    ///   - control: The daemon, as it is now.
-    ///   - isOther: It has been started since; else what was sent before may still come.
-    ///   - readsAgain: The input is read again from its beginning, not from what is held.
-    /// - Throws: ``ClientError`` with the status `temporary` where the daemon lacks what this input cannot give it.
+    ///   - control: The daemon.
+    ///   - isOther: Whether the daemon has restarted. If not, earlier messages may still arrive.
+    ///   - readsAgain: Whether the input is read again from its beginning instead of from kept messages.
+    /// - Throws: ``ClientError`` with the status `temporary` if the daemon lacks timesteps that this input cannot
+    ///   repeat.
     mutating func rebase(control: ControlClient, isOther: Bool, readsAgain: Bool) throws(ClientError) {
         let keys = Array(accounts.keys)
         var entries: [StreamKey: StreamStatus] = [:]
@@ -190,9 +194,9 @@ struct Delivery {
         guard lost.isEmpty else { throw ClientError(.temporary, Self.explain(lost: lost)) }
     }
 
-    /// Asks for all accounts that have not reached their targets.
+    /// Updates all accounts that have not reached their targets.
     ///
-    /// - Throws: ``ClientError``; ``TimestepSender/lost`` where a stream went back.
+    /// - Throws: ``ClientError``; ``TimestepSender/lost`` if a stream went back.
     mutating func refresh(control: ControlClient) throws(ClientError) {
         try refresh(accounts.filter { $0.value.reached < $0.value.target }.map(\.key), control: control)
     }
@@ -208,14 +212,14 @@ struct Delivery {
         if missing.contains(where: { accounts[$0]?.reached ?? 0 > 0 }) { throw TimestepSender.lost }
     }
 
-    /// Waits until the daemon has consumed everything, or makes no progress any more.
+    /// Waits until the daemon has consumed everything or makes no more progress.
     ///
     /// - Parameters:
     ///   - control: The daemon.
-    ///   - before: Its status when the connection was made.
-    ///   - isLost: Whether the connection that timesteps went by is lost.
-    /// - Throws: ``ClientError`` with the status `temporary`, saying what is missing; ``TimestepSender/lost`` where the daemon
-    ///   was lost or has been started since.
+    ///   - before: The daemon's status when the connection was made.
+    ///   - isLost: Whether the connection for timesteps is lost.
+    /// - Throws: ``ClientError`` with the status `temporary` about the missing timesteps; ``TimestepSender/lost`` if
+    ///   the daemon was lost or has restarted.
     mutating func waitUntilConsumed(
         control: ControlClient, since before: DaemonStatus, isLost: () throws(ClientError) -> Bool
     ) throws(ClientError) {
@@ -223,7 +227,7 @@ struct Delivery {
         var progress: UInt64 = 0
         var pause = Duration.milliseconds(2)
         while true {
-            // Of many streams the one that was sent last tells first: the others came before it.
+            // Of many streams, the last one sent decides: the others arrived before it.
             let pending = accounts.filter { $0.value.reached < $0.value.target }
             if pending.count > ControlCommand.maximumNamed, let lastSent, let last = pending[lastSent], !last.isPaused,
                 ContinuousClock.now - lastProgress < Self.pausePatience
@@ -232,7 +236,7 @@ struct Delivery {
             } else {
                 try refresh(control: control)
             }
-            let after = try control.call(.status, as: DaemonStatus.self)
+            let after = try control.call(.status)
             guard try !isLost(), after.instance == before.instance else { throw TimestepSender.lost }
             let left = accounts.filter { $0.value.reached < $0.value.target }
             if left.isEmpty { return try checkTallies(control: control, before: before, after: after) }
@@ -249,11 +253,11 @@ struct Delivery {
         }
     }
 
-    /// Sees that no stream reached its target past a hole, or by timesteps of somebody else.
+    /// Checks that no stream reached its target past a gap or with another producer's timesteps.
     private mutating func checkTallies(
         control: ControlClient, before: DaemonStatus, after: DaemonStatus
     ) throws(ClientError) {
-        // Unless something was counted somewhere, each stream's counts are as they were.
+        // If the totals have not changed, each stream's counts are as before.
         let expected = accounts.values.reduce(into: StreamTally()) {
             $0.gaps += $1.expected.gaps
             $0.duplicates += $1.expected.duplicates
@@ -266,19 +270,19 @@ struct Delivery {
         guard odd.isEmpty else { throw ClientError(.temporary, Self.explain(odd: odd, timesteps: timesteps)) }
     }
 
-    /// The timesteps that are missing, as far as is known, when the daemon does not come back.
+    /// An explanation of the known losses when the daemon does not come back.
     var explanationOfLoss: String {
         let pending = accounts.filter { $0.value.reached < $0.value.target }
-        guard !pending.isEmpty else { return "it may have lost what it had consumed since its last checkpoint" }
+        guard !pending.isEmpty else { return "it may have lost all timesteps since its last checkpoint" }
         return Self.missing(pending, timesteps: timesteps) + ", as far as is known"
     }
 }
 
-extension Reading {
-    /// The number of its last timestep.
+extension InputRow {
+    /// The number of the row's last timestep.
     var lastSequence: UInt64 { sequence &+ (UInt64(timesteps) - 1) }
 
-    /// Cuts off timesteps that were consumed; a start among them has been made.
+    /// Removes consumed timesteps, including any start among them.
     mutating func removeFirst(_ count: Int) {
         values.removeFirst(count * (values.count / max(1, timesteps)))
         timesteps -= count

@@ -1,34 +1,26 @@
 import Wire
 public import ZeroMQ
 
-/// Sends the timesteps of a file to the daemon, and does not end before the daemon has consumed them.
+/// Sends the timesteps of a file to the daemon, and waits until the daemon has consumed them.
 public struct Feed {
-    /// How the timesteps are sent.
+    /// The options for sending.
     public struct Options: Sendable {
-        /// Which of a row's fields mean what.
-        public var layout: ReadingLayout
-        /// Timesteps a second; nil: as fast as the daemon takes them.
+        /// The meaning of a row's fields.
+        public var layout: RowLayout
+        /// Timesteps per second; nil for as fast as the daemon consumes them.
         public var rate: Double?
-        /// Timesteps that may go in one message, at least 1.
+        /// The most timesteps in one message, at least 1.
         public var batch: Int
-        /// Timesteps are numbered, and those are left out that the daemon has consumed already.
+        /// Whether to number the timesteps and leave out those that the daemon has consumed already.
         public var resumes: Bool
-        /// The client's side of the daemon's ingest endpoint; nil: the daemon is asked.
+        /// The client's side of the daemon's ingest endpoint; nil to ask the daemon.
         public var ingest: IngestEndpoint?
-        /// Seconds that one reply, or one message's room, may take.
+        /// The maximum time for one reply, or for one message to find room, in seconds.
         public var timeoutSeconds: Double
 
         /// Creates options; each parameter is the property of its name.
-        ///
-        /// - Parameters:
-        ///   - layout: Which of a row's fields mean what.
-        ///   - rate: Timesteps a second; nil: as fast as the daemon takes them.
-        ///   - batch: Timesteps that may go in one message.
-        ///   - resumes: Timesteps are numbered, and those are left out that the daemon has consumed already.
-        ///   - ingest: The client's side of the daemon's ingest endpoint; nil: the daemon is asked.
-        ///   - timeoutSeconds: Seconds that one reply, or one message's room, may take.
         public init(
-            layout: ReadingLayout, rate: Double?, batch: Int, resumes: Bool, ingest: IngestEndpoint?,
+            layout: RowLayout, rate: Double?, batch: Int, resumes: Bool, ingest: IngestEndpoint?,
             timeoutSeconds: Double
         ) {
             self.layout = layout
@@ -45,11 +37,11 @@ public struct Feed {
     private let control: ControlClient
     private let context: Context
 
-    /// Sends nothing yet.
+    /// Creates a feed without sending anything.
     ///
     /// - Parameters:
-    ///   - file: Where the timesteps come from.
-    ///   - options: How they are sent.
+    ///   - file: The input.
+    ///   - options: The options for sending.
     ///   - control: The daemon.
     ///   - context: The home of the socket.
     public init(_ file: InputFile, options: Options, control: ControlClient, in context: Context) {
@@ -61,23 +53,23 @@ public struct Feed {
 
     /// Sends everything.
     ///
-    /// - Returns: What was done, in one line.
-    /// - Throws: ``ClientError``: a row was wrong, the daemon cannot be reached, or it did not consume everything.
+    /// - Returns: A report on one line.
+    /// - Throws: ``ClientError`` if a row is wrong, the daemon cannot be reached, or it did not consume everything.
     public func run() throws(ClientError) -> String {
         let run = try FeedRun(file, options: options, control: control, in: context)
         return try run.run()
     }
 }
 
-extension Reading {
-    /// Takes the timesteps of the next row into this message, where they go on from it: the same stream, no start
-    /// between, numbered on or both not numbered.
+extension InputRow {
+    /// Moves the timesteps of the next row into this message if they continue it. They must belong to the same stream,
+    /// without a start in between, and with consecutive numbers or none.
     ///
     /// - Parameters:
     ///   - next: The next row.
-    ///   - limit: Timesteps that one message may have.
-    /// - Returns: Whether they were taken.
-    mutating func join(_ next: Reading, limit: Int) -> Bool {
+    ///   - limit: The most timesteps in one message.
+    /// - Returns: Whether the timesteps were moved.
+    mutating func join(_ next: InputRow, limit: Int) -> Bool {
         let follows = sequence == 0 ? next.sequence == 0 : next.sequence == sequence &+ UInt64(timesteps)
         guard
             StreamKey(stream) == StreamKey(next.stream), follows,

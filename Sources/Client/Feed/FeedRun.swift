@@ -1,36 +1,37 @@
 import Wire
 import ZeroMQ
 
-/// One run of a ``Feed``: sends, sees when the daemon is lost, and sends again what the daemon has lost. One owner, one thread.
+/// One run of a ``Feed``. It sends the input, notices the loss of the daemon, and repeats the timesteps that the daemon
+/// has lost. A run has one owner and one thread.
 ///
-/// A connection to the daemon is made first, and then the daemon is asked where its streams stand. So whatever is sent over the
-/// connection reaches the daemon that was asked, or nobody.
+/// A run first connects to the daemon and then asks it for the streams' sequences. Everything sent over the connection
+/// thus reaches that same daemon or none.
 final class FeedRun {
-    /// The longest that a daemon that was lost may take to come back.
+    /// The maximum time for a lost daemon to come back, in seconds.
     private static let returnSeconds = 30.0
-    /// Messages after which it is seen whether the connection is still there.
+    /// The number of messages between two checks of the connection.
     private static let messagesBetweenLooks = 64
-    /// Recoveries in a row without progress, after which it is no use.
+    /// The most recoveries in a row without progress.
     private static let maximumRecoveries = 10
 
     private let file: InputFile
     private let options: Feed.Options
     private let context: Context
     private var control: ControlClient
-    /// Nil while there is no connection.
+    /// The connection; nil while there is none.
     private var connection: TimestepSender?
     private var status: DaemonStatus
 
     private var delivery: Delivery
     private var queue: RowQueue
-    /// Nil where the file can be read again.
+    /// The sent messages; nil if the file can be read again.
     private var held: HeldMessages?
     private var pacer: Pacer?
     private var meter: ProgressMeter
 
-    /// The message that the next rows may still join, how many rows it has, and whether it was sent before.
-    private var waiting: (message: Reading, rows: Int, isAgain: Bool)?
-    /// Rows of the input that were taken since its beginning, and those of them that were sent or left out.
+    /// The message that the next rows may join, its number of rows, and whether it was sent before.
+    private var waiting: (message: InputRow, rows: Int, isAgain: Bool)?
+    /// Rows read since the beginning of the input, and those of them that were sent or left out.
     private var rowsTaken = 0
     private var rowsDone = 0
     /// Rows up to this one were sent before the daemon was lost.
@@ -47,7 +48,7 @@ final class FeedRun {
         self.options = options
         self.control = control
         self.context = context
-        status = try control.call(.status, as: DaemonStatus.self)
+        status = try control.call(.status)
         connection = try Self.sender(options, control: control, status: status, in: context)
         delivery = Delivery(resumes: options.resumes)
         queue = try RowQueue(file, layout: options.layout, routes: ModelRoutes(status.models))
@@ -67,13 +68,13 @@ final class FeedRun {
         return sender
     }
 
-    /// Sends everything, and waits until it is consumed.
+    /// Sends everything and waits until it is consumed.
     ///
-    /// - Returns: What was done, in one line.
+    /// - Returns: A report on one line.
     func run() throws(ClientError) -> String {
         let start = ContinuousClock.now
-        // What is counted from here on is counted while this input is sent.
-        status = try control.call(.status, as: DaemonStatus.self)
+        // Later counts arise while this input is sent.
+        status = try control.call(.status)
         var failure: ClientError?
         while true {
             do throws(ClientError) {
@@ -81,7 +82,7 @@ final class FeedRun {
                     do throws(ClientError) {
                         try sendRows()
                     } catch {
-                        // What stands before a wrong row was sent, and must arrive.
+                        // The rows before a wrong row were sent and must arrive.
                         guard error.status == .data, delivery.timesteps > 0 else { throw error }
                         failure = error
                     }
@@ -95,7 +96,7 @@ final class FeedRun {
                 guard error == TimestepSender.lost || error.status == .unavailable else { throw error }
                 meter.finish()
                 try recover()
-                // A file is read again up to the row that is wrong.
+                // A file is read again up to the wrong row.
                 if held == nil { failure = nil }
             }
         }
@@ -106,15 +107,17 @@ final class FeedRun {
         return "\(sent) of \(streams) in \(Quantity.duration(seconds)), all consumed\(notes)"
     }
 
-    /// Further facts about the timesteps that were consumed.
+    /// Remarks on the consumed timesteps.
     private var notes: String {
         var notes = ""
         let skipped = delivery.skipped + delivery.duplicates
-        if skipped > 0 { notes += "; \(Quantity.count(skipped)) skipped as duplicates" }
+        if skipped > 0 { notes += "; the daemon skipped \(Quantity.count(skipped)) as duplicates" }
         if delivery.skipped > 0 {
-            notes += " (\(Quantity.count(delivery.skipped)) had been consumed before and were left out)"
+            notes += " (\(Quantity.count(delivery.skipped)) already consumed were left out)"
         }
-        if hasLostDaemon { notes += "; the daemon was lost meanwhile, \(Quantity.count(delivery.repeated)) sent again" }
+        if hasLostDaemon {
+            notes += "; the daemon was lost meanwhile, so \(Quantity.count(delivery.repeated)) were sent again"
+        }
         return notes
     }
 
@@ -143,30 +146,30 @@ final class FeedRun {
         try flush()
     }
 
-    private func take(_ row: Reading) throws(ClientError) {
-        var reading = row
-        delivery.number(&reading)
+    private func take(_ row: InputRow) throws(ClientError) {
+        var row = row
+        delivery.number(&row)
         rowsTaken += 1
         let isAgain = rowsTaken <= rowsBefore
-        if !isAgain, delivery.leavesOut(reading) {
+        if !isAgain, delivery.leavesOut(row) {
             try flush()
-            held?.append(reading)
+            held?.append(row)
             rowsDone = rowsTaken
             return
         }
-        if var current = waiting, current.isAgain == isAgain, current.message.join(reading, limit: options.batch) {
+        if var current = waiting, current.isAgain == isAgain, current.message.join(row, limit: options.batch) {
             current.rows += 1
             waiting = current
         } else {
             try flush()
-            waiting = (reading, 1, isAgain)
+            waiting = (row, 1, isAgain)
         }
-        if reading.timesteps >= options.batch || waiting?.message.timesteps ?? 0 >= options.batch { try flush() }
+        if row.timesteps >= options.batch || waiting?.message.timesteps ?? 0 >= options.batch { try flush() }
     }
 
     private func flush() throws(ClientError) {
         guard let (message, rows, isAgain) = waiting else { return }
-        // A message that was not sent when the connection broke still waits.
+        // A message that was unsent when the connection broke still waits.
         if isAgain {
             try sendAgain(message)
         } else {
@@ -182,21 +185,21 @@ final class FeedRun {
         meter.update(done: queue.byteCount, timesteps: delivery.timesteps)
     }
 
-    private func sendAgain(_ message: Reading) throws(ClientError) {
+    private func sendAgain(_ message: InputRow) throws(ClientError) {
         var rest = message
         guard delivery.addAgain(&rest) else { return }
         try look()
         try connection?.send(rest)
     }
 
-    /// Sees now and then whether the connection is still there.
+    /// Checks the connection from time to time.
     private func look() throws(ClientError) {
         messages += 1
         guard messages % Self.messagesBetweenLooks == 0 || pacer != nil else { return }
         if try isLost() { throw TimestepSender.lost }
     }
 
-    /// Lets go of messages that are consumed, where too many are held; waits where they are not.
+    /// Releases consumed messages when too many are kept, and waits if none are consumed.
     private func makeRoom() throws(ClientError) {
         guard held?.isFull == true else { return }
         var lastProgress = ContinuousClock.now
@@ -217,10 +220,10 @@ final class FeedRun {
         }
     }
 
-    /// Waits for the daemon that was lost, or its successor, and brings it to where the input was.
+    /// Waits for the lost daemon or its successor, and repeats what it lacks.
     private func recover() throws(ClientError) {
         hasLostDaemon = true
-        // Closed before the next is made: where it is bound, the address must be free.
+        // Closed before the next connection opens, because a bound address must be free.
         try connection?.abandon()
         connection = nil
         let reached = delivery.accounts.values.reduce(0) { $0 &+ $1.reached }
@@ -228,14 +231,14 @@ final class FeedRun {
         reachedBefore = reached
         let deadline = ContinuousClock.now + .seconds(min(Self.returnSeconds, options.timeoutSeconds))
         var output = StandardStream.error
-        try output.writeLine("lost the daemon at \(control.endpoint.address); waiting for it")
+        try output.writeLine("lost the daemon at \(control.endpoint.address); waiting for its return")
         while true {
             do throws(ClientError) {
                 control = try control.again()
-                let now = try control.call(.status, as: DaemonStatus.self)
+                let now = try control.call(.status)
                 connection = try Self.sender(options, control: control, status: now, in: context)
                 let isOther = now.instance != status.instance
-                status = try control.call(.status, as: DaemonStatus.self)
+                status = try control.call(.status)
                 if status.instance == now.instance {
                     try delivery.rebase(control: control, isOther: isOther, readsAgain: held == nil)
                     break
@@ -258,8 +261,8 @@ final class FeedRun {
         }
     }
 
-    /// A connection that breaks again is met by whoever sends next.
-    private func sendHeld(_ message: Reading) throws(ClientError) {
+    /// Repeats a message. If the connection breaks again, the next send notices.
+    private func sendHeld(_ message: InputRow) throws(ClientError) {
         do throws(ClientError) {
             try sendAgain(message)
         } catch {

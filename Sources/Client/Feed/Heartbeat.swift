@@ -1,30 +1,32 @@
 import ZeroMQ
 
-/// How the tool's sockets see that the other side is gone where nothing says so, as behind a cable that was pulled.
+/// The checks of the tool's sockets for a peer that disappears silently, as behind a pulled cable.
 enum Heartbeat {
-    /// From one question to the next.
+    /// The time between two heartbeats.
     static let intervalMilliseconds = 10_000
-    /// How long the answer may take. A connection that went dark is noticed within the sum of both.
+    /// The time for an answer. A dead connection is noticed within the sum of both.
     static let timeoutMilliseconds = 15_000
 
-    /// How long a new connection may take until both sides know each other: one that leads into the dark is given up, and made
-    /// anew.
+    /// The time for the handshake of a new connection. A connection to a dead peer is given up and retried.
     private static let handshakeMilliseconds = 10_000
-    /// Seconds of silence before the kernel asks, between its questions, and how many may stay without an answer.
+    /// Seconds of silence before the kernel's first probe, seconds between its probes, and the number of unanswered probes
+    /// that end a connection.
     private static let keepalive = (idle: 10, interval: 5, count: 3)
 
-    /// Has libzmq ask, and end a connection that does not answer; before the socket is attached.
+    /// Makes libzmq send heartbeats and end a connection that does not answer. Call this before attaching the socket.
     ///
-    /// Only where no messages queue up: libzmq reads no answer behind messages that there is no room for, nor does the daemon
-    /// read a question behind timesteps that it has no room for. Sound connections would end so, and libzmq 4.3 may end the
-    /// process with them (https://github.com/zeromq/libzmq/issues/3937, https://github.com/zeromq/libzmq/issues/4364).
+    /// Heartbeats are only for sockets whose messages never queue up. libzmq reads no answer behind messages for which
+    /// there is no room, and the daemon reads no heartbeat behind timesteps for which it has no room. Sound connections
+    /// would end, and libzmq 4.3 may then end the process (https://github.com/zeromq/libzmq/issues/3937,
+    /// https://github.com/zeromq/libzmq/issues/4364).
     static func set(on socket: borrowing Socket) throws(ZeroMQError) {
         try socket.set(.heartbeatInterval, to: intervalMilliseconds)
         try socket.set(.heartbeatTimeout, to: timeoutMilliseconds)
         try socket.set(.handshakeInterval, to: handshakeMilliseconds)
     }
 
-    /// Has the kernel ask instead, whatever queues up; before the socket is attached.
+    /// Makes the kernel probe the peer instead, which works however many messages queue up. Call this before attaching
+    /// the socket.
     static func setKeepalive(on socket: borrowing Socket) throws(ZeroMQError) {
         try socket.set(.keepalive, to: 1)
         try socket.set(.keepaliveIdle, to: keepalive.idle)

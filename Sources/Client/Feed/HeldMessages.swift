@@ -1,35 +1,34 @@
-/// Messages that were sent from an input that cannot be read again, kept in case the daemon loses what it had consumed. Their
-/// memory has a bound.
+/// Sent messages from an input that cannot be read again, kept in case the daemon loses them. Their memory is bounded.
 struct HeldMessages {
-    /// Bytes of messages that are kept, about.
+    /// The approximate limit of kept messages, in bytes.
     static let capacity = 64 << 20
-    /// Bytes that a message takes besides its values and its id, about.
+    /// The approximate size of a message besides its values and its id.
     private static let overhead = 96
 
     private let capacity: Int
-    private var messages: [Reading] = []
+    private var messages: [InputRow] = []
     private var first = 0
     private var bytes = 0
 
     init(capacity: Int = HeldMessages.capacity) { self.capacity = capacity }
 
-    /// Whether some must go before more can be kept.
+    /// Whether some messages must be released before more can be kept.
     var isFull: Bool { bytes > capacity }
-    /// Whether half of the room is free again.
+    /// Whether half of the capacity is free again.
     var hasRoom: Bool { bytes <= capacity / 2 }
 
-    /// The messages in the order in which they were sent.
-    var all: ArraySlice<Reading> { messages[first...] }
+    /// The messages in the order of sending.
+    var all: ArraySlice<InputRow> { messages[first...] }
 
-    mutating func append(_ message: Reading) {
+    mutating func append(_ message: InputRow) {
         messages.append(message)
         bytes += Self.size(message)
     }
 
-    /// Lets the oldest message go, if it is consumed.
+    /// Releases the oldest message if it is consumed.
     ///
-    /// - Returns: The message; nil where the oldest is not consumed, or there is none.
-    mutating func releaseFirst(if isConsumed: (Reading) -> Bool) -> Reading? {
+    /// - Returns: The message; nil if the oldest is not consumed, or if there is none.
+    mutating func releaseFirst(if isConsumed: (InputRow) -> Bool) -> InputRow? {
         guard first < messages.count, isConsumed(messages[first]) else { return nil }
         let message = messages[first]
         bytes -= Self.size(message)
@@ -41,7 +40,7 @@ struct HeldMessages {
         return message
     }
 
-    private static func size(_ message: Reading) -> Int {
+    private static func size(_ message: InputRow) -> Int {
         message.values.count * MemoryLayout<Float>.size + message.stream.utf8.count + overhead
     }
 }

@@ -1,25 +1,25 @@
 import Glibc
 
-/// Lets timesteps go at a steady rate: each has a time of its own, counted from the first, so that a late one makes none
-/// of the others late.
+/// Sends timesteps at a steady rate. Each timestep has its own time, counted from the first, so that a late timestep
+/// delays no other.
 struct Pacer {
-    /// Further behind than this, the schedule begins anew: the input waited, and a burst is not what was asked for.
+    /// The delay after which the schedule starts again. The input has waited, and a burst would exceed the rate.
     static let tolerance = Duration.seconds(1)
 
     private let interval: Duration
     private var due: ContinuousClock.Instant
 
-    /// Begins now.
+    /// Starts the schedule.
     ///
-    /// - Parameter rate: Timesteps a second, above 0.
+    /// - Parameter rate: Timesteps per second, above 0.
     init(rate: Double) {
         interval = .seconds(1 / rate)
         due = ContinuousClock.now
     }
 
-    /// Waits until it is the next timesteps' turn.
+    /// Waits until the next timesteps are due.
     ///
-    /// - Parameter count: How many go together.
+    /// - Parameter count: The number of timesteps that are sent together.
     mutating func wait(for count: Int) {
         let now = ContinuousClock.now
         if due > now {

@@ -1,35 +1,35 @@
 import Wire
 public import ZeroMQ
 
-/// Sends timesteps so that none is lost between here and the daemon: it begins when the daemon listens, and waits where
-/// the daemon is slower. One owner, one thread.
+/// Sends timesteps to the daemon without losing any. It starts when the daemon listens, and waits while the daemon is
+/// slower. A sender has one owner and one thread.
 ///
-/// It is one connection: where that breaks, nothing more is sent over another by itself. What libzmq still holds would reach a
-/// daemon that was started anew behind a hole, which nothing that is sent later could fill.
+/// A sender is one connection. If the connection breaks, the sender does not reconnect. A restarted daemon would
+/// otherwise receive libzmq's queued messages after a gap that no later message could fill.
 public final class TimestepSender {
-    /// How long a daemon that answers on its control socket may take to come to the ingest endpoint.
+    /// The maximum time for a daemon that answers on its control socket to attach to the ingest endpoint.
     static let attachSeconds = 5.0
 
-    /// The connection broke: what was sent and is not known as consumed may be lost.
+    /// The error of a broken connection. Timesteps that are not known as consumed may be lost.
     static let lost = ClientError(.temporary, "the connection to the daemon is lost")
 
-    /// The endpoint that timesteps are sent to.
+    /// The ingest endpoint.
     public let endpoint: IngestEndpoint
     private let socket: Socket
     private let monitor: SocketMonitor
     private let patience: Double
     private var hasEnded = false
-    /// Whether the daemon has been there.
+    /// Whether the daemon has been connected.
     private var isAttached = false
 
-    /// Attaches to the endpoint; ``waitForDaemon()`` comes next.
+    /// Attaches to the endpoint. Call ``waitForDaemon()`` next.
     ///
     /// - Parameters:
-    ///   - endpoint: The client's side of the daemon's ingest endpoint; connects where it leaves that open.
-    ///   - patienceSeconds: How long one message may wait for room.
-    ///   - credentials: The client's keys, where the daemon asks for them.
+    ///   - endpoint: The client's side of the daemon's ingest endpoint; connects if it leaves the choice open.
+    ///   - patienceSeconds: The maximum time for one message to find room.
+    ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The home of the socket.
-    /// - Throws: ``ClientError`` where the endpoint cannot be used.
+    /// - Throws: ``ClientError`` if the endpoint cannot be used.
     public init(
         endpoint: IngestEndpoint, patienceSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
     ) throws(ClientError) {
@@ -41,7 +41,7 @@ public final class TimestepSender {
         }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
         try ClientError.wrapping { () throws(ZeroMQError) in
-            // What nobody has taken this long after the end will not be taken.
+            // Messages that nobody has taken by then are lost.
             try socket.set(.linger, to: 5_000)
             try socket.set(.sendHighWaterMark, to: 10_000)
             try socket.set(.sendTimeout, to: 500)
@@ -57,7 +57,7 @@ public final class TimestepSender {
 
     deinit { socket.stopMonitoring() }
 
-    /// Whether the connection broke, as far as was heard.
+    /// Whether the connection is known to be broken.
     func isLost() throws(ClientError) -> Bool {
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
             if case .disconnected = event { hasEnded = true }
@@ -65,15 +65,15 @@ public final class TimestepSender {
         return hasEnded
     }
 
-    /// Gives up what libzmq still holds: it is sent again over another connection.
+    /// Discards the messages that libzmq still holds, because another connection repeats them.
     func abandon() throws(ClientError) {
         hasEnded = true
         try ClientError.wrapping { () throws(ZeroMQError) in try socket.set(.linger, to: 0) }
     }
 
-    /// Waits until the daemon is there; a publisher's messages before that would go nowhere.
+    /// Waits until the daemon is connected. A publisher's earlier messages would be lost.
     ///
-    /// - Throws: ``ClientError`` with the status `unavailable` where the daemon does not come.
+    /// - Throws: ``ClientError`` with the status `unavailable` if the daemon does not connect.
     public func waitForDaemon() throws(ClientError) {
         guard endpoint.kind == .sub else {
             let milliseconds = Int(Self.attachSeconds * 1000)
@@ -89,32 +89,32 @@ public final class TimestepSender {
         isAttached = true
     }
 
-    /// Sends timesteps of one stream as one message; waits where the daemon is slower.
+    /// Sends timesteps of one stream as one message, and waits while the daemon is slower.
     ///
-    /// - Parameter reading: The timesteps.
-    /// - Throws: ``ClientError`` with the status `temporary` where there is no room for longer than the patience, and
-    ///   ``lost`` where the connection is seen to be broken.
-    public func send(_ reading: Reading) throws(ClientError) {
-        let header = TimestepHeader(sequence: reading.sequence, flags: reading.flags)
+    /// - Parameter row: The timesteps.
+    /// - Throws: ``ClientError`` with the status `temporary` if there is no room within the time limit, and ``lost`` if
+    ///   the connection is broken.
+    public func send(_ row: InputRow) throws(ClientError) {
+        let header = TimestepHeader(sequence: row.sequence, flags: row.flags)
         let hasHeader = header != TimestepHeader()
-        try send(Array(reading.stream.utf8), more: true)
-        let tokens = reading.areTokens ? reading.values.map { Int32($0) } : []
-        try send(tokens.isEmpty ? Timesteps.bytes(reading.values) : Timesteps.bytes(tokens: tokens), more: hasHeader)
+        try send(Array(row.stream.utf8), more: true)
+        let tokens = row.areTokens ? row.values.map { Int32($0) } : []
+        try send(tokens.isEmpty ? Timesteps.bytes(row.values) : Timesteps.bytes(tokens: tokens), more: hasHeader)
         if hasHeader { try send(header.bytes, more: false) }
     }
 
-    /// The endpoint as the daemon's side has it, without the sign of who calls whom.
+    /// The endpoint in the daemon's notation, without the sign for binding or connecting.
     private var place: String {
         "\(IngestEndpoint(endpoint.kind, Endpoint(nil, endpoint.endpoint.address)))"
     }
 
     private var absence: ClientError {
-        let act = endpoint.kind == .sub ? "subscribed" : "come"
+        let act = endpoint.kind == .sub ? "subscribed" : "connected"
         return ClientError(
             .unavailable,
-            "the daemon has not \(act) at \(place) within \(Quantity.decimal(Self.attachSeconds)) s; is that its "
-                + "ingest endpoint? --ingest says where, with pull: in front where the daemon has it so; with keys, this "
-                + "one must be among its producers")
+            "the daemon has not \(act) at \(place) within \(Quantity.decimal(Self.attachSeconds)) s; "
+                + "check --ingest (with pull: in front for a PULL socket) and, with keys, that this client's key "
+                + "is among the producers")
     }
 
     private func send(_ frame: [UInt8], more: Bool) throws(ClientError) {
@@ -134,8 +134,8 @@ public final class TimestepSender {
                 guard isAttached else { throw absence }
                 throw ClientError(
                     .temporary,
-                    "the daemon has taken nothing at \(place) for \(Quantity.decimal(patience)) s; "
-                        + "--timeout lets it take longer")
+                    "the daemon has received nothing at \(place) for \(Quantity.decimal(patience)) s; "
+                        + "give a longer --timeout")
             }
         }
     }

@@ -1,8 +1,8 @@
 import Recurrent
 
-/// The letters that sequences of tokens are written in: each stands for the token that its place tells.
+/// The letters of token sequences. The position of a letter determines its token.
 public struct Alphabet: Equatable, Sendable {
-    /// The column that holds the letters unless another is named.
+    /// The default name of the column with the letters.
     static let usualColumn = "sequence"
 
     private let letters: String
@@ -15,7 +15,7 @@ public struct Alphabet: Equatable, Sendable {
     /// - Parameters:
     ///   - letters: The letters in the order of their tokens, each a Unicode scalar.
     ///   - firstToken: The token of the first letter, 0 to the size of the largest vocabulary.
-    /// - Throws: ``ClientError`` with the status `usage` where there is no letter, or one twice, or no such token.
+    /// - Throws: ``ClientError`` with the status `usage` if there is no letter, a repeated letter, or no such token.
     public init(_ letters: String, firstToken: Int) throws(ClientError) {
         guard !letters.isEmpty else { throw ClientError(.usage, "--alphabet needs at least one letter") }
         guard (0...Embedding.largestVocabulary).contains(firstToken) else {
@@ -35,13 +35,13 @@ public struct Alphabet: Equatable, Sendable {
     /// The token of the last letter.
     var lastToken: Int { firstToken + tokens.count - 1 }
 
-    /// The tokens that a text is written for.
+    /// Returns the tokens of a text.
     ///
     /// - Parameters:
     ///   - text: At least one letter.
-    ///   - place: Where it stands, for messages.
+    ///   - place: The position in the input, for messages.
     /// - Returns: A token for each letter.
-    /// - Throws: ``ClientError`` with the status `data` that names a letter which is not of the alphabet.
+    /// - Throws: ``ClientError`` with the status `data` that names a letter outside the alphabet.
     func tokens(of text: String, place: String) throws(ClientError) -> [Float] {
         var result: [Float] = []
         result.reserveCapacity(text.utf8.count)

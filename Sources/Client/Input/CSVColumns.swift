@@ -1,12 +1,12 @@
-/// Which columns of a CSV file mean what, by the names in its first record.
+/// The meaning of a CSV file's columns, by the names in its first record.
 struct CSVColumns {
-    /// How many columns there are.
+    /// The number of columns.
     let count: Int
-    /// The column with the stream's id; nil where there is none.
+    /// The column with the stream's id; nil if there is none.
     let stream: Int?
-    /// The column that is the same over all timesteps of a sequence; nil where none was asked for.
+    /// The column with a constant value per sequence; nil if not requested.
     let sequence: Int?
-    /// The column with the label; nil where none was asked for, or it may be missing and is.
+    /// The column with the label; nil if not requested, or if it is optional and missing.
     let label: Int?
     /// The columns with a timestep's values in the model's order, or with the letters of a whole sequence.
     let values: [Int]
@@ -17,10 +17,10 @@ struct CSVColumns {
     ///
     /// - Parameters:
     ///   - names: The columns' names in order.
-    ///   - layout: What the columns mean.
-    ///   - place: Where the names stand, for messages.
-    /// - Throws: ``ClientError`` where a column is missing or there twice, or none is left for the values.
-    init(names: [String], layout: ReadingLayout, place: String) throws(ClientError) {
+    ///   - layout: The meaning of the columns.
+    ///   - place: The position of the names, for messages.
+    /// - Throws: ``ClientError`` if a column is missing or repeated, or if none is left for the values.
+    init(names: [String], layout: RowLayout, place: String) throws(ClientError) {
         func index(of column: String) throws(ClientError) -> Int {
             guard let index = names.firstIndex(of: column) else {
                 throw ClientError(
@@ -34,7 +34,7 @@ struct CSVColumns {
         func index(ofAny column: String?) throws(ClientError) -> Int? {
             if let column { try index(of: column) } else { nil }
         }
-        let usualStream = layout.stream == nil ? names.first { $0 == ReadingLayout.usualStreamColumn } : nil
+        let usualStream = layout.stream == nil ? names.first { $0 == RowLayout.usualStreamColumn } : nil
         stream = try index(ofAny: layout.streamColumn ?? usualStream)
         guard stream != nil || layout.stream != nil || layout.alphabet != nil else {
             throw ClientError(
@@ -51,13 +51,13 @@ struct CSVColumns {
             values = [try index(of: Alphabet.usualColumn)]
         } else {
             let others = [stream, sequence, label].compactMap(\.self)
-            values = names.indices.filter { !others.contains($0) && !ReadingLayout.isNoValue(names[$0]) }
+            values = names.indices.filter { !others.contains($0) && !RowLayout.isNoValue(names[$0]) }
         }
         guard !values.isEmpty else { throw ClientError(.data, "\(place): no column is left for the values") }
         count = names.count
         self.names = names
     }
 
-    /// A column's name.
+    /// Returns a column's name.
     subscript(_ index: Int) -> String { names[index] }
 }

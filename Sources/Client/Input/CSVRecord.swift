@@ -1,26 +1,27 @@
-/// One record of comma-separated values, by RFC 4180: fields in quotes may hold commas, line ends and doubled quotes.
-/// Keeps its memory from record to record.
+/// One record of comma-separated values, by RFC 4180. Quoted fields may contain commas, line ends and doubled quotes. A
+/// record reuses its memory.
 public struct CSVRecord: Sendable {
     private var bytes: [UInt8] = []
     private var ends: [Int] = []
     private var isInQuotes = false
 
-    /// An empty record.
+    /// Creates an empty record.
     public init() {}
 
-    /// How many fields it has.
+    /// The number of fields.
     public var count: Int { ends.count }
 
-    /// Forgets the fields.
+    /// Removes the fields and keeps the memory.
     public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
         isInQuotes = false
     }
 
-    /// Reads a line; or one more, where the record before ended within quotes.
+    /// Reads a line, or a further line if the record ended within quotes.
     ///
-    /// - Parameter line: The line without its line feed. A carriage return at its end is no part of the last field.
+    /// - Parameter line: The line without its line feed. A carriage return at its end does not belong to the last
+    ///   field.
     /// - Returns: Whether the record is complete; if not, its next line follows.
     public mutating func append(line: [UInt8]) -> Bool {
         if isInQuotes { bytes.append(UInt8(ascii: "\n")) }
@@ -51,22 +52,22 @@ public struct CSVRecord: Sendable {
         return true
     }
 
-    /// One field as text.
+    /// Returns one field as text.
     public subscript(_ index: Int) -> String {
         String(decoding: bytes[range(of: index)], as: UTF8.self)
     }
 
-    /// Whether a field is exactly this text; cheaper than comparing strings.
+    /// Whether a field is exactly this text. Cheaper than comparing strings.
     func field(_ index: Int, isEqualTo other: [UInt8]) -> Bool {
         bytes[range(of: index)].elementsEqual(other)
     }
 
-    /// One field's bytes.
+    /// Returns one field's bytes.
     func fieldBytes(_ index: Int) -> [UInt8] {
         Array(bytes[range(of: index)])
     }
 
-    /// One field as a number, blanks around it set aside; nil where it is none, or not finite as float32.
+    /// Returns one field as a number, without surrounding blanks; nil if it is not a number, or not finite as float32.
     func number(_ index: Int) -> Float? {
         var field = bytes[range(of: index)]
         while let last = field.last, Self.isBlank(last) { field.removeLast() }
@@ -75,7 +76,7 @@ public struct CSVRecord: Sendable {
         return value
     }
 
-    /// Writes a field, in quotes where it needs them.
+    /// Writes a field, in quotes if it needs them.
     static func append(field: String, to output: inout [UInt8]) {
         let quote = UInt8(ascii: "\"")
         let needsQuotes = field.utf8.contains { [quote, UInt8(ascii: ","), 0x0A, 0x0D].contains($0) }

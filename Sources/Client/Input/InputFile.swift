@@ -4,16 +4,16 @@ import Glibc
 public final class InputFile {
     /// The name in messages: the path, or `standard input`.
     public let name: String
-    /// Its size in bytes where it is a regular file, else nil.
+    /// The size in bytes of a regular file, else nil.
     public let size: Int?
     let descriptor: CInt
-    /// The offset at which reading begins in a regular file: standard input may have been read in part.
+    /// The initial offset in a regular file. Standard input may have been read in part.
     private let start: off_t
 
     /// Opens a file.
     ///
     /// - Parameter path: The file; `-` for standard input.
-    /// - Throws: ``ClientError`` with the status `noInput` where it cannot be opened.
+    /// - Throws: ``ClientError`` with the status `noInput` if it cannot be opened.
     public init(path: String) throws(ClientError) {
         if path == "-" {
             name = "standard input"
@@ -30,29 +30,29 @@ public final class InputFile {
         start = isRegular ? lseek(descriptor, 0, SEEK_CUR) : -1
     }
 
-    /// Whether it can be read again from where it began.
+    /// Whether the file can be read again from the initial offset.
     var isRewindable: Bool { start >= 0 }
 
-    /// Goes back to where reading began.
+    /// Returns to the initial offset.
     func rewind() throws(ClientError) {
         guard lseek(descriptor, start, SEEK_SET) == start else {
             throw ClientError(.inputOutput, "cannot read \(name) again: \(Self.lastError)")
         }
     }
 
-    /// Waits until a read would not wait.
+    /// Waits until a read would not block.
     ///
-    /// - Parameter milliseconds: How long at most.
+    /// - Parameter milliseconds: The maximum time.
     func waitUntilReadable(milliseconds: Int) {
         var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         _ = unsafe poll(&item, 1, CInt(milliseconds))
     }
 
-    /// Reads from a descriptor that is open already, and closes it at the end.
+    /// Reads from an open descriptor, and closes it at the end.
     ///
     /// - Parameters:
     ///   - descriptor: The descriptor.
-    ///   - name: What it is called in messages.
+    ///   - name: The name in messages.
     public init(descriptor: CInt, name: String) {
         self.descriptor = descriptor
         self.name = name
@@ -64,7 +64,7 @@ public final class InputFile {
         if descriptor != STDIN_FILENO { close(descriptor) }
     }
 
-    /// Reads what is there, waiting where nothing is; 0 at the end.
+    /// Reads available bytes, and waits if there are none; 0 at the end.
     func read(into bytes: inout [UInt8]) throws(ClientError) -> Int {
         while true {
             let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)
@@ -73,10 +73,10 @@ public final class InputFile {
         }
     }
 
-    /// Reads all that is left.
+    /// Reads the rest of the file.
     ///
     /// - Returns: The bytes.
-    /// - Throws: ``ClientError`` with the status `inputOutput` where reading fails.
+    /// - Throws: ``ClientError`` with the status `inputOutput` if reading fails.
     public func readToEnd() throws(ClientError) -> [UInt8] {
         var all: [UInt8] = []
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
@@ -87,7 +87,7 @@ public final class InputFile {
         }
     }
 
-    /// Whether a read would not wait.
+    /// Whether a read would not block.
     var isReadable: Bool {
         var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&item, 1, 0) != 0

@@ -1,22 +1,22 @@
-/// Lines of a file as they come: each as soon as its end was read, and the last even without one.
+/// The lines of a file, each available as soon as its end is read. The last line may lack an end.
 public struct LineReader {
-    /// The number of the line read last, from 1.
+    /// The number of the last line read, from 1.
     public private(set) var lineNumber = 0
-    /// Bytes of the lines read so far, their ends included.
+    /// Bytes of the lines read so far, including their ends.
     public private(set) var byteCount = 0
 
     private let file: InputFile
     private var chunk: [UInt8]
-    /// Bytes that were read and not given yet: `chunk[start..<end]`.
+    /// The bytes that were read but not returned yet: `chunk[start..<end]`.
     private var start = 0
     private var end = 0
     private var atEnd = false
 
-    /// Begins at the file's present place.
+    /// Creates a reader at the file's current offset.
     ///
     /// - Parameters:
     ///   - file: The file.
-    ///   - chunkSize: Bytes to ask for at a time.
+    ///   - chunkSize: The number of bytes per read.
     public init(_ file: InputFile, chunkSize: Int = 1 << 16) {
         self.file = file
         chunk = [UInt8](repeating: 0, count: chunkSize)
@@ -24,9 +24,9 @@ public struct LineReader {
 
     /// Reads the next line.
     ///
-    /// - Parameter line: The line is appended, without its line feed; a carriage return before that stays.
-    /// - Returns: Whether there was one.
-    /// - Throws: ``ClientError`` where reading failed.
+    /// - Parameter line: The line is appended without its line feed; a carriage return before that stays.
+    /// - Returns: Whether there was a line.
+    /// - Throws: ``ClientError`` if reading fails.
     public mutating func next(into line: inout [UInt8]) throws(ClientError) -> Bool {
         var isPartial = false
         while true {
@@ -50,7 +50,7 @@ public struct LineReader {
         }
     }
 
-    /// Whether the next line would have to be waited for.
+    /// Whether reading the next line would block.
     public var wouldWait: Bool {
         !atEnd && !chunk[start..<end].contains(UInt8(ascii: "\n")) && !file.isReadable
     }

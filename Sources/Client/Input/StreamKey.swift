@@ -1,5 +1,5 @@
-/// A stream's id as a key: equal only where the bytes are, as for the daemon. Swift's `String` takes two spellings of one
-/// character, such as "é" alone or as "e" with an accent, for the same text.
+/// A stream's id as a key. As in the daemon, keys are equal only if their bytes are. Swift's `String` treats two
+/// spellings of one character as equal, such as "é" alone and "e" with an accent.
 struct StreamKey: Hashable, Comparable, ExpressibleByStringLiteral {
     let id: String
 

@@ -1,17 +1,17 @@
 import Foundation
 import Recurrent
 
-/// How far an answer is from its label, as Keras measures it for a model with probabilities at its end.
+/// The distance of an answer from its label, as Keras measures it for a model that ends in probabilities.
 enum Loss: Equatable, Sendable {
-    /// One sigmoid, labels 0 and 1.
+    /// The loss for one sigmoid, with labels 0 and 1.
     case binaryCrossEntropy
-    /// A softmax over so many classes, the label is the number of one.
+    /// The loss for a softmax over classes. The label is the number of a class.
     case sparseCategoricalCrossEntropy(classes: Int)
 
-    /// What people call a model that has neither.
+    /// The explanation for a model without a loss.
     static let lacking = "the model ends neither in one sigmoid nor in a softmax"
 
-    /// The loss that fits a model's last layer; nil where what it gives is no probability.
+    /// Creates the loss that fits a model's last layer; nil if its output is not a probability.
     init?(for model: Model) {
         let activation: Activation? =
             switch model.layers.last {
@@ -30,7 +30,7 @@ enum Loss: Equatable, Sendable {
         }
     }
 
-    /// How many classes there are.
+    /// The number of classes.
     var classes: Int {
         switch self {
         case .binaryCrossEntropy: 2
@@ -38,16 +38,17 @@ enum Loss: Equatable, Sendable {
         }
     }
 
-    /// The loss of one answer, each probability brought within [ε, 1 − ε] first: for one output
-    /// `−y ln p − (1 − y) ln(1 − p)`, for several `−ln(p[y] / Σ p)`, y being the label.
+    /// Returns the loss of one answer. Each probability is first limited to [ε, 1 − ε]. For one output the loss is `−y
+    /// ln p − (1 − y) ln(1 − p)`, for several `−ln(p[y] / Σ p)`, with the label y.
     ///
     /// Source: `binary_crossentropy` and `sparse_categorical_crossentropy` of probabilities,
-    /// <https://github.com/keras-team/keras/blob/master/keras/src/backend/tensorflow/nn.py>; ε is `keras.config.epsilon()`.
+    /// <https://github.com/keras-team/keras/blob/master/keras/src/backend/tensorflow/nn.py>; ε is
+    /// `keras.config.epsilon()`.
     ///
     /// - Parameters:
     ///   - probabilities: Shape (outputs).
     ///   - label: Below ``classes``.
-    /// - Returns: The loss, at least 0; NaN where a probability is.
+    /// - Returns: The loss, at least 0; NaN if a probability is NaN.
     func callAsFunction(_ probabilities: Span<Float>, label: Int) -> Double {
         switch self {
         case .binaryCrossEntropy:
@@ -60,15 +61,16 @@ enum Loss: Equatable, Sendable {
         }
     }
 
-    /// Whether an answer is right: for one output above 0.5 where the label is 1, and only there; for several the first
-    /// of the largest is that of the label.
+    /// Returns whether an answer is right. With one output, the answer must be above 0.5 exactly if the label is 1.
+    /// With several, the first of the largest must belong to the label.
     ///
-    /// Source: Keras' `BinaryAccuracy` and `SparseCategoricalAccuracy`, <https://keras.io/api/metrics/accuracy_metrics/>.
+    /// Source: Keras' `BinaryAccuracy` and `SparseCategoricalAccuracy`,
+    /// <https://keras.io/api/metrics/accuracy_metrics/>.
     ///
     /// - Parameters:
     ///   - probabilities: Shape (outputs).
     ///   - label: Below ``classes``.
-    /// - Returns: Whether the class decided on is the label.
+    /// - Returns: Whether the decided class is the label.
     func isRight(_ probabilities: Span<Float>, label: Int) -> Bool {
         switch self {
         case .binaryCrossEntropy: (probabilities[0] > 0.5) == (label == 1)
@@ -78,37 +80,37 @@ enum Loss: Equatable, Sendable {
 
     private static func clipped(_ probability: Float) -> Double {
         let epsilon: Float = 1e-7
-        // A NaN stays one: its loss must show it.
+        // A NaN stays a NaN so that the loss shows it.
         return probability.isNaN ? .nan : Double(max(epsilon, min(probability, 1 - epsilon)))
     }
 }
 
-/// What Keras' `evaluate` tells of answers and their labels.
+/// The results of Keras' `evaluate` for answers and their labels.
 struct Evaluation: Equatable, Sendable {
-    /// How many answers had a label.
+    /// The number of answers with a label.
     private(set) var count = 0
-    /// How many of these were right.
+    /// The number of right answers.
     private(set) var rightCount = 0
     private var lossSum = 0.0
 
     /// The mean loss.
     var loss: Double { lossSum / Double(count) }
-    /// The share of right answers.
+    /// The fraction of right answers.
     var accuracy: Double { Double(rightCount) / Double(count) }
 
     /// Adds one answer.
     ///
     /// - Parameters:
     ///   - probabilities: The model's answer to a whole sequence, shape (outputs).
-    ///   - label: What it should be.
-    ///   - loss: How far it is from that.
+    ///   - label: The expected class.
+    ///   - loss: The loss function.
     mutating func add(_ probabilities: Span<Float>, label: Int, loss: Loss) {
         count += 1
         rightCount += loss.isRight(probabilities, label: label) ? 1 : 0
         lossSum += loss(probabilities, label: label)
     }
 
-    /// Adds what another has counted.
+    /// Adds the counts of another evaluation.
     mutating func add(_ other: Evaluation) {
         count += other.count
         rightCount += other.rightCount

@@ -1,30 +1,30 @@
 public import Recurrent
 
-/// Answers the sequences of a file offline, on all cores: the daemon's engine without the daemon.
+/// Answers the sequences of a file offline on all cores, with the daemon's engine but without the daemon.
 ///
-///     file ──ReadingSource──▶ rows ──SequenceCollector──▶ sequences ──SequenceAnswerer, each core──▶ lines, in order
+///     file ──RowSource──▶ rows ──SequenceCollector──▶ sequences ──SequenceAnswerer, each core──▶ lines, in order
 ///
-/// All sequences are read before the first is answered, since any row may be of any stream: 4 bytes a value. The
-/// answers are written round by round and not kept.
+/// All sequences are read before the first is answered, because any row may belong to any stream. This takes 4 bytes
+/// per value. Answers are written round by round and not kept.
 public struct Prediction {
-    /// What is read, how it is answered, and what is written.
+    /// The options of a prediction.
     public struct Options: Sendable {
-        /// Which of a row's fields mean what.
-        public var layout: ReadingLayout
-        /// Which answers are written.
+        /// The meaning of a row's fields.
+        public var layout: RowLayout
+        /// The answers to write.
         public var answers: PredictedAnswers
-        /// How they are written.
+        /// The format of the answers.
         public var text: PredictionText
-        /// Whether loss and accuracy are written in their place.
+        /// Whether to write loss and accuracy instead of answers.
         public var isSummaryOnly: Bool
         /// Whether nothing is written to standard error.
         public var isQuiet: Bool
-        /// How many threads share the work, at least 1.
+        /// The number of threads, at least 1.
         public var jobs: Int
 
         /// Creates options; each parameter is the property of its name.
         public init(
-            layout: ReadingLayout, answers: PredictedAnswers, text: PredictionText, isSummaryOnly: Bool, isQuiet: Bool,
+            layout: RowLayout, answers: PredictedAnswers, text: PredictionText, isSummaryOnly: Bool, isQuiet: Bool,
             jobs: Int
         ) {
             self.layout = layout
@@ -42,24 +42,24 @@ public struct Prediction {
     private let options: Options
     private let loss: Loss?
 
-    /// Answers nothing yet.
+    /// Creates a prediction without answering anything.
     ///
     /// - Parameters:
-    ///   - file: Where the sequences come from.
-    ///   - model: What answers them.
-    ///   - longest: Timesteps that a sequence may have; nil: any number.
-    ///   - options: What is read, how it is answered, and what is written.
-    /// - Throws: ``ClientError`` with the status `usage` where the model cannot do what is asked for.
+    ///   - file: The input.
+    ///   - model: The model.
+    ///   - longest: The most timesteps in a sequence; nil for no limit.
+    ///   - options: The options.
+    /// - Throws: ``ClientError`` with the status `usage` if the model does not allow the options.
     public init(_ file: InputFile, model: Model, longest: Int?, options: Options) throws(ClientError) {
         if case .every = options.answers, !model.isCausal {
             throw ClientError(
                 .usage,
-                "the model needs the whole sequence for its answer, so there is none after each timestep: leave out "
+                "the model answers only whole sequences, so that there is no answer after each timestep; leave out "
                     + "--every")
         }
         if let alphabet = options.layout.alphabet {
             guard let vocabulary = model.vocabulary else {
-                throw ClientError(.usage, "--alphabet is for models that take tokens, and this one takes values")
+                throw ClientError(.usage, "--alphabet is only for models that take tokens, but this model takes values")
             }
             guard alphabet.lastToken < vocabulary else {
                 throw ClientError(
@@ -70,7 +70,7 @@ public struct Prediction {
         }
         loss = Loss(for: model)
         guard loss != nil || !options.isSummaryOnly else {
-            throw ClientError(.usage, "\(Loss.lacking), so it has no loss and accuracy here: leave out --summary")
+            throw ClientError(.usage, "\(Loss.lacking), so that it has no loss and accuracy; leave out --summary")
         }
         self.file = file
         self.model = model
@@ -80,13 +80,13 @@ public struct Prediction {
 
     /// Answers everything.
     ///
-    /// - Throws: ``ClientError``: a row was wrong, of which nothing was written then, or writing failed.
+    /// - Throws: ``ClientError`` if a row is wrong, before anything is written, or if writing fails.
     public func run() throws(ClientError) {
         let start = ContinuousClock.now
         let collector = try read()
         let isLabelled = collector.sequences.contains { $0.label != nil }
         guard isLabelled || !options.isSummaryOnly else {
-            throw ClientError(.data, "\(file.name): no sequence has a label; --label names their column")
+            throw ClientError(.data, "\(file.name): no sequence has a label; give --label to name the column")
         }
         var output = StandardStream.output
         let evaluation = try answer(collector, output: &output)
@@ -107,22 +107,22 @@ public struct Prediction {
     }
 
     private func read() throws(ClientError) -> SequenceCollector {
-        var source = try ReadingSource(file, layout: options.layout)
+        var source = try RowSource(file, layout: options.layout)
         var collector = SequenceCollector(model: model, longest: longest, loss: loss)
         var meter = ProgressMeter(total: file.size, isShown: !options.isQuiet)
         defer { meter.finish() }
-        while let reading = try source.next() {
-            try collector.add(reading, place: source.place)
+        while let row = try source.next() {
+            try collector.add(row, place: source.place)
             meter.update(done: source.byteCount, timesteps: UInt64(collector.timesteps))
         }
         return collector
     }
 
-    /// Answers the sequences round by round, so that few answers are held at a time, and writes each round in order.
+    /// Answers the sequences round by round, so that few answers are in memory, and writes each round in order.
     private func answer(
         _ collector: SequenceCollector, output: inout StandardStream
     ) throws(ClientError) -> Evaluation {
-        // Not among the answers on one terminal.
+        // Progress is not mixed with answers on the same terminal.
         let isShown = !options.isQuiet && (options.isSummaryOnly || !output.isTerminal)
         var meter = ProgressMeter(total: collector.timesteps, isShown: isShown)
         defer { meter.finish() }
@@ -148,10 +148,10 @@ public struct Prediction {
         return evaluation
     }
 
-    /// Loss and accuracy for a person.
+    /// Returns loss and accuracy in a form for people.
     private func sentence(on evaluation: Evaluation) -> String {
-        guard loss != nil else { return "no loss, as \(Loss.lacking)" }
-        guard evaluation.count > 0 else { return "no loss, as no sequence has a label in its last row" }
+        guard loss != nil else { return "no loss, because \(Loss.lacking)" }
+        guard evaluation.count > 0 else { return "no loss, because no sequence has a label in its last row" }
         let right = "\(Quantity.count(evaluation.rightCount)) of \(Quantity.count(evaluation.count))"
         let loss = Quantity.fixed(evaluation.loss, digits: 4)
         return "loss \(loss), accuracy \(Quantity.fixed(evaluation.accuracy, digits: 4)) (\(right))"

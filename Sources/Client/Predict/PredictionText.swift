@@ -2,12 +2,12 @@ import Wire
 
 /// Answers as lines of text.
 public enum PredictionText: String, CaseIterable, Sendable {
-    /// Comma-separated values under a header, a column for each of several outputs.
+    /// Comma-separated values under a header, with one column per output.
     case csv
-    /// One JSON object a line.
+    /// One JSON object per line.
     case json
 
-    /// The line above all others; nil where there is none.
+    /// Returns the header line; nil if there is none.
     func header(outputs: Int) -> String? {
         switch self {
         case .csv:
@@ -22,9 +22,9 @@ public enum PredictionText: String, CaseIterable, Sendable {
     /// - Parameters:
     ///   - probabilities: The model's answer, shape (outputs).
     ///   - stream: The stream's id.
-    ///   - step: How many timesteps of the sequence it is the answer to.
-    ///   - bytes: The line is appended.
-    /// - Throws: ``ClientError`` where JSON cannot be written.
+    ///   - step: The number of timesteps that the answer is based on.
+    ///   - bytes: The line is appended to these bytes.
+    /// - Throws: ``ClientError`` if JSON cannot be written.
     func append(
         _ probabilities: Span<Float>, stream: String, step: Int, to bytes: inout [UInt8]
     ) throws(ClientError) {
@@ -43,7 +43,7 @@ public enum PredictionText: String, CaseIterable, Sendable {
         bytes.append(UInt8(ascii: "\n"))
     }
 
-    /// The class decided on, by the daemon's rule: for one output 1 where it is at least 0.5, else 0; for several the
+    /// Returns the class by the daemon's rule. With one output, 1 if it is at least 0.5, else 0. With several, the
     /// first of the largest.
     static func label(for probabilities: Span<Float>) -> Int {
         if probabilities.count == 1 { return probabilities[0] >= 0.5 ? 1 : 0 }
@@ -60,17 +60,17 @@ private struct JSONAnswer: Encodable {
     let label: Int
 }
 
-/// The number of answers and how good they are, in figures for a program.
+/// The extent and quality of a prediction, for programs.
 struct PredictionSummary: Encodable {
     let sequences: Int
     let timesteps: Int
-    /// How many sequences have a label.
+    /// The number of sequences with a label.
     let labelled: Int
-    /// The mean loss; nil where it is no number, which JSON could not have.
+    /// The mean loss; nil if it is not a number, because JSON could not express it.
     let loss: Double?
     let accuracy: Double
 
-    /// The summary's lines.
+    /// Returns the summary's lines.
     func lines(as text: PredictionText) throws(ClientError) -> [String] {
         switch text {
         case .csv:

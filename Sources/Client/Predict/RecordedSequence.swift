@@ -1,23 +1,23 @@
 import Recurrent
 
-/// One sequence of a file: what the model is given from the zero state to the answer.
+/// One sequence of a file: the model's input from the zero state to the answer.
 struct RecordedSequence: Equatable, Sendable {
     /// The stream's id.
     let stream: String
-    /// Timesteps side by side, shape (timesteps, features).
+    /// The timesteps' values, shape (timesteps, features).
     var values: [Float] = []
-    /// How many timesteps there are, at least 1.
+    /// The number of timesteps, at least 1.
     var timesteps = 0
-    /// The class that the model should give, where the last row tells.
+    /// The expected class, if the last row has a label.
     var label: Int?
 }
 
-/// Puts a file's rows together to sequences: the rows of one stream in their order, those of other streams between them
-/// or not, from one start or end to the next.
+/// Collects a file's rows into sequences. A sequence consists of the rows of one stream in order, from one start or end
+/// to the next. Rows of other streams may lie between them.
 struct SequenceCollector {
     /// The sequences, in the order of their first rows.
     private(set) var sequences: [RecordedSequence] = []
-    /// Their timesteps together.
+    /// The total number of timesteps.
     private(set) var timesteps = 0
     /// Whether any row had a label.
     private(set) var hasLabels = false
@@ -25,17 +25,17 @@ struct SequenceCollector {
     private let model: Model
     private let longest: Int?
     private let loss: Loss?
-    /// Which sequence a stream's next row goes on with.
+    /// The open sequence of each stream, which its next row continues.
     private var open: [StreamKey: Int] = [:]
-    /// The number that a stream's next timestep has, where the rows are numbered.
+    /// The number of each stream's next timestep, if the rows have numbers.
     private var numbers: [StreamKey: UInt64] = [:]
 
-    /// No sequences yet.
+    /// Creates an empty collection.
     ///
     /// - Parameters:
-    ///   - model: What the timesteps must fit.
-    ///   - longest: Timesteps that a sequence may have; nil: any number.
-    ///   - loss: What the labels must fit; nil: they are set aside.
+    ///   - model: The model that the timesteps must fit.
+    ///   - longest: The most timesteps in a sequence; nil for no limit.
+    ///   - loss: The loss that the labels must fit; nil to ignore labels.
     init(model: Model, longest: Int?, loss: Loss?) {
         self.model = model
         self.longest = longest
@@ -45,49 +45,49 @@ struct SequenceCollector {
     /// Adds a row.
     ///
     /// - Parameters:
-    ///   - reading: What the row says.
-    ///   - place: Where it stands, for messages.
-    /// - Throws: ``ClientError`` with the status `data` where the row does not fit the model, or is not its stream's next.
-    mutating func add(_ reading: Reading, place: String) throws(ClientError) {
-        try reading.check(features: model.features, vocabulary: model.vocabulary, place: place)
-        let key = StreamKey(reading.stream)
-        try checkNumber(of: reading, key: key, place: place)
-        if reading.flags.contains(.start) { open[key] = nil }
+    ///   - row: The row.
+    ///   - place: Its position, for messages.
+    /// - Throws: ``ClientError`` with the status `data` if the row does not fit the model, or is not its stream's next.
+    mutating func add(_ row: InputRow, place: String) throws(ClientError) {
+        try row.check(features: model.features, vocabulary: model.vocabulary, place: place)
+        let key = StreamKey(row.stream)
+        try checkNumber(of: row, key: key, place: place)
+        if row.flags.contains(.start) { open[key] = nil }
         let index = open[key] ?? sequences.endIndex
-        if index == sequences.endIndex { sequences.append(RecordedSequence(stream: reading.stream)) }
-        sequences[index].values += reading.values
-        sequences[index].timesteps += reading.timesteps
-        timesteps += reading.timesteps
-        sequences[index].label = try label(of: reading, place: place)
-        hasLabels = hasLabels || reading.label != nil
+        if index == sequences.endIndex { sequences.append(RecordedSequence(stream: row.stream)) }
+        sequences[index].values += row.values
+        sequences[index].timesteps += row.timesteps
+        timesteps += row.timesteps
+        sequences[index].label = try label(of: row, place: place)
+        hasLabels = hasLabels || row.label != nil
         if let longest, sequences[index].timesteps > longest {
             throw ClientError(
                 .data,
-                "\(place): the sequence of the stream '\(reading.stream)' is longer than the "
+                "\(place): the sequence of stream '\(row.stream)' is longer than the "
                     + "\(Quantity.count(longest, of: "timestep")) that the model takes")
         }
-        open[key] = reading.flags.contains(.end) ? nil : index
+        open[key] = row.flags.contains(.end) ? nil : index
     }
 
-    /// Rows that are numbered must go on from one another: one that is missing, or there twice, changes the answer.
+    /// Checks that numbered rows are consecutive, because a missing or repeated row changes the answer.
     private mutating func checkNumber(
-        of reading: Reading, key: StreamKey, place: String
+        of row: InputRow, key: StreamKey, place: String
     ) throws(ClientError) {
         let next = numbers[key]
-        if let next, reading.sequence != 0, reading.sequence != next {
+        if let next, row.sequence != 0, row.sequence != next {
             throw ClientError(
                 .data,
-                "\(place): timestep \(reading.sequence) of the stream '\(reading.stream)', where \(next) comes next")
+                "\(place): stream '\(row.stream)' has timestep \(row.sequence), but \(next) comes next")
         }
-        guard reading.sequence != 0 || next != nil else { return }
-        numbers[key] = (next ?? reading.sequence) &+ UInt64(reading.timesteps)
+        guard row.sequence != 0 || next != nil else { return }
+        numbers[key] = (next ?? row.sequence) &+ UInt64(row.timesteps)
     }
 
-    private func label(of reading: Reading, place: String) throws(ClientError) -> Int? {
-        guard let loss, let label = reading.label else { return nil }
+    private func label(of row: InputRow, place: String) throws(ClientError) -> Int? {
+        guard let loss, let label = row.label else { return nil }
         guard label == label.rounded(), label >= 0, label < Float(loss.classes) else {
             throw ClientError(
-                .data, "\(place): the label \(label) is no class of the model, which has 0 to \(loss.classes - 1)")
+                .data, "\(place): the label \(label) is not a class of the model, which has 0 to \(loss.classes - 1)")
         }
         return Int(label)
     }

@@ -1,32 +1,32 @@
 import Recurrent
 
-/// Which of a sequence's answers are asked for.
+/// The choice of a sequence's answers.
 public enum PredictedAnswers: Sendable {
-    /// The answer to the whole sequence.
+    /// The answer to the whole sequence only.
     case last
-    /// The answer after each timestep. Only from a model that is causal.
+    /// The answer after each timestep. Only a causal model has them.
     case every
 }
 
-/// Answers sequences one after another and writes the answers down. One owner, one thread.
+/// Answers sequences one after another and writes the answers as text. An answerer has one owner and one thread.
 struct SequenceAnswerer {
-    /// What has come of one batch of sequences.
+    /// The results of one batch of sequences.
     struct Batch: Sendable {
         /// The answers as lines.
         var text: [UInt8] = []
-        /// The last answers beside their labels.
+        /// The evaluation of the last answers against their labels.
         var evaluation = Evaluation()
-        /// How many timesteps were answered.
+        /// The number of timesteps answered.
         var timesteps = 0
     }
 
-    /// What is made of each sequence.
+    /// The options for each sequence.
     struct Options: Sendable {
-        /// Which answers are written.
+        /// The answers to write.
         var answers: PredictedAnswers
-        /// How they are written; nil: not at all.
+        /// The format of the answers; nil to write none.
         var text: PredictionText?
-        /// What the labels are compared by; nil: they are set aside.
+        /// The loss for the labels; nil to ignore labels.
         var loss: Loss?
     }
 
@@ -38,7 +38,7 @@ struct SequenceAnswerer {
     private let engine: Engine
     private let options: Options
 
-    /// An answerer with memory of its own.
+    /// Creates an answerer with its own memory.
     init(model: Model, options: Options) {
         self.options = options
         switch options.answers {
@@ -51,7 +51,7 @@ struct SequenceAnswerer {
 
     /// Answers some sequences, each from the zero state.
     ///
-    /// - Throws: ``ClientError`` where an answer cannot be written.
+    /// - Throws: ``ClientError`` if an answer cannot be written.
     func batch(of sequences: ArraySlice<RecordedSequence>) throws(ClientError) -> Batch {
         var batch = Batch()
         for sequence in sequences {

@@ -2,29 +2,29 @@ import Dispatch
 import Recurrent
 import Synchronization
 
-/// Sequences, cut into batches that threads take one after another. How they are cut depends on the sequences and the
-/// model alone, so that neither answers nor sums of losses depend on the number of threads.
+/// The sequences in batches that threads take one after another. The batches depend only on the sequences and the
+/// model, so that neither answers nor sums of losses depend on the number of threads.
 struct WorkSharing {
-    /// Multiplications that are work enough for one batch: some milliseconds.
+    /// The multiplications in one batch, enough for some milliseconds of work.
     static let usualBatch = 1 << 23
-    /// Batches of one round for each thread: enough for a thread that is done early to take over others' work.
+    /// The batches per thread in one round, so that a thread that finishes early can take over work.
     private static let batchesPerJob = 4
 
     private let sequences: [RecordedSequence]
     private let model: Model
     private let options: SequenceAnswerer.Options
     private let jobs: Int
-    /// The batches not yet answered.
+    /// The unanswered batches.
     private var rest: ArraySlice<Range<Int>>
 
-    /// Cuts the sequences into batches.
+    /// Divides the sequences into batches.
     ///
     /// - Parameters:
-    ///   - sequences: What is to be answered.
-    ///   - model: What answers them.
-    ///   - options: What is made of each.
-    ///   - jobs: How many threads there are, at least 1.
-    ///   - batch: Multiplications of one batch, or of one sequence where that has more.
+    ///   - sequences: The sequences.
+    ///   - model: The model.
+    ///   - options: The options for each sequence.
+    ///   - jobs: The number of threads, at least 1.
+    ///   - batch: The multiplications of one batch. A single sequence may have more.
     init(
         _ sequences: [RecordedSequence], model: Model, options: SequenceAnswerer.Options, jobs: Int,
         batch: Int = usualBatch
@@ -33,7 +33,7 @@ struct WorkSharing {
         self.model = model
         self.options = options
         self.jobs = jobs
-        // A timestep has about one multiplication for each weight; of an embedding it takes a row and has none.
+        // A timestep needs about one multiplication per weight, except in an embedding, which only reads a row.
         let multiplications = model.layers.reduce(0) { $0 + ($1 is Embedding ? 0 : $1.parameters) }
         let enough = max(1, batch / max(1, multiplications))
         var batches: [Range<Int>] = []
@@ -47,9 +47,9 @@ struct WorkSharing {
         rest = batches[...]
     }
 
-    /// Has the next batches answered, on all threads at once.
+    /// Answers the next batches on all threads at once.
     ///
-    /// - Returns: What has come of each, in order; empty after the last.
+    /// - Returns: The results of each batch, in order; empty after the last.
     /// - Throws: ``ClientError``, the first in the order of the batches.
     mutating func nextRound() throws(ClientError) -> [SequenceAnswerer.Batch] {
         let round = Array(rest.prefix(Self.batchesPerJob * jobs))

@@ -3,26 +3,26 @@ import GRDB
 import Glibc
 public import Wire
 
-/// A snapshot in a file of its own, to keep elsewhere: a plain SQLite database, whose tables the protocol's page has.
+/// A snapshot in a file of its own: a plain SQLite database with the tables that the protocol's page describes.
 public final class SnapshotFile {
-    /// The mark that tells the file from other databases: "Slce", SQLite's `application_id`.
+    /// The mark of the file, "Slce": SQLite's `application_id`.
     static let applicationID: Int32 = 0x536C_6365
-    /// The version of its tables: SQLite's `user_version`.
+    /// The version of the tables: SQLite's `user_version`.
     static let version: Int32 = 1
 
     private let path: String
     private let database: DatabaseQueue
 
-    /// Begins a file; what stands at the path stays until ``finish()``.
+    /// Creates a file. An existing file stays until ``finish(mode:)``.
     ///
-    /// - Parameter path: Where it shall stand.
-    /// - Throws: ``ClientError`` with the status `inputOutput` where it cannot be written.
+    /// - Parameter path: The path of the file.
+    /// - Throws: ``ClientError`` with the status `inputOutput` if the file cannot be written.
     public init(writingTo path: String) throws(ClientError) {
         self.path = path
         do {
             let part = Self.part(of: path)
             try? FileManager.default.removeItem(atPath: part)
-            // State may be secret: for its owner alone, whatever the umask.
+            // State may be secret, so only its owner may read it, whatever the umask.
             _ = FileManager.default.createFile(atPath: part, contents: nil, attributes: [.posixPermissions: 0o600])
             database = try DatabaseQueue(path: part)
             try database.write { db in
@@ -50,8 +50,9 @@ public final class SnapshotFile {
 
     /// Opens a file.
     ///
-    /// - Parameter path: Where it stands.
-    /// - Throws: ``ClientError``: `noInput` where it is not there, `data` where it is no snapshot of a known version.
+    /// - Parameter path: The path of the file.
+    /// - Throws: ``ClientError`` with the status `noInput` if the file does not exist, `data` if it is not a snapshot
+    ///   of a known version.
     public init(readingFrom path: String) throws(ClientError) {
         self.path = path
         guard FileManager.default.isReadableFile(atPath: path) else {
@@ -67,25 +68,26 @@ public final class SnapshotFile {
                 return try Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             }
         } catch {
-            throw ClientError(.data, "\(path) is no snapshot that 'sluice snapshot --output' wrote: \(error)")
+            throw ClientError(.data, "\(path) is not a snapshot from 'sluice snapshot --output': \(error)")
         }
         guard version == Self.version else {
-            let problem = version == 0 ? "no snapshot that 'sluice snapshot --output' wrote" : "of a later version"
+            let problem =
+                version == 0 ? "not a snapshot from 'sluice snapshot --output'" : "from a later version of Sluice"
             throw ClientError(.data, "\(path) is \(problem)")
         }
     }
 
     /// Writes streams.
     ///
-    /// - Parameter streams: Each at most once in a file.
-    /// - Throws: ``ClientError`` where they cannot be written.
+    /// - Parameter streams: The streams; each at most once in a file.
+    /// - Throws: ``ClientError`` if they cannot be written.
     public func append(_ streams: [StreamExport]) throws(ClientError) {
         do {
             try database.write { db in
                 let insert = try db.cachedStatement(sql: "INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
                 for stream in streams {
                     guard let state = Data(base64Encoded: stream.state) else {
-                        throw ClientError(.protocol, "the state of stream '\(stream.stream)' is no base64")
+                        throw ClientError(.protocol, "the state of stream '\(stream.stream)' is not base64")
                     }
                     try insert.execute(arguments: [
                         stream.stream, stream.model, stream.fingerprint, "\(stream.sequence)", "\(stream.step)",
@@ -98,10 +100,10 @@ public final class SnapshotFile {
         }
     }
 
-    /// Puts the file in its place, whole and durable.
+    /// Moves the complete and durable file to its path.
     ///
     /// - Parameter mode: The file's permissions, whatever the umask.
-    /// - Throws: ``ClientError`` where that fails.
+    /// - Throws: ``ClientError`` if the move fails.
     public func finish(mode: UInt16 = 0o600) throws(ClientError) {
         do {
             try database.close()
@@ -114,10 +116,10 @@ public final class SnapshotFile {
         }
     }
 
-    /// The streams, in pages that a request has room for.
+    /// Visits the streams in pages that fit in a request.
     ///
-    /// - Parameter body: Given each page.
-    /// - Throws: ``ClientError`` where the file is damaged, or what `body` throws.
+    /// - Parameter body: Receives each page.
+    /// - Throws: ``ClientError`` if the file is damaged, or the error of `body`.
     public func forEachPage(_ body: ([StreamExport]) throws(ClientError) -> Void) throws(ClientError) {
         var last = ""
         while true {
@@ -133,7 +135,8 @@ public final class SnapshotFile {
         }
     }
 
-    /// Bytes of state in a page: in base64, with all else, they stay below the 1 MiB that a request may have.
+    /// Bytes of state in a page. In base64 and with the other members, a page stays below the limit of 1 MiB for a
+    /// request.
     private static let pageBytes = 400_000
     private static let pageStreams = 1_000
 
@@ -148,7 +151,7 @@ public final class SnapshotFile {
             guard page.isEmpty || bytes <= pageBytes else { break }
             let id: String = row["id"]
             guard let sequence = UInt64(row["sequence"] as String), let step = UInt64(row["step"] as String) else {
-                throw ClientError(.data, "stream '\(id)' has a sequence or a step that is no number")
+                throw ClientError(.data, "stream '\(id)' has a sequence or a step that is not a number")
             }
             page.append(
                 StreamExport(

@@ -3,9 +3,9 @@ import Glibc
 import Synchronization
 import ZeroMQ
 
-/// Ctrl-C and the request to terminate, as something that a loop can ask for and a poller wakes at.
+/// Ctrl-C and SIGTERM as a state that a loop can check, and that wakes a poller.
 final class Interruption {
-    /// State that the signals' handlers share with the loop.
+    /// The state that the signal handlers share with the loop.
     private final class Request: Sendable {
         let wakeup: Wakeup
         let isMade = Mutex(false)
@@ -23,7 +23,7 @@ final class Interruption {
     private let request: Request
     private var sources: [any DispatchSourceSignal] = []
 
-    /// From here on the signals do not end the process any more.
+    /// From here on, the signals no longer end the process.
     init() throws(ZeroMQError) {
         request = try Request()
         for number in [SIGINT, SIGTERM] {
@@ -35,9 +35,9 @@ final class Interruption {
         }
     }
 
-    /// Wakes a poller.
+    /// The wake-up for a poller.
     var wakeup: Wakeup { request.wakeup }
 
-    /// Whether it is time to end.
+    /// Whether a signal has arrived.
     var isRequested: Bool { request.isMade.withLock { $0 } }
 }

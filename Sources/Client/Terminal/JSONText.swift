@@ -1,14 +1,14 @@
 import FoundationEssentials
 import Wire
 
-/// JSON as the tool prints and sends it: one line, members sorted by name, slashes as they are, and what a terminal would not
-/// show as escapes.
+/// JSON as the tool prints and sends it: one line, members sorted by name, unescaped slashes, and escapes for
+/// characters that a terminal would not show.
 public enum JSONText {
     /// Writes a value.
     ///
     /// - Parameter value: The value.
     /// - Returns: One line without its end.
-    /// - Throws: ``ClientError`` where the value has no JSON form, as a NaN.
+    /// - Throws: ``ClientError`` if the value has no JSON form, such as a NaN.
     public static func line(of value: some Encodable) throws(ClientError) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -1,4 +1,4 @@
-/// The contents of a model file, as `sluice inspect` shows them.
+/// The content of a model file, as `sluice inspect` shows it.
 public struct ModelSummary: Equatable, Encodable, Sendable {
     /// One row of Keras' `summary()`.
     public struct Layer: Equatable, Encodable, Sendable {
@@ -8,7 +8,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         public let kind: String
         /// The layer's output as Keras prints it.
         public let outputShape: String
-        /// How many weights it has.
+        /// The number of weights.
         public let parameters: Int
 
         private enum CodingKeys: String, CodingKey {
@@ -32,23 +32,23 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     public let name: String
     /// The file's format.
     public let format: String
-    /// The version of Keras that wrote the file, where it tells.
+    /// The version of Keras that wrote the file, if the file states it.
     public let kerasVersion: String?
-    /// How the daemon runs the model unless it is told otherwise: `stateful` or `sequence`.
+    /// The daemon's default mode for the model: `stateful` or `sequence`.
     public let mode: String
-    /// Timesteps in each sequence, by the model's input shape; nil where that leaves it open.
+    /// Timesteps in each sequence according to the model's input shape; nil if the shape leaves it open.
     public let sequenceLength: Int?
     /// Floats in one timestep; 1 for a token.
     public let features: Int
-    /// How many tokens there are, where a timestep is a token.
+    /// The size of the vocabulary, if a timestep is a token.
     public let tokens: Int?
     /// Probabilities in one decision.
     public let outputs: Int
-    /// How many weights the model has.
+    /// The number of weights in the model.
     public let parameters: Int
-    /// Whether the model answers only to whole sequences, or windows: a stream's timesteps are buffered until then.
+    /// Whether the model answers only whole sequences or windows, so that a stream's timesteps are buffered.
     public let needsWholeSequences: Bool
-    /// Floats that a stream remembers between two timesteps; 0 where these are buffered.
+    /// Floats of state per stream between two timesteps; 0 if timesteps are buffered instead.
     public let stateSize: Int
     /// SHA-256 over architecture and weights, 64 hexadecimal digits.
     public let fingerprint: String
@@ -66,7 +66,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         case fingerprint, layers
     }
 
-    /// Creates a summary; each parameter is the property of its name, `isStateful` tells the mode.
+    /// Creates a summary; each parameter is the property of its name. `isStateful` determines the mode.
     public init(
         file: String, name: String, format: String, kerasVersion: String?, isStateful: Bool, features: Int,
         tokens: Int?, outputs: Int, parameters: Int, needsWholeSequences: Bool, stateSize: Int, fingerprint: String,
@@ -88,7 +88,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         self.layers = layers
     }
 
-    /// The summary as a person reads it.
+    /// The summary for people.
     public var lines: [String] {
         var table = TextTable([.init("Layer (type)"), .init("Output Shape"), .init("Param #", .right)])
         for layer in layers {

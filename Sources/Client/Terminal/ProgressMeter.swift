@@ -1,4 +1,4 @@
-/// How far a long command has come, on one line that is written over again: a bar where the end is known, else counts.
+/// The progress of a long command, on one line that is overwritten: a bar if the end is known, else counts.
 struct ProgressMeter {
     static let interval = Duration.milliseconds(100)
 
@@ -7,10 +7,10 @@ struct ProgressMeter {
     private let start = ContinuousClock.now
     private var shown = ContinuousClock.now
 
-    /// Shows nothing where standard error is no terminal.
+    /// Creates a meter that shows nothing unless standard error is a terminal.
     ///
     /// - Parameters:
-    ///   - total: How much there is to do, as the file's bytes; nil where it is not known.
+    ///   - total: The total amount of work, such as the file's bytes; nil if unknown.
     ///   - isShown: Whether to show anything at all.
     init(total: Int?, isShown: Bool = true) {
         self.total = total
@@ -18,7 +18,7 @@ struct ProgressMeter {
         self.stream = isShown && stream.isTerminal ? stream : nil
     }
 
-    /// Shows how far it has come, at most ten times a second.
+    /// Shows the progress, at most ten times a second.
     mutating func update(done: Int, timesteps: UInt64) {
         guard stream != nil else { return }
         let now = ContinuousClock.now
@@ -26,11 +26,11 @@ struct ProgressMeter {
         shown = now
         let elapsed = now - start
         let text = Self.text(done: done, total: total, timesteps: timesteps, seconds: elapsed / .seconds(1))
-        // A terminal that has gone away is no reason to end.
+        // A terminal that has gone away is no reason to stop.
         try? stream?.write("\r\(text)\u{1B}[K")
     }
 
-    /// Takes the line away again.
+    /// Removes the line.
     mutating func finish() {
         if shown > start { try? stream?.write("\r\u{1B}[K") }
     }

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Numbers as a person reads them.
+/// Numbers in a form for people.
 public enum Quantity {
-    /// A count with its thousands apart: `12,696`.
+    /// Returns a count with separated thousands: `12,696`.
     ///
     /// - Parameter count: The count.
     /// - Returns: Its text.
@@ -16,7 +16,7 @@ public enum Quantity {
         return text
     }
 
-    /// A count with its noun: `1 stream`, `2 streams`.
+    /// Returns a count with its noun: `1 stream`, `2 streams`.
     ///
     /// - Parameters:
     ///   - count: The count.
@@ -26,10 +26,10 @@ public enum Quantity {
         "\(self.count(count)) \(noun)\(count == 1 ? "" : "s")"
     }
 
-    /// Bytes: `317 B`, `1.2 kB`, `34.5 MB`.
+    /// Returns a number of bytes: `317 B`, `1.2 kB`, `34.5 MB`.
     ///
-    /// - Parameter bytes: How many.
-    /// - Returns: Their text.
+    /// - Parameter bytes: The number.
+    /// - Returns: Its text.
     public static func bytes(_ bytes: Int) -> String {
         guard bytes >= 1000 else { return "\(bytes) B" }
         var value = Double(bytes)
@@ -41,10 +41,10 @@ public enum Quantity {
         return "\(fixed(value, digits: 1)) \(unit)"
     }
 
-    /// Seconds: `0.21 s`, `4.3 s`, `2 min 5 s`, `3 h 7 min`, `12 d 4 h`.
+    /// Returns a duration: `0.21 s`, `4.3 s`, `2 min 5 s`, `3 h 7 min`, `12 d 4 h`.
     ///
-    /// - Parameter seconds: How many; not below 0.
-    /// - Returns: Their text.
+    /// - Parameter seconds: The duration in seconds, not below 0.
+    /// - Returns: Its text.
     public static func duration(_ seconds: Double) -> String {
         guard seconds >= 0, seconds < 1e12 else { return "-" }
         if seconds < 0.995 { return "\(fixed(seconds, digits: 2)) s" }
@@ -56,7 +56,7 @@ public enum Quantity {
         return "\(days) d \(hours % 24) h"
     }
 
-    /// A number with so many digits after the point.
+    /// Returns a number with a fixed number of decimals.
     ///
     /// - Parameters:
     ///   - value: The number.
@@ -73,14 +73,14 @@ public enum Quantity {
         return "\(sign)\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
     }
 
-    /// A number as short as it goes: `60`, `0.5`.
+    /// Returns a number in its shortest form: `60`, `0.5`.
     static func decimal(_ value: Double) -> String {
         value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
     }
 
-    /// A time of day in the machine's own zone, as ISO 8601 writes it: `2026-11-23 13:05:09`.
+    /// Returns a time in the machine's own time zone, in the form of ISO 8601: `2026-11-23 13:05:09`.
     ///
-    /// - Parameter nanoseconds: Since the Unix epoch.
+    /// - Parameter nanoseconds: Nanoseconds since the Unix epoch.
     /// - Returns: The time's text.
     public static func localTime(nanoseconds: Int64) -> String {
         var seconds = time_t(nanoseconds / 1_000_000_000)

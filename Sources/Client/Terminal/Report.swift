@@ -1,8 +1,8 @@
 public import Wire
 
-/// The daemon's answers as a person reads them.
+/// The daemon's answers in a form for people.
 public enum Report {
-    /// The daemon as a whole.
+    /// Returns a report on the daemon as a whole.
     ///
     /// - Parameter status: The daemon's answer.
     /// - Returns: Lines.
@@ -45,14 +45,14 @@ public enum Report {
         return facts.lines + [""] + models.lines
     }
 
-    /// The counts that are not 0; nil where all are.
+    /// Returns the counts that are not 0; nil if all are.
     private static func counts(_ counts: [String: UInt64]) -> String? {
         let parts = counts.filter { $0.value > 0 }.sorted { $0.key < $1.key }
             .map { "\(Quantity.count($0.value)) \($0.key)" }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 
-    /// Streams.
+    /// Returns a table of streams.
     ///
     /// - Parameter streams: The streams.
     /// - Returns: Lines.
@@ -80,7 +80,7 @@ public enum Report {
         ].compactMap(\.self).joined(separator: ", ")
     }
 
-    /// Snapshots.
+    /// Returns a table of snapshots.
     ///
     /// - Parameter snapshots: The snapshots.
     /// - Returns: Lines.
@@ -97,7 +97,7 @@ public enum Report {
         return table.lines
     }
 
-    /// A snapshot that was taken.
+    /// Returns a report on a new snapshot.
     ///
     /// - Parameter snapshot: The daemon's answer.
     /// - Returns: One line.
@@ -106,7 +106,7 @@ public enum Report {
             + "\(Quantity.bytes(snapshot.bytes)), \(Quantity.localTime(nanoseconds: snapshot.time))"
     }
 
-    /// A snapshot that was written to a file.
+    /// Returns a report on a snapshot that was written to a file.
     ///
     /// - Parameters:
     ///   - snapshot: The daemon's answer.
@@ -117,7 +117,15 @@ public enum Report {
             + Quantity.localTime(nanoseconds: snapshot.time)
     }
 
-    /// A checkpoint that was made.
+    /// Returns a report on a restored snapshot.
+    ///
+    /// - Parameter result: The daemon's answer.
+    /// - Returns: One line.
+    public static func line(_ result: RestoreResult) -> String {
+        "restored \(Quantity.count(result.restored, of: "stream"))"
+    }
+
+    /// Returns a report on a checkpoint.
     ///
     /// - Parameter result: The daemon's answer.
     /// - Returns: One line.

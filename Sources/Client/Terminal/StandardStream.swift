@@ -1,21 +1,21 @@
 import Glibc
 import Wire
 
-/// Standard output or standard error, written in large pieces. One owner, one thread.
+/// Standard output or standard error, written in large pieces. A stream has one owner and one thread.
 public struct StandardStream {
-    /// Nobody reads any more: the command is over, and that is no error.
+    /// The error for a reader that has gone away. The command then ends without reporting an error.
     public static let brokenPipe = ClientError(.inputOutput, "nobody reads the output any more")
 
     private let descriptor: CInt
     private var bytes: [UInt8] = []
 
-    /// Whether a terminal takes what is written.
+    /// Whether the output is a terminal.
     private let showsOnly: Bool
 
     private init(descriptor: CInt) {
         self.descriptor = descriptor
         showsOnly = isatty(descriptor) == 1
-        // A reader who went away is met as an error, in order.
+        // A reader that goes away becomes an ordinary error of a write.
         signal(SIGPIPE, SIG_IGN)
     }
 
@@ -24,10 +24,10 @@ public struct StandardStream {
     /// The stream for progress and errors.
     public static var error: StandardStream { StandardStream(descriptor: STDERR_FILENO) }
 
-    /// Whether a person looks at it.
+    /// Whether a person reads the output.
     public var isTerminal: Bool { showsOnly }
 
-    /// The terminal's size in characters; nil where it has none.
+    /// The terminal's size in characters; nil if it has none.
     public var windowSize: (columns: Int, rows: Int)? {
         var size = winsize()
         guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
@@ -35,11 +35,11 @@ public struct StandardStream {
         return columns > 0 && rows > 0 ? (columns, rows) : nil
     }
 
-    /// Lets a closure append bytes of whole lines, and writes when they have become many. On a terminal, what it would not show
-    /// is escaped; a program gets the bytes as they are.
+    /// Lets a closure append whole lines, and writes them when there are many. A terminal gets escapes for characters
+    /// that it would not show; a program gets the bytes unchanged.
     ///
-    /// - Parameter body: Appends.
-    /// - Throws: ``brokenPipe``, or another ``ClientError`` where writing failed.
+    /// - Parameter body: Appends the lines.
+    /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
     public mutating func append(_ body: (inout [UInt8]) -> Void) throws(ClientError) {
         if showsOnly {
             var lines: [UInt8] = []
@@ -51,28 +51,28 @@ public struct StandardStream {
         if bytes.count >= 1 << 16 { try flush() }
     }
 
-    /// Writes a text and a line end, at once.
+    /// Writes a text and a line end immediately.
     ///
-    /// - Parameter line: The text, of several lines perhaps; what a terminal would not show is escaped.
-    /// - Throws: ``brokenPipe``, or another ``ClientError`` where writing failed.
+    /// - Parameter line: The text, which may have several lines. Characters that a terminal would not show are escaped.
+    /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
     public mutating func writeLine(_ line: String) throws(ClientError) {
         bytes.append(contentsOf: VisibleText.escaped(line, keepsLines: true).utf8)
         bytes.append(UInt8(ascii: "\n"))
         try flush()
     }
 
-    /// Writes a text, at once, with the controls of a terminal in it.
+    /// Writes a text with terminal controls immediately.
     ///
-    /// - Parameter text: The text, nothing of which others chose.
-    /// - Throws: ``brokenPipe``, or another ``ClientError`` where writing failed.
+    /// - Parameter text: The text, which must not contain anything from other people.
+    /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
     public mutating func write(_ text: String) throws(ClientError) {
         bytes.append(contentsOf: text.utf8)
         try flush()
     }
 
-    /// Writes what was appended.
+    /// Writes everything appended so far.
     ///
-    /// - Throws: ``brokenPipe``, or another ``ClientError`` where writing failed.
+    /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
     public mutating func flush() throws(ClientError) {
         defer { bytes.removeAll(keepingCapacity: true) }
         var start = 0

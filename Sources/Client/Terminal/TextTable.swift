@@ -1,12 +1,12 @@
 import Wire
 
-/// A table in plain text: columns as wide as their widest cell, two spaces apart.
+/// A table in plain text. Each column is as wide as its widest cell, and columns are two spaces apart.
 public struct TextTable: Sendable {
-    /// On which side a column's cells stand.
+    /// The alignment of a column's cells.
     public enum Alignment: Sendable {
-        /// Text.
+        /// Left, for text.
         case left
-        /// Numbers.
+        /// Right, for numbers.
         case right
     }
 
@@ -18,8 +18,8 @@ public struct TextTable: Sendable {
         /// Creates a column.
         ///
         /// - Parameters:
-        ///   - title: What stands above it.
-        ///   - alignment: On which side its cells stand.
+        ///   - title: The title of the column.
+        ///   - alignment: The alignment of its cells.
         public init(_ title: String, _ alignment: Alignment = .left) {
             self.title = title
             self.alignment = alignment
@@ -29,22 +29,22 @@ public struct TextTable: Sendable {
     private let columns: [Column]
     private var rows: [[String]] = []
 
-    /// An empty table.
+    /// Creates an empty table.
     ///
-    /// - Parameter columns: Its columns, from the left.
+    /// - Parameter columns: The columns, from left to right.
     public init(_ columns: [Column]) {
         self.columns = columns
     }
 
     /// Adds a row.
     ///
-    /// - Parameter cells: One for each column; what a terminal would not show is escaped.
+    /// - Parameter cells: One cell for each column. Characters that a terminal would not show are escaped.
     public mutating func append(_ cells: [String]) {
         precondition(cells.count == columns.count)
         rows.append(cells.map { VisibleText.escaped($0) })
     }
 
-    /// The table's lines, the titles first. No line ends in spaces.
+    /// The table's lines, beginning with the titles. No line ends in spaces.
     public var lines: [String] {
         let all = [columns.map(\.title)] + rows
         let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }

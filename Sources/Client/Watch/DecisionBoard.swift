@@ -2,41 +2,41 @@ public import Wire
 
 /// The last decision on each stream, as a table that fits a window.
 public struct DecisionBoard {
-    /// In which order streams stand.
+    /// The order of streams.
     public enum Order: String, CaseIterable, Sendable {
-        /// By id while all of them fit, else those first whose label changed last.
+        /// By id while all streams fit, else by the most recent change of label.
         case auto
         /// By id.
         case id
-        /// Streams whose label changed last come first.
+        /// By the most recent change of label.
         case recent
     }
 
     private struct Row {
         var decision: Decision
         var sparkline = Sparkline()
-        /// When the label last changed, counted in decisions.
+        /// The number of decisions at the last change of the label.
         var changed: UInt64
     }
 
     private let order: Order
     private var rows: [StreamKey: Row] = [:]
-    /// Decisions so far.
+    /// The number of decisions so far.
     public private(set) var count: UInt64 = 0
 
-    /// An empty board.
+    /// Creates an empty board.
     ///
-    /// - Parameter order: In which order streams stand.
+    /// - Parameter order: The order of streams.
     public init(order: Order = .auto) {
         self.order = order
     }
 
-    /// How many decisions on how many streams.
+    /// The numbers of decisions and streams.
     public var summary: String {
         "\(Quantity.count(count, of: "decision")) on \(Quantity.count(rows.count, of: "stream"))"
     }
 
-    /// Takes a stream's next decision. One that is replayed is not counted, and says nothing new of a stream that has a row.
+    /// Adds a stream's next decision. A replayed decision is not counted, and does not change an existing row.
     ///
     /// - Parameters:
     ///   - decision: The decision.
@@ -53,15 +53,15 @@ public struct DecisionBoard {
         rows[key]?.sparkline.append(Self.probability(decision))
     }
 
-    /// The table's lines, none longer than the window is wide.
+    /// Returns the table's lines, none wider than the window.
     ///
     /// - Parameters:
-    ///   - title: What stands above all.
+    ///   - title: The title of the board.
     ///   - columns: The window's width in characters.
     ///   - height: The window's height in lines.
     /// - Returns: At most `height` lines.
     public func lines(title: String, columns: Int, height: Int) -> [String] {
-        // The title, the table's own titles, and the line that tells of the streams that have no room.
+        // The title, the table's header, and the line about the streams without room.
         let room = max(1, height - 2)
         let fits = rows.count <= room
         let shown = sorted(byID: order == .id || (order == .auto && fits)).prefix(fits ? room : max(1, room - 1))
@@ -86,7 +86,7 @@ public struct DecisionBoard {
         byID ? rows.sorted { $0.key < $1.key } : rows.sorted { ($1.value.changed, $0.key) < ($0.value.changed, $1.key) }
     }
 
-    /// The model's one output, or of several the largest, which is the label's.
+    /// Returns the model's only output, or else the largest, which belongs to the label.
     private static func probability(_ decision: Decision) -> Float {
         decision.probabilities.max() ?? .nan
     }

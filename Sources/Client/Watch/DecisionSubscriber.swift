@@ -2,47 +2,47 @@ import Glibc
 public import Wire
 public import ZeroMQ
 
-/// Receives decisions, from a moment that is known: after ``init(endpoint:prefix:in:)`` every decision comes, until
-/// ``change()`` says that the daemon is lost. One owner, one thread.
+/// Receives all decisions from a known moment: from the end of ``init(endpoint:prefix:credentials:in:)`` until
+/// ``change()`` reports the loss of the daemon. A subscriber has one owner and one thread.
 public final class DecisionSubscriber {
-    /// How long the daemon may take to say that it has taken the subscription.
+    /// The maximum time for the daemon to confirm the subscription.
     static let subscribeSeconds = 2.0
-    /// The daemon's answer to a subscription comes on a topic that begins so.
+    /// The prefix of the topic that confirms a subscription.
     static let subscribedTopic = StreamID.ownTopics + "subscribed/"
 
-    /// The state of the connection.
+    /// A change of the connection.
     public enum Change: Equatable, Sendable {
-        /// The daemon ended, or does not answer any more: decisions may be missed from here on.
+        /// The daemon ended or no longer answers. Decisions may be missed from here on.
         case lost
-        /// The daemon is there again, and has taken the subscription: every decision comes again.
+        /// The daemon is back and has confirmed the subscription. Every decision arrives again.
         case back
     }
 
     /// The endpoint that decisions come from.
     public let endpoint: Endpoint
-    /// Whether ``next()`` gives decisions too that a daemon with `last_value` replays to new subscribers.
+    /// Whether ``next()`` also returns the last decisions that a daemon with `last_value` repeats for new subscribers.
     public var takesReplayed = false
     private let socket: Socket
     private let monitor: SocketMonitor
-    /// The topic by which the daemon confirms the subscription.
+    /// The topic that confirms the subscription.
     private var topic: String
     private var isLost = false
     private var liveness: Liveness
-    /// Changes that ``change()`` has not told yet, in order.
+    /// Changes that ``change()`` has not returned yet, in order.
     private var changes: [Change] = []
     private var poller = Poller()
     private var message = Message()
-    /// Messages that came before the subscription was confirmed.
+    /// Messages that arrived before the confirmation.
     private var early: [[[UInt8]]] = []
 
-    /// Subscribes, and waits until the daemon has taken the subscription.
+    /// Subscribes, and waits for the daemon's confirmation.
     ///
     /// - Parameters:
-    ///   - endpoint: The client's side of the daemon's decisions endpoint; connects where it leaves that open.
-    ///   - prefix: What the ids of the streams begin with; empty: all.
-    ///   - credentials: The client's keys, where the daemon asks for them.
+    ///   - endpoint: The client's side of the daemon's decisions endpoint; connects if it leaves the choice open.
+    ///   - prefix: The prefix of the streams' ids; empty for all.
+    ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The home of the socket.
-    /// - Throws: ``ClientError`` with the status `unavailable` where the daemon does not answer in time.
+    /// - Throws: ``ClientError`` with the status `unavailable` if the daemon does not answer in time.
     public convenience init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials? = nil, in context: Context
     ) throws(ClientError) {
@@ -50,7 +50,7 @@ public final class DecisionSubscriber {
             endpoint: endpoint, prefix: prefix, credentials: credentials, liveness: Liveness(), in: context)
     }
 
-    /// The same, with a ``Liveness`` of the caller's, which says when the daemon is asked whether it is still there.
+    /// Subscribes with another ``Liveness``, which decides when to ask whether the daemon is still there.
     init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials?, liveness: Liveness, in context: Context
     ) throws(ClientError) {
@@ -58,12 +58,12 @@ public final class DecisionSubscriber {
         self.liveness = liveness
         let socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.sub, in: context) }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
-        // Unique among all subscribers, so that the daemon hears of it even where others wait for theirs.
+        // Unique among all subscribers, so that the daemon sees this subscription even while others wait for theirs.
         let topic = Self.newTopic()
         self.topic = topic
         try ClientError.wrapping { () throws(ZeroMQError) in
             try socket.set(.linger, to: 0)
-            // Decisions that the reader is too slow for wait here, before the daemon must drop any.
+            // The decisions for a slow reader wait here before the daemon must drop any.
             try socket.set(.receiveHighWaterMark, to: 1_000_000)
             try Heartbeat.setKeepalive(on: socket)
             try socket.authenticate(with: credentials, at: endpoint)
@@ -85,10 +85,11 @@ public final class DecisionSubscriber {
         subscribedTopic + "\(getpid())-\(UInt64.random(in: 0 ... .max))"
     }
 
-    /// Tells of one change of the connection, after whatever ``next()`` gave came. libzmq connects again by itself.
+    /// Returns the next change of the connection, which follows everything that ``next()`` has returned. libzmq
+    /// reconnects by itself.
     ///
-    /// - Returns: The change; nil where there is none.
-    /// - Throws: ``ClientError`` where the socket failed.
+    /// - Returns: The change; nil if there is none.
+    /// - Throws: ``ClientError`` if the socket failed.
     public func change() throws(ClientError) -> Change? {
         try hear()
         return changes.isEmpty ? nil : changes.removeFirst()
@@ -122,34 +123,34 @@ public final class DecisionSubscriber {
         liveness.noteQuestion(at: .now)
     }
 
-    /// Asks a daemon that has been silent whether it is there; where it does not answer, connects anew. The question goes the way
-    /// of the subscriptions, and not that of libzmq's heartbeats, as decisions may queue up before the answer.
+    /// Asks a silent daemon whether it is there, and reconnects if it does not answer. The question is a subscription
+    /// and not a libzmq heartbeat, because decisions may queue up before the answer.
     private func checkLiveness() throws(ClientError) {
         switch liveness.act(at: .now) {
         case .wait: break
         case .ask: try ask()
         case .giveUp:
-            // What has come and was not read yet is an answer.
+            // Any received message counts as an answer.
             if let frames = try receive() { return early.append(frames) }
             if !isLost { lose() }
             liveness.noteLoss()
-            // One that was called waits to be called again.
+            // A subscriber that binds waits for the daemon to connect again.
             guard endpoint.attachment != .bind else { return }
             try ClientError.wrapping { () throws(ZeroMQError) in try socket.reconnect(to: endpoint) }
         }
     }
 
-    /// Lets ``wait(seconds:)`` end early, from any thread.
+    /// Makes a wake-up end ``wait(seconds:)`` early.
     ///
-    /// - Parameter wakeup: What to call.
+    /// - Parameter wakeup: The wake-up, which any thread may signal.
     public func add(_ wakeup: Wakeup) {
         _ = poller.add(wakeup)
     }
 
-    /// Waits until a decision is there, a wake-up call came or the time is over; sometimes not so long.
+    /// Waits for a decision, a wake-up or the end of the time. The wait may end early.
     ///
-    /// - Parameter seconds: How long at most; nil: as long as nothing comes.
-    /// - Throws: ``ClientError`` where the socket failed.
+    /// - Parameter seconds: The maximum time; nil for no limit.
+    /// - Throws: ``ClientError`` if the socket failed.
     public func wait(seconds: Double?) throws(ClientError) {
         try hear()
         try checkLiveness()
@@ -160,22 +161,22 @@ public final class DecisionSubscriber {
         try ClientError.wrapping { () throws(ZeroMQError) in try poller.wait(milliseconds: milliseconds) }
     }
 
-    /// Takes one message that is there.
+    /// Returns the next available message.
     ///
-    /// - Returns: The stream and its decisions, in order; nil where nothing waits.
-    /// - Throws: ``ClientError`` where what came is no decision.
+    /// - Returns: The stream and its decisions, in order; nil if no message waits.
+    /// - Throws: ``ClientError`` if the message is not a decision.
     public func next() throws(ClientError) -> (stream: String, decisions: [Decision])? {
         while true {
             let frames = early.isEmpty ? try receive() : early.removeFirst()
             guard let frames else { return nil }
             if frames[0].starts(with: StreamID.ownTopics.utf8) {
-                // The caller hears of it before the decisions that follow.
+                // The caller sees the change before the decisions that follow.
                 if confirms(frames) { return nil }
                 continue
             }
             guard frames.count == 2 else {
                 throw ClientError(
-                    .protocol, "a decision of \(Quantity.count(frames.count, of: "frame")) at \(endpoint), not 2")
+                    .protocol, "a decision from \(endpoint) has \(Quantity.count(frames.count, of: "frame")), not 2")
             }
             var decisions = try DecisionText.decisions(in: frames[1])
             if !takesReplayed {
@@ -186,10 +187,10 @@ public final class DecisionSubscriber {
         }
     }
 
-    /// Takes one event that is there; decisions before it are left out.
+    /// Returns the next available event, and discards decisions before it.
     ///
-    /// - Returns: The event as the daemon wrote it, one JSON object; nil where nothing waits.
-    /// - Throws: ``ClientError`` where the socket failed.
+    /// - Returns: The event as the daemon wrote it, one JSON object; nil if no event waits.
+    /// - Throws: ``ClientError`` if the socket failed.
     public func nextEvent() throws(ClientError) -> [UInt8]? {
         while let frames = early.isEmpty ? try receive() : early.removeFirst() {
             if confirms(frames) { return nil }
@@ -212,8 +213,8 @@ public final class DecisionSubscriber {
             guard left > 0 else {
                 throw ClientError(
                     .unavailable,
-                    "cannot reach the daemon's decisions at \(endpoint.address): is sluiced running? "
-                        + "--decisions says where, and with keys, this one must be among its subscribers")
+                    "cannot reach the daemon's decisions at \(endpoint.address); start sluiced, give its address with "
+                        + "--decisions and, with keys, add this client's key to the subscribers")
             }
             let milliseconds = Int(left * 1000) + 1
             try ClientError.wrapping { () throws(ZeroMQError) in try poller.wait(milliseconds: milliseconds) }

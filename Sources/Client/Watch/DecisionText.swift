@@ -1,14 +1,14 @@
 import FoundationEssentials
 public import Wire
 
-/// Decisions as lines of text, for the programs after a pipe.
+/// Decisions as lines of text for other programs.
 public enum DecisionText: String, CaseIterable, Sendable {
-    /// Comma-separated values under a header; flags are 0 or 1, several probabilities are joined by semicolons.
+    /// Comma-separated values under a header. Flags are 0 or 1, and several probabilities are joined by semicolons.
     case csv
-    /// One JSON object a line, as the daemon's own `json` codec writes it.
+    /// One JSON object per line, as in the daemon's own `json` codec.
     case jsonl
 
-    /// The line above all others; nil where there is none.
+    /// The header line; nil if there is none.
     public var header: String? {
         switch self {
         case .csv: "stream,sequence,step,time,probability,label,final,first,gap,changed"
@@ -20,13 +20,13 @@ public enum DecisionText: String, CaseIterable, Sendable {
     ///
     /// - Parameters:
     ///   - decision: The decision.
-    ///   - stream: The stream it is on.
-    ///   - bytes: The line is appended.
+    ///   - stream: The stream's id.
+    ///   - bytes: The line is appended to these bytes.
     public func append(_ decision: Decision, stream: String, to bytes: inout [UInt8]) {
         switch self {
         case .csv: Self.appendCSV(decision, stream, &bytes)
         case .jsonl:
-            // A daemon's id has no control characters; whoever else publishes may send any.
+            // The daemon's ids have no control characters, but another publisher may send any.
             var line: [UInt8] = []
             decision.appendJSON(stream: stream.utf8.span, to: &line)
             bytes += VisibleText.escaped(json: line)
@@ -45,24 +45,24 @@ public enum DecisionText: String, CaseIterable, Sendable {
         for (_, flag) in flags { bytes.append(contentsOf: decision.flags.contains(flag) ? ",1".utf8 : ",0".utf8) }
     }
 
-    /// A decision's flags by their names, in the order in which they are written.
+    /// A decision's flags by name, in the order of the columns.
     static let flags: [(name: String, flag: Decision.Flags)] = [
         ("final", .final), ("first", .first), ("gap", .gap), ("changed", .changed),
     ]
 
-    /// Reads the second frame of a decision message, whichever codec the daemon's decisions endpoint has.
+    /// Reads the second frame of a decision message in either codec.
     ///
     /// - Parameter frame: The frame.
     /// - Returns: Its decisions, in order.
-    /// - Throws: ``ClientError`` where it is neither records nor JSON.
+    /// - Throws: ``ClientError`` if the frame is neither records nor JSON.
     static func decisions(in frame: [UInt8]) throws(ClientError) -> [Decision] {
-        // A record's first number has eight bytes, the highest of them 0 for as long as anybody counts; JSON has none.
+        // A record begins with a number of eight bytes, the highest of which is 0 in practice. JSON has no zero bytes.
         if frame.first == UInt8(ascii: "{"), !frame.prefix(8).contains(0) {
             do {
                 let lines = frame.split(separator: UInt8(ascii: "\n"))
                 return try lines.map { try JSONDecoder().decode(JSONDecision.self, from: Data($0)).decision }
             } catch {
-                throw ClientError(.protocol, "a decision that is no JSON object as expected: \(error)")
+                throw ClientError(.protocol, "a decision is not the expected JSON object: \(error)")
             }
         }
         do {
@@ -73,7 +73,7 @@ public enum DecisionText: String, CaseIterable, Sendable {
     }
 }
 
-/// A decision as the `json` codec has it.
+/// A decision in the `json` codec.
 private struct JSONDecision: Decodable {
     let sequence: UInt64
     let step: UInt64
@@ -84,7 +84,7 @@ private struct JSONDecision: Decodable {
     let first: Bool
     let gap: Bool
     let changed: Bool
-    /// Left out where it is false.
+    /// Left out if false.
     let replayed: Bool?
 
     var decision: Decision {

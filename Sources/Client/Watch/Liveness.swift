@@ -1,20 +1,22 @@
-/// When to ask whether the other side of a connection is still there, and when to give the connection up. Whatever comes is an
-/// answer.
+/// Decides when to ask whether a peer is still there, and when to give up its connection. Every message from the peer
+/// counts as an answer.
 struct Liveness {
-    /// The next thing to do.
+    /// The next action.
     enum Act {
         case wait, ask, giveUp
     }
 
     private let interval: Duration
     private let timeout: Duration
-    /// When something came last, or when the question was asked that is not answered yet; nil: there is no connection.
+    /// The time of the last message, or of an unanswered question; nil without a connection.
     private var since: ContinuousClock.Instant?
     private var isAsked = false
 
+    /// Creates the schedule.
+    ///
     /// - Parameters:
-    ///   - interval: How long nothing may come before the other side is asked.
-    ///   - timeout: How long the answer may take.
+    ///   - interval: The silence before the peer is asked.
+    ///   - timeout: The maximum time for the answer.
     init(
         interval: Duration = .milliseconds(Heartbeat.intervalMilliseconds),
         timeout: Duration = .milliseconds(Heartbeat.timeoutMilliseconds)
@@ -22,7 +24,7 @@ struct Liveness {
         (self.interval, self.timeout) = (interval, timeout)
     }
 
-    /// When there is something to do next; nil without a connection.
+    /// The time of the next action; nil without a connection.
     var due: ContinuousClock.Instant? { since.map { $0 + (isAsked ? timeout : interval) } }
 
     func act(at now: ContinuousClock.Instant) -> Act {
@@ -30,12 +32,12 @@ struct Liveness {
         return isAsked ? .giveUp : .ask
     }
 
-    /// Something came.
+    /// Records a message from the peer.
     mutating func noteSign(at now: ContinuousClock.Instant) { (since, isAsked) = (now, false) }
 
-    /// The other side was asked.
+    /// Records a question to the peer.
     mutating func noteQuestion(at now: ContinuousClock.Instant) { (since, isAsked) = (now, true) }
 
-    /// There is no connection any more.
+    /// Records the loss of the connection.
     mutating func noteLoss() { (since, isAsked) = (nil, false) }
 }

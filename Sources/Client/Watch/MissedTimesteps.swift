@@ -1,19 +1,19 @@
 import Wire
 
-/// Timesteps that passed while their decisions did not come: the difference between the last sequence seen of each and the
-/// next.
+/// The timesteps of streams that were missed during an interruption: the difference between the last sequence seen of
+/// each stream and the next.
 struct MissedTimesteps {
     /// The most streams that a report names.
     private static let namedStreams = 5
 
-    /// One stream's.
+    /// The missed timesteps of one stream.
     private enum Passage {
         case missed(ClosedRange<UInt64>, hasGap: Bool)
-        /// The stream went on from an earlier timestep, or began anew.
+        /// The stream continued from an earlier timestep or started again.
         case wentBack(from: UInt64, to: UInt64)
     }
 
-    /// Whether every timestep of a stream is decided, so that each that passed is a decision that was missed.
+    /// Whether every timestep of a stream is decided, so that each missed timestep is a missed decision.
     private let decidesAll: (String) -> Bool
     private var last: [StreamKey: UInt64] = [:]
     private var interrupted: Set<StreamKey> = []
@@ -21,15 +21,15 @@ struct MissedTimesteps {
 
     init(decidesAll: @escaping (String) -> Bool) { self.decidesAll = decidesAll }
 
-    /// Decisions may be missed from here on, until the next of each stream.
+    /// Records an interruption. Decisions may be missed until the next one of each stream.
     mutating func interrupt() { interrupted = Set(last.keys) }
 
-    /// Takes a stream's next decisions.
+    /// Adds a stream's next decisions.
     mutating func add(_ decisions: [Decision], stream: String) {
         guard let first = decisions.first, let end = decisions.last else { return }
         let key = StreamKey(stream)
         if !interrupted.isEmpty, interrupted.remove(key) != nil, let last = last[key] {
-            // One that is replayed passed before the subscription; another is the first that did not.
+            // A replayed decision passed before the subscription. Any other is the first that did not.
             let passed = first.flags.contains(.replayed) ? first.sequence : first.sequence - min(first.sequence, 1)
             if passed > last {
                 found[key] = .missed(last + 1...passed, hasGap: first.flags.contains(.gap))
@@ -40,14 +40,14 @@ struct MissedTimesteps {
         last[key] = end.sequence
     }
 
-    /// Whether there is something to report.
+    /// Whether there is nothing to report.
     var isEmpty: Bool { found.isEmpty }
 
-    /// Streams with such timesteps since the last report, in one line each.
+    /// Returns one line per kind of finding since the last report.
     mutating func report() -> [String] {
         defer { found.removeAll() }
         var missed: [StreamKey: ClosedRange<UInt64>] = [:]
-        // The daemon itself misses some of these, and did not decide them.
+        // The daemon itself misses some of these timesteps and did not decide them.
         var gaps: Set<StreamKey> = []
         var lines: [String] = []
         for (key, passage) in found.sorted(by: { $0.key < $1.key }) {

@@ -1,21 +1,21 @@
 /// Probabilities as a line of small bars, the newest on the right: `▁▂▅█`.
 public struct Sparkline: Equatable, Sendable {
-    /// How many values it shows.
+    /// The number of values that fit.
     public let capacity: Int
     private var values: [Float] = []
     private var next = 0
 
-    /// An empty line.
+    /// Creates an empty sparkline.
     ///
-    /// - Parameter capacity: How many values it shows, at least 1.
+    /// - Parameter capacity: The number of values that fit, at least 1.
     public init(capacity: Int = 30) {
         precondition(capacity >= 1)
         self.capacity = capacity
     }
 
-    /// Adds a value; the oldest goes when there is no room.
+    /// Adds a value, and removes the oldest if there is no room.
     ///
-    /// - Parameter value: A probability, 0 to 1; what lies outside is shown as the nearer end.
+    /// - Parameter value: A probability, 0 to 1. A value outside appears as the nearer end.
     public mutating func append(_ value: Float) {
         if values.count < capacity {
             values.append(value)
@@ -25,7 +25,7 @@ public struct Sparkline: Equatable, Sendable {
         }
     }
 
-    /// The bars, a blank for a NaN.
+    /// The bars, with a blank for a NaN.
     public var text: String {
         String((values[next...] + values[..<next]).map(Self.bar))
     }

@@ -1,32 +1,24 @@
 public import Wire
 import ZeroMQ
 
-/// Shows decisions as they come: a live table on a terminal, else a line for each.
+/// Shows decisions as they arrive: a live table on a terminal, else one line per decision.
 public struct Watch {
-    /// The decisions to show, and how long to show them.
+    /// The options of a watch.
     public struct Options: Sendable {
-        /// How decisions are written; nil: the live table on a terminal, else CSV.
+        /// The format of decisions; nil for the live table on a terminal, else CSV.
         public var format: DecisionText?
-        /// In which order the live table has the streams.
+        /// The order of streams in the live table.
         public var order: DecisionBoard.Order
-        /// Events are shown, as JSON lines, and no decisions.
+        /// Whether to show events as JSON lines instead of decisions.
         public var events: Bool
-        /// Ends after so many decisions, or events; nil: never.
+        /// The number of decisions or events to show; nil for no limit.
         public var count: UInt64?
-        /// Ends after so many seconds; nil: never.
+        /// The time to watch, in seconds; nil for no limit.
         public var seconds: Double?
-        /// The daemon's models, which tell where every timestep is decided; empty where they are not known.
+        /// The daemon's models, which determine the streams whose every timestep is decided; empty if unknown.
         public var models: [DaemonStatus.Model]
 
         /// Creates options; each parameter is the property of its name.
-        ///
-        /// - Parameters:
-        ///   - format: How decisions are written; nil: the live table on a terminal, else CSV.
-        ///   - order: In which order the live table has the streams.
-        ///   - events: Events are shown, as JSON lines, and no decisions.
-        ///   - count: Ends after so many decisions, or events; nil: never.
-        ///   - seconds: Ends after so many seconds; nil: never.
-        ///   - models: The daemon's models, which tell where every timestep is decided; empty where they are not known.
         public init(
             format: DecisionText?, order: DecisionBoard.Order, events: Bool, count: UInt64?, seconds: Double?,
             models: [DaemonStatus.Model] = []
@@ -40,7 +32,7 @@ public struct Watch {
         }
     }
 
-    /// How often the table is drawn anew, at most.
+    /// The minimum time between two drawings of the table.
     static let redrawInterval = Duration.milliseconds(100)
 
     private let subscriber: DecisionSubscriber
@@ -50,17 +42,17 @@ public struct Watch {
     private var left: UInt64
     private var missed: MissedTimesteps
     private var lostAt: ContinuousClock.Instant?
-    /// The state of the connection in the live table's title; lines say it on standard error.
+    /// The connection's state for the live table's title. With lines, it goes to standard error.
     private var notice: String?
     private var showsBoard = false
     private var output = StandardStream.output
 
-    /// Shows nothing yet. From here on Ctrl-C ends ``run(title:)`` in order.
+    /// Creates a watch without showing anything. From here on, Ctrl-C ends ``run(title:)`` in order.
     ///
     /// - Parameters:
-    ///   - subscriber: Where the decisions come from.
-    ///   - options: What is shown, and for how long.
-    /// - Throws: ``ClientError`` where the process may open no more files.
+    ///   - subscriber: The source of decisions.
+    ///   - options: The options.
+    /// - Throws: ``ClientError`` if the process has reached its limit of open files.
     public init(_ subscriber: DecisionSubscriber, options: Options) throws(ClientError) {
         self.subscriber = subscriber
         self.options = options
@@ -74,10 +66,10 @@ public struct Watch {
         }
     }
 
-    /// Shows decisions until the end that the options set, Ctrl-C, or nobody reads any more.
+    /// Shows decisions until a limit is reached, Ctrl-C is pressed, or the reader goes away.
     ///
-    /// - Parameter title: What stands above the live table.
-    /// - Throws: ``ClientError`` where what came is no decision, or writing failed.
+    /// - Parameter title: The title of the live table.
+    /// - Throws: ``ClientError`` if a message is not a decision, or if writing fails.
     public mutating func run(title: String) throws(ClientError) {
         do throws(ClientError) {
             if options.events {
@@ -88,7 +80,7 @@ public struct Watch {
                 try writeLines(as: options.format ?? .csv)
             }
         } catch {
-            // Nobody reads any more: that is an end like any other.
+            // The reader has gone away, which is a normal end.
             if error != StandardStream.brokenPipe { throw error }
         }
     }
@@ -120,14 +112,14 @@ public struct Watch {
         report()
     }
 
-    /// Says what became of the connection, and what passed meanwhile.
+    /// Reports changes of the connection and the decisions that were missed.
     private mutating func hear() throws(ClientError) {
         while let change = try subscriber.change() {
             switch change {
             case .lost:
                 lostAt = ContinuousClock.now
                 missed.interrupt()
-                say("lost the daemon at \(subscriber.endpoint.address); waiting for it")
+                say("lost the daemon at \(subscriber.endpoint.address); waiting for its return")
             case .back:
                 let seconds = lostAt.map { (ContinuousClock.now - $0) / .seconds(1) } ?? 0
                 lostAt = nil
@@ -146,7 +138,7 @@ public struct Watch {
         notice = text
         guard !showsBoard else { return }
         var error = StandardStream.error
-        // Whoever does not read this may read the decisions all the same.
+        // Without a reader of this text, the decisions may still have one.
         try? error.writeLine(text)
     }
 
@@ -167,7 +159,7 @@ public struct Watch {
         subscriber.takesReplayed = true
         showsBoard = true
         let start = ContinuousClock.now
-        // The alternate screen, so that what stood on the terminal is there again afterwards; no cursor.
+        // The alternate screen preserves the terminal's content. The cursor is hidden.
         try output.write("\u{1B}[?1049h\u{1B}[?25l")
         defer {
             try? output.write("\u{1B}[?25h\u{1B}[?1049l")
@@ -193,7 +185,7 @@ public struct Watch {
                 drawn = ContinuousClock.now
                 isDrawn = true
             }
-            // Half a second without news, and the table is drawn all the same: the window may have another size.
+            // Redraws after half a second without decisions, because the window may have another size.
             let next = isDrawn ? 0.5 : (drawn + Self.redrawInterval - ContinuousClock.now) / .seconds(1)
             if !isOver { try subscriber.wait(seconds: secondsLeft(atMost: next)) }
         }
@@ -204,7 +196,7 @@ public struct Watch {
         let lines = board.lines(
             title: "\(title): \(board.summary)\(notice.map { "; \($0)" } ?? "")", columns: size.columns,
             height: size.rows)
-        // Line by line over what stood there, then clear the rest: no flicker.
+        // Overwrites line by line and then clears the rest, so that the table does not flicker.
         let text = lines.joined(separator: "\u{1B}[K\r\n")
         try output.write("\u{1B}[H\(text)\u{1B}[K\u{1B}[J")
     }

@@ -4,42 +4,42 @@ import Foundation
 import Synchronization
 import Wire
 
-/// `sluice bench`: how fast the daemon is, beside a bare forwarder.
+/// `sluice bench`: measures the daemon and a bare forwarder.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure a running daemon, and a bare libzmq forwarder beside it.",
+        abstract: "Measure a running daemon, and a bare libzmq forwarder for comparison.",
         usage: "sluice bench [<options>]",
         discussion: """
-            Loads the daemon with throw-away streams, and in turn with it a bare SUB to PUB forwarder in a process of \
-            its own: the bound of what such sockets can do. Throughput is counted over the decisions that come back; \
-            latency is that of one message alone, there and back. The streams are removed in the end.
+            Loads the daemon with temporary streams, alternating with a bare SUB to PUB forwarder in another process, \
+            which is the upper bound for such sockets. Throughput counts the decisions that come back. Latency is the \
+            round-trip time of one message alone. The streams are removed at the end.
             """,
         subcommands: [BenchEngineCommand.self, BenchForwarderCommand.self])
 
-    @Option(help: ArgumentHelp("Where the daemon takes requests.", valueName: "endpoint"))
+    @Option(help: ArgumentHelp("The daemon's control endpoint.", valueName: "endpoint"))
     var control = ControlClient.defaultEndpoint
 
     @OptionGroup var keys: KeyOptions
 
-    @Option(help: ArgumentHelp("Streams that the messages are for, in turn.", valueName: "streams"))
+    @Option(help: ArgumentHelp("The number of streams that get messages in turn.", valueName: "streams"))
     var streams = 1000
 
-    @Option(help: ArgumentHelp("Timesteps in one message.", valueName: "timesteps"))
+    @Option(help: ArgumentHelp("The timesteps in one message.", valueName: "timesteps"))
     var timesteps = 1
 
-    @Option(help: ArgumentHelp("Seconds of load that are counted in one round.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("The seconds of load that count in one round.", valueName: "seconds"))
     var seconds = 2.0
 
-    @Option(help: ArgumentHelp("How often each of the two is measured.", valueName: "rounds"))
+    @Option(help: ArgumentHelp("The number of rounds for daemon and forwarder each.", valueName: "rounds"))
     var rounds = 5
 
-    @Option(help: ArgumentHelp("Messages that may be on their way at any time.", valueName: "messages"))
+    @Option(help: ArgumentHelp("The most messages on their way at any time.", valueName: "messages"))
     var inFlight = 5000
 
     @Option(
         help: ArgumentHelp(
-            "What the ids of the throw-away streams begin with; must route to a model. (default: bench-<pid>-)",
+            "The prefix of the temporary streams' ids; a model must take it. (default: bench-<pid>-)",
             valueName: "prefix"))
     var prefix: String?
 
@@ -75,13 +75,13 @@ struct BenchCommand: ParsableCommand {
     }
 }
 
-/// Ctrl-C as a value to ask for, so that the streams are removed first.
+/// Ctrl-C as a flag, so that the command can remove the streams first.
 private final class Interruption {
-    /// May be asked from any thread.
+    /// The flag, which any thread may read.
     final class Flag: Sendable {
         private let isSet = Atomic<Bool>(false)
 
-        /// Whether it came.
+        /// Whether Ctrl-C was pressed.
         var came: Bool { isSet.load(ordering: .relaxed) }
 
         fileprivate func set() { isSet.store(true, ordering: .relaxed) }
@@ -105,13 +105,13 @@ private final class Interruption {
     }
 }
 
-/// What `sluice bench` starts to compare with, by ``Client/Forwarder/arguments``: not for people.
+/// The forwarder that `sluice bench` starts with ``Client/Forwarder/arguments``; not for people.
 struct BenchForwarderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forwarder", abstract: "Forward messages from a SUB to a PUB socket.",
         shouldDisplay: false)
 
-    @Argument(help: "What both sockets are bound to, with a wildcard.")
+    @Argument(help: "The endpoint of both sockets, with a wildcard.")
     var endpoint: String
 
     func run() throws {

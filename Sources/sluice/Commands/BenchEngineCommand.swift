@@ -1,26 +1,26 @@
 import ArgumentParser
 import Client
 
-/// `sluice bench engine`: how fast a step is, beside what the machine can do.
+/// `sluice bench engine`: measures the engine's steps and the machine's bounds.
 struct BenchEngineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "engine",
-        abstract: "Measure the engine alone, beside the machine's own bounds.",
+        abstract: "Measure the engine alone, against the machine's own bounds.",
         discussion: """
-            Steps models of random weights on one core, with each set of vector instructions that the machine has, and in \
-            turn with them loops that do nothing but multiply and add, e^x, or read memory. Asks no daemon.
+            Steps models of random weights on one core with each set of vector instructions of the machine. In turn, it \
+            runs loops that only multiply and add, compute e^x, or read memory. Needs no daemon.
             """)
 
-    @Option(parsing: .upToNextOption, help: "Widths of the layers, one or more.")
+    @Option(parsing: .upToNextOption, help: "The widths of the layers, one or more.")
     var units = [10, 32, 64, 128, 256, 512]
 
-    @Option(help: ArgumentHelp("How often each figure is taken, a few milliseconds each time.", valueName: "times"))
+    @Option(help: ArgumentHelp("The number of samples of each figure, a few milliseconds each.", valueName: "times"))
     var samples = 25
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    /// The command that this one belongs to has a `--json` too, and is given it wherever it stands.
+    /// Whether to print JSON. The parent command has a `--json` too and receives it wherever it stands.
     @ParentCommand private var bench: BenchCommand
 
     func run() throws {

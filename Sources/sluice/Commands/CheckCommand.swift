@@ -7,17 +7,17 @@ import Wire
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Examine a state folder that no daemon has open, and say what is sound.",
+        abstract: "Examine the state folder of a stopped daemon and report damage.",
         discussion: """
-            A private copy of the folder is examined, in the folder for temporary files (TMPDIR), so that nothing in the folder \
-            is written. Asks no daemon.
+            The command examines a private copy in the folder for temporary files (TMPDIR) and never writes to the state \
+            folder. Needs no daemon.
 
               sluice check /var/lib/sluice
 
             Exit status: 0 sound; 65 damaged; 66 no such folder, or no state in it; 75 a daemon has it open.
             """)
 
-    @Argument(help: "The state folder, as 'sluiced --state-dir' names it.")
+    @Argument(help: "The state folder, as given to 'sluiced --state-dir'.")
     var folder: String
 
     @Flag(help: "Print one JSON object.")
@@ -39,7 +39,7 @@ struct CheckCommand: ParsableCommand {
         let files = StateExamination.files.filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
         guard unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue,
             !files.isEmpty
-        else { throw ClientError(.noInput, "\(folder) is no state folder, or holds no state") }
+        else { throw ClientError(.noInput, "\(folder) is not a state folder, or has no state in it") }
         let copy = FileManager.default.temporaryDirectory.appending(path: "sluice-check-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: copy) }
         try requireUnused()
@@ -52,7 +52,7 @@ struct CheckCommand: ParsableCommand {
         } catch {
             throw ClientError(.inputOutput, "cannot copy \(folder) to \(copy): \(error.localizedDescription)")
         }
-        // A daemon that was started meanwhile may have written half of what was copied.
+        // A daemon that started meanwhile may have changed files during the copy.
         try requireUnused()
         do {
             return try StateExamination(ofCopy: copy, of: folder)
@@ -81,7 +81,7 @@ struct CheckCommand: ParsableCommand {
             lines.append("journal      \(records) records since the last checkpoint")
         }
         lines += found.damages.map { "damaged      \($0)" }
-        lines.append(found.isSound ? "all of it is sound" : "not all of it is sound")
+        lines.append(found.isSound ? "no damage found" : "the state is damaged")
         return lines
     }
 }

@@ -7,18 +7,18 @@ struct ConvertCommand: ParsableCommand {
         commandName: "convert",
         abstract: "Write a model as .safetensors, Sluice's own format.",
         discussion: """
-            The same model with the same fingerprint, for machines whose sluiced is built without HDF5 and libzip. It may \
-            come from Keras (.keras, .h5) or be a state dict of PyTorch (.safetensors) with a description of its layers \
-            beside it (.yaml). Asks no daemon.
+            Writes the same model with the same fingerprint, for a sluiced that is built without HDF5 and libzip. The input \
+            is a Keras model (.keras, .h5), or a PyTorch state dict (.safetensors) with a description of its layers (.yaml) \
+            beside it. Needs no daemon.
             """)
 
-    @Argument(help: "The model that is read.")
+    @Argument(help: "The model to read.")
     var input: String
 
-    @Argument(help: "The file that is written, OUT.safetensors.")
+    @Argument(help: "The file to write, OUT.safetensors.")
     var output: String
 
-    @Flag(help: "Replace the file if it is there.")
+    @Flag(help: "Replace an existing file.")
     var force = false
 
     @OptionGroup var permissions: FileModeOptions
@@ -45,7 +45,7 @@ struct ConvertCommand: ParsableCommand {
 }
 
 extension ClientError {
-    /// A model file that was not read or not written.
+    /// Creates an error with the status that fits a model file's error.
     init(_ error: ModelFileError) {
         let status: ExitStatus =
             switch error.code {

@@ -7,10 +7,10 @@ import Wire
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a model file holds: layers, shapes, format, mode, fingerprint.",
-        discussion: "Asks no daemon.")
+        abstract: "Show a model file's layers, shapes, format, mode and fingerprint.",
+        discussion: "Needs no daemon.")
 
-    @Argument(help: "A model: .keras, .h5 or .safetensors.")
+    @Argument(help: "The model file: .keras, .h5 or .safetensors.")
     var file: String
 
     @Flag(help: "Print one line of JSON.")
@@ -42,7 +42,7 @@ struct InspectCommand: ParsableCommand {
 extension ModelFile {
     /// Reads a model file for a command.
     ///
-    /// - Parameter path: Where the file is.
+    /// - Parameter path: The path of the file.
     /// - Returns: The model.
     /// - Throws: ``ClientError`` with the exit status that fits.
     static func readForTool(_ path: String) throws(ClientError) -> ModelFile {

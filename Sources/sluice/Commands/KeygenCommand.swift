@@ -5,11 +5,11 @@ import ZeroMQ
 struct KeygenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keygen",
-        abstract: "Make a pair of keys, for a daemon or for one of its clients.",
+        abstract: "Create a pair of keys for a daemon or a client.",
         discussion: """
-            NAME.key is secret: whoever has it can pass for NAME. It stays where it is used, and only its owner can read \
-            it. NAME.pub goes to the other side: a client's into the folder that 'sluiced --authorized-clients' names, the \
-            daemon's to its clients. Asks no daemon.
+            NAME.key is secret: anyone who has it can act as NAME. Keep it on its machine; only its owner can read it. \
+            NAME.pub goes to the other side. Put a client's into the folder of 'sluiced --authorized-clients', and give the \
+            daemon's to its clients. Needs no daemon.
 
               sluice keygen daemon
               sluice keygen alice && cp alice.pub clients/controllers/
@@ -17,11 +17,11 @@ struct KeygenCommand: ParsableCommand {
               sluice status --server-key daemon.pub --key alice.key
             """)
 
-    @Argument(help: "The files' path without the ending: NAME.key and NAME.pub are written.")
+    @Argument(help: "The path of the files NAME.key and NAME.pub without the extension.")
     var name: String
 
     func validate() throws {
-        guard !name.isEmpty, !name.hasSuffix("/") else { throw ValidationError("'\(name)' names no file") }
+        guard !name.isEmpty, !name.hasSuffix("/") else { throw ValidationError("'\(name)' is not a file name") }
     }
 
     func run() throws {

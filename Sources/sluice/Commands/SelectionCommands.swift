@@ -5,7 +5,7 @@ struct ResetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset",
         abstract: "Set the state of streams to zero.",
-        discussion: "Their step begins anew at 0; their sequence goes on.")
+        discussion: "Their step starts again at 0. Their sequence continues.")
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
@@ -13,13 +13,13 @@ struct ResetCommand: ParsableCommand {
     func validate() throws { _ = try which.required() }
 
     func run() throws {
-        try options.runCounting(.reset(try which.required())) { "reset \(Quantity.count($0, of: "stream"))" }
+        try options.run(.reset(try which.required())) { ["reset \(Quantity.count($0.reset, of: "stream"))"] }
     }
 }
 
 struct RemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Forget streams, and their stored state too.")
+        commandName: "remove", abstract: "Remove streams and their stored state.")
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
@@ -27,15 +27,15 @@ struct RemoveCommand: ParsableCommand {
     func validate() throws { _ = try which.required() }
 
     func run() throws {
-        try options.runCounting(.remove(try which.required())) { "removed \(Quantity.count($0, of: "stream"))" }
+        try options.run(.remove(try which.required())) { ["removed \(Quantity.count($0.removed, of: "stream"))"] }
     }
 }
 
 struct PauseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Let the timesteps of streams wait in the daemon.",
-        discussion: "As many wait as the daemon's limit allows; then the newest are dropped and counted.")
+        abstract: "Pause streams: their timesteps wait in the daemon.",
+        discussion: "Beyond the daemon's limit of waiting timesteps, new ones are dropped and counted.")
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
@@ -43,13 +43,13 @@ struct PauseCommand: ParsableCommand {
     func validate() throws { _ = try which.required() }
 
     func run() throws {
-        try options.runCounting(.pause(try which.required())) { "paused \(Quantity.count($0, of: "stream"))" }
+        try options.run(.pause(try which.required())) { ["paused \(Quantity.count($0.paused, of: "stream"))"] }
     }
 }
 
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Let paused streams go on, with what has waited first.")
+        commandName: "resume", abstract: "Continue paused streams, beginning with their waiting timesteps.")
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
@@ -57,6 +57,6 @@ struct ResumeCommand: ParsableCommand {
     func validate() throws { _ = try which.required() }
 
     func run() throws {
-        try options.runCounting(.resume(try which.required())) { "resumed \(Quantity.count($0, of: "stream"))" }
+        try options.run(.resume(try which.required())) { ["resumed \(Quantity.count($0.resumed, of: "stream"))"] }
     }
 }

@@ -5,21 +5,21 @@ import Wire
 struct SnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snapshot",
-        abstract: "Keep a durable copy of the state of streams, as of now, under a name.",
+        abstract: "Keep a durable copy of the state of streams under a name.",
         discussion: """
-            Of all streams, unless an id or --prefix says which. With --output the snapshot goes to a file too, a \
-            plain SQLite database; without a name it is only there.
+            The snapshot has all streams, unless you give an id or --prefix. With --output, the snapshot also goes to a \
+            file, a plain SQLite database. Without a name, it goes only there.
 
               sluice snapshot before-update
               sluice snapshot --output backup.sluice
             """)
 
-    @Argument(help: "The snapshot's name; may be left out with --output.")
+    @Argument(help: "The snapshot's name; optional with --output.")
     var name: String?
 
     @Option(
         help: ArgumentHelp(
-            "A file to write it to; one that is there is replaced (default: none).", valueName: "file"))
+            "The file to write or replace (default: none).", valueName: "file"))
     var output: String?
 
     @OptionGroup var permissions: FileModeOptions
@@ -27,7 +27,7 @@ struct SnapshotCommand: ParsableCommand {
     @OptionGroup var options: ControlOptions
 
     func validate() throws {
-        if name == nil, output == nil { throw ValidationError("give the snapshot a name, or an --output file") }
+        if name == nil, output == nil { throw ValidationError("give a name for the snapshot, or an --output file") }
     }
 
     func run() throws {
@@ -39,7 +39,7 @@ struct SnapshotCommand: ParsableCommand {
             return
         }
         guard let name else { return }
-        try options.run(.snapshot(name: name, which.selection ?? .all), as: SnapshotStatus.self) { [Report.line($0)] }
+        try options.run(.snapshot(name: name, which.selection ?? .all)) { [Report.line($0)] }
     }
 }
 
@@ -50,28 +50,30 @@ struct SnapshotsCommand: ParsableCommand {
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.snapshots, as: SnapshotList.self) { Report.lines($0.snapshots) }
+        try options.run(.snapshots) { Report.lines($0.snapshots) }
     }
 }
 
 struct RestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Put the state, step and sequence of streams back to what a snapshot has.",
-        discussion: "Of all streams in the snapshot, unless an id or --prefix says which. All of them, or none.")
+        abstract: "Restore the state, step and sequence of streams from a snapshot.",
+        discussion:
+            "Restores all streams of the snapshot, unless you give an id or --prefix. On an error, none changes.")
 
-    @Argument(help: "The snapshot's name; left out with --input.")
+    @Argument(help: "The snapshot's name; leave it out with --input.")
     var name: String?
 
     @Option(
-        help: ArgumentHelp("A file that snapshot --output wrote (default: none, the daemon has it).", valueName: "file")
+        help: ArgumentHelp(
+            "A file from snapshot --output (default: none, the daemon has the snapshot).", valueName: "file")
     )
     var input: String?
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
 
-    /// With a file the first argument is a stream's id, as there is no name.
+    /// The selection. With a file, the first argument is a stream's id, because there is no name.
     private var selection: ControlCommand.Selection {
         get throws {
             guard input != nil, let id = name else { return which.selection ?? .all }
@@ -81,28 +83,25 @@ struct RestoreCommand: ParsableCommand {
     }
 
     func validate() throws {
-        if name == nil, input == nil { throw ValidationError("give the snapshot's name, or an --input file") }
+        if name == nil, input == nil { throw ValidationError("give the snapshot's name or an --input file") }
         _ = try selection
     }
 
     func run() throws {
         if let input {
             let transfer = SnapshotTransfer(control: try options.connection.client(in: ConnectionOptions.context()))
-            let count = try transfer.restore(try selection, from: input)
-            let text = "restored \(Quantity.count(count, of: "stream"))"
-            try options.print([options.json ? try JSONText.line(of: ["restored": count]) : text])
+            let result = try transfer.restore(try selection, from: input)
+            try options.print([options.json ? try JSONText.line(of: result) : Report.line(result)])
             return
         }
         guard let name else { return }
-        try options.runCounting(.restore(name: name, which.selection ?? .all)) {
-            "restored \(Quantity.count($0, of: "stream"))"
-        }
+        try options.run(.restore(name: name, which.selection ?? .all)) { [Report.line($0)] }
     }
 }
 
 struct DeleteSnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delete-snapshot", abstract: "Forget a snapshot.")
+        commandName: "delete-snapshot", abstract: "Delete a snapshot.")
 
     @Argument(help: "The snapshot's name.")
     var name: String
@@ -110,6 +109,6 @@ struct DeleteSnapshotCommand: ParsableCommand {
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.deleteSnapshot(name: name), as: [String: Bool].self) { _ in ["deleted snapshot '\(name)'"] }
+        try options.run(.deleteSnapshot(name: name)) { _ in ["deleted snapshot '\(name)'"] }
     }
 }

@@ -4,12 +4,12 @@ public import Wire
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the daemon as a whole: models, endpoints, counters.")
+        commandName: "status", abstract: "Show the daemon's models, endpoints and counters.")
 
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.status, as: DaemonStatus.self) { Report.lines($0) }
+        try options.run(.status) { Report.lines($0) }
     }
 }
 
@@ -17,10 +17,10 @@ struct StreamsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "streams", abstract: "List streams, ordered by id.")
 
-    @Argument(help: "Only streams whose ids begin so.")
+    @Argument(help: "Only streams whose ids have this prefix.")
     var prefix = ""
 
-    @Option(help: ArgumentHelp("At most so many streams (default: all).", valueName: "streams"))
+    @Option(help: ArgumentHelp("The most streams to show (default: all).", valueName: "streams"))
     var limit: Int?
 
     @OptionGroup var options: ControlOptions
@@ -37,7 +37,7 @@ struct StreamsCommand: ParsableCommand {
             let page = StreamPage(streams: streams, next: isCut ? streams.last?.stream : nil)
             try options.print([try JSONText.line(of: page)])
         } else {
-            try options.print(Report.lines(streams) + (isCut ? ["… and more; a greater --limit shows them"] : []))
+            try options.print(Report.lines(streams) + (isCut ? ["… and more; give a greater --limit to see them"] : []))
         }
     }
 }
@@ -51,7 +51,7 @@ struct StreamCommand: ParsableCommand {
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.stream(id), as: StreamStatus.self) { Report.lines([$0]) }
+        try options.run(.stream(id)) { Report.lines([$0]) }
     }
 }
 
@@ -62,24 +62,24 @@ struct CheckpointCommand: ParsableCommand {
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.checkpoint, as: CheckpointResult.self) { [Report.line($0)] }
+        try options.run(.checkpoint) { [Report.line($0)] }
     }
 }
 
 struct LogLevelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log-level",
-        abstract: "Change what the daemon logs, from now on until it ends.",
-        discussion: "Without a level it is only shown.")
+        abstract: "Show or change the daemon's log level until it ends.",
+        discussion: "Without an argument, the command only shows the level.")
 
-    @Argument(help: "trace, debug, info, notice, warning, error or critical.")
+    @Argument(help: "The new level: trace, debug, info, notice, warning, error or critical.")
     var level: LogLevel?
 
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.logLevel(level), as: [String: LogLevel].self) { answer in
-            let before = answer["level"]?.rawValue ?? "unknown"
+        try options.run(.logLevel(level)) { result in
+            let before = result.level.rawValue
             return [level.map { "log level \($0.rawValue), before \(before)" } ?? "log level \(before)"]
         }
     }
@@ -91,11 +91,11 @@ struct ShutdownCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "shutdown",
         abstract: "Stop the daemon in order: it drains, makes state durable and exits.",
-        discussion: "Done as soon as the daemon has accepted; it may need some time more to stop.")
+        discussion: "The command ends when the daemon has accepted. The daemon may need more time to stop.")
 
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.shutdown, as: Bool.self) { _ in ["the daemon stops"] }
+        try options.run(.shutdown) { _ in ["the daemon stops"] }
     }
 }

@@ -7,7 +7,7 @@ import Wire
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Print all that one stream knows, as one line of JSON that import takes.",
+        abstract: "Print one stream with its state as one line of JSON for import.",
         discussion: """
               sluice export meter-1 --output meter-1.json
               sluice export meter-1 | ssh other sluice import
@@ -18,7 +18,7 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A file to write it to; one that is there is replaced (default: none, standard output).",
+            "The file to write or replace (default: none, standard output).",
             valueName: "file"))
     var output: String?
 
@@ -27,7 +27,7 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.client(in: try ConnectionOptions.context())
-        let line = try JSONText.line(of: try client.call(.export(id), as: StreamExport.self))
+        let line = try JSONText.line(of: try client.call(.export(id)))
         guard let output else {
             var standard = StandardStream.output
             return try standard.writeLine(line)
@@ -43,17 +43,17 @@ struct ExportCommand: ParsableCommand {
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Put a stream in place that export printed, under its own id or another.",
+        abstract: "Create a stream from an export, under its own id or another.",
         discussion: """
-            Refused where the daemon has a stream of that id, or where the state belongs to other weights than it serves.
+            The daemon refuses if it has a stream with this id, or if the state belongs to other weights.
 
               sluice import meter-1.json --as meter-1-copy
             """)
 
-    @Argument(help: "The file; - or none: standard input.")
+    @Argument(help: "The file to read; - or none for standard input.")
     var file = "-"
 
-    @Option(name: .customLong("as"), help: ArgumentHelp("The id that it gets (default: its own).", valueName: "id"))
+    @Option(name: .customLong("as"), help: ArgumentHelp("The new stream's id (default: its own).", valueName: "id"))
     var newID: String?
 
     @OptionGroup var options: ControlOptions
@@ -66,33 +66,31 @@ struct ImportCommand: ParsableCommand {
         } catch let error as ClientError {
             throw error
         } catch {
-            throw ClientError(.data, "\(input.name) is not what 'sluice export' prints")
+            throw ClientError(.data, "\(input.name) is not an export; run 'sluice export' to create one")
         }
-        try options.run(.import(stream, as: newID), as: [String: String].self) { answer in
-            ["imported \(answer["stream"] ?? "")"]
-        }
+        try options.run(.import(stream, as: newID)) { ["imported \($0.stream)"] }
     }
 }
 
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Have the daemon read a model's file again, and go on with its weights.",
+        abstract: "Read a model's file again and continue with its weights.",
         discussion: """
-            Streams go on with the state that they have, where every layer's state has the same shape; else nothing is \
-            changed, unless --reset is given. SIGHUP does the same for all models.
+            Streams keep their state if every layer's state has the same shape. Otherwise the daemon refuses and changes \
+            nothing, unless you give --reset. SIGHUP does the same for all models.
             """)
 
-    @Argument(help: "The model's name, as status has it.")
+    @Argument(help: "The model's name, as 'sluice status' shows it.")
     var model: String
 
-    @Flag(help: "Set the state of its streams to zero; their sequence goes on.")
+    @Flag(help: "Set the state of its streams to zero. Their sequence continues.")
     var reset = false
 
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.reload(model: model, reset: reset), as: ReloadResult.self) { result in
+        try options.run(.reload(model: model, reset: reset)) { result in
             ["\(model): \(result.fingerprint.prefix(12)), \(Quantity.count(result.carried, of: "state")) carried"]
         }
     }

@@ -6,21 +6,21 @@ import ZeroMQ
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Show decisions as they come: a live table on a terminal, else lines for other programs.",
+        abstract: "Show decisions as they arrive: a live table on a terminal, else lines for programs.",
         discussion: """
-            Every decision that the daemon publishes after the line "watching …" on standard error is shown. In CSV \
-            the flags are 0 or 1 and several probabilities are joined by semicolons; time is in nanoseconds since the \
-            Unix epoch. Ctrl-C ends it.
+            The command shows every decision that the daemon publishes after the line "watching …" on standard error. In \
+            CSV, the flags are 0 or 1 and several probabilities are joined by semicolons. Time is in nanoseconds since \
+            the Unix epoch. Press Ctrl-C to end.
 
-            A daemon that is lost, by its end or a connection that went dark, is said so within 30 s, on standard \
-            error or above the table, and connected to again when it is back. Then it is said how many timesteps \
-            passed meanwhile, by the sequence of each stream.
+            If the daemon ends or its connection dies, the command reports the loss within 30 s, on standard error or \
+            above the table, and reconnects when the daemon is back. It then reports how many timesteps passed \
+            meanwhile, by the sequence numbers of each stream.
 
-            A daemon with last_value tells a new subscriber where the streams stand: the live table shows that at once, \
-            flagged as replayed; lines have decisions only, each once.
+            A daemon with last_value sends a new subscriber the last decision of each stream. The live table shows them \
+            at once, with the flag replayed; lines show each decision only once.
             """)
 
-    @Argument(help: "Only streams whose ids begin so.")
+    @Argument(help: "Only streams whose ids have this prefix.")
     var prefix = ""
 
     @Option(help: ArgumentHelp("csv or jsonl (default: a live table on a terminal, else csv).", valueName: "format"))
@@ -28,34 +28,36 @@ struct WatchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The live table's order: id, recent (whose label changed last) or auto (id while all fit the window).",
+            "The live table's order: id, recent (the last change of label first) or auto (id while all streams fit).",
             valueName: "order"))
     var sort = DecisionBoard.Order.auto
 
     @Flag(
         help: """
-            Show events instead of decisions, one JSON object a line: resets, restores, reloads, streams that fall \
-            asleep or are forgotten, removed or quarantined.
+            Show events instead of decisions, one JSON object per line: resets, restores, reloads, and streams that \
+            hibernate or are forgotten, removed or quarantined.
             """)
     var events = false
 
-    @Option(help: ArgumentHelp("End after so many decisions, or events (default: never).", valueName: "decisions"))
+    @Option(
+        help: ArgumentHelp("The number of decisions or events to show (default: no limit).", valueName: "decisions"))
     var count: UInt64?
 
     @Option(
         name: .customLong("for"),
-        help: ArgumentHelp("End after so many seconds (default: never).", valueName: "seconds"))
+        help: ArgumentHelp("The number of seconds to watch (default: no limit).", valueName: "seconds"))
     var duration: Double?
 
     @Option(
-        help: ArgumentHelp("The daemon's decisions endpoint (default: the daemon is asked).", valueName: "endpoint"))
+        help: ArgumentHelp(
+            "The daemon's decisions endpoint (default: as the daemon reports it).", valueName: "endpoint"))
     var decisions: String?
 
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
         if events, !prefix.isEmpty || format != nil {
-            throw ValidationError("--events shows the events of all streams as JSON; give no prefix and no --format")
+            throw ValidationError("--events shows the events of all streams as JSON; leave out the prefix and --format")
         }
         if count == 0 { throw ValidationError("--count must be at least 1") }
         if let duration, !(duration > 0 && duration <= 1e9) {
@@ -72,7 +74,7 @@ struct WatchCommand: ParsableCommand {
             endpoint = try Self.endpoint(decisions, "--decisions")
         } else {
             let client = try connection.client(in: context)
-            let status = try client.call(.status, as: DaemonStatus.self)
+            let status = try client.call(.status)
             models = status.models
             endpoint = try Self.endpoint(status.endpoints.decisions, "the daemon's decisions endpoint")
                 .peer(control: client.endpoint)

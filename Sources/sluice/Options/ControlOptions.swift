@@ -3,15 +3,15 @@ import Client
 import Wire
 import ZeroMQ
 
-/// How the daemon is reached.
+/// The options for reaching the daemon.
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The daemon's control endpoint: tcp://HOST:PORT or ipc://PATH; with @ in front the tool binds.",
+            "The daemon's control endpoint: tcp://HOST:PORT or ipc://PATH. With @ in front, the tool binds.",
             valueName: "endpoint"))
     var control = ControlClient.defaultEndpoint
 
-    @Option(help: ArgumentHelp("Seconds that an answer may take.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("The most seconds to wait for an answer.", valueName: "seconds"))
     var timeout = 60.0
 
     @OptionGroup var keys: KeyOptions
@@ -36,19 +36,17 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
-/// What all commands on the control socket take.
+/// The options of all commands on the control socket.
 struct ControlOptions: ParsableArguments {
     @OptionGroup var connection: ConnectionOptions
 
-    @Flag(help: "Print the daemon's result as one line of JSON.")
+    @Flag(help: "Print the daemon's answer as one line of JSON.")
     var json = false
 
-    /// Asks the daemon and prints its answer: as JSON, or as the lines that a person reads.
-    func run<R: Codable & Sendable>(
-        _ command: ControlCommand, as type: R.Type, lines: (R) -> [String]
-    ) throws(ClientError) {
+    /// Sends a command and prints the answer: as JSON, or as lines for people.
+    func run<R>(_ call: ControlCall<R>, lines: (R) -> [String]) throws(ClientError) {
         let client = try connection.client(in: try ConnectionOptions.context())
-        try print(json ? [try client.callForJSON(command)] : lines(try client.call(command, as: type)))
+        try print(json ? [try client.callForJSON(call.command)] : lines(try client.call(call)))
     }
 
     /// Prints lines.
@@ -56,25 +54,20 @@ struct ControlOptions: ParsableArguments {
         var output = StandardStream.output
         try output.writeLine(lines.map { VisibleText.escaped($0) }.joined(separator: "\n"))
     }
-
-    /// Asks the daemon for something that it answers with a count, as `{"reset": 3}`.
-    func runCounting(_ command: ControlCommand, _ text: (Int) -> String) throws(ClientError) {
-        try run(command, as: [String: Int].self) { [text($0.values.first ?? 0)] }
-    }
 }
 
-/// Which streams a command is for.
+/// The selection of streams for a command.
 struct SelectionOptions: ParsableArguments {
-    @Argument(help: "The one stream with this id.")
+    @Argument(help: "The id of one stream.")
     var id: String?
 
-    @Option(help: ArgumentHelp("All streams whose ids begin so (default: none).", valueName: "prefix"))
+    @Option(help: ArgumentHelp("All streams whose ids have this prefix (default: none).", valueName: "prefix"))
     var prefix: String?
 
     @Flag(help: "All streams.")
     var all = false
 
-    /// The selection; nil where none was given.
+    /// The selection; nil if none was given.
     var selection: ControlCommand.Selection? {
         if let id { return .stream(id) }
         if let prefix { return .prefix(prefix) }
@@ -83,13 +76,13 @@ struct SelectionOptions: ParsableArguments {
 
     func validate() throws {
         guard [id != nil, prefix != nil, all].count(where: \.self) <= 1 else {
-            throw ValidationError("give only one of a stream's id, --prefix and --all")
+            throw ValidationError("give only one of a stream id, --prefix and --all")
         }
     }
 
     func required() throws -> ControlCommand.Selection {
         guard let selection else {
-            throw ValidationError("say which streams: an id, --prefix PREFIX, or --all")
+            throw ValidationError("no streams selected; give an id, --prefix PREFIX or --all")
         }
         return selection
     }

@@ -1,14 +1,14 @@
 import ArgumentParser
 
-/// Who may read the file that a command writes.
+/// The permissions of the file that a command writes.
 struct FileModeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The permissions of the file, in octal as for chmod, whatever the umask (default: 600, its owner alone).",
+            "The octal permissions of the file, whatever the umask (default: 600, only its owner).",
             valueName: "mode"))
     private var fileMode: String?
 
-    /// The permissions' bits.
+    /// The permission bits.
     var bits: UInt16 { fileMode.flatMap { UInt16($0, radix: 8) } ?? 0o600 }
 
     func validate() throws {

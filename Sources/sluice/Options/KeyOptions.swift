@@ -2,29 +2,29 @@ import ArgumentParser
 import Client
 import ZeroMQ
 
-/// Who the tool is, for a daemon that asks for keys.
+/// The tool's keys, for a daemon that requires keys.
 struct KeyOptions: ParsableArguments {
-    // One key of 85 begins with a dash.
+    // One key in 85 begins with a dash.
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The daemon's public key: a file that 'sluice keygen' wrote, or the 40 characters. Goes with --key "
+            "The daemon's public key: a file from 'sluice keygen', or its 40 characters. Needs --key "
                 + "(default: none).", valueName: "file|key"))
     var serverKey: String?
 
     @Option(
         help: ArgumentHelp(
-            "This client's secret key, a file that 'sluice keygen' wrote (default: none).", valueName: "file"))
+            "This client's secret key, a file from 'sluice keygen' (default: none).", valueName: "file"))
     var key: String?
 
     func validate() throws {
         guard (serverKey == nil) == (key == nil) else {
             throw ValidationError(
-                "--server-key and --key go together: the daemon's public key, and your own secret one")
+                "give both --server-key (the daemon's public key) and --key (your secret key), or neither")
         }
     }
 
-    /// The keys that were given; nil where none were.
+    /// Returns the given keys; nil if there are none.
     func credentials() throws(ClientError) -> CurveCredentials? {
         guard let serverKey, let key else { return nil }
         do {
@@ -38,7 +38,7 @@ struct KeyOptions: ParsableArguments {
 }
 
 extension ClientError {
-    /// A key file that was not read or not written.
+    /// Creates an error with the status that fits a key file's error.
     init(_ error: CurveKeyFileError) {
         let status: ExitStatus =
             switch error.code {

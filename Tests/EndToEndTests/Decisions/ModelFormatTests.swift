@@ -23,7 +23,7 @@ import Testing
         #expect(try FinishedProgram("sluice", ["convert", model2, output]).status == 0)
         let again = try FinishedProgram("sluice", ["convert", model2, output])
         #expect(again.status == 73)
-        #expect(again.errorOutput == "sluice: \(output): is there already; --force replaces it\n")
+        #expect(again.errorOutput == "sluice: \(output): exists already; give --force to replace it\n")
         #expect(try FinishedProgram("sluice", ["convert", model2, output, "--force"]).status == 0)
         #expect(try FinishedProgram("sluice", ["convert", "nowhere.keras", output, "--force"]).status == 66)
         #expect(

@@ -170,9 +170,12 @@ import ZeroMQ
 
         let dashed = "-" + String(repeating: "a", count: 39)
         for (arguments, status, words) in [
-            ([], 69, "--server-key and --key"), (identity("producer"), 69, "among the controllers"),
-            (["--server-key", keys.path("stranger.pub"), "--key", keys.path("all.key")], 69, "--server-key says"),
-            (["--key", keys.path("all.key")], 64, "go together"),
+            ([], 69, "--server-key and --key"), (identity("producer"), 69, "to the controllers"),
+            (
+                ["--server-key", keys.path("stranger.pub"), "--key", keys.path("all.key")], 69,
+                "--server-key is the daemon's key"
+            ),
+            (["--key", keys.path("all.key")], 64, "give both --server-key"),
             (["--server-key", keys.path("none.pub"), "--key", keys.path("all.key")], 66, "none.pub"),
             (["--server-key", dashed, "--key", keys.path("none.key")], 66, "none.key"),
             (["--server-key", keys.path("daemon.pub"), "--key", keys.path("all.pub")], 1, "chmod 600"),

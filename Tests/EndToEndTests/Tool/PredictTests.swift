@@ -193,7 +193,7 @@ import Wire
         Refusal(arguments: ["--input", "nowhere.csv"], status: 66, words: ["nowhere.csv"]),
         Refusal(
             model: "reference/model4.keras", input: "stream,x0\na,4\na,5\n", status: 65,
-            words: [":3", "5.0 is no token", "0 to 4"]),
+            words: [":3", "5.0 is not a token", "0 to 4"]),
         Refusal(
             model: "reference/model4.keras", arguments: ["--alphabet", "ACGT"], input: "sequence\nACGT\nACNT\n",
             status: 65, words: [":3", "'N'", "letter 3", "ACGT"]),

@@ -2,19 +2,20 @@ import CBounds
 import Glibc
 import Recurrent
 
-/// What one core does at best with one set of vector instructions: the most that was seen of each. The engine cannot be faster.
+/// The best results of one core with one set of vector instructions: the maximum of each quantity. The engine cannot be
+/// faster.
 public struct CoreBounds: Encodable, Equatable, Sendable {
-    /// The set's name, as the engine's kernels have it.
+    /// The name of the set in the engine's kernels.
     public let kernels: String
-    /// Multiply-adds of float32 a second, fused where the machine can.
+    /// Multiply-adds of float32 per second, fused if the machine can.
     public private(set) var multiplyAddsPerSecond = 0.0
-    /// e^x of float32 a second, from and to the L1 cache.
+    /// e^x of float32 per second, from and to the L1 cache.
     public private(set) var exponentialsPerSecond = 0.0
-    /// Bytes read a second from what fits the L2 cache and not the L1.
+    /// Bytes per second read from data that fits the L2 cache but not the L1 cache.
     public private(set) var readBytesPerSecond = 0.0
-    /// Nanoseconds from a multiply-add to the next that needs its result.
+    /// Nanoseconds from a multiply-add to the next one that needs its result.
     public private(set) var multiplyAddLatency = Double.infinity
-    /// Nanoseconds from a 1 / (1 + e^-x) to the next that needs its result.
+    /// Nanoseconds from a 1 / (1 + e^-x) to the next one that needs its result.
     public private(set) var logisticLatency = Double.infinity
 
     private enum CodingKeys: String, CodingKey {
@@ -30,7 +31,7 @@ public struct CoreBounds: Encodable, Equatable, Sendable {
         self.kernels = kernels
     }
 
-    /// Takes over what another measurement of the same set has seen more of.
+    /// Takes over the better values of another measurement of the same set.
     mutating func improve(by other: CoreBounds) {
         multiplyAddsPerSecond = max(multiplyAddsPerSecond, other.multiplyAddsPerSecond)
         exponentialsPerSecond = max(exponentialsPerSecond, other.exponentialsPerSecond)
@@ -39,7 +40,7 @@ public struct CoreBounds: Encodable, Equatable, Sendable {
         logisticLatency = min(logisticLatency, other.logisticLatency)
     }
 
-    /// Measures each of them once more, well under a millisecond each.
+    /// Measures each quantity once more, each in well under a millisecond.
     mutating func measure(with loops: BoundLoops) {
         let multiplyAdds = loops.multiplyAdds(rounds: 20_000)
         multiplyAddsPerSecond = max(multiplyAddsPerSecond, multiplyAdds.count / multiplyAdds.seconds)
@@ -54,28 +55,28 @@ public struct CoreBounds: Encodable, Equatable, Sendable {
     }
 }
 
-/// The loops behind ``CoreBounds``, and what they read and write.
+/// The loops behind ``CoreBounds``, and their memory.
 ///
-/// One owner, one thread.
+/// An instance has one owner and one thread.
 @safe
 final class BoundLoops {
     private let functions: UnsafePointer<sluice_bounds>
     private let lanes: Int
-    /// The argument of e^x, and what weights are read from: whole blocks of 8 of the widest vectors. On a cache line, as the
-    /// engine's weights are: a vector that lies on two would be read at half the speed.
+    /// The arguments of e^x and the data to read: whole blocks of 8 of the widest vectors. The data is aligned to cache
+    /// lines, as the engine's weights are. A vector across two lines would be read at half the speed.
     private let values: UnsafeMutableBufferPointer<Float>
     private let powers: UnsafeMutableBufferPointer<Float>
-    /// What the loops gave, so that none of them is for nothing.
+    /// The sum of the loops' results, so that the compiler cannot remove a loop.
     private var sum: Float = 0
 
     private static let exponents = 1024
     private static let block = 8 * 16
 
-    /// The loops of a set that the machine can run; nil where there are none.
+    /// Creates the loops of a set; nil if the machine cannot run it.
     ///
     /// - Parameters:
     ///   - kernels: The set.
-    ///   - bytes: The most that is read at a time.
+    ///   - bytes: The most bytes to read at a time.
     init?(_ kernels: Kernels, readingAtMost bytes: Int) {
         guard let functions = unsafe sluice_bounds_named(kernels.name) else { return nil }
         unsafe self.functions = functions
@@ -101,13 +102,13 @@ final class BoundLoops {
         (bytes / MemoryLayout<Float>.stride + block - 1) / block * block
     }
 
-    /// How many multiply-adds were done in which time.
+    /// Returns a number of multiply-adds and the time they took.
     func multiplyAdds(rounds: Int) -> (count: Double, seconds: Double) {
         let seconds = seconds { sum += unsafe functions.pointee.multiply_add(rounds) }
         return (Double(rounds * Int(SLUICE_BOUNDS_CHAINS) * lanes), seconds)
     }
 
-    /// How many powers were computed in which time.
+    /// Returns a number of exponentials and the time they took.
     func exponentials(repetitions: Int) -> (count: Double, seconds: Double) {
         let seconds = seconds {
             for _ in 0..<repetitions {
@@ -117,17 +118,17 @@ final class BoundLoops {
         return (Double(repetitions * Self.exponents), seconds)
     }
 
-    /// Nanoseconds of one multiply-add in a chain.
+    /// Returns the nanoseconds of one multiply-add in a chain.
     func multiplyAddLatency(rounds: Int) -> Double {
         seconds { sum += unsafe functions.pointee.multiply_add_chain(rounds) } * 1e9 / Double(rounds)
     }
 
-    /// Nanoseconds of one 1 / (1 + e^-x) in a chain.
+    /// Returns the nanoseconds of one 1 / (1 + e^-x) in a chain.
     func logisticLatency(rounds: Int) -> Double {
         seconds { sum += unsafe functions.pointee.logistic_chain(rounds) } * 1e9 / Double(rounds)
     }
 
-    /// How long it takes to read so many bytes again and again from wherever they stay, once on average.
+    /// Returns the mean time to read these bytes once, from the cache that holds them after repeated reads.
     func secondsToRead(bytes: Int, repetitions: Int) -> Double {
         let count = Self.wholeBlocks(bytes)
         let seconds = seconds { sum += unsafe functions.pointee.read(values.baseAddress, count, repetitions) }
@@ -141,7 +142,7 @@ final class BoundLoops {
     }
 }
 
-/// How long this thread has been running on a core: what others do on the machine meanwhile does not count.
+/// The time that this thread has been running on a core, so that other load on the machine does not count.
 enum ThreadClock {
     static var seconds: Double {
         var time = timespec()

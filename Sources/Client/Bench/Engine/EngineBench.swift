@@ -1,25 +1,26 @@
 import Recurrent
 
-/// Measures the engine alone, without daemon and sockets, beside what a core can do at best.
+/// Measures the engine alone, without daemon and sockets, against the bounds of a core.
 public struct EngineBench {
     private let sizes: [Int]
     private let samples: Int
 
-    /// How long one sample lasts at least: long beside a reading of the clock, short beside a time slice of the system.
+    /// The minimum length of a sample: long compared with a clock reading, short compared with a time slice of the
+    /// system.
     private static let sampleSeconds = 0.001
 
     /// Creates a measurement.
     ///
     /// - Parameters:
     ///   - sizes: The widths of the layers.
-    ///   - samples: How often each figure is taken.
-    /// - Throws: ``ClientError`` where there is nothing to measure.
+    ///   - samples: The number of samples of each figure.
+    /// - Throws: ``ClientError`` if there is nothing to measure.
     public init(sizes: [Int], samples: Int) throws(ClientError) {
         guard !sizes.isEmpty, sizes.allSatisfy({ (1...4096).contains($0) }) else {
-            throw ClientError(.usage, "a layer has 1 to 4096 units")
+            throw ClientError(.usage, "--sizes must be from 1 to 4096 units")
         }
         guard (1...10_000).contains(samples) else {
-            throw ClientError(.usage, "each figure is taken 1 to 10,000 times")
+            throw ClientError(.usage, "--samples must be from 1 to 10000")
         }
         self.sizes = sizes
         self.samples = samples
@@ -27,9 +28,9 @@ public struct EngineBench {
 
     /// Measures every size with every set of vector instructions that this machine has.
     ///
-    /// - Parameter progress: Told what is measured next.
-    /// - Returns: What was measured.
-    /// - Throws: ``ClientError`` where a model cannot be built.
+    /// - Parameter progress: Called with the name of the next step.
+    /// - Returns: The results.
+    /// - Throws: ``ClientError`` if a model cannot be built.
     public func run(progress: (String) -> Void) throws(ClientError) -> EngineReport {
         var report = EngineReport(samples: samples)
         for kernels in Kernels.available {
@@ -49,8 +50,8 @@ public struct EngineBench {
         return report
     }
 
-    /// One model: each sample of its steps beside one of the bounds, so that both see the same machine, which may be another for
-    /// the next model: one that others share is slower for minutes on end.
+    /// Measures one model. Samples of steps and bounds alternate, so that both see the same conditions. A shared
+    /// machine may be slower for the next model, for minutes on end.
     private func measure(
         _ engineModel: EngineModel, _ kernels: Kernels, _ loops: BoundLoops
     ) throws(ClientError) -> EngineFigures.Measured {
@@ -75,7 +76,7 @@ public struct EngineBench {
             for way in ways.indices {
                 nanoseconds[way].append(ways[way].seconds(for: runs[way]) * 1e9 / Double(runs[way] * ways[way].steps))
             }
-            // Once for nothing: what was stepped has taken the caches.
+            // A warm-up run, because stepping has evicted the data from the caches.
             _ = loops.secondsToRead(bytes: bytes, repetitions: 1)
             reading = min(reading, loops.secondsToRead(bytes: bytes, repetitions: reads) * 1e9)
             bounds.measure(with: loops)
@@ -86,13 +87,13 @@ public struct EngineBench {
     }
 }
 
-/// Streams of one model, stepped as the daemon steps what arrived at once.
+/// Streams of one model, stepped as the daemon steps a batch.
 private final class SteppedStreams {
     private let batch: StepBatch
     private let rows: [Int]
     private let inputs: [Float]
     private let timesteps: Int
-    /// Steps in one run: the timesteps of all streams.
+    /// The steps in one run: the timesteps of all streams.
     let steps: Int
 
     init(_ model: Model, streams: Int, timesteps: Int) {
@@ -116,7 +117,7 @@ private final class SteppedStreams {
         return ThreadClock.seconds - start
     }
 
-    /// How many runs take so long.
+    /// Returns the number of runs that take this time.
     func runs(lasting seconds: Double) -> Int {
         var runs = 1
         while self.seconds(for: runs) < seconds { runs *= 2 }

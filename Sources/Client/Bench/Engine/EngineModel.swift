@@ -1,22 +1,22 @@
 import Glibc
 import Recurrent
 
-/// A kind of model whose step is measured.
+/// A kind of model to measure.
 public enum EngineLayer: String, CaseIterable, Encodable, Sendable {
-    /// LSTM(units) → Dense(1, sigmoid) of one feature.
+    /// LSTM(units) → Dense(1, sigmoid) with one feature.
     case lstm = "LSTM → Dense(1)"
-    /// GRU(units) → Dense(1, sigmoid) of one feature.
+    /// GRU(units) → Dense(1, sigmoid) with one feature.
     case gru = "GRU → Dense(1)"
-    /// Dense(units) of as many features, without activation.
+    /// Dense(units) with as many features, without activation.
     case dense = "Dense"
 }
 
-/// A model of random weights, and what one step of it takes by its equations.
+/// A model of random weights, and the operations of one step by its equations.
 struct EngineModel {
     let layer: EngineLayer
     let units: Int
 
-    /// Products that are added to a sum.
+    /// The number of products that are added to a sum.
     var multiplyAdds: Int {
         switch layer {
         case .lstm: 4 * units * (1 + units) + units
@@ -25,7 +25,7 @@ struct EngineModel {
         }
     }
 
-    /// Exponentials, a tanh counted as one.
+    /// The number of exponentials, where a tanh counts as one.
     var exponentials: Int {
         switch layer {
         case .lstm: 5 * units + 1
@@ -34,14 +34,14 @@ struct EngineModel {
         }
     }
 
-    /// 1 / (1 + e^-x), or a tanh, that each need the one before until the next timestep can begin: of an LSTM a gate and the
-    /// cell, of a GRU the reset gate and the candidate.
+    /// The number of dependent 1 / (1 + e^-x) or tanh in one timestep, each of which needs the one before: in an LSTM a
+    /// gate and the cell, in a GRU the reset gate and the candidate.
     var logisticsInARow: Int { layer == .dense ? 0 : 2 }
 
-    /// Multiply-adds that each need the one before until then, where the products of a gate are added up in pairs.
+    /// The number of dependent multiply-adds in one timestep, if the products of a gate are added in pairs.
     var multiplyAddsInARow: Int { layer == .dense ? 0 : Int(log2(Double(units)).rounded(.up)) + 1 }
 
-    /// The bytes of all weights.
+    /// The size of all weights in bytes.
     var weightBytes: Int {
         let biases =
             switch layer {
@@ -52,10 +52,10 @@ struct EngineModel {
         return (multiplyAdds + biases) * MemoryLayout<Float>.stride
     }
 
-    /// Makes the model; the same parameters make the same.
+    /// Builds the model. Equal parameters give equal models.
     func build(_ kernels: Kernels) throws(ModelError) -> Model {
         var random = SplitMix64(seed: UInt64(units))
-        // As wide as keeps a state of so many units from running to its limits.
+        // A range that keeps the state of a layer of this width from saturating.
         let range = 1 / Float(units).squareRoot()
         func weight(_ shape: Int...) throws(ModelError) -> Tensor {
             let count = shape.reduce(1, *)

@@ -1,15 +1,15 @@
-/// How long the steps of one model take with one set of vector instructions, and how long they would at best.
+/// The times of one model's steps with one set of vector instructions, and their lower bounds.
 public struct EngineFigures: Encodable, Equatable, Sendable {
-    /// What was measured of one model.
+    /// The measurements of one model.
     struct Measured {
         let model: EngineModel
-        /// What the core could do at best meanwhile.
+        /// The bounds of the core during the measurement.
         let bounds: CoreBounds
-        /// Nanoseconds a step, sample by sample.
+        /// Nanoseconds per step, sample by sample.
         let alone, together, longAlone, longTogether: [Double]
-        /// Nanoseconds to read as many bytes as the weights have, at best.
+        /// The least number of nanoseconds to read as many bytes as the weights have.
         let reading: Double
-        /// Streams that the weights are read once for.
+        /// The number of streams for which the weights are read once.
         let lanes: Int
     }
 
@@ -19,23 +19,23 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
     public let layer: EngineLayer
     /// The width of its layer.
     public let units: Int
-    /// Nanoseconds a step of one stream alone that has one timestep, as when one message has come.
+    /// Nanoseconds per step of one stream with one timestep, as for a message that arrives alone.
     public let alone: Spread
-    /// Nanoseconds a step of each of 64 streams that have one timestep each.
+    /// Nanoseconds per step of each of 64 streams with one timestep each.
     public let together: Spread
-    /// Nanoseconds a step of one stream alone that has 64 timesteps, each step needing the one before.
+    /// Nanoseconds per step of one stream with 64 timesteps, where each step needs the one before.
     public let longAlone: Spread
-    /// Nanoseconds a step of each of 64 streams that have 64 timesteps each.
+    /// Nanoseconds per step of each of 64 streams with 64 timesteps each.
     public let longTogether: Spread
-    /// Nanoseconds that the multiply-adds of a step take at best.
+    /// The least number of nanoseconds for the multiply-adds of a step.
     public let multiplyAdds: Double
-    /// Nanoseconds that the exponentials of a step take at best.
+    /// The least number of nanoseconds for the exponentials of a step.
     public let exponentials: Double
-    /// Nanoseconds that it takes at best to read all weights.
+    /// The least number of nanoseconds to read all weights.
     public let reading: Double
-    /// Nanoseconds that a step at best waits for operations that each need the one before, until the next can begin.
+    /// The least number of nanoseconds that a step waits for dependent operations before the next step can begin.
     public let waiting: Double
-    /// Streams side by side that read them once.
+    /// The number of streams side by side that share one reading of the weights.
     public let lanes: Int
 
     private enum CodingKeys: String, CodingKey {
@@ -50,7 +50,7 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
         case waiting = "waiting_ns"
     }
 
-    /// Nil where nothing was measured.
+    /// Creates the figures; nil if nothing was measured.
     init?(_ measured: Measured) {
         guard let alone = Spread(measured.alone), let together = Spread(measured.together),
             let longAlone = Spread(measured.longAlone), let longTogether = Spread(measured.longTogether)
@@ -72,29 +72,29 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
         lanes = measured.lanes
     }
 
-    /// What streams side by side take of the time of one alone, with one timestep each.
+    /// Batched time / single-stream time, with one timestep each.
     var ratio: Double { together.min / alone.min }
 
-    /// The bound that binds a stream alone, divided by the least time of a step: 1 is as fast as the core can. Where no timestep
-    /// needs the one before, those of one stream share the reading of the weights as streams do.
+    /// The largest bound of a stream alone, divided by the least time of a step: 1 is the best that the core can do. If
+    /// timesteps are independent, those of one stream share the reading of the weights as streams do.
     var shareLongAlone: Double {
         (waiting == 0 ? boundTogether : max(multiplyAdds, exponentials, reading, waiting)) / longAlone.min
     }
-    /// The same for streams that share the reading of the weights.
+    /// The same share for streams that share the reading of the weights.
     var shareTogether: Double { boundTogether / together.min }
-    /// The same where they have many timesteps.
+    /// The same share for many timesteps.
     var shareLongTogether: Double { boundTogether / longTogether.min }
 
     private var boundTogether: Double { max(multiplyAdds, exponentials, reading / Double(lanes)) }
 }
 
-/// What the engine's measurement came to.
+/// The results of the engine's measurement.
 public struct EngineReport: Encodable, Equatable, Sendable {
-    /// How often each figure was taken.
+    /// The number of samples of each figure.
     public let samples: Int
-    /// What a core can do at best, by set of vector instructions.
+    /// The bounds of a core, by set of vector instructions.
     public private(set) var bounds: [CoreBounds] = []
-    /// Every model with every set.
+    /// The figures of every model with every set.
     public private(set) var figures: [EngineFigures] = []
 
     init(samples: Int) {
@@ -108,26 +108,26 @@ public struct EngineReport: Encodable, Equatable, Sendable {
 }
 
 extension EngineReport {
-    /// Nanoseconds a step of LSTM(units) → Dense(1) in RTNeural, <https://github.com/jatinchowdhury18/RTNeural>, sizes fixed at
-    /// compile time, AVX2 by xsimd, on one core of a 2.45 GHz EPYC (Zen 3).
+    /// Nanoseconds per step of LSTM(units) → Dense(1) in RTNeural, <https://github.com/jatinchowdhury18/RTNeural>:
+    /// sizes fixed at compile time, AVX2 by xsimd, on one core of a 2.45 GHz EPYC (Zen 3).
     private static let nanosecondsOfRTNeural = [10: 149.0, 32: 380, 64: 1_100, 128: 3_660]
 
     /// The report for people.
     public var lines: [String] {
-        var lines = ["One core at best, by set of vector instructions:", ""] + boundLines
+        var lines = ["The bounds of one core, by set of vector instructions:", ""] + boundLines
         for layer in EngineLayer.allCases {
-            lines += ["", "\(layer.rawValue), nanoseconds a step:", ""] + table(of: layer)
+            lines += ["", "\(layer.rawValue), nanoseconds per step:", ""] + table(of: layer)
         }
         return lines + [
             "",
-            "Each time is the least (the median) of \(Quantity.count(samples, of: "sample")).",
-            "one each: messages of one timestep, of one stream alone and of 64 together; ratio: together to alone.",
-            "64 each: messages of 64 timesteps likewise; alone, each step of LSTM and GRU needs the one before.",
-            "at best: what the multiply-adds, the e^x, reading all weights, and the operations that need the one before",
-            "until the next step of the stream can begin, would take by themselves, measured in turn with the steps.",
-            "share: the longest of them divided by the time; together, as many streams as fit a vector share the reading,",
-            "and none waits for another; so do the timesteps of one message where the layer is Dense.",
-            "RTNeural: alone, sizes fixed at compile time, AVX2, on a core of a 2.45 GHz EPYC (Zen 3).",
+            "Each time is the least (and the median) of \(Quantity.count(samples, of: "sample")).",
+            "one each: messages of one timestep, for one stream alone and for 64 together. ratio: together / alone.",
+            "64 each: messages of 64 timesteps. Alone, each step of LSTM and GRU needs the one before.",
+            "at best: the time of the multiply-adds, of the e^x, of reading all weights, and of the dependent operations",
+            "of one step, each by itself and measured in turn with the steps.",
+            "share: the longest of these times / the measured time. Together, the streams of one vector share the reading",
+            "and do not wait for each other. The timesteps of one message share it too if the layer is Dense.",
+            "RTNeural: one stream, sizes fixed at compile time, AVX2, on a core of a 2.45 GHz EPYC (Zen 3).",
         ]
     }
 

@@ -1,27 +1,27 @@
-/// Reads timesteps out of comma-separated values whose first record names the columns. A record is one timestep, or, in
-/// letters, one sequence.
-struct CSVReadings {
+/// Reads timesteps from comma-separated values whose first record names the columns. A record is one timestep, or one
+/// sequence of letters.
+struct CSVRows {
     private var lines: LineReader
-    private let layout: ReadingLayout
+    private let layout: RowLayout
     private let name: String
     private let columns: CSVColumns
     private var record = CSVRecord()
     private var line: [UInt8] = []
     private var starts = SequenceStarts()
-    /// How many records were read, the header apart.
+    /// The number of records read, without the header.
     private var rowNumber = 0
-    /// The stream of the row before, which mostly is the next one's too.
+    /// The stream of the previous row, which is usually the next row's too.
     private var stream: (bytes: [UInt8], id: String) = ([], "")
 
-    /// Takes the header.
+    /// Reads the header.
     ///
     /// - Parameters:
     ///   - header: The first line that is not blank.
-    ///   - lines: What follows.
-    ///   - layout: What the columns mean.
-    ///   - name: What the file is called in messages.
-    /// - Throws: ``ClientError`` where the header lacks a column.
-    init(header: [UInt8], lines: LineReader, layout: ReadingLayout, name: String) throws(ClientError) {
+    ///   - lines: The following lines.
+    ///   - layout: The meaning of the columns.
+    ///   - name: The name of the file in messages.
+    /// - Throws: ``ClientError`` if the header lacks a column.
+    init(header: [UInt8], lines: LineReader, layout: RowLayout, name: String) throws(ClientError) {
         self.lines = lines
         self.layout = layout
         self.name = name
@@ -37,33 +37,33 @@ struct CSVReadings {
     var place: String { "\(name):\(lines.lineNumber)" }
 
     /// Reads the next record; nil at the end.
-    mutating func next() throws(ClientError) -> Reading? {
+    mutating func next() throws(ClientError) -> InputRow? {
         guard try readRecord() else { return nil }
         guard record.count == columns.count else {
             throw ClientError(
                 .data, "\(place): \(Quantity.count(record.count, of: "field")) where the header has \(columns.count)")
         }
         rowNumber += 1
-        var reading = try timesteps(of: try streamID())
+        var row = try timesteps(of: try streamID())
         if let sequence = columns.sequence,
-            starts.isStart(stream: reading.stream, value: record.fieldBytes(sequence))
+            starts.isStart(stream: row.stream, value: record.fieldBytes(sequence))
         {
-            reading.flags.insert(.start)
+            row.flags.insert(.start)
         }
-        if let label = columns.label, !record.fieldBytes(label).isBlank { reading.label = try number(label) }
-        return reading
+        if let label = columns.label, !record.fieldBytes(label).isBlank { row.label = try number(label) }
+        return row
     }
 
-    /// A row's one timestep, or the whole sequence that it has in letters.
-    private func timesteps(of id: String) throws(ClientError) -> Reading {
+    /// Returns a row's timestep, or the whole sequence that it has in letters.
+    private func timesteps(of id: String) throws(ClientError) -> InputRow {
         if let alphabet = layout.alphabet {
             let tokens = try alphabet.tokens(of: record[columns.values[0]], place: place)
-            return Reading(stream: id, values: tokens, timesteps: tokens.count, flags: [.start, .end])
+            return InputRow(stream: id, values: tokens, timesteps: tokens.count, flags: [.start, .end])
         }
         var values: [Float] = []
         values.reserveCapacity(columns.values.count)
         for column in columns.values { values.append(try number(column)) }
-        return Reading(stream: id, values: values)
+        return InputRow(stream: id, values: values)
     }
 
     private func number(_ column: Int) throws(ClientError) -> Float {
@@ -74,7 +74,7 @@ struct CSVReadings {
         return value
     }
 
-    /// Reads lines until a record is complete, blank ones left out.
+    /// Reads lines until a record is complete, and skips blank lines.
     private mutating func readRecord() throws(ClientError) -> Bool {
         record.removeAll()
         var firstLine: Int?
@@ -91,22 +91,23 @@ struct CSVReadings {
     }
 
     private mutating func streamID() throws(ClientError) -> String {
-        // Without a column only sequences in letters come here, each in a row of its own.
+        // Without a stream column, the file has sequences in letters, one in each row.
         guard let column = columns.stream else { return layout.stream ?? "\(rowNumber)" }
         if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
         let bytes = record.fieldBytes(column)
-        // Repaired, two ids might become one.
+        // A repair could make two ids equal.
         guard let id = String(validating: bytes, as: UTF8.self) else {
             throw ClientError(.data, "\(place): the stream id '\(record[column])' is not UTF-8")
         }
-        try ReadingSource.check(id, place: place)
+        try RowSource.check(id, place: place)
         stream = (bytes, id)
         return id
     }
 }
 
 extension String {
-    /// Without blanks at either end, and without the mark that some programs put before a file's first name.
+    /// The text without blanks at either end and without a byte order mark, which some programs write before the first
+    /// name.
     fileprivate var trimmed: String {
         var text = self[...]
         while let first = text.unicodeScalars.first, first == "\u{FEFF}" || first == " " || first == "\t" {
@@ -118,6 +119,6 @@ extension String {
 }
 
 extension [UInt8] {
-    /// Whether a line has nothing in it.
+    /// Whether a line has only blanks.
     var isBlank: Bool { allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
 }

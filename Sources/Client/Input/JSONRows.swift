@@ -1,19 +1,19 @@
 import FoundationEssentials
 import Wire
 
-/// Reads timesteps out of JSON lines: `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`, where
-/// `values` may be several timesteps, or, with value columns, objects with a member for each value.
-struct JSONReadings {
+/// Reads timesteps from JSON lines: `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`. `values`
+/// may be several timesteps. With value columns, the objects have a member for each value instead.
+struct JSONRows {
     private var lines: LineReader
-    private let layout: ReadingLayout
+    private let layout: RowLayout
     private let name: String
-    /// The first line, read while the format was found out.
+    /// The first line, which was read to detect the format.
     private var line: [UInt8]
     private var hasLine = true
     private var starts = SequenceStarts()
     private let decoder = JSONDecoder()
 
-    init(first: [UInt8], lines: LineReader, layout: ReadingLayout, name: String) {
+    init(first: [UInt8], lines: LineReader, layout: RowLayout, name: String) {
         line = first
         self.lines = lines
         self.layout = layout
@@ -26,31 +26,31 @@ struct JSONReadings {
     var place: String { "\(name):\(lines.lineNumber)" }
 
     /// Reads the next line that is not blank; nil at the end.
-    mutating func next() throws(ClientError) -> Reading? {
+    mutating func next() throws(ClientError) -> InputRow? {
         while !hasLine || line.isBlank {
             line.removeAll(keepingCapacity: true)
             guard try lines.next(into: &line) else { return nil }
             hasLine = true
         }
         hasLine = false
-        var (reading, sequence) = try row()
-        if let sequence, starts.isStart(stream: reading.stream, value: sequence) { reading.flags.insert(.start) }
-        return reading
+        var (row, sequence) = try parsedRow()
+        if let sequence, starts.isStart(stream: row.stream, value: sequence) { row.flags.insert(.start) }
+        return row
     }
 
-    private func row() throws(ClientError) -> (Reading, sequence: [UInt8]?) {
+    private func parsedRow() throws(ClientError) -> (InputRow, sequence: [UInt8]?) {
         do {
-            let row = try decoder.decode(JSONRow.self, from: Data(line))
-            try ReadingSource.check(row.reading.stream, place: place)
-            return (row.reading, row.sequence)
+            let json = try decoder.decode(JSONRow.self, from: Data(line))
+            try RowSource.check(json.row.stream, place: place)
+            return (json.row, json.sequence)
         } catch let error as ClientError {
             throw error
         } catch let DecodingError.keyNotFound(key, _) {
-            throw ClientError(.data, "\(place): there is no member '\(key.stringValue)'")
+            throw ClientError(.data, "\(place): the member '\(key.stringValue)' is missing")
         } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
             throw ClientError(.data, "\(place): \(JSONRow.explain(context))")
         } catch let DecodingError.dataCorrupted(context) {
-            // A number that float32 cannot hold is told without a path too.
+            // A number that float32 cannot hold is also reported without a path.
             let problem = context.codingPath.isEmpty ? "a number too large for float32" : JSONRow.explain(context)
             let isJSON = (try? JSONDecoder().decode([String: JSONValue].self, from: Data(line))) != nil
             throw ClientError(.data, "\(place): \(isJSON ? problem : "not a JSON object")")
@@ -60,69 +60,69 @@ struct JSONReadings {
     }
 }
 
-/// One line, read by the layout that the decoder carries.
+/// One line, read with the layout in the decoder's user info.
 private struct JSONRow: Decodable {
     static let layout = CodingUserInfoKey(rawValue: "layout")
     private static let ownMembers: Set = ["stream", "values", "sequence", "start", "end"]
 
-    var reading = Reading(stream: "", values: [])
-    /// The sequence column's value as text, where there is such a column.
+    var row = InputRow(stream: "", values: [])
+    /// The sequence column's value as text, if there is such a column.
     var sequence: [UInt8]?
 
     init(from decoder: any Decoder) throws {
-        guard let key = Self.layout, let layout = decoder.userInfo[key] as? ReadingLayout else { return }
+        guard let key = Self.layout, let layout = decoder.userInfo[key] as? RowLayout else { return }
         let members = try decoder.container(keyedBy: Name.self)
-        let streamName = Name(layout.streamColumn ?? ReadingLayout.usualStreamColumn)
+        let streamName = Name(layout.streamColumn ?? RowLayout.usualStreamColumn)
         if let stream = layout.stream {
-            reading.stream = stream
+            row.stream = stream
         } else {
-            reading.stream = try members.decode(String.self, forKey: streamName)
+            row.stream = try members.decode(String.self, forKey: streamName)
         }
         if let column = layout.sequenceColumn {
             let value = try members.decode(JSONValue.self, forKey: Name(column))
             sequence = Array(try JSONText.line(of: [value]).utf8)
         }
         if let label = layout.label {
-            reading.label =
+            row.label =
                 label.isRequired
                 ? try members.decode(Float.self, forKey: Name(label.name))
                 : try members.decodeIfPresent(Float.self, forKey: Name(label.name))
         }
         if let columns = layout.valueColumns {
-            reading.values = try columns.map { try members.decode(Float.self, forKey: Name($0)) }
+            row.values = try columns.map { try members.decode(Float.self, forKey: Name($0)) }
             return
         }
         let named = [streamName.stringValue, layout.sequenceColumn, layout.label?.name].compactMap(\.self)
         let known = Self.ownMembers.union(named)
         for key in members.allKeys
-        where !known.contains(key.stringValue) && !ReadingLayout.isNoValue(key.stringValue) {
+        where !known.contains(key.stringValue) && !RowLayout.isNoValue(key.stringValue) {
             throw DecodingError.dataCorruptedError(
                 forKey: key, in: members,
-                debugDescription: "not a known member; --values names those that hold the values")
+                debugDescription: "not a known member; give --values to name the members with the values")
         }
         try readValues(members)
         if layout.sequenceColumn != "sequence" {
-            reading.sequence = try members.decodeIfPresent(UInt64.self, forKey: Name("sequence")) ?? 0
+            row.sequence = try members.decodeIfPresent(UInt64.self, forKey: Name("sequence")) ?? 0
         }
-        if try members.decodeIfPresent(Bool.self, forKey: Name("start")) ?? false { reading.flags.insert(.start) }
-        if try members.decodeIfPresent(Bool.self, forKey: Name("end")) ?? false { reading.flags.insert(.end) }
+        if try members.decodeIfPresent(Bool.self, forKey: Name("start")) ?? false { row.flags.insert(.start) }
+        if try members.decodeIfPresent(Bool.self, forKey: Name("end")) ?? false { row.flags.insert(.end) }
     }
 
-    /// One timestep, `[0.1]`, or several, `[[0.1], [0.2]]`.
+    /// Reads one timestep, `[0.1]`, or several, `[[0.1], [0.2]]`.
     private mutating func readValues(_ members: KeyedDecodingContainer<Name>) throws {
         let key = Name("values")
         do {
-            reading.values = try members.decode([Float].self, forKey: key)
+            row.values = try members.decode([Float].self, forKey: key)
         } catch {
             guard let timesteps = try? members.decode([[Float]].self, forKey: key) else { throw error }
             guard Set(timesteps.map(\.count)).count == 1 else {
                 throw DecodingError.dataCorruptedError(
                     forKey: key, in: members, debugDescription: "timesteps of different lengths")
             }
-            reading.timesteps = timesteps.count
-            reading.values = timesteps.flatMap(\.self)
+            row.timesteps = timesteps.count
+            row.values = timesteps.flatMap(\.self)
         }
-        guard !reading.values.isEmpty else {
+        guard !row.values.isEmpty else {
             throw DecodingError.dataCorruptedError(forKey: key, in: members, debugDescription: "no values")
         }
     }
@@ -132,7 +132,7 @@ private struct JSONRow: Decodable {
         return path.isEmpty ? context.debugDescription : "'\(path)': \(context.debugDescription)"
     }
 
-    /// Any member.
+    /// Any member's name.
     struct Name: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }

@@ -1,30 +1,30 @@
 public import Wire
 
 /// One row of the input: timesteps of one stream.
-public struct Reading: Equatable, Sendable {
+public struct InputRow: Equatable, Sendable {
     /// The stream's id.
     public var stream: String
-    /// The timesteps' values one after another, shape (timesteps, values).
+    /// The timesteps' values, shape (timesteps, values).
     public var values: [Float]
-    /// How many timesteps these are.
+    /// The number of timesteps.
     public var timesteps: Int
-    /// The number of the first within its stream; 0: the daemon counts on.
+    /// The number of the first timestep within its stream. With 0, the daemon continues its own count.
     public var sequence: UInt64
-    /// Whether a sequence starts or ends here.
+    /// The marks for the start and end of a sequence.
     public var flags: TimestepHeader.Flags
-    /// The label that the sequence should get, where the row tells and it was asked for.
+    /// The expected label of the sequence, if requested and present.
     public var label: Float?
-    /// Whether the values are numbers of tokens, which are sent as such.
+    /// Whether the values are tokens, which are sent as such.
     var areTokens = false
 
-    /// Creates a reading.
+    /// Creates a row.
     ///
     /// - Parameters:
     ///   - stream: The stream's id.
-    ///   - values: The timesteps' values one after another.
-    ///   - timesteps: How many timesteps these are.
-    ///   - sequence: The number of the first within its stream; 0: the daemon counts on.
-    ///   - flags: Whether a sequence starts or ends here.
+    ///   - values: The timesteps' values.
+    ///   - timesteps: The number of timesteps.
+    ///   - sequence: The number of the first timestep within its stream. With 0, the daemon continues its own count.
+    ///   - flags: The marks for the start and end of a sequence.
     public init(
         stream: String, values: [Float], timesteps: Int = 1, sequence: UInt64 = 0, flags: TimestepHeader.Flags = []
     ) {
@@ -36,44 +36,44 @@ public struct Reading: Equatable, Sendable {
     }
 }
 
-/// Which of a row's fields mean what. One documented set of options, used by the command line and the readers alike.
-public struct ReadingLayout: Equatable, Sendable {
-    /// How the rows are written.
+/// The meaning of a row's fields. The command line and all readers use these options.
+public struct RowLayout: Equatable, Sendable {
+    /// The format of the rows.
     public enum Format: String, CaseIterable, Sendable {
-        /// Comma-separated values, their names in the first row.
+        /// Comma-separated values with their names in the first row.
         case csv
-        /// One JSON object a line.
+        /// One JSON object per line.
         case jsonl
     }
 
-    /// How the rows are written; nil: JSON lines where the first byte that is not blank is `{`, else CSV.
+    /// The format of the rows; nil for JSON lines if the first byte that is not blank is `{`, else CSV.
     public var format: Format?
-    /// The stream that all rows belong to.
+    /// The stream of all rows.
     public var stream: String?
-    /// The column, or member, that names each row's stream; nil, and no ``stream``: the one named `stream`.
+    /// The column or member that names each row's stream. If this and ``stream`` are nil, the one named `stream`.
     public var streamColumn: String?
-    /// The columns, or members, with the values of one timestep in the model's order; nil: all columns that have no
-    /// other meaning and no name of ``isNoValue(_:)``, or the member `values`.
+    /// The columns or members with the values of one timestep in the model's order. Nil for the member `values`, or for
+    /// all columns without another meaning and without a name of ``isNoValue(_:)``.
     public var valueColumns: [String]?
-    /// The column, or member, that is the same over all timesteps of a sequence.
+    /// The column or member with a constant value per sequence.
     public var sequenceColumn: String?
-    /// The column, or member, with the label that the row's sequence should get; nil: labels are not read.
+    /// The column or member with the expected label of the row's sequence; nil to read no labels.
     public var label: Label?
-    /// The letters in which one column has a whole sequence of tokens in each row; nil: a row has values. CSV only.
+    /// The letters of the column that has a whole sequence of tokens in each row; nil if rows have values. CSV only.
     public var alphabet: Alphabet?
 
-    /// The place of labels.
+    /// The place of the labels.
     public struct Label: Equatable, Sendable {
-        /// The column, or member.
+        /// The column or member.
         public var name: String
-        /// Whether rows without it are wrong.
+        /// Whether a row without a label is wrong.
         public var isRequired: Bool
 
-        /// Names the column.
+        /// Creates the place of the labels.
         ///
         /// - Parameters:
-        ///   - name: The column, or member.
-        ///   - isRequired: Whether rows without it are wrong.
+        ///   - name: The column or member.
+        ///   - isRequired: Whether a row without a label is wrong.
         public init(_ name: String, isRequired: Bool) {
             self.name = name
             self.isRequired = isRequired
@@ -82,8 +82,8 @@ public struct ReadingLayout: Equatable, Sendable {
 
     static let usualStreamColumn = "stream"
 
-    /// Whether a column of this name, as a file of answers or of labelled data has it, holds no values unless it is
-    /// named as one that does: `stream`, `step`, `label`, `probability`, `probability0` and so on.
+    /// Whether a column with this name holds no values unless it is named explicitly. Files of answers and labelled
+    /// data have such columns: `stream`, `step`, `label`, `probability`, `probability0` and so on.
     static func isNoValue(_ column: String) -> Bool {
         [usualStreamColumn, "step", "label"].contains(column)
             || column.hasPrefix("probability") && column.dropFirst(11).allSatisfy(\.isNumber)
@@ -92,14 +92,14 @@ public struct ReadingLayout: Equatable, Sendable {
     /// Creates a layout.
     ///
     /// - Parameters:
-    ///   - format: How the rows are written; nil: seen from the first byte.
-    ///   - stream: The stream that all rows belong to.
+    ///   - format: The format of the rows; nil to detect it from the first byte.
+    ///   - stream: The stream of all rows.
     ///   - streamColumn: The column that names each row's stream.
     ///   - valueColumns: The columns with the values, in the model's order.
-    ///   - sequenceColumn: The column that is the same over all timesteps of a sequence.
+    ///   - sequenceColumn: The column with a constant value per sequence.
     ///   - label: The column with the labels.
-    ///   - alphabet: The letters in which each row has a whole sequence.
-    /// - Throws: ``ClientError`` with the status `usage` where these contradict one another.
+    ///   - alphabet: The letters of the column with whole sequences.
+    /// - Throws: ``ClientError`` with the status `usage` if the options contradict each other.
     public init(
         format: Format? = nil, stream: String? = nil, streamColumn: String? = nil, valueColumns: [String]? = nil,
         sequenceColumn: String? = nil, label: Label? = nil, alphabet: Alphabet? = nil
@@ -110,7 +110,8 @@ public struct ReadingLayout: Equatable, Sendable {
         if alphabet != nil {
             guard sequenceColumn == nil, valueColumns?.count ?? 1 == 1 else {
                 throw ClientError(
-                    .usage, "with --alphabet each row is a sequence: give --values one column, and no --sequence-by")
+                    .usage, "with --alphabet each row is a sequence: give one column with --values and no --sequence-by"
+                )
             }
         }
         if let stream { try Self.check(stream) }
@@ -128,36 +129,36 @@ public struct ReadingLayout: Equatable, Sendable {
     }
 
     static func notAnID(_ text: String) -> String {
-        "'\(text)' is no stream id: 1 to \(StreamID.maximumLength) bytes without control characters, not beginning "
-            + "with \(StreamID.reservedPrefix)"
+        "'\(text)' is not a stream id: 1 to \(StreamID.maximumLength) bytes without control characters and "
+            + "without a leading \(StreamID.reservedPrefix)"
     }
 }
 
-extension Reading {
-    /// Refuses timesteps that a model cannot take.
+extension InputRow {
+    /// Checks that a model can take the timesteps.
     ///
     /// - Parameters:
     ///   - features: Values in one of the model's timesteps.
-    ///   - vocabulary: How many tokens there are, where a timestep is a token.
-    ///   - place: Where the row stands, for messages.
+    ///   - vocabulary: The size of the vocabulary, if a timestep is a token.
+    ///   - place: The position of the row, for messages.
     /// - Throws: ``ClientError`` with the status `data`.
     func check(features: Int, vocabulary: Int?, place: String) throws(ClientError) {
         let count = values.count / max(1, timesteps)
         guard count == features else {
             throw ClientError(
                 .data,
-                "\(place): \(Quantity.count(count, of: "value")) a timestep, where the model of the stream "
+                "\(place): \(Quantity.count(count, of: "value")) in a timestep, but the model of the stream "
                     + "'\(stream)' takes \(features)")
         }
         guard let vocabulary else { return }
         for value in values where value != value.rounded() || value < 0 || value >= Float(vocabulary) {
             throw ClientError(
-                .data, "\(place): \(value) is no token: the model takes whole numbers from 0 to \(vocabulary - 1)")
+                .data, "\(place): \(value) is not a token: the model takes whole numbers from 0 to \(vocabulary - 1)")
         }
     }
 }
 
-/// The start of sequences: a change of a column's value within one stream.
+/// Detects the start of sequences: a change of a column's value within one stream.
 struct SequenceStarts {
     private var last: [StreamKey: [UInt8]] = [:]
 

@@ -1,0 +1,96 @@
+import Wire
+
+/// The rows of a file, each available as soon as it is read. A wrong row ends the source with an error that names the
+/// file and the line.
+public struct RowSource {
+    private enum Rows {
+        case csv(CSVRows)
+        case json(JSONRows)
+        case none
+    }
+
+    private var rows: Rows
+
+    /// Reads up to the first line that is not blank, and detects the format if the layout leaves it open.
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - layout: The meaning of a row's fields.
+    /// - Throws: ``ClientError`` if the file cannot be read or its header lacks a column.
+    public init(_ file: InputFile, layout: RowLayout) throws(ClientError) {
+        var lines = LineReader(file)
+        var line: [UInt8] = []
+        repeat {
+            line.removeAll(keepingCapacity: true)
+            guard try lines.next(into: &line) else {
+                rows = .none
+                return
+            }
+        } while line.isBlank
+        if line.starts(with: Self.byteOrderMark) { line.removeFirst(Self.byteOrderMark.count) }
+        let first = line.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+        switch layout.format ?? (first == UInt8(ascii: "{") ? .jsonl : .csv) {
+        case .csv: rows = .csv(try CSVRows(header: line, lines: lines, layout: layout, name: file.name))
+        case .jsonl:
+            guard layout.alphabet == nil else {
+                throw ClientError(
+                    .usage, "--alphabet is only for CSV; in JSON lines give the tokens as numbers, such as [[4],[3]]")
+            }
+            rows = .json(JSONRows(first: line, lines: lines, layout: layout, name: file.name))
+        }
+    }
+
+    /// Reads the next row.
+    ///
+    /// - Returns: The row; nil at the end of the file.
+    /// - Throws: ``ClientError`` with the status `data` if the row is wrong.
+    public mutating func next() throws(ClientError) -> InputRow? {
+        switch rows {
+        case .csv(var source):
+            // Moved out and back, so that the rows are not copied.
+            rows = .none
+            defer { rows = .csv(source) }
+            return try source.next()
+        case .json(var source):
+            rows = .none
+            defer { rows = .json(source) }
+            return try source.next()
+        case .none: return nil
+        }
+    }
+
+    /// Whether reading the next row would block.
+    public var wouldWait: Bool {
+        switch rows {
+        case .csv(let source): source.wouldWait
+        case .json(let source): source.wouldWait
+        case .none: false
+        }
+    }
+
+    /// Bytes of the rows read so far.
+    public var byteCount: Int {
+        switch rows {
+        case .csv(let source): source.byteCount
+        case .json(let source): source.byteCount
+        case .none: 0
+        }
+    }
+
+    /// The position of the last row, such as `data.csv:17`.
+    public var place: String {
+        switch rows {
+        case .csv(let source): source.place
+        case .json(let source): source.place
+        case .none: ""
+        }
+    }
+
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    static func check(_ stream: String, place: String) throws(ClientError) {
+        guard StreamID.isValid(stream) else {
+            throw ClientError(.data, "\(place): \(RowLayout.notAnID(stream))")
+        }
+    }
+}

@@ -1,0 +1,46 @@
+public import ArgumentParser
+public import Client
+
+/// The meaning of a file's rows: the options of every command that reads data.
+struct RowOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("csv or jsonl (default: jsonl if the first byte is {, else csv).", valueName: "format"))
+    var format: RowLayout.Format?
+
+    @Option(
+        help: ArgumentHelp(
+            "The stream of all rows (default: none, each row names its stream).", valueName: "id"))
+    var stream: String?
+
+    @Option(help: ArgumentHelp("The column that names each row's stream (default: stream).", valueName: "column"))
+    var streamColumn: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The columns with a timestep's values in the model's order, such as a,b,c (default: all columns except those "
+                + "of other options, stream, step, label, probability, probability0 …; for JSON lines the member values).",
+            valueName: "columns"))
+    var values: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The column that identifies a sequence. When it changes within a stream, and at the stream's first row, "
+                + "the state is reset (default: none).", valueName: "column"))
+    var sequenceBy: String?
+
+    /// Returns the layout from the options.
+    ///
+    /// - Parameters:
+    ///   - label: The column with the labels, for commands that read labels.
+    ///   - alphabet: The letters of the column with whole sequences, for commands that read them.
+    /// - Returns: The layout.
+    /// - Throws: ``ClientError`` if the options contradict each other.
+    func layout(label: RowLayout.Label? = nil, alphabet: Alphabet? = nil) throws(ClientError) -> RowLayout {
+        let columns = values.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        return try RowLayout(
+            format: format, stream: stream, streamColumn: streamColumn, valueColumns: columns,
+            sequenceColumn: sequenceBy, label: label, alphabet: alphabet)
+    }
+}
+
+extension RowLayout.Format: ExpressibleByArgument {}
