@@ -5,11 +5,11 @@ import ModelFiles
 #endif
 
 /// The process that reads Keras files: this program, which ModelFiles starts again for the purpose.
-public enum KerasReaderProcess {
+package enum KerasReaderProcess {
     /// Reads a Keras file and exits, if the program was started for this purpose. A program calls this first.
     ///
     /// In a build without the trait `Keras` the call does nothing.
-    public static func runIfAsked() {
+    package static func runIfAsked() {
         #if Keras
         KerasReader.programCanRead()
         if CommandLine.arguments.first == KerasReader.name { run() }

@@ -74,20 +74,20 @@ import Wire
     }
 
     @Test func `kept messages are released when they are consumed, the oldest first`() {
-        var held = HeldMessages(capacity: 300)
+        var unconfirmed = UnconfirmedMessages(capacity: 300)
         let messages = (1...3).map {
             InputRow(stream: "s", values: [0, 0], timesteps: 2, sequence: UInt64(2 * $0 - 1))
         }
-        for message in messages.prefix(2) { held.append(message) }
-        #expect(!held.isFull)
-        held.append(messages[2])
-        #expect(held.isFull)
-        #expect(held.releaseFirst { $0.lastSequence <= 1 } == nil)
-        #expect(held.releaseFirst { $0.lastSequence <= 2 } == messages[0])
-        #expect(!held.hasRoom)
-        #expect(held.releaseFirst { $0.lastSequence <= 4 } == messages[1])
-        #expect(held.hasRoom)
-        #expect(Array(held.all) == [messages[2]])
+        for message in messages.prefix(2) { unconfirmed.append(message) }
+        #expect(!unconfirmed.isFull)
+        unconfirmed.append(messages[2])
+        #expect(unconfirmed.isFull)
+        #expect(unconfirmed.releaseFirst { $0.lastSequence <= 1 } == nil)
+        #expect(unconfirmed.releaseFirst { $0.lastSequence <= 2 } == messages[0])
+        #expect(!unconfirmed.hasRoom)
+        #expect(unconfirmed.releaseFirst { $0.lastSequence <= 4 } == messages[1])
+        #expect(unconfirmed.hasRoom)
+        #expect(Array(unconfirmed.all) == [messages[2]])
     }
 
     @Test func `a partly consumed message loses its beginning and its start flag`() {
@@ -119,7 +119,7 @@ import Wire
         #expect(composed != decomposed)
 
         var starts = SequenceStarts()
-        let isStart = [composed, decomposed, composed].map { starts.isStart(stream: $0.id, value: [1]) }
+        let isStart = [composed, decomposed, composed].map { starts.record(stream: $0.id, value: [1]) }
         #expect(isStart == [true, true, false])
     }
 }

@@ -79,7 +79,7 @@ import ZeroMQ
         let inOrder = (0..<Self.count).map { kept[id($0)] ?? 0 }
         #expect(Set(inOrder).isSubset(of: [1, 2]) && inOrder == inOrder.sorted(by: >), "one point of the order")
 
-        _ = try peer.control.call(.remove(.prefix("odd")), as: [String: Int].self)
+        _ = try peer.control.call(.remove(.prefix("odd")))
         let restored = ask(.restore(name: "n", .all), daemon)
         // The deletion usually comes while the snapshot is being read.
         usleep(3_000)
@@ -110,9 +110,9 @@ import ZeroMQ
         try wait(for: deleted)
         // If the deletion came first, nothing is restored.
         #expect(most == Self.count, "one point of the order")
-        #expect(try peer.control.call(.snapshots, as: SnapshotList.self).snapshots.isEmpty)
+        #expect(try peer.control.call(.snapshots).snapshots.isEmpty)
 
-        if durability == "checkpoint" { _ = try peer.control.call(.checkpoint, as: CheckpointResult.self) }
+        if durability == "checkpoint" { _ = try peer.control.call(.checkpoint) }
         let before = try streams(peer).map { "\($0.stream) \($0.sequence) \($0.step) \($0.probability)" }
         daemon.kill()
         let again = try Peer(try DaemonProcess(arguments))
@@ -127,7 +127,7 @@ import ZeroMQ
         var daemon = try DaemonProcess(arguments)
         var peer = try Peer(daemon)
         try decideAll(peer)
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         for round in 0..<8 {
             let microseconds = UInt32.random(in: 0..<25_000, using: &chance)
             let identifier = daemon.processIdentifier
@@ -136,11 +136,11 @@ import ZeroMQ
                 kill(identifier, SIGKILL)
             }
             killer.start()
-            let answer = try? peer.control.call(.snapshot(name: "n\(round)", .all), as: SnapshotStatus.self)
+            let answer = try? peer.control.call(.snapshot(name: "n\(round)", .all))
             daemon.kill()
             daemon = try DaemonProcess(arguments)
             peer = try Peer(daemon)
-            let snapshots = try peer.control.call(.snapshots, as: SnapshotList.self).snapshots
+            let snapshots = try peer.control.call(.snapshots).snapshots
             let found = snapshots.first { $0.name == "n\(round)" }
             #expect(found != nil || answer == nil, "\(round): an answered snapshot is lost")
             for snapshot in snapshots {

@@ -1,8 +1,8 @@
 import Wire
-public import ZeroMQ
+package import ZeroMQ
 
 /// Measures a running daemon, alternating with a bare libzmq forwarder under the same load.
-public struct Bench {
+package struct Bench {
     private let plan: BenchPlan
     private let control: ControlClient
     private let contexts: BenchContexts
@@ -14,7 +14,7 @@ public struct Bench {
     ///   - control: The daemon's control endpoint.
     ///   - credentials: The client's keys, if the daemon requires keys.
     /// - Throws: ``ClientError`` if the plan or the endpoint is not valid.
-    public init(_ plan: BenchPlan, control: String, credentials: CurveCredentials? = nil) throws(ClientError) {
+    package init(_ plan: BenchPlan, control: String, credentials: CurveCredentials? = nil) throws(ClientError) {
         guard plan.streams >= 1, plan.timesteps >= 1, plan.rounds >= 1, plan.inFlight >= 1 else {
             throw ClientError(.usage, "streams, timesteps, rounds and messages in flight must be at least 1")
         }
@@ -45,7 +45,7 @@ public struct Bench {
     ///   - progress: Called with the name of the next step.
     /// - Returns: The results.
     /// - Throws: ``ClientError`` if a target cannot be reached, or does not decide on every message.
-    public func run(
+    package func run(
         isCancelled: @escaping @Sendable () -> Bool, progress: (String) -> Void
     ) throws -> BenchReport {
         let status = try control.call(.status)

@@ -72,7 +72,7 @@ struct BenchProducer: ~Copyable {
     /// Takes a step towards a connection without losses.
     ///
     /// - Returns: Whether the connection is ready and the load may begin.
-    mutating func connects(_ flow: BenchFlow) throws -> Bool {
+    mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {
         if !hasSubscriber {
             // A subscription message consists of the byte 1 and the prefix.
             guard let subscription = try socket.receiveFrames(wait: false)?.first else { return false }
@@ -126,7 +126,7 @@ struct BenchConsumer: ~Copyable {
     /// Takes a step towards a connection without losses.
     ///
     /// - Returns: Whether the connection is ready and everything that arrives belongs to the load.
-    mutating func connects(_ flow: BenchFlow) throws -> Bool {
+    mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {
         guard let topic = try socket.receiveFrames(wait: true)?.first else { return false }
         if announced == nil || topic == announced { flow.isInForce.store(true, ordering: .releasing) }
         return topic == handshake.go

@@ -1,19 +1,19 @@
 import Wire
 
 /// The load that ``Bench`` puts on both targets.
-public struct BenchPlan: Codable, Equatable, Sendable {
+package struct BenchPlan: Codable, Equatable, Sendable {
     /// The number of streams that get messages in turn.
-    public var streams: Int
+    package var streams: Int
     /// Timesteps in one message.
-    public var timesteps: Int
+    package var timesteps: Int
     /// Seconds of load that count in one round.
-    public var seconds: Double
+    package var seconds: Double
     /// The number of rounds for each target.
-    public var rounds: Int
+    package var rounds: Int
     /// The most messages on their way at any time. Above a high-water mark, messages would be lost.
-    public var inFlight: Int
+    package var inFlight: Int
     /// The prefix of the ids of the temporary streams.
-    public var prefix: String
+    package var prefix: String
 
     private enum CodingKeys: String, CodingKey {
         case streams, timesteps, seconds, rounds
@@ -22,7 +22,7 @@ public struct BenchPlan: Codable, Equatable, Sendable {
     }
 
     /// Creates a plan; each parameter is the property of its name.
-    public init(
+    package init(
         streams: Int = 1000, timesteps: Int = 1, seconds: Double = 2, rounds: Int = 5, inFlight: Int = 5000,
         prefix: String
     ) {

@@ -1,18 +1,18 @@
 /// The results of one round with one target.
-public struct BenchRound: Codable, Equatable, Sendable {
+package struct BenchRound: Codable, Equatable, Sendable {
     /// Messages per second that came back.
-    public var messagesPerSecond: Double
+    package var messagesPerSecond: Double
     /// Median time there and back of one message alone, in microseconds.
-    public var p50: Double
+    package var p50: Double
     /// 99th percentile of the same.
-    public var p99: Double
+    package var p99: Double
     /// 99.9th percentile of the same.
-    public var p999: Double
+    package var p999: Double
     /// The number of messages that did not come back.
-    public var lost: Int
+    package var lost: Int
 
     /// Creates a round; each parameter is the property of its name.
-    public init(messagesPerSecond: Double, p50: Double, p99: Double, p999: Double, lost: Int) {
+    package init(messagesPerSecond: Double, p50: Double, p99: Double, p999: Double, lost: Int) {
         self.messagesPerSecond = messagesPerSecond
         self.p50 = p50
         self.p99 = p99
@@ -22,18 +22,18 @@ public struct BenchRound: Codable, Equatable, Sendable {
 }
 
 /// The median of several values, with the least and the greatest.
-public struct Spread: Codable, Equatable, Sendable {
+package struct Spread: Codable, Equatable, Sendable {
     /// The middle value, or the mean of the two middle values.
-    public var median: Double
+    package var median: Double
     /// The least value.
-    public var min: Double
+    package var min: Double
     /// The greatest value.
-    public var max: Double
+    package var max: Double
 
     /// Creates the spread of values; nil if there are none.
     ///
     /// - Parameter values: The values in any order.
-    public init?(_ values: [Double]) {
+    package init?(_ values: [Double]) {
         let sorted = values.sorted()
         guard let least = sorted.first, let greatest = sorted.last else { return nil }
         let middle = sorted.count / 2
@@ -44,19 +44,19 @@ public struct Spread: Codable, Equatable, Sendable {
 }
 
 /// The results of the daemon and of the bare forwarder, and their ratio.
-public struct BenchReport: Encodable, Equatable, Sendable {
+package struct BenchReport: Encodable, Equatable, Sendable {
     /// The spread of each quantity over the rounds.
-    public struct Figures: Encodable, Equatable, Sendable {
+    package struct Figures: Encodable, Equatable, Sendable {
         /// Messages per second.
-        public var messagesPerSecond: Spread
+        package var messagesPerSecond: Spread
         /// Timesteps per second.
-        public var timestepsPerSecond: Spread
+        package var timestepsPerSecond: Spread
         /// Median latency, microseconds.
-        public var p50: Spread
+        package var p50: Spread
         /// 99th percentile of the latency, microseconds.
-        public var p99: Spread
+        package var p99: Spread
         /// 99.9th percentile of the latency, microseconds.
-        public var p999: Spread
+        package var p999: Spread
 
         private enum CodingKeys: String, CodingKey {
             case messagesPerSecond = "messages_per_second"
@@ -82,19 +82,19 @@ public struct BenchReport: Encodable, Equatable, Sendable {
     }
 
     /// The load.
-    public let plan: BenchPlan
+    package let plan: BenchPlan
     /// The number of rounds.
-    public let rounds: Int
+    package let rounds: Int
     /// The daemon.
-    public let daemon: Figures
+    package let daemon: Figures
     /// The bare libzmq forwarder.
-    public let forwarder: Figures
+    package let forwarder: Figures
     /// The daemon's figures divided by the forwarder's of the same round.
-    public let ratio: Figures
+    package let ratio: Figures
     /// Messages that the daemon did not decide on, in all rounds together.
-    public let lostByDaemon: Int
+    package let lostByDaemon: Int
     /// Messages that the forwarder lost, in all rounds together.
-    public let lostByForwarder: Int
+    package let lostByForwarder: Int
 
     private enum CodingKeys: String, CodingKey {
         case plan, rounds, daemon, forwarder, ratio
@@ -108,7 +108,7 @@ public struct BenchReport: Encodable, Equatable, Sendable {
     ///   - plan: The load.
     ///   - daemon: The rounds with the daemon.
     ///   - forwarder: The rounds with the forwarder, in the same order. Rounds without a partner are left out.
-    public init?(plan: BenchPlan, daemon: [BenchRound], forwarder: [BenchRound]) {
+    package init?(plan: BenchPlan, daemon: [BenchRound], forwarder: [BenchRound]) {
         let pairs = Array(zip(daemon, forwarder))
         let ratios = pairs.map { ours, bare in
             BenchRound(
@@ -131,7 +131,7 @@ public struct BenchReport: Encodable, Equatable, Sendable {
 
 extension BenchReport {
     /// The report for people: a table and the losses.
-    public var lines: [String] {
+    package var lines: [String] {
         var table = TextTable([
             TextTable.Column(""), TextTable.Column("daemon", .right), TextTable.Column("bare forwarder", .right),
             TextTable.Column("daemon / forwarder", .right),

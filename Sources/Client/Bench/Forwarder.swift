@@ -2,16 +2,16 @@ import Foundation
 import ZeroMQ
 
 /// The bound for the daemon: a SUB socket and a PUB socket, with frames copied from one to the other.
-public enum Forwarder {
+package enum Forwarder {
     /// The arguments of this program that run the forwarder; the endpoint follows.
-    public static let arguments = ["bench", "forwarder"]
+    package static let arguments = ["bench", "forwarder"]
 
     /// Forwards for ever. Writes two lines to standard output: the address that takes messages and the address that
     /// returns them.
     ///
     /// - Parameter endpoint: The endpoint of both sockets, with a wildcard: `tcp://127.0.0.1:*`.
     /// - Throws: ``ZeroMQ/ZeroMQError`` if a socket cannot be opened or bound.
-    public static func run(at endpoint: String) throws {
+    package static func run(at endpoint: String) throws {
         let endpoint = try Endpoint(endpoint)
         let context = try Context()
         let input = try Socket(.sub, in: context)

@@ -35,8 +35,8 @@ final class LatencyRun {
         var hasSent = false
         let deadline = generator.deadline()
         while true {
-            hasSent = try hasSent || producer.connects(flow)
-            if try consumer.connects(flow) { return }
+            hasSent = try hasSent || producer.advanceConnection(flow)
+            if try consumer.advanceConnection(flow) { return }
             try generator.retry("been reached", before: deadline)
         }
     }

@@ -23,7 +23,7 @@ struct LoadGenerator: Sendable {
             flow.hasSentAll.store(true, ordering: .releasing)
         }
         var producer = try BenchProducer(target, plan, load, in: contexts.sending)
-        while try !producer.connects(flow) {
+        while try !producer.advanceConnection(flow) {
             if flow.sendingEnds.load(ordering: .acquiring) { return }
             Thread.sleep(forTimeInterval: 0.002)
         }
@@ -47,7 +47,7 @@ struct LoadGenerator: Sendable {
     /// The receiver's thread: counts the messages that come back.
     func receive(_ flow: BenchFlow) throws {
         var consumer = try BenchConsumer(target, plan, in: contexts.receiving)
-        while try !consumer.connects(flow) {
+        while try !consumer.advanceConnection(flow) {
             if flow.receivingEnds.load(ordering: .acquiring) { return }
         }
         var count = 0

@@ -1,27 +1,27 @@
 /// The reason for the failure of a command, and the exit status that reports it to scripts.
-public struct ClientError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of error.
-    public let status: ExitStatus
+    package let status: ExitStatus
     /// The problem and its remedy, on one line.
-    public let message: String
+    package let message: String
 
     /// Creates an error.
     ///
     /// - Parameters:
     ///   - status: The kind of error.
     ///   - message: The problem and its remedy, on one line.
-    public init(_ status: ExitStatus, _ message: String) {
+    package init(_ status: ExitStatus, _ message: String) {
         self.status = status
         self.message = message
     }
 
     /// The message.
-    public var description: String { message }
+    package var description: String { message }
 }
 
 /// The exit statuses of the tool. A command exits with 0 only if everything succeeded, else with a status of
 /// `sysexits.h`. A script can thus tell errors to repair from errors to retry.
-public enum ExitStatus: Int32, CaseIterable, Sendable {
+package enum ExitStatus: Int32, CaseIterable, Sendable {
     /// The daemon refused, because the state belongs to other weights or its mode does not allow the command.
     case refused = 1
     /// The command line or a parameter is wrong.

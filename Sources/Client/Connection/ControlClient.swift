@@ -1,20 +1,20 @@
 import FoundationEssentials
-public import Wire
-public import ZeroMQ
+package import Wire
+package import ZeroMQ
 
 /// Sends requests to the daemon's control socket, one at a time. A client has one owner and one thread.
 ///
 /// An unreachable daemon is reported within two seconds. A reachable daemon may take as long as the timeout.
-public final class ControlClient {
+package final class ControlClient {
     /// The daemon's default control endpoint.
-    public static let defaultEndpoint = "tcp://127.0.0.1:5552"
+    package static let defaultEndpoint = "tcp://127.0.0.1:5552"
     /// The time to reach a daemon. Its sockets need milliseconds, a restart a second.
     static let reachMilliseconds = 1_500
 
     /// The daemon's control endpoint.
-    public let endpoint: Endpoint
+    package let endpoint: Endpoint
     /// The client's keys, if the daemon requires keys.
-    public let credentials: CurveCredentials?
+    package let credentials: CurveCredentials?
     private let context: Context
     private let socket: Socket
     private let monitor: SocketMonitor
@@ -31,7 +31,7 @@ public final class ControlClient {
     ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The home of the socket.
     /// - Throws: ``ClientError`` if the endpoint is not valid or cannot be used.
-    public init(
+    package init(
         endpoint: String, timeoutSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
     ) throws(ClientError) {
         self.context = context
@@ -67,7 +67,7 @@ public final class ControlClient {
     /// - Parameter call: The command with the type of its answer.
     /// - Returns: The answer.
     /// - Throws: ``ClientError`` if the daemon is unreachable, does not answer in time, or refuses.
-    public func call<R>(_ call: ControlCall<R>) throws(ClientError) -> R {
+    package func call<R>(_ call: ControlCall<R>) throws(ClientError) -> R {
         try self.call(call.command, as: R.self)
     }
 
@@ -78,7 +78,7 @@ public final class ControlClient {
     ///   - type: The type to read.
     /// - Returns: The answer.
     /// - Throws: ``ClientError`` as ``call(_:)``.
-    public func call<R: Codable & Sendable>(_ command: ControlCommand, as type: R.Type) throws(ClientError) -> R {
+    package func call<R: Codable & Sendable>(_ command: ControlCommand, as type: R.Type) throws(ClientError) -> R {
         switch try ask(command, as: type) {
         case .success(let result): return result
         case .failure(let error): throw ClientError(error)
@@ -90,7 +90,7 @@ public final class ControlClient {
     /// - Parameter command: The command.
     /// - Returns: One line of JSON, with its members sorted by name.
     /// - Throws: ``ClientError`` as ``call(_:)``.
-    public func callForJSON(_ command: ControlCommand) throws(ClientError) -> String {
+    package func callForJSON(_ command: ControlCommand) throws(ClientError) -> String {
         try JSONText.line(of: try call(command, as: JSONValue.self))
     }
 
@@ -99,7 +99,7 @@ public final class ControlClient {
     /// - Parameter id: The stream's id.
     /// - Returns: The status; nil if the daemon has no such stream.
     /// - Throws: ``ClientError`` as ``call(_:)``.
-    public func stream(_ id: String) throws(ClientError) -> StreamStatus? {
+    package func stream(_ id: String) throws(ClientError) -> StreamStatus? {
         switch try ask(.stream(id), as: StreamStatus.self) {
         case .success(let stream): return stream
         case .failure(let error) where error.code == .noSuchStream: return nil
@@ -112,7 +112,7 @@ public final class ControlClient {
     /// - Parameter ids: The streams' ids.
     /// - Returns: The statuses of the streams that the daemon has, in this order.
     /// - Throws: ``ClientError`` as ``call(_:)``.
-    public func streams(_ ids: [String]) throws(ClientError) -> [StreamStatus] {
+    package func streams(_ ids: [String]) throws(ClientError) -> [StreamStatus] {
         var found: [StreamStatus] = []
         var rest = ids[...]
         while !rest.isEmpty {
@@ -132,7 +132,7 @@ public final class ControlClient {
     /// - Returns: Whether there are more streams than the limit.
     /// - Throws: ``ClientError`` as ``call(_:)``.
     @discardableResult
-    public func forEachPage(
+    package func forEachPage(
         prefix: String = "", limit: Int? = nil, _ body: ([StreamStatus]) -> Void
     ) throws(ClientError) -> Bool {
         var after: String?
@@ -154,7 +154,7 @@ public final class ControlClient {
         let request = ControlRequest(id: .integer(lastID), command: command)
         let text = Array(try JSONText.line(of: request.json).utf8)
         try reach()
-        _ = try hasDisconnected()
+        _ = try readDisconnection()
         try ClientError.wrapping { () throws(ZeroMQError) in _ = try socket.sendFrames([text], wait: true) }
         let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
         while true {
@@ -180,7 +180,7 @@ public final class ControlClient {
     private func receive(until deadline: ContinuousClock.Instant) throws(ClientError) -> [[UInt8]]? {
         while true {
             // Checked before the socket, so that a reply from before the disconnection is found.
-            let isOver = try hasDisconnected()
+            let isOver = try readDisconnection()
             let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
             if let frames { return frames }
             // Another daemon may connect to a client that binds.
@@ -196,7 +196,8 @@ public final class ControlClient {
         }
     }
 
-    private func hasDisconnected() throws(ClientError) -> Bool {
+    /// Reads the monitor's events, and returns whether the connection has ended.
+    private func readDisconnection() throws(ClientError) -> Bool {
         var isOver = false
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
             if case .disconnected = event { isOver = true }
@@ -266,7 +267,7 @@ extension ClientError {
     /// Creates an error with the status that fits a daemon's error.
     ///
     /// - Parameter error: The daemon's error.
-    public init(_ error: ControlError) {
+    package init(_ error: ControlError) {
         let status: ExitStatus =
             switch error.code {
             case .parse, .invalidRequest, .methodNotFound: .protocol

@@ -1,5 +1,5 @@
 import Wire
-public import ZeroMQ
+package import ZeroMQ
 
 extension Endpoint {
     /// Returns the client's side of a daemon's endpoint: the client connects if the daemon binds, and binds if the
@@ -8,7 +8,7 @@ extension Endpoint {
     /// - Parameter control: The control endpoint that the client uses. Its host replaces a wildcard, to which nobody
     ///   can connect.
     /// - Returns: The client's endpoint.
-    public func peer(control: Endpoint) -> Endpoint {
+    package func peer(control: Endpoint) -> Endpoint {
         guard attachment != .connect else { return Endpoint(.bind, address) }
         guard let (host, port) = Self.hostAndPort(address), Self.isWildcard(host) else {
             return Endpoint(.connect, address)
@@ -37,7 +37,7 @@ extension IngestEndpoint {
     ///
     /// - Parameter control: The control endpoint that the client uses.
     /// - Returns: The client's endpoint.
-    public func peer(control: Endpoint) -> IngestEndpoint {
+    package func peer(control: Endpoint) -> IngestEndpoint {
         IngestEndpoint(kind, endpoint.peer(control: control))
     }
 }

@@ -115,8 +115,10 @@ struct Delivery {
         accounts[key] = account
     }
 
-    /// Whether to leave out a row because the daemon had consumed all of it before this input.
-    mutating func leavesOut(_ row: InputRow) -> Bool {
+    /// Counts a row as skipped if the daemon had consumed all of it before this input.
+    ///
+    /// - Returns: Whether the row is skipped.
+    mutating func skipIfConsumed(_ row: InputRow) -> Bool {
         guard resumes, let account = accounts[StreamKey(row.stream)], row.lastSequence <= account.start else {
             return false
         }
@@ -217,11 +219,11 @@ struct Delivery {
     /// - Parameters:
     ///   - control: The daemon.
     ///   - before: The daemon's status when the connection was made.
-    ///   - isLost: Whether the connection for timesteps is lost.
+    ///   - checkLoss: Returns whether the connection for timesteps is lost.
     /// - Throws: ``ClientError`` with the status `temporary` about the missing timesteps; ``TimestepSender/lost`` if
     ///   the daemon was lost or has restarted.
     mutating func waitUntilConsumed(
-        control: ControlClient, since before: DaemonStatus, isLost: () throws(ClientError) -> Bool
+        control: ControlClient, since before: DaemonStatus, checkLoss: () throws(ClientError) -> Bool
     ) throws(ClientError) {
         var lastProgress = ContinuousClock.now
         var progress: UInt64 = 0
@@ -237,7 +239,7 @@ struct Delivery {
                 try refresh(control: control)
             }
             let after = try control.call(.status)
-            guard try !isLost(), after.instance == before.instance else { throw TimestepSender.lost }
+            guard try !checkLoss(), after.instance == before.instance else { throw TimestepSender.lost }
             let left = accounts.filter { $0.value.reached < $0.value.target }
             if left.isEmpty { return try checkTallies(control: control, before: before, after: after) }
             let now = ContinuousClock.now

@@ -1,25 +1,25 @@
 import Wire
-public import ZeroMQ
+package import ZeroMQ
 
 /// Sends the timesteps of a file to the daemon, and waits until the daemon has consumed them.
-public struct Feed {
+package struct Feed {
     /// The options for sending.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// The meaning of a row's fields.
-        public var layout: RowLayout
+        package var layout: RowLayout
         /// Timesteps per second; nil for as fast as the daemon consumes them.
-        public var rate: Double?
+        package var rate: Double?
         /// The most timesteps in one message, at least 1.
-        public var batch: Int
+        package var batch: Int
         /// Whether to number the timesteps and leave out those that the daemon has consumed already.
-        public var resumes: Bool
+        package var resumes: Bool
         /// The client's side of the daemon's ingest endpoint; nil to ask the daemon.
-        public var ingest: IngestEndpoint?
+        package var ingest: IngestEndpoint?
         /// The maximum time for one reply, or for one message to find room, in seconds.
-        public var timeoutSeconds: Double
+        package var timeoutSeconds: Double
 
         /// Creates options; each parameter is the property of its name.
-        public init(
+        package init(
             layout: RowLayout, rate: Double?, batch: Int, resumes: Bool, ingest: IngestEndpoint?,
             timeoutSeconds: Double
         ) {
@@ -44,7 +44,7 @@ public struct Feed {
     ///   - options: The options for sending.
     ///   - control: The daemon.
     ///   - context: The home of the socket.
-    public init(_ file: InputFile, options: Options, control: ControlClient, in context: Context) {
+    package init(_ file: InputFile, options: Options, control: ControlClient, in context: Context) {
         self.file = file
         self.options = options
         self.control = control
@@ -55,7 +55,7 @@ public struct Feed {
     ///
     /// - Returns: A report on one line.
     /// - Throws: ``ClientError`` if a row is wrong, the daemon cannot be reached, or it did not consume everything.
-    public func run() throws(ClientError) -> String {
+    package func run() throws(ClientError) -> String {
         let run = try FeedRun(file, options: options, control: control, in: context)
         return try run.run()
     }

@@ -25,7 +25,7 @@ final class FeedRun {
     private var delivery: Delivery
     private var queue: RowQueue
     /// The sent messages; nil if the file can be read again.
-    private var held: HeldMessages?
+    private var unconfirmed: UnconfirmedMessages?
     private var pacer: Pacer?
     private var meter: ProgressMeter
 
@@ -52,7 +52,7 @@ final class FeedRun {
         connection = try Self.sender(options, control: control, status: status, in: context)
         delivery = Delivery(resumes: options.resumes)
         queue = try RowQueue(file, layout: options.layout, routes: ModelRoutes(status.models))
-        held = file.isRewindable ? nil : HeldMessages()
+        unconfirmed = file.isRewindable ? nil : UnconfirmedMessages()
         pacer = options.rate.map(Pacer.init)
         meter = ProgressMeter(total: file.size)
     }
@@ -89,7 +89,7 @@ final class FeedRun {
                 }
                 meter.finish()
                 try delivery.waitUntilConsumed(control: control, since: status) { () throws(ClientError) in
-                    try isLost()
+                    try checkLoss()
                 }
                 break
             } catch {
@@ -97,7 +97,7 @@ final class FeedRun {
                 meter.finish()
                 try recover()
                 // A file is read again up to the wrong row.
-                if held == nil { failure = nil }
+                if unconfirmed == nil { failure = nil }
             }
         }
         let sent = Quantity.count(delivery.timesteps, of: "timestep")
@@ -121,14 +121,14 @@ final class FeedRun {
         return notes
     }
 
-    private func isLost() throws(ClientError) -> Bool { try connection?.isLost() ?? true }
+    private func checkLoss() throws(ClientError) -> Bool { try connection?.checkLoss() ?? true }
 
     private func sendRows() throws(ClientError) {
         do throws(ClientError) {
             while true {
                 if waiting != nil, queue.wouldWait { try flush() }
                 while queue.wouldWait {
-                    if try isLost() { throw TimestepSender.lost }
+                    if try checkLoss() { throw TimestepSender.lost }
                     file.waitUntilReadable(milliseconds: 500)
                 }
                 guard let row = try queue.peek() else { break }
@@ -151,9 +151,9 @@ final class FeedRun {
         delivery.number(&row)
         rowsTaken += 1
         let isAgain = rowsTaken <= rowsBefore
-        if !isAgain, delivery.leavesOut(row) {
+        if !isAgain, delivery.skipIfConsumed(row) {
             try flush()
-            held?.append(row)
+            unconfirmed?.append(row)
             rowsDone = rowsTaken
             return
         }
@@ -177,7 +177,7 @@ final class FeedRun {
             try makeRoom()
             try look()
             try connection?.send(message)
-            held?.append(message)
+            unconfirmed?.append(message)
             delivery.add(message)
         }
         waiting = nil
@@ -196,22 +196,24 @@ final class FeedRun {
     private func look() throws(ClientError) {
         messages += 1
         guard messages % Self.messagesBetweenLooks == 0 || pacer != nil else { return }
-        if try isLost() { throw TimestepSender.lost }
+        if try checkLoss() { throw TimestepSender.lost }
     }
 
     /// Releases consumed messages when too many are kept, and waits if none are consumed.
     private func makeRoom() throws(ClientError) {
-        guard held?.isFull == true else { return }
+        guard unconfirmed?.isFull == true else { return }
         var lastProgress = ContinuousClock.now
-        while held?.hasRoom == false {
+        while unconfirmed?.hasRoom == false {
             var hasReleased = false
-            while held?.hasRoom == false, let message = held?.releaseFirst(if: { delivery.isConsumed($0) }) {
+            while unconfirmed?.hasRoom == false,
+                let message = unconfirmed?.releaseFirst(if: { delivery.isConsumed($0) })
+            {
                 delivery.release(message)
                 hasReleased = true
             }
-            if held?.hasRoom != false { return }
+            if unconfirmed?.hasRoom != false { return }
             if hasReleased { lastProgress = ContinuousClock.now }
-            if try isLost() { throw TimestepSender.lost }
+            if try checkLoss() { throw TimestepSender.lost }
             guard ContinuousClock.now - lastProgress < .seconds(options.timeoutSeconds) else {
                 throw ClientError(.temporary, delivery.explanationOfLoss)
             }
@@ -240,7 +242,7 @@ final class FeedRun {
                 let isOther = now.instance != status.instance
                 status = try control.call(.status)
                 if status.instance == now.instance {
-                    try delivery.rebase(control: control, isOther: isOther, readsAgain: held == nil)
+                    try delivery.rebase(control: control, isOther: isOther, readsAgain: unconfirmed == nil)
                     break
                 }
             } catch {
@@ -250,8 +252,8 @@ final class FeedRun {
             Pacer.sleep(.milliseconds(200))
         }
         guard recoveries < Self.maximumRecoveries else { throw gone }
-        if let held {
-            for message in held.all { try sendHeld(message) }
+        if let unconfirmed {
+            for message in unconfirmed.all { try sendAgainUnlessLost(message) }
         } else {
             try queue.rewind()
             rowsBefore = max(rowsBefore, rowsDone)
@@ -262,7 +264,7 @@ final class FeedRun {
     }
 
     /// Repeats a message. If the connection breaks again, the next send notices.
-    private func sendHeld(_ message: InputRow) throws(ClientError) {
+    private func sendAgainUnlessLost(_ message: InputRow) throws(ClientError) {
         do throws(ClientError) {
             try sendAgain(message)
         } catch {

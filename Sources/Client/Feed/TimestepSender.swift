@@ -1,12 +1,12 @@
 import Wire
-public import ZeroMQ
+package import ZeroMQ
 
 /// Sends timesteps to the daemon without losing any. It starts when the daemon listens, and waits while the daemon is
 /// slower. A sender has one owner and one thread.
 ///
 /// A sender is one connection. If the connection breaks, the sender does not reconnect. A restarted daemon would
 /// otherwise receive libzmq's queued messages after a gap that no later message could fill.
-public final class TimestepSender {
+package final class TimestepSender {
     /// The maximum time for a daemon that answers on its control socket to attach to the ingest endpoint.
     static let attachSeconds = 5.0
 
@@ -14,7 +14,7 @@ public final class TimestepSender {
     static let lost = ClientError(.temporary, "the connection to the daemon is lost")
 
     /// The ingest endpoint.
-    public let endpoint: IngestEndpoint
+    package let endpoint: IngestEndpoint
     private let socket: Socket
     private let monitor: SocketMonitor
     private let patience: Double
@@ -30,7 +30,7 @@ public final class TimestepSender {
     ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The home of the socket.
     /// - Throws: ``ClientError`` if the endpoint cannot be used.
-    public init(
+    package init(
         endpoint: IngestEndpoint, patienceSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
     ) throws(ClientError) {
         self.endpoint = endpoint
@@ -57,8 +57,8 @@ public final class TimestepSender {
 
     deinit { socket.stopMonitoring() }
 
-    /// Whether the connection is known to be broken.
-    func isLost() throws(ClientError) -> Bool {
+    /// Reads the monitor's events, and returns whether the connection is known to be broken.
+    func checkLoss() throws(ClientError) -> Bool {
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
             if case .disconnected = event { hasEnded = true }
         }
@@ -74,7 +74,7 @@ public final class TimestepSender {
     /// Waits until the daemon is connected. A publisher's earlier messages would be lost.
     ///
     /// - Throws: ``ClientError`` with the status `unavailable` if the daemon does not connect.
-    public func waitForDaemon() throws(ClientError) {
+    package func waitForDaemon() throws(ClientError) {
         guard endpoint.kind == .sub else {
             let milliseconds = Int(Self.attachSeconds * 1000)
             let isThere = try ClientError.wrapping { () throws(ZeroMQError) in
@@ -94,7 +94,7 @@ public final class TimestepSender {
     /// - Parameter row: The timesteps.
     /// - Throws: ``ClientError`` with the status `temporary` if there is no room within the time limit, and ``lost`` if
     ///   the connection is broken.
-    public func send(_ row: InputRow) throws(ClientError) {
+    package func send(_ row: InputRow) throws(ClientError) {
         let header = TimestepHeader(sequence: row.sequence, flags: row.flags)
         let hasHeader = header != TimestepHeader()
         try send(Array(row.stream.utf8), more: true)
@@ -127,7 +127,7 @@ public final class TimestepSender {
                 isAttached = true
                 return
             }
-            if try isLost() { throw Self.lost }
+            if try checkLoss() { throw Self.lost }
             let now = ContinuousClock.now
             deadline = deadline ?? now + .seconds(isAttached ? patience : Self.attachSeconds)
             if let deadline, now > deadline {

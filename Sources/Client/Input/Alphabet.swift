@@ -1,7 +1,7 @@
 import Recurrent
 
 /// The letters of token sequences. The position of a letter determines its token.
-public struct Alphabet: Equatable, Sendable {
+package struct Alphabet: Equatable, Sendable {
     /// The default name of the column with the letters.
     static let usualColumn = "sequence"
 
@@ -16,7 +16,7 @@ public struct Alphabet: Equatable, Sendable {
     ///   - letters: The letters in the order of their tokens, each a Unicode scalar.
     ///   - firstToken: The token of the first letter, 0 to the size of the largest vocabulary.
     /// - Throws: ``ClientError`` with the status `usage` if there is no letter, a repeated letter, or no such token.
-    public init(_ letters: String, firstToken: Int) throws(ClientError) {
+    package init(_ letters: String, firstToken: Int) throws(ClientError) {
         guard !letters.isEmpty else { throw ClientError(.usage, "--alphabet needs at least one letter") }
         guard (0...Embedding.largestVocabulary).contains(firstToken) else {
             throw ClientError(.usage, "--first-token must be 0 to \(Embedding.largestVocabulary)")

@@ -1,18 +1,18 @@
 /// One record of comma-separated values, by RFC 4180. Quoted fields may contain commas, line ends and doubled quotes. A
 /// record reuses its memory.
-public struct CSVRecord: Sendable {
+package struct CSVRecord: Sendable {
     private var bytes: [UInt8] = []
     private var ends: [Int] = []
     private var isInQuotes = false
 
     /// Creates an empty record.
-    public init() {}
+    package init() {}
 
     /// The number of fields.
-    public var count: Int { ends.count }
+    package var count: Int { ends.count }
 
     /// Removes the fields and keeps the memory.
-    public mutating func removeAll() {
+    package mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
         isInQuotes = false
@@ -23,7 +23,7 @@ public struct CSVRecord: Sendable {
     /// - Parameter line: The line without its line feed. A carriage return at its end does not belong to the last
     ///   field.
     /// - Returns: Whether the record is complete; if not, its next line follows.
-    public mutating func append(line: [UInt8]) -> Bool {
+    package mutating func append(line: [UInt8]) -> Bool {
         if isInQuotes { bytes.append(UInt8(ascii: "\n")) }
         var index = 0
         while index < line.count {
@@ -53,7 +53,7 @@ public struct CSVRecord: Sendable {
     }
 
     /// Returns one field as text.
-    public subscript(_ index: Int) -> String {
+    package subscript(_ index: Int) -> String {
         String(decoding: bytes[range(of: index)], as: UTF8.self)
     }
 

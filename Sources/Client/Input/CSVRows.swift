@@ -46,7 +46,7 @@ struct CSVRows {
         rowNumber += 1
         var row = try timesteps(of: try streamID())
         if let sequence = columns.sequence,
-            starts.isStart(stream: row.stream, value: record.fieldBytes(sequence))
+            starts.record(stream: row.stream, value: record.fieldBytes(sequence))
         {
             row.flags.insert(.start)
         }

@@ -1,11 +1,11 @@
 import Glibc
 
 /// A file, or standard input, open for reading.
-public final class InputFile {
+package final class InputFile {
     /// The name in messages: the path, or `standard input`.
-    public let name: String
+    package let name: String
     /// The size in bytes of a regular file, else nil.
-    public let size: Int?
+    package let size: Int?
     let descriptor: CInt
     /// The initial offset in a regular file. Standard input may have been read in part.
     private let start: off_t
@@ -14,7 +14,7 @@ public final class InputFile {
     ///
     /// - Parameter path: The file; `-` for standard input.
     /// - Throws: ``ClientError`` with the status `noInput` if it cannot be opened.
-    public init(path: String) throws(ClientError) {
+    package init(path: String) throws(ClientError) {
         if path == "-" {
             name = "standard input"
             descriptor = STDIN_FILENO
@@ -53,7 +53,7 @@ public final class InputFile {
     /// - Parameters:
     ///   - descriptor: The descriptor.
     ///   - name: The name in messages.
-    public init(descriptor: CInt, name: String) {
+    package init(descriptor: CInt, name: String) {
         self.descriptor = descriptor
         self.name = name
         size = nil
@@ -77,7 +77,7 @@ public final class InputFile {
     ///
     /// - Returns: The bytes.
     /// - Throws: ``ClientError`` with the status `inputOutput` if reading fails.
-    public func readToEnd() throws(ClientError) -> [UInt8] {
+    package func readToEnd() throws(ClientError) -> [UInt8] {
         var all: [UInt8] = []
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         while true {

@@ -1,19 +1,19 @@
-public import Wire
+package import Wire
 
 /// One row of the input: timesteps of one stream.
-public struct InputRow: Equatable, Sendable {
+package struct InputRow: Equatable, Sendable {
     /// The stream's id.
-    public var stream: String
+    package var stream: String
     /// The timesteps' values, shape (timesteps, values).
-    public var values: [Float]
+    package var values: [Float]
     /// The number of timesteps.
-    public var timesteps: Int
+    package var timesteps: Int
     /// The number of the first timestep within its stream. With 0, the daemon continues its own count.
-    public var sequence: UInt64
+    package var sequence: UInt64
     /// The marks for the start and end of a sequence.
-    public var flags: TimestepHeader.Flags
+    package var flags: TimestepHeader.Flags
     /// The expected label of the sequence, if requested and present.
-    public var label: Float?
+    package var label: Float?
     /// Whether the values are tokens, which are sent as such.
     var areTokens = false
 
@@ -25,7 +25,7 @@ public struct InputRow: Equatable, Sendable {
     ///   - timesteps: The number of timesteps.
     ///   - sequence: The number of the first timestep within its stream. With 0, the daemon continues its own count.
     ///   - flags: The marks for the start and end of a sequence.
-    public init(
+    package init(
         stream: String, values: [Float], timesteps: Int = 1, sequence: UInt64 = 0, flags: TimestepHeader.Flags = []
     ) {
         self.stream = stream
@@ -37,9 +37,9 @@ public struct InputRow: Equatable, Sendable {
 }
 
 /// The meaning of a row's fields. The command line and all readers use these options.
-public struct RowLayout: Equatable, Sendable {
+package struct RowLayout: Equatable, Sendable {
     /// The format of the rows.
-    public enum Format: String, CaseIterable, Sendable {
+    package enum Format: String, CaseIterable, Sendable {
         /// Comma-separated values with their names in the first row.
         case csv
         /// One JSON object per line.
@@ -47,34 +47,34 @@ public struct RowLayout: Equatable, Sendable {
     }
 
     /// The format of the rows; nil for JSON lines if the first byte that is not blank is `{`, else CSV.
-    public var format: Format?
+    package var format: Format?
     /// The stream of all rows.
-    public var stream: String?
+    package var stream: String?
     /// The column or member that names each row's stream. If this and ``stream`` are nil, the one named `stream`.
-    public var streamColumn: String?
+    package var streamColumn: String?
     /// The columns or members with the values of one timestep in the model's order. Nil for the member `values`, or for
     /// all columns without another meaning and without a name of ``isNoValue(_:)``.
-    public var valueColumns: [String]?
+    package var valueColumns: [String]?
     /// The column or member with a constant value per sequence.
-    public var sequenceColumn: String?
+    package var sequenceColumn: String?
     /// The column or member with the expected label of the row's sequence; nil to read no labels.
-    public var label: Label?
+    package var label: Label?
     /// The letters of the column that has a whole sequence of tokens in each row; nil if rows have values. CSV only.
-    public var alphabet: Alphabet?
+    package var alphabet: Alphabet?
 
     /// The place of the labels.
-    public struct Label: Equatable, Sendable {
+    package struct Label: Equatable, Sendable {
         /// The column or member.
-        public var name: String
+        package var name: String
         /// Whether a row without a label is wrong.
-        public var isRequired: Bool
+        package var isRequired: Bool
 
         /// Creates the place of the labels.
         ///
         /// - Parameters:
         ///   - name: The column or member.
         ///   - isRequired: Whether a row without a label is wrong.
-        public init(_ name: String, isRequired: Bool) {
+        package init(_ name: String, isRequired: Bool) {
             self.name = name
             self.isRequired = isRequired
         }
@@ -100,7 +100,7 @@ public struct RowLayout: Equatable, Sendable {
     ///   - label: The column with the labels.
     ///   - alphabet: The letters of the column with whole sequences.
     /// - Throws: ``ClientError`` with the status `usage` if the options contradict each other.
-    public init(
+    package init(
         format: Format? = nil, stream: String? = nil, streamColumn: String? = nil, valueColumns: [String]? = nil,
         sequenceColumn: String? = nil, label: Label? = nil, alphabet: Alphabet? = nil
     ) throws(ClientError) {
@@ -162,8 +162,9 @@ extension InputRow {
 struct SequenceStarts {
     private var last: [StreamKey: [UInt8]] = [:]
 
-    /// Whether a sequence starts with this row: the stream's first, or one whose value differs from the row before.
-    mutating func isStart(stream: String, value: [UInt8]) -> Bool {
+    /// Records a row, and returns whether a sequence starts with it: the stream's first row, or a row whose value differs
+    /// from the previous one.
+    mutating func record(stream: String, value: [UInt8]) -> Bool {
         let key = StreamKey(stream)
         guard last[key] != value else { return false }
         last[key] = value

@@ -34,7 +34,7 @@ struct JSONRows {
         }
         hasLine = false
         var (row, sequence) = try parsedRow()
-        if let sequence, starts.isStart(stream: row.stream, value: sequence) { row.flags.insert(.start) }
+        if let sequence, starts.record(stream: row.stream, value: sequence) { row.flags.insert(.start) }
         return row
     }
 

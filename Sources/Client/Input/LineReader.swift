@@ -1,9 +1,9 @@
 /// The lines of a file, each available as soon as its end is read. The last line may lack an end.
-public struct LineReader {
+package struct LineReader {
     /// The number of the last line read, from 1.
-    public private(set) var lineNumber = 0
+    package private(set) var lineNumber = 0
     /// Bytes of the lines read so far, including their ends.
-    public private(set) var byteCount = 0
+    package private(set) var byteCount = 0
 
     private let file: InputFile
     private var chunk: [UInt8]
@@ -17,7 +17,7 @@ public struct LineReader {
     /// - Parameters:
     ///   - file: The file.
     ///   - chunkSize: The number of bytes per read.
-    public init(_ file: InputFile, chunkSize: Int = 1 << 16) {
+    package init(_ file: InputFile, chunkSize: Int = 1 << 16) {
         self.file = file
         chunk = [UInt8](repeating: 0, count: chunkSize)
     }
@@ -27,7 +27,7 @@ public struct LineReader {
     /// - Parameter line: The line is appended without its line feed; a carriage return before that stays.
     /// - Returns: Whether there was a line.
     /// - Throws: ``ClientError`` if reading fails.
-    public mutating func next(into line: inout [UInt8]) throws(ClientError) -> Bool {
+    package mutating func next(into line: inout [UInt8]) throws(ClientError) -> Bool {
         var isPartial = false
         while true {
             if let lineEnd = chunk[start..<end].firstIndex(of: UInt8(ascii: "\n")) {
@@ -51,7 +51,7 @@ public struct LineReader {
     }
 
     /// Whether reading the next line would block.
-    public var wouldWait: Bool {
+    package var wouldWait: Bool {
         !atEnd && !chunk[start..<end].contains(UInt8(ascii: "\n")) && !file.isReadable
     }
 }

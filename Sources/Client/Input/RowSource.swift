@@ -2,7 +2,7 @@ import Wire
 
 /// The rows of a file, each available as soon as it is read. A wrong row ends the source with an error that names the
 /// file and the line.
-public struct RowSource {
+package struct RowSource {
     private enum Rows {
         case csv(CSVRows)
         case json(JSONRows)
@@ -17,7 +17,7 @@ public struct RowSource {
     ///   - file: The file.
     ///   - layout: The meaning of a row's fields.
     /// - Throws: ``ClientError`` if the file cannot be read or its header lacks a column.
-    public init(_ file: InputFile, layout: RowLayout) throws(ClientError) {
+    package init(_ file: InputFile, layout: RowLayout) throws(ClientError) {
         var lines = LineReader(file)
         var line: [UInt8] = []
         repeat {
@@ -44,7 +44,7 @@ public struct RowSource {
     ///
     /// - Returns: The row; nil at the end of the file.
     /// - Throws: ``ClientError`` with the status `data` if the row is wrong.
-    public mutating func next() throws(ClientError) -> InputRow? {
+    package mutating func next() throws(ClientError) -> InputRow? {
         switch rows {
         case .csv(var source):
             // Moved out and back, so that the rows are not copied.
@@ -60,7 +60,7 @@ public struct RowSource {
     }
 
     /// Whether reading the next row would block.
-    public var wouldWait: Bool {
+    package var wouldWait: Bool {
         switch rows {
         case .csv(let source): source.wouldWait
         case .json(let source): source.wouldWait
@@ -69,7 +69,7 @@ public struct RowSource {
     }
 
     /// Bytes of the rows read so far.
-    public var byteCount: Int {
+    package var byteCount: Int {
         switch rows {
         case .csv(let source): source.byteCount
         case .json(let source): source.byteCount
@@ -78,7 +78,7 @@ public struct RowSource {
     }
 
     /// The position of the last row, such as `data.csv:17`.
-    public var place: String {
+    package var place: String {
         switch rows {
         case .csv(let source): source.place
         case .json(let source): source.place

@@ -1,4 +1,4 @@
-public import Recurrent
+package import Recurrent
 
 /// Answers the sequences of a file offline on all cores, with the daemon's engine but without the daemon.
 ///
@@ -6,24 +6,24 @@ public import Recurrent
 ///
 /// All sequences are read before the first is answered, because any row may belong to any stream. This takes 4 bytes
 /// per value. Answers are written round by round and not kept.
-public struct Prediction {
+package struct Prediction {
     /// The options of a prediction.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// The meaning of a row's fields.
-        public var layout: RowLayout
+        package var layout: RowLayout
         /// The answers to write.
-        public var answers: PredictedAnswers
+        package var answers: PredictedAnswers
         /// The format of the answers.
-        public var text: PredictionText
+        package var text: PredictionText
         /// Whether to write loss and accuracy instead of answers.
-        public var isSummaryOnly: Bool
+        package var isSummaryOnly: Bool
         /// Whether nothing is written to standard error.
-        public var isQuiet: Bool
+        package var isQuiet: Bool
         /// The number of threads, at least 1.
-        public var jobs: Int
+        package var jobs: Int
 
         /// Creates options; each parameter is the property of its name.
-        public init(
+        package init(
             layout: RowLayout, answers: PredictedAnswers, text: PredictionText, isSummaryOnly: Bool, isQuiet: Bool,
             jobs: Int
         ) {
@@ -50,7 +50,7 @@ public struct Prediction {
     ///   - longest: The most timesteps in a sequence; nil for no limit.
     ///   - options: The options.
     /// - Throws: ``ClientError`` with the status `usage` if the model does not allow the options.
-    public init(_ file: InputFile, model: Model, longest: Int?, options: Options) throws(ClientError) {
+    package init(_ file: InputFile, model: Model, longest: Int?, options: Options) throws(ClientError) {
         if case .every = options.answers, !model.isCausal {
             throw ClientError(
                 .usage,
@@ -81,7 +81,7 @@ public struct Prediction {
     /// Answers everything.
     ///
     /// - Throws: ``ClientError`` if a row is wrong, before anything is written, or if writing fails.
-    public func run() throws(ClientError) {
+    package func run() throws(ClientError) {
         let start = ContinuousClock.now
         let collector = try read()
         let isLabelled = collector.sequences.contains { $0.label != nil }

@@ -1,7 +1,7 @@
 import Wire
 
 /// Answers as lines of text.
-public enum PredictionText: String, CaseIterable, Sendable {
+package enum PredictionText: String, CaseIterable, Sendable {
     /// Comma-separated values under a header, with one column per output.
     case csv
     /// One JSON object per line.

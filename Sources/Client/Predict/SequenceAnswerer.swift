@@ -1,7 +1,7 @@
 import Recurrent
 
 /// The choice of a sequence's answers.
-public enum PredictedAnswers: Sendable {
+package enum PredictedAnswers: Sendable {
     /// The answer to the whole sequence only.
     case last
     /// The answer after each timestep. Only a causal model has them.

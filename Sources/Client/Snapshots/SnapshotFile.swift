@@ -1,10 +1,10 @@
 import FoundationEssentials
 import GRDB
 import Glibc
-public import Wire
+package import Wire
 
 /// A snapshot in a file of its own: a plain SQLite database with the tables that the protocol's page describes.
-public final class SnapshotFile {
+package final class SnapshotFile {
     /// The mark of the file, "Slce": SQLite's `application_id`.
     static let applicationID: Int32 = 0x536C_6365
     /// The version of the tables: SQLite's `user_version`.
@@ -17,7 +17,7 @@ public final class SnapshotFile {
     ///
     /// - Parameter path: The path of the file.
     /// - Throws: ``ClientError`` with the status `inputOutput` if the file cannot be written.
-    public init(writingTo path: String) throws(ClientError) {
+    package init(writingTo path: String) throws(ClientError) {
         self.path = path
         do {
             let part = Self.part(of: path)
@@ -53,7 +53,7 @@ public final class SnapshotFile {
     /// - Parameter path: The path of the file.
     /// - Throws: ``ClientError`` with the status `noInput` if the file does not exist, `data` if it is not a snapshot
     ///   of a known version.
-    public init(readingFrom path: String) throws(ClientError) {
+    package init(readingFrom path: String) throws(ClientError) {
         self.path = path
         guard FileManager.default.isReadableFile(atPath: path) else {
             throw ClientError(.noInput, "cannot read \(path): no such file")
@@ -81,7 +81,7 @@ public final class SnapshotFile {
     ///
     /// - Parameter streams: The streams; each at most once in a file.
     /// - Throws: ``ClientError`` if they cannot be written.
-    public func append(_ streams: [StreamExport]) throws(ClientError) {
+    package func append(_ streams: [StreamExport]) throws(ClientError) {
         do {
             try database.write { db in
                 let insert = try db.cachedStatement(sql: "INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -104,7 +104,7 @@ public final class SnapshotFile {
     ///
     /// - Parameter mode: The file's permissions, whatever the umask.
     /// - Throws: ``ClientError`` if the move fails.
-    public func finish(mode: UInt16 = 0o600) throws(ClientError) {
+    package func finish(mode: UInt16 = 0o600) throws(ClientError) {
         do {
             try database.close()
         } catch {
@@ -120,7 +120,7 @@ public final class SnapshotFile {
     ///
     /// - Parameter body: Receives each page.
     /// - Throws: ``ClientError`` if the file is damaged, or the error of `body`.
-    public func forEachPage(_ body: ([StreamExport]) throws(ClientError) -> Void) throws(ClientError) {
+    package func forEachPage(_ body: ([StreamExport]) throws(ClientError) -> Void) throws(ClientError) {
         var last = ""
         while true {
             let page: [StreamExport]

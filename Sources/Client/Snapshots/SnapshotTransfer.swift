@@ -1,13 +1,13 @@
-public import Wire
+package import Wire
 
 /// Transfers a snapshot between a daemon and a file, page by page.
-public struct SnapshotTransfer {
+package struct SnapshotTransfer {
     private let control: ControlClient
 
     /// Creates a transfer.
     ///
     /// - Parameter control: The daemon.
-    public init(control: ControlClient) {
+    package init(control: ControlClient) {
         self.control = control
     }
 
@@ -20,7 +20,7 @@ public struct SnapshotTransfer {
     ///   - mode: The file's permissions, whatever the umask.
     /// - Returns: The daemon's answer.
     /// - Throws: ``ClientError`` if the daemon refuses, or if the file cannot be written.
-    public func save(
+    package func save(
         _ name: String?, _ selection: ControlCommand.Selection, to path: String, mode: UInt16
     ) throws(ClientError) -> SnapshotStatus {
         let file = try SnapshotFile(writingTo: path)
@@ -50,7 +50,7 @@ public struct SnapshotTransfer {
     ///   - path: The file.
     /// - Returns: The daemon's answer.
     /// - Throws: ``ClientError`` if the file is not a snapshot, or if the daemon refuses. Nothing has changed then.
-    public func restore(
+    package func restore(
         _ selection: ControlCommand.Selection, from path: String
     ) throws(ClientError) -> RestoreResult {
         let file = try SnapshotFile(readingFrom: path)

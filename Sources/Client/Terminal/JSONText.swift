@@ -3,13 +3,13 @@ import Wire
 
 /// JSON as the tool prints and sends it: one line, members sorted by name, unescaped slashes, and escapes for
 /// characters that a terminal would not show.
-public enum JSONText {
+package enum JSONText {
     /// Writes a value.
     ///
     /// - Parameter value: The value.
     /// - Returns: One line without its end.
     /// - Throws: ``ClientError`` if the value has no JSON form, such as a NaN.
-    public static func line(of value: some Encodable) throws(ClientError) -> String {
+    package static func line(of value: some Encodable) throws(ClientError) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {

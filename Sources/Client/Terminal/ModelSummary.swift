@@ -1,15 +1,15 @@
 /// The content of a model file, as `sluice inspect` shows it.
-public struct ModelSummary: Equatable, Encodable, Sendable {
+package struct ModelSummary: Equatable, Encodable, Sendable {
     /// One row of Keras' `summary()`.
-    public struct Layer: Equatable, Encodable, Sendable {
+    package struct Layer: Equatable, Encodable, Sendable {
         /// The layer's name in Keras.
-        public let name: String
+        package let name: String
         /// The layer's class in Keras.
-        public let kind: String
+        package let kind: String
         /// The layer's output as Keras prints it.
-        public let outputShape: String
+        package let outputShape: String
         /// The number of weights.
-        public let parameters: Int
+        package let parameters: Int
 
         private enum CodingKeys: String, CodingKey {
             case name, kind
@@ -18,7 +18,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
         }
 
         /// Creates a row; each parameter is the property of its name.
-        public init(name: String, kind: String, outputShape: String, parameters: Int) {
+        package init(name: String, kind: String, outputShape: String, parameters: Int) {
             self.name = name
             self.kind = kind
             self.outputShape = outputShape
@@ -27,33 +27,33 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     }
 
     /// The file's path.
-    public let file: String
+    package let file: String
     /// The model's name in Keras.
-    public let name: String
+    package let name: String
     /// The file's format.
-    public let format: String
+    package let format: String
     /// The version of Keras that wrote the file, if the file states it.
-    public let kerasVersion: String?
+    package let kerasVersion: String?
     /// The daemon's default mode for the model: `stateful` or `sequence`.
-    public let mode: String
+    package let mode: String
     /// Timesteps in each sequence according to the model's input shape; nil if the shape leaves it open.
-    public let sequenceLength: Int?
+    package let sequenceLength: Int?
     /// Floats in one timestep; 1 for a token.
-    public let features: Int
+    package let features: Int
     /// The size of the vocabulary, if a timestep is a token.
-    public let tokens: Int?
+    package let tokens: Int?
     /// Probabilities in one decision.
-    public let outputs: Int
+    package let outputs: Int
     /// The number of weights in the model.
-    public let parameters: Int
+    package let parameters: Int
     /// Whether the model answers only whole sequences or windows, so that a stream's timesteps are buffered.
-    public let needsWholeSequences: Bool
+    package let needsWholeSequences: Bool
     /// Floats of state per stream between two timesteps; 0 if timesteps are buffered instead.
-    public let stateSize: Int
+    package let stateSize: Int
     /// SHA-256 over architecture and weights, 64 hexadecimal digits.
-    public let fingerprint: String
+    package let fingerprint: String
     /// The layers in order.
-    public let layers: [Layer]
+    package let layers: [Layer]
 
     private enum CodingKeys: String, CodingKey {
         case file, name, format
@@ -67,7 +67,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     }
 
     /// Creates a summary; each parameter is the property of its name. `isStateful` determines the mode.
-    public init(
+    package init(
         file: String, name: String, format: String, kerasVersion: String?, isStateful: Bool, features: Int,
         tokens: Int?, outputs: Int, parameters: Int, needsWholeSequences: Bool, stateSize: Int, fingerprint: String,
         layers: [Layer], sequenceLength: Int? = nil
@@ -89,7 +89,7 @@ public struct ModelSummary: Equatable, Encodable, Sendable {
     }
 
     /// The summary for people.
-    public var lines: [String] {
+    package var lines: [String] {
         var table = TextTable([.init("Layer (type)"), .init("Output Shape"), .init("Param #", .right)])
         for layer in layers {
             table.append(["\(layer.name) (\(layer.kind))", layer.outputShape, Quantity.count(layer.parameters)])

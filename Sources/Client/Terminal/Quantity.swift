@@ -1,12 +1,12 @@
 import Glibc
 
 /// Numbers in a form for people.
-public enum Quantity {
+package enum Quantity {
     /// Returns a count with separated thousands: `12,696`.
     ///
     /// - Parameter count: The count.
     /// - Returns: Its text.
-    public static func count(_ count: some BinaryInteger) -> String {
+    package static func count(_ count: some BinaryInteger) -> String {
         let digits = Array(String(count.magnitude))
         var text = count < 0 ? "-" : ""
         for (index, digit) in digits.enumerated() {
@@ -22,7 +22,7 @@ public enum Quantity {
     ///   - count: The count.
     ///   - noun: The noun in the singular.
     /// - Returns: Its text.
-    public static func count(_ count: some BinaryInteger, of noun: String) -> String {
+    package static func count(_ count: some BinaryInteger, of noun: String) -> String {
         "\(self.count(count)) \(noun)\(count == 1 ? "" : "s")"
     }
 
@@ -30,7 +30,7 @@ public enum Quantity {
     ///
     /// - Parameter bytes: The number.
     /// - Returns: Its text.
-    public static func bytes(_ bytes: Int) -> String {
+    package static func bytes(_ bytes: Int) -> String {
         guard bytes >= 1000 else { return "\(bytes) B" }
         var value = Double(bytes)
         var unit = ""
@@ -45,7 +45,7 @@ public enum Quantity {
     ///
     /// - Parameter seconds: The duration in seconds, not below 0.
     /// - Returns: Its text.
-    public static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         guard seconds >= 0, seconds < 1e12 else { return "-" }
         if seconds < 0.995 { return "\(fixed(seconds, digits: 2)) s" }
         if seconds < 59.95 { return "\(fixed(seconds, digits: 1)) s" }
@@ -62,7 +62,7 @@ public enum Quantity {
     ///   - value: The number.
     ///   - digits: Digits after the point, 0 to 9.
     /// - Returns: Its text; `-` for a NaN or an infinity.
-    public static func fixed(_ value: Double, digits: Int) -> String {
+    package static func fixed(_ value: Double, digits: Int) -> String {
         guard value.isFinite, value.magnitude < 1e9 else { return value.isFinite ? "\(value)" : "-" }
         var scale = 1
         for _ in 0..<digits { scale *= 10 }
@@ -82,7 +82,7 @@ public enum Quantity {
     ///
     /// - Parameter nanoseconds: Nanoseconds since the Unix epoch.
     /// - Returns: The time's text.
-    public static func localTime(nanoseconds: Int64) -> String {
+    package static func localTime(nanoseconds: Int64) -> String {
         var seconds = time_t(nanoseconds / 1_000_000_000)
         var parts = unsafe tm()
         guard unsafe localtime_r(&seconds, &parts) != nil else { return "-" }

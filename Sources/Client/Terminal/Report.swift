@@ -1,12 +1,12 @@
-public import Wire
+package import Wire
 
 /// The daemon's answers in a form for people.
-public enum Report {
+package enum Report {
     /// Returns a report on the daemon as a whole.
     ///
     /// - Parameter status: The daemon's answer.
     /// - Returns: Lines.
-    public static func lines(_ status: DaemonStatus) -> [String] {
+    package static func lines(_ status: DaemonStatus) -> [String] {
         var facts = TextTable([.init("sluiced"), .init(status.version)])
         facts.append(["up", Quantity.duration(status.uptimeSeconds)])
         for ingest in status.endpoints.ingest { facts.append(["ingest", ingest]) }
@@ -14,7 +14,7 @@ public enum Report {
         facts.append(["control", status.endpoints.control])
         if let http = status.endpoints.http { facts.append(["http", http]) }
         let paused = status.paused > 0 ? ", \(Quantity.count(status.paused)) paused" : ""
-        let asleep = status.asleep > 0 ? ", \(Quantity.count(status.asleep)) asleep" : ""
+        let asleep = status.asleep > 0 ? ", \(Quantity.count(status.asleep)) hibernating" : ""
         facts.append(["streams", Quantity.count(status.streams) + paused + asleep])
         facts.append([
             "timesteps",
@@ -56,7 +56,7 @@ public enum Report {
     ///
     /// - Parameter streams: The streams.
     /// - Returns: Lines.
-    public static func lines(_ streams: [StreamStatus]) -> [String] {
+    package static func lines(_ streams: [StreamStatus]) -> [String] {
         var table = TextTable([
             .init("STREAM"), .init("MODEL"), .init("SEQUENCE", .right), .init("STEP", .right),
             .init("PROBABILITY", .right), .init("LABEL", .right), .init("IDLE", .right), .init("GAPS", .right),
@@ -75,7 +75,7 @@ public enum Report {
 
     private static func notes(on stream: StreamStatus) -> String {
         [
-            stream.paused ? "paused" : nil, stream.asleep ? "asleep" : nil,
+            stream.paused ? "paused" : nil, stream.asleep ? "hibernating" : nil,
             stream.tally.quarantined > 0 ? "quarantined \(Quantity.count(stream.tally.quarantined, of: "time"))" : nil,
         ].compactMap(\.self).joined(separator: ", ")
     }
@@ -84,7 +84,7 @@ public enum Report {
     ///
     /// - Parameter snapshots: The snapshots.
     /// - Returns: Lines.
-    public static func lines(_ snapshots: [SnapshotStatus]) -> [String] {
+    package static func lines(_ snapshots: [SnapshotStatus]) -> [String] {
         var table = TextTable([
             .init("SNAPSHOT"), .init("TAKEN"), .init("STREAMS", .right), .init("SIZE", .right), .init("MODELS"),
         ])
@@ -101,7 +101,7 @@ public enum Report {
     ///
     /// - Parameter snapshot: The daemon's answer.
     /// - Returns: One line.
-    public static func line(_ snapshot: SnapshotStatus) -> String {
+    package static func line(_ snapshot: SnapshotStatus) -> String {
         "snapshot '\(snapshot.name)': \(Quantity.count(snapshot.streams, of: "stream")), "
             + "\(Quantity.bytes(snapshot.bytes)), \(Quantity.localTime(nanoseconds: snapshot.time))"
     }
@@ -112,7 +112,7 @@ public enum Report {
     ///   - snapshot: The daemon's answer.
     ///   - file: The file.
     /// - Returns: One line.
-    public static func line(_ snapshot: SnapshotStatus, file: String) -> String {
+    package static func line(_ snapshot: SnapshotStatus, file: String) -> String {
         "\(file): \(Quantity.count(snapshot.streams, of: "stream")), \(Quantity.bytes(snapshot.bytes)), "
             + Quantity.localTime(nanoseconds: snapshot.time)
     }
@@ -121,7 +121,7 @@ public enum Report {
     ///
     /// - Parameter result: The daemon's answer.
     /// - Returns: One line.
-    public static func line(_ result: RestoreResult) -> String {
+    package static func line(_ result: RestoreResult) -> String {
         "restored \(Quantity.count(result.restored, of: "stream"))"
     }
 
@@ -129,7 +129,7 @@ public enum Report {
     ///
     /// - Parameter result: The daemon's answer.
     /// - Returns: One line.
-    public static func line(_ result: CheckpointResult) -> String {
+    package static func line(_ result: CheckpointResult) -> String {
         "checkpoint: \(Quantity.count(result.streams, of: "stream")) in "
             + "\(Quantity.fixed(result.durationMilliseconds, digits: 1)) ms"
     }

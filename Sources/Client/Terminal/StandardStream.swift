@@ -2,9 +2,9 @@ import Glibc
 import Wire
 
 /// Standard output or standard error, written in large pieces. A stream has one owner and one thread.
-public struct StandardStream {
+package struct StandardStream {
     /// The error for a reader that has gone away. The command then ends without reporting an error.
-    public static let brokenPipe = ClientError(.inputOutput, "nobody reads the output any more")
+    package static let brokenPipe = ClientError(.inputOutput, "nobody reads the output any more")
 
     private let descriptor: CInt
     private var bytes: [UInt8] = []
@@ -20,15 +20,15 @@ public struct StandardStream {
     }
 
     /// The stream for results.
-    public static var output: StandardStream { StandardStream(descriptor: STDOUT_FILENO) }
+    package static var output: StandardStream { StandardStream(descriptor: STDOUT_FILENO) }
     /// The stream for progress and errors.
-    public static var error: StandardStream { StandardStream(descriptor: STDERR_FILENO) }
+    package static var error: StandardStream { StandardStream(descriptor: STDERR_FILENO) }
 
     /// Whether a person reads the output.
-    public var isTerminal: Bool { showsOnly }
+    package var isTerminal: Bool { showsOnly }
 
     /// The terminal's size in characters; nil if it has none.
-    public var windowSize: (columns: Int, rows: Int)? {
+    package var windowSize: (columns: Int, rows: Int)? {
         var size = winsize()
         guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
         let (columns, rows) = (Int(size.ws_col), Int(size.ws_row))
@@ -40,7 +40,7 @@ public struct StandardStream {
     ///
     /// - Parameter body: Appends the lines.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
-    public mutating func append(_ body: (inout [UInt8]) -> Void) throws(ClientError) {
+    package mutating func append(_ body: (inout [UInt8]) -> Void) throws(ClientError) {
         if showsOnly {
             var lines: [UInt8] = []
             body(&lines)
@@ -55,7 +55,7 @@ public struct StandardStream {
     ///
     /// - Parameter line: The text, which may have several lines. Characters that a terminal would not show are escaped.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
-    public mutating func writeLine(_ line: String) throws(ClientError) {
+    package mutating func writeLine(_ line: String) throws(ClientError) {
         bytes.append(contentsOf: VisibleText.escaped(line, keepsLines: true).utf8)
         bytes.append(UInt8(ascii: "\n"))
         try flush()
@@ -65,7 +65,7 @@ public struct StandardStream {
     ///
     /// - Parameter text: The text, which must not contain anything from other people.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
-    public mutating func write(_ text: String) throws(ClientError) {
+    package mutating func write(_ text: String) throws(ClientError) {
         bytes.append(contentsOf: text.utf8)
         try flush()
     }
@@ -73,7 +73,7 @@ public struct StandardStream {
     /// Writes everything appended so far.
     ///
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
-    public mutating func flush() throws(ClientError) {
+    package mutating func flush() throws(ClientError) {
         defer { bytes.removeAll(keepingCapacity: true) }
         var start = 0
         while start < bytes.count {

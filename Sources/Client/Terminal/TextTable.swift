@@ -1,9 +1,9 @@
 import Wire
 
 /// A table in plain text. Each column is as wide as its widest cell, and columns are two spaces apart.
-public struct TextTable: Sendable {
+package struct TextTable: Sendable {
     /// The alignment of a column's cells.
-    public enum Alignment: Sendable {
+    package enum Alignment: Sendable {
         /// Left, for text.
         case left
         /// Right, for numbers.
@@ -11,7 +11,7 @@ public struct TextTable: Sendable {
     }
 
     /// One column.
-    public struct Column: Sendable {
+    package struct Column: Sendable {
         let title: String
         let alignment: Alignment
 
@@ -20,7 +20,7 @@ public struct TextTable: Sendable {
         /// - Parameters:
         ///   - title: The title of the column.
         ///   - alignment: The alignment of its cells.
-        public init(_ title: String, _ alignment: Alignment = .left) {
+        package init(_ title: String, _ alignment: Alignment = .left) {
             self.title = title
             self.alignment = alignment
         }
@@ -32,20 +32,20 @@ public struct TextTable: Sendable {
     /// Creates an empty table.
     ///
     /// - Parameter columns: The columns, from left to right.
-    public init(_ columns: [Column]) {
+    package init(_ columns: [Column]) {
         self.columns = columns
     }
 
     /// Adds a row.
     ///
     /// - Parameter cells: One cell for each column. Characters that a terminal would not show are escaped.
-    public mutating func append(_ cells: [String]) {
+    package mutating func append(_ cells: [String]) {
         precondition(cells.count == columns.count)
         rows.append(cells.map { VisibleText.escaped($0) })
     }
 
     /// The table's lines, beginning with the titles. No line ends in spaces.
-    public var lines: [String] {
+    package var lines: [String] {
         let all = [columns.map(\.title)] + rows
         let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in

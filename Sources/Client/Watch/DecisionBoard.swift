@@ -1,9 +1,9 @@
-public import Wire
+package import Wire
 
 /// The last decision on each stream, as a table that fits a window.
-public struct DecisionBoard {
+package struct DecisionBoard {
     /// The order of streams.
-    public enum Order: String, CaseIterable, Sendable {
+    package enum Order: String, CaseIterable, Sendable {
         /// By id while all streams fit, else by the most recent change of label.
         case auto
         /// By id.
@@ -22,17 +22,17 @@ public struct DecisionBoard {
     private let order: Order
     private var rows: [StreamKey: Row] = [:]
     /// The number of decisions so far.
-    public private(set) var count: UInt64 = 0
+    package private(set) var count: UInt64 = 0
 
     /// Creates an empty board.
     ///
     /// - Parameter order: The order of streams.
-    public init(order: Order = .auto) {
+    package init(order: Order = .auto) {
         self.order = order
     }
 
     /// The numbers of decisions and streams.
-    public var summary: String {
+    package var summary: String {
         "\(Quantity.count(count, of: "decision")) on \(Quantity.count(rows.count, of: "stream"))"
     }
 
@@ -41,7 +41,7 @@ public struct DecisionBoard {
     /// - Parameters:
     ///   - decision: The decision.
     ///   - stream: The stream's id.
-    public mutating func add(_ decision: Decision, stream: String) {
+    package mutating func add(_ decision: Decision, stream: String) {
         let key = StreamKey(stream)
         if decision.flags.contains(.replayed) {
             guard rows[key] == nil else { return }
@@ -60,7 +60,7 @@ public struct DecisionBoard {
     ///   - columns: The window's width in characters.
     ///   - height: The window's height in lines.
     /// - Returns: At most `height` lines.
-    public func lines(title: String, columns: Int, height: Int) -> [String] {
+    package func lines(title: String, columns: Int, height: Int) -> [String] {
         // The title, the table's header, and the line about the streams without room.
         let room = max(1, height - 2)
         let fits = rows.count <= room

@@ -1,17 +1,17 @@
 import Glibc
-public import Wire
-public import ZeroMQ
+package import Wire
+package import ZeroMQ
 
 /// Receives all decisions from a known moment: from the end of ``init(endpoint:prefix:credentials:in:)`` until
 /// ``change()`` reports the loss of the daemon. A subscriber has one owner and one thread.
-public final class DecisionSubscriber {
+package final class DecisionSubscriber {
     /// The maximum time for the daemon to confirm the subscription.
     static let subscribeSeconds = 2.0
     /// The prefix of the topic that confirms a subscription.
     static let subscribedTopic = StreamID.ownTopics + "subscribed/"
 
     /// A change of the connection.
-    public enum Change: Equatable, Sendable {
+    package enum Change: Equatable, Sendable {
         /// The daemon ended or no longer answers. Decisions may be missed from here on.
         case lost
         /// The daemon is back and has confirmed the subscription. Every decision arrives again.
@@ -19,9 +19,9 @@ public final class DecisionSubscriber {
     }
 
     /// The endpoint that decisions come from.
-    public let endpoint: Endpoint
+    package let endpoint: Endpoint
     /// Whether ``next()`` also returns the last decisions that a daemon with `last_value` repeats for new subscribers.
-    public var takesReplayed = false
+    package var takesReplayed = false
     private let socket: Socket
     private let monitor: SocketMonitor
     /// The topic that confirms the subscription.
@@ -43,7 +43,7 @@ public final class DecisionSubscriber {
     ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The home of the socket.
     /// - Throws: ``ClientError`` with the status `unavailable` if the daemon does not answer in time.
-    public convenience init(
+    package convenience init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials? = nil, in context: Context
     ) throws(ClientError) {
         try self.init(
@@ -90,7 +90,7 @@ public final class DecisionSubscriber {
     ///
     /// - Returns: The change; nil if there is none.
     /// - Throws: ``ClientError`` if the socket failed.
-    public func change() throws(ClientError) -> Change? {
+    package func change() throws(ClientError) -> Change? {
         try hear()
         return changes.isEmpty ? nil : changes.removeFirst()
     }
@@ -143,7 +143,7 @@ public final class DecisionSubscriber {
     /// Makes a wake-up end ``wait(seconds:)`` early.
     ///
     /// - Parameter wakeup: The wake-up, which any thread may signal.
-    public func add(_ wakeup: Wakeup) {
+    package func add(_ wakeup: Wakeup) {
         _ = poller.add(wakeup)
     }
 
@@ -151,7 +151,7 @@ public final class DecisionSubscriber {
     ///
     /// - Parameter seconds: The maximum time; nil for no limit.
     /// - Throws: ``ClientError`` if the socket failed.
-    public func wait(seconds: Double?) throws(ClientError) {
+    package func wait(seconds: Double?) throws(ClientError) {
         try hear()
         try checkLiveness()
         guard early.isEmpty, changes.isEmpty else { return }
@@ -165,7 +165,7 @@ public final class DecisionSubscriber {
     ///
     /// - Returns: The stream and its decisions, in order; nil if no message waits.
     /// - Throws: ``ClientError`` if the message is not a decision.
-    public func next() throws(ClientError) -> (stream: String, decisions: [Decision])? {
+    package func next() throws(ClientError) -> (stream: String, decisions: [Decision])? {
         while true {
             let frames = early.isEmpty ? try receive() : early.removeFirst()
             guard let frames else { return nil }
@@ -191,7 +191,7 @@ public final class DecisionSubscriber {
     ///
     /// - Returns: The event as the daemon wrote it, one JSON object; nil if no event waits.
     /// - Throws: ``ClientError`` if the socket failed.
-    public func nextEvent() throws(ClientError) -> [UInt8]? {
+    package func nextEvent() throws(ClientError) -> [UInt8]? {
         while let frames = early.isEmpty ? try receive() : early.removeFirst() {
             if confirms(frames) { return nil }
             if frames.count == 2, frames[0] == Array(StreamEvent.topic.utf8) { return frames[1] }

@@ -1,15 +1,15 @@
 import FoundationEssentials
-public import Wire
+package import Wire
 
 /// Decisions as lines of text for other programs.
-public enum DecisionText: String, CaseIterable, Sendable {
+package enum DecisionText: String, CaseIterable, Sendable {
     /// Comma-separated values under a header. Flags are 0 or 1, and several probabilities are joined by semicolons.
     case csv
     /// One JSON object per line, as in the daemon's own `json` codec.
     case jsonl
 
     /// The header line; nil if there is none.
-    public var header: String? {
+    package var header: String? {
         switch self {
         case .csv: "stream,sequence,step,time,probability,label,final,first,gap,changed"
         case .jsonl: nil
@@ -22,7 +22,7 @@ public enum DecisionText: String, CaseIterable, Sendable {
     ///   - decision: The decision.
     ///   - stream: The stream's id.
     ///   - bytes: The line is appended to these bytes.
-    public func append(_ decision: Decision, stream: String, to bytes: inout [UInt8]) {
+    package func append(_ decision: Decision, stream: String, to bytes: inout [UInt8]) {
         switch self {
         case .csv: Self.appendCSV(decision, stream, &bytes)
         case .jsonl:

@@ -1,14 +1,14 @@
 /// Probabilities as a line of small bars, the newest on the right: `▁▂▅█`.
-public struct Sparkline: Equatable, Sendable {
+package struct Sparkline: Equatable, Sendable {
     /// The number of values that fit.
-    public let capacity: Int
+    package let capacity: Int
     private var values: [Float] = []
     private var next = 0
 
     /// Creates an empty sparkline.
     ///
     /// - Parameter capacity: The number of values that fit, at least 1.
-    public init(capacity: Int = 30) {
+    package init(capacity: Int = 30) {
         precondition(capacity >= 1)
         self.capacity = capacity
     }
@@ -16,7 +16,7 @@ public struct Sparkline: Equatable, Sendable {
     /// Adds a value, and removes the oldest if there is no room.
     ///
     /// - Parameter value: A probability, 0 to 1. A value outside appears as the nearer end.
-    public mutating func append(_ value: Float) {
+    package mutating func append(_ value: Float) {
         if values.count < capacity {
             values.append(value)
         } else {
@@ -26,7 +26,7 @@ public struct Sparkline: Equatable, Sendable {
     }
 
     /// The bars, with a blank for a NaN.
-    public var text: String {
+    package var text: String {
         String((values[next...] + values[..<next]).map(Self.bar))
     }
 

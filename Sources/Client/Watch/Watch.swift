@@ -1,25 +1,25 @@
-public import Wire
+package import Wire
 import ZeroMQ
 
 /// Shows decisions as they arrive: a live table on a terminal, else one line per decision.
-public struct Watch {
+package struct Watch {
     /// The options of a watch.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// The format of decisions; nil for the live table on a terminal, else CSV.
-        public var format: DecisionText?
+        package var format: DecisionText?
         /// The order of streams in the live table.
-        public var order: DecisionBoard.Order
+        package var order: DecisionBoard.Order
         /// Whether to show events as JSON lines instead of decisions.
-        public var events: Bool
+        package var events: Bool
         /// The number of decisions or events to show; nil for no limit.
-        public var count: UInt64?
+        package var count: UInt64?
         /// The time to watch, in seconds; nil for no limit.
-        public var seconds: Double?
+        package var seconds: Double?
         /// The daemon's models, which determine the streams whose every timestep is decided; empty if unknown.
-        public var models: [DaemonStatus.Model]
+        package var models: [DaemonStatus.Model]
 
         /// Creates options; each parameter is the property of its name.
-        public init(
+        package init(
             format: DecisionText?, order: DecisionBoard.Order, events: Bool, count: UInt64?, seconds: Double?,
             models: [DaemonStatus.Model] = []
         ) {
@@ -53,7 +53,7 @@ public struct Watch {
     ///   - subscriber: The source of decisions.
     ///   - options: The options.
     /// - Throws: ``ClientError`` if the process has reached its limit of open files.
-    public init(_ subscriber: DecisionSubscriber, options: Options) throws(ClientError) {
+    package init(_ subscriber: DecisionSubscriber, options: Options) throws(ClientError) {
         self.subscriber = subscriber
         self.options = options
         interruption = try ClientError.wrapping { () throws(ZeroMQError) in try Interruption() }
@@ -70,7 +70,7 @@ public struct Watch {
     ///
     /// - Parameter title: The title of the live table.
     /// - Throws: ``ClientError`` if a message is not a decision, or if writing fails.
-    public mutating func run(title: String) throws(ClientError) {
+    package mutating func run(title: String) throws(ClientError) {
         do throws(ClientError) {
             if options.events {
                 try writeEvents()

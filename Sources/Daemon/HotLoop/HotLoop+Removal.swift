@@ -11,7 +11,7 @@ extension HotLoop {
         try begin(.doom, on: selection) { loop, count in
             let keys = loop.table.takeRemovedKeys()
             guard count > 0 else { return loop.reply(.success(RemoveResult(removed: 0)), to: address) }
-            // Other requests about streams wait until the outcome of this removal is known.
+            // Others on streams wait until it is known whether these are removed.
             loop.operation.end = { _, _ in }
             loop.startWriteJob { store throws(StoreError) in
                 try store.remove(keys)
@@ -94,8 +94,7 @@ extension HotLoop {
         do throws(ControlError) {
             try begin(.remove, on: selection, event: .removed) { loop, removed in
                 _ = loop.table.takeRemovedKeys()
-                // Streams that joined the selection since the store was asked may be in a checkpoint, so the answer waits for the
-                // next one.
+                // Some may have come since the store was asked; a checkpoint may have them.
                 if removed == count { return loop.reply(.success(RemoveResult(removed: removed)), to: address) }
                 loop.whenCheckpointed { loop, outcome in
                     loop.reply(outcome.map { RemoveResult(removed: removed) }, to: address)

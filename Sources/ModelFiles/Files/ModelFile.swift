@@ -1,39 +1,39 @@
-public import Recurrent
+package import Recurrent
 
 /// A model read from a file: the engine's model and a description for people.
-public struct ModelFile: Sendable {
+package struct ModelFile: Sendable {
     /// One row of Keras' `summary()`.
-    public struct LayerSummary: Equatable, Sendable {
+    package struct LayerSummary: Equatable, Sendable {
         /// The layer's name in Keras, such as `lstm_1`.
-        public let name: String
+        package let name: String
         /// The layer's class in Keras, such as `LSTM`.
-        public let kind: String
+        package let kind: String
         /// The layer's output as Keras prints it, the batch axis first: `(None, 24, 10)`.
-        public let outputShape: String
+        package let outputShape: String
         /// The number of weights in the layer. Keras also counts the number of samples that a Normalization saw.
-        public let parameters: Int
+        package let parameters: Int
     }
 
     /// The network, ready to step.
-    public let model: Model
+    package let model: Model
     /// SHA-256 of the architecture and the weights, 64 hexadecimal digits. The fingerprint is the same for a model in
     /// any format, whatever the names of its layers and whether it is stateful.
-    public let fingerprint: String
+    package let fingerprint: String
     /// Whether the state continues from one call of Keras' `predict` to the next, because all recurrent layers have
     /// `stateful=True`. A model that mixes both kinds is refused. A model without state is not stateful.
-    public let isStateful: Bool
+    package let isStateful: Bool
     /// The number of timesteps in the model's input; nil if the model takes any number, or if the file does not state
     /// it.
-    public let sequenceLength: Int?
+    package let sequenceLength: Int?
     /// The model's name in Keras.
-    public let name: String
+    package let name: String
     /// The file's format, determined from its contents: `Keras 3 (.keras)`, `Keras HDF5 (.h5)`, `Sluice (.safetensors)`
     /// with its source format, or `PyTorch (.safetensors)`.
-    public let format: String
+    package let format: String
     /// The version of Keras that wrote the file, if the file states it.
-    public let kerasVersion: String?
+    package let kerasVersion: String?
     /// The layers in order, as Keras' `summary()` lists them.
-    public let layers: [LayerSummary]
+    package let layers: [LayerSummary]
 
     /// Reads a Sequential model from a file. The format may be a Keras 3 archive (`.keras`), a whole-model HDF5 file of
     /// Keras (`.h5`), Sluice's own `.safetensors`, or a PyTorch state dict in a `.safetensors` with a description
@@ -45,7 +45,7 @@ public struct ModelFile: Sendable {
     /// - Parameter path: The path of the file, absolute or relative to the working directory.
     /// - Returns: The model with its description.
     /// - Throws: ``ModelFileError`` that names the file and, if there is one, the layer.
-    public static func read(_ path: String) throws(ModelFileError) -> ModelFile {
+    package static func read(_ path: String) throws(ModelFileError) -> ModelFile {
         try named(path) { () throws(Defect) in
             let source = try ModelSource.read(path)
             return try ModelFile(source.form, format: source.format)
@@ -64,7 +64,7 @@ public struct ModelFile: Sendable {
     ///   - mode: The permissions of the new file, whatever the umask.
     /// - Returns: The number of bytes written.
     /// - Throws: ``ModelFileError`` with one of the two paths: the errors of ``read(_:)``, `exists` and `notWritten`.
-    public static func convert(
+    package static func convert(
         _ input: String, to output: String, replacing: Bool, mode: UInt16 = 0o600
     ) throws(ModelFileError) -> Int {
         try named(output) { () throws(Defect) in try OutputFile.check(output, replacing: replacing) }

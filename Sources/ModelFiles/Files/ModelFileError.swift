@@ -1,7 +1,7 @@
 /// The reason for not reading or writing a model file. Catch by ``code``; ``description`` is for people.
-public struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of error.
-    public enum Code: String, CaseIterable, Codable, Equatable, Sendable {
+    package enum Code: String, CaseIterable, Codable, Equatable, Sendable {
         /// The path does not exist.
         case notFound
         /// The file exists, but its bytes cannot be read: missing rights, a directory, or too large.
@@ -19,17 +19,17 @@ public struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertibl
     }
 
     /// The kind of error.
-    public let code: Code
+    package let code: Code
     /// The path as passed to ``ModelFile/read(_:)`` or ``ModelFile/convert(_:to:replacing:mode:)``.
-    public let path: String
+    package let path: String
     /// The name of the layer at fault, if there is one.
-    public let layer: String?
+    package let layer: String?
     /// The problem and, for an unsupported feature, the supported alternatives. Layers appear with their name and
     /// class.
-    public let context: String
+    package let context: String
 
     /// The path and the context, always on one line and of bounded length.
-    public var description: String { "\(path): \(context)".foldedToOneLine }
+    package var description: String { "\(path): \(context)".foldedToOneLine }
 }
 
 /// A problem with a file from the viewpoint of the code that finds it: without the file's path and, within one layer,

@@ -157,11 +157,11 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var dropped: [String: UInt64]
     /// Refused connections, by endpoint: `ingest`, `decisions`, `control`.
     public var refusedConnections: [String: UInt64]
-    /// How often a subscriber's queue was full. Such a subscriber misses decisions.
+    /// The number of times that a subscriber's queue was full. Such a subscriber misses decisions.
     public var subscriberOverflows: UInt64
     /// Streams whose timesteps are all skipped as duplicates; nil from a daemon of an earlier version.
     public var stuck: Int?
-    /// How often the process reached its limit of open files; nil from a daemon of an earlier version.
+    /// The number of times that the process reached its limit of open files; nil from a daemon of an earlier version.
     public var fileExhaustions: UInt64?
     /// The last checkpoint; null before the first, or without a state folder.
     public var checkpoint: Checkpoint?

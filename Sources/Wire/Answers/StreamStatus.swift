@@ -140,7 +140,7 @@ public struct StreamTally: Equatable, Sendable {
     public var gaps: UInt64
     /// Timesteps skipped because they had been consumed before.
     public var duplicates: UInt64
-    /// How often its state turned NaN or infinite and was reset.
+    /// The number of times that its state turned NaN or infinite and was reset.
     public var quarantined: UInt64
 
     /// Creates a tally; each parameter is the property of its name.

@@ -144,7 +144,7 @@ public struct PeerConnections {
     public enum Moment: Sendable {
         /// After a period of silence on the connection.
         case quiet(Duration)
-        /// When only whole messages have arrived on the connection; if that is unknown, after a period of silence.
+        /// While only whole messages have arrived on the connection; if this is unknown, after a period of silence.
         case betweenMessages(orQuiet: Duration)
         /// At any moment.
         case any

@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Client
+import ArgumentParser
+package import Client
 import FoundationEssentials
 import ModelFiles
 
@@ -92,7 +92,7 @@ struct PredictCommand: ParsableCommand {
 
 extension PredictionText: ExpressibleByArgument {
     /// Creates a format from its name, or from `jsonl`, the other commands' name for JSON lines.
-    public init?(argument: String) {
+    package init?(argument: String) {
         self.init(rawValue: argument == "jsonl" ? "json" : argument)
     }
 }

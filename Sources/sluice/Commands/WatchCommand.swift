@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Client
+import ArgumentParser
+package import Client
 import Wire
 import ZeroMQ
 

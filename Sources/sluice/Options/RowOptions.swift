@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Client
+import ArgumentParser
+package import Client
 
 /// The meaning of a file's rows: the options of every command that reads data.
 struct RowOptions: ParsableArguments {

@@ -40,13 +40,13 @@ import ZeroMQ
         let listener = try Listener(daemon, in: peer.context)
         let control = peer.control
         _ = try peer.decide("s", values(1))
-        _ = try control.call(.snapshot(name: "n", .all), as: SnapshotStatus.self)
-        _ = try control.call(.reset(.stream("s")), as: [String: Int].self)
+        _ = try control.call(.snapshot(name: "n", .all))
+        _ = try control.call(.reset(.stream("s")))
         _ = try peer.decide("s", values(1))
-        _ = try control.call(.restore(name: "n", .all), as: [String: Int].self)
+        _ = try control.call(.restore(name: "n", .all))
         _ = try peer.decide("s", values(1))
-        _ = try control.call(.reload(model: "model2", reset: false), as: ReloadResult.self)
-        _ = try control.call(.remove(.prefix("s")), as: [String: Int].self)
+        _ = try control.call(.reload(model: "model2", reset: false))
+        _ = try control.call(.remove(.prefix("s")))
         _ = try peer.decide("s", values(1))
         #expect(
             try listener.next(8) == [
@@ -74,8 +74,8 @@ import ZeroMQ
         _ = try watch.waitForLine { $0.hasPrefix("watching") }
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(3))
-        _ = try peer.control.call(.reset(.all), as: [String: Int].self)
-        _ = try peer.control.call(.remove(.stream("s")), as: [String: Int].self)
+        _ = try peer.control.call(.reset(.all))
+        _ = try peer.control.call(.remove(.stream("s")))
         #expect(watch.waitForEnd() == 0)
         let events = try watch.output.split(separator: "\n").map {
             try JSONDecoder().decode(StreamEvent.self, from: Data($0.utf8))

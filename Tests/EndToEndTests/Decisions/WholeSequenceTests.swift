@@ -53,18 +53,18 @@ import Wire
         try feed(peer, "s", tokens[33..<58], by: 1)
         decisions += try peer.decisions(of: "s", 1)
         try peer.waitForSequence(58, of: "s")
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         try feed(peer, "s", tokens[..<31], by: 31)
         try peer.waitForSequence(89, of: "s")
         second.kill()
 
         peer = try Peer(try DaemonProcess(arguments))
         #expect(try peer.control.stream("s")?.step == 18)
-        _ = try peer.control.call(.snapshot(name: "within", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.snapshot(name: "within", .all))
         let left = sequences.count - decisions.count
         try feed(peer, "s", tokens[58...], by: 3)
         let once = try peer.decisions(of: "s", left)
-        _ = try peer.control.call(.restore(name: "within", .all), as: [String: Int].self)
+        _ = try peer.control.call(.restore(name: "within", .all))
         try feed(peer, "s", tokens[58...], by: tokens.count)
         let again = try peer.decisions(of: "s", left)
 
@@ -110,7 +110,7 @@ import Wire
         try peer.waitForSequence(42, of: "s")
         #expect(try peer.status().dropped["too_long"] == 2)
         #expect(first.log.contains("too_long"))
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         first.kill()
 
         peer = try Peer(try DaemonProcess(arguments))

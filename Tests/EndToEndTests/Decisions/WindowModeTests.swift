@@ -89,16 +89,16 @@ import Wire
         try feed(peer, "s", Array(inputs[place..<(place + 10)]), cuts: [1])
         decisions += try peer.decisions(of: "s", max(0, place + 10 - 23) - decided)
         try peer.waitForSequence(UInt64(place + 10), of: "s")
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         second.kill()
 
         peer = try Peer(try DaemonProcess(arguments))
-        _ = try peer.control.call(.snapshot(name: "within", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.snapshot(name: "within", .all))
         let rest = Array(inputs[(place + 10)...])
         let left = expected.count - decisions.count
         try feed(peer, "s", rest, cuts: [3])
         let once = try peer.decisions(of: "s", left)
-        _ = try peer.control.call(.restore(name: "within", .all), as: [String: Int].self)
+        _ = try peer.control.call(.restore(name: "within", .all))
         try feed(peer, "s", rest, cuts: [rest.count])
         let again = try peer.decisions(of: "s", left)
 

@@ -17,7 +17,7 @@ import Wire
     }
 
     private func export(_ peer: Peer, _ stream: String) throws -> StreamExport {
-        try peer.control.call(.export(stream), as: StreamExport.self)
+        try peer.control.call(.export(stream))
     }
 
     private func count(_ peer: Peer, _ command: ControlCommand) throws -> [Int] {
@@ -42,7 +42,7 @@ import Wire
             peer = try Peer(daemon)
         }
         for stream in ["a", "b", "c"] { _ = try peer.decide(stream, values(10)) }
-        _ = try peer.control.call(.snapshot(name: "ten", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.snapshot(name: "ten", .all))
         var image = try export(peer, "a")
         _ = try peer.decide("b", values(3))
         #expect(try count(peer, .reset(.stream("c"))) == [1])
@@ -52,7 +52,7 @@ import Wire
         #expect(try peer.control.stream("b")?.sequence == 13)
 
         image.stream = "imported"
-        _ = try peer.control.call(.import(image, as: nil), as: JSONValue.self)
+        _ = try peer.control.call(.import(image, as: nil))
         try crash()
         #expect(try export(peer, "imported").state == image.state)
 
@@ -72,7 +72,7 @@ import Wire
         var daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
         var peer = try Peer(daemon)
         for stream in ["s", "other"] { _ = try peer.decide(stream, values(10)) }
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         _ = try peer.decide("s", values(2))
         try limitFiles(of: daemon, to: 4096)
         #expect(failure(peer, .remove(.all)).contains("cannot delete streams"))
@@ -80,7 +80,7 @@ import Wire
         #expect(try peer.decide("s", values(1)).map(\.sequence) == [13])
 
         try limitFiles(of: daemon, to: 1024 * noLimit)
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         daemon.kill()
         daemon = try DaemonProcess(arguments("checkpoint"))
         peer = try Peer(daemon)
@@ -112,7 +112,7 @@ import Wire
         let daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(10))
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         try limitFiles(of: daemon, to: 4096)
         let requester = try Requester(daemon)
         try requester.send("reset", #"{"all":true}"#, 1)
@@ -129,8 +129,8 @@ import Wire
         let daemon = try DaemonProcess(arguments("checkpoint"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(10))
-        _ = try peer.control.call(.snapshot(name: "ten", .all), as: SnapshotStatus.self)
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.snapshot(name: "ten", .all))
+        _ = try peer.control.call(.checkpoint)
         _ = try peer.decide("s", values(5))
         var image = try export(peer, "s")
         image.stream = "imported"
@@ -147,7 +147,7 @@ import Wire
         #expect(try peer.status().streams == 1)
 
         try limitFiles(of: daemon, to: 1024 * noLimit)
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         #expect(try count(peer, .restore(name: "ten", .all)) == [1])
         daemon.kill()
         let again = try Peer(try DaemonProcess(arguments("checkpoint")))
@@ -158,7 +158,7 @@ import Wire
         let daemon = try DaemonProcess(arguments("journal"), fileSizeLimit: noLimit)
         let peer = try Peer(daemon)
         for stream in ["gone", "reset", "restored"] { _ = try peer.decide(stream, values(10)) }
-        _ = try peer.control.call(.snapshot(name: "ten", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.snapshot(name: "ten", .all))
         // Each commit writes at least one page, so only the journal exceeds the limit.
         for value in values(100) { _ = try peer.decide("restored", [value]) }
         let log = try FileManager.default.attributesOfItem(atPath: folder.path("journal.sqlite-wal"))

@@ -84,7 +84,7 @@ import Wire
         #expect(healed == true)
         #expect(daemon.log.split(separator: "\n").count { $0.contains("checkpoint failed") } == 1)
         #expect(daemon.log.contains("checkpoints succeed again"))
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         daemon.kill()
         let again = try Peer(try DaemonProcess(arguments("checkpoint")))
         #expect(try again.decide("s", Array(inputs[100...])).bits == undisturbed[100...].map(\.self).bits)
@@ -155,7 +155,7 @@ import Wire
             let decisions = try peer.decide("s", Array(inputs[sequence..<(sequence + 20)]))
             #expect(decisions.bits == undisturbed[sequence..<(sequence + 20)].map(\.self).bits)
             sequence += 20
-            if durability == "checkpoint" { _ = try peer.control.call(.checkpoint, as: CheckpointResult.self) }
+            if durability == "checkpoint" { _ = try peer.control.call(.checkpoint) }
             daemon.kill()
         }
         let last = try Peer(try DaemonProcess(arguments("checkpoint")))
@@ -167,7 +167,7 @@ import Wire
         for stream in ["s", "other"] { _ = try Peer(first).decide(stream, Array(inputs[..<20])) }
         first.kill()
         let second = try DaemonProcess(arguments("checkpoint"))
-        #expect(try Peer(second).control.call(.remove(.stream("s")), as: [String: Int].self) == ["removed": 1])
+        #expect(try Peer(second).control.call(.remove(.stream("s"))).removed == 1)
         second.kill()
         let last = try Peer(try DaemonProcess(arguments("checkpoint")))
         #expect(try last.status().streams == 1)
@@ -208,6 +208,6 @@ import Wire
         for (decision, answer) in zip(decisions, endless.answers[240...]) {
             #expect(abs(decision.probabilities[0] - answer) <= tolerance)
         }
-        #expect(try peer.control.call(.restore(name: "monday", .all), as: [String: Int].self) == ["restored": 4])
+        #expect(try peer.control.call(.restore(name: "monday", .all)).restored == 4)
     }
 }

@@ -46,7 +46,7 @@ import Wire
 
         func export(_ stream: String) throws -> StreamExport? {
             guard try peer.control.stream(stream) != nil else { return nil }
-            return try peer.control.call(.export(stream), as: StreamExport.self)
+            return try peer.control.call(.export(stream))
         }
 
         func contents(of snapshot: String) throws -> [StreamExport] {
@@ -77,37 +77,37 @@ import Wire
                 _ = try peer.decide(stream, inputs, cuts: [inputs.count])
                 try note(isDurable: durability == "journal")
             case 5:
-                _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+                _ = try peer.control.call(.checkpoint)
                 try note(isDurable: true)
             case 6:
                 snapshotNumber += 1
                 let name = "n\(snapshotNumber)"
-                _ = try peer.control.call(.snapshot(name: name, .all), as: SnapshotStatus.self)
+                _ = try peer.control.call(.snapshot(name: name, .all))
                 snapshots[name] = try contents(of: name)
                 image = snapshots[name]?.first ?? image
             case 7:
                 guard let name = snapshots.keys.sorted().randomElement(using: &chance) else { return }
-                _ = try peer.control.call(.deleteSnapshot(name: name), as: JSONValue.self)
+                _ = try peer.control.call(.deleteSnapshot(name: name))
                 snapshots[name] = nil
             case 8:
                 guard let name = snapshots.keys.sorted().randomElement(using: &chance) else { return }
-                _ = try peer.control.call(.restore(name: name, .all), as: JSONValue.self)
+                _ = try peer.control.call(.restore(name: name, .all))
                 try note(isDurable: true)
             case 9:
                 guard var image, try export("imported") == nil else { return }
                 image.stream = "imported"
-                _ = try peer.control.call(.import(image, as: nil), as: JSONValue.self)
+                _ = try peer.control.call(.import(image, as: nil))
                 try note(isDurable: true)
             case 10:
                 if case .stream = selection, try export(stream) == nil { return }
-                _ = try peer.control.call(.reset(selection), as: JSONValue.self)
+                _ = try peer.control.call(.reset(selection))
                 try note(isDurable: true)
             default:
                 let known = try export(stream) != nil
                 guard known else { return }
                 let gone = Bool.random(using: &chance) ? stream : "imported"
                 guard try export(gone) != nil else { return }
-                _ = try peer.control.call(.remove(.stream(gone)), as: JSONValue.self)
+                _ = try peer.control.call(.remove(.stream(gone)))
                 possible[gone] = [nil]
             }
         }
@@ -132,7 +132,7 @@ import Wire
                 try #require(all.contains(found), "\(stream) after cut \(round)")
                 possible[stream] = [found]
             }
-            let names = Set(try peer.control.call(.snapshots, as: SnapshotList.self).snapshots.map(\.name))
+            let names = Set(try peer.control.call(.snapshots).snapshots.map(\.name))
             try #require(
                 [Set(before.snapshots.keys), Set(snapshots.keys)].contains(names), "snapshots after cut \(round)")
             snapshots = before.snapshots.merging(snapshots) { $1 }.filter { names.contains($0.key) }

@@ -30,8 +30,8 @@ import Wire
         let daemon = try DaemonProcess(arguments, umask: umask)
         let peer = try Peer(daemon)
         for stream in ["stream-1", "stream-2"] { _ = try peer.decide(stream, values(3)) }
-        _ = try peer.control.call(.snapshot(name: "n", .all), as: SnapshotStatus.self)
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.snapshot(name: "n", .all))
+        _ = try peer.control.call(.checkpoint)
         try expectPrivate(folder.path("a"))
         #expect(daemon.stop() == 0)
         try expectPrivate(folder.path("a"))

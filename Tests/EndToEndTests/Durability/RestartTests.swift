@@ -50,7 +50,7 @@ import Wire
         let first = try DaemonProcess(arguments)
         let peer = try Peer(first)
         _ = try peer.decide("s", values(5))
-        #expect(try peer.control.call(.shutdown, as: Bool.self))
+        #expect(try peer.control.call(.shutdown))
         #expect(first.waitForEnd() == 0)
 
         let second = try DaemonProcess(arguments)
@@ -83,17 +83,17 @@ import Wire
         let peer = try Peer(first)
         let original = try peer.decide("a", values(10))
         _ = try peer.decide("b", values(3))
-        _ = try peer.control.call(.snapshot(name: "kept", .all), as: SnapshotStatus.self)
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
-        #expect(try peer.control.call(.remove(.stream("b")), as: [String: Int].self) == ["removed": 1])
+        _ = try peer.control.call(.snapshot(name: "kept", .all))
+        _ = try peer.control.call(.checkpoint)
+        #expect(try peer.control.call(.remove(.stream("b"))).removed == 1)
         first.kill()
 
         let second = try Peer(try DaemonProcess(arguments))
         #expect(try second.control.stream("b") == nil)
-        let kept = try second.control.call(.snapshots, as: SnapshotList.self).snapshots
+        let kept = try second.control.call(.snapshots).snapshots
         #expect(kept.map(\.name) == ["kept"])
         #expect(kept.map(\.streams) == [2])
-        #expect(try second.control.call(.restore(name: "kept", .all), as: [String: Int].self) == ["restored": 2])
+        #expect(try second.control.call(.restore(name: "kept", .all)).restored == 2)
         let restored = try #require(try second.control.stream("a"))
         #expect(restored.sequence == 10)
         #expect(restored.probability.values == original.last?.probabilities)
@@ -121,14 +121,14 @@ import Wire
         let first = try DaemonProcess([model2] + arguments)
         let peer = try Peer(first)
         _ = try peer.decide("s", values(5))
-        _ = try peer.control.call(.snapshot(name: "of model2", .all), as: SnapshotStatus.self)
-        _ = try peer.control.call(.remove(.all), as: [String: Int].self)
+        _ = try peer.control.call(.snapshot(name: "of model2", .all))
+        _ = try peer.control.call(.remove(.all))
         #expect(first.stop() == 0)
 
         let other = Fixtures.url("reference/model1.keras").path
         let second = try Peer(try DaemonProcess([other, "--mode", "stateful"] + arguments))
         let error = #expect(throws: ClientError.self) {
-            _ = try second.control.call(.restore(name: "of model2", .all), as: [String: Int].self)
+            _ = try second.control.call(.restore(name: "of model2", .all))
         }
         #expect(error == ClientError(ControlError(.fingerprintDiffers, error?.message ?? "")))
         #expect(try second.status().streams == 0)
@@ -143,12 +143,12 @@ import Wire
         let inputs = values(20)
         let undisturbed = try Peer(try DaemonProcess([model2])).decide("s", inputs)
         var decisions = try peer.decide("s", Array(inputs[..<10]))
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
 
         for stream in 0..<10_000 { try peer.feed("many-\(stream)", [0.5]) }
         try peer.waitForSequence(1, of: "many-9999")
         let error = #expect(throws: ClientError.self) {
-            _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+            _ = try peer.control.call(.checkpoint)
         }
         #expect(error?.status == .inputOutput)
         decisions += try peer.decide("s", Array(inputs[10...]))

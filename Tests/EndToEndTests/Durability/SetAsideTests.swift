@@ -11,10 +11,10 @@ import Wire
     /// Feeds streams, takes a snapshot of all, and feeds later timesteps. The number of timesteps differs between the streams.
     private func fill(_ peer: Peer, _ count: Int) throws {
         for number in 0..<count { _ = try peer.decide("stream-\(number)", values(2 + number % 3)) }
-        _ = try peer.control.call(.snapshot(name: "first", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.snapshot(name: "first", .all))
         _ = try peer.decide("only-in-second", values(2))
-        _ = try peer.control.call(.snapshot(name: "second", .all), as: SnapshotStatus.self)
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.snapshot(name: "second", .all))
+        _ = try peer.control.call(.checkpoint)
     }
 
     private func streams(_ peer: Peer) throws -> [String: UInt64] {
@@ -48,9 +48,9 @@ import Wire
         #expect(daemon.log.contains("20 streams of the last checkpoint continue; 0 were set aside"))
         let peer = try Peer(daemon)
         #expect(try streams(peer) == expected)
-        let names = try peer.control.call(.snapshots, as: SnapshotList.self).snapshots.map(\.name)
+        let names = try peer.control.call(.snapshots).snapshots.map(\.name)
         #expect(names == ["first"])
-        #expect(try peer.control.call(.restore(name: "first", .all), as: [String: Int].self) == ["restored": 20])
+        #expect(try peer.control.call(.restore(name: "first", .all)).restored == 20)
     }
 
     @Test func `a damaged page costs only the streams on it`() throws {
@@ -105,7 +105,7 @@ import Wire
             let last = try DaemonProcess(arguments + Self.setAside)
             let peer = try Peer(last)
             #expect(try streams(peer) == expected)
-            #expect(try peer.control.call(.snapshots, as: SnapshotList.self).snapshots.count == 2)
+            #expect(try peer.control.call(.snapshots).snapshots.count == 2)
         }
         #expect(interrupted > 0)
     }
@@ -123,7 +123,7 @@ import Wire
             let peer = try Peer(daemon)
             for part in [0..<10, 10..<20, 20..<30] {
                 for id in ids { _ = try peer.decide(id, Array(inputs[part])) }
-                if part.upperBound == 20 { _ = try peer.control.call(.checkpoint, as: CheckpointResult.self) }
+                if part.upperBound == 20 { _ = try peer.control.call(.checkpoint) }
                 if part.upperBound == 10, folder === good { try older.copyFiles(of: folder.path) }
             }
             daemon.kill()

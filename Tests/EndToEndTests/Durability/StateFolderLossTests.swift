@@ -50,7 +50,7 @@ import Wire
         let peer = try Peer(daemon)
         let expected = try undisturbed()
         var decisions = try peer.decide("s", Array(inputs[..<20]))
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         #expect(try HTTPReply("GET", "/readyz", at: daemon.http).status == 200)
 
         try files.moveItem(atPath: state, toPath: away)
@@ -109,7 +109,7 @@ import Wire
         let expected = try undisturbed()
         var decisions = try peer.decide("s", Array(inputs[..<20]))
         _ = try peer.decide("idle", values(7))
-        _ = try peer.control.call(.snapshot(name: "n", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.snapshot(name: "n", .all))
         try #require(try eventually { try peer.status().asleep == 2 ? true : nil } == true)
         decisions += try peer.decide("s", Array(inputs[20..<30]))
 
@@ -128,7 +128,7 @@ import Wire
         #expect(try other.control.stream("idle")?.sequence == 7)
         decisions += try other.decide("s", Array(inputs[40...]))
         #expect(decisions.bits == expected.bits)
-        _ = try other.control.call(.restore(name: "n", .all), as: JSONValue.self)
+        _ = try other.control.call(.restore(name: "n", .all))
         #expect(try other.control.stream("s")?.sequence == 20)
         #expect(again.stop() == 0)
     }
@@ -138,7 +138,7 @@ import Wire
         let daemon = try DaemonProcess([model2, "--state-dir", state, "--checkpoint-interval", "3600"])
         let peer = try Peer(daemon)
         var decisions = try peer.decide("s", Array(inputs[..<20]))
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         decisions += try peer.decide("s", Array(inputs[20..<40]))
         try lose(.deleted)
         #expect(daemon.stop() == 0)

@@ -32,7 +32,7 @@ import Wire
             #expect(found.sequence == stream.sequence)
             #expect(found.probability.values == [stream.probability], "\(id)")
         }
-        let snapshots = try peer.control.call(.snapshots, as: SnapshotList.self).snapshots
+        let snapshots = try peer.control.call(.snapshots).snapshots
         #expect(snapshots.map(\.name) == ["monday"] && snapshots.map(\.streams) == [5])
     }
 
@@ -109,7 +109,7 @@ import Wire
         let first = try DaemonProcess(arguments)
         let peer = try Peer(first)
         _ = try peer.decide("a", values(5))
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         first.kill()
         try FileManager.default.removeItem(atPath: folder.path("state/\(file)"))
         let before = try FileManager.default.contentsOfDirectory(atPath: state).sorted()

@@ -86,7 +86,7 @@ import ZeroMQ
         let peer = try ControlClient(
             endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, in: try Context())
         let counted = try eventually { () -> Bool? in
-            let status = try peer.call(.status, as: DaemonStatus.self)
+            let status = try peer.call(.status)
             return status.refusedConnections["ingest"] ?? 0 >= 40 - 19 ? true : nil
         }
         #expect(counted == true, "\(daemon.log)")
@@ -98,13 +98,13 @@ import ZeroMQ
         let daemon = try DaemonProcess([model2])
         let control = try ControlClient(
             endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, in: try Context())
-        _ = try control.call(.status, as: DaemonStatus.self)
+        _ = try control.call(.status)
         let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.processIdentifier)/fd").count
         try limit(daemon, "--nofile=\(open + 2):")
         let probes = try (0..<8).map { _ in try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
         defer { withExtendedLifetime(probes) {} }
         let counted = try eventually {
-            try control.call(.status, as: DaemonStatus.self).fileExhaustions ?? 0 >= 1 ? true : nil
+            try control.call(.status).fileExhaustions ?? 0 >= 1 ? true : nil
         }
         #expect(counted == true)
         let isLogged = eventually { daemon.log.contains("may open no more files") ? true : nil }

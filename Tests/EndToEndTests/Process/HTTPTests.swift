@@ -42,7 +42,7 @@ private struct Scrape {
         try peer.feed("s2", [.nan])
         try peer.send([Array("s2".utf8)])
         _ = try peer.decide("s2", [1])
-        _ = try peer.control.call(.pause(.stream("s2")), as: [String: Int].self)
+        _ = try peer.control.call(.pause(.stream("s2")))
         #expect(throws: ClientError.self) { try peer.control.call(.reset(.stream("s3")), as: [String: Int].self) }
 
         let status = try peer.status()
@@ -87,7 +87,7 @@ private struct Scrape {
         _ = try peer.decide("s", values(100), cuts: [1, 7, 30])
 
         let before = try Scrape(daemon)
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         let after = try Scrape(daemon)
 
         #expect(before.buckets.count == 22)
@@ -116,7 +116,7 @@ private struct Scrape {
         let peer = try Peer(daemon)
         try #require(try peer.status().models.map(\.name) == [model])
         _ = try peer.decide("s", [1])
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
 
         let verdict = try Prometheus.check(try Scrape(daemon).text)
 

@@ -26,7 +26,7 @@ import Wire
         let daemon = try DaemonProcess(arguments)
         let peer = try Peer(daemon)
         for stream in ["s", "other", "fresh-2"] { _ = try decide(peer, stream, Self.harmless) }
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+        _ = try peer.control.call(.checkpoint)
         _ = try decide(peer, "s", Self.harmful)
 
         let after = try decide(peer, "s", Self.harmless)
@@ -41,10 +41,10 @@ import Wire
         #expect(daemon.log.contains("turned NaN or infinite"))
         // The journal leads to the same state: the checkpoint of that time, not the present one.
         _ = try decide(peer, "s", Self.harmless)
-        let before = try peer.control.call(.export("s"), as: StreamExport.self)
+        let before = try peer.control.call(.export("s"))
         daemon.kill()
         let again = try Peer(try DaemonProcess(arguments))
-        #expect(try again.control.call(.export("s"), as: StreamExport.self) == before)
+        #expect(try again.control.call(.export("s")) == before)
     }
 
     @Test(arguments: ["checkpoint", "journal"])
@@ -58,14 +58,14 @@ import Wire
         for _ in 0..<6 {
             let peer = try Peer(daemon)
             _ = try decide(peer, "s", Self.harmless)
-            _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
-            let stored = try peer.control.call(.export("s"), as: StreamExport.self)
+            _ = try peer.control.call(.checkpoint)
+            let stored = try peer.control.call(.export("s"))
             _ = try decide(peer, "s", Self.harmless)
             _ = try decide(peer, "s", Self.harmful)
             daemon.kill()
             daemon = try DaemonProcess(arguments)
             let again = try Peer(daemon)
-            let after = try again.control.call(.export("s"), as: StreamExport.self)
+            let after = try again.control.call(.export("s"))
             #expect(after.state == stored.state && after.step == stored.step)
             #expect(after.sequence == stored.sequence + (durability == "journal" ? 2 : 0))
         }

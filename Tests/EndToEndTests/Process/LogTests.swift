@@ -79,7 +79,7 @@ import Wire
         }
         func checkpoint(_ value: Float) throws {
             _ = try peer.decide("s", [value])
-            _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
+            _ = try peer.control.call(.checkpoint)
         }
         func checkpointsLogged() -> Int {
             daemon.log.split(separator: "\n").count { $0.contains("checkpoint: 1 streams") }

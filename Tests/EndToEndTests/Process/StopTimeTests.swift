@@ -43,7 +43,7 @@ import ZeroMQ
         if kind == "SIGTERM" {
             kill(daemon.processIdentifier, SIGTERM)
         } else {
-            _ = try peer.control.call(.shutdown, as: Bool.self)
+            _ = try peer.control.call(.shutdown)
         }
         let replies = try (1...5).map { _ in try requester.receive() }
         #expect(replies.allSatisfy { $0.contains("the daemon is stopping") && $0.contains("error") }, "\(replies)")

@@ -33,7 +33,7 @@ import ZeroMQ
                 guard let context = try? Context(),
                     let control = try? ControlClient(endpoint: endpoint, timeoutSeconds: 20 * patience, in: context)
                 else { return }
-                _ = try? control.call(.reset(.prefix("even")), as: [String: Int].self)
+                _ = try? control.call(.reset(.prefix("even")))
             }
             asked.start()
             for number in 0..<Self.count { try peer.feed(id(number), values(1)) }
@@ -64,7 +64,7 @@ import ZeroMQ
                 #expect([0, Self.count / 2].contains(steps.count), "\(round): \(steps.count)")
             }
             try feedAll(peer)
-            if round == 0 { _ = try peer.control.call(.snapshot(name: "first", .all), as: SnapshotStatus.self) }
+            if round == 0 { _ = try peer.control.call(.snapshot(name: "first", .all)) }
             let microseconds = UInt32.random(in: 0..<20_000, using: &chance)
             let identifier = daemon.processIdentifier
             let killer = Thread {
@@ -85,15 +85,15 @@ import ZeroMQ
         let daemon = try DaemonProcess([model2, "--state-dir", folder.path])
         let peer = try Peer(daemon)
         try feedAll(peer)
-        _ = try peer.control.call(.snapshot(name: "first", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.snapshot(name: "first", .all))
         try feedAll(peer)
-        _ = try peer.control.call(.remove(.prefix("odd")), as: [String: Int].self)
+        _ = try peer.control.call(.remove(.prefix("odd")))
         let endpoint = connecting(daemon.control)
         let asked = Thread {
             guard let context = try? Context(),
                 let control = try? ControlClient(endpoint: endpoint, timeoutSeconds: 20 * patience, in: context)
             else { return }
-            _ = try? control.call(.restore(name: "first", .all), as: [String: Int].self)
+            _ = try? control.call(.restore(name: "first", .all))
         }
         asked.start()
         for number in 0..<Self.count { try peer.feed(id(number), values(1)) }

@@ -25,19 +25,19 @@ import Wire
     }
 
     private func reload(_ peer: Peer, reset: Bool = false) throws -> ReloadResult {
-        try peer.control.call(.reload(model: "m", reset: reset), as: ReloadResult.self)
+        try peer.control.call(.reload(model: "m", reset: reset))
     }
 
     @Test func `a reload carries the state over to new weights, between two timesteps`() throws {
         let peer = try Peer(try DaemonProcess([file, "--mode", "stateful"]))
         let old = try peer.status().models[0].fingerprint
         _ = try peer.decide("s", values(20))
-        _ = try peer.control.call(.pause(.stream("s")), as: [String: Int].self)
+        _ = try peer.control.call(.pause(.stream("s")))
         try peer.feed("s", values(3, seed: 2))
         try put(Self.other)
 
         let result = try reload(peer)
-        _ = try peer.control.call(.resume(.stream("s")), as: [String: Int].self)
+        _ = try peer.control.call(.resume(.stream("s")))
         let decided = try peer.decisions(of: "s", 3)
 
         #expect(result.carried == 1 && result.fingerprint != old)
@@ -48,9 +48,9 @@ import Wire
         let expected = try Peer(try DaemonProcess([Self.other.path, "--mode", "stateful"]))
         let source = try Peer(try DaemonProcess([model2]))
         _ = try source.decide("s", values(20))
-        var state = try source.control.call(.export("s"), as: StreamExport.self)
+        var state = try source.control.call(.export("s"))
         state.fingerprint = result.fingerprint
-        _ = try expected.control.call(.import(state, as: nil), as: [String: String].self)
+        _ = try expected.control.call(.import(state, as: nil))
         #expect(try expected.decide("s", values(3, seed: 2)).bits == decided.bits)
     }
 
@@ -89,13 +89,13 @@ import Wire
         let first = try DaemonProcess([file] + state)
         let peer = try Peer(first)
         _ = try peer.decide("s", values(20))
-        _ = try peer.control.call(.checkpoint, as: CheckpointResult.self)
-        _ = try peer.control.call(.snapshot(name: "old", .all), as: SnapshotStatus.self)
+        _ = try peer.control.call(.checkpoint)
+        _ = try peer.control.call(.snapshot(name: "old", .all))
         try put(Self.other)
         _ = try reload(peer)
         let next = try peer.decide("s", values(5, seed: 3))
         let error = #expect(throws: ClientError.self) {
-            _ = try peer.control.call(.restore(name: "old", .all), as: [String: Int].self)
+            _ = try peer.control.call(.restore(name: "old", .all))
         }
         #expect(error?.status == .refused)
         first.kill()

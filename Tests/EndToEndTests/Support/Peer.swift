@@ -21,7 +21,7 @@ final class Peer {
         context = try Context()
         control = try ControlClient(
             endpoint: connecting(daemon.control), timeoutSeconds: 20 * patience, credentials: credentials, in: context)
-        takesTokens = try control.call(.status, as: DaemonStatus.self).models.contains { $0.tokens != nil }
+        takesTokens = try control.call(.status).models.contains { $0.tokens != nil }
         subscriber = try DecisionSubscriber(
             endpoint: try Endpoint(connecting(daemon.decisions)), prefix: "", credentials: credentials, in: context)
         let endpoint = try IngestEndpoint(connecting(daemon.ingest))
@@ -89,7 +89,7 @@ final class Peer {
         return try decisions(of: stream, values.count)
     }
 
-    func status() throws -> DaemonStatus { try control.call(.status, as: DaemonStatus.self) }
+    func status() throws -> DaemonStatus { try control.call(.status) }
 
     /// Waits until the daemon has consumed a number of timesteps of a stream.
     func waitForSequence(_ sequence: UInt64, of stream: String) throws {

@@ -155,14 +155,14 @@ import ZeroMQ
     @Test func `a late reply is not taken for the reply to the next request`() throws {
         let daemon = try DaemonProcess([model2])
         let control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 2, in: try Context())
-        _ = try control.call(.status, as: DaemonStatus.self)
+        _ = try control.call(.status)
         do {
             let hanging = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(hanging) {} }
-            let error = #expect(throws: ClientError.self) { try control.call(.status, as: DaemonStatus.self) }
+            let error = #expect(throws: ClientError.self) { try control.call(.status) }
             #expect(error?.status == .temporary)
         }
-        #expect(try control.call(.snapshots, as: SnapshotList.self).snapshots.isEmpty)
+        #expect(try control.call(.snapshots).snapshots.isEmpty)
     }
 
     @Test func `the bench measures a daemon and a bare forwarder in one run`() throws {

@@ -4,19 +4,19 @@ import Recurrent
 
 /// The best results of one core with one set of vector instructions: the maximum of each quantity. The engine cannot be
 /// faster.
-public struct CoreBounds: Encodable, Equatable, Sendable {
+package struct CoreBounds: Encodable, Equatable, Sendable {
     /// The name of the set in the engine's kernels.
-    public let kernels: String
+    package let kernels: String
     /// Multiply-adds of float32 per second, fused if the machine can.
-    public private(set) var multiplyAddsPerSecond = 0.0
+    package private(set) var multiplyAddsPerSecond = 0.0
     /// e^x of float32 per second, from and to the L1 cache.
-    public private(set) var exponentialsPerSecond = 0.0
+    package private(set) var exponentialsPerSecond = 0.0
     /// Bytes per second read from data that fits the L2 cache but not the L1 cache.
-    public private(set) var readBytesPerSecond = 0.0
+    package private(set) var readBytesPerSecond = 0.0
     /// Nanoseconds from a multiply-add to the next one that needs its result.
-    public private(set) var multiplyAddLatency = Double.infinity
+    package private(set) var multiplyAddLatency = Double.infinity
     /// Nanoseconds from a 1 / (1 + e^-x) to the next one that needs its result.
-    public private(set) var logisticLatency = Double.infinity
+    package private(set) var logisticLatency = Double.infinity
 
     private enum CodingKeys: String, CodingKey {
         case kernels

@@ -1,7 +1,7 @@
 import Recurrent
 
 /// Measures the engine alone, without daemon and sockets, against the bounds of a core.
-public struct EngineBench {
+package struct EngineBench {
     private let sizes: [Int]
     private let samples: Int
 
@@ -15,7 +15,7 @@ public struct EngineBench {
     ///   - sizes: The widths of the layers.
     ///   - samples: The number of samples of each figure.
     /// - Throws: ``ClientError`` if there is nothing to measure.
-    public init(sizes: [Int], samples: Int) throws(ClientError) {
+    package init(sizes: [Int], samples: Int) throws(ClientError) {
         guard !sizes.isEmpty, sizes.allSatisfy({ (1...4096).contains($0) }) else {
             throw ClientError(.usage, "--sizes must be from 1 to 4096 units")
         }
@@ -31,7 +31,7 @@ public struct EngineBench {
     /// - Parameter progress: Called with the name of the next step.
     /// - Returns: The results.
     /// - Throws: ``ClientError`` if a model cannot be built.
-    public func run(progress: (String) -> Void) throws(ClientError) -> EngineReport {
+    package func run(progress: (String) -> Void) throws(ClientError) -> EngineReport {
         var report = EngineReport(samples: samples)
         for kernels in Kernels.available {
             let models = EngineLayer.allCases.flatMap { layer in sizes.map { EngineModel(layer: layer, units: $0) } }

@@ -2,7 +2,7 @@ import Glibc
 import Recurrent
 
 /// A kind of model to measure.
-public enum EngineLayer: String, CaseIterable, Encodable, Sendable {
+package enum EngineLayer: String, CaseIterable, Encodable, Sendable {
     /// LSTM(units) → Dense(1, sigmoid) with one feature.
     case lstm = "LSTM → Dense(1)"
     /// GRU(units) → Dense(1, sigmoid) with one feature.

@@ -1,5 +1,5 @@
 /// The times of one model's steps with one set of vector instructions, and their lower bounds.
-public struct EngineFigures: Encodable, Equatable, Sendable {
+package struct EngineFigures: Encodable, Equatable, Sendable {
     /// The measurements of one model.
     struct Measured {
         let model: EngineModel
@@ -14,29 +14,29 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
     }
 
     /// The set of vector instructions.
-    public let kernels: String
+    package let kernels: String
     /// The kind of model.
-    public let layer: EngineLayer
+    package let layer: EngineLayer
     /// The width of its layer.
-    public let units: Int
+    package let units: Int
     /// Nanoseconds per step of one stream with one timestep, as for a message that arrives alone.
-    public let alone: Spread
+    package let alone: Spread
     /// Nanoseconds per step of each of 64 streams with one timestep each.
-    public let together: Spread
+    package let together: Spread
     /// Nanoseconds per step of one stream with 64 timesteps, where each step needs the one before.
-    public let longAlone: Spread
+    package let longAlone: Spread
     /// Nanoseconds per step of each of 64 streams with 64 timesteps each.
-    public let longTogether: Spread
+    package let longTogether: Spread
     /// The least number of nanoseconds for the multiply-adds of a step.
-    public let multiplyAdds: Double
+    package let multiplyAdds: Double
     /// The least number of nanoseconds for the exponentials of a step.
-    public let exponentials: Double
+    package let exponentials: Double
     /// The least number of nanoseconds to read all weights.
-    public let reading: Double
+    package let reading: Double
     /// The least number of nanoseconds that a step waits for dependent operations before the next step can begin.
-    public let waiting: Double
+    package let waiting: Double
     /// The number of streams side by side that share one reading of the weights.
-    public let lanes: Int
+    package let lanes: Int
 
     private enum CodingKeys: String, CodingKey {
         case kernels, layer, units, lanes
@@ -89,13 +89,13 @@ public struct EngineFigures: Encodable, Equatable, Sendable {
 }
 
 /// The results of the engine's measurement.
-public struct EngineReport: Encodable, Equatable, Sendable {
+package struct EngineReport: Encodable, Equatable, Sendable {
     /// The number of samples of each figure.
-    public let samples: Int
+    package let samples: Int
     /// The bounds of a core, by set of vector instructions.
-    public private(set) var bounds: [CoreBounds] = []
+    package private(set) var bounds: [CoreBounds] = []
     /// The figures of every model with every set.
-    public private(set) var figures: [EngineFigures] = []
+    package private(set) var figures: [EngineFigures] = []
 
     init(samples: Int) {
         self.samples = samples
@@ -113,7 +113,7 @@ extension EngineReport {
     private static let nanosecondsOfRTNeural = [10: 149.0, 32: 380, 64: 1_100, 128: 3_660]
 
     /// The report for people.
-    public var lines: [String] {
+    package var lines: [String] {
         var lines = ["The bounds of one core, by set of vector instructions:", ""] + boundLines
         for layer in EngineLayer.allCases {
             lines += ["", "\(layer.rawValue), nanoseconds per step:", ""] + table(of: layer)

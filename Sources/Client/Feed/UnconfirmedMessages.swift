@@ -1,5 +1,5 @@
 /// Sent messages from an input that cannot be read again, kept in case the daemon loses them. Their memory is bounded.
-struct HeldMessages {
+struct UnconfirmedMessages {
     /// The approximate limit of kept messages, in bytes.
     static let capacity = 64 << 20
     /// The approximate size of a message besides its values and its id.
@@ -10,7 +10,7 @@ struct HeldMessages {
     private var first = 0
     private var bytes = 0
 
-    init(capacity: Int = HeldMessages.capacity) { self.capacity = capacity }
+    init(capacity: Int = UnconfirmedMessages.capacity) { self.capacity = capacity }
 
     /// Whether some messages must be released before more can be kept.
     var isFull: Bool { bytes > capacity }
