@@ -49,7 +49,9 @@ let package = Package(
         .systemLibrary(name: "CMalloc"),
 
         // The engine's inner loops, once for each set of vector instructions.
-        .target(name: "CKernels", exclude: ["batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc"]),
+        .target(
+            name: "CKernels",
+            exclude: ["batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc"]),
         // Takes the place of a function of the C library, in the programs that it is linked into.
         .target(name: "CProcessID"),
         // What a core can do at best: loops to measure the engine against.

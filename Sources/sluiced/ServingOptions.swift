@@ -194,15 +194,13 @@ struct ServingOptions: ParsableArguments {
         guard DaemonConfiguration.isInterval(configuration.checkpointInterval) else {
             throw DaemonError(.usage, "--checkpoint-interval must be more than 0 seconds and at most a year")
         }
-        guard configuration.durability != .journal || configuration.stateFolder != nil else {
-            throw DaemonError(.usage, "a journal needs a state folder: give --state-dir DIR with --durability journal")
-        }
         guard DaemonConfiguration.isJournalSize(configuration.journalMegabytes) else {
             throw DaemonError(.usage, "--journal-size must be a whole number of megabytes from 1 to 1000000")
         }
         try applyStreamLimits(to: &configuration)
         try threads.apply(to: &configuration)
         access.apply(to: &configuration.access)
+        try configuration.checkStateFolder(config == nil ? .usage : .configuration)
         return configuration
     }
 
@@ -218,11 +216,6 @@ struct ServingOptions: ParsableArguments {
         configuration.idleAfter = idleAfter ?? configuration.idleAfter
         configuration.forgetAfter = forgetAfter ?? configuration.forgetAfter
         configuration.maximumStreams = maxStreams ?? configuration.maximumStreams
-        guard configuration.idleAfter == nil || configuration.keepsState else {
-            throw DaemonError(
-                idleAfter == nil ? .configuration : .usage,
-                "--idle-after needs a state folder for the state of idle streams: give --state-dir DIR")
-        }
     }
 
     private func served() throws(DaemonError) -> DaemonConfiguration {

@@ -27,6 +27,15 @@ public struct AccessConfiguration: Equatable, Sendable {
 }
 
 extension AccessConfiguration {
+    fileprivate enum Key: String, CaseIterable {
+        case curveKey = "curve_key"
+        case authorizedClients = "authorized_clients"
+        case insecure
+        case maximumMessageSize = "max_message_size"
+        case maximumConnections = "max_connections"
+        case maximumSubscriptionBytes = "max_subscription_bytes"
+    }
+
     /// Reads the key `access` of the configuration file.
     ///
     /// - Parameters:
@@ -35,29 +44,27 @@ extension AccessConfiguration {
     /// - Throws: ``DaemonError`` with file and line.
     init(_ value: YAMLValue, resolved: (String) -> String) throws(DaemonError) {
         self.init()
-        let keys = [
-            "curve_key", "authorized_clients", "insecure", "max_message_size", "max_connections",
-            "max_subscription_bytes",
-        ]
-        try value.forEachMember(of: keys) { key, member throws(DaemonError) in
+        try value.forEachMember { (key: Key, member) throws(DaemonError) in
             switch key {
-            case "curve_key": curveKey = resolved(try member.text)
-            case "authorized_clients": authorizedClients = resolved(try member.text)
-            case "insecure": isInsecure = try member.truth
-            case "max_message_size": maximumMessageSize = try member.number(in: Self.messageSizes, key)
-            case "max_subscription_bytes":
+            case .curveKey: curveKey = resolved(try member.text)
+            case .authorizedClients: authorizedClients = resolved(try member.text)
+            case .insecure: isInsecure = try member.truth
+            case .maximumMessageSize: maximumMessageSize = try member.number(in: Self.messageSizes, key)
+            case .maximumSubscriptionBytes:
                 maximumSubscriptionBytes = try member.number(in: Self.subscriptionBytes, key)
-            default: maximumConnections = try member.number(in: Self.connectionCounts, key)
+            case .maximumConnections: maximumConnections = try member.number(in: Self.connectionCounts, key)
             }
         }
     }
 }
 
 extension YAMLValue {
-    fileprivate func number(in range: ClosedRange<Int>, _ key: String) throws(DaemonError) -> Int {
+    fileprivate func number(
+        in range: ClosedRange<Int>, _ key: AccessConfiguration.Key
+    ) throws(DaemonError) -> Int {
         let number = try wholeNumber
         guard range.contains(number) else {
-            throw error("'\(key)' must be from \(range.lowerBound) to \(range.upperBound)")
+            throw error("'\(key.rawValue)' must be from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }

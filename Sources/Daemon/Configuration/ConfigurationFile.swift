@@ -42,30 +42,68 @@ extension DaemonConfiguration {
 
 /// Reads the keys of the file into a configuration.
 private struct ConfigurationReader {
+    private enum Key: String, CaseIterable {
+        case ingest, decisions, control, http, log, state, access, workers
+        case ioThreads = "io_threads"
+        case lastValue = "last_value"
+        case highWaterMark = "high_water_mark"
+        case models
+    }
+
+    private enum EndpointKey: String, CaseIterable {
+        case endpoint, codec
+        case serverKey = "server_key"
+    }
+
+    private enum LogKey: String, CaseIterable {
+        case format, level
+    }
+
+    private enum StateKey: String, CaseIterable {
+        case dir, durability, interval
+        case journalSize = "journal_size"
+        case journalSync = "journal_sync"
+        case idleAfter = "idle_after"
+        case forgetAfter = "forget_after"
+        case maximumStreams = "max_streams"
+        case onOtherWeights = "on_other_weights"
+        case onDamagedState = "on_damaged_state"
+    }
+
+    private enum ModelKey: String, CaseIterable {
+        case file, prefixes, mode, emit, threshold, gap
+        case maximumLength = "max_length"
+        case onFault = "on_fault"
+    }
+
+    private enum ModeKey: String, CaseIterable { case window }
+    private enum WindowKey: String, CaseIterable { case length, stride }
+    private enum ThresholdKey: String, CaseIterable { case rise, fall }
+
     let path: String
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
         var lastValue = false
-        try root.forEachMember(of: Self.keys) { key, value throws(DaemonError) in
+        try root.forEachMember { (key: Key, value) throws(DaemonError) in
             switch key {
-            case "ingest": configuration.ingest = try ingest(value)
-            case "decisions": configuration.decisions = try decisions(value)
-            case "control":
+            case .ingest: configuration.ingest = try ingest(value)
+            case .decisions: configuration.decisions = try decisions(value)
+            case .control:
                 configuration.control = try value.parsed { text throws(EndpointError) in try Endpoint(text) }
-            case "http": configuration.http = try HTTPConfiguration(value)
-            case "log": try log(value, into: &configuration)
-            case "state": try state(value, into: &configuration)
-            case "access": configuration.access = try AccessConfiguration(value, resolved: resolved)
-            case "last_value": lastValue = try value.truth
-            case "high_water_mark":
+            case .http: configuration.http = try HTTPConfiguration(value)
+            case .log: try log(value, into: &configuration)
+            case .state: try state(value, into: &configuration)
+            case .access: configuration.access = try AccessConfiguration(value, resolved: resolved)
+            case .lastValue: lastValue = try value.truth
+            case .highWaterMark:
                 configuration.highWaterMark = try value.wholeNumber
                 guard DaemonConfiguration.isHighWaterMark(configuration.highWaterMark) else {
                     throw value.error("'high_water_mark' must be from 1 to 100000000 messages")
                 }
-            case "workers": configuration.workers = try threadCount(value, key)
-            case "io_threads": configuration.ioThreads = try threadCount(value, key)
-            default: configuration.models = try models(value)
+            case .workers: configuration.workers = try threadCount(value, key)
+            case .ioThreads: configuration.ioThreads = try threadCount(value, key)
+            case .models: configuration.models = try models(value)
             }
         }
         configuration.decisions.lastValue = lastValue
@@ -73,25 +111,19 @@ private struct ConfigurationReader {
         return configuration
     }
 
-    private func threadCount(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Int {
+    private func threadCount(_ value: YAMLValue, _ key: Key) throws(DaemonError) -> Int {
         let count = try value.wholeNumber
         guard DaemonConfiguration.isThreadCount(count) else {
-            throw value.error("'\(key)' must be a whole number from 1 to \(DaemonConfiguration.maximumThreads)")
+            throw value.error(
+                "'\(key.rawValue)' must be a whole number from 1 to \(DaemonConfiguration.maximumThreads)")
         }
         return count
     }
 
-    private static let keys = [
-        "ingest", "decisions", "control", "http", "log", "state", "access", "workers", "io_threads", "last_value",
-        "high_water_mark", "models",
-    ]
-
     private func ingest(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Ingest] {
         let entries = try value.elements.map { element throws(DaemonError) in
-            var serverKey: CurvePublicKey?
-            let (endpoint, codec): (IngestEndpoint, IngestCodec?) = try endpointAndCodec(
-                element,
-                others: ["server_key": { member throws(DaemonError) in serverKey = try publicKey(member) }]
+            let (endpoint, codec, serverKey): (IngestEndpoint, IngestCodec?, CurvePublicKey?) = try endpoint(
+                element, [.endpoint, .codec, .serverKey]
             ) { text throws(EndpointError) in try IngestEndpoint(text) }
             return DaemonConfiguration.Ingest(endpoint, codec: codec ?? .binary, serverKey: serverKey)
         }
@@ -100,40 +132,36 @@ private struct ConfigurationReader {
     }
 
     private func decisions(_ value: YAMLValue) throws(DaemonError) -> DaemonConfiguration.Decisions {
-        let (endpoint, codec): (Endpoint, DecisionCodec?) = try endpointAndCodec(value) {
-            text throws(EndpointError) in
-            try Endpoint(text)
-        }
+        let (endpoint, codec, _): (Endpoint, DecisionCodec?, CurvePublicKey?) = try endpoint(
+            value, [.endpoint, .codec]
+        ) { text throws(EndpointError) in try Endpoint(text) }
         return DaemonConfiguration.Decisions(endpoint, codec: codec ?? .binary)
     }
 
     /// Reads an endpoint alone, or `{endpoint: …, codec: json}`.
-    private func endpointAndCodec<Value, Codec: RawRepresentable & CaseIterable>(
-        _ value: YAMLValue, others: [String: (YAMLValue) throws(DaemonError) -> Void] = [:],
-        _ parse: (String) throws(EndpointError) -> Value
-    ) throws(DaemonError) -> (Value, Codec?) where Codec.RawValue == String {
-        guard value.isMapping else { return (try value.parsed(parse), nil) }
+    private func endpoint<Value, Codec: RawRepresentable & CaseIterable>(
+        _ value: YAMLValue, _ keys: [EndpointKey], _ parse: (String) throws(EndpointError) -> Value
+    ) throws(DaemonError) -> (Value, Codec?, CurvePublicKey?) where Codec.RawValue == String {
+        guard value.isMapping else { return (try value.parsed(parse), nil, nil) }
         var endpoint: Value?
         var codec: Codec?
-        try value.forEachMember(of: ["endpoint", "codec"] + others.keys) { key, member throws(DaemonError) in
-            if key == "endpoint" {
-                endpoint = try member.parsed(parse)
-            } else if let other = others[key] {
-                try other(member)
-            } else {
-                codec = try member.choice()
+        var serverKey: CurvePublicKey?
+        try value.forEachMember(of: keys) { (key: EndpointKey, member) throws(DaemonError) in
+            switch key {
+            case .endpoint: endpoint = try member.parsed(parse)
+            case .codec: codec = try member.choice()
+            case .serverKey: serverKey = try publicKey(member)
             }
         }
         guard let endpoint else { throw value.error("'endpoint' is missing") }
-        return (endpoint, codec)
+        return (endpoint, codec, serverKey)
     }
 
     private func log(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {
-        try value.forEachMember(of: ["format", "level"]) { key, member throws(DaemonError) in
-            if key == "format" {
-                configuration.logFormat = try member.choice()
-            } else {
-                configuration.logLevel = try member.choice()
+        try value.forEachMember { (key: LogKey, member) throws(DaemonError) in
+            switch key {
+            case .format: configuration.logFormat = try member.choice()
+            case .level: configuration.logLevel = try member.choice()
             }
         }
     }
@@ -150,39 +178,34 @@ private struct ConfigurationReader {
     }
 
     private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {
-        try value.forEachMember(of: Self.stateKeys) { key, member throws(DaemonError) in
+        try value.forEachMember { (key: StateKey, member) throws(DaemonError) in
             switch key {
-            case "dir": configuration.stateFolder = resolved(try member.text)
-            case "durability": configuration.durability = try member.choice()
-            case "journal_sync": configuration.journalSync = try member.choice()
-            case "journal_size":
+            case .dir: configuration.stateFolder = resolved(try member.text)
+            case .durability: configuration.durability = try member.choice()
+            case .journalSync: configuration.journalSync = try member.choice()
+            case .journalSize:
                 let megabytes = try member.wholeNumber
                 guard DaemonConfiguration.isJournalSize(megabytes) else {
                     throw member.error("'journal_size' must be a whole number of megabytes from 1 to 1000000")
                 }
                 configuration.journalMegabytes = megabytes
-            case "on_other_weights": configuration.onOtherWeights = try member.choice()
-            case "on_damaged_state": configuration.onDamagedState = try member.choice()
-            case "idle_after": configuration.idleAfter = try interval(member, key)
-            case "forget_after": configuration.forgetAfter = try interval(member, key)
-            case "max_streams":
+            case .onOtherWeights: configuration.onOtherWeights = try member.choice()
+            case .onDamagedState: configuration.onDamagedState = try member.choice()
+            case .idleAfter: configuration.idleAfter = try interval(member, key)
+            case .forgetAfter: configuration.forgetAfter = try interval(member, key)
+            case .maximumStreams:
                 let count = try member.wholeNumber
                 guard count >= 1 else { throw member.error("'max_streams' must be at least 1") }
                 configuration.maximumStreams = count
-            default: configuration.checkpointInterval = try interval(member, key)
+            case .interval: configuration.checkpointInterval = try interval(member, key)
             }
         }
     }
 
-    private static let stateKeys = [
-        "dir", "durability", "interval", "journal_size", "journal_sync", "idle_after", "forget_after", "max_streams",
-        "on_other_weights", "on_damaged_state",
-    ]
-
-    private func interval(_ value: YAMLValue, _ key: String) throws(DaemonError) -> Double {
+    private func interval(_ value: YAMLValue, _ key: StateKey) throws(DaemonError) -> Double {
         let seconds = try value.number
         guard DaemonConfiguration.isInterval(seconds) else {
-            throw value.error("'\(key)' must be more than 0 seconds and at most a year")
+            throw value.error("'\(key.rawValue)' must be more than 0 seconds and at most a year")
         }
         return seconds
     }
@@ -190,19 +213,19 @@ private struct ConfigurationReader {
     private func models(_ value: YAMLValue) throws(DaemonError) -> [DaemonConfiguration.Model] {
         var models: [DaemonConfiguration.Model] = []
         var owners: [[UInt8]: String] = [:]
-        try value.forEachMember(of: nil) { name, member throws(DaemonError) in
+        try value.forEachNamedMember { key, member throws(DaemonError) in
+            let name = try key.text
             var model = DaemonConfiguration.Model(name: name, file: "", policy: ServingPolicy())
-            try member.forEachMember(of: Self.modelKeys) {
-                key, option throws(DaemonError) in
+            try member.forEachMember { (key: ModelKey, option) throws(DaemonError) in
                 switch key {
-                case "file": model.file = resolved(try option.text)
-                case "prefixes": model.policy.prefixes = try prefixes(option, of: name, owners: &owners)
-                case "mode": model.mode = try mode(option)
-                case "emit": model.emit = try option.choice()
-                case "threshold": model.policy.threshold = try threshold(option)
-                case "on_fault": model.policy.fault = try option.choice()
-                case "max_length": model.policy.maximumLength = try maximumLength(option)
-                default: model.policy.gap = try option.choice()
+                case .file: model.file = resolved(try option.text)
+                case .prefixes: model.policy.prefixes = try prefixes(option, of: name, owners: &owners)
+                case .mode: model.mode = try mode(option)
+                case .emit: model.emit = try option.choice()
+                case .threshold: model.policy.threshold = try threshold(option)
+                case .onFault: model.policy.fault = try option.choice()
+                case .maximumLength: model.policy.maximumLength = try maximumLength(option)
+                case .gap: model.policy.gap = try option.choice()
                 }
             }
             guard !model.file.isEmpty else { throw member.error("model '\(name)' needs a 'file'") }
@@ -214,8 +237,6 @@ private struct ConfigurationReader {
         return models
     }
 
-    private static let modelKeys = ["file", "prefixes", "mode", "emit", "threshold", "gap", "max_length", "on_fault"]
-
     /// Reads a mode as flags write it, or `{window: {length: …, stride: …}}`.
     private func mode(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Mode {
         guard value.isMapping else {
@@ -226,8 +247,10 @@ private struct ConfigurationReader {
             return mode
         }
         var mode: ServingPolicy.Mode?
-        try value.forEachMember(of: ["window"]) { _, member throws(DaemonError) in
-            mode = .window(try window(member))
+        try value.forEachMember { (key: ModeKey, member) throws(DaemonError) in
+            switch key {
+            case .window: mode = .window(try window(member))
+            }
         }
         guard let mode else { throw value.error("'window' is missing") }
         return mode
@@ -236,8 +259,11 @@ private struct ConfigurationReader {
     private func window(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Window {
         var length: Int?
         var stride: Int?
-        try value.forEachMember(of: ["length", "stride"]) { key, member throws(DaemonError) in
-            if key == "length" { length = try member.wholeNumber } else { stride = try member.wholeNumber }
+        try value.forEachMember { (key: WindowKey, member) throws(DaemonError) in
+            switch key {
+            case .length: length = try member.wholeNumber
+            case .stride: stride = try member.wholeNumber
+            }
         }
         guard let length, let stride, let window = ServingPolicy.Window(length: length, stride: stride) else {
             throw value.error(
@@ -282,8 +308,11 @@ private struct ConfigurationReader {
         var rise: Double?
         var fall: Double?
         if value.isMapping {
-            try value.forEachMember(of: ["rise", "fall"]) { key, member throws(DaemonError) in
-                if key == "rise" { rise = try member.number } else { fall = try member.number }
+            try value.forEachMember { (key: ThresholdKey, member) throws(DaemonError) in
+                switch key {
+                case .rise: rise = try member.number
+                case .fall: fall = try member.number
+                }
             }
         } else {
             rise = try value.number

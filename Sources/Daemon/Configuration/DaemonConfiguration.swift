@@ -169,6 +169,20 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// Whether checkpoints are made.
     public var keepsState: Bool { durableFolder != nil }
 
+    /// Checks that options that need a state folder have one.
+    ///
+    /// - Parameter code: The exit status of the error: `usage` for flags, `configuration` for a file.
+    /// - Throws: ``DaemonError`` that names the option.
+    public func checkStateFolder(_ code: DaemonError.Code) throws(DaemonError) {
+        guard durability != .journal || stateFolder != nil else {
+            throw DaemonError(code, "a journal needs a state folder: give --state-dir DIR with --durability journal")
+        }
+        guard idleAfter == nil || keepsState else {
+            throw DaemonError(
+                code, "--idle-after needs a state folder for the state of idle streams: give --state-dir DIR")
+        }
+    }
+
     /// Whether a size of the journal is permitted: at least 1 MB, at most a terabyte.
     ///
     /// - Parameter megabytes: The megabytes of records at which a checkpoint is made early.

@@ -20,23 +20,34 @@ struct YAMLValue {
 
     var isMapping: Bool { node.mapping != nil }
 
-    /// Calls a function for each member of a mapping, in the order of the file.
+    /// Calls a function for each member of a mapping whose keys are fixed, in the order of the file.
     ///
     /// - Parameters:
-    ///   - keys: The permitted keys; nil: any key.
+    ///   - keys: The permitted keys.
     ///   - body: The function. Its arguments are the key and the value.
     /// - Throws: ``DaemonError`` if the value is not a mapping or has an unknown key.
-    func forEachMember(
-        of keys: [String]?, _ body: (String, YAMLValue) throws(DaemonError) -> Void
+    func forEachMember<Key: RawRepresentable<String> & CaseIterable & Equatable>(
+        of keys: Key.AllCases = Key.allCases, _ body: (Key, YAMLValue) throws(DaemonError) -> Void
     ) throws(DaemonError) {
+        try forEachNamedMember { key, value throws(DaemonError) in
+            let name = try key.text
+            guard let known = Key(rawValue: name), keys.contains(known) else {
+                let names = keys.map(\.rawValue).joined(separator: ", ")
+                throw key.error("unknown key '\(name)'; the keys here are \(names)")
+            }
+            try body(known, value)
+        }
+    }
+
+    /// Calls a function for each member of a mapping whose keys are names that the user chooses.
+    ///
+    /// - Parameter body: The function. Its arguments are the name and the value.
+    /// - Throws: ``DaemonError`` if the value is not a mapping.
+    func forEachNamedMember(_ body: (YAMLValue, YAMLValue) throws(DaemonError) -> Void) throws(DaemonError) {
         guard let mapping = node.mapping else { throw error("expected a mapping such as 'key: value'") }
         for (keyNode, valueNode) in mapping {
             let key = YAMLValue(keyNode, file: file, within: line)
-            let name = try key.text
-            if let keys, !keys.contains(name) {
-                throw key.error("unknown key '\(name)'; the keys here are \(keys.joined(separator: ", "))")
-            }
-            try body(name, YAMLValue(valueNode, file: file, within: key.line))
+            try body(key, YAMLValue(valueNode, file: file, within: key.line))
         }
     }
 

@@ -31,6 +31,12 @@ public struct HTTPConfiguration: Equatable, Sendable {
 }
 
 extension HTTPConfiguration {
+    private enum Key: String, CaseIterable {
+        case address
+        case `public`
+        case hosts
+    }
+
     /// Reads the key `http` of the configuration file: an endpoint, or `{address: …, public: true, hosts: […]}`.
     ///
     /// - Throws: ``DaemonError`` with file and line.
@@ -40,11 +46,11 @@ extension HTTPConfiguration {
             endpoint = try value.httpEndpoint
             return
         }
-        try value.forEachMember(of: ["address", "public", "hosts"]) { key, member throws(DaemonError) in
+        try value.forEachMember { (key: Key, member) throws(DaemonError) in
             switch key {
-            case "address": endpoint = try member.httpEndpoint
-            case "public": isPublic = try member.truth
-            default: hosts = try member.elements.map { element throws(DaemonError) in try element.httpHost }
+            case .address: endpoint = try member.httpEndpoint
+            case .public: isPublic = try member.truth
+            case .hosts: hosts = try member.elements.map { element throws(DaemonError) in try element.httpHost }
             }
         }
     }
