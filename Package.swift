@@ -118,7 +118,7 @@ let package = Package(
 
         // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
-        // Stands between the daemon and malloc, and counts.
+        // A preloaded library that replaces malloc and counts the daemon's allocations.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         // Records what the daemon writes, so that a power cut can be made of it, and shifts its time of day.
         .target(name: "FaultInjector", path: "Tests/FaultInjector"),

@@ -81,11 +81,12 @@ import ZeroMQ
 
         _ = try peer.control.call(.remove(.prefix("odd")))
         let restored = ask(.restore(name: "n", .all), daemon)
-        // The deletion usually comes while the snapshot is being read.
+        // The deletion usually arrives while the snapshot is being read.
         usleep(3_000)
         let deleted = ask(.deleteSnapshot(name: "n"), daemon)
         for _ in 0..<2 { try feedAll(peer) }
-        // The number of streams that agree with each possible point of the restoration among the messages, as differences.
+        // For each point at which the restoration may have happened, the number of streams that agree with this point.
+        // The counts are kept as differences from one point to the next.
         var agreeing = [Int](repeating: 0, count: 2 * Self.count + 2)
         for number in 0..<Self.count {
             let decisions = try peer.decisions(of: id(number), 2)
@@ -108,7 +109,7 @@ import ZeroMQ
         }.max()
         try wait(for: restored)
         try wait(for: deleted)
-        // If the deletion came first, nothing is restored.
+        // If the deletion came first, the daemon restores nothing.
         #expect(most == Self.count, "one point of the order")
         #expect(try peer.control.call(.snapshots).snapshots.isEmpty)
 

@@ -10,7 +10,7 @@ import Testing
     /// One layer of each kind with kernels or equations of its own.
     enum Kind: CaseIterable { case lstm, gru, simpleRNN }
 
-    /// The ways of a stream's timesteps through the engine.
+    /// The paths by which the engine can step a stream.
     enum Path: CaseIterable {
         /// One timestep of one stream at a time.
         case scalar

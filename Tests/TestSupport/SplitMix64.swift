@@ -1,4 +1,4 @@
-/// The generator by Steele, Lea and Flood, so that every run has the same mutations.
+/// The SplitMix64 generator of Steele, Lea and Flood. Its seed makes every run use the same mutations.
 public struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 

@@ -21,7 +21,7 @@ package struct BenchPlan: Codable, Equatable, Sendable {
         case prefix
     }
 
-    /// Creates a plan; each parameter is the property of its name.
+    /// Creates a plan. Each parameter sets the property of the same name.
     package init(
         streams: Int = 1000, timesteps: Int = 1, seconds: Double = 2, rounds: Int = 5, inFlight: Int = 5000,
         prefix: String

@@ -11,7 +11,7 @@ package struct BenchRound: Codable, Equatable, Sendable {
     /// The number of messages that did not come back.
     package var lost: Int
 
-    /// Creates a round; each parameter is the property of its name.
+    /// Creates a round. Each parameter sets the property of the same name.
     package init(messagesPerSecond: Double, p50: Double, p99: Double, p999: Double, lost: Int) {
         self.messagesPerSecond = messagesPerSecond
         self.p50 = p50

@@ -18,7 +18,7 @@ package struct Feed {
         /// The maximum time for one reply, or for one message to find room, in seconds.
         package var timeoutSeconds: Double
 
-        /// Creates options; each parameter is the property of its name.
+        /// Creates options. Each parameter sets the property of the same name.
         package init(
             layout: RowLayout, rate: Double?, batch: Int, resumes: Bool, ingest: IngestEndpoint?,
             timeoutSeconds: Double

@@ -15,9 +15,9 @@ enum Heartbeat {
 
     /// Makes libzmq send heartbeats and end a connection that does not answer. Call this before attaching the socket.
     ///
-    /// Heartbeats are only for sockets whose messages never queue up. libzmq reads no answer behind messages for which
-    /// there is no room, and the daemon reads no heartbeat behind timesteps for which it has no room. Sound connections
-    /// would end, and libzmq 4.3 may then end the process (https://github.com/zeromq/libzmq/issues/3937,
+    /// Use heartbeats only on sockets whose messages never queue up. When a receive queue is full, the heartbeat or its
+    /// answer stays unread behind the queued messages. libzmq would then close a healthy connection, and libzmq 4.3 may
+    /// even abort the process (https://github.com/zeromq/libzmq/issues/3937,
     /// https://github.com/zeromq/libzmq/issues/4364).
     static func set(on socket: borrowing Socket) throws(ZeroMQError) {
         try socket.set(.heartbeatInterval, to: intervalMilliseconds)

@@ -22,7 +22,7 @@ package struct Prediction {
         /// The number of threads, at least 1.
         package var jobs: Int
 
-        /// Creates options; each parameter is the property of its name.
+        /// Creates options. Each parameter sets the property of the same name.
         package init(
             layout: RowLayout, answers: PredictedAnswers, text: PredictionText, isSummaryOnly: Bool, isQuiet: Bool,
             jobs: Int

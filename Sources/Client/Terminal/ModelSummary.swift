@@ -17,7 +17,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
             case parameters
         }
 
-        /// Creates a row; each parameter is the property of its name.
+        /// Creates a row. Each parameter sets the property of the same name.
         package init(name: String, kind: String, outputShape: String, parameters: Int) {
             self.name = name
             self.kind = kind
@@ -66,7 +66,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         case fingerprint, layers
     }
 
-    /// Creates a summary; each parameter is the property of its name. `isStateful` determines the mode.
+    /// Creates a summary. Each parameter sets the property of the same name. `isStateful` determines the mode.
     package init(
         file: String, name: String, format: String, kerasVersion: String?, isStateful: Bool, features: Int,
         tokens: Int?, outputs: Int, parameters: Int, needsWholeSequences: Bool, stateSize: Int, fingerprint: String,

@@ -18,7 +18,7 @@ package struct Watch {
         /// The daemon's models, which determine the streams whose every timestep is decided; empty if unknown.
         package var models: [DaemonStatus.Model]
 
-        /// Creates options; each parameter is the property of its name.
+        /// Creates options. Each parameter sets the property of the same name.
         package init(
             format: DecisionText?, order: DecisionBoard.Order, events: Bool, count: UInt64?, seconds: Double?,
             models: [DaemonStatus.Model] = []

@@ -67,8 +67,8 @@ extension Embedding: TimestepLayer {
 
         /// Finds the token's row among the weights (<https://keras.io/api/layers/core_layers/embedding/>).
         ///
-        /// The step truncates a fraction, as Keras does. The caller checks the range of tokens from outside. A number that is
-        /// not in the vocabulary, NaN included, is safe: it gives the row of token 0.
+        /// The step truncates a fraction, as Keras does. The caller validates tokens from external input. A number
+        /// outside the vocabulary, NaN included, is safe: it selects the row of token 0.
         ///
         /// - Parameters:
         ///   - x: The token's number, shape (1).

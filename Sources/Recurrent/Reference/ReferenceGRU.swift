@@ -51,7 +51,7 @@ package struct ReferenceGRU<Scalar: ReferenceScalar>: Sendable {
         recurrentB = biases.1.map { Scalar($0) }
     }
 
-    /// Computes one timestep.
+    ///  - before: The previous timestep. The equations use only its h.
     ///
     /// - Parameters:
     ///   - x: The input, shape (features).

@@ -42,7 +42,7 @@ public final class StateFolderWatch: Sendable {
         try? check()
     }
 
-    /// Compares the inodes in place with the recorded ones.
+    /// Compares the current inode at each path with the recorded one.
     ///
     /// - Throws: ``StoreError`` with the code `folderLost`.
     public func check() throws(StoreError) {

@@ -46,7 +46,8 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// The last step at which a decision is still the first one since the last reset.
+    /// The highest step at which the first decision after a reset can occur. Up to this step, there is no previous
+    /// label.
     var firstDecision: UInt64 {
         switch self {
         case .state: 1

@@ -4,8 +4,8 @@ import Wire
 extension StreamTable.Stream {
     /// Keeps the new timesteps of a message, and decides wherever a window is due or a sequence ends.
     ///
-    /// A sequence that becomes too long is dropped: its timesteps are discarded and it gets no decision. Its step continues
-    /// until the end of the sequence, so that later timesteps are not taken for a part of it.
+    /// A sequence that becomes too long is dropped: its timesteps are discarded and it gets no decision. The stream's
+    /// step keeps counting until the sequence ends, so that the rest of the sequence is not mistaken for a new one.
     ///
     /// - Parameters:
     ///   - inputs: The new timesteps of the message, shape (new, features).

@@ -71,7 +71,7 @@ public struct StreamTable: ~Copyable {
     var tallies: [Int: StreamTally] = [:]
     /// The runs of duplicates by slot. Only streams with duplicates have an entry.
     var duplicateRuns: [Int: DuplicateRun] = [:]
-    /// The newly stuck streams that were not handed over yet.
+    /// The newly stuck streams that have not been reported to the caller yet.
     var stuckStreams: [StuckStream] = []
     /// The time since which each stream has been idle, by slot. Valid only if the stream's `isSeenIdle` is set. Grows only if
     /// there is a search for idle streams.

@@ -10,7 +10,7 @@ public struct CheckpointResult: Codable, Equatable, Sendable {
         case durationMilliseconds = "duration_ms"
     }
 
-    /// Creates an answer; each parameter is the property of its name.
+    /// Creates an answer. Each parameter sets the property of the same name.
     public init(streams: Int, durationMilliseconds: Double) {
         self.streams = streams
         self.durationMilliseconds = durationMilliseconds

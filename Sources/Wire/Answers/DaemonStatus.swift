@@ -11,7 +11,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         /// The address of the HTTP server; left out if there is none.
         public var http: String?
 
-        /// Creates the list; each parameter is the property of its name.
+        /// Creates the list. Each parameter sets the property of the same name.
         public init(ingest: [String], decisions: String, control: String, http: String? = nil) {
             self.ingest = ingest
             self.decisions = decisions
@@ -27,7 +27,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         /// The codec of the decisions.
         public var decisions: DecisionCodec
 
-        /// Creates the list; each parameter is the property of its name.
+        /// Creates the list. Each parameter sets the property of the same name.
         public init(ingest: [IngestCodec], decisions: DecisionCodec) {
             self.ingest = ingest
             self.decisions = decisions
@@ -61,7 +61,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         /// The prefixes of the stream ids that the model takes.
         public var prefixes: [String]
 
-        /// Creates an entry; each parameter is the property of its name.
+        /// Creates an entry. Each parameter sets the property of the same name.
         public init(
             name: String, file: String, fingerprint: String, mode: String, features: Int, outputs: Int,
             parameters: Int, prefixes: [String], tokens: Int? = nil, emit: String? = nil
@@ -93,7 +93,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
             case durationMilliseconds = "duration_ms"
         }
 
-        /// Creates an entry; each parameter is the property of its name.
+        /// Creates an entry. Each parameter sets the property of the same name.
         public init(time: Int64, streams: Int, durationMilliseconds: Double) {
             self.time = time
             self.streams = streams
@@ -116,7 +116,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
             case error
         }
 
-        /// Creates an entry; each parameter is the property of its name.
+        /// Creates an entry. Each parameter sets the property of the same name.
         public init(bytes: Int, hasFailed: Bool, error: String? = nil) {
             self.bytes = bytes
             self.hasFailed = hasFailed
@@ -186,7 +186,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         case journal
     }
 
-    /// Creates a status; each parameter is the property of its name.
+    /// Creates a status. Each parameter sets the property of the same name.
     public init(
         version: String, uptimeSeconds: Double, endpoints: Endpoints, codecs: Codecs? = nil, models: [Model],
         streams: Int, paused: Int, timesteps: UInt64, decisions: UInt64, duplicates: UInt64, gaps: UInt64,

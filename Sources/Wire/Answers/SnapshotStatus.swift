@@ -12,7 +12,7 @@ public struct SnapshotStatus: Codable, Equatable, Sendable {
     /// that consists of timesteps.
     public var models: [String]
 
-    /// Creates an entry; each parameter is the property of its name.
+    /// Creates an entry. Each parameter sets the property of the same name.
     public init(name: String, streams: Int, bytes: Int, time: Int64, models: [String]) {
         self.name = name
         self.streams = streams

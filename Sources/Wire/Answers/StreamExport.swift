@@ -20,7 +20,7 @@ public struct StreamExport: Codable, Equatable, Sendable {
     /// The values of the state and then the last outputs: little-endian float32, in base64.
     public var state: String
 
-    /// Creates an export; each parameter is the property of its name.
+    /// Creates an export. Each parameter sets the property of the same name.
     public init(
         stream: String, model: String, fingerprint: String, sequence: UInt64, step: UInt64, time: Int64, label: UInt8?,
         gapPending: Bool, state: String

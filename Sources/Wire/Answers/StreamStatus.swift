@@ -78,7 +78,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         case paused, asleep, waiting, gaps, duplicates, quarantined
     }
 
-    /// Creates a status; each parameter is the property of its name.
+    /// Creates a status. Each parameter sets the property of the same name.
     public init(
         stream: String, model: String, sequence: UInt64, step: UInt64, probability: Probability, label: UInt8,
         idleSeconds: Double, paused: Bool, asleep: Bool = false, waiting: Int = 0, tally: StreamTally = StreamTally()
@@ -143,7 +143,7 @@ public struct StreamTally: Equatable, Sendable {
     /// The number of times that its state turned NaN or infinite and was reset.
     public var quarantined: UInt64
 
-    /// Creates a tally; each parameter is the property of its name.
+    /// Creates a tally. Each parameter sets the property of the same name.
     public init(gaps: UInt64 = 0, duplicates: UInt64 = 0, quarantined: UInt64 = 0) {
         self.gaps = gaps
         self.duplicates = duplicates

@@ -26,7 +26,7 @@ public struct Decision: Equatable, Sendable {
     public var step: UInt64
     /// The time of the decision in nanoseconds since the Unix epoch.
     public var time: Int64
-    /// Facts about the decision beside its numbers.
+    /// Flags that qualify the decision.
     public var flags: Flags
     /// The label. With one output, 1 at or above the threshold, else 0. With several, the index of the largest.
     public var label: UInt8

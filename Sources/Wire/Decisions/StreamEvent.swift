@@ -74,7 +74,7 @@ public struct ReloadResult: Codable, Equatable, Sendable {
     /// The number of streams that kept their state. The others start at zero.
     public var carried: Int
 
-    /// Creates an answer; each parameter is the property of its name.
+    /// Creates an answer. Each parameter sets the property of the same name.
     public init(fingerprint: String, carried: Int) {
         self.fingerprint = fingerprint
         self.carried = carried

@@ -4,11 +4,11 @@ import Testing
 import Wire
 
 @Suite struct `The hot path` {
-    /// The counts of the preloaded library so far; see `AllocationCounter.h`.
+    /// The library's counts so far; see `AllocationCounter.h`.
     private struct Counts {
         /// Allocations that were not made by libzmq itself.
         let byOthers: Int
-        /// The call stack of the last of these allocations: files and offsets in them.
+        /// The call stack of the last such allocation, as file names and offsets.
         let last: String
 
         init(_ file: URL) throws {
@@ -18,7 +18,7 @@ import Wire
         }
     }
 
-    /// Release builds only: unspecialized generic code in a debug build allocates where optimized code does not.
+    /// Only for release builds: in a debug build, unspecialized generic code allocates where optimized code does not.
     @Test(.enabled(if: RunningProgram.others != nil, "tools/test runs it, with SLUICE_PROGRAMS=.build/release"))
     func `the hot path allocates nothing over a million timesteps once it is warm`() throws {
         let folder = try TemporaryFolder()
@@ -44,7 +44,7 @@ import Wire
 
         let warm = try Counts(folder.url("counts"))
         let timestepsBefore = try peer.status().timesteps
-        // These decisions ensure that the effects of the status request are over.
+        // Once these decisions arrive, the effects of the status request are over.
         try feed(0..<8)
         let before = try Counts(folder.url("counts"))
         for _ in 0..<123 { try feed(0..<8) }

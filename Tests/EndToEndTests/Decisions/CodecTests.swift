@@ -93,7 +93,7 @@ import ZeroMQ
 
     private func list(_ values: [Float]) -> String { values.map { "[\($0)]" }.joined(separator: ",") }
 
-    /// Malformed messages for each codec, each with the cause under which the daemon must count it.
+    /// Malformed messages for each codec, each with the drop cause that the daemon must count.
     static let malformed: [IngestCodec: [(cause: DropCause, frames: [String])]] = [
         .json: [
             (.frames, ["s", #"{"values":[1]}"#, ""]),

@@ -5,7 +5,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Tests of the events that subscribers receive in the order of their effects.
+/// Tests that subscribers receive each event between the decisions before and after it.
 @Suite struct `Events on the decisions socket` {
     /// A subscriber to all messages of a daemon.
     private final class Listener {
@@ -20,7 +20,7 @@ import ZeroMQ
             while try #require(try socket.receiveFrames(wait: true))[0] != Array("!sluice/subscribed/events".utf8) {}
         }
 
-        /// The next messages: the sequence number of each decision, or the name of each event.
+        /// Receives the next messages. Returns the sequence number of each decision and the name of each event.
         func next(_ count: Int) throws -> [String] {
             try (0..<count).map { _ in
                 let frames = try #require(try socket.receiveFrames(wait: true))

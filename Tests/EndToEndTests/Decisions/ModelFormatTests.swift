@@ -56,7 +56,8 @@ import Testing
         #expect(!open.contains { $0.hasSuffix(".keras") })
     }
 
-    /// Not with a sanitizer: if it finds the library's fault first, its report spins in a process that may not open files.
+    /// Skipped with a sanitizer. If the sanitizer finds the library's fault first, its report never ends, because the
+    /// process may not open files.
     #if !SANITIZED
     @Test(arguments: ["sluice", "sluiced"])
     func `a file that crashes libhdf5 is refused in one line`(program: String) throws {

@@ -56,7 +56,8 @@ import Wire
         let one = try Peer(try DaemonProcess([model2]))
         let alone = try streams.map { try one.decide($0.id, $0.values) }
 
-        // Messages of all streams and lengths at once, in any order that keeps each stream's own.
+        // The messages of all streams arrive in a random order and with random lengths. Only the order within each
+        // stream is kept.
         let daemon = try Peer(try DaemonProcess([model2, "--workers", "\(workers)"]))
         var rest = streams.map { $0.values[...] }
         while let stream = rest.indices.filter({ !rest[$0].isEmpty }).randomElement(using: &random) {
@@ -80,7 +81,8 @@ import Wire
             for (index, value) in inputs.enumerated() {
                 let sequence = UInt64(index + 1)
                 for stream in ["s", "t"] { try peer.feed(stream, [value], sequence: sequence) }
-                // An invalid message of `s` and a duplicate of `t` follow, so that the last message of all is dropped too.
+                // An invalid message of `s` and a duplicate of `t` follow, so that the last message of each stream is
+                // dropped.
                 try peer.send([Array("s".utf8), [1, 2, 3]])
                 try peer.feed("t", [value], sequence: sequence)
             }

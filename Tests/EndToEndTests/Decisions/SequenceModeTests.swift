@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct `The mode sequence` {
-    /// Models that are not stateful, so that their files select the mode, with Keras' answer after each prefix.
+    /// Models that are not stateful, so that their files select sequence mode, with Keras' answer after each prefix.
     static let causal = [
         ("reference/model1", "reference/model1.csv"), ("reference/model3", "keras/model3_answers.csv"),
         ("reference/model4", "reference/model4.csv"),
@@ -19,7 +19,8 @@ import Wire
         let peer = try Peer(daemon)
         let reference = try KerasAnswers(model.answers)
 
-        // The sequences of one meter follow one another. Another meter's arrive in between, in messages of other sizes.
+        // The sequences of stream `one` follow one another. The same sequences of stream `other` are interleaved, one
+        // timestep per message.
         for sequence in reference.streams {
             try peer.feed("one", sequence.values)
             for value in sequence.values { try peer.feed("other", [value]) }

@@ -14,7 +14,8 @@ import ZeroMQ
         let slow = try StalledSubscriber(daemon, context: peer.context)
         #expect(try peer.status().subscriberOverflows == 0)
 
-        // Each message has so many records that the kernel's buffers are soon full. The peer reads each before the next one.
+        // Each message has so many records that the kernel's buffers fill up soon. The peer reads the decisions on each
+        // message before it sends the next one.
         let inputs = values(500)
         var decided: UInt64 = 0
         while try peer.status().subscriberOverflows == 0, decided < 400_000 {
@@ -23,7 +24,8 @@ import ZeroMQ
             decided += UInt64(inputs.count)
         }
         #expect(try peer.status().subscriberOverflows == 1)
-        // The slow subscriber is left out until it reads again. It is not counted again, and the others get everything.
+        // The daemon skips the slow subscriber until this subscriber reads again. The overflow is counted only once,
+        // and the other subscribers get everything.
         for _ in 0..<50 {
             _ = try peer.decide("s", inputs, cuts: [inputs.count])
             decided += UInt64(inputs.count)
@@ -50,7 +52,7 @@ import ZeroMQ
             """
         let daemon = try DaemonProcess(["--config", try folder.write(text, to: "sluice.yaml")])
         let peer = try Peer(daemon)
-        // There are more streams than the daemon looks at in one turn of its loop.
+        // There are more streams than the daemon visits in one iteration of its loop.
         let ids = (0..<1100).map { "early-\($0)" }
         for id in ids { try peer.feed(id, values(2, seed: 3)) }
         let last = try ids.map { try #require(try peer.decisions(of: $0, 2).last) }
@@ -133,7 +135,7 @@ private final class StalledSubscriber {
         try #require(try socket.receiveFrames(wait: true)?.first == Array("!sluice/subscribed/stalled".utf8))
     }
 
-    /// The sequence numbers of all decisions until none arrives for a while.
+    /// Reads until no decision arrives for a while. Returns the sequence numbers of all decisions.
     func readWaiting() throws -> [UInt64] {
         try socket.set(.receiveTimeout, to: 500)
         var sequences: [UInt64] = []
@@ -141,7 +143,7 @@ private final class StalledSubscriber {
         return sequences
     }
 
-    /// The sequence numbers of at least a given number of decisions.
+    /// Reads at least this number of decisions. Returns their sequence numbers.
     func read(_ count: Int) throws -> [UInt64] {
         try socket.set(.receiveTimeout, to: 10_000)
         var sequences: [UInt64] = []

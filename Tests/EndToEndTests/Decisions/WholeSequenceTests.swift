@@ -87,7 +87,7 @@ import Wire
         #expect(abs(decisions[1].probabilities[0] - sequences[1].answers[0]) <= tolerance)
     }
 
-    /// A copy of model5 without a fixed length, like a file that Keras writes for the input shape (None,).
+    /// Writes a copy of model5 without a fixed length, like a file that Keras writes for the input shape (None,).
     private func openModel5(in folder: TemporaryFolder) throws -> String {
         var file = try Data(contentsOf: Fixtures.url("reference/model5.h5"))
         // The replacement has the same length, because nothing in the file may move.

@@ -7,7 +7,7 @@ import Wire
 @Suite struct `The mode window` {
     private let window = ["--mode", "window:24:1"]
 
-    /// The bits of the answers of a daemon in the mode `stateful` to each window alone, from the zero state.
+    /// The answers of a daemon in `stateful` mode to each window alone, from the zero state, as bits.
     private func answers(to values: [Float], length: Int, stride: Int) throws -> [UInt32] {
         let peer = try Peer(try DaemonProcess([model2, "--mode", "stateful", "--emit", "last"]))
         let ends = Array(Swift.stride(from: length, through: values.count, by: stride))
@@ -121,7 +121,7 @@ import Wire
         #expect(refused.errorOutput.contains("window:24"))
         #expect(refused.errorOutput.contains(other[1]))
 
-        // Another stride can continue with the state.
+        // A daemon with another stride can continue from this state.
         let again = try Peer(try DaemonProcess(arguments + ["--mode", "window:24:5"]))
         #expect(try again.control.stream("s")?.step == 30)
     }

@@ -30,8 +30,8 @@ import Wire
         var decisions = try peer.decide("s", Array(inputs[..<10]))
         for (number, shift) in [0, 2 * Self.day, -2 * Self.day, 400 * Self.day, 10 - now].enumerated() {
             try "\(shift)".write(toFile: clock, atomically: true, encoding: .utf8)
-            // The search for idle streams has begun a new round: this stream hibernates, because it is idle, and is not
-            // forgotten.
+            // The search for idle streams has begun a new round. This stream is idle, so it has hibernated, but it is
+            // not forgotten.
             let before = try peer.status().uptimeSeconds
             let asleep = try eventually {
                 let status = try peer.status()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests `kill -9` at random moments. SLUICE_CRASHES sets the number of crashes; the default is for everyday runs.
+/// Tests `kill -9` at random moments. SLUICE_CRASHES sets the number of crashes; the default suits everyday runs.
 @Suite struct `State after kill -9` {
     private static let crashes =
         ProcessInfo.processInfo.environment["SLUICE_CRASHES"].flatMap { Int($0) } ?? 30
@@ -27,7 +27,7 @@ import Wire
         try expectUndisturbed(run)
     }
 
-    /// Expects that every decision seen has the bits of a daemon that was never killed.
+    /// Checks that each decision seen has the same bits as the decision of a daemon that was never killed.
     private func expectUndisturbed(_ run: CrashingRun) throws {
         let last = try run.finish()
         let undisturbed = try Peer(try DaemonProcess([model2]))

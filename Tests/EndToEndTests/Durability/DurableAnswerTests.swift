@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests that requests answered as done survive crashes, and that requests answered as failed are not done.
+/// Tests that a request survives a crash if its answer reports success, and has no effect if its answer reports
+/// failure.
 @Suite struct `The answer to a control request` {
     private let folder: TemporaryFolder
 
@@ -24,7 +25,7 @@ import Wire
         try peer.control.call(command, as: [String: Int].self).values.sorted()
     }
 
-    /// The message of a request that must fail.
+    /// The error message of a request that must fail.
     private func failure(_ peer: Peer, _ command: ControlCommand) -> String {
         let error = #expect(throws: ClientError.self) {
             try peer.control.call(command, as: JSONValue.self)
@@ -181,7 +182,7 @@ import Wire
 /// Limits the size of all files of a running daemon, as a full disk would.
 func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws { try limit(daemon, "--fsize=\(bytes):") }
 
-/// Sets a limit of a running daemon, as `prlimit` takes it.
+/// Sets a limit of a running daemon, in the syntax of `prlimit`.
 func limit(_ daemon: DaemonProcess, _ limit: String) throws {
     let prlimit = try FinishedProgram("/usr/bin/prlimit", ["--pid", "\(daemon.processIdentifier)", limit])
     try #require(prlimit.status == 0, "\(prlimit.errorOutput)")

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of disks that are full for a time, and of damaged files.
+/// Tests of temporarily full disks and of damaged files.
 @Suite struct `A faulty disk` {
     private let folder: TemporaryFolder
     private let undisturbed: [Decision]

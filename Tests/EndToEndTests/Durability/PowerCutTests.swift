@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Simulates power cuts after acknowledged operations. SLUICE_POWER_CUTS sets the number of cuts and SLUICE_POWER_SEED their
-/// seed. The defaults are for everyday runs.
+/// Simulates power cuts after acknowledged operations. SLUICE_POWER_CUTS sets the number of cuts and SLUICE_POWER_SEED
+/// their seed. The defaults suit everyday runs.
 @Suite struct `State after a power cut` {
     private static let cuts = ProcessInfo.processInfo.environment["SLUICE_POWER_CUTS"].flatMap { Int($0) } ?? 20
     private static let seed = ProcessInfo.processInfo.environment["SLUICE_POWER_SEED"].flatMap { UInt64($0) } ?? 11
@@ -70,7 +70,7 @@ import Wire
                 [.stream(stream), .prefix("a"), .all].randomElement(using: &chance) ?? .all
             switch Int.random(in: 0..<12, using: &chance) {
             case 0..<5:
-                // One message: no state between its timesteps can be durable.
+                // All timesteps are in one message, so no state between them can be durable.
                 let inputs = (0..<Int.random(in: 1...40, using: &chance)).map { _ in
                     Float.random(in: -1...1, using: &chance)
                 }

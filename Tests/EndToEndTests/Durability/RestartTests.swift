@@ -27,8 +27,8 @@ import Wire
         let consumed = try #require(count.flatMap { Int($0) })
         #expect(consumed > 0 && consumed <= sent)
 
-        // The stored state matches the consumption that the daemon reported. An undisturbed run over just these timesteps
-        // continues with the same bits.
+        // The stored state includes exactly the timesteps that the daemon reported as consumed. An undisturbed run over
+        // these timesteps continues with the same bits.
         let again = try DaemonProcess(arguments)
         let afterwards = try Peer(again)
         let fresh = try Peer(try DaemonProcess([model2]))
@@ -67,7 +67,7 @@ import Wire
         let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "0.05"]
         let first = try DaemonProcess(arguments)
         let peer = try Peer(first)
-        // The timesteps are one message, because a checkpoint may come between two messages.
+        // One message has all timesteps, because a checkpoint may run between two messages.
         _ = try peer.decide("s", values(5), cuts: [5])
         _ = try #require(try eventually { try peer.status().checkpoint })
         first.kill()
@@ -137,7 +137,7 @@ import Wire
     @Test func `on a full disk, the daemon reports it, continues to decide, and loses no stored state`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "3600"]
-        // More than 512 kB, because the thread sanitizer writes a file of that size when a program starts.
+        // The limit is above 512 kB, because the thread sanitizer writes a file of that size when a program starts.
         let daemon = try DaemonProcess(arguments, fileSizeLimit: 600)
         let peer = try Peer(daemon)
         let inputs = values(20)

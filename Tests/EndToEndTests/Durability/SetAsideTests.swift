@@ -8,7 +8,8 @@ import Wire
 @Suite struct `A damaged state folder` {
     private static let setAside = ["--on-damaged-state", "set-aside"]
 
-    /// Feeds streams, takes a snapshot of all, and feeds later timesteps. The number of timesteps differs between the streams.
+    /// Feeds streams, takes a snapshot of all streams, and feeds later timesteps. The number of timesteps differs
+    /// between the streams.
     private func fill(_ peer: Peer, _ count: Int) throws {
         for number in 0..<count { _ = try peer.decide("stream-\(number)", values(2 + number % 3)) }
         _ = try peer.control.call(.snapshot(name: "first", .all))
@@ -23,7 +24,7 @@ import Wire
         return Dictionary(uniqueKeysWithValues: page.streams.map { ($0.stream, $0.sequence) })
     }
 
-    /// Flips a bit in the last row with an id.
+    /// Flips a bit in the last row that has this id.
     private func flip(_ bytes: inout Data, after id: String) throws {
         let place = try #require(bytes.lastRange(of: Data(id.utf8))).upperBound
         bytes[place + 60] ^= 1
@@ -148,7 +149,8 @@ import Wire
             let peer = try Peer(try DaemonProcess(arguments(folder)))
             for id in ids {
                 let sequence = Int(try #require(try peer.control.stream(id), what).sequence)
-                // The end of a journal that is cut off after a crash looks like a power cut.
+                // Only a damaged journal may cost timesteps: if its end is missing, the journal looks the same as after
+                // a power cut.
                 #expect(sequence == 30 || file.hasPrefix("journal.sqlite") && sequence >= 20, what)
                 let decisions = try peer.decide(id, Array(inputs[sequence...]))
                 #expect(decisions.bits == undisturbed[sequence...].map(\.self).bits, what)

@@ -23,7 +23,7 @@ import Wire
         ]
     }
 
-    /// The decisions on the stream `s` in a daemon without a loss.
+    /// The decisions on the stream `s` by a daemon that keeps its state folder.
     private func undisturbed() throws -> [Decision] {
         try Peer(try DaemonProcess([model2])).decide("s", inputs)
     }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of starts with folders of an earlier version and with damaged folders.
+/// Tests of starts with the state folder of an earlier version, and with damaged state folders.
 @Suite struct `A state folder at a start` {
     /// The streams of `Fixtures/state/version2`, as the daemon that wrote the folder showed them before it was killed.
     private static let expected: [String: (sequence: UInt64, probability: Float)] = [
@@ -141,7 +141,7 @@ import Wire
         try FileManager.default.removeItem(atPath: state)
         try FileManager.default.moveItem(atPath: backup, toPath: state)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: state)
-        // The time is three hours and a minute later.
+        // The daemon's clock is three hours and one minute ahead.
         let daemon = try DaemonProcess(
             arguments,
             environment: [

@@ -87,7 +87,8 @@ import ZeroMQ
         #expect(status.streams == 1)
         #expect(status.refusedConnections.count { $0.value > 0 } == 1)
         let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
-        // Without proof of a key, libzmq closes the connection at once, maybe before the daemon reads its address.
+        // If the client does not prove a key, libzmq closes the connection at once, perhaps before the daemon reads the
+        // address.
         let isGone = lines.count { $0.contains("from an unknown address: ") && !stranger.showsKey }
         let isTold = lines.count { $0.contains("from 127.0.0.1: ") }
         #expect(isGone <= 1 && isTold <= 1 && isGone + isTold == lines.count && !lines.isEmpty, "\(lines)")

@@ -5,7 +5,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `Invalid input` {
-    /// Malformed messages, each with the cause under which the daemon must count it.
+    /// Malformed messages, each with the drop cause that the daemon must count.
     static let malformed: [(cause: DropCause, frames: [[UInt8]])] = {
         let id = Array("s".utf8)
         let one = Timesteps.bytes([0.5])

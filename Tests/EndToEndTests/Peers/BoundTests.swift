@@ -78,8 +78,8 @@ import ZeroMQ
         do {
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
-            // There are more requests than may wait. The client never reads the daemon's greeting, so its end resets the
-            // connection.
+            // The client sends more requests than may wait. It never reads the daemon's greeting, so the connection is
+            // reset when the client ends.
             let greeting = Self.escaped([0xFF] + zeros(8) + [0x7F, 3, 0] + Array("NULL".utf8) + zeros(48))
             let command = Array("\u{5}READY\u{B}Socket-Type\0\0\0\u{6}DEALER".utf8)
             let ready = Self.escaped([4, UInt8(command.count)] + command)
@@ -96,7 +96,7 @@ import ZeroMQ
             Thread.sleep(forTimeInterval: 4)
             _ = kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
-            // The test waits for the time of the first heartbeat, in case heartbeats are in use.
+            // Wait until the first heartbeat would be due, in case heartbeats are in use.
             Thread.sleep(forTimeInterval: 8)
         }
         #expect(try peer.decide("s", values(20)).bits == undisturbed.bits)
@@ -105,7 +105,7 @@ import ZeroMQ
 
     private func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
-    /// Bytes in the notation of `printf`.
+    /// Returns bytes as escapes for `printf`.
     private static func escaped(_ bytes: [UInt8]) -> String {
         bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
@@ -117,9 +117,11 @@ import ZeroMQ
         _ = try peer.decide("s", values(1))
         for endpoint in [daemon.ingest, daemon.decisions, daemon.control] {
             let port = String(try #require(endpoint.split(separator: ":").last.flatMap { Int($0) }), radix: 16)
-            // Local address, state (01: established) and timer (02: keepalive), of <https://docs.kernel.org/networking/proc_net_tcp.html>.
+            // The local address, the state (01: established) and the timer (02: keepalive); see
+            // <https://docs.kernel.org/networking/proc_net_tcp.html>.
             let hasTimer = try eventually { () -> Bool? in
-                // By cat: the table is read in many pieces, and Foundation takes the first for all of it.
+                // cat reads the whole table. The kernel returns it in many pieces, and Foundation stops after the first
+                // piece.
                 let table = try FinishedProgram("/bin/cat", ["/proc/\(daemon.processIdentifier)/net/tcp"]).output
                 let lines = table.split(separator: "\n").map { $0.split(separator: " ") }
                     .filter { $0.count > 5 && $0[1].lowercased().hasSuffix(":\(port)") && $0[3] == "01" }
@@ -161,7 +163,8 @@ import ZeroMQ
             #expect(daemon.log.contains("there are 3 connections already"))
             #expect(try refused(second) >= 1 && refused(third) >= 1)
         }
-        // libzmq may hold a refused client for the time of a handshake, here 5 seconds, before the client connects again.
+        // libzmq may hold a refused client until the handshake times out, here after 5 seconds, before the client
+        // connects again.
         #expect(try last.waitUntilWritable(milliseconds: 30_000), "two have gone")
     }
 

@@ -22,7 +22,7 @@ import ZeroMQ
         try requests.set(.receiveTimeout, to: 20_000)
         try requests.attach(
             to: try Endpoint(connecting(try peer.status().endpoints.control)), otherwise: .connect)
-        // No damage turns one of these requests into one that changes the stream.
+        // No mutation turns one of these requests into a request that changes the stream.
         let sound: [ControlCommand] = [
             .status, .streams(prefix: "s", after: "r", limit: 10), .stream("s"), .snapshots, .export("s"),
             .readSnapshot(name: "a", after: nil, limit: 5),
@@ -49,7 +49,7 @@ import ZeroMQ
 
                 var frames = message
                 frames[Int.random(in: 0..<3, using: &random)].mutate(with: message[1], using: &random)
-                // A damaged id could be the stream's own.
+                // The mutated id may still be `s`, the stream under test. Do not send that message.
                 if frames[0] != Array("s".utf8) { try peer.send(frames) }
             }
             decisions += try peer.decide("s", [value])

@@ -9,7 +9,7 @@ import ZeroMQ
     /// A socket of the wrong type for an endpoint.
     struct Misfit: CustomTestStringConvertible, Sendable {
         let kind: Socket.Kind
-        /// The index of the endpoint: the ingest endpoints, then decisions and control.
+        /// The endpoint's index. The ingest endpoints come first, then decisions, then control.
         let place: Int
         let role: String
         let expected: String
@@ -31,11 +31,11 @@ import ZeroMQ
         let places = try peer.status().endpoints
         let endpoint = (places.ingest + [places.decisions, places.control])[misfit.place]
         let address = connecting(endpoint.replacing("pull:", with: ""))
-        // A client may give up after its first attempt: libzmq does if the client is the first to see that the types do not
-        // match.
+        // A client may give up after its first attempt. libzmq does so if the client notices before the daemon that the
+        // types do not match.
         for number in 1...UInt64(2) {
             let socket = try Socket(misfit.kind, in: try Context())
-            // The deferred use keeps the socket open until it has connected.
+            // The deferred call keeps the socket open until the socket has connected.
             defer { socket.stopMonitoring() }
             try socket.set(.linger, to: 0)
             try socket.attach(to: try Endpoint(address), otherwise: .connect)
@@ -47,7 +47,8 @@ import ZeroMQ
         let isLogged = eventually { daemon.log.contains("refused a connection") ? true : nil }
         #expect(isLogged == true, "\(daemon.log)")
         let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
-        // There is one line without the address, if the connection was gone too soon, and one with it.
+        // The log has at most two lines: one with the address, and one without it for a connection that was gone too
+        // soon.
         #expect(lines.count <= 2, "\(daemon.log)")
         for line in lines {
             #expect(line.contains("to \(misfit.role) from ") && line.contains(misfit.expected), "\(line)")
@@ -69,7 +70,7 @@ import ZeroMQ
         for _ in 0..<3 { _ = try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
         let counted = try eventually { try peer.status().refusedConnections["ingest"] ?? 0 >= 3 ? true : nil }
         #expect(counted == true)
-        // Log lines have the order of the events, so no line about ingest can follow this one.
+        // Log lines have the order of the events, so no line about ingest can follow the line about this socket.
         let socket = try Socket(.req, in: try Context())
         defer { socket.stopMonitoring() }
         try socket.set(.linger, to: 0)
@@ -90,7 +91,7 @@ import ZeroMQ
             return status.refusedConnections["ingest"] ?? 0 >= 40 - 19 ? true : nil
         }
         #expect(counted == true, "\(daemon.log)")
-        // Without the bound they would be counted too, but only after the time of a handshake.
+        // Without the bound, the daemon would count these connections too, but only after their handshakes time out.
         #expect(daemon.log.contains("there are 3 connections already"), "\(daemon.log)")
     }
 

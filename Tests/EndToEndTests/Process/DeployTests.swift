@@ -110,7 +110,7 @@ import Yams
         let text = try #require(try document("ConfigMap")["data"]?["sluice.yaml"]?.string)
         let hosts = try #require(try Yams.compose(yaml: text)?["http"]?["hosts"]?.array()).compactMap(\.string)
         let service = try #require(try document("Service")["metadata"]?["name"]?.string)
-        // The target within the cluster is commented out in the file.
+        // In the file, the target inside the cluster is commented out.
         let scrape = try Deploy.text("prometheus/scrape.yml")
         let targets = scrape.matches(of: #/targets: \["(.+)"\]/#).map { String($0.1) }
         #expect(targets.contains { $0.hasPrefix("\(service).") } && targets.contains { $0.hasPrefix("127.0.0.1:") })
@@ -183,7 +183,7 @@ import Yams
         #expect(try FinishedProgram("sluice", ["checkpoint", "--control", control]).status == 0)
         let text = try HTTPReply("GET", "/metrics", at: daemon.http).body
         let exposed = Set(text.matches(of: #/(?m)^# TYPE (\S+) /#).map { String($0.1) })
-        // Only the names of the histogram's metrics have these endings.
+        // These endings occur only in the names of the histogram's metrics.
         let named = Set(
             try Deploy.text(file).matches(of: #/\bsluice_\w+/#).map { match in
                 String(match.0.replacing(#/_(bucket|count|sum)$/#, with: ""))

@@ -67,10 +67,10 @@ import Testing
             let ended = DispatchSemaphore(value: 0)
             Thread.detachNewThread {
                 let piece = String(repeating: "a", count: 65_536)
-                // Repeats until the daemon has ended.
+                // Connect again and again until the daemon has ended.
                 while let connection = try? TCPConnection(address) {
                     try? connection.send("GET /healthz HTTP/1.1\r\nX: ")
-                    // Sends until the daemon closes the connection.
+                    // Send until the daemon closes the connection.
                     while (try? connection.send(piece)) != nil {}
                 }
                 ended.signal()
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func `clients are accepted again once the daemon has free descriptors`() throws {
-        // The daemon itself needs few of these descriptors. The remaining ones are for connections.
+        // The daemon itself needs few of these descriptors. The rest are for connections.
         let limit = 48
         let program = RunningProgram.folder.appending(path: "sluiced").path
         let daemon = try RunningProgram(

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// The values of one scrape by name, with labels in the order of the text.
+/// The values of one scrape by name. Labels keep the order of the text.
 private struct Scrape {
     let text: String
     private let samples: [String: Double]
@@ -161,7 +161,7 @@ private struct Scrape {
         let daemon = try DaemonProcess(
             [model2, "--state-dir", folder.path] + Self.anyPort, ingest: ["pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
-        // There is enough to consume that the stop takes longer than a request.
+        // The daemon has so many timesteps to consume that the stop takes longer than a request.
         for _ in 0..<10_000 { try peer.feed("s", values(20)) }
         kill(daemon.processIdentifier, SIGTERM)
 

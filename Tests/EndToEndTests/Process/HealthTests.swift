@@ -39,7 +39,8 @@ import Wire
         #expect(try decide(peer, "other", Self.harmless).step == 2)
         #expect(try peer.control.stream("other")?.tally.quarantined == 0)
         #expect(daemon.log.contains("turned NaN or infinite"))
-        // The journal leads to the same state: the checkpoint of that time, not the present one.
+        // Replay of the journal leads to the same state. It returns the stream to the checkpoint of that time, not to
+        // the current one.
         _ = try decide(peer, "s", Self.harmless)
         let before = try peer.control.call(.export("s"))
         daemon.kill()

@@ -34,8 +34,8 @@ import Wire
         #expect(lines.last?.message.hasPrefix("stopped: 1 timesteps") == true)
     }
 
-    /// Ids that would change a terminal or the appearance of a line. The C1 control is refused; the override and the separator
-    /// are not. There are no more ids than the log has lines for in a second.
+    /// Ids that would change a terminal or the appearance of a line. The daemon refuses the C1 control and accepts the
+    /// override and the separator. There are no more ids than the log may write lines in one second.
     private static let sly = ["a\u{9B}31mEVIL", "b\u{202E}EVIL", "c\u{2028}EVIL", "\u{1B}]0;\u{200B}EVIL"]
     private static let dangerous = Set<Unicode.Scalar>(["\u{9B}", "\u{202E}", "\u{2028}", "\u{200B}", "\u{1B}"])
 
@@ -115,7 +115,7 @@ import Wire
     @Test func `the flag --log-level overrides the level in the file`() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write("models: {m: {file: \(model2)}}\nlog: {level: critical}", to: "sluice.yaml")
-        // With the level in the file, the log would not even show that the daemon is ready.
+        // At the level in the file, the log would not even show that the daemon is ready.
         let daemon = try DaemonProcess(["--config", file, "--log-level", "debug"])
         #expect(daemon.stop() == 0)
         #expect(daemon.log.contains(" debug "))

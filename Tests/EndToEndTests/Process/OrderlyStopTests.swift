@@ -21,7 +21,7 @@ import ZeroMQ
         let producers = try (0..<2).map { try LoadProducer(daemon, stream: "load-\($0)") }
         subscriber.start()
         for producer in producers { producer.start() }
-        // When a producer has to wait, the daemon has received all its messages except those under way.
+        // When a producer has to wait, the daemon has received all of that producer's messages except those in transit.
         let sent = try producers.map { producer in try #require(eventually { producer.sentBeforeWaiting }) }
         #expect(sent.reduce(0, +) > producers.count * LoadProducer.underWay)
         #expect(kill(daemon.processIdentifier, SIGTERM) == 0)
@@ -30,7 +30,7 @@ import ZeroMQ
         subscriber.stop()
 
         let consumed = try #require(number(before: " timesteps consumed", in: daemon.log))
-        // A machine that is too slow for all received messages reports the rest in the log.
+        // If the machine is too slow to consume all received messages, the daemon logs the number of the rest.
         let lost = number(before: " messages could not be consumed", in: daemon.log) ?? 0
         let messages = consumed / LoadProducer.timesteps + lost
         #expect(messages >= sent.reduce(0, +) - producers.count * LoadProducer.underWay, "\(sent): \(daemon.log)")
@@ -76,7 +76,7 @@ import ZeroMQ
         #expect(daemon.log.contains("stopped: 501 timesteps consumed"), "\(daemon.log)")
     }
 
-    /// Connections may end at any moment, even at the moment of the stop.
+    /// Connections may end at any moment, even while the daemon stops.
     @Test func `a stop while producers disconnect ends as any other`() throws {
         for round in 0..<3 {
             let daemon = try DaemonProcess([model2])

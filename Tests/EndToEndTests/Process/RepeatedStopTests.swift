@@ -10,7 +10,7 @@ import ZeroMQ
     /// An address for this test only, so that its ports stay free between two daemons.
     private static let host = "127.83.0.1"
 
-    /// Twenty stops in all, with bursts and single messages, over TCP and IPC, to PULL and SUB.
+    /// Twenty stops in all, with bursts and single messages, over TCP and IPC, to PULL and SUB sockets.
     @Test(arguments: [(stops: 14, hasKeys: false), (stops: 6, hasKeys: true)])
     func `repeated stops under load lose no timestep that a producer has sent`(stops: Int, hasKeys: Bool) throws {
         let folder = try TemporaryFolder()

@@ -16,7 +16,8 @@ import Testing
         let name = folder.path("notify")
         let path = isAbstract ? "@" + name.dropFirst() : name
         let socket = try NotifySocket(path)
-        // If the daemon took another process's watchdog for its own, its reports would come between the two.
+        // The watchdog belongs to another process. If the daemon reported to it, reports would appear between the two
+        // messages.
         let daemon = try DaemonProcess([model2], environment: environment(path, watchdog: 2_000, of: 1))
         let ready = try #require(socket.next())
         #expect(

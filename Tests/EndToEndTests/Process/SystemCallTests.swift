@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Tests of the system calls that the unit allows. No test runs under systemd, and a refused call can end the daemon within a
-/// library.
+/// Tests of the system calls that the unit allows. No test runs under systemd, and inside a library a refused call can
+/// end the daemon.
 @Suite struct `The system calls that the unit allows` {
     static let strace = "/usr/bin/strace"
     static let analyze = "/usr/bin/systemd-analyze"
@@ -16,7 +16,7 @@ import Testing
         return try members.reduce(into: []) { $0.formUnion(try calls(in: $1)) }
     }
 
-    /// The unit's lines in order: each line adds calls or, with ~, removes some.
+    /// The calls that the unit allows. Each of its lines adds calls or, with ~, removes some.
     private func allowed() throws -> Set<String> {
         let filters = try Deploy.text("systemd/sluiced.service").matches(of: #/(?m)^SystemCallFilter=(~?)(.*)$/#)
         return try filters.reduce(into: []) { allowed, filter in
@@ -52,7 +52,8 @@ import Testing
         let trace = try String(contentsOf: folder.url("trace"), encoding: .utf8)
         let made = Set(trace.matches(of: #/(?m)^\d+ +([a-z_0-9]+)\(/#).map { String($0.1) })
         #expect(made.contains("epoll_wait"))
-        // The id is cached, because libzmq would ask for it several times per message. A sanitizer asks on its own.
+        // The daemon caches its process id, because libzmq would ask for it several times per message. A sanitizer asks
+        // by itself.
         #if !SANITIZED
         #expect(trace.matches(of: #/(?m)^\d+ +getpid\(/#).count <= 1)
         #endif

@@ -43,8 +43,8 @@ import ZeroMQ
                 #expect(possible.contains(step), "\(number): \(step)")
             }
             try #require(eventually { asked.isFinished ? true : nil } == true)
-            // The check follows the reset, whenever it took effect: each stream has had at most one timestep since the last
-            // one.
+            // The reset has taken effect before this check. Each stream has had at most one timestep since the last
+            // reset.
             let steps = Set(try streams(peer.control).filter { $0.stream.hasPrefix("even") }.map(\.step))
             #expect(steps.isSubset(of: [0, 1]))
         }

@@ -89,7 +89,7 @@ import ZeroMQ
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let undisturbed = try peer.decide("undisturbed", values(40))
-        // The flood has requests of the largest size with small ones in between. They exceed the number that may wait.
+        // The flood alternates requests of up to the maximum size with small ones. It has more requests than may wait.
         let flood = [
             try request(1, .stream("s"), bytes: 1 << 20), try request(2, .status),
             try request(3, .streams(prefix: nil, after: nil, limit: 10_000), bytes: 1 << 19), try request(4, .status),

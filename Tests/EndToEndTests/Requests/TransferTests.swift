@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of streams that move to another daemon, or continue after a crash.
+/// Tests of streams that move to another daemon, or that continue after a crash.
 @Suite struct `A transfer of streams` {
     private let folder: TemporaryFolder
 

@@ -6,11 +6,11 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A state folder with a series of daemons that are killed, and the observations of a producer and a subscriber over all of
-/// them.
+/// A state folder used by a series of daemons that are killed, with the observations of a producer and a subscriber
+/// across all of these daemons.
 final class CrashingRun {
     static let streams = (0..<4).map { "stream-\($0)" }
-    /// The timesteps in a full message, and those from one start flag to the next.
+    /// The number of timesteps in a full message, and the number from one start flag to the next.
     private static let messageLength: UInt64 = 7
     private static let stretch: UInt64 = 70
 
@@ -36,7 +36,7 @@ final class CrashingRun {
         Float(sin(Double(sequence) * 0.7 + Double(stream.utf8.last ?? 0)) * 1.5)
     }
 
-    /// The message that begins with a timestep. The header tells whether the state restarts.
+    /// The message that begins with this timestep. The header tells whether the state restarts.
     static func message(_ stream: String, from sequence: UInt64) -> (values: [Float], header: TimestepHeader) {
         let last = (sequence - 1) / messageLength * messageLength + messageLength
         let starts = (sequence - 1) % stretch == 0
@@ -46,9 +46,10 @@ final class CrashingRun {
         )
     }
 
-    /// Runs one daemon, and kills it at a random moment of its start, its work or its end.
+    /// Runs one daemon, and kills it at a random moment: during its start, its work or its stop.
     ///
-    /// - Returns: The number of timesteps of each stream when the daemon was ready; nil if it was killed before.
+    /// - Returns: The number of timesteps of each stream when the daemon was ready; nil if the daemon was killed
+    ///   earlier.
     @discardableResult
     func live() throws -> [String: UInt64]? {
         let moment = Int.random(in: 0..<10, using: &chance)
@@ -173,7 +174,7 @@ private final class CrashLink {
         try producer.sendFrames([Array(stream.utf8), Timesteps.bytes(values), header.bytes], wait: true)
     }
 
-    /// The decisions that have arrived or arrive within a time.
+    /// Returns the decisions that arrive within this time.
     func decisions(seconds: Double) throws -> [(String, [Decision])] {
         var messages: [(String, [Decision])] = []
         if seconds > 0 { try subscriber.wait(seconds: seconds) }
@@ -189,7 +190,8 @@ private final class Flag: Sendable {
     func set() { value.store(true, ordering: .releasing) }
 }
 
-/// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>), so that every run has the same moments.
+/// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>). Its seed makes every run use the same
+/// moments.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

@@ -20,7 +20,7 @@ final class DaemonProcess {
     ///   - decisions: The decisions endpoint.
     ///   - control: The control endpoint.
     ///   - fileSizeLimit: The largest size of a file in kilobytes, to simulate a full disk.
-    ///   - umask: The umask in octal; nil for that of the tests.
+    ///   - umask: The umask in octal; nil for the umask of the tests.
     ///   - environment: Additional environment variables.
     /// - Throws: An error if the daemon does not become ready.
     init(

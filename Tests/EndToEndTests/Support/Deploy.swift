@@ -16,7 +16,7 @@ enum Deploy {
     /// Whether an optional program is installed.
     static func isHere(_ program: String) -> Bool { FileManager.default.isExecutableFile(atPath: program) }
 
-    /// Expects that the daemon accepts a configuration file. The model is replaced by a fixture.
+    /// Checks that the daemon accepts a configuration file, with a fixture in place of the model.
     static func check(configuration: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let folder = try TemporaryFolder()
         let text = configuration.replacing(#/file: \S+\.keras/#, with: "file: \(model2)")

@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// A daemon's child process that is stopped as if it hung: the reader of a Keras file. It continues when this object is
-/// released.
+/// A child process of the daemon, the reader of a Keras file, that is stopped as if it hung. The child continues when
+/// this object is released.
 final class HeldChild {
     let identifier: pid_t
 
     /// Waits for a child and stops it.
     ///
-    /// - Parameter start: Makes a daemon start a child, and returns the daemon. It is called again if the child was missed.
+    /// - Parameter start: Makes a daemon start a child, and returns the daemon. Called again if the child was missed.
     /// - Throws: An error if there is no child.
     init(startedBy start: () throws -> pid_t) throws {
         var found: pid_t?

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Sequences from the reference files, with Keras' answers after the timesteps that have one.
+/// Sequences from the reference files, with Keras' answer after each timestep that has one.
 struct KerasAnswers {
     /// The name of each stream with its values and answers, in the order of the file.
     let streams: [(name: String, values: [Float], answers: [Float])]

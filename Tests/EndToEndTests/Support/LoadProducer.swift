@@ -6,7 +6,7 @@ import ZeroMQ
 
 /// Sends as fast as possible from a thread of its own.
 final class LoadProducer: Sendable {
-    /// The timesteps in a message. The daemon takes longer for a message than the producer.
+    /// The timesteps in a message. The daemon needs more time for a message than the producer does.
     static let timesteps = 400
     /// The number of messages in the kernel's and ZeroMQ's buffers, which neither side counts.
     static let underWay = 250
@@ -21,7 +21,8 @@ final class LoadProducer: Sendable {
         endpoint = try IngestEndpoint(connecting(daemon.ingest)).endpoint
     }
 
-    /// The number of messages sent before one had to wait so long that the daemon's queue must be full; nil before that.
+    /// The number of messages sent before a message had to wait so long that the daemon's queue must be full; nil until
+    /// then.
     var sentBeforeWaiting: Int? {
         let count = waited.load(ordering: .acquiring)
         return count > 0 ? count : nil
@@ -57,7 +58,7 @@ final class LoadThread: Sendable {
     /// Whether the thread was asked to end.
     var isOver: Bool { over.load(ordering: .acquiring) }
 
-    /// Starts the thread. The work must end soon after ``isOver``.
+    /// Starts the thread. The work must end soon after ``isOver`` becomes true.
     func start(_ work: @escaping @Sendable () throws -> Void) {
         Thread.detachNewThread { [self] in
             try? work()

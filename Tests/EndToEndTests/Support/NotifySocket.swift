@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A Unix socket for datagrams, like systemd's for its services.
+/// A Unix datagram socket, like the one that systemd opens for its services.
 final class NotifySocket {
     private let descriptor: CInt
 
@@ -30,7 +30,7 @@ final class NotifySocket {
 
     /// Waits for the next datagram.
     ///
-    /// - Parameter milliseconds: The longest wait.
+    /// - Parameter milliseconds: The maximum wait.
     /// - Returns: The text of the datagram; nil if none arrived.
     func next(within milliseconds: CInt = 30_000) -> String? {
         var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

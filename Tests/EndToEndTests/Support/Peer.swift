@@ -4,9 +4,10 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A producer, subscriber and controller of one daemon over real sockets. It waits for the decisions on its timesteps.
+/// A producer, subscriber and controller of one daemon over real sockets. The peer waits for the decisions on its
+/// timesteps.
 final class Peer {
-    /// The reference keeps the daemon alive as long as its peer.
+    /// This reference keeps the daemon alive as long as its peer.
     private let daemon: DaemonProcess
     let context: Context
     let control: ControlClient
@@ -42,10 +43,10 @@ final class Peer {
         try #require(try producer.sendFrames(frames, wait: true))
     }
 
-    /// Sends one timestep if the daemon accepts it soon. A daemon that is ending does not.
+    /// Sends one timestep if the daemon accepts it soon. A daemon that is stopping accepts none.
     ///
-    /// - Returns: Whether the timestep was sent. If not, the socket cannot send again, because a part of the message may be
-    ///   under way.
+    /// - Returns: Whether the timestep was sent. If not, the socket cannot send again, because a part of the message
+    ///   may be in transit.
     func offer(_ stream: String, _ value: Float) throws -> Bool {
         try producer.set(.sendTimeout, to: 500)
         return try producer.sendFrames([Array(stream.utf8), Timesteps.bytes([value])], wait: true)
@@ -98,11 +99,11 @@ final class Peer {
     }
 }
 
-/// The endpoint with which a client connects to a daemon's endpoint.
+/// Returns the endpoint with which a client connects to a daemon's endpoint.
 func connecting(_ endpoint: String) -> String { endpoint.replacing("@", with: ">") }
 
 extension [Decision] {
-    /// The parts of the decisions that must have the same bits in every run: all but the time.
+    /// The parts of the decisions that must have the same bits in every run: everything except the time.
     var bits: [[UInt64]] {
         map { decision in
             [decision.sequence, decision.step, UInt64(decision.flags.rawValue), UInt64(decision.label)]

@@ -2,10 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A folder whose machine loses power. Synced data survives. Of the other data, all, none, some or a torn part survives.
+/// A folder whose machine loses power. Synced data survives. Of the rest, everything, nothing, some writes or a torn
+/// write survives.
 ///
-/// A daemon that runs with ``environment`` records its writes; see `FaultInjector.h`. The name of a file is durable once its
-/// folder was synced after the creation. The content is durable once the file was synced.
+/// A daemon that runs with ``environment`` records its writes; see `FaultInjector.h`. A file's name is durable once its
+/// folder was synced after the file's creation. The content is durable once the file was synced.
 final class PowerCut {
     private struct Record {
         let operation: Character
@@ -62,7 +63,7 @@ final class PowerCut {
     /// - Returns: The number of writes that were not synced.
     /// - Throws: An error if the folder or the log cannot be read or written, or if a file was written but never created.
     func cut(after moment: Int, using chance: inout some RandomNumberGenerator) throws -> Int {
-        // The operations that were not synced yet, on each file and on the entries of each folder.
+        // The operations that were not synced yet, on the content of each file and on the entries of each folder.
         var pending: [Int: [Record]] = [:]
         var entries: [String: [Entry]] = [:]
         var current = names
@@ -166,12 +167,12 @@ final class PowerCut {
         }
     }
 
-    /// Replaces the folder by the contents of the disk, and begins a new log.
+    /// Replaces the folder's contents with the contents of the disk, and begins a new log.
     private func writeBack() throws {
         let disk = folder.path("disk")
         try FileManager.default.removeItem(atPath: disk)
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
-        // The files in a folder without a durable name are lost.
+        // If a folder has no durable name, its files are lost.
         names = names.filter { Self.parent($0.key).isEmpty || folders.contains(Self.parent($0.key)) }
         for name in folders.sorted() {
             try FileManager.default.createDirectory(atPath: "\(disk)/\(name)", withIntermediateDirectories: false)

@@ -9,7 +9,7 @@ struct ProcessThread {
     static func all(of process: pid_t) throws -> [ProcessThread] {
         let tasks = URL(filePath: "/proc/\(process)/task")
         return try FileManager.default.contentsOfDirectory(atPath: tasks.path).compactMap { task in
-            // The file is read to its end, because the system reports a size of 0.
+            // Read to the end of the file, because the system reports a size of 0.
             let comm = try FileHandle(forReadingFrom: tasks.appending(path: "\(task)/comm")).readToEnd() ?? Data()
             let name = String(decoding: comm, as: UTF8.self).trimmingCharacters(in: .newlines)
             return pid_t(task).map { ProcessThread(id: $0, name: name) }

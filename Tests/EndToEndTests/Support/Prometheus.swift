@@ -30,7 +30,7 @@ enum Prometheus {
     }
 }
 
-/// A real Prometheus that scrapes one daemon. It is killed with its last reference.
+/// A real Prometheus that scrapes one daemon. It is killed when its last reference is gone.
 final class RunningPrometheus {
     /// The address of its HTTP server.
     let address: String

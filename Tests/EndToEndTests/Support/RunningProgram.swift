@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// One of the project's programs in a separate process, as it was built with these tests. It is killed if the test ends first.
+/// One of the project's programs, or another one, in a separate process. The process is killed if the test ends first.
 final class RunningProgram {
     private let process = Process()
     private let folder: TemporaryFolder
 
     /// The folder of the test runner and the programs that SwiftPM builds with it.
     static let builtWithTests = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
-    /// The folder named by `SLUICE_PROGRAMS`, whose programs are tested instead of those built with the tests.
+    /// The folder that `SLUICE_PROGRAMS` names. Its programs are tested instead of the programs built with the tests.
     static let others = ProcessInfo.processInfo.environment["SLUICE_PROGRAMS"].map { URL(filePath: $0) }
     /// The folder of the tested programs.
     static let folder = others ?? builtWithTests
@@ -23,7 +23,7 @@ final class RunningProgram {
     ///   - fileSizeLimit: The largest size of a file in kilobytes.
     ///   - closing: The descriptors that are closed for the program.
     ///   - obeysPermissions: Whether file permissions apply to the program even if the tests run as root.
-    ///   - umask: The umask in octal; nil for that of the tests.
+    ///   - umask: The umask in octal; nil for the umask of the tests.
     ///   - environment: Additional environment variables.
     /// - Throws: An error if the program does not exist.
     init(
@@ -118,14 +118,14 @@ struct FinishedProgram {
     }
 }
 
-/// The factor by which tests wait longer: programs that are built with a sanitizer are slower.
+/// The factor by which tests wait longer, because programs built with a sanitizer are slower.
 #if SANITIZED
 let patience = 6.0
 #else
 let patience = 1.0
 #endif
 
-/// Asks repeatedly until there is an answer, for at most a time that only a fault exceeds.
+/// Asks repeatedly until there is an answer, and gives up after a time that only a fault exceeds.
 ///
 /// - Returns: The answer; nil if there was none.
 func eventually<Answer>(within seconds: Double = 30, _ ask: () throws -> Answer?) rethrows -> Answer? {

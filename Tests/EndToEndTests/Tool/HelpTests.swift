@@ -39,7 +39,7 @@ private struct CommandHelp: Decodable {
         return try JSONDecoder().decode(CommandHelp.Program.self, from: Data(dump.utf8)).command.all
     }
 
-    /// The words for units that a help text may have.
+    /// The words for units that may occur in a help text.
     private static let units = [
         "seconds", "timesteps", "streams", "decisions", "messages", "requests", "connections", "bytes", "megabytes",
         "threads", "rounds", "token", "probability",

@@ -18,7 +18,7 @@ import Wire
 
     private var control: [String] { ["--control", ">ipc://\(folder.path("control"))"] }
 
-    /// 200 timesteps of two streams in turn.
+    /// 200 timesteps, which two streams get in turn.
     private static let inputs = values(200)
     private static let ids = ["a", "b"]
     private static var csv: String {
@@ -145,7 +145,7 @@ import Wire
         let csv = "stream,x0\n" + (0..<3).flatMap { _ in (0..<200).map { "new-\($0),0.5\n" } }.joined()
         let pipe = try FinishedProgram("sluice", ["pipe", "--control", connecting(daemon.control)], input: csv)
         #expect(pipe.status == 0 && pipe.errorOutput.contains("600 timesteps of 200 streams"))
-        // Each check for complete consumption takes two requests. A slow machine needs more checks.
+        // Each check whether everything is consumed takes two requests. A slow machine needs more checks.
         #expect(try requests() - before < 60)
     }
 }

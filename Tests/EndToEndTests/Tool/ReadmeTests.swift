@@ -21,12 +21,13 @@ import Testing
         return commands
     }
 
-    /// The two commands of the README are run by CI: `tools/test`, which runs `tools/demo`.
+    /// Runs all commands except `tools/test` and `tools/demo`, which CI runs: `tools/test` runs `tools/demo`.
     @Test func `the commands in the README work, one after another`() throws {
         let commands = try Self.commands()
         #expect(commands.contains("tools/demo") && commands.contains("tools/test"))
         let folder = try TemporaryFolder()
-        // The programs are those built with these tests, on sockets of their own. Their output goes to a temporary folder.
+        // The script runs the programs built with these tests, on sockets of their own. Output goes to a temporary
+        // folder.
         let script = """
             set -euo pipefail
             programs=\(RunningProgram.folder.path)

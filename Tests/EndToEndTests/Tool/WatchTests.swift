@@ -22,7 +22,7 @@ import ZeroMQ
             try socket.attach(to: try Endpoint("@\(address)"), otherwise: .bind)
         }
 
-        /// Confirms subscriptions, up to the one that requests a confirmation.
+        /// Waits for subscriptions that request a confirmation, and confirms this number of them.
         func confirm(_ count: Int) throws {
             var confirmed = 0
             while confirmed < count {
