@@ -93,7 +93,7 @@ package struct Bench {
         return model
     }
 
-    /// Whether no other stream has the prefix. Such a stream would be fed and removed.
+    /// Whether no other stream has the prefix. The measurement would feed and remove such a stream.
     private func isUnused() throws(ClientError) -> Bool {
         try control.call(.streams(prefix: plan.prefix, after: nil, limit: 1)).streams.isEmpty
     }

@@ -19,7 +19,7 @@ final class BenchFlow: Sendable {
     /// Signalled when a waiting sender may send.
     private let changed = DispatchSemaphore(value: 0)
 
-    /// The number of messages on their way or lost.
+    /// The number of messages in transit or lost.
     var inFlight: Int { sent.load(ordering: .acquiring) - received.load(ordering: .acquiring) }
 
     /// Whether the sender must stop but may not have noticed yet.

@@ -3,9 +3,9 @@ import Synchronization
 import Wire
 import ZeroMQ
 
-/// A program that takes timestep messages at one endpoint and returns messages on the same streams at another.
+/// A program that receives timestep messages at one endpoint and returns messages on the same streams at another.
 struct BenchTarget: Sendable {
-    /// The client's side of the endpoint that takes messages.
+    /// The client's side of the endpoint that receives messages.
     let ingest: IngestEndpoint
     /// The client's side of the endpoint that returns messages.
     let decisions: Endpoint
@@ -27,11 +27,12 @@ struct BenchContexts: Sendable {
     }
 }
 
-/// The stream for agreeing on the beginning of the load. Its messages are not counted.
+/// The stream on which sender and receiver agree on the beginning of the load. Its messages are not counted.
 private struct Handshake {
-    /// A message that is repeated until one returns. A target that confirms nothing leaves no other way.
+    /// A message that is sent repeatedly until one comes back. If the target does not confirm subscriptions, nothing
+    /// else shows that the connection works.
     let probe: [UInt8]
-    /// A message that is sent once. Everything after it belongs to the load.
+    /// A message that is sent once. Every later message belongs to the load.
     let go: [UInt8]
 
     init(_ plan: BenchPlan) {
@@ -69,7 +70,7 @@ struct BenchProducer: ~Copyable {
         return socket
     }
 
-    /// Takes a step towards a connection without losses.
+    /// Takes the next step in setting up a connection without losses.
     ///
     /// - Returns: Whether the connection is ready and the load may begin.
     mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {
@@ -123,7 +124,7 @@ struct BenchConsumer: ~Copyable {
         return socket
     }
 
-    /// Takes a step towards a connection without losses.
+    /// Takes the next step in setting up a connection without losses.
     ///
     /// - Returns: Whether the connection is ready and everything that arrives belongs to the load.
     mutating func advanceConnection(_ flow: BenchFlow) throws -> Bool {
@@ -161,7 +162,7 @@ final class BenchThread: Sendable {
             ended.signal()
         }
         thread.start()
-        // The name is set afterwards, because the system does not learn the name of a thread that has not started.
+        // Set the name last, because the system does not learn the name of a thread that has not started.
         thread.name = name
     }
 

@@ -4,13 +4,13 @@ import Wire
 package struct BenchPlan: Codable, Equatable, Sendable {
     /// The number of streams that get messages in turn.
     package var streams: Int
-    /// Timesteps in one message.
+    /// The number of timesteps in one message.
     package var timesteps: Int
-    /// Seconds of load that count in one round.
+    /// The seconds of load that count in one round.
     package var seconds: Double
     /// The number of rounds for each target.
     package var rounds: Int
-    /// The most messages on their way at any time. Above a high-water mark, messages would be lost.
+    /// The maximum number of messages in transit. Above a high-water mark, messages would be lost.
     package var inFlight: Int
     /// The prefix of the ids of the temporary streams.
     package var prefix: String
@@ -97,7 +97,8 @@ extension BenchPlan {
     }
 }
 
-/// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): small, seeded, the same everywhere.
+/// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>). Equal seeds give equal numbers on every
+/// machine.
 struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 

@@ -2,11 +2,11 @@
 package struct BenchRound: Codable, Equatable, Sendable {
     /// Messages per second that came back.
     package var messagesPerSecond: Double
-    /// Median time there and back of one message alone, in microseconds.
+    /// The median round-trip time of a single message, in microseconds.
     package var p50: Double
-    /// 99th percentile of the same.
+    /// The 99th percentile of the round-trip time, in microseconds.
     package var p99: Double
-    /// 99.9th percentile of the same.
+    /// The 99.9th percentile of the round-trip time, in microseconds.
     package var p999: Double
     /// The number of messages that did not come back.
     package var lost: Int
@@ -21,13 +21,13 @@ package struct BenchRound: Codable, Equatable, Sendable {
     }
 }
 
-/// The median of several values, with the least and the greatest.
+/// The median of several values, with the smallest and the largest value.
 package struct Spread: Codable, Equatable, Sendable {
     /// The middle value, or the mean of the two middle values.
     package var median: Double
-    /// The least value.
+    /// The smallest value.
     package var min: Double
-    /// The greatest value.
+    /// The largest value.
     package var max: Double
 
     /// Creates the spread of values; nil if there are none.
@@ -89,11 +89,11 @@ package struct BenchReport: Encodable, Equatable, Sendable {
     package let daemon: Figures
     /// The bare libzmq forwarder.
     package let forwarder: Figures
-    /// The daemon's figures divided by the forwarder's of the same round.
+    /// The daemon's figures divided by the forwarder's figures of the same round.
     package let ratio: Figures
-    /// Messages that the daemon did not decide on, in all rounds together.
+    /// The total number of messages that the daemon did not decide on, over all rounds.
     package let lostByDaemon: Int
-    /// Messages that the forwarder lost, in all rounds together.
+    /// The total number of messages that the forwarder lost, over all rounds.
     package let lostByForwarder: Int
 
     private enum CodingKeys: String, CodingKey {

@@ -54,7 +54,8 @@ struct BenchTurns {
         return runs
     }
 
-    /// Returns the runs in an order in which each is first in turn.
+    /// Returns the runs in an order that alternates from turn to turn, so that each of two targets goes first equally
+    /// often.
     private static func order<Run>(_ runs: [Run], _ turn: Int) -> [Run] {
         turn.isMultiple(of: 2) ? runs : runs.reversed()
     }

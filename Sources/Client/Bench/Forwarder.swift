@@ -1,12 +1,13 @@
 import Foundation
 import ZeroMQ
 
-/// The bound for the daemon: a SUB socket and a PUB socket, with frames copied from one to the other.
+/// The forwarder that bounds the daemon's speed: a SUB socket, a PUB socket, and a loop that copies frames from one to
+/// the other.
 package enum Forwarder {
-    /// The arguments of this program that run the forwarder; the endpoint follows.
+    /// The arguments with which this program runs the forwarder. The endpoint follows them.
     package static let arguments = ["bench", "forwarder"]
 
-    /// Forwards for ever. Writes two lines to standard output: the address that takes messages and the address that
+    /// Forwards forever. Writes two lines to standard output: the address that receives messages and the address that
     /// returns them.
     ///
     /// - Parameter endpoint: The endpoint of both sockets, with a wildcard: `tcp://127.0.0.1:*`.
@@ -32,8 +33,8 @@ package enum Forwarder {
         }
     }
 
-    /// Ends the forwarder at the end of its standard input. The parent process holds the other end, so that the
-    /// forwarder ends with its parent however the parent ends.
+    /// Ends the forwarder at the end of its standard input. The parent process holds the other end of the pipe, so the
+    /// forwarder ends with its parent, no matter how the parent ends.
     private static func endWithStandardInput() {
         Thread.detachNewThread {
             while let data = try? FileHandle.standardInput.read(upToCount: 64), !data.isEmpty {}
@@ -42,7 +43,7 @@ package enum Forwarder {
     }
 }
 
-/// A forwarder in a process of its own, as the daemon has one. The process ends with the value.
+/// A forwarder in a separate process, like the daemon. The process ends when this object is released.
 final class ForwarderProcess {
     /// The endpoints of the forwarder.
     let target: BenchTarget
@@ -60,11 +61,11 @@ final class ForwarderProcess {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        // Only the child's copy of this end may stay open, so that the child's end is noticed here.
+        // Only the child may keep the writing end open. The output then ends when the child ends.
         try? output.fileHandleForWriting.close()
         var text = Data()
         while text.count(where: { $0 == UInt8(ascii: "\n") }) < 2 {
-            // Not `read(upToCount:)`, which waits for that many bytes.
+            // `read(upToCount:)` would wait for that many bytes.
             let more = output.fileHandleForReading.availableData
             if more.isEmpty { break }
             text.append(more)
@@ -79,7 +80,7 @@ final class ForwarderProcess {
     }
 
     deinit {
-        // Not by a signal, because the child may have inherited that the signal is ignored.
+        // Close the child's input. A signal might have no effect, because a child inherits ignored signals.
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
     }

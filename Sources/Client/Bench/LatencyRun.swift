@@ -6,9 +6,9 @@ final class LatencyRun {
     /// The number of counted messages in a turn, and the number of warm-up messages before them.
     private static let turnMessages = 250
     private static let warmUpMessages = 25
-    /// The maximum time of either part when messages are slow. At least one message is sent.
+    /// The maximum time for the warm-up messages, and for the counted messages. At least one message of each is sent.
     private static let patience = Duration.seconds(0.25)
-    /// The number of messages that is enough for a round.
+    /// The number of messages that suffices for a round.
     private static let enough: UInt64 = 5000
 
     private let generator: LoadGenerator
@@ -41,13 +41,13 @@ final class LatencyRun {
         }
     }
 
-    /// Whether enough was measured for the round.
+    /// Whether the round has enough measurements.
     var isOver: Bool {
         let (least, most) = (generator.plan.seconds / 2, generator.plan.seconds * 2)
         return time >= .seconds(least) && (times.totalCount >= Self.enough || time >= .seconds(most))
     }
 
-    /// Measures one turn: sends messages one at a time, until one does not come back.
+    /// Measures one turn: sends messages one at a time. The turn ends early if a message does not come back.
     func measure() throws {
         let begin = ContinuousClock.now
         if try exchange(Self.warmUpMessages, counts: false) { _ = try exchange(Self.turnMessages, counts: true) }
@@ -58,9 +58,10 @@ final class LatencyRun {
     /// Sends messages one at a time, at most for ``patience``.
     ///
     /// - Parameters:
-    ///   - count: The most messages.
-    ///   - counts: Whether to record their times.
-    /// - Returns: Whether all messages came back. A dead target must not be waited for repeatedly within one turn.
+    ///   - count: The maximum number of messages.
+    ///   - counts: Whether to record the round-trip times.
+    /// - Returns: Whether all messages came back. If not, the turn ends, so that it does not wait for a dead target
+    ///   again.
     /// - Throws: `ZeroMQError`.
     private func exchange(_ count: Int, counts: Bool) throws -> Bool {
         let clock = ContinuousClock()

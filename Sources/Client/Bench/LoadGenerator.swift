@@ -30,8 +30,7 @@ struct LoadGenerator: Sendable {
         var message = 0
         while flow.waitUntilOpen() {
             if message - flow.received.load(ordering: .acquiring) >= plan.inFlight {
-                // Short compared with the time of a full window, and it leaves the core to the receiver of the
-                // messages.
+                // This pause is short compared with the time of a full window, and it leaves the core to the receiver.
                 Thread.sleep(forTimeInterval: 0.00005)
                 continue
             }
@@ -58,7 +57,7 @@ struct LoadGenerator: Sendable {
         }
     }
 
-    /// Returns the deadline for reaching a target, or for its answer, from now on.
+    /// Returns the deadline for reaching a target, or for its answer, counted from now.
     func deadline() -> ContinuousClock.Instant { ContinuousClock.now + Self.patience }
 
     /// Pauses before the next attempt.

@@ -56,15 +56,15 @@ final class ThroughputRun {
         try rest()
     }
 
-    /// Stops the load and waits until no message is on its way.
+    /// Stops the load and waits until no message is in transit.
     private func rest() throws {
         flow.close()
         waitUntilAllCameBack()
         try generator.checkCancellation()
     }
 
-    /// Waits until no message is on its way, or until nothing has arrived for a second or more. Missing messages are
-    /// then lost.
+    /// Waits until no message is in transit, or until nothing has arrived for a second or more. Missing messages then
+    /// count as lost.
     private func waitUntilAllCameBack() {
         var seen = flow.received.load(ordering: .acquiring)
         var lastCame = ContinuousClock.now
@@ -79,14 +79,14 @@ final class ThroughputRun {
 
     /// Ends the threads.
     ///
-    /// - Parameter waits: Whether to wait for messages on their way.
+    /// - Parameter waits: Whether to wait for messages in transit.
     /// - Returns: The number of sent messages that did not come back.
     /// - Throws: The error of a thread.
     func end(waits: Bool) throws -> Int {
         flow.end()
         if waits { waitUntilAllCameBack() }
         flow.receivingEnds.store(true, ordering: .releasing)
-        // Only now: until told to end, the sender keeps its socket and the messages in it.
+        // The sender ends only now: until it was told to end, it kept its socket and the messages in the socket.
         try sender.join()
         try receiver.join()
         return flow.inFlight

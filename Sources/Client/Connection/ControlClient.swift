@@ -8,7 +8,7 @@ package import ZeroMQ
 package final class ControlClient {
     /// The daemon's default control endpoint.
     package static let defaultEndpoint = "tcp://127.0.0.1:5552"
-    /// The time to reach a daemon. Its sockets need milliseconds, a restart a second.
+    /// The maximum time to reach the daemon. Its sockets need milliseconds, and a restart needs a second.
     static let reachMilliseconds = 1_500
 
     /// The daemon's control endpoint.
@@ -29,7 +29,7 @@ package final class ControlClient {
     ///   - endpoint: The daemon's control endpoint; connects unless the text begins with `@`.
     ///   - timeoutSeconds: The maximum time for one reply.
     ///   - credentials: The client's keys, if the daemon requires keys.
-    ///   - context: The home of the socket.
+    ///   - context: The ZeroMQ context in which the socket is created.
     /// - Throws: ``ClientError`` if the endpoint is not valid or cannot be used.
     package init(
         endpoint: String, timeoutSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
@@ -110,7 +110,7 @@ package final class ControlClient {
     /// Returns the statuses of several streams in few requests.
     ///
     /// - Parameter ids: The streams' ids.
-    /// - Returns: The statuses of the streams that the daemon has, in this order.
+    /// - Returns: The statuses of the streams that the daemon has, in the order of `ids`.
     /// - Throws: ``ClientError`` as ``call(_:)``.
     package func streams(_ ids: [String]) throws(ClientError) -> [StreamStatus] {
         var found: [StreamStatus] = []
@@ -166,7 +166,7 @@ package final class ControlClient {
                         + "give a longer --timeout")
             }
             let frame = frames.last ?? []
-            // A late reply to an earlier request that timed out. Its answer may have another type.
+            // Skip a late reply to an earlier request that timed out. Its answer may have another type.
             guard try decoded(frame, as: ReplyID.self).answers(request) else { continue }
             return try decoded(frame, as: ControlReply<R>.self).outcome
         }
@@ -174,12 +174,12 @@ package final class ControlClient {
 
     /// Receives a reply.
     ///
-    /// - Returns: Its frames; nil if no reply came in time.
-    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first, because nobody answers a
-    ///   request that was on its way.
+    /// - Returns: The frames of the reply; nil if no reply came in time.
+    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first. A request that was on its
+    ///   way then gets no reply.
     private func receive(until deadline: ContinuousClock.Instant) throws(ClientError) -> [[UInt8]]? {
         while true {
-            // Checked before the socket, so that a reply from before the disconnection is found.
+            // Read the monitor before the socket, so that a reply sent before the disconnection is found.
             let isOver = try readDisconnection()
             let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
             if let frames { return frames }
@@ -205,8 +205,9 @@ package final class ControlClient {
         return isOver
     }
 
-    /// Checks once that the daemon is reachable, with a separate socket that is `immediate`. The main socket cannot be:
-    /// when the daemon closes the connection, as after `shutdown`, an `immediate` socket discards a received answer.
+    /// Checks once that the daemon is reachable, with a separate socket that is `immediate`. The main socket must not
+    /// be `immediate`: when the daemon closes the connection, as after `shutdown`, such a socket discards a received
+    /// answer.
     private func reach() throws(ClientError) {
         // A client that binds waits for the daemon to connect; only the timeout can report a failure.
         guard !isReached, endpoint.attachment != .bind else { return }
@@ -230,7 +231,7 @@ package final class ControlClient {
 
     /// Returns advice on a daemon that was not reached.
     ///
-    /// - Parameter refusal: The reason of a reachable daemon for refusing this client.
+    /// - Parameter refusal: The reason why a reachable daemon refused this client.
     /// - Returns: One line.
     private func unreachable(_ refusal: SocketMonitor.Refusal?) -> String {
         switch refusal {
@@ -252,7 +253,7 @@ package final class ControlClient {
     }
 }
 
-/// The id of a reply with any answer.
+/// The id of a reply, whatever its answer.
 private struct ReplyID: Decodable {
     let id: JSONValue?
 

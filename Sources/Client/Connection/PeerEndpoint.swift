@@ -5,8 +5,8 @@ extension Endpoint {
     /// Returns the client's side of a daemon's endpoint: the client connects if the daemon binds, and binds if the
     /// daemon connects.
     ///
-    /// - Parameter control: The control endpoint that the client uses. Its host replaces a wildcard, to which nobody
-    ///   can connect.
+    /// - Parameter control: The control endpoint that the client uses. Its host replaces a wildcard, because no client
+    ///   can connect to a wildcard.
     /// - Returns: The client's endpoint.
     package func peer(control: Endpoint) -> Endpoint {
         guard attachment != .connect else { return Endpoint(.bind, address) }

@@ -2,7 +2,7 @@ import Wire
 
 /// Explanations of missing timesteps.
 extension Delivery {
-    /// The most streams that an explanation names.
+    /// The maximum number of streams that an explanation names.
     private static let namedStreams = 5
 
     /// Returns one line about the missing timesteps, their streams and the possible reason.
@@ -46,7 +46,7 @@ extension Delivery {
             + "\(named); send them from another input, then the rest with --resume or with sequence numbers"
     }
 
-    /// Returns one line about streams that reached their targets by other means than this input.
+    /// Returns one line about streams that did not reach their targets through this input alone.
     static func explain(odd: [StreamKey: Account], timesteps: UInt64) -> String {
         let named = named(odd) { id, account in
             let surprises = account.surprises

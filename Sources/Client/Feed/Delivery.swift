@@ -13,7 +13,7 @@ struct Delivery {
 
     /// The account of one stream.
     struct Account {
-        /// The number before the input's first timestep without its own number.
+        /// The number that precedes the input's first timestep without a number of its own.
         var start: UInt64 = 0
         /// The number of the input's last timestep so far.
         var position: UInt64 = 0
@@ -31,7 +31,7 @@ struct Delivery {
         var tally = StreamTally()
         /// The counts that the input itself causes over this connection.
         var expected = StreamTally()
-        /// Timesteps that may arrive a second time, over the previous connection.
+        /// Timesteps that may arrive again, over the previous connection.
         var repeatable: UInt64 = 0
 
         /// Counts a message to send. The daemon skips timesteps numbered up to ``sent``, and sees a gap after a skipped
@@ -65,8 +65,8 @@ struct Delivery {
         }
     }
 
-    /// Whether the input's timesteps have numbers from 1 over the stream's life, so that consumed timesteps are left
-    /// out.
+    /// Whether the input's timesteps are numbered from 1 over the stream's life, so that timesteps already consumed are
+    /// left out.
     let resumes: Bool
     private(set) var accounts: [StreamKey: Account] = [:]
     /// Timesteps sent, each counted once.
@@ -104,7 +104,7 @@ struct Delivery {
         }
     }
 
-    /// Numbers a row's timesteps after those before it in the input, unless the row has numbers.
+    /// Numbers a row's timesteps in sequence after the earlier rows of the input, unless the row has numbers.
     ///
     /// - Parameter row: A row of a stream with an open account.
     mutating func number(_ row: inout InputRow) {
@@ -198,7 +198,7 @@ struct Delivery {
 
     /// Updates all accounts that have not reached their targets.
     ///
-    /// - Throws: ``ClientError``; ``TimestepSender/lost`` if a stream went back.
+    /// - Throws: ``ClientError``; ``TimestepSender/lost`` if a stream's sequence went back.
     mutating func refresh(control: ControlClient) throws(ClientError) {
         try refresh(accounts.filter { $0.value.reached < $0.value.target }.map(\.key), control: control)
     }
@@ -229,7 +229,8 @@ struct Delivery {
         var progress: UInt64 = 0
         var pause = Duration.milliseconds(2)
         while true {
-            // Of many streams, the last one sent decides: the others arrived before it.
+            // With many pending streams, check only the stream that was sent last, because the others arrived before
+            // it.
             let pending = accounts.filter { $0.value.reached < $0.value.target }
             if pending.count > ControlCommand.maximumNamed, let lastSent, let last = pending[lastSent], !last.isPaused,
                 ContinuousClock.now - lastProgress < Self.pausePatience
@@ -272,7 +273,7 @@ struct Delivery {
         guard odd.isEmpty else { throw ClientError(.temporary, Self.explain(odd: odd, timesteps: timesteps)) }
     }
 
-    /// An explanation of the known losses when the daemon does not come back.
+    /// An explanation of the known losses, for a daemon that does not come back.
     var explanationOfLoss: String {
         let pending = accounts.filter { $0.value.reached < $0.value.target }
         guard !pending.isEmpty else { return "it may have lost all timesteps since its last checkpoint" }

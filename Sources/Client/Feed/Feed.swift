@@ -9,7 +9,7 @@ package struct Feed {
         package var layout: RowLayout
         /// Timesteps per second; nil for as fast as the daemon consumes them.
         package var rate: Double?
-        /// The most timesteps in one message, at least 1.
+        /// The maximum number of timesteps in one message, at least 1.
         package var batch: Int
         /// Whether to number the timesteps and leave out those that the daemon has consumed already.
         package var resumes: Bool
@@ -43,7 +43,7 @@ package struct Feed {
     ///   - file: The input.
     ///   - options: The options for sending.
     ///   - control: The daemon.
-    ///   - context: The home of the socket.
+    ///   - context: The ZeroMQ context in which the socket is created.
     package init(_ file: InputFile, options: Options, control: ControlClient, in context: Context) {
         self.file = file
         self.options = options
@@ -62,12 +62,12 @@ package struct Feed {
 }
 
 extension InputRow {
-    /// Moves the timesteps of the next row into this message if they continue it. They must belong to the same stream,
-    /// without a start in between, and with consecutive numbers or none.
+    /// Moves the timesteps of the next row into this message if they continue it. The timesteps must belong to the same
+    /// stream, with no start in between, and have consecutive numbers or none.
     ///
     /// - Parameters:
     ///   - next: The next row.
-    ///   - limit: The most timesteps in one message.
+    ///   - limit: The maximum number of timesteps in one message.
     /// - Returns: Whether the timesteps were moved.
     mutating func join(_ next: InputRow, limit: Int) -> Bool {
         let follows = sequence == 0 ? next.sequence == 0 : next.sequence == sequence &+ UInt64(timesteps)

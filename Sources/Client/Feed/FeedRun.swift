@@ -11,7 +11,7 @@ final class FeedRun {
     private static let returnSeconds = 30.0
     /// The number of messages between two checks of the connection.
     private static let messagesBetweenLooks = 64
-    /// The most recoveries in a row without progress.
+    /// The maximum number of recoveries in a row without progress.
     private static let maximumRecoveries = 10
 
     private let file: InputFile
@@ -31,10 +31,11 @@ final class FeedRun {
 
     /// The message that the next rows may join, its number of rows, and whether it was sent before.
     private var waiting: (message: InputRow, rows: Int, isAgain: Bool)?
-    /// Rows read since the beginning of the input, and those of them that were sent or left out.
+    /// The number of rows read since the beginning of the input, and the number of these rows that were sent or left
+    /// out.
     private var rowsTaken = 0
     private var rowsDone = 0
-    /// Rows up to this one were sent before the daemon was lost.
+    /// The number of rows at the beginning of the input that were sent before the daemon was lost.
     private var rowsBefore = 0
     private var messages = 0
     private var recoveries = 0
@@ -73,7 +74,7 @@ final class FeedRun {
     /// - Returns: A report on one line.
     func run() throws(ClientError) -> String {
         let start = ContinuousClock.now
-        // Later counts arise while this input is sent.
+        // Counts beyond these arise while this input is sent.
         status = try control.call(.status)
         var failure: ClientError?
         while true {
@@ -169,7 +170,7 @@ final class FeedRun {
 
     private func flush() throws(ClientError) {
         guard let (message, rows, isAgain) = waiting else { return }
-        // A message that was unsent when the connection broke still waits.
+        // If a message was unsent when the connection broke, it still waits.
         if isAgain {
             try sendAgain(message)
         } else {
@@ -222,10 +223,10 @@ final class FeedRun {
         }
     }
 
-    /// Waits for the lost daemon or its successor, and repeats what it lacks.
+    /// Waits for the lost daemon or its successor, and repeats the timesteps that this daemon lacks.
     private func recover() throws(ClientError) {
         hasLostDaemon = true
-        // Closed before the next connection opens, because a bound address must be free.
+        // Close this connection before the next one opens, because a bound address must be free.
         try connection?.abandon()
         connection = nil
         let reached = delivery.accounts.values.reduce(0) { $0 &+ $1.reached }
@@ -263,7 +264,7 @@ final class FeedRun {
         }
     }
 
-    /// Repeats a message. If the connection breaks again, the next send notices.
+    /// Repeats a message. If the connection breaks again, the next send reports that.
     private func sendAgainUnlessLost(_ message: InputRow) throws(ClientError) {
         do throws(ClientError) {
             try sendAgain(message)

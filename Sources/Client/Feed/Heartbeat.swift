@@ -1,10 +1,10 @@
 import ZeroMQ
 
-/// The checks of the tool's sockets for a peer that disappears silently, as behind a pulled cable.
+/// The settings by which the tool's sockets detect a peer that disappears silently, for example behind a pulled cable.
 enum Heartbeat {
     /// The time between two heartbeats.
     static let intervalMilliseconds = 10_000
-    /// The time for an answer. A dead connection is noticed within the sum of both.
+    /// The time for an answer. A dead connection is noticed within the sum of the two times.
     static let timeoutMilliseconds = 15_000
 
     /// The time for the handshake of a new connection. A connection to a dead peer is given up and retried.
@@ -25,8 +25,8 @@ enum Heartbeat {
         try socket.set(.handshakeInterval, to: handshakeMilliseconds)
     }
 
-    /// Makes the kernel probe the peer instead, which works however many messages queue up. Call this before attaching
-    /// the socket.
+    /// Makes the kernel probe the peer instead. This works no matter how many messages queue up. Call this before
+    /// attaching the socket.
     static func setKeepalive(on socket: borrowing Socket) throws(ZeroMQError) {
         try socket.set(.keepalive, to: 1)
         try socket.set(.keepaliveIdle, to: keepalive.idle)

@@ -3,7 +3,8 @@ import Glibc
 /// Sends timesteps at a steady rate. Each timestep has its own time, counted from the first, so that a late timestep
 /// delays no other.
 struct Pacer {
-    /// The delay after which the schedule starts again. The input has waited, and a burst would exceed the rate.
+    /// The delay after which the schedule starts again. A burst that makes up for a pause of the input would exceed the
+    /// rate.
     static let tolerance = Duration.seconds(1)
 
     private let interval: Duration

@@ -1,8 +1,8 @@
 import Wire
 package import ZeroMQ
 
-/// Sends timesteps to the daemon without losing any. It starts when the daemon listens, and waits while the daemon is
-/// slower. A sender has one owner and one thread.
+/// Sends timesteps to the daemon without losing any. The sender starts when the daemon listens, and waits while the
+/// daemon is slower. A sender has one owner and one thread.
 ///
 /// A sender is one connection. If the connection breaks, the sender does not reconnect. A restarted daemon would
 /// otherwise receive libzmq's queued messages after a gap that no later message could fill.
@@ -28,7 +28,7 @@ package final class TimestepSender {
     ///   - endpoint: The client's side of the daemon's ingest endpoint; connects if it leaves the choice open.
     ///   - patienceSeconds: The maximum time for one message to find room.
     ///   - credentials: The client's keys, if the daemon requires keys.
-    ///   - context: The home of the socket.
+    ///   - context: The ZeroMQ context in which the socket is created.
     /// - Throws: ``ClientError`` if the endpoint cannot be used.
     package init(
         endpoint: IngestEndpoint, patienceSeconds: Double, credentials: CurveCredentials? = nil, in context: Context
@@ -41,7 +41,7 @@ package final class TimestepSender {
         }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
         try ClientError.wrapping { () throws(ZeroMQError) in
-            // Messages that nobody has taken by then are lost.
+            // Messages that no peer has received by then are lost.
             try socket.set(.linger, to: 5_000)
             try socket.set(.sendHighWaterMark, to: 10_000)
             try socket.set(.sendTimeout, to: 500)
@@ -71,7 +71,7 @@ package final class TimestepSender {
         try ClientError.wrapping { () throws(ZeroMQError) in try socket.set(.linger, to: 0) }
     }
 
-    /// Waits until the daemon is connected. A publisher's earlier messages would be lost.
+    /// Waits until the daemon is connected. Messages that a publisher sends earlier would be lost.
     ///
     /// - Throws: ``ClientError`` with the status `unavailable` if the daemon does not connect.
     package func waitForDaemon() throws(ClientError) {

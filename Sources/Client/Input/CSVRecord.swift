@@ -57,7 +57,7 @@ package struct CSVRecord: Sendable {
         String(decoding: bytes[range(of: index)], as: UTF8.self)
     }
 
-    /// Whether a field is exactly this text. Cheaper than comparing strings.
+    /// Whether a field is exactly this text. This is cheaper than comparing strings.
     func field(_ index: Int, isEqualTo other: [UInt8]) -> Bool {
         bytes[range(of: index)].elementsEqual(other)
     }

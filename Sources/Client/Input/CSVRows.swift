@@ -95,7 +95,7 @@ struct CSVRows {
         guard let column = columns.stream else { return layout.stream ?? "\(rowNumber)" }
         if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
         let bytes = record.fieldBytes(column)
-        // A repair could make two ids equal.
+        // Do not repair an id, because a repair could make two ids equal.
         guard let id = String(validating: bytes, as: UTF8.self) else {
             throw ClientError(.data, "\(place): the stream id '\(record[column])' is not UTF-8")
         }

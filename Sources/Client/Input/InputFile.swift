@@ -64,7 +64,7 @@ package final class InputFile {
         if descriptor != STDIN_FILENO { close(descriptor) }
     }
 
-    /// Reads available bytes, and waits if there are none; 0 at the end.
+    /// Reads available bytes, and waits if there are none. Returns the number of bytes; 0 at the end.
     func read(into bytes: inout [UInt8]) throws(ClientError) -> Int {
         while true {
             let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)

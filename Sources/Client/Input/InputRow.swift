@@ -50,16 +50,17 @@ package struct RowLayout: Equatable, Sendable {
     package var format: Format?
     /// The stream of all rows.
     package var stream: String?
-    /// The column or member that names each row's stream. If this and ``stream`` are nil, the one named `stream`.
+    /// The column or member that names each row's stream. If neither this nor ``stream`` is set, rows use the column
+    /// named `stream`.
     package var streamColumn: String?
     /// The columns or members with the values of one timestep in the model's order. Nil for the member `values`, or for
-    /// all columns without another meaning and without a name of ``isNoValue(_:)``.
+    /// all columns that have no other meaning and no name that ``isNoValue(_:)`` excludes.
     package var valueColumns: [String]?
     /// The column or member with a constant value per sequence.
     package var sequenceColumn: String?
     /// The column or member with the expected label of the row's sequence; nil to read no labels.
     package var label: Label?
-    /// The letters of the column that has a whole sequence of tokens in each row; nil if rows have values. CSV only.
+    /// The letters of the column that holds a whole sequence of tokens in each row; nil if rows have values. CSV only.
     package var alphabet: Alphabet?
 
     /// The place of the labels.

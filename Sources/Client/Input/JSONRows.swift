@@ -50,7 +50,7 @@ struct JSONRows {
         } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
             throw ClientError(.data, "\(place): \(JSONRow.explain(context))")
         } catch let DecodingError.dataCorrupted(context) {
-            // A number that float32 cannot hold is also reported without a path.
+            // If float32 cannot hold a number, the error has no path either.
             let problem = context.codingPath.isEmpty ? "a number too large for float32" : JSONRow.explain(context)
             let isJSON = (try? JSONDecoder().decode([String: JSONValue].self, from: Data(line))) != nil
             throw ClientError(.data, "\(place): \(isJSON ? problem : "not a JSON object")")

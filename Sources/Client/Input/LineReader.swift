@@ -24,7 +24,7 @@ package struct LineReader {
 
     /// Reads the next line.
     ///
-    /// - Parameter line: The line is appended without its line feed; a carriage return before that stays.
+    /// - Parameter line: The line is appended without its line feed. A carriage return before the line feed stays.
     /// - Returns: Whether there was a line.
     /// - Throws: ``ClientError`` if reading fails.
     package mutating func next(into line: inout [UInt8]) throws(ClientError) -> Bool {

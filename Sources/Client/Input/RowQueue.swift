@@ -1,9 +1,9 @@
 import Wire
 
-/// The rows of the input, read some way ahead of sending, so that one request can ask the daemon about many streams. A
+/// The rows of the input. They are read ahead of sending, so that one request can ask the daemon about many streams. A
 /// wrong row is reported after the rows before it.
 struct RowQueue {
-    /// The most rows to read ahead.
+    /// The maximum number of rows to read ahead.
     private static let capacity = 1_024
 
     private let file: InputFile

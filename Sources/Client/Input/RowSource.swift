@@ -47,7 +47,7 @@ package struct RowSource {
     package mutating func next() throws(ClientError) -> InputRow? {
         switch rows {
         case .csv(var source):
-            // Moved out and back, so that the rows are not copied.
+            // Move the rows out and back, so that they are not copied.
             rows = .none
             defer { rows = .csv(source) }
             return try source.next()

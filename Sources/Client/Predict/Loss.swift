@@ -62,7 +62,7 @@ enum Loss: Equatable, Sendable {
     }
 
     /// Returns whether an answer is right. With one output, the answer must be above 0.5 exactly if the label is 1.
-    /// With several, the first of the largest must belong to the label.
+    /// With several outputs, the first of the largest must belong to the label.
     ///
     /// Source: Keras' `BinaryAccuracy` and `SparseCategoricalAccuracy`,
     /// <https://keras.io/api/metrics/accuracy_metrics/>.

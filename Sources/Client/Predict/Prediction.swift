@@ -47,7 +47,7 @@ package struct Prediction {
     /// - Parameters:
     ///   - file: The input.
     ///   - model: The model.
-    ///   - longest: The most timesteps in a sequence; nil for no limit.
+    ///   - longest: The maximum number of timesteps in a sequence; nil for no limit.
     ///   - options: The options.
     /// - Throws: ``ClientError`` with the status `usage` if the model does not allow the options.
     package init(_ file: InputFile, model: Model, longest: Int?, options: Options) throws(ClientError) {

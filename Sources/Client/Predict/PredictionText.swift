@@ -43,8 +43,8 @@ package enum PredictionText: String, CaseIterable, Sendable {
         bytes.append(UInt8(ascii: "\n"))
     }
 
-    /// Returns the class by the daemon's rule. With one output, 1 if it is at least 0.5, else 0. With several, the
-    /// first of the largest.
+    /// Returns the class by the daemon's rule. With one output, the class is 1 if the output is at least 0.5, else 0.
+    /// With several outputs, it is the first of the largest.
     static func label(for probabilities: Span<Float>) -> Int {
         if probabilities.count == 1 { return probabilities[0] >= 0.5 ? 1 : 0 }
         var largest = 0

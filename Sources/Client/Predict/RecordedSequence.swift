@@ -34,7 +34,7 @@ struct SequenceCollector {
     ///
     /// - Parameters:
     ///   - model: The model that the timesteps must fit.
-    ///   - longest: The most timesteps in a sequence; nil for no limit.
+    ///   - longest: The maximum number of timesteps in a sequence; nil for no limit.
     ///   - loss: The loss that the labels must fit; nil to ignore labels.
     init(model: Model, longest: Int?, loss: Loss?) {
         self.model = model
@@ -46,8 +46,9 @@ struct SequenceCollector {
     ///
     /// - Parameters:
     ///   - row: The row.
-    ///   - place: Its position, for messages.
-    /// - Throws: ``ClientError`` with the status `data` if the row does not fit the model, or is not its stream's next.
+    ///   - place: The row's position, for messages.
+    /// - Throws: ``ClientError`` with the status `data` if the row does not fit the model, or is not the next row of
+    ///   its stream.
     mutating func add(_ row: InputRow, place: String) throws(ClientError) {
         try row.check(features: model.features, vocabulary: model.vocabulary, place: place)
         let key = StreamKey(row.stream)

@@ -4,7 +4,7 @@ import Recurrent
 package enum PredictedAnswers: Sendable {
     /// The answer to the whole sequence only.
     case last
-    /// The answer after each timestep. Only a causal model has them.
+    /// The answer after each timestep. Only a causal model has such answers.
     case every
 }
 

@@ -2,8 +2,8 @@ import Dispatch
 import Recurrent
 import Synchronization
 
-/// The sequences in batches that threads take one after another. The batches depend only on the sequences and the
-/// model, so that neither answers nor sums of losses depend on the number of threads.
+/// Divides sequences into batches, which threads take one at a time. Batches depend only on the sequences and the
+/// model, so answers and loss sums are the same for any number of threads.
 struct WorkSharing {
     /// The multiplications in one batch, enough for some milliseconds of work.
     static let usualBatch = 1 << 23

@@ -79,7 +79,7 @@ package final class SnapshotFile {
 
     /// Writes streams.
     ///
-    /// - Parameter streams: The streams; each at most once in a file.
+    /// - Parameter streams: The streams. Each stream may occur only once in a file.
     /// - Throws: ``ClientError`` if they cannot be written.
     package func append(_ streams: [StreamExport]) throws(ClientError) {
         do {
@@ -135,7 +135,7 @@ package final class SnapshotFile {
         }
     }
 
-    /// Bytes of state in a page. In base64 and with the other members, a page stays below the limit of 1 MiB for a
+    /// The bytes of state in a page. In base64 and with its other members, a page stays below the limit of 1 MiB for a
     /// request.
     private static let pageBytes = 400_000
     private static let pageStreams = 1_000

@@ -63,7 +63,7 @@ package struct StandardStream {
 
     /// Writes a text with terminal controls immediately.
     ///
-    /// - Parameter text: The text, which must not contain anything from other people.
+    /// - Parameter text: The text, which must not contain untrusted data.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.
     package mutating func write(_ text: String) throws(ClientError) {
         bytes.append(contentsOf: text.utf8)

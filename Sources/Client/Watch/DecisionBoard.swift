@@ -86,7 +86,7 @@ package struct DecisionBoard {
         byID ? rows.sorted { $0.key < $1.key } : rows.sorted { ($1.value.changed, $0.key) < ($0.value.changed, $1.key) }
     }
 
-    /// Returns the model's only output, or else the largest, which belongs to the label.
+    /// Returns the model's only output, or the largest of several, which belongs to the label.
     private static func probability(_ decision: Decision) -> Float {
         decision.probabilities.max() ?? .nan
     }

@@ -41,7 +41,7 @@ package final class DecisionSubscriber {
     ///   - endpoint: The client's side of the daemon's decisions endpoint; connects if it leaves the choice open.
     ///   - prefix: The prefix of the streams' ids; empty for all.
     ///   - credentials: The client's keys, if the daemon requires keys.
-    ///   - context: The home of the socket.
+    ///   - context: The ZeroMQ context in which the socket is created.
     /// - Throws: ``ClientError`` with the status `unavailable` if the daemon does not answer in time.
     package convenience init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials? = nil, in context: Context
@@ -50,7 +50,7 @@ package final class DecisionSubscriber {
             endpoint: endpoint, prefix: prefix, credentials: credentials, liveness: Liveness(), in: context)
     }
 
-    /// Subscribes with another ``Liveness``, which decides when to ask whether the daemon is still there.
+    /// Subscribes with another ``Liveness``, which decides when to ask whether the daemon still runs.
     init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials?, liveness: Liveness, in context: Context
     ) throws(ClientError) {
@@ -58,7 +58,8 @@ package final class DecisionSubscriber {
         self.liveness = liveness
         let socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.sub, in: context) }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
-        // Unique among all subscribers, so that the daemon sees this subscription even while others wait for theirs.
+        // The topic is unique among all subscribers. The daemon thus sees this subscription even while others wait for
+        // theirs.
         let topic = Self.newTopic()
         self.topic = topic
         try ClientError.wrapping { () throws(ZeroMQError) in
@@ -99,7 +100,7 @@ package final class DecisionSubscriber {
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
             switch event {
             case .disconnected where !isLost: lose()
-            // After the subscriptions that libzmq repeats by itself.
+            // The question follows the subscriptions that libzmq repeats by itself.
             case .admitted where isLost: try ask()
             default: break
             }
@@ -123,7 +124,7 @@ package final class DecisionSubscriber {
         liveness.noteQuestion(at: .now)
     }
 
-    /// Asks a silent daemon whether it is there, and reconnects if it does not answer. The question is a subscription
+    /// Asks a silent daemon whether it still runs, and reconnects if it does not answer. The question is a subscription
     /// and not a libzmq heartbeat, because decisions may queue up before the answer.
     private func checkLiveness() throws(ClientError) {
         switch liveness.act(at: .now) {

@@ -84,7 +84,7 @@ private struct JSONDecision: Decodable {
     let first: Bool
     let gap: Bool
     let changed: Bool
-    /// Left out if false.
+    /// Nil if the flag is false, because JSON then leaves it out.
     let replayed: Bool?
 
     var decision: Decision {

@@ -1,4 +1,4 @@
-/// Decides when to ask whether a peer is still there, and when to give up its connection. Every message from the peer
+/// Decides when to ask whether a peer still runs, and when to give up its connection. Every message from the peer
 /// counts as an answer.
 struct Liveness {
     /// The next action.

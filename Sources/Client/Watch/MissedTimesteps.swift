@@ -1,9 +1,9 @@
 import Wire
 
-/// The timesteps of streams that were missed during an interruption: the difference between the last sequence seen of
-/// each stream and the next.
+/// The timesteps of streams that were missed during an interruption. For each stream, they lie between the last
+/// sequence seen and the next one.
 struct MissedTimesteps {
-    /// The most streams that a report names.
+    /// The maximum number of streams that a report names.
     private static let namedStreams = 5
 
     /// The missed timesteps of one stream.
@@ -21,7 +21,7 @@ struct MissedTimesteps {
 
     init(decidesAll: @escaping (String) -> Bool) { self.decidesAll = decidesAll }
 
-    /// Records an interruption. Decisions may be missed until the next one of each stream.
+    /// Records an interruption. Each stream may have missed decisions before its next one.
     mutating func interrupt() { interrupted = Set(last.keys) }
 
     /// Adds a stream's next decisions.
@@ -29,7 +29,8 @@ struct MissedTimesteps {
         guard let first = decisions.first, let end = decisions.last else { return }
         let key = StreamKey(stream)
         if !interrupted.isEmpty, interrupted.remove(key) != nil, let last = last[key] {
-            // A replayed decision passed before the subscription. Any other is the first that did not.
+            // A replayed decision was published before the subscription. Any other decision is the first one after the
+            // interruption.
             let passed = first.flags.contains(.replayed) ? first.sequence : first.sequence - min(first.sequence, 1)
             if passed > last {
                 found[key] = .missed(last + 1...passed, hasGap: first.flags.contains(.gap))
@@ -47,7 +48,7 @@ struct MissedTimesteps {
     mutating func report() -> [String] {
         defer { found.removeAll() }
         var missed: [StreamKey: ClosedRange<UInt64>] = [:]
-        // The daemon itself misses some of these timesteps and did not decide them.
+        // For these streams, the daemon itself missed timesteps, so some of the missed timesteps were never decided.
         var gaps: Set<StreamKey> = []
         var lines: [String] = []
         for (key, passage) in found.sorted(by: { $0.key < $1.key }) {

@@ -15,7 +15,7 @@ package struct Sparkline: Equatable, Sendable {
 
     /// Adds a value, and removes the oldest if there is no room.
     ///
-    /// - Parameter value: A probability, 0 to 1. A value outside appears as the nearer end.
+    /// - Parameter value: A probability, 0 to 1. A value outside this range appears as the nearer end.
     package mutating func append(_ value: Float) {
         if values.count < capacity {
             values.append(value)

@@ -15,7 +15,7 @@ package struct Watch {
         package var count: UInt64?
         /// The time to watch, in seconds; nil for no limit.
         package var seconds: Double?
-        /// The daemon's models, which determine the streams whose every timestep is decided; empty if unknown.
+        /// The daemon's models. They determine which streams have a decision on every timestep. Empty if unknown.
         package var models: [DaemonStatus.Model]
 
         /// Creates options. Each parameter sets the property of the same name.
@@ -42,7 +42,8 @@ package struct Watch {
     private var left: UInt64
     private var missed: MissedTimesteps
     private var lostAt: ContinuousClock.Instant?
-    /// The connection's state for the live table's title. With lines, it goes to standard error.
+    /// The connection's state for the live table's title. If decisions are written as lines, the state goes to standard
+    /// error.
     private var notice: String?
     private var showsBoard = false
     private var output = StandardStream.output
@@ -138,7 +139,7 @@ package struct Watch {
         notice = text
         guard !showsBoard else { return }
         var error = StandardStream.error
-        // Without a reader of this text, the decisions may still have one.
+        // Even if no one reads this text, someone may still read the decisions.
         try? error.writeLine(text)
     }
 

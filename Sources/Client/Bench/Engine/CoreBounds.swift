@@ -7,7 +7,7 @@ import Recurrent
 package struct CoreBounds: Encodable, Equatable, Sendable {
     /// The name of the set in the engine's kernels.
     package let kernels: String
-    /// Multiply-adds of float32 per second, fused if the machine can.
+    /// Multiply-adds of float32 per second, fused if the machine supports that.
     package private(set) var multiplyAddsPerSecond = 0.0
     /// e^x of float32 per second, from and to the L1 cache.
     package private(set) var exponentialsPerSecond = 0.0
@@ -31,7 +31,7 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
         self.kernels = kernels
     }
 
-    /// Takes over the better values of another measurement of the same set.
+    /// Adopts each better value of another measurement of the same set.
     mutating func improve(by other: CoreBounds) {
         multiplyAddsPerSecond = max(multiplyAddsPerSecond, other.multiplyAddsPerSecond)
         exponentialsPerSecond = max(exponentialsPerSecond, other.exponentialsPerSecond)
@@ -62,8 +62,8 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
 final class BoundLoops {
     private let functions: UnsafePointer<sluice_bounds>
     private let lanes: Int
-    /// The arguments of e^x and the data to read: whole blocks of 8 of the widest vectors. The data is aligned to cache
-    /// lines, as the engine's weights are. A vector across two lines would be read at half the speed.
+    /// The arguments of e^x and the data to read: whole blocks of 8 of the widest vectors. Like the engine's weights,
+    /// the data is aligned to cache lines, because a vector across two lines would be read at half the speed.
     private let values: UnsafeMutableBufferPointer<Float>
     private let powers: UnsafeMutableBufferPointer<Float>
     /// The sum of the loops' results, so that the compiler cannot remove a loop.
@@ -76,7 +76,7 @@ final class BoundLoops {
     ///
     /// - Parameters:
     ///   - kernels: The set.
-    ///   - bytes: The most bytes to read at a time.
+    ///   - bytes: The maximum number of bytes to read at a time.
     init?(_ kernels: Kernels, readingAtMost bytes: Int) {
         guard let functions = unsafe sluice_bounds_named(kernels.name) else { return nil }
         unsafe self.functions = functions
@@ -102,13 +102,13 @@ final class BoundLoops {
         (bytes / MemoryLayout<Float>.stride + block - 1) / block * block
     }
 
-    /// Returns a number of multiply-adds and the time they took.
+    /// Executes multiply-adds. Returns their number and the time they took.
     func multiplyAdds(rounds: Int) -> (count: Double, seconds: Double) {
         let seconds = seconds { sum += unsafe functions.pointee.multiply_add(rounds) }
         return (Double(rounds * Int(SLUICE_BOUNDS_CHAINS) * lanes), seconds)
     }
 
-    /// Returns a number of exponentials and the time they took.
+    /// Computes exponentials. Returns their number and the time they took.
     func exponentials(repetitions: Int) -> (count: Double, seconds: Double) {
         let seconds = seconds {
             for _ in 0..<repetitions {

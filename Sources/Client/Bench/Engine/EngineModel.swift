@@ -7,7 +7,7 @@ package enum EngineLayer: String, CaseIterable, Encodable, Sendable {
     case lstm = "LSTM → Dense(1)"
     /// GRU(units) → Dense(1, sigmoid) with one feature.
     case gru = "GRU → Dense(1)"
-    /// Dense(units) with as many features, without activation.
+    /// Dense(units) with the same number of features, without activation.
     case dense = "Dense"
 }
 
@@ -34,8 +34,8 @@ struct EngineModel {
         }
     }
 
-    /// The number of dependent 1 / (1 + e^-x) or tanh in one timestep, each of which needs the one before: in an LSTM a
-    /// gate and the cell, in a GRU the reset gate and the candidate.
+    /// The number of 1 / (1 + e^-x) or tanh in one timestep that depend on one another: a gate and the cell in an LSTM,
+    /// the reset gate and the candidate in a GRU.
     var logisticsInARow: Int { layer == .dense ? 0 : 2 }
 
     /// The number of dependent multiply-adds in one timestep, if the products of a gate are added in pairs.
@@ -55,7 +55,7 @@ struct EngineModel {
     /// Builds the model. Equal parameters give equal models.
     func build(_ kernels: Kernels) throws(ModelError) -> Model {
         var random = SplitMix64(seed: UInt64(units))
-        // A range that keeps the state of a layer of this width from saturating.
+        // This range keeps the state of a layer of this width from saturating.
         let range = 1 / Float(units).squareRoot()
         func weight(_ shape: Int...) throws(ModelError) -> Tensor {
             let count = shape.reduce(1, *)

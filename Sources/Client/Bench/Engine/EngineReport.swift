@@ -7,7 +7,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
         let bounds: CoreBounds
         /// Nanoseconds per step, sample by sample.
         let alone, together, longAlone, longTogether: [Double]
-        /// The least number of nanoseconds to read as many bytes as the weights have.
+        /// The minimum number of nanoseconds to read as many bytes as the weights have.
         let reading: Double
         /// The number of streams for which the weights are read once.
         let lanes: Int
@@ -19,23 +19,23 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     package let layer: EngineLayer
     /// The width of its layer.
     package let units: Int
-    /// Nanoseconds per step of one stream with one timestep, as for a message that arrives alone.
+    /// Nanoseconds per step of one stream with one timestep, like a message that arrives alone.
     package let alone: Spread
     /// Nanoseconds per step of each of 64 streams with one timestep each.
     package let together: Spread
-    /// Nanoseconds per step of one stream with 64 timesteps, where each step needs the one before.
+    /// Nanoseconds per step of one stream with 64 timesteps, where each step needs the result of the previous one.
     package let longAlone: Spread
     /// Nanoseconds per step of each of 64 streams with 64 timesteps each.
     package let longTogether: Spread
-    /// The least number of nanoseconds for the multiply-adds of a step.
+    /// The minimum number of nanoseconds for the multiply-adds of a step.
     package let multiplyAdds: Double
-    /// The least number of nanoseconds for the exponentials of a step.
+    /// The minimum number of nanoseconds for the exponentials of a step.
     package let exponentials: Double
-    /// The least number of nanoseconds to read all weights.
+    /// The minimum number of nanoseconds to read all weights.
     package let reading: Double
-    /// The least number of nanoseconds that a step waits for dependent operations before the next step can begin.
+    /// The minimum number of nanoseconds that a step waits for dependent operations before the next step can begin.
     package let waiting: Double
-    /// The number of streams side by side that share one reading of the weights.
+    /// The number of streams that are stepped together and share one reading of the weights.
     package let lanes: Int
 
     private enum CodingKeys: String, CodingKey {
@@ -75,8 +75,9 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     /// Batched time / single-stream time, with one timestep each.
     var ratio: Double { together.min / alone.min }
 
-    /// The largest bound of a stream alone, divided by the least time of a step: 1 is the best that the core can do. If
-    /// timesteps are independent, those of one stream share the reading of the weights as streams do.
+    /// The largest bound of a stream alone, divided by the minimum time of a step. A value of 1 is the best that the
+    /// core can do. If timesteps are independent, the timesteps of one stream share one reading of the weights, as the
+    /// streams of a batch do.
     var shareLongAlone: Double {
         (waiting == 0 ? boundTogether : max(multiplyAdds, exponentials, reading, waiting)) / longAlone.min
     }
