@@ -21,12 +21,12 @@ final class AccessGuard: Sendable {
     /// could otherwise fill the memory.
     private static let waitingRequests = 32
 
-    /// Notices for the watch that it has not read yet.
+    /// The notices that the watch has not read yet.
     private struct Pending {
         var sockets: [AccessWatch.WatchedSocket] = []
         /// Whether the watch has been started.
         var isOpen = false
-        /// Whether no more sockets follow. The watch then ends when the last of them is closed.
+        /// Whether no more sockets follow. The watch then ends when the last watched socket is closed.
         var isEnding = false
     }
 
@@ -39,10 +39,10 @@ final class AccessGuard: Sendable {
     /// Whether an orderly stop has begun, after which no producer is admitted. The lock is held while the watch answers a
     /// question.
     private let isIngestClosed = Mutex(false)
-    /// The number of times that the folder was read. The watch compares it to notice a reload.
+    /// The number of times that the folder was read. The watch compares this number to notice a reload.
     private let readings = Atomic<Int>(0)
     private let pending = Mutex(Pending())
-    /// Holds the watch until its thread takes it.
+    /// The watch, until its own thread takes it.
     private let watch = Mutex<AccessWatch?>(nil)
     private let ended = DispatchSemaphore(value: 0)
 
@@ -117,7 +117,7 @@ final class AccessGuard: Sendable {
         isIngestClosed.withLock { $0 = true }
     }
 
-    /// Has the watch send an answer while the admission of producers cannot change.
+    /// Sends an answer of the watch while the admission of producers cannot change.
     ///
     /// - Parameter answer: Sends the answer. Its argument tells whether producers are refused.
     /// - Throws: The error of `answer`.
@@ -128,7 +128,7 @@ final class AccessGuard: Sendable {
         try result.get()
     }
 
-    /// The number of the reading of the keys in force.
+    /// The number of the reading that gave the keys in force.
     var reading: Int { readings.load(ordering: .acquiring) }
 
     /// Sets the key and the limits of a socket. Call this before the socket is attached.

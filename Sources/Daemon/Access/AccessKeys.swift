@@ -30,14 +30,14 @@ struct AccessKeys: Sendable {
         EndpointRole.allCases.map { "\(files[$0]?.count ?? 0) \($0.clients)" }.joined(separator: ", ")
     }
 
-    /// The file of a key that is authorized for the role; nil if the key is not.
+    /// The file of a key that is authorized for the role; nil if the key is not authorized for the role.
     func file(of key: CurvePublicKey, for role: EndpointRole) -> String? { files[role]?[key] }
 
     /// The file of a key that is authorized for any role; nil if the key is not authorized.
     func file(of key: CurvePublicKey) -> String? { files.values.lazy.compactMap { $0[key] }.first }
 
-    /// Refuses a folder that everyone may write to, as anyone could add a key. A read-only mount is accepted: Kubernetes mounts
-    /// keys so.
+    /// Refuses a folder that everyone may write to, because anyone could add a key. A read-only mount is accepted,
+    /// because Kubernetes mounts keys in this way.
     private static func requireOwner(_ folder: String) throws(DaemonError) {
         var (status, system) = (stat(), statvfs())
         guard unsafe stat(folder, &status) == 0, status.st_mode & S_IWOTH != 0 else { return }

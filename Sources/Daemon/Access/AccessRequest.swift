@@ -1,10 +1,10 @@
 import ZeroMQ
 
-/// A question of libzmq whether a client may connect (ZAP, <https://rfc.zeromq.org/spec/27/>).
+/// libzmq's question whether a client may connect (ZAP, <https://rfc.zeromq.org/spec/27/>).
 struct AccessRequest {
     /// The client's proof of identity.
     enum Proof: Equatable {
-        /// The client proved nothing, as the endpoint has no CURVE.
+        /// The client proved nothing, because the endpoint does not use CURVE.
         case none
         /// The client proved that it has the secret key that belongs to this public key.
         case key(CurvePublicKey)
@@ -29,7 +29,8 @@ struct AccessRequest {
 
     /// Reads a request: version, id, domain, address, identity, mechanism, credentials.
     ///
-    /// - Parameter frames: The frames of the question. Nil if they are not a question about an endpoint of this daemon.
+    /// - Parameter frames: The frames of the question. Nil if the frames are not a question about an endpoint of this
+    ///   daemon.
     init?(_ frames: [[UInt8]]) {
         guard frames.count >= 6, frames[0] == Self.version,
             let role = EndpointRole(rawValue: String(decoding: frames[2], as: UTF8.self))
@@ -51,7 +52,7 @@ struct AccessRequest {
         [Self.version, id, Array(verdict.rawValue.utf8), [], [], []]
     }
 
-    /// The answer that denies a malformed question. It repeats the second frame as the id, if there is one.
+    /// The answer that denies a malformed question. It has the second frame of the question as its id, if there is one.
     static func denial(of frames: [[UInt8]]) -> [[UInt8]] {
         [version, frames.dropFirst().first ?? [], Array(Verdict.denied.rawValue.utf8), [], [], []]
     }

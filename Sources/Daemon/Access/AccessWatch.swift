@@ -109,7 +109,7 @@ final class AccessWatch: @unchecked Sendable {
         for socket in watched { _ = poller.add(socket.monitor) }
     }
 
-    /// - Returns: Whether the watch has to go on.
+    /// - Returns: Whether the watch must continue.
     private func turn() throws(ZeroMQError) -> Bool {
         try poller.wait(milliseconds: Self.lookMilliseconds)
         let (new, isEnding) = access.takePending()
@@ -204,7 +204,7 @@ final class AccessWatch: @unchecked Sendable {
         if let cause { log.record(handshake.role, from: peer, cause, at: SteadyClock.now()) }
     }
 
-    /// Records a connection. Cuts the connection off at once if far more are open than can be admitted.
+    /// Records a connection. Cuts the connection off at once if far more connections are open than can be admitted.
     ///
     /// libzmq reports the cut as a failed handshake, so the refusal is counted then.
     private func welcome(_ connection: Connection, _ number: Int, at index: Int) {
@@ -238,8 +238,8 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    /// Checks whether the process can open files. If it cannot, libzmq accepts no connections, and keeps trying without a
-    /// notice.
+    /// Checks whether the process can open files. If no file can be opened, libzmq accepts no connections, and keeps
+    /// trying without a notice.
     private func tryFiles() {
         let canOpen = OpenFiles.canOpenMore
         if !canOpen, !isOutOfFiles {

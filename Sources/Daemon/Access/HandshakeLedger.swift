@@ -1,15 +1,15 @@
 import ZeroMQ
 
-/// The connections of one socket whose handshake is not finished, as far as libzmq's events tell.
+/// The connections of one socket whose handshake is not finished, as far as libzmq's events show.
 ///
 /// The ledger finds handshakes that broke off without a reason. libzmq reports only the end of the connection if the socket has
 /// the wrong type, or if the peer does not speak ZeroMQ.
 ///
-/// The event of a success does not name its connection. While several handshakes are open, the ledger may thus mistake a broken
-/// handshake for the end of an admitted connection. A client that keeps trying is sooner or later the only one, and is then
-/// noticed.
+/// The event of a success does not name its connection. While several handshakes are open, the ledger may thus mistake
+/// a broken handshake for the end of an admitted connection. A client that keeps trying is sooner or later the only one
+/// in a handshake, and is then noticed.
 struct HandshakeLedger: Sendable {
-    /// The nanoseconds after which a handshake is over in any case. libzmq itself ends it sooner.
+    /// The nanoseconds after which a handshake is over in any case. libzmq itself ends the handshake sooner.
     private static let longest: Int64 = 6_000_000_000
 
     /// The connections in their handshake, oldest first, with their start times.
@@ -18,7 +18,7 @@ struct HandshakeLedger: Sendable {
     private var admitted = 0
     /// The number of open handshakes that were denied and whose clients are about to hang up.
     private var denied = 0
-    /// Whether libzmq has given the reason for the failure of the connection that ends next.
+    /// Whether libzmq has said why the connection that ends next failed.
     private var isFailureTold = false
 
     /// Records a new connection.
@@ -37,7 +37,8 @@ struct HandshakeLedger: Sendable {
 
     /// Records that one of the connections is refused.
     mutating func refuse(_ refusal: SocketMonitor.Refusal) {
-        // A client with a final denial is told, and hangs up itself. libzmq ends all other failed connections at once.
+        // A client that is told of its final denial hangs up by itself. libzmq ends all other failed connections at
+        // once.
         if case .denied(let status) = refusal, status >= 400 {
             denied += 1
         } else {
@@ -47,7 +48,7 @@ struct HandshakeLedger: Sendable {
 
     /// Records the end of a connection.
     ///
-    /// - Returns: Whether its handshake broke off for a reason that no other event gives.
+    /// - Returns: Whether the connection's handshake broke off for a reason that no other event gives.
     mutating func end(_ number: Int, at time: Int64) -> Bool {
         expire(at: time)
         defer { isFailureTold = false }

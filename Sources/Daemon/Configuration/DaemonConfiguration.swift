@@ -15,11 +15,11 @@ public struct DaemonConfiguration: Equatable, Sendable {
 
     /// The amount of state that a crash may lose.
     public enum Durability: String, CaseIterable, Sendable {
-        /// All state, as it is only in memory.
+        /// All state, because it is only in memory.
         case memory
         /// The changes since the last checkpoint.
         case checkpoint
-        /// Nothing, as each timestep is in a journal before its decision is published.
+        /// Nothing, because each timestep is in a journal before its decision is published.
         case journal
     }
 
@@ -33,7 +33,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var policy: ServingPolicy
         /// The requested mode; nil: the mode that the file asks for.
         public var mode: ServingPolicy.Mode?
-        /// The requested decisions; nil: those that the mode publishes by default.
+        /// The requested decisions; nil: the decisions that the mode publishes by default.
         public var emit: ServingPolicy.Emit?
 
         /// Creates an entry.
@@ -43,7 +43,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
         ///   - file: The path of the Keras file.
         ///   - policy: The serving policy, except for `mode` and `emit`.
         ///   - mode: The requested mode; nil: the mode that the file asks for.
-        ///   - emit: The requested decisions; nil: those that the mode publishes by default.
+        ///   - emit: The requested decisions; nil: the decisions that the mode publishes by default.
         public init(
             name: String, file: String, policy: ServingPolicy, mode: ServingPolicy.Mode? = nil,
             emit: ServingPolicy.Emit? = nil

@@ -1,7 +1,7 @@
 import Store
 import Wire
 
-/// Decides when a checkpoint begins, and what the hot loop does next for the one that is being written.
+/// Decides when a checkpoint begins, and what the hot loop does next for the running checkpoint.
 ///
 /// The hot loop owns the schedule. It asks for the next action, carries it out and reports the result. The schedule itself knows
 /// no store, no streams and no clock: every moment is passed in, in nanoseconds of the ``SteadyClock``.
@@ -13,14 +13,15 @@ import Wire
 struct CheckpointSchedule {
     /// A step of the running checkpoint.
     enum Action: Equatable {
-        /// Write everything anew, as the state folder was lost. Report with ``didRenewFolder(_:)``.
+        /// Write everything anew, because the state folder was lost. Report with ``didRenewFolder(_:)``.
         case renewFolder
         /// Copy the changed streams from this slot on and hand them to the store. Report with ``didCopy(streams:isEmpty:next:)``,
         /// and with ``didWrite(_:)`` when the store has answered.
         case copySlice(from: Int)
         /// Make the written slices durable as a checkpoint at this position of the journal. Report with ``end(_:at:time:)``.
         case commit(position: UInt64)
-        /// Check that the state folder is still there, as there was nothing to write. Report with ``end(_:at:time:)``.
+        /// Check that the state folder still exists, because there was nothing to write. Report with
+        /// ``end(_:at:time:)``.
         case checkFolder
         /// Give the checkpoint up. Report with ``end(_:at:time:)``.
         case giveUp(StoreError)
@@ -49,7 +50,7 @@ struct CheckpointSchedule {
         /// The last record of the journal when the checkpoint began.
         let position: UInt64
         let start: Int64
-        /// Whether requests wait for the checkpoint, so that it must be committed even if it writes nothing.
+        /// Whether requests wait for the checkpoint. It must then be committed even if it writes nothing.
         let isAwaited: Bool
         /// The number of slices that the store has not answered yet.
         var unanswered = 0
@@ -130,7 +131,8 @@ struct CheckpointSchedule {
     /// Decides the next step of the running checkpoint.
     ///
     /// - Parameters:
-    /// - mayCopy: False while an operation on many streams is under way, as a checkpoint contains such an operation as a whole.
+    ///   - mayCopy: False while an operation on many streams is under way, because a checkpoint contains such an operation
+    ///     as a whole.
     ///   - hasFaulty: Whether streams wait for their last checkpoint, which the store must read first.
     /// - Returns: The step; nil if there is nothing to do but wait.
     mutating func nextAction(mayCopy: Bool, hasFaulty: Bool) -> Action? {
@@ -169,7 +171,7 @@ struct CheckpointSchedule {
     ///   - isEmpty: Whether there is nothing for the store to do.
     ///   - next: The slot at which the next slice begins; nil if this slice was the last.
     mutating func didCopy(streams: Int, isEmpty: Bool, next: Int?) {
-        // The run may have failed meanwhile. Then nothing more is copied.
+        // If the run has failed in the meantime, nothing more is copied.
         guard let phase = run?.phase, case .copying = phase else { return }
         run?.phase = next.map { .copying(next: $0) } ?? .copied
         guard !isEmpty else { return }
@@ -180,7 +182,7 @@ struct CheckpointSchedule {
 
     /// Notes the store's answer to a slice.
     ///
-    /// - Parameter failure: The reason why the slice was not written; nil if it was.
+    /// - Parameter failure: The reason why the slice was not written; nil if it was written.
     mutating func didWrite(_ failure: StoreError?) {
         run?.unanswered -= 1
         if let failure { fail(failure) }
@@ -188,15 +190,15 @@ struct CheckpointSchedule {
 
     /// Notes whether the lost state folder is in place again.
     ///
-    /// - Parameter failure: The reason why it is not; nil if it is.
+    /// - Parameter failure: The reason why the folder is not in place; nil if it is.
     mutating func didRenewFolder(_ failure: StoreError?) {
         if let failure { fail(failure) } else { run?.phase = .copying(next: 0) }
     }
 
-    /// Notes that the store has read faulty streams, or could not.
+    /// Notes that the store has tried to read faulty streams.
     ///
     /// - Parameters:
-    ///   - failure: The reason why they could not be read; nil if they were.
+    ///   - failure: The reason why the streams could not be read; nil if they were read.
     ///   - hasFaulty: Whether there are still faulty streams.
     mutating func didReadFaulty(_ failure: StoreError?, hasFaulty: Bool) {
         guard run?.phase == .awaitingFaulty else { return }
@@ -204,7 +206,8 @@ struct CheckpointSchedule {
         if !hasFaulty { run?.phase = .copying(next: 0) }
     }
 
-    /// Marks the running checkpoint as failed, as it misses streams. It ends when the store has answered its slices.
+    /// Marks the running checkpoint as failed, because it lacks streams. It ends when the store has answered all of its
+    /// slices.
     mutating func fail(_ error: StoreError) {
         if run?.failure == nil { run?.failure = error }
         switch run?.phase {

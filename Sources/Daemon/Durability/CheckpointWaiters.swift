@@ -4,7 +4,7 @@ import Wire
 struct CheckpointWaiters {
     /// Receives the outcome of a checkpoint that was asked for.
     typealias Request = @Sendable (inout HotLoop, Result<CheckpointResult, ControlError>) -> Void
-    /// Receives whether a change, which is made already, survives a crash.
+    /// Receives whether a change that is already made survives a crash.
     typealias DurableAnswer = @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
 
     /// Requests for the next checkpoint.
@@ -16,7 +16,7 @@ struct CheckpointWaiters {
 
     var areWaiting: Bool { !requests.isEmpty || !answers.isEmpty }
 
-    /// Has all waiters wait for the checkpoint that begins now.
+    /// Assigns all waiters to the checkpoint that begins now.
     mutating func begin() {
         running = (requests, answers)
         (requests, answers) = ([], [])

@@ -12,11 +12,11 @@ struct GroupCommit {
         /// No journal is kept.
         case off
         case on
-        /// The journal could not be written, so the daemon decides without it. It tries again at this moment of the
-        /// ``SteadyClock``.
+        /// The journal could not be written, so the daemon decides without it. The daemon tries the journal again at
+        /// this moment of the ``SteadyClock``.
         case failed(nextTry: Int64)
-        /// The journal is written again, but records are missing. It is whole again when a checkpoint ends that began at this
-        /// position or later.
+        /// The journal is written again, but records are missing. The journal is whole again at the end of a checkpoint
+        /// that began at this position or later.
         case recovering(from: UInt64)
 
         var holdsDecisions: Bool {
@@ -50,7 +50,7 @@ struct GroupCommit {
     /// Nanoseconds until a failed journal is tried again.
     static let retryInterval: Int64 = 1_000_000_000
 
-    /// Whether decisions and answers wait for a commit. The value is stored, as every message asks for it.
+    /// Whether decisions and answers wait for a commit. The value is stored, because every message asks for it.
     private(set) var isOn: Bool
     var gathered = Group()
     /// The journal's worker; nil if there is no journal, not even an old one.
@@ -66,7 +66,7 @@ struct GroupCommit {
     private(set) var failure: StoreError?
     /// The bytes of committed records that are not cut yet.
     private(set) var byteCount: Int
-    /// The part of ``byteCount`` that was there when the running checkpoint began.
+    /// The part of ``byteCount`` that existed when the running checkpoint began.
     private var bytesBeforeCheckpoint = 0
 
     var committing = Group()
@@ -94,7 +94,7 @@ struct GroupCommit {
     /// Whether a journal is kept, even if it has failed.
     var keepsJournal: Bool { if case .off = state { false } else { true } }
 
-    /// Whether a start would have all committed records. While the journal recovers, its records come after a gap.
+    /// Whether a start would find all committed records. While the journal recovers, its records come after a gap.
     var isWhole: Bool { if case .on = state { true } else { false } }
 
     var isOverSize: Bool { byteCount > sizeLimit && isOn }
@@ -115,8 +115,8 @@ struct GroupCommit {
         if case .failed(let nextTry) = state { now >= nextTry } else { false }
     }
 
-    /// The milliseconds until the next attempt to write the journal; nil if it has not failed. `now` is a moment of the
-    /// ``SteadyClock``.
+    /// The milliseconds until the next attempt to write the journal; nil if the journal has not failed. `now` is a
+    /// moment of the ``SteadyClock``.
     func millisecondsUntilTry(at now: Int64) -> Int? {
         guard case .failed(let nextTry) = state else { return nil }
         return max(1, Int((nextTry - now) / 1_000_000) + 1)
@@ -149,7 +149,7 @@ struct GroupCommit {
         state = .failed(nextTry: now + Self.retryInterval)
     }
 
-    /// Postpones the next attempt, as one has begun.
+    /// Postpones the next attempt, because an attempt has begun.
     mutating func postponeTry(at now: Int64) {
         if case .failed = state { state = .failed(nextTry: now + Self.retryInterval) }
     }

@@ -3,7 +3,7 @@ import Store
 import Streams
 import Wire
 
-/// Carries out what ``CheckpointSchedule`` decides.
+/// Carries out the decisions of ``CheckpointSchedule``.
 extension HotLoop {
     /// Does the due work on checkpoints, and on a journal that failed.
     mutating func keepDurable() {
@@ -36,7 +36,7 @@ extension HotLoop {
         startWantedCheckpoint()
     }
 
-    /// Carries out the next step of the running checkpoint, if it has one now.
+    /// Carries out the next step of the running checkpoint, if a step is possible now.
     mutating func continueCheckpoint() {
         let action = checkpoints.nextAction(mayCopy: operation.end == nil, hasFaulty: table.hasFaulty)
         switch action {
@@ -88,7 +88,7 @@ extension HotLoop {
 
     /// Continues a checkpoint that waits for faulty streams.
     ///
-    /// - Parameter error: The reason why they could not be read; nil if they were.
+    /// - Parameter error: The reason why the streams could not be read; nil if they were read.
     mutating func resumeCheckpoint(_ error: StoreError?) {
         checkpoints.didReadFaulty(error, hasFaulty: table.hasFaulty)
         continueCheckpoint()

@@ -3,11 +3,12 @@ import Streams
 
 /// Handles a state folder that was deleted, replaced or unmounted while the daemon runs.
 extension HotLoop {
-    /// Has the store examine the place of the lost folder and write everything anew, if it may. The running checkpoint
-    /// continues afterwards.
+    /// Makes the store examine the place of the lost folder, and write everything anew if the place is suitable. The
+    /// running checkpoint continues afterwards.
     mutating func renewFolder() {
         guard let folderWatch, let loss = checkpoints.failure else { return }
-        // The records being committed may be in the old journal. Answers to them must not claim that the new journal has them.
+        // The records being committed may be in the old journal. Their answers must not claim that the new journal has
+        // the records.
         guard !group.isCommitting else { return endCheckpoint(.failure(loss)) }
         if group.isOn { loseJournal(loss) }
         let known = zip(group.weights, table.models).map {
@@ -33,14 +34,14 @@ extension HotLoop {
         }
     }
 
-    /// Has the journal's worker use the new journal. From the moment when the new folder is accepted, no record goes to the old
+    /// Makes the journal's worker use the new journal. Once the new folder is accepted, no record goes to the old
     /// journal.
     private static func use(
         _ renewal: StateRenewal, _ worker: StoreWorker<Journal>?, _ known: [Journal.Weights]
     ) throws(StoreError) {
         guard let worker, let journal = renewal.journal else { return renewal.accept() }
         try worker.betweenJobs { () throws(StoreError) in
-            // Includes the weights of a reload that is under way, if they can be read.
+            // This includes the weights of a reload that is under way, if they can be read.
             try journal.adopt((try? worker.current.weights()) ?? known)
             worker.use(journal)
             renewal.accept()

@@ -5,7 +5,8 @@ import ZeroMQ
 
 /// Records changes in the journal. While a journal is kept, decisions and answers wait for the commit of their records.
 extension HotLoop {
-    /// Runs an action when the journal has all records so far. Runs it at once if no journal is kept or it cannot be written.
+    /// Runs an action when the journal has all records so far. If no journal is kept or the journal cannot be written,
+    /// the action runs at once.
     mutating func whenRecorded(_ action: @escaping Mailbox.Action) {
         if group.isOn && (group.isCommitting || table.records.count > 0) {
             group.gathered.actions.append(action)
@@ -14,10 +15,10 @@ extension HotLoop {
         }
     }
 
-    /// Runs an action when a crash cannot undo the changes so far: a complete journal or a checkpoint has them.
+    /// Runs an action when a crash cannot undo the changes so far, because a complete journal or a checkpoint has them.
     ///
-    /// Runs it at once if all state is in memory. If a stop ends without making the changes durable, the action receives an
-    /// error.
+    /// If all state is in memory, the action runs at once. If a stop ends without making the changes durable, the
+    /// action receives an error.
     mutating func whenDurable(_ action: @escaping CheckpointWaiters.DurableAnswer) {
         if !group.isWhole && isDurable {
             whenCheckpointed(action)
@@ -121,8 +122,8 @@ extension HotLoop {
         group.gathered.removeAll()
     }
 
-    /// Tries a failed journal again. If it can be written, recording resumes. The new records count when a checkpoint has the
-    /// changes that the journal misses.
+    /// Tries a failed journal again. If it can be written, recording resumes. The new records count once a checkpoint
+    /// has the changes that the journal lacks.
     mutating func tryJournal(at now: Int64) {
         guard group.triesAgain(at: now) else { return }
         group.postponeTry(at: now)
@@ -144,7 +145,7 @@ extension HotLoop {
         }
     }
 
-    /// Cuts the journal's records up to a position, as a checkpoint has all changes up to there.
+    /// Cuts the journal's records up to a position, because a checkpoint has all changes up to there.
     mutating func endJournal(through position: UInt64) {
         if group.endCheckpoint(at: position) {
             logger.notice("the journal is whole again")
@@ -154,8 +155,8 @@ extension HotLoop {
         if !group.isCutting { cutJournal() }
     }
 
-    /// Has the seal tell the next start whether the database may be ahead of the journal. The store's jobs run in order, so the
-    /// seal is written before the changes that the journal misses.
+    /// Notes in the seal whether the database may be ahead of the journal, so that the next start knows. The store's
+    /// jobs run in order, so the seal is written before the changes that the journal lacks.
     private mutating func noteJournal(isWhole: Bool) {
         startWriteJob { store throws(StoreError) in
             try store.noteJournal(isWhole: isWhole)

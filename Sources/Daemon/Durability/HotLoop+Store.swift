@@ -1,7 +1,7 @@
 import Store
 import Wire
 
-/// Jobs for the store, beside the hot loop.
+/// Starts jobs of the store, which run beside the hot loop.
 extension HotLoop {
     /// Runs a job of the store for a request, and answers the request when the job is done.
     ///

@@ -43,7 +43,8 @@ struct StartState: ~Copyable {
         _ configuration: DaemonConfiguration, models: [ServedModel], logger: Logger
     ) throws(DaemonError) -> StartState {
         do {
-            // The first attempt sets aside what is damaged. If state is still damaged, the second one sets aside everything.
+            // The first attempt sets damaged parts aside. If state is still damaged, the second attempt sets everything
+            // aside.
             for all in [false, true] where configuration.onDamagedState == .setAside {
                 do {
                     return try inPlace(configuration, models: models, logger: logger)
@@ -109,7 +110,7 @@ struct StartState: ~Copyable {
             journal = try Journal(folder: folder, sync: configuration.journalSync, of: store)
         }
         var table = StreamTable(models: models, workers: StepWorkers(count: configuration.workers))
-        // The table needs to know this now. A stream that turns NaN returns to its checkpoint, during the replay too.
+        // This must be set before the replay, in which a stream that turns NaN also returns to its checkpoint.
         table.hasStore = folder != nil
         var state = StartState(
             store: store, journal: journal, table: table, place: folder ?? "memory", logger: logger)
@@ -230,7 +231,7 @@ struct StartState: ~Copyable {
         _ = table.wake(ids, images)
     }
 
-    /// Whether timesteps recorded under other weights may be replayed under the current weights, as the option for other
+    /// Whether timesteps recorded under other weights may be replayed under the current weights. The option for other
     /// weights decides.
     private func mayReplay(
         _ record: JournalRecords.Record, of known: [Journal.Weights], _ number: Int,
@@ -243,8 +244,8 @@ struct StartState: ~Copyable {
 
     /// Stores all streams as they are now, so that a new journal can begin.
     ///
-    /// This is needed in two cases. Records are missing, because the journal could not be written for a time and the daemon
-    /// then ended suddenly. Or no journal is kept any more.
+    /// This is needed in two cases. Records are missing, because the journal could not be written for some time and the
+    /// daemon then ended suddenly. Or no journal is kept any more.
     private mutating func startAnew(_ last: UInt64, _ end: UInt64) throws {
         if last < end {
             logger.warning("records are missing in the journal after \(last); the records up to \(end) are ignored")

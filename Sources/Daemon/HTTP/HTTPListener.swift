@@ -129,7 +129,7 @@ final class HTTPListener: Sendable {
     }
 }
 
-/// Logs when the server cannot accept connections, once for each time that this begins.
+/// Logs that the server cannot accept connections, once each time that this state begins.
 private final class AcceptFailures: ChannelInboundHandler {
     typealias InboundIn = any Channel
 

@@ -21,7 +21,7 @@ struct HTTPPages: Sendable {
     ///   - method: The method. Only GET and HEAD are allowed.
     ///   - path: The path, without a query.
     ///   - loop: The event loop of the returned future.
-    /// - Returns: The page, or an error that names the pages or methods there are.
+    /// - Returns: The page, or an error that names the available pages or methods.
     func answer(
         _ method: HTTPMethod, _ path: some StringProtocol, on loop: any EventLoop
     ) -> EventLoopFuture<HTTPAnswer> {
@@ -63,7 +63,8 @@ struct HTTPPages: Sendable {
         }
     }
 
-    /// Asks the hot loop for its metrics and makes an answer of them. If the loop does not answer in time, the answer says so.
+    /// Asks the hot loop for its metrics and builds an answer from them. If the loop does not reply in time, the answer
+    /// says so.
     private func ask(
         _ loop: any EventLoop, _ answer: @escaping @Sendable (DaemonMetrics) -> HTTPAnswer
     ) -> EventLoopFuture<HTTPAnswer> {

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Asks the hot loop for its metrics on behalf of HTTP requests, which must not wait forever.
 ///
-/// At most one question is in the mailbox at a time, and all requests made meanwhile share its answer. A stuck loop thus does
-/// not accumulate questions.
+/// At most one question is in the mailbox at a time, and all requests made in the meantime share its answer. A stuck
+/// loop thus does not accumulate questions.
 final class HotLoopProbe: Sendable {
     private struct Askers {
         /// Whether a question is in the hot loop's mailbox.
@@ -30,7 +30,7 @@ final class HotLoopProbe: Sendable {
     /// Asks for the current metrics.
     ///
     /// - Parameters:
-    ///   - bound: The longest time to wait for the answer.
+    ///   - bound: The maximum time to wait for the answer.
     ///   - loop: The event loop of the returned future.
     /// - Returns: The metrics; nil if the hot loop did not answer in time.
     func metrics(within bound: Duration, on loop: any EventLoop) -> EventLoopFuture<DaemonMetrics?> {
@@ -43,7 +43,7 @@ final class HotLoopProbe: Sendable {
         }
         let timeout = loop.scheduleTask(in: TimeAmount(bound)) {}
         promise.futureResult.whenComplete { _ in timeout.cancel() }
-        // This runs on cancellation too, as when the event loop shuts down. Every promise is thus fulfilled.
+        // This also runs on cancellation, for example when the event loop shuts down. Every promise is thus fulfilled.
         timeout.futureResult.whenComplete { [self] _ in
             askers.withLock { $0.waiting.removeValue(forKey: number) }?.succeed(nil)
         }

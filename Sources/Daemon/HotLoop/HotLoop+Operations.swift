@@ -11,11 +11,11 @@ struct RunningOperation {
     var snapshot: RunningSnapshot?
     /// The snapshot that the operation restores, if it restores one.
     var restoration: RunningRestoration?
-    /// The number of restorations so far. It distinguishes the store's answers to each.
+    /// The number of restorations so far. It tells the store's answers to different restorations apart.
     var restorationCount = 0
-    /// The error because of which the daemon stops in the middle of a restoration.
+    /// The error that makes the daemon stop in the middle of a restoration.
     var unfinished: StoreError?
-    /// Requests about streams that have arrived since, and closures that would change streams, in order.
+    /// Requests about streams that arrived during the operation, and closures that would change streams, in order.
     var waiting: [Mailbox.Action] = []
     /// Whether one of ``waiting`` is being carried out.
     var isActing = false

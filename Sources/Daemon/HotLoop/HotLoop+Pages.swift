@@ -9,7 +9,7 @@ struct PageJob {
 
 /// Builds pages of streams, some slots at a time.
 extension HotLoop {
-    /// The time per turn for building pages, all of them together.
+    /// The time per turn for building all pages.
     private static let timeForPages = Duration.milliseconds(1)
     /// The number of slots between two looks at the clock.
     private static let slotsPerLook = 1024

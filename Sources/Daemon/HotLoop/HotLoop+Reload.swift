@@ -30,7 +30,7 @@ extension HotLoop {
         _ = ask(.request(from: address, resetting: resetting), ofModel: model)
     }
 
-    /// Drops waiting reloads, and those whose file is still being read, so that a stop need not wait for them.
+    /// Drops waiting reloads, and reloads whose file is still being read, so that a stop need not wait for them.
     mutating func dropReloads() {
         for (model, dropped) in reloads.stop() {
             tell(dropped, .failure(stopped(model)), ofModel: model)
@@ -98,7 +98,7 @@ extension HotLoop {
         }
     }
 
-    /// Ends a reload: answers the requests for it, and starts the reload that was asked for meanwhile.
+    /// Ends a reload: answers the requests for it, and starts the reload that was requested in the meantime.
     private mutating func end(_ outcome: Result<ReloadResult, ControlError>, ofModel model: Int) {
         let (ended, readsAgain) = reloads.end(model)
         tell(ended, outcome, ofModel: model)
@@ -164,8 +164,8 @@ extension HotLoop {
         _ served: ServedModel, _ result: ReloadResult, _ answer: @escaping ReloadAnswer
     ) {
         guard isDurable else { return answer(&self, .success(result)) }
-        // A checkpoint must have all streams under the new weights before the answer. Until then, a crash leaves streams of the
-        // old weights, which a start refuses or treats as its options say.
+        // A checkpoint must have all streams under the new weights before the answer. Until then, a crash leaves
+        // streams of the old weights. The next start refuses these streams, or treats them as its options say.
         startStoreJob { store throws(StoreError) in
             try store.keepLayouts(of: [served])
         } then: { loop, written in

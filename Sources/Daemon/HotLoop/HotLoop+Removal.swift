@@ -2,7 +2,8 @@ import Store
 import Streams
 import Wire
 
-/// Removes streams. A success is answered when no crash can bring them back, and a failure only if they are still there.
+/// Removes streams. The answer reports a success once no crash can bring the streams back, and a failure only if the
+/// streams still exist.
 extension HotLoop {
     mutating func remove(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
@@ -11,7 +12,7 @@ extension HotLoop {
         try begin(.doom, on: selection) { loop, count in
             let keys = loop.table.takeRemovedKeys()
             guard count > 0 else { return loop.reply(.success(RemoveResult(removed: 0)), to: address) }
-            // Others on streams wait until it is known whether these are removed.
+            // Other requests about streams wait until it is known whether these streams are removed.
             loop.operation.end = { _, _ in }
             loop.startWriteJob { store throws(StoreError) in
                 try store.remove(keys)
@@ -21,11 +22,12 @@ extension HotLoop {
         }
     }
 
-    /// Removes streams from memory, with a journal. The store alone cannot remove them, as earlier records would bring them
-    /// back.
+    /// Removes streams from memory, with a journal. The store alone cannot remove them, because earlier records would
+    /// bring them back.
     ///
-    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk it would wait
-    /// until there is room. Therefore the daemon first checks that one of the two can be written.
+    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk, the
+    /// answer would wait until there is room. Therefore the daemon first checks that the journal or a checkpoint can be
+    /// written.
     private mutating func removeAtOnce(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -76,8 +78,8 @@ extension HotLoop {
         }
     }
 
-    /// Ends a removal without a journal. Either the store has removed the streams, and they leave memory, or they stay as
-    /// before.
+    /// Ends a removal without a journal. If the store has removed the streams, they leave memory. Otherwise they stay
+    /// as before.
     private mutating func endRemoval(
         of count: Int, _ selection: ControlCommand.Selection, _ result: Result<Void, StoreError>,
         for address: ControlServer.ReturnAddress
@@ -89,12 +91,12 @@ extension HotLoop {
             reply(Result<JSONValue, ControlError>.failure(ControlError(error)), to: address)
             return endOperation()
         }
-        // No checkpoint can come in between, which would bring the streams back.
+        // No checkpoint can run in between and bring the streams back.
         operation.end = nil
         do throws(ControlError) {
             try begin(.remove, on: selection, event: .removed) { loop, removed in
                 _ = loop.table.takeRemovedKeys()
-                // Some may have come since the store was asked; a checkpoint may have them.
+                // New streams may have arrived since the store was asked, and a checkpoint may have them.
                 if removed == count { return loop.reply(.success(RemoveResult(removed: removed)), to: address) }
                 loop.whenCheckpointed { loop, outcome in
                     loop.reply(outcome.map { RemoveResult(removed: removed) }, to: address)

@@ -77,8 +77,8 @@ extension HotLoop {
         send(WrittenReply(outcome, id: address.id), to: address)
     }
 
-    /// Builds and encodes a reply beside the loop, then sends it. The controller's later requests wait, so that their answers
-    /// come later.
+    /// Builds and encodes a reply beside the loop, then sends it. The controller's later requests wait, so that their
+    /// answers follow this one.
     mutating func replyBeside<Answer: Codable & Sendable>(
         to address: ControlServer.ReturnAddress, _ answer: @escaping @Sendable () throws(ControlError) -> Answer
     ) {

@@ -132,7 +132,8 @@ extension HotLoop {
         readPage()
     }
 
-    /// Runs an action on a snapshot. If the snapshot is being restored, the action waits, as the snapshot must not change.
+    /// Runs an action on a snapshot. If the snapshot is being restored, the action waits, because the snapshot must not
+    /// change.
     mutating func whenNotRestored(_ name: String, _ action: @escaping Mailbox.Action) {
         if operation.restoration?.name == name { operation.waiting.append(action) } else { action(&self) }
     }
@@ -196,8 +197,8 @@ extension HotLoop {
         endOperation(.failure(error))
     }
 
-    /// Gives up streams that were in the snapshot when they were checked, but are now missing. Another program changed the
-    /// file.
+    /// Gives up streams that were in the snapshot when they were checked, but are now missing. This happens only if
+    /// another program changed the file.
     private mutating func giveUpRestoring() {
         for id in table.giveUpRestoring() {
             logger.error("stream \(VisibleText.quoted(id)) is missing in the snapshot; its state begins at zero")

@@ -2,10 +2,10 @@ import Store
 import Streams
 import Wire
 
-/// A snapshot whose copies are handed to the store while further ones are made. Owned by the hot loop.
+/// A snapshot whose copies are handed to the store while further copies are made. Owned by the hot loop.
 struct RunningSnapshot {
-    /// The number of slices that may wait for the store. While one is written, another is ready. A stream that must be read
-    /// waits for both, so there are no more.
+    /// The number of slices that may wait for the store. While the store writes one slice, another is ready. A stream
+    /// that must be read waits for both slices, so the limit is no higher.
     private static let unansweredSlices = 2
 
     let snapshot: StagedSnapshot
@@ -38,8 +38,8 @@ extension HotLoop {
         }
     }
 
-    /// Hands the copies made so far to the store, and has the store copy hibernating streams from its own rows. Those rows
-    /// change only with the next checkpoint, which the store writes later.
+    /// Hands the copies made so far to the store, which copies hibernating streams from its own rows. Those rows change
+    /// only with the next checkpoint, which the store writes later.
     mutating func handOverCopies() {
         guard let snapshot = operation.snapshot?.snapshot, let isBegun = operation.snapshot?.isBegun else { return }
         let (slice, asleep) = table.takeCopies()
@@ -50,7 +50,7 @@ extension HotLoop {
             try store.stage(slice, of: snapshot)
             try store.stage(asleep, of: snapshot)
         } then: { loop, _ in
-            // If a slice fails, the store reports the error at the end of the snapshot again.
+            // If a slice fails, the store reports the error once more at the end of the snapshot.
             if loop.operation.snapshot?.snapshot == snapshot { loop.operation.snapshot?.unanswered -= 1 }
         }
     }
@@ -83,7 +83,7 @@ extension HotLoop {
         }
     }
 
-    /// Has the store delete rows whose snapshot was deleted or never finished. After a stop, the next start continues.
+    /// Deletes the store's rows whose snapshot was deleted or never finished. After a stop, the next start continues.
     mutating func removeLeftovers() {
         startStoreJob { store throws(StoreError) in
             try store.removeLeftovers(limit: Self.leftoversPerJob)

@@ -5,10 +5,11 @@ import ZeroMQ
 
 /// The orderly stop: consumes the received messages and makes all state durable.
 extension HotLoop {
-    /// The longest time to consume received timesteps.
+    /// The maximum time to consume received timesteps.
     private static let drainTime = Duration.seconds(2)
-    /// The moments at which a producer is told to hang up. Each applies until a time after the beginning of the stop: first
-    /// while the producer is silent, then between two messages. After the last time, any moment will do.
+    /// The moments at which a producer is told to hang up. Each entry applies until its time after the beginning of the
+    /// stop. At first the producer must be silent; later, it may also be between two messages. After the last time, any
+    /// moment will do.
     private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
         (.milliseconds(250), .quiet(.milliseconds(10))),
         (.milliseconds(350), .quiet(.milliseconds(2))),
@@ -102,7 +103,8 @@ extension HotLoop {
         startCheckpoint()
         try waitForOthers()
         if checkpoints.folderLoss != nil {
-            // The loss of the folder was noticed only now. A second checkpoint writes everything anew, if it may.
+            // The loss of the folder was noticed only now. A second checkpoint writes everything anew, if the place of
+            // the folder is suitable.
             startCheckpoint()
             try waitForOthers()
         }
@@ -110,7 +112,7 @@ extension HotLoop {
         try waitForOthers()
     }
 
-    /// Refuses the requests that wait for a checkpoint, as none follows.
+    /// Refuses the requests that wait for a checkpoint, because no checkpoint follows.
     private mutating func refuseWaiting() {
         let waiting = checkpointWaiters.answers
         checkpointWaiters.answers = []

@@ -183,7 +183,7 @@ struct HotLoop: ~Copyable {
     /// - Throws: ``DaemonError``: `software` if a socket failed, `inputOutput` if the last checkpoint failed.
     mutating func run() throws(DaemonError) {
         var failure: ZeroMQError?
-        // A local variable and not a field, as it is read while the loop is mutated.
+        // This is a local variable and not a field, because it is read while the loop is mutated.
         var memory = TurnMemory()
         removeLeftovers()
         do throws(ZeroMQError) {
@@ -210,7 +210,7 @@ struct HotLoop: ~Copyable {
         if hasTaken { try waitAtIngest(&memory) }
         let isFull = isIngestFull
         for item in ingestItems { poller.watch(item, !isFull) }
-        // Requests beyond the room wait in the socket.
+        // Requests for which there is no room wait in the socket.
         poller.watch(controlItem, requests.hasRoom)
         try poller.wait(milliseconds: hasWork ? 0 : millisecondsToWait)
         clock.synchronize()
@@ -232,7 +232,7 @@ struct HotLoop: ~Copyable {
         try commitGroup()
     }
 
-    /// Whether to receive no timesteps for now, as the journal or the backlog is full.
+    /// Whether to receive no timesteps for now, because the journal or the backlog is full.
     private var isIngestFull: Bool { group.isFull(table.records) || table.isBacklogFull }
 
     /// Waits for more timesteps at the ingest socket, while they arrive in quick succession and no other work is expected.
@@ -265,11 +265,11 @@ struct HotLoop: ~Copyable {
         return least == .max ? -1 : least
     }
 
-    /// The hot path: receives the waiting messages of a socket, steps their streams together, publishes, and repeats this for
-    /// messages that arrived meanwhile.
+    /// The hot path: receives the waiting messages of a socket, steps their streams together, and publishes the
+    /// decisions. Repeats this for messages that arrived in the meantime.
     ///
-    /// If the first message is quick to step, it is decided at once. It may be the only one, and need not wait while the loop
-    /// looks for others.
+    /// If the first message is quick to step, it is decided at once. It may be the only message, and need not wait
+    /// while the loop looks for others.
     ///
     /// - Parameters:
     ///   - socket: The socket to receive from.
@@ -310,8 +310,8 @@ struct HotLoop: ~Copyable {
     /// Adds the received message to the batch. If the batch holds a message of the same stream already, the batch is decided
     /// first.
     ///
-    /// The decisions are not published yet but wait for those of further messages, as publishing them one by one takes libzmq
-    /// longer.
+    /// The decisions are not published yet. They wait for the decisions on further messages, because libzmq takes
+    /// longer to publish them one by one.
     private mutating func enqueueMessage(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {

@@ -45,7 +45,8 @@ struct AccessLog {
         let cause: Cause
     }
 
-    /// The maximum number of refusals to remember. Beyond this number all are forgotten, so a client may be logged again.
+    /// The maximum number of refusals to remember. Beyond this number, all refusals are forgotten, so a client may be
+    /// logged again.
     private static let maximumEntries = 1_000
 
     let logger: Logger
@@ -56,7 +57,7 @@ struct AccessLog {
         self.logger = logger
     }
 
-    /// Whether refusals were left out that ``flush(at:)`` has yet to report.
+    /// Whether there are unlogged refusals that ``flush(at:)`` has yet to report.
     var hasUnlogged: Bool { rate.unlogged > 0 }
 
     /// Logs the refusal of a client unless it was logged before.

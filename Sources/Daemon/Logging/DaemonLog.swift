@@ -20,7 +20,7 @@ public enum DaemonLog {
     }
 }
 
-/// A log handler that passes entries on to another one and has its metadata.
+/// A log handler that passes entries on to another handler and uses the metadata of that handler.
 private protocol PassingLogHandler: LogHandler {
     var base: any LogHandler { get set }
 }

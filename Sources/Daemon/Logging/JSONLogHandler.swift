@@ -41,7 +41,7 @@ struct JSONLogHandler: LogHandler {
     private static func json(_ value: some Encodable) -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Encoding cannot fail, as the values consist of strings.
+        // Encoding cannot fail, because the value consists of strings.
         guard let json = try? encoder.encode(value) else { return Data("null".utf8) }
         return Data(VisibleText.escaped(json: Array(json)))
     }

@@ -28,7 +28,7 @@ struct LogRate {
     /// Whether the current second is over.
     func isOver(at time: Int64) -> Bool { time - windowStart >= Self.window }
 
-    /// Returns the number of lines left out, and sets it to 0.
+    /// Returns the number of lines left out, and resets that number to 0.
     mutating func takeUnlogged() -> UInt64 {
         defer { unlogged = 0 }
         return unlogged

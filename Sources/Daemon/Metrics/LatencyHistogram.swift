@@ -15,7 +15,8 @@ struct LatencyHistogram: Sendable {
     /// Adds decisions with the same latency.
     ///
     /// - Parameters:
-    ///   - latency: The latency in nanoseconds. A negative latency, as after the clock was set back, counts as 0.
+    ///   - latency: The latency in nanoseconds. A negative latency counts as 0, for example after the clock was set
+    ///     back.
     ///   - count: The number of decisions.
     mutating func record(_ latency: Int64, count: Int) {
         guard count > 0 else { return }

@@ -3,7 +3,7 @@ import Glibc
 
 /// The resident memory of this process.
 enum ResidentMemory {
-    /// Returns the number of resident bytes; nil if the system does not tell it. The value is the second number of
+    /// Returns the number of resident bytes; nil if the system does not report it. The value is the second number of
     /// `/proc/self/statm`, in pages; see `proc_pid_statm(5)`.
     static func bytes() -> Int? {
         guard let numbers = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " "),

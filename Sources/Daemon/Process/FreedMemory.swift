@@ -21,8 +21,8 @@ public struct FreedMemory {
 
     init() {}
 
-    /// Fixes how much free memory the C library keeps. By default it keeps more after each large block that is freed, up to 64 MB
-    /// in every heap. Call this before any thread starts.
+    /// Fixes the amount of free memory that the C library keeps. By default, the library keeps more after each large
+    /// block that is freed, up to 64 MB in every heap. Call this before any thread starts.
     public static func boundWhatIsKept() {
         mallopt(M_MMAP_THRESHOLD, mappedBlock)
         mallopt(M_TRIM_THRESHOLD, freeAtEnd)

@@ -68,8 +68,8 @@ struct ServiceNotifier: Sendable {
         return DaemonError(.software, "could not send to systemd: \(notice.lines.split(separator: "\n")[0]): \(reason)")
     }
 
-    /// Has the hot loop report `alive` twice in each ``watchdogInterval``, until the process ends. A loop that hangs does not read
-    /// its mailbox, so it reports nothing. Returns at once if systemd does not watch the daemon.
+    /// Makes the hot loop report `alive` twice in each ``watchdogInterval``, until the process ends. A loop that hangs
+    /// does not read its mailbox, so it reports nothing. Returns at once if systemd does not watch the daemon.
     ///
     /// - Parameter mailbox: The hot loop's mailbox.
     func keepWatch(over mailbox: Mailbox) {

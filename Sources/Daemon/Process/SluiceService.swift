@@ -46,7 +46,7 @@ public struct SluiceService: Sendable {
 
         let result = Mutex<Result<Void, DaemonError>>(.success(()))
         let ended = DispatchSemaphore(value: 0)
-        // A thread of its own, so that `top` shows the cost of the loop under its name.
+        // The loop has a thread of its own, so that `top` shows the loop's cost under its name.
         let thread = Thread { [self] in
             Self.takeProcessPriority()
             ThreadName.take("sluice-hot")

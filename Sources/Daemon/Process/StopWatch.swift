@@ -42,7 +42,8 @@ public final class StopWatch: Sendable {
     /// - Parameter logger: The log, which names whatever is cut off.
     public init(logger: Logger) {
         self.logger = logger
-        // A thread inherits the signal mask of its maker. From here on, only the thread in `sigwait` gets these signals.
+        // A thread inherits the signal mask of the thread that creates it. From here on, only the thread in `sigwait`
+        // gets these signals.
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         for signal in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&signals, signal) }

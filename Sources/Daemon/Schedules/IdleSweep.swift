@@ -9,8 +9,8 @@ struct IdleSweep {
     let idleAfter: Int64?
     /// Nanoseconds without a timestep after which a stream is forgotten; nil: never.
     let forgetAfter: Int64?
-    /// The maximum number of nanoseconds that one look adds to ``watched``. A suspended machine or a stopped process saw no
-    /// timesteps meanwhile.
+    /// The most nanoseconds that one look adds to ``watched``. The limit keeps time during which the machine or process
+    /// was suspended from counting as idle time.
     private static let longestLook: Int64 = 5_000_000_000
 
     private let interval: Duration
@@ -55,7 +55,7 @@ struct IdleSweep {
         return watched
     }
 
-    /// Schedules the next look at a slot soon, or a new round later if `slot` is nil.
+    /// Schedules the next look: at `slot`, in a millisecond; or, if `slot` is nil, a new round after the full interval.
     mutating func goOn(at slot: Int?) {
         next = slot ?? 0
         due = Deadline(in: slot == nil ? interval : .milliseconds(1))

@@ -4,7 +4,7 @@ struct ReloadQueue {
     struct Reload {
         /// Whether the model's streams begin at zero.
         var isResetting = false
-        /// Whether a failure is logged, as no request hears of it.
+        /// Whether a failure is logged, because no request receives it.
         var isLogged = false
         var addresses: [ControlServer.ReturnAddress] = []
 
@@ -16,7 +16,8 @@ struct ReloadQueue {
             Reload(isResetting: resetting, addresses: [address])
         }
 
-        /// Serves another reload too. Streams begin at zero if either reload resets them, as both in a row would do.
+        /// Merges another reload into this one. Streams are reset if either reload asks for it, just as if both ran in
+        /// turn.
         fileprivate mutating func join(_ other: Reload) {
             isResetting = isResetting || other.isResetting
             isLogged = isLogged || other.isLogged
@@ -55,7 +56,7 @@ struct ReloadQueue {
 
     /// Notes that a model's file has been read.
     ///
-    /// - Returns: Whether the model's streams begin at zero; nil if the reload was dropped meanwhile.
+    /// - Returns: Whether the model's streams begin at zero; nil if the reload was dropped in the meantime.
     mutating func didRead(_ model: Int) -> Bool? {
         guard !isStopped, let running = entries[model].running else { return nil }
         entries[model].isReading = false
@@ -74,7 +75,8 @@ struct ReloadQueue {
         return (ended, readsAgain)
     }
 
-    /// Drops queued reloads and those whose file is being read. A reload that exchanges weights goes on to its end.
+    /// Drops queued reloads, and reloads whose file is being read. A reload that exchanges weights continues to its
+    /// end.
     ///
     /// - Returns: The dropped reloads, with the requests to answer.
     mutating func stop() -> [(model: Int, dropped: Reload)] {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The clock for every decision that depends on time. Nobody can set it, and it runs while the machine is suspended.
+/// The clock for every decision that depends on time. It cannot be set, and it runs while the machine is suspended.
 enum SteadyClock {
     /// Nanoseconds since a fixed moment before the daemon's start.
     static func now() -> Int64 { nanoseconds(of: CLOCK_BOOTTIME) }

@@ -90,8 +90,8 @@ final class DecisionPublisher {
         try socket.set(.publisherWaits, to: 1)
     }
 
-    /// Receives a bounded number of subscriptions. Confirms those that ask for a confirmation, and notes the last values to
-    /// send for the others.
+    /// Receives a bounded number of subscriptions. Confirms the subscriptions that request a confirmation, and notes
+    /// the last values to send for the others.
     func takeSubscriptions() throws(ZeroMQError) {
         for _ in 0..<HotLoop.requestsPerTurn {
             guard let frames = try socket.receiveFrames(wait: false) else { return }

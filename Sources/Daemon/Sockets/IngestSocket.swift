@@ -27,7 +27,7 @@ final class IngestSocket {
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
-    /// The producers that are connected when the drain begins; nil before.
+    /// The producers that are connected when the drain begins; nil before the drain.
     private var connections: PeerConnections?
     /// Whether a producer may be in the middle of a write, and so has not been told to hang up yet.
     private(set) var waitsForQuiet = false
@@ -93,8 +93,8 @@ final class IngestSocket {
 
     /// Adds the size of a message to the bytes received from its producer.
     ///
-    /// Frames beyond the third are not counted, as valid messages have none. A producer that sends such frames therefore always
-    /// seems to be in the middle of a message.
+    /// Frames beyond the third are not counted, because valid messages have none. A producer that sends such frames
+    /// therefore always seems to be in the middle of a message.
     private func note(_ message: borrowing IngestMessage) {
         guard let producer = message.id.connection else { return }
         connections?.note(message.id.byteCount, from: producer)
@@ -123,7 +123,7 @@ final class IngestSocket {
     /// The number of bytes that producers have sent and that are not received.
     var unreadBytes: Int { connections?.unreadBytes ?? 0 }
 
-    /// Discards received messages for at most 200 ms, as a producer may send faster than the daemon discards.
+    /// Discards received messages for at most 200 ms, because a producer may send faster than the daemon discards.
     ///
     /// - Returns: The number of discarded messages.
     func discard(by message: inout IngestMessage) throws(ZeroMQError) -> Int {
