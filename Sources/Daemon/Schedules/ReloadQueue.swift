@@ -1,4 +1,4 @@
-/// Coalesces reloads: each model has at most one reload under way, and one more for all requests that arrive meanwhile.
+/// Coalesces reloads: each model has at most one reload under way, and one more for all requests that arrive during it.
 struct ReloadQueue {
     /// One reload and the requests that wait for its outcome.
     struct Reload {

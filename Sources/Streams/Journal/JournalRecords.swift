@@ -19,11 +19,12 @@ public import Wire
 public struct JournalRecords: Sendable {
     /// One record.
     public enum Record: Equatable, Sendable {
-        /// New timesteps of one message. `isFirst`: the stream is new. `rest`: the number of further timesteps in the message.
+        /// New timesteps of one message. `isFirst`: whether the stream is new. `rest`: the number of further timesteps
+        /// in the message.
         case timesteps(
             id: [UInt8], isFirst: Bool, weights: Int, header: TimestepHeader, time: Int64, values: [Float],
             rest: Int = 0)
-        /// State set to zero.
+        /// Streams whose state is set to zero.
         case reset(ControlCommand.Selection)
         /// Streams that are removed.
         case remove(ControlCommand.Selection)
@@ -37,7 +38,7 @@ public struct JournalRecords: Sendable {
         /// The restoration takes effect: all prepared streams are put in place.
         case restored
 
-        /// The number of the weights that the record's effect depends on; nil if it depends on none.
+        /// The number of the weights that the record's effect depends on; nil if the effect does not depend on weights.
         public var weights: Int? {
             switch self {
             case .timesteps(_, _, let weights, _, _, _, _), .put(_, let weights),

@@ -38,9 +38,9 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - record: The record.
-    ///   - position: The record's number. All records before it were replayed.
-    ///   - models: The index in ``models`` for each number of weights. Timesteps of weights that are no longer served go to the
-    ///     model that now serves the stream, if the operator allowed it.
+    ///   - position: The record's number. All earlier records were replayed.
+    ///   - models: The index in ``models`` for each number of weights. If weights are no longer served, their timesteps
+    ///     go to the model that now serves the stream, provided that the operator allowed it.
     public mutating func replay(_ record: JournalRecords.Record, at position: UInt64, models: [Int: Int]) {
         self.position = position
         switch record {
@@ -104,7 +104,7 @@ extension StreamTable {
         batch.put(values.span)
         enqueue(slot, numbers, header.flags, count: count, rest: rest)
         stepBatch()
-        // A sequence that grows too long is dropped here, as it was before the restart.
+        // If a sequence grows too long, it is dropped here too, in the same way as before the restart.
         decideBatch(time: time, into: &decided)
     }
 }

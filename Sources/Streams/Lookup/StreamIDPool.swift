@@ -1,5 +1,5 @@
-/// The ids of many streams as bytes. Each id has a cell that is little larger than the id. A million `String`s would take more
-/// memory than the state of their streams.
+/// The ids of many streams as bytes. Each id has a cell that is little larger than the id. A million `String`s would
+/// need more memory than the state of their streams.
 ///
 ///     cell:  | length | bytes … | up to 7 unused |      8, 16, 24 … or 256 bytes
 ///
@@ -20,7 +20,7 @@ final class StreamIDPool {
     @safe
     private struct Cells {
         var pages: [UnsafeMutablePointer<UInt8>] = unsafe []
-        /// The number of cells in the last page that were ever used.
+        /// The number of cells of the last page that have ever been used.
         var takenOfLastPage = cellsPerPage
         /// The first free cell. A free cell begins with the address of the next one.
         var free: UnsafeMutablePointer<UInt8>?

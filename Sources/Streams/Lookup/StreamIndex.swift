@@ -1,7 +1,7 @@
 import Recurrent
 import Wire
 
-/// Finds a stream's slot by the bytes of its id. The hot path asks for every message, so no `String` is made.
+/// Finds a stream's slot by the bytes of its id. The hot path does this for every message, so no `String` is made.
 ///
 /// A hash table with open addressing, linear probing and deletion by shifting back. Ids are equal only if their bytes are
 /// equal; Swift's `String` would treat two encodings of one character as the same stream.
@@ -24,7 +24,7 @@ struct StreamIndex: ~Copyable {
     /// The number of streams in the index.
     private(set) var count = 0
 
-    /// All slots that were ever used.
+    /// All slots that have ever been used.
     var slots: Range<Int> { 0..<places.count }
 
     /// Whether a stream has the slot.

@@ -4,17 +4,17 @@ import Wire
 public enum StreamOperation: Sendable {
     /// Resets the state and the step to zero. Sequence numbers continue.
     case reset
-    /// Prepares the removal of the streams, which follows once the store has removed them. Until then the streams work as
-    /// usual, but no checkpoint includes them, so that none brings them back after the store's removal. See
+    /// Prepares the removal of the streams, which follows once the store has removed them. Until then the streams work
+    /// as usual. No checkpoint includes them, because it would bring them back after the store's removal. See
     /// ``StreamTable/spare()``.
     case doom
     /// Removes the streams with their waiting timesteps.
     case remove
-    /// Makes later timesteps of the streams wait.
+    /// Makes later timesteps of the streams wait until a resume.
     case pause
-    /// Admits the waiting timesteps, and later ones at once.
+    /// Admits the waiting timesteps, and admits later timesteps at once.
     case resume
-    /// Copies the streams as they are at the point.
+    /// Copies the streams as they are when the operation takes effect.
     case copy
     /// Moves the streams to new weights of their model; see ``StreamTable/beginReload(_:with:resetting:number:)``.
     case exchange
@@ -22,8 +22,9 @@ public enum StreamOperation: Sendable {
     case restore
 }
 
-/// The progress of an operation on many streams. The table sweeps a few slots at a time. A stream that the sweep has not
-/// reached yet is reached before any other use, so that nobody sees a difference.
+/// The progress of an operation on many streams. The table sweeps a few slots at a time. If a stream is used before the
+/// sweep reaches it, the operation is carried out on that stream first. The operation thus appears to take effect at
+/// once.
 ///
 ///     slots:  0 … next: swept | next … end: not swept yet | used since the operation began
 struct StreamSweep {
@@ -37,7 +38,7 @@ struct StreamSweep {
 
     /// - Parameters:
     ///   - operation: The operation.
-    ///   - selection: The streams: all, or those of a prefix. An operation on a single stream needs no sweep.
+    ///   - selection: All streams, or the streams of a prefix. An operation on a single stream needs no sweep.
     ///   - end: The end of the slots in use.
     init(_ operation: StreamOperation, _ selection: ControlCommand.Selection, end: Int) {
         self.operation = operation

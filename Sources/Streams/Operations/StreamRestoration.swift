@@ -10,13 +10,13 @@ struct StreamRestoration: ~Copyable {
     var stage = Stage.none
     /// The slots of the snapshot's streams that are in the table, either since the check or since a timestep arrived for them.
     var slots = SlotSet()
-    /// The ids of the streams that the table did not have when they were checked.
+    /// The ids of the streams that were not in the table when they were checked.
     var newIDs = StreamIndex()
     /// The number of new streams that the table still lacks.
     var newCount = 0
     /// The number of streams that are still to be restored.
     var left = 0
-    /// The slots of streams whose values are needed first and were not requested yet.
+    /// The slots of streams whose values are needed first and have not been requested yet.
     var requests: [UInt32] = []
     /// The approximate number of streams with waiting timesteps.
     var awaited = 0
@@ -34,7 +34,7 @@ struct StreamRestoration: ~Copyable {
     /// Whether the restoration that has taken effect includes a stream that the table lacks.
     func brings(_ id: Span<UInt8>) -> Bool { streamsToCome > 0 && newIDs.find(id) != nil }
 
-    /// Whether the restoration includes a stream of the table, restored already or not.
+    /// Whether the restoration includes a stream of the table, whether or not the stream is restored already.
     func has(_ slot: Int, _ id: Span<UInt8>) -> Bool {
         slots.contains(slot) || (newIDs.count > 0 && newIDs.find(id) != nil)
     }

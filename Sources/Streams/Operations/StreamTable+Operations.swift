@@ -1,14 +1,15 @@
 public import Wire
 
-/// Carries out control requests on many streams. Each request takes effect on all streams at one point of the order, but the
-/// work is done a few streams at a time.
+/// Carries out control requests on many streams. Each request takes effect on all streams at one point in the order of
+/// timesteps and requests, but the work is done a few streams at a time.
 ///
 ///     begin ──▶ sweep, timesteps, sweep, timesteps … sweep ──▶ end
 ///
-/// During an operation, a stream whose phase differs from the table's has not been reached yet. Its next timestep, or any other
-/// use, reaches the stream first. One operation sweeps at a time, and other requests on streams must wait for its end.
+/// If a stream's phase differs from the table's during an operation, the operation has not reached the stream yet. Its
+/// next timestep, or any other use, reaches the stream first. One operation sweeps at a time, and other requests on
+/// streams must wait for its end.
 extension StreamTable {
-    /// Whether an operation is under way. No other request on streams may be carried out meanwhile.
+    /// Whether an operation is under way. Until its end, no other request on streams may be carried out.
     public var isSweeping: Bool { sweep != nil }
 
     /// Makes an operation take effect. An operation on one stream is carried out at once; otherwise ``sweep(limit:)`` carries
@@ -16,8 +17,8 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - operation: The operation.
-    ///   - selection: The streams, out of those that exist now. Wake hibernated streams before a reset: otherwise they begin at
-    ///     zero and lose their last outputs.
+    ///   - selection: The streams, out of the existing ones. Wake hibernated streams before a reset: otherwise they
+    ///     begin at zero and lose their last outputs.
     /// - Returns: The number of selected streams, including those that need no change.
     /// - Throws: ``ControlError`` if a single stream was selected and is unknown.
     /// - Precondition: No operation is under way.
@@ -92,15 +93,15 @@ extension StreamTable {
         return (slice, copiedAsleep)
     }
 
-    /// Hands over the keys of the streams that the last operation removed or doomed, so that the store can remove them too. The
-    /// next checkpoint removes the removed ones in any case.
+    /// Hands over the keys of the streams that the last operation removed or doomed, so that the store can remove them
+    /// too. The next checkpoint removes the streams of the operation `remove` in any case.
     public mutating func takeRemovedKeys() -> [UInt32] {
         defer { removedKeys = [] }
         return removedKeys
     }
 
-    /// Carries out the operation under way on a stream that it has not reached yet. The stream may be removed afterwards. A
-    /// stream to be restored is reached only when its values arrive.
+    /// Carries out the operation under way on a stream that it has not reached yet. The stream may be gone afterwards.
+    /// If the stream is to be restored, it is reached only when its values arrive.
     mutating func reach(_ slot: Int) {
         guard let operation = sweep?.operation, !streams[slot].isReached(in: phase) else { return }
         if operation == .restore, restoration.has(slot, index.id(of: slot)) { return }

@@ -15,15 +15,15 @@ extension StreamTable {
     public enum OtherWeights: String, CaseIterable, Sendable {
         /// The state is refused and stays unchanged.
         case refuse
-        /// The state continues with the present weights if the state of every layer has the same shape. Otherwise it is
+        /// The state continues with the current weights if the state of every layer has the same shape. Otherwise it is
         /// refused.
         case carry
         /// The state becomes zero. Sequence numbers continue.
         case reset
     }
 
-    /// Replaces the weights of a model for all of its streams, or changes nothing. If each stream must change for that,
-    /// ``sweep(limit:)`` changes it.
+    /// Replaces the weights of a model for all of its streams, or changes nothing. If each stream must be changed,
+    /// ``sweep(limit:)`` does that.
     ///
     /// - Parameters:
     ///   - model: The index in ``models``. None of the model's streams may be hibernated.
@@ -43,7 +43,7 @@ extension StreamTable {
         try checkReload(model, with: served, isPossible: resetting || count == 0 || before.canCarry(to: served))
         if before.imageFingerprint == served.imageFingerprint && !resetting { return count }
 
-        // Rows that can stay are not copied, so that they are not in memory twice.
+        // If rows can stay, they are not copied, so that they are not in memory twice.
         let keepsRows = before.canCarry(to: served) && before.model.outputs == served.model.outputs
         exchange = ModelExchange(model: model, old: keepsRows ? nil : memories[model], resets: resetting)
         memories[model] =
@@ -128,7 +128,7 @@ extension StreamTable {
         router.model(for: id.utf8.span).map { models[$0].name }
     }
 
-    /// Adapts a stored stream to the present weights at a start.
+    /// Adapts a stored stream to the current weights at a start.
     ///
     /// - Parameters:
     ///   - slice: A slice from the store.
@@ -136,8 +136,10 @@ extension StreamTable {
     ///   - model: The index in ``models`` of the stream's model.
     ///   - choice: The treatment of state of other weights.
     ///   - layout: The ``ServedModel/stateLayout`` of the stored weights; nil if the store does not know it.
-    /// - Returns: The image for the present weights; nil if the state belongs to these weights already or is to be refused.
-    /// - Throws: ``ControlError`` with the code `fingerprintDiffers` if the state cannot continue with the present weights.
+    /// - Returns: The image for the current weights; nil if the state belongs to these weights already or is to be
+    ///   refused.
+    /// - Throws: ``ControlError`` with the code `fingerprintDiffers` if the state cannot continue with the current
+    ///   weights.
     func adapted(
         _ slice: StreamSlice, _ number: Int, to model: Int, _ choice: OtherWeights, layout: String?
     ) throws(ControlError) -> StreamImage? {
@@ -148,7 +150,7 @@ extension StreamTable {
         return try adapted(slice.image(number), to: model, choice, layout: layout)
     }
 
-    /// Adapts an image to the present weights.
+    /// Adapts an image to the current weights.
     func adapted(
         _ image: StreamImage, to model: Int, _ choice: OtherWeights, layout: String?
     ) throws(ControlError) -> StreamImage {

@@ -1,14 +1,15 @@
 import Recurrent
 public import Wire
 
-/// Restores streams from a snapshot, all or none. First, each stream is checked and recorded, which changes nothing. Then the
-/// restoration takes effect on all streams at one point of the order. Each stream is restored when its values arrive.
+/// Restores streams from a snapshot, all or none. First, each stream is checked and recorded, which changes nothing.
+/// Then the restoration takes effect on all streams at one point in the order of timesteps and requests. Each stream is
+/// restored when its values arrive.
 ///
 ///     beginChecking ──▶ check, check … ──▶ beginRestoring ──▶ restore, timesteps, sweep, restore … ──▶ end
 ///
-/// The snapshot is read twice, a few streams at a time, so that only a few are in memory. Timesteps of a stream that is still
-/// to be restored wait, and the stream's values are requested. A crash before the effect is recorded leaves all streams
-/// unchanged; a crash after it leaves all of them restored.
+/// The snapshot is read twice, a few streams at a time, so that only a few are in memory. If a timestep arrives for a
+/// stream that is not restored yet, the timestep waits and the stream's values are requested. A crash before the effect
+/// is recorded leaves all streams unchanged; a later crash leaves all of them restored.
 extension StreamTable {
     /// Begins the check of streams. No stream changes before ``beginRestoring()``.
     ///
@@ -94,7 +95,7 @@ extension StreamTable {
     /// Whether streams are still to be restored.
     public var isRestoring: Bool { restoration.stage == .effective && restoration.left > 0 }
 
-    /// Records whether the snapshot is unreadable for now. Meanwhile other streams' timesteps are accepted.
+    /// Records whether the snapshot is unreadable for now. While it is, other streams' timesteps are accepted.
     public mutating func setRestorationStuck(_ isStuck: Bool) { restoration.isStuck = isStuck }
 
     /// Ends the restoration, because the snapshot no longer has the checked streams. The remaining streams of the table begin
@@ -117,7 +118,7 @@ extension StreamTable {
         return lost
     }
 
-    /// Whether the stream is still to be restored by a restoration that has taken effect. During a restoration, call
+    /// Whether a restoration that has taken effect has yet to restore the stream. During a restoration, call
     /// ``reach(_:)`` first.
     func isToBeRestored(_ slot: Int) -> Bool {
         restoration.stage == .effective && !streams[slot].isReached(in: phase)

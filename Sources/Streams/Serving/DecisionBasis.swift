@@ -73,8 +73,8 @@ enum DecisionBasis: Equatable, Sendable {
         return UInt64(timesteps) + 1 == step && step <= UInt64(maximum)
     }
 
-    /// The suffix of an image's fingerprint after that of the weights. A state has no suffix, as in all images of earlier
-    /// versions.
+    /// The suffix that follows the fingerprint of the weights in an image's fingerprint. A state has no suffix, as in
+    /// all images of earlier versions.
     var fingerprintSuffix: String {
         switch self {
         case .state: ""

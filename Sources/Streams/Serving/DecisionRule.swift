@@ -11,7 +11,7 @@ struct DecisionRule: Sendable {
     /// The cost of a timestep in multiply-adds: the model's own, or the measured time at the usual pace if that is larger.
     private(set) var work: Int
     let basis: DecisionBasis
-    /// The last step at which a decision is still the first one since the last reset.
+    /// The highest step at which the first decision after a reset can occur.
     let firstDecision: UInt64
     /// The step at which a sequence ends by itself; nil if only the `end` flag ends a sequence.
     let lastStep: UInt64?
@@ -45,8 +45,8 @@ struct DecisionRule: Sendable {
 
     /// The largest piece in timesteps. For the fastest model it takes a few milliseconds in all and gives 128 KiB of decisions.
     private static let largestPiece = 4096
-    /// Multiply-adds of about five milliseconds. Until the model's speed is measured, a piece has a tenth of this, because some
-    /// models are slow.
+    /// Multiply-adds of about five milliseconds. Until the model's speed is measured, a piece has a tenth of these,
+    /// because some models are slow.
     static let pieceWork = 100_000_000
     /// The usual pace in multiply-adds per nanosecond.
     private static let usualPace = 20
@@ -64,8 +64,8 @@ struct DecisionRule: Sendable {
         pieceSize = Self.pieceSize(Self.pieceWork, work)
     }
 
-    /// The number of timesteps until a sequence ends by itself; nil if it does not. A state from another mode may already be
-    /// past the sequence length.
+    /// The number of timesteps until a sequence ends by itself; nil if no sequence does. A state from another mode may
+    /// already be past the sequence length.
     func timestepsLeft(after step: UInt64) -> Int? {
         lastStep.flatMap { step < $0 ? Int($0 - step) : nil }
     }
@@ -76,7 +76,7 @@ extension ServingPolicy.Threshold {
     ///
     /// - Parameters:
     ///   - outputs: Shape (outputs).
-    ///   - before: The previous label. A single output between the two thresholds keeps it.
+    ///   - before: The previous label. It stays if a single output lies between the two thresholds.
     /// - Returns: 0 or 1 for a single output, otherwise the index of the largest output.
     func label(for outputs: Span<Float>, before: UInt8) -> UInt8 {
         if outputs.count == 1 {

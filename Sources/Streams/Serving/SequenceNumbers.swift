@@ -1,6 +1,7 @@
 import Wire
 
-/// The numbers of a message's timesteps within the life of their stream: which ones are new, and whether some are missing.
+/// The numbers of a message's timesteps within the life of their stream. They show which timesteps are new, and whether
+/// some are missing.
 ///
 /// Sequence numbers count timesteps from 1 over the stream's whole life; a reset does not restart them.
 struct SequenceNumbers: Equatable {

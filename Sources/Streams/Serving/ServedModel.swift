@@ -27,7 +27,8 @@ public struct ServedModel: Sendable {
             + "sequence, decided from the zero state\(advice)"
     }
 
-    /// The rules that a stream's state depends on besides the weights. The journal replays timesteps only under the same rules.
+    /// The rules, besides the weights, that a stream's state depends on. The journal replays timesteps only under the
+    /// same rules.
     public var rules: String {
         let steps = rule.lastStep.map { "\($0)" } ?? "any"
         return "mode \(policy.mode), sequence length \(steps), emit \(policy.emit), "
@@ -132,8 +133,8 @@ public struct ServingPolicy: Equatable, Sendable {
     public var threshold: Threshold
     /// The effect of a gap on the state.
     public var gap: Gap
-    /// The maximum number of timesteps in a sequence that must be buffered, because the model needs the whole sequence at once.
-    /// One of ``maximumLengths``; unused for other models.
+    /// The maximum number of timesteps in a buffered sequence. Sequences are buffered if the model needs the whole
+    /// sequence at once. One of ``maximumLengths``; unused for other models.
     public var maximumLength: Int
     /// The replacement for a state that became NaN or infinite.
     public var fault: Fault

@@ -6,7 +6,7 @@ public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible 
     public enum Code: Equatable, Sendable {
         /// The mode needs a state between timesteps, and the model has none.
         case mode
-        /// The requested decisions are at timesteps for which the model has no outputs.
+        /// The policy requests decisions at timesteps for which the model has no outputs.
         case emit
         /// The model's sequences are longer than the policy allows.
         case maximumLength
@@ -39,8 +39,8 @@ extension ServingPolicy {
     public func check(_ model: Model, isStateful: Bool = false, sequenceLength: Int?) throws(ServingError) {
         switch mode {
         case .stateful:
-            // If the model is not stateful in Keras, pooling covers all timesteps since the reset, as the rest of the model
-            // does.
+            // If the model is not stateful in Keras, pooling covers all timesteps since the reset, like the rest of the
+            // model.
             guard !isStateful || !model.hasPooling else {
                 throw ServingError(
                     .mode,

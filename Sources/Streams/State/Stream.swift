@@ -1,7 +1,7 @@
 extension StreamTable {
     /// The position of one stream in its sequence. The state of the stream is in `row` of its model's pool.
     ///
-    /// The size is 32 bytes, as there may be millions of streams.
+    /// The size is 32 bytes, because there may be millions of streams.
     struct Stream: BitwiseCopyable {
         fileprivate struct Marks: OptionSet {
             let rawValue: UInt8
@@ -14,8 +14,8 @@ extension StreamTable {
             static let isAsleep = Marks(rawValue: 1 << 6)
             static let phase = Marks(rawValue: 1 << 7)
 
-            /// The marks that keep a stream off the fast path. A stream in another phase than the table is off the fast path
-            /// too.
+            /// The marks that keep a stream off the fast path. The fast path also excludes streams in another phase
+            /// than the table's.
             static let slow: Marks = [.isPaused, .waits, .isAsleep, .phase]
         }
 

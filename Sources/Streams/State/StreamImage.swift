@@ -15,9 +15,9 @@ public struct StreamImage: Equatable, Sendable {
     public var label: UInt8?
     /// Whether a gap was seen that no published decision has reported yet.
     public var gapPending: Bool
-    /// The state of each layer, then the last outputs: shape (stateSize + outputs). If timesteps are kept instead of a state,
-    /// those timesteps, the oldest first, then the last outputs: shape (kept × features + outputs). They are all timesteps
-    /// since the last reset, or the last ones that fit a window.
+    /// The state of each layer, then the last outputs: shape (stateSize + outputs). If timesteps are kept instead of a
+    /// state, those timesteps, the oldest first, then the last outputs: shape (kept × features + outputs). The kept
+    /// timesteps are all timesteps since the last reset, or the last ones that fit a window.
     public var values: [Float]
 
     /// Creates an image. Each parameter sets the property of the same name.
@@ -35,7 +35,8 @@ public struct StreamImage: Equatable, Sendable {
         self.values = values
     }
 
-    /// Whether the state, or the timesteps kept instead, are finite. Outputs may be NaN: a mean of no timesteps is NaN.
+    /// Whether the state, or the timesteps kept instead, are finite. Outputs may be NaN, because a mean of no timesteps
+    /// is NaN.
     ///
     /// - Parameter outputs: The number of outputs at the end of the values.
     /// - Returns: False if any other value is NaN or infinite.

@@ -19,7 +19,7 @@ enum StreamMemory {
         }
     }
 
-    /// Moves the rows to new weights that can continue with them. This memory has no rows afterwards.
+    /// Moves the rows to new weights that can continue with these rows. This memory has no rows afterwards.
     ///
     /// - Parameters:
     ///   - served: The new weights, with the same number of outputs.

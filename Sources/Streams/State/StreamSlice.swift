@@ -1,6 +1,7 @@
 /// Copies of some streams on their way to or from the store. All streams share a few arrays.
 ///
-/// Each stream has a key, which is its slot in the table. A stream keeps its key for as long as it exists, over restarts too.
+/// Each stream has a key, which is its slot in the table. A stream keeps its key as long as it exists, even across
+/// restarts.
 public struct StreamSlice: Sendable {
     /// The data of one stream apart from its id and its values.
     public struct Entry: Sendable {
@@ -41,7 +42,7 @@ public struct StreamSlice: Sendable {
     public let fingerprints: [String]
     /// The streams.
     public private(set) var entries: [Entry] = []
-    /// The keys of removed streams. A new stream may have such a key by now.
+    /// The keys of removed streams. By now, a new stream may have one of these keys.
     public var removedKeys: [UInt32] = []
 
     private var ids: [UInt8] = []

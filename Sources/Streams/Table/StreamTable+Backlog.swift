@@ -1,11 +1,11 @@
 import Recurrent
 import Wire
 
-/// Manages timesteps that wait until their stream is resumed, until its state is read, or for their turn. Those that wait only
-/// for their turn are the backlog.
+/// Manages timesteps that wait until their stream is resumed, until its state is read, or for their turn. The timesteps
+/// that wait only for their turn form the backlog.
 ///
-/// Waiting timesteps are stored by slot. A mark on the stream tells whether it has any, so the hot path need not look. No
-/// timestep of a stream overtakes the waiting ones.
+/// Waiting timesteps are stored by slot. A mark on the stream tells whether any of its timesteps wait, so the hot path
+/// need not look. No timestep of a stream overtakes the waiting timesteps.
 extension StreamTable {
     /// Whether timesteps wait only for their turn.
     public var hasBacklog: Bool { backlog.count > 0 }
@@ -37,7 +37,8 @@ extension StreamTable {
 
     /// Admits the next message of a stream, or a piece of the message.
     private mutating func takePiece(_ slot: Int) {
-        // Since it was queued, the stream may have been removed and its slot reused, or it may have been paused or hibernated.
+        // Since the stream was queued, it may have been removed and its slot reused, or it may have been paused or
+        // hibernated.
         guard waiting[slot]?.isQueued ?? false else { return }
         waiting[slot]?.isQueued = false
         if isSweeping {
@@ -98,7 +99,7 @@ extension StreamTable {
         backlog.append(slot)
     }
 
-    /// Adds the waiting bytes of a stream to the backlog's size, or subtracts those of a paused stream.
+    /// Adds the waiting bytes of a stream to the backlog's size, or subtracts them if the stream is paused.
     mutating func count(_ slot: Int) {
         guard let entry = waiting[slot], entry.isCounted == streams[slot].isPaused else { return }
         waiting[slot]?.isCounted = !streams[slot].isPaused
@@ -113,8 +114,9 @@ extension StreamTable {
 
     /// Makes the batch's ``MessageBatch/incoming`` message wait behind the other waiting timesteps of its stream.
     ///
-    /// At most ``maximumWaiting`` timesteps wait for a paused stream. While the backlog is full, the same holds for a stream
-    /// that waits for the store. Timesteps beyond the limit are dropped from the end of the message.
+    /// At most ``maximumWaiting`` timesteps wait for a paused stream. While the backlog is full, this limit also
+    /// applies to a stream that waits for the store. Timesteps beyond the limit are dropped from the end of the
+    /// message.
     mutating func wait(_ slot: Int, _ header: TimestepHeader, count: Int) throws(DropCause) {
         let waitsForStore = streams[slot].isAsleep || isToBeRestored(slot)
         let isHeld = streams[slot].isPaused || (waitsForStore && backlog.byteCount > Backlog.fullBytes)

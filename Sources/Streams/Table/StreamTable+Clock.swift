@@ -11,7 +11,7 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - nanoseconds: The size of the step; positive if the time of day went ahead.
-    ///   - time: The present time of day. A stream whose last timestep seems to be later is idle from now on.
+    ///   - time: The current time of day. A stream whose last timestep seems to be later counts as idle from now on.
     public mutating func noteClock(steppedBy nanoseconds: Int64, to time: Int64) {
         for slot in 0..<index.slots.count where index.isTaken(slot) {
             let last = streams[slot].time

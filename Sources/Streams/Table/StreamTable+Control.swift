@@ -14,7 +14,7 @@ extension StreamTable {
         status(of: try slot(of: id), id: id, time: time)
     }
 
-    /// The status of several streams. Each id takes one lookup, however many streams there are.
+    /// The status of several streams. Each id takes one lookup, no matter how many streams exist.
     ///
     /// - Parameters:
     ///   - ids: The ids in any order.

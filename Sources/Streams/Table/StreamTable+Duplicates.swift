@@ -17,9 +17,9 @@ struct DuplicateRun {
     var isTold = false
 }
 
-/// Counts duplicates. Only duplicates pay for it.
+/// Counts duplicates. Only duplicates cause this work.
 extension StreamTable {
-    /// The number of consecutive duplicates from which a stream counts as stuck.
+    /// The number of consecutive duplicates at which a stream begins to count as stuck.
     public static let stuckAfter: UInt64 = 100
 
     mutating func countDuplicates(_ count: Int, of slot: Int) {

@@ -19,7 +19,7 @@ extension StreamTable {
         let stream = streams[slot]
         counters.quarantined += 1
         tallies[slot, default: StreamTally()].quarantined += 1
-        // If a stream was removed from this slot, the stored state under the same key belongs to that stream.
+        // If the slot's previous stream was removed, the stored state under the same key belongs to that stream.
         let goesBack = hasStore && models[stream.model].policy.fault == .checkpoint && !removed.contains(slot)
         var event = StreamEvent(.quarantined, .stream(id(of: slot)), time: time)
         event.sequence = stream.sequence
@@ -35,7 +35,7 @@ extension StreamTable {
         }
     }
 
-    /// Makes the rest of a message wait, before all later timesteps of the stream.
+    /// Makes the rest of a message wait, ahead of all later timesteps of the stream.
     ///
     /// - Parameters:
     ///   - message: The message. Its stream waits for its state.

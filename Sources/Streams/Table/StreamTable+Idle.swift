@@ -1,7 +1,7 @@
 public import Wire
 
-/// Hibernates and wakes streams. The state of a hibernated stream is in the store and not in memory, because the stream has
-/// been idle for long. Its position stays in memory, so every control request sees the stream.
+/// Hibernates and wakes streams. A stream hibernates when it has been idle for a long time. Its state is then in the
+/// store and not in memory. Its position stays in memory, so every control request sees the stream.
 extension StreamTable {
     /// The result of ``putToSleep(from:limit:idleFor:now:)`` or ``forget(from:limit:idleFor:now:)``.
     public struct Idle {
@@ -11,7 +11,7 @@ extension StreamTable {
         public var next: Int?
     }
 
-    /// Hibernates idle streams whose state the last checkpoint has.
+    /// Hibernates idle streams whose state is in the last checkpoint.
     ///
     /// - Parameters:
     ///   - first: The first slot: 0, then the result of the previous call.
@@ -19,7 +19,7 @@ extension StreamTable {
     ///   - period: The nanoseconds for which a stream must have been idle.
     ///   - now: The nanoseconds for which streams have been watched so far.
     /// - Returns: The streams that were hibernated.
-    /// - Precondition: No checkpoint is being written. If it failed, these streams would have no state.
+    /// - Precondition: No checkpoint is being written. If such a checkpoint failed, these streams would have no state.
     public mutating func putToSleep(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
         var idle = Idle()
         for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
@@ -122,7 +122,7 @@ extension StreamTable {
     /// - Returns: The streams without a fitting image in the store. They begin at zero.
     public mutating func wake(_ ids: [String], _ images: [StreamImage]) -> [String] {
         var lost: [String] = []
-        // An operation that has not reached these streams yet is carried out on them while they are hibernated.
+        // If an operation has not reached these streams yet, it is carried out on them while they are hibernated.
         for id in ids + images.map(\.id) {
             if let slot = index.find(id.utf8.span) { reach(slot) }
         }
@@ -139,7 +139,8 @@ extension StreamTable {
             }
             if streams[slot].isAsleep {
                 if faulty.remove(slot) == nil { lost.append(id) }
-                // This is recorded for a faulty stream too, because at a replay the store may have an image of the stream.
+                // The reset is recorded for a faulty stream too, because at a replay the store may have an image of the
+                // stream.
                 recordReset(.stream(id))
                 giveRow(slot)
                 streams[slot].step = 0
@@ -150,7 +151,7 @@ extension StreamTable {
         return lost
     }
 
-    /// Requests streams again that could not be read.
+    /// Requests again the streams that could not be read.
     ///
     /// - Parameter ids: Streams that may have waiting timesteps.
     public mutating func requestWaking(_ ids: [String]) {
@@ -160,8 +161,8 @@ extension StreamTable {
         }
     }
 
-    /// Whether timesteps wait for the reading of a stream. This includes a stream that was restored meanwhile: it is awake, but
-    /// nothing else queues its waiting timesteps.
+    /// Whether timesteps wait for the reading of a stream. This includes a stream that was restored in the meantime: it
+    /// is awake, but nothing else queues its waiting timesteps.
     private func isAwaited(_ slot: Int) -> Bool {
         faulty.contains(slot) || (streams[slot].waits && (!streams[slot].isPaused || streams[slot].isAsleep))
     }
@@ -210,8 +211,8 @@ extension StreamTable {
         put(image, at: slot)
     }
 
-    /// Finds idle streams. A stream that moved since the last look counts as idle from now on. The idle time is the time for
-    /// which the stream was seen idle, whatever the time of day of its last timestep.
+    /// Finds idle streams. A stream that had timesteps since the last look counts as idle from now on. The idle time is
+    /// the time for which the stream was seen idle, whatever the time of day of its last timestep.
     private mutating func idleSlots(
         from first: Int, limit: Int, idleFor period: Int64, now: Int64, _ idle: inout Idle
     ) -> [Int] {

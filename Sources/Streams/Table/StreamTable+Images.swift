@@ -3,7 +3,7 @@ public import Wire
 
 /// Copies streams for the store, and loads or restores them.
 extension StreamTable {
-    /// The bytes of state from which a slice accepts no further stream.
+    /// The size of the state in bytes at which a slice is full.
     private static let bytesPerSlice = 4 << 20
 
     /// Copies streams in their current state, all at once. Hibernated streams are left out, because the store has them.
@@ -18,9 +18,9 @@ extension StreamTable {
         return slice
     }
 
-    /// Copies changed streams in their current state, after the keys of all removed streams. In another order the store could
-    /// have a stream twice: under its removed key, and under the key with which it has returned. The copied streams count as
-    /// unchanged from now on. If they cannot be stored, call ``markChanged(_:)``.
+    /// Copies changed streams in their current state, after the keys of all removed streams. In another order, the
+    /// store could have a returned stream twice: under its removed key and under its new key. The copied streams count
+    /// as unchanged from now on. If they cannot be stored, call ``markChanged(_:)``.
     ///
     /// - Parameters:
     ///   - first: The first slot: 0, then the result of the previous call.
@@ -51,7 +51,7 @@ extension StreamTable {
         return (slice, slot)
     }
 
-    /// Whether a stream waits for its last checkpoint, so that no checkpoint can be complete yet.
+    /// Whether a stream waits for its last checkpoint to be read. Until then, no checkpoint can be complete.
     public var hasFaulty: Bool { !faulty.isEmpty }
 
     /// Marks streams as changed again because they could not be stored.
@@ -115,9 +115,9 @@ extension StreamTable {
     /// Restores streams from images, all or none. Other streams stay unchanged.
     ///
     /// - Parameter images: The images, at most one for each stream.
-    /// - Throws: ``ControlError``. The code is `fingerprintDiffers` if an image has other weights or a wrong number of values,
-    ///   or if no model serves the stream any more. The code is `refusedInMode` if the image is from a mode that keeps other
-    ///   data, or if there would be too many streams.
+    /// - Throws: ``ControlError``. The code is `fingerprintDiffers` if an image has other weights or an unsuitable
+    ///   number of values, or if no model serves the stream any more. The code is `refusedInMode` if the image is from
+    ///   a mode that keeps other data, or if there would be too many streams.
     public mutating func restore(_ images: [StreamImage]) throws(ControlError) {
         let models = try images.map { image throws(ControlError) in try model(for: image) }
         try checkRoom(forNew: images.count { index.find($0.id.utf8.span) == nil })

@@ -4,9 +4,9 @@ public import Wire
 extension StreamTable {
     /// Passes the last decision of each stream to a function, as one record with the flag `replayed`.
     ///
-    /// A record contains the sequence number, step and time of the stream's last timestep, and its last outputs and label. Two
-    /// kinds of streams are left out. The outputs of a hibernated stream are in the store. A stream with `emit` set to `final`
-    /// in the middle of a sequence has outputs that were never published.
+    /// A record contains the sequence number, step and time of the stream's last timestep, and its last outputs and
+    /// label. Two kinds of streams are left out: hibernated streams, because their outputs are in the store, and
+    /// streams with `emit` set to `final` in the middle of a sequence, because their outputs were never published.
     ///
     /// - Parameters:
     ///   - prefix: The prefix of the streams' ids.

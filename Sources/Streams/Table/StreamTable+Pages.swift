@@ -2,8 +2,8 @@ public import Wire
 
 /// The search for a page of streams. It looks at a few slots at a time, with timesteps and requests in between.
 ///
-/// A stream that exists during the whole search is on this page or on a later one. A stream that comes or goes meanwhile may be
-/// on the page or not.
+/// A stream that exists during the whole search is on this page or on a later one. If a stream comes or goes during the
+/// search, it may be on the page or not.
 public struct StreamPageSearch: Sendable {
     /// The prefix of the ids on the page.
     private let prefix: [UInt8]
@@ -17,7 +17,7 @@ public struct StreamPageSearch: Sendable {
     fileprivate typealias Candidate = (slot: Int, id: [UInt8])
     /// The first candidates so far, in order. There is one more than the page holds, which tells whether there is another page.
     fileprivate var found: [Candidate] = []
-    /// Candidates that are not sorted in yet. Their number is limited, so that no look takes long.
+    /// Candidates that are not merged yet. Their number is limited, so that no look takes long.
     private var fresh: [Candidate] = []
     private static let mostFresh = 1024
 
@@ -46,7 +46,7 @@ public struct StreamPageSearch: Sendable {
         if fresh.count == Self.mostFresh { mergeFresh() }
     }
 
-    /// Merges the fresh candidates into the sorted ones, and keeps only the first.
+    /// Merges the fresh candidates into the sorted ones, and keeps only the first ones.
     fileprivate mutating func mergeFresh() {
         fresh.sort { $0.id.span.precedes($1.id.span) }
         var merged: [Candidate] = []

@@ -42,15 +42,16 @@ public struct StreamTable: ~Copyable {
     var streams = GrowingBuffer<Stream>()
     /// The slots of streams that changed since the last checkpoint copied them.
     var changed = SlotSet()
-    /// The slots freed since then, even if other streams use them by now.
+    /// The slots freed since the last checkpoint, even if other streams use these slots by now.
     var removed = SlotSet()
-    /// The slots of streams that the store is about to remove. No checkpoint copies them meanwhile.
+    /// The slots of streams that the store is about to remove. Until it has done so, no checkpoint copies these
+    /// streams.
     var doomed = SlotSet()
     /// The operation on many streams that is under way.
     var sweep: StreamSweep?
     /// The phase of the streams that the operation under way has reached; without an operation, of all streams.
     var phase = Stream.Phase()
-    /// Weights to which streams are going over.
+    /// The weights to which streams are moving.
     var exchange: ModelExchange?
     /// The restoration of streams from a snapshot.
     var restoration = StreamRestoration()
@@ -59,13 +60,13 @@ public struct StreamTable: ~Copyable {
     var copiedAsleep: [UInt32] = []
     /// The keys of the streams that the last operation removed or doomed.
     var removedKeys: [UInt32] = []
-    /// The waiting timesteps by slot. A stream that has any is marked.
+    /// The waiting timesteps by slot. A mark on a stream tells whether it has waiting timesteps.
     var waiting: [Int: WaitingTimesteps] = [:]
     /// The queue of streams whose waiting timesteps have their turn next.
     var backlog = Backlog()
     /// The slots of streams to read from the store.
     var wakeRequests: [Int] = []
-    /// The slots of streams that return to their last checkpoint when it is read.
+    /// The slots of streams that return to their last checkpoint once it is read.
     var faulty: Set<Int> = []
     /// The event counts of streams by slot. Only streams with events have an entry.
     var tallies: [Int: StreamTally] = [:]
@@ -73,10 +74,11 @@ public struct StreamTable: ~Copyable {
     var duplicateRuns: [Int: DuplicateRun] = [:]
     /// The newly stuck streams that have not been reported to the caller yet.
     var stuckStreams: [StuckStream] = []
-    /// The time since which each stream has been idle, by slot. Valid only if the stream's `isSeenIdle` is set. Grows only if
-    /// there is a search for idle streams.
+    /// The time since which each stream has been idle, by slot. A time is valid only if the stream's `isSeenIdle` is
+    /// set. The buffer grows only if there is a search for idle streams.
     var idleSince = GrowingBuffer<Int64>()
-    /// The steps of the time of day since each stream's last timestep, by slot. Grows only if there was a step.
+    /// The steps of the time of day since each stream's last timestep, by slot. The buffer grows only if there was a
+    /// step.
     var clockShifts = GrowingBuffer<ClockShift>()
     /// The number of hibernated streams.
     public internal(set) var asleepCount = 0

@@ -179,7 +179,7 @@ import Wire
     }
 }
 
-/// Limits the size of all files of a running daemon, as a full disk would.
+/// Limits the size of all files of a running daemon, which has the effect of a full disk.
 func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws { try limit(daemon, "--fsize=\(bytes):") }
 
 /// Sets a limit of a running daemon, in the syntax of `prlimit`.

@@ -69,7 +69,7 @@ import ZeroMQ
         let inputs = values(20)
         _ = try peer.decide("s", inputs)
 
-        // A refused client may retry or give up, as its libzmq decides. The second call is a new connection.
+        // A refused client may retry or give up, depending on its libzmq. The second call is a new connection.
         let context = try Context()
         let first = try call(daemon, as: stranger, keys, in: context)
         let second = try call(daemon, as: stranger, keys, in: context)
