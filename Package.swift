@@ -117,7 +117,8 @@ let package = Package(
             swiftSettings: settings),
 
         // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["Recurrent"], path: "Tests/TestSupport", swiftSettings: settings),
         // A preloaded library that replaces malloc and counts the daemon's allocations.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         // Records what the daemon writes, so that a power cut can be made of it, and shifts its time of day.

@@ -124,7 +124,7 @@ import ZeroMQ
     @Test func `after kill -9 during a snapshot, it is complete or missing, and nothing is damaged`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
-        var chance = SeededGenerator(state: 5)
+        var chance = SplitMix64(seed: 5)
         var daemon = try DaemonProcess(arguments)
         var peer = try Peer(daemon)
         try decideAll(peer)

@@ -75,7 +75,7 @@ struct Worker {
         let corpus = try FuzzCorpus(of: subject)
         for index in range {
             // The same for the same seed and number, wherever a worker begins.
-            var random = SplitMix64(state: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
+            var random = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
             let frames = corpus.input(kind, using: &random)
             // The alarm ends the process.
             alarm(Self.seconds)

@@ -44,7 +44,7 @@ struct Corpus: Sendable {
 
     /// Returns an input, always the same for the same seed, kind and index.
     func input(_ index: Int, of kind: FuzzInput.Kind, seed: UInt64) -> FuzzInput {
-        var random = SplitMix64(state: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
+        var random = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
         guard let items = items[kind], let item = items.randomElement(using: &random),
             let other = items.randomElement(using: &random)
         else {

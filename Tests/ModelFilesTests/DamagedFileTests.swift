@@ -100,7 +100,7 @@ import Testing
     ])
     func `a mutated file gives a model or an error`(fixture: String) throws {
         let whole = try PatchedFile(fixture)
-        var random = SplitMix64(state: 2)
+        var random = SplitMix64(seed: 2)
         for _ in 0..<25 {
             var file = whole
             file.mutate(using: &random)
@@ -111,7 +111,7 @@ import Testing
     @Test(arguments: ["config.json", "model.weights.h5"])
     func `a mutated entry with a correct checksum gives a model or an error`(entry: String) throws {
         let whole = try PatchedFile("reference/model2.keras")
-        var random = SplitMix64(state: 3)
+        var random = SplitMix64(seed: 3)
         for _ in 0..<15 {
             var file = whole
             file.changeEntry(entry) { $0.mutate(using: &random) }

@@ -17,7 +17,7 @@ import Testing
     func `no worker gets more jobs than an even share in full tiles, and no job moves without need`(
         workers: Int, jobs: Int
     ) {
-        var random = SplitMix64(state: UInt64(workers * 1000 + jobs))
+        var random = SplitMix64(seed: UInt64(workers * 1000 + jobs))
         for _ in 0..<20 {
             var shares = JobShares(workers: workers, lanes: 16)
             var named = [Set<Int>](repeating: [], count: workers)

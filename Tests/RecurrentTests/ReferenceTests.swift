@@ -110,7 +110,7 @@ import Testing
     }
 
     private static func layer(_ kind: Kind, units: Int) throws -> any RecurrentLayer {
-        var random = SplitMix64(state: UInt64(units))
+        var random = SplitMix64(seed: UInt64(units))
         func tensor(_ shape: [Int], _ size: Float) throws -> Tensor {
             try Tensor(
                 shape: shape,
@@ -135,7 +135,7 @@ import Testing
     }
 
     private static func inputs(features: Int) -> [[Float]] {
-        var random = SplitMix64(state: 7)
+        var random = SplitMix64(seed: 7)
         return (0..<timesteps).map { _ in (0..<features).map { _ in Float.random(in: -2...2, using: &random) } }
     }
 }

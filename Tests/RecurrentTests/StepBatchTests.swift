@@ -167,7 +167,7 @@ import Testing
     private func checkBatches(
         _ model: Model, workers: StepWorkers = StepWorkers(), longest: Int = 40
     ) throws {
-        var random = SplitMix64(state: 5)
+        var random = SplitMix64(seed: 5)
         let streams = 37
         var consumed = [Int](repeating: 0, count: streams)
         let batch = StepBatch(pool: StatePool(model: model), workers: workers)
@@ -238,7 +238,7 @@ import Testing
 
     /// Returns a pseudo-random number that depends on `number` only.
     private static func mixed(_ number: UInt64) -> UInt64 {
-        var random = SplitMix64(state: number)
+        var random = SplitMix64(seed: number)
         return random.next()
     }
 }

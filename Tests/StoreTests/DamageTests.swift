@@ -28,7 +28,7 @@ import Wire
         let expected = try contents(of: folders.good.path, hasJournal: hasJournal).get()
         #expect(expected.streams.count == 60 && expected.snapshots["n"]?.count == 60)
         #expect(expected.records.count == (hasJournal && !isOrderly ? 6 : 0))
-        var random = SplitMix64(state: Self.seed &+ (hasJournal ? 2 : 0) &+ (isOrderly ? 1 : 0))
+        var random = SplitMix64(seed: Self.seed &+ (hasJournal ? 2 : 0) &+ (isOrderly ? 1 : 0))
         var refused = 0
         for number in 0..<(Self.damages / 4) {
             let folder = try TemporaryFolder()

@@ -78,7 +78,7 @@ import Testing
         let original = try makeFolder(120, floats: 100)
         let expected = try contents(of: original)
         let pages = try Data(contentsOf: original.url(StateStore.fileName)).count / 4096
-        var random = SplitMix64(state: 5)
+        var random = SplitMix64(seed: 5)
         var (refusals, most) = (0, 0)
         for page in stride(from: 1 + kind, to: pages, by: 3) {
             let folder = try TemporaryFolder()

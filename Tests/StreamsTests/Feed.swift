@@ -306,17 +306,3 @@ func bits(_ decisions: [Decision]) -> [[UInt32]] {
 func signal(_ count: Int, features: Int = 1, from start: Float = 0) -> [Float] {
     (0..<(count * features)).map { ((start + Float($0)) * 0.754_877_7).truncatingRemainder(dividingBy: 1) * 4 - 2 }
 }
-
-/// A random number generator that gives the same numbers in every run.
-struct Chance: RandomNumberGenerator {
-    var state: UInt64
-
-    /// SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}

@@ -1,18 +1,18 @@
-public import Foundation
+package import Foundation
 
 /// The files under `Tests/Fixtures`, located relative to this source file.
-public enum Fixtures {
+package enum Fixtures {
     /// The folder of all fixtures.
-    public static let folder = URL(filePath: #filePath)
+    package static let folder = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures")
 
     /// The URL of a fixture, such as `reference/model2.keras`.
-    public static func url(_ path: String) -> URL {
+    package static func url(_ path: String) -> URL {
         folder.appending(path: path)
     }
 
     /// The rows of a CSV fixture without quotes. Each row is a dictionary with the header's names.
-    public static func rows(_ path: String) throws -> [[String: String]] {
+    package static func rows(_ path: String) throws -> [[String: String]] {
         let text = try String(contentsOf: url(path), encoding: .utf8)
         let lines = text.split(whereSeparator: \.isNewline).map {
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)

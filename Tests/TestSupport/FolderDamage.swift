@@ -1,9 +1,9 @@
-public import Foundation
+package import Foundation
 
 /// Damages one random file of a folder.
-public struct FolderDamage {
+package struct FolderDamage {
     /// The ways to damage a file.
-    public static let kinds = [
+    package static let kinds = [
         "bit", "byte", "page", "zeros", "noise", "truncated", "doubled", "deleted", "older copy", "log deleted",
         "log of another run",
     ]
@@ -14,7 +14,7 @@ public struct FolderDamage {
     /// - Parameters:
     ///   - older: An earlier copy of the folder.
     ///   - other: The folder of another run.
-    public init(older: TemporaryFolder, other: TemporaryFolder) {
+    package init(older: TemporaryFolder, other: TemporaryFolder) {
         (self.older, self.other) = (older, other)
     }
 
@@ -26,7 +26,7 @@ public struct FolderDamage {
     ///   - random: The source of the choices of file and place.
     /// - Returns: The name of the file; nil if the folder has no suitable file.
     /// - Throws: Foundation's error if a file cannot be read or written.
-    public func apply(
+    package func apply(
         _ kind: String, to folder: TemporaryFolder, using random: inout SplitMix64
     ) throws -> String? {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
@@ -69,7 +69,7 @@ extension TemporaryFolder {
     ///
     /// - Parameter source: The folder.
     /// - Throws: Foundation's error if a file cannot be copied.
-    public func copyFiles(of source: String) throws {
+    package func copyFiles(of source: String) throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: source) {
             try FileManager.default.copyItem(atPath: "\(source)/\(name)", toPath: path(name))
         }
@@ -79,7 +79,7 @@ extension TemporaryFolder {
     ///
     /// - Returns: The contents.
     /// - Throws: Foundation's error if a file cannot be read.
-    public func contents() throws -> [String: Data] {
+    package func contents() throws -> [String: Data] {
         var files: [String: Data] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: path) {
             var isFolder: ObjCBool = false

@@ -1,13 +1,13 @@
-public import Foundation
+package import Foundation
 
 /// A process of the same program that reads a range of inputs and prints one byte for each.
-public struct FuzzWorker {
+package struct FuzzWorker {
     /// The printed bytes, up to the input that ended the process.
-    public let marks: Data
+    package let marks: Data
     /// The kind of ending: a signal or an exit status.
-    public let reason: Process.TerminationReason
+    package let reason: Process.TerminationReason
     /// The number of the signal, or the exit status.
-    public let status: Int32
+    package let status: Int32
 
     /// Runs a worker until it ends.
     ///
@@ -17,7 +17,7 @@ public struct FuzzWorker {
     ///   - seed: The seed of the inputs.
     ///   - isQuiet: Whether to discard standard error.
     /// - Throws: Foundation's error if the worker cannot be started or read.
-    public init(_ range: Range<Int>, kind: String, seed: UInt64, isQuiet: Bool = false) throws {
+    package init(_ range: Range<Int>, kind: String, seed: UInt64, isQuiet: Bool = false) throws {
         let process = Process()
         process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = [

@@ -2,13 +2,13 @@ import Foundation
 import Glibc
 
 /// The reply of an HTTP server to one request on a connection of its own.
-public struct HTTPReply: Sendable {
+package struct HTTPReply: Sendable {
     /// The status code.
-    public let status: Int
+    package let status: Int
     /// The header fields by their names in lower case.
-    public let headers: [String: String]
+    package let headers: [String: String]
     /// The body.
-    public let body: String
+    package let body: String
 
     /// Sends a request and reads the reply.
     ///
@@ -17,7 +17,7 @@ public struct HTTPReply: Sendable {
     ///   - path: The path of the page.
     ///   - address: HOST:PORT with an IPv4 address.
     /// - Throws: A `POSIXError` if there is no server, or if the reply is not HTTP.
-    public init(_ method: String = "GET", _ path: String, at address: String) throws {
+    package init(_ method: String = "GET", _ path: String, at address: String) throws {
         let connection = try TCPConnection(address)
         try connection.send("\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n\r\n")
         let reply = try connection.receiveAll()
@@ -36,14 +36,14 @@ public struct HTTPReply: Sendable {
 }
 
 /// A TCP connection that closes with its last reference.
-public final class TCPConnection {
+package final class TCPConnection {
     private let socket: Int32
 
     /// Connects to a server.
     ///
     /// - Parameter address: HOST:PORT with an IPv4 address.
     /// - Throws: A `POSIXError` if there is no server.
-    public init(_ address: String) throws {
+    package init(_ address: String) throws {
         let parts = address.split(separator: ":")
         guard parts.count == 2, let port = UInt16(parts[1]) else { throw POSIXError(.EINVAL) }
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -64,7 +64,7 @@ public final class TCPConnection {
     ///
     /// - Parameter text: The text.
     /// - Throws: A `POSIXError` if the peer has closed the connection.
-    public func send(_ text: String) throws {
+    package func send(_ text: String) throws {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let sent = unsafe rest.withUnsafeBytes { bytes in
@@ -76,13 +76,13 @@ public final class TCPConnection {
     }
 
     /// Closes the sending side of the connection.
-    public func endSending() { shutdown(socket, Int32(SHUT_WR)) }
+    package func endSending() { shutdown(socket, Int32(SHUT_WR)) }
 
     /// Waits until the peer closes the connection.
     ///
     /// - Returns: The received text.
     /// - Throws: Foundation's error if the connection fails.
-    public func receiveAll() throws -> String {
+    package func receiveAll() throws -> String {
         let data = try FileHandle(fileDescriptor: socket).readToEnd() ?? Data()
         return String(decoding: data, as: UTF8.self)
     }

@@ -10,7 +10,7 @@ extension [UInt8] {
     /// - Parameters:
     ///   - other: Other bytes, parts of which may replace parts of these.
     ///   - random: The source of the choices.
-    public mutating func mutate(with other: [UInt8], using random: inout some RandomNumberGenerator) {
+    package mutating func mutate(with other: [UInt8], using random: inout some RandomNumberGenerator) {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard !isEmpty else { return }
             let place = Int.random(in: indices, using: &random)
@@ -44,7 +44,7 @@ extension [UInt8] {
     /// Damages a text in one to three ways that leave most of it valid JSON.
     ///
     /// - Parameter random: The source of the choices.
-    public mutating func mutateText(using random: inout some RandomNumberGenerator) {
+    package mutating func mutateText(using random: inout some RandomNumberGenerator) {
         let words = [
             "0", "-1", "1.5", "1e308", "1e999", "9223372036854775807", "18446744073709551616", "null", "true", "[]",
             "{}",

@@ -1,26 +1,26 @@
 import Foundation
 
 /// A fixture with changed bytes.
-public struct PatchedFile: Sendable {
+package struct PatchedFile: Sendable {
     /// The current contents.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
 
     /// Reads a fixture, such as `reference/model2.h5`.
     ///
     /// - Throws: Foundation's error if there is no such fixture.
-    public init(_ fixture: String) throws {
+    package init(_ fixture: String) throws {
         bytes = Array(try Data(contentsOf: Fixtures.url(fixture)))
     }
 
     /// Creates a file from bytes.
-    public init(bytes: [UInt8]) {
+    package init(bytes: [UInt8]) {
         self.bytes = bytes
     }
 
     /// Replaces each occurrence of a text. The new text must not be longer and is padded with spaces, so that nothing moves.
     ///
     /// - Returns: The number of occurrences.
-    public mutating func replace(_ old: String, with new: String) -> Int {
+    package mutating func replace(_ old: String, with new: String) -> Int {
         let (old, new) = (Array(old.utf8), Array(new.utf8))
         precondition(new.count <= old.count, "the replacement is longer")
         let filled = new + Array(repeating: UInt8(ascii: " "), count: old.count - new.count)
@@ -31,7 +31,7 @@ public struct PatchedFile: Sendable {
     /// entry.
     ///
     /// - Throws: The errors of `change`.
-    public mutating func changeEntry(_ name: String, _ change: (inout PatchedFile) throws -> Void) rethrows {
+    package mutating func changeEntry(_ name: String, _ change: (inout PatchedFile) throws -> Void) rethrows {
         let header = Array("PK\u{3}\u{4}".utf8)
         let starts = bytes.indices.filter { bytes[$0...].starts(with: header) }
         for start in starts where bytes[(start + 30)...].starts(with: Array(name.utf8)) {

@@ -1,18 +1,4 @@
-/// The SplitMix64 generator of Steele, Lea and Flood. Its seed makes every run use the same mutations.
-public struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
+package import Recurrent
 
-    /// Creates a generator from a seed.
-    public init(state: UInt64) {
-        self.state = state
-    }
-
-    /// Returns the next number.
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
+/// The engine's generator, for tests that do not import the engine.
+package typealias SplitMix64 = Recurrent.SplitMix64

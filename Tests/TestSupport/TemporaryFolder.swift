@@ -1,14 +1,14 @@
-public import Foundation
+package import Foundation
 
 /// A folder for one test, deleted when the test ends. Its path is short, so that the folder can hold Unix sockets.
-public final class TemporaryFolder: Sendable {
+package final class TemporaryFolder: Sendable {
     /// The path of the folder.
-    public let path: String
+    package let path: String
 
     /// Creates the folder.
     ///
     /// - Throws: Foundation's error if the folder cannot be created.
-    public init() throws {
+    package init() throws {
         path = "/tmp/sluice-\(UUID().uuidString.prefix(13))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
@@ -19,16 +19,16 @@ public final class TemporaryFolder: Sendable {
     }
 
     /// The URL of a file in the folder.
-    public func url(_ name: String) -> URL { URL(filePath: path).appending(path: name) }
+    package func url(_ name: String) -> URL { URL(filePath: path).appending(path: name) }
 
     /// The path of a file in the folder.
-    public func path(_ name: String) -> String { "\(path)/\(name)" }
+    package func path(_ name: String) -> String { "\(path)/\(name)" }
 
     /// Writes a file in the folder.
     ///
     /// - Returns: The path of the file.
     /// - Throws: Foundation's error if the file cannot be written.
-    public func write(_ text: String, to name: String) throws -> String {
+    package func write(_ text: String, to name: String) throws -> String {
         try Data(text.utf8).write(to: url(name))
         return path(name)
     }

@@ -92,7 +92,7 @@ import Wire
     }
 
     @Test func `a decimal number of any length is rounded once, even halfway between two floats`() throws {
-        var chance = SplitMix64(state: 19)
+        var chance = SplitMix64(seed: 19)
         var texts = (0..<64).flatMap { step in
             // Every second whole number past 2²⁴ lies halfway between two floats, or close to it.
             ["", ".0", ".0000001", "e0", "0e-1", ".00000000000000001"].map { "\(16_777_200 + step)\($0)" }

@@ -1,3 +1,4 @@
+import Recurrent
 import Wire
 
 /// The load that ``Bench`` puts on both targets.
@@ -94,21 +95,5 @@ extension BenchPlan {
         let number = "\(stream)"
         let zeros = idLength - prefix.utf8.count - number.utf8.count
         return Array("\(prefix)\(String(repeating: "0", count: zeros))\(number)".utf8)
-    }
-}
-
-/// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>). Equal seeds give equal numbers on every
-/// machine.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

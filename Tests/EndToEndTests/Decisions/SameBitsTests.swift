@@ -51,7 +51,7 @@ import Wire
 
     @Test(arguments: [1, 3])
     func `any order of messages and any number of threads give the same bits`(workers: Int) throws {
-        var random = SplitMix64(state: 17)
+        var random = SplitMix64(seed: 17)
         let streams = (0..<40).map { (id: "s\($0)", values: values(400, seed: $0)) }
         let one = try Peer(try DaemonProcess([model2]))
         let alone = try streams.map { try one.decide($0.id, $0.values) }

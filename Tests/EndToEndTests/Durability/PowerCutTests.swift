@@ -15,7 +15,7 @@ import Wire
     private final class Life {
         let durability: String
         let disk: PowerCut
-        var chance: SeededGenerator
+        var chance: SplitMix64
         private(set) var peer: Peer
         private var daemon: DaemonProcess
         /// The states that each stream may have after a power cut: its last durable state, then its later ones. Nil: the stream
@@ -31,7 +31,7 @@ import Wire
         init(_ durability: String, seed: UInt64) throws {
             self.durability = durability
             disk = try PowerCut()
-            chance = SeededGenerator(state: seed)
+            chance = SplitMix64(seed: seed)
             daemon = try Self.start(disk, durability, round: 0)
             peer = try Peer(daemon)
         }

@@ -78,7 +78,7 @@ import Wire
 
     @Test func `a set-aside is completed in the end, whatever power cuts interrupt it`() throws {
         let disk = try PowerCut()
-        var chance = SplitMix64(state: 23)
+        var chance = SplitMix64(seed: 23)
         let arguments = [model2, "--state-dir", disk.path]
         let first = try DaemonProcess(arguments, environment: disk.environment)
         try fill(Peer(first), 40)
@@ -129,7 +129,7 @@ import Wire
             }
             daemon.kill()
         }
-        var random = SplitMix64(state: 19)
+        var random = SplitMix64(seed: 19)
         let damage = FolderDamage(older: older, other: other)
         var refused = 0
         for kind in FolderDamage.kinds {

@@ -37,7 +37,7 @@ import Wire
     }
 
     @Test func `a folder of an earlier version is upgraded at the first start, even over kills`() throws {
-        var random = SplitMix64(state: 19)
+        var random = SplitMix64(seed: 19)
         for _ in 0..<5 {
             let folder = try copyOfVersion2()
             let arguments = [model2, "--state-dir", folder.path("state")] + Self.journal

@@ -32,7 +32,7 @@ import ZeroMQ
         }
         let message = [Array("x".utf8), Timesteps.bytes(values(3)), TimestepHeader(sequence: 1, flags: []).bytes]
 
-        var random = SplitMix64(state: 11)
+        var random = SplitMix64(seed: 11)
         var decisions: [Decision] = []
         for value in inputs {
             for _ in 0..<20 {

@@ -53,7 +53,7 @@ import ZeroMQ
     @Test func `after kill -9 during a request, all of its streams are changed or none`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--durability", "journal"]
-        var chance = SeededGenerator(state: 3)
+        var chance = SplitMix64(seed: 3)
         for round in 0..<9 {
             let daemon = try DaemonProcess(arguments)
             let peer = try Peer(daemon)

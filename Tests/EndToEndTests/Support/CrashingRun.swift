@@ -16,7 +16,7 @@ final class CrashingRun {
 
     private let folder: TemporaryFolder
     private let arguments: [String]
-    private var chance: SeededGenerator
+    private var chance: SplitMix64
     /// The decisions seen of each stream, by sequence number.
     private(set) var seen: [String: [UInt64: [UInt64]]] = [:]
     /// The number of decisions seen, and of those seen more than once.
@@ -28,7 +28,7 @@ final class CrashingRun {
         arguments = [
             model2, "--state-dir", folder.path, "--durability", durability, "--checkpoint-interval", interval,
         ]
-        chance = SeededGenerator(state: seed)
+        chance = SplitMix64(seed: seed)
     }
 
     /// The value of a stream's timestep, which is the same in every run.
@@ -188,20 +188,4 @@ private final class Flag: Sendable {
     private let value = Atomic<Bool>(false)
     var isSet: Bool { value.load(ordering: .acquiring) }
     func set() { value.store(true, ordering: .releasing) }
-}
-
-/// Sebastiano Vigna's SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>). Its seed makes every run use the same
-/// moments.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(state: UInt64) { self.state = state }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -29,7 +29,7 @@ import Wire
     func `a thousand streams in turn give the bits of each alone`(make: @Sendable () throws -> Model) throws {
         let model = try make()
         let feed = Feed(served(model))
-        var chance = Chance(state: 1)
+        var chance = SplitMix64(seed: 1)
         let count = 1001
         let length = 12
         let signals = (0..<count).map { signal(length, features: model.features, from: Float($0)) }
@@ -86,7 +86,7 @@ import Wire
     @Test func `streams that come and go match the entries of a dictionary`() throws {
         let model = try livelyModel(units: 2)
         let feed = Feed(served(model))
-        var chance = Chance(state: 42)
+        var chance = SplitMix64(seed: 42)
         var oracle: [String: (sequence: UInt64, last: [Float])] = [:]
         // The ids share prefixes, and are so few that each stream comes and goes many times.
         let ids = (0..<3000).map { "\($0 % 7)/\($0)" }

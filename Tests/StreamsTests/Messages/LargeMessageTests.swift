@@ -25,7 +25,7 @@ import Wire
         let whole = Feed(served(try livelyModel(), policy))
         let pieced = try feed(policy, pieces: pieces)
         let before = pieced.table.counters
-        var chance = Chance(state: 7)
+        var chance = SplitMix64(seed: 7)
         var next: UInt64 = 1
         for _ in 0..<60 {
             let count = Int.random(in: 1...20, using: &chance)

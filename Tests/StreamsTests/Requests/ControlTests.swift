@@ -128,7 +128,7 @@ import Wire
 
     @Test func `pages that are searched in pieces have every lasting stream exactly once`() throws {
         let feed = try feed()
-        var chance = SplitMix64(state: 7)
+        var chance = SplitMix64(seed: 7)
         let ids = (0..<60).map { "s\($0)" }.shuffled(using: &chance)
         for id in ids { try feed.send(id, [0.5]) }
         let gone = Set(ids.filter { _ in Bool.random(using: &chance) })

@@ -78,7 +78,7 @@ import Wire
         let served = served(
             try livelyModel(), ServingPolicy(threshold: try #require(.init(rise: 0.6, fall: 0.4)), gap: .reset))
         let feed = recording(served)
-        var chance = Chance(state: seed)
+        var chance = SplitMix64(seed: seed)
         var durable = Durable()
         var snapshot: [StreamImage] = []
         var next: Int?
