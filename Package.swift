@@ -1,16 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// What every target of the project is built with: no warning survives, and whatever is unsafe says so.
+/// The settings of every target: warnings are errors, and unsafe code must be marked.
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .strictMemorySafety(),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableExperimentalFeature("Lifetimes"),
-    // Debug builds, in which the tests run, check at run time that no two accesses to a class's property overlap; in the hot
-    // path such checks would cost as much as the engine. That path leads through five modules, so that release builds inline
-    // across them too.
+    // Debug builds, in which the tests run, check at run time that no two accesses to a class's property overlap. In
+    // the hot path, such checks would cost as much as the engine. The hot path leads through five modules, so release
+    // builds inline across modules too.
     .unsafeFlags(
         ["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release)),
 ]
@@ -52,22 +52,22 @@ let package = Package(
         .target(
             name: "CKernels",
             exclude: ["batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc"]),
-        // Takes the place of a function of the C library, in the programs that it is linked into.
+        // Replaces a function of the C library in the programs that link this target.
         .target(name: "CProcessID"),
-        // What a core can do at best: loops to measure the engine against.
+        // Loops that measure the best that a core can do, as bounds for the engine.
         .target(name: "CBounds", exclude: ["bounds.inc"]),
 
         // Ground floor: values and arithmetic. No sockets, files, clock, logger or Foundation.
         .target(name: "Recurrent", dependencies: ["CKernels"], swiftSettings: settings),
         .target(name: "Wire", swiftSettings: settings),
 
-        // One floor up: each wraps one outside thing, or one idea.
+        // One floor up: each target wraps one external library, or holds one idea.
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: settings),
         .target(
             name: "ModelFiles",
             dependencies: ["CSodium", "Recurrent", "Wire", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
-        // Without the trait an empty module, so that HDF5 and libzip need not be there.
+        // Without the trait, this module is empty, so HDF5 and libzip need not be installed.
         .target(
             name: "KerasArchives",
             dependencies: [
@@ -116,12 +116,14 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // Tests beside what they test; EndToEndTests start the real daemon and talk to it over real sockets.
+        // Each test target is named after the target that it tests. EndToEndTests start the real daemon and talk to it
+        // over real sockets.
         .target(
             name: "TestSupport", dependencies: ["Recurrent"], path: "Tests/TestSupport", swiftSettings: settings),
         // A preloaded library that replaces malloc and counts the daemon's allocations.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-        // Records what the daemon writes, so that a power cut can be made of it, and shifts its time of day.
+        // A preloaded library that records the daemon's writes, so that a test can simulate a power cut. It also shifts
+        // the daemon's time of day.
         .target(name: "FaultInjector", path: "Tests/FaultInjector"),
         .executableTarget(
             name: "fuzz-model-files", dependencies: ["KerasArchives", "ModelFiles", "TestSupport", argumentParser],

@@ -46,7 +46,7 @@ struct Load: Sendable {
     private let payloads: [UInt8]
     private let payloadLength: Int
 
-    /// A prime number, so that a stream does not get the same values again and again.
+    /// The number of second frames. It is prime, so that a stream does not get the same values again and again.
     static let payloadCount = 1021
 
     /// Creates a load. Equal parameters give equal loads.

@@ -24,7 +24,7 @@ final class ThroughputRun {
         sender = BenchThread("bench sender") { [flow] in try generator.send(flow) }
     }
 
-    /// Waits until the target answers. The first messages create streams and fill caches, so that they are not counted.
+    /// Waits until the target answers. The first messages create streams and fill caches, so they are not counted.
     func warmUp() throws {
         let plan = generator.plan
         flow.open()

@@ -20,8 +20,8 @@ package struct CSVRecord: Sendable {
 
     /// Reads a line, or a further line if the record ended within quotes.
     ///
-    /// - Parameter line: The line without its line feed. A carriage return at its end does not belong to the last
-    ///   field.
+    /// - Parameter line: The line without its line feed. A carriage return at the end of the line does not belong to
+    ///   the last field.
     /// - Returns: Whether the record is complete; if not, its next line follows.
     package mutating func append(line: [UInt8]) -> Bool {
         if isInQuotes { bytes.append(UInt8(ascii: "\n")) }

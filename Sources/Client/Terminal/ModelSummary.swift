@@ -46,7 +46,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let outputs: Int
     /// The number of weights in the model.
     package let parameters: Int
-    /// Whether the model answers only whole sequences or windows, so that a stream's timesteps are buffered.
+    /// Whether the model answers only whole sequences or windows. If so, a stream's timesteps are buffered.
     package let needsWholeSequences: Bool
     /// Floats of state per stream between two timesteps; 0 if timesteps are buffered instead.
     package let stateSize: Int

@@ -13,7 +13,7 @@ struct MissedTimesteps {
         case wentBack(from: UInt64, to: UInt64)
     }
 
-    /// Whether every timestep of a stream is decided, so that each missed timestep is a missed decision.
+    /// Whether every timestep of a stream is decided. If so, each missed timestep is a missed decision.
     private let decidesAll: (String) -> Bool
     private var last: [StreamKey: UInt64] = [:]
     private var interrupted: Set<StreamKey> = []

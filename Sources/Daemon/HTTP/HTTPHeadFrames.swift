@@ -26,7 +26,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
     private var buffer = ByteBuffer()
     /// The number of buffered bytes already searched for the end of a head.
     private var searched = 0
-    /// Whether the current line has no bytes so far. ``hasLine`` tells whether an earlier line had some.
+    /// Whether the current line has no bytes so far. ``hasLine`` tells whether an earlier line had any bytes.
     private var isLineEmpty = true
     private var hasLine = false
     /// Whether a head was passed on and is not answered yet.

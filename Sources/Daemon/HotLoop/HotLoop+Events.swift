@@ -29,7 +29,7 @@ extension HotLoop {
 }
 
 extension PendingDecisions {
-    /// Appends an event in its place among the decisions.
+    /// Appends an event at its position among the decisions.
     mutating func append(_ event: StreamEvent) {
         append(Array(StreamEvent.topic.utf8).span, event.json.span)
     }

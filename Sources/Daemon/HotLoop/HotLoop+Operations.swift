@@ -44,7 +44,7 @@ extension HotLoop {
     /// - Parameters:
     ///   - kind: The operation.
     ///   - selection: The streams.
-    ///   - event: The event to publish in its place among the decisions, if any.
+    ///   - event: The event to publish at its position among the decisions, if any.
     ///   - then: Runs at the end of the operation, with the number of streams.
     /// - Throws: ``ControlError`` if the selection names an unknown stream.
     mutating func begin(

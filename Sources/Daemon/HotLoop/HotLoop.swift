@@ -85,7 +85,7 @@ struct HotLoop: ~Copyable {
     var checkpointWaiters = CheckpointWaiters()
     /// The schedule of the search for idle streams.
     var idleSweep: IdleSweep
-    /// The number of unanswered jobs on other threads: those of the store, the journal and others.
+    /// The number of unanswered jobs on other threads, such as jobs of the store and of the journal.
     var outsideJobs = 0
     var isStopping = false
     var controlRequests = DaemonMetrics.ControlRequests()

@@ -1,7 +1,8 @@
 import Logging
 import ZeroMQ
 
-/// Logs refused clients. Each client is logged once, however often it tries, and all of them at a bounded rate.
+/// Logs refused clients. Each client is logged once, no matter how often it tries, and all log lines are written at a
+/// bounded rate.
 struct AccessLog {
     /// The reason for refusing a client.
     enum Cause: Hashable {

@@ -11,6 +11,7 @@ struct Deadline {
 
     var isPast: Bool { SteadyClock.now() >= time }
 
-    /// The milliseconds until the deadline. At least 1, so that a caller whose work is due but not possible yet does not spin.
+    /// The milliseconds until the deadline. The value is at least 1, so that a caller whose work is due but not
+    /// possible yet does not spin.
     var millisecondsLeft: Int { max(1, Int((time - SteadyClock.now()) / 1_000_000) + 1) }
 }

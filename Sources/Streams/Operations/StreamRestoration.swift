@@ -8,7 +8,8 @@ struct StreamRestoration: ~Copyable {
     private static let mostAwaited = 16_384
 
     var stage = Stage.none
-    /// The slots of the snapshot's streams that are in the table, either since the check or since a timestep arrived for them.
+    /// The slots of the snapshot's streams that are in the table. Existing streams are added at the check, new streams
+    /// when a timestep arrives for them.
     var slots = SlotSet()
     /// The ids of the streams that were not in the table when they were checked.
     var newIDs = StreamIndex()
@@ -20,7 +21,7 @@ struct StreamRestoration: ~Copyable {
     var requests: [UInt32] = []
     /// The approximate number of streams with waiting timesteps.
     var awaited = 0
-    /// Whether the store cannot be read for now, so that other streams must not wait for it.
+    /// Whether the store cannot be read for now. If so, other streams must not wait for it.
     var isStuck = false
 
     var isBegun: Bool { stage != .none }

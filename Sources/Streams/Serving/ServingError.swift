@@ -33,7 +33,7 @@ extension ServingPolicy {
     ///
     /// - Parameters:
     ///   - model: The weights.
-    ///   - isStateful: Whether the model is stateful in Keras, so that it keeps its state from call to call.
+    ///   - isStateful: Whether the model is stateful in Keras and thus keeps its state from call to call.
     ///   - sequenceLength: The length of each of the model's sequences; nil if the model leaves it open.
     /// - Throws: ``ServingError`` that names possible alternatives.
     public func check(_ model: Model, isStateful: Bool = false, sequenceLength: Int?) throws(ServingError) {

@@ -54,7 +54,7 @@ public struct StreamSlice: Sendable {
     ///
     /// - Parameters:
     ///   - fingerprints: The fingerprints that entries will refer to.
-    ///   - capacity: The expected number of streams, so that memory is allocated once.
+    ///   - capacity: The expected number of streams. Memory for this number is allocated at once.
     ///   - valuesPerStream: The approximate number of values per stream.
     public init(fingerprints: [String], capacity: Int = 0, valuesPerStream: Int = 0) {
         self.fingerprints = fingerprints

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct `The mode sequence` {
-    /// Models that are not stateful, so that their files select sequence mode, with Keras' answer after each prefix.
+    /// Models that are not stateful, so their files select sequence mode. Each has Keras' answer after each prefix.
     static let causal = [
         ("reference/model1", "reference/model1.csv"), ("reference/model3", "keras/model3_answers.csv"),
         ("reference/model4", "reference/model4.csv"),
