@@ -93,18 +93,18 @@ import Testing
         switch path {
         case .scalar: return answers(of: model, to: inputs)
         case .sequence:
-            let batch = StepBatch(pool: StatePool(model: model))
-            _ = batch.add(batch.pool.insert(), Array(inputs.joined()).span, count: inputs.count)
+            let batch = FilledBatch(pool: StatePool(model: model))
+            batch.add(batch.pool.insert(), Array(inputs.joined()), count: inputs.count)
             batch.run()
-            return inputs.indices.map { batch.output(at: $0, of: 0).array }
+            return inputs.indices.map { batch.output(at: $0, of: 0) }
         case .batched:
-            let batch = StepBatch(pool: StatePool(model: model))
+            let batch = FilledBatch(pool: StatePool(model: model))
             let rows = (0..<model.kernels.lanes).map { _ in batch.pool.insert() }
             return inputs.map { x in
                 batch.removeAll()
-                for row in rows { _ = batch.add(row, x.span, count: 1) }
+                for row in rows { batch.add(row, x, count: 1) }
                 batch.run()
-                return batch.output(at: 0, of: rows.count - 1).array
+                return batch.output(at: 0, of: rows.count - 1)
             }
         }
     }

@@ -65,12 +65,12 @@ import Testing
     @Test(arguments: Kernels.available.indices)
     func `the end of a sequence resets the state of its own lane only`(set: Int) throws {
         let model = try lstm(units: 5, kernels: Kernels.available[set])
-        let batch = StepBatch(pool: StatePool(model: model), sequenceLength: 4)
+        let batch = FilledBatch(pool: StatePool(model: model), sequenceLength: 4)
         let rows = (0..<40).map { _ in batch.pool.insert() }
         // Each stream is at a different position in its sequence, and every third message ends a sequence.
         for (stream, row) in rows.enumerated() {
-            _ = batch.add(
-                row, timesteps(of: model, stream: 0, 0..<11).span, count: 11, untilReset: 1 + stream % 4,
+            batch.add(
+                row, timesteps(of: model, stream: 0, 0..<11), count: 11, untilReset: 1 + stream % 4,
                 resetsAtEnd: stream % 3 == 0)
         }
         batch.run()
@@ -84,7 +84,7 @@ import Testing
                 let position = (step + 4 - stream % 4) % 4
                 if position == 0 || (stream % 3 == 0 && step == 10) { pool.reset(alone) }
             }
-            #expect((0..<11).map { batch.output(at: $0, of: stream).array.map(\.bitPattern) } == expected)
+            #expect((0..<11).map { batch.output(at: $0, of: stream).map(\.bitPattern) } == expected)
             #expect(bits(batch.pool, row) == bits(pool, alone))
         }
     }
@@ -98,11 +98,11 @@ import Testing
         // The tail steps many timesteps at once.
         let tail = try Dense(units: 1, activation: .sigmoid, kernel: tensor([2, 1], 1), bias: nil)
         let model = try Model(layers: hasTail ? [growing, tail] : [growing], kernels: Kernels.available[set])
-        let batch = StepBatch(pool: StatePool(model: model))
+        let batch = FilledBatch(pool: StatePool(model: model))
         let rows = (0..<20).map { _ in batch.pool.insert() }
         for (stream, row) in rows.enumerated() {
             let size: Float = stream == 7 ? 1e38 : 0
-            _ = batch.add(row, [Float](repeating: size, count: 9).span, count: 9)
+            batch.add(row, [Float](repeating: size, count: 9), count: 9)
         }
         batch.run()
         #expect(batch.isFaulty(7))
@@ -112,18 +112,18 @@ import Testing
             #expect(!batch.isFaulty(stream) && batch.steppedTimesteps(of: stream) == 9)
         }
         // On the scalar path the stream stops at the same timestep.
-        let alone = StepBatch(pool: StatePool(model: model))
-        _ = alone.add(alone.pool.insert(), [Float](repeating: 1e38, count: 9).span, count: 9)
+        let alone = FilledBatch(pool: StatePool(model: model))
+        alone.add(alone.pool.insert(), [Float](repeating: 1e38, count: 9), count: 9)
         alone.run()
         #expect(alone.steppedTimesteps(of: 0) == taken)
 
         // With messages of one timestep it does too.
-        let single = StepBatch(pool: StatePool(model: model))
+        let single = FilledBatch(pool: StatePool(model: model))
         let singleRows = (0..<20).map { _ in single.pool.insert() }
         for step in 1...taken {
             single.removeAll()
             for (stream, row) in singleRows.enumerated() {
-                _ = single.add(row, [stream == 7 ? Float(1e38) : 0].span, count: 1)
+                single.add(row, [stream == 7 ? Float(1e38) : 0], count: 1)
             }
             single.run()
             #expect(rows.indices.filter { single.isFaulty($0) } == (step == taken ? [7] : []))
@@ -144,9 +144,9 @@ import Testing
         let model = try Model(layers: [layer, tail], kernels: Kernels.available[set])
         for wrong in [0, 1, 15, 16, 63, 64, 79, 99] {
             let inputs = (0..<100).map { $0 == wrong ? Float.nan : Float($0) / 100 }
-            let long = StepBatch(pool: StatePool(model: model))
+            let long = FilledBatch(pool: StatePool(model: model))
             let row = long.pool.insert()
-            _ = long.add(row, inputs.span, count: 100)
+            long.add(row, inputs, count: 100)
             long.run()
             #expect(long.isFaulty(0))
             #expect(long.steppedTimesteps(of: 0) == wrong + 1)
@@ -156,7 +156,7 @@ import Testing
             for step in 0...wrong {
                 pool.step(alone, inputs: inputs.span, index: step)
                 #expect(
-                    long.output(at: step, of: 0).array.map(\.bitPattern)
+                    long.output(at: step, of: 0).map(\.bitPattern)
                         == pool.outputs(of: alone).array.map(\.bitPattern))
             }
             #expect(bits(long.pool, row) == bits(pool, alone))
@@ -170,7 +170,7 @@ import Testing
         var random = SplitMix64(seed: 5)
         let streams = 37
         var consumed = [Int](repeating: 0, count: streams)
-        let batch = StepBatch(pool: StatePool(model: model), workers: workers)
+        let batch = FilledBatch(pool: StatePool(model: model), workers: workers)
         let rows = (0..<streams).map { _ in batch.pool.insert() }
         var found = [[[UInt32]]](repeating: [], count: streams)
         for round in 0..<30 {
@@ -182,14 +182,14 @@ import Testing
             }
             for piece in pieces {
                 let inputs = timesteps(of: model, stream: piece.stream, piece.timesteps)
-                _ = batch.add(
-                    rows[piece.stream], inputs.span, count: piece.timesteps.count, hash: UInt32(piece.stream))
+                batch.add(
+                    rows[piece.stream], inputs, count: piece.timesteps.count, hash: UInt32(piece.stream))
             }
             batch.run()
             for (job, piece) in pieces.enumerated() {
                 #expect(batch.steppedTimesteps(of: job) == piece.timesteps.count)
                 for timestep in 0..<batch.steppedTimesteps(of: job) {
-                    found[piece.stream].append(batch.output(at: timestep, of: job).array.map(\.bitPattern))
+                    found[piece.stream].append(batch.output(at: timestep, of: job).map(\.bitPattern))
                 }
             }
             batch.removeAll()

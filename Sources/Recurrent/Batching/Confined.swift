@@ -5,6 +5,8 @@
 /// with one owner on one thread may hold one, and no access may call code that accesses the same value again.
 @safe
 public struct Confined<Value: ~Copyable>: ~Copyable {
+    // Public because the hot path is in other modules, and Swift inlines no package declaration into another module.
+
     @usableFromInline let pointer: UnsafeMutablePointer<Value>
 
     /// Moves a value to the heap.

@@ -3,6 +3,8 @@
 /// An `Array` checks at each change whether it is shared, and the hot path changes a dozen of them for each message.
 @safe
 public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
+    // Public because the hot path is in other modules, and Swift inlines no package declaration into another module.
+
     @usableFromInline var start: UnsafeMutablePointer<Element>
     @usableFromInline var end = 0
     @usableFromInline var capacity: Int

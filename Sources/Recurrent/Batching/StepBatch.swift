@@ -1,18 +1,21 @@
 /// Timesteps of streams of one model that wait for one common step, and the model's outputs after it.
 ///
-/// The owner adds one job per stream, calls ``run()``, reads the outputs, and empties the batch with ``removeAll()``. The batch
-/// keeps its memory. It has one owner on one thread.
+/// The owner keeps the values of the timesteps and adds one job per stream. It calls ``run(on:)``, reads the outputs, and empties
+/// the batch with ``removeAll()``. The batch keeps its memory. It has one owner on one thread.
 @safe
 public final class StepBatch {
+    // Public because the hot path is in other modules, and Swift inlines no package declaration into another module.
+
     /// The streams' states.
-    public let pool: StatePool
+    package let pool: StatePool
     private let sequenceLength: Int
     /// The floats in one timestep.
     public let features: Int
     /// The floats in one output.
     @usableFromInline let outputs: Int
     @usableFromInline let contents: Confined<Contents>
-    @usableFromInline let workers: StepWorkers
+    private let workers: StepWorkers
+    @usableFromInline let sharesWork: Bool
     /// The stepper of the owner's thread.
     private let stepper: Stepper
     /// A stepper for each other worker.
@@ -26,8 +29,8 @@ public final class StepBatch {
         @usableFromInline var shares: JobShares
         /// The number of timesteps of all jobs.
         @usableFromInline var timesteps = 0
-        /// Shape (timesteps, features). The timesteps of one job are adjacent.
-        @usableFromInline var inputs = GrowingBuffer<Float>()
+        /// The end of the last job's values.
+        @usableFromInline var valueCount = 0
         /// Shape (timesteps, outputs).
         @usableFromInline var outputs = GrowingBuffer<Float>()
     }
@@ -38,10 +41,11 @@ public final class StepBatch {
     ///   - pool: The streams' states.
     ///   - sequenceLength: The number of timesteps after which a state resets to zero; nil for never.
     ///   - workers: The threads that step.
-    public init(pool: StatePool, sequenceLength: Int? = nil, workers: StepWorkers = StepWorkers()) {
+    package init(pool: StatePool, sequenceLength: Int? = nil, workers: StepWorkers = StepWorkers()) {
         self.pool = pool
         self.sequenceLength = sequenceLength ?? .max
         self.workers = workers
+        sharesWork = workers.count > 1
         contents = Confined(Contents(shares: JobShares(workers: workers.count, lanes: pool.model.kernels.lanes)))
         features = pool.model.features
         outputs = pool.model.outputs
@@ -53,7 +57,8 @@ public final class StepBatch {
     ///
     /// - Parameters:
     ///   - row: The stream's row in ``pool``. No other job of the batch may have the same row.
-    ///   - values: The timesteps, shape (count, features).
+    ///   - firstValue: The index of the timesteps among the values of ``run(on:)``. They are adjacent there, shape (count,
+    ///     features).
     ///   - count: The number of timesteps, at least 1.
     ///   - hash: Selects the worker, unless that worker has too many jobs. A stream's hash is always the same, so its state may
     ///     still be in that worker's cache.
@@ -63,29 +68,33 @@ public final class StepBatch {
     @inlinable
     @inline(__always)
     public func add(
-        _ row: Int, _ values: Span<Float>, count: Int, hash: UInt32 = 0, untilReset: Int? = nil,
+        _ row: Int, at firstValue: Int, count: Int, hash: UInt32 = 0, untilReset: Int? = nil,
         resetsAtEnd: Bool = false
     ) -> Int {
-        precondition(count >= 1 && values.count == count * features)
+        precondition(firstValue >= 0 && count >= 1)
         let first = contents.value.timesteps
         contents.value.jobs.append(
-            StepJob(row: row, first: first, count: count, untilReset: untilReset ?? .max, resetsAtEnd: resetsAtEnd))
-        if workers.count > 1 { contents.value.shares.append(hash: hash) }
-        contents.value.inputs.append(values)
+            StepJob(
+                row: row, first: first, firstValue: firstValue, count: count, untilReset: untilReset ?? .max,
+                resetsAtEnd: resetsAtEnd))
+        if sharesWork { contents.value.shares.append(hash: hash) }
         contents.value.timesteps = first + count
+        contents.value.valueCount = max(contents.value.valueCount, firstValue + count * features)
         return contents.value.jobs.count - 1
     }
 
     /// Steps all timesteps of all jobs. A job ends early at the first timestep that makes its state non-finite.
-    public func run() {
+    ///
+    /// - Parameter values: The values of all jobs' timesteps.
+    public func run(on values: Span<Float>) {
         let timesteps = contents.value.timesteps
         guard timesteps > 0 else { return }
         contents.value.outputs.resize(to: timesteps * outputs)
-        if workers.count > 1 && timesteps * pool.model.parameters >= workers.threshold {
+        if sharesWork && timesteps * pool.model.parameters >= workers.threshold {
             contents.value.shares.arrange()
-            workers.run(memory, by: stepper, and: helpers)
+            withMemory(on: values) { workers.run($0, by: stepper, and: helpers) }
         } else {
-            stepper.run(memory)
+            withMemory(on: values) { stepper.run($0) }
         }
     }
 
@@ -101,13 +110,15 @@ public final class StepBatch {
     ///
     /// - Parameters:
     ///   - job: The job's number.
-    ///   - untilReset: As in ``add(_:_:count:hash:untilReset:resetsAtEnd:)``.
-    public func resume(_ job: Int, untilReset: Int?) {
+    ///   - untilReset: As in ``add(_:at:count:hash:untilReset:resetsAtEnd:)``.
+    ///   - values: As in ``run(on:)``.
+    public func resume(_ job: Int, untilReset: Int?, on values: Span<Float>) {
         precondition(isFaulty(job))
-        let memory = memory
-        unsafe memory.jobs[job].isFaulty = false
-        unsafe memory.jobs[job].untilReset = untilReset ?? .max
-        unsafe stepper.run(&memory.jobs[job], memory)
+        withMemory(on: values) { memory in
+            unsafe memory.jobs[job].isFaulty = false
+            unsafe memory.jobs[job].untilReset = untilReset ?? .max
+            unsafe stepper.run(&memory.jobs[job], memory)
+        }
     }
 
     /// Returns the model's output at one timestep.
@@ -130,7 +141,7 @@ public final class StepBatch {
     /// Removes all jobs and outputs, and keeps the memory.
     public func removeAll() {
         contents.value.timesteps = 0
-        contents.value.inputs.removeAll()
+        contents.value.valueCount = 0
         contents.value.jobs.removeAll()
         contents.value.shares.removeAll()
     }
@@ -140,8 +151,8 @@ public final class StepBatch {
     struct Memory {
         let rows: StatePool.Rows
         let sequenceLength: Int
-        /// Shape (n, features).
-        let inputs: UnsafePointer<Float>
+        /// The values of all timesteps.
+        let values: UnsafePointer<Float>
         /// Shape (n, outputs).
         let outputs: UnsafeMutablePointer<Float>
         /// The jobs. Only one worker reads and writes each of them.
@@ -152,10 +163,15 @@ public final class StepBatch {
         let starts: UnsafeMutableBufferPointer<Int>
     }
 
-    private var memory: Memory {
-        unsafe Memory(
-            rows: pool.allRows, sequenceLength: sequenceLength, inputs: contents.value.inputs.start,
-            outputs: contents.value.outputs.start, jobs: contents.value.jobs.all,
-            order: contents.value.shares.order.all, starts: contents.value.shares.starts.all)
+    private func withMemory(on values: Span<Float>, _ body: (Memory) -> Void) {
+        precondition(contents.value.valueCount <= values.count)
+        unsafe values.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            body(
+                unsafe Memory(
+                    rows: pool.allRows, sequenceLength: sequenceLength, values: start,
+                    outputs: contents.value.outputs.start, jobs: contents.value.jobs.all,
+                    order: contents.value.shares.order.all, starts: contents.value.shares.starts.all))
+        }
     }
 }

@@ -7,6 +7,7 @@ struct StepJob: BitwiseCopyable {
     @usableFromInline var untilReset: Int
     @usableFromInline let rowNumber: UInt32
     @usableFromInline let firstTimestep: UInt32
+    @usableFromInline let firstInput: UInt32
     @usableFromInline let timesteps: UInt32
     @usableFromInline var steppedTimesteps: UInt32 = 0
     /// Whether the state resets to zero after the job's last timestep.
@@ -16,9 +17,10 @@ struct StepJob: BitwiseCopyable {
 
     @inlinable
     @inline(__always)
-    init(row: Int, first: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
+    init(row: Int, first: Int, firstValue: Int, count: Int, untilReset: Int, resetsAtEnd: Bool) {
         rowNumber = UInt32(row)
         firstTimestep = UInt32(first)
+        firstInput = UInt32(firstValue)
         timesteps = UInt32(count)
         self.untilReset = untilReset
         self.resetsAtEnd = resetsAtEnd
@@ -28,6 +30,8 @@ struct StepJob: BitwiseCopyable {
     var row: Int { Int(rowNumber) }
     /// The index of the job's first timestep among the batch's timesteps.
     @inlinable var first: Int { Int(firstTimestep) }
+    /// The index of the job's first value among the batch's values.
+    var firstValue: Int { Int(firstInput) }
     /// The number of the job's timesteps.
     var count: Int { Int(timesteps) }
     /// The number of timesteps that were stepped.

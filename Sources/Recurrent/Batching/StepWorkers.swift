@@ -6,12 +6,12 @@ import Synchronization
 ///
 /// Each thread begins with its own share of a batch and continues with the rest of the others' shares. So no thread waits for one
 /// that gets no core: the others do its work meanwhile. The workers have one owner on one thread.
-public final class StepWorkers {
+package final class StepWorkers {
     /// The multiply-adds from which a second thread saves more time than its wake-up costs.
-    public static let usualThreshold = 400_000
+    package static let usualThreshold = 400_000
 
     /// The number of threads, including the owner's.
-    public let count: Int
+    package let count: Int
     /// The multiply-adds from which the threads share a batch.
     let threshold: Int
     private let helpers: [Helper]
@@ -22,7 +22,7 @@ public final class StepWorkers {
     /// - Parameters:
     ///   - count: The number of threads, including the owner's, at least 1.
     ///   - threshold: The multiply-adds from which the threads share a batch.
-    public init(count: Int = 1, threshold: Int = StepWorkers.usualThreshold) {
+    package init(count: Int = 1, threshold: Int = StepWorkers.usualThreshold) {
         precondition(count >= 1)
         self.count = count
         self.threshold = threshold

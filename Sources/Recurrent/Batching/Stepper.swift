@@ -79,9 +79,8 @@ final class Stepper {
     func run(_ job: inout StepJob, _ batch: StepBatch.Memory) {
         let row = unsafe batch.rows[job.row]
         while !job.hasEnded {
-            let timestep = job.first + job.stepped
-            let timesteps = unsafe batch.inputs + timestep * features
-            let targets = unsafe batch.outputs + timestep * outputs
+            let timesteps = unsafe batch.values + job.firstValue + job.stepped * features
+            let targets = unsafe batch.outputs + (job.first + job.stepped) * outputs
             var stepped = 1
             var isFinite = true
             if let tail, case let atOnce = tail.timestepsAtOnce(of: job.stepsUntilChange), atOnce > 0 {
@@ -154,13 +153,14 @@ final class Stepper {
 
     /// Steps jobs that all are single steps, the most frequent case.
     private func runSingleSteps(_ count: Int, _ batch: StepBatch.Memory) {
-        let first = unsafe batch.jobs[laneJobs[0]].first
-        // The jobs are in order with one timestep each. So this distance leaves no room for timesteps of other jobs.
-        let areAdjacent = unsafe batch.jobs[laneJobs[count - 1]].first - first == count - 1
+        let first = unsafe batch.jobs[laneJobs[0]]
+        let last = unsafe batch.jobs[laneJobs[count - 1]]
+        // The jobs are in order with one timestep each. So these distances leave no room for timesteps of other jobs.
+        let areAdjacent = last.first - first.first == count - 1 && last.firstValue - first.firstValue == count - 1
         if areAdjacent && features == 1 && outputs == 1 {
             // The timesteps in memory are already one row of a tile, and so are the outputs.
-            unsafe inputs.update(from: batch.inputs + first, count: count)
-            unsafe (batch.outputs + first).update(from: stepLayers(), count: count)
+            unsafe inputs.update(from: batch.values + first.firstValue, count: count)
+            unsafe (batch.outputs + first.first).update(from: stepLayers(), count: count)
         } else {
             pointLanes(count, batch)
             stepLanes()
@@ -231,9 +231,9 @@ final class Stepper {
     /// Points each lane to its job's first timestep and output.
     private func pointLanes(_ count: Int, _ batch: StepBatch.Memory) {
         for lane in 0..<count {
-            let first = unsafe batch.jobs[laneJobs[lane]].first
-            unsafe timesteps[lane] = UnsafePointer(batch.inputs + first * features)
-            unsafe targets[lane] = batch.outputs + first * outputs
+            let job = unsafe batch.jobs[laneJobs[lane]]
+            unsafe timesteps[lane] = batch.values + job.firstValue
+            unsafe targets[lane] = batch.outputs + job.first * outputs
         }
     }
 

@@ -4,9 +4,9 @@
 /// runner steps a causal model timestep by timestep, like a ``StatePool``. In any other model each layer runs over the whole
 /// sequence before the next layer. The runner keeps its memory from run to run. It has one owner on one thread.
 @safe
-public final class SequenceRunner {
+package final class SequenceRunner {
     /// The weights.
-    public let model: Model
+    package let model: Model
 
     private let state: UnsafeMutablePointer<Float>
     private let outputs: UnsafeMutablePointer<Float>
@@ -15,7 +15,7 @@ public final class SequenceRunner {
     private var sequence: LayerSequence?
 
     /// Creates a runner of a model.
-    public init(model: Model) {
+    package init(model: Model) {
         self.model = model
         let stateSize = max(model.stateSize, model.passes.map(\.stateSize).max() ?? 0) + Kernels.padding
         unsafe state = .allocate(capacity: stateSize)
@@ -37,7 +37,7 @@ public final class SequenceRunner {
     /// - Parameter timesteps: Shape (n, features), n at least 1.
     /// - Returns: Shape (outputs), valid until the next run.
     @_lifetime(borrow self)
-    public func output(for timesteps: Span<Float>) -> Span<Float> {
+    package func output(for timesteps: Span<Float>) -> Span<Float> {
         let (count, rest) = timesteps.count.quotientAndRemainder(dividingBy: model.features)
         precondition(count >= 1 && rest == 0)
         unsafe timesteps.withUnsafeBufferPointer { buffer in

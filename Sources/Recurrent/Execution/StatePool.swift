@@ -7,11 +7,11 @@
 ///
 /// Rows are in pages that never move, so a new stream never copies the others. The pool has one owner on one thread.
 @safe
-public final class StatePool {
+package final class StatePool {
     private static let rowsPerPage = 1024
 
     /// The weights for every row.
-    public let model: Model
+    package let model: Model
 
     private let rowSize: Int
     private let scratch: UnsafeMutablePointer<Float>
@@ -26,7 +26,7 @@ public final class StatePool {
     }
 
     /// Creates an empty pool.
-    public init(model: Model) {
+    package init(model: Model) {
         self.model = model
         rowSize = model.stateSize + model.outputs
         contents = Confined(Contents())
@@ -39,7 +39,7 @@ public final class StatePool {
     /// - Parameters:
     ///   - other: A pool of a model with the same state layout and number of outputs.
     ///   - model: The new weights for the rows.
-    public convenience init(movingRowsOf other: StatePool, model: Model) {
+    package convenience init(movingRowsOf other: StatePool, model: Model) {
         precondition(model.stateLayout == other.model.stateLayout && model.outputs == other.model.outputs)
         self.init(model: model)
         swap(&contents.value, &other.contents.value)
@@ -53,7 +53,7 @@ public final class StatePool {
     }
 
     /// Assigns a row of zeros: the state before the first timestep.
-    public func insert() -> Int {
+    package func insert() -> Int {
         if let row = contents.value.freeRows.popLast() { return row }
         let row = contents.value.rowCount
         if unsafe row == contents.value.pages.count * Self.rowsPerPage {
@@ -68,13 +68,13 @@ public final class StatePool {
     }
 
     /// Frees a row. The pool may assign its number again.
-    public func remove(_ row: Int) {
+    package func remove(_ row: Int) {
         unsafe pointer(to: row).update(repeating: 0, count: rowSize)
         contents.value.freeRows.append(row)
     }
 
     /// Sets the state to zero, as before the first timestep, and keeps the last outputs.
-    public func reset(_ row: Int) {
+    package func reset(_ row: Int) {
         unsafe pointer(to: row).update(repeating: 0, count: model.stateSize)
     }
 
@@ -84,7 +84,7 @@ public final class StatePool {
     ///   - row: The stream's row; the step replaces its state and its outputs.
     ///   - inputs: Timesteps, shape (n, features).
     ///   - index: The index of the timestep to step.
-    public func step(_ row: Int, inputs: Span<Float>, index: Int) {
+    package func step(_ row: Int, inputs: Span<Float>, index: Int) {
         let features = model.features
         precondition(index >= 0 && (index + 1) * features <= inputs.count)
         let state = unsafe pointer(to: row)
@@ -107,13 +107,13 @@ public final class StatePool {
 
     /// Returns the outputs at the row's last timestep, shape (outputs).
     @_lifetime(borrow self)
-    public func outputs(of row: Int) -> Span<Float> {
+    package func outputs(of row: Int) -> Span<Float> {
         values(of: row).extracting(droppingFirst: model.stateSize)
     }
 
     /// Returns the whole row, as a checkpoint keeps it: state, then last outputs, shape (stateSize + outputs).
     @_lifetime(borrow self)
-    public func values(of row: Int) -> Span<Float> {
+    package func values(of row: Int) -> Span<Float> {
         let span = unsafe Span(_unsafeStart: pointer(to: row), count: rowSize)
         return unsafe _overrideLifetime(span, borrowing: self)
     }
@@ -121,7 +121,7 @@ public final class StatePool {
     /// Replaces a whole row with values from ``values(of:)``.
     ///
     /// - Precondition: `values` has the row's size. The caller checks values from outside first.
-    public func replace(_ row: Int, with values: Span<Float>) {
+    package func replace(_ row: Int, with values: Span<Float>) {
         precondition(values.count == rowSize)
         let target = unsafe pointer(to: row)
         for k in values.indices {
@@ -130,7 +130,7 @@ public final class StatePool {
     }
 
     /// The number of floats in a row.
-    public var valuesPerRow: Int { rowSize }
+    package var valuesPerRow: Int { rowSize }
 
     /// The addresses of the rows, valid until the next ``insert()``.
     @safe

@@ -1,16 +1,16 @@
 /// A fully connected layer, applied to each timestep, without state.
-public struct Dense: Equatable, Sendable {
+package struct Dense: Equatable, Sendable {
     /// The width of the output.
-    public let units: Int
+    package let units: Int
     /// The activation of the output.
-    public let activation: Activation
+    package let activation: Activation
     /// W, shape (features, units).
-    public let kernel: Tensor
+    package let kernel: Tensor
     /// b, shape (units); nil if the layer has no bias.
-    public let bias: Tensor?
+    package let bias: Tensor?
 
     /// The width of one timestep of the input.
-    public var features: Int { kernel.shape[0] }
+    package var features: Int { kernel.shape[0] }
 
     /// Creates a layer from its weights.
     ///
@@ -20,7 +20,7 @@ public struct Dense: Equatable, Sendable {
     ///   - kernel: Shape (features, units).
     ///   - bias: Shape (units), or nil for none.
     /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
-    public init(units: Int, activation: Activation, kernel: Tensor, bias: Tensor?) throws(ModelError) {
+    package init(units: Int, activation: Activation, kernel: Tensor, bias: Tensor?) throws(ModelError) {
         try kernel.checkKernel(units: units)
         try bias?.check(shape: [units], of: "bias")
         self.units = units

@@ -1,16 +1,16 @@
 /// A table with one vector for each token: the first layer of a model that takes tokens. The layer keeps no state.
-public struct Embedding: Equatable, Sendable {
+package struct Embedding: Equatable, Sendable {
     /// The largest vocabulary. Up to 2²⁴, every token's number is exact as a 32-bit float.
-    public static let largestVocabulary = 1 << 24
+    package static let largestVocabulary = 1 << 24
 
     /// The number of tokens, which are numbered from 0.
-    public let vocabulary: Int
+    package let vocabulary: Int
     /// The width of a token's vector.
-    public let units: Int
+    package let units: Int
     /// Shape (vocabulary, units).
-    public let embeddings: Tensor
+    package let embeddings: Tensor
     /// Whether the layer masks timesteps with token 0.
-    public let masksZero: Bool
+    package let masksZero: Bool
 
     /// Creates a layer from its weights.
     ///
@@ -20,7 +20,7 @@ public struct Embedding: Equatable, Sendable {
     ///   - embeddings: Shape (vocabulary, units).
     ///   - masksZero: Keras' `mask_zero`.
     /// - Throws: ``ModelError`` if the weights do not fit or are not finite, or if the vocabulary is too large.
-    public init(
+    package init(
         vocabulary: Int, units: Int, embeddings: Tensor, masksZero: Bool = false
     ) throws(ModelError) {
         try ModelError.check(units: units)

@@ -2,15 +2,15 @@
 ///
 /// The state of one stream is the mean, the sum and the sum's compensation, `units` floats each, then the ``TimestepCount``:
 /// 3 · `units` + 1 floats.
-public struct GlobalAveragePooling: Equatable, Sendable {
+package struct GlobalAveragePooling: Equatable, Sendable {
     /// The width of the input and of the output.
-    public let units: Int
+    package let units: Int
 
     /// Creates a layer.
     ///
     /// - Parameter units: The width of the input and of the output, at least 1.
     /// - Throws: ``ModelError`` if `units` is less than 1.
-    public init(units: Int) throws(ModelError) {
+    package init(units: Int) throws(ModelError) {
         try ModelError.check(units: units)
         self.units = units
     }

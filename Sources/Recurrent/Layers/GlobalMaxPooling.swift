@@ -1,15 +1,15 @@
 /// The maximum of each feature over all timesteps so far.
 ///
 /// The state of one stream is the maxima, `units` floats, then the ``TimestepCount``.
-public struct GlobalMaxPooling: Equatable, Sendable {
+package struct GlobalMaxPooling: Equatable, Sendable {
     /// The width of the input and of the output.
-    public let units: Int
+    package let units: Int
 
     /// Creates a layer.
     ///
     /// - Parameter units: The width of the input and of the output, at least 1.
     /// - Throws: ``ModelError`` if `units` is less than 1.
-    public init(units: Int) throws(ModelError) {
+    package init(units: Int) throws(ModelError) {
         try ModelError.check(units: units)
         self.units = units
     }

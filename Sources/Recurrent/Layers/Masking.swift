@@ -1,9 +1,9 @@
 /// A layer that masks every timestep whose values all equal one given value. The layer keeps no state.
-public struct Masking: Equatable, Sendable {
+package struct Masking: Equatable, Sendable {
     /// The width of the input and of the output.
-    public let units: Int
+    package let units: Int
     /// The value that masks a timestep.
-    public let value: Float
+    package let value: Float
 
     /// Creates a layer.
     ///
@@ -11,7 +11,7 @@ public struct Masking: Equatable, Sendable {
     ///   - units: The width of the input and of the output, at least 1.
     ///   - value: Keras' `mask_value`.
     /// - Throws: ``ModelError`` if `units` is less than 1 or `value` is not finite.
-    public init(units: Int, value: Float) throws(ModelError) {
+    package init(units: Int, value: Float) throws(ModelError) {
         try ModelError.check(units: units)
         guard value.isFinite else { throw ModelError(code: .notFinite, context: "mask_value is \(value)") }
         self.units = units

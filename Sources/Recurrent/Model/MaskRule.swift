@@ -12,7 +12,7 @@ package enum MaskRule: Equatable, Sendable {
 }
 
 /// A recurrent layer's output at a masked timestep, at which its state does not change.
-public enum MaskedOutput: Equatable, Sendable {
+package enum MaskedOutput: Equatable, Sendable {
     /// The output of the last unmasked timestep; zeros before the first.
     case lastOutput
     /// Zeros: Keras' `zero_output_for_mask`.

@@ -6,9 +6,9 @@
 ///
 /// `@unchecked Sendable`: the pointers in `steps` point into `weights`, which are constant after `init`.
 @safe
-public final class Model: @unchecked Sendable {
+package final class Model: @unchecked Sendable {
     /// The meaning of a timestep's floats.
-    public enum Input: Equatable, Sendable {
+    package enum Input: Equatable, Sendable {
         /// The given number of values.
         case values(Int)
         /// One token of a vocabulary of the given size: a whole number from 0. The caller checks tokens from outside. A step with
@@ -19,29 +19,29 @@ public final class Model: @unchecked Sendable {
     /// The layers in the order in which a timestep passes through them.
     package let layers: [any Layer]
     /// The meaning of a timestep's floats.
-    public let input: Input
+    package let input: Input
     /// The number of floats in one timestep of input; 1 for a token.
-    public let features: Int
+    package let features: Int
     /// The size of the vocabulary; nil if a timestep is not a token.
-    public var vocabulary: Int? {
+    package var vocabulary: Int? {
         if case .tokens(let count) = input { count } else { nil }
     }
     /// The number of floats in one output.
-    public let outputs: Int
+    package let outputs: Int
     /// The number of floats in one stream's state: the states of the layers, one after another. Zero if the model is not causal.
-    public let stateSize: Int
+    package let stateSize: Int
     /// The parts of a state: the kind of each layer that has one, with its number of floats. A state fits another model if both
     /// layouts are equal.
-    public let stateLayout: String
+    package let stateLayout: String
     /// The number of weights.
-    public let parameters: Int
+    package let parameters: Int
 
     /// Whether each output depends on no later timestep, so that the model can step a stream timestep by timestep. Otherwise a
     /// ``SequenceRunner`` must give it whole sequences.
-    public let isCausal: Bool
+    package let isCausal: Bool
 
     /// Whether a layer computes a mean or a maximum over the timesteps of a sequence.
-    public var hasPooling: Bool { layers.contains { $0 is GlobalAveragePooling || $0 is GlobalMaxPooling } }
+    package var hasPooling: Bool { layers.contains { $0 is GlobalAveragePooling || $0 is GlobalMaxPooling } }
 
     /// Whether a layer generates masks.
     let hasMasks: Bool

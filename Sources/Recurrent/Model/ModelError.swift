@@ -1,7 +1,7 @@
 /// The reason why a model could not be built. Only the construction of a model throws; a step never does.
-public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of mistakes.
-    public enum Code: Equatable, Sendable {
+    package enum Code: Equatable, Sendable {
         /// A weight's shape or the widths of two adjacent layers do not fit.
         case shape
         /// A weight is NaN or infinite.
@@ -11,13 +11,13 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// The kind of mistake.
-    public let code: Code
+    package let code: Code
 
     /// The weight or layer that was wrong, with the shapes found and expected.
-    public let context: String
+    package let context: String
 
     /// The context in one line.
-    public var description: String { context }
+    package var description: String { context }
 }
 
 extension ModelError {

@@ -1,10 +1,10 @@
 /// A dense array of 32-bit floats with its shape, in row-major (C) order: the form in which model files hold weights.
-public struct Tensor: Equatable, Sendable {
+package struct Tensor: Equatable, Sendable {
     /// The length of each axis, outermost first. An empty shape is a scalar.
-    public let shape: [Int]
+    package let shape: [Int]
 
     /// The elements in row-major order. Their number is the product of ``shape``.
-    public let values: [Float]
+    package let values: [Float]
 
     /// Creates a tensor.
     ///
@@ -12,7 +12,7 @@ public struct Tensor: Equatable, Sendable {
     ///   - shape: The length of each axis, outermost first.
     ///   - values: The elements in row-major order.
     /// - Throws: ``ModelError`` with the code `shape` if the number of values is not the product of the shape.
-    public init(shape: [Int], values: [Float]) throws(ModelError) {
+    package init(shape: [Int], values: [Float]) throws(ModelError) {
         var count = 1
         for length in shape {
             let (product, overflow) = count.multipliedReportingOverflow(by: length)

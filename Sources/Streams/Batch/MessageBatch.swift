@@ -130,6 +130,11 @@ struct MessageBatch: ~Copyable {
         @inline(__always) @_lifetime(borrow self) get { values.span.extracting(takenValues...) }
     }
 
+    /// The values of all messages, which ``Message/newValues(features:)`` indexes.
+    var allValues: Span<Float> {
+        @inline(__always) @_lifetime(borrow self) get { values.span }
+    }
+
     /// The new timesteps of a message, shape (new, features).
     @inline(__always)
     @_lifetime(borrow self)

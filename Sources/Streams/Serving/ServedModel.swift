@@ -1,4 +1,4 @@
-public import Recurrent
+package import Recurrent
 
 /// A model and its serving policy. Both are immutable and shared by all streams of the model.
 public struct ServedModel: Sendable {
@@ -9,7 +9,7 @@ public struct ServedModel: Sendable {
     /// SHA-256 over architecture and weights as 64 hexadecimal digits. A state is valid only with its own weights.
     public let fingerprint: String
     /// The weights.
-    public let model: Model
+    package let model: Model
     /// The serving policy.
     public let policy: ServingPolicy
     /// The facts that the hot path needs.
@@ -44,7 +44,7 @@ public struct ServedModel: Sendable {
     ///   - model: The weights.
     ///   - policy: The serving policy. Validate it with ``ServingPolicy/check(_:isStateful:sequenceLength:)`` first.
     ///   - sequenceLength: The length of each sequence in the mode `sequence`; nil if the model leaves it open.
-    public init(
+    package init(
         name: String, file: String, fingerprint: String, model: Model, policy: ServingPolicy,
         sequenceLength: Int? = nil
     ) {

@@ -1,4 +1,4 @@
-public import Recurrent
+package import Recurrent
 
 /// The reason why a model cannot be served under a policy.
 public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -36,7 +36,7 @@ extension ServingPolicy {
     ///   - isStateful: Whether the model is stateful in Keras and thus keeps its state from call to call.
     ///   - sequenceLength: The length of each of the model's sequences; nil if the model leaves it open.
     /// - Throws: ``ServingError`` that names possible alternatives.
-    public func check(_ model: Model, isStateful: Bool = false, sequenceLength: Int?) throws(ServingError) {
+    package func check(_ model: Model, isStateful: Bool = false, sequenceLength: Int?) throws(ServingError) {
         switch mode {
         case .stateful:
             // If the model is not stateful in Keras, pooling covers all timesteps since the reset, like the rest of the

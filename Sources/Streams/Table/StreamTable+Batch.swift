@@ -64,7 +64,7 @@ extension StreamTable {
             first = run.upperBound
         }
         for model in memories.indices {
-            if case .state(let steps) = memories[model] { steps.run() }
+            if case .state(let steps) = memories[model] { steps.run(on: batch.allValues) }
         }
     }
 
@@ -74,8 +74,9 @@ extension StreamTable {
         for number in run {
             let message = batch[number]
             let job = steps.add(
-                streams[message.slot].row, batch.newValues(of: message, features: rule.features), count: message.new,
-                hash: message.hash, untilReset: rule.timestepsLeft(after: streams[message.slot].step),
+                streams[message.slot].row, at: message.newValues(features: rule.features).lowerBound,
+                count: message.new, hash: message.hash,
+                untilReset: rule.timestepsLeft(after: streams[message.slot].step),
                 resetsAtEnd: message.flags.contains(.end))
             batch.setJob(job, of: number)
         }
@@ -140,7 +141,8 @@ extension StreamTable {
         while steps.isFaulty(message.job) {
             quarantine(message.slot, in: steps.pool, time: time)
             if streams[message.slot].isAsleep { break }
-            steps.resume(message.job, untilReset: rule.timestepsLeft(after: streams[message.slot].step))
+            steps.resume(
+                message.job, untilReset: rule.timestepsLeft(after: streams[message.slot].step), on: batch.allValues)
             end = streams[message.slot].decide(on: message, from: end, rule, in: steps, time: time, into: &decisions)
         }
         return end

@@ -1,4 +1,4 @@
-public import Recurrent
+package import Recurrent
 public import Wire
 
 /// All streams with their states, and the path from a message of timesteps to its decisions.
@@ -101,7 +101,7 @@ public struct StreamTable: ~Copyable {
     /// - Parameters:
     ///   - models: The models, at least one.
     ///   - workers: The threads that step streams.
-    public init(models: [ServedModel], workers: StepWorkers = StepWorkers()) {
+    package init(models: [ServedModel], workers: StepWorkers = StepWorkers()) {
         self.models = models
         rules = models.map(\.rule)
         self.workers = workers

@@ -101,7 +101,7 @@ private final class SteppedStreams {
         batch = StepBatch(pool: pool)
         rows = (0..<streams).map { _ in pool.insert() }
         var random = SplitMix64(seed: 1)
-        inputs = (0..<timesteps * model.features).map { _ in .random(in: -1...1, using: &random) }
+        inputs = (0..<streams * timesteps * model.features).map { _ in .random(in: -1...1, using: &random) }
         self.timesteps = timesteps
         steps = streams * timesteps
     }
@@ -110,8 +110,10 @@ private final class SteppedStreams {
         let inputs = inputs
         let start = ThreadClock.seconds
         for _ in 0..<runs {
-            for row in rows { _ = batch.add(row, inputs.span, count: timesteps) }
-            batch.run()
+            for (stream, row) in rows.enumerated() {
+                _ = batch.add(row, at: stream * timesteps * batch.features, count: timesteps)
+            }
+            batch.run(on: inputs.span)
             batch.removeAll()
         }
         return ThreadClock.seconds - start

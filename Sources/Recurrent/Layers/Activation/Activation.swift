@@ -3,7 +3,7 @@ import Glibc
 /// The function at the end of a layer or of a gate. The raw values are Keras' names and part of a model's fingerprint.
 ///
 /// The source of the formulas is <https://keras.io/api/layers/activations/>.
-public enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendable {
+package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendable {
     /// x
     case linear
     /// 1 / (1 + e⁻ˣ)
@@ -34,7 +34,7 @@ public enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendab
     case softmax
 
     /// Whether each output depends on one input only, as a gate needs.
-    public var isElementwise: Bool { self != .softmax }
+    package var isElementwise: Bool { self != .softmax }
 
     /// Returns the function of one value. Softmax of a single value is 1.
     func callAsFunction(_ x: Float) -> Float {

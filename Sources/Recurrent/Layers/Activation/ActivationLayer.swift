@@ -1,9 +1,9 @@
 /// An activation as a layer of its own, applied to each timestep, without state and weights.
-public struct ActivationLayer: Equatable, Sendable {
+package struct ActivationLayer: Equatable, Sendable {
     /// The width of the input and of the output.
-    public let units: Int
+    package let units: Int
     /// The function of the layer.
-    public let activation: Activation
+    package let activation: Activation
 
     /// Creates a layer.
     ///
@@ -11,7 +11,7 @@ public struct ActivationLayer: Equatable, Sendable {
     ///   - units: The width of the input and of the output, at least 1.
     ///   - activation: The function; softmax runs over the whole width.
     /// - Throws: ``ModelError`` if `units` is less than 1.
-    public init(units: Int, activation: Activation) throws(ModelError) {
+    package init(units: Int, activation: Activation) throws(ModelError) {
         try ModelError.check(units: units)
         self.units = units
         self.activation = activation

@@ -2,11 +2,11 @@ import Glibc
 
 /// An exponential linear unit with its own α, applied to each timestep: Keras' ELU layer. The layer has neither state nor
 /// weights.
-public struct ExponentialUnit: Equatable, Sendable {
+package struct ExponentialUnit: Equatable, Sendable {
     /// The width of the input and of the output.
-    public let units: Int
+    package let units: Int
     /// The factor α; far below zero the function tends to −α.
-    public let alpha: Float
+    package let alpha: Float
 
     /// Creates a layer.
     ///
@@ -14,7 +14,7 @@ public struct ExponentialUnit: Equatable, Sendable {
     ///   - units: The width of the input and of the output, at least 1.
     ///   - alpha: Keras' `alpha`.
     /// - Throws: ``ModelError`` if `units` is less than 1 or `alpha` is not finite.
-    public init(units: Int, alpha: Float) throws(ModelError) {
+    package init(units: Int, alpha: Float) throws(ModelError) {
         try ModelError.check(units: units)
         guard alpha.isFinite else { throw ModelError(code: .notFinite, context: "alpha is \(alpha)") }
         self.units = units

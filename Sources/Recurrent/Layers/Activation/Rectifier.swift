@@ -1,14 +1,14 @@
 /// A rectifier with a slope below its threshold and an upper limit, applied to each timestep: Keras' ReLU and LeakyReLU layers.
 /// The layer has neither state nor weights.
-public struct Rectifier: Equatable, Sendable {
+package struct Rectifier: Equatable, Sendable {
     /// The width of the input and of the output.
-    public let units: Int
+    package let units: Int
     /// The slope below the threshold.
-    public let negativeSlope: Float
+    package let negativeSlope: Float
     /// The value above which the input passes unchanged.
-    public let threshold: Float
+    package let threshold: Float
     /// The upper limit of the output; infinite for none.
-    public let maximum: Float
+    package let maximum: Float
 
     /// Creates a layer.
     ///
@@ -18,7 +18,7 @@ public struct Rectifier: Equatable, Sendable {
     ///   - threshold: Keras' `threshold`.
     ///   - maximum: Keras' `max_value`, infinite for none.
     /// - Throws: ``ModelError`` if `units` is less than 1 or a number is not finite, except an infinite `maximum`.
-    public init(
+    package init(
         units: Int, negativeSlope: Float, threshold: Float = 0, maximum: Float = .infinity
     ) throws(ModelError) {
         try ModelError.check(units: units)

@@ -1,18 +1,18 @@
 /// Batch normalization as in inference: each feature with the moving mean and variance from training. The layer keeps no state.
-public struct BatchNormalization: Equatable, Sendable {
+package struct BatchNormalization: Equatable, Sendable {
     /// The addend that keeps the variances above zero.
-    public let epsilon: Float
+    package let epsilon: Float
     /// γ, shape (units); nil if the layer does not scale.
-    public let gamma: Tensor?
+    package let gamma: Tensor?
     /// β, shape (units); nil if the layer does not center.
-    public let beta: Tensor?
+    package let beta: Tensor?
     /// μ, shape (units).
-    public let movingMean: Tensor
+    package let movingMean: Tensor
     /// σ², shape (units), each at least 0.
-    public let movingVariance: Tensor
+    package let movingVariance: Tensor
 
     /// The width of the input and of the output.
-    public var units: Int { movingMean.shape[0] }
+    package var units: Int { movingMean.shape[0] }
 
     /// Creates a layer from its weights.
     ///
@@ -23,7 +23,7 @@ public struct BatchNormalization: Equatable, Sendable {
     ///   - movingMean: Shape (units).
     ///   - movingVariance: Shape (units).
     /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
-    public init(
+    package init(
         epsilon: Float, gamma: Tensor?, beta: Tensor?, movingMean: Tensor, movingVariance: Tensor
     ) throws(ModelError) {
         let units = movingMean.values.count

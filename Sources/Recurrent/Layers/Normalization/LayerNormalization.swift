@@ -1,13 +1,13 @@
 /// Layer normalization: each timestep with the mean and the variance of its own features. The layer keeps no state.
-public struct LayerNormalization: Equatable, Sendable {
+package struct LayerNormalization: Equatable, Sendable {
     /// The width of the input and of the output.
-    public let units: Int
+    package let units: Int
     /// The addend that keeps the variance above zero.
-    public let epsilon: Float
+    package let epsilon: Float
     /// γ, shape (units); nil if the layer does not scale.
-    public let gamma: Tensor?
+    package let gamma: Tensor?
     /// β, shape (units); nil if the layer does not center.
-    public let beta: Tensor?
+    package let beta: Tensor?
 
     /// Creates a layer from its weights.
     ///
@@ -17,7 +17,7 @@ public struct LayerNormalization: Equatable, Sendable {
     ///   - gamma: Shape (units), or nil for none.
     ///   - beta: Shape (units), or nil for none.
     /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
-    public init(units: Int, epsilon: Float, gamma: Tensor?, beta: Tensor?) throws(ModelError) {
+    package init(units: Int, epsilon: Float, gamma: Tensor?, beta: Tensor?) throws(ModelError) {
         try ModelError.check(units: units)
         try gamma?.check(shape: [units], of: "gamma")
         try beta?.check(shape: [units], of: "beta")

@@ -1,17 +1,17 @@
 /// Normalization of each feature with a fixed mean and a fixed variance. The layer keeps no state.
-public struct Normalization: Equatable, Sendable {
+package struct Normalization: Equatable, Sendable {
     /// The lower bound ε of a standard deviation: Keras' `epsilon()`.
     private static let smallestDeviation: Float = 1e-7
 
     /// Shape (units).
-    public let mean: Tensor
+    package let mean: Tensor
     /// Shape (units), each at least 0.
-    public let variance: Tensor
+    package let variance: Tensor
     /// Whether the layer undoes the normalization.
-    public let isInverse: Bool
+    package let isInverse: Bool
 
     /// The width of the input and of the output.
-    public var units: Int { mean.shape[0] }
+    package var units: Int { mean.shape[0] }
 
     /// Creates a layer.
     ///
@@ -20,7 +20,7 @@ public struct Normalization: Equatable, Sendable {
     ///   - variance: Shape (units).
     ///   - isInverse: Keras' `invert`.
     /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
-    public init(mean: Tensor, variance: Tensor, isInverse: Bool = false) throws(ModelError) {
+    package init(mean: Tensor, variance: Tensor, isInverse: Bool = false) throws(ModelError) {
         try ModelError.check(units: mean.values.count)
         try mean.check(shape: [mean.values.count], of: "mean")
         try variance.check(shape: mean.shape, of: "variance")

@@ -1,12 +1,12 @@
 /// A factor and an offset for each feature, applied to each timestep, without state.
-public struct Rescaling: Equatable, Sendable {
+package struct Rescaling: Equatable, Sendable {
     /// The factors, shape (units).
-    public let scale: Tensor
+    package let scale: Tensor
     /// The offsets, added after the multiplication, shape (units).
-    public let offset: Tensor
+    package let offset: Tensor
 
     /// The width of the input and of the output.
-    public var units: Int { scale.shape[0] }
+    package var units: Int { scale.shape[0] }
 
     /// Creates a layer.
     ///
@@ -14,7 +14,7 @@ public struct Rescaling: Equatable, Sendable {
     ///   - scale: Shape (units).
     ///   - offset: Shape (units).
     /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
-    public init(scale: Tensor, offset: Tensor) throws(ModelError) {
+    package init(scale: Tensor, offset: Tensor) throws(ModelError) {
         try ModelError.check(units: scale.values.count)
         try scale.check(shape: [scale.values.count], of: "scale")
         try offset.check(shape: scale.shape, of: "offset")

@@ -2,27 +2,27 @@
 ///
 /// Weights have Keras' shapes and gate order: update z, reset r, candidate h, each `units` wide.
 /// The state of one stream is the hidden state h: `units` floats.
-public struct GRU: Equatable, Sendable {
+package struct GRU: Equatable, Sendable {
     /// The width of the hidden state.
-    public let units: Int
+    package let units: Int
     /// The activation of the candidate.
-    public let activation: Activation
+    package let activation: Activation
     /// The activation of the gates z and r.
-    public let recurrentActivation: Activation
+    package let recurrentActivation: Activation
     /// Whether the reset gate acts after the recurrent weights, on h·U; otherwise it acts on h before them.
-    public let resetsAfter: Bool
+    package let resetsAfter: Bool
     /// The output at a masked timestep.
-    public let maskedOutput: MaskedOutput
+    package let maskedOutput: MaskedOutput
     /// Input weights W, shape (features, 3 · units).
-    public let kernel: Tensor
+    package let kernel: Tensor
     /// Recurrent weights U, shape (units, 3 · units).
-    public let recurrentKernel: Tensor
+    package let recurrentKernel: Tensor
     /// Shape (2, 3 · units) if the layer resets after the recurrent weights: the bias of W, then the bias of U. Otherwise shape
     /// (3 · units). Nil if the layer has no bias.
-    public let bias: Tensor?
+    package let bias: Tensor?
 
     /// The width of one timestep of the input.
-    public var features: Int { kernel.shape[0] }
+    package var features: Int { kernel.shape[0] }
 
     /// Creates a layer from its weights.
     ///
@@ -36,7 +36,7 @@ public struct GRU: Equatable, Sendable {
     ///   - bias: The shape that ``bias`` states, or nil for none.
     ///   - maskedOutput: The output at a masked timestep.
     /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
-    public init(
+    package init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         resetsAfter: Bool = true, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
         maskedOutput: MaskedOutput = .lastOutput

@@ -2,24 +2,24 @@
 ///
 /// Weights have Keras' shapes and gate order: input i, forget f, candidate c, output o, each `units` wide.
 /// The state of one stream is the hidden state h, then the cell state c: 2 · `units` floats.
-public struct LSTM: Equatable, Sendable {
+package struct LSTM: Equatable, Sendable {
     /// The width of the hidden state and of the cell state.
-    public let units: Int
+    package let units: Int
     /// The activation of the candidate and of the cell state on its way out.
-    public let activation: Activation
+    package let activation: Activation
     /// The activation of the gates i, f and o.
-    public let recurrentActivation: Activation
+    package let recurrentActivation: Activation
     /// The output at a masked timestep.
-    public let maskedOutput: MaskedOutput
+    package let maskedOutput: MaskedOutput
     /// Input weights W, shape (features, 4 · units).
-    public let kernel: Tensor
+    package let kernel: Tensor
     /// Recurrent weights U, shape (units, 4 · units).
-    public let recurrentKernel: Tensor
+    package let recurrentKernel: Tensor
     /// Shape (4 · units); nil if the layer has no bias.
-    public let bias: Tensor?
+    package let bias: Tensor?
 
     /// The width of one timestep of the input.
-    public var features: Int { kernel.shape[0] }
+    package var features: Int { kernel.shape[0] }
 
     /// Creates a layer from its weights.
     ///
@@ -32,7 +32,7 @@ public struct LSTM: Equatable, Sendable {
     ///   - bias: Shape (4 · units), gates likewise; nil for none.
     ///   - maskedOutput: The output at a masked timestep.
     /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
-    public init(
+    package init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
         maskedOutput: MaskedOutput = .lastOutput

@@ -1,22 +1,22 @@
 /// A fully connected recurrent layer: Keras' SimpleRNN. Its output is its hidden state.
 ///
 /// The state of one stream is the hidden state h: `units` floats.
-public struct SimpleRNN: Equatable, Sendable {
+package struct SimpleRNN: Equatable, Sendable {
     /// The width of the hidden state.
-    public let units: Int
+    package let units: Int
     /// The activation of the hidden state.
-    public let activation: Activation
+    package let activation: Activation
     /// The output at a masked timestep.
-    public let maskedOutput: MaskedOutput
+    package let maskedOutput: MaskedOutput
     /// Input weights W, shape (features, units).
-    public let kernel: Tensor
+    package let kernel: Tensor
     /// Recurrent weights U, shape (units, units).
-    public let recurrentKernel: Tensor
+    package let recurrentKernel: Tensor
     /// Shape (units); nil if the layer has no bias.
-    public let bias: Tensor?
+    package let bias: Tensor?
 
     /// The width of one timestep of the input.
-    public var features: Int { kernel.shape[0] }
+    package var features: Int { kernel.shape[0] }
 
     /// Creates a layer from its weights.
     ///
@@ -28,7 +28,7 @@ public struct SimpleRNN: Equatable, Sendable {
     ///   - bias: Shape (units), or nil for none.
     ///   - maskedOutput: The output at a masked timestep.
     /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
-    public init(
+    package init(
         units: Int, activation: Activation = .tanh, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
         maskedOutput: MaskedOutput = .lastOutput
     ) throws(ModelError) {
