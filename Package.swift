@@ -8,11 +8,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableExperimentalFeature("Lifetimes"),
-    // Debug builds, in which the tests run, check at run time that no two accesses to a class's property overlap. In
-    // the hot path, such checks would cost as much as the engine. The hot path leads through five modules, so release
-    // builds inline across modules too.
-    .unsafeFlags(
-        ["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release)),
+    // The hot path runs through five modules, so release builds inline across modules.
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")

@@ -1,3 +1,4 @@
+import Recurrent
 import Wire
 import ZeroMQ
 
@@ -27,14 +28,22 @@ final class IngestSocket {
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
-    /// The producers that are connected when the drain begins; nil before the drain.
-    private var connections: PeerConnections?
+    private let drain = Confined(Drain())
+
+    /// The state of the drain. Each message reads it, so the accesses must not cost a check at run time.
+    private struct Drain {
+        /// The producers that are connected when the drain begins; nil before the drain.
+        var connections: PeerConnections?
+        /// Whether a producer may still be connected.
+        var mayReceive = true
+        var waitsForQuiet = false
+        var isDrained = false
+    }
+
     /// Whether a producer may be in the middle of a write, and so has not been told to hang up yet.
-    private(set) var waitsForQuiet = false
-    /// Whether a producer may still be connected.
-    private var mayReceive = true
+    var waitsForQuiet: Bool { drain.value.waitsForQuiet }
     /// Whether all messages are received and no producer is connected any more.
-    private(set) var isDrained = false
+    var isDrained: Bool { drain.value.isDrained }
 
     /// - Parameters:
     ///   - ingest: The endpoint and the format of the messages.
@@ -66,11 +75,11 @@ final class IngestSocket {
     /// - Throws: `ZeroMQError` if the socket cannot receive.
     func receive(into message: inout IngestMessage, waits: Bool = false) throws(ZeroMQError) -> Bool {
         guard try socket.receive(into: &message.id, wait: waits) else {
-            isDrained = !mayReceive
+            drain.value.isDrained = !drain.value.mayReceive
             return false
         }
         try receiveRest(of: &message)
-        if connections != nil { note(message) }
+        if drain.value.connections != nil { note(message) }
         return true
     }
 
@@ -97,15 +106,15 @@ final class IngestSocket {
     /// therefore always seems to be in the middle of a message.
     private func note(_ message: borrowing IngestMessage) {
         guard let producer = message.id.connection else { return }
-        connections?.note(message.id.byteCount, from: producer)
-        if message.frameCount > 1 { connections?.note(message.payload.byteCount, from: producer) }
-        if message.frameCount > 2 { connections?.note(message.third.byteCount, from: producer) }
+        drain.value.connections?.note(message.id.byteCount, from: producer)
+        if message.frameCount > 1 { drain.value.connections?.note(message.payload.byteCount, from: producer) }
+        if message.frameCount > 2 { drain.value.connections?.note(message.third.byteCount, from: producer) }
     }
 
     /// Begins the drain: connected producers are told to hang up, and all that they have sent is received. Call this when no
     /// new producer is admitted any more.
     func beginDrain() {
-        connections = PeerConnections(of: endpoint.endpoint, isCurve: socket.isCurve)
+        drain.value.connections = PeerConnections(of: endpoint.endpoint, isCurve: socket.isCurve)
     }
 
     /// Tells connected producers to hang up. Call this when no more messages can be received at the moment.
@@ -114,14 +123,14 @@ final class IngestSocket {
     ///   - moment: The moment at which a producer may be told to hang up.
     ///   - hasReceived: Whether a message has been received since the last call.
     func hangUp(at moment: PeerConnections.Moment, hasReceived: Bool) {
-        guard mayReceive else { return }
-        let (open, waiting) = connections?.hangUp(at: moment, hasReceived: hasReceived) ?? (0, 0)
-        mayReceive = open > 0
-        waitsForQuiet = waiting > 0
+        guard drain.value.mayReceive else { return }
+        let (open, waiting) = drain.value.connections?.hangUp(at: moment, hasReceived: hasReceived) ?? (0, 0)
+        drain.value.mayReceive = open > 0
+        drain.value.waitsForQuiet = waiting > 0
     }
 
     /// The number of bytes that producers have sent and that are not received.
-    var unreadBytes: Int { connections?.unreadBytes ?? 0 }
+    var unreadBytes: Int { drain.value.connections?.unreadBytes ?? 0 }
 
     /// Discards received messages for at most 200 ms, because a producer may send faster than the daemon discards.
     ///
