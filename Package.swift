@@ -47,10 +47,7 @@ let package = Package(
 
         // The engine's inner loops, once for each set of vector instructions.
         .target(
-            name: "CKernels",
-            exclude: ["batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc"]),
-        // Replaces a function of the C library in the programs that link this target.
-        .target(name: "CProcessID"),
+            name: "CKernels", exclude: ["batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc"]),
         // Loops that measure the best that a core can do, as bounds for the engine.
         .target(name: "CBounds", exclude: ["bounds.inc"]),
 
@@ -103,7 +100,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "CProcessID", "Daemon", "KerasArchives", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
+                "Daemon", "KerasArchives", "Store", "Streams", "Wire", "ZeroMQ", argumentParser, logging,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -145,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "CProcessID", "Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging,
+                "Daemon", "Streams", "TestSupport", "Wire", "ZeroMQ", logging,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings),
