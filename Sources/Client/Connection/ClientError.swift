@@ -20,7 +20,7 @@ package struct ClientError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 /// The exit statuses of the tool. A command exits with 0 only if everything succeeded, else with a status of
-/// `sysexits.h`. A script can thus tell errors to repair from errors to retry.
+/// `sysexits.h`. A script can thus tell whether an error needs a repair or a retry.
 package enum ExitStatus: Int32, CaseIterable, Sendable {
     /// The daemon refused, because the state belongs to other weights or its mode does not allow the command.
     case refused = 1

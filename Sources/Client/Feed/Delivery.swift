@@ -3,10 +3,10 @@ import Wire
 /// The accounts of all streams: the timesteps sent, and how far the daemon has consumed them.
 ///
 /// Every sent timestep has a number, so that a repeated timestep is consumed only once. A stream is complete when it
-/// has reached the last number sent. The daemon must then have counted no gaps and duplicates in it besides those of
-/// the input.
+/// has reached the last number sent. For a complete stream, the daemon must have counted no gaps and duplicates besides
+/// those of the input.
 struct Delivery {
-    /// The time without progress after which missing timesteps are lost.
+    /// The time without progress after which missing timesteps count as lost.
     static let patience = Duration.seconds(5)
     /// The time without progress after which timesteps of paused streams count as waiting.
     static let pausePatience = Duration.seconds(1)
@@ -17,7 +17,7 @@ struct Delivery {
         var start: UInt64 = 0
         /// The number of the input's last timestep so far.
         var position: UInt64 = 0
-        /// The highest number sent. The stream reaches it when everything is consumed.
+        /// The highest number sent. The stream reaches this number when everything is consumed.
         var target: UInt64
         /// The sequence number that the stream has reached.
         var reached: UInt64

@@ -25,7 +25,8 @@ package final class TimestepSender {
     /// Attaches to the endpoint. Call ``waitForDaemon()`` next.
     ///
     /// - Parameters:
-    ///   - endpoint: The client's side of the daemon's ingest endpoint; connects if it leaves the choice open.
+    ///   - endpoint: The client's side of the daemon's ingest endpoint. Connects if the endpoint leaves the choice
+    ///     open.
     ///   - patienceSeconds: The maximum time for one message to find room.
     ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The ZeroMQ context in which the socket is created.

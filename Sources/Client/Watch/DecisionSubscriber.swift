@@ -38,7 +38,8 @@ package final class DecisionSubscriber {
     /// Subscribes, and waits for the daemon's confirmation.
     ///
     /// - Parameters:
-    ///   - endpoint: The client's side of the daemon's decisions endpoint; connects if it leaves the choice open.
+    ///   - endpoint: The client's side of the daemon's decisions endpoint. Connects if the endpoint leaves the choice
+    ///     open.
     ///   - prefix: The prefix of the streams' ids; empty for all.
     ///   - credentials: The client's keys, if the daemon requires keys.
     ///   - context: The ZeroMQ context in which the socket is created.

@@ -26,7 +26,7 @@ package enum DecisionText: String, CaseIterable, Sendable {
         switch self {
         case .csv: Self.appendCSV(decision, stream, &bytes)
         case .jsonl:
-            // The daemon's ids have no control characters, but another publisher may send any.
+            // The daemon's ids have no control characters, but another publisher may send any character.
             var line: [UInt8] = []
             decision.appendJSON(stream: stream.utf8.span, to: &line)
             bytes += VisibleText.escaped(json: line)

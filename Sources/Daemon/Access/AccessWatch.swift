@@ -65,7 +65,7 @@ final class AccessWatch: @unchecked Sendable {
     private static let lookMilliseconds = 500
     /// The nanoseconds after which a welcomed client has either connected or failed.
     private static let guestTime: Int64 = 6_000_000_000
-    /// The bytes for heartbeats, per second of a subscriber's connection, that do not count as subscriptions.
+    /// The bytes per second of a subscriber's connection that count as heartbeats and not as subscriptions.
     private static let heartbeatBytes = 100
 
     private let access: AccessGuard

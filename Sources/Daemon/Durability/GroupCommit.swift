@@ -30,7 +30,7 @@ struct GroupCommit {
     /// The decisions, actions and answers that follow the commit of a group of records.
     struct Group {
         var decisions = PendingDecisions()
-        /// The time when receiving each batch began, by the steady clock, and the number of its decisions.
+        /// For each batch: the time when receiving began, by the steady clock, and the number of decisions.
         var taken: [(time: Int64, decisions: Int)] = []
         /// Actions such as writing slices of a checkpoint. The store must never be ahead of the journal.
         var actions: [Mailbox.Action] = []

@@ -23,8 +23,8 @@ extension HotLoop {
         continueCheckpoint()
     }
 
-    /// Starts a checkpoint if requests wait for one. After a failed checkpoint, requests for a checkpoint start the next one at
-    /// once, while answers wait until it is due.
+    /// Starts a checkpoint if requests wait for one. After a failed checkpoint, requests start the next checkpoint at
+    /// once, while answers wait until that checkpoint is due.
     mutating func startWantedCheckpoint() {
         let isWanted = checkpoints.failure == nil ? checkpointWaiters.areWaiting : !checkpointWaiters.requests.isEmpty
         if isWanted { startCheckpoint() }

@@ -38,8 +38,8 @@ struct HotLoop: ~Copyable {
     /// The number of requests, and of subscriptions, received in one turn before timesteps have theirs.
     static let requestsPerTurn = 100
 
-    // Fields that every message needs come first. A type with a clock's instant has no size until run time, and the fields
-    // behind it must be located then.
+    // Fields that every message needs come first. The size of a type with a clock's instant is known only at run time,
+    // so any fields after it must be located at run time.
 
     var table: StreamTable
     /// The times from receiving a batch to publishing its decisions.

@@ -10,7 +10,8 @@ struct RawRequest: Sendable {
     let peer: [UInt8]
     /// Whether the request began with the empty frame of a REQ socket. If so, the reply does too.
     let hasDelimiter: Bool
-    /// At most two frames after the address and the delimiter. A valid request has one, so two are enough to detect an error.
+    /// At most two frames after the address and the delimiter. A valid request has one frame, so two are enough to
+    /// detect an error.
     let body: [[UInt8]]
 
     /// The number of bytes that count towards the limits on waiting requests.
@@ -40,7 +41,7 @@ struct ControlServer: ~Copyable {
     let endpoint: Endpoint
     let socket: Socket
     private var frame = Message()
-    /// Whether the last message has frames left that no valid request has.
+    /// Whether the last message has surplus frames left, which no valid request has.
     private var hasSurplus = false
 
     init(_ endpoint: Endpoint, in context: Context, by access: AccessGuard) throws(ZeroMQError) {

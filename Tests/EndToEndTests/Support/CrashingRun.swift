@@ -19,7 +19,7 @@ final class CrashingRun {
     private var chance: SplitMix64
     /// The decisions seen of each stream, by sequence number.
     private(set) var seen: [String: [UInt64: [UInt64]]] = [:]
-    /// The number of decisions seen, and of those seen more than once.
+    /// The number of decisions seen, and the number of decisions seen more than once.
     private var seenInAll = 0
     private(set) var repeated = 0
 

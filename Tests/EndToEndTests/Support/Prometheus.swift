@@ -71,7 +71,7 @@ final class RunningPrometheus {
         struct Answer: Decodable {
             struct Content: Decodable { let result: [Series] }
             struct Series: Decodable { let value: [Sample] }
-            /// A time, which is a number, or a value, which is a string.
+            /// One part of a sample: the time as a number, or the value as a string.
             struct Sample: Decodable {
                 let text: String?
                 init(from decoder: any Decoder) throws {
