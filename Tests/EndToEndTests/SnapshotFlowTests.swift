@@ -5,7 +5,8 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Tests of snapshots of thousands of streams, which are written and read a few streams at a time while timesteps arrive.
+/// Tests of snapshots of thousands of streams, which are written and read a few streams at a time while timesteps
+/// arrive.
 @Suite struct `A snapshot of many streams` {
     private static let count = 3_000
     private static let input: Float = 0.25

@@ -9,8 +9,8 @@ enum Heartbeat {
 
     /// The time for the handshake of a new connection. A connection to a dead peer is given up and retried.
     private static let handshakeMilliseconds = 10_000
-    /// Seconds of silence before the kernel's first probe, seconds between its probes, and the number of unanswered probes
-    /// that end a connection.
+    /// Seconds of silence before the kernel's first probe, seconds between its probes, and the number of unanswered
+    /// probes that end a connection.
     private static let keepalive = (idle: 10, interval: 5, count: 3)
 
     /// Makes libzmq send heartbeats and end a connection that does not answer. Call this before attaching the socket.

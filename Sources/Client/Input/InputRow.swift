@@ -163,8 +163,8 @@ extension InputRow {
 struct SequenceStarts {
     private var last: [StreamKey: [UInt8]] = [:]
 
-    /// Records a row, and returns whether a sequence starts with it: the stream's first row, or a row whose value differs
-    /// from the previous one.
+    /// Records a row, and returns whether a sequence starts with it: the stream's first row, or a row whose value
+    /// differs from the previous one.
     mutating func record(stream: String, value: [UInt8]) -> Bool {
         let key = StreamKey(stream)
         guard last[key] != value else { return false }

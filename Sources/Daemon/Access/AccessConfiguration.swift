@@ -2,7 +2,8 @@ import ZeroMQ
 
 /// The rules for clients: their keys, and the limits on their messages and connections.
 public struct AccessConfiguration: Equatable, Sendable {
-    /// The file of the daemon's secret key. If nil, nothing is encrypted, and anyone who reaches an endpoint may use it.
+    /// The file of the daemon's secret key. If nil, nothing is encrypted, and anyone who reaches an endpoint may use
+    /// it.
     public var curveKey: String?
     /// The folder of the authorized public keys: `producers/*.pub`, `subscribers/*.pub`, `controllers/*.pub`.
     public var authorizedClients: String?
@@ -10,7 +11,8 @@ public struct AccessConfiguration: Equatable, Sendable {
     public var isInsecure = false
     /// The maximum number of bytes in a client's frame; see ``messageSizes``.
     public var maximumMessageSize = 16 << 20
-    /// The maximum number of connections for each role: producers, subscribers and controllers. See ``connectionCounts``.
+    /// The maximum number of connections for each role: producers, subscribers and controllers. See
+    /// ``connectionCounts``.
     public var maximumConnections = 10_000
     /// The maximum number of bytes in all subscriptions of a subscriber; see ``subscriptionBytes``.
     public var maximumSubscriptionBytes = 4 << 20
@@ -104,7 +106,8 @@ extension IngestEndpoint.Kind {
 }
 
 extension DaemonConfiguration {
-    /// All endpoints with their roles. `hasServerKey` tells whether a connecting endpoint has the key of the server it expects.
+    /// All endpoints with their roles. `hasServerKey` tells whether a connecting endpoint has the key of the server it
+    /// expects.
     private var accessPoints: [(role: EndpointRole, endpoint: Endpoint, hasServerKey: Bool)] {
         ingest.map { (.ingest, $0.endpoint.endpoint, $0.serverKey != nil) }
             + [(.decisions, decisions.endpoint, false), (.control, control, false)]

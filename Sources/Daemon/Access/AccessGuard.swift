@@ -8,17 +8,18 @@ import ZeroMQ
 /// The guard sets the key and the limits of each socket before the socket is attached. ``AccessWatch`` answers libzmq's
 /// question about every new connection. Neither takes part in the path from a timestep to its decision.
 final class AccessGuard: Sendable {
-    /// The time limit of a handshake, in milliseconds. libzmq closes a connection whose handshake takes longer. This also
-    /// bounds how long libzmq keeps a connection that was told to try again later.
+    /// The time limit of a handshake, in milliseconds. libzmq closes a connection whose handshake takes longer. This
+    /// also bounds how long libzmq keeps a connection that was told to try again later.
     private static let handshakeMilliseconds = 5_000
     /// The time limit, in milliseconds, within which a peer of `decisions` or `control` must acknowledge sent data.
     private static let untakenMilliseconds = 60_000
-    /// The TCP keepalive: the seconds of silence before the first probe, the seconds between probes, and the number of probes.
+    /// The TCP keepalive: the seconds of silence before the first probe, the seconds between probes, and the number of
+    /// probes.
     private static let keepalive = (idle: 30, interval: 10, count: 3)
     /// The maximum number of bytes in one subscription.
     private static let maximumSubscription = 4_096
-    /// The number of requests that may wait in the socket for each controller. A request takes up to 1 MiB, so a controller
-    /// could otherwise fill the memory.
+    /// The number of requests that may wait in the socket for each controller. A request takes up to 1 MiB, so a
+    /// controller could otherwise fill the memory.
     private static let waitingRequests = 32
 
     /// The notices that the watch has not read yet.
@@ -36,8 +37,8 @@ final class AccessGuard: Sendable {
     let logger: Logger
     private let serverKeys: CurveKeyPair?
     private let keys: Mutex<AccessKeys?>
-    /// Whether an orderly stop has begun, after which no producer is admitted. The lock is held while the watch answers a
-    /// question.
+    /// Whether an orderly stop has begun, after which no producer is admitted. The lock is held while the watch answers
+    /// a question.
     private let isIngestClosed = Mutex(false)
     /// The number of times that the folder was read. The watch compares this number to notice a reload.
     private let readings = Atomic<Int>(0)
@@ -51,7 +52,8 @@ final class AccessGuard: Sendable {
     /// - Parameters:
     ///   - configuration: The configuration of the daemon.
     ///   - logger: The log for refused clients.
-    /// - Throws: ``DaemonError`` if an endpoint would be open to more clients than the user allows, or if a key cannot be read.
+    /// - Throws: ``DaemonError`` if an endpoint would be open to more clients than the user allows, or if a key cannot
+    ///   be read.
     init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
         try configuration.checkAccess()
         self.configuration = configuration.access
@@ -99,7 +101,8 @@ final class AccessGuard: Sendable {
         ended.wait()
     }
 
-    /// Reads the public keys again. If a key cannot be read, the previous keys stay in force. Open connections stay open.
+    /// Reads the public keys again. If a key cannot be read, the previous keys stay in force. Open connections stay
+    /// open.
     func reload() {
         guard let folder = configuration.authorizedClients else { return }
         do throws(DaemonError) {
@@ -181,8 +184,8 @@ final class AccessGuard: Sendable {
         try socket.set(.keepaliveInterval, to: keepalive.interval)
         try socket.set(.keepaliveCount, to: keepalive.count)
         if role == .control { try socket.set(.receiveHighWaterMark, to: waitingRequests) }
-        // Heartbeats are off for two reasons. libzmq does not read from a peer that waits for room, so it would miss the peer's
-        // replies. And libzmq 4.3 aborts the process if a heartbeat falls due on a broken connection
+        // Heartbeats are off for two reasons. libzmq does not read from a peer that waits for room, so it would miss
+        // the peer's replies. And libzmq 4.3 aborts the process if a heartbeat falls due on a broken connection
         // (https://github.com/zeromq/libzmq/issues/4364).
         guard role != .ingest else { return }
         try socket.set(.transmissionTimeout, to: untakenMilliseconds)
@@ -199,8 +202,8 @@ final class AccessGuard: Sendable {
 
     /// The reason for refusing a request; nil if the client may connect.
     ///
-    /// Without CURVE, every client that reaches the endpoint may connect: the address or the permissions of the socket file
-    /// limit the clients. If an endpoint needs a key, libzmq itself refuses clients without one.
+    /// Without CURVE, every client that reaches the endpoint may connect: the address or the permissions of the socket
+    /// file limit the clients. If an endpoint needs a key, libzmq itself refuses clients without one.
     func refusal(of request: AccessRequest) -> AccessLog.Cause? {
         guard case .key(let key) = request.proof else { return nil }
         return keys.withLock { keys in

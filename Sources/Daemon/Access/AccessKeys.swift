@@ -9,8 +9,8 @@ struct AccessKeys: Sendable {
     /// Reads `producers/*.pub`, `subscribers/*.pub` and `controllers/*.pub`. A missing sub-folder authorizes no one.
     ///
     /// - Parameter folder: The folder.
-    /// - Throws: ``DaemonError``: `noInput` if the folder or a file cannot be read, `configuration` if a file holds no public
-    ///   key.
+    /// - Throws: ``DaemonError``: `noInput` if the folder or a file cannot be read, `configuration` if a file holds no
+    ///   public key.
     init(folder: String) throws(DaemonError) {
         for role in EndpointRole.allCases {
             files[role] = [:]

@@ -5,8 +5,8 @@ import ZeroMQ
 ///
 /// The watch runs on a thread of its own until the last watched socket is closed.
 ///
-/// `@unchecked Sendable`: the watch is created on one thread and runs on another. libzmq allows handing over a socket between
-/// threads.
+/// `@unchecked Sendable`: the watch is created on one thread and runs on another. libzmq allows handing over a socket
+/// between threads.
 final class AccessWatch: @unchecked Sendable {
     /// A bound socket and its connections.
     struct WatchedSocket: Sendable {
@@ -18,8 +18,8 @@ final class AccessWatch: @unchecked Sendable {
         /// All open connections by number, including those whose handshake is not finished.
         var connections: [Int: Connection] = [:]
         var handshakes = HandshakeLedger()
-        /// The reasons of failed handshakes, for the connections that end next. libzmq's event of a failure does not name the
-        /// connection.
+        /// The reasons of failed handshakes, for the connections that end next. libzmq's event of a failure does not
+        /// name the connection.
         var refusals: [SocketMonitor.Refusal] = []
         var isClosed = false
 
@@ -120,15 +120,15 @@ final class AccessWatch: @unchecked Sendable {
         }
         try hearAll()
         while let frames = try requests.receiveFrames(wait: false) {
-            // The monitor reports a connection before libzmq asks about it. Reading the monitors again before each answer makes
-            // sure that this connection is counted.
+            // The monitor reports a connection before libzmq asks about it. Reading the monitors again before each
+            // answer makes sure that this connection is counted.
             try hearAll()
             try access.whileSettled { isIngestClosed throws(ZeroMQError) in
                 try requests.sendFrames(answer(frames, isIngestClosed: isIngestClosed), wait: true)
             }
         }
-        // libzmq asks about a client before it reports the end of the connection, so all questions about these clients are
-        // answered by now.
+        // libzmq asks about a client before it reports the end of the connection, so all questions about these clients
+        // are answered by now.
         for handshake in brokenHandshakes { tell(handshake) }
         brokenHandshakes.removeAll()
         let now = SteadyClock.now()
@@ -184,8 +184,8 @@ final class AccessWatch: @unchecked Sendable {
 
     /// Logs a handshake that ended early.
     ///
-    /// A client hangs up if the socket types do not match, and so does a port probe. They differ in one way: libzmq asks about
-    /// the client, but not about the probe.
+    /// A client hangs up if the socket types do not match, and so does a port probe. They differ in one way: libzmq
+    /// asks about the client, but not about the probe.
     private func tell(_ handshake: BrokenHandshake) {
         var cause =
             handshake.refusal.map { AccessLog.Cause($0, isCurve: handshake.isCurve) }

@@ -2,8 +2,8 @@ import ZeroMQ
 
 /// The connections of one socket whose handshake is not finished, as far as libzmq's events show.
 ///
-/// The ledger finds handshakes that broke off without a reason. libzmq reports only the end of the connection if the socket has
-/// the wrong type, or if the peer does not speak ZeroMQ.
+/// The ledger finds handshakes that broke off without a reason. libzmq reports only the end of the connection if the
+/// socket has the wrong type, or if the peer does not speak ZeroMQ.
 ///
 /// The event of a success does not name its connection. While several handshakes are open, the ledger may thus mistake
 /// a broken handshake for the end of an admitted connection. A client that keeps trying is sooner or later the only one

@@ -5,11 +5,12 @@ import Yams
 import ZeroMQ
 
 extension DaemonConfiguration {
-    /// Reads a YAML file. The page `Protocol` shows an example. Relative paths in the file start at the folder of the file.
+    /// Reads a YAML file. The page `Protocol` shows an example. Relative paths in the file start at the folder of the
+    /// file.
     ///
     /// - Parameter path: The path of the file.
-    /// - Throws: ``DaemonError``: `noInput` if the file cannot be read, `configuration` with file and line if its contents are
-    ///   wrong.
+    /// - Throws: ``DaemonError``: `noInput` if the file cannot be read, `configuration` with file and line if its
+    ///   contents are wrong.
     public init(file path: String) throws(DaemonError) {
         let text: String
         do {

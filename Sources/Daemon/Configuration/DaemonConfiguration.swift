@@ -130,7 +130,8 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var onOtherWeights = StreamTable.OtherWeights.refuse
     /// The response to a damaged state folder at the start.
     public var onDamagedState = OnDamagedState.refuse
-    /// The size of the journal, in megabytes of records, at which a checkpoint is made early; see ``isJournalSize(_:)``.
+    /// The size of the journal, in megabytes of records, at which a checkpoint is made early; see
+    /// ``isJournalSize(_:)``.
     public var journalMegabytes = 256
     /// Whether a commit of the journal waits for the disk.
     public var journalSync = Journal.Sync.full

@@ -3,8 +3,8 @@ import Wire
 
 /// Decides when a checkpoint begins, and what the hot loop does next for the running checkpoint.
 ///
-/// The hot loop owns the schedule. It asks for the next action, carries it out and reports the result. The schedule itself knows
-/// no store, no streams and no clock: every moment is passed in, in nanoseconds of the ``SteadyClock``.
+/// The hot loop owns the schedule. It asks for the next action, carries it out and reports the result. The schedule
+/// itself knows no store, no streams and no clock: every moment is passed in, in nanoseconds of the ``SteadyClock``.
 ///
 ///     idle ──begin──▶ copying ──▶ copied ──▶ committing ──▶ idle
 ///           │          ▲    ▲        │
@@ -15,10 +15,11 @@ struct CheckpointSchedule {
     enum Action: Equatable {
         /// Write everything anew, because the state folder was lost. Report with ``didRenewFolder(_:)``.
         case renewFolder
-        /// Copy the changed streams from this slot on and hand them to the store. Report with ``didCopy(streams:isEmpty:next:)``,
-        /// and with ``didWrite(_:)`` when the store has answered.
+        /// Copy the changed streams from this slot on and hand them to the store. Report with
+        /// ``didCopy(streams:isEmpty:next:)``, and with ``didWrite(_:)`` when the store has answered.
         case copySlice(from: Int)
-        /// Make the written slices durable as a checkpoint at this position of the journal. Report with ``end(_:at:time:)``.
+        /// Make the written slices durable as a checkpoint at this position of the journal. Report with
+        /// ``end(_:at:time:)``.
         case commit(position: UInt64)
         /// Check that the state folder still exists, because there was nothing to write. Report with
         /// ``end(_:at:time:)``.
@@ -29,8 +30,8 @@ struct CheckpointSchedule {
 
     /// The outcome of a checkpoint.
     enum Ending: Equatable {
-        /// The checkpoint succeeded. `result` is nil if there was nothing to write. `recovers` tells whether the previous
-        /// checkpoint had failed.
+        /// The checkpoint succeeded. `result` is nil if there was nothing to write. `recovers` tells whether the
+        /// previous checkpoint had failed.
         case succeeded(result: CheckpointResult?, position: UInt64, recovers: Bool)
         /// The checkpoint failed. `isNew` is false if the log already has this failure.
         case failed(StoreError, isNew: Bool)
@@ -62,8 +63,8 @@ struct CheckpointSchedule {
 
     /// The number of streams per slice: few enough to be copied in about a millisecond.
     static let streamsPerSlice = 4096
-    /// The maximum number of times that a checkpoint waits for faulty streams. A stream that repeatedly turns NaN or infinite
-    /// must not hold up the checkpoint forever.
+    /// The maximum number of times that a checkpoint waits for faulty streams. A stream that repeatedly turns NaN or
+    /// infinite must not hold up the checkpoint forever.
     static let mostTimesAwaited = 8
     /// The number of slices that may wait for the store: the store writes one while the loop copies another.
     static let unansweredSlices = 2
@@ -77,8 +78,8 @@ struct CheckpointSchedule {
     private var lastPosition: UInt64 = 0
     /// The last checkpoint that wrote something and succeeded.
     private(set) var last: DaemonStatus.Checkpoint?
-    /// The time of day of the last successful checkpoint, in nanoseconds since the Unix epoch. Before the first checkpoint, the
-    /// time of the start.
+    /// The time of day of the last successful checkpoint, in nanoseconds since the Unix epoch. Before the first
+    /// checkpoint, the time of the start.
     private(set) var lastGoodTime: Int64
     /// The reason why the last checkpoint failed; nil if it succeeded.
     private(set) var failure: StoreError?
@@ -131,8 +132,8 @@ struct CheckpointSchedule {
     /// Decides the next step of the running checkpoint.
     ///
     /// - Parameters:
-    ///   - mayCopy: False while an operation on many streams is under way, because a checkpoint contains such an operation
-    ///     as a whole.
+    ///   - mayCopy: False while an operation on many streams is under way, because a checkpoint contains such an
+    ///     operation as a whole.
     ///   - hasFaulty: Whether streams wait for their last checkpoint, which the store must read first.
     /// - Returns: The step; nil if there is nothing to do but wait.
     mutating func nextAction(mayCopy: Bool, hasFaulty: Bool) -> Action? {
@@ -242,8 +243,8 @@ struct CheckpointSchedule {
     }
 
     private mutating func fail(_ error: StoreError, at now: Int64) -> Ending {
-        // A failed checkpoint is tried again each second. Only a new failure is worth a log line, or a change of the folder's
-        // state.
+        // A failed checkpoint is tried again each second. Only a new failure is worth a log line, or a change of the
+        // folder's state.
         let isNew = failure == nil || (error.code == .folderLost && failure != error)
         failure = error
         due = now + min(interval, Self.retryInterval)

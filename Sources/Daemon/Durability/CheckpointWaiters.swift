@@ -28,8 +28,8 @@ struct CheckpointWaiters {
         return running
     }
 
-    /// Returns the requests of a checkpoint that failed. The answers wait for the next checkpoint: their changes are made
-    /// already, so they must not report a failure.
+    /// Returns the requests of a checkpoint that failed. The answers wait for the next checkpoint: their changes are
+    /// made already, so they must not report a failure.
     mutating func fail() -> [Request] {
         defer { running = ([], []) }
         answers = running.answers + answers

@@ -2,8 +2,8 @@ import Store
 import Streams
 import Wire
 
-/// Decisions, actions and answers that wait for the journal. While one group of records is committed, the next is gathered.
-/// Owned by the hot loop.
+/// Decisions, actions and answers that wait for the journal. While one group of records is committed, the next is
+/// gathered. Owned by the hot loop.
 ///
 ///     take ──▶ gathered: records, decisions, actions ──commit──▶ committing ──answer──▶ publish, act
 struct GroupCommit {

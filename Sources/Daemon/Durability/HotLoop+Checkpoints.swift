@@ -13,8 +13,8 @@ extension HotLoop {
         if checkpoints.isDue(at: now) { startCheckpoint() } else { continueCheckpoint() }
     }
 
-    /// Starts a checkpoint of all changes, unless one is running or an operation on many streams is under way. A checkpoint
-    /// contains such an operation as a whole.
+    /// Starts a checkpoint of all changes, unless one is running or an operation on many streams is under way. A
+    /// checkpoint contains such an operation as a whole.
     mutating func startCheckpoint() {
         guard isDurable, !checkpoints.isRunning, operation.end == nil else { return }
         checkpoints.begin(at: table.position, isAwaited: checkpointWaiters.areWaiting, now: SteadyClock.now())

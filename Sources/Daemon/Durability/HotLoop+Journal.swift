@@ -99,8 +99,8 @@ extension HotLoop {
         try held.forEach { id, records throws(ZeroMQError) in try publisher.publish(id, records: records) }
     }
 
-    /// Handles a failed journal. The states in memory are whole, so the daemon continues without the journal and tries again
-    /// later.
+    /// Handles a failed journal. The states in memory are whole, so the daemon continues without the journal and tries
+    /// again later.
     mutating func loseJournal(_ error: StoreError) {
         if group.failure == nil {
             logger.error(

@@ -26,8 +26,8 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the store that writes. Checks before and after the job that the files are still in the state folder, so a
-    /// success means that the change is durable.
+    /// Runs a job of the store that writes. Checks before and after the job that the files are still in the state
+    /// folder, so a success means that the change is durable.
     mutating func startWriteJob<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
@@ -46,8 +46,8 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the store that writes, and answers a request. If the folder is lost after the job, the error says that the
-    /// change may have been made.
+    /// Runs a job of the store that writes, and answers a request. If the folder is lost after the job, the error says
+    /// that the change may have been made.
     mutating func startWriteJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,

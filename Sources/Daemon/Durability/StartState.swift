@@ -6,8 +6,8 @@ import Wire
 
 /// The outcome of replaying the journal at a start.
 private struct ReplayedJournal {
-    /// The last record before the first missing one, and the last record of the journal. The two are equal if no record is
-    /// missing.
+    /// The last record before the first missing one, and the last record of the journal. The two are equal if no record
+    /// is missing.
     let last: UInt64
     let end: UInt64
     /// The last record whose effect was in the store's streams.
@@ -212,8 +212,8 @@ struct StartState: ~Copyable {
 
     /// Starts a new journal if the old one cannot continue.
     ///
-    /// If nothing is recorded from now on, the replayed state is stored at once. Otherwise the old journal would bring back
-    /// streams that are removed before the next checkpoint.
+    /// If nothing is recorded from now on, the replayed state is stored at once. Otherwise the old journal would bring
+    /// back streams that are removed before the next checkpoint.
     private mutating func finishReplay(_ replayed: ReplayedJournal?, goesOn: Bool) throws {
         guard let replayed else { return }
         guard replayed.connects, goesOn || replayed.count == 0 else {
@@ -221,8 +221,8 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// Repeats the daemon's reaction to a state that turned NaN or infinite: a return to the last checkpoint, which the store
-    /// still has.
+    /// Repeats the daemon's reaction to a state that turned NaN or infinite: a return to the last checkpoint, which the
+    /// store still has.
     private mutating func wakeFaulty() throws(StoreError) {
         let ids = table.takeWakeRequests()
         _ = table.takeEvents()

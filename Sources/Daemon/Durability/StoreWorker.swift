@@ -50,7 +50,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
         return try result.get()
     }
 
-    /// Waits until no transaction uses the database any more. The caller then holds the last reference, and its release closes
-    /// the database.
+    /// Waits until no transaction uses the database any more. The caller then holds the last reference, and its release
+    /// closes the database.
     func finish() { queue.sync {} }
 }

@@ -10,7 +10,8 @@ public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
     /// A description of the notation, for help and errors.
     public static let notation = "HOST:PORT with a numeric address or localhost, [HOST]:PORT for IPv6, or off"
 
-    /// Reads an endpoint: `127.0.0.1:5553`, `[::1]:5553`, `localhost:*` or `off`. The port `*` stands for any free port.
+    /// Reads an endpoint: `127.0.0.1:5553`, `[::1]:5553`, `localhost:*` or `off`. The port `*` stands for any free
+    /// port.
     ///
     /// - Parameter text: The endpoint as flags and files write it; see ``notation``. Nil if `text` is not an endpoint.
     public init?(_ text: String) {

@@ -11,8 +11,8 @@ final class HTTPExchange: ChannelInboundHandler {
 
     /// The state of a connection.
     private enum Phase {
-        /// The connection waits for a request. Prometheus keeps its connection, so the limit exceeds the time between two
-        /// scrapes.
+        /// The connection waits for a request. Prometheus keeps its connection, so the limit exceeds the time between
+        /// two scrapes.
         case idle
         /// The first byte of a request has arrived, and the rest is awaited.
         case receiving
@@ -163,8 +163,8 @@ final class HTTPExchange: ChannelInboundHandler {
 
     /// Ends the connection after its last answer.
     ///
-    /// Discards further bytes from the client. If they stayed unread, the system would reset the connection and the client
-    /// would lose the answer.
+    /// Discards further bytes from the client. If they stayed unread, the system would reset the connection and the
+    /// client would lose the answer.
     private func end(_ context: ChannelHandlerContext) {
         enter(.closing, context)
         context.close(mode: .output, promise: nil)

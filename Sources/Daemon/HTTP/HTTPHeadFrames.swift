@@ -2,15 +2,17 @@ import NIOCore
 
 /// Splits the bytes of a connection into request heads, and passes on one head at a time.
 ///
-/// No page accepts a request body, so the connection carries only heads. The next head is passed on after the previous one is
-/// answered. Until then nothing is read from the connection, so a client that sends more must wait and takes up no memory.
+/// No page accepts a request body, so the connection carries only heads. The next head is passed on after the previous
+/// one is answered. Until then nothing is read from the connection, so a client that sends more must wait and takes up
+/// no memory.
 final class HTTPHeadFrames: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
     /// The maximum number of bytes in a request's line and headers together.
     static let maximumHead = 8192
-    /// The maximum number of bytes to read and discard after the last answer. Discarding them lets the client read the answer.
+    /// The maximum number of bytes to read and discard after the last answer. Discarding them lets the client read the
+    /// answer.
     private static let maximumDiscarded = 1 << 18
 
     /// Events for the later handlers of the pipeline, besides the heads.
@@ -107,11 +109,11 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         }
     }
 
-    /// The length of the head, including the empty line at its end; nil if the first ``maximumHead`` bytes do not contain the
-    /// end.
+    /// The length of the head, including the empty line at its end; nil if the first ``maximumHead`` bytes do not
+    /// contain the end.
     ///
-    /// Empty lines before the first other line are skipped. A newline without a carriage return ends a line as well, so that
-    /// the decoder sees the request and refuses it.
+    /// Empty lines before the first other line are skipped. A newline without a carriage return ends a line as well, so
+    /// that the decoder sees the request and refuses it.
     private func lengthOfHead() -> Int? {
         let end = min(buffer.readableBytes, Self.maximumHead)
         for byte in buffer.readableBytesView.prefix(end).dropFirst(searched) {

@@ -82,8 +82,8 @@ final class HTTPListener: Sendable {
             .serverChannelOption(.socketOption(.so_sndbuf), value: bytesKept.sending)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    // The backoff handler: if the process has no free descriptors, the server tries to accept again after a
-                    // second.
+                    // The backoff handler: if the process has no free descriptors, the server tries to accept again
+                    // after a second.
                     try channel.pipeline.syncOperations.addHandlers(AcceptBackoffHandler(), AcceptFailures(logger))
                 }
             }

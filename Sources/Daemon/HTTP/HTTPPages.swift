@@ -52,8 +52,8 @@ struct HTTPPages: Sendable {
         return ask(loop) { _ in .line(.ok, "ok") }
     }
 
-    /// Whether the daemon accepts timesteps. It does not while it loads its state, while it stops, or while its state folder is
-    /// gone.
+    /// Whether the daemon accepts timesteps. It does not while it loads its state, while it stops, or while its state
+    /// folder is gone.
     private func readiness(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         return ask(loop) { metrics in

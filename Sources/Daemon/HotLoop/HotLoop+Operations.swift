@@ -28,7 +28,8 @@ struct RunningOperation {
 extension HotLoop {
     /// The number of slots between two looks at the clock.
     private static let slotsPerLook = 256
-    /// The minimum nanoseconds per turn for an operation. In a long turn, an operation gets a quarter of the turn's other time.
+    /// The minimum nanoseconds per turn for an operation. In a long turn, an operation gets a quarter of the turn's
+    /// other time.
     private static let sweepTime: Int64 = 1_000_000
     /// Nanoseconds per turn for the backlog.
     private static let backlogTime: Int64 = 5_000_000

@@ -114,8 +114,8 @@ extension HotLoop {
         for address in reload.addresses { reply(outcome, to: address) }
     }
 
-    /// Gives the new weights a number in the journal, if one is kept. Each record names the weights that its timesteps were
-    /// stepped with.
+    /// Gives the new weights a number in the journal, if one is kept. Each record names the weights that its timesteps
+    /// were stepped with.
     private mutating func number(
         _ model: Int, as served: ServedModel,
         then: @escaping @Sendable (inout HotLoop, Result<UInt16?, ControlError>) -> Void

@@ -24,7 +24,8 @@ extension HotLoop {
     /// Whether a request can be carried out at once.
     var hasRequests: Bool { requests.hasNext(allowsLarge: !isReading) }
 
-    /// Carries out the requests received before the stop. Requests that wait for the answer to another one are not carried out.
+    /// Carries out the requests received before the stop. Requests that wait for the answer to another one are not
+    /// carried out.
     ///
     /// ``waitForOthers()`` waits for the requests that are being read beside the loop.
     mutating func takeLastRequests() throws(ZeroMQError) {

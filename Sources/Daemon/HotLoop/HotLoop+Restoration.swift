@@ -2,8 +2,8 @@ import Store
 import Streams
 import Wire
 
-/// A snapshot that is being restored, read page by page in two passes: the first checks all streams, the second restores them.
-/// Owned by the hot loop.
+/// A snapshot that is being restored, read page by page in two passes: the first checks all streams, the second
+/// restores them. Owned by the hot loop.
 struct RunningRestoration {
     /// The number of read pages that wait before the next one is read.
     private static let readyPages = 2
@@ -102,8 +102,8 @@ struct RunningRestoration {
     }
 }
 
-/// Restores snapshots in slices; see ``StreamTable/beginChecking()``. Two copies of a million streams are never in memory at
-/// once.
+/// Restores snapshots in slices; see ``StreamTable/beginChecking()``. Two copies of a million streams are never in
+/// memory at once.
 extension HotLoop {
     /// The number of streams between two looks at the clock.
     private static let streamsPerLook = 256

@@ -23,8 +23,8 @@ extension HotLoop {
     /// The number of rows of a deleted snapshot that one job deletes, so that other jobs of the store come in between.
     private static let leftoversPerJob = 4096
 
-    /// Copies streams as they are now. The copies go to the store slice by slice, and the snapshot becomes visible with the
-    /// last slice.
+    /// Copies streams as they are now. The copies go to the store slice by slice, and the snapshot becomes visible with
+    /// the last slice.
     mutating func snapshot(
         _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {

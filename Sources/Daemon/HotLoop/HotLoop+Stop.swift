@@ -18,14 +18,15 @@ extension HotLoop {
     /// Microseconds between two looks at the producers, while one of them may soon be silent.
     private static let lookPause: UInt32 = 100
 
-    /// Consumes the timesteps that producers had sent before the stop, for at most ``drainTime``, and the last requests.
+    /// Consumes the timesteps that producers had sent before the stop, for at most ``drainTime``, and the last
+    /// requests.
     mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
-        // From here on, no producer completes a handshake. A new producer sends nothing, and connects again when another daemon
-        // runs.
+        // From here on, no producer completes a handshake. A new producer sends nothing, and connects again when
+        // another daemon runs.
         access.closeIngest()
         for socket in ingest { socket.beginDrain() }
-        // The sockets are read until they are empty. The poller waits only for the mailbox, whose closures make room in a full
-        // journal.
+        // The sockets are read until they are empty. The poller waits only for the mailbox, whose closures make room in
+        // a full journal.
         for item in ingestItems { poller.watch(item, false) }
         let start = ContinuousClock.now
         var elapsed = Duration.zero

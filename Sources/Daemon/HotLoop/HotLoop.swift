@@ -8,16 +8,17 @@ import ZeroMQ
 /// Reusable memory for one turn: the received message and the decisions.
 struct TurnMemory: ~Copyable {
     var message = IngestMessage()
-    /// The decisions of the turn. Decisions of a few streams wait for further ones, in numbers that vary, so room for many is
-    /// allocated at the start.
+    /// The decisions of the turn. Decisions of a few streams wait for further ones, in numbers that vary, so room for
+    /// many is allocated at the start.
     var decided = DecidedBatch(capacity: 2048)
 }
 
 /// The daemon's one thread that decides. It owns the sockets and the stream table; other threads post closures to its
 /// ``Mailbox``.
 ///
-/// The hot path is ``receiveTimesteps(from:waits:by:)``: receive the waiting messages, step them together, publish. The store's
-/// work must not happen between two timesteps. The ``StoreWorker`` does it and posts its results to the mailbox.
+/// The hot path is ``receiveTimesteps(from:waits:by:)``: receive the waiting messages, step them together, publish. The
+/// store's work must not happen between two timesteps. The ``StoreWorker`` does it and posts its results to the
+/// mailbox.
 struct HotLoop: ~Copyable {
     /// The milliseconds for which unsent decisions and replies are kept after an orderly stop.
     static let lingerMilliseconds = 2_000
@@ -26,14 +27,14 @@ struct HotLoop: ~Copyable {
     /// Nanoseconds after which other sockets and control requests have their turn in any case. A message may have many
     /// timesteps, and a model may be large.
     static let timePerTurn: Int64 = 20_000_000
-    /// Nanoseconds for which the loop waits for further timesteps at the ingest socket alone, while they arrive in quick
-    /// succession.
+    /// Nanoseconds for which the loop waits for further timesteps at the ingest socket alone, while they arrive in
+    /// quick succession.
     ///
-    /// This is longer than the system's tick. A shorter wait makes the system reset the tick's timer, which costs a single
-    /// message some microseconds.
+    /// This is longer than the system's tick. A shorter wait makes the system reset the tick's timer, which costs a
+    /// single message some microseconds.
     static let ingestPatience: Int64 = 5_000_000
-    /// Nanoseconds after which decisions are published even if more messages of the same streams wait. A full batch of a small
-    /// model takes about as long.
+    /// Nanoseconds after which decisions are published even if more messages of the same streams wait. A full batch of
+    /// a small model takes about as long.
     static let publishingPatience: Int64 = 200_000
     /// The number of requests, and of subscriptions, received in one turn before timesteps have theirs.
     static let requestsPerTurn = 100
@@ -116,8 +117,8 @@ struct HotLoop: ~Copyable {
 
     /// Opens the sockets. The streams continue from `state`.
     ///
-    /// - Throws: ``DaemonError``: `inUse` if an endpoint is in use, `cannotCreate` if a socket cannot be opened for another
-    ///   reason.
+    /// - Throws: ``DaemonError``: `inUse` if an endpoint is in use, `cannotCreate` if a socket cannot be opened for
+    ///   another reason.
     init(
         _ configuration: DaemonConfiguration, access: AccessGuard, state: consuming StartState, mailbox: Mailbox,
         logger: Logger
@@ -235,7 +236,8 @@ struct HotLoop: ~Copyable {
     /// Whether to receive no timesteps for now, because the journal or the backlog is full.
     private var isIngestFull: Bool { group.isFull(table.records) || table.isBacklogFull }
 
-    /// Waits for more timesteps at the ingest socket, while they arrive in quick succession and no other work is expected.
+    /// Waits for more timesteps at the ingest socket, while they arrive in quick succession and no other work is
+    /// expected.
     ///
     /// This is faster than waiting at the poller. Other work waits for at most twice ``ingestPatience``.
     private mutating func waitAtIngest(_ memory: inout TurnMemory) throws(ZeroMQError) {
@@ -291,7 +293,8 @@ struct HotLoop: ~Copyable {
         var countBefore: Int
         repeat {
             countBefore = count
-            // The limits of a turn apply here too. Messages of a few streams are decided one by one and never fill a batch.
+            // The limits of a turn apply here too. Messages of a few streams are decided one by one and never fill a
+            // batch.
             while !table.isBatchFull, !isIngestFull, count < Self.messagesPerTurn,
                 batchStart - start < Self.timePerTurn,
                 !table.hasBacklog || SteadyClock.now() - start < Self.timePerTurn,
@@ -301,14 +304,14 @@ struct HotLoop: ~Copyable {
                 try enqueueMessage(from: socket, by: &memory)
             }
             try decideAndPublish(&memory.decided)
-            // At most one message arrived since the last look, so the burst is over. Stop polling and give the subscriber the
-            // core.
+            // At most one message arrived since the last look, so the burst is over. Stop polling and give the
+            // subscriber the core.
         } while count > countBefore + 1
         return true
     }
 
-    /// Adds the received message to the batch. If the batch holds a message of the same stream already, the batch is decided
-    /// first.
+    /// Adds the received message to the batch. If the batch holds a message of the same stream already, the batch is
+    /// decided first.
     ///
     /// The decisions are not published yet. They wait for the decisions on further messages, because libzmq takes
     /// longer to publish them one by one.
@@ -391,8 +394,8 @@ struct HotLoop: ~Copyable {
         }
     }
 
-    /// Records the latency of a batch. If the batch waits for the journal, the latency is recorded when its decisions are
-    /// published.
+    /// Records the latency of a batch. If the batch waits for the journal, the latency is recorded when its decisions
+    /// are published.
     private mutating func recordLatency(decisions: Int) {
         let now = SteadyClock.now()
         if group.isOn {

@@ -6,8 +6,8 @@ import ZeroMQ
 struct AccessLog {
     /// The reason for refusing a client.
     enum Cause: Hashable {
-        /// The key is not authorized for the role. `elsewhere` is the file that authorizes the key for another role, if there
-        /// is one.
+        /// The key is not authorized for the role. `elsewhere` is the file that authorizes the key for another role, if
+        /// there is one.
         case unknownKey(CurvePublicKey, elsewhere: String?)
         case tooMany(Int)
         case noKey
@@ -27,8 +27,8 @@ struct AccessLog {
         ///   - isCurve: Whether the endpoint has CURVE.
         init?(_ refusal: SocketMonitor.Refusal, isCurve: Bool) {
             switch refusal {
-            // A client without a key may hang up as soon as it sees that the endpoint needs one. At an endpoint without CURVE,
-            // an incomplete handshake is only a port probe or a client that gave up.
+            // A client without a key may hang up as soon as it sees that the endpoint needs one. At an endpoint without
+            // CURVE, an incomplete handshake is only a port probe or a client that gave up.
             case .incomplete where isCurve: self = .noKey
             case .incomplete: return nil
             case .otherMechanism: self = isCurve ? .noKey : .notEncrypted

@@ -2,7 +2,8 @@ import Foundation
 import Logging
 import Wire
 
-/// Writes each log entry as one line of JSON: `time` (RFC 3339, UTC), `level`, `message` and, if there is any, `metadata`.
+/// Writes each log entry as one line of JSON: `time` (RFC 3339, UTC), `level`, `message` and, if there is any,
+/// `metadata`.
 struct JSONLogHandler: LogHandler {
     private let write: @Sendable (Data) -> Void
     var logLevel = Logger.Level.info

@@ -19,7 +19,8 @@ struct DaemonMetrics: Sendable {
     /// The times from the start of receiving a batch to the publication of its decisions.
     var latencies: LatencyHistogram
     var controlRequests: ControlRequests
-    /// The time at which all state was last known to be stored, in nanoseconds since the Unix epoch; nil if none is stored.
+    /// The time at which all state was last known to be stored, in nanoseconds since the Unix epoch; nil if none is
+    /// stored.
     var checkpointTime: Int64?
 }
 

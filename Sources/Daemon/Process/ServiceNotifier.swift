@@ -24,8 +24,8 @@ struct ServiceNotifier: Sendable {
     let watchdogInterval: Duration?
     private let address: UnixSocketAddress
 
-    /// Reads the variables that systemd sets: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. Returns nil if systemd expects
-    /// no reports.
+    /// Reads the variables that systemd sets: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. Returns nil if
+    /// systemd expects no reports.
     ///
     /// - Parameters:
     ///   - environment: The environment of the process.

@@ -7,9 +7,9 @@ import ZeroMQ
 
 /// The daemon. `init` reads the models; ``run(_:)`` reads the stored state, opens the sockets and serves.
 ///
-/// SIGHUP reloads the models and the authorized keys. SIGTERM, SIGINT and the control method `shutdown` start an orderly stop: the
-/// daemon consumes what producers have sent, makes the state durable, and ``run(_:)`` returns. The daemon does not use Swift's
-/// concurrency pool, so nothing in the pool can block it.
+/// SIGHUP reloads the models and the authorized keys. SIGTERM, SIGINT and the control method `shutdown` start an
+/// orderly stop: the daemon consumes what producers have sent, makes the state durable, and ``run(_:)`` returns. The
+/// daemon does not use Swift's concurrency pool, so nothing in the pool can block it.
 public struct SluiceService: Sendable {
     private let configuration: DaemonConfiguration
     private let models: [ServedModel]
@@ -31,7 +31,8 @@ public struct SluiceService: Sendable {
         for caution in models.compactMap(\.caution) { logger.warning("\(caution)") }
     }
 
-    /// Serves until a stop is asked for. Reports to systemd when the daemon serves, that it is alive, and when it stops.
+    /// Serves until a stop is asked for. Reports to systemd when the daemon serves, that it is alive, and when it
+    /// stops.
     ///
     /// - Parameter stop: Receives signals and bounds the time of a stop.
     /// - Throws: ``DaemonError`` if the daemon cannot start, or if the stop was not orderly.
@@ -63,8 +64,8 @@ public struct SluiceService: Sendable {
         try result.withLock { $0 }.get()
     }
 
-    /// Gives this thread and its children the priority that the process was started with. For root, Foundation and Dispatch raise
-    /// the priority of their threads.
+    /// Gives this thread and its children the priority that the process was started with. For root, Foundation and
+    /// Dispatch raise the priority of their threads.
     private static func takeProcessPriority() {
         let kind = __priority_which_t(PRIO_PROCESS.rawValue)
         // If the system refuses, the priority stays as it is.
@@ -106,7 +107,8 @@ public struct SluiceService: Sendable {
         close(loop, within: stop.beginClosing(status: failure?.code.rawValue ?? EXIT_SUCCESS))
         withExtendedLifetime(databases) {
             stop.beginStoring()
-            // A job that has just ended may still hold a database. It must not close the database while the process exits.
+            // A job that has just ended may still hold a database. It must not close the database while the process
+            // exits.
             databases.0.finish()
             databases.1?.finish()
         }

@@ -6,8 +6,9 @@ import Synchronization
 
 /// Ends a stop in time, whatever the daemon is doing when the stop is asked for.
 ///
-/// While the daemon loads models and state, it serves nothing and can lose nothing, so the process ends at once. Later the hot loop
-/// stops in order. A write of state is never cut off. Sockets that linger for their peers are cut off when the time is up.
+/// While the daemon loads models and state, it serves nothing and can lose nothing, so the process ends at once. Later
+/// the hot loop stops in order. A write of state is never cut off. Sockets that linger for their peers are cut off when
+/// the time is up.
 ///
 /// The stop watch uses threads of its own, so nothing else can block it.
 public final class StopWatch: Sendable {

@@ -2,7 +2,8 @@ import Foundation
 
 /// Names the daemon's threads for `top` and similar tools.
 enum ThreadName {
-    /// Names the calling thread. Foundation's `Thread.name` is set by the parent thread, and is lost if the new thread starts first.
+    /// Names the calling thread. Foundation's `Thread.name` is set by the parent thread, and is lost if the new thread
+    /// starts first.
     ///
     /// - Parameter name: At most 15 bytes.
     static func take(_ name: String) {

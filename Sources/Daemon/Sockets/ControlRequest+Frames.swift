@@ -5,8 +5,8 @@ extension ControlRequest {
     static let maximumLength = 1 << 20
     /// The deepest nesting of arrays and objects in a request.
     private static let maximumDepth = 32
-    /// The maximum number of JSON values in a request. A `write_snapshot` of 1 MiB has fewer, even with the smallest possible
-    /// streams.
+    /// The maximum number of JSON values in a request. A `write_snapshot` of 1 MiB has fewer, even with the smallest
+    /// possible streams.
     private static let maximumValues = 100_000
 
     /// Reads the frames of a request.

@@ -3,7 +3,8 @@ import ZeroMQ
 
 /// A received request whose JSON is not read yet.
 struct RawRequest: Sendable {
-    /// The maximum number of bytes in a request that the hot loop reads itself. Reading that many takes some microseconds.
+    /// The maximum number of bytes in a request that the hot loop reads itself. Reading that many takes some
+    /// microseconds.
     static let maximumBytesReadInLoop = 4096
 
     /// The peer's routing id.
@@ -54,8 +55,8 @@ struct ControlServer: ~Copyable {
         self.socket = socket
     }
 
-    /// Receives the next request, if there is one. Truncates a frame that is too long to one byte more than the longest valid
-    /// request, so that the reader notices.
+    /// Receives the next request, if there is one. Truncates a frame that is too long to one byte more than the longest
+    /// valid request, so that the reader notices.
     ///
     /// - Throws: `ZeroMQError` if the socket cannot receive.
     mutating func receive() throws(ZeroMQError) -> RawRequest? {

@@ -3,14 +3,14 @@ import ZeroMQ
 
 /// The socket that publishes decisions. Owned by the hot loop.
 ///
-/// A slow subscriber loses the messages beyond its high-water mark, and never slows the daemon. By itself libzmq drops messages
-/// without a notice. With `ZMQ_XPUB_NODROP` it refuses a message if a subscriber has no room. The publisher counts the refusal
-/// and sends the message again without that option, so that all other subscribers receive it. From then on libzmq skips the
-/// slow subscriber, without further refusals, until it has read half of its queue. The counter is thus the number of times that
-/// a subscriber fell behind.
+/// A slow subscriber loses the messages beyond its high-water mark, and never slows the daemon. By itself libzmq drops
+/// messages without a notice. With `ZMQ_XPUB_NODROP` it refuses a message if a subscriber has no room. The publisher
+/// counts the refusal and sends the message again without that option, so that all other subscribers receive it. From
+/// then on libzmq skips the slow subscriber, without further refusals, until it has read half of its queue. The counter
+/// is thus the number of times that a subscriber fell behind.
 final class DecisionPublisher {
-    /// The beginning of topics that confirm subscriptions. A subscriber to such a topic receives `{"event":"subscribed"}` on
-    /// it. All its earlier subscriptions are then in force.
+    /// The beginning of topics that confirm subscriptions. A subscriber to such a topic receives
+    /// `{"event":"subscribed"}` on it. All its earlier subscriptions are then in force.
     private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
     private static let eventTopic = Array(StreamEvent.topic.utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)

@@ -111,8 +111,8 @@ final class IngestSocket {
         if message.frameCount > 2 { drain.value.connections?.note(message.third.byteCount, from: producer) }
     }
 
-    /// Begins the drain: connected producers are told to hang up, and all that they have sent is received. Call this when no
-    /// new producer is admitted any more.
+    /// Begins the drain: connected producers are told to hang up, and all that they have sent is received. Call this
+    /// when no new producer is admitted any more.
     func beginDrain() {
         drain.value.connections = PeerConnections(of: endpoint.endpoint, isCurve: socket.isCurve)
     }

@@ -2,8 +2,8 @@ import Wire
 
 /// New subscriptions whose subscribers still need the last values of their streams. Owned by the hot loop.
 ///
-/// libzmq publishes to all subscribers of a stream, not to a single one. Other subscribers receive the last values too, so their
-/// records are marked as replayed.
+/// libzmq publishes to all subscribers of a stream, not to a single one. Other subscribers receive the last values too,
+/// so their records are marked as replayed.
 struct LastValues {
     /// The number of slots per turn of the loop, so that timesteps are handled in between.
     static let slotsPerTurn = 1024

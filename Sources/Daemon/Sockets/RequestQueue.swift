@@ -2,17 +2,17 @@
 ///
 ///     socket ──add──▶ a line for each controller ──next, in turn──▶ read and carried out ──release──▶ answered
 ///
-/// Controllers take turns, so a controller with many or large requests does not hold up the others for long. The requests of
-/// one controller are carried out one at a time, in the order in which they arrived.
+/// Controllers take turns, so a controller with many or large requests does not hold up the others for long. The
+/// requests of one controller are carried out one at a time, in the order in which they arrived.
 struct RequestQueue {
     /// The limits on waiting requests. Beyond them, the hot loop receives no more requests.
     static let maximumCount = 100
     static let maximumBytes = 4 << 20
-    /// The maximum number of a controller's requests that are carried out and not answered yet. Requests wait for their answers
-    /// while the store works.
+    /// The maximum number of a controller's requests that are carried out and not answered yet. Requests wait for their
+    /// answers while the store works.
     static let maximumUnanswered = 100
-    /// The maximum number of bytes in unanswered requests of all controllers. Beyond this number, no large request is carried
-    /// out.
+    /// The maximum number of bytes in unanswered requests of all controllers. Beyond this number, no large request is
+    /// carried out.
     static let maximumUnansweredBytes = 16 << 20
 
     /// The requests of one controller.
@@ -51,8 +51,8 @@ struct RequestQueue {
     /// - Returns: Whether there is such a request.
     func hasNext(allowsLarge: Bool) -> Bool { indexOfNext(allowsLarge) != nil }
 
-    /// Removes and returns the next request that may be carried out now. Further requests of the same controller wait until
-    /// ``release(_:)``.
+    /// Removes and returns the next request that may be carried out now. Further requests of the same controller wait
+    /// until ``release(_:)``.
     ///
     /// - Parameter allowsLarge: Whether the request may be a large one.
     /// - Returns: The request; nil if none may be carried out.

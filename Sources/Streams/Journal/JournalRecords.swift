@@ -1,10 +1,10 @@
 public import Wire
 
-/// The changes of streams as a sequence of records in the journal's format. A replay of the records repeats the changes bit for
-/// bit.
+/// The changes of streams as a sequence of records in the journal's format. A replay of the records repeats the changes
+/// bit for bit.
 ///
-/// Each record begins with its kind (u8). All numbers are little-endian. Ids and prefixes are text after its length (u8).
-/// Values are float32 after their count (u32).
+/// Each record begins with its kind (u8). All numbers are little-endian. Ids and prefixes are text after its length
+/// (u8). Values are float32 after their count (u32).
 ///
 /// | kind | record | then |
 /// | --- | --- | --- |
@@ -174,8 +174,8 @@ extension JournalRecords {
         /// Whether all bytes have been read.
         public var isAtEnd: Bool { offset == bytes.count }
 
-        /// Reads the next record. Returns nil after the last record or at damaged bytes; in the latter case ``isAtEnd`` is
-        /// false.
+        /// Reads the next record. Returns nil after the last record or at damaged bytes; in the latter case ``isAtEnd``
+        /// is false.
         public mutating func next() -> Record? {
             guard let kind = byte().flatMap(Kind.init) else { return nil }
             switch kind {

@@ -45,7 +45,8 @@ extension StreamTable {
         self.position = position
         switch record {
         case .timesteps(let id, let isFirst, let weights, let header, let time, let values, let rest):
-            // If the stream was removed later, the store may no longer have it. Its earlier records then have no effect.
+            // If the stream was removed later, the store may no longer have it. Its earlier records then have no
+            // effect.
             let model = models[weights] ?? router.model(for: id.span)
             guard let slot = index.find(id.span) ?? (isFirst ? model.map { add(id.span, model: $0) } : nil)
             else { return }

@@ -1,6 +1,7 @@
 import Recurrent
 
-/// A set of slots with one bit each. Insertion is cheap enough for the hot path, and iteration follows the order of the slots.
+/// A set of slots with one bit each. Insertion is cheap enough for the hot path, and iteration follows the order of the
+/// slots.
 struct SlotSet: ~Copyable {
     private static let bitsPerWord = UInt64.bitWidth
 

@@ -3,8 +3,8 @@
 ///
 ///     cell:  | length | bytes … | up to 7 unused |      8, 16, 24 … or 256 bytes
 ///
-/// Cells of one size are in pages that never move. A place is therefore the address of a cell, and an id needs no lookup. Free
-/// cells form a linked list within the cells. One owner, one thread; the pool is not `Sendable`.
+/// Cells of one size are in pages that never move. A place is therefore the address of a cell, and an id needs no
+/// lookup. Free cells form a linked list within the cells. One owner, one thread; the pool is not `Sendable`.
 @safe
 final class StreamIDPool {
     /// The place of an id.

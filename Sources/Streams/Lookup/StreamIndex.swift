@@ -3,8 +3,8 @@ import Wire
 
 /// Finds a stream's slot by the bytes of its id. The hot path does this for every message, so no `String` is made.
 ///
-/// A hash table with open addressing, linear probing and deletion by shifting back. Ids are equal only if their bytes are
-/// equal; Swift's `String` would treat two encodings of one character as the same stream.
+/// A hash table with open addressing, linear probing and deletion by shifting back. Ids are equal only if their bytes
+/// are equal; Swift's `String` would treat two encodings of one character as the same stream.
 struct StreamIndex: ~Copyable {
     struct Bucket: BitwiseCopyable {
         static let empty = Bucket(hash: 0, slot: .max)

@@ -12,8 +12,8 @@ extension StreamTable {
     /// Whether an operation is under way. Until its end, no other request on streams may be carried out.
     public var isSweeping: Bool { sweep != nil }
 
-    /// Makes an operation take effect. An operation on one stream is carried out at once; otherwise ``sweep(limit:)`` carries
-    /// it out.
+    /// Makes an operation take effect. An operation on one stream is carried out at once; otherwise ``sweep(limit:)``
+    /// carries it out.
     ///
     /// - Parameters:
     ///   - operation: The operation.
@@ -84,8 +84,8 @@ extension StreamTable {
             || copiedAsleep.count >= Self.copiesPerSlice
     }
 
-    /// Hands over the copies so far, and the keys of the hibernated streams in the selection. The store has these streams
-    /// unchanged until the next checkpoint.
+    /// Hands over the copies so far, and the keys of the hibernated streams in the selection. The store has these
+    /// streams unchanged until the next checkpoint.
     public mutating func takeCopies() -> (slice: StreamSlice, asleep: [UInt32]) {
         var slice = isSweeping ? emptySlice(capacity: Self.copiesPerSlice) : emptySlice()
         swap(&slice, &copied)

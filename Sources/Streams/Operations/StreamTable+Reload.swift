@@ -31,8 +31,8 @@ extension StreamTable {
     ///   - resetting: Whether the state becomes zero. Otherwise it continues.
     ///   - number: The journal's number for the weights; nil if there is no journal.
     /// - Returns: The number of streams that continue with their state.
-    /// - Throws: ``ControlError``: `fingerprintDiffers` if the state cannot continue; `refusedInMode` if waiting timesteps do
-    ///   not fit the new weights.
+    /// - Throws: ``ControlError``: `fingerprintDiffers` if the state cannot continue; `refusedInMode` if waiting
+    ///   timesteps do not fit the new weights.
     /// - Precondition: No operation is under way.
     public mutating func beginReload(
         _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil

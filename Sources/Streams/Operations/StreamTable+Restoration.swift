@@ -78,8 +78,8 @@ extension StreamTable {
         }
     }
 
-    /// Hands over the ids of streams whose values are needed first, because timesteps wait for them. Each stream is requested
-    /// once.
+    /// Hands over the ids of streams whose values are needed first, because timesteps wait for them. Each stream is
+    /// requested once.
     ///
     /// - Parameter limit: The maximum number of ids to return.
     /// - Returns: The ids.
@@ -98,8 +98,8 @@ extension StreamTable {
     /// Records whether the snapshot is unreadable for now. While it is, other streams' timesteps are accepted.
     public mutating func setRestorationStuck(_ isStuck: Bool) { restoration.isStuck = isStuck }
 
-    /// Ends the restoration, because the snapshot no longer has the checked streams. The remaining streams of the table begin
-    /// at zero.
+    /// Ends the restoration, because the snapshot no longer has the checked streams. The remaining streams of the table
+    /// begin at zero.
     ///
     /// - Returns: The ids of the remaining streams.
     public mutating func giveUpRestoring() -> [String] {

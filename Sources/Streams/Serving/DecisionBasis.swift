@@ -4,7 +4,8 @@ import Recurrent
 enum DecisionBasis: Equatable, Sendable {
     /// The state after the timestep: each timestep gives a decision.
     case state
-    /// All timesteps of a sequence: the end of a sequence gives a decision, if the sequence is not longer than the maximum.
+    /// All timesteps of a sequence: the end of a sequence gives a decision, if the sequence is not longer than the
+    /// maximum.
     case sequence(maximum: Int)
     /// The last timesteps of the stream: a decision is due every few timesteps.
     case window(ServingPolicy.Window)
@@ -66,8 +67,8 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Whether a stream with this number of kept timesteps can keep one more and so reach a step. A window always can. A
-    /// sequence can if it is complete and does not become too long.
+    /// Whether a stream with this number of kept timesteps can keep one more and so reach a step. A window always can.
+    /// A sequence can if it is complete and does not become too long.
     func canGrow(_ timesteps: Int, to step: UInt64) -> Bool {
         guard case .sequence(let maximum) = self else { return true }
         return UInt64(timesteps) + 1 == step && step <= UInt64(maximum)

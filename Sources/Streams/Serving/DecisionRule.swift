@@ -1,6 +1,7 @@
 import Recurrent
 
-/// The facts about a served model that the hot path needs. The type holds no references, so a copy does no reference counting.
+/// The facts about a served model that the hot path needs. The type holds no references, so a copy does no reference
+/// counting.
 struct DecisionRule: Sendable {
     /// The number of values in a timestep.
     let features: Int
@@ -8,7 +9,8 @@ struct DecisionRule: Sendable {
     let vocabulary: Int?
     /// Whether streams keep timesteps, because a decision needs earlier ones.
     let keepsTimesteps: Bool
-    /// The cost of a timestep in multiply-adds: the model's own, or the measured time at the usual pace if that is larger.
+    /// The cost of a timestep in multiply-adds: the model's own, or the measured time at the usual pace if that is
+    /// larger.
     private(set) var work: Int
     let basis: DecisionBasis
     /// The highest step at which the first decision after a reset can occur.
@@ -19,8 +21,8 @@ struct DecisionRule: Sendable {
     let threshold: ServingPolicy.Threshold
     /// Whether a gap resets the state.
     let resetsAtGap: Bool
-    /// The maximum number of timesteps of one message that are admitted at once. A longer message is split into pieces of this
-    /// size.
+    /// The maximum number of timesteps of one message that are admitted at once. A longer message is split into pieces
+    /// of this size.
     private(set) var pieceSize: Int
     private let parameters: Int
 
@@ -43,7 +45,8 @@ struct DecisionRule: Sendable {
         pieceSize = Self.pieceSize(Self.pieceWork / 10, parameters)
     }
 
-    /// The largest piece in timesteps. For the fastest model it takes a few milliseconds in all and gives 128 KiB of decisions.
+    /// The largest piece in timesteps. For the fastest model it takes a few milliseconds in all and gives 128 KiB of
+    /// decisions.
     private static let largestPiece = 4096
     /// Multiply-adds of about five milliseconds. Until the model's speed is measured, a piece has a tenth of these,
     /// because some models are slow.

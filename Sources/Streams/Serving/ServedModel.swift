@@ -14,7 +14,8 @@ public struct ServedModel: Sendable {
     public let policy: ServingPolicy
     /// The facts that the hot path needs.
     let rule: DecisionRule
-    /// The layout of a row of the model's memory. A state can continue with other weights only if the layout is the same.
+    /// The layout of a row of the model's memory. A state can continue with other weights only if the layout is the
+    /// same.
     public let stateLayout: String
     /// The fingerprint in the images of the model's streams.
     public let imageFingerprint: String
@@ -122,8 +123,8 @@ public struct ServingPolicy: Equatable, Sendable {
     /// The valid values of ``maximumLength``.
     public static let maximumLengths = 1...16_777_216
 
-    /// The prefixes of the stream ids that this model serves. A longer prefix of another model takes precedence; `""` serves
-    /// all remaining streams.
+    /// The prefixes of the stream ids that this model serves. A longer prefix of another model takes precedence; `""`
+    /// serves all remaining streams.
     public var prefixes: [String]
     /// The mode, which determines when the state restarts.
     public var mode: Mode

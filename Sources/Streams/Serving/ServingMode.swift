@@ -1,10 +1,11 @@
 extension ServingPolicy {
-    /// The mode of serving. It determines when a stream's state restarts, and the timesteps that a decision is based on.
+    /// The mode of serving. It determines when a stream's state restarts, and the timesteps that a decision is based
+    /// on.
     public enum Mode: Equatable, Sendable {
         /// The state continues until a reset. Each timestep gives a decision.
         case stateful
-        /// Each sequence is independent. A sequence ends at the `end` flag or after the model's fixed length. The end gives a
-        /// decision and resets the state.
+        /// Each sequence is independent. A sequence ends at the `end` flag or after the model's fixed length. The end
+        /// gives a decision and resets the state.
         case sequence
         /// Every few timesteps, the last timesteps are decided as a sequence of their own from the zero state.
         case window(Window)
@@ -25,7 +26,8 @@ extension ServingPolicy {
 
         /// The number of timesteps in a window.
         public let length: Int
-        /// The number of timesteps between decisions. If it exceeds the length, the timesteps in between are in no window.
+        /// The number of timesteps between decisions. If it exceeds the length, the timesteps in between are in no
+        /// window.
         public let stride: Int
 
         /// Creates a window. Nil if the length is not one of ``lengths`` or the stride is below 1.

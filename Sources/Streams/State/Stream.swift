@@ -73,8 +73,8 @@ extension StreamTable {
             set { set(.isInBatch, newValue) }
         }
 
-        /// Whether the stream was found idle and has had no decision since. A mark instead of a time saves the hot path from
-        /// reading a clock.
+        /// Whether the stream was found idle and has had no decision since. A mark instead of a time saves the hot path
+        /// from reading a clock.
         var isSeenIdle: Bool {
             get { marks.contains(.isSeenIdle) }
             set { if newValue { marks.insert(.isSeenIdle) } else { marks.remove(.isSeenIdle) } }
@@ -104,8 +104,8 @@ extension StreamTable {
             set { set(.waits, newValue) }
         }
 
-        /// Whether a timestep can be admitted at once: no timestep waits before it, the state is in memory, and no operation
-        /// has to reach the stream first.
+        /// Whether a timestep can be admitted at once: no timestep waits before it, the state is in memory, and no
+        /// operation has to reach the stream first.
         @inline(__always)
         func isReady(in phase: Phase) -> Bool { marks.intersection(.slow) == phase.marks }
 

@@ -12,7 +12,8 @@ public struct StreamCounters: Equatable, Sendable {
     public var gaps: UInt64 = 0
     /// States that became NaN or infinite and were reset.
     public var quarantined: UInt64 = 0
-    /// The numbers of dropped messages by cause; for ``DropCause/paused``, of dropped timesteps. Every cause has an entry.
+    /// The numbers of dropped messages by cause; for ``DropCause/paused``, of dropped timesteps. Every cause has an
+    /// entry.
     public var dropped = Dictionary(uniqueKeysWithValues: DropCause.allCases.map { ($0, UInt64(0)) })
 
     /// Creates counters at zero.

@@ -17,7 +17,8 @@ extension StreamTable {
         waiting.reduce(0) { $0 + (streams[$1.key].isPaused ? $1.value.count : 0) }
     }
 
-    /// Moves the backlog into the batch, which must be empty: for each stream the next message, or a piece of a large message.
+    /// Moves the backlog into the batch, which must be empty: for each stream the next message, or a piece of a large
+    /// message.
     public mutating func takeBacklog() {
         precondition(isBatchEmpty, "what is in the batch is decided on first")
         backlog.pace = nil

@@ -8,8 +8,8 @@ extension StreamTable {
         tallies[slot, default: StreamTally()].gaps += 1
     }
 
-    /// Resets a state that became NaN or infinite, because it cannot recover by itself. The check follows each timestep, so the
-    /// outcome does not depend on the sizes of messages.
+    /// Resets a state that became NaN or infinite, because it cannot recover by itself. The check follows each
+    /// timestep, so the outcome does not depend on the sizes of messages.
     ///
     /// - Parameters:
     ///   - slot: The slot of the stream after the timestep. Its sequence number continues.

@@ -49,7 +49,8 @@ extension StreamTable {
         return idle
     }
 
-    /// Hands over the ids of streams to read from the store, because timesteps wait for them. Each stream is requested once.
+    /// Hands over the ids of streams to read from the store, because timesteps wait for them. Each stream is requested
+    /// once.
     public mutating func takeWakeRequests() -> [String] {
         defer { wakeRequests.removeAll(keepingCapacity: true) }
         return wakeRequests.filter { index.isTaken($0) && isAwaited($0) }.map { id(of: $0) }
@@ -191,7 +192,8 @@ extension StreamTable {
 
     func id(of slot: Int) -> String { String(copying: index.id(of: slot)) }
 
-    /// Puts a state back into memory. A faulty stream returns to its last checkpoint, but its sequence number continues.
+    /// Puts a state back into memory. A faulty stream returns to its last checkpoint, but its sequence number
+    /// continues.
     private mutating func wake(_ slot: Int, with image: StreamImage) {
         let served = models[streams[slot].model]
         let memory = memories[streams[slot].model]

@@ -24,7 +24,8 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - first: The first slot: 0, then the result of the previous call.
-    ///   - limit: The maximum number of streams, and of keys, to return. There are fewer streams if they keep many timesteps.
+    ///   - limit: The maximum number of streams, and of keys, to return. There are fewer streams if they keep many
+    ///     timesteps.
     /// - Returns: The copies, and the first slot of the next call; nil after the last call.
     public mutating func copyChanged(from first: Int, limit: Int) -> (slice: StreamSlice, next: Int?) {
         let removedKeys = removed.take(limit)
@@ -40,8 +41,8 @@ extension StreamTable {
             guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
             // A copy must include everything that was recorded before it.
             if isSweeping { reach(found) }
-            // A faulty stream stays changed until its last checkpoint is read. A stream to be restored stays changed until it
-            // is restored.
+            // A faulty stream stays changed until its last checkpoint is read. A stream to be restored stays changed
+            // until it is restored.
             if !doomed.contains(found) && !faulty.contains(found) && !isToBeRestored(found) {
                 if changed.contains(found), !streams[found].isAsleep { copy(found, into: &slice) }
                 changed.remove(found)
@@ -72,8 +73,8 @@ extension StreamTable {
     /// Loads streams from the store at a start, into their former slots.
     ///
     /// - Parameters:
-    ///   - slice: Streams that the table lacks, ordered by key. All keys are above those of earlier calls. A stream without a
-    ///     model is not served, and its key is not reused.
+    ///   - slice: Streams that the table lacks, ordered by key. All keys are above those of earlier calls. A stream
+    ///     without a model is not served, and its key is not reused.
     ///   - choice: The treatment of state of other weights.
     ///   - layouts: The ``ServedModel/stateLayout`` of each known fingerprint.
     /// - Returns: The number of streams that are served.

@@ -12,10 +12,11 @@ public struct StreamPageSearch: Sendable {
     fileprivate let limit: Int
     /// The next slot to look at.
     fileprivate var slot = 0
-    /// A stream that may be on the page. The id is copied, because the slot may belong to another stream when the page is
-    /// built.
+    /// A stream that may be on the page. The id is copied, because the slot may belong to another stream when the page
+    /// is built.
     fileprivate typealias Candidate = (slot: Int, id: [UInt8])
-    /// The first candidates so far, in order. There is one more than the page holds, which tells whether there is another page.
+    /// The first candidates so far, in order. There is one more than the page holds, which tells whether there is
+    /// another page.
     fileprivate var found: [Candidate] = []
     /// Candidates that are not merged yet. Their number is limited, so that no look takes long.
     private var fresh: [Candidate] = []

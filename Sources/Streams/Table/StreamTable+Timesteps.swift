@@ -36,7 +36,8 @@ extension StreamTable.Stream {
             if isWhole && (isFinal || rule.basis.isDue(at: step)) {
                 buffers.answer(row)
                 let outputs = buffers.outputs(of: row)
-                // This is the last decision of the message if the rest contains neither an end nor another due decision.
+                // This is the last decision of the message if the rest contains neither an end nor another due
+                // decision.
                 let isLast =
                     isFinal || (!ends && !endsLater && message.new - timestep + message.rest <= rule.basis.stride)
                 decide(

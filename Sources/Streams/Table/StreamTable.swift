@@ -3,8 +3,8 @@ public import Wire
 
 /// All streams with their states, and the path from a message of timesteps to its decisions.
 ///
-/// One owner, one thread: the daemon's hot loop. The caller passes the time in. Stored data comes and goes as ``StreamSlice``s,
-/// so the table knows no clocks, files or sockets.
+/// One owner, one thread: the daemon's hot loop. The caller passes the time in. Stored data comes and goes as
+/// ``StreamSlice``s, so the table knows no clocks, files or sockets.
 ///
 ///     id bytes ──StreamIndex──▶ slot ──▶ Stream {sequence, step, label, …}
 ///                                           │ model, row
@@ -12,8 +12,8 @@ public import Wire
 ///                           StatePool of that model: | state … | last outputs |
 ///                     or TimestepBuffers of that model: | timesteps … | last outputs |
 ///
-/// Messages are admitted while more are available without waiting. They are then stepped together and decided in the order of
-/// arrival; see ``stepBatch()``.
+/// Messages are admitted while more are available without waiting. They are then stepped together and decided in the
+/// order of arrival; see ``stepBatch()``.
 public struct StreamTable: ~Copyable {
     /// The maximum number of timesteps that wait for one paused stream.
     public static let maximumWaiting = 65_536
@@ -131,8 +131,8 @@ public struct StreamTable: ~Copyable {
     ///   - payload: The second frame.
     ///   - header: The third frame; ignored if there are two.
     /// - Returns: Whether the message was admitted. If not, decide the batch first and pass the message again.
-    /// - Throws: ``DropCause`` if the message is dropped and changes no state. With ``DropCause/paused``, the timesteps that
-    ///   fit are kept waiting.
+    /// - Throws: ``DropCause`` if the message is dropped and changes no state. With ``DropCause/paused``, the timesteps
+    ///   that fit are kept waiting.
     public mutating func admit(
         frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan
     ) throws(DropCause) -> Bool {
@@ -233,8 +233,8 @@ public struct StreamTable: ~Copyable {
         try wait(slot, header, count: count)
     }
 
-    /// Admits a message of a stream that is paused, is hibernated, has waiting timesteps, or was not reached by the operation
-    /// under way.
+    /// Admits a message of a stream that is paused, is hibernated, has waiting timesteps, or was not reached by the
+    /// operation under way.
     private mutating func admitUnready(
         _ slot: Int, _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {

@@ -18,8 +18,8 @@ import Wire
         var chance: SplitMix64
         private(set) var peer: Peer
         private var daemon: DaemonProcess
-        /// The states that each stream may have after a power cut: its last durable state, then its later ones. Nil: the stream
-        /// is removed.
+        /// The states that each stream may have after a power cut: its last durable state, then its later ones. Nil:
+        /// the stream is removed.
         var possible: [String: [StreamExport?]] = [:]
         /// The contents of each snapshot.
         var snapshots: [String: [StreamExport]] = [:]

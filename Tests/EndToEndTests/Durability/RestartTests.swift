@@ -13,7 +13,8 @@ import Wire
         let inputs = values(200_000)
         let streams = 20
 
-        // The daemon is stopped while the producer sends, and the producer continues as long as the daemon accepts messages.
+        // The daemon is stopped while the producer sends, and the producer continues as long as the daemon accepts
+        // messages.
         var sent = 0
         for (index, value) in inputs.enumerated() {
             if index == 20_000 { #expect(kill(daemon.processIdentifier, SIGTERM) == 0) }

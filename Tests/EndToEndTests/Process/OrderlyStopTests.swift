@@ -15,8 +15,8 @@ import ZeroMQ
         let daemon = try DaemonProcess(
             arguments + ["--high-water-mark", "\(Self.highWaterMark)"],
             ingest: ["pull:@ipc://\(folder.path)/ingest"])
-        // More decisions may wait for the subscriber than the daemon's own mark allows, so the subscriber must read fast
-        // enough.
+        // More decisions may wait for the subscriber than the daemon's own mark allows, so the subscriber must read
+        // fast enough.
         let subscriber = try LoadSubscriber(daemon)
         let producers = try (0..<2).map { try LoadProducer(daemon, stream: "load-\($0)") }
         subscriber.start()

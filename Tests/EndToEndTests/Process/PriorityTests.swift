@@ -20,7 +20,8 @@ import Testing
                 "--control", "@\(control)", "--http", "off",
             ])
         _ = try daemon.waitForLine { $0.contains("ready: ") }
-        // libzmq's thread sets its name when it first runs. A reply that passes through the thread shows that it has run.
+        // libzmq's thread sets its name when it first runs. A reply that passes through the thread shows that it has
+        // run.
         #expect(try FinishedProgram("sluice", ["status", "--control", control]).status == 0)
 
         let threads = try ProcessThread.all(of: daemon.processIdentifier)

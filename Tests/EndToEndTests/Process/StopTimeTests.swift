@@ -61,7 +61,8 @@ import ZeroMQ
         try deaf.set(.receiveHighWaterMark, to: 1)
         try deaf.subscribe("s")
         try deaf.attach(to: try Endpoint(connecting(daemon.decisions)), otherwise: .connect)
-        // The first decision shows that the subscriber is connected. More decisions wait at the daemon than all buffers hold.
+        // The first decision shows that the subscriber is connected. More decisions wait at the daemon than all buffers
+        // hold.
         _ = try eventually { () -> Bool? in
             _ = try peer.decide("s", [1])
             return try deaf.receiveFrames(wait: false) == nil ? nil : true

@@ -66,7 +66,8 @@ final class CrashingRun {
         }
         let link = try link()
         let sequences = try link.sequences()
-        // The kill follows a number of decisions rather than a time, so that slow and fast machines see the same number.
+        // The kill follows a number of decisions rather than a time, so that slow and fast machines see the same
+        // number.
         let wanted = seenInAll + Int.random(in: 0..<60, using: &chance)
         let isOver = Flag()
         let killer = Thread { [processIdentifier = link.daemon.processIdentifier] in

@@ -35,8 +35,8 @@ final class DaemonProcess {
             "sluiced", arguments + endpoints, fileSizeLimit: fileSizeLimit, umask: umask,
             environment: environment)
         let ready = try program.waitForLine { $0.contains("ready: ") }
-        // The line has the form: ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control @tcp://127.0.0.1:3,
-        // http off
+        // The line has the form: ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control
+        // @tcp://127.0.0.1:3, http off
         let parts = try #require(ready.split(separator: "ready: ").last).split(separator: ", ")
         let places = parts.compactMap { $0.split(separator: " ", maxSplits: 1).last.map(String.init) }
         try #require(places.count == 4, "\(ready)")

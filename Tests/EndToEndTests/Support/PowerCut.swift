@@ -61,7 +61,8 @@ final class PowerCut {
     ///   - moment: The power is cut at a random moment between this one and the end.
     ///   - chance: Chooses the moment and the fate of data that was not synced.
     /// - Returns: The number of writes that were not synced.
-    /// - Throws: An error if the folder or the log cannot be read or written, or if a file was written but never created.
+    /// - Throws: An error if the folder or the log cannot be read or written, or if a file was written but never
+    ///   created.
     func cut(after moment: Int, using chance: inout some RandomNumberGenerator) throws -> Int {
         // The operations that were not synced yet, on the content of each file and on the entries of each folder.
         var pending: [Int: [Record]] = [:]

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// A stopped thread of a process whose other threads run on. The thread continues when this object is released. Use the object
-/// on one thread only, because ptrace(2) requires it.
+/// A stopped thread of a process whose other threads run on. The thread continues when this object is released. Use the
+/// object on one thread only, because ptrace(2) requires it.
 final class StoppedThread {
     private typealias Trace = @convention(c) (CLong, pid_t, UInt, UInt) -> CLong
 
