@@ -11,7 +11,7 @@ func isListening(atUnixSocket path: String) -> Bool {
     let bytes = Array(path.utf8)
     guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
     unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
-    // Does not wait: if the queue of connections is full, somebody listens.
+    // Connects without blocking. EAGAIN means that the listener's queue is full, so a process is listening.
     let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     let descriptor = socket(AF_UNIX, kind, 0)
     guard descriptor >= 0 else { return false }

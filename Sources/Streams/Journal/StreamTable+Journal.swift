@@ -39,8 +39,8 @@ extension StreamTable {
     /// - Parameters:
     ///   - record: The record.
     ///   - position: The record's number. All earlier records were replayed.
-    ///   - models: The index in ``models`` for each number of weights. If weights are no longer served, their timesteps
-    ///     go to the model that now serves the stream, provided that the operator allowed it.
+    ///   - models: Maps the journal's number for weights to an index in ``models``. If weights are no longer served, their
+    ///     timesteps go to the model that now serves the stream, provided that the operator allowed it.
     public mutating func replay(_ record: JournalRecords.Record, at position: UInt64, models: [Int: Int]) {
         self.position = position
         switch record {

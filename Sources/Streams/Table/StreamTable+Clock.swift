@@ -1,13 +1,13 @@
-/// Computes idle times that do not depend on steps of the time of day.
+/// Computes idle times that jumps of the wall clock do not change.
 extension StreamTable {
-    /// The steps of the time of day since a stream's last timestep.
+    /// The total amount by which the wall clock has jumped since a stream's last timestep.
     struct ClockShift: BitwiseCopyable {
         /// The time of the stream's last timestep. The shift is obsolete once the stream has another timestep.
         var time: Int64
         var nanoseconds: Int64
     }
 
-    /// Records a step of the time of day, or the streams found at a start.
+    /// Records a jump of the wall clock, or the streams found at a start.
     ///
     /// - Parameters:
     ///   - nanoseconds: The size of the step; positive if the time of day went ahead.

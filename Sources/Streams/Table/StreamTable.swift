@@ -49,7 +49,7 @@ public struct StreamTable: ~Copyable {
     var doomed = SlotSet()
     /// The operation on many streams that is under way.
     var sweep: StreamSweep?
-    /// The phase of the streams that the operation under way has reached; without an operation, of all streams.
+    /// The phase of every stream. While an operation is under way, only the streams that it has reached have this phase.
     var phase = Stream.Phase()
     /// The weights to which streams are moving.
     var exchange: ModelExchange?
@@ -123,7 +123,7 @@ public struct StreamTable: ~Copyable {
     /// The number of streams changed since ``copyChanged(from:limit:)`` copied them. Takes linear time.
     public var changedCount: Int { changed.count }
 
-    /// Admits one binary message to the batch, with all of its timesteps or none.
+    /// Admits one binary message to the batch. All of its timesteps are admitted or none, except for a paused stream.
     ///
     /// - Parameters:
     ///   - frames: The number of frames in the message: 2, or 3 with a header.
@@ -131,8 +131,8 @@ public struct StreamTable: ~Copyable {
     ///   - payload: The second frame.
     ///   - header: The third frame; ignored if there are two.
     /// - Returns: Whether the message was admitted. If not, decide the batch first and pass the message again.
-    /// - Throws: ``DropCause`` if the message is dropped and changes no state. With ``DropCause/paused``, the timesteps
-    ///   that fit are kept waiting.
+    /// - Throws: ``DropCause`` if the message is dropped. A dropped message changes no state. With ``DropCause/paused``, the
+    ///   timesteps that fit wait for the stream, and only the rest is dropped.
     public mutating func admit(
         frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan
     ) throws(DropCause) -> Bool {

@@ -6,10 +6,9 @@
 // A library to preload into a program. It does two things, each only if its environment variables are set:
 //
 // SLUICE_FAULT_FOLDER, SLUICE_FAULT_LOG: every change of the folder and its contents is recorded in the log, in order. A test
-// can make a power cut from the log. A record is this header, then the path, then the written bytes.
+// can simulate a power cut from the log. A record is this header, then the path, then the written bytes.
 //
 // SLUICE_FAULT_CLOCK: the time of day is shifted by the number of seconds in the file. Other clocks are unchanged.
-// SLUICE_FAULT_CLOCK: the time of day is off by as many seconds as the file says. Other clocks are left alone.
 struct fault_record {
     // w: bytes were written at the offset; t: a file was cut or extended to the offset; s: a file or folder was synced; c: a
     // file was created; d: a folder was created; u: a file was unlinked; r: a file was renamed to the path in the bytes.
