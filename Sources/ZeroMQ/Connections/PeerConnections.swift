@@ -33,17 +33,14 @@ public struct PeerConnections {
                 if case .any = moment { return true }
                 return false
             }
-            let place = count.map { boundary.look(received: $0, at: now) } ?? .unknown
-            switch moment {
-            case .quiet(let time): return place != .withinMessage && now - quietSince >= time
-            case .betweenMessages(let time):
-                return switch place {
-                case .unknown: now - quietSince >= time
-                case .withinMessage: false
-                case .betweenMessages: now - quietSince >= PeerConnections.longSilence
-                case .betweenFewMessages: true
-                }
-            case .any: return true
+            let silence = now - quietSince
+            let place = count.map { boundary.look(received: $0, at: now) }
+            switch (moment, place) {
+            case (.any, _), (.betweenMessages, .betweenFewMessages): return true
+            case (.quiet(let time), nil), (.betweenMessages(let time), nil): return silence >= time
+            case (.quiet(let time), .betweenMessages), (.quiet(let time), .betweenFewMessages): return silence >= time
+            case (.betweenMessages, .betweenMessages): return silence >= PeerConnections.shortSilence
+            case (_, .unconfirmed), (_, .withinMessage): return silence >= PeerConnections.longSilence
             }
         }
     }
@@ -51,10 +48,6 @@ public struct PeerConnections {
     /// Determines whether a connection is between two messages. It compares the bytes that the kernel has received with
     /// the bytes of the received messages. The difference is smallest whenever no part of a message has arrived.
     private struct MessageBoundary {
-        /// The number of looks before the smallest difference counts. A peer that is always in the middle of a message
-        /// is so in all of them.
-        private static let enoughLooks = 64
-
         /// The most bytes within ``shortTime`` from a producer with an empty queue. libzmq writes a batch of 8 kB if
         /// more is waiting.
         private static let fewBytes = 2048
@@ -62,8 +55,10 @@ public struct PeerConnections {
 
         /// The state of a connection.
         enum Place {
-            case unknown
             case withinMessage
+            /// The difference is the smallest so far, but was seen only once. The producer may have been in the middle of
+            /// a message since the first look.
+            case unconfirmed
             case betweenMessages
             /// The peer has just written a few messages, and none waits in its queue.
             case betweenFewMessages
@@ -72,7 +67,10 @@ public struct PeerConnections {
         /// Bytes of the messages received.
         var taken = 0
         private var leastExcess = Int.max
-        private var looks = 0
+        /// The bytes received when the smallest difference was first seen.
+        private var firstSeen = 0
+        /// Whether the smallest difference was seen again after more bytes.
+        private var isConfirmed = false
         private var last: (received: Int, time: ContinuousClock.Instant)?
 
         /// Looks at a connection whose bytes have all been read.
@@ -82,18 +80,26 @@ public struct PeerConnections {
         ///   - now: The current time.
         /// - Returns: The state of the connection.
         mutating func look(received: Int, at now: ContinuousClock.Instant) -> Place {
-            defer { last = (received, now) }
-            looks += 1
-            leastExcess = min(leastExcess, received - taken)
-            guard looks >= Self.enoughLooks else { return .unknown }
-            guard received - taken == leastExcess else { return .withinMessage }
-            guard let last, now - last.time < Self.shortTime else { return .betweenMessages }
-            return 1...Self.fewBytes ~= received - last.received ? .betweenFewMessages : .betweenMessages
+            let previous = last
+            last = (received, now)
+            let excess = received - taken
+            guard excess <= leastExcess else { return .withinMessage }
+            if excess < leastExcess {
+                (leastExcess, firstSeen, isConfirmed) = (excess, received, false)
+            } else if received != firstSeen {
+                isConfirmed = true
+            }
+            guard isConfirmed else { return .unconfirmed }
+            guard let previous, now - previous.time < Self.shortTime else { return .betweenMessages }
+            return 1...Self.fewBytes ~= received - previous.received ? .betweenFewMessages : .betweenMessages
         }
     }
 
     /// The silence after which a producer that is between two messages has nothing to write.
-    private static let longSilence = Duration.milliseconds(2)
+    private static let shortSilence = Duration.milliseconds(2)
+    /// The silence after which any producer has nothing to write. A producer on a busy machine may pause in the middle of a
+    /// message for several milliseconds.
+    private static let longSilence = Duration.milliseconds(100)
     /// The size of a ZMTP greeting in bytes. A peer that has sent less has not finished its handshake.
     private static let greetingBytes = 64
 
