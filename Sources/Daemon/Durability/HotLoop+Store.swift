@@ -32,16 +32,23 @@ extension HotLoop {
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
     ) {
-        startStoreJob(Self.checked(work, folderWatch), then: then)
+        startStoreJob(Self.checked(work, folderWatch) { $0 }, then: then)
     }
 
+    /// Checks before and after a job that the files are in the state folder. `afterWriting` adapts the error of a folder that
+    /// is lost after the job.
     private static func checked<Value: Sendable>(
-        _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value, _ watch: StateFolderWatch?
+        _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value, _ watch: StateFolderWatch?,
+        afterWriting: @escaping @Sendable (StoreError) -> StoreError
     ) -> @Sendable (StateStore) throws(StoreError) -> Value {
         { store throws(StoreError) in
             try watch?.check()
             let value = try work(store)
-            try watch?.check()
+            do throws(StoreError) {
+                try watch?.check()
+            } catch {
+                throw afterWriting(error)
+            }
             return value
         }
     }
@@ -53,18 +60,7 @@ extension HotLoop {
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Value) throws(ControlError) -> Answer
     ) {
-        startStoreJob(
-            for: address,
-            { [folderWatch] store throws(StoreError) in
-                try folderWatch?.check()
-                let value = try work(store)
-                do throws(StoreError) {
-                    try folderWatch?.check()
-                } catch {
-                    throw error.afterWriting
-                }
-                return value
-            }, then: then)
+        startStoreJob(for: address, Self.checked(work, folderWatch) { $0.afterWriting }, then: then)
     }
 
     /// Runs a job of the store, and passes the result to `then` on the hot loop.

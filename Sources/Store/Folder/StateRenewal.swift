@@ -107,13 +107,15 @@ public struct StateRenewal: Sendable {
         into folder: String, _ hasJournal: Bool, _ sync: Journal.Sync,
         _ fill: (OwnedDatabase) throws(StoreError) -> Void
     ) throws(StoreError) -> (StateStore, Journal?) {
+        try makeDatabase("\(folder)/\(StateStore.fileName)", fill)
         do throws(StoreError) {
-            try makeDatabase("\(folder)/\(StateStore.fileName)", fill)
             let store = try StateStore(folder: folder)
             let journal = hasJournal ? try Journal(folder: folder, sync: sync, of: store) : nil
             try store.begin(journal, journalKind: sync == .full ? .full : .normal, isWhole: false)
             return (store, journal)
         } catch {
+            // Another daemon has opened the folder in the meantime, so the files are no longer this daemon's to delete.
+            guard error.code != .inUse else { throw error }
             for name in StateExamination.files { _ = unsafe unlink("\(folder)/\(name)") }
             throw error
         }

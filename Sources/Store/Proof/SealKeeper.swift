@@ -10,8 +10,6 @@ final class SealKeeper: Sendable {
         var seal: Seal
         /// Whether the file lacks the seal, because the last write failed or a crash came before it.
         var isBehind = false
-        /// Whether nothing has been written since the start.
-        var isOpen = false
     }
 
     /// The file; nil if the state is in memory.

@@ -1,0 +1,145 @@
+import Streams
+import Wire
+import ZeroMQ
+
+/// The path of timesteps: receive, admit, enqueue, step, decide, publish.
+extension HotLoop {
+    /// The hot path: receives the waiting messages of a socket, steps their streams together, and publishes the
+    /// decisions. Repeats this for messages that arrived in the meantime.
+    ///
+    /// If the first message is quick to step, it is decided at once. It may be the only message, and need not wait
+    /// while the loop looks for others.
+    ///
+    /// - Parameters:
+    ///   - socket: The socket to receive from.
+    ///   - waits: Whether to wait up to ``ingestPatience`` for the first message.
+    ///   - memory: The memory for messages and decisions.
+    /// - Returns: Whether there was a message.
+    /// - Throws: `ZeroMQError` if a socket failed.
+    mutating func receiveTimesteps(
+        from socket: IngestSocket, waits: Bool = false, by memory: inout TurnMemory
+    ) throws(ZeroMQError) -> Bool {
+        guard !isIngestFull, try socket.receive(into: &memory.message, waits: waits) else {
+            return false
+        }
+        let start = SteadyClock.now()
+        batchStart = start
+        try enqueueMessage(from: socket, by: &memory)
+        if table.isBatchSmall { try decideAndPublish(&memory.decided) }
+        var count = 1
+        var countBefore: Int
+        repeat {
+            countBefore = count
+            // The limits of a turn apply here too. Messages of a few streams are decided one by one and never fill a
+            // batch.
+            while !table.isBatchFull, !isIngestFull, count < Self.messagesPerTurn,
+                batchStart - start < Self.timePerTurn,
+                !table.hasBacklog || SteadyClock.now() - start < Self.timePerTurn,
+                try socket.receive(into: &memory.message)
+            {
+                count += 1
+                try enqueueMessage(from: socket, by: &memory)
+            }
+            try decideAndPublish(&memory.decided)
+            // At most one message arrived since the last look, so the burst is over. Stop polling and give the
+            // subscriber the core.
+        } while count > countBefore + 1
+        return true
+    }
+
+    /// Adds the received message to the batch. If the batch holds a message of the same stream already, the batch is
+    /// decided first.
+    ///
+    /// The decisions are not published yet. They wait for the decisions on further messages, because libzmq takes
+    /// longer to publish them one by one.
+    private mutating func enqueueMessage(
+        from socket: IngestSocket, by memory: inout TurnMemory
+    ) throws(ZeroMQError) {
+        while !admit(memory.message, from: socket) {
+            decide(&memory.decided)
+            let isLate = decidedAt - batchStart >= Self.publishingPatience
+            // An event of a stream is published before the stream's later decisions.
+            if isLate || memory.decided.isLarge || table.hasEvents { try publish(&memory.decided) }
+        }
+    }
+
+    /// Adds one message to the table's batch, or drops the message.
+    ///
+    /// - Returns: False if the batch holds a message of the same stream and must be decided first.
+    private mutating func admit(_ message: borrowing IngestMessage, from socket: IngestSocket) -> Bool {
+        do throws(DropCause) {
+            if message.exceeds(maximumMessageSize) { throw .tooLarge }
+            guard socket.codec != .binary else {
+                return try table.admit(
+                    frames: message.frameCount, id: message.id.bytes, payload: message.payload.rawBytes,
+                    header: message.header)
+            }
+            try parsed.read(
+                socket.codec, frames: message.frameCount, first: message.id.bytes, second: message.payload.bytes)
+            return try table.admit(parsed)
+        } catch {
+            table.countDrop(error)
+            dropLog.record(error, id: message.id.bytes, from: socket.endpoint, at: SteadyClock.now())
+            return true
+        }
+    }
+
+    mutating func decideAndPublish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
+        decide(&decided)
+        try publish(&decided)
+    }
+
+    /// Steps the batch and decides on it.
+    private mutating func decide(_ decided: inout DecidedBatch) {
+        guard !table.isBatchEmpty else { return }
+        table.stepBatch()
+        decidedAt = SteadyClock.now()
+        table.decideBatch(time: clock.time(at: decidedAt), into: &decided)
+    }
+
+    /// Publishes the decisions of each message as one message.
+    private mutating func publish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
+        guard decided.time != nil else { return }
+        if group.isOn {
+            Self.hold(decided, idsFrom: table, in: &group.gathered.decisions)
+        } else {
+            for message in 0..<decided.count {
+                try publisher.publish(
+                    table.idBytes(of: decided.slot(of: message)), records: decided.records(of: message))
+            }
+        }
+        if !decided.drops.isEmpty { countDrops(decided) }
+        recordLatency(decisions: decided.records.count)
+        decided.removeAll()
+        if table.hasEvents { announceEvents() }
+    }
+
+    /// Keeps decisions until the journal has their records.
+    private static func hold(
+        _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, in held: inout PendingDecisions
+    ) {
+        for message in 0..<decided.count {
+            held.append(table.idBytes(of: decided.slot(of: message)), decided.records(of: message))
+        }
+    }
+
+    private mutating func countDrops(_ decided: borrowing DecidedBatch) {
+        for drop in decided.drops {
+            table.countDrop(drop.cause)
+            let id = Array(copying: table.idBytes(of: drop.slot))
+            dropLog.record(drop.cause, id: id.span, at: decidedAt)
+        }
+    }
+
+    /// Records the latency of a batch. If the batch waits for the journal, the latency is recorded when its decisions
+    /// are published.
+    private mutating func recordLatency(decisions: Int) {
+        let now = SteadyClock.now()
+        if group.isOn {
+            group.gathered.taken.append((batchStart, decisions))
+        } else {
+            latencies.record(now - batchStart, count: decisions)
+        }
+        batchStart = now
+    }
+}
