@@ -91,7 +91,7 @@ extension StateStore {
     /// - Throws: ``StoreError`` if the snapshot cannot be completed: the error of ``begin(_:)`` or of a slice, or
     ///   `snapshotExists`.
     public func finish(_ snapshot: StagedSnapshot) throws(StoreError) -> SnapshotStatus {
-        defer { content.withLock { $0.staged[snapshot.number] = nil } }
+        defer { discard(snapshot) }
         let staged = try stagedRows(snapshot)
         try change("write a snapshot to") { db, content in
             try Self.requireNone(named: snapshot.name, in: db)

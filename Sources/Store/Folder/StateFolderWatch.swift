@@ -55,7 +55,7 @@ public final class StateFolderWatch: Sendable {
                     continue
                 }
                 if inode == nil { return "\(path) is gone" }
-                if inode != first { return "\(path) is another than before" }
+                if inode != first { return "\(path) was replaced" }
             }
             return nil
         }

@@ -45,7 +45,7 @@ public struct StateRenewal: Sendable {
             replaced = isEmpty ? nil : try Self.setAside(folder, time)
             (store, journal, loss) = try Self.write(old, into: folder, oldJournal != nil, sync)
         } catch {
-            throw StateFolderWatch.lost("\(folder) is another than before", "it cannot be written anew yet: \(error)")
+            throw StateFolderWatch.lost("\(folder) was replaced", "it cannot be written anew yet: \(error)")
         }
     }
 
