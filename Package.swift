@@ -93,7 +93,8 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "CBounds", "Recurrent", "Wire", "ZeroMQ", .product(name: "GRDB", package: "GRDB.swift"),
+                "CBounds", "ModelFiles", "Recurrent", "Streams", "Wire", "ZeroMQ",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
@@ -106,7 +107,8 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Client", "KerasArchives", "ModelFiles", "Recurrent", "Store", "Wire", "ZeroMQ", argumentParser,
+                "Client", "KerasArchives", "ModelFiles", "Recurrent", "Store", "Streams", "Wire", "ZeroMQ",
+                argumentParser,
             ],
             swiftSettings: settings),
 

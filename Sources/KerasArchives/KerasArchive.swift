@@ -36,11 +36,12 @@ package enum KerasArchive {
         }
         return try ExchangeForm(
             architecture: config, kerasVersion: version ?? ExchangeForm.unknownVersion,
-            sourceFormat: KerasFormat.archive.name, tensors: weights)
+            sourceFormat: KerasFormat.archive.name, tensors: weights,
+            loss: CompiledLoss(kerasConfiguration: config, member: "compile_config"))
     }
 
     private static func readHDF5(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
-        let (config, weights, version) = try HDF5File.read(bytes) { file throws(Defect) in
+        let (config, training, weights, version) = try HDF5File.read(bytes) { file throws(Defect) in
             guard let config = try file.string("model_config", of: "") else {
                 throw Defect(
                     .notAModel,
@@ -49,11 +50,13 @@ package enum KerasArchive {
             let version = try file.string("keras_version", of: "")
             let architecture = try KerasArchitecture(
                 json: Array(config.utf8), source: "model_config", kerasVersion: version)
-            return (config, try KerasWeights.ofLegacyFile(file, architecture), version)
+            let training = try file.string("training_config", of: "")
+            return (config, training, try KerasWeights.ofLegacyFile(file, architecture), version)
         }
         return try ExchangeForm(
             architecture: Array(config.utf8), kerasVersion: version ?? ExchangeForm.unknownVersion,
-            sourceFormat: KerasFormat.hdf5.name, tensors: weights)
+            sourceFormat: KerasFormat.hdf5.name, tensors: weights,
+            loss: training.flatMap { CompiledLoss(kerasConfiguration: Array($0.utf8)) })
     }
 }
 

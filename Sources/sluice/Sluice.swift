@@ -24,7 +24,8 @@ struct Sluice: ParsableCommand {
         version: Version.current,
         // Commands that need no running daemon.
         subcommands: [
-            InspectCommand.self, ConvertCommand.self, PredictCommand.self, BenchCommand.self, KeygenCommand.self,
+            InspectCommand.self, ConvertCommand.self, PredictCommand.self, EvaluateCommand.self, BenchCommand.self,
+            KeygenCommand.self,
             CheckCommand.self,
         ],
         groupedSubcommands: [

@@ -135,8 +135,9 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "With MODEL: the lowest probability of label 1, or RISE:FALL. (default: 0.5)",
-            valueName: "p|rise:fall"),
+            "With MODEL: the lowest output of label 1, or RISE:FALL. (default: 0.5 for a probability, 0 for a logit or "
+                + "another number)",
+            valueName: "output|rise:fall"),
         transform: parseThreshold)
     var threshold: ServingPolicy.Threshold?
 
@@ -221,12 +222,13 @@ struct ServingOptions: ParsableArguments {
     private func served() throws(DaemonError) -> DaemonConfiguration {
         switch (model, config) {
         case (let model?, nil):
-            var policy = ServingPolicy(threshold: threshold ?? .half, gap: gap ?? .continue, fault: onFault ?? .zero)
+            var policy = ServingPolicy(gap: gap ?? .continue, fault: onFault ?? .zero)
             policy.maximumLength = maxLength ?? policy.maximumLength
             var configuration = DaemonConfiguration()
             configuration.models = [
                 DaemonConfiguration.Model(
-                    name: name(of: model), file: model, policy: policy, mode: mode, emit: emit)
+                    name: name(of: model), file: model, policy: policy, mode: mode, emit: emit,
+                    threshold: threshold)
             ]
             return configuration
         case (nil, let config?):
@@ -266,14 +268,10 @@ private func parseMaximumLength(_ text: String) throws -> Int {
     return length
 }
 
-/// Reads `P` or `RISE:FALL`.
+/// Reads a threshold, such as `0.6:0.4`.
 private func parseThreshold(_ text: String) throws -> ServingPolicy.Threshold {
-    let bounds = text.split(separator: ":", omittingEmptySubsequences: false).compactMap { Float($0) }
-    let colons = text.count { $0 == ":" }
-    guard bounds.count == colons + 1, colons <= 1,
-        let threshold = ServingPolicy.Threshold(rise: bounds[0], fall: bounds[colons])
-    else {
-        throw ValidationError("a threshold must be a number from 0 to 1, or RISE:FALL with FALL not above RISE")
+    guard let threshold = ServingPolicy.Threshold(text) else {
+        throw ValidationError("a threshold must be \(ServingPolicy.Threshold.notation)")
     }
     return threshold
 }

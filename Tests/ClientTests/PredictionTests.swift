@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import Recurrent
 import Testing
 
@@ -6,17 +7,17 @@ import Testing
 
 @Suite struct `A loss` {
     // The values are from Keras' documentation of the loss functions: https://keras.io/api/losses/
-    @Test(arguments: [([0.6, 0.4], [0, 1], 0.916), ([0.4, 0.6], [0, 0], 0.714)] as [([Float], [Int], Double)])
-    func `a binary cross-entropy equals Keras'`(answers: [Float], labels: [Int], mean: Double) {
+    @Test(arguments: [([0.6, 0.4], [0, 1], 0.916), ([0.4, 0.6], [0, 0], 0.714)] as [([Float], [Float], Double)])
+    func `a binary cross-entropy equals Keras'`(answers: [Float], labels: [Float], mean: Double) {
         var evaluation = Evaluation()
         for (answer, label) in zip(answers, labels) {
-            evaluation.add([answer].span, label: label, loss: .binaryCrossEntropy)
+            evaluation.add([answer].span, label: label, decided: 0, loss: .binaryCrossEntropy)
         }
         #expect(abs(evaluation.loss - mean) < 0.0005)
     }
 
-    @Test(arguments: [([0.05, 0.95, 0], 1, 0.0513), ([0.1, 0.8, 0.1], 2, 2.303)] as [([Float], Int, Double)])
-    func `a sparse categorical cross-entropy equals Keras'`(answer: [Float], label: Int, mean: Double) {
+    @Test(arguments: [([0.05, 0.95, 0], 1, 0.0513), ([0.1, 0.8, 0.1], 2, 2.303)] as [([Float], Float, Double)])
+    func `a sparse categorical cross-entropy equals Keras'`(answer: [Float], label: Float, mean: Double) {
         let loss = Loss.sparseCategoricalCrossEntropy(classes: 3)
         #expect(abs(value(loss, answer, label: label) - mean) < 0.0005)
     }
@@ -41,17 +42,24 @@ import Testing
         #expect(!isRight(loss, [0.2, 0.4, 0.4], label: 2))
     }
 
-    @Test func `a model's last layer determines its loss, and a layer without probabilities has none`() throws {
-        let cases: [(Activation, units: Int, Loss?)] = [
-            (.sigmoid, 1, .binaryCrossEntropy), (.hardSigmoid, 1, .binaryCrossEntropy), (.linear, 1, nil),
-            (.softmax, 3, .sparseCategoricalCrossEntropy(classes: 3)), (.sigmoid, 3, nil), (.softmax, 1, nil),
+    @Test func `a model's last layer and its compilation determine its loss, and numbers have none`() throws {
+        let cases: [(Activation, units: Int, CompiledLoss?, Loss.Function?, classes: Int?)] = [
+            (.sigmoid, 1, nil, .binaryCrossEntropy, 2), (.hardSigmoid, 1, nil, .binaryCrossEntropy, 2),
+            (.linear, 1, nil, nil, nil), (.softmax, 3, nil, .sparseCategoricalCrossEntropy, 3),
+            (.sigmoid, 1, CompiledLoss(name: "poisson"), .binaryCrossEntropy, 2),
+            (.sigmoid, 1, CompiledLoss(name: "mean_squared_error"), .meanSquaredError, 2),
+            (.linear, 1, CompiledLoss(name: "mean_squared_error"), .meanSquaredError, nil),
+            (.linear, 1, CompiledLoss(name: "binary_crossentropy", fromLogits: true), .binaryCrossEntropy, 2),
         ]
-        for (activation, units, loss) in cases {
-            #expect(Loss(for: try dense(activation, units: units)) == loss)
+        for (activation, units, compiled, function, classes) in cases {
+            let meaning = OutputMeaning(of: try dense(activation, units: units), loss: compiled)
+            let loss = Loss(outputs: units, meaning: meaning, compiled: compiled)
+            #expect(loss?.function == function)
+            #expect(loss?.classes == classes)
         }
     }
 
-    private func value(_ loss: Loss, _ answer: [Float], label: Int) -> Double { loss(answer.span, label: label) }
+    private func value(_ loss: Loss, _ answer: [Float], label: Float) -> Double { loss(answer.span, label: label) }
 
     private func isRight(_ loss: Loss, _ answer: [Float], label: Int) -> Bool {
         loss.isRight(answer.span, label: label)
@@ -146,7 +154,8 @@ import Testing
         }
         let model = try dense(.linear, units: 1)
         var work = WorkSharing(
-            sequences, model: model, options: .init(answers: .last, text: .csv, loss: nil), jobs: jobs, batch: 10)
+            sequences, model: model, options: .init(answers: .last, text: .csv, threshold: .half, loss: nil),
+            jobs: jobs, batch: 10)
         var lines: [String] = []
         var rounds = 0
         while case let batches = try work.nextRound(), !batches.isEmpty {
@@ -164,7 +173,8 @@ import Testing
 
     @Test func `no sequences give no answers`() throws {
         var work = WorkSharing(
-            [], model: try dense(.linear, units: 1), options: .init(answers: .last, text: .csv, loss: nil), jobs: 2)
+            [], model: try dense(.linear, units: 1),
+            options: .init(answers: .last, text: .csv, threshold: .half, loss: nil), jobs: 2)
         #expect(try work.nextRound().isEmpty)
     }
 }

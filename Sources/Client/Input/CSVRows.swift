@@ -45,10 +45,10 @@ struct CSVRows {
         }
         rowNumber += 1
         var row = try timesteps(of: try streamID())
-        if let sequence = columns.sequence,
-            starts.record(stream: row.stream, value: record.fieldBytes(sequence))
-        {
-            row.flags.insert(.start)
+        if let sequence = columns.sequence {
+            let name = record.fieldBytes(sequence)
+            row.sequenceName = String(decoding: name, as: UTF8.self)
+            if starts.record(stream: row.stream, value: name) { row.flags.insert(.start) }
         }
         if let label = columns.label, !record.fieldBytes(label).isBlank { row.label = try number(label) }
         return row

@@ -81,6 +81,7 @@ private struct JSONRow: Decodable {
         if let column = layout.sequenceColumn {
             let value = try members.decode(JSONValue.self, forKey: Name(column))
             sequence = Array(try JSONText.line(of: [value]).utf8)
+            row.sequenceName = if case .string(let name) = value { name } else { try JSONText.line(of: value) }
         }
         if let label = layout.label {
             row.label =

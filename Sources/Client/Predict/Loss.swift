@@ -1,119 +1,141 @@
 import Foundation
+import ModelFiles
 import Recurrent
 
-/// The distance of an answer from its label, as Keras measures it for a model that ends in probabilities.
-enum Loss: Equatable, Sendable {
-    /// The loss for one sigmoid, with labels 0 and 1.
-    case binaryCrossEntropy
-    /// The loss for a softmax over classes. The label is the number of a class.
-    case sparseCategoricalCrossEntropy(classes: Int)
+/// The distance of an answer from its label, as Keras measures it.
+struct Loss: Equatable, Sendable {
+    /// Keras' losses that Sluice computes. The raw values are Keras' names.
+    enum Function: String, Sendable {
+        /// For one probability or logit, with labels 0 and 1.
+        case binaryCrossEntropy = "binary_crossentropy"
+        /// For one output per class. The label is the number of a class.
+        case sparseCategoricalCrossEntropy = "sparse_categorical_crossentropy"
+        /// The same for labels as vectors, which a file of rows does not have.
+        case categoricalCrossEntropy = "categorical_crossentropy"
+        /// For one number, with any number as label.
+        case meanSquaredError = "mean_squared_error"
+        /// For one number, with any number as label.
+        case meanAbsoluteError = "mean_absolute_error"
+
+        /// Whether the loss needs one output per class.
+        var hasOutputPerClass: Bool {
+            self == .sparseCategoricalCrossEntropy || self == .categoricalCrossEntropy
+        }
+    }
 
     /// The explanation for a model without a loss.
-    static let lacking = "the model ends neither in one sigmoid nor in a softmax"
+    static let lacking =
+        "the model ends neither in one sigmoid nor in a softmax, and is not compiled with a loss that Sluice computes"
 
-    /// Creates the loss that fits a model's last layer; nil if its output is not a probability.
-    init?(for model: Model) {
-        let activation: Activation? =
-            switch model.layers.last {
-            case let layer as Dense: layer.activation
-            case let layer as ActivationLayer: layer.activation
-            default: nil
-            }
-        switch activation {
-        case .sigmoid, .hardSigmoid, .hardSigmoidOfKeras2:
-            guard model.outputs == 1 else { return nil }
-            self = .binaryCrossEntropy
-        case .softmax:
-            guard model.outputs > 1 else { return nil }
-            self = .sparseCategoricalCrossEntropy(classes: model.outputs)
-        default: return nil
-        }
+    /// The function.
+    let function: Function
+    /// Whether the outputs are logits, not probabilities.
+    private(set) var takesLogits = false
+    /// The part of each label that is spread over all classes.
+    private(set) var labelSmoothing = 0.0
+    /// The number of classes; nil if a label is any number.
+    private(set) var classes: Int?
+
+    /// The loss for one sigmoid.
+    static let binaryCrossEntropy = Loss(function: .binaryCrossEntropy, classes: 2)
+
+    /// The loss for a softmax.
+    static func sparseCategoricalCrossEntropy(classes: Int) -> Loss {
+        Loss(function: .sparseCategoricalCrossEntropy, classes: classes)
     }
 
-    /// The number of classes.
-    var classes: Int {
-        switch self {
-        case .binaryCrossEntropy: 2
-        case .sparseCategoricalCrossEntropy(let classes): classes
-        }
+    private init(function: Function, classes: Int?) {
+        self.function = function
+        self.classes = classes
     }
 
-    /// Returns the loss of one answer. Each probability is first limited to [ε, 1 − ε]. For one output the loss is `−y
-    /// ln p − (1 − y) ln(1 − p)`, for several `−ln(p[y] / Σ p)`, with the label y.
+    /// Creates the loss that a model was compiled with, or else the loss that fits its outputs; nil if there is none.
     ///
-    /// Source: `binary_crossentropy` and `sparse_categorical_crossentropy` of probabilities,
+    /// - Parameters:
+    ///   - outputs: The number of the model's outputs.
+    ///   - meaning: The meaning of the outputs.
+    ///   - compiled: The loss that the model was compiled with.
+    init?(outputs: Int, meaning: OutputMeaning, compiled: CompiledLoss?) {
+        let isNumber = meaning == .number
+        if let compiled, let function = Function(rawValue: compiled.name), function.hasOutputPerClass == (outputs > 1) {
+            self.function = function
+            takesLogits = compiled.fromLogits
+            labelSmoothing = compiled.labelSmoothing
+            let isDistance = function == .meanSquaredError || function == .meanAbsoluteError
+            classes = isDistance && isNumber ? nil : max(2, outputs)
+        } else {
+            // A sigmoid for each of several classes decides each class alone, which one label does not describe.
+            guard !isNumber else { return nil }
+            self = outputs == 1 ? .binaryCrossEntropy : .sparseCategoricalCrossEntropy(classes: outputs)
+            takesLogits = meaning == .logit
+        }
+    }
+
+    /// Returns the loss of one answer.
+    ///
+    /// Each probability is first limited to [ε, 1 − ε]. For one output, the cross-entropy is `−y ln p − (1 − y) ln(1 − p)`,
+    /// for several `−Σ y ln(p / Σ p)`. A logit x takes the place of ln p with −ln(1 + e⁻ˣ), logits of classes with the
+    /// logarithm of their softmax.
+    ///
+    /// Source: `binary_crossentropy`, `sparse_categorical_crossentropy` and `categorical_crossentropy`,
     /// <https://github.com/keras-team/keras/blob/master/keras/src/backend/tensorflow/nn.py>; ε is
     /// `keras.config.epsilon()`.
     ///
     /// - Parameters:
-    ///   - probabilities: Shape (outputs).
-    ///   - label: Below ``classes``.
-    /// - Returns: The loss, at least 0; NaN if a probability is NaN.
-    func callAsFunction(_ probabilities: Span<Float>, label: Int) -> Double {
-        switch self {
-        case .binaryCrossEntropy:
-            let p = Self.clipped(probabilities[0])
-            return -log(label == 1 ? p : 1 - p)
-        case .sparseCategoricalCrossEntropy:
-            var sum = 0.0
-            for index in probabilities.indices { sum += Self.clipped(probabilities[index]) }
-            return -log(Self.clipped(probabilities[label]) / sum)
+    ///   - outputs: Shape (outputs).
+    ///   - label: Below ``classes``, if there are classes.
+    /// - Returns: The loss, at least 0; NaN if an output is NaN.
+    func callAsFunction(_ outputs: Span<Float>, label: Float) -> Double {
+        switch function {
+        case .meanSquaredError: (Double(outputs[0]) - Double(label)) * (Double(outputs[0]) - Double(label))
+        case .meanAbsoluteError: abs(Double(outputs[0]) - Double(label))
+        case .binaryCrossEntropy: binaryCrossEntropy(outputs[0], label: Double(label))
+        case .sparseCategoricalCrossEntropy, .categoricalCrossEntropy:
+            categoricalCrossEntropy(outputs, label: Int(label))
         }
     }
 
-    /// Returns whether an answer is right. With one output, the answer must be above 0.5 exactly if the label is 1.
-    /// With several outputs, the first of the largest must belong to the label.
+    private func binaryCrossEntropy(_ output: Float, label: Double) -> Double {
+        let y = label * (1 - labelSmoothing) + labelSmoothing / 2
+        if takesLogits {
+            let x = Double(output)
+            return max(x, 0) - x * y + log1p(exp(-abs(x)))
+        }
+        let p = Self.clipped(output)
+        return (y == 0 ? 0 : -y * log(p)) - (y == 1 ? 0 : (1 - y) * log(1 - p))
+    }
+
+    private func categoricalCrossEntropy(_ outputs: Span<Float>, label: Int) -> Double {
+        var logarithms: [Double] = []
+        for index in outputs.indices {
+            logarithms.append(takesLogits ? Double(outputs[index]) : log(Self.clipped(outputs[index])))
+        }
+        let largest = logarithms.max() ?? 0
+        let sum = log(logarithms.reduce(0) { $0 + exp($1 - largest) }) + largest
+        // Keras smooths only labels that are vectors.
+        let smoothing = function == .categoricalCrossEntropy ? labelSmoothing : 0
+        let spread = smoothing / Double(logarithms.count)
+        let rest = spread == 0 ? 0 : logarithms.reduce(0) { $0 + (sum - $1) * spread }
+        return (sum - logarithms[label]) * (1 - smoothing) + rest
+    }
+
+    /// Returns whether Keras counts an answer as right. With one output, the output must be above 0.5 exactly if the
+    /// label is 1, also for a logit. With several outputs, the first of the largest must belong to the label.
     ///
     /// Source: Keras' `BinaryAccuracy` and `SparseCategoricalAccuracy`,
     /// <https://keras.io/api/metrics/accuracy_metrics/>.
     ///
     /// - Parameters:
-    ///   - probabilities: Shape (outputs).
+    ///   - outputs: Shape (outputs).
     ///   - label: Below ``classes``.
-    /// - Returns: Whether the decided class is the label.
-    func isRight(_ probabilities: Span<Float>, label: Int) -> Bool {
-        switch self {
-        case .binaryCrossEntropy: (probabilities[0] > 0.5) == (label == 1)
-        case .sparseCategoricalCrossEntropy: PredictionText.label(for: probabilities) == label
-        }
+    /// - Returns: Whether the class is the label.
+    func isRight(_ outputs: Span<Float>, label: Int) -> Bool {
+        outputs.count == 1 ? (outputs[0] > 0.5) == (label == 1) : PredictionText.largest(of: outputs) == label
     }
 
     private static func clipped(_ probability: Float) -> Double {
         let epsilon: Float = 1e-7
         // A NaN stays a NaN so that the loss shows it.
         return probability.isNaN ? .nan : Double(max(epsilon, min(probability, 1 - epsilon)))
-    }
-}
-
-/// The results of Keras' `evaluate` for answers and their labels.
-struct Evaluation: Equatable, Sendable {
-    /// The number of answers with a label.
-    private(set) var count = 0
-    /// The number of right answers.
-    private(set) var rightCount = 0
-    private var lossSum = 0.0
-
-    /// The mean loss.
-    var loss: Double { lossSum / Double(count) }
-    /// The fraction of right answers.
-    var accuracy: Double { Double(rightCount) / Double(count) }
-
-    /// Adds one answer.
-    ///
-    /// - Parameters:
-    ///   - probabilities: The model's answer to a whole sequence, shape (outputs).
-    ///   - label: The expected class.
-    ///   - loss: The loss function.
-    mutating func add(_ probabilities: Span<Float>, label: Int, loss: Loss) {
-        count += 1
-        rightCount += loss.isRight(probabilities, label: label) ? 1 : 0
-        lossSum += loss(probabilities, label: label)
-    }
-
-    /// Adds the counts of another evaluation.
-    mutating func add(_ other: Evaluation) {
-        count += other.count
-        rightCount += other.rightCount
-        lossSum += other.lossSum
     }
 }

@@ -1,4 +1,6 @@
-package import Recurrent
+package import ModelFiles
+import Recurrent
+package import Streams
 
 /// Answers the sequences of a file offline on all cores, with the daemon's engine but without the daemon.
 ///
@@ -15,7 +17,9 @@ package struct Prediction {
         package var answers: PredictedAnswers
         /// The format of the answers.
         package var text: PredictionText
-        /// Whether to write loss and accuracy instead of answers.
+        /// The threshold of a single output; nil for the usual one.
+        package var threshold: ServingPolicy.Threshold?
+        /// Whether to write an evaluation instead of answers.
         package var isSummaryOnly: Bool
         /// Whether nothing is written to standard error.
         package var isQuiet: Bool
@@ -24,12 +28,13 @@ package struct Prediction {
 
         /// Creates options. Each parameter sets the property of the same name.
         package init(
-            layout: RowLayout, answers: PredictedAnswers, text: PredictionText, isSummaryOnly: Bool, isQuiet: Bool,
-            jobs: Int
+            layout: RowLayout, answers: PredictedAnswers, text: PredictionText,
+            threshold: ServingPolicy.Threshold?, isSummaryOnly: Bool, isQuiet: Bool, jobs: Int
         ) {
             self.layout = layout
             self.answers = answers
             self.text = text
+            self.threshold = threshold
             self.isSummaryOnly = isSummaryOnly
             self.isQuiet = isQuiet
             self.jobs = jobs
@@ -39,6 +44,9 @@ package struct Prediction {
     private let file: InputFile
     private let model: Model
     private let longest: Int?
+    private let length: Int?
+    private let threshold: ServingPolicy.Threshold
+    private let compiled: CompiledLoss?
     private let options: Options
     private let loss: Loss?
 
@@ -46,11 +54,14 @@ package struct Prediction {
     ///
     /// - Parameters:
     ///   - file: The input.
-    ///   - model: The model.
-    ///   - longest: The maximum number of timesteps in a sequence; nil for no limit.
+    ///   - source: The model's file.
+    ///   - length: The number of timesteps at which a sequence ends by itself; nil if only the rows end it.
     ///   - options: The options.
     /// - Throws: ``ClientError`` with the status `usage` if the model does not allow the options.
-    package init(_ file: InputFile, model: Model, longest: Int?, options: Options) throws(ClientError) {
+    package init(
+        _ file: InputFile, model source: ModelFile, length: Int?, options: Options
+    ) throws(ClientError) {
+        let model = source.model
         if case .every = options.answers, !model.isCausal {
             throw ClientError(
                 .usage,
@@ -68,13 +79,19 @@ package struct Prediction {
                         + "0 to \(vocabulary - 1)")
             }
         }
-        loss = Loss(for: model)
+        loss = Loss(outputs: model.outputs, meaning: source.outputMeaning, compiled: source.loss)
         guard loss != nil || !options.isSummaryOnly else {
-            throw ClientError(.usage, "\(Loss.lacking), so that it has no loss and accuracy; leave out --summary")
+            throw ClientError(.usage, "\(Loss.lacking), so that it has no loss; use predict without --summary")
         }
         self.file = file
         self.model = model
-        self.longest = longest
+        // A stateful model is called for a few timesteps at a time, so that its input's length is not a limit. Windows have a
+        // length of their own.
+        let isLimited = if case .last = options.answers { !source.isStateful } else { false }
+        longest = isLimited && length == nil ? source.sequenceLength : nil
+        self.length = length
+        compiled = source.loss
+        threshold = try ServingPolicy.threshold(options.threshold, for: source)
         self.options = options
     }
 
@@ -91,9 +108,11 @@ package struct Prediction {
         var output = StandardStream.output
         let evaluation = try answer(collector, output: &output)
         if options.isSummaryOnly {
-            let summary = PredictionSummary(
-                sequences: collector.sequences.count, timesteps: collector.timesteps, labelled: evaluation.count,
-                loss: evaluation.loss.isFinite ? evaluation.loss : nil, accuracy: evaluation.accuracy)
+            guard let loss, evaluation.count > 0 else {
+                throw ClientError(.data, "\(file.name): no sequence has an answer and a label in its last row")
+            }
+            let summary = EvaluationSummary(
+                evaluation, of: collector, loss: loss, compiled: compiled, threshold: threshold)
             for line in try summary.lines(as: options.text) { try output.writeLine(line) }
         } else if !options.isQuiet {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -108,7 +127,7 @@ package struct Prediction {
 
     private func read() throws(ClientError) -> SequenceCollector {
         var source = try RowSource(file, layout: options.layout)
-        var collector = SequenceCollector(model: model, longest: longest, loss: loss)
+        var collector = SequenceCollector(model: model, longest: longest, length: length, loss: loss)
         var meter = ProgressMeter(total: file.size, isShown: !options.isQuiet)
         defer { meter.finish() }
         while let row = try source.next() {
@@ -128,11 +147,15 @@ package struct Prediction {
         defer { meter.finish() }
         var evaluation = Evaluation()
         var done = 0
-        if !options.isSummaryOnly, let header = options.text.header(outputs: model.outputs) {
+        if !options.isSummaryOnly,
+            let header = options.text.header(
+                outputs: model.outputs, hasNames: options.layout.sequenceColumn != nil)
+        {
             try output.writeLine(header)
         }
         let options = SequenceAnswerer.Options(
-            answers: options.answers, text: options.isSummaryOnly ? nil : options.text, loss: loss)
+            answers: options.answers, text: options.isSummaryOnly ? nil : options.text, threshold: threshold,
+            loss: loss)
         var work = WorkSharing(collector.sequences, model: model, options: options, jobs: self.options.jobs)
         while true {
             let batches = try work.nextRound()
@@ -152,8 +175,9 @@ package struct Prediction {
     private func sentence(on evaluation: Evaluation) -> String {
         guard loss != nil else { return "no loss, because \(Loss.lacking)" }
         guard evaluation.count > 0 else { return "no loss, because no sequence has a label in its last row" }
+        let mean = "loss \(Quantity.fixed(evaluation.loss, digits: 4))"
+        guard loss?.classes != nil else { return mean }
         let right = "\(Quantity.count(evaluation.rightCount)) of \(Quantity.count(evaluation.count))"
-        let loss = Quantity.fixed(evaluation.loss, digits: 4)
-        return "loss \(loss), accuracy \(Quantity.fixed(evaluation.accuracy, digits: 4)) (\(right))"
+        return "\(mean), accuracy \(Quantity.fixed(evaluation.accuracy, digits: 4)) (\(right))"
     }
 }

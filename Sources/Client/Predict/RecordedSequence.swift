@@ -4,12 +4,14 @@ import Recurrent
 struct RecordedSequence: Equatable, Sendable {
     /// The stream's id.
     let stream: String
+    /// The sequence's own name in the file, if a column has it.
+    var name: String?
     /// The timesteps' values, shape (timesteps, features).
     var values: [Float] = []
     /// The number of timesteps, at least 1.
     var timesteps = 0
-    /// The expected class, if the last row has a label.
-    var label: Int?
+    /// The label of the last row, if it has one: a class, or any number for a model of numbers.
+    var label: Float?
 }
 
 /// Collects a file's rows into sequences. A sequence consists of the rows of one stream in order, from one start or end
@@ -24,6 +26,7 @@ struct SequenceCollector {
 
     private let model: Model
     private let longest: Int?
+    private let length: Int?
     private let loss: Loss?
     /// The open sequence of each stream, which its next row continues.
     private var open: [StreamKey: Int] = [:]
@@ -35,10 +38,12 @@ struct SequenceCollector {
     /// - Parameters:
     ///   - model: The model that the timesteps must fit.
     ///   - longest: The maximum number of timesteps in a sequence; nil for no limit.
+    ///   - length: The number of timesteps at which a sequence ends by itself; nil if only the rows end it.
     ///   - loss: The loss that the labels must fit; nil to ignore labels.
-    init(model: Model, longest: Int?, loss: Loss?) {
+    init(model: Model, longest: Int?, length: Int? = nil, loss: Loss?) {
         self.model = model
         self.longest = longest
+        self.length = length
         self.loss = loss
     }
 
@@ -54,20 +59,44 @@ struct SequenceCollector {
         let key = StreamKey(row.stream)
         try checkNumber(of: row, key: key, place: place)
         if row.flags.contains(.start) { open[key] = nil }
-        let index = open[key] ?? sequences.endIndex
-        if index == sequences.endIndex { sequences.append(RecordedSequence(stream: row.stream)) }
-        sequences[index].values += row.values
-        sequences[index].timesteps += row.timesteps
-        timesteps += row.timesteps
-        sequences[index].label = try label(of: row, place: place)
+        let label = try label(of: row, place: place)
         hasLabels = hasLabels || row.label != nil
-        if let longest, sequences[index].timesteps > longest {
-            throw ClientError(
-                .data,
-                "\(place): the sequence of stream '\(row.stream)' is longer than the "
-                    + "\(Quantity.count(longest, of: "timestep")) that the model takes")
+        timesteps += row.timesteps
+        var rest = row.values[...]
+        while true {
+            let index = append(&rest, of: row, key: key)
+            sequences[index].label = label
+            try checkLength(of: sequences[index], place: place)
+            if rest.isEmpty { break }
         }
-        open[key] = row.flags.contains(.end) ? nil : index
+        if row.flags.contains(.end) { open[key] = nil }
+    }
+
+    /// Adds the next of a row's values to the open sequence of its stream, at most until the sequence ends by itself.
+    ///
+    /// - Returns: The sequence's index.
+    private mutating func append(_ rest: inout ArraySlice<Float>, of row: InputRow, key: StreamKey) -> Int {
+        let index = open[key] ?? sequences.endIndex
+        if index == sequences.endIndex {
+            sequences.append(RecordedSequence(stream: row.stream, name: row.sequenceName))
+        }
+        let features = row.values.count / row.timesteps
+        let room = length.map { ($0 - sequences[index].timesteps) * features } ?? rest.count
+        let values = rest.prefix(room)
+        rest = rest.dropFirst(room)
+        sequences[index].values += values
+        sequences[index].timesteps += values.count / features
+        open[key] = sequences[index].timesteps == length ? nil : index
+        return index
+    }
+
+    private func checkLength(of sequence: RecordedSequence, place: String) throws(ClientError) {
+        guard let longest, sequence.timesteps > longest else { return }
+        throw ClientError(
+            .data,
+            "\(place): the sequence of stream '\(sequence.stream)' is longer than the "
+                + "\(Quantity.count(longest, of: "timestep")) that the model takes; divide it with --sequence-by, or "
+                + "with --mode sequence")
     }
 
     /// Checks that numbered rows are consecutive, because a missing or repeated row changes the answer.
@@ -84,12 +113,13 @@ struct SequenceCollector {
         numbers[key] = (next ?? row.sequence) &+ UInt64(row.timesteps)
     }
 
-    private func label(of row: InputRow, place: String) throws(ClientError) -> Int? {
+    private func label(of row: InputRow, place: String) throws(ClientError) -> Float? {
         guard let loss, let label = row.label else { return nil }
-        guard label == label.rounded(), label >= 0, label < Float(loss.classes) else {
+        guard let classes = loss.classes else { return label }
+        guard label == label.rounded(), label >= 0, label < Float(classes) else {
             throw ClientError(
-                .data, "\(place): the label \(label) is not a class of the model, which has 0 to \(loss.classes - 1)")
+                .data, "\(place): the label \(label) is not a class of the model, which has 0 to \(classes - 1)")
         }
-        return Int(label)
+        return label
     }
 }

@@ -1,4 +1,5 @@
 import Recurrent
+import Streams
 
 /// The choice of a sequence's answers.
 package enum PredictedAnswers: Sendable {
@@ -6,6 +7,8 @@ package enum PredictedAnswers: Sendable {
     case last
     /// The answer after each timestep. Only a causal model has such answers.
     case every
+    /// The answer to each window of timesteps, from the zero state.
+    case windows(length: Int, stride: Int)
 }
 
 /// Answers sequences one after another and writes the answers as text. An answerer has one owner and one thread.
@@ -26,12 +29,15 @@ struct SequenceAnswerer {
         var answers: PredictedAnswers
         /// The format of the answers; nil to write none.
         var text: PredictionText?
+        /// The threshold of a single output.
+        var threshold: ServingPolicy.Threshold
         /// The loss for the labels; nil to ignore labels.
         var loss: Loss?
     }
 
     private enum Engine {
         case last(SequenceRunner)
+        case windows(SequenceRunner, length: Int, stride: Int)
         case every(StatePool, row: Int)
     }
 
@@ -43,6 +49,8 @@ struct SequenceAnswerer {
         self.options = options
         switch options.answers {
         case .last: engine = .last(SequenceRunner(model: model))
+        case .windows(let length, let stride):
+            engine = .windows(SequenceRunner(model: model), length: length, stride: stride)
         case .every:
             let pool = StatePool(model: model)
             engine = .every(pool, row: pool.insert())
@@ -56,14 +64,23 @@ struct SequenceAnswerer {
         var batch = Batch()
         for sequence in sequences {
             batch.timesteps += sequence.timesteps
+            var label = 0
             switch engine {
             case .last(let runner):
-                try add(runner.output(for: sequence.values.span), step: sequence.timesteps, of: sequence, to: &batch)
+                try add(
+                    runner.output(for: sequence.values.span), step: sequence.timesteps, of: sequence, label: &label,
+                    to: &batch)
+            case .windows(let runner, let length, let stride):
+                let features = sequence.values.count / sequence.timesteps
+                for end in Swift.stride(from: length, through: sequence.timesteps, by: stride) {
+                    let window = sequence.values.span.extracting((end - length) * features..<end * features)
+                    try add(runner.output(for: window), step: end, of: sequence, label: &label, to: &batch)
+                }
             case .every(let pool, let row):
                 pool.reset(row)
                 for index in 0..<sequence.timesteps {
                     pool.step(row, inputs: sequence.values.span, index: index)
-                    try add(pool.outputs(of: row), step: index + 1, of: sequence, to: &batch)
+                    try add(pool.outputs(of: row), step: index + 1, of: sequence, label: &label, to: &batch)
                 }
             }
         }
@@ -71,11 +88,12 @@ struct SequenceAnswerer {
     }
 
     private func add(
-        _ probabilities: Span<Float>, step: Int, of sequence: RecordedSequence, to batch: inout Batch
+        _ outputs: Span<Float>, step: Int, of sequence: RecordedSequence, label: inout Int, to batch: inout Batch
     ) throws(ClientError) {
-        try options.text?.append(probabilities, stream: sequence.stream, step: step, to: &batch.text)
-        if step == sequence.timesteps, let loss = options.loss, let label = sequence.label {
-            batch.evaluation.add(probabilities, label: label, loss: loss)
+        label = PredictionText.label(for: outputs, threshold: options.threshold, before: label)
+        try options.text?.append(outputs, label: label, step: step, of: sequence, to: &batch.text)
+        if step == sequence.timesteps, let loss = options.loss, let expected = sequence.label {
+            batch.evaluation.add(outputs, label: expected, decided: label, loss: loss)
         }
     }
 }

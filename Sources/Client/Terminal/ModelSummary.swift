@@ -10,19 +10,29 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         package let outputShape: String
         /// The number of weights.
         package let parameters: Int
+        /// The number of weights that training changes.
+        package let trainableParameters: Int
+        /// The functions that the layer applies; for a recurrent layer, the cell's and then the gates'.
+        package let activations: [String]
 
         private enum CodingKeys: String, CodingKey {
-            case name, kind
+            case name, kind, activations
             case outputShape = "output_shape"
             case parameters
+            case trainableParameters = "trainable_parameters"
         }
 
         /// Creates a row. Each parameter sets the property of the same name.
-        package init(name: String, kind: String, outputShape: String, parameters: Int) {
+        package init(
+            name: String, kind: String, outputShape: String, parameters: Int, trainableParameters: Int,
+            activations: [String]
+        ) {
             self.name = name
             self.kind = kind
             self.outputShape = outputShape
             self.parameters = parameters
+            self.trainableParameters = trainableParameters
+            self.activations = activations
         }
     }
 
@@ -46,6 +56,12 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let outputs: Int
     /// The number of weights in the model.
     package let parameters: Int
+    /// The number of weights that training changes.
+    package let trainableParameters: Int
+    /// Keras' name of the loss that the model was compiled with, if the file states it.
+    package let loss: String?
+    /// The meaning of the outputs: `probability`, `logit` or `number`.
+    package let outputMeaning: String
     /// Whether the model answers only whole sequences or windows. If so, a stream's timesteps are buffered.
     package let needsWholeSequences: Bool
     /// Floats of state per stream between two timesteps; 0 if timesteps are buffered instead.
@@ -60,7 +76,9 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         case kerasVersion = "keras_version"
         case mode
         case sequenceLength = "sequence_length"
-        case features, tokens, outputs, parameters
+        case features, tokens, outputs, parameters, loss
+        case trainableParameters = "trainable_parameters"
+        case outputMeaning = "output_meaning"
         case needsWholeSequences = "needs_whole_sequences"
         case stateSize = "state_size"
         case fingerprint, layers
@@ -70,7 +88,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package init(
         file: String, name: String, format: String, kerasVersion: String?, isStateful: Bool, features: Int,
         tokens: Int?, outputs: Int, parameters: Int, needsWholeSequences: Bool, stateSize: Int, fingerprint: String,
-        layers: [Layer], sequenceLength: Int? = nil
+        layers: [Layer], sequenceLength: Int? = nil, loss: String? = nil, outputMeaning: String = "probability"
     ) {
         self.file = file
         self.name = name
@@ -82,6 +100,9 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         self.tokens = tokens
         self.outputs = outputs
         self.parameters = parameters
+        self.loss = loss
+        self.outputMeaning = outputMeaning
+        trainableParameters = layers.reduce(0) { $0 + $1.trainableParameters }
         self.needsWholeSequences = needsWholeSequences
         self.stateSize = stateSize
         self.fingerprint = fingerprint
@@ -90,9 +111,14 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
 
     /// The summary for people.
     package var lines: [String] {
-        var table = TextTable([.init("Layer (type)"), .init("Output Shape"), .init("Param #", .right)])
+        var table = TextTable([
+            .init("Layer (type)"), .init("Output Shape"), .init("Param #", .right), .init("Activation"),
+        ])
         for layer in layers {
-            table.append(["\(layer.name) (\(layer.kind))", layer.outputShape, Quantity.count(layer.parameters)])
+            table.append([
+                "\(layer.name) (\(layer.kind))", layer.outputShape, Quantity.count(layer.parameters),
+                Self.activations(of: layer),
+            ])
         }
         let rule = String(repeating: "─", count: table.lines.map(\.count).max() ?? 0)
         var rows = table.lines
@@ -105,13 +131,30 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
             facts.append(["", "every timestep is a whole sequence\(advice)"])
         }
         facts.append(["Features", tokens.map { "1 token a timestep, 0 to \($0 - 1)" } ?? "\(features) a timestep"])
-        facts.append(["Outputs", "\(outputs)"])
+        facts.append(["Outputs", "\(outputs), \(Self.outputWords[outputMeaning] ?? outputMeaning)"])
+        if let loss { facts.append(["Loss", loss]) }
         let bytes = Quantity.bytes(stateSize * MemoryLayout<Float>.size)
         let state = "\(Quantity.count(stateSize, of: "float")) a stream (\(bytes))"
         facts.append(["State", needsWholeSequences ? "none: it needs the whole sequence, which is buffered" : state])
         facts.append(["Fingerprint", fingerprint])
-        let weights = Quantity.bytes(parameters * MemoryLayout<Float>.size)
-        return ["Model: \"\(name)\""] + rows + [rule, "Total params: \(Quantity.count(parameters)) (\(weights))", ""]
-            + facts.lines
+        let others = parameters - trainableParameters
+        let counts = [("Total", parameters), ("Trainable", trainableParameters), ("Non-trainable", others)].map {
+            name, count in
+            let bytes = Quantity.bytes(count * MemoryLayout<Float>.size)
+            return "\(name) params: \(Quantity.count(count)) (\(bytes))"
+        }
+        return ["Model: \"\(name)\""] + rows + [rule] + counts + [""] + facts.lines
+    }
+
+    /// The meanings of outputs in words.
+    private static let outputWords = [
+        "probability": "probability", "logit": "logit: above 0 is above a probability of one half",
+        "number": "any number: the model is no classifier, so that a label means little",
+    ]
+
+    private static func activations(of layer: Layer) -> String {
+        let names = layer.activations
+        let isRecurrent = layer.kind == "LSTM" || layer.kind == "GRU" || layer.kind == "Bidirectional"
+        return names.count == 2 && isRecurrent ? "\(names[0]), gates \(names[1])" : names.joined(separator: ", ")
     }
 }

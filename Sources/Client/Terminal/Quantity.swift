@@ -74,7 +74,7 @@ package enum Quantity {
     }
 
     /// Returns a number in its shortest form: `60`, `0.5`.
-    static func decimal(_ value: Double) -> String {
+    static func decimal(_ value: some BinaryFloatingPoint & LosslessStringConvertible) -> String {
         value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
     }
 

@@ -223,7 +223,7 @@ private struct ConfigurationReader {
                 case .prefixes: model.policy.prefixes = try prefixes(option, of: name, owners: &owners)
                 case .mode: model.mode = try mode(option)
                 case .emit: model.emit = try option.choice()
-                case .threshold: model.policy.threshold = try threshold(option)
+                case .threshold: model.threshold = try threshold(option)
                 case .onFault: model.policy.fault = try option.choice()
                 case .maximumLength: model.policy.maximumLength = try maximumLength(option)
                 case .gap: model.policy.gap = try option.choice()
@@ -320,7 +320,7 @@ private struct ConfigurationReader {
             fall = rise
         }
         guard let rise, let fall, let threshold = ServingPolicy.Threshold(rise: Float(rise), fall: Float(fall)) else {
-            throw value.error("a threshold must be a number from 0 to 1, or {rise: R, fall: F} with F ≤ R")
+            throw value.error("a threshold must be a number, or {rise: R, fall: F} with F ≤ R")
         }
         return threshold
     }

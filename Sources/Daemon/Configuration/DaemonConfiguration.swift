@@ -29,30 +29,35 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var name: String
         /// The path of the Keras file.
         public var file: String
-        /// The serving policy, except for the mode and the published decisions, which the file may determine.
+        /// The serving policy, except for the mode, the published decisions and the threshold, which the
+        /// model's file may determine.
         public var policy: ServingPolicy
         /// The requested mode; nil: the mode that the file asks for.
         public var mode: ServingPolicy.Mode?
         /// The requested decisions; nil: the decisions that the mode publishes by default.
         public var emit: ServingPolicy.Emit?
+        /// The requested threshold; nil: 0.5 for a probability, 0 for another output.
+        public var threshold: ServingPolicy.Threshold?
 
         /// Creates an entry.
         ///
         /// - Parameters:
         ///   - name: The name that `status` shows.
         ///   - file: The path of the Keras file.
-        ///   - policy: The serving policy, except for `mode` and `emit`.
+        ///   - policy: The serving policy, except for `mode`, `emit` and `threshold`.
         ///   - mode: The requested mode; nil: the mode that the file asks for.
         ///   - emit: The requested decisions; nil: the decisions that the mode publishes by default.
+        ///   - threshold: The requested threshold; nil: the usual threshold of the model's outputs.
         public init(
             name: String, file: String, policy: ServingPolicy, mode: ServingPolicy.Mode? = nil,
-            emit: ServingPolicy.Emit? = nil
+            emit: ServingPolicy.Emit? = nil, threshold: ServingPolicy.Threshold? = nil
         ) {
             self.name = name
             self.file = file
             self.policy = policy
             self.mode = mode
             self.emit = emit
+            self.threshold = threshold
         }
     }
 

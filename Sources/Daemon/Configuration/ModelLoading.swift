@@ -22,6 +22,7 @@ extension ServedModel {
         var policy = configuration.policy
         policy.mode = configuration.mode ?? (file.isStateful ? .stateful : .sequence)
         policy.emit = configuration.emit ?? policy.mode.defaultEmit
+        policy.threshold = try Self.threshold(configuration.threshold, for: file, at: configuration.file)
         do {
             try policy.check(file.model, isStateful: file.isStateful, sequenceLength: file.sequenceLength)
         } catch {
@@ -29,6 +30,31 @@ extension ServedModel {
         }
         self.init(
             name: configuration.name, file: configuration.file, fingerprint: file.fingerprint, model: file.model,
-            policy: policy, sequenceLength: file.sequenceLength)
+            policy: policy, sequenceLength: file.sequenceLength, outputCaution: Self.outputCaution(of: file))
+    }
+
+    private static func threshold(
+        _ threshold: ServingPolicy.Threshold?, for file: ModelFile, at path: String
+    ) throws(DaemonError) -> ServingPolicy.Threshold {
+        guard let threshold else { return file.outputMeaning == .probability ? .half : .zero }
+        guard file.outputMeaning != .probability || threshold.isOfProbabilities else {
+            throw DaemonError(
+                .configuration,
+                "\(path): the threshold \(threshold) is out of reach, because the model's output is a probability; give a "
+                    + "number from 0 to 1")
+        }
+        return threshold
+    }
+
+    private static func outputCaution(of file: ModelFile) -> String? {
+        let standard = file.model.outputs == 1 ? "; the label is 1 from a threshold of 0, or --threshold" : ""
+        return switch file.outputMeaning {
+        case .probability: nil
+        case .logit:
+            "is compiled with from_logits=True, so its decisions have logits in place of probabilities" + standard
+        case .number:
+            "ends neither in a sigmoid nor in a softmax, so its decisions have any numbers in place of probabilities"
+                + standard
+        }
     }
 }

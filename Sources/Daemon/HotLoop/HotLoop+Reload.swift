@@ -68,7 +68,7 @@ extension HotLoop {
         logger.info("reading model '\(served.name)' again: \(served.file)")
         let configuration = DaemonConfiguration.Model(
             name: served.name, file: served.file, policy: served.policy, mode: served.policy.mode,
-            emit: served.policy.emit)
+            emit: served.policy.emit, threshold: served.policy.threshold)
         modelReader.async { [mailbox] in
             let result: Result<ServedModel, DaemonError>
             do throws(DaemonError) {

@@ -28,7 +28,7 @@ public struct SluiceService: Sendable {
         access = try AccessGuard(configuration, logger: logger)
         try configuration.http.check()
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
-        for caution in models.compactMap(\.caution) { logger.warning("\(caution)") }
+        for caution in models.flatMap(\.cautions) { logger.warning("\(caution)") }
     }
 
     /// Serves until a stop is asked for. Reports to systemd when the daemon serves, that it is alive, and when it

@@ -15,6 +15,8 @@ package struct ExchangeForm: Sendable {
     package let kerasVersion: String?
     /// The format that the model was converted from; nil if the model was in this form already.
     package let sourceFormat: String?
+    /// The loss that the model was compiled with, if the file states it.
+    package let loss: CompiledLoss?
     /// The weights in the order of their names, which are unique.
     private let tensors: [NamedTensor]
 
@@ -28,13 +30,16 @@ package struct ExchangeForm: Sendable {
     ///   - kerasVersion: The version of Keras that defines the meaning of options.
     ///   - sourceFormat: The format that the model was read from.
     ///   - tensors: The weights.
+    ///   - loss: The loss that the model was compiled with.
     /// - Throws: ``Defect`` with the code `corrupt` if two weights have the same name, or if the JSON is invalid.
     package init(
-        architecture: [UInt8], kerasVersion: String?, sourceFormat: String, tensors: [NamedTensor]
+        architecture: [UInt8], kerasVersion: String?, sourceFormat: String, tensors: [NamedTensor],
+        loss: CompiledLoss? = nil
     ) throws(Defect) {
         self.architecture = try Self.withoutTraining(architecture)
         self.kerasVersion = kerasVersion
         self.sourceFormat = sourceFormat
+        self.loss = loss
         self.tensors = tensors.sorted { $0.name < $1.name }
         var names: Set<String> = []
         for name in tensors.map(\.name) where !names.insert(name).inserted {
@@ -89,6 +94,7 @@ extension ExchangeForm {
         static let architecture = "architecture"
         static let kerasVersion = "keras_version"
         static let sourceFormat = "source_format"
+        static let loss = "loss"
     }
 
     /// Whether a safetensors file states that it is in Sluice's form.
@@ -102,6 +108,7 @@ extension ExchangeForm {
         ]
         metadata[Key.kerasVersion] = kerasVersion
         metadata[Key.sourceFormat] = sourceFormat
+        metadata[Key.loss] = loss?.json
         return Safetensors.bytes(metadata: metadata, tensors: tensors)
     }
 
@@ -122,6 +129,7 @@ extension ExchangeForm {
         self.architecture = Array(architecture.utf8)
         kerasVersion = file.metadata[Key.kerasVersion]
         sourceFormat = file.metadata[Key.sourceFormat]
+        loss = file.metadata[Key.loss].flatMap { CompiledLoss(json: Array($0.utf8)) }
         var tensors: [NamedTensor] = []
         for name in file.names {
             tensors.append(NamedTensor(name: name, tensor: try file.tensor(name)))

@@ -12,6 +12,10 @@ package struct ModelFile: Sendable {
         package let outputShape: String
         /// The number of weights in the layer. Keras also counts the number of samples that a Normalization saw.
         package let parameters: Int
+        /// The number of weights that training changes.
+        package let trainableParameters: Int
+        /// Keras' names of the functions that the layer applies; for a recurrent layer, the cell's and then the gates'.
+        package let activations: [String]
     }
 
     /// The network, ready to step.
@@ -32,6 +36,10 @@ package struct ModelFile: Sendable {
     package let format: String
     /// The version of Keras that wrote the file, if the file states it.
     package let kerasVersion: String?
+    /// The loss that the model was compiled with, if the file states it.
+    package let loss: CompiledLoss?
+    /// The meaning of the model's outputs.
+    package let outputMeaning: OutputMeaning
     /// The layers in order, as Keras' `summary()` lists them.
     package let layers: [LayerSummary]
 
@@ -96,12 +104,14 @@ package struct ModelFile: Sendable {
             json: form.architecture, source: "architecture", kerasVersion: form.kerasVersion ?? "3")
         let version = form.kerasVersion == ExchangeForm.unknownVersion ? nil : form.kerasVersion
         try self.init(
-            architecture, weights: form.weights(of: architecture.layers), format: format, kerasVersion: version)
+            architecture, weights: form.weights(of: architecture.layers), loss: form.loss, format: format,
+            kerasVersion: version)
     }
 
     /// Builds the engine's model, which checks the shapes of the weights.
     private init(
-        _ architecture: KerasArchitecture, weights: [[Tensor]], format: String, kerasVersion: String?
+        _ architecture: KerasArchitecture, weights: [[Tensor]], loss: CompiledLoss?, format: String,
+        kerasVersion: String?
     ) throws(Defect) {
         var layers: [(any Layer)?] = []
         for (layer, weights) in zip(architecture.layers, weights) {
@@ -129,10 +139,31 @@ package struct ModelFile: Sendable {
         name = architecture.name
         self.format = format
         self.kerasVersion = kerasVersion
-        self.layers = zip(architecture.layers, layers).map { described, built in
+        self.loss = loss
+        outputMeaning = OutputMeaning(of: model, loss: loss)
+        self.layers = zip(zip(architecture.layers, weights), layers).map { described, built in
             LayerSummary(
-                name: described.name, kind: described.className, outputShape: described.outputShape.description,
-                parameters: built?.parameters ?? 0)
+                described.0, parameters: built?.parameters ?? 0,
+                trainableParameters: described.0.trainableParameters(in: described.1))
         }
+    }
+}
+
+extension ModelFile.LayerSummary {
+    fileprivate init(_ layer: KerasArchitecture.NamedLayer, parameters: Int, trainableParameters: Int) {
+        name = layer.name
+        kind = layer.className
+        outputShape = layer.outputShape.description
+        self.parameters = parameters
+        self.trainableParameters = trainableParameters
+        activations = layer.layer.activations.map { ($0 == .hardSigmoidOfKeras2 ? .hardSigmoid : $0).rawValue }
+    }
+}
+
+extension KerasArchitecture.NamedLayer {
+    /// Returns the number of values that training changes in the layer's weights that are read.
+    fileprivate func trainableParameters(in tensors: [Tensor]) -> Int {
+        guard isTrainable else { return 0 }
+        return zip(weights.filter(\.isRead), tensors).reduce(0) { $0 + ($1.0.isTrainable ? $1.1.values.count : 0) }
     }
 }

@@ -25,6 +25,8 @@ package struct KerasArchitecture: Sendable {
     package struct NamedLayer: Sendable {
         package let name: String
         let layer: any KerasLayer
+        /// Whether training changes the layer's weights.
+        let isTrainable: Bool
         let inputShape: KerasShape
         let outputShape: KerasShape
 
@@ -90,8 +92,9 @@ package struct KerasArchitecture: Sendable {
                 } catch {
                     throw error.inLayer(name, className: "InputLayer")
                 }
-            case .layer(let name, let layer):
-                let named = try NamedLayer(name: name, layer: layer, inputShape: shape, isFirst: layers.isEmpty)
+            case .layer(let name, let layer, let isTrainable):
+                let named = try NamedLayer(
+                    name: name, layer: layer, isTrainable: isTrainable, inputShape: shape, isFirst: layers.isEmpty)
                 shape = named.outputShape
                 layers.append(named)
             }
@@ -116,7 +119,9 @@ extension KerasArchitecture.NamedLayer {
     /// Determines the layer's output shape.
     ///
     /// - Throws: ``Defect`` that names the layer, if the layer cannot take the input.
-    fileprivate init(name: String, layer: any KerasLayer, inputShape: KerasShape, isFirst: Bool) throws(Defect) {
+    fileprivate init(
+        name: String, layer: any KerasLayer, isTrainable: Bool, inputShape: KerasShape, isFirst: Bool
+    ) throws(Defect) {
         do throws(Defect) {
             guard isFirst || !layer.takesTokens else {
                 throw Defect(.unsupported, "after another layer is not supported; supported: as first layer")
@@ -127,6 +132,7 @@ extension KerasArchitecture.NamedLayer {
         }
         self.name = name
         self.layer = layer
+        self.isTrainable = isTrainable
         self.inputShape = inputShape
     }
 }
@@ -143,7 +149,7 @@ private struct ModelConfiguration: Decodable {
 
     /// Whether the first layer after any InputLayer takes tokens.
     var takesTokens: Bool {
-        for case .layer(_, let layer) in layers {
+        for case .layer(_, let layer, _) in layers {
             return layer.takesTokens
         }
         return false
@@ -218,10 +224,10 @@ private struct ModelConfiguration: Decodable {
 /// The JSON of one layer, decoded by the kind that its class name denotes.
 private enum LayerConfiguration: Decodable {
     case input(name: String, dtype: KerasDType?)
-    case layer(name: String, any KerasLayer)
+    case layer(name: String, any KerasLayer, isTrainable: Bool)
 
     private enum Key: String, CodingKey {
-        case config, dtype, name, sparse, ragged
+        case config, dtype, layer, name, ragged, sparse, trainable
     }
 
     init(from decoder: any Decoder) throws {
@@ -241,7 +247,9 @@ private enum LayerConfiguration: Decodable {
             let dtype = try config.decodeIfPresent(KerasDType.self, forKey: .dtype)
             if let kind {
                 try dtype?.requireFloat32()
-                self = .layer(name: name, try kind.init(from: object.superDecoder(forKey: .config)))
+                self = .layer(
+                    name: name, try kind.init(from: object.superDecoder(forKey: .config)),
+                    isTrainable: try Self.isTrainable(config))
             } else {
                 try config.refuse(.sparse)
                 try config.refuse(.ragged)
@@ -249,6 +257,15 @@ private enum LayerConfiguration: Decodable {
             }
         } catch let defect as Defect {
             throw defect.inLayer(name, className: className)
+        }
+    }
+
+    /// Whether training changes the weights of a layer and, if the layer wraps another, of the inner layer.
+    private static func isTrainable(_ config: KeyedDecodingContainer<Key>) throws -> Bool {
+        let inner = try? config.nestedContainer(keyedBy: Key.self, forKey: .layer)
+            .nestedContainer(keyedBy: Key.self, forKey: .config)
+        return try [config, inner].compactMap(\.self).allSatisfy {
+            try $0.decodeIfPresent(Bool.self, forKey: .trainable) ?? true
         }
     }
 }

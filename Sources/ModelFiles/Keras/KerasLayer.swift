@@ -16,6 +16,9 @@ protocol KerasLayer: Decodable, Sendable {
     /// Whether the layer keeps its state from one call of `predict` to the next; nil for a layer without state.
     var isStateful: Bool? { get }
 
+    /// The functions that the layer applies; for a recurrent layer, the cell's and then the gates'.
+    var activations: [Activation] { get }
+
     /// Whether the layer's input is tokens, so that the layer can only be first.
     var takesTokens: Bool { get }
 
@@ -38,6 +41,7 @@ protocol KerasLayer: Decodable, Sendable {
 extension KerasLayer {
     var weights: [KerasWeight] { [] }
     var isStateful: Bool? { nil }
+    var activations: [Activation] { [] }
     var takesTokens: Bool { false }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape { input }
@@ -52,11 +56,14 @@ package struct KerasWeight: Sendable {
     package let name: String
     /// Whether an answer needs the weight. A Keras file must contain it in any case.
     package let isRead: Bool
+    /// Whether training changes the weight. Statistics of the data are weights that it does not change.
+    let isTrainable: Bool
 
-    init(archivePath: String, name: String, isRead: Bool = true) {
+    init(archivePath: String, name: String, isRead: Bool = true, isTrainable: Bool = true) {
         self.archivePath = archivePath
         self.name = name
         self.isRead = isRead
+        self.isTrainable = isTrainable
     }
 
     /// Returns the weight as seen from an enclosing layer.
@@ -68,7 +75,7 @@ package struct KerasWeight: Sendable {
     func nested(in archivePath: String, prefix: String? = nil) -> KerasWeight {
         KerasWeight(
             archivePath: "\(archivePath)/\(self.archivePath)", name: prefix.map { "\($0)/\(name)" } ?? name,
-            isRead: isRead)
+            isRead: isRead, isTrainable: isTrainable)
     }
 
     /// Returns weights that are in one group, in the order of their names.

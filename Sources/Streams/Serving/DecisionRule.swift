@@ -75,6 +75,14 @@ struct DecisionRule: Sendable {
 }
 
 extension ServingPolicy.Threshold {
+    /// Returns whether the label of a single output is 1.
+    ///
+    /// - Parameters:
+    ///   - output: The output.
+    ///   - before: Whether the previous label was 1.
+    /// - Returns: Whether the output is at or above the threshold that applies.
+    package func isReached(by output: Float, after before: Bool) -> Bool { output >= (before ? fall : rise) }
+
     /// The label for the outputs of a model.
     ///
     /// - Parameters:
@@ -82,10 +90,7 @@ extension ServingPolicy.Threshold {
     ///   - before: The previous label. It stays if a single output lies between the two thresholds.
     /// - Returns: 0 or 1 for a single output, otherwise the index of the largest output.
     func label(for outputs: Span<Float>, before: UInt8) -> UInt8 {
-        if outputs.count == 1 {
-            let bound = before == 1 ? fall : rise
-            return outputs[0] >= bound ? 1 : 0
-        }
+        if outputs.count == 1 { return isReached(by: outputs[0], after: before == 1) ? 1 : 0 }
         var largest = 0
         for index in outputs.indices where outputs[index] > outputs[largest] { largest = index }
         return UInt8(largest)

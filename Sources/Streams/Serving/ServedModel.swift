@@ -19,9 +19,16 @@ public struct ServedModel: Sendable {
     public let stateLayout: String
     /// The fingerprint in the images of the model's streams.
     public let imageFingerprint: String
+    /// The reason why labels may mean little; nil for a model of probabilities.
+    private let outputCaution: String?
 
-    /// A warning about a policy that the owner probably did not intend; nil if there is none.
-    public var caution: String? {
+    /// Warnings about a model or a policy that the owner probably did not intend.
+    public var cautions: [String] {
+        let output = outputCaution.map { "the model '\(name)' \($0)" }
+        return [shortSequenceCaution, output].compactMap(\.self)
+    }
+
+    private var shortSequenceCaution: String? {
         guard rule.lastStep == 1 else { return nil }
         let advice = model.isCausal ? "; --mode stateful keeps state between timesteps" : ""
         return "the model '\(name)' has sequences of 1 timestep, so in the mode sequence every timestep is a whole "
@@ -45,11 +52,13 @@ public struct ServedModel: Sendable {
     ///   - model: The weights.
     ///   - policy: The serving policy. Validate it with ``ServingPolicy/check(_:isStateful:sequenceLength:)`` first.
     ///   - sequenceLength: The length of each sequence in the mode `sequence`; nil if the model leaves it open.
+    ///   - outputCaution: The reason why labels may mean little, as the end of a sentence about the model.
     package init(
         name: String, file: String, fingerprint: String, model: Model, policy: ServingPolicy,
-        sequenceLength: Int? = nil
+        sequenceLength: Int? = nil, outputCaution: String? = nil
     ) {
         self.name = name
+        self.outputCaution = outputCaution
         self.file = file
         self.fingerprint = fingerprint
         self.model = model
@@ -82,11 +91,11 @@ public struct ServingPolicy: Equatable, Sendable {
         case reset
     }
 
-    /// The probabilities at which the label of a model with one output changes.
+    /// The outputs at which the label of a model with one output changes.
     public struct Threshold: Equatable, Sendable {
-        /// The label becomes 1 at or above this probability.
+        /// The label becomes 1 at or above this output.
         public let rise: Float
-        /// The label returns to 0 below this probability.
+        /// The label returns to 0 below this output.
         public let fall: Float
 
         /// Keras' own threshold for binary accuracy.
@@ -94,19 +103,22 @@ public struct ServingPolicy: Equatable, Sendable {
 
         /// Creates a single threshold.
         ///
-        /// - Parameter both: The probability at or above which the label is 1.
+        /// - Parameter both: The output at or above which the label is 1.
         public init(both: Float) {
             rise = both
             fall = both
         }
 
-        /// Creates two thresholds. Between them the label stays unchanged. Nil unless 0 ≤ fall ≤ rise ≤ 1.
+        /// The threshold of a logit, at which the probability is one half.
+        public static let zero = Threshold(both: 0)
+
+        /// Creates two thresholds. Between them the label stays unchanged. Nil unless both are finite and fall ≤ rise.
         ///
         /// - Parameters:
-        ///   - rise: The probability at or above which the label becomes 1.
-        ///   - fall: The probability below which the label returns to 0.
+        ///   - rise: The output at or above which the label becomes 1.
+        ///   - fall: The output below which the label returns to 0.
         public init?(rise: Float, fall: Float) {
-            guard fall >= 0, rise >= fall, rise <= 1 else { return nil }
+            guard fall.isFinite, rise.isFinite, rise >= fall else { return nil }
             self.rise = rise
             self.fall = fall
         }
@@ -130,7 +142,7 @@ public struct ServingPolicy: Equatable, Sendable {
     public var mode: Mode
     /// The decisions that are published.
     public var emit: Emit
-    /// The probabilities at which the label changes.
+    /// The outputs at which the label changes.
     public var threshold: Threshold
     /// The effect of a gap on the state.
     public var gap: Gap
@@ -153,4 +165,24 @@ public struct ServingPolicy: Equatable, Sendable {
         self.maximumLength = maximumLength
         self.fault = fault
     }
+}
+
+extension ServingPolicy.Threshold: LosslessStringConvertible {
+    /// The notation of thresholds, for error messages.
+    public static let notation = "a number, or RISE:FALL with FALL not above RISE"
+
+    /// Whether both thresholds are probabilities, from 0 to 1.
+    public var isOfProbabilities: Bool { fall >= 0 && rise <= 1 }
+
+    /// Reads a threshold in the format of ``description``. Nil if the text is not a threshold.
+    ///
+    /// - Parameter text: `0.6`, or `0.6:0.4` for a rise at 0.6 and a fall below 0.4.
+    public init?(_ text: String) {
+        let bounds = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map { Float($0) }
+        guard let rise = bounds.first ?? nil, let fall = bounds.last ?? nil else { return nil }
+        self.init(rise: rise, fall: fall)
+    }
+
+    /// The threshold in the notation of flags.
+    public var description: String { rise == fall ? "\(rise)" : "\(rise):\(fall)" }
 }

@@ -8,7 +8,12 @@ struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Show a model file's layers, shapes, format, mode and fingerprint.",
-        discussion: "Needs no daemon.")
+        discussion: """
+            Needs no daemon. The alias summary is Keras' word for it.
+
+              sluice inspect model2.keras
+            """,
+        aliases: ["summary"])
 
     @Argument(help: "The model file: .keras, .h5 or .safetensors.")
     var file: String
@@ -33,9 +38,11 @@ struct InspectCommand: ParsableCommand {
             fingerprint: model.fingerprint,
             layers: model.layers.map {
                 ModelSummary.Layer(
-                    name: $0.name, kind: $0.kind, outputShape: $0.outputShape, parameters: $0.parameters)
+                    name: $0.name, kind: $0.kind, outputShape: $0.outputShape, parameters: $0.parameters,
+                    trainableParameters: $0.trainableParameters, activations: $0.activations)
             },
-            sequenceLength: model.sequenceLength)
+            sequenceLength: model.sequenceLength, loss: model.loss?.name,
+            outputMeaning: model.outputMeaning.rawValue)
     }
 }
 

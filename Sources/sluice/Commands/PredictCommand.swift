@@ -1,7 +1,5 @@
 import ArgumentParser
 package import Client
-import FoundationEssentials
-import ModelFiles
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,47 +10,22 @@ struct PredictCommand: ParsableCommand {
             them. --sequence-by, or "start" and "end" in JSON lines, divide a stream into several sequences. A sequence \
             longer than the model's input is refused; a shorter one is answered as it is.
 
-            The output follows the order of the sequences' first rows and has these columns: stream; step, the number of \
-            timesteps behind the answer; probability, or probability0, probability1 … for several outputs; label, the \
-            decided class: 1 if the probability is at least 0.5, or the index of the largest.
+            The output follows the order of the sequences' first rows and has these columns: stream; with --sequence-by, \
+            sequence, the sequence's name; step, the number of timesteps behind the answer; probability, or probability0, \
+            probability1 … for several outputs; label, the decided class: 1 if the probability is at least the threshold, \
+            or the index of the largest.
 
-            If rows have labels, the command reports loss and accuracy over the last answers as Keras' evaluate does: \
-            binary cross-entropy for one sigmoid, sparse categorical cross-entropy for a softmax. A sequence's label is \
-            the label of its last row.
+            If rows have labels, the command reports loss and accuracy over the last answers as Keras' evaluate does. A \
+            sequence's label is the label of its last row. --summary does the same as the command evaluate.
 
             The command reads the whole input before it writes the first answer, and needs about 4 bytes of memory per \
             value. If a row is wrong, it writes nothing.
 
-              sluice predict model2.keras --input power_test.csv > answers.csv
-              sluice predict model4.keras --input splice_test.csv --alphabet ACGT --summary
+              sluice predict model2.keras power_test.csv > answers.csv
+              sluice predict model1.keras trips.csv --sequence-by trip --values ax,ay
             """)
 
-    @Argument(help: "The model file: .keras, .h5 or .safetensors.")
-    var model: String
-
-    @Option(help: ArgumentHelp("The file with the sequences; - for standard input.", valueName: "file"))
-    var input = "-"
-
-    @OptionGroup var rowOptions: RowOptions
-
-    @Option(
-        help: ArgumentHelp(
-            "The column with each sequence's label (default: label, if there is one).",
-            valueName: "column"))
-    var label: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The letters of the tokens, in the tokens' order: with ACGT, A is 1 and T is 4. Each row of a CSV file is "
-                + "then a whole sequence, with its letters in the column sequence or the column of --values. Without a "
-                + "column stream, the row number names the sequence (default: none, the values are numbers).",
-            valueName: "letters"))
-    var alphabet: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The token of the alphabet's first letter. With 1, the token 0 is free for padding.", valueName: "token"))
-    var firstToken = 1
+    @OptionGroup var options: PredictOptions
 
     @Flag(help: "Write the answer after every timestep, not only after each sequence.")
     var every = false
@@ -60,33 +33,45 @@ struct PredictCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The output format: csv, or json for one object per line.", valueName: "format"))
     var outputFormat = PredictionText.csv
 
-    @Flag(help: "Write loss and accuracy to standard output instead of answers.")
+    @Flag(help: "The same as --output-format json, with exact numbers also in a summary.")
+    var json = false
+
+    @Flag(help: "Write an evaluation to standard output instead of answers.")
     var summary = false
 
-    @Flag(name: .shortAndLong, help: "Write only results: no progress and no closing line.")
-    var quiet = false
-
-    @Option(help: ArgumentHelp("The number of threads (default: one per core).", valueName: "threads"))
-    var jobs: Int?
-
     func validate() throws {
-        if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs must be 1 to 1024 threads") }
         if every, summary { throw ValidationError("give --every or --summary, not both") }
+        if every, options.mode != nil { throw ValidationError("give --every or --mode, not both") }
     }
 
     func run() throws {
-        let layout = try rowOptions.layout(
-            label: RowLayout.Label(label ?? "label", isRequired: label != nil),
-            alphabet: try alphabet.map { letters throws(ClientError) in
-                try Alphabet(letters, firstToken: firstToken)
-            })
-        let file = try ModelFile.readForTool(model)
-        let options = Prediction.Options(
-            layout: layout, answers: every ? .every : .last, text: outputFormat, isSummaryOnly: summary,
-            isQuiet: quiet, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
-        // A stateful model is called for a few timesteps at a time, so that its input's length is not a limit.
-        let longest = file.isStateful ? nil : file.sequenceLength
-        try Prediction(try InputFile(path: input), model: file.model, longest: longest, options: options).run()
+        try options.run(every: every, text: json ? .json : outputFormat, isSummaryOnly: summary)
+    }
+}
+
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Measure loss, accuracy, AUC and confusions of a model on a file with labels.",
+        discussion: """
+            The command answers the sequences of a file offline like predict, and compares each last answer with the label \
+            in the last row of its sequence.
+
+            Loss, accuracy and AUC are those of Keras: the loss that the model was compiled with, or else the \
+            cross-entropy that fits its outputs; accuracy with outputs above 0.5; AUC with 200 thresholds. The confusion \
+            matrix, precision and recall are of the labels that the daemon decides, which --threshold changes.
+
+              sluice evaluate model2.keras power_test.csv
+              sluice evaluate model4.keras splice_test.csv --alphabet ACGT --json
+            """)
+
+    @OptionGroup var options: PredictOptions
+
+    @Flag(help: "Print one line of JSON with exact numbers.")
+    var json = false
+
+    func run() throws {
+        try options.run(every: false, text: json ? .json : .csv, isSummaryOnly: true)
     }
 }
 

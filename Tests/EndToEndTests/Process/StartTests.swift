@@ -57,7 +57,8 @@ import Wire
 
     @Test func `an invalid option ends the daemon with exit status 64`() throws {
         for arguments in [
-            ["--ingest", "5550"], ["--threshold", "2"], ["--emit", "none"], ["--frobnicate"],
+            ["--ingest", "5550"], ["--threshold", "high"], ["--threshold", "0.4:0.6"], ["--emit", "none"],
+            ["--frobnicate"],
             ["--checkpoint-interval", "1e300"], ["--checkpoint-interval", "0"],
             ["--mode", "window"], ["--mode", "window:0:1"], ["--mode", "window:24:0"], ["--mode", "window:65537:1"],
             ["--max-length", "0"], ["--max-length", "long"],

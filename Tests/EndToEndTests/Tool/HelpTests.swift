@@ -97,7 +97,7 @@ private struct CommandHelp: Decodable {
         #expect(ended.status == 0, "\(ended.errorOutput)")
         let pages = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         let help = try FinishedProgram("sluice", ["--help"]).output
-        let commands = help.matches(of: #/(?m)^  ([a-z][a-z-]+)(?: {2,}|$)/#).map { "sluice-\($0.1).1" }
+        let commands = help.matches(of: #/(?m)^  ([a-z][a-z-]+)(?:, [a-z-]+)*(?: {2,}|$)/#).map { "sluice-\($0.1).1" }
         #expect(commands.count > 15)
         #expect(Set(pages) == Set(commands + ["sluice.1", "sluiced.8"]))
         #expect(try String(contentsOf: folder.url("sluiced.8"), encoding: .utf8).contains(".Sh EXIT STATUS"))

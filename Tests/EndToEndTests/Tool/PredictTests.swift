@@ -63,15 +63,15 @@ import Wire
         let answers = try FinishedProgram("sluice", command)
 
         #expect(summary.status == 0, "\(summary.errorOutput)")
-        let given = try JSONDecoder().decode([String: Double].self, from: Data(summary.output.utf8))
+        let given = try #require(try JSONSerialization.jsonObject(with: Data(summary.output.utf8)) as? [String: Any])
         for (name, key) in [("loss", "test_loss"), ("accuracy", "test_accuracy")] {
-            let value = try #require(given[name])
+            let value = try #require(given[name] as? Double)
             let digits = String(format: "%.4f", try #require(expected[key]))
             #expect(String(format: "%.4f", value) == digits)
             #expect(answers.errorOutput.contains("\(name) \(digits)"))
         }
-        #expect(given["labelled"] == given["sequences"])
-        #expect(Double(rows(answers.output).count) == given["sequences"])
+        #expect(given["labelled"] as? Int == given["sequences"] as? Int)
+        #expect(rows(answers.output).count == given["sequences"] as? Int)
     }
 
     @Test(arguments: [".keras", ".h5"])

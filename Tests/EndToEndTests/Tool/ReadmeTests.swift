@@ -37,7 +37,7 @@ import Testing
             }
             sluice() {
                 case $1 in
-                    inspect | predict | convert | keygen) "$programs/sluice" "$@" ;;
+                    inspect | summary | predict | evaluate | convert | keygen) "$programs/sluice" "$@" ;;
                     *) "$programs/sluice" "$@" --control ipc://\(folder.path)/c ;;
                 esac
             }

@@ -98,7 +98,7 @@ import Wire
         #expect(decisions.map(\.probabilities) == [values])
     }
 
-    @Test(arguments: [(0.4, 0.6), (-0.1, -0.2), (1.1, 0.5), (.nan, 0.5), (0.5, .nan)] as [(Float, Float)])
+    @Test(arguments: [(0.4, 0.6), (.infinity, 0.5), (0.5, -.infinity), (.nan, 0.5), (0.5, .nan)] as [(Float, Float)])
     func `invalid thresholds cannot be created`(rise: Float, fall: Float) {
         #expect(ServingPolicy.Threshold(rise: rise, fall: fall) == nil)
     }

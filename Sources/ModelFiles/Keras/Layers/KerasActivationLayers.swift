@@ -24,6 +24,8 @@ struct KerasActivationLayer: KerasElementwiseLayer {
         activation = try decoder.container(keyedBy: Option.self).activation(.activation, standard: .linear)
     }
 
+    var activations: [Activation] { [activation] }
+
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try ActivationLayer(units: input.features, activation: activation)
     }

@@ -25,9 +25,11 @@ struct KerasBatchNormalization: KerasLayer {
     }
 
     var weights: [KerasWeight] {
-        KerasWeight.list(
-            archivePath: "vars",
-            names: (scales ? ["gamma"] : []) + (centers ? ["beta"] : []) + ["moving_mean", "moving_variance"])
+        let trained = (scales ? ["gamma"] : []) + (centers ? ["beta"] : [])
+        let statistics = ["moving_mean", "moving_variance"].enumerated().map { index, name in
+            KerasWeight(archivePath: "vars/\(trained.count + index)", name: name, isTrainable: false)
+        }
+        return KerasWeight.list(archivePath: "vars", names: trained) + statistics
     }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {

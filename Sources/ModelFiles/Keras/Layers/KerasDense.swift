@@ -26,6 +26,8 @@ struct KerasDense: KerasLayer {
             + (usesBias ? [KerasWeight(archivePath: "vars/1", name: "bias")] : [])
     }
 
+    var activations: [Activation] { [activation] }
+
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         guard (2...3).contains(input.axes.count) else {
             throw Defect(

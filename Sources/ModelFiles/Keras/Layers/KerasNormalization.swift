@@ -31,10 +31,10 @@ struct KerasNormalization: KerasLayer {
     var weights: [KerasWeight] {
         guard given == nil else { return [] }
         return [
-            KerasWeight(archivePath: "vars/0", name: "mean"),
-            KerasWeight(archivePath: "vars/1", name: "variance"),
+            KerasWeight(archivePath: "vars/0", name: "mean", isTrainable: false),
+            KerasWeight(archivePath: "vars/1", name: "variance", isTrainable: false),
             // The number of samples that `adapt` saw.
-            KerasWeight(archivePath: "vars/2", name: "count", isRead: false),
+            KerasWeight(archivePath: "vars/2", name: "count", isRead: false, isTrainable: false),
         ]
     }
 

@@ -30,6 +30,8 @@ struct KerasTimeDistributed: KerasLayer {
         layer.weights.map { $0.nested(in: "layer") }
     }
 
+    var activations: [Activation] { layer.activations }
+
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         guard input.axes.count == 3 else {
             throw Defect(.unsupported, "is given \(input); supported: (batch, timesteps, features)")

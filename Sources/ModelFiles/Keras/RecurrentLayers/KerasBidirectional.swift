@@ -71,6 +71,11 @@ struct KerasBidirectional: KerasLayer {
             + backward.weights.map { $0.nested(in: "backward_layer", prefix: "backward") }
     }
 
+    var activations: [Activation] {
+        let both = [forward.activations, backward.activations]
+        return both[0] == both[1] ? both[0] : both.flatMap(\.self)
+    }
+
     var isStateful: Bool? { forward.isStateful }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {

@@ -29,6 +29,8 @@ struct KerasGRU: KerasRecurrentLayer {
         }
     }
 
+    var activations: [Activation] { [options.activation, recurrentActivation] }
+
     func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {
         try GRU(
             units: options.units, activation: options.activation, recurrentActivation: recurrentActivation,

@@ -18,6 +18,8 @@ struct KerasLSTM: KerasRecurrentLayer {
             .gateActivation(.recurrentActivation, version: KerasVersion.of(decoder))
     }
 
+    var activations: [Activation] { [options.activation, recurrentActivation] }
+
     func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {
         try LSTM(
             units: options.units, activation: options.activation, recurrentActivation: recurrentActivation,

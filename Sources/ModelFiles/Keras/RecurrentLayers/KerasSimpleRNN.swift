@@ -10,6 +10,8 @@ struct KerasSimpleRNN: KerasRecurrentLayer {
         options = try KerasRecurrentOptions(from: decoder)
     }
 
+    var activations: [Activation] { [options.activation] }
+
     func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {
         try SimpleRNN(
             units: options.units, activation: options.activation, kernel: weights[0], recurrentKernel: weights[1],

@@ -1,0 +1,101 @@
+import FoundationEssentials
+import Wire
+
+/// The loss that a model was compiled with in Keras, by Keras' name.
+package struct CompiledLoss: Codable, Equatable, Sendable {
+    /// Keras' name of the function, such as `binary_crossentropy`.
+    package let name: String
+    /// Whether the loss takes the model's outputs as logits, not as probabilities.
+    package let fromLogits: Bool
+    /// The part of each label that is spread over all classes.
+    package let labelSmoothing: Double
+
+    private enum CodingKeys: String, CodingKey {
+        case name
+        case fromLogits = "from_logits"
+        case labelSmoothing = "label_smoothing"
+    }
+
+    /// Keras' other names of losses.
+    private static let otherNames = [
+        "bce": "binary_crossentropy", "mse": "mean_squared_error", "mae": "mean_absolute_error",
+    ]
+
+    /// Creates a loss. Each parameter sets the property of the same name.
+    package init(name: String, fromLogits: Bool = false, labelSmoothing: Double = 0) {
+        self.name = name
+        self.fromLogits = fromLogits
+        self.labelSmoothing = labelSmoothing
+    }
+
+    /// Reads the loss from the configuration that Keras writes when it saves a compiled model. Nil if the model was not
+    /// compiled, or with several losses or a function without a name.
+    ///
+    /// - Parameters:
+    ///   - configuration: JSON.
+    ///   - member: The member of the JSON object that describes the compilation; nil if the JSON itself does.
+    package init?(kerasConfiguration configuration: [UInt8], member: String? = nil) {
+        guard var value = try? JSONDecoder().decode(JSONValue.self, from: Data(configuration)) else { return nil }
+        if let member { value = value.members?[member] ?? .null }
+        guard let loss = value.members?["loss"].flatMap(Self.init(keras:)) else { return nil }
+        self = loss
+    }
+
+    /// Reads a loss in Keras' notation: a name, an object with a class name, or one of these for the only output.
+    private init?(keras value: JSONValue) {
+        switch value {
+        case .string(let name):
+            self.init(name: Self.functionName(name))
+        case .array(let losses) where losses.count == 1:
+            self.init(keras: losses[0])
+        case .object(let members):
+            guard case .string(let className)? = members["class_name"] else {
+                guard members.count == 1, let only = members.first?.value else { return nil }
+                self.init(keras: only)
+                return
+            }
+            if className == "function", let function = members["config"] {
+                self.init(keras: function)
+                return
+            }
+            let options = members["config"]
+            self.init(
+                name: Self.functionName(className), fromLogits: options?.members?["from_logits"] == .bool(true),
+                labelSmoothing: options?.members?["label_smoothing"]?.double ?? 0)
+        default: return nil
+        }
+    }
+
+    /// Returns the function's name for a name or a class: `binary_crossentropy` for `BinaryCrossentropy` and `bce`.
+    private static func functionName(_ name: String) -> String {
+        var words = ""
+        for (index, letter) in name.enumerated() {
+            let isStart = letter.isUppercase && index > 0 && !name.allSatisfy(\.isUppercase)
+            words += (isStart ? "_" : "") + letter.lowercased()
+        }
+        return otherNames[words] ?? words
+    }
+
+    /// Reads the JSON of ``json``. Nil if the text is something else.
+    init?(json: [UInt8]) {
+        guard let loss = try? JSONDecoder().decode(CompiledLoss.self, from: Data(json)) else { return nil }
+        self = loss
+    }
+
+    /// The loss as JSON. Equal losses give equal texts.
+    var json: String? {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension JSONValue {
+    fileprivate var double: Double? {
+        switch self {
+        case .number(let value): value
+        case .integer(let value): Double(value)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,29 @@
+package import Recurrent
+
+/// The meaning of a model's outputs.
+package enum OutputMeaning: String, Sendable {
+    /// Probabilities, from a sigmoid or a softmax.
+    case probability
+    /// Logits, the inputs of a sigmoid or a softmax that only the loss contains.
+    case logit
+    /// Other numbers. The model is not a classifier as far as its file tells.
+    case number
+
+    /// Determines the meaning from the model's last layer and its loss.
+    ///
+    /// - Parameters:
+    ///   - model: The model.
+    ///   - loss: The loss that the model was compiled with; nil if unknown.
+    package init(of model: Model, loss: CompiledLoss?) {
+        let activation: Activation? =
+            switch model.layers.last {
+            case let layer as Dense: layer.activation
+            case let layer as ActivationLayer: layer.activation
+            default: nil
+            }
+        switch activation {
+        case .sigmoid, .hardSigmoid, .hardSigmoidOfKeras2, .softmax: self = .probability
+        default: self = loss?.fromLogits == true ? .logit : .number
+        }
+    }
+}
