@@ -2,47 +2,108 @@ package import Wire
 
 /// The daemon's answers in a form for people.
 package enum Report {
-    /// Returns a report on the daemon as a whole.
+    /// The width of a report that fits any terminal.
+    static let width = 80
+
+    /// Returns a report on the daemon as a whole, at most 80 characters wide.
     ///
-    /// - Parameter status: The daemon's answer.
+    /// - Parameters:
+    ///   - status: The daemon's answer.
+    ///   - rate: The timesteps and decisions per second just now; nil if unknown.
     /// - Returns: Lines.
-    package static func lines(_ status: DaemonStatus) -> [String] {
-        var facts = TextTable([.init("sluiced"), .init(status.version)])
-        facts.append(["up", Quantity.duration(status.uptimeSeconds)])
-        for ingest in status.endpoints.ingest { facts.append(["ingest", ingest]) }
-        facts.append(["decisions", status.endpoints.decisions])
-        facts.append(["control", status.endpoints.control])
-        if let http = status.endpoints.http { facts.append(["http", http]) }
+    package static func lines(_ status: DaemonStatus, rate: StatusRate? = nil) -> [String] {
+        var facts = FactList(width: width)
+        facts.append("sluiced", "\(status.version), up \(Quantity.duration(status.uptimeSeconds))")
+        if let memory = status.memoryBytes { facts.append("memory", Quantity.bytes(memory)) }
+        for ingest in status.endpoints.ingest { facts.append("ingest", ingest) }
+        facts.append("decisions", status.endpoints.decisions)
+        facts.append("control", status.endpoints.control)
+        if let http = status.endpoints.http { facts.append("http", http) }
+        facts.append("state", status.stateFolder ?? "in memory only")
         let paused = status.paused > 0 ? ", \(Quantity.count(status.paused)) paused" : ""
         let asleep = status.asleep > 0 ? ", \(Quantity.count(status.asleep)) hibernating" : ""
-        facts.append(["streams", Quantity.count(status.streams) + paused + asleep])
-        facts.append([
+        facts.append("streams", Quantity.count(status.streams) + paused + asleep)
+        facts.append(
             "timesteps",
             "\(Quantity.count(status.timesteps)) consumed, \(Quantity.count(status.duplicates, of: "duplicate")), "
-                + Quantity.count(status.gaps, of: "gap"),
-        ])
-        if status.quarantined > 0 { facts.append(["quarantined", Quantity.count(status.quarantined, of: "time")]) }
-        facts.append(["decided", Quantity.count(status.decisions)])
-        facts.append(["dropped", counts(status.dropped) ?? "nothing"])
-        if let refused = counts(status.refusedConnections) { facts.append(["refused", "connections: \(refused)"]) }
-        facts.append(["checkpoint", status.checkpoint.map(checkpoint) ?? "none"])
-        if let error = status.checkpointError { facts.append(["", "the last one failed: \(error)"]) }
+                + Quantity.count(status.gaps, of: "gap"))
+        if status.quarantined > 0 { facts.append("quarantined", Quantity.count(status.quarantined, of: "time")) }
+        facts.append("decided", Quantity.count(status.decisions))
+        if let rate { facts.append("rate", rate.text) }
+        facts.append("dropped", counts(status.dropped) ?? "nothing")
+        if let refused = counts(status.refusedConnections) { facts.append("refused", "connections: \(refused)") }
+        facts.append("checkpoint", status.checkpoint.map(checkpoint) ?? "none")
+        if let error = status.checkpointError { facts.append("", "the last one failed: \(error)") }
         if let journal = status.journal {
             let failure = journal.hasFailed ? ", holds less than all: \(journal.error ?? "it failed")" : ""
-            facts.append(["journal", Quantity.bytes(journal.bytes) + failure])
+            facts.append("journal", Quantity.bytes(journal.bytes) + failure)
         }
-        var models = TextTable([
-            .init("MODEL"), .init("MODE"), .init("FEATURES", .right), .init("OUTPUTS", .right),
-            .init("PARAMETERS", .right), .init("PREFIXES"), .init("FILE"), .init("FINGERPRINT"),
-        ])
-        for model in status.models {
-            models.append([
-                model.name, model.mode, "\(model.features)", "\(model.outputs)", Quantity.count(model.parameters),
-                model.prefixes.map { "\"\($0)\"" }.joined(separator: " "), model.file,
-                String(model.fingerprint.prefix(12)),
-            ])
-        }
-        return facts.lines + [""] + models.lines
+        return facts.lines + status.models.flatMap { [""] + lines($0) }
+    }
+
+    private static func lines(_ model: DaemonStatus.Model) -> [String] {
+        var facts = FactList(width: width)
+        facts.append("model", model.name)
+        facts.append("file", model.file)
+        facts.append("serves", policy(of: model))
+        facts.append("streams", "with the prefixes " + model.prefixes.map { "\"\($0)\"" }.joined(separator: " "))
+        facts.append(
+            "size",
+            "\(Quantity.count(model.features, of: "feature")), \(Quantity.count(model.outputs, of: "output")), "
+                + Quantity.count(model.parameters, of: "parameter"))
+        facts.append("fingerprint", String(model.fingerprint.prefix(12)))
+        return facts.lines
+    }
+
+    private static func policy(of model: DaemonStatus.Model) -> String {
+        let emit = model.emit.map { ", emit \($0)" } ?? ""
+        guard model.outputs == 1, let threshold = model.threshold else { return model.mode + emit }
+        let bounds = threshold.rise == threshold.fall ? "\(threshold.rise)" : "\(threshold.rise):\(threshold.fall)"
+        return "\(model.mode)\(emit), threshold \(bounds)"
+    }
+
+    /// Returns a report on one stream in full.
+    ///
+    /// - Parameters:
+    ///   - stream: The stream.
+    ///   - model: The stream's model; nil if the daemon no longer has it.
+    ///   - state: The stream's state, or the timesteps that it keeps.
+    /// - Returns: Lines.
+    package static func lines(
+        _ stream: StreamStatus, model: DaemonStatus.Model?, state: [Float]
+    ) -> [String] {
+        var facts = FactList(width: width)
+        facts.append("stream", VisibleText.escaped(stream.stream))
+        facts.append("model", stream.model)
+        if let model { facts.append("serves", policy(of: model)) }
+        facts.append("sequence", Quantity.count(stream.sequence))
+        facts.append("step", Quantity.count(stream.step))
+        facts.append("probability", probability(of: stream))
+        facts.append("label", label(of: stream))
+        facts.append("idle", Quantity.duration(stream.idleSeconds))
+        let norm = state.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+        let largest = state.reduce(0) { max($0, abs(Double($1))) }
+        facts.append(
+            "state",
+            "\(Quantity.count(state.count, of: "float")), norm \(Quantity.fixed(norm, digits: 4)), largest "
+                + Quantity.fixed(largest, digits: 4))
+        facts.append("gaps", Quantity.count(stream.tally.gaps))
+        facts.append("duplicates", Quantity.count(stream.tally.duplicates))
+        facts.append("quarantined", Quantity.count(stream.tally.quarantined, of: "time"))
+        facts.append("waiting", Quantity.count(stream.waiting, of: "timestep"))
+        facts.append("paused", stream.paused ? "yes" : "no")
+        facts.append("hibernating", stream.asleep ? "yes" : "no")
+        return facts.lines
+    }
+
+    private static func probability(of stream: StreamStatus) -> String {
+        let values = stream.probability.values.map { Quantity.fixed(Double($0), digits: 4) }
+        return values.isEmpty ? "-" : values.joined(separator: " ")
+    }
+
+    /// The label, unless it belongs to a state that is gone.
+    private static func label(of stream: StreamStatus) -> String {
+        stream.probability.values.isEmpty && !stream.asleep ? "-" : "\(stream.label)"
     }
 
     /// Returns the counts that are not 0; nil if all are.
@@ -63,10 +124,9 @@ package enum Report {
             .init("DUPLICATES", .right), .init(""),
         ])
         for stream in streams {
-            let probability = stream.probability.values.map { Quantity.fixed(Double($0), digits: 4) }
             table.append([
                 stream.stream, stream.model, "\(stream.sequence)", "\(stream.step)",
-                probability.joined(separator: " "), "\(stream.label)", Quantity.duration(stream.idleSeconds),
+                probability(of: stream), label(of: stream), Quantity.duration(stream.idleSeconds),
                 "\(stream.tally.gaps)", "\(stream.tally.duplicates)", notes(on: stream),
             ])
         }

@@ -56,8 +56,9 @@ extension HotLoop {
         case .pause(let selection):
             try begin(.pause, on: selection) { $0.reply(.success(PauseResult(paused: $1)), to: address) }
         case .resume(let selection):
-            try begin(.resume, on: selection) { loop, count in
-                loop.whenRecorded { $0.reply(.success(ResumeResult(resumed: count)), to: address) }
+            let paused = table.pausedCount(of: selection)
+            try begin(.resume, on: selection) { loop, _ in
+                loop.whenRecorded { $0.reply(.success(ResumeResult(resumed: paused)), to: address) }
             }
         case .checkpoint:
             guard isDurable else {
@@ -103,7 +104,9 @@ extension HotLoop {
                     mode: "\(served.policy.mode)", features: served.model.features,
                     outputs: served.model.outputs, parameters: served.model.parameters,
                     prefixes: served.policy.prefixes, tokens: served.model.vocabulary,
-                    emit: served.policy.emit.rawValue)
+                    emit: served.policy.emit.rawValue,
+                    threshold: DaemonStatus.Threshold(
+                        rise: served.policy.threshold.rise, fall: served.policy.threshold.fall))
             },
             streams: table.count, paused: table.pausedCount,
             timesteps: counters.timesteps, decisions: counters.decisions, duplicates: counters.duplicates,
@@ -113,7 +116,8 @@ extension HotLoop {
             stateFolderError: checkpoints.folderLoss, journal: group.status,
             quarantined: counters.quarantined, asleep: table.asleepCount,
             refusedConnections: access.refusals.byEndpoint, subscriberOverflows: publisher.overflows,
-            stuck: table.stuckCount, fileExhaustions: access.refusals.exhaustions, instance: instance
+            stuck: table.stuckCount, fileExhaustions: access.refusals.exhaustions, instance: instance,
+            memoryBytes: ResidentMemory.bytes(), stateFolder: stateFolder
         )
     }
 

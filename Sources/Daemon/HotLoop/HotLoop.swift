@@ -74,6 +74,8 @@ struct HotLoop: ~Copyable {
     /// Whether the authorized keys are being read, and whether to read them once more afterwards.
     var keyReload: (isRunning: Bool, isAsked: Bool) = (false, false)
     let isDurable: Bool
+    /// The state folder; nil if all state is in memory.
+    let stateFolder: String?
     /// Notices the loss of the state folder; nil if there is no state folder.
     let folderWatch: StateFolderWatch?
     let journalSync: Journal.Sync
@@ -158,6 +160,7 @@ struct HotLoop: ~Copyable {
         self.logger = logger
         self.mailbox = mailbox
         isDurable = configuration.durableFolder != nil
+        stateFolder = configuration.durableFolder
         folderWatch = configuration.durableFolder.map { StateFolderWatch(folder: $0) }
         journalSync = configuration.journalSync
         maximumMessageSize = configuration.access.maximumMessageSize

@@ -26,13 +26,30 @@ extension StreamTable {
 
     func status(of slot: Int, id: String, time: Int64) -> StreamStatus {
         let stream = streams[slot]
-        let outputs = stream.isAsleep ? [] : memories[stream.model].outputs(of: stream.row)
+        // After a reset, the last outputs belong to a state that is gone. In the mode sequence, they are the decision on
+        // the last sequence.
+        let isReset = stream.step == 0 && models[stream.model].policy.mode != .sequence
+        let outputs = stream.isAsleep || isReset ? [] : memories[stream.model].outputs(of: stream.row)
         return StreamStatus(
             stream: id, model: models[stream.model].name, sequence: stream.sequence, step: stream.step,
             probability: StreamStatus.Probability(outputs),
             label: stream.label ?? 0, idleSeconds: Double(idleTime(of: slot, at: time)) / 1e9,
             paused: stream.isPaused, asleep: stream.isAsleep, waiting: waiting[slot]?.count ?? 0,
             tally: tallies[slot] ?? StreamTally())
+    }
+
+    /// The number of paused streams in a selection.
+    public func pausedCount(of selection: ControlCommand.Selection) -> Int {
+        switch selection {
+        case .stream(let id): index.find(id.utf8.span).map { streams[$0].isPaused } == true ? 1 : 0
+        case .prefix(let prefix):
+            pausedCount == 0
+                ? 0
+                : index.slots.count {
+                    index.isTaken($0) && streams[$0].isPaused && index.id(of: $0).begins(with: Array(prefix.utf8))
+                }
+        case .all: pausedCount
+        }
     }
 
     func slot(of id: String) throws(ControlError) -> Int {

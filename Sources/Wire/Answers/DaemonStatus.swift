@@ -49,6 +49,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var mode: String
         /// The decisions to publish: `every`, `last`, `change` or `final`; nil from a daemon of an earlier version.
         public var emit: String?
+        /// The outputs at which the label of a single output changes; nil from a daemon that does not state them.
+        public var threshold: Threshold?
         /// Floats in one timestep; 1 for a token.
         public var features: Int
         /// The size of the vocabulary of a model that takes tokens. A token is at least 0 and less than this size. Left
@@ -64,8 +66,10 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         /// Creates an entry. Each parameter sets the property of the same name.
         public init(
             name: String, file: String, fingerprint: String, mode: String, features: Int, outputs: Int,
-            parameters: Int, prefixes: [String], tokens: Int? = nil, emit: String? = nil
+            parameters: Int, prefixes: [String], tokens: Int? = nil, emit: String? = nil,
+            threshold: Threshold? = nil
         ) {
+            self.threshold = threshold
             self.emit = emit
             self.name = name
             self.file = file
@@ -76,6 +80,20 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
             self.parameters = parameters
             self.prefixes = prefixes
             self.tokens = tokens
+        }
+    }
+
+    /// The outputs at which the label of a model with one output changes.
+    public struct Threshold: Codable, Equatable, Sendable {
+        /// The label becomes 1 at or above this output.
+        public var rise: Float
+        /// The label returns to 0 below this output.
+        public var fall: Float
+
+        /// Creates a pair. Each parameter sets the property of the same name.
+        public init(rise: Float, fall: Float) {
+            self.rise = rise
+            self.fall = fall
         }
     }
 
@@ -171,6 +189,10 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var stateFolderError: String?
     /// The journal; nil if the daemon keeps none.
     public var journal: Journal?
+    /// The resident memory of the daemon in bytes; nil if unknown.
+    public var memoryBytes: Int?
+    /// The state folder; nil if all state is in memory.
+    public var stateFolder: String?
 
     private enum CodingKeys: String, CodingKey {
         case version, instance
@@ -184,6 +206,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         case checkpointError = "checkpoint_error"
         case stateFolderError = "state_folder_error"
         case journal
+        case memoryBytes = "memory_bytes"
+        case stateFolder = "state_folder"
     }
 
     /// Creates a status. Each parameter sets the property of the same name.
@@ -194,8 +218,11 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         stateFolderError: String? = nil,
         journal: Journal? = nil,
         quarantined: UInt64 = 0, asleep: Int = 0, refusedConnections: [String: UInt64] = [:],
-        subscriberOverflows: UInt64 = 0, stuck: Int? = nil, fileExhaustions: UInt64? = nil, instance: String? = nil
+        subscriberOverflows: UInt64 = 0, stuck: Int? = nil, fileExhaustions: UInt64? = nil, instance: String? = nil,
+        memoryBytes: Int? = nil, stateFolder: String? = nil
     ) {
+        self.memoryBytes = memoryBytes
+        self.stateFolder = stateFolder
         self.instance = instance
         self.version = version
         self.uptimeSeconds = uptimeSeconds
@@ -247,5 +274,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         try container.encodeIfPresent(checkpointError, forKey: .checkpointError)
         try container.encodeIfPresent(stateFolderError, forKey: .stateFolderError)
         try container.encodeIfPresent(journal, forKey: .journal)
+        try container.encodeIfPresent(memoryBytes, forKey: .memoryBytes)
+        try container.encodeIfPresent(stateFolder, forKey: .stateFolder)
     }
 }

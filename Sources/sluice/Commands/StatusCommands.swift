@@ -1,15 +1,22 @@
 public import ArgumentParser
 import Client
+import Foundation
 public import Wire
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the daemon's models, endpoints and counters.")
+        commandName: "status", abstract: "Show the daemon's models, endpoints, counters and rate.",
+        discussion: "Looks at the daemon twice within half a second for the rate. --json looks once and has no rate.")
 
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.status) { Report.lines($0) }
+        let client = try options.connection.client(in: try ConnectionOptions.context())
+        guard !options.json else { return try options.print([try client.callForJSON(.status)]) }
+        let first = try client.call(.status)
+        Thread.sleep(forTimeInterval: StatusRate.seconds)
+        let second = try client.call(.status)
+        try options.print(Report.lines(second, rate: StatusRate(from: first, to: second)))
     }
 }
 
@@ -43,7 +50,12 @@ struct StreamsCommand: ParsableCommand {
 }
 
 struct StreamCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "stream", abstract: "Show one stream.")
+    static let configuration = CommandConfiguration(
+        commandName: "stream",
+        abstract: "Show one stream in full: position, last decision, state and counters.",
+        discussion: """
+              sluice stream meter-1
+            """)
 
     @Argument(help: "The stream's id.")
     var id: String
@@ -51,7 +63,12 @@ struct StreamCommand: ParsableCommand {
     @OptionGroup var options: ControlOptions
 
     func run() throws {
-        try options.run(.stream(id)) { Report.lines([$0]) }
+        let client = try options.connection.client(in: try ConnectionOptions.context())
+        guard !options.json else { return try options.print([try client.callForJSON(.stream(id))]) }
+        let stream = try client.call(.stream(id))
+        let model = try client.call(.status).models.first { $0.name == stream.model }
+        let state = try client.call(.export(id)).stateValues(outputs: model?.outputs ?? 0)
+        try options.print(Report.lines(stream, model: model, state: state))
     }
 }
 

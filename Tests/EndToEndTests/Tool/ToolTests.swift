@@ -74,6 +74,44 @@ import ZeroMQ
         #expect(pipe.errorOutput.contains("paused"))
     }
 
+    @Test func `status fits 80 columns and shows rate, memory, threshold, emit and the state folder`() throws {
+        let folder = try TemporaryFolder()
+        let state = folder.path(String(repeating: "a-long-folder-name-", count: 6))
+        try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+        let daemon = try DaemonProcess([model2, "--state-dir", state, "--threshold", "0.6:0.4"])
+        let status = try sluice("status", daemon: daemon)
+        #expect(status.status == 0, "\(status.errorOutput)")
+        for line in status.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+        for word in ["memory ", "timesteps/s", "emit every", "threshold 0.6:0.4", "a-long-folder-name-"] {
+            #expect(status.output.contains(word), "\(word)")
+        }
+    }
+
+    @Test func `stream shows one stream in full, and no probability beside the step of a reset`() throws {
+        let daemon = try DaemonProcess([model2])
+        #expect(try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n0.25\n").status == 0)
+        let before = try sluice("stream", "s", daemon: daemon).output
+        for fact in [#/(?m)^step +2$/#, #/(?m)^probability +0\.[0-9]{4}$/#, #/(?m)^state +20 floats, norm [0-9.]+/#] {
+            #expect(before.contains(fact), "\(before)")
+        }
+        #expect(try sluice("reset", "s", daemon: daemon).status == 0)
+        let after = try sluice("stream", "s", daemon: daemon).output
+        for fact in [#/(?m)^step +0$/#, #/(?m)^probability +-$/#, #/(?m)^label +-$/#, #/norm 0.0000/#] {
+            #expect(after.contains(fact), "\(after)")
+        }
+        #expect(try sluice("streams", daemon: daemon).output.contains(#/s +model2 +2 +0 +- +-/#))
+    }
+
+    @Test func `resume counts the streams that were paused`() throws {
+        let daemon = try DaemonProcess([model2])
+        let rows = "stream,x0\na,0.5\nb,0.5\nbb,0.5\n"
+        #expect(try sluice("pipe", daemon: daemon, input: rows).status == 0)
+        #expect(try sluice("pause", "--prefix", "b", daemon: daemon).output == "paused 2 streams\n")
+        #expect(try sluice("resume", "a", daemon: daemon).output == "resumed 0 streams\n")
+        #expect(try sluice("resume", "--prefix", "bb", daemon: daemon).output == "resumed 1 stream\n")
+        #expect(try sluice("resume", "--all", daemon: daemon).output == "resumed 1 stream\n")
+    }
+
     @Test func `each control command ends with exit status 0 and has JSON for scripts`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess([model2, "--state-dir", folder.path])
