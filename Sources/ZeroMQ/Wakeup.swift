@@ -2,7 +2,8 @@ import Glibc
 
 /// Wakes the thread that waits in a ``Poller`` from any other thread, through a pipe whose bytes have no meaning.
 public final class Wakeup: Sendable {
-    let readEnd: CInt
+    /// The descriptor that is readable from a signal until it is cleared.
+    package let readEnd: CInt
     private let writeEnd: CInt
 
     /// Opens the pipe.

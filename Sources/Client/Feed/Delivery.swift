@@ -220,11 +220,12 @@ struct Delivery {
     ///   - control: The daemon.
     ///   - before: The daemon's status when the connection was made.
     ///   - checkLoss: Returns whether the connection for timesteps is lost.
+    /// - Returns: The daemon's status when it had consumed everything.
     /// - Throws: ``ClientError`` with the status `temporary` about the missing timesteps; ``TimestepSender/lost`` if
     ///   the daemon was lost or has restarted.
     mutating func waitUntilConsumed(
         control: ControlClient, since before: DaemonStatus, checkLoss: () throws(ClientError) -> Bool
-    ) throws(ClientError) {
+    ) throws(ClientError) -> DaemonStatus {
         var lastProgress = ContinuousClock.now
         var progress: UInt64 = 0
         var pause = Duration.milliseconds(2)
@@ -242,7 +243,10 @@ struct Delivery {
             let after = try control.call(.status)
             guard try !checkLoss(), after.instance == before.instance else { throw TimestepSender.lost }
             let left = accounts.filter { $0.value.reached < $0.value.target }
-            if left.isEmpty { return try checkTallies(control: control, before: before, after: after) }
+            if left.isEmpty {
+                try checkTallies(control: control, before: before, after: after)
+                return after
+            }
             let now = ContinuousClock.now
             let total = accounts.values.reduce(0) { $0 &+ $1.reached }
             if total != progress { lastProgress = now }

@@ -51,11 +51,11 @@ package struct Feed {
         self.context = context
     }
 
-    /// Sends everything.
+    /// Sends everything. Ctrl-C or SIGTERM ends the input.
     ///
-    /// - Returns: A report on one line.
+    /// - Returns: A report.
     /// - Throws: ``ClientError`` if a row is wrong, the daemon cannot be reached, or it did not consume everything.
-    package func run() throws(ClientError) -> String {
+    package func run() throws(ClientError) -> FeedReport {
         let run = try FeedRun(file, options: options, control: control, in: context)
         return try run.run()
     }

@@ -28,6 +28,9 @@ final class FeedRun {
     private var unconfirmed: UnconfirmedMessages?
     private var pacer: Pacer?
     private var meter: ProgressMeter
+    private let interruption: Interruption
+    /// Whether rows are still read and sent.
+    private var takesRows = true
 
     /// The message that the next rows may join, its number of rows, and whether it was sent before.
     private var waiting: (message: InputRow, rows: Int, isAgain: Bool)?
@@ -49,12 +52,14 @@ final class FeedRun {
         self.options = options
         self.control = control
         self.context = context
+        interruption = try ClientError.wrapping { () throws(ZeroMQError) in try Interruption() }
+        file.interruption = interruption
         status = try control.call(.status)
         connection = try Self.sender(options, control: control, status: status, in: context)
         delivery = Delivery(resumes: options.resumes)
         queue = try RowQueue(file, layout: options.layout, routes: ModelRoutes(status.models))
         unconfirmed = file.isRewindable ? nil : UnconfirmedMessages()
-        pacer = options.rate.map(Pacer.init)
+        pacer = options.rate.map { [interruption] in Pacer(rate: $0, interruption: interruption) }
         meter = ProgressMeter(total: file.size)
     }
 
@@ -71,12 +76,13 @@ final class FeedRun {
 
     /// Sends everything and waits until it is consumed.
     ///
-    /// - Returns: A report on one line.
-    func run() throws(ClientError) -> String {
+    /// - Returns: A report.
+    func run() throws(ClientError) -> FeedReport {
         let start = ContinuousClock.now
         // Counts beyond these arise while this input is sent.
         status = try control.call(.status)
         var failure: ClientError?
+        let after: DaemonStatus
         while true {
             do throws(ClientError) {
                 if failure == nil {
@@ -89,37 +95,30 @@ final class FeedRun {
                     }
                 }
                 meter.finish()
-                try delivery.waitUntilConsumed(control: control, since: status) { () throws(ClientError) in
+                after = try delivery.waitUntilConsumed(control: control, since: status) { () throws(ClientError) in
                     try checkLoss()
                 }
                 break
             } catch {
                 guard error == TimestepSender.lost || error.status == .unavailable else { throw error }
                 meter.finish()
+                guard takesRows else { throw gone }
                 try recover()
                 // A file is read again up to the wrong row.
                 if unconfirmed == nil { failure = nil }
             }
         }
-        let sent = Quantity.count(delivery.timesteps, of: "timestep")
-        if let failure { throw ClientError(failure.status, "\(failure.message); the \(sent) before it were consumed") }
-        let streams = Quantity.count(delivery.accounts.count, of: "stream")
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
-        return "\(sent) of \(streams) in \(Quantity.duration(seconds)), all consumed\(notes)"
-    }
-
-    /// Remarks on the consumed timesteps.
-    private var notes: String {
-        var notes = ""
-        let skipped = delivery.skipped + delivery.duplicates
-        if skipped > 0 { notes += "; the daemon skipped \(Quantity.count(skipped)) as duplicates" }
-        if delivery.skipped > 0 {
-            notes += " (\(Quantity.count(delivery.skipped)) already consumed were left out)"
+        if let failure {
+            let sent = Quantity.count(delivery.timesteps, of: "timestep")
+            throw ClientError(failure.status, "\(failure.message); the \(sent) before it were consumed")
         }
-        if hasLostDaemon {
-            notes += "; the daemon was lost meanwhile, so \(Quantity.count(delivery.repeated)) were sent again"
-        }
-        return notes
+        return FeedReport(
+            delivery: delivery, seconds: (ContinuousClock.now - start) / .seconds(1),
+            decisions: DecisionCount(
+                before: status, after: after, consumed: delivery.timesteps - delivery.duplicates,
+                models: queue.usedModels, hasLostDaemon: hasLostDaemon),
+            hasLostDaemon: hasLostDaemon,
+            signal: takesRows ? nil : interruption.signal, canResume: file.isRewindable)
     }
 
     private func checkLoss() throws(ClientError) -> Bool { try connection?.checkLoss() ?? true }
@@ -127,12 +126,21 @@ final class FeedRun {
     private func sendRows() throws(ClientError) {
         do throws(ClientError) {
             while true {
+                if takesRows, interruption.isRequested {
+                    takesRows = false
+                    if !sendsRest { break }
+                    queue.interrupt()
+                }
                 if waiting != nil, queue.wouldWait { try flush() }
-                while queue.wouldWait {
+                if queue.wouldWait {
                     if try checkLoss() { throw TimestepSender.lost }
                     file.waitUntilReadable(milliseconds: 500)
+                    continue
                 }
-                guard let row = try queue.peek() else { break }
+                guard let row = try queue.peek() else {
+                    if queue.isAtEnd { break }
+                    continue
+                }
                 if delivery.accounts[StreamKey(row.stream)] == nil {
                     let new = queue.streams.filter { delivery.accounts[$0] == nil }
                     try delivery.open(new, control: control)
@@ -146,6 +154,10 @@ final class FeedRun {
         }
         try flush()
     }
+
+    /// Whether the rows that were read are sent after an interruption. A file can be sent again from them on, and rows
+    /// that wait for their time at `--rate` are not due.
+    private var sendsRest: Bool { !file.isRewindable && (pacer == nil || queue.isEmpty) }
 
     private func take(_ row: InputRow) throws(ClientError) {
         var row = row
@@ -248,9 +260,9 @@ final class FeedRun {
                 }
             } catch {
                 guard error.status == .unavailable else { throw error }
-                guard ContinuousClock.now < deadline else { throw gone }
+                guard ContinuousClock.now < deadline, !interruption.isRequested else { throw gone }
             }
-            Pacer.sleep(.milliseconds(200))
+            interruption.sleep(.milliseconds(200))
         }
         guard recoveries < Self.maximumRecoveries else { throw gone }
         if let unconfirmed {

@@ -8,23 +8,27 @@ struct Pacer {
     static let tolerance = Duration.seconds(1)
 
     private let interval: Duration
+    private let interruption: Interruption
     private var due: ContinuousClock.Instant
 
     /// Starts the schedule.
     ///
-    /// - Parameter rate: Timesteps per second, above 0.
-    init(rate: Double) {
+    /// - Parameters:
+    ///   - rate: Timesteps per second, above 0.
+    ///   - interruption: Ends a wait.
+    init(rate: Double, interruption: Interruption) {
+        self.interruption = interruption
         interval = .seconds(1 / rate)
         due = ContinuousClock.now
     }
 
-    /// Waits until the next timesteps are due.
+    /// Waits until the next timesteps are due or an interruption arrives.
     ///
     /// - Parameter count: The number of timesteps that are sent together.
     mutating func wait(for count: Int) {
         let now = ContinuousClock.now
         if due > now {
-            Self.sleep(due - now)
+            interruption.sleep(due - now)
         } else if now - due > Self.tolerance {
             due = now
         }

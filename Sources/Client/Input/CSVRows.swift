@@ -81,7 +81,9 @@ struct CSVRows {
         while true {
             line.removeAll(keepingCapacity: true)
             guard try lines.next(into: &line) else {
-                if let firstLine { throw ClientError(.data, "\(name):\(firstLine): a quoted field does not end") }
+                if let firstLine, !lines.isInterrupted {
+                    throw ClientError(.data, "\(name):\(firstLine): a quoted field does not end")
+                }
                 return false
             }
             if firstLine == nil, line.isBlank { continue }

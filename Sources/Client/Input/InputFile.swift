@@ -9,6 +9,8 @@ package final class InputFile {
     let descriptor: CInt
     /// The initial offset in a regular file. Standard input may have been read in part.
     private let start: off_t
+    /// Ends waiting for input that is not a regular file; nil to wait until there is some.
+    var interruption: Interruption?
 
     /// Opens a file.
     ///
@@ -40,13 +42,18 @@ package final class InputFile {
         }
     }
 
-    /// Waits until a read would not block.
+    /// Waits until a read would not block or an interruption arrives.
     ///
-    /// - Parameter milliseconds: The maximum time.
+    /// - Parameter milliseconds: The maximum time; negative for no limit.
     func waitUntilReadable(milliseconds: Int) {
-        var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        _ = unsafe poll(&item, 1, CInt(milliseconds))
+        var items = [descriptor, interruption?.wakeup.readEnd].compactMap { descriptor in
+            descriptor.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        }
+        _ = unsafe poll(&items, nfds_t(items.count), CInt(milliseconds))
     }
+
+    /// Whether the input ended with an interruption, so that its last line may lack its end.
+    var isInterrupted: Bool { !isRewindable && interruption?.isRequested == true }
 
     /// Reads from an open descriptor, and closes it at the end.
     ///
@@ -64,9 +71,12 @@ package final class InputFile {
         if descriptor != STDIN_FILENO { close(descriptor) }
     }
 
-    /// Reads available bytes, and waits if there are none. Returns the number of bytes; 0 at the end.
+    /// Reads available bytes, and waits if there are none. Returns the number of bytes; 0 at the end or after an
+    /// interruption.
     func read(into bytes: inout [UInt8]) throws(ClientError) -> Int {
         while true {
+            if interruption != nil, !isRewindable { waitUntilReadable(milliseconds: -1) }
+            if isInterrupted { return 0 }
             let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)
             if count >= 0 { return count }
             guard errno == EINTR else { throw ClientError(.inputOutput, "cannot read \(name): \(Self.lastError)") }

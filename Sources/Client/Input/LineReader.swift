@@ -44,11 +44,15 @@ package struct LineReader {
             end = atEnd ? 0 : try file.read(into: &chunk)
             if end == 0 {
                 atEnd = true
-                if isPartial { lineNumber += 1 }
-                return isPartial
+                guard isPartial, !file.isInterrupted else { return false }
+                lineNumber += 1
+                return true
             }
         }
     }
+
+    /// Whether an interruption ended the input.
+    package var isInterrupted: Bool { file.isInterrupted }
 
     /// Whether reading the next line would block.
     package var wouldWait: Bool {

@@ -2,6 +2,9 @@ import Wire
 
 /// The rows of the input. They are read ahead of sending, so that one request can ask the daemon about many streams. A
 /// wrong row is reported after the rows before it.
+///
+/// If a column identifies the sequences and the model decides when a sequence ends, each stream's newest row is held
+/// back until the end is known.
 struct RowQueue {
     /// The maximum number of rows to read ahead.
     private static let capacity = 1_024
@@ -13,8 +16,9 @@ struct RowQueue {
     private var rows: [InputRow] = []
     private var next = 0
     private var failure: ClientError?
-    private var isAtEnd = false
+    private(set) var isAtEnd = false
     private var models: [StreamKey: DaemonStatus.Model] = [:]
+    private var newest = NewestRows()
 
     init(_ file: InputFile, layout: RowLayout, routes: ModelRoutes) throws(ClientError) {
         self.file = file
@@ -27,16 +31,32 @@ struct RowQueue {
     var byteCount: Int { source.byteCount }
 
     /// Whether reading the next row would block.
-    var wouldWait: Bool { next == rows.count && failure == nil && !isAtEnd && source.wouldWait }
+    var wouldWait: Bool { isEmpty && failure == nil && !isAtEnd && source.wouldWait }
 
-    /// Returns the next row, checked against its model; nil at the end.
+    /// Whether all rows read so far are taken, except those that are held back.
+    var isEmpty: Bool { next == rows.count }
+
+    /// The models of the streams read so far, each once, in the order of their names.
+    var usedModels: [DaemonStatus.Model] {
+        var seen: Set<String> = []
+        return models.values.filter { seen.insert($0.name).inserted }.sorted { $0.name < $1.name }
+    }
+
+    /// Returns the next row, checked against its model. Reads rows until a read would block.
     ///
+    /// - Returns: The row; nil at the end, and if each row that was read is held back.
     /// - Throws: ``ClientError`` with the status `data` if the row is wrong.
     mutating func peek() throws(ClientError) -> InputRow? {
-        if next == rows.count { fill() }
-        if next < rows.count { return rows[next] }
+        if isEmpty { fill() }
+        if !isEmpty { return rows[next] }
         if let failure { throw failure }
         return nil
+    }
+
+    /// Ends the input. The rows that are held back follow the others, without an end.
+    mutating func interrupt() {
+        newest.release(areEnds: false, to: &rows)
+        isAtEnd = true
     }
 
     /// Advances to the following row.
@@ -56,9 +76,10 @@ struct RowQueue {
         next = 0
         failure = nil
         isAtEnd = false
+        newest = NewestRows()
     }
 
-    /// Reads rows until a read would block, but at least one.
+    /// Reads rows until a read would block.
     private mutating func fill() {
         rows.removeAll(keepingCapacity: true)
         next = 0
@@ -66,15 +87,21 @@ struct RowQueue {
         do throws(ClientError) {
             repeat {
                 guard var row = try source.next() else {
+                    newest.release(areEnds: !file.isInterrupted, to: &rows)
                     isAtEnd = true
                     return
                 }
                 let model = try model(for: row.stream)
                 try row.check(features: model.features, vocabulary: model.tokens, place: source.place)
                 row.areTokens = model.tokens != nil
-                rows.append(row)
+                if layout.sequenceColumn != nil, model.decidesAtEnd {
+                    newest.add(row, to: &rows)
+                } else {
+                    rows.append(row)
+                }
             } while rows.count < Self.capacity && !source.wouldWait
         } catch {
+            newest.release(areEnds: false, to: &rows)
             failure = error
         }
     }

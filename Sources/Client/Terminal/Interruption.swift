@@ -3,33 +3,37 @@ import Glibc
 import Synchronization
 import ZeroMQ
 
-/// Ctrl-C and SIGTERM as a state that a loop can check, and that wakes a poller.
+/// Ctrl-C and SIGTERM as a state that a loop can check, and that wakes a poller. A second signal ends the process at
+/// once, because the loop may not get to see the first.
 final class Interruption {
     /// The state that the signal handlers share with the loop.
     private final class Request: Sendable {
         let wakeup: Wakeup
-        let isMade = Mutex(false)
+        let signal = Mutex<CInt?>(nil)
 
         init() throws(ZeroMQError) {
             wakeup = try Wakeup()
         }
 
-        func make() {
-            isMade.withLock { $0 = true }
+        func make(by number: CInt) {
+            signal.withLock { $0 = $0 ?? number }
+            Interruption.signals.forEach(Interruption.restoreDefault)
             wakeup.signal()
         }
     }
 
+    private static let signals = [SIGINT, SIGTERM]
+
     private let request: Request
     private var sources: [any DispatchSourceSignal] = []
 
-    /// From here on, the signals no longer end the process.
+    /// From here on, the first of the signals does not end the process.
     init() throws(ZeroMQError) {
         request = try Request()
-        for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
+        for number in Self.signals {
+            Glibc.signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [request] in request.make() }
+            source.setEventHandler { [request] in request.make(by: number) }
             source.resume()
             sources.append(source)
         }
@@ -38,6 +42,22 @@ final class Interruption {
     /// The wake-up for a poller.
     var wakeup: Wakeup { request.wakeup }
 
+    /// The signal that has arrived; nil if there was none.
+    var signal: CInt? { request.signal.withLock { $0 } }
+
     /// Whether a signal has arrived.
-    var isRequested: Bool { request.isMade.withLock { $0 } }
+    var isRequested: Bool { signal != nil }
+
+    /// Sleeps until the time is over or a signal arrives.
+    func sleep(_ duration: Duration) {
+        let deadline = ContinuousClock.now + duration
+        var item = pollfd(fd: wakeup.readEnd, events: Int16(POLLIN), revents: 0)
+        while !isRequested {
+            let left = deadline - .now
+            if left < .milliseconds(1) { return Pacer.sleep(max(left, .zero)) }
+            _ = unsafe poll(&item, 1, CInt(min(left, .seconds(3600)) / .milliseconds(1)))
+        }
+    }
+
+    private static func restoreDefault(_ number: CInt) { Glibc.signal(number, SIG_DFL) }
 }

@@ -94,7 +94,8 @@ public struct SluiceService: Sendable {
             ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
             control \(endpoints.control), http \(endpoints.http ?? "off")
             """
-        logger.info("ready: \(places)")
+        let decisions = models.map { "; \($0.name): \($0.decisionsInWords)" }.joined()
+        logger.info("ready: \(places)\(decisions)")
         loop.notify(.ready(status: places))
         var failure: DaemonError?
         do throws(DaemonError) {

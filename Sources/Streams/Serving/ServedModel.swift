@@ -35,6 +35,29 @@ public struct ServedModel: Sendable {
             + "sequence, decided from the zero state\(advice)"
     }
 
+    /// The times of the model's decisions, for people.
+    public var decisionsInWords: String {
+        let end = rule.lastStep.map { "after \($0) timesteps or at `end`" } ?? "at `end`"
+        let isOnlyAtEnd = policy.emit == .final || (policy.mode == .sequence && !model.isCausal)
+        let due =
+            switch policy.mode {
+            case .stateful: "every timestep"
+            case .sequence: "every timestep, from zero in each sequence"
+            case .window(let window) where window.stride == 1: "the last \(window.length) timesteps, at each timestep"
+            case .window(let window):
+                "the last \(window.length) timesteps, at every \(window.stride) timesteps"
+            }
+        switch policy.emit {
+        case _ where isOnlyAtEnd:
+            let advice = policy.mode == .sequence && model.isCausal
+            return "one decision per sequence, \(end)"
+                + (advice ? "; --mode stateful decides on every timestep" : "")
+        case .every, .final: return "a decision on \(due)"
+        case .last: return "a decision on \(due), only the last of each message"
+        case .change: return "a decision on \(due), only when the label changes"
+        }
+    }
+
     /// The rules, besides the weights, that a stream's state depends on. The journal replays timesteps only under the
     /// same rules.
     public var rules: String {

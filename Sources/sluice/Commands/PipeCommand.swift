@@ -19,6 +19,10 @@ struct PipeCommand: ParsableCommand {
             timesteps that the daemon lost, from the file or from the last 64 MB of standard input. Otherwise the exit \
             status is 75, and the message states how many timesteps are missing and from which sequence.
 
+            With --sequence-by, each sequence is decided when the model is served in the mode sequence or window. A \
+            sequence ends when the next row of its stream starts another, and at the end of the input, so that each \
+            stream's newest row waits for the next. Ctrl-C sends the rows that arrived, without an end.
+
               sluice pipe power.csv --stream meter-1 --values power
               tail -f readings.csv | sluice pipe --stream-column id --sequence-by trip
             """)
@@ -68,9 +72,10 @@ struct PipeCommand: ParsableCommand {
                 ingest: try ingest.map(Self.endpoint),
                 timeoutSeconds: connection.timeout),
             control: try connection.client(in: context), in: context)
-        let summary = try feed.run()
+        let report = try feed.run()
         var output = StandardStream.error
-        try output.writeLine(summary)
+        try output.writeLine(report.text)
+        report.repeatSignal()
     }
 
     private static func endpoint(_ text: String) throws -> IngestEndpoint {

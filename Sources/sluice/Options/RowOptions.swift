@@ -25,7 +25,7 @@ struct RowOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The column that identifies a sequence. When it changes within a stream, and at the stream's first row, "
-                + "the state is reset (default: none).", valueName: "column"))
+                + "another sequence starts from the zero state (default: none).", valueName: "column"))
     var sequenceBy: String?
 
     /// Returns the layout from the options.

@@ -120,7 +120,7 @@ import Testing
                 "--control", "@tcp://127.0.0.1:*", "--http", "127.0.0.1:*",
             ])
         let ready = try daemon.waitForLine { $0.contains("ready: ") }
-        let address = String(try #require(ready.split(separator: "http ").last))
+        let address = String(try #require(ready.split(separator: "http ").last?.split(separator: ";").first))
         do {
             let silent = try (0..<limit).map { _ in try TCPConnection(address) }
             _ = try daemon.waitForLine { $0.contains("http cannot accept connections") }

@@ -36,8 +36,9 @@ final class DaemonProcess {
             environment: environment)
         let ready = try program.waitForLine { $0.contains("ready: ") }
         // The line has the form: ready: ingest @tcp://127.0.0.1:1, decisions @tcp://127.0.0.1:2, control
-        // @tcp://127.0.0.1:3, http off
-        let parts = try #require(ready.split(separator: "ready: ").last).split(separator: ", ")
+        // @tcp://127.0.0.1:3, http off; model2: a decision on every timestep
+        let text = try #require(ready.split(separator: "ready: ").last)
+        let parts = try #require(text.split(separator: "; ").first).split(separator: ", ")
         let places = parts.compactMap { $0.split(separator: " ", maxSplits: 1).last.map(String.init) }
         try #require(places.count == 4, "\(ready)")
         self.ingest = String(places[0].split(separator: " ").last ?? "")

@@ -19,7 +19,7 @@ final class RunningProgram {
     /// - Parameters:
     ///   - name: `sluiced` or `sluice`, or the path of another program.
     ///   - arguments: The command line.
-    ///   - input: The standard input.
+    ///   - input: The standard input: a text, or a `Pipe`.
     ///   - fileSizeLimit: The largest size of a file in kilobytes.
     ///   - closing: The descriptors that are closed for the program.
     ///   - obeysPermissions: Whether file permissions apply to the program even if the tests run as root.
@@ -27,7 +27,8 @@ final class RunningProgram {
     ///   - environment: Additional environment variables.
     /// - Throws: An error if the program does not exist.
     init(
-        _ name: String, _ arguments: [String], input: String = "", fileSizeLimit: Int? = nil, closing: [Int] = [],
+        _ name: String, _ arguments: [String], input: any ProgramInput = "", fileSizeLimit: Int? = nil,
+        closing: [Int] = [],
         obeysPermissions: Bool = false, umask: String? = nil, environment: [String: String] = [:]
     ) throws {
         folder = try TemporaryFolder()
@@ -35,7 +36,6 @@ final class RunningProgram {
         let needsPort = name == "sluiced" && !arguments.contains("--http")
         let arguments = needsPort ? arguments + ["--http", "off"] : arguments
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
-        try Data(input.utf8).write(to: folder.url("in"))
         let program = name.hasPrefix("/") ? URL(filePath: name) : Self.folder.appending(path: name)
         let isBound = obeysPermissions && geteuid() == 0
         if fileSizeLimit != nil || !closing.isEmpty || isBound || umask != nil {
@@ -51,7 +51,7 @@ final class RunningProgram {
             process.arguments = arguments
         }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = try FileHandle(forReadingFrom: folder.url("in"))
+        process.standardInput = try input.standardInput(in: folder)
         process.standardOutput = try FileHandle(forWritingTo: folder.url("out"))
         process.standardError = try FileHandle(forWritingTo: folder.url("err"))
         try process.run()
@@ -98,6 +98,29 @@ final class RunningProgram {
     }
 }
 
+/// The standard input of a program.
+protocol ProgramInput {
+    /// Returns an object that `Process` takes.
+    func standardInput(in folder: TemporaryFolder) throws -> Any
+}
+
+extension String: ProgramInput {
+    func standardInput(in folder: TemporaryFolder) throws -> Any {
+        try Data(utf8).standardInput(in: folder)
+    }
+}
+
+extension Data: ProgramInput {
+    func standardInput(in folder: TemporaryFolder) throws -> Any {
+        try write(to: folder.url("in"))
+        return try FileHandle(forReadingFrom: folder.url("in"))
+    }
+}
+
+extension Pipe: ProgramInput {
+    func standardInput(in folder: TemporaryFolder) -> Any { self }
+}
+
 /// A program that has ended.
 struct FinishedProgram {
     let status: Int32
@@ -106,7 +129,8 @@ struct FinishedProgram {
 
     /// Runs `sluice`, `sluiced` or another program until it ends.
     init(
-        _ name: String, _ arguments: [String], input: String = "", closing: [Int] = [], obeysPermissions: Bool = false,
+        _ name: String, _ arguments: [String], input: any ProgramInput = "", closing: [Int] = [],
+        obeysPermissions: Bool = false,
         umask: String? = nil, environment: [String: String] = [:]
     ) throws {
         let program = try RunningProgram(

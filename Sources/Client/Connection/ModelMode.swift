@@ -1,0 +1,19 @@
+import Wire
+
+/// The consequences of a model's mode for a producer.
+extension DaemonStatus.Model {
+    /// Whether the end of a sequence leads to a decision. In the mode `stateful` it only resets the state, so that an
+    /// end would add nothing to the start of the next sequence.
+    var decidesAtEnd: Bool { mode != "stateful" }
+
+    /// The reason why consumed timesteps led to no decision.
+    var reasonForNoDecision: String {
+        if emit == "final" || mode == "sequence" {
+            return "no sequence has ended; end one with --sequence-by COLUMN, or with \"end\": true in JSON lines"
+        }
+        if emit == "change" { return "no label has changed" }
+        let parts = mode.split(separator: ":")
+        guard parts.count == 3 else { return "the model '\(name)' publishes decisions by --emit \(emit ?? "every")" }
+        return "no stream has the \(parts[1]) timesteps of a window yet"
+    }
+}

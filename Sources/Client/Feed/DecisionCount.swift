@@ -1,0 +1,54 @@
+import Wire
+
+/// The number of decisions that the timesteps of a feed led to.
+enum DecisionCount: Equatable {
+    /// The daemon took timesteps of this feed only.
+    case exact(UInt64)
+    /// The daemon took timesteps of other producers too.
+    case withOthers(UInt64)
+    /// The daemon was lost meanwhile, and its successor counts from 0.
+    case unknown
+    /// There was no decision, for these reasons.
+    case none([String])
+
+    /// Compares the daemon's counts before and after the feed.
+    ///
+    /// - Parameters:
+    ///   - before: The status before the first timestep was sent.
+    ///   - after: The status after the last was consumed.
+    ///   - consumed: The feed's timesteps that the daemon consumed.
+    ///   - models: The models of the feed's streams.
+    ///   - hasLostDaemon: Whether the daemon was lost in between.
+    init(
+        before: DaemonStatus, after: DaemonStatus, consumed: UInt64, models: [DaemonStatus.Model], hasLostDaemon: Bool
+    ) {
+        let decisions = after.decisions &- before.decisions
+        if hasLostDaemon {
+            self = .unknown
+        } else if decisions == 0 {
+            let tooLong = DropCause.tooLong.rawValue
+            let areTooLong = after.dropped[tooLong] ?? 0 > before.dropped[tooLong] ?? 0
+            self = .none(Self.reasons(consumed: consumed, areTooLong: areTooLong, models: models))
+        } else {
+            self = after.timesteps &- before.timesteps == consumed ? .exact(decisions) : .withOthers(decisions)
+        }
+    }
+
+    private static func reasons(consumed: UInt64, areTooLong: Bool, models: [DaemonStatus.Model]) -> [String] {
+        if consumed == 0 { return ["there was no new timestep"] }
+        var reasons = areTooLong ? ["a sequence is longer than the daemon's --max-length"] : []
+        for reason in models.map(\.reasonForNoDecision) where !reasons.contains(reason) { reasons.append(reason) }
+        return reasons
+    }
+}
+
+extension DecisionCount: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .exact(let count): "\(Quantity.count(count)) decided"
+        case .withOthers(let count): "\(Quantity.count(count)) decided, with those of other producers"
+        case .unknown: "not known how many were decided, because the daemon was lost"
+        case .none(let reasons): "0 decided: \(reasons.joined(separator: "; "))"
+        }
+    }
+}

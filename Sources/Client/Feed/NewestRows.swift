@@ -1,0 +1,37 @@
+/// The newest row of each stream, held back because only the stream's next row or the end of the input shows whether a
+/// sequence ends with it.
+struct NewestRows {
+    private var rows: [StreamKey: (row: InputRow, number: Int)] = [:]
+    private var count = 0
+
+    /// Holds a row back, and releases the row of the same stream before it.
+    ///
+    /// - Parameters:
+    ///   - row: The stream's next row. If it starts a sequence, the row before it ends one. If it ends a sequence itself,
+    ///     it is released at once.
+    ///   - released: The released rows are appended here.
+    mutating func add(_ row: InputRow, to released: inout [InputRow]) {
+        let key = StreamKey(row.stream)
+        if var before = rows.removeValue(forKey: key)?.row {
+            if row.flags.contains(.start) { before.flags.insert(.end) }
+            released.append(before)
+        }
+        guard !row.flags.contains(.end) else { return released.append(row) }
+        count += 1
+        rows[key] = (row, count)
+    }
+
+    /// Releases all rows in the order of the input.
+    ///
+    /// - Parameters:
+    ///   - areEnds: Whether each row ends its sequence. A row before an interruption or a wrong row may not.
+    ///   - released: The released rows are appended here.
+    mutating func release(areEnds: Bool, to released: inout [InputRow]) {
+        for (row, _) in rows.values.sorted(by: { $0.number < $1.number }) {
+            var row = row
+            if areEnds { row.flags.insert(.end) }
+            released.append(row)
+        }
+        rows.removeAll()
+    }
+}
