@@ -56,6 +56,17 @@ package enum Quantity {
         return "\(days) d \(hours % 24) h"
     }
 
+    /// Returns a time in its largest unit, at most six characters: `3 s`, `59 min`.
+    ///
+    /// - Parameter seconds: The time.
+    /// - Returns: Its text.
+    static func age(_ seconds: Double) -> String {
+        let whole = Int(max(0, min(seconds, 1e12)))
+        if whole < 60 { return "\(whole) s" }
+        if whole < 3600 { return "\(whole / 60) min" }
+        return whole < 86_400 ? "\(whole / 3600) h" : "\(whole / 86_400) d"
+    }
+
     /// Returns a number with a fixed number of decimals.
     ///
     /// - Parameters:

@@ -1,3 +1,4 @@
+import FoundationEssentials
 package import Wire
 import ZeroMQ
 
@@ -75,7 +76,7 @@ package struct Watch {
         do throws(ClientError) {
             if options.events {
                 try writeEvents()
-            } else if options.format == nil, output.isTerminal {
+            } else if options.format == nil, canShowBoard {
                 try showBoard(title: title)
             } else {
                 try writeLines(as: options.format ?? .csv)
@@ -156,20 +157,23 @@ package struct Watch {
     }
 
     private mutating func showBoard(title: String) throws(ClientError) {
-        var board = DecisionBoard(order: options.order)
+        var board = LiveBoard(title: title, order: options.order, hasColours: hasColours)
+        let keys = try ClientError.wrapping { () throws(ZeroMQError) in try TerminalKeys() }
+        if let keys { subscriber.add(keys.wakeup) }
         subscriber.takesReplayed = true
         showsBoard = true
         let start = ContinuousClock.now
         // The alternate screen preserves the terminal's content. The cursor is hidden.
         try output.write("\u{1B}[?1049h\u{1B}[?25l")
         defer {
+            keys?.end()
             try? output.write("\u{1B}[?25h\u{1B}[?1049l")
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             try? output.writeLine("\(board.summary) in \(Quantity.duration(seconds))")
         }
         var drawn = ContinuousClock.now - Self.redrawInterval
         var isDrawn = false
-        while !isOver {
+        while !isOver, !board.isOver {
             var isDue = false
             while left > 0, !isDue, let (stream, decisions) = try subscriber.next() {
                 missed.add(decisions, stream: stream)
@@ -181,24 +185,24 @@ package struct Watch {
                 isDue = ContinuousClock.now - drawn >= Self.redrawInterval
             }
             try hear()
-            if ContinuousClock.now - drawn >= Self.redrawInterval {
-                try draw(board, title: title)
+            let size = output.windowSize ?? (columns: 80, rows: 24)
+            let pressed = keys?.next() ?? []
+            for key in pressed { board.press(key, rows: size.rows) }
+            if ContinuousClock.now - drawn >= Self.redrawInterval || !pressed.isEmpty {
+                try output.write(board.screen(columns: size.columns, rows: size.rows, lostAt: lostAt, notice: notice))
                 drawn = ContinuousClock.now
                 isDrawn = true
             }
             // Redraws after half a second without decisions, because the window may have another size.
             let next = isDrawn ? 0.5 : (drawn + Self.redrawInterval - ContinuousClock.now) / .seconds(1)
-            if !isOver { try subscriber.wait(seconds: secondsLeft(atMost: next)) }
+            if !isOver, !board.isOver { try subscriber.wait(seconds: secondsLeft(atMost: next)) }
         }
     }
 
-    private mutating func draw(_ board: DecisionBoard, title: String) throws(ClientError) {
-        let size = output.windowSize ?? (columns: 80, rows: 24)
-        let lines = board.lines(
-            title: "\(title): \(board.summary)\(notice.map { "; \($0)" } ?? "")", columns: size.columns,
-            height: size.rows)
-        // Overwrites line by line and then clears the rest, so that the table does not flicker.
-        let text = lines.joined(separator: "\u{1B}[K\r\n")
-        try output.write("\u{1B}[H\(text)\u{1B}[K\u{1B}[J")
+    private var hasColours: Bool { StyledLine.areColoursAllowed(in: ProcessInfo.processInfo.environment) }
+
+    /// Whether the terminal can move its cursor.
+    private var canShowBoard: Bool {
+        output.isTerminal && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 }

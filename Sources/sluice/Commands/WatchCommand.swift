@@ -12,12 +12,18 @@ struct WatchCommand: ParsableCommand {
             CSV, the flags are 0 or 1 and several probabilities are joined by semicolons. Time is in nanoseconds since \
             the Unix epoch. Press Ctrl-C to end.
 
+            Keys of the live table: q ends it, the arrows scroll, / filters ids, s changes the order, p pauses. There are \
+            no colours with NO_COLOR, and no table with TERM=dumb.
+
             If the daemon ends or its connection dies, the command reports the loss within 30 s, on standard error or \
             above the table, and reconnects when the daemon is back. It then reports how many timesteps passed \
             meanwhile, by the sequence numbers of each stream.
 
             A daemon with last_value sends a new subscriber the last decision of each stream. The live table shows them \
             at once, with the flag replayed; lines show each decision only once.
+
+              sluice watch meter-
+              sluice watch --format jsonl > decisions.jsonl
             """)
 
     @Argument(help: "Only streams whose ids have this prefix.")
@@ -28,7 +34,8 @@ struct WatchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The live table's order: id, recent (the last change of label first) or auto (id while all streams fit).",
+            "The live table's order: id, recent (the last change of label first), probability (the highest first) or "
+                + "auto (id while all streams fit).",
             valueName: "order"))
     var sort = DecisionBoard.Order.auto
 

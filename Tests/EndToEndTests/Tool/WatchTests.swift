@@ -100,4 +100,22 @@ import ZeroMQ
         #expect(watch.errorOutput.contains("10 decisions were missed: s 3 to 12"), "\(watch.errorOutput)")
         #expect(second.stop() == 0)
     }
+
+    @Test(arguments: [("xterm", "", true), ("xterm", "1", false), ("dumb", "", false)])
+    func `the table on a terminal ends with q, and has colours only if they are welcome`(
+        term: String, noColour: String, hasColours: Bool
+    ) throws {
+        let daemon = try DaemonProcess([model2, "--last-value"])
+        _ = try Peer(daemon).decide("s", [0.5])
+        let sluice = RunningProgram.folder.appending(path: "sluice").path
+        let command = "stty cols 80 rows 24; exec '\(sluice)' watch --for 2 --control '\(connecting(daemon.control))'"
+        let ended = try FinishedProgram(
+            "/usr/bin/env",
+            ["TERM=\(term)", "NO_COLOR=\(noColour)", "script", "-qec", command, "/dev/null"],
+            input: term == "dumb" ? "" : "q")
+        #expect(ended.status == 0)
+        #expect(ended.output.contains("\u{1B}[32mconnected") == hasColours, "\(ended.output)")
+        #expect(ended.output.contains("decisions/s") == (term != "dumb"))
+        #expect(ended.output.contains(term == "dumb" ? "stream,sequence" : "0 decisions on"))
+    }
 }

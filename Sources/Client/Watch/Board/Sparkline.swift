@@ -1,14 +1,16 @@
 /// Probabilities as a line of small bars, the newest on the right: `▁▂▅█`.
 package struct Sparkline: Equatable, Sendable {
-    /// The number of values that fit.
-    package let capacity: Int
+    /// The number of values that the live table keeps.
+    static let capacity = 30
+
+    private let capacity: Int
     private var values: [Float] = []
     private var next = 0
 
     /// Creates an empty sparkline.
     ///
     /// - Parameter capacity: The number of values that fit, at least 1.
-    package init(capacity: Int = 30) {
+    package init(capacity: Int = Sparkline.capacity) {
         precondition(capacity >= 1)
         self.capacity = capacity
     }
@@ -26,8 +28,14 @@ package struct Sparkline: Equatable, Sendable {
     }
 
     /// The bars, with a blank for a NaN.
-    package var text: String {
-        String((values[next...] + values[..<next]).map(Self.bar))
+    package var text: String { text(last: capacity) }
+
+    /// Returns the bars of the newest values.
+    ///
+    /// - Parameter count: The largest number of bars.
+    /// - Returns: At most `count` characters.
+    func text(last count: Int) -> String {
+        String((values[next...] + values[..<next]).suffix(count).map(Self.bar))
     }
 
     private static let bars = Array("▁▂▃▄▅▆▇█")
