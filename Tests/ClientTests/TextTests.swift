@@ -69,10 +69,19 @@ import Testing
     }
 
     @Test func `progress is a bar if the end is known, and else counts`() {
-        let known = ProgressMeter.text(done: 50, total: 100, timesteps: 1000, seconds: 2)
+        func text(_ done: Int, of total: Int?, _ timesteps: UInt64, _ seconds: Double, columns: Int = 80) -> String {
+            ProgressMeter.text(done: done, total: total, timesteps: timesteps, seconds: seconds, columns: columns)
+        }
         let bar = String(repeating: "█", count: 15) + String(repeating: "░", count: 15)
-        #expect(known == "\(bar) 50 %  1,000 timesteps, 500/s")
-        #expect(ProgressMeter.text(done: 50, total: nil, timesteps: 1, seconds: 0) == "1 timestep, 0/s")
-        #expect(ProgressMeter.text(done: 150, total: 100, timesteps: 1, seconds: 1).contains("100 %"))
+        #expect(text(50, of: 100, 1000, 2) == "\(bar) 50 %  2.0 s left  1,000 timesteps, 500/s")
+        #expect(text(10, of: 100, 1000, 60).contains("9 min 0 s left"))
+        #expect(text(50, of: nil, 1, 0) == "1 timestep, 0/s")
+        #expect(text(150, of: 100, 1, 1).contains("100 %"))
+        #expect(text(50, of: 100, 1000, 2, columns: 54) == "██████░░░░░░ 50 %  2.0 s left  1,000 timesteps, 500/s")
+        #expect(text(50, of: 100, 1000, 2, columns: 30).hasSuffix("░ 50 %  2.0 s left"))
+        for columns in 1...80 {
+            #expect(text(50, of: 100, 1_000_000, 2, columns: columns).count < columns)
+            #expect(text(50, of: nil, 1_000_000, 2, columns: columns).count < columns)
+        }
     }
 }

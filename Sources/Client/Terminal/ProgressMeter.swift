@@ -1,6 +1,11 @@
 /// The progress of a long command, on one line that is overwritten: a bar if the end is known, else counts.
 struct ProgressMeter {
     static let interval = Duration.milliseconds(100)
+    private static let usualColumns = 80
+    private static let longestBar = 30
+    private static let shortestBar = 5
+    /// The seconds before the remaining time is estimated.
+    private static let estimateSeconds = 1.0
 
     private let total: Int?
     private var stream: StandardStream?
@@ -25,7 +30,9 @@ struct ProgressMeter {
         guard now - shown >= Self.interval else { return }
         shown = now
         let elapsed = now - start
-        let text = Self.text(done: done, total: total, timesteps: timesteps, seconds: elapsed / .seconds(1))
+        let text = Self.text(
+            done: done, total: total, timesteps: timesteps, seconds: elapsed / .seconds(1),
+            columns: stream?.windowSize?.columns ?? Self.usualColumns)
         // A terminal that has gone away is no reason to stop.
         try? stream?.write("\r\(text)\u{1B}[K")
     }
@@ -35,13 +42,31 @@ struct ProgressMeter {
         if shown > start { try? stream?.write("\r\u{1B}[K") }
     }
 
-    static func text(done: Int, total: Int?, timesteps: UInt64, seconds: Double) -> String {
+    /// Returns the line: a bar, the part done, the time left, and counts. In a narrow window the bar shrinks, and then the
+    /// counts and the bar drop out.
+    ///
+    /// - Parameters:
+    ///   - done: The work done.
+    ///   - total: The total work; nil if unknown.
+    ///   - timesteps: The number of timesteps so far.
+    ///   - seconds: The time so far.
+    ///   - columns: The window's width.
+    /// - Returns: A text that is narrower than the window, so that the cursor stays on its line.
+    static func text(done: Int, total: Int?, timesteps: UInt64, seconds: Double, columns: Int) -> String {
+        let room = max(0, columns - 1)
         let rate = seconds > 0 ? Double(timesteps) / seconds : 0
         let counts = "\(Quantity.count(timesteps, of: "timestep")), \(Quantity.count(Int(rate)))/s"
-        guard let total, total > 0 else { return counts }
+        guard let total, total > 0 else { return String(counts.prefix(room)) }
         let fraction = min(1, Double(done) / Double(total))
-        let filled = Int(fraction * 30)
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-        return "\(bar) \(Int(fraction * 100)) %  \(counts)"
+        var words = "\(Int(fraction * 100)) %"
+        if fraction > 0, fraction < 1, seconds >= estimateSeconds {
+            words += "  \(Quantity.duration((seconds * (1 - fraction) / fraction).rounded(.up))) left"
+        }
+        if "\(words)  \(counts)".count + shortestBar + 1 <= room { words += "  \(counts)" }
+        let length = min(longestBar, room - words.count - 1)
+        guard length >= shortestBar else { return String(words.prefix(room)) }
+        let filled = Int(fraction * Double(length))
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: length - filled)
+        return "\(bar) \(words)"
     }
 }
