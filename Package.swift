@@ -96,6 +96,7 @@ let package = Package(
                 "CBounds", "ModelFiles", "Recurrent", "Streams", "Wire", "ZeroMQ",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
         .executableTarget(

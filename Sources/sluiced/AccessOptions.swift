@@ -6,13 +6,14 @@ struct AccessOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The daemon's secret key from 'sluice keygen'. All tcp endpoints then use CURVE and need "
-                + "--authorized-clients. (default: no keys, no encryption)", valueName: "file"))
+                + "--authorized-clients. (default: no keys, no encryption)", valueName: "file"),
+        completion: .file(extensions: ["key"]))
     var curveKey: String?
 
     @Option(
         help: ArgumentHelp(
             "The folder of authorized public keys: producers/*.pub, subscribers/*.pub and controllers/*.pub. Reloaded on "
-                + "SIGHUP. (default: none)", valueName: "dir"))
+                + "SIGHUP. (default: none)", valueName: "dir"), completion: .directory)
     var authorizedClients: String?
 
     @Flag(

@@ -7,12 +7,15 @@ import ZeroMQ
 
 /// The flags for models, endpoints and state. A flag overrides the configuration file.
 struct ServingOptions: ParsableArguments {
-    @Argument(help: "The model file that serves every stream (.keras, .h5 or .safetensors).")
+    @Argument(
+        help: "The model file that serves every stream (.keras, .h5 or .safetensors).",
+        completion: .file(extensions: ["keras", "h5", "safetensors"]))
     var model: String?
 
     @Option(
         help: ArgumentHelp(
-            "The configuration file (YAML) with endpoints, models and options. (default: none)", valueName: "file"))
+            "The configuration file (YAML) with endpoints, models and options. (default: none)", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
     @Option(
@@ -63,7 +66,8 @@ struct ServingOptions: ParsableArguments {
     var highWaterMark: Int?
 
     @Option(
-        help: ArgumentHelp("The folder for stored state. (default: none, all state is in memory)", valueName: "dir"))
+        help: ArgumentHelp("The folder for stored state. (default: none, all state is in memory)", valueName: "dir"),
+        completion: .directory)
     var stateDir: String?
 
     @Option(

@@ -17,10 +17,7 @@ struct BenchCommand: ParsableCommand {
             """,
         subcommands: [BenchEngineCommand.self, BenchForwarderCommand.self])
 
-    @Option(help: ArgumentHelp("The daemon's control endpoint.", valueName: "endpoint"))
-    var control = ControlClient.defaultEndpoint
-
-    @OptionGroup var keys: KeyOptions
+    @OptionGroup(title: "Connection Options") var place: PlaceOptions
 
     @Option(help: ArgumentHelp("The number of streams that get messages in turn.", valueName: "streams"))
     var streams = 1000
@@ -54,7 +51,8 @@ struct BenchCommand: ParsableCommand {
         defer { withExtendedLifetime(interruption) {} }
         let shows = isatty(STDERR_FILENO) == 1
         do {
-            let report = try Bench(plan, control: control, credentials: keys.credentials()).run(
+            let place = try place.resolved()
+            let report = try Bench(plan, control: place.control, credentials: place.credentials).run(
                 isCancelled: { [flag = interruption.flag] in flag.came },
                 progress: { if shows { Self.say("\r\u{1B}[K\($0) …") } })
             if shows { Self.say("\r\u{1B}[K") }

@@ -17,7 +17,7 @@ struct CheckCommand: ParsableCommand {
             Exit status: 0 sound; 65 damaged; 66 no such folder, or no state in it; 75 a daemon has it open.
             """)
 
-    @Argument(help: "The state folder, as given to 'sluiced --state-dir'.")
+    @Argument(help: "The state folder, as given to 'sluiced --state-dir'.", completion: .directory)
     var folder: String
 
     @Flag(help: "Print one JSON object.")

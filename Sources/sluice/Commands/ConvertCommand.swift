@@ -12,10 +12,10 @@ struct ConvertCommand: ParsableCommand {
             beside it. Needs no daemon.
             """)
 
-    @Argument(help: "The model to read.")
+    @Argument(help: "The model to read.", completion: .file(extensions: ["keras", "h5", "safetensors"]))
     var input: String
 
-    @Argument(help: "The file to write, OUT.safetensors.")
+    @Argument(help: "The file to write, OUT.safetensors.", completion: .file(extensions: ["safetensors"]))
     var output: String
 
     @Flag(help: "Replace an existing file.")

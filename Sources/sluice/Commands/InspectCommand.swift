@@ -15,7 +15,9 @@ struct InspectCommand: ParsableCommand {
             """,
         aliases: ["summary"])
 
-    @Argument(help: "The model file: .keras, .h5 or .safetensors.")
+    @Argument(
+        help: "The model file: .keras, .h5 or .safetensors.",
+        completion: .file(extensions: ["keras", "h5", "safetensors"]))
     var file: String
 
     @Flag(help: "Print one line of JSON.")

@@ -17,7 +17,7 @@ struct KeygenCommand: ParsableCommand {
               sluice status --server-key daemon.pub --key alice.key
             """)
 
-    @Argument(help: "The path of the files NAME.key and NAME.pub without the extension.")
+    @Argument(help: "The path of the files NAME.key and NAME.pub without the extension.", completion: .file())
     var name: String
 
     func validate() throws {

@@ -27,7 +27,7 @@ struct PipeCommand: ParsableCommand {
               tail -f readings.csv | sluice pipe --stream-column id --sequence-by trip
             """)
 
-    @Argument(help: "The file to send; - or none for standard input.")
+    @Argument(help: "The file to send; - or none for standard input.", completion: .file())
     var file = "-"
 
     @OptionGroup var rowOptions: RowOptions
@@ -52,7 +52,7 @@ struct PipeCommand: ParsableCommand {
                 + "it).", valueName: "endpoint"))
     var ingest: String?
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
 
     func validate() throws {
         if let rate, !(rate >= 1e-6 && rate <= 1e9) {

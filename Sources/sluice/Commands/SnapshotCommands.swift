@@ -19,7 +19,7 @@ struct SnapshotCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The file to write or replace (default: none).", valueName: "file"))
+            "The file to write or replace (default: none).", valueName: "file"), completion: .file())
     var output: String?
 
     @OptionGroup var permissions: FileModeOptions
@@ -61,13 +61,13 @@ struct RestoreCommand: ParsableCommand {
         discussion:
             "Restores all streams of the snapshot, unless you give an id or --prefix. On an error, none changes.")
 
-    @Argument(help: "The snapshot's name; leave it out with --input.")
+    @Argument(help: "The snapshot's name; leave it out with --input.", completion: DaemonNames.snapshots)
     var name: String?
 
     @Option(
         help: ArgumentHelp(
-            "A file from snapshot --output (default: none, the daemon has the snapshot).", valueName: "file")
-    )
+            "A file from snapshot --output (default: none, the daemon has the snapshot).", valueName: "file"),
+        completion: .file())
     var input: String?
 
     @OptionGroup var which: SelectionOptions
@@ -103,7 +103,7 @@ struct DeleteSnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete-snapshot", abstract: "Delete a snapshot.")
 
-    @Argument(help: "The snapshot's name.")
+    @Argument(help: "The snapshot's name.", completion: DaemonNames.snapshots)
     var name: String
 
     @OptionGroup var options: ControlOptions

@@ -24,7 +24,7 @@ struct StreamsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "streams", abstract: "List streams, ordered by id.")
 
-    @Argument(help: "Only streams whose ids have this prefix.")
+    @Argument(help: "Only streams whose ids have this prefix.", completion: DaemonNames.streams)
     var prefix = ""
 
     @Option(help: ArgumentHelp("The most streams to show (default: all).", valueName: "streams"))
@@ -57,7 +57,7 @@ struct StreamCommand: ParsableCommand {
               sluice stream meter-1
             """)
 
-    @Argument(help: "The stream's id.")
+    @Argument(help: "The stream's id.", completion: DaemonNames.streams)
     var id: String
 
     @OptionGroup var options: ControlOptions

@@ -13,17 +13,17 @@ struct ExportCommand: ParsableCommand {
               sluice export meter-1 | ssh other sluice import
             """)
 
-    @Argument(help: "The stream's id.")
+    @Argument(help: "The stream's id.", completion: DaemonNames.streams)
     var id: String
 
     @Option(
         help: ArgumentHelp(
             "The file to write or replace (default: none, standard output).",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var output: String?
 
     @OptionGroup var permissions: FileModeOptions
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
 
     func run() throws {
         let client = try connection.client(in: try ConnectionOptions.context())
@@ -50,7 +50,7 @@ struct ImportCommand: ParsableCommand {
               sluice import meter-1.json --as meter-1-copy
             """)
 
-    @Argument(help: "The file to read; - or none for standard input.")
+    @Argument(help: "The file to read; - or none for standard input.", completion: .file(extensions: ["json"]))
     var file = "-"
 
     @Option(name: .customLong("as"), help: ArgumentHelp("The new stream's id (default: its own).", valueName: "id"))
@@ -81,7 +81,7 @@ struct ReloadCommand: ParsableCommand {
             nothing, unless you give --reset. SIGHUP does the same for all models.
             """)
 
-    @Argument(help: "The model's name, as 'sluice status' shows it.")
+    @Argument(help: "The model's name, as 'sluice status' shows it.", completion: DaemonNames.models)
     var model: String
 
     @Flag(help: "Set the state of its streams to zero. Their sequence continues.")

@@ -26,7 +26,7 @@ struct WatchCommand: ParsableCommand {
               sluice watch --format jsonl > decisions.jsonl
             """)
 
-    @Argument(help: "Only streams whose ids have this prefix.")
+    @Argument(help: "Only streams whose ids have this prefix.", completion: DaemonNames.streams)
     var prefix = ""
 
     @Option(help: ArgumentHelp("csv or jsonl (default: a live table on a terminal, else csv).", valueName: "format"))
@@ -60,7 +60,7 @@ struct WatchCommand: ParsableCommand {
             "The daemon's decisions endpoint (default: as the daemon reports it).", valueName: "endpoint"))
     var decisions: String?
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
 
     func validate() throws {
         if events, !prefix.isEmpty || format != nil {
@@ -88,7 +88,7 @@ struct WatchCommand: ParsableCommand {
         }
         let subscriber = try DecisionSubscriber(
             endpoint: endpoint, prefix: events ? StreamEvent.topic : prefix,
-            credentials: try connection.keys.credentials(), in: context)
+            credentials: try connection.place.resolved().credentials, in: context)
         var watch = try Watch(
             subscriber,
             options: Watch.Options(

@@ -5,16 +5,10 @@ import ZeroMQ
 
 /// The options for reaching the daemon.
 struct ConnectionOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The daemon's control endpoint: tcp://HOST:PORT or ipc://PATH. With @ in front, the tool binds.",
-            valueName: "endpoint"))
-    var control = ControlClient.defaultEndpoint
+    @OptionGroup var place: PlaceOptions
 
     @Option(help: ArgumentHelp("The most seconds to wait for an answer.", valueName: "seconds"))
     var timeout = 60.0
-
-    @OptionGroup var keys: KeyOptions
 
     func validate() throws {
         guard timeout > 0, timeout <= 86_400 else {
@@ -23,8 +17,9 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     func client(in context: Context) throws(ClientError) -> ControlClient {
-        try ControlClient(
-            endpoint: control, timeoutSeconds: timeout, credentials: try keys.credentials(), in: context)
+        let place = try place.resolved()
+        return try ControlClient(
+            endpoint: place.control, timeoutSeconds: timeout, credentials: place.credentials, in: context)
     }
 
     static func context() throws(ClientError) -> Context {
@@ -38,7 +33,7 @@ struct ConnectionOptions: ParsableArguments {
 
 /// The options of all commands on the control socket.
 struct ControlOptions: ParsableArguments {
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
 
     @Flag(help: "Print the daemon's answer as one line of JSON.")
     var json = false
@@ -58,10 +53,12 @@ struct ControlOptions: ParsableArguments {
 
 /// The selection of streams for a command.
 struct SelectionOptions: ParsableArguments {
-    @Argument(help: "The id of one stream.")
+    @Argument(help: "The id of one stream.", completion: DaemonNames.streams)
     var id: String?
 
-    @Option(help: ArgumentHelp("All streams whose ids have this prefix (default: none).", valueName: "prefix"))
+    @Option(
+        help: ArgumentHelp("All streams whose ids have this prefix (default: none).", valueName: "prefix"),
+        completion: DaemonNames.streams)
     var prefix: String?
 
     @Flag(help: "All streams.")

@@ -114,3 +114,67 @@ private struct CommandHelp: Decodable {
         #expect(ended.output.contains(program == "sluice" ? "delete-snapshot" : "checkpoint-interval"))
     }
 }
+
+@Suite struct `Completions` {
+    /// The words that bash offers after a command line whose last word may be incomplete.
+    private func offers(_ words: [String], environment: [String: String] = [:], folder: String = "/") throws -> [String]
+    {
+        let programs = RunningProgram.folder.path
+        let list = words.map { "'\($0)'" }.joined(separator: " ")
+        let script = """
+            PATH='\(programs)':$PATH; cd '\(folder)'
+            source <('\(words[0])' --generate-completion-script bash)
+            COMP_WORDS=(\(list)); COMP_CWORD=\(words.count - 1); COMP_LINE='\(words.joined(separator: " "))'
+            COMP_POINT=${#COMP_LINE}; COMP_TYPE=9; COMP_KEY=9
+            "$(complete -p '\(words[0])' | sed 's/.*-F \\([^ ]*\\).*/\\1/')" \
+                '\(words[0])' "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}" 2>/dev/null
+            printf '%s\\n' "${COMPREPLY[@]}"
+            """
+        let variables = environment.map { "\($0.key)=\($0.value)" }
+        let ended = try FinishedProgram("/usr/bin/env", variables + ["bash", "-c", script])
+        return ended.output.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    @Test func `bash completes model files, data files and folders`() throws {
+        let folder = try TemporaryFolder()
+        for file in ["m.keras", "m.h5", "m.csv", "k.key"] { try Data().write(to: folder.url(file)) }
+        try FileManager.default.createDirectory(at: folder.url("mfolder"), withIntermediateDirectories: false)
+        func names(_ words: String...) throws -> Set<String> {
+            Set(try offers(words, folder: folder.path).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 })
+        }
+        #expect(try names("sluice", "inspect", "m").isSuperset(of: ["m.keras", "m.h5", "mfolder"]))
+        #expect(try !names("sluice", "inspect", "m").contains("m.csv"))
+        #expect(try names("sluice", "predict", "m.keras", "m").contains("m.csv"))
+        #expect(try names("sluice", "pipe", "m").contains("m.csv"))
+        #expect(try names("sluice", "check", "m") == ["mfolder"])
+        #expect(try names("sluice", "status", "--key", "k") == ["k.key"])
+        #expect(try names("sluiced", "m").contains("m.keras"))
+        #expect(try names("sluiced", "--state-dir", "m") == ["mfolder"])
+    }
+
+    @Test(arguments: [
+        ("zsh", ["_files -g '\\''*.keras *.h5 *.safetensors'\\''", "':file:_files'", "_files -/"]),
+        ("fish", ["'keras\\' \\'h5\\' \\'safetensors", "__fish_complete_directories", "---completion stream"]),
+    ])
+    func `zsh and fish complete files, folders and names too`(shell: String, parts: [String]) throws {
+        let script = try FinishedProgram("sluice", ["--generate-completion-script", shell]).output
+        for part in parts { #expect(script.contains(part), "\(part)") }
+    }
+
+    @Test func `bash completes streams, models and snapshots of the running daemon`() throws {
+        let folder = try TemporaryFolder()
+        let daemon = try DaemonProcess([model2, "--state-dir", folder.path])
+        _ = try Peer(daemon).decide("hall-07/motor-0", [0.5])
+        let control = connecting(daemon.control)
+        #expect(try FinishedProgram("sluice", ["snapshot", "monday", "--control", control]).status == 0)
+        let environment = ["SLUICE_CONTROL": control]
+        #expect(try offers(["sluice", "stream", "hall"], environment: environment) == ["hall-07/motor-0"])
+        #expect(try offers(["sluice", "reset", ""], environment: environment).contains("hall-07/motor-0"))
+        #expect(try offers(["sluice", "reload", "m"], environment: environment) == ["model2"])
+        #expect(try offers(["sluice", "restore", "mon"], environment: environment) == ["monday"])
+        #expect(try offers(["sluice", "restore", "--control", control, "mon"]) == ["monday"])
+        #expect(
+            try offers(["sluice", "stream", "hall"], environment: ["SLUICE_CONTROL": "ipc://\(folder.path)/none"]) == []
+        )
+    }
+}
