@@ -14,6 +14,9 @@ struct BenchCommand: ParsableCommand {
             Loads the daemon with temporary streams, alternating with a bare SUB to PUB forwarder in another process, \
             which is the upper bound for such sockets. Throughput counts the decisions that come back. Latency is the \
             round-trip time of one message alone. The streams are removed at the end.
+
+              sluice bench
+              sluice bench --timesteps 100 --json
             """,
         subcommands: [BenchEngineCommand.self, BenchForwarderCommand.self])
 

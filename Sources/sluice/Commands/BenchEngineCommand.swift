@@ -9,6 +9,8 @@ struct BenchEngineCommand: ParsableCommand {
         discussion: """
             Steps models of random weights on one core with each set of vector instructions of the machine. In turn, it \
             runs loops that only multiply and add, compute e^x, or read memory. Needs no daemon.
+
+              sluice bench engine --units 10 64
             """)
 
     @Option(parsing: .upToNextOption, help: "The widths of the layers, one or more.")

@@ -10,6 +10,8 @@ struct ConvertCommand: ParsableCommand {
             Writes the same model with the same fingerprint, for a sluiced that is built without HDF5 and libzip. The input \
             is a Keras model (.keras, .h5), or a PyTorch state dict (.safetensors) with a description of its layers (.yaml) \
             beside it. Needs no daemon.
+
+              sluice convert model2.keras model2.safetensors
             """)
 
     @Argument(help: "The model to read.", completion: .file(extensions: ["keras", "h5", "safetensors"]))

@@ -5,7 +5,12 @@ struct ResetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset",
         abstract: "Set the state of streams to zero.",
-        discussion: "Their step starts again at 0. Their sequence continues.")
+        discussion: """
+            Their step starts again at 0. Their sequence continues.
+
+              sluice reset meter-1
+              sluice reset --prefix meter-
+            """)
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
@@ -19,7 +24,11 @@ struct ResetCommand: ParsableCommand {
 
 struct RemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Remove streams and their stored state.")
+        commandName: "remove", abstract: "Remove streams and their stored state.",
+        discussion: """
+              sluice remove meter-1
+              sluice remove --prefix bench-
+            """)
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
@@ -35,7 +44,12 @@ struct PauseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
         abstract: "Pause streams: their timesteps wait in the daemon.",
-        discussion: "Beyond the daemon's limit of waiting timesteps, new ones are dropped and counted.")
+        discussion: """
+            Beyond the daemon's limit of waiting timesteps, new ones are dropped and counted.
+
+              sluice pause meter-1
+              sluice pause --all
+            """)
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions
@@ -49,7 +63,10 @@ struct PauseCommand: ParsableCommand {
 
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Continue paused streams, beginning with their waiting timesteps.")
+        commandName: "resume", abstract: "Continue paused streams, beginning with their waiting timesteps.",
+        discussion: """
+              sluice resume --all
+            """)
 
     @OptionGroup var which: SelectionOptions
     @OptionGroup var options: ControlOptions

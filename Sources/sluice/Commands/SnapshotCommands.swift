@@ -45,7 +45,10 @@ struct SnapshotCommand: ParsableCommand {
 
 struct SnapshotsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "snapshots", abstract: "List the snapshots, oldest first.")
+        commandName: "snapshots", abstract: "List the snapshots, oldest first.",
+        discussion: """
+              sluice snapshots
+            """)
 
     @OptionGroup var options: ControlOptions
 
@@ -58,8 +61,13 @@ struct RestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
         abstract: "Restore the state, step and sequence of streams from a snapshot.",
-        discussion:
-            "Restores all streams of the snapshot, unless you give an id or --prefix. On an error, none changes.")
+        discussion: """
+            Restores all streams of the snapshot, unless you give an id or --prefix. On an error, none changes.
+
+              sluice restore before-update
+              sluice restore before-update meter-1
+              sluice restore --input backup.sluice
+            """)
 
     @Argument(help: "The snapshot's name; leave it out with --input.", completion: DaemonNames.snapshots)
     var name: String?
@@ -101,7 +109,10 @@ struct RestoreCommand: ParsableCommand {
 
 struct DeleteSnapshotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delete-snapshot", abstract: "Delete a snapshot.")
+        commandName: "delete-snapshot", abstract: "Delete a snapshot.",
+        discussion: """
+              sluice delete-snapshot before-update
+            """)
 
     @Argument(help: "The snapshot's name.", completion: DaemonNames.snapshots)
     var name: String

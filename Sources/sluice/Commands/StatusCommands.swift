@@ -6,7 +6,12 @@ public import Wire
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show the daemon's models, endpoints, counters and rate.",
-        discussion: "Looks at the daemon twice within half a second for the rate. --json looks once and has no rate.")
+        discussion: """
+            Looks at the daemon twice within half a second for the rate. --json looks once and has no rate.
+
+              sluice status
+              sluice status --target plant --json
+            """)
 
     @OptionGroup var options: ControlOptions
 
@@ -22,7 +27,11 @@ struct StatusCommand: ParsableCommand {
 
 struct StreamsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "streams", abstract: "List streams, ordered by id.")
+        commandName: "streams", abstract: "List streams, ordered by id.",
+        discussion: """
+              sluice streams
+              sluice streams hall-07/ --limit 20
+            """)
 
     @Argument(help: "Only streams whose ids have this prefix.", completion: DaemonNames.streams)
     var prefix = ""
@@ -74,7 +83,10 @@ struct StreamCommand: ParsableCommand {
 
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "checkpoint", abstract: "Make every stream's state durable now.")
+        commandName: "checkpoint", abstract: "Make every stream's state durable now.",
+        discussion: """
+              sluice checkpoint
+            """)
 
     @OptionGroup var options: ControlOptions
 
@@ -87,7 +99,12 @@ struct LogLevelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log-level",
         abstract: "Show or change the daemon's log level until it ends.",
-        discussion: "Without an argument, the command only shows the level.")
+        discussion: """
+            Without an argument, the command only shows the level.
+
+              sluice log-level
+              sluice log-level debug
+            """)
 
     @Argument(help: "The new level: trace, debug, info, notice, warning, error or critical.")
     var level: LogLevel?
@@ -108,7 +125,11 @@ struct ShutdownCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "shutdown",
         abstract: "Stop the daemon in order: it drains, makes state durable and exits.",
-        discussion: "The command ends when the daemon has accepted. The daemon may need more time to stop.")
+        discussion: """
+            The command ends when the daemon has accepted. The daemon may need more time to stop.
+
+              sluice shutdown
+            """)
 
     @OptionGroup var options: ControlOptions
 

@@ -79,6 +79,8 @@ struct ReloadCommand: ParsableCommand {
         discussion: """
             Streams keep their state if every layer's state has the same shape. Otherwise the daemon refuses and changes \
             nothing, unless you give --reset. SIGHUP does the same for all models.
+
+              sluice reload model2
             """)
 
     @Argument(help: "The model's name, as 'sluice status' shows it.", completion: DaemonNames.models)

@@ -24,6 +24,7 @@ private struct CommandHelp: Decodable {
     let commandName: String
     let superCommands: [String]?
     let abstract: String?
+    let discussion: String?
     let arguments: [Argument]?
     let subcommands: [CommandHelp]?
 
@@ -72,6 +73,48 @@ private struct CommandHelp: Decodable {
                 #expect(!["n", "s", "number", "count"].contains(option.valueName), "\(about) <\(option.valueName)>")
             }
         }
+    }
+
+    @Test(arguments: ["sluiced", "sluice"])
+    func `each page has an example`(program: String) throws {
+        for command in try commands(of: program) where command.commandName != "forwarder" {
+            let lines = (command.discussion ?? "").split(separator: "\n").map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+            #expect(lines.contains { $0.hasPrefix("\(program) ") }, "\(command.commandName)")
+        }
+    }
+
+    @Test func `commands are in named groups, and connection options have a section of their own`() throws {
+        let help = try FinishedProgram("sluice", ["--help"]).output
+        for group in ["MODEL", "LIVE DATA", "STREAM", "STORED STATE", "DAEMON"] {
+            #expect(help.contains("\n\(group) SUBCOMMANDS:\n"), "\(group)")
+        }
+        #expect(!help.contains("\nSUBCOMMANDS:\n"))
+        for command in ["status", "watch", "pipe", "bench", "export"] {
+            let page = try FinishedProgram("sluice", [command, "--help"]).output
+            #expect(page.contains("\nCONNECTION OPTIONS:\n  --control"), "\(command)")
+        }
+    }
+
+    @Test(arguments: [
+        (["help", "frobnicate"], "'sluice frobnicate'; 'sluice --help' lists"), (["help", "stauts"], "did you mean 'status'?"),
+        (["stauts"], "did you mean 'status'?"), (["evalute", "m.keras"], "did you mean 'evaluate'?"),
+        (["help", "bench", "engin"], "did you mean 'engine'?"), (["sumary", "m.keras"], "did you mean 'summary'?"),
+        (["help", "status", "more"], "'sluice status more'"),
+    ])
+    func `an unknown command is an error that names a similar one`(arguments: [String], words: String) throws {
+        let ended = try FinishedProgram("sluice", arguments)
+        #expect(ended.status == 64)
+        #expect(ended.output.isEmpty)
+        #expect(ended.errorOutput.contains(words), "\(ended.errorOutput)")
+    }
+
+    @Test(arguments: [
+        ["help"], ["help", "status"], ["help", "summary"], ["help", "bench", "engine"], ["--help"], [],
+    ])
+    func `help for a known command is no error`(arguments: [String]) throws {
+        #expect(try FinishedProgram("sluice", arguments).status == 0)
     }
 
     @Test(arguments: ["sluiced", "sluice"])

@@ -1,0 +1,45 @@
+/// The word that a person probably meant.
+package enum Suggestion {
+    /// Returns the known word that is most like another one; nil if none is much like it.
+    ///
+    /// - Parameters:
+    ///   - word: The unknown word.
+    ///   - known: The known words.
+    /// - Returns: The first of the words with the fewest changes.
+    package static func nearest(to word: String, among known: some Sequence<String>) -> String? {
+        let most = max(1, word.count / 3)
+        let distances = known.map { (word: $0, changes: changes(from: word, to: $0)) }
+        return distances.filter { $0.changes <= most }.min { $0.changes < $1.changes }?.word
+    }
+
+    /// Returns the end of an error: `; did you mean 'status'?`.
+    ///
+    /// - Parameters:
+    ///   - word: The unknown word.
+    ///   - known: The known words.
+    ///   - remedy: The advice if no known word is much like the unknown one.
+    /// - Returns: The suggestion or the advice, after a semicolon.
+    package static func words(for word: String, among known: some Sequence<String>, else remedy: String) -> String {
+        "; " + (nearest(to: word, among: known).map { "did you mean '\($0)'?" } ?? remedy)
+    }
+
+    /// The fewest letters to insert, delete, replace, or exchange with a neighbour that turn one word into another.
+    private static func changes(from one: String, to other: String) -> Int {
+        let (one, other) = (Array(one), Array(other))
+        var rows = [Array(0...other.count)]
+        for row in 1...max(1, one.count) where row <= one.count {
+            var next = [row]
+            for column in 0..<other.count {
+                let isSame = one[row - 1] == other[column]
+                var least = min(
+                    rows[row - 1][column] + (isSame ? 0 : 1), rows[row - 1][column + 1] + 1, next[column] + 1)
+                if row > 1, column > 0, one[row - 1] == other[column - 1], one[row - 2] == other[column] {
+                    least = min(least, rows[row - 2][column - 1] + 1)
+                }
+                next.append(least)
+            }
+            rows.append(next)
+        }
+        return rows[one.count][other.count]
+    }
+}

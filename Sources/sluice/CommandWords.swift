@@ -1,0 +1,40 @@
+import ArgumentParser
+import Client
+
+/// The names of commands at the beginning of a command line.
+enum CommandWords {
+    /// Checks that the words name commands, because the argument parser shows the general help for an unknown word after
+    /// `help`, and calls an unknown command an argument.
+    ///
+    /// - Parameter arguments: The command line without the program.
+    /// - Throws: ``ClientError`` with the status `usage` that names the unknown word and a similar one.
+    static func check(_ arguments: [String]) throws(ClientError) {
+        var words = arguments[...]
+        let isHelp = words.first == "help"
+        if isHelp { words.removeFirst() }
+        var command: any ParsableCommand.Type = Sluice.self
+        while let word = words.popFirst(), !word.hasPrefix("-") {
+            let commands = subcommands(of: command)
+            if let next = commands.first(where: { names(of: $0).contains(word) }) {
+                command = next
+                continue
+            }
+            // The words after the last command are its arguments.
+            guard command == Sluice.self || isHelp else { return }
+            let name = command == Sluice.self ? "sluice" : "sluice \(command._commandName)"
+            throw ClientError(
+                .usage,
+                "there is no command '\(name) \(word)'"
+                    + Suggestion.words(
+                        for: word, among: commands.flatMap(names), else: "'\(name) --help' lists the commands"))
+        }
+    }
+
+    private static func subcommands(of command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
+        command.configuration.subcommands
+    }
+
+    private static func names(of command: any ParsableCommand.Type) -> [String] {
+        [command._commandName] + command.configuration.aliases
+    }
+}
