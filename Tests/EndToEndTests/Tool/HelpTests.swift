@@ -98,7 +98,8 @@ private struct CommandHelp: Decodable {
     }
 
     @Test(arguments: [
-        (["help", "frobnicate"], "'sluice frobnicate'; 'sluice --help' lists"), (["help", "stauts"], "did you mean 'status'?"),
+        (["help", "frobnicate"], "'sluice frobnicate'; 'sluice --help' lists"),
+        (["help", "stauts"], "did you mean 'status'?"),
         (["stauts"], "did you mean 'status'?"), (["evalute", "m.keras"], "did you mean 'evaluate'?"),
         (["help", "bench", "engin"], "did you mean 'engine'?"), (["sumary", "m.keras"], "did you mean 'summary'?"),
         (["help", "status", "more"], "'sluice status more'"),
