@@ -1,0 +1,16 @@
+"""The Python client of Sluice: `Producer` sends timesteps, `Subscriber` receives decisions, `Control` makes requests.
+
+    with Subscriber("meter-") as decisions, Producer() as producer:
+        producer.send("meter-7", [0.25, 0.5], sequence=1)
+        print(decisions.next())
+
+An object belongs to one thread.
+"""
+
+from .connection import Keys, NoAnswer
+from .control import Control, ControlError
+from .producer import Producer
+from .subscriber import Decision, Event, Flag, Subscriber
+
+__all__ = ["Control", "ControlError", "Decision", "Event", "Flag", "Keys", "NoAnswer", "Producer", "Subscriber"]
+__version__ = "1.0"

@@ -1,0 +1,154 @@
+"""The reception of decisions."""
+
+from __future__ import annotations
+
+import collections
+import enum
+import functools
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import zmq
+
+from .connection import Connection, Keys
+
+Event = dict[str, Any]
+EVENT = b"!sluice/event"
+FIXED_BYTES = 28  # of a record, before its outputs
+
+
+class Flag(enum.IntFlag):
+    """The flags of a decision."""
+
+    FINAL = 1
+    FIRST = 2
+    GAP = 4
+    CHANGED = 8
+    REPLAYED = 16
+
+
+class Decision(NamedTuple):
+    """The model's output on one timestep."""
+
+    stream: str
+    sequence: int
+    """The number of the timestep in its stream."""
+    step: int
+    """The timesteps since the last reset, including this one."""
+    time: int
+    """Nanoseconds since the Unix epoch."""
+    flags: Flag
+    label: int
+    probabilities: npt.NDArray[np.float32]
+    """The model's outputs, shape (outputs,)."""
+
+
+@functools.cache
+def record_type(outputs: int) -> np.dtype[np.void]:
+    """Return the type of a record with so many outputs, as NumPy reads it from the message."""
+    return np.dtype([
+        ("sequence", "<u8"), ("step", "<u8"), ("time", "<i8"), ("flags", "<u2"), ("label", "u1"), ("n", "u1"),
+        ("probabilities", "<f4", (outputs,))])
+
+
+class Subscriber(Connection):
+    """A receiver of decisions. Once it exists, it receives every decision on later timesteps."""
+
+    def __init__(
+        self, *prefixes: str, decisions: str = "tcp://127.0.0.1:5551", keys: Keys | None = None, timeout: float = 5.0,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        """Subscribe, and wait until the daemon confirms the subscription.
+
+        :param prefixes: The beginnings of the stream ids; none for all streams.
+        :param decisions: The daemon's decisions endpoint.
+        :param keys: The keys, if the daemon has some.
+        :param timeout: The most seconds to wait for the confirmation, and by default for a decision.
+        :param on_event: Called with each event, such as a reset, at its place among the decisions.
+        :raises NoAnswer: If the daemon does not confirm in time.
+        """
+        super().__init__(decisions, keys, timeout)
+        self._on_event = on_event
+        self._received: collections.deque[tuple[str, npt.NDArray[np.void]]] = collections.deque()
+        self._waiting: collections.deque[Decision] = collections.deque()
+        try:
+            self._socket = self._open(zmq.SUB)
+            self._subscribe([prefix.encode() for prefix in prefixes or ("",)])
+        except BaseException:
+            self.close()
+            raise
+
+    def next(self, timeout: float | None = None) -> Decision | None:
+        """Return the next decision; None if none arrives in time.
+
+        :param timeout: The most seconds to wait; by default the subscriber's timeout.
+        """
+        if not self._waiting:
+            batch = self.next_batch(timeout)
+            if batch is None:
+                return None
+            stream, records = batch
+            self._waiting.extend(
+                Decision(stream, int(record["sequence"]), int(record["step"]), int(record["time"]), Flag(int(record["flags"])),
+                         int(record["label"]), record["probabilities"]) for record in records)
+        return self._waiting.popleft()
+
+    def __iter__(self) -> Iterator[Decision]:
+        """Return the decisions as they arrive, without end."""
+        while True:
+            decision = self.next(self.timeout)
+            if decision is not None:
+                yield decision
+
+    def next_batch(self, timeout: float | None = None) -> tuple[str, npt.NDArray[np.void]] | None:
+        """Return a stream and the decisions of its next message; None if no message arrives in time.
+
+        The decisions are one structured array with the fields `sequence`, `step`, `time`, `flags`, `label`, `n` and
+        `probabilities`. Decisions that `next` has read already, but not returned, are left to `next`.
+        """
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        while not self._received:
+            if not self._socket.poll(max(0, round((deadline - time.monotonic()) * 1000))):
+                return None
+            self._take(self._socket.recv_multipart())
+        return self._received.popleft()
+
+    def batches(self) -> Iterator[tuple[str, npt.NDArray[np.void]]]:
+        """Return the decisions of each message as it arrives, without end. See `next_batch`."""
+        while True:
+            batch = self.next_batch(self.timeout)
+            if batch is not None:
+                yield batch
+
+    def _subscribe(self, topics: list[bytes]) -> None:
+        in_force = f"!sluice/subscribed/{uuid.uuid4().hex}".encode()
+        if self._on_event is not None:
+            topics = [*topics, EVENT]
+        for topic in [*topics, in_force]:
+            self._socket.setsockopt(zmq.SUBSCRIBE, topic)
+        try:
+            while True:
+                frames = self._socket.recv_multipart()
+                if frames[0] == in_force:
+                    break
+                self._take(frames)
+        except zmq.Again:
+            raise self._no_answer("the daemon did not confirm the subscription") from None
+        self._socket.setsockopt(zmq.UNSUBSCRIBE, in_force)
+
+    def _take(self, frames: list[bytes]) -> None:
+        topic, content = frames
+        if topic == EVENT and self._on_event is not None:
+            self._on_event(json.loads(content))
+        if topic.startswith(b"!"):
+            return
+        if len(content) < FIXED_BYTES or len(content) % (FIXED_BYTES + 4 * content[FIXED_BYTES - 1]) != 0:
+            raise ValueError(
+                f"the message on '{topic.decode()}' at {self.endpoint} has no binary records; "
+                "publish the decisions with the codec binary, not json, or read the JSON with pyzmq")
+        self._received.append((topic.decode(), np.frombuffer(content, record_type(content[FIXED_BYTES - 1]))))
