@@ -31,6 +31,10 @@ public enum CurveKeyFile {
     /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, `exposed` if others may read the file, or `noKey`.
     public static func keyPair(at path: String) throws(CurveKeyFileError) -> CurveKeyPair {
         let (text, status) = try contents(of: path)
+        guard value(of: secretName, in: text) != nil || value(of: publicName, in: text) == nil else {
+            throw CurveKeyFileError(
+                .noKey, path, "has only a public key; give the file with the secret key, NAME.key")
+        }
         let mode = status.st_mode
         let others = status.st_uid == geteuid() ? S_IRWXG | S_IRWXO : S_IWGRP | S_IRWXO
         guard mode & others == 0 else {

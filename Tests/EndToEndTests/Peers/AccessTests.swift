@@ -179,7 +179,7 @@ import ZeroMQ
             (["--key", keys.path("all.key")], 64, "give both --server-key"),
             (["--server-key", keys.path("none.pub"), "--key", keys.path("all.key")], 66, "none.pub"),
             (["--server-key", dashed, "--key", keys.path("none.key")], 66, "none.key"),
-            (["--server-key", keys.path("daemon.pub"), "--key", keys.path("all.pub")], 1, "chmod 600"),
+            (["--server-key", keys.path("daemon.pub"), "--key", keys.path("all.pub")], 65, "has only a public key"),
         ] as [([String], Int32, String)] {
             let refused = try sluice(["status"] + arguments)
             #expect(refused.status == status, "\(arguments): \(refused.errorOutput)")
