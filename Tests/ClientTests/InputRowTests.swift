@@ -78,6 +78,52 @@ import Testing
         }
     }
 
+    @Test func `without a header, the columns are called by their numbers`() throws {
+        let layout = try RowLayout(streamColumn: "1", sequenceColumn: "4", hasHeader: false)
+        let expected = [
+            InputRow(stream: "s1", values: [1, 2], flags: .start), InputRow(stream: "s1", values: [3, 4]),
+        ]
+        #expect(try read("s1,1,2,7\ns1,3,4,7\n", layout).map(\.bare) == expected)
+        #expect(
+            try read("0.5\n1\n", RowLayout(stream: "s", hasHeader: false)) == [
+                InputRow(stream: "s", values: [0.5]), InputRow(stream: "s", values: [1]),
+            ])
+        try expectDataError("file:2: 1 field where the first row has 2") {
+            try read("1,2\n3\n", RowLayout(stream: "s", hasHeader: false))
+        }
+    }
+
+    @Test(arguments: [",", ";", "\t"])
+    func `commas, semicolons and tabs separate fields, and blanks around ids do not count`(_ separator: String) throws {
+        let lines = [["id", "trip", "a b", "\"c,;\t,;\t\""], [" s1 ", "1", " 1", "2"], ["s1", " 1 ", "3 ", "4"]]
+        let text = lines.map { $0.joined(separator: separator) + "\n" }.joined()
+        let layout = try RowLayout(streamColumn: "id", sequenceColumn: "trip")
+        #expect(
+            try read(text, layout).map(\.bare) == [
+                InputRow(stream: "s1", values: [1, 2], flags: .start), InputRow(stream: "s1", values: [3, 4]),
+            ])
+        #expect(try read(#"{"stream":" s1 ","values":[1]}"#, RowLayout()).map(\.stream) == ["s1"])
+    }
+
+    @Test func `a header that a rotated file repeats is skipped`() throws {
+        let text = "\u{FEFF}id,v\ns,1\n\u{FEFF}id,v\r\ns,2\nid, v\n"
+        #expect(try read(text, RowLayout(streamColumn: "id")).map(\.values) == [[1], [2]])
+    }
+
+    @Test func `wrong rows are skipped and counted on request, and a start is not lost with them`() throws {
+        let layout = try RowLayout(stream: "s", sequenceColumn: "trip", skipsBadRows: true)
+        var source = try RowSource(file("trip,v\n1,1\n1,x\n2,9\n2,2\n3\n3,3\n"), layout: layout)
+        var rows: [InputRow] = []
+        let check = { (row: inout InputRow, place: String) throws(ClientError) in
+            if row.values == [9] { throw ClientError(.data, "\(place): nine") }
+        }
+        while let row = try source.next(check: check) { rows.append(row.bare) }
+        #expect(
+            rows == [1, 2, 3].map { InputRow(stream: "s", values: [$0], flags: .start) })
+        #expect(
+            "\(source.badRows)" == "3 wrong rows skipped, the first: file:3: 'x' in column 'v' is not a finite number")
+    }
+
     @Test func `JSON lines are read in the protocol's form`() throws {
         let text = """
 
@@ -108,6 +154,9 @@ import Testing
         ("id,v,v\ns,1,1\n", "file:1: two columns are named 'v'"),
         ("id,v\ns,\"1\n", "file:2: a quoted field does not end"),
         ("id,v\n,1\n", "file:2: '' is not a stream id"),
+        ("1,2\n3,4\n", "file:1: a header is missing: all names are numbers, such as '1'. Give --no-header"),
+        ("id;v\ns;0,5\n", "file:2: '0,5' in column 'v' is not a finite number; write decimals with a point"),
+        ("i\0d\0", "file: this is UTF-16 or binary data, not UTF-8; convert UTF-16 with iconv"),
         ("id,v\n!sluice/x,1\n", "file:2: '!sluice/x' is not a stream id"),
     ])
     func `an error in a CSV row names file and line`(_ text: String, _ message: String) throws {
@@ -199,5 +248,14 @@ import Testing
         try pipe.fileHandleForWriting.write(contentsOf: Data(bytes))
         try pipe.fileHandleForWriting.close()
         return InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "file")
+    }
+}
+
+extension InputRow {
+    /// The row without the name of its sequence.
+    fileprivate var bare: InputRow {
+        var row = self
+        row.sequenceName = nil
+        return row
     }
 }

@@ -12,11 +12,12 @@ package struct FeedReport {
     ///   - seconds: The time from the first timestep until all were consumed.
     ///   - decisions: The decisions that the timesteps led to.
     ///   - hasLostDaemon: Whether the daemon was lost meanwhile.
+    ///   - badRows: The wrong rows that were skipped.
     ///   - signal: The signal that ended the input.
     ///   - canResume: Whether the rest of the input can be sent later.
     init(
-        delivery: Delivery, seconds: Double, decisions: DecisionCount, hasLostDaemon: Bool, signal: CInt?,
-        canResume: Bool
+        delivery: Delivery, seconds: Double, decisions: DecisionCount, hasLostDaemon: Bool, badRows: BadRows,
+        signal: CInt?, canResume: Bool
     ) {
         self.signal = signal
         let sent = Quantity.count(delivery.timesteps, of: "timestep")
@@ -28,7 +29,7 @@ package struct FeedReport {
         if hasLostDaemon {
             text += "; the daemon was lost meanwhile, so \(Quantity.count(delivery.repeated)) were sent again"
         }
-        text += "; \(decisions)"
+        text += "\(badRows.note); \(decisions)"
         if signal != nil { text = "interrupted: \(text)\(canResume ? "; --resume sends the rest" : "")" }
         self.text = text
     }

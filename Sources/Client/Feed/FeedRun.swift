@@ -117,7 +117,7 @@ final class FeedRun {
             decisions: DecisionCount(
                 before: status, after: after, consumed: delivery.timesteps - delivery.duplicates,
                 models: queue.usedModels, hasLostDaemon: hasLostDaemon),
-            hasLostDaemon: hasLostDaemon,
+            hasLostDaemon: hasLostDaemon, badRows: queue.badRows,
             signal: takesRows ? nil : interruption.signal, canResume: file.isRewindable)
     }
 

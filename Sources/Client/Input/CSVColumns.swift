@@ -1,4 +1,4 @@
-/// The meaning of a CSV file's columns, by the names in its first record.
+/// The meaning of a CSV file's columns, by their names.
 struct CSVColumns {
     /// The number of columns.
     let count: Int

@@ -1,12 +1,15 @@
-/// One record of comma-separated values, by RFC 4180. Quoted fields may contain commas, line ends and doubled quotes. A
+/// One record of separated values, by RFC 4180. Quoted fields may contain separators, line ends and doubled quotes. A
 /// record reuses its memory.
 package struct CSVRecord: Sendable {
     private var bytes: [UInt8] = []
     private var ends: [Int] = []
     private var isInQuotes = false
+    private let separator: UInt8
 
     /// Creates an empty record.
-    package init() {}
+    ///
+    /// - Parameter separator: The byte between two fields.
+    package init(separator: UInt8 = UInt8(ascii: ",")) { self.separator = separator }
 
     /// The number of fields.
     package var count: Int { ends.count }
@@ -41,7 +44,7 @@ package struct CSVRecord: Sendable {
             } else {
                 switch byte {
                 case UInt8(ascii: "\""): isInQuotes = true
-                case UInt8(ascii: ","): ends.append(bytes.count)
+                case separator: ends.append(bytes.count)
                 case UInt8(ascii: "\r") where index == line.count: break
                 default: bytes.append(byte)
                 }
@@ -67,12 +70,19 @@ package struct CSVRecord: Sendable {
         Array(bytes[range(of: index)])
     }
 
-    /// Returns one field as a number, without surrounding blanks; nil if it is not a number, or not finite as float32.
-    func number(_ index: Int) -> Float? {
+    /// Returns one field's bytes without surrounding blanks.
+    func trimmedBytes(_ index: Int) -> [UInt8] { Array(trimmed(index)) }
+
+    private func trimmed(_ index: Int) -> ArraySlice<UInt8> {
         var field = bytes[range(of: index)]
         while let last = field.last, Self.isBlank(last) { field.removeLast() }
         while let first = field.first, Self.isBlank(first) { field.removeFirst() }
-        guard let value = Float(String(decoding: field, as: UTF8.self)), value.isFinite else { return nil }
+        return field
+    }
+
+    /// Returns one field as a number, without surrounding blanks; nil if it is not a number, or not finite as float32.
+    func number(_ index: Int) -> Float? {
+        guard let value = Float(String(decoding: trimmed(index), as: UTF8.self)), value.isFinite else { return nil }
         return value
     }
 

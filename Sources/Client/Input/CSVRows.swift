@@ -1,11 +1,15 @@
-/// Reads timesteps from comma-separated values whose first record names the columns. A record is one timestep, or one
-/// sequence of letters.
+/// Reads timesteps from separated values whose first record names the columns, unless the layout says that there are no
+/// names. A record is one timestep, or one sequence of letters. A record that repeats the names is skipped, because
+/// rotated files that are read as one repeat it.
 struct CSVRows {
     private var lines: LineReader
     private let layout: RowLayout
     private let name: String
     private let columns: CSVColumns
-    private var record = CSVRecord()
+    private let names: [String]
+    private var record: CSVRecord
+    /// Whether the first record is data and was read to count the columns.
+    private var hasRecord: Bool
     private var line: [UInt8] = []
     private var starts = SequenceStarts()
     /// The number of records read, without the header.
@@ -13,23 +17,33 @@ struct CSVRows {
     /// The stream of the previous row, which is usually the next row's too.
     private var stream: (bytes: [UInt8], id: String) = ([], "")
 
-    /// Reads the header.
+    /// Reads the first record.
     ///
     /// - Parameters:
-    ///   - header: The first line that is not blank.
+    ///   - first: The first line that is not blank.
     ///   - lines: The following lines.
     ///   - layout: The meaning of the columns.
     ///   - name: The name of the file in messages.
-    /// - Throws: ``ClientError`` if the header lacks a column.
-    init(header: [UInt8], lines: LineReader, layout: RowLayout, name: String) throws(ClientError) {
+    /// - Throws: ``ClientError`` if a column is missing, or if the header is missing.
+    init(first: [UInt8], lines: LineReader, layout: RowLayout, name: String) throws(ClientError) {
         self.lines = lines
         self.layout = layout
         self.name = name
-        guard record.append(line: header) else {
-            throw ClientError(.data, "\(name):\(lines.lineNumber): a quoted name does not end")
+        let place = "\(name):\(lines.lineNumber)"
+        record = CSVRecord(separator: CSVSeparator.recognize(in: first, isData: !layout.hasHeader))
+        guard record.append(line: first) else {
+            throw ClientError(.data, "\(place): a quoted \(layout.hasHeader ? "name" : "field") does not end")
         }
-        let names = (0..<record.count).map { [record] in record[$0].trimmed }
-        columns = try CSVColumns(names: names, layout: layout, place: "\(name):\(lines.lineNumber)")
+        hasRecord = !layout.hasHeader
+        names = (0..<record.count).map { [record] in layout.hasHeader ? record[$0].trimmed : "\($0 + 1)" }
+        if layout.hasHeader, names.allSatisfy({ Float($0) != nil }) {
+            throw ClientError(
+                .data,
+                "\(place): a header is missing: all names are numbers, such as '\(names[0])'. Give --no-header for data "
+                    + "from the first row on, which calls the columns 1, 2, …; skip a header of numbers with tail -n +2"
+            )
+        }
+        columns = try CSVColumns(names: names, layout: layout, place: place)
     }
 
     var byteCount: Int { lines.byteCount }
@@ -40,17 +54,19 @@ struct CSVRows {
     mutating func next() throws(ClientError) -> InputRow? {
         guard try readRecord() else { return nil }
         guard record.count == columns.count else {
+            let fields = Quantity.count(record.count, of: "field")
             throw ClientError(
-                .data, "\(place): \(Quantity.count(record.count, of: "field")) where the header has \(columns.count)")
+                .data,
+                "\(place): \(fields) where the \(layout.hasHeader ? "header" : "first row") has \(columns.count)")
         }
         rowNumber += 1
         var row = try timesteps(of: try streamID())
+        if let label = columns.label, !record.fieldBytes(label).isBlank { row.label = try number(label) }
         if let sequence = columns.sequence {
-            let name = record.fieldBytes(sequence)
+            let name = record.trimmedBytes(sequence)
             row.sequenceName = String(decoding: name, as: UTF8.self)
             if starts.record(stream: row.stream, value: name) { row.flags.insert(.start) }
         }
-        if let label = columns.label, !record.fieldBytes(label).isBlank { row.label = try number(label) }
         return row
     }
 
@@ -68,14 +84,32 @@ struct CSVRows {
 
     private func number(_ column: Int) throws(ClientError) -> Float {
         guard let value = record.number(column) else {
+            let text = record[column]
+            let advice = text.contains(",") ? "; write decimals with a point" : ""
             throw ClientError(
-                .data, "\(place): '\(record[column])' in column '\(columns[column])' is not a finite number")
+                .data, "\(place): '\(text)' in column '\(columns[column])' is not a finite number\(advice)")
         }
         return value
     }
 
-    /// Reads lines until a record is complete, and skips blank lines.
+    /// Reads the next record that does not repeat the names.
     private mutating func readRecord() throws(ClientError) -> Bool {
+        if hasRecord {
+            hasRecord = false
+            return true
+        }
+        repeat {
+            guard try readLines() else { return false }
+        } while layout.hasHeader && repeatsNames
+        return true
+    }
+
+    private var repeatsNames: Bool {
+        record.count == names.count && names.indices.allSatisfy { record[$0].trimmed == names[$0] }
+    }
+
+    /// Reads lines until a record is complete, and skips blank lines.
+    private mutating func readLines() throws(ClientError) -> Bool {
         record.removeAll()
         var firstLine: Int?
         while true {
@@ -96,27 +130,33 @@ struct CSVRows {
         // Without a stream column, the file has sequences in letters, one in each row.
         guard let column = columns.stream else { return layout.stream ?? "\(rowNumber)" }
         if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
-        let bytes = record.fieldBytes(column)
+        let bytes = record.trimmedBytes(column)
         // Do not repair an id, because a repair could make two ids equal.
         guard let id = String(validating: bytes, as: UTF8.self) else {
             throw ClientError(.data, "\(place): the stream id '\(record[column])' is not UTF-8")
         }
         try RowSource.check(id, place: place)
-        stream = (bytes, id)
+        stream = (record.fieldBytes(column), id)
         return id
     }
 }
 
 extension String {
-    /// The text without blanks at either end and without a byte order mark, which some programs write before the first
-    /// name.
-    fileprivate var trimmed: String {
+    /// The text without blanks at either end.
+    var withoutBlanks: String {
         var text = self[...]
-        while let first = text.unicodeScalars.first, first == "\u{FEFF}" || first == " " || first == "\t" {
+        while let first = text.unicodeScalars.first, first == " " || first == "\t" {
             text.unicodeScalars.removeFirst()
         }
         while let last = text.unicodeScalars.last, last == " " || last == "\t" { text.unicodeScalars.removeLast() }
         return String(text)
+    }
+
+    /// The text without blanks at either end and without a byte order mark, which some programs write before the first
+    /// name.
+    fileprivate var trimmed: String {
+        guard unicodeScalars.first == "\u{FEFF}" else { return withoutBlanks }
+        return String(String.UnicodeScalarView(unicodeScalars.dropFirst())).withoutBlanks
     }
 }
 

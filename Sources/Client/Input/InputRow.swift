@@ -62,6 +62,10 @@ package struct RowLayout: Equatable, Sendable {
     package var sequenceColumn: String?
     /// The column or member with the expected label of the row's sequence; nil to read no labels.
     package var label: Label?
+    /// Whether the first record of CSV names the columns. If not, they are called 1, 2 and so on.
+    package var hasHeader: Bool
+    /// Whether a wrong row is skipped and counted. If not, it ends the input.
+    package var skipsBadRows: Bool
     /// The letters of the column that holds a whole sequence of tokens in each row; nil if rows have values. CSV only.
     package var alphabet: Alphabet?
 
@@ -102,10 +106,13 @@ package struct RowLayout: Equatable, Sendable {
     ///   - sequenceColumn: The column with a constant value per sequence.
     ///   - label: The column with the labels.
     ///   - alphabet: The letters of the column with whole sequences.
+    ///   - hasHeader: Whether the first record of CSV names the columns.
+    ///   - skipsBadRows: Whether a wrong row is skipped and counted.
     /// - Throws: ``ClientError`` with the status `usage` if the options contradict each other.
     package init(
         format: Format? = nil, stream: String? = nil, streamColumn: String? = nil, valueColumns: [String]? = nil,
-        sequenceColumn: String? = nil, label: Label? = nil, alphabet: Alphabet? = nil
+        sequenceColumn: String? = nil, label: Label? = nil, alphabet: Alphabet? = nil,
+        hasHeader: Bool = true, skipsBadRows: Bool = false
     ) throws(ClientError) {
         guard stream == nil || streamColumn == nil else {
             throw ClientError(.usage, "give --stream or --stream-column, not both")
@@ -125,6 +132,8 @@ package struct RowLayout: Equatable, Sendable {
         self.sequenceColumn = sequenceColumn
         self.label = label
         self.alphabet = alphabet
+        self.hasHeader = hasHeader
+        self.skipsBadRows = skipsBadRows
     }
 
     private static func check(_ stream: String) throws(ClientError) {

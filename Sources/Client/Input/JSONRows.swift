@@ -76,7 +76,7 @@ private struct JSONRow: Decodable {
         if let stream = layout.stream {
             row.stream = stream
         } else {
-            row.stream = try members.decode(String.self, forKey: streamName)
+            row.stream = try members.decode(String.self, forKey: streamName).withoutBlanks
         }
         if let column = layout.sequenceColumn {
             let value = try members.decode(JSONValue.self, forKey: Name(column))

@@ -27,6 +27,9 @@ struct RowQueue {
         source = try RowSource(file, layout: layout)
     }
 
+    /// The rows that were skipped because they are wrong.
+    var badRows: BadRows { source.badRows }
+
     /// Bytes of the rows read so far.
     var byteCount: Int { source.byteCount }
 
@@ -86,15 +89,20 @@ struct RowQueue {
         guard failure == nil, !isAtEnd else { return }
         do throws(ClientError) {
             repeat {
-                guard var row = try source.next() else {
+                let next = try source.next { [routes] row, place throws(ClientError) in
+                    let key = StreamKey(row.stream)
+                    let model =
+                        if let known = models[key] { known } else { try routes.model(for: row.stream, place: place) }
+                    models[key] = model
+                    try row.check(features: model.features, vocabulary: model.tokens, place: place)
+                    row.areTokens = model.tokens != nil
+                }
+                guard let row = next else {
                     newest.release(areEnds: !file.isInterrupted, to: &rows)
                     isAtEnd = true
                     return
                 }
-                let model = try model(for: row.stream)
-                try row.check(features: model.features, vocabulary: model.tokens, place: source.place)
-                row.areTokens = model.tokens != nil
-                if layout.sequenceColumn != nil, model.decidesAtEnd {
+                if layout.sequenceColumn != nil, models[StreamKey(row.stream)]?.decidesAtEnd == true {
                     newest.add(row, to: &rows)
                 } else {
                     rows.append(row)
@@ -106,11 +114,4 @@ struct RowQueue {
         }
     }
 
-    private mutating func model(for stream: String) throws(ClientError) -> DaemonStatus.Model {
-        let key = StreamKey(stream)
-        if let model = models[key] { return model }
-        let model = try routes.model(for: stream, place: source.place)
-        models[key] = model
-        return model
-    }
 }

@@ -1,7 +1,7 @@
 import Wire
 
-/// The rows of a file, each available as soon as it is read. A wrong row ends the source with an error that names the
-/// file and the line.
+/// The rows of a file, each available as soon as it is read. A wrong row is an error that names the file and the line,
+/// or it is skipped and counted, as the layout says.
 package struct RowSource {
     private enum Rows {
         case csv(CSVRows)
@@ -10,6 +10,11 @@ package struct RowSource {
     }
 
     private var rows: Rows
+    private let skipsBadRows: Bool
+    /// The streams whose sequence starts with a row that was skipped.
+    private var startsSkipped: Set<StreamKey> = []
+    /// The rows that were skipped because they are wrong.
+    package private(set) var badRows = BadRows()
 
     /// Reads up to the first line that is not blank, and detects the format if the layout leaves it open.
     ///
@@ -18,6 +23,7 @@ package struct RowSource {
     ///   - layout: The meaning of a row's fields.
     /// - Throws: ``ClientError`` if the file cannot be read or its header lacks a column.
     package init(_ file: InputFile, layout: RowLayout) throws(ClientError) {
+        skipsBadRows = layout.skipsBadRows
         var lines = LineReader(file)
         var line: [UInt8] = []
         repeat {
@@ -27,10 +33,16 @@ package struct RowSource {
                 return
             }
         } while line.isBlank
+        if line.contains(0) || [[0xFF, 0xFE], [0xFE, 0xFF]].contains(where: line.starts(with:)) {
+            throw ClientError(
+                .data,
+                "\(file.name): this is UTF-16 or binary data, not UTF-8; convert UTF-16 with "
+                    + "iconv -f UTF-16 -t UTF-8 FILE")
+        }
         if line.starts(with: Self.byteOrderMark) { line.removeFirst(Self.byteOrderMark.count) }
         let first = line.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
         switch layout.format ?? (first == UInt8(ascii: "{") ? .jsonl : .csv) {
-        case .csv: rows = .csv(try CSVRows(header: line, lines: lines, layout: layout, name: file.name))
+        case .csv: rows = .csv(try CSVRows(first: line, lines: lines, layout: layout, name: file.name))
         case .jsonl:
             guard layout.alphabet == nil else {
                 throw ClientError(
@@ -42,9 +54,30 @@ package struct RowSource {
 
     /// Reads the next row.
     ///
+    /// - Parameter check: Checks and completes a row.
     /// - Returns: The row; nil at the end of the file.
-    /// - Throws: ``ClientError`` with the status `data` if the row is wrong.
-    package mutating func next() throws(ClientError) -> InputRow? {
+    /// - Throws: ``ClientError`` with the status `data` if the row is wrong and not skipped.
+    package mutating func next(
+        check: (inout InputRow, _ place: String) throws(ClientError) -> Void = { _, _ throws(ClientError) in }
+    ) throws(ClientError) -> InputRow? {
+        while true {
+            var stream: StreamKey?
+            do throws(ClientError) {
+                guard var row = try read() else { return nil }
+                let key = StreamKey(row.stream)
+                if row.flags.contains(.start) { stream = key }
+                try check(&row, place)
+                if startsSkipped.remove(key) != nil { row.flags.insert(.start) }
+                return row
+            } catch {
+                guard skipsBadRows, error.status == .data else { throw error }
+                badRows.add(error)
+                if let stream { startsSkipped.insert(stream) }
+            }
+        }
+    }
+
+    private mutating func read() throws(ClientError) -> InputRow? {
         switch rows {
         case .csv(var source):
             // Move the rows out and back, so that they are not copied.

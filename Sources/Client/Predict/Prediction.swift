@@ -95,12 +95,12 @@ package struct Prediction {
         self.options = options
     }
 
-    /// Answers everything.
+    /// Answers everything. Wrong rows that are skipped are counted on standard error, even if it is quiet otherwise.
     ///
     /// - Throws: ``ClientError`` if a row is wrong, before anything is written, or if writing fails.
     package func run() throws(ClientError) {
         let start = ContinuousClock.now
-        let collector = try read()
+        let (collector, badRows) = try read()
         let isLabelled = collector.sequences.contains { $0.label != nil }
         guard isLabelled || !options.isSummaryOnly else {
             throw ClientError(.data, "\(file.name): no sequence has a label; give --label to name the column")
@@ -123,18 +123,22 @@ package struct Prediction {
                 "\(counts), \(timesteps) in \(Quantity.duration(seconds))"
                     + (collector.hasLabels ? ": \(sentence(on: evaluation))" : ""))
         }
+        if badRows.count > 0 {
+            var error = StandardStream.error
+            try error.writeLine("\(badRows)")
+        }
     }
 
-    private func read() throws(ClientError) -> SequenceCollector {
+    private func read() throws(ClientError) -> (SequenceCollector, BadRows) {
         var source = try RowSource(file, layout: options.layout)
         var collector = SequenceCollector(model: model, longest: longest, length: length, loss: loss)
         var meter = ProgressMeter(total: file.size, isShown: !options.isQuiet)
         defer { meter.finish() }
-        while let row = try source.next() {
-            try collector.add(row, place: source.place)
+        let add = { (row: inout InputRow, place: String) throws(ClientError) in try collector.add(row, place: place) }
+        while try source.next(check: add) != nil {
             meter.update(done: source.byteCount, timesteps: UInt64(collector.timesteps))
         }
-        return collector
+        return (collector, source.badRows)
     }
 
     /// Answers the sequences round by round, so that few answers are in memory, and writes each round in order.

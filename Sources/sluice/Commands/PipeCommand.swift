@@ -7,11 +7,13 @@ struct PipeCommand: ParsableCommand {
         commandName: "pipe",
         abstract: "Send timesteps from a file or from standard input to the daemon.",
         discussion: """
-            The first row of CSV names the columns. JSON lines are objects such as \
+            The first row of CSV names the columns; with --no-header they are called 1, 2, … The separator may be a \
+            comma, a semicolon or a tab. A repeated header is skipped. JSON lines are objects such as \
             {"stream": "s1", "values": [0.1], "sequence": 7, "start": true, "end": false}, where "values" may also be \
             several timesteps, [[0.1], [0.2]].
 
-            A wrong row is not sent and ends the command with an error that names file and line. The command succeeds \
+            A wrong row is not sent and ends the command with an error that names file and line; with \
+            --on-bad-row skip it is counted instead. The command succeeds \
             only when the daemon has consumed everything.
 
             Timesteps without numbers continue the daemon's count, so that only one command at a time may feed a \
@@ -24,7 +26,7 @@ struct PipeCommand: ParsableCommand {
             stream's newest row waits for the next. Ctrl-C sends the rows that arrived, without an end.
 
               sluice pipe power.csv --stream meter-1 --values power
-              tail -f readings.csv | sluice pipe --stream-column id --sequence-by trip
+              tail -n +1 -F readings.csv | sluice pipe --stream-column id --sequence-by trip
             """)
 
     @Argument(help: "The file to send; - or none for standard input.", completion: .file())

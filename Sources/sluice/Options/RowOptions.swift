@@ -28,6 +28,13 @@ struct RowOptions: ParsableArguments {
                 + "another sequence starts from the zero state (default: none).", valueName: "column"))
     var sequenceBy: String?
 
+    @Flag(help: "CSV has no header: the columns are called 1, 2 and so on.")
+    var noHeader = false
+
+    @Option(
+        help: ArgumentHelp("Skip a wrong row and count it, or stop at it: skip or stop.", valueName: "action"))
+    var onBadRow = BadRowAction.stop
+
     /// Returns the layout from the options.
     ///
     /// - Parameters:
@@ -39,8 +46,14 @@ struct RowOptions: ParsableArguments {
         let columns = values.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
         return try RowLayout(
             format: format, stream: stream, streamColumn: streamColumn, valueColumns: columns,
-            sequenceColumn: sequenceBy, label: label, alphabet: alphabet)
+            sequenceColumn: sequenceBy, label: label, alphabet: alphabet, hasHeader: !noHeader,
+            skipsBadRows: onBadRow == .skip)
     }
+}
+
+/// The treatment of a wrong row.
+enum BadRowAction: String, CaseIterable, ExpressibleByArgument {
+    case skip, stop
 }
 
 extension RowLayout.Format: ExpressibleByArgument {}

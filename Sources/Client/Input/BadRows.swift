@@ -1,0 +1,19 @@
+/// The wrong rows of an input that were skipped.
+package struct BadRows: CustomStringConvertible {
+    /// The number of rows.
+    package private(set) var count = 0
+    private var first = ""
+
+    mutating func add(_ error: ClientError) {
+        if count == 0 { first = error.message }
+        count += 1
+    }
+
+    /// The count and the reason for the first.
+    package var description: String {
+        "\(Quantity.count(count, of: "wrong row")) skipped, the first: \(first)"
+    }
+
+    /// A remark at the end of a report; empty if no row was skipped.
+    var note: String { count > 0 ? "; \(self)" : "" }
+}
