@@ -102,14 +102,18 @@ struct FuzzSubject: ~Copyable {
     /// Carries out a command on streams as the daemon does.
     private mutating func carryOut(_ command: ControlCommand) throws(ControlError) -> [String] {
         switch command {
-        case .stream(let id): ["\(try table.status(of: id, time: time).sequence)"]
+        case .stream(let id):
+            ["\(try answering { () throws(StreamsError) in try table.status(of: id, time: time).sequence })"]
         case .streams(let prefix, let after, let limit):
             table.page(prefix: prefix, after: after, limit: limit, time: time).streams.map(\.stream)
         case .reset(let selection): ["\(try operate(.reset, on: selection))"]
         case .remove(let selection): ["\(try operate(.remove, on: selection))"]
         case .pause(let selection): ["\(try operate(.pause, on: selection))"]
         case .resume(let selection): ["\(try operate(.resume, on: selection))"]
-        case .export(let id): try table.copy(.stream(id)).images.map { StreamExport($0, model: "state").state }
+        case .export(let id):
+            try answering { () throws(StreamsError) in try table.copy(.stream(id)) }.images.map {
+                StreamExport($0, model: "state").state
+            }
         case .import(let stream, let id): try restore([try stream.image(as: id)])
         case .writeSnapshot(_, let streams):
             try restore(try streams.map { stream throws(ControlError) in try stream.image() })
@@ -122,7 +126,7 @@ struct FuzzSubject: ~Copyable {
     private mutating func operate(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
     ) throws(ControlError) -> Int {
-        let count = try table.begin(operation, on: selection)
+        let count = try answering { () throws(StreamsError) in try table.begin(operation, on: selection) }
         table.finishSweep()
         takeBacklog()
         return count
@@ -137,7 +141,7 @@ struct FuzzSubject: ~Copyable {
     }
 
     private mutating func restore(_ images: [StreamImage]) throws(ControlError) -> [String] {
-        try table.restore(images)
+        try answering { () throws(StreamsError) in try table.restore(images) }
         return images.map(\.id)
     }
 }

@@ -183,7 +183,7 @@ extension StreamTable {
     /// Runs an operation to its end.
     mutating func carryOut(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
-    ) throws(ControlError) -> Int {
+    ) throws(StreamsError) -> Int {
         let count = try begin(operation, on: selection)
         finishSweep()
         return count
@@ -192,21 +192,21 @@ extension StreamTable {
     /// Puts other weights in a model's place in one go.
     mutating func reload(
         _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil
-    ) throws(ControlError) -> Int {
+    ) throws(StreamsError) -> Int {
         let carried = try beginReload(model, with: served, resetting: resetting, number: number)
         finishSweep()
         return carried
     }
 
-    mutating func reset(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
+    mutating func reset(_ selection: ControlCommand.Selection) throws(StreamsError) -> Int {
         try carryOut(.reset, on: selection)
     }
 
-    mutating func pause(_ selection: ControlCommand.Selection) throws(ControlError) -> Int {
+    mutating func pause(_ selection: ControlCommand.Selection) throws(StreamsError) -> Int {
         try carryOut(.pause, on: selection)
     }
 
-    mutating func remove(_ selection: ControlCommand.Selection) throws(ControlError) -> [UInt32] {
+    mutating func remove(_ selection: ControlCommand.Selection) throws(StreamsError) -> [UInt32] {
         let count = try carryOut(.remove, on: selection)
         let keys = takeRemovedKeys()
         #expect(keys.count == count)

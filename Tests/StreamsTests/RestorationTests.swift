@@ -117,9 +117,9 @@ import Wire
         feed.table.maximumStreams = 7
         feed.table.beginChecking()
         try feed.table.check(snapshot(), 0..<4)
-        let error = try #require(throws: ControlError.self) { try feed.table.beginRestoring() }
+        let error = try #require(throws: StreamsError.self) { try feed.table.beginRestoring() }
         feed.table.cancelRestoration()
-        #expect(error.code == .refusedInMode)
+        #expect(error.cause == .tooManyStreams)
         #expect(try state(of: feed) == before)
         #expect(try feed.table.begin(.reset, on: .all) == 6)
     }

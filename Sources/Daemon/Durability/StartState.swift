@@ -55,9 +55,11 @@ struct StartState: ~Copyable {
             return try inPlace(configuration, models: models, logger: logger)
         } catch let error as StoreError {
             throw DaemonError(error)
-        } catch let error as ControlError {
+        } catch let error as StreamsError {
             let place = "\(configuration.durableFolder ?? "")/\(StateStore.fileName)"
-            throw DaemonError(.badData, "\(place): \(error.message), or give another --state-dir")
+            throw DaemonError(
+                .badData,
+                "\(place): \(error.description), give --on-other-weights carry or reset, or give another --state-dir")
         } catch {
             throw error as? DaemonError ?? DaemonError(.software, "\(error)")
         }

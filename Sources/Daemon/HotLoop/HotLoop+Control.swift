@@ -25,7 +25,7 @@ extension HotLoop {
         case .namedStreams(let ids):
             report(table.statuses(of: ids, time: now), for: address) { StreamPage(streams: $0, next: nil) }
         case .stream(let id):
-            let status = try table.status(of: id, time: now)
+            let status = try answering { () throws(StreamsError) in try table.status(of: id, time: now) }
             report([status], for: address) { $0[0] }
         case .reset(let selection):
             reset(selection, for: address)

@@ -61,7 +61,7 @@ extension HotLoop {
         _ action: @escaping @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
     ) {
         let found: (ids: [String], next: Int)
-        do throws(ControlError) {
+        do throws(StreamsError) {
             switch sleepers {
             case .selection(let selection):
                 found = try table.asleep(selection, from: first, limit: Self.streamsPerRead)
@@ -69,7 +69,7 @@ extension HotLoop {
                 found = table.asleep(ofModel: model, from: first, limit: Self.streamsPerRead)
             }
         } catch {
-            return action(&self, .failure(error))
+            return action(&self, .failure(ControlError(error)))
         }
         let (ids, next) = found
         guard !ids.isEmpty else { return action(&self, .success(())) }

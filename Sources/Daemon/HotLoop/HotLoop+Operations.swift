@@ -52,7 +52,7 @@ extension HotLoop {
         _ kind: StreamOperation, on selection: ControlCommand.Selection, event: StreamEvent.Kind? = nil,
         then: @escaping @Sendable (inout HotLoop, Int) -> Void
     ) throws(ControlError) {
-        let count = try table.begin(kind, on: selection)
+        let count = try answering { () throws(StreamsError) in try table.begin(kind, on: selection) }
         if let event { announce(StreamEvent(event, selection, count: count, time: WallClock.now())) }
         if table.isSweeping {
             operation.end = { loop, _ in then(&loop, count) }

@@ -142,7 +142,9 @@ extension HotLoop {
                 )
             }
             let number = try number.get()
-            carried = try table.beginReload(model, with: served, resetting: resetting, number: number)
+            carried = try answering { () throws(StreamsError) in
+                try table.beginReload(model, with: served, resetting: resetting, number: number)
+            }
             if let number { group.weights[model] = number }
         } catch {
             return answer(&self, .failure(error))

@@ -166,10 +166,10 @@ extension HotLoop {
 
     private mutating func goThrough(_ slice: StreamSlice, _ numbers: Range<Int>) {
         guard operation.restoration?.isEffective == false else { return table.restore(slice, numbers) }
-        do throws(ControlError) {
+        do throws(StreamsError) {
             try table.check(slice, numbers)
         } catch {
-            refuse(error)
+            refuse(ControlError(error))
         }
     }
 
@@ -181,7 +181,7 @@ extension HotLoop {
                 throw ControlError(
                     .noSuchStream, "the snapshot '\(restoration.name)' has no stream '\(id.shortened)'")
             }
-            try table.beginRestoring()
+            try answering { () throws(StreamsError) in try table.beginRestoring() }
             operation.restoration?.begin(count: count)
             var event = StreamEvent(.restored, restoration.selection, count: count, time: WallClock.now())
             event.snapshot = restoration.name

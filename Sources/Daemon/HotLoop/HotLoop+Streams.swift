@@ -77,8 +77,10 @@ extension HotLoop {
     }
 
     mutating func export(_ id: String, for address: ControlServer.ReturnAddress) throws(ControlError) {
-        let model = try table.status(of: id, time: 0).model
-        if let image = try table.copy(.stream(id)).images.first {
+        let (model, copy) = try answering { () throws(StreamsError) in
+            (try table.status(of: id, time: 0).model, try table.copy(.stream(id)))
+        }
+        if let image = copy.images.first {
             return replyBeside(to: address) { StreamExport(image, model: model) }
         }
         let key = table.keys(of: [id])
@@ -104,7 +106,7 @@ extension HotLoop {
         }
         try requireDurability()
         let now = WallClock.now()
-        try table.restore([image])
+        try answering { () throws(StreamsError) in try table.restore([image]) }
         announce(StreamEvent(.restored, .stream(image.id), time: now))
         replyWhenDurable(ImportResult(stream: image.id), to: address)
     }

@@ -94,7 +94,10 @@ public struct SluiceService: Sendable {
             ingest \(endpoints.ingest.joined(separator: " ")), decisions \(endpoints.decisions), \
             control \(endpoints.control), http \(endpoints.http ?? "off")
             """
-        let decisions = models.map { "; \($0.name): \($0.decisionsInWords)" }.joined()
+        let decisions = models.map { model in
+            "; \(model.name): \(model.decisionsInWords)"
+                + (model.couldDecideOnEveryTimestep ? "; --mode stateful decides on every timestep" : "")
+        }.joined()
         logger.info("ready: \(places)\(decisions)")
         loop.notify(.ready(status: places))
         var failure: DaemonError?

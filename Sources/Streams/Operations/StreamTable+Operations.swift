@@ -20,11 +20,11 @@ extension StreamTable {
     ///   - selection: The streams, out of the existing ones. Wake hibernated streams before a reset: otherwise they
     ///     begin at zero and lose their last outputs.
     /// - Returns: The number of selected streams, including those that need no change.
-    /// - Throws: ``ControlError`` if a single stream was selected and is unknown.
+    /// - Throws: ``StreamsError`` if a single stream was selected and is unknown.
     /// - Precondition: No operation is under way.
     public mutating func begin(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
-    ) throws(ControlError) -> Int {
+    ) throws(StreamsError) -> Int {
         precondition(sweep == nil && !restoration.isBegun, "one operation after another")
         removedKeys = []
         copied = emptySlice()

@@ -1,5 +1,5 @@
 import Recurrent
-public import Wire
+import Wire
 
 /// The new weights of a model after a reload, while its streams move over one by one.
 struct ModelExchange {
@@ -31,12 +31,12 @@ extension StreamTable {
     ///   - resetting: Whether the state becomes zero. Otherwise it continues.
     ///   - number: The journal's number for the weights; nil if there is no journal.
     /// - Returns: The number of streams that continue with their state.
-    /// - Throws: ``ControlError``: `fingerprintDiffers` if the state cannot continue; `refusedInMode` if waiting
+    /// - Throws: ``StreamsError``: `otherState` if the state cannot continue; `mode` if waiting
     ///   timesteps do not fit the new weights.
     /// - Precondition: No operation is under way.
     public mutating func beginReload(
         _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil
-    ) throws(ControlError) -> Int {
+    ) throws(StreamsError) -> Int {
         precondition(sweep == nil && !restoration.isBegun, "one operation after another")
         let before = models[model]
         let count = count(ofModel: model)
@@ -62,15 +62,15 @@ extension StreamTable {
         return resetting ? 0 : count
     }
 
-    private func checkReload(_ model: Int, with served: ServedModel, isPossible: Bool) throws(ControlError) {
+    private func checkReload(_ model: Int, with served: ServedModel, isPossible: Bool) throws(StreamsError) {
         let before = models[model]
         guard asleepCount == 0 || !index.slots.contains(where: { has($0, ofModel: model) && streams[$0].isAsleep })
         else {
-            throw ControlError(.internal, "streams of '\(before.name)' could not be read from the store; try again")
+            throw StreamsError(.notRead, "streams of '\(before.name)' could not be read from the store; try again")
         }
         guard isPossible else {
-            throw ControlError(
-                .fingerprintDiffers,
+            throw StreamsError(
+                .otherState,
                 "the state of '\(before.name)' is \(before.stateDescription), but \(served.file) now has "
                     + "\(served.stateDescription), with which it cannot go on; ask for a reset, or put the file back")
         }
@@ -78,8 +78,8 @@ extension StreamTable {
             before.model.input == served.model.input
                 || !index.slots.contains(where: { has($0, ofModel: model) && streams[$0].waits })
         else {
-            throw ControlError(
-                .refusedInMode,
+            throw StreamsError(
+                .mode,
                 "streams of '\(before.name)' are paused, and \(served.file) takes other timesteps than those that "
                     + "wait; resume or remove them first")
         }
@@ -138,11 +138,11 @@ extension StreamTable {
     ///   - layout: The ``ServedModel/stateLayout`` of the stored weights; nil if the store does not know it.
     /// - Returns: The image for the current weights; nil if the state belongs to these weights already or is to be
     ///   refused.
-    /// - Throws: ``ControlError`` with the code `fingerprintDiffers` if the state cannot continue with the current
+    /// - Throws: ``StreamsError`` with the cause `cannotContinue` if the state cannot continue with the current
     ///   weights.
     func adapted(
         _ slice: StreamSlice, _ number: Int, to model: Int, _ choice: OtherWeights, layout: String?
-    ) throws(ControlError) -> StreamImage? {
+    ) throws(StreamsError) -> StreamImage? {
         let served = models[model]
         guard choice != .refuse, slice.fingerprints[slice.entries[number].weights] != served.imageFingerprint else {
             return nil
@@ -153,7 +153,7 @@ extension StreamTable {
     /// Adapts an image to the current weights.
     func adapted(
         _ image: StreamImage, to model: Int, _ choice: OtherWeights, layout: String?
-    ) throws(ControlError) -> StreamImage {
+    ) throws(StreamsError) -> StreamImage {
         let served = models[model]
         var adapted = image
         adapted.fingerprint = served.imageFingerprint
@@ -167,11 +167,11 @@ extension StreamTable {
             memories[model].fits(image.values.count, at: image.step, of: served),
             served.rule.lastStep.map({ image.step < $0 }) ?? true
         else {
-            throw ControlError(
-                .fingerprintDiffers,
+            throw StreamsError(
+                .cannotContinue,
                 "the state of stream '\(image.id)' is \(layout.map { "[\($0)]" } ?? "of an unknown kind"), and "
-                    + "'\(served.name)' has \(served.stateDescription), with which it cannot go on; start with "
-                    + "--on-other-weights reset, serve the model file that it came from")
+                    + "'\(served.name)' has \(served.stateDescription), with which it cannot go on; reset it, or serve "
+                    + "the model file that it came from")
         }
         return adapted
     }

@@ -1,5 +1,5 @@
 import Recurrent
-public import Wire
+import Wire
 
 /// Restores streams from a snapshot, all or none. First, each stream is checked and recorded, which changes nothing.
 /// Then the restoration takes effect on all streams at one point in the order of timesteps and requests. Each stream is
@@ -26,8 +26,8 @@ extension StreamTable {
     /// - Parameters:
     ///   - slice: Streams that were not checked before.
     ///   - numbers: The indices of the streams in the slice.
-    /// - Throws: ``ControlError`` as in ``restore(_:)``. The caller then cancels the restoration.
-    public mutating func check(_ slice: StreamSlice, _ numbers: Range<Int>) throws(ControlError) {
+    /// - Throws: ``StreamsError`` as in ``restore(_:)``. The caller then cancels the restoration.
+    public mutating func check(_ slice: StreamSlice, _ numbers: Range<Int>) throws(StreamsError) {
         for number in numbers {
             let image = slice.image(number)
             let model = try model(for: image)
@@ -50,8 +50,8 @@ extension StreamTable {
 
     /// Makes the restoration take effect on all checked streams.
     ///
-    /// - Throws: ``ControlError`` if there would be too many streams. The caller then cancels the restoration.
-    public mutating func beginRestoring() throws(ControlError) {
+    /// - Throws: ``StreamsError`` if there would be too many streams. The caller then cancels the restoration.
+    public mutating func beginRestoring() throws(StreamsError) {
         // Timesteps may have created some of the new streams since the check.
         try checkRoom(forNew: restoration.newCount)
         restoration.stage = .effective

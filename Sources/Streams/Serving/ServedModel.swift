@@ -30,15 +30,24 @@ public struct ServedModel: Sendable {
 
     private var shortSequenceCaution: String? {
         guard rule.lastStep == 1 else { return nil }
-        let advice = model.isCausal ? "; --mode stateful keeps state between timesteps" : ""
+        let advice = model.isCausal ? "; the mode stateful keeps state between timesteps" : ""
         return "the model '\(name)' has sequences of 1 timestep, so in the mode sequence every timestep is a whole "
             + "sequence, decided from the zero state\(advice)"
+    }
+
+    /// Whether a sequence has one decision, at its end.
+    private var decidesOnlyAtEnd: Bool {
+        policy.emit == .final || (policy.mode == .sequence && !model.isCausal)
+    }
+
+    /// Whether the model decides at the end of a sequence, but would decide on every timestep in the mode `stateful`.
+    public var couldDecideOnEveryTimestep: Bool {
+        decidesOnlyAtEnd && policy.mode == .sequence && model.isCausal
     }
 
     /// The times of the model's decisions, for people.
     public var decisionsInWords: String {
         let end = rule.lastStep.map { "after \($0) timesteps or at `end`" } ?? "at `end`"
-        let isOnlyAtEnd = policy.emit == .final || (policy.mode == .sequence && !model.isCausal)
         let due =
             switch policy.mode {
             case .stateful: "every timestep"
@@ -48,10 +57,8 @@ public struct ServedModel: Sendable {
                 "the last \(window.length) timesteps, at every \(window.stride) timesteps"
             }
         switch policy.emit {
-        case _ where isOnlyAtEnd:
-            let advice = policy.mode == .sequence && model.isCausal
+        case _ where decidesOnlyAtEnd:
             return "one decision per sequence, \(end)"
-                + (advice ? "; --mode stateful decides on every timestep" : "")
         case .every, .final: return "a decision on \(due)"
         case .last: return "a decision on \(due), only the last of each message"
         case .change: return "a decision on \(due), only when the label changes"

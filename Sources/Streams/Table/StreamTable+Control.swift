@@ -9,8 +9,8 @@ extension StreamTable {
     ///   - id: The id of the stream.
     ///   - time: Nanoseconds since the Unix epoch.
     /// - Returns: The position and the last outputs of the stream.
-    /// - Throws: ``ControlError`` if the stream is unknown.
-    public func status(of id: String, time: Int64) throws(ControlError) -> StreamStatus {
+    /// - Throws: ``StreamsError`` if the stream is unknown.
+    public func status(of id: String, time: Int64) throws(StreamsError) -> StreamStatus {
         status(of: try slot(of: id), id: id, time: time)
     }
 
@@ -52,14 +52,14 @@ extension StreamTable {
         }
     }
 
-    func slot(of id: String) throws(ControlError) -> Int {
+    func slot(of id: String) throws(StreamsError) -> Int {
         guard let slot = index.find(id.utf8.span) else {
-            throw ControlError(.noSuchStream, "no stream '\(id.shortened)'; 'streams' lists those that there are")
+            throw StreamsError(.unknownStream, "no stream '\(id.shortened)'; 'streams' lists those that there are")
         }
         return slot
     }
 
-    func slots(of selection: ControlCommand.Selection) throws(ControlError) -> [Int] {
+    func slots(of selection: ControlCommand.Selection) throws(StreamsError) -> [Int] {
         switch selection {
         case .stream(let id): [try slot(of: id)]
         case .prefix(let prefix):

@@ -78,10 +78,10 @@ extension StreamTable {
     ///   - first: The first slot: 0, then the result of the previous call.
     ///   - limit: The maximum number of streams to return.
     /// - Returns: The ids, and the first slot of the next call.
-    /// - Throws: ``ControlError`` if a single stream was selected and is unknown.
+    /// - Throws: ``StreamsError`` if a single stream was selected and is unknown.
     public func asleep(
         _ selection: ControlCommand.Selection, from first: Int = 0, limit: Int
-    ) throws(ControlError) -> (ids: [String], next: Int) {
+    ) throws(StreamsError) -> (ids: [String], next: Int) {
         switch selection {
         case .all: return asleep(from: first, limit: limit) { _ in true }
         case .prefix(let text):

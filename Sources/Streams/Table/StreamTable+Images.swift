@@ -10,8 +10,8 @@ extension StreamTable {
     ///
     /// - Parameter selection: The streams.
     /// - Returns: The copies.
-    /// - Throws: ``ControlError`` if a single stream was selected and is unknown.
-    public func copy(_ selection: ControlCommand.Selection) throws(ControlError) -> StreamSlice {
+    /// - Throws: ``StreamsError`` if a single stream was selected and is unknown.
+    public func copy(_ selection: ControlCommand.Selection) throws(StreamsError) -> StreamSlice {
         let slots = try slots(of: selection)
         var slice = emptySlice(capacity: slots.count)
         for slot in slots where !streams[slot].isAsleep { copy(slot, into: &slice) }
@@ -78,10 +78,10 @@ extension StreamTable {
     ///   - choice: The treatment of state of other weights.
     ///   - layouts: The ``ServedModel/stateLayout`` of each known fingerprint.
     /// - Returns: The number of streams that are served.
-    /// - Throws: ``ControlError``: `fingerprintDiffers` or `refusedInMode`, as in ``restore(_:)``.
+    /// - Throws: ``StreamsError``: `otherState` or `mode`, as in ``restore(_:)``.
     public mutating func load(
         _ slice: StreamSlice, _ choice: OtherWeights = .refuse, layouts: [String: String] = [:]
-    ) throws(ControlError) -> Int {
+    ) throws(StreamsError) -> Int {
         var served = 0
         for (number, entry) in slice.entries.enumerated() {
             let slot = Int(entry.key)
@@ -116,11 +116,11 @@ extension StreamTable {
     /// Restores streams from images, all or none. Other streams stay unchanged.
     ///
     /// - Parameter images: The images, at most one for each stream.
-    /// - Throws: ``ControlError``. The code is `fingerprintDiffers` if an image has other weights or an unsuitable
-    ///   number of values, or if no model serves the stream any more. The code is `refusedInMode` if the image is from
+    /// - Throws: ``StreamsError``. The code is `otherState` if an image has other weights or an unsuitable
+    ///   number of values, or if no model serves the stream any more. The code is `mode` if the image is from
     ///   a mode that keeps other data, or if there would be too many streams.
-    public mutating func restore(_ images: [StreamImage]) throws(ControlError) {
-        let models = try images.map { image throws(ControlError) in try model(for: image) }
+    public mutating func restore(_ images: [StreamImage]) throws(StreamsError) {
+        let models = try images.map { image throws(StreamsError) in try model(for: image) }
         try checkRoom(forNew: images.count { index.find($0.id.utf8.span) == nil })
         for (image, model) in zip(images, models) {
             let slot = index.find(image.id.utf8.span) ?? insert(image.id.utf8.span, model: model)
@@ -143,12 +143,11 @@ extension StreamTable {
         markChanged(slot)
     }
 
-    func checkRoom(forNew new: Int) throws(ControlError) {
+    func checkRoom(forNew new: Int) throws(StreamsError) {
         guard let maximumStreams, new > 0, count + new > maximumStreams else { return }
-        throw ControlError(
-            .refusedInMode,
-            "there would be \(count + new) streams, and --max-streams allows \(maximumStreams); remove some, or "
-                + "restore fewer")
+        throw StreamsError(
+            .tooManyStreams,
+            "there would be \(count + new) streams, and the limit is \(maximumStreams); remove some, or restore fewer")
     }
 
     func emptySlice(capacity: Int = 0) -> StreamSlice {
@@ -171,17 +170,17 @@ extension StreamTable {
         }
     }
 
-    func model(for image: StreamImage) throws(ControlError) -> Int {
+    func model(for image: StreamImage) throws(StreamsError) -> Int {
         let known = index.find(image.id.utf8.span).map { streams[$0].model }
         guard let model = known ?? router.model(for: image.id.utf8.span) else {
-            throw ControlError(
-                .fingerprintDiffers,
+            throw StreamsError(
+                .otherState,
                 "stream '\(image.id)' fits no model's prefixes; serve the model that it belongs to")
         }
         try check(image.fingerprint, image.values.count, step: image.step, of: image.id.utf8.span, model)
         guard image.isSound(outputs: models[model].model.outputs) else {
-            throw ControlError(
-                .fingerprintDiffers,
+            throw StreamsError(
+                .otherState,
                 "the state of stream '\(image.id)' holds a NaN or an infinity; restore one that was taken before")
         }
         return model
@@ -190,30 +189,30 @@ extension StreamTable {
     /// Checks that stored data fits a model and its mode.
     private func check(
         _ fingerprint: String, _ valueCount: Int, step: UInt64, of id: Span<UInt8>, _ model: Int
-    ) throws(ControlError) {
+    ) throws(StreamsError) {
         let served = models[model]
         guard served.imageFingerprint == fingerprint else {
             throw misfit(fingerprint, of: String(copying: id), to: served)
         }
         guard memories[model].fits(valueCount, at: step, of: served) else {
-            throw ControlError(
-                .fingerprintDiffers,
+            throw StreamsError(
+                .otherState,
                 "what is stored of stream '\(String(copying: id))' has \(valueCount) values, which do not make a state of "
                     + "'\(served.name)' at step \(step); restore another snapshot")
         }
     }
 
-    private func misfit(_ fingerprint: String, of id: String, to served: ServedModel) -> ControlError {
+    private func misfit(_ fingerprint: String, of id: String, to served: ServedModel) -> StreamsError {
         let weights = fingerprint.prefix { $0 != ":" }
         guard weights == served.fingerprint else {
-            return ControlError(
-                .fingerprintDiffers,
+            return StreamsError(
+                .otherState,
                 "the state of stream '\(id)' belongs to the weights \(weights.prefix(12))…, but "
                     + "'\(served.name)' has \(served.fingerprint.prefix(12))…; serve the model file that it came from")
         }
         let kept = fingerprint.dropFirst(weights.count + 1)
-        return ControlError(
-            .refusedInMode,
+        return StreamsError(
+            .mode,
             "what is stored of stream '\(id)' is \(kept.isEmpty ? "a state" : "the timesteps of a \(kept)"), "
                 + "which '\(served.name)' cannot go on from in the mode \(served.policy.mode); serve it as before")
     }

@@ -104,7 +104,7 @@ import Wire
         let lines = warned.log.split(separator: "\n").filter { $0.contains(" warning ") }
         #expect(lines.count == 1)
         #expect(lines.first?.contains("every timestep is a whole sequence") == true)
-        #expect(lines.first?.contains("--mode stateful keeps state between timesteps") == true)
+        #expect(lines.first?.contains("the mode stateful keeps state between timesteps") == true)
 
         let days = Fixtures.url("reference/model1.keras").path
         for arguments in [[model2], [days, "--mode", "sequence"], [days, "--mode", "stateful"]] {

@@ -102,7 +102,7 @@ import Wire
                 if oracle.removeValue(forKey: id) != nil {
                     #expect(try feed.table.remove(.stream(id)).count == 1)
                 } else {
-                    #expect(throws: ControlError.self) { try feed.table.remove(.stream(id)) }
+                    #expect(throws: StreamsError.self) { try feed.table.remove(.stream(id)) }
                 }
             default:
                 let status = try? feed.table.status(of: id, time: 0)

@@ -194,15 +194,15 @@ import Wire
         for change: (inout StreamImage) -> Void in [{ $0.values.removeLast() }, { $0.step = 5 }, { $0.values = [] }] {
             var image = try #require(try before.image("s"))
             change(&image)
-            let error = try #require(throws: ControlError.self) {
+            let error = try #require(throws: StreamsError.self) {
                 try feed().table.restore([image])
             }
-            #expect(error.code == .fingerprintDiffers)
+            #expect(error.cause == .otherState)
         }
         var window = try #require(try before.image("s"))
         window.fingerprint = "fingerprint of m:window:4"
-        let error = try #require(throws: ControlError.self) { try feed().table.restore([window]) }
-        #expect(error.code == .refusedInMode)
+        let error = try #require(throws: StreamsError.self) { try feed().table.restore([window]) }
+        #expect(error.cause == .mode)
     }
 
     @Test(arguments: [(4, 1), (3, 5)])

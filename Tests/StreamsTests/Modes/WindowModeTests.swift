@@ -190,16 +190,16 @@ import Wire
     }
 
     /// Images that do not fit a window of four timesteps.
-    static let misfits: [(String, ControlError.Code, @Sendable (inout StreamImage) -> Void)] = [
-        ("other weights", .fingerprintDiffers, { $0.fingerprint = "fingerprint of another:window:4" }),
-        ("a state", .refusedInMode, { $0.fingerprint = "fingerprint of m" }),
-        ("a sequence", .refusedInMode, { $0.fingerprint = "fingerprint of m:sequence" }),
-        ("another window", .refusedInMode, { $0.fingerprint = "fingerprint of m:window:5" }),
-        ("a timestep too few", .fingerprintDiffers, { $0.values.removeLast(2) }),
-        ("a timestep too many", .fingerprintDiffers, { $0.values += [0, 0] }),
-        ("half a timestep", .fingerprintDiffers, { $0.values.append(0) }),
-        ("nothing", .fingerprintDiffers, { $0.values = [] }),
-        ("another step", .fingerprintDiffers, { $0.step = 3 }),
+    static let misfits: [(String, StreamsError.Cause, @Sendable (inout StreamImage) -> Void)] = [
+        ("other weights", .otherState, { $0.fingerprint = "fingerprint of another:window:4" }),
+        ("a state", .mode, { $0.fingerprint = "fingerprint of m" }),
+        ("a sequence", .mode, { $0.fingerprint = "fingerprint of m:sequence" }),
+        ("another window", .mode, { $0.fingerprint = "fingerprint of m:window:5" }),
+        ("a timestep too few", .otherState, { $0.values.removeLast(2) }),
+        ("a timestep too many", .otherState, { $0.values += [0, 0] }),
+        ("half a timestep", .otherState, { $0.values.append(0) }),
+        ("nothing", .otherState, { $0.values = [] }),
+        ("another step", .otherState, { $0.step = 3 }),
     ]
 
     @Test(arguments: misfits.map(\.0))
@@ -210,9 +210,9 @@ import Wire
         var images = try source.images()
         change(&images[0])
         let feed = try feed(4, 1, features: 2)
-        let error = try #require(throws: ControlError.self) { try feed.table.restore(images) }
-        #expect(error.code == code)
-        #expect(error.message.contains("'s'"))
+        let error = try #require(throws: StreamsError.self) { try feed.table.restore(images) }
+        #expect(error.cause == code)
+        #expect(error.description.contains("'s'"))
         #expect(feed.table.count == 0)
     }
 
@@ -223,9 +223,9 @@ import Wire
         let images = try source.images()
         // The state of this model has the same number of values, so only the mode distinguishes the two.
         #expect(images[0].values.count == 2 * 3 + 1)
-        let error = try #require(throws: ControlError.self) { try feed.table.restore(images) }
-        #expect(error.code == .refusedInMode)
-        #expect(error.message.contains("window:6") && error.message.contains("stateful"))
+        let error = try #require(throws: StreamsError.self) { try feed.table.restore(images) }
+        #expect(error.cause == .mode)
+        #expect(error.description.contains("window:6") && error.description.contains("stateful"))
     }
 }
 

@@ -58,8 +58,8 @@ import Wire
             { _ = try feed.table.status(of: "", time: 0) },
         ]
         for attempt in attempts {
-            let error = try #require(throws: ControlError.self) { try attempt() }
-            #expect(error.code == .noSuchStream)
+            let error = try #require(throws: StreamsError.self) { try attempt() }
+            #expect(error.cause == .unknownStream)
         }
         #expect(feed.table.count == 1)
     }
@@ -100,7 +100,7 @@ import Wire
         #expect(prefixed.map { Array($0.stream.utf8) } == [Array(Self.decomposed.utf8)])
         #expect(try feed.table.remove(.stream(Self.decomposed)).count == 1)
         #expect(try feed.table.status(of: Self.composed, time: 0).sequence == 2)
-        #expect(throws: ControlError.self) { try feed.table.status(of: Self.decomposed, time: 0) }
+        #expect(throws: StreamsError.self) { try feed.table.status(of: Self.decomposed, time: 0) }
     }
 
     static let ids = ["b", "a", "B", "a1", "a-", "é", "e\u{301}", "流", "😀", "\u{FFFD}", "~", " ", "aa"]

@@ -106,8 +106,8 @@ import Wire
 
     @Test func `a pause affects exactly the selected streams, and needs an existing one`() throws {
         let feed = try feed()
-        let error = try #require(throws: ControlError.self) { try feed.table.pause(.stream("s")) }
-        #expect(error.code == .noSuchStream)
+        let error = try #require(throws: StreamsError.self) { try feed.table.pause(.stream("s")) }
+        #expect(error.cause == .unknownStream)
         #expect(try feed.table.pause(.all) == 0)
         for id in ["a1", "a2", "b"] { try feed.send(id, signal(1)) }
         #expect(try feed.table.pause(.prefix("a")) == 2)
@@ -117,7 +117,7 @@ import Wire
         #expect(try feed.send("a3", signal(1)).count == 1)
         #expect(try feed.send("a1", signal(1)).isEmpty)
         #expect(try feed.resume(.all).map(\.id) == ["a1"])
-        #expect(throws: ControlError.self) { try feed.resume(.stream("c")) }
+        #expect(throws: StreamsError.self) { try feed.resume(.stream("c")) }
         #expect(try feed.resume(.stream("b")).isEmpty)
     }
 

@@ -39,11 +39,11 @@ import Wire
         try feed.send("s", signal(5))
         let before = try feed.image("s")
         _ = feed.takeChanged()
-        let error = try #require(throws: ControlError.self) {
+        let error = try #require(throws: StreamsError.self) {
             try feed.table.reload(0, with: served(try Self.model(0, units: 4), fingerprint: "n"), resetting: false)
         }
-        #expect(error.code == .fingerprintDiffers)
-        #expect(error.message.contains("lstm 6") && error.message.contains("lstm 8"))
+        #expect(error.cause == .otherState)
+        #expect(error.description.contains("lstm 6") && error.description.contains("lstm 8"))
         #expect(try feed.image("s") == before)
         #expect(feed.table.changedCount == 0)
         #expect(feed.table.models[0].fingerprint == "fingerprint of m")
@@ -58,10 +58,10 @@ import Wire
                 recurrentKernel: Tensor(shape: [6, 6], values: Array(repeating: 0.25, count: 36)), bias: nil)
         ])
         #expect(other.stateSize == feed.table.models[0].model.stateSize)
-        let error = try #require(throws: ControlError.self) {
+        let error = try #require(throws: StreamsError.self) {
             try feed.table.reload(0, with: served(other, fingerprint: "n"), resetting: false)
         }
-        #expect(error.code == .fingerprintDiffers)
+        #expect(error.cause == .otherState)
     }
 
     @Test func `a reload with a reset begins at the zero state, and keeps the sequence number`() throws {
@@ -88,8 +88,8 @@ import Wire
         _ = try feed.table.pause(.all)
         try feed.send("s", signal(1))
         let wide = served(try livelyModel(features: 2), fingerprint: "w")
-        let error = try #require(throws: ControlError.self) { try feed.table.reload(0, with: wide, resetting: true) }
-        #expect(error.code == .refusedInMode)
+        let error = try #require(throws: StreamsError.self) { try feed.table.reload(0, with: wide, resetting: true) }
+        #expect(error.cause == .mode)
         #expect(try feed.resume(.all).count == 1)
     }
 
@@ -164,12 +164,12 @@ import Wire
             #expect(feed.table.changedCount == (fingerprint == "old" ? 0 : 1))
             return try feed.image("s")
         }
-        #expect(throws: ControlError.self) { try load(.refuse, "lstm 6") }
+        #expect(throws: StreamsError.self) { try load(.refuse, "lstm 6") }
         var carried = image
         carried.fingerprint = "new"
         #expect(try load(.carry, "lstm 6") == carried)
         for layout in [nil, "gru 6"] {
-            #expect(throws: ControlError.self) { try load(.carry, layout) }
+            #expect(throws: StreamsError.self) { try load(.carry, layout) }
         }
         let reset = try #require(try load(.reset, nil))
         #expect(reset.values == Array(repeating: 0, count: 7) && reset.step == 0 && reset.sequence == 5)

@@ -116,8 +116,8 @@ import Wire
         let before = try #require(try feed.image("s"))
         var image = before
         image.values[0] = value
-        let error = try #require(throws: ControlError.self) { try feed.table.restore([image]) }
-        #expect(error.code == .fingerprintDiffers)
+        let error = try #require(throws: StreamsError.self) { try feed.table.restore([image]) }
+        #expect(error.cause == .otherState)
         #expect(try feed.image("s") == before)
     }
 

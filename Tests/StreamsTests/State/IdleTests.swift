@@ -216,8 +216,8 @@ import Wire
         #expect(feed.table.counters.dropped[.tooManyStreams] == 1)
         var image = try #require(try feed.image("a"))
         image.id = "c"
-        let error = try #require(throws: ControlError.self) { try feed.table.restore([image]) }
-        #expect(error.code == .refusedInMode)
+        let error = try #require(throws: StreamsError.self) { try feed.table.restore([image]) }
+        #expect(error.cause == .tooManyStreams)
         _ = try feed.table.remove(.stream("b"))
         #expect(try feed.send("c", signal(1)).count == 1)
     }

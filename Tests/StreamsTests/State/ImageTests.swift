@@ -145,9 +145,9 @@ import Wire
         try feed.send("s1", signal(1, from: 70))
         let before = try feed.images()
         _ = feed.takeChanged()
-        let error = try #require(throws: ControlError.self) { try feed.table.restore(images) }
-        #expect(error.code == .fingerprintDiffers)
-        #expect(error.message.contains(images[2].id))
+        let error = try #require(throws: StreamsError.self) { try feed.table.restore(images) }
+        #expect(error.cause == .otherState)
+        #expect(error.description.contains(images[2].id))
         #expect(try feed.images() == before)
         #expect(feed.table.changedCount == 0)
     }
