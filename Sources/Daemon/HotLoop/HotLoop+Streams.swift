@@ -9,12 +9,17 @@ extension HotLoop {
         _ streams: [StreamStatus], for address: ControlServer.ReturnAddress,
         _ answer: @escaping @Sendable ([StreamStatus]) -> Answer
     ) {
-        let asleep = table.keys(of: streams.filter(\.asleep).map(\.stream))
+        let models = Dictionary(uniqueKeysWithValues: table.models.map { ($0.name, $0) })
+        let isStored = { (stream: StreamStatus) in
+            stream.asleep && models[stream.model]?.hasOutputs(at: stream.step) ?? false
+        }
+        let asleep = table.keys(of: streams.filter(isStored).map(\.stream))
         guard !asleep.isEmpty else {
             return streams.count > 1
                 ? replyBeside(to: address) { answer(streams) } : reply(.success(answer(streams)), to: address)
         }
-        let outputs = Dictionary(uniqueKeysWithValues: table.models.map { ($0.name, $0.model.outputs) })
+        let outputs = models.mapValues(\.model.outputs)
+        let stored = streams.indices.filter { isStored(streams[$0]) }
         startStoreJob(for: address) { store throws(StoreError) in
             // The keys are bytes, because `String` treats two spellings of a character as equal, although they name two
             // streams.
@@ -23,7 +28,7 @@ extension HotLoop {
         } beside: { _, values in
             {
                 var streams = streams
-                for index in streams.indices where streams[index].asleep {
+                for index in stored {
                     let last = values[Array(streams[index].stream.utf8)]?.suffix(outputs[streams[index].model] ?? 0)
                     streams[index].probability = StreamStatus.Probability(Array(last ?? [.nan]))
                 }

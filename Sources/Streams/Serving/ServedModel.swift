@@ -35,6 +35,13 @@ public struct ServedModel: Sendable {
             + "sequence, decided from the zero state\(advice)"
     }
 
+    /// Checks that the last outputs of a stream mean something. After a reset, they belong to a state that is gone. In the
+    /// mode sequence, they are the decision on the last sequence.
+    ///
+    /// - Parameter step: The step of the stream.
+    /// - Returns: Whether there are outputs to show.
+    public func hasOutputs(at step: UInt64) -> Bool { step > 0 || policy.mode == .sequence }
+
     /// Whether a sequence has one decision, at its end.
     private var decidesOnlyAtEnd: Bool {
         policy.emit == .final || (policy.mode == .sequence && !model.isCausal)

@@ -26,10 +26,8 @@ extension StreamTable {
 
     func status(of slot: Int, id: String, time: Int64) -> StreamStatus {
         let stream = streams[slot]
-        // After a reset, the last outputs belong to a state that is gone. In the mode sequence, they are the decision on
-        // the last sequence.
-        let isReset = stream.step == 0 && models[stream.model].policy.mode != .sequence
-        let outputs = stream.isAsleep || isReset ? [] : memories[stream.model].outputs(of: stream.row)
+        let isShown = !stream.isAsleep && models[stream.model].hasOutputs(at: stream.step)
+        let outputs = isShown ? memories[stream.model].outputs(of: stream.row) : []
         return StreamStatus(
             stream: id, model: models[stream.model].name, sequence: stream.sequence, step: stream.step,
             probability: StreamStatus.Probability(outputs),

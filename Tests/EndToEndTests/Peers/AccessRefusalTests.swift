@@ -50,7 +50,7 @@ import ZeroMQ
             (["--curve-key", key], 78, "--authorized-clients"),
             (["--authorized-clients", clients], 78, "--curve-key"),
             (["--curve-key", open, "--authorized-clients", clients], 78, "mode 640"),
-            (["--curve-key", keys.path("daemon.pub"), "--authorized-clients", clients], 78, "chmod 600"),
+            (["--curve-key", keys.path("daemon.pub"), "--authorized-clients", clients], 78, "only a public key"),
             (["--curve-key", empty.path("none.key"), "--authorized-clients", clients], 78, "no secret key"),
             (["--curve-key", keys.path("nowhere.key"), "--authorized-clients", clients], 66, "nowhere.key"),
             (["--curve-key", key, "--authorized-clients", keys.path("nowhere")], 66, "nowhere"),
