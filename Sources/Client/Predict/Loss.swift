@@ -1,6 +1,7 @@
 import Foundation
 import ModelFiles
 import Recurrent
+import Streams
 
 /// The distance of an answer from its label, as Keras measures it.
 struct Loss: Equatable, Sendable {
@@ -130,7 +131,7 @@ struct Loss: Equatable, Sendable {
     ///   - label: Below ``classes``.
     /// - Returns: Whether the class is the label.
     func isRight(_ outputs: Span<Float>, label: Int) -> Bool {
-        outputs.count == 1 ? (outputs[0] > 0.5) == (label == 1) : PredictionText.largest(of: outputs) == label
+        outputs.count == 1 ? (outputs[0] > 0.5) == (label == 1) : outputs.indexOfLargest == label
     }
 
     private static func clipped(_ probability: Float) -> Double {

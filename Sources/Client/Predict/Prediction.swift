@@ -91,7 +91,12 @@ package struct Prediction {
         longest = isLimited && length == nil ? source.sequenceLength : nil
         self.length = length
         compiled = source.loss
-        threshold = try ServingPolicy.threshold(options.threshold, for: source)
+        do {
+            threshold = try ServingPolicy.Threshold(
+                options.threshold, forProbabilities: source.outputMeaning == .probability)
+        } catch {
+            throw ClientError(.usage, "--threshold: \(error)")
+        }
         self.options = options
     }
 

@@ -57,14 +57,7 @@ package enum PredictionText: String, CaseIterable, Sendable {
     /// Returns the class by the daemon's rule. With one output, the threshold decides. With several outputs, the class is
     /// the first of the largest.
     static func label(for outputs: Span<Float>, threshold: ServingPolicy.Threshold, before: Int) -> Int {
-        outputs.count == 1 ? threshold.isReached(by: outputs[0], after: before == 1) ? 1 : 0 : largest(of: outputs)
-    }
-
-    /// Returns the index of the first of the largest values.
-    static func largest(of outputs: Span<Float>) -> Int {
-        var largest = 0
-        for index in outputs.indices where outputs[index] > outputs[largest] { largest = index }
-        return largest
+        outputs.count == 1 ? threshold.isReached(by: outputs[0], after: before == 1) ? 1 : 0 : outputs.indexOfLargest
     }
 }
 

@@ -22,8 +22,9 @@ extension ServedModel {
         var policy = configuration.policy
         policy.mode = configuration.mode ?? (file.isStateful ? .stateful : .sequence)
         policy.emit = configuration.emit ?? policy.mode.defaultEmit
-        policy.threshold = try Self.threshold(configuration.threshold, for: file, at: configuration.file)
         do {
+            policy.threshold = try ServingPolicy.Threshold(
+                configuration.threshold, forProbabilities: file.outputMeaning == .probability)
             try policy.check(file.model, isStateful: file.isStateful, sequenceLength: file.sequenceLength)
         } catch {
             throw DaemonError(.configuration, "\(configuration.file): \(error)")
@@ -31,19 +32,6 @@ extension ServedModel {
         self.init(
             name: configuration.name, file: configuration.file, fingerprint: file.fingerprint, model: file.model,
             policy: policy, sequenceLength: file.sequenceLength, outputCaution: Self.outputCaution(of: file))
-    }
-
-    private static func threshold(
-        _ threshold: ServingPolicy.Threshold?, for file: ModelFile, at path: String
-    ) throws(DaemonError) -> ServingPolicy.Threshold {
-        guard let threshold else { return file.outputMeaning == .probability ? .half : .zero }
-        guard file.outputMeaning != .probability || threshold.isOfProbabilities else {
-            throw DaemonError(
-                .configuration,
-                "\(path): the threshold \(threshold) is out of reach, because the model's output is a probability; give a "
-                    + "number from 0 to 1")
-        }
-        return threshold
     }
 
     private static func outputCaution(of file: ModelFile) -> String? {

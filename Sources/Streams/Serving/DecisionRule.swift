@@ -91,8 +91,15 @@ extension ServingPolicy.Threshold {
     /// - Returns: 0 or 1 for a single output, otherwise the index of the largest output.
     func label(for outputs: Span<Float>, before: UInt8) -> UInt8 {
         if outputs.count == 1 { return isReached(by: outputs[0], after: before == 1) ? 1 : 0 }
+        return UInt8(outputs.indexOfLargest)
+    }
+}
+
+extension Span<Float> {
+    /// The index of the first of the largest values, which is the class of several outputs.
+    package var indexOfLargest: Int {
         var largest = 0
-        for index in outputs.indices where outputs[index] > outputs[largest] { largest = index }
-        return UInt8(largest)
+        for index in indices where self[index] > self[largest] { largest = index }
+        return largest
     }
 }

@@ -208,8 +208,23 @@ extension ServingPolicy.Threshold: LosslessStringConvertible {
     /// The notation of thresholds, for error messages.
     public static let notation = "a number, or RISE:FALL with FALL not above RISE"
 
-    /// Whether both thresholds are probabilities, from 0 to 1.
-    public var isOfProbabilities: Bool { fall >= 0 && rise <= 1 }
+    /// Determines the threshold for a model's outputs: the requested one, or else 0.5 for a probability and 0 for another
+    /// output.
+    ///
+    /// - Parameters:
+    ///   - requested: The requested threshold; nil for the usual one.
+    ///   - isProbability: Whether the outputs are probabilities.
+    /// - Throws: ``ServingError`` with the code `threshold` if no probability reaches the threshold.
+    package init(_ requested: Self?, forProbabilities isProbability: Bool) throws(ServingError) {
+        let threshold = requested ?? (isProbability ? .half : .zero)
+        guard !isProbability || (threshold.fall >= 0 && threshold.rise <= 1) else {
+            throw ServingError(
+                .threshold,
+                "the threshold \(threshold) is out of reach, because the model's output is a probability; give a number "
+                    + "from 0 to 1")
+        }
+        self = threshold
+    }
 
     /// Reads a threshold in the format of ``description``. Nil if the text is not a threshold.
     ///

@@ -12,6 +12,8 @@ public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible 
         case maximumLength
         /// A stream would keep more timesteps than the store can hold.
         case size
+        /// No output of the model reaches the threshold.
+        case threshold
     }
 
     /// The conflict.
