@@ -9,17 +9,17 @@ extension HotLoop {
         _ streams: [StreamStatus], for address: ControlServer.ReturnAddress,
         _ answer: @escaping @Sendable ([StreamStatus]) -> Answer
     ) {
-        let models = Dictionary(uniqueKeysWithValues: table.models.map { ($0.name, $0) })
-        let isStored = { (stream: StreamStatus) in
-            stream.asleep && models[stream.model]?.hasOutputs(at: stream.step) ?? false
+        let models = table.models
+        let stored = streams.indices.filter { index in
+            let stream = streams[index]
+            return stream.asleep && models.first { $0.name == stream.model }?.hasOutputs(at: stream.step) ?? false
         }
-        let asleep = table.keys(of: streams.filter(isStored).map(\.stream))
+        let asleep = table.keys(of: stored.map { streams[$0].stream })
         guard !asleep.isEmpty else {
             return streams.count > 1
                 ? replyBeside(to: address) { answer(streams) } : reply(.success(answer(streams)), to: address)
         }
-        let outputs = models.mapValues(\.model.outputs)
-        let stored = streams.indices.filter { isStored(streams[$0]) }
+        let outputs = Dictionary(uniqueKeysWithValues: models.map { ($0.name, $0.model.outputs) })
         startStoreJob(for: address) { store throws(StoreError) in
             // The keys are bytes, because `String` treats two spellings of a character as equal, although they name two
             // streams.

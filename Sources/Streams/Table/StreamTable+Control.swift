@@ -38,15 +38,15 @@ extension StreamTable {
 
     /// The number of paused streams in a selection.
     public func pausedCount(of selection: ControlCommand.Selection) -> Int {
+        guard pausedCount > 0 else { return 0 }
         switch selection {
-        case .stream(let id): index.find(id.utf8.span).map { streams[$0].isPaused } == true ? 1 : 0
-        case .prefix(let prefix):
-            pausedCount == 0
-                ? 0
-                : index.slots.count {
-                    index.isTaken($0) && streams[$0].isPaused && index.id(of: $0).begins(with: Array(prefix.utf8))
-                }
-        case .all: pausedCount
+        case .stream(let id): return index.find(id.utf8.span).map { streams[$0].isPaused } == true ? 1 : 0
+        case .prefix(let text):
+            let prefix = Array(text.utf8)
+            return index.slots.count {
+                index.isTaken($0) && streams[$0].isPaused && index.id(of: $0).begins(with: prefix)
+            }
+        case .all: return pausedCount
         }
     }
 
@@ -59,10 +59,11 @@ extension StreamTable {
 
     func slots(of selection: ControlCommand.Selection) throws(StreamsError) -> [Int] {
         switch selection {
-        case .stream(let id): [try slot(of: id)]
-        case .prefix(let prefix):
-            index.slots.filter { index.isTaken($0) && index.id(of: $0).begins(with: Array(prefix.utf8)) }
-        case .all: index.slots.filter { index.isTaken($0) }
+        case .stream(let id): return [try slot(of: id)]
+        case .prefix(let text):
+            let prefix = Array(text.utf8)
+            return index.slots.filter { index.isTaken($0) && index.id(of: $0).begins(with: prefix) }
+        case .all: return index.slots.filter { index.isTaken($0) }
         }
     }
 }
