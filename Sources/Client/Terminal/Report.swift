@@ -73,7 +73,7 @@ package enum Report {
         _ stream: StreamStatus, model: DaemonStatus.Model?, state: [Float]
     ) -> [String] {
         var facts = FactList(width: width)
-        facts.append("stream", VisibleText.escaped(stream.stream))
+        facts.append("stream", stream.stream)
         facts.append("model", stream.model)
         if let model { facts.append("serves", policy(of: model)) }
         facts.append("sequence", Quantity.count(stream.sequence))
@@ -103,7 +103,7 @@ package enum Report {
 
     /// The label, unless it belongs to a state that is gone.
     private static func label(of stream: StreamStatus) -> String {
-        stream.probability.values.isEmpty && !stream.asleep ? "-" : "\(stream.label)"
+        stream.probability.values.isEmpty ? "-" : "\(stream.label)"
     }
 
     /// Returns the counts that are not 0; nil if all are.

@@ -57,9 +57,10 @@ struct StartState: ~Copyable {
             throw DaemonError(error)
         } catch let error as StreamsError {
             let place = "\(configuration.durableFolder ?? "")/\(StateStore.fileName)"
+            let choices = error.cause == .cannotContinue ? "reset" : "carry or reset"
             throw DaemonError(
                 .badData,
-                "\(place): \(error.description), give --on-other-weights carry or reset, or give another --state-dir")
+                "\(place): \(error.description), give --on-other-weights \(choices), or give another --state-dir")
         } catch {
             throw error as? DaemonError ?? DaemonError(.software, "\(error)")
         }

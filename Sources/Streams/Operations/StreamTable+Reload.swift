@@ -170,8 +170,8 @@ extension StreamTable {
             throw StreamsError(
                 .cannotContinue,
                 "the state of stream '\(image.id)' is \(layout.map { "[\($0)]" } ?? "of an unknown kind"), and "
-                    + "'\(served.name)' has \(served.stateDescription), with which it cannot go on; reset it, or serve "
-                    + "the model file that it came from")
+                    + "'\(served.name)' has \(served.stateDescription), with which it cannot go on; serve the model "
+                    + "file that it came from")
         }
         return adapted
     }
