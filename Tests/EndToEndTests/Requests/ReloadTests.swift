@@ -190,9 +190,10 @@ import Wire
         _ = try Peer(first).decide("s", values(20))
         #expect(first.stop() == 0)
         try put(Self.smaller)
-        for choice in ["refuse", "carry"] {
+        for (choice, others) in [("refuse", "carry or reset"), ("carry", "reset")] {
             let refused = try FinishedProgram("sluiced", [file] + state + ["--on-other-weights", choice])
             #expect(refused.status == 65)
+            #expect(refused.errorOutput.contains("give --on-other-weights \(others), or"), "\(refused.errorOutput)")
         }
         try put(Self.other)
         #expect(try FinishedProgram("sluiced", [file] + state).status == 65)
