@@ -1,6 +1,6 @@
 /// The answer to `status`: the daemon as a whole.
 public struct DaemonStatus: Codable, Equatable, Sendable {
-    /// The endpoints of the daemon's sockets in the notation of its command line. A port `*` is resolved.
+    /// The endpoints of the daemon's sockets, written as on its command line. The actual port replaces a `*`.
     public struct Endpoints: Codable, Equatable, Sendable {
         /// The endpoints that receive timesteps.
         public var ingest: [String]
@@ -33,7 +33,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
             self.decisions = decisions
         }
 
-        /// Whether every endpoint has the codec that all clients know.
+        /// Whether every endpoint uses the binary codec, which all clients know.
         public var areAllBinary: Bool { decisions == .binary && ingest.allSatisfy { $0 == .binary } }
     }
 
@@ -49,12 +49,13 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var mode: String
         /// The decisions to publish: `every`, `last`, `change` or `final`; nil from a daemon of an earlier version.
         public var emit: String?
-        /// The outputs at which the label of a single output changes; nil from a daemon that does not state them.
+        /// The output values at which the label of a model with one output changes; nil from a daemon that does not
+        /// report them.
         public var threshold: Threshold?
         /// Floats in one timestep; 1 for a token.
         public var features: Int
-        /// The size of the vocabulary of a model that takes tokens. A token is at least 0 and less than this size. Left
-        /// out for other models.
+        /// The vocabulary size of a model that takes tokens; nil for other models. A token is at least 0 and less than
+        /// this size.
         public var tokens: Int?
         /// Probabilities in one decision.
         public var outputs: Int
@@ -83,7 +84,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
-    /// The outputs at which the label of a model with one output changes.
+    /// The output values at which the label of a model with one output changes.
     public struct Threshold: Codable, Equatable, Sendable {
         /// The label becomes 1 at or above this output.
         public var rise: Float
@@ -103,7 +104,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var time: Int64
         /// The number of streams written.
         public var streams: Int
-        /// Milliseconds from the copy of the state until the copy is durable.
+        /// Milliseconds from copying the state until the copy is durable.
         public var durationMilliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -142,14 +143,14 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
-    /// A random word that identifies this start of the daemon, so that a client sees a restart; nil from a daemon of an
-    /// earlier version.
+    /// A random string that changes with each start of the daemon. Clients use it to detect a restart. Nil from a
+    /// daemon of an earlier version.
     public var instance: String?
     /// The daemon's version.
     public var version: String
     /// Seconds since the daemon was ready.
     public var uptimeSeconds: Double
-    /// The endpoints of its sockets.
+    /// The endpoints of the daemon's sockets.
     public var endpoints: Endpoints
     /// The codecs at the endpoints; nil if all are binary.
     public var codecs: Codecs?
@@ -185,7 +186,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var checkpoint: Checkpoint?
     /// The reason for the last checkpoint's failure; nil if it succeeded.
     public var checkpointError: String?
-    /// The reason why the state folder is not the same as at the start; nil if it is.
+    /// The reason why the state folder is no longer the one that the daemon started with; nil if it still is.
     public var stateFolderError: String?
     /// The journal; nil if the daemon keeps none.
     public var journal: Journal?

@@ -1,14 +1,15 @@
 /// The reason for dropping timesteps. The raw values are the keys of `dropped` in the daemon's `status`.
 public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
-    /// The message does not have 2 or 3 frames; with the codec `json` 1 or 2, with `text` 1.
+    /// The message has the wrong number of frames. The codec `binary` allows 2 or 3, `json` 1 or 2, and `text` 1.
     case frames
-    /// The stream id is not valid: see ``StreamID``. With the codec `json`, also if the message names no stream or two.
+    /// The stream id is not valid: see ``StreamID``. With the codec `json`, also: the message names no stream, or two
+    /// different ones.
     case id
     /// The message has no timestep, or a timestep has more or fewer values than the model has features.
     case length
-    /// The third frame does not have 16 bytes, or its reserved field is in use.
+    /// The third frame does not have 16 bytes, or its reserved field is not 0.
     case header
-    /// This version does not know a flag.
+    /// The header has a flag that this version does not know.
     case flags
     /// A frame exceeds the size limit. With the codecs `json` and `text`, the limit is
     /// ``ParsedTimesteps/maximumLength``.
@@ -19,14 +20,14 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     case text
     /// The sequence number exceeds 2⁶⁴ − 1.
     case sequence
-    /// A value is NaN or infinite, or does not fit float32.
+    /// A value is NaN, infinite or too large for float32.
     case nonFinite = "non_finite"
     /// A token is not in the model's vocabulary.
     case token
-    /// The stream id has no model's prefix.
+    /// The stream id does not start with any model's prefix.
     case unrouted
-    /// The sequence exceeds the length that the daemon may buffer. The daemon gives it up and consumes its timesteps
-    /// undecided until its end.
+    /// The sequence exceeds the length that the daemon may buffer. The daemon abandons the sequence and consumes its
+    /// remaining timesteps without a decision.
     case tooLong = "too_long"
     /// The stream is new, and the daemon has reached its limit of streams.
     case tooManyStreams = "too_many_streams"

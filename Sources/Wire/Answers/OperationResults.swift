@@ -1,11 +1,11 @@
 /// The answer to `reset`.
 public struct ResetResult: Codable, Equatable, Sendable {
-    /// The number of streams whose state is zero now.
+    /// The number of streams that were reset.
     public var reset: Int
 
     /// Creates an answer.
     ///
-    /// - Parameter reset: The number of streams whose state is zero now.
+    /// - Parameter reset: The number of streams that were reset.
     public init(reset: Int) { self.reset = reset }
 }
 

@@ -1,5 +1,5 @@
-/// Everything about one stream, as JSON. `export` answers it, `import` takes it, and the pages of a snapshot consist of
-/// it.
+/// The complete record of one stream, as JSON. `export` returns a record, `import` takes one, and `read_snapshot`
+/// returns pages of records.
 public struct StreamExport: Codable, Equatable, Sendable {
     /// The stream's id.
     public var stream: String

@@ -51,7 +51,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
 
     /// The stream's id.
     public var stream: String
-    /// The name of the model that decides on it.
+    /// The name of the stream's model.
     public var model: String
     /// The number of the last timestep consumed, over the stream's life.
     public var sequence: UInt64
@@ -63,7 +63,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
     public var label: UInt8
     /// Seconds since the last timestep was consumed.
     public var idleSeconds: Double
-    /// Whether the stream is paused: its timesteps wait.
+    /// Whether the stream is paused, so that its timesteps wait.
     public var paused: Bool
     /// Whether the stream hibernates: its state is in the store and not in memory.
     public var asleep: Bool
@@ -115,7 +115,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
             quarantined: try container.decodeIfPresent(UInt64.self, forKey: .quarantined) ?? 0)
     }
 
-    /// Writes the status with the counts of the tally among its members.
+    /// Writes the status. The counts of the tally are members of the same object.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(stream, forKey: .stream)
@@ -136,11 +136,11 @@ public struct StreamStatus: Codable, Equatable, Sendable {
 
 /// Counts of one stream's events since the daemon's start.
 public struct StreamTally: Equatable, Sendable {
-    /// Gaps in its sequence numbers.
+    /// Gaps in the stream's sequence numbers.
     public var gaps: UInt64
     /// Timesteps skipped because they had been consumed before.
     public var duplicates: UInt64
-    /// The number of times that its state turned NaN or infinite and was reset.
+    /// The number of times that the stream's state turned NaN or infinite and was reset.
     public var quarantined: UInt64
 
     /// Creates a tally. Each parameter sets the property of the same name.

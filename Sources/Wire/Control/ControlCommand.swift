@@ -1,9 +1,9 @@
 /// A control command: the method and parameters of a request, as a value.
 ///
-/// A new method needs a case here, a name in ``Method``, a row in its declaration, the parameters in ``params``, and a
-/// ``ControlCall`` with the type of the answer. The compiler reports a missing row.
+/// A new method needs a case here, a name and a declaration in ``Method``, the parameters in ``params``, and a
+/// ``ControlCall`` with the type of the answer. The compiler reports a missing declaration.
 public enum ControlCommand: Equatable, Sendable {
-    /// The streams that a command is for.
+    /// The streams that a command applies to.
     public enum Selection: Equatable, Sendable {
         /// The stream with this id.
         case stream(String)
@@ -15,9 +15,9 @@ public enum ControlCommand: Equatable, Sendable {
 
     /// Reports on the daemon as a whole.
     case status
-    /// Lists a page of at most `limit` streams, ordered by id, that begins after an id.
+    /// Lists one page of streams, ordered by id: at most `limit` streams whose ids follow `after`.
     case streams(prefix: String?, after: String?, limit: Int)
-    /// Lists streams by their ids, in this order, and leaves out unknown ids.
+    /// Lists the streams with these ids, in the same order. Unknown ids are left out.
     case namedStreams([String])
     /// Reports on one stream.
     case stream(String)
@@ -29,21 +29,21 @@ public enum ControlCommand: Equatable, Sendable {
     case snapshot(name: String, Selection)
     /// Lists the snapshots.
     case snapshots
-    /// Replaces the state of streams by a snapshot's.
+    /// Replaces the state of streams with their state in a snapshot.
     case restore(name: String, Selection)
     /// Deletes a snapshot.
     case deleteSnapshot(name: String)
-    /// Lists a page of at most `limit` streams of a snapshot, ordered by id, that begins after an id.
+    /// Lists one page of a snapshot's streams, ordered by id: at most `limit` streams whose ids follow `after`.
     case readSnapshot(name: String, after: String?, limit: Int)
     /// Adds streams to a snapshot, which is created if it does not exist.
     case writeSnapshot(name: String, [StreamExport])
-    /// Returns everything about one stream, for another daemon or another id.
+    /// Exports one stream, for import into another daemon or under another id.
     case export(String)
     /// Creates a stream from an export, under its own id or another.
     case `import`(StreamExport, as: String?)
     /// Reads a model's file again and continues with its weights.
     case reload(model: String, reset: Bool)
-    /// Makes the timesteps of streams wait.
+    /// Pauses streams. Their timesteps wait.
     case pause(Selection)
     /// Continues paused streams, beginning with their waiting timesteps.
     case resume(Selection)
@@ -51,14 +51,14 @@ public enum ControlCommand: Equatable, Sendable {
     case checkpoint
     /// Sets the log level; nil only reports it.
     case logLevel(LogLevel?)
-    /// Stops the daemon in order.
+    /// Shuts the daemon down cleanly.
     case shutdown
 
-    /// The longest page of ``streams(prefix:after:limit:)``.
+    /// The maximum length of a page of ``streams(prefix:after:limit:)``.
     public static let maximumLimit = 10_000
-    /// The length of a page of ``streams(prefix:after:limit:)`` without a limit.
+    /// The length of a page of ``streams(prefix:after:limit:)`` if the request states no limit.
     public static let defaultLimit = 1_000
-    /// The most ids of ``namedStreams(_:)``.
+    /// The maximum number of ids in ``namedStreams(_:)``.
     public static let maximumNamed = 1_000
 }
 
@@ -81,8 +81,8 @@ extension ControlCommand {
         /// The names of the method's parameters.
         var parameters: [String] { declaration.parameters }
 
-        /// Whether the method reads or changes the current streams. Such a request waits while another request changes
-        /// many streams.
+        /// Whether the method reads or changes the current streams. If so, its requests wait while another request
+        /// changes many streams.
         var concernsStreams: Bool { declaration.concernsStreams }
 
         /// Reads the method's command.
@@ -94,7 +94,7 @@ extension ControlCommand {
     }
 }
 
-/// Everything about a method that the protocol states.
+/// The protocol's description of one method.
 private struct Declaration {
     let parameters: [String]
     let concernsStreams: Bool
@@ -134,7 +134,7 @@ private struct Declaration {
 }
 
 extension ControlCommand.Method {
-    /// The rows of the protocol's table of methods.
+    /// The method's row in the protocol's table of methods.
     private var declaration: Declaration {
         switch self {
         case .status: .plain(.status)
@@ -204,8 +204,8 @@ extension ControlCommand {
         self = try known.command(params)
     }
 
-    /// Whether the command reads or changes the current streams. Such a request waits while another request changes
-    /// many streams.
+    /// Whether the command reads or changes the current streams. If so, it waits while another request changes many
+    /// streams.
     public var concernsStreams: Bool { method.concernsStreams }
 
     /// The command's method.

@@ -3,8 +3,8 @@ public struct ControlRequest: Equatable, Sendable {
     /// The longest string id, in bytes. Every reply repeats the id.
     public static let maximumIDLength = 1024
 
-    /// The client's id for the request, repeated in the reply: a string, a number or null. Sluice answers a request
-    /// without an id too, with null, because a REQ socket waits for an answer.
+    /// The client's id for the request, repeated in the reply: a string, a number or null. Sluice also answers a
+    /// request without an id, with the id null, because a REQ socket waits for an answer.
     public let id: JSONValue
     /// The command.
     public let command: ControlCommand
@@ -19,7 +19,8 @@ public struct ControlRequest: Equatable, Sendable {
         self.command = command
     }
 
-    /// Returns the id of a request that may otherwise be invalid, so that its refusal reaches the client.
+    /// Returns the id of a request that may otherwise be invalid. With the id, the client can match a refusal to its
+    /// request.
     public static func id(in json: JSONValue) -> JSONValue {
         switch json.members?["id"] {
         case .some(let id) where Self.isID(id): id

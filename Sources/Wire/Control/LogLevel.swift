@@ -1,4 +1,4 @@
-/// The lowest severity that the daemon logs, from everything to almost nothing.
+/// The lowest severity that the daemon logs. The cases run from the most output to the least.
 public enum LogLevel: String, CaseIterable, Codable, Sendable {
     /// Details for work on the daemon itself.
     case trace

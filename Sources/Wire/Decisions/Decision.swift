@@ -1,6 +1,6 @@
-/// One decision on one timestep as subscribers see it: a record of 28 + 4n bytes for a model with n outputs.
+/// One decision on one timestep, as subscribers see it: a record of 28 + 4n bytes for a model with n outputs.
 public struct Decision: Equatable, Sendable {
-    /// Facts about a decision beside its numbers.
+    /// Flags that qualify a decision.
     public struct Flags: OptionSet, Sendable {
         /// The bits on the wire.
         public let rawValue: UInt16
@@ -39,7 +39,7 @@ public struct Decision: Equatable, Sendable {
     ///   - sequence: The number of the timestep over the stream's life, from 1.
     ///   - step: Timesteps since the last reset, including this one.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - flags: Facts about the decision beside its numbers.
+    ///   - flags: Flags that qualify the decision.
     ///   - label: The label.
     ///   - probabilities: The model's outputs, at most 255.
     public init(
@@ -137,7 +137,7 @@ public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible
     }
 }
 
-/// The records of one decision message in the making. A value reuses its memory from message to message.
+/// The records of one decision message that is being built. The memory is reused from message to message.
 public struct DecisionRecords: Sendable {
     /// Bytes past `byteCount` are leftovers of an earlier message.
     @usableFromInline
@@ -159,7 +159,7 @@ public struct DecisionRecords: Sendable {
         memory = [UInt8](repeating: 0, count: byteCapacity)
     }
 
-    /// The second frame, as far as it is written.
+    /// The second frame, as written so far.
     @inlinable
     public var bytes: Span<UInt8> {
         @_lifetime(borrow self) get { memory.span.extracting(..<end) }
@@ -183,7 +183,7 @@ public struct DecisionRecords: Sendable {
     ///   - sequence: The number of the timestep over the stream's life, from 1.
     ///   - step: Timesteps since the last reset, including this one.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - flags: Facts about the decision beside its numbers.
+    ///   - flags: Flags that qualify the decision.
     ///   - label: The label.
     ///   - probabilities: The model's outputs, at most 255.
     @inlinable
@@ -197,8 +197,8 @@ public struct DecisionRecords: Sendable {
         if max(end, start + 32) > memory.count { grow() }
         var span = memory.mutableSpan
         var bytes = unsafe span.mutableBytes
-        // Most models have one output. The fixed part and the first probability are four words, so that they are stored
-        // at once.
+        // Most models have one output. The fixed part and the first probability take up four words. A single store
+        // writes all four.
         let first = probabilities.isEmpty ? 0 : probabilities[0].bitPattern
         let numbers = UInt64(flags.rawValue) | UInt64(label) << 16 | UInt64(UInt8(probabilities.count)) << 24
         let words = SIMD4(
@@ -215,7 +215,7 @@ public struct DecisionRecords: Sendable {
     @usableFromInline
     @inline(never)
     mutating func grow() {
-        // Reserves room for four words, however short the last record is.
+        // Reserves room for four words even if the last record is shorter.
         memory.append(contentsOf: repeatElement(0, count: max(32, end, memory.count)))
     }
 }

@@ -1,5 +1,5 @@
-/// An event that changed streams other than by their timesteps. The decisions socket carries events in order with the
-/// decisions.
+/// An event that changes streams outside the normal course of their timesteps. The decisions socket carries events and
+/// decisions in one order.
 public struct StreamEvent: Codable, Equatable, Sendable {
     /// The kind of event.
     public enum Kind: String, Codable, CaseIterable, Sendable {
@@ -7,9 +7,9 @@ public struct StreamEvent: Codable, Equatable, Sendable {
         case reset
         /// A controller restored a snapshot or imported a stream: state, step and sequence are replaced.
         case restored
-        /// No timestep came for a long time. The state is in the store until the next timestep.
+        /// No timestep arrived for a long time. The state is in the store until the next timestep.
         case idle
-        /// No timestep came for so long that the daemon removed the stream and its stored state.
+        /// No timestep arrived for so long that the daemon removed the stream and its stored state.
         case forgotten
         /// The state turned NaN or infinite and was reset.
         case quarantined
@@ -34,17 +34,17 @@ public struct StreamEvent: Codable, Equatable, Sendable {
     public var count: Int
     /// Nanoseconds since the Unix epoch.
     public var time: Int64
-    /// Of `restored`: the snapshot's name; nil for an import.
+    /// For `restored`: the snapshot's name; nil for an import.
     public var snapshot: String?
-    /// Of `quarantined`: the number of the last timestep consumed.
+    /// For `quarantined`: the number of the last timestep consumed.
     public var sequence: UInt64?
-    /// Of `quarantined`: the new state, `zero` or `checkpoint`.
+    /// For `quarantined`: the new state, `zero` or `checkpoint`.
     public var to: String?
-    /// Of `reloaded`: the model's name.
+    /// For `reloaded`: the model's name.
     public var model: String?
-    /// Of `reloaded`: the fingerprint of the new weights.
+    /// For `reloaded`: the fingerprint of the new weights.
     public var fingerprint: String?
-    /// Of `reloaded`: the number of streams that kept their state.
+    /// For `reloaded`: the number of streams that kept their state.
     public var carried: Int?
 
     /// Creates an event.

@@ -2,7 +2,7 @@ extension Float {
     /// Creates the float nearest to a decimal number, rounded once. A number past the largest float becomes an
     /// infinity, as does `inf` itself.
     ///
-    /// Nil for all other text, such as whitespace and hexadecimal digits.
+    /// Returns nil for all other text, such as whitespace and hexadecimal digits.
     ///
     /// - Parameter word: A number such as `-0.5`, `.5`, `1e-05` or `nan`.
     init?(decimal word: Span<UInt8>) {
@@ -27,12 +27,12 @@ extension Float {
         1e20, 1e21, 1e22,
     ]
 
-    /// Returns the float nearest to a number in the usual notation: up to 15 digits and a small exponent. This path
-    /// takes a tenth of the time.
+    /// Returns the float nearest to a number in the usual notation: up to 15 digits and a small exponent. This function
+    /// takes a tenth of the time that `Float.init` takes.
     ///
-    /// Digits and power of ten are exact as doubles, so their product or quotient is the double nearest to the number
-    /// (Clinger, 1990). The float nearest to that double is the one nearest to the number, unless the double lies
-    /// halfway between two floats.
+    /// The digits and the power of ten are exact as doubles. Therefore, their product or quotient is the double nearest
+    /// to the number (Clinger, 1990). The float nearest to that double is the one nearest to the number, unless the
+    /// double lies halfway between two floats.
     ///
     /// - Returns: Nil for another notation, or if the double lies halfway.
     private static func common(_ word: Span<UInt8>) -> Float? {
@@ -68,7 +68,8 @@ extension Float {
         guard value == 0 || (value >= Double(leastNormalMagnitude) && value < Double(greatestFiniteMagnitude)) else {
             return nil
         }
-        // A float has 29 fewer bits than a double. Halfway means that the first of them is 1 and the rest are 0.
+        // A float has 29 fewer bits than a double. The double lies halfway if the first of these bits is 1 and the rest
+        // are 0.
         guard value.bitPattern & 0x1FFF_FFFF != 0x1000_0000 else { return nil }
         return Float(isNegative ? -value : value)
     }

@@ -9,16 +9,16 @@ public enum JSONProblem: Error, Equatable, Sendable {
 }
 
 extension JSONValue {
-    /// Reads a JSON text in one pass. `JSONDecoder` takes 20 times as long for a value of unknown shape, because each
-    /// type that it tries in vain throws an error.
+    /// Reads a JSON text in one pass. `JSONDecoder` takes 20 times as long for a value of unknown shape, because it
+    /// throws an error for each type that does not match.
     ///
     /// If several members have the same name, the last one counts. A whole number stays whole, even if written as
     /// `1.0`.
     ///
     /// - Parameters:
     ///   - text: The text in UTF-8.
-    ///   - depth: The deepest nesting of arrays and objects.
-    ///   - values: The most values, counting each array and object.
+    ///   - depth: The maximum nesting of arrays and objects.
+    ///   - values: The maximum number of values, counting each array and object.
     /// - Returns: The value.
     /// - Throws: ``JSONProblem``.
     public static func read(_ text: Span<UInt8>, depth: Int, values: Int) throws(JSONProblem) -> JSONValue {

@@ -1,5 +1,5 @@
-/// Reads a JSON text in place, token by token. The caller asks for the tokens that it expects, so nesting is never
-/// deeper than the caller allows. Invalid JSON throws ``DropCause/json``.
+/// Reads a JSON text in place, token by token. The caller asks for the tokens that it expects. Nesting is therefore
+/// never deeper than the caller allows. Invalid JSON throws ``DropCause/json``.
 struct JSONScanner: ~Escapable {
     private let text: Span<UInt8>
     private var offset = 0
@@ -40,7 +40,7 @@ struct JSONScanner: ~Escapable {
 
     /// Reads a number.
     ///
-    /// - Returns: The number's text, and whether it is without fraction and exponent.
+    /// - Returns: The number's text, and whether the number has neither a fraction nor an exponent.
     mutating func number() throws(DropCause) -> (text: String, isWhole: Bool) {
         skipWhiteSpace()
         let start = offset
@@ -108,7 +108,7 @@ struct JSONScanner: ~Escapable {
 
     /// Skips a number's sign, digits, fraction and exponent.
     ///
-    /// - Returns: Whether the number is without fraction and exponent.
+    /// - Returns: Whether the number has neither a fraction nor an exponent.
     private mutating func skipNumber() throws(DropCause) -> Bool {
         _ = takeByte("-")
         _ = try wholeDigits()

@@ -1,6 +1,6 @@
 /// Reads integers from bytes that need not be aligned. Every number on the wire is little-endian.
 extension RawSpan {
-    /// The integer at `offset`.
+    /// Returns the integer at `offset`.
     ///
     /// - Precondition: The integer lies within the span; callers check lengths first.
     @inlinable

@@ -1,11 +1,11 @@
-/// Makes text from other people safe to show in a terminal or a log. The shown text cannot move the cursor, change the
-/// reading order, end a line or stay invisible.
+/// Makes untrusted text safe to show in a terminal or a log. The shown text cannot move the cursor, change the reading
+/// order, end a line or stay invisible.
 ///
 /// The escaped characters are control characters (C0, DEL, C1), format characters (bidirectional marks, embeddings,
 /// overrides and isolates, zero-width characters, the byte order mark, tags), line and paragraph separators, and other
 /// characters without a visible form. Escapes follow Swift: `\n`, `\u{202e}`. A byte that is not UTF-8 becomes `\xff`.
 public enum VisibleText {
-    /// Whether a terminal shows a character as itself and has no other effect.
+    /// Whether a terminal shows a character as itself, without any other effect.
     public static func shows(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value >= 0x20 && scalar.value != 0x7F }
         switch scalar.properties.generalCategory {

@@ -5,8 +5,8 @@
 ///
 /// After a read that throws, the contents are unspecified.
 public struct ParsedTimesteps: Sendable {
-    /// The longest text frame, in bytes. Parsing a frame of this length takes some milliseconds, and all streams wait
-    /// for it.
+    /// The longest text frame, in bytes. Parsing a frame of this length takes a few milliseconds, during which all
+    /// streams wait.
     public static let maximumLength = 1 << 20
 
     /// The stream's id as the message states it, not yet checked against the rules of ``StreamID``.
@@ -30,13 +30,13 @@ public struct ParsedTimesteps: Sendable {
     /// - Parameters:
     ///   - codec: The encoding: `json` or `text`.
     ///   - frames: The number of frames in the message.
-    ///   - first: The first frame. With `json`, the id if a second frame follows, else the whole message.
+    ///   - first: The first frame. With `json`, the id if a second frame follows; otherwise, the whole message.
     ///   - second: The second frame. Ignored if the message has one frame.
     /// - Throws: ``DropCause/frames`` if the codec does not allow this number of frames. ``DropCause/tooLarge`` if a
     ///   frame exceeds ``maximumLength``. ``DropCause/json`` or ``DropCause/text`` if the codec does not allow the
-    ///   text. ``DropCause/id`` if the message names no stream or two. ``DropCause/length`` if it has no values or
-    ///   timesteps of different lengths. ``DropCause/nonFinite`` if no float holds a number. ``DropCause/sequence`` if
-    ///   the sequence number exceeds 2⁶⁴ − 1.
+    ///   text. ``DropCause/id`` if the message names no stream, or two different ones. ``DropCause/length`` if it has
+    ///   no values or timesteps of different lengths. ``DropCause/nonFinite`` if a number is not finite or too large
+    ///   for float32. ``DropCause/sequence`` if the sequence number exceeds 2⁶⁴ − 1.
     public mutating func read(
         _ codec: IngestCodec, frames: Int, first: Span<UInt8>, second: Span<UInt8>
     ) throws(DropCause) {
@@ -55,7 +55,7 @@ public struct ParsedTimesteps: Sendable {
     ///
     /// - Parameter features: Floats in one timestep.
     /// - Returns: The message's floats, shape (``count``, features), at least one timestep.
-    /// - Throws: ``DropCause/length`` if the message's timesteps have another number of values.
+    /// - Throws: ``DropCause/length`` if the message's timesteps have a different number of values.
     public func timesteps(features: Int) throws(DropCause) -> [Float] {
         guard width == features, count >= 1 else { throw .length }
         return values
@@ -90,7 +90,7 @@ extension ParsedTimesteps {
         }
     }
 
-    /// - Returns: The members that the object has.
+    /// - Returns: The members that the object has, which include `values`.
     private mutating func readObject(_ text: Span<UInt8>) throws(DropCause) -> Set<Member> {
         removeAll()
         var members: Set<Member> = []

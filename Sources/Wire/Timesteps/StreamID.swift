@@ -8,7 +8,8 @@ public enum StreamID {
     /// The prefix of the daemon's own topics on the decisions socket.
     public static let ownTopics = reservedPrefix + "sluice/"
 
-    /// Whether the bytes are a valid id. The hot path checks every message, so this neither allocates nor throws.
+    /// Whether the bytes are a valid id. The hot path checks every message. Therefore, this function neither allocates
+    /// nor throws.
     public static func isValid(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count >= 1, bytes.count <= maximumLength, !isReserved(bytes) else { return false }
         guard let text = try? UTF8Span(validating: bytes) else { return false }

@@ -23,7 +23,8 @@ public enum Timesteps {
     /// - Parameters:
     ///   - frame: The frame's bytes, a whole number of timesteps.
     ///   - values: Receives the floats; must have exactly as many elements as the frame has floats.
-    /// - Throws: ``DropCause/nonFinite`` for a NaN or an infinity. The contents of `values` are unspecified then.
+    /// - Throws: ``DropCause/nonFinite`` for a NaN or an infinity. In this case, the contents of `values` are
+    ///   unspecified.
     @inlinable
     @inline(__always)
     package static func read(_ frame: RawSpan, into values: inout MutableSpan<Float>) throws(DropCause) {
