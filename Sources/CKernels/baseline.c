@@ -1,6 +1,6 @@
 #include "CKernels.h"
 
-// The set that every machine of its kind can run: SSE2 on x86-64, NEON on arm64. NEON has twice the registers and fused
+// The set that every machine of its kind can run: SSE2 on x86-64, NEON on arm64. NEON has twice as many registers, and fused
 // multiply-adds.
 #define CACHED_BYTES (512 * 1024)
 #define SET(name) name##_baseline

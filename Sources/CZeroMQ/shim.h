@@ -1,5 +1,5 @@
 #pragma once
 #include <zmq.h>
 
-// Among zmq.h's drafts, though every libzmq since 4.3.0 takes it.
+// zmq.h lists this option among its drafts, although every libzmq since 4.3.0 accepts it.
 enum { SLUICE_ZMQ_ZAP_ENFORCE_DOMAIN = 93 };

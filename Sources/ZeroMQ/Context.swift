@@ -1,8 +1,8 @@
 import CZeroMQ
 import Glibc
 
-/// The home of sockets and of the threads that transfer their bytes. A context ends when the last of its sockets has
-/// been closed.
+/// A libzmq context, which owns sockets and the threads that transfer their bytes. A context ends when the last of its
+/// sockets has been closed.
 ///
 /// `@unchecked Sendable`: libzmq's contexts may be used from any thread
 /// (<https://libzmq.readthedocs.io/en/latest/zmq_ctx_new.html>).

@@ -5,7 +5,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     public enum Attachment: Hashable, Sendable {
         /// Bind to the address.
         case bind
-        /// Connect to the address, and retry until a peer is there.
+        /// Connect to the address, and retry until a peer accepts.
         case connect
     }
 
@@ -51,7 +51,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         guard let rest = address.suffix(after: "tcp://"), let colon = rest.lastIndex(of: ":") else { return true }
         let host = rest[..<colon]
         if ["localhost", "lo", "[::1]", "::1"].contains(host) { return true }
-        // Only numbers count: a name that begins with 127. may belong to anyone.
+        // Only a numeric address counts. A host name that begins with 127. may belong to anyone.
         let bytes = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         return bytes.count == 4 && bytes.first == 127 && !bytes.contains(nil)
     }
@@ -64,7 +64,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
     private static let transports = ["tcp://", "ipc://", "inproc://"]
 
-    /// The endpoint in its notation.
+    /// The endpoint in CZMQ's notation.
     public var description: String {
         switch attachment {
         case .bind: "@\(address)"
@@ -112,7 +112,7 @@ public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
         self.init(.sub, try Endpoint(text))
     }
 
-    /// The endpoint in its notation.
+    /// The endpoint in CZMQ's notation.
     public var description: String {
         switch kind {
         case .sub: "\(endpoint)"
@@ -121,7 +121,7 @@ public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A text that is no endpoint.
+/// A text that is not an endpoint.
 public struct EndpointError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The text.
     public let text: String

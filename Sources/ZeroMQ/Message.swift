@@ -2,12 +2,12 @@ import CZeroMQ
 
 /// One frame, received or empty. A message keeps its memory, so that it can receive frame after frame.
 ///
-/// The frame's bytes may lie within libzmq's own structure, which therefore keeps its address while the message lives.
-/// Swift may move the message, but not the structure.
+/// libzmq may store the frame's bytes within its own structure. The structure therefore stays at one address, even if
+/// Swift moves the message.
 @safe
 public struct Message: ~Copyable {
     let pointer: UnsafeMutablePointer<zmq_msg_t>
-    /// The length of the frame in bytes, stored by the receiver so that libzmq need not be asked again.
+    /// The length of the frame in bytes. The receiver stores the length to save a call of libzmq.
     public internal(set) var byteCount = 0
 
     /// An empty message.

@@ -3,8 +3,8 @@ import Glibc
 
 /// Waits until one of several sockets or a ``Wakeup`` is readable.
 ///
-/// A poller waits for the sockets' descriptors itself. `zmq_poll` checks each socket before and after the wait, and a
-/// message that arrives alone would be delayed by both checks. A descriptor signals every change of its socket once
+/// A poller waits for the sockets' descriptors itself. `zmq_poll` checks each socket before and after the wait, and
+/// both checks would delay a message that arrives alone. A descriptor signals every change of its socket once
 /// (<https://libzmq.readthedocs.io/en/latest/zmq_getsockopt.html>, `ZMQ_FD`). A poller therefore checks a socket before
 /// the wait, unless the socket is known to be empty. A signal after the wait only means that the socket may be
 /// readable.
@@ -81,7 +81,7 @@ public struct Poller: ~Copyable {
         for index in items.indices where descriptors[index].revents != 0 { items[index].mayBeReadable = true }
     }
 
-    /// Whether the last wait found an item readable, or a sign that it may be.
+    /// Whether the last wait found that an item is readable, or may be.
     public func mayBeReadable(_ number: Int) -> Bool { items[number].mayBeReadable }
 }
 

@@ -29,9 +29,9 @@ public struct Socket: ~Copyable {
     public enum Option: Sendable {
         /// Milliseconds to keep unsent messages after closing the socket; −1 for no limit.
         case linger
-        /// The most messages that may wait to be sent to one peer.
+        /// The maximum number of messages that wait to be sent to one peer.
         case sendHighWaterMark
-        /// The most messages that may wait to be received from one peer.
+        /// The maximum number of messages that wait to be received from one peer.
         case receiveHighWaterMark
         /// Milliseconds that a sender waits; −1 for no limit.
         case sendTimeout
@@ -146,7 +146,7 @@ public struct Socket: ~Copyable {
     ///
     /// - Parameters:
     ///   - endpoint: The endpoint.
-    ///   - attachment: The choice if the endpoint makes none.
+    ///   - attachment: The choice between binding and connecting if the endpoint leaves it open.
     /// - Throws: ``ZeroMQError``, such as for an address in use.
     public func attach(to endpoint: Endpoint, otherwise attachment: Endpoint.Attachment) throws(ZeroMQError) {
         let address = endpoint.address
@@ -170,7 +170,7 @@ public struct Socket: ~Copyable {
         return result == 0 && mechanism == ZMQ_CURVE
     }
 
-    /// Connects again. Messages that arrived over the old connection and were not received are lost.
+    /// Connects again. Messages that arrived over the old connection and have not been received are lost.
     ///
     /// - Parameter endpoint: The endpoint that the socket is connected to.
     /// - Throws: ``ZeroMQError`` if the socket is not connected to it.
@@ -266,13 +266,13 @@ public struct Socket: ~Copyable {
     /// Receives a whole message. For uses where speed does not matter.
     ///
     /// - Parameter wait: Whether to wait for a message, at most for ``Option/receiveTimeout``.
-    /// - Returns: Its frames, or nil if no message arrived.
+    /// - Returns: The message's frames; nil if no message arrived.
     /// - Throws: ``ZeroMQError`` if the socket cannot receive.
     public func receiveFrames(wait: Bool) throws(ZeroMQError) -> [[UInt8]]? {
         var message = Message()
         var frames: [[UInt8]] = []
         repeat {
-            // The frames of a message arrive together: once the first is here, the others are too.
+            // The frames of a message arrive together. After the first frame, the others are available at once.
             guard try receive(into: &message, wait: wait || !frames.isEmpty) else { return nil }
             frames.append(Array(copying: message.bytes))
         } while message.hasMore
@@ -295,7 +295,8 @@ public struct Socket: ~Copyable {
     }
 }
 
-/// A libzmq socket, shared by its owner and the pollers that watch it. The last of them closes it.
+/// A libzmq socket, shared by its owner and the pollers that watch it. The last of them to be released closes the
+/// socket.
 @safe
 final class SocketHandle {
     private let socket: UnsafeMutableRawPointer
@@ -313,10 +314,11 @@ final class SocketHandle {
         unsafe zmq_close(socket)
     }
 
-    /// Whether the socket was empty at the last check and unused since. The descriptor then signals every new message.
+    /// Whether the socket was empty at the last check and has not been used since. If so, the descriptor signals every
+    /// new message.
     ///
-    /// One thread owns the socket, so that the atomic is not for other threads. It spares each call of libzmq the run-time
-    /// check of exclusive access that a class's stored `var` needs.
+    /// The storage is atomic for speed only: one thread owns the socket. With a stored `var` of a class, each call of
+    /// libzmq would also pay for a run-time check of exclusive access.
     var isKnownEmpty: Bool {
         get { emptiness.load(ordering: .relaxed) }
         set { emptiness.store(newValue, ordering: .relaxed) }

@@ -1,10 +1,11 @@
 import Glibc
 
-/// Returns whether a process listens at the path of a Unix socket. libzmq does not check: it takes the path over, and
-/// neither side learns of it.
+/// Returns whether a process listens at the path of a Unix socket. libzmq does not check this: it takes over the path,
+/// and neither process notices.
 ///
 /// - Parameter path: The part after `ipc://`.
-/// - Returns: False if nobody listens, such as after a crash that left the file, or if this is not a path.
+/// - Returns: False if no process listens, such as after a crash that left the file, or if the path is too long for a
+///   socket.
 func isListening(atUnixSocket path: String) -> Bool {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -24,8 +25,8 @@ func isListening(atUnixSocket path: String) -> Bool {
     return result == 0 || errno == EAGAIN
 }
 
-/// Binds so that only its owner can access the file of an `ipc://` endpoint, from the moment the file exists. Files
-/// that other threads create in this instant are private too.
+/// Binds an `ipc://` endpoint whose file only the owner can access, from the moment the file exists. Files that other
+/// threads create at the same time are private too.
 ///
 /// - Parameter bind: Binds the socket.
 /// - Throws: The error of `bind`.

@@ -2,7 +2,7 @@ import Glibc
 
 /// Wakes the thread that waits in a ``Poller`` from any other thread, through a pipe whose bytes have no meaning.
 public final class Wakeup: Sendable {
-    /// The descriptor that is readable from a signal until it is cleared.
+    /// The descriptor that becomes readable at ``signal()`` and stays readable until ``clear()``.
     package let readEnd: CInt
     private let writeEnd: CInt
 

@@ -26,7 +26,7 @@ public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// Checks a libzmq call that can fail. An interrupted call is repeated, "would block" is nil, and anything else is an
-/// error. Every such call goes through this function.
+/// error. Use this function for every call whose failure matters.
 ///
 /// - Parameters:
 ///   - operation: The operation, for the error.

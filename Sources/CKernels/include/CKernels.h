@@ -3,9 +3,9 @@
 
 // The engine's inner loops, compiled once for each set of vector instructions.
 //
-// The order of the additions within each sum is fixed and the same in all sets. So one machine always computes the same bits, no
-// matter which other streams it steps at the same time. Different sets may differ in the last bits, because the baseline of x86-64
-// has no fused multiply-add.
+// The order of the additions within each sum is fixed and is the same in all sets. Therefore, one machine always computes the
+// same bits, whichever other streams it steps at the same time. Different sets may differ in the last bits, because the baseline
+// of x86-64 has no fused multiply-add.
 
 // The number of floats in a vector: one cache line. Each set builds such a vector from one, two or four machine vectors. The
 // columns of a matrix and the lengths of output vectors are padded to a multiple of it. It is also the number of lanes: the streams
@@ -22,18 +22,18 @@ struct sluice_kernels {
     // The number of vectors that accumulate sums in registers at once, a power of two. It is large enough to hide the latency of a
     // multiply-add, and to reuse shared operands on cores that load no more vectors than they multiply.
     //
-    // A matrix is in blocks, so that a kernel reads it in memory order. A block has `accumulators` vectors of columns for `affine`,
-    // and `accumulators` columns for `affine_lanes`, row by row. The remaining columns are in blocks of half the width, a quarter,
-    // …, 1, each width at most once.
+    // A matrix is stored in blocks, so that a kernel reads it in memory order. A block has `accumulators` vectors of columns for
+    // `affine`, and `accumulators` columns for `affine_lanes`, row by row. The remaining columns are in blocks of half that
+    // width, a quarter, and so on down to 1, with at most one block of each width.
     long accumulators;
 
-    // The bytes of weights that the scalar path reads as fast as it computes with them: the first cache for wide vectors, much of
-    // the second cache for narrow ones.
+    // The number of bytes of weights that the scalar path reads as fast as it computes with them: the size of the first-level
+    // cache for wide vectors, and much of the second-level cache for narrow ones.
     long cached_bytes;
 
     // The scalar path: one stream alone.
 
-    // y = b + x·W + h·U, summed in this order. `units` is 0 for no second product.
+    // y = b + x·W + h·U, summed in this order. If `units` is 0, there is no second product.
     //
     // y, b: (columns). x: (rows). h: (units). W: (rows, columns) and U: (units, columns), in blocks; see `accumulators`. columns is
     // a multiple of the width.
@@ -51,43 +51,43 @@ struct sluice_kernels {
     // y = 1 / (1 + e^-y), for `count` floats. The kernel may overwrite the floats up to the next multiple of the width.
     void (*sigmoid)(float *y, long count);
 
-    // y = tanh y, with the same room.
+    // y = tanh y, for `count` floats. The kernel may overwrite the same floats as `sigmoid`.
     void (*tanh)(float *y, long count);
 
     // Rearranges a gated layer's weights, shape (rows, gates · units), into the order in which `lstm` and `gru` read them: panels
-    // of some units each. A panel is row by row, with all gates of its units side by side. A bias is a matrix of one row.
+    // of some units each. A panel is stored row by row, with all gates of its units side by side. A bias is a matrix of one row.
     // Returns the number of floats in the panels, padded with zeros; `out` may be NULL.
     long (*panels)(float *out, const float *values, long rows, long gates, long units);
 
-    // One timestep of an LSTM. From the four gates i, f, c, o, z = b + x·W + h·U, summed in this order,
+    // One timestep of an LSTM. With the sums z = b + x·W + h·U of the four gates i, f, c, o, added in this order,
     //
     //     c = σ(zf) c + σ(zi) tanh(zc)
     //     h = σ(zo) tanh(c)
     //
-    // state: h then c, (2 · units), both replaced; the kernel may read one width more. x: (rows). b: (1, 4 · units),
-    // W: (rows, 4 · units) and U: (units, 4 · units), in panels. next: scratch, (units), with room for one width more.
+    // state: h then c, (2 · units), both replaced; the kernel may read one vector past the end. x: (rows). b: (1, 4 · units),
+    // W: (rows, 4 · units) and U: (units, 4 · units), in panels. next: scratch memory, (units), with room for one more vector.
     // Returns whether the state is finite.
     int (*lstm)(
         float *state, const float *b, const float *x, long rows, const float *w, const float *u, long units, float *next);
 
     // A sequence of LSTM timesteps, up to the first that makes the state non-finite.
     //
-    // x: (steps, rows). outputs: (steps, units), the hidden state after each timestep; the kernel may read one width more. The
-    // other arguments are those of `lstm`. Returns the number of timesteps that left the state finite. If it is less than
-    // `steps`, one more was stepped.
+    // x: (steps, rows). outputs: (steps, units), the hidden state after each timestep; the kernel may read one vector past the
+    // end. The other arguments are those of `lstm`. Returns the number of timesteps that left the state finite. If it is less
+    // than `steps`, one more was stepped.
     long (*lstm_sequence)(
         float *state, const float *b, const float *x, long rows, const float *w, const float *u, long units, float *outputs,
         long steps);
 
-    // One timestep of a GRU that resets after the recurrent weights. From the three gates z, r and h, of the input in
-    // a = b + x·W and of the hidden state in s = b' + h·U,
+    // One timestep of a GRU that resets after the recurrent weights. The three gates z, r and h have the sums a = b + x·W of the
+    // input and s = b' + h·U of the hidden state. With these sums,
     //
     //     z = σ(az + sz)
     //     r = σ(ar + sr)
     //     h = z h + (1 − z) tanh(ah + r sh)
     //
-    // h: (units), replaced; the kernel may read one width more. x: (rows). b and b': (1, 3 · units), W: (rows, 3 · units) and
-    // U: (units, 3 · units), in panels. next: as for `lstm`. Returns whether the state is finite.
+    // h: (units), replaced; the kernel may read one vector past the end. x: (rows). b and b': (1, 3 · units),
+    // W: (rows, 3 · units) and U: (units, 3 · units), in panels. next: as for `lstm`. Returns whether the state is finite.
     int (*gru)(
         float *h, const float *b, const float *recurrent_b, const float *x, long rows, const float *w, const float *u,
         long units, float *next);
@@ -111,13 +111,14 @@ struct sluice_kernels {
     // `dots` in each lane, with the same W.
     void (*dots_lanes)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
-    // An LSTM's new state from the sums of the four gates i, f, c, o in z, of `count` values each: units · lanes. Overwrites z.
+    // Computes an LSTM's new state from z, the sums of the four gates i, f, c, o. Each gate has `count` = units · lanes values.
+    // Overwrites z.
     //
     // state: h then c, (2 · units, lanes), both replaced.
     void (*lstm_lanes)(float *state, float *z, long count);
 
-    // A GRU's new state from the sums of the three gates z, r, h: of the input in a, which is overwritten, and of the hidden state
-    // in b, of `count` values each.
+    // Computes a GRU's new state from the sums of the three gates z, r, h. The sums of the input are in a, which is overwritten,
+    // and the sums of the hidden state are in b. Each gate has `count` values.
     void (*gru_lanes)(float *h, float *a, const float *b, long count);
 
     // tile[k][lane] = rows[lane][k], k < count. There is one row per lane.
@@ -129,16 +130,16 @@ struct sluice_kernels {
     // Returns the lanes whose `count` values are all finite, lane 0 in the lowest bit.
     unsigned (*finite_lanes)(const float *tile, long count);
 
-    // Many timesteps at once, whose values are one after another and not in tiles. Each kernel sums in the same order as for one
-    // timestep.
+    // Many timesteps at once. Their values are stored one timestep after another, not in tiles. Each kernel sums in the same
+    // order as for one timestep.
 
     // `affine` with one product: y = b + x·W for each timestep.
     //
-    // y: (steps, columns); the kernel writes nothing past it. b: (columns). x: (steps, rows). W: as for `affine`. `columns` is
-    // without padding.
+    // y: (steps, columns); the kernel writes nothing past it. b: (columns). x: (steps, rows). W: as for `affine`. `columns` does
+    // not count the padding.
     void (*affine_sequence)(float *y, const float *b, const float *x, long steps, long rows, const float *w, long columns);
 
-    // `dots_lanes` from inputs that are not in a tile: x: (lanes, rows).
+    // `dots_lanes` for inputs that are not in a tile. x: (lanes, rows).
     void (*dots_rows)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 };
 

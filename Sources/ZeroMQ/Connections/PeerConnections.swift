@@ -2,10 +2,10 @@ import Glibc
 
 /// The connections of one endpoint at one moment. This type ends them without losing anything that a peer has written.
 ///
-/// libzmq has no such call. `zmq_unbind` and closing the socket end the sessions of all accepted connections, and
-/// discard the bytes that the kernel still holds for them. This type therefore half-closes the descriptors. libzmq
-/// continues to read, and a peer's libzmq hangs up when it reads the end of the stream. Everything that the peer has
-/// written until then is received.
+/// libzmq has no call for this purpose. `zmq_unbind` and closing the socket end the sessions of all accepted
+/// connections, and discard the bytes that the kernel still holds for them. This type therefore half-closes the
+/// descriptors. libzmq continues to read, and a peer's libzmq hangs up when it reads the end of the stream. Everything
+/// that the peer has written until then is received.
 ///
 /// Later connections are left alone. The caller first prevents peers from finishing a handshake. A peer sends messages
 /// only after the handshake, so a later connection carries no message.
@@ -15,7 +15,7 @@ public struct PeerConnections {
         /// Distinguishes the connection from a later one with the same descriptor.
         let inode: ino_t
         var isHalfClosed = false
-        /// Bytes received at the last look; stays 0 if the kernel does not count them.
+        /// Bytes received at the last check; stays 0 if the kernel does not count them.
         var received = 0
         /// The beginning of the current silence.
         var quietSince: ContinuousClock.Instant
@@ -46,18 +46,19 @@ public struct PeerConnections {
     }
 
     /// Determines whether a connection is between two messages. It compares the bytes that the kernel has received with
-    /// the bytes of the received messages. The difference is smallest whenever no part of a message has arrived.
+    /// the bytes of the received messages. The difference is smallest when no part of an unfinished message has
+    /// arrived.
     private struct MessageBoundary {
-        /// The most bytes within ``shortTime`` from a producer with an empty queue. libzmq writes a batch of 8 kB if
-        /// more is waiting.
+        /// The maximum number of bytes within ``shortTime`` from a producer whose queue is empty. If more is waiting,
+        /// libzmq writes a batch of 8 kB.
         private static let fewBytes = 2048
         private static let shortTime = Duration.microseconds(100)
 
         /// The state of a connection.
         enum Place {
             case withinMessage
-            /// The difference is the smallest so far, but was seen only once. The producer may have been in the middle of
-            /// a message since the first look.
+            /// The difference is the smallest so far, but was seen only once. The producer may have been in the middle
+            /// of a message since the first check.
             case unconfirmed
             case betweenMessages
             /// The peer has just written a few messages, and none waits in its queue.
@@ -73,7 +74,7 @@ public struct PeerConnections {
         private var isConfirmed = false
         private var last: (received: Int, time: ContinuousClock.Instant)?
 
-        /// Looks at a connection whose bytes have all been read.
+        /// Determines the state of a connection whose bytes have all been read.
         ///
         /// - Parameters:
         ///   - received: Bytes that the kernel has received.
@@ -95,10 +96,10 @@ public struct PeerConnections {
         }
     }
 
-    /// The silence after which a producer that is between two messages has nothing to write.
+    /// A producer that is between two messages and silent for this long has nothing to write.
     private static let shortSilence = Duration.milliseconds(2)
-    /// The silence after which any producer has nothing to write. A producer on a busy machine may pause in the middle of a
-    /// message for several milliseconds.
+    /// Any producer that is silent for this long has nothing to write. On a busy machine, a producer may pause in the
+    /// middle of a message for several milliseconds.
     private static let longSilence = Duration.milliseconds(100)
     /// The size of a ZMTP greeting in bytes. A peer that has sent less has not finished its handshake.
     private static let greetingBytes = 64
@@ -129,17 +130,17 @@ public struct PeerConnections {
         }
     }
 
-    /// A frame of a CURVE connection is a MESSAGE command: its name, a short nonce, a box and a byte of flags. See
-    /// <https://rfc.zeromq.org/spec/26/>.
+    /// The bytes that CURVE adds to a frame. The frame becomes a MESSAGE command: its name, a short nonce, a box and a
+    /// byte of flags. See <https://rfc.zeromq.org/spec/26/>.
     private static let curveOverhead = 33
-    /// The longest frame with a length of one byte; longer frames have a length of eight bytes. See
+    /// The longest frame whose length takes one byte. The length of a longer frame takes eight bytes. See
     /// <https://rfc.zeromq.org/spec/23/>.
     private static let longestShortFrame = 255
 
     /// Records a received frame.
     ///
     /// - Parameters:
-    ///   - byteCount: The length of its content.
+    ///   - byteCount: The length of the frame's content.
     ///   - connection: The descriptor of the message's connection.
     public mutating func note(_ byteCount: Int, from connection: Int) {
         let length = byteCount + frameOverhead
@@ -159,15 +160,15 @@ public struct PeerConnections {
     /// Half-closes the connections, and forgets those that have ended. Call this after receiving all messages that are
     /// available.
     ///
-    /// A peer that reads the end of the stream discards the remainder of its libzmq's output: the rest of a batch of 8
-    /// kB for which there was no room, and the rest of a message that did not fit in the batch. A connection is
-    /// therefore half-closed at a moment when its peer has nothing to write.
+    /// When a peer reads the end of the stream, its libzmq discards the output that is not written yet: the rest of a
+    /// batch of 8 kB for which there was no room, and the rest of a message that did not fit in the batch. A connection
+    /// is therefore half-closed at a moment when its peer has nothing to write.
     ///
     /// - Parameters:
     ///   - moment: The moment at which a connection is half-closed.
-    ///   - hasReceived: Whether a message has arrived on any of the connections since the last call. The kernel reports
-    ///     more only for TCP.
-    /// - Returns: The number of connections that have not ended, and the number of them that are not half-closed.
+    ///   - hasReceived: Whether a message has arrived on any of the connections since the last call. Only for TCP does
+    ///     the kernel count the bytes of each connection.
+    /// - Returns: The number of connections that have not ended, and the number of those that are not half-closed yet.
     public mutating func hangUp(at moment: Moment, hasReceived: Bool) -> (open: Int, waiting: Int) {
         let now = ContinuousClock.now
         var waiting = 0
@@ -196,7 +197,8 @@ public struct PeerConnections {
         }
     }
 
-    /// Whether a peer may have sent messages. A TCP peer that has not even greeted, such as a port probe, has not.
+    /// Whether a peer may have sent messages. A TCP peer that has not finished its greeting, such as a port probe, has
+    /// sent none.
     private static func mayHaveSentMessages(_ descriptor: CInt) -> Bool {
         guard let count = receivedBytes(descriptor) else { return true }
         return count >= greetingBytes
@@ -244,7 +246,7 @@ private enum SocketName: Equatable {
         case AF_INET, AF_INET6: self = .port(UInt16(bytes[2]) << 8 | UInt16(bytes[3]))
         case AF_UNIX:
             let path = bytes.dropFirst(MemoryLayout<sa_family_t>.size)
-            // An abstract name begins with a zero byte, which libzmq writes as @; a path ends with one.
+            // An abstract name begins with a zero byte, which libzmq writes as @. A path ends with a zero byte.
             self = .path(path.first == 0 ? [UInt8(ascii: "@")] + path.dropFirst() : Array(path.prefix { $0 != 0 }))
         default: return nil
         }
@@ -272,7 +274,7 @@ private func openSockets() -> [OpenSocket] {
     return sockets
 }
 
-/// Returns the number that a socket has while it is open; nil if the descriptor is not an open socket.
+/// Returns the inode number that identifies a socket while it is open; nil if the descriptor is not an open socket.
 func socketInode(of descriptor: CInt) -> ino_t? {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
@@ -294,7 +296,7 @@ private func waitingBytes(_ descriptor: CInt) -> Int {
 
 /// Returns the bytes that a TCP connection has received since it was made; nil for other sockets.
 func receivedBytes(_ descriptor: CInt) -> Int? {
-    // The offset of `tcpi_bytes_received` in Linux' `tcp_info`, which glibc's header lacks.
+    // The offset of `tcpi_bytes_received` in Linux's `tcp_info`. glibc's header lacks this field.
     let offset = 128
     var info = [UInt8](repeating: 0, count: 256)
     var length = socklen_t(info.count)

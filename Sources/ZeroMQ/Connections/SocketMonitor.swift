@@ -3,8 +3,8 @@ import Glibc
 
 /// Receives the connection events of one socket (<https://libzmq.readthedocs.io/en/latest/zmq_socket_monitor.html>).
 ///
-/// libzmq waits for its monitors. Keep and read a monitor until its socket has reported ``Event/stopped``. A monitor
-/// has one owner at a time, which may be another thread than the socket's.
+/// libzmq waits for its monitors. Keep a monitor, and read its events, until its socket has reported ``Event/stopped``.
+/// A monitor has one owner at a time, possibly on another thread than the socket.
 ///
 /// `@unchecked Sendable`: a socket may move from thread to thread, as long as one thread at a time uses it.
 public final class SocketMonitor: @unchecked Sendable {
@@ -28,7 +28,7 @@ public final class SocketMonitor: @unchecked Sendable {
         case incomplete
         /// One side uses CURVE and the other does not.
         case otherMechanism
-        /// The peer's messages cannot be decrypted, because it has another server key.
+        /// The peer's messages cannot be decrypted, because the peer expects another server key.
         case otherServerKey
         /// The access handler refused the peer with this status code.
         case denied(Int)
@@ -47,7 +47,7 @@ public final class SocketMonitor: @unchecked Sendable {
         let address = "inproc://sluice.monitor.\(UInt(bitPattern: unsafe handle.pointer))"
         let socket = try Socket(.pair, in: handle.context)
         try socket.set(.linger, to: 0)
-        // Without a limit, because the socket's own threads would wait here.
+        // There is no limit, because libzmq's own threads would wait at it.
         try socket.set(.receiveHighWaterMark, to: 0)
         _ = try checked("monitor a socket") {
             unsafe zmq_socket_monitor(handle.pointer, address, Self.events)
@@ -111,7 +111,7 @@ public final class SocketMonitor: @unchecked Sendable {
 }
 
 extension Socket {
-    /// Ends the events of a ``SocketMonitor`` of this socket. Call this before releasing the monitor.
+    /// Stops the events of this socket's ``SocketMonitor``. Call this before releasing the monitor.
     public func stopMonitoring() {
         // An error means that there was no monitor, which is fine.
         unsafe zmq_socket_monitor(handle.pointer, nil, 0)

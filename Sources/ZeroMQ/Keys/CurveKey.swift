@@ -25,7 +25,7 @@ public struct CurvePublicKey: Hashable, Sendable, CustomStringConvertible {
     public var description: String { Z85.encoded(bytes) }
 }
 
-/// A secret key of CURVE with its public key: an identity.
+/// A CURVE secret key and its public key. A pair is an identity.
 public struct CurveKeyPair: Sendable, CustomStringConvertible {
     /// The public key.
     public let publicKey: CurvePublicKey
@@ -102,7 +102,8 @@ extension Socket {
     }
 
     /// Authenticates this client and the server to each other. Call this before connecting. Without credentials the
-    /// call does nothing. It also does nothing for an endpoint that is not TCP, where file permissions decide.
+    /// call does nothing. It also does nothing for an endpoint that is not TCP, because file permissions control the
+    /// access there.
     ///
     /// - Parameters:
     ///   - credentials: The client's credentials, if it has any.

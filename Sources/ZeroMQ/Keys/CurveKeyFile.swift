@@ -1,12 +1,13 @@
 import Glibc
 
-/// A file with a key or a pair: a CZMQ certificate, which pyzmq's `zmq.auth` reads and writes too.
+/// A file with a public key or a key pair, in the format of CZMQ's certificates. pyzmq's `zmq.auth` reads and writes
+/// the same format.
 ///
 ///     # Sluice: the public key of alice.
 ///     curve
 ///         public-key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 public enum CurveKeyFile {
-    /// The size limit of a key file, far above the size of any.
+    /// The size limit of a key file, far above the size of any real key file.
     private static let maximumBytes = 65_536
 
     /// Reads a public key.
@@ -23,8 +24,8 @@ public enum CurveKeyFile {
         return key
     }
 
-    /// Reads a secret key. A file of this user must be accessible to nobody else. A file of another owner, as systemd
-    /// and Kubernetes provide it, may be readable by a group.
+    /// Reads a secret key. If this user owns the file, it must be accessible to nobody else. A file with another owner,
+    /// such as systemd or Kubernetes provides, may be readable by a group.
     ///
     /// - Parameter path: The file.
     /// - Returns: The key with its public key.
@@ -97,7 +98,7 @@ public enum CurveKeyFile {
         func unreadable() -> CurveKeyFileError {
             CurveKeyFileError(.unreadable, path, "cannot be read: \(unsafe String(cString: strerror(errno)))")
         }
-        // Does not wait for the other end of a pipe.
+        // If the path is a pipe, `O_NONBLOCK` avoids a wait for the other end.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable() }
         defer { close(descriptor) }
@@ -109,7 +110,7 @@ public enum CurveKeyFile {
         return (String(decoding: bytes.prefix(count), as: UTF8.self), status)
     }
 
-    /// Creates a file. A secret file belongs to its owner alone, whatever the umask. The public file's mode follows the
+    /// Creates a file. Only its owner can access a secret file, whatever the umask. The public file's mode follows the
     /// umask.
     private static func create(_ path: String, isSecret: Bool, _ text: String) throws(CurveKeyFileError) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, isSecret ? 0o600 : 0o644)
