@@ -128,7 +128,7 @@ func records(_ count: Int, from value: Float = 0) throws -> JournalRecords {
     var table = StreamTable(models: [
         ServedModel(name: "m", file: "m", fingerprint: "f", model: model, policy: ServingPolicy())
     ])
-    table.startRecording([1])
+    table.journal.start([1])
     var decided = DecidedBatch()
     for number in 0..<count {
         let payload = Timesteps.bytes([Float(number) + value])
@@ -138,6 +138,6 @@ func records(_ count: Int, from value: Float = 0) throws -> JournalRecords {
         table.decideBatch(time: 0, into: &decided)
     }
     var records = JournalRecords()
-    table.takeRecords(&records)
+    table.journal.take(&records)
     return records
 }

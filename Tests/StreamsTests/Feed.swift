@@ -18,7 +18,7 @@ final class Feed {
     /// - Throws: An error if the records cannot be read completely.
     func replayed(_ model: ServedModel) throws -> Feed {
         var taken = JournalRecords()
-        table.takeRecords(&taken)
+        table.journal.take(&taken)
         let again = Feed(model)
         var reader = JournalRecords.Reader(taken.bytes)
         var position: UInt64 = 0

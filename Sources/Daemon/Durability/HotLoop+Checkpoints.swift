@@ -17,7 +17,7 @@ extension HotLoop {
     /// checkpoint contains such an operation as a whole.
     mutating func startCheckpoint() {
         guard isDurable, !checkpoints.isRunning, operation.end == nil else { return }
-        checkpoints.begin(at: table.position, isAwaited: checkpointWaiters.areWaiting, now: SteadyClock.now())
+        checkpoints.begin(at: table.journal.position, isAwaited: checkpointWaiters.areWaiting, now: SteadyClock.now())
         checkpointWaiters.begin()
         group.beginCheckpoint()
         continueCheckpoint()

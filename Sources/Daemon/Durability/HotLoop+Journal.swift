@@ -8,7 +8,7 @@ extension HotLoop {
     /// Runs an action when the journal has all records so far. If no journal is kept or the journal cannot be written,
     /// the action runs at once.
     mutating func whenRecorded(_ action: @escaping Mailbox.Action) {
-        if group.isOn && (group.isCommitting || table.records.count > 0) {
+        if group.isOn && (group.isCommitting || table.journal.records.count > 0) {
             group.gathered.actions.append(action)
         } else {
             action(&self)
@@ -22,7 +22,7 @@ extension HotLoop {
     mutating func whenDurable(_ action: @escaping CheckpointWaiters.DurableAnswer) {
         if !group.isWhole && isDurable {
             whenCheckpointed(action)
-        } else if group.isWhole && (group.isCommitting || table.records.count > 0) {
+        } else if group.isWhole && (group.isCommitting || table.journal.records.count > 0) {
             group.gathered.answers.append(action)
         } else {
             action(&self, .success(()))
@@ -54,11 +54,11 @@ extension HotLoop {
     mutating func commitGroup() throws(ZeroMQError) {
         guard group.isOn, !group.isCommitting else { return }
         swap(&group.gathered, &group.committing)
-        guard table.records.count > 0 else { return try releaseGroup() }
+        guard table.journal.records.count > 0 else { return try releaseGroup() }
         group.isCommitting = true
-        table.takeRecords(&group.spare)
+        table.journal.take(&group.spare)
         let records = group.spare
-        let first = table.position - UInt64(records.count) + 1
+        let first = table.journal.position - UInt64(records.count) + 1
         startJournalJob { [folderWatch] journal throws(StoreError) in
             try folderWatch?.check()
             try journal.append(records, first: first)
@@ -111,7 +111,7 @@ extension HotLoop {
         }
         noteJournal(isWhole: false)
         group.fail(error, at: SteadyClock.now())
-        table.stopRecording()
+        table.journal.stop()
         group.committing.decisions.append(contentsOf: group.gathered.decisions)
         group.committing.taken += group.gathered.taken
         group.committing.actions += group.gathered.actions
@@ -135,9 +135,9 @@ extension HotLoop {
             case .success:
                 guard !loop.group.isOn else { return }
                 // A skipped position marks the gap: a checkpoint that began before it does not complete the journal.
-                loop.table.skipPositions(through: loop.table.position + 1)
-                loop.table.startRecording(loop.group.weights)
-                loop.group.recover(from: loop.table.position)
+                loop.table.journal.skip(through: loop.table.journal.position + 1)
+                loop.table.journal.start(loop.group.weights)
+                loop.group.recover(from: loop.table.journal.position)
                 loop.checkpoints.hasten()
             case .failure(let error):
                 loop.group.fail(error, at: SteadyClock.now())

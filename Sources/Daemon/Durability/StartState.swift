@@ -144,7 +144,7 @@ struct StartState: ~Copyable {
     private mutating func startRecording() throws(StoreError) {
         guard let numbers = try journal?.numbers(of: table.models) else { return }
         weights = numbers
-        table.startRecording(numbers)
+        table.journal.start(numbers)
     }
 
     /// Loads the streams of the last checkpoint. Streams that fit no model stay in the store.
@@ -179,8 +179,8 @@ struct StartState: ~Copyable {
                     .map { (weights.number, $0) }
             }, uniquingKeysWith: { first, _ in first })
         let checkpoint = store.position
-        table.skipPositions(through: checkpoint)
-        let loaded = table.position
+        table.journal.skip(through: checkpoint)
+        let loaded = table.journal.position
 
         var count = 0
         let (last, end) = try journal.forEachBatch(after: checkpoint) { first, reader in
@@ -253,14 +253,14 @@ struct StartState: ~Copyable {
         if last < end {
             logger.warning("records are missing in the journal after \(last); the records up to \(end) are ignored")
         }
-        table.skipPositions(through: end)
+        table.journal.skip(through: end)
         var next: Int? = 0
         while let first = next {
             let copied = table.copyChanged(from: first, limit: CheckpointSchedule.streamsPerSlice)
             try store.write(copied.slice)
             next = copied.next
         }
-        try store.endCheckpoint(at: table.position)
+        try store.endCheckpoint(at: table.journal.position)
         try store.noteJournal(isWhole: true)
         journalBytes = 0
     }

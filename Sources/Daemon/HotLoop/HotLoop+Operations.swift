@@ -63,7 +63,7 @@ extension HotLoop {
 
     /// Whether there is work that can be done without waiting.
     var hasWork: Bool {
-        canSweep || canRestore || (table.hasBacklog && !group.isFull(table.records)) || canAct
+        canSweep || canRestore || (table.hasBacklog && !group.isFull(table.journal.records)) || canAct
     }
 
     /// Whether the sweep may continue. The copies of a snapshot must not outrun the store.
@@ -104,7 +104,7 @@ extension HotLoop {
     /// Completes the operation under way, its waiting requests and the backlog, for an orderly stop.
     mutating func finishWork(by memory: inout TurnMemory) throws(ZeroMQError) {
         finishOperations()
-        while table.hasBacklog, !group.isFull(table.records) { try takeBacklog(by: &memory) }
+        while table.hasBacklog, !group.isFull(table.journal.records) { try takeBacklog(by: &memory) }
     }
 
     /// Carries out the request that has waited longest.
@@ -150,7 +150,7 @@ extension HotLoop {
     private mutating func takeBacklog(by memory: inout TurnMemory) throws(ZeroMQError) {
         let start = SteadyClock.now()
         var now = start
-        while table.hasBacklog, !group.isFull(table.records), now - start < Self.backlogTime {
+        while table.hasBacklog, !group.isFull(table.journal.records), now - start < Self.backlogTime {
             batchStart = now
             table.takeBacklog()
             try decideAndPublish(&memory.decided)

@@ -142,7 +142,8 @@ extension HotLoop {
     var canRestore: Bool {
         guard operation.restoration != nil, let restoration = operation.restoration else { return false }
         guard restoration.isEffective else {
-            return (restoration.hasPages || restoration.isOver) && table.records.bytes.count < Self.preparedBytes
+            return (restoration.hasPages || restoration.isOver)
+                && table.journal.records.bytes.count < Self.preparedBytes
         }
         return restoration.hasPages || (restoration.isOver && table.isRestoring)
             || restoration.nextPage?.isDue ?? false || canReadAwaited

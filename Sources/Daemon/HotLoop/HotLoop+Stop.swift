@@ -34,7 +34,7 @@ extension HotLoop {
         repeat {
             let waitsForQuiet = ingest.contains { $0.waitsForQuiet }
             let isBusy = waitsForQuiet || hasTaken.contains(true)
-            try poller.wait(milliseconds: group.isFull(table.records) ? 10 : isBusy ? 0 : 1)
+            try poller.wait(milliseconds: group.isFull(table.journal.records) ? 10 : isBusy ? 0 : 1)
             let moment = Self.hangUpMoments.first { elapsed < $0.until }?.moment ?? .any
             if waitsForQuiet, case .quiet = moment { usleep(Self.lookPause) }
             clock.synchronize()

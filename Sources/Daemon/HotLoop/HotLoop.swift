@@ -237,7 +237,7 @@ struct HotLoop: ~Copyable {
     }
 
     /// Whether to receive no timesteps for now, because the journal or the backlog is full.
-    var isIngestFull: Bool { group.isFull(table.records) || table.isBacklogFull }
+    var isIngestFull: Bool { group.isFull(table.journal.records) || table.isBacklogFull }
 
     /// Waits for more timesteps at the ingest socket, while they arrive in quick succession and no other work is
     /// expected.

@@ -129,8 +129,8 @@ extension StreamTable {
 
     private mutating func record(_ operation: StreamOperation, on selection: ControlCommand.Selection) {
         switch operation {
-        case .reset: recordReset(selection)
-        case .remove: recordRemove(selection)
+        case .reset: journal.reset(selection)
+        case .remove: journal.remove(selection)
         case .doom, .pause, .resume, .copy, .exchange, .restore: break
         }
     }
@@ -146,7 +146,7 @@ extension StreamTable {
     mutating func reset(_ slot: Int) {
         if streams[slot].isAsleep {
             // A reset stream no longer returns to its last checkpoint after a fault.
-            faulty.remove(slot)
+            hibernation.clearFault(slot)
             giveRow(slot)
             goOn(slot)
         } else {
@@ -158,15 +158,14 @@ extension StreamTable {
 
     mutating func remove(_ slot: Int) {
         if streams[slot].isAsleep {
-            asleepCount -= 1
+            hibernation.countAwake()
         } else {
             memories[streams[slot].model].remove(streams[slot].row)
         }
         if streams[slot].isPaused { pausedCount -= 1 }
         if streams[slot].waits { stopWaiting(slot) }
-        if !tallies.isEmpty { tallies[slot] = nil }
-        if !duplicateRuns.isEmpty { duplicateRuns[slot] = nil }
-        if !faulty.isEmpty { faulty.remove(slot) }
+        ledger.remove(slot)
+        hibernation.clearFault(slot)
         doomed.remove(slot)
         index.remove(slot: slot)
         changed.remove(slot)

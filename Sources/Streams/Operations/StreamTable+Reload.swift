@@ -50,7 +50,7 @@ extension StreamTable {
             keepsRows
             ? memories[model].handOver(to: served, workers: workers) : StreamMemory(served, workers: workers)
         models[model] = served
-        if let number { weightsNumbers?[model] = number }
+        if let number { journal.setWeights(number, of: model) }
         if keepsRows, !resetting {
             // This is quick even with many streams: each one is only marked for the next checkpoint.
             exchange = nil
@@ -89,7 +89,7 @@ extension StreamTable {
     mutating func goOver(_ slot: Int) {
         guard let exchange, streams[slot].model == exchange.model else { return }
         if exchange.resets {
-            recordReset(.stream(id(of: slot)))
+            journal.reset(.stream(id(of: slot)))
             streams[slot].step = 0
         }
         if let old = exchange.old {

@@ -18,7 +18,7 @@ extension StreamTable {
         precondition(sweep == nil && !restoration.isBegun, "one operation after another")
         restoration = StreamRestoration()
         restoration.stage = .checking
-        recordRestorationBegin()
+        journal.restorationBegin()
     }
 
     /// Checks and records some of the streams.
@@ -38,7 +38,7 @@ extension StreamTable {
                 restoration.newCount += 1
             }
             restoration.left += 1
-            recordPrepared(image, model: model)
+            journal.prepared(image, model: model)
         }
     }
 
@@ -55,7 +55,7 @@ extension StreamTable {
         // Timesteps may have created some of the new streams since the check.
         try checkRoom(forNew: restoration.newCount)
         restoration.stage = .effective
-        recordRestored()
+        journal.restored()
         phase.flip()
         sweep = StreamSweep(.restore, .all, end: index.slots.count)
     }
@@ -72,7 +72,7 @@ extension StreamTable {
             guard (try? model(for: image)) != nil else { continue }
             reachRestored(slot)
             if streams[slot].isAsleep { giveRow(slot) }
-            if !faulty.isEmpty { faulty.remove(slot) }
+            hibernation.clearFault(slot)
             put(image, at: slot)
             goOn(slot)
         }
@@ -109,7 +109,7 @@ extension StreamTable {
             guard isToBeRestored(slot) else { continue }
             reachRestored(slot)
             lost.append(id(of: slot))
-            recordReset(.stream(id(of: slot)))
+            journal.reset(.stream(id(of: slot)))
             reset(slot)
             goOn(slot)
         }

@@ -25,7 +25,9 @@ extension StreamTable {
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32 = 0,
         rest: Int = 0
     ) {
-        if numbers.duplicates > 0 { countDuplicates(numbers.duplicates, of: slot) }
+        if numbers.duplicates > 0 {
+            ledger.countDuplicates(numbers.duplicates, of: slot, after: streams[slot].sequence)
+        }
         guard numbers.duplicates < count else { return }
         let model = streams[slot].model
         if numbers.gap || flags.contains(.start) { startAnew(slot, numbers, flags) }
@@ -44,7 +46,7 @@ extension StreamTable {
     private mutating func startAnew(_ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags) {
         let model = streams[slot].model
         if numbers.gap {
-            countGap(of: slot)
+            ledger.countGap(of: slot)
             streams[slot].gapPending = true
         }
         let starts = flags.contains(.start) && numbers.duplicates == 0
@@ -100,7 +102,7 @@ extension StreamTable {
             first = run.upperBound
         }
         decided.time = time
-        counters.decisions += UInt64(decided.records.count - countBefore)
+        ledger.counters.decisions += UInt64(decided.records.count - countBefore)
         for model in memories.indices {
             if case .state(let steps) = memories[model] { steps.removeAll() }
         }
@@ -182,8 +184,8 @@ extension StreamTable {
         stream.endBatch(at: time)
         streams[message.slot] = stream
         if !stream.isAsleep { markChanged(message.slot) }
-        counters.timesteps += UInt64(end - message.duplicates)
-        if let weightsNumbers { record(message, isFirst: isFirst, end: end, time: time, as: weightsNumbers) }
+        ledger.counters.timesteps += UInt64(end - message.duplicates)
+        if journal.isOn { record(message, isFirst: isFirst, end: end, time: time) }
         if end < message.count { postpone(message, from: end) }
     }
 }

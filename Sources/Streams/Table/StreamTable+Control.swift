@@ -33,7 +33,7 @@ extension StreamTable {
             probability: StreamStatus.Probability(outputs),
             label: stream.label ?? 0, idleSeconds: Double(idleTime(of: slot, at: time)) / 1e9,
             paused: stream.isPaused, asleep: stream.isAsleep, waiting: waiting[slot]?.count ?? 0,
-            tally: tallies[slot] ?? StreamTally())
+            tally: ledger.tally(of: slot))
     }
 
     /// The number of paused streams in a selection.

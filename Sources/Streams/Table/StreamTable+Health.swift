@@ -1,12 +1,18 @@
 import Recurrent
 import Wire
 
-/// Counts events by stream, and resets states that are no longer finite.
+/// Resets states that are no longer finite, and reports stuck streams.
 extension StreamTable {
-    mutating func countGap(of slot: Int) {
-        counters.gaps += 1
-        tallies[slot, default: StreamTally()].gaps += 1
+    /// Whether there are newly stuck streams.
+    public var hasStuckStreams: Bool { ledger.hasStuck }
+
+    /// Hands over the newly stuck streams.
+    public mutating func takeStuckStreams() -> [StuckStream] {
+        ledger.takeStuck().map { StuckStream(id: id(of: $0.slot), sequence: $0.sequence, duplicates: $0.duplicates) }
     }
+
+    /// The number of stuck streams. Takes linear time.
+    public var stuckCount: Int { ledger.stuckCount { streams[$0].sequence } }
 
     /// Resets a state that became NaN or infinite, because it cannot recover by itself. The check follows each
     /// timestep, so the outcome does not depend on the sizes of messages.
@@ -17,8 +23,7 @@ extension StreamTable {
     ///   - time: Nanoseconds since the Unix epoch.
     mutating func quarantine(_ slot: Int, in pool: StatePool, time: Int64) {
         let stream = streams[slot]
-        counters.quarantined += 1
-        tallies[slot, default: StreamTally()].quarantined += 1
+        ledger.countQuarantine(of: slot)
         // If the slot's previous stream was removed, the stored state under the same key belongs to that stream.
         let goesBack = hasStore && models[stream.model].policy.fault == .checkpoint && !removed.contains(slot)
         var event = StreamEvent(.quarantined, .stream(id(of: slot)), time: time)
@@ -27,7 +32,7 @@ extension StreamTable {
         events.append(event)
         streams[slot].step = 0
         if goesBack {
-            faulty.insert(slot)
+            hibernation.markFaulty(slot)
             fallAsleep(slot)
             startWaking(slot)
         } else {

@@ -42,7 +42,7 @@ extension StreamTable {
         var idle = Idle()
         for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
             let id = id(of: slot)
-            recordRemove(.stream(id))
+            journal.remove(.stream(id))
             remove(slot)
             idle.ids.append(id)
         }
@@ -52,8 +52,7 @@ extension StreamTable {
     /// Hands over the ids of streams to read from the store, because timesteps wait for them. Each stream is requested
     /// once.
     public mutating func takeWakeRequests() -> [String] {
-        defer { wakeRequests.removeAll(keepingCapacity: true) }
-        return wakeRequests.filter { index.isTaken($0) && isAwaited($0) }.map { id(of: $0) }
+        hibernation.takeRequests().filter { index.isTaken($0) && isAwaited($0) }.map { id(of: $0) }
     }
 
     /// The store's keys of streams.
@@ -62,7 +61,7 @@ extension StreamTable {
     }
 
     /// Whether ``takeWakeRequests()`` or ``takeEvents()`` has results to hand over.
-    public var hasEvents: Bool { !events.isEmpty || !wakeRequests.isEmpty }
+    public var hasEvents: Bool { !events.isEmpty || hibernation.hasRequests }
 
     /// Hands over the events.
     public mutating func takeEvents() -> [StreamEvent] {
@@ -139,10 +138,10 @@ extension StreamTable {
                 continue
             }
             if streams[slot].isAsleep {
-                if faulty.remove(slot) == nil { lost.append(id) }
+                if !hibernation.clearFault(slot) { lost.append(id) }
                 // The reset is recorded for a faulty stream too, because at a replay the store may have an image of the
                 // stream.
-                recordReset(.stream(id))
+                journal.reset(.stream(id))
                 giveRow(slot)
                 streams[slot].step = 0
                 markChanged(slot)
@@ -165,7 +164,7 @@ extension StreamTable {
     /// Whether timesteps wait for the reading of a stream. This includes a stream that was restored in the meantime: it
     /// is awake, but nothing else queues its waiting timesteps.
     private func isAwaited(_ slot: Int) -> Bool {
-        faulty.contains(slot) || (streams[slot].waits && (!streams[slot].isPaused || streams[slot].isAsleep))
+        hibernation.isFaulty(slot) || (streams[slot].waits && (!streams[slot].isPaused || streams[slot].isAsleep))
     }
 
     /// Makes the timesteps of a stream wait until it is awake.
@@ -175,19 +174,19 @@ extension StreamTable {
     }
 
     mutating func requestWaking(_ slot: Int) {
-        wakeRequests.append(slot)
+        hibernation.request(slot)
     }
 
     mutating func fallAsleep(_ slot: Int) {
         memories[streams[slot].model].remove(streams[slot].row)
         streams[slot].row = Stream.noRow
-        asleepCount += 1
+        hibernation.countAsleep()
     }
 
     /// Gives a hibernated stream a row of zeros.
     mutating func giveRow(_ slot: Int) {
         streams[slot].row = memories[streams[slot].model].insert()
-        asleepCount -= 1
+        hibernation.countAwake()
     }
 
     func id(of slot: Int) -> String { String(copying: index.id(of: slot)) }
@@ -202,37 +201,27 @@ extension StreamTable {
             image.isSound(outputs: served.model.outputs)
         else { return }
         giveRow(slot)
-        guard faulty.remove(slot) != nil else {
+        guard hibernation.clearFault(slot) else {
             return memory.replace(streams[slot].row, with: image.values.span)
         }
         var image = image
         image.sequence = streams[slot].sequence
         image.time = streams[slot].time
         image.gapPending = streams[slot].gapPending
-        recordPut(image, model: streams[slot].model)
+        journal.put(image, model: streams[slot].model)
         put(image, at: slot)
     }
 
-    /// Finds idle streams. A stream that had timesteps since the last look counts as idle from now on. The idle time is
-    /// the time for which the stream was seen idle, whatever the time of day of its last timestep.
+    /// Finds idle streams among the next slots.
     private mutating func idleSlots(
         from first: Int, limit: Int, idleFor period: Int64, now: Int64, _ idle: inout Idle
     ) -> [Int] {
         let end = min(index.slots.count, first + limit)
         idle.next = end < index.slots.count ? end : nil
         guard first < end else { return [] }
-        while idleSince.count < end { idleSince.append(now) }
         var found: [Int] = []
         for slot in first..<end where index.isTaken(slot) {
-            if streams[slot].isPaused || streams[slot].waits {
-                // The stream may have waiting timesteps.
-                streams[slot].isSeenIdle = false
-            } else if !streams[slot].isSeenIdle {
-                streams[slot].isSeenIdle = true
-                idleSince[slot] = now
-            } else if now - idleSince[slot] >= period {
-                found.append(slot)
-            }
+            if hibernation.isIdle(&streams[slot], in: slot, for: period, at: now) { found.append(slot) }
         }
         return found
     }

@@ -43,7 +43,7 @@ extension StreamTable {
             if isSweeping { reach(found) }
             // A faulty stream stays changed until its last checkpoint is read. A stream to be restored stays changed
             // until it is restored.
-            if !doomed.contains(found) && !faulty.contains(found) && !isToBeRestored(found) {
+            if !doomed.contains(found) && !hibernation.isFaulty(found) && !isToBeRestored(found) {
                 if changed.contains(found), !streams[found].isAsleep { copy(found, into: &slice) }
                 changed.remove(found)
             }
@@ -53,7 +53,7 @@ extension StreamTable {
     }
 
     /// Whether a stream waits for its last checkpoint to be read. Until then, no checkpoint can be complete.
-    public var hasFaulty: Bool { !faulty.isEmpty }
+    public var hasFaulty: Bool { hibernation.hasFaulty }
 
     /// Marks streams as changed again because they could not be stored.
     ///
@@ -105,9 +105,8 @@ extension StreamTable {
             stream.gapPending = entry.gapPending
             put(stream, at: slot)
             if let adapted { put(adapted, at: slot) }
-            while loadedPositions.count < slot { loadedPositions.append(0) }
-            loadedPositions.append(entry.position)
-            skipPositions(through: entry.position)
+            replay.load(slot, through: entry.position)
+            journal.skip(through: entry.position)
             served += 1
         }
         return served
@@ -126,8 +125,8 @@ extension StreamTable {
             let slot = index.find(image.id.utf8.span) ?? insert(image.id.utf8.span, model: model)
             if streams[slot].isAsleep { giveRow(slot) }
             goOn(slot)
-            faulty.remove(slot)
-            recordPut(image, model: model)
+            hibernation.clearFault(slot)
+            journal.put(image, model: model)
             put(image, at: slot)
         }
     }
@@ -160,7 +159,7 @@ extension StreamTable {
         let stream = streams[slot]
         let entry = StreamSlice.Entry(
             key: UInt32(slot), weights: stream.model, sequence: stream.sequence, step: stream.step,
-            time: stream.time, label: stream.label, gapPending: stream.gapPending, position: position)
+            time: stream.time, label: stream.label, gapPending: stream.gapPending, position: journal.position)
         switch memories[stream.model] {
         case .state(let steps):
             let pool = steps.pool

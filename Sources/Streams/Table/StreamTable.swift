@@ -25,7 +25,9 @@ public struct StreamTable: ~Copyable {
     /// The decision rules of ``models`` for the hot path.
     var rules: [DecisionRule]
     /// The counts of events since the start.
-    public internal(set) var counters = StreamCounters()
+    public var counters: StreamCounters { ledger.counters }
+    /// The recorder of changes for the journal.
+    public var journal = JournalRecorder()
 
     /// Whether streams can be read back from a store. Without a store, a fault has no checkpoint to return to.
     public var hasStore = false
@@ -64,37 +66,14 @@ public struct StreamTable: ~Copyable {
     var waiting: [Int: WaitingTimesteps] = [:]
     /// The queue of streams whose waiting timesteps have their turn next.
     var backlog = Backlog()
-    /// The slots of streams to read from the store.
-    var wakeRequests: [Int] = []
-    /// The slots of streams that return to their last checkpoint once it is read.
-    var faulty: Set<Int> = []
-    /// The event counts of streams by slot. Only streams with events have an entry.
-    var tallies: [Int: StreamTally] = [:]
-    /// The runs of duplicates by slot. Only streams with duplicates have an entry.
-    var duplicateRuns: [Int: DuplicateRun] = [:]
-    /// The newly stuck streams that have not been reported to the caller yet.
-    var stuckStreams: [StuckStream] = []
-    /// The time since which each stream has been idle, by slot. A time is valid only if the stream's `isSeenIdle` is
-    /// set. The buffer grows only if there is a search for idle streams.
-    var idleSince = GrowingBuffer<Int64>()
+    var ledger = StreamLedger()
+    var hibernation = Hibernation()
+    var replay = JournalReplay()
     /// The steps of the time of day since each stream's last timestep, by slot. The buffer grows only if there was a
     /// step.
     var clockShifts = GrowingBuffer<ClockShift>()
-    /// The number of hibernated streams.
-    public internal(set) var asleepCount = 0
     /// The admitted messages without decisions.
     var batch: MessageBatch
-
-    /// The number of the last record, over the life of the stored state.
-    public internal(set) var position: UInt64 = 0
-    /// The records that were not handed over yet.
-    public internal(set) var records = JournalRecords()
-    /// The journal's number for the weights of each of ``models``; nil if nothing is recorded.
-    var weightsNumbers: [UInt16]?
-    /// During a start: the record up to which each stream is loaded, by slot.
-    var loadedPositions: [UInt64] = []
-    /// During a replay of the journal: the streams to restore if their restoration took effect.
-    var prepared: [(image: StreamImage, model: Int?)] = []
 
     /// Creates an empty table.
     ///
@@ -117,6 +96,9 @@ public struct StreamTable: ~Copyable {
     @inline(__always)
     @_lifetime(borrow self)
     public func idBytes(of slot: Int) -> Span<UInt8> { index.id(of: slot) }
+
+    /// The number of hibernated streams.
+    public var asleepCount: Int { hibernation.count }
 
     /// The number of paused streams.
     public internal(set) var pausedCount = 0
@@ -253,7 +235,7 @@ public struct StreamTable: ~Copyable {
     ///   - cause: The cause.
     ///   - count: The number of drops.
     public mutating func countDrop(_ cause: DropCause, _ count: UInt64 = 1) {
-        counters.dropped[cause, default: 0] += count
+        ledger.counters.dropped[cause, default: 0] += count
     }
 
     mutating func insert(_ id: Span<UInt8>, model: Int) -> Int {

@@ -8,7 +8,7 @@ import Wire
     /// A table that splits large messages into pieces of a given size.
     private func feed(_ policy: ServingPolicy = ServingPolicy(), pieces: Int) throws -> Feed {
         let feed = Feed(served(try livelyModel(), policy))
-        feed.table.startRecording([5])
+        feed.table.journal.start([5])
         try feed.setPieceSize(pieces)
         return feed
     }

@@ -10,7 +10,7 @@ import Wire
     /// Six streams, two of them paused with waiting timesteps.
     private func feed() throws -> Feed {
         let feed = Feed(served(try livelyModel()))
-        feed.table.startRecording([5])
+        feed.table.journal.start([5])
         for (number, id) in Self.ids.enumerated() { try feed.send(id, signal(3, from: Float(number))) }
         for id in ["a1", "b1"] {
             _ = try feed.table.pause(.stream(id))

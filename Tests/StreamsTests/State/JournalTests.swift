@@ -18,7 +18,7 @@ import Wire
         /// Appends the records since the previous call.
         mutating func commit(_ feed: Feed) {
             var taken = JournalRecords()
-            feed.table.takeRecords(&taken)
+            feed.table.journal.take(&taken)
             var reader = JournalRecords.Reader(taken.bytes)
             while let record = reader.next() { records.append(record) }
             #expect(reader.isAtEnd)
@@ -43,7 +43,7 @@ import Wire
 
     private func recording(_ served: ServedModel) -> Feed {
         let feed = Feed(served)
-        feed.table.startRecording([5])
+        feed.table.journal.start([5])
         return feed
     }
 
@@ -65,10 +65,10 @@ import Wire
         var durable = Durable()
         durable.commit(feed)
         #expect(durable.records.count == 7)
-        #expect(feed.table.position == 7)
+        #expect(feed.table.journal.position == 7)
         let again = try durable.start(served)
         #expect(try sorted(again) == sorted(feed))
-        #expect(again.table.position == 7)
+        #expect(again.table.journal.position == 7)
         #expect(again.table.counters == StreamCounters())
         #expect(try again.send("a", signal(3)) == feed.send("a", signal(3)))
     }
@@ -99,7 +99,7 @@ import Wire
             }
             durable.commit(feed)
             if round.isMultiple(of: 7) {
-                if next == nil { begin = Int(feed.table.position) }
+                if next == nil { begin = Int(feed.table.journal.position) }
                 let copied = feed.table.copyChanged(from: next ?? 0, limit: 3)
                 durable.write(copied.slice)
                 next = copied.next
@@ -136,7 +136,7 @@ import Wire
         try feed.send("s", signal(3))
         _ = try feed.table.pause(.all)
         try feed.send("s", signal(4))
-        #expect(feed.table.records.count == 1)
+        #expect(feed.table.journal.records.count == 1)
         _ = try feed.resume(.all)
         var durable = Durable()
         durable.commit(feed)
@@ -147,16 +147,16 @@ import Wire
     @Test func `a table records only between start and stop, and the positions show the gap`() throws {
         let feed = Feed(served(try livelyModel()))
         try feed.send("s", signal(1))
-        #expect(feed.table.position == 0)
-        feed.table.startRecording([5])
+        #expect(feed.table.journal.position == 0)
+        feed.table.journal.start([5])
         try feed.send("s", signal(1))
-        #expect(feed.table.position == 1)
-        feed.table.stopRecording()
+        #expect(feed.table.journal.position == 1)
+        feed.table.journal.stop()
         try feed.send("s", signal(1))
-        #expect(feed.table.records.count == 0)
-        feed.table.startRecording([5])
+        #expect(feed.table.journal.records.count == 0)
+        feed.table.journal.start([5])
         try feed.send("s", signal(1))
-        #expect(feed.table.position == 3)
+        #expect(feed.table.journal.position == 3)
     }
 
     @Test func `damaged bytes give no records`() throws {
@@ -165,7 +165,7 @@ import Wire
         try feed.table.restore(feed.images())
         _ = try feed.table.reset(.stream("s"))
         var records = JournalRecords()
-        feed.table.takeRecords(&records)
+        feed.table.journal.take(&records)
         for count in 0..<records.bytes.count {
             var reader = JournalRecords.Reader(Array(records.bytes[..<count]))
             var read = 0
