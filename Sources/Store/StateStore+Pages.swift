@@ -4,10 +4,10 @@ public import Wire
 
 /// Reads streams by key, and reads and writes snapshots page by page.
 extension StateStore {
-    /// The bytes of state from which a page accepts no further stream.
+    /// The number of bytes of state at which a page accepts no further stream.
     static let pageBytes = 512 * 1024
 
-    /// Streams of the last checkpoint.
+    /// Returns streams of the last checkpoint.
     ///
     /// - Parameter keys: The keys of the streams.
     /// - Returns: The streams that exist.
@@ -25,13 +25,13 @@ extension StateStore {
         }
     }
 
-    /// A page of a snapshot's streams, ordered by the bytes of their ids.
+    /// Returns one page of a snapshot's streams, ordered by the bytes of their ids.
     ///
     /// - Parameters:
     ///   - name: The snapshot's name.
     ///   - selection: The streams of the snapshot to read.
     ///   - after: The id before the page; nil for the first page.
-    ///   - limit: The maximum number of streams on the page. There are fewer if their states are large.
+    ///   - limit: The maximum number of streams on the page. A page has fewer streams if their states are large.
     /// - Returns: The page, whose keys have no meaning, and the id before the next page; nil at the end.
     /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` if the database cannot be read.
     public func page(
@@ -44,7 +44,8 @@ extension StateStore {
         case .all: prefix = ""
         }
         return try database.read("read a snapshot of") { db in
-            // No byte of UTF-8 is 255, so this bound lies after all ids with the prefix and before all later ids.
+            // No byte of UTF-8 is 255. This bound therefore lies after all ids with the prefix and before all later
+            // ids.
             let end = Array(prefix.utf8) + [255]
             let select = try db.makeStatement(
                 sql: """
@@ -66,7 +67,7 @@ extension StateStore {
         }
     }
 
-    /// Streams of a snapshot.
+    /// Returns streams of a snapshot.
     ///
     /// - Parameters:
     ///   - name: The snapshot's name.
@@ -122,7 +123,7 @@ extension StateStore {
         }
     }
 
-    /// The state layouts of all models that were ever served.
+    /// Returns the state layouts of all models that were ever served.
     ///
     /// - Returns: ``ServedModel/stateLayout`` by ``ServedModel/imageFingerprint``.
     /// - Throws: ``StoreError`` if the database cannot be read.

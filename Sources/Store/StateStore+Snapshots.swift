@@ -4,7 +4,7 @@ public import Wire
 
 /// Lists, deletes and fills snapshots.
 extension StateStore {
-    /// The snapshots, the oldest first.
+    /// Lists the snapshots, the oldest first.
     ///
     /// - Returns: The status of each snapshot.
     /// - Throws: ``StoreError`` if the database cannot be read.

@@ -2,7 +2,7 @@ import GRDB
 public import Streams
 public import Wire
 
-/// A snapshot that is written a few streams at a time. It is invisible before ``StateStore/finish(_:)``.
+/// A snapshot that is written a few streams at a time. It is invisible until ``StateStore/finish(_:)``.
 public struct StagedSnapshot: Equatable, Sendable {
     /// The snapshot's name.
     public let name: String
@@ -34,9 +34,9 @@ struct StagedRows {
 ///
 ///     begin ──▶ stage, stage … ──▶ finish
 ///
-/// From the first slice on, the table `snapshot_stream` has the streams under a number that is not in the table `snapshot`.
-/// Such streams are invisible and have no checksum in the header. The last transaction inserts the row of `snapshot`. Streams
-/// without such a row are leftovers and are deleted a few at a time.
+/// The slices go to the table `snapshot_stream`, under a number that is not in the table `snapshot` yet. Until then,
+/// the streams are invisible and do not count in the header's checksums. The last transaction inserts the row of
+/// `snapshot`. Streams that never get this row are leftovers, which are deleted a few at a time.
 extension StateStore {
     /// Begins a snapshot.
     ///
@@ -105,22 +105,22 @@ extension StateStore {
             time: snapshot.time, models: staged.models.sorted())
     }
 
-    /// Gives up a snapshot that could not be finished. What is written of it is left over.
+    /// Abandons a snapshot that could not be finished. Its written streams become leftovers.
     ///
     /// - Parameter snapshot: The snapshot.
     public func discard(_ snapshot: StagedSnapshot) {
         content.withLock { $0.staged[snapshot.number] = nil }
     }
 
-    /// Deletes some leftover streams, which belong to no snapshot. Their snapshot was deleted, failed, or was interrupted by a
-    /// crash.
+    /// Deletes some leftover streams, which belong to no snapshot. Their snapshot was deleted, or its writing failed or
+    /// was interrupted by a crash.
     ///
     /// - Parameter limit: The maximum number of streams to delete.
     /// - Returns: Whether there may be more.
     /// - Throws: ``StoreError`` if the streams still exist.
     public func removeLeftovers(limit: Int) throws(StoreError) -> Bool {
         let numbers = try database.read("read the snapshots of") { db in
-            // Steps through the key from each number to the next, past all of its streams.
+            // Steps from each snapshot number to the next, without reading the streams in between.
             try Int64.fetchAll(
                 db,
                 sql: """
@@ -147,7 +147,7 @@ extension StateStore {
         return isChanged
     }
 
-    /// The streams of a snapshot that were written so far, or the error that ended it.
+    /// Returns the streams of a snapshot that were written so far, or throws the error that ended the snapshot.
     private func stagedRows(_ snapshot: StagedSnapshot) throws(StoreError) -> StagedRows {
         guard let staged = content.withLock({ $0.staged[snapshot.number] }) else {
             throw StoreError(.failed, "the snapshot '\(snapshot.name)' was not begun, or is finished")

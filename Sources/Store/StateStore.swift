@@ -4,16 +4,17 @@ import Synchronization
 
 /// The durable storage of stream state: an SQLite database that one daemon owns while it runs.
 ///
-/// Each call is one transaction and waits for its end, so callers keep it off the hot path. A write survives a crash of the
-/// process and of the machine once its call has returned. Safe to call from any thread; calls run one after another.
+/// Each call is one transaction and returns only after its end. Callers therefore keep calls off the hot path. A write
+/// survives a crash of the process and of the machine once its call has returned. Safe to call from any thread; calls
+/// run one after another.
 ///
-/// Every row has a checksum. ``StreamDigest`` and ``StoreHeader`` reveal rows that are missing or too old, and the folder's
-/// ``Seal`` reveals such files. Everything is examined before anything is written.
+/// Every row has a checksum. ``StreamDigest`` and ``StoreHeader`` reveal rows that are missing or too old. The folder's
+/// ``Seal`` reveals files that are missing or too old. Everything is examined before anything is written.
 public final class StateStore: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "sluice.sqlite"
 
-    /// The facts about the database apart from its rows. Changed only within the database's transactions.
+    /// The state of the store other than the rows of its database. Changed only within the database's transactions.
     struct Content {
         var header: StoreHeader
         var digest = StreamDigest()
@@ -24,7 +25,7 @@ public final class StateStore: Sendable {
         var isVerified = false
         /// Whether the store has begun to write.
         var isBegun = false
-        /// The folder's journal, and its kind while it can be written.
+        /// The folder's journal, and its kind for as long as the journal can be written.
         var journal: Journal?
         var journalKind = Seal.JournalKind.none
     }
@@ -51,7 +52,7 @@ public final class StateStore: Sendable {
             // A checkpoint of a million streams writes some 40,000 pages, which move into the database 4,000 at a time.
             pragmas: "PRAGMA wal_autocheckpoint = 4000")
         let versions = try database.versions(Schema.migrator)
-        // The seal is read only now, because the folder is locked for this process now.
+        // The seal is read only now, after the database has locked the folder for this process.
         let file = folder.map { SealFile(folder: $0) }
         let found = try file?.read()
         lastTime = found.flatMap { $0.seal.time == 0 ? nil : $0.seal.time }
@@ -67,8 +68,8 @@ public final class StateStore: Sendable {
         var seal = found?.seal ?? Seal(header.identity)
         let isBehind = found != nil && seal.generation < header.generation
         seal.generation = header.generation
-        // The seal is written before the database, because otherwise a second crash would leave the database two generations
-        // ahead.
+        // A seal that is behind is written before the next change of the database. Otherwise, a second crash would
+        // leave the database two generations ahead.
         self.seal = SealKeeper(seal, file: file, isBehind: isBehind)
     }
 
@@ -80,7 +81,7 @@ public final class StateStore: Sendable {
     /// Reads all streams of the last checkpoint in the order of their keys, whatever their weights. The first call also
     /// examines each stream.
     ///
-    /// - Parameter body: Called with some streams at a time. An error of `body` ends the reading and is passed on.
+    /// - Parameter body: Called with some streams at a time. An error of `body` ends the reading and is rethrown.
     /// - Throws: ``StoreError`` if the database cannot be read, or with the code `damaged`, possibly after some streams were
     ///   read.
     public func forEachSlice(_ body: (StreamSlice) throws -> Void) throws {
@@ -125,7 +126,8 @@ public final class StateStore: Sendable {
     /// - Throws: ``StoreError`` if nothing was written.
     public func write(_ slice: StreamSlice) throws(StoreError) {
         try change("write a checkpoint to", isDurable: false) { db, content in
-            // The removal comes first, because another stream of the slice may have such a key by now.
+            // The removal comes first, because another stream of the slice may already have the key of a removed
+            // stream.
             try Self.delete(slice.removedKeys, in: db, &content)
             let weights = try WeightsTable.numbers(of: slice, in: db, &content)
             let upsert = try db.cachedStatement(
@@ -177,7 +179,8 @@ public final class StateStore: Sendable {
     /// - Throws: ``StoreError`` if the checkpoint may not be durable.
     public func endCheckpoint(at position: UInt64) throws(StoreError) {
         try change("write a checkpoint to") { _, content in content.header.position = position }
-        // A checkpoint can be repeated, so it counts as successful only once the seal has its generation.
+        // A checkpoint succeeds only once the seal has its generation. If this fails, the caller can repeat the
+        // checkpoint.
         try seal.catchUp()
     }
 }

@@ -1,4 +1,4 @@
-/// An error of the store. Tell errors apart by ``code``.
+/// An error of the store. Distinguish errors by ``code``.
 public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of errors.
     public enum Code: Equatable, Sendable {
@@ -35,7 +35,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         self.problem = problem ?? description
     }
 
-    /// The same error, for a loss of the folder that was noticed only after the write.
+    /// The same error, with the note that the loss of the folder was noticed only after the write.
     public var afterWriting: StoreError {
         StoreError(
             code,
@@ -43,7 +43,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
                 + "when the folder is back: \(description)")
     }
 
-    /// The error for a damaged file.
+    /// Returns the error for a damaged file.
     ///
     /// - Parameters:
     ///   - place: The file.

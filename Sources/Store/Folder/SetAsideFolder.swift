@@ -1,6 +1,7 @@
 import Glibc
 
-/// A dated folder within the state folder for files that no longer belong to the state. Nothing is deleted.
+/// A dated folder within the state folder. It receives the files that no longer belong to the state, so that nothing is
+/// deleted.
 struct SetAsideFolder: Sendable {
     /// The path of the folder.
     let path: String
@@ -46,7 +47,7 @@ struct SetAsideFolder: Sendable {
         try StateFolder.sync(folder)
     }
 
-    /// The error of a file operation that has just failed, with the system's reason.
+    /// Returns the error of a file operation that has just failed, with the system's reason.
     ///
     /// - Parameters:
     ///   - operation: The verb of the operation, such as `move`.

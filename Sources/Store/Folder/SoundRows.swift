@@ -1,6 +1,6 @@
 import GRDB
 
-/// The rows of a damaged database that are proved to be as they were last written.
+/// The sound rows of a damaged database. Checksums prove that each of them is as it was last written.
 struct SoundRows {
     /// The keys of the sound streams.
     private(set) var keys: Set<UInt32> = []
@@ -14,7 +14,7 @@ struct SoundRows {
 
     /// A row of the table `stream` that could be read.
     private struct Found {
-        /// The checksum of the row's contents. The row is sound if ``stored`` is equal.
+        /// The checksum of the row's contents. The row is sound if ``stored`` has the same value.
         var computed: UInt64
         var stored: UInt64
     }
@@ -29,7 +29,7 @@ struct SoundRows {
         var checksum = Checksum(header.identity)
         let weights = (try? Set(Int64.fetchAll(db, sql: "SELECT id FROM weights"))) ?? []
         let others = (try? SmallTables.verifiedSum(in: db, &checksum)) ?? nil
-        // If the table of weights is damaged, no row shows which model it belongs to.
+        // If the table of weights is damaged, the model of each row is unknown.
         guard others == header.others else {
             if header.snapshots.rows > 0 { lostSnapshots = ["all of \(header.snapshots.rows)"] }
             return
@@ -43,8 +43,8 @@ struct SoundRows {
                 keys.formUnion(Self.proved(rows.map { ($0.key, $0.value) }, stored[bucket] ?? StreamDigest.Sum()))
             }
         } else {
-            // The stored sums of the buckets are damaged. Only the sum of all rows is left, so it proves all sound rows or
-            // none.
+            // The stored sums of the buckets are damaged. Only the sum of all rows is left, which proves either all
+            // sound rows or none.
             keys.formUnion(Self.proved(found.map { ($0.key, $0.value) }, header.streams))
         }
         try findSnapshots(db, header, &checksum)
@@ -53,8 +53,8 @@ struct SoundRows {
 
     /// Selects the rows that a sum proves to be the last ones written.
     ///
-    /// The sum covers damaged rows too. A damaged row counts with the checksum that it stores or with the one computed from its
-    /// contents. The other rows are proved only if some choice of these gives the sum.
+    /// The sum covers damaged rows too. The checksum that counts for a damaged row is either the stored one or the one
+    /// computed from its contents. The other rows are proved only if some choice of these checksums gives the sum.
     private static func proved(_ rows: [(key: UInt32, row: Found)], _ sum: StreamDigest.Sum) -> [UInt32] {
         let sound = rows.filter { $0.row.computed == $0.row.stored }
         let damaged = rows.filter { $0.row.computed != $0.row.stored }
@@ -68,7 +68,8 @@ struct SoundRows {
         return []
     }
 
-    /// Reads all readable rows: forward from the first, backward from the last, and then single keys in the gap that is left.
+    /// Reads all readable rows: forward from the first, backward from the last, and then key by key in the gap that is
+    /// left.
     private static func readableRows(
         _ db: Database, _ buckets: [UInt32], _ weights: Set<Int64>, _ checksum: inout Checksum
     ) -> [UInt32: Found] {
@@ -119,7 +120,7 @@ struct SoundRows {
                 lostSnapshots.append(row.name)
             }
         }
-        // A damaged page may be an older one that still holds a deleted snapshot.
+        // A damaged page may be an older version that still holds a deleted snapshot.
         if lostSnapshots.isEmpty, sum != header.snapshots {
             lostSnapshots = snapshots.map(\.name) + ["others"]
             snapshots = []
@@ -142,7 +143,7 @@ struct SoundRows {
         var digest = StreamDigest()
         let columns = "key, position, \(StreamRow.columns), checksum"
         for key in keys.sorted() {
-            // SQLite may fail to find a row by its key, though the row was found through another page.
+            // SQLite may fail to find a row by its key, although it found the row through another page before.
             let row = try? Row.fetchOne(
                 source, sql: "SELECT \(columns) FROM stream WHERE key = ?", arguments: [key])
             guard let row else { continue }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The age of a state folder and its access rights, as text for people.
+/// Describes the age and the access rights of a state folder for people.
 public enum StateAge {
     /// The mode of the folder in octal, if anyone but its owner may read or search it; otherwise nil.
     public static func openMode(of folder: String) -> String? {

@@ -19,7 +19,7 @@ enum StateFolder {
         }
     }
 
-    /// - Returns: Whether the folder exists now. If not, `errno` holds the reason.
+    /// - Returns: Whether the folder exists now. If not, `errno` has the reason.
     private static func make(_ folder: String) -> Bool {
         var status = stat()
         if unsafe stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return true }
@@ -44,8 +44,8 @@ enum StateFolder {
         _ = close(descriptor)
     }
 
-    /// Removes everyone's access to a file but the owner's. Uses the path, because closing a descriptor would release SQLite's
-    /// locks.
+    /// Removes all access to a file except the owner's. Uses the path, because closing a descriptor would release
+    /// SQLite's locks.
     static func makePrivate(_ path: String) {
         var status = stat()
         guard unsafe stat(path, &status) == 0, status.st_mode & 0o777 != fileMode else { return }

@@ -3,15 +3,15 @@ import Synchronization
 
 /// Detects that the state folder, or an open file in it, was deleted, replaced or unmounted.
 ///
-/// SQLite would continue to write to files that nobody can reach. The watch therefore compares the device and inode at each
-/// path with the first ones seen there. Safe to use from any thread.
+/// SQLite would continue to write to files that nobody can reach. The watch therefore compares the device and inode at
+/// each path with those that it saw there first. Safe to use from any thread.
 public final class StateFolderWatch: Sendable {
     private struct Inode: Equatable {
         let device: UInt
         let number: UInt
     }
 
-    /// The current contents of the path of a lost folder.
+    /// The current contents at the path of a lost folder.
     enum Occupant: Equatable {
         /// A folder without state.
         case nothing
@@ -36,7 +36,7 @@ public final class StateFolderWatch: Sendable {
         renew()
     }
 
-    /// Records the inodes that are in place now. Call this once the databases are open.
+    /// Forgets the recorded inodes and records those that are in place now. Call this once the databases are open.
     func renew() {
         known.withLock { $0 = [:] }
         try? check()
@@ -47,7 +47,7 @@ public final class StateFolderWatch: Sendable {
     /// - Throws: ``StoreError`` with the code `folderLost`.
     public func check() throws(StoreError) {
         let problem = known.withLock { known -> String? in
-            // SQLite keeps a log file until the process ends, because the databases stay locked.
+            // A log file stays in place until the process ends, because the databases stay locked.
             for path in [folder] + StateExamination.files.map({ "\(folder)/\($0)" }) {
                 let inode = Self.inode(of: path)
                 guard let first = known[path] else {
@@ -63,7 +63,7 @@ public final class StateFolderWatch: Sendable {
         throw Self.lost(problem)
     }
 
-    /// Examines the contents of the folder's path.
+    /// Examines the contents at the folder's path.
     ///
     /// - Parameter identity: The identity of the lost state.
     /// - Returns: The contents.

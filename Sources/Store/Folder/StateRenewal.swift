@@ -1,23 +1,24 @@
 import GRDB
 import Glibc
 
-/// Writes the state anew if its folder was deleted, replaced or unmounted while the daemon ran.
+/// Writes the state again if its folder was deleted, replaced or unmounted while the daemon ran.
 ///
-/// The old databases are still open, so their contents can be copied: streams that are not in memory, and snapshots. If the old
-/// databases cannot be read, for example because the disk is gone, the new folder begins with the state in memory.
+/// The old databases are still open. Their contents can therefore be copied: streams that are not in memory, and
+/// snapshots. If the old databases cannot be read, for example because the disk is gone, the new folder contains only
+/// the state in memory.
 public struct StateRenewal: Sendable {
     /// The store of the new folder.
     public let store: StateStore
     /// The new journal; nil if the old folder had no journal.
     public let journal: Journal?
-    /// The folder with the files of the same state that were in place; nil if the state folder was empty.
+    /// The folder that received the files of the same state that were in place; nil if the state folder was empty.
     public let replaced: String?
     /// The reason why the old database could not be copied; nil if the new database has all of its contents.
     public let loss: StoreError?
 
     private let watch: StateFolderWatch
 
-    /// Writes the state anew, if the folder in place is empty or has the same identity.
+    /// Writes the state again, if the folder in place is empty or has the same identity.
     ///
     /// - Parameters:
     ///   - old: The store of the lost folder.
@@ -62,7 +63,7 @@ public struct StateRenewal: Sendable {
             let (store, journal) = try write(copyOf: old, into: folder, hasJournal, sync)
             return (store, journal, nil)
         } catch {
-            // A full disk concerns the new folder, so the old database is not at fault.
+            // If the disk is full, the new folder is at fault and not the old database.
             guard error.code != .diskFull else { throw error }
             let (store, journal) = try write(anew: old, into: folder, hasJournal, sync)
             return (store, journal, error)
@@ -77,7 +78,7 @@ public struct StateRenewal: Sendable {
     ) throws(StoreError) -> (StateStore, Journal?) {
         try put(into: folder, hasJournal, sync) { database throws(StoreError) in
             try old.database.copy(to: database)
-            // An unsealed database counts as one that is still being created, so a start can complete it.
+            // A start treats an unsealed database as one that is still being created, and completes it.
             try database.write("write to") { db in
                 guard var header = try StoreHeader(db) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
                 header.isSealed = false

@@ -1,7 +1,8 @@
 import GRDB
 import Glibc
 
-/// Repairs a damaged state folder. Damaged files move into a folder of their own within it; a start continues with the rest.
+/// Repairs a damaged state folder. Damaged files move into a separate folder within it, and a start continues with the
+/// rest.
 ///
 /// Nothing is deleted. After a crash during a salvage, a start refuses the folder, and the next salvage finishes the work. No
 /// file moves before the new database is complete and has its name.
@@ -20,7 +21,8 @@ public struct StateSalvage: Sendable {
     public private(set) var lost: Int?
     /// The names of the snapshots that were set aside.
     public private(set) var lostSnapshots: [String] = []
-    /// The generation of the kept database, if nothing proves that it is the last one because the seal was missing or damaged.
+    /// The generation of the kept database, if the seal was missing or damaged. Nothing then proves that the generation
+    /// is the last one.
     public private(set) var unprovedGeneration: UInt64?
 
     private let folder: String
@@ -71,14 +73,14 @@ public struct StateSalvage: Sendable {
 
     // MARK: - The database
 
-    /// The header of the database, if nothing shows that a later database existed.
+    /// Returns the header of the database, unless the seal or the journal shows that a later database existed.
     private func usableHeader(_ seal: Seal?) throws(StoreError) -> StoreHeader? {
         guard let header = try header(of: path) else { return nil }
         guard let seal else { return try journalIsNewer(than: header) ? nil : header }
         return seal.identity == header.identity && header.generation >= seal.generation ? header : nil
     }
 
-    /// The header of a database; nil if the database is missing or unreadable.
+    /// Returns the header of a database; nil if the database is missing or unreadable.
     private func header(of path: String) throws(StoreError) -> StoreHeader? {
         guard (StateFolder.size(of: path) ?? 0) > 0 else { return nil }
         return try Self.unlessDamaged { () throws(StoreError) in
@@ -86,7 +88,7 @@ public struct StateSalvage: Sendable {
         }
     }
 
-    /// Whether the journal proves that the database is an older one.
+    /// Whether the journal proves that the database is an older version.
     private func journalIsNewer(than header: StoreHeader) throws(StoreError) -> Bool {
         guard (StateFolder.size(of: journal) ?? 0) > 0 else { return false }
         let found = try Self.unlessDamaged { () throws(StoreError) in
@@ -95,10 +97,10 @@ public struct StateSalvage: Sendable {
         return found.map { $0.generation > header.generation || $0.cutThrough > header.position } ?? false
     }
 
-    /// The new database of an earlier salvage that was interrupted after it began to move files.
+    /// Finds the new database of an earlier salvage that was interrupted after it began to move files.
     ///
     /// - Parameter damaged: The header of the database in place, if there is one.
-    /// - Returns: The header of the new database; nil if there is none, or if the database in place is later.
+    /// - Returns: The header of the new database; nil if there is none, or if the database in place is newer.
     /// - Throws: ``StoreError`` if the new database is in use.
     private mutating func interruptedRebuild(_ damaged: StoreHeader?) throws(StoreError) -> StoreHeader? {
         guard let header = try header(of: rebuilt) else { return nil }
@@ -109,7 +111,7 @@ public struct StateSalvage: Sendable {
         return header
     }
 
-    /// Builds a database of the sound rows, if some rows are damaged, and names it once it is complete.
+    /// If some rows are damaged, builds a new database from the sound rows. It gets its name once it is complete.
     ///
     /// - Returns: True if a database was built; false if the old one is sound.
     private mutating func rebuildWhereDamaged(_ header: StoreHeader) throws(StoreError) -> Bool {
@@ -134,7 +136,7 @@ public struct StateSalvage: Sendable {
         return true
     }
 
-    /// Copies the rows into a new database. The copy is complete on the disk when this returns.
+    /// Copies the rows into a new database. The copy is complete and on the disk when this method returns.
     private func copy(
         _ rows: SoundRows, of database: OwnedDatabase, to path: String, _ header: StoreHeader
     ) throws(StoreError) -> (streams: Int, lostSnapshots: [String]) {
@@ -150,7 +152,7 @@ public struct StateSalvage: Sendable {
 
     // MARK: - The journal
 
-    /// The end of the journal; nil if the journal is missing, damaged, or does not belong to the database.
+    /// Returns the end of the journal; nil if the journal is missing, damaged, or does not belong to the database.
     private func soundJournalEnd(
         _ header: StoreHeader, _ seal: Seal?, database: String
     ) throws(StoreError) -> JournalEnd? {

@@ -98,7 +98,7 @@ extension Journal.Weights {
             sql: "UPDATE weights SET checksum = ? WHERE number = ?", arguments: [Int64(bitPattern: value), number])
     }
 
-    /// All rows of the table; nil if a row is not as it was written.
+    /// Returns all rows of the table; nil if a row is not as it was written.
     static func verified(in db: Database, _ checksum: inout Checksum) throws -> [Journal.Weights]? {
         let stored = try Row.fetchAll(db, sql: "SELECT checksum FROM weights ORDER BY number").map { $0.number(0) }
         let all = try all(in: db)

@@ -3,15 +3,15 @@ import GRDB
 public import Streams
 import Synchronization
 
-/// The journal: all changes of streams since the last checkpoint. It is an SQLite database of its own beside the state, so that
-/// a long checkpoint never delays a commit.
+/// The journal of all changes of streams since the last checkpoint. It is a separate SQLite database beside the state,
+/// so that a long checkpoint never delays a commit.
 ///
 /// Records are numbered from 1 over the life of the state. A batch of records is one row and one transaction. A batch survives
 /// a crash of the process once ``append(_:first:)`` returns; with ``Sync/full`` it survives a crash of the machine too. Safe to
 /// call from any thread; calls run one after another.
 ///
-/// The checksum of each batch covers the checksum of the previous one. A batch that is damaged, missing, or of another journal
-/// is therefore noticed. ``JournalHeader`` ties the journal to the store's database.
+/// The checksum of each batch covers the checksum of the previous one. This reveals a batch that is damaged, missing,
+/// or from another journal. ``JournalHeader`` ties the journal to the store's database.
 public final class Journal: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "journal.sqlite"
@@ -30,7 +30,7 @@ public final class Journal: Sendable {
         public let number: Int
         /// SHA-256 over architecture and weights.
         public let fingerprint: String
-        /// All else that the effect of a record depends on; see `ServedModel.rules`.
+        /// Everything else that the effect of a record depends on; see `ServedModel.rules`.
         public let rules: String
 
         /// Pairs the weights of a model with their number.
@@ -42,7 +42,7 @@ public final class Journal: Sendable {
     /// The maximum number of batches deleted in one transaction, so that a commit does not wait long for a deletion.
     private static let batchesPerCut = 64
 
-    /// The facts about the journal apart from its batches. Changed only within the database's transactions.
+    /// The journal's contents other than its batches. Changed only within the database's transactions.
     private struct Content {
         /// The header in the database; nil before there is one.
         var header: JournalHeader?
@@ -91,7 +91,8 @@ public final class Journal: Sendable {
         try database.checkPages()
     }
 
-    /// Refuses a folder whose journal is missing although the seal expects one. SQLite would create a new journal.
+    /// Refuses a folder whose journal is missing although the seal expects one. Otherwise, SQLite would create a new
+    /// journal.
     private static func requireFiles(_ path: String, _ seal: Seal) throws(StoreError) {
         let (size, log) = (StateFolder.size(of: path) ?? 0, StateFolder.size(of: path + "-wal") ?? 0)
         guard size > 0 || (seal.journalKind == .none && log == 0) else { throw .damage(path, "is missing or empty") }
@@ -133,8 +134,8 @@ public final class Journal: Sendable {
     /// The last record and the checksum of its batch.
     var end: JournalEnd { content.withLock { $0.end } }
 
-    /// Records the store's generation in the journal, durably whatever ``Sync`` says. Then records in the seal that the journal
-    /// has reached this generation.
+    /// Records the store's generation in the journal, durably even with ``Sync/normal``. Then records in the seal that
+    /// the journal has reached this generation.
     ///
     /// - Parameter position: The record up to which the store no longer needs the journal.
     /// - Throws: ``StoreError`` if the record may not be durable.
@@ -246,14 +247,14 @@ public final class Journal: Sendable {
     ///   - position: The number of a record; 0 to begin with the first.
     ///   - body: Called with the number of a batch's first record and with the batch's records. The first record may be at or
     ///     before `position`.
-    /// - Returns: The last record before the first missing one, and the last record of all.
+    /// - Returns: The last record before the first missing one, and the last record of the whole journal.
     /// - Throws: ``StoreError`` if the database cannot be read, and the errors of `body`.
     public func forEachBatch(
         after position: UInt64, _ body: (UInt64, JournalRecords.Reader) throws -> Void
     ) throws -> (last: UInt64, end: UInt64) {
         try database.pass("read") { db in
             let header = content.withLock { $0.header }
-            // A journal that is new or of an earlier version has no header until it is written to.
+            // A journal that is new or from an earlier version has no header until the first write.
             guard try header != nil || db.tableExists("batch") else { return (position, position) }
             var examination = header.map { JournalExamination($0, database.place) }
             var (last, hasGap) = (position, false)

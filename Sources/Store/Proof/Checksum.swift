@@ -3,8 +3,8 @@ import CSodium
 /// A checksum over the columns of a row: libsodium's SipHash-2-4 (<https://doc.libsodium.org/hashing/short-input_hashing>),
 /// keyed with the identity of the state.
 ///
-/// Each column is added in an unambiguous form, so that different rows never give the same bytes. The buffer is reused from row
-/// to row, because a checkpoint has millions of rows.
+/// Each column is added in an unambiguous form, so that different rows never give the same bytes. The buffer is reused
+/// from row to row, because a checkpoint may have millions of rows.
 struct Checksum {
     /// The kinds of rows. Equal columns in rows of different kinds have different checksums.
     enum Kind: UInt8 {
@@ -19,7 +19,7 @@ struct Checksum {
         self.identity = identity
     }
 
-    /// The checksum of a row of numbers alone.
+    /// Returns the checksum of a row that consists of numbers only.
     static func of(_ kind: Kind, _ numbers: [UInt64], _ identity: StateIdentity) -> UInt64 {
         var checksum = Checksum(identity)
         checksum.begin(kind)
@@ -53,7 +53,7 @@ struct Checksum {
 
     mutating func add(_ text: String) { add(unsafe text.utf8.span.bytes) }
 
-    /// The checksum of everything added since ``begin(_:)``. Never 0, because 0 stands for a missing row.
+    /// Returns the checksum of everything added since ``begin(_:)``. It is never 0, because 0 stands for a missing row.
     func end() -> UInt64 {
         var hash: UInt64 = 0
         unsafe withUnsafeMutablePointer(to: &hash) { hash in

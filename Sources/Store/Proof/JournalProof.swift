@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// The last record of a journal and the checksum of its batch. That checksum covers all batches before it.
+/// The last record of a journal and the checksum of its batch. The checksum also covers all earlier batches.
 struct JournalEnd: Equatable {
     /// The number of the record; 0 if there is none yet.
     var position: UInt64 = 0
@@ -134,7 +134,8 @@ struct JournalHeader: Equatable {
     }
 }
 
-/// Examines the batches of a journal while they are read: each must be as written, and none may be missing.
+/// Examines the batches of a journal while they are read. Each batch must be as it was written, and none may be
+/// missing.
 struct JournalExamination {
     private let header: JournalHeader
     private let place: String
@@ -161,7 +162,8 @@ struct JournalExamination {
         }
         if let last {
             guard batch.first > last.position, batch.previous == last.tail else { throw missing(after: last.position) }
-            // The header names the batch that was last at that time. It must be among the batches, unless it was deleted.
+            // The header names the batch that was the last one when the header was written. This batch must exist,
+            // unless it was deleted.
             if last.position <= header.end.position, batch.first > header.end.position, last != header.end {
                 throw missing(after: last.position)
             }
@@ -175,7 +177,7 @@ struct JournalExamination {
 
     /// Ends the examination.
     ///
-    /// - Parameter seal: The seal, which tells the records that the journal must have; nil if there is no seal.
+    /// - Parameter seal: The seal, which states the records that the journal must have; nil if there is no seal.
     /// - Returns: The last record.
     /// - Throws: ``StoreError`` with the code `damaged`.
     func finish(_ seal: Seal?) throws(StoreError) -> JournalEnd {

@@ -1,5 +1,5 @@
-/// The facts that one file, `sluice.seal`, records about the other files of a state folder. They reveal a file that is missing
-/// or too old.
+/// The contents of the file `sluice.seal`: facts about the other files of a state folder. They reveal a file that is
+/// missing or too old.
 public struct Seal: Equatable, Sendable {
     /// The state of the journal when the seal was written.
     public enum JournalKind: UInt64, Sendable {
@@ -17,7 +17,8 @@ public struct Seal: Equatable, Sendable {
     public let identity: StateIdentity
     /// The number of this seal, from 1.
     var serial: UInt64 = 0
-    /// The database's generation. If the daemon ended between the two writes, the database is one generation ahead.
+    /// The database's generation. If the daemon ended after writing the database and before writing the seal, the
+    /// database is one generation ahead.
     public internal(set) var generation: UInt64 = 0
     /// The state of the journal.
     public internal(set) var journalKind = JournalKind.none
@@ -25,7 +26,7 @@ public struct Seal: Equatable, Sendable {
     public internal(set) var journalGeneration: UInt64 = 0
     /// The last record known to be in the journal. After a crash the journal may have later records.
     var journalEnd: UInt64 = 0
-    /// The checksum of the batch that contains that record.
+    /// The checksum of the batch that contains this last record.
     var journalTail: UInt64 = 0
     /// Whether the daemon stopped in an orderly way, so that nothing was written after the seal.
     public internal(set) var isOrderly = false
@@ -58,7 +59,7 @@ public struct Seal: Equatable, Sendable {
         return bytes
     }
 
-    /// Reads a stored seal. Nil if the bytes are not a seal, or are damaged.
+    /// Reads a stored seal. The result is nil if the bytes are not a seal or are damaged.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.byteCount else { return nil }
         func number(_ index: Int) -> UInt64 {

@@ -1,15 +1,15 @@
 import Glibc
 
-/// The file `sluice.seal`, which has two places for a seal. Seals are written to the places in turn, each synced before the
-/// next, so that a write torn by a power cut leaves the previous seal.
+/// The file `sluice.seal`, which has two places for a seal. Seals are written to the two places in turn, and each write
+/// is synced. If a power cut tears a write, the previous seal remains.
 ///
-/// The places are overwritten and never moved, which needs no space on a full disk. The file is opened by name for each write,
-/// so that a deleted or replaced folder is noticed.
+/// The places are overwritten and never moved. A write therefore succeeds even on a full disk. Each write opens the
+/// file by name, so that a deleted or replaced folder is noticed.
 struct SealFile: Sendable {
     /// The name of the file within the state folder.
     static let fileName = "sluice.seal"
 
-    /// The distance in bytes between the places. It ensures that no disk sector has parts of both.
+    /// The distance in bytes between the places. It ensures that no disk sector contains parts of both.
     private static let stride = 4096
 
     /// The path of the file.
@@ -39,13 +39,13 @@ struct SealFile: Sendable {
         return (last, seals.contains { $0 == nil })
     }
 
-    /// The seals in the two places; nil for a place without a valid seal.
+    /// Returns the seals in the two places; nil for a place without a valid seal.
     private static func seals(in descriptor: CInt) -> [Seal?] {
         (0..<2).map { place -> Seal? in
             var bytes = [UInt8](repeating: 0, count: Seal.byteCount)
             let count = unsafe pread(descriptor, &bytes, bytes.count, off_t(place * stride))
             let seal = count == bytes.count ? Seal(bytes) : nil
-            // The serial number tells the place of a seal. A copy in the other place does not count.
+            // The serial number determines the place of a seal. A copy in the other place does not count.
             return seal.flatMap { $0.serial % 2 == UInt64(place) ? $0 : nil }
         }
     }
@@ -76,7 +76,7 @@ struct SealFile: Sendable {
         try StateFolder.sync(folderOf: path)
     }
 
-    /// Writes a seal over the older of the two.
+    /// Overwrites the older of the two seals.
     ///
     /// - Throws: ``StoreError`` if the seal may not be durable. The code is `folderLost` if the file belongs to another state.
     func write(_ seal: Seal) throws(StoreError) {

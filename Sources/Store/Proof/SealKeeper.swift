@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Keeps the seal of a folder while its database and journal are open. The database and the journal run on threads of their
-/// own, and each records here what it has made durable.
+/// Keeps the seal of a folder while its database and journal are open. The database and the journal run on separate
+/// threads. Each records its durable writes in the seal through this object.
 ///
 /// Safe to use from any thread.
 final class SealKeeper: Sendable {
@@ -42,7 +42,7 @@ final class SealKeeper: Sendable {
         try result.get()
     }
 
-    /// Writes the seal that the last ``update(_:)`` could not write. This comes before each transaction that raises the
+    /// Writes the seal that the last ``update(_:)`` could not write. Call this before each transaction that raises the
     /// generation, so that the database is never more than one generation ahead.
     ///
     /// - Throws: ``StoreError`` if the write fails again.

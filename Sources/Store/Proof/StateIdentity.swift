@@ -1,8 +1,8 @@
-/// A random number that a state folder keeps for life. Only copies of the folder have the same one.
+/// A random number that a state folder keeps for life. Only copies of the folder have the same number.
 ///
-/// The identity is the key of every checksum, so a row of another state never matches.
+/// The identity is the key of every checksum. A row of another state therefore never matches its checksum.
 public struct StateIdentity: Hashable, Sendable, CustomStringConvertible {
-    /// The length in bytes: that of a SipHash key.
+    /// The length in bytes, which is the length of a SipHash key.
     static let byteCount = 16
 
     /// The identity: shape (16).
@@ -13,7 +13,7 @@ public struct StateIdentity: Hashable, Sendable, CustomStringConvertible {
         bytes = (0..<Self.byteCount).map { _ in .random(in: .min ... .max) }
     }
 
-    /// Reads a stored identity. Nil if there are not 16 bytes.
+    /// Reads a stored identity. The result is nil unless there are 16 bytes.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.byteCount else { return nil }
         self.bytes = bytes

@@ -2,11 +2,12 @@ import GRDB
 import Synchronization
 import Wire
 
-/// Proves at a start that the store is as it was last written, and keeps the proofs up to date with each change.
+/// Proves at a start that the store is as it was last written, and updates the proofs with each change.
 extension StateStore {
     // MARK: - Opening
 
-    /// Refuses a folder whose database is missing. SQLite would create a new database and delete the log of the old one.
+    /// Refuses a folder whose database is missing. Otherwise, SQLite would create a new database and delete the log of
+    /// the old one.
     static func requireDatabase(in folder: String) throws(StoreError) {
         let path = "\(folder)/\(fileName)"
         guard (StateFolder.size(of: path) ?? 0) == 0 else { return }
@@ -53,7 +54,7 @@ extension StateStore {
                 "is older than the rest of the folder, or has lost its end: it has the generation \(header.generation), "
                     + "and \(file.path) knows of \(seal.generation)")
         }
-        // Before the database is sealed, the seal is made with its generation and never updated.
+        // While the database is unsealed, nothing updates the seal, so its generation may be older.
         guard header.isSealed else { return }
         guard header.generation <= seal.generation + 1 else {
             throw .damage(
@@ -98,12 +99,13 @@ extension StateStore {
     /// Whether the folder must have a journal.
     public var expectsJournal: Bool { seal.seal.journalKind != .none }
 
-    /// Whether each change was written to the journal before the database, up to the end of the last run.
+    /// Whether each change was written to the journal before it was written to the database, up to the end of the last
+    /// run.
     public var journalWasWhole: Bool {
         seal.seal.journalKind == .full && content.withLock { $0.header.isSealed }
     }
 
-    /// The error for a journal that ends before the streams in the store.
+    /// Returns the error for a journal that ends before the streams in the store.
     ///
     /// - Parameters:
     ///   - journalEnd: The last record of the journal.
@@ -163,8 +165,8 @@ extension StateStore {
         }
     }
 
-    /// Records whether the journal can be written. If it cannot, this comes before the database receives changes that the
-    /// journal lacks.
+    /// Records whether the journal can be written. If it cannot, call this before the database receives changes that
+    /// the journal lacks.
     ///
     /// - Parameter isWhole: Whether the journal contains everything that the database contains.
     /// - Throws: ``StoreError`` if the record may not be durable.
@@ -241,7 +243,7 @@ extension StateStore.Content {
     }
 }
 
-/// Examines the rows of `stream` while they are read: each must be as written, and none may be missing.
+/// Examines the rows of `stream` while they are read. Each row must be as it was written, and none may be missing.
 struct StreamExamination {
     private let header: StoreHeader
     private var checksum: Checksum
@@ -288,7 +290,7 @@ struct StreamExamination {
     }
 }
 
-/// Names the first few of the damaged streams, for an error.
+/// Returns the names of the first few damaged streams, for an error.
 func named(_ ids: [String]) -> String {
     let first = ids.prefix(3).map { VisibleText.quoted($0) }.joined(separator: ", ")
     let others = ids.count - min(3, ids.count)

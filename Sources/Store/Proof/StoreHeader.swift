@@ -14,7 +14,7 @@ struct StoreHeader: Equatable {
     var position: UInt64
     /// The sum over the table `stream`.
     var streams = StreamDigest.Sum()
-    /// The sum over the table `snapshot`. Each row of it has the sum of the snapshot's streams.
+    /// The sum over the table `snapshot`. Each row of the table has the sum of the snapshot's streams.
     var snapshots = StreamDigest.Sum()
     /// The sum over the tables `weights` and `layout`.
     var others: UInt64 = 0

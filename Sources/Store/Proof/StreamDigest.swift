@@ -1,6 +1,6 @@
 import GRDB
 
-/// The checksums of all rows of `stream`. They reveal a row that is missing or too old, and its place.
+/// The checksums of all rows of the table `stream`. They reveal whether and where a row is missing or too old.
 ///
 /// Every ``rowsPerBucket`` consecutive keys form a bucket. The table `digest` stores the number of rows and the sum of the
 /// checksums of each bucket. The checksum of each row is kept in memory, so that an overwritten row need not be read.
@@ -59,7 +59,7 @@ struct StreamDigest {
     /// The changed buckets with their current sums.
     var changedBuckets: [(bucket: UInt32, sum: Sum)] { changed.map { ($0, sum(of: $0)) } }
 
-    /// Notes that the changes are durable.
+    /// Forgets how to undo the changes, because they are written.
     mutating func commit() {
         changed.removeAll(keepingCapacity: true)
         undone.removeAll(keepingCapacity: true)
@@ -101,7 +101,7 @@ struct StreamDigest {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The buckets whose sums differ from the stored ones.
+    /// Returns the buckets whose sums differ from the stored ones.
     ///
     /// - Parameter stored: The sums in the table `digest`.
     /// - Returns: The buckets.

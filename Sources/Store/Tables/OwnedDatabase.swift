@@ -38,7 +38,8 @@ final class OwnedDatabase: Sendable {
         configuration.prepareDatabase { db in
             // By default, closing would move the write-ahead log into the database and delete the log.
             _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 0)
-            // The lock is held until the process ends in any way, so a second daemon on the same folder is refused at once.
+            // The lock lasts until the process ends in any way. A second daemon on the same folder is therefore refused
+            // at once.
             try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             if path != nil { try db.execute(sql: "PRAGMA synchronous = FULL; " + pragmas) }
         }
@@ -57,7 +58,7 @@ final class OwnedDatabase: Sendable {
         if let path, !hadLog, !isWritten.load(ordering: .relaxed) { Self.removeEmptyLog(of: path) }
     }
 
-    /// SQLite creates a missing log file even for reading; an empty one is removed.
+    /// Removes an empty log file. SQLite creates a missing log file even for reading.
     private static func removeEmptyLog(of path: String) {
         if StateFolder.size(of: path + "-wal") == 0 { _ = unsafe unlink(path + "-wal") }
     }
@@ -133,8 +134,8 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Runs a use of the database and turns its errors into a ``StoreError``. Every use goes through this function or one of
-    /// those below.
+    /// Runs a use of the database and turns its errors into a ``StoreError``. Every use goes through this function or
+    /// one of the functions below.
     ///
     /// - Parameters:
     ///   - operation: The verb for errors, as in "cannot … the database".

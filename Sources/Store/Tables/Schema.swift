@@ -5,8 +5,9 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
-            // A stream's state, which is valid only with its weights. Sequence numbers are unsigned and stored as signed
-            // numbers of the same bits. The values are float32, little-endian: the state of each layer, then the last outputs.
+            // A stream's state, which is valid only with its weights. Sequence numbers are unsigned, and are stored as
+            // signed numbers with the same bits. The values are float32, little-endian: the state of each layer, then
+            // the last outputs.
             let state = """
                 weights INTEGER NOT NULL REFERENCES weights(id),
                 sequence INTEGER NOT NULL,
@@ -71,8 +72,8 @@ enum Schema {
                     """)
         }
         migrator.registerMigration("layouts") { db in
-            // The layout of the state that belongs to a fingerprint. It tells whether other weights can continue with the
-            // state.
+            // The layout of the state that belongs to a fingerprint. It shows whether other weights can continue with
+            // the state.
             try db.execute(
                 sql: """
                     CREATE TABLE layout (
@@ -128,7 +129,8 @@ enum Schema {
         try db.execute(sql: "DROP TABLE checkpoint")
     }
 
-    /// The number of rows read before they are written. A row must not be written while a statement is positioned on it.
+    /// The number of rows that are read before they are written. A row must not be written while a statement is
+    /// positioned on it.
     private static let rowsAtATime = 4096
 
     private static func proveStreams(in db: Database, _ checksum: inout Checksum) throws -> StreamDigest.Sum {

@@ -22,7 +22,7 @@ enum SmallTables {
         return sum
     }
 
-    /// The sum of all checksums; nil if a row does not match its checksum.
+    /// Returns the sum of all checksums; nil if a row does not match its checksum.
     static func verifiedSum(in db: Database, _ checksum: inout Checksum) throws -> UInt64? {
         var sum: UInt64 = 0
         for row in try Row.fetchAll(db, sql: "SELECT id, fingerprint, checksum FROM weights") {

@@ -41,8 +41,8 @@ struct SnapshotRow {
             .map { SnapshotRow($0) }
     }
 
-    /// Creates a snapshot that is not in the table yet. Its number is random, so that streams left over from another snapshot
-    /// never become part of this one.
+    /// Creates a snapshot that is not in the table yet. Its number is random, so that leftover streams of another
+    /// snapshot never become part of this one.
     init(newNamed name: String, time: Int64) {
         self.init(id: Int64.random(in: 1 << 32..<1 << 62), name: name, time: time)
     }
@@ -69,7 +69,7 @@ struct SnapshotRow {
         return change
     }
 
-    /// Writes the checksums of all rows, and those of the streams of each snapshot.
+    /// Writes the checksums of all rows and of the streams of each snapshot.
     ///
     /// - Returns: The sum over the table `snapshot`.
     static func prove(in db: Database, _ checksum: inout Checksum) throws -> StreamDigest.Sum {
@@ -115,7 +115,8 @@ struct SnapshotRow {
         try select.setArguments([id])
         var (sum, damaged) = (StreamDigest.Sum(), [String]())
         while try select.step(in: db) {
-            // Reads the row's own number: SQLite trusts the order of a damaged table and may return a row of another snapshot.
+            // Reads the snapshot's number from the row, because SQLite trusts the order of a damaged table and may
+            // return a row of another snapshot.
             let snapshot = select.int64(StreamRow.columnCount + 1)
             let value = StreamRow.checksum(ofSnapshot: snapshot, select, &checksum)
             sum += StreamDigest.Sum(rows: 1, checksums: value)

@@ -1,7 +1,8 @@
 import GRDB
 import GRDBSQLite
 
-/// Sets and reads values of a statement without an object for each value, because a checkpoint has millions of values.
+/// Sets and reads the values of a statement without an object for each value, because a checkpoint may have millions of
+/// values.
 extension Statement {
     /// Sets a parameter, counted from 1, to a number.
     func bind(_ value: Int64, at parameter: Int) {
@@ -66,14 +67,14 @@ extension Statement {
         unsafe sqlite3_column_type(sqliteStatement, CInt(column)) == SQLITE_NULL
     }
 
-    /// The bytes of a column of the row, counted from 0, valid until the next step.
+    /// Calls `body` with the bytes of a column of the row, counted from 0.
     func withBytes(_ column: Int, _ body: (RawSpan) -> Void) {
         let start = unsafe sqlite3_column_blob(sqliteStatement, CInt(column))
         let count = unsafe sqlite3_column_bytes(sqliteStatement, CInt(column))
         body(unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(count)).bytes)
     }
 
-    /// The text of a column of the row, counted from 0, as UTF-8, valid until the next step.
+    /// Calls `body` with the UTF-8 text of a column of the row, counted from 0.
     func withText(_ column: Int, _ body: (Span<UInt8>) -> Void) {
         let start = unsafe sqlite3_column_text(sqliteStatement, CInt(column))
         let count = unsafe sqlite3_column_bytes(sqliteStatement, CInt(column))
