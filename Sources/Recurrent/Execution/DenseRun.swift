@@ -1,13 +1,13 @@
-/// Adjacent ``Dense`` layers that step a sequence of one stream's timesteps at once. No value is copied into a tile, and each
-/// weight is read once for several timesteps.
+/// A run of adjacent ``Dense`` layers that steps many timesteps of one stream at once. It copies no values into tiles
+/// and reads each weight once for several timesteps.
 @safe
 struct DenseRun {
     private let model: Model
     private let layers: Range<Int>
-    /// Two buffers that hold the layers' outputs by turns, shape (capacity, units) each.
+    /// Two buffers, used alternately for the layers' outputs, shape (capacity, units) each.
     private let buffers: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
 
-    /// Returns the leading part of `layers` that such a run can step.
+    /// Returns the leading part of `layers` that a ``DenseRun`` can step.
     static func layers(of model: Model, in layers: Range<Int>) -> Range<Int> {
         let end = layers.first { unsafe model.steps[$0].sequenceDense == nil } ?? layers.upperBound
         return layers.lowerBound..<end
@@ -17,7 +17,7 @@ struct DenseRun {
     ///
     /// - Parameters:
     ///   - model: The model.
-    ///   - layers: A range from ``layers(of:in:)``, at least one layer.
+    ///   - layers: A range from ``layers(of:in:)`` with at least one layer.
     ///   - capacity: The maximum number of timesteps.
     init(_ model: Model, _ layers: Range<Int>, capacity: Int) {
         self.model = model

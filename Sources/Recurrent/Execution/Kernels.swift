@@ -2,30 +2,30 @@ internal import CKernels
 
 /// The engine's inner loops, compiled for one set of vector instructions. `CKernels.h` defines them.
 ///
-/// `@unchecked Sendable`: the pointer is to a constant of the program.
+/// `@unchecked Sendable`: the pointer refers to a constant of the program.
 @safe
 package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     private let functions: UnsafePointer<sluice_kernels>
 
-    /// The sets that this machine can run, best first.
+    /// The kernel sets that this machine can run, best first.
     package static let available: [Kernels] = {
         var count: Int32 = 0
         guard let sets = unsafe sluice_kernels_available(&count) else { return [] }
         return (0..<Int(count)).compactMap { index in unsafe sets[index].map { unsafe Kernels(functions: $0) } }
     }()
 
-    /// The best set that this machine can run.
+    /// The best kernel set that this machine can run.
     package static let best: Kernels = available[0]
 
-    /// The name of the set: `baseline`, `avx2`, `avx512` or `neon`.
+    /// The name of the kernel set: `baseline`, `avx2`, `avx512` or `neon`.
     package var name: String { unsafe String(cString: functions.pointee.name) }
 
-    /// Returns the floats of room that `count` written floats need, because kernels write whole vectors.
+    /// Returns the number of floats to allocate for `count` outputs, because kernels write whole vectors.
     static func padded(_ count: Int) -> Int {
         (count + padding - 1) / padding * padding
     }
 
-    /// The floats past the last that a kernel may read and ignore.
+    /// The number of floats past the end of a vector that a kernel may read and ignore.
     static let padding = Int(SLUICE_KERNELS_WIDTH)
 
     /// Computes `y = b + x·W + h·U`, summed in this order.
@@ -37,9 +37,9 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     ///   - rows: The length of `x`.
     ///   - w: Shape (rows, columns), in blocks of ``blockWidth`` vectors.
     ///   - h: Shape (units).
-    ///   - units: The length of `h`; 0 for no second product.
+    ///   - units: The length of `h`, or 0 to leave out `h·U`.
     ///   - u: Shape (units, columns), in the same blocks.
-    ///   - columns: A length from ``padded(_:)``.
+    ///   - columns: The length of `y`, a result of ``padded(_:)``.
     @inline(__always)
     func affine(
         _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
@@ -51,7 +51,7 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     /// The maximum number of columns for ``dots(_:b:x:rows:w:columns:)``.
     static let maximumDots = Int(SLUICE_KERNELS_DOTS)
 
-    /// Computes `y = b + x·W` for few columns.
+    /// Computes `y = b + x·W` for a small number of columns.
     ///
     /// - Parameters:
     ///   - y: Shape (columns), with room for ``maximumDots``.
@@ -68,13 +68,13 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
         unsafe functions.pointee.dots(y, b, x, rows, w, columns)
     }
 
-    /// Computes `y = sigmoid(y)` for `count` floats, with room for ``padded(_:)``.
+    /// Computes `y = sigmoid(y)` for `count` floats. `y` must have room for `padded(count)` floats.
     @inline(__always)
     func sigmoid(_ y: UnsafeMutablePointer<Float>, count: Int) {
         unsafe functions.pointee.sigmoid(y, count)
     }
 
-    /// Computes `y = tanh(y)` for `count` floats, with room for ``padded(_:)``.
+    /// Computes `y = tanh(y)` for `count` floats. `y` must have room for `padded(count)` floats.
     @inline(__always)
     func tanh(_ y: UnsafeMutablePointer<Float>, count: Int) {
         unsafe functions.pointee.tanh(y, count)
@@ -103,10 +103,10 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     ///   - b: Shape (1, 4 · units), gates i, f, c, o, in panels.
     ///   - x: Shape (rows).
     ///   - rows: The length of `x`.
-    ///   - w: Shape (rows, 4 · units), gates likewise, in panels.
-    ///   - u: Shape (units, 4 · units), gates likewise, in panels.
+    ///   - w: Shape (rows, 4 · units), gates in the same order, in panels.
+    ///   - u: Shape (units, 4 · units), gates in the same order, in panels.
     ///   - units: The width of h and of c.
-    ///   - next: Scratch of ``padded(_:)`` units.
+    ///   - next: Scratch memory with room for `padded(units)` floats.
     /// - Returns: Whether the state is finite.
     @inline(__always)
     func lstm(
@@ -118,10 +118,12 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
 
     /// Steps an LSTM through a sequence of one stream, up to the first timestep that makes the state non-finite.
     ///
-    /// The parameters are those of ``lstm(state:b:x:rows:w:u:units:next:)``, with `x` of shape (steps, rows). `outputs`, shape
-    /// (steps, units), receives h after each timestep; the kernel may read ``padding`` more floats.
+    /// The parameters are the same as for ``lstm(state:b:x:rows:w:u:units:next:)``, except that `x` has shape (steps,
+    /// rows). `outputs` has shape (steps, units) and receives h after each timestep. The kernel may read ``padding``
+    /// floats past its end.
     ///
-    /// - Returns: The number of timesteps that left the state finite. If it is less than `steps`, one more was stepped.
+    /// - Returns: The number of timesteps that left the state finite. If less than `steps`, the kernel stepped one more
+    ///   timestep, which made the state non-finite.
     func lstmSequence(
         state: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
         w: UnsafePointer<Float>, u: UnsafePointer<Float>, units: Int, outputs: UnsafeMutablePointer<Float>, steps: Int
@@ -129,18 +131,19 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
         unsafe functions.pointee.lstm_sequence(state, b, x, rows, w, u, units, outputs, steps)
     }
 
-    /// Steps a GRU with default activations, which resets after the recurrent weights, through one timestep of one stream.
+    /// Steps a GRU through one timestep of one stream. The GRU has default activations and applies the reset gate after
+    /// the recurrent weights.
     ///
     /// - Parameters:
     ///   - h: Shape (units); the step replaces it.
     ///   - b: Shape (1, 3 · units), gates z, r, h, in panels.
-    ///   - recurrentB: Shape (1, 3 · units), gates likewise, in panels.
+    ///   - recurrentB: Shape (1, 3 · units), gates in the same order, in panels.
     ///   - x: Shape (rows).
     ///   - rows: The length of `x`.
-    ///   - w: Shape (rows, 3 · units), gates likewise, in panels.
-    ///   - u: Shape (units, 3 · units), gates likewise, in panels.
+    ///   - w: Shape (rows, 3 · units), gates in the same order, in panels.
+    ///   - u: Shape (units, 3 · units), gates in the same order, in panels.
     ///   - units: The width of h.
-    ///   - next: Scratch of ``padded(_:)`` units.
+    ///   - next: Scratch memory with room for `padded(units)` floats.
     /// - Returns: Whether the state is finite.
     @inline(__always)
     func gru(
@@ -166,10 +169,11 @@ extension Kernels {
     /// The number of streams that the batched path steps at once.
     package var lanes: Int { Int(SLUICE_KERNELS_WIDTH) }
 
-    /// The bytes of weights that the scalar path reads as fast as it computes with them.
+    /// The number of bytes of weights that the scalar path can read without slowing its arithmetic.
     var cachedBytes: Int { unsafe functions.pointee.cached_bytes }
 
-    /// The columns in a block of a matrix for ``affineLanes(_:b:x:rows:w:h:units:u:columns:)``: the number of accumulators.
+    /// The number of columns in one block of a matrix for ``affineLanes(_:b:x:rows:w:h:units:u:columns:)``. It equals
+    /// the number of accumulators.
     var blockWidth: Int { unsafe functions.pointee.accumulators }
 
     /// Computes `y = b + x·W + h·U` in each lane.
@@ -181,7 +185,7 @@ extension Kernels {
     ///   - rows: The length of `x`.
     ///   - w: Shape (rows, columns), in blocks of ``blockWidth``.
     ///   - h: Shape (units, lanes).
-    ///   - units: The length of `h`; 0 for no second product.
+    ///   - units: The length of `h`, or 0 to leave out `h·U`.
     ///   - u: Shape (units, columns), in the same blocks.
     ///   - columns: The length of `y`.
     func affineLanes(
@@ -191,7 +195,8 @@ extension Kernels {
         unsafe functions.pointee.affine_lanes(y, b, x, rows, w, h, units, u, columns)
     }
 
-    /// Computes ``dots(_:b:x:rows:w:columns:)`` in each lane: x of shape (rows, lanes), y of shape (columns, lanes).
+    /// Computes ``dots(_:b:x:rows:w:columns:)`` in each lane. x has shape (rows, lanes), and y has shape (columns,
+    /// lanes).
     func dotsLanes(
         _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
         w: UnsafePointer<Float>, columns: Int
@@ -199,7 +204,7 @@ extension Kernels {
         unsafe functions.pointee.dots_lanes(y, b, x, rows, w, columns)
     }
 
-    /// Computes an LSTM's new state from the gates' sums in each lane, with default activations.
+    /// Computes an LSTM's new state in each lane from the gates' sums, with default activations.
     ///
     /// - Parameters:
     ///   - state: h then c, shape (2 · units, lanes); the step replaces both.
@@ -209,13 +214,13 @@ extension Kernels {
         unsafe functions.pointee.lstm_lanes(state, z, units * lanes)
     }
 
-    /// Computes a GRU's new state from the gates' sums in each lane, with default activations and the reset after the recurrent
-    /// weights.
+    /// Computes a GRU's new state in each lane from the gates' sums. The GRU has default activations and applies the
+    /// reset gate after the recurrent weights.
     ///
     /// - Parameters:
     ///   - h: Shape (units, lanes); the step replaces it.
-    ///   - a: The sums of the input, gates z, r, h, shape (3 · units, lanes); overwritten.
-    ///   - b: The sums of the hidden state, gates likewise, shape (3 · units, lanes).
+    ///   - a: The input sums x·W + b of the gates z, r, h, shape (3 · units, lanes); overwritten.
+    ///   - b: The hidden-state sums h·U + b′ of the same gates, shape (3 · units, lanes).
     ///   - units: The width of h.
     func gruLanes(
         h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, units: Int
@@ -235,26 +240,26 @@ extension Kernels {
         unsafe functions.pointee.gather(tile, rows, count)
     }
 
-    /// Copies a tile into one vector per lane. The parameters are those of ``gather(_:from:count:)``.
+    /// Copies a tile into one vector per lane. The parameters are the same as for ``gather(_:from:count:)``.
     func scatter(
         _ tile: UnsafePointer<Float>, to rows: UnsafePointer<UnsafeMutablePointer<Float>?>, count: Int
     ) {
         unsafe functions.pointee.scatter(rows, tile, count)
     }
 
-    /// Returns the lanes whose values are all finite, lane 0 in the lowest bit.
+    /// Returns a bit mask of the lanes whose values are all finite. Lane 0 is the lowest bit.
     func finiteLanes(_ tile: UnsafePointer<Float>, count: Int) -> UInt32 {
         unsafe functions.pointee.finite_lanes(tile, count)
     }
 }
 
-/// The kernels for many timesteps at once, whose values are one after another and not in tiles.
+/// The kernels for many timesteps at once, which are stored one after another instead of in tiles.
 extension Kernels {
     /// Computes `y = b + x·W` for each timestep of a sequence.
     ///
     /// - Parameters:
-    ///   - y: Shape (steps, columns). The kernel writes nothing past it.
-    ///   - b: Shape (columns), with room for ``padded(_:)``.
+    ///   - y: Shape (steps, columns). The kernel writes nothing past the end.
+    ///   - b: Shape (columns), with room for `padded(columns)` floats.
     ///   - x: Shape (steps, rows).
     ///   - steps: The number of timesteps.
     ///   - rows: The width of one timestep of `x`.
@@ -267,7 +272,7 @@ extension Kernels {
         unsafe functions.pointee.affine_sequence(y, b, x, steps, rows, w, columns)
     }
 
-    /// Computes ``dotsLanes(_:b:x:rows:w:columns:)`` from inputs that are not in a tile: x of shape (lanes, rows).
+    /// Computes ``dotsLanes(_:b:x:rows:w:columns:)`` from inputs that are not in a tile. x has shape (lanes, rows).
     func dotsRows(
         _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
         w: UnsafePointer<Float>, columns: Int

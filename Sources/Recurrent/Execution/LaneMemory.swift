@@ -1,8 +1,8 @@
-/// The working memory of the batched path. Its contents are undefined between two steps.
+/// The working memory of the batched path. Its contents are undefined between steps.
 @safe
 struct LaneMemory {
     let lanes: Int
-    /// Two tiles that hold the outputs of the layers by turns. Each has room for a timestep's inputs too.
+    /// Two tiles, used alternately for the layers' outputs. Each also has room for the inputs of one timestep.
     let tiles: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
     fileprivate let scratch: UnsafeMutablePointer<Float>
     fileprivate let singleLane: LaneVectors
@@ -23,11 +23,11 @@ struct LaneMemory {
 }
 
 extension Model {
-    /// Steps every lane through one timestep of some layers: every layer in turn.
+    /// Steps every lane through one timestep of the given layers, in order.
     ///
     /// - Parameters:
     ///   - layers: The indices of the layers, at least one.
-    ///   - x: The inputs of the first layer, shape (features, lanes). It may be the second tile of `memory`.
+    ///   - x: The inputs of the first layer, shape (features, lanes). `x` may be the second tile of `memory`.
     ///   - states: The layers' states, shape (n, lanes); the step replaces them.
     ///   - outputs: Receives the outputs of the last layer, shape (units, lanes).
     ///   - memory: Working memory.
@@ -47,14 +47,14 @@ extension Model {
             unsafe state += steps[index].stateSize * memory.lanes
             unsafe swap(&y, &spare)
         }
-        // The output of a recurrent layer is in its state.
+        // A recurrent layer leaves its output in its state.
         if unsafe x != UnsafePointer(outputs) {
             unsafe outputs.update(from: x, count: steps[last].units * memory.lanes)
         }
     }
 }
 
-/// Room for the vectors that a step of one lane reads and writes.
+/// Memory for the vectors that a step of one lane reads and writes.
 @safe
 struct LaneVectors {
     let x: UnsafeMutablePointer<Float>
@@ -77,7 +77,7 @@ struct LaneVectors {
 }
 
 extension UnsafeMutablePointer<Float> {
-    /// Allocates at least one zero, from the beginning of a cache line on. The caller deallocates the memory.
+    /// Allocates `count` zeros, but at least one, aligned to a cache line. The caller deallocates the memory.
     static func zeros(_ count: Int) -> UnsafeMutablePointer<Float> {
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: max(1, count) * MemoryLayout<Float>.stride, alignment: 64)

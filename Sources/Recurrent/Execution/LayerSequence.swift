@@ -1,10 +1,11 @@
-/// A sequence between two layers of a model: the values of all its timesteps and their mask.
+/// A sequence on its way from one layer of a model to the next: the values of all timesteps and their mask.
 @safe
 final class LayerSequence {
     /// The maximum number of timesteps.
     let capacity: Int
 
-    /// Three times (capacity, width) floats: the next layer's input, its output, and the backward output of a Bidirectional.
+    /// Three buffers of shape (capacity, width): the next layer's input, its output, and the backward output of a
+    /// Bidirectional.
     private let memory: UnsafeMutablePointer<Float>
     private let isMasked: UnsafeMutablePointer<Bool>
     private var x: UnsafeMutablePointer<Float>
@@ -64,7 +65,8 @@ final class LayerSequence {
     ///
     /// - Parameters:
     ///   - step: The layer.
-    ///   - isBackward: Whether the layer begins with the last timestep. Its outputs are in the order of its steps.
+    ///   - isBackward: Whether the layer starts with the last timestep. The outputs are in the order in which the layer
+    ///     computes them.
     ///   - state: Shape (the layer's stateSize), undefined before and after.
     ///   - scratch: Shape (the layer's scratchSize).
     func run(

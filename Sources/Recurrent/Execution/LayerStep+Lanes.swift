@@ -1,6 +1,6 @@
 /// The batched path: one timestep of many streams at once, one lane each.
 extension LayerStep {
-    /// Whether the layer has a batched step. Otherwise it steps the lanes one by one.
+    /// Whether the layer has a batched step. A layer without one steps the lanes one by one.
     var canStepLanes: Bool {
         switch kind {
         case .lstm, .genericLSTM, .gru, .simpleRNN: true
@@ -10,7 +10,8 @@ extension LayerStep {
         }
     }
 
-    /// Steps every lane through one timestep, bit for bit like ``output(for:state:y:scratch:isMasked:isFinite:)``.
+    /// Steps every lane through one timestep. The results are bit-identical to those of
+    /// ``output(for:state:y:scratch:isMasked:isFinite:)``.
     ///
     /// - Parameters:
     ///   - x: The inputs, shape (features, lanes).
@@ -50,12 +51,12 @@ extension LayerStep {
         return unsafe UnsafePointer(y)
     }
 
-    /// The layer's step, if it is a ``Dense`` that steps sequences.
+    /// The layer's step if the layer is a ``Dense`` that can step sequences; otherwise nil.
     var sequenceDense: UnsafePointer<Dense.Step>? {
         if case .dense(let dense) = kind, unsafe dense.pointee.canStepSequence { unsafe dense } else { nil }
     }
 
-    /// The layer's step, if it is a ``Dense`` that reads inputs that are not in a tile.
+    /// The layer's step if the layer is a ``Dense`` that can read its inputs without a tile; otherwise nil.
     var rowDense: UnsafePointer<Dense.Step>? {
         if case .dense(let dense) = kind, unsafe dense.pointee.canStepRows { unsafe dense } else { nil }
     }

@@ -1,9 +1,9 @@
 /// A ``TimestepLayer`` in the form that the hot path reads: sizes, and pointers into the model's weights.
 package struct LayerStep: BitwiseCopyable {
-    /// The table of the kinds of layers. Each kind has a row here and in
+    /// The kinds of layers. Each kind has a case here and in
     /// ``LayerStep/output(for:state:y:scratch:isMasked:isFinite:)``.
     ///
-    /// The steps are behind pointers because every switch over the kind would copy them.
+    /// Each case holds a pointer to the step, because every switch over the kind would otherwise copy the step.
     @safe
     enum Kind {
         case lstm(UnsafePointer<LSTM.Step>)
@@ -28,12 +28,12 @@ package struct LayerStep: BitwiseCopyable {
     enum MaskBehavior {
         /// The layer steps the timestep like any other.
         case ignoresMask
-        /// The layer skips the timestep and repeats the output before, which is at the beginning of the state.
+        /// The layer skips the timestep and repeats its previous output, which is at the beginning of the state.
         case repeatsOutput
-        /// The layer skips the timestep, and its output is zeros.
+        /// The layer skips the timestep and outputs zeros.
         case givesZeros
-        /// The layer skips the timestep and repeats the output before. Before the first unmasked timestep the output is NaN. The
-        /// state's last float is the ``TimestepCount``.
+        /// The layer skips the timestep and repeats its previous output. Before the first unmasked timestep, the output
+        /// is NaN. The last float of the state is the ``TimestepCount``.
         case repeatsOutputOnceCounted
     }
 
@@ -42,11 +42,11 @@ package struct LayerStep: BitwiseCopyable {
     let features: Int
     /// The width of one timestep of the output.
     let units: Int
-    /// The floats of state for each stream.
+    /// The number of floats of state per stream.
     let stateSize: Int
-    /// The floats of working memory during a step of the scalar path.
+    /// The number of floats of working memory that a step on the scalar path needs.
     let scratchSize: Int
-    /// The floats of working memory during a step of the batched path.
+    /// The number of floats of working memory that a step on the batched path needs.
     let laneScratchSize: Int
     private(set) var whenMasked: MaskBehavior
 
@@ -63,7 +63,7 @@ package struct LayerStep: BitwiseCopyable {
         self.whenMasked = whenMasked
     }
 
-    /// The same step for a layer that no mask reaches.
+    /// A copy of the step that ignores masks, for a layer that no mask reaches.
     var ignoringMask: LayerStep {
         var step = self
         step.whenMasked = .ignoresMask
@@ -75,7 +75,8 @@ package struct LayerStep: BitwiseCopyable {
     /// - Parameters:
     ///   - x: The input, shape (features).
     ///   - state: The layer's state, shape (stateSize); the step replaces it.
-    ///   - y: Room for an output that is neither the state nor a weight, shape (units), padded. Must not overlap `x`.
+    ///   - y: Room for an output that is in neither the state nor the weights, shape (units), padded. Must not overlap
+    ///     `x`.
     ///   - scratch: Shape (scratchSize).
     ///   - isMasked: Whether the timestep is masked. Layers that generate masks set it.
     ///   - isFinite: Becomes false if the state is not finite.
@@ -120,8 +121,8 @@ package struct LayerStep: BitwiseCopyable {
     ///   - x: The inputs, shape (count, features).
     ///   - state: The layer's state, shape (stateSize); the step replaces it.
     ///   - outputs: Receives the outputs, shape (count, units), with room for `Kernels.padding` more.
-    /// - Returns: The number of timesteps that left the state finite; if it is less than `count`, one more was stepped. Nil if
-    ///   the layer has no kernel for sequences; then nothing was stepped.
+    /// - Returns: The number of timesteps that left the state finite. If less than `count`, one more timestep was
+    ///   stepped, which made the state non-finite. Nil if the layer has no kernel for sequences and stepped nothing.
     func stepSequence(
         _ count: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         outputs: UnsafeMutablePointer<Float>
@@ -133,7 +134,7 @@ package struct LayerStep: BitwiseCopyable {
         }
     }
 
-    // The next two functions are static because a call of a method would copy the whole step.
+    // The next two functions are static because calling a method would copy the whole step.
 
     @inline(never)
     private static func maskedOutput(
@@ -149,7 +150,7 @@ package struct LayerStep: BitwiseCopyable {
         return unsafe UnsafePointer(y)
     }
 
-    /// Steps the less frequent kinds. The function is not inlined, so that the loop over the layers stays small.
+    /// Steps the less common kinds of layers. The function is not inlined, which keeps the loop over the layers small.
     @inline(never)
     private static func output(
         of kind: Kind, for x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,

@@ -1,8 +1,9 @@
 /// Runs a model over whole sequences, each from the zero state.
 ///
-/// A model that is not causal needs the whole sequence for any output, and a window over a stream begins from zero each time. The
-/// runner steps a causal model timestep by timestep, like a ``StatePool``. In any other model each layer runs over the whole
-/// sequence before the next layer. The runner keeps its memory from run to run. It has one owner on one thread.
+/// A runner serves models that are not causal, which need the whole sequence for any output. It also serves windows
+/// over a stream, each of which starts from the zero state. The runner steps a causal model timestep by timestep, like
+/// a ``StatePool``. In any other model, each layer runs over the whole sequence before the next layer starts. The
+/// runner reuses its memory in every run. It has one owner on one thread.
 @safe
 package final class SequenceRunner {
     /// The weights.
@@ -68,7 +69,7 @@ package final class SequenceRunner {
         unsafe sequence.begin(timesteps, count: count, features: model.features)
         let last = model.passes.lastIndex(where: \.hasMemory) ?? 0
         for (index, pass) in model.passes.enumerated() {
-            // Behind the last layer with memory, only the last timestep affects the output.
+            // After the last layer with memory, only the last timestep affects the output.
             if index > last { sequence.keepLast() }
             switch pass.direction {
             case .forward(let step): unsafe sequence.run(step, state: state, scratch: scratch)

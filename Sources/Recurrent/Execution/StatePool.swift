@@ -5,7 +5,7 @@
 ///     row:  | state of layer 0 | state of layer 1 | … | last outputs |
 ///           '------------ stateSize floats -----------'-- outputs ---'
 ///
-/// Rows are in pages that never move, so a new stream never copies the others. The pool has one owner on one thread.
+/// Rows are in pages that never move, so adding a stream never copies the others. The pool has one owner on one thread.
 @safe
 package final class StatePool {
     private static let rowsPerPage = 1024
@@ -17,7 +17,7 @@ package final class StatePool {
     private let scratch: UnsafeMutablePointer<Float>
     private let contents: Confined<Contents>
 
-    /// The parts that change when rows come and go.
+    /// The fields that change when rows are inserted or removed.
     @safe
     private struct Contents: ~Copyable {
         var pages = unsafe GrowingBuffer<UnsafeMutablePointer<Float>>(capacity: 16)
@@ -57,7 +57,7 @@ package final class StatePool {
         if let row = contents.value.freeRows.popLast() { return row }
         let row = contents.value.rowCount
         if unsafe row == contents.value.pages.count * Self.rowsPerPage {
-            // Kernels read past a row's end, even past the last row's.
+            // Kernels may read past the end of any row, even of the last one.
             let floats = Self.rowsPerPage * rowSize + Kernels.padding
             let page = UnsafeMutablePointer<Float>.allocate(capacity: floats)
             unsafe page.initialize(repeating: 0, count: floats)
@@ -95,8 +95,8 @@ package final class StatePool {
         }
     }
 
-    /// Returns whether a state is finite. The check leaves out the last outputs, because the mean of no timesteps is NaN although
-    /// the state is sound.
+    /// Returns whether a state is finite. The check leaves out the last outputs, because the mean over no timesteps is
+    /// NaN even though the state is sound.
     static func isFinite(_ state: UnsafePointer<Float>, count: Int) -> Bool {
         var largest: UInt32 = 0
         for k in 0..<count {
@@ -111,7 +111,7 @@ package final class StatePool {
         values(of: row).extracting(droppingFirst: model.stateSize)
     }
 
-    /// Returns the whole row, as a checkpoint keeps it: state, then last outputs, shape (stateSize + outputs).
+    /// Returns the whole row as a checkpoint stores it: the state, then the last outputs, shape (stateSize + outputs).
     @_lifetime(borrow self)
     package func values(of row: Int) -> Span<Float> {
         let span = unsafe Span(_unsafeStart: pointer(to: row), count: rowSize)

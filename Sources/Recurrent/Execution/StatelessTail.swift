@@ -1,51 +1,54 @@
-/// The layers behind the last layer with a state, or all layers if none has a state. Their output at a timestep depends on that
-/// timestep only.
+/// The layers after the last layer with a state, or all layers if none has a state. Their output at a timestep depends
+/// only on their input at that timestep.
 ///
-/// So the layers before the tail, the head, step a sequence one timestep after another; then the tail steps many timesteps at
-/// once, one lane each. The head's next timestep need not wait for the tail's output. ``Dense`` layers step a whole sequence
-/// without tiles, at the beginning of the tail and before the only layer with a state.
+/// The layers before the tail are the head. The head steps a sequence one timestep at a time, without waiting for the
+/// tail's outputs. The tail then steps many timesteps at once, one lane each. ``Dense`` layers at the beginning of the
+/// tail, or before the only layer with a state, step a whole sequence without tiles.
 @safe
 final class StatelessTail {
     private let model: Model
     /// The number of layers before the tail.
     private let head: Int
-    /// The head without its last layer, if that part is a run of Dense layers and the last layer steps sequences.
+    /// The head without its last layer, if these layers are a run of Dense layers and the last layer can step
+    /// sequences.
     private let lead: DenseRun?
-    /// The leading Dense layers of the tail that step sequences.
+    /// The leading Dense layers of the tail that can step sequences.
     private let run: DenseRun?
     /// The remaining layers of the tail, which step one timestep in each lane.
     private let rest: Range<Int>
     /// The width of the input of ``rest``.
     private let width: Int
     private let memory: LaneMemory
-    /// The first layer of ``rest``, if it reads inputs that are not in a tile.
+    /// The first layer of ``rest``, if it can read its inputs without a tile.
     private let rowDense: UnsafePointer<Dense.Step>?
-    /// The number of timesteps, of at most one tile, from which the tail is faster than the scalar path.
+    /// The minimum number of timesteps in a tile for which the tail is faster than the scalar path.
     private let threshold: Int
-    /// The maximum number of timesteps at once: several tiles, so that the processor begins a tile before the one before is done.
+    /// The maximum number of timesteps to step at once. It covers several tiles, so that the processor can start a tile
+    /// before it has finished the previous one.
     private let capacity: Int
 
     /// The head's outputs, shape (capacity, width of the head's output).
     private let inputs: UnsafeMutablePointer<Float>
     /// The tail's outputs, shape (outputs, lanes).
     private let outputs: UnsafeMutablePointer<Float>
-    /// Each lane's input and output. Those of idle lanes point to `idleVector`.
+    /// Each lane's input and output. Idle lanes point to `idleVector`.
     private let laneInputs: UnsafeMutablePointer<UnsafePointer<Float>?>
     private let laneOutputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     private let idleVector: UnsafeMutablePointer<Float>
 
-    /// Creates the tail of a model. Nil if the last layer has a state, if the model has masks, or if the tail is never faster.
+    /// Creates the tail of a model. Nil if the last layer has a state, if the model has masks or is not causal, or if
+    /// the tail is never faster.
     ///
     /// - Parameters:
     ///   - model: The model.
-    ///   - memory: Working memory. Others may use it between two runs.
+    ///   - memory: Working memory. Other code may use it between runs.
     init?(_ model: Model, _ memory: LaneMemory) {
         let head = (model.steps.lastIndex { $0.stateSize > 0 } ?? -1) + 1
         guard head < model.steps.count, model.isCausal, !model.hasMasks else { return nil }
         let capacity = 4 * memory.lanes
         let denses = DenseRun.layers(of: model, in: head..<model.steps.count)
         let rest = denses.upperBound..<model.steps.count
-        // Without tiles to fill, any number of timesteps except one.
+        // Without tiles to fill, the tail is faster from two timesteps on.
         threshold = rest.isEmpty ? 2 : model.batchThreshold(of: rest)
         guard threshold <= memory.lanes else { return nil }
         self.model = model
@@ -55,7 +58,7 @@ final class StatelessTail {
         run = denses.isEmpty ? nil : DenseRun(model, denses, capacity: capacity)
         self.rest = rest
         lead = Self.lead(of: model, head: head, capacity: capacity)
-        // Not as the model's first layer: a message may have fewer timesteps than the kernel reads.
+        // The model's first layer needs a tile, because a message may have fewer timesteps than the kernel reads.
         unsafe rowDense = rest.lowerBound > 0 && !rest.isEmpty ? model.steps[rest.lowerBound].rowDense : nil
         width = rest.isEmpty ? 0 : model.steps[rest.lowerBound].features
         unsafe inputs = .zeros(model.steps[head].features * capacity + Kernels.padding)
@@ -83,7 +86,7 @@ final class StatelessTail {
         return layers == DenseRun.layers(of: model, in: layers) ? DenseRun(model, layers, capacity: capacity) : nil
     }
 
-    /// Returns the number of timesteps to step next out of those available; 0 if the scalar path is faster.
+    /// Returns how many of the available timesteps to step next, or 0 if the scalar path is faster.
     func timestepsAtOnce(of available: Int) -> Int {
         let count = min(available, capacity)
         let inLastTile = count % memory.lanes
@@ -98,7 +101,7 @@ final class StatelessTail {
     ///   - row: The stream's row of the pool; the step replaces its state and its outputs.
     ///   - outputs: Receives the outputs, shape (count, outputs).
     ///   - scratch: Shape (the model's scratchSize).
-    /// - Returns: The number of timesteps that were stepped, and whether the state is finite after the last of them.
+    /// - Returns: The number of timesteps that were stepped, and whether the state is finite after the last one.
     func run(
         _ count: Int, _ timesteps: UnsafePointer<Float>, row: UnsafeMutablePointer<Float>,
         outputs: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
@@ -163,11 +166,11 @@ final class StatelessTail {
             unsafe model.kernels.gather(x, from: laneInputs, count: width)
         }
         if !layers.isEmpty {
-            // No layer has a state, so any pointer will do for the states.
+            // None of these layers has a state, so any pointer will do for the states.
             unsafe model.stepLanes(layers, x: x, states: outputs, outputs: outputs, memory: memory)
         }
         if model.outputs == 1 {
-            // One value per timestep: the tile's row is the result.
+            // With one output per timestep, the tile's only row is the result.
             unsafe target.update(from: outputs, count: count)
         } else {
             for lane in 0..<memory.lanes {

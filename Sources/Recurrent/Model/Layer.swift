@@ -1,7 +1,7 @@
 /// One layer of a model with its weights.
 ///
-/// A new kind of layer is one file: a type that conforms, and its step. The step also needs a row in the table of ``LayerStep``.
-/// Most layers are a ``TimestepLayer``.
+/// To add a kind of layer, write one file with a conforming type and its step, and add the step to ``LayerStep/Kind``.
+/// Most layers conform to ``TimestepLayer``.
 package protocol Layer: Sendable {
     /// The width of one timestep of the input; 1 for a token.
     var features: Int { get }
@@ -12,16 +12,17 @@ package protocol Layer: Sendable {
     /// The layer's weights in Keras' order.
     var weights: [Tensor] { get }
 
-    /// The number of weights by Keras' count.
+    /// The number of weights, as Keras counts them.
     var parameters: Int { get }
 
-    /// The layer without its weights, in one line. Equal layers have equal lines, because a model's fingerprint contains them.
+    /// A description of the layer without its weights, in one line. Equal layers must have equal lines, because a
+    /// model's fingerprint depends on them.
     var architecture: String { get }
 
-    /// The layer's effect on masks, and their effect on the layer.
+    /// The layer's effect on masks, and the effect of masks on the layer.
     var maskRule: MaskRule { get }
 
-    /// Copies the weights to where the hot path reads them, and returns the layer's pass over a sequence.
+    /// Copies the weights into the model's buffer, and returns the layer's pass over a sequence.
     func makePass(in weights: inout WeightBuffer) -> LayerPass
 }
 
@@ -32,7 +33,7 @@ extension Layer {
 
 /// A layer that needs only the current timestep and its own state.
 package protocol TimestepLayer: Layer {
-    /// Copies the weights to where the hot path reads them, and returns the layer's step.
+    /// Copies the weights into the model's buffer, and returns the layer's step.
     func makeStep(in weights: inout WeightBuffer) -> LayerStep
 }
 

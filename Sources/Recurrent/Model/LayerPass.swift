@@ -1,7 +1,7 @@
-/// A layer's pass over a sequence, which only the engine runs.
+/// A layer's pass over a sequence. Only the engine runs it.
 package struct LayerPass {
     enum Direction {
-        /// From the first timestep to the last. Each output depends on no later timestep.
+        /// From the first timestep to the last. No output depends on a later timestep.
         case forward(LayerStep)
         /// From the last timestep to the first. The outputs are in that order.
         case backward(LayerStep)
@@ -15,20 +15,21 @@ package struct LayerPass {
         self.direction = direction
     }
 
-    /// Whether each output depends on no later timestep.
+    /// Whether no output depends on a later timestep.
     var isCausal: Bool {
         if case .forward = direction { true } else { false }
     }
 
-    /// Whether an output depends on other timesteps than its own.
+    /// Whether an output depends on any timestep other than its own.
     var hasMemory: Bool {
         if case .forward(let step) = direction { step.stateSize > 0 } else { true }
     }
 
-    /// The floats of state during the pass; of two directions, of the one that has more.
+    /// The number of floats of state that the pass needs. A pass in two directions needs only the larger of the two
+    /// states.
     var stateSize: Int { steps.map { $0.stateSize }.max() ?? 0 }
 
-    /// The floats of working memory during a step.
+    /// The number of floats of working memory that a step needs.
     var scratchSize: Int { steps.map { $0.scratchSize }.max() ?? 0 }
 
     /// Makes the layer step every timestep, because no mask reaches it.

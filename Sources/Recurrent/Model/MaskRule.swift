@@ -1,17 +1,17 @@
-/// A layer's effect on masks, and their effect on the layer. A mask marks the timesteps to skip, as Keras' Masking and
-/// `mask_zero` do (<https://keras.io/guides/understanding_masking_and_padding/>).
+/// A layer's effect on masks, and the effect of masks on the layer. A mask marks the timesteps to skip. In Keras,
+/// Masking and `mask_zero` generate masks (<https://keras.io/guides/understanding_masking_and_padding/>).
 package enum MaskRule: Equatable, Sendable {
-    /// The layer steps masked timesteps too. The next layer has the same mask.
+    /// The layer steps masked timesteps too. The next layer gets the same mask.
     case propagates
-    /// The layer steps masked timesteps too. The next layer has no mask.
+    /// The layer steps masked timesteps too. The next layer gets no mask.
     case discards
     /// The layer decides which timesteps are masked.
     case generates
-    /// The layer skips masked timesteps: its state does not change. The next layer has the same mask.
+    /// The layer skips masked timesteps, so its state does not change. The next layer gets the same mask.
     case consumes
 }
 
-/// A recurrent layer's output at a masked timestep, at which its state does not change.
+/// A recurrent layer's output at a masked timestep. The timestep does not change the layer's state.
 package enum MaskedOutput: Equatable, Sendable {
     /// The output of the last unmasked timestep; zeros before the first.
     case lastOutput

@@ -1,8 +1,8 @@
 /// A trained network: layers and their weights, immutable and shared by all streams.
 ///
-/// The first layer reads one timestep of ``features`` floats. Each further layer reads the output of the layer before. The last
-/// layer writes ``outputs`` floats at every timestep. If the first layer is an ``Embedding``, a timestep is one token: its number
-/// as a float. The state of each stream is not in the model but in a ``StatePool``.
+/// The first layer reads one timestep of ``features`` floats. Each further layer reads the output of the previous
+/// layer. The last layer writes ``outputs`` floats at every timestep. If the first layer is an ``Embedding``, a
+/// timestep is the number of one token as a float. A ``StatePool`` holds the state of each stream.
 ///
 /// `@unchecked Sendable`: the pointers in `steps` point into `weights`, which are constant after `init`.
 @safe
@@ -11,8 +11,8 @@ package final class Model: @unchecked Sendable {
     package enum Input: Equatable, Sendable {
         /// The given number of values.
         case values(Int)
-        /// One token of a vocabulary of the given size: a whole number from 0. The caller checks tokens from outside. A step with
-        /// any other number is safe, but its output is meaningless.
+        /// One token of a vocabulary of the given size, as a whole number from 0. The caller checks tokens from
+        /// external input. A step with any other number is safe, but its output is meaningless.
         case tokens(Int)
     }
 
@@ -28,16 +28,17 @@ package final class Model: @unchecked Sendable {
     }
     /// The number of floats in one output.
     package let outputs: Int
-    /// The number of floats in one stream's state: the states of the layers, one after another. Zero if the model is not causal.
+    /// The number of floats in one stream's state, which consists of the states of all layers in order. Zero if the
+    /// model is not causal.
     package let stateSize: Int
-    /// The parts of a state: the kind of each layer that has one, with its number of floats. A state fits another model if both
-    /// layouts are equal.
+    /// The layout of a state: the kind of each layer that has a state, with its number of floats. A state fits another
+    /// model if both layouts are equal.
     package let stateLayout: String
     /// The number of weights.
     package let parameters: Int
 
-    /// Whether each output depends on no later timestep, so that the model can step a stream timestep by timestep. Otherwise a
-    /// ``SequenceRunner`` must give it whole sequences.
+    /// Whether no output depends on a later timestep, so that the model can step a stream timestep by timestep. Any
+    /// other model needs a ``SequenceRunner``, which runs it over whole sequences.
     package let isCausal: Bool
 
     /// Whether a layer computes a mean or a maximum over the timesteps of a sequence.
@@ -46,29 +47,31 @@ package final class Model: @unchecked Sendable {
     /// Whether a layer generates masks.
     let hasMasks: Bool
 
-    /// The floats of working memory during a step: the scratch memory of one layer, then the outputs of two hidden layers.
+    /// The number of floats of working memory that a step needs: the scratch memory of one layer, then the outputs of
+    /// two hidden layers.
     let scratchSize: Int
-    /// The inner loops of the model's steps.
+    /// The kernels that the model's steps use.
     package let kernels: Kernels
 
     /// Each layer's pass over a sequence.
     let passes: [LayerPass]
-    /// The floats of the widest output of a layer, padded.
+    /// The number of floats in the widest output of any layer, padded.
     let widestOutput: Int
-    /// The floats of scratch memory of the layer that needs most.
+    /// The number of floats in the largest scratch memory that any layer needs.
     let widestScratch: Int
 
     private let weights: WeightBuffer
     /// Each layer's step; incomplete if the model is not causal.
     let steps: [LayerStep]
-    /// The steps in plain memory, where the hot path reads them without counting references.
+    /// A copy of ``steps`` in plain memory, which the hot path reads without reference counting.
     private let firstStep: UnsafePointer<LayerStep>
 
     /// Builds a model.
     ///
     /// - Parameters:
-    ///   - layers: At least one. Each must read the width that the layer before writes. Only the first may be an ``Embedding``.
-    ///   - kernels: The inner loops of the model's steps.
+    ///   - layers: At least one layer. The input of each layer must be as wide as the output of the previous layer.
+    ///     Only the first layer may be an ``Embedding``.
+    ///   - kernels: The kernels that the model's steps use.
     /// - Throws: ``ModelError`` if two adjacent layers do not fit, or if there is no layer.
     package init(layers: [any Layer], kernels: Kernels = .best) throws(ModelError) {
         guard let first = layers.first, let last = layers.last else {
@@ -127,7 +130,7 @@ package final class Model: @unchecked Sendable {
         weights.deallocate()
     }
 
-    /// Steps one stream through one timestep: every layer in turn. The model must be causal.
+    /// Steps one stream through one timestep, layer by layer. The model must be causal.
     ///
     /// - Parameters:
     ///   - input: Shape (features).
@@ -145,16 +148,16 @@ package final class Model: @unchecked Sendable {
             firstLayers: steps.count, input: input, state: state, output: output, outputs: outputs, scratch: scratch)
     }
 
-    /// Steps one stream through one timestep of the first layers only.
+    /// Steps one stream through one timestep of the first `count` layers.
     ///
     /// - Parameters:
     ///   - count: The number of layers.
     ///   - input: Shape (features).
-    ///   - state: Shape (stateSize); the step replaces the part of the first layers.
-    ///   - output: Receives the output of the last of the first layers, shape (outputs).
+    ///   - state: Shape (stateSize); the step replaces the part that belongs to these layers.
+    ///   - output: Receives the output of the last of these layers, shape (outputs).
     ///   - outputs: The width of `output`.
     ///   - scratch: Shape (scratchSize), undefined before and after.
-    /// - Returns: Whether the state of the first layers is finite.
+    /// - Returns: Whether the state of these layers is finite.
     func step(
         firstLayers count: Int, input: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         output: UnsafeMutablePointer<Float>, outputs: Int, scratch: UnsafeMutablePointer<Float>

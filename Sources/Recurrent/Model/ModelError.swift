@@ -1,4 +1,4 @@
-/// The reason why a model could not be built. Only the construction of a model throws; a step never does.
+/// The reason that a model could not be built. Only building a model throws; a step never does.
 package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of mistakes.
     package enum Code: Equatable, Sendable {
@@ -13,7 +13,7 @@ package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of mistake.
     package let code: Code
 
-    /// The weight or layer that was wrong, with the shapes found and expected.
+    /// The weight or layer at fault, with the actual and the expected shape.
     package let context: String
 
     /// The context in one line.
@@ -21,7 +21,7 @@ package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension ModelError {
-    /// Rejects a layer without width.
+    /// Rejects a layer with fewer than one unit.
     static func check(units: Int) throws(ModelError) {
         guard units >= 1 else {
             throw ModelError(code: .shape, context: "the layer has \(units) units, expected at least 1")

@@ -28,9 +28,10 @@ package struct Tensor: Equatable, Sendable {
         self.values = values
     }
 
-    /// Checks the shape and the values of a weight when a layer is built, so that a step need not.
+    /// Checks the shape and the values of a weight when a layer is built, so that no step has to.
     ///
-    /// - Throws: ``ModelError``: `shape` if the shape is not the expected one, `notFinite` if a value is NaN or infinite.
+    /// - Throws: ``ModelError`` with the code `shape` if the shape is not the expected one, or `notFinite` if a value
+    ///   is NaN or infinite.
     func check(shape expected: [Int], of weight: String) throws(ModelError) {
         guard shape == expected else {
             throw ModelError(code: .shape, context: "\(weight) has the shape \(shape), expected \(expected)")
@@ -45,8 +46,8 @@ package struct Tensor: Equatable, Sendable {
     /// - Parameters:
     ///   - units: The width of the layer's output.
     ///   - gates: The number of gates side by side, each `units` wide.
-    /// - Throws: ``ModelError``: `shape` unless the shape is (features, gates · units) with both at least 1, `notFinite` if a
-    ///   value is NaN or infinite.
+    /// - Throws: ``ModelError`` with the code `shape` if the shape is not (features, gates · units) or `features` or
+    ///   `units` is less than 1. The code is `notFinite` if a value is NaN or infinite.
     func checkKernel(units: Int, gates: Int = 1) throws(ModelError) {
         guard units >= 1, shape.count == 2, let features = shape.first, features >= 1 else {
             let width = gates == 1 ? "units" : "\(gates) · units"

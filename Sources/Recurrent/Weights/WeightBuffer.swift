@@ -1,11 +1,12 @@
 /// The weights of a model in the layouts that the hot path reads, constant after the model is built.
 ///
-/// The owner is the ``Model``, which frees them. Each piece begins on a cache line and ends on one, padded with zeros.
+/// The ``Model`` owns and frees the buffer. Each piece starts on a cache line. A vector is padded with zeros to whole
+/// cache lines.
 @safe
 package struct WeightBuffer {
     private static let alignment = 64
     private var pieces: [UnsafeMutableRawPointer]
-    /// The inner loops, which determine the layouts.
+    /// The kernels, which determine the layouts.
     let kernels: Kernels
 
     init(kernels: Kernels) {
@@ -29,7 +30,7 @@ package struct WeightBuffer {
 
     /// Appends a copy of an array.
     ///
-    /// - Returns: The copy's first element, if there is one. The copy lives as long as the buffer.
+    /// - Returns: A pointer to the first element of the copy, which lives as long as the buffer.
     mutating func place<Value: BitwiseCopyable>(_ values: [Value]) -> UnsafePointer<Value> {
         let piece = UnsafeMutableRawPointer.allocate(
             byteCount: values.count * MemoryLayout<Value>.stride,

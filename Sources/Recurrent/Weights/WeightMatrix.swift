@@ -3,11 +3,11 @@
 struct WeightMatrix {
     /// A layout for the scalar path.
     enum Layout: Equatable {
-        /// Blocks of ``Kernels/blockWidth`` vectors of columns.
+        /// Blocks of columns. Each block is ``Kernels/blockWidth`` vectors wide.
         case vectors
-        /// Column by column, for at most ``Kernels/maximumDots`` columns.
+        /// One column after another, for at most ``Kernels/maximumDots`` columns.
         case columns
-        /// Panels of the given number of gates, for the kernel of a whole layer.
+        /// Panels for the kernel of a whole layer with the given number of gates.
         case panels(gates: Int)
     }
 
@@ -19,8 +19,8 @@ struct WeightMatrix {
     let values: UnsafePointer<Float>
     /// The length of a row without padding.
     private let width: Int
-    /// The values for the batched path, shape (rows, width), in blocks of ``Kernels/blockWidth`` columns. For the layout `columns`,
-    /// the same memory as ``values``.
+    /// The values for the batched path, shape (rows, width), in blocks of ``Kernels/blockWidth`` columns. In the layout
+    /// `columns`, this is the same memory as ``values``.
     private let blocks: UnsafePointer<Float>
     let kernels: Kernels
 
@@ -67,8 +67,8 @@ struct WeightMatrix {
         return stride(from: 0, to: values.count, by: columns).flatMap { values[$0..<($0 + columns)] + zeros }
     }
 
-    /// Returns blocks of columns one after another, each row by row, so that a kernel reads memory in order. The remaining columns
-    /// are in blocks of half the width, a quarter, and so on.
+    /// Returns the matrix as consecutive blocks of columns, each stored row by row, so that a kernel reads memory in
+    /// order. The remaining columns form blocks of half the width, a quarter, and so on.
     private static func inBlocks(_ values: [Float], columns: Int, width: Int) -> [Float] {
         var blocks: [Float] = []
         blocks.reserveCapacity(values.count)
@@ -84,12 +84,12 @@ struct WeightMatrix {
         return blocks
     }
 
-    /// Copies a weight of two axes into the buffer.
+    /// Copies a weight with two axes into the buffer.
     init(_ tensor: Tensor, layout: Layout = .vectors, in weights: inout WeightBuffer) {
         self.init(tensor.values, columns: tensor.shape[1], layout: layout, in: &weights)
     }
 
-    /// Computes `y = b + x·W`. The matrix must not be in panels.
+    /// Computes `y = b + x·W`. The matrix must not have the layout `panels`.
     ///
     /// - Parameters:
     ///   - x: Shape (rows).
@@ -104,14 +104,14 @@ struct WeightMatrix {
         }
     }
 
-    /// Computes `y = b + x·W + h·U`. Both matrices must be in vectors.
+    /// Computes `y = b + x·W + h·U`. Both matrices must have the layout `vectors`.
     ///
     /// - Parameters:
     ///   - x: Shape (rows).
     ///   - recurrent: U, shape (units, columns).
     ///   - h: Shape (units).
     ///   - b: Shape (columns), padded.
-    ///   - y: Shape (columns), padded. Must overlap no other argument.
+    ///   - y: Shape (columns), padded. Must not overlap any other argument.
     @inline(__always)
     func multiply(
         _ x: UnsafePointer<Float>, and recurrent: WeightMatrix, _ h: UnsafePointer<Float>,
@@ -121,7 +121,7 @@ struct WeightMatrix {
             y, b: b, x: x, rows: rows, w: values, h: h, units: recurrent.rows, u: recurrent.values, columns: columns)
     }
 
-    /// Computes `y = b + x·W` in each lane, bit for bit like ``multiply(_:addedTo:into:)``.
+    /// Computes `y = b + x·W` in each lane, with results bit-identical to ``multiply(_:addedTo:into:)``.
     ///
     /// - Parameters:
     ///   - x: Shape (rows, lanes).
@@ -138,12 +138,13 @@ struct WeightMatrix {
         }
     }
 
-    /// Whether ``multiplySequence(_:steps:addedTo:into:)`` is possible, with weights that stay in the first cache.
+    /// Whether the layout allows ``multiplySequence(_:steps:addedTo:into:)`` and the weights fit into
+    /// ``Kernels/cachedBytes``.
     var canMultiplySequence: Bool {
         layout == .vectors && rows * columns * MemoryLayout<Float>.stride <= kernels.cachedBytes
     }
 
-    /// Computes `y = b + x·W` for a sequence of timesteps, bit for bit like ``multiply(_:addedTo:into:)``.
+    /// Computes `y = b + x·W` for a sequence of timesteps, with results bit-identical to ``multiply(_:addedTo:into:)``.
     ///
     /// - Parameters:
     ///   - x: Shape (steps, rows).
@@ -156,11 +157,11 @@ struct WeightMatrix {
         unsafe kernels.affineSequence(y, b: b, x: x, steps: steps, rows: rows, w: values, columns: width)
     }
 
-    /// Whether ``multiplyRows(_:addedTo:into:)`` is possible.
+    /// Whether the layout allows ``multiplyRows(_:addedTo:into:)``.
     var canMultiplyRows: Bool { layout == .columns }
 
-    /// Computes `y = b + x·W` in each lane, bit for bit like ``multiply(_:addedTo:into:)``, from inputs that are not in a tile. The
-    /// matrix must be in columns.
+    /// Computes `y = b + x·W` in each lane from inputs that are not in a tile. The results are bit-identical to
+    /// ``multiply(_:addedTo:into:)``. The matrix must have the layout `columns`.
     ///
     /// - Parameters:
     ///   - x: Shape (lanes, rows).
@@ -172,15 +173,15 @@ struct WeightMatrix {
         unsafe kernels.dotsRows(y, b: b, x: x, rows: rows, w: values, columns: width)
     }
 
-    /// Computes `y = b + x·W + h·U` in each lane, bit for bit like ``multiply(_:and:_:addedTo:into:)``. Neither matrix may be in
-    /// columns.
+    /// Computes `y = b + x·W + h·U` in each lane, with results bit-identical to ``multiply(_:and:_:addedTo:into:)``.
+    /// Neither matrix may have the layout `columns`.
     ///
     /// - Parameters:
     ///   - x: Shape (rows, lanes).
     ///   - recurrent: U, shape (units, columns).
     ///   - h: Shape (units, lanes).
     ///   - b: Shape (columns).
-    ///   - y: Shape (columns, lanes). Must overlap no other argument.
+    ///   - y: Shape (columns, lanes). Must not overlap any other argument.
     func multiplyLanes(
         _ x: UnsafePointer<Float>, and recurrent: WeightMatrix, _ h: UnsafePointer<Float>,
         addedTo b: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
