@@ -14,7 +14,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-// The names in glibc of the functions that are replaced here.
+// glibc's names for the functions that this file replaces.
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
@@ -44,7 +44,8 @@ static int is_counted_thread(void) {
     return strncmp(name, threads, strlen(threads)) == 0;
 }
 
-// Finds the file that an address was loaded from, and the address's offset in it. Not `dladdr`, which also looks for a symbol.
+// Returns the file that an address was loaded from and stores the address's offset in that file. `dladdr` would also
+// look for a symbol, which is not needed here.
 static const char *file_of(void *address, unsigned long *offset) {
     struct dl_find_object found;
     *offset = 0;
@@ -58,8 +59,8 @@ static const char *file_of(void *address, unsigned long *offset) {
 static void note_callers(void *caller) {
     void *frames[16];
     int depth = backtrace(frames, 16);
-    // The list begins with the caller, because earlier frames are in this file. If the stack cannot be walked, it has only the
-    // caller.
+    // The list begins with the caller because the frames before it are in this file. If the stack cannot be walked, the
+    // list contains only the caller.
     int first = 0;
     while (first < depth && frames[first] != caller) first++;
     if (first == depth) {
@@ -82,7 +83,7 @@ static void note_callers(void *caller) {
 static void count(void *caller) {
     static _Thread_local int is_counting;
     if (counts == NULL || is_counting || !is_counted_thread()) return;
-    // The functions called below may allocate.
+    // The functions called below may allocate. Their allocations do not count.
     is_counting = 1;
     unsigned long offset;
     if (strstr(file_of(caller, &offset), "libzmq") != NULL) {
@@ -129,7 +130,7 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
     return 0;
 }
 
-// C++'s `new` is replaced too. Otherwise its caller would be libstdc++, which calls malloc.
+// C++'s `new` is replaced too. Otherwise each caller of `new` would appear as libstdc++, which calls malloc.
 void *_Znwm(size_t size) {
     COUNT();
     void *memory = __libc_malloc(size ? size : 1);

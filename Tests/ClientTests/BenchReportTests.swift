@@ -23,13 +23,13 @@ import ZeroMQ
         #expect(spread.max == greatest)
     }
 
-    @Test func `there is no spread without values and no report without rounds`() {
+    @Test func `a spread needs values, and a report needs rounds of both targets`() {
         #expect(Spread([]) == nil)
         #expect(BenchReport(plan: plan, daemon: [], forwarder: []) == nil)
         #expect(BenchReport(plan: plan, daemon: [round(1)], forwarder: []) == nil)
     }
 
-    @Test func `the ratio compares rounds in pairs, not their medians`() throws {
+    @Test func `the ratio is computed from pairs of rounds, not from medians`() throws {
         let report = try #require(
             BenchReport(
                 plan: plan, daemon: [round(100), round(300), round(800)],
@@ -89,7 +89,7 @@ import ZeroMQ
         #expect(payloads(load).allSatisfy { $0.count == 2 * 4 * 4 })
     }
 
-    @Test func `a load is for the streams in turn, and their ids have the same length`() {
+    @Test func `a load visits the streams in turn, and their ids have equal lengths`() {
         let load = Load(BenchPlan(streams: 11, prefix: "b-"), features: 1)
         let ids = (0..<12).map { String(decoding: Array(copying: load.id($0)), as: UTF8.self) }
         #expect(ids[..<11] == (0..<11).map { $0 < 10 ? "b-0\($0)" : "b-\($0)" }[...])

@@ -31,7 +31,7 @@ import Testing
         #expect(Self.fields(lines) == fields)
     }
 
-    @Test func `a record that is read again keeps nothing of the previous one`() {
+    @Test func `a reused record keeps no fields of the previous one`() {
         var record = CSVRecord()
         _ = record.append(line: Array("a,\"b".utf8))
         record.removeAll()
@@ -45,14 +45,14 @@ import Testing
             ("0.1", 0.1), (" 0.1\t", 0.1), ("-1e-3", -0.001), ("7", 7), ("+7", 7), ("", nil), (" ", nil), ("abc", nil),
             ("1.5x", nil), ("nan", nil), ("inf", nil), ("-infinity", nil), ("1e39", nil), ("1,5", nil),
         ] as [(String, Float?)])
-    func `a number is finite and may have blanks around it`(_ text: String, _ number: Float?) {
+    func `a number must be finite and may be surrounded by blanks`(_ text: String, _ number: Float?) {
         var record = CSVRecord()
         _ = record.append(line: Array("\"\(text)\"".utf8))
         #expect(record.number(0) == number)
     }
 
     @Test(arguments: ["plain", "with,comma", "with \"quotes\"", "with\nline end", ""])
-    func `a written field is read as the same text`(_ field: String) {
+    func `a written field reads back as the same text`(_ field: String) {
         var line: [UInt8] = []
         CSVRecord.append(field: field, to: &line)
         let lines = String(decoding: line, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)

@@ -46,7 +46,7 @@ extension DecisionBoard {
         #expect(board.summary == "1 decision on 2 streams")
     }
 
-    @Test func `a board without room shows the streams whose label changed last, and counts the others`() {
+    @Test func `a full board shows the streams whose label changed most recently, and counts the others`() {
         var board = DecisionBoard()
         for number in 0..<20 { board.add(decision(0.5, .changed), stream: "s\(number)") }
         board.add(decision(0.6), stream: "s3")
@@ -133,7 +133,7 @@ extension DecisionBoard {
         return view
     }
 
-    @Test func `the arrows scroll within the streams`() {
+    @Test func `the navigation keys scroll within the list of streams`() {
         #expect(view([.up]).offset == 0)
         #expect(view([.down, .down, .up]).offset == 1)
         #expect(view([.pageDown, .pageDown]).offset == 20)
@@ -142,7 +142,7 @@ extension DecisionBoard {
         #expect(view([.down], count: 5).offset == 0)
     }
 
-    @Test func `a slash filters ids until Enter or Escape`() {
+    @Test func `a slash starts a filter on ids, and Enter or Escape ends the input`() {
         let typed = view([.character("/"), .character("q"), .character("p"), .backspace])
         #expect(typed.filter == "q" && typed.isTyping && !typed.isOver)
         #expect(view([.character("/"), .character("q"), .enter, .character("q")]).isOver)
@@ -156,7 +156,7 @@ extension DecisionBoard {
         #expect(lines[3...4].map { $0.prefix(8) } == ["hall-2/a", "hall-2/b"])
     }
 
-    @Test func `s changes the order, p pauses and q ends`() {
+    @Test func `the key s changes the order, p pauses and q quits`() {
         #expect(view([.character("s"), .character("s")]).order == .recent)
         #expect(view(Array(repeating: .character("s"), count: 4)).order == .auto)
         #expect(view([.character("p")]).isPaused && !view([.character("p"), .character("p")]).isPaused)
@@ -174,7 +174,7 @@ extension DecisionBoard {
 }
 
 @Suite struct `The header of the board` {
-    @Test func `the header shows how long the daemon is away`() {
+    @Test func `the header shows how long the daemon has been away`() {
         let header = BoardHeader(title: "t", clock: "12:00:00", rate: 0, lostSeconds: 3.2, notice: "lost it")
         let lines = header.lines(streams: 2, view: BoardView(), columns: 40)
         #expect(lines[1].text == "disconnected for 3 s  0 decisions/s  2 streams".prefix(40))
@@ -183,7 +183,7 @@ extension DecisionBoard {
         #expect(lines[2].text == "lost it")
     }
 
-    @Test func `the rate is a mean over the last seconds`() {
+    @Test func `the rate is a mean over the last few seconds`() {
         var rate = DecisionRate()
         #expect(rate.sample(0, at: start) == 0)
         #expect(rate.sample(100, at: start + .seconds(1)) == 100)

@@ -47,7 +47,7 @@ import ZeroMQ
         #expect(try DecisionText.decisions(in: Array(text(.jsonl, decision, "s").utf8)) == [decision])
     }
 
-    @Test func `a record that begins with the first byte of a JSON object is a record`() throws {
+    @Test func `a record whose first bytes look like JSON is read as a record`() throws {
         var decision = Self.one
         // The bytes `{"` followed by zeros.
         decision.sequence = 0x227B

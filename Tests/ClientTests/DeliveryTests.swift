@@ -16,7 +16,7 @@ import Wire
         #expect(routes.model(for: stream)?.name == model)
     }
 
-    @Test func `the empty prefix takes all other streams`() {
+    @Test func `the empty prefix matches all other streams`() {
         let routes = ModelRoutes([Self.model("rest", [""]), Self.model("power", ["meter-"])])
         #expect(routes.model(for: "x")?.name == "rest")
         #expect(routes.model(for: "meter-1")?.name == "power")
@@ -27,7 +27,7 @@ import Wire
             (101, 1, 101, 0, 0), (101, 5, 105, 0, 0), (103, 3, 105, 1, 0), (96, 10, 105, 0, 5), (1, 10, 100, 0, 10),
             (100, 1, 100, 0, 1), (.max, 1, .max, 1, 0),
         ] as [(UInt64, Int, UInt64, UInt64, UInt64)])
-    func `a stream at 100 must reach the last number sent, with the gaps and duplicates of the input`(
+    func `a stream at 100 must reach the last number sent, and only gaps and duplicates of the input are expected`(
         _ sequence: UInt64, _ timesteps: Int, _ target: UInt64, _ gaps: UInt64, _ duplicates: UInt64
     ) {
         var account = Delivery.Account(target: 100, reached: 100, sent: 100)
@@ -43,7 +43,7 @@ import Wire
         #expect(account.surprises == StreamTally(gaps: 1))
     }
 
-    @Test func `missing timesteps are reported stream by stream, with the causes of drops`() {
+    @Test func `missing timesteps are reported stream by stream, with the reasons for drops`() {
         let pending: [StreamKey: Delivery.Account] = [
             "s2": Delivery.Account(target: 1010, reached: 1000), "s1": Delivery.Account(target: 2000, reached: 0),
         ]
@@ -64,7 +64,7 @@ import Wire
         )
     }
 
-    @Test func `a stream with another producer is reported with the skipped timesteps of this input`() {
+    @Test func `if another producer feeds a stream, the skipped timesteps of this input are reported`() {
         var account = Delivery.Account(target: 20, reached: 25)
         account.tally = StreamTally(duplicates: 3)
         #expect(
@@ -73,7 +73,7 @@ import Wire
                 + "20; check whether another producer feeds or removes these streams")
     }
 
-    @Test func `kept messages are released when they are consumed, the oldest first`() {
+    @Test func `unconfirmed messages are released once they are consumed, oldest first`() {
         var unconfirmed = UnconfirmedMessages(capacity: 300)
         let messages = (1...3).map {
             InputRow(stream: "s", values: [0, 0], timesteps: 2, sequence: UInt64(2 * $0 - 1))
@@ -111,7 +111,7 @@ import Wire
     }
 }
 
-@Suite struct `A key of a stream` {
+@Suite struct `A stream key` {
     @Test func `two spellings of one character are two streams`() {
         let composed = StreamKey("caf\u{E9}")
         let decomposed = StreamKey("cafe\u{301}")

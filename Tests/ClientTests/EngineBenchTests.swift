@@ -5,9 +5,8 @@ import Testing
 
 @testable import Client
 
-@Suite struct `The engine's bench` {
-    @Test func `every kind and size of model is measured with every set of vector instructions of the machine`() throws
-    {
+@Suite struct `The engine bench` {
+    @Test func `every kind and size of model is measured with every vector instruction set of the machine`() throws {
         var announced: [String] = []
         let report = try EngineBench(sizes: [3, 10], samples: 2).run { announced.append($0) }
 
@@ -37,25 +36,26 @@ import Testing
     }
 
     @Test(arguments: [([], 1), ([0], 1), ([5000], 1), ([10], 0)])
-    func `a measurement of nothing is refused`(sizes: [Int], samples: Int) {
+    func `sizes and sample counts out of range are refused`(sizes: [Int], samples: Int) {
         #expect(throws: ClientError.self) { try EngineBench(sizes: sizes, samples: samples) }
     }
 
     @Test(arguments: EngineLayer.allCases, [1, 10, 33])
-    func `the counted weights are those of the model`(layer: EngineLayer, units: Int) throws {
+    func `the counted weights match the parameters of the model`(layer: EngineLayer, units: Int) throws {
         let model = EngineModel(layer: layer, units: units)
         #expect(model.weightBytes == 4 * (try model.build(.best).parameters))
     }
 
-    @Test func `the counted operations are those of a step`() {
-        // 4 gates of 10 units from 1 feature and 10 units, then 10 products of the dense layer.
+    @Test func `the counted operations match the operations of one step`() {
+        // Each of 4 gates has 10 units with 11 inputs: 1 feature and 10 units. The dense layer adds 10 products.
         let lstm = EngineModel(layer: .lstm, units: 10)
         #expect((lstm.multiplyAdds, lstm.exponentials) == (450, 51))
         let gru = EngineModel(layer: .gru, units: 10)
         #expect((gru.multiplyAdds, gru.exponentials) == (340, 31))
         let dense = EngineModel(layer: .dense, units: 10)
         #expect((dense.multiplyAdds, dense.exponentials) == (100, 0))
-        // A gate and the cell's tanh, or a gate and the candidate; 10 products, then 5, 3, 2 and 1 sums of two.
+        // Two logistics depend on one another: a gate and the cell's tanh, or a gate and the candidate. The 10 products
+        // of a gate are computed at once, then added in pairs in 4 rounds of 5, 3, 2 and 1 sums.
         #expect((lstm.logisticsInARow, lstm.multiplyAddsInARow) == (2, 5))
         #expect((gru.logisticsInARow, gru.multiplyAddsInARow) == (2, 5))
         #expect((dense.logisticsInARow, dense.multiplyAddsInARow) == (0, 0))

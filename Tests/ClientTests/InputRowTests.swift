@@ -21,7 +21,7 @@ import Testing
         #expect(try read(text, layout) == [row])
     }
 
-    @Test func `columns with the names of answers and labels are values only if they are named`() throws {
+    @Test func `columns named like answers or labels are values only if they are requested`() throws {
         let text = "stream,step,x0,probability,probability12,label,probable\ns1,1,5,0.5,0.5,1,6\n"
         #expect(try read(text, RowLayout()) == [InputRow(stream: "s1", values: [5, 6])])
         let layout = try RowLayout(stream: "s", valueColumns: ["label", "step"])
@@ -56,7 +56,7 @@ import Testing
             try read("label,sequence,stream\n1,GA,s\n", layout) == [sequence("s", [3, 1], label: 1)])
     }
 
-    @Test func `an alphabet needs one column of CSV`() throws {
+    @Test func `an alphabet needs exactly one CSV column`() throws {
         let alphabet = try Alphabet("ACGT", firstToken: 1)
         #expect(throws: ClientError.self) { try RowLayout(valueColumns: ["a", "b"], alphabet: alphabet) }
         #expect(throws: ClientError.self) { try RowLayout(sequenceColumn: "a", alphabet: alphabet) }
@@ -65,7 +65,7 @@ import Testing
         try expectDataError("file:1: there is no column 'sequence'") { try read("stream,x\ns,A\n", layout) }
     }
 
-    @Test func `a sequence starts at a stream's first row and when its column changes, stream by stream`() throws {
+    @Test func `a sequence starts at a stream's first row and whenever the stream's sequence column changes`() throws {
         let rows = [("a", "1"), ("a", "1"), ("b", "1"), ("a", "1"), ("a", "2"), ("b", "1"), ("b", "2"), ("a", "1")]
         let starts = [true, false, true, false, true, false, true, true]
         let csv = "id,trip,v\n" + rows.map { "\($0.0),\($0.1),0\n" }.joined()
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test func `without a header, the columns are called by their numbers`() throws {
+    @Test func `without a header, columns are named by their numbers`() throws {
         let layout = try RowLayout(streamColumn: "1", sequenceColumn: "4", hasHeader: false)
         let expected = [
             InputRow(stream: "s1", values: [1, 2], flags: .start), InputRow(stream: "s1", values: [3, 4]),
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test(arguments: [",", ";", "\t"])
-    func `commas, semicolons and tabs separate fields, and blanks around ids do not count`(_ separator: String) throws {
+    func `commas, semicolons and tabs separate fields, and blanks around ids are ignored`(_ separator: String) throws {
         let lines = [["id", "trip", "a b", "\"c,;\t,;\t\""], [" s1 ", "1", " 1", "2"], ["s1", " 1 ", "3 ", "4"]]
         let text = lines.map { $0.joined(separator: separator) + "\n" }.joined()
         let layout = try RowLayout(streamColumn: "id", sequenceColumn: "trip")
@@ -110,7 +110,7 @@ import Testing
         #expect(try read(text, RowLayout(streamColumn: "id")).map(\.values) == [[1], [2]])
     }
 
-    @Test func `wrong rows are skipped and counted on request, and a start is not lost with them`() throws {
+    @Test func `wrong rows are skipped and counted on request, and a skipped start moves to the next row`() throws {
         let layout = try RowLayout(stream: "s", sequenceColumn: "trip", skipsBadRows: true)
         var source = try RowSource(file("trip,v\n1,1\n1,x\n2,9\n2,2\n3\n3,3\n"), layout: layout)
         var rows: [InputRow] = []
@@ -139,7 +139,7 @@ import Testing
             ])
     }
 
-    @Test func `JSON members can be named like columns`() throws {
+    @Test func `JSON members can be selected by name like columns`() throws {
         let layout = try RowLayout(streamColumn: "meter", valueColumns: ["b", "a"])
         let text = "{\"meter\":\"m\",\"a\":1,\"b\":2.5,\"c\":\"ignored\"}"
         #expect(try read(text, layout) == [InputRow(stream: "m", values: [2.5, 1])])
@@ -180,7 +180,7 @@ import Testing
         try expectDataError(message) { try read(text, RowLayout()) }
     }
 
-    @Test func `a stream id that is not UTF-8 is refused and not repaired`() throws {
+    @Test func `a stream id that is not UTF-8 is refused instead of repaired`() throws {
         let bytes = Array("id,v\na,1\n".utf8) + [0xFF] + Array(",2\n".utf8)
         var source = try RowSource(file(bytes), layout: RowLayout(streamColumn: "id"))
         #expect(try source.next()?.stream == "a")
@@ -201,7 +201,7 @@ import Testing
         #expect(try read("v\n", RowLayout(stream: "s")).isEmpty)
     }
 
-    @Test func `rows join in a message only if they are consecutive`() {
+    @Test func `rows are joined into a message only if they are consecutive`() {
         let one = InputRow(stream: "s", values: [1])
         let cases: [(first: InputRow, next: InputRow, joins: Bool)] = [
             (one, InputRow(stream: "s", values: [2]), true),

@@ -9,7 +9,7 @@ import Testing
             ("", []), ("\n", [""]), ("a", ["a"]), ("a\n", ["a"]), ("a\nb", ["a", "b"]), ("a\n\nb\n", ["a", "", "b"]),
             ("a\r\nb\r\n", ["a\r", "b\r"]), ("längere Zeile\nnoch eine, die nicht in ein Stück passt", nil),
         ] as [(String, [String]?)])
-    func `lines are complete for every size of reads`(_ text: String, _ lines: [String]?) throws {
+    func `lines are complete whatever the size of the reads`(_ text: String, _ lines: [String]?) throws {
         for chunkSize in [1, 2, 3, 7, 4096] {
             let pipe = Pipe()
             try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
@@ -36,9 +36,9 @@ import Testing
         #expect(!reader.wouldWait, "the second line has been read already")
         let second = try next(&reader)
         #expect(second == "two")
-        #expect(reader.wouldWait, "the third has no end yet")
+        #expect(reader.wouldWait, "the third line has not ended yet")
         try pipe.fileHandleForWriting.close()
-        #expect(!reader.wouldWait, "the end of the file need not be waited for")
+        #expect(!reader.wouldWait, "the end of the file can be read without waiting")
         let third = try next(&reader)
         #expect(third == "thr")
         let fourth = try next(&reader)

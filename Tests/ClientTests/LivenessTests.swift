@@ -6,7 +6,7 @@ import ZeroMQ
 
 @testable import Client
 
-/// Dead connections: nothing arrives, and nothing reports their end.
+/// These tests simulate dead connections, on which nothing arrives and no end is reported.
 @Suite struct `The liveness of a peer` {
     @Test func `a silent peer is asked, and given up if it does not answer`() {
         let start = ContinuousClock.now
@@ -24,7 +24,7 @@ import ZeroMQ
         #expect(liveness.due == nil && liveness.act(at: start + .seconds(100)) == .wait)
     }
 
-    @Test func `a silent daemon that answers is kept, and the connection to one that does not is made again`() throws {
+    @Test func `a silent daemon that answers stays connected, and one that does not is connected again`() throws {
         let folder = try TemporaryFolder()
         let address = "ipc://\(folder.path("decisions"))"
         let publisher = try ConfirmingPublisher(address)

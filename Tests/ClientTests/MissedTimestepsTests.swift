@@ -8,12 +8,12 @@ import Wire
         sequences.map { Decision(sequence: $0, step: $0, time: 0, flags: flags, label: 0, probabilities: [0]) }
     }
 
-    @Test func `the timesteps up to the next decision passed, and were missed if every timestep is decided`() {
+    @Test func `timesteps that passed unseen are reported, as missed decisions if every timestep is decided`() {
         var missed = MissedTimesteps { $0.hasPrefix("every") }
         missed.add(decisions(1...5), stream: "every-1")
         missed.add(decisions(2...2), stream: "last-1")
         missed.add(decisions(3...3), stream: "every-2")
-        // A gap without an interruption is the stream's own.
+        // Without an interruption, a gap comes from the stream itself.
         missed.add(decisions(8...8), stream: "every-2")
         #expect(missed.isEmpty)
 
@@ -30,13 +30,13 @@ import Wire
         missed.add(decisions(20...20), stream: "every-1")
         #expect(missed.isEmpty)
 
-        // Timesteps that the daemon itself misses were never decided.
+        // The daemon never decided timesteps that did not reach it.
         missed.interrupt()
         missed.add(decisions(30...30, .gap), stream: "every-1")
         #expect(missed.report() == ["9 timesteps passed meanwhile: every-1 21 to 29"])
     }
 
-    @Test func `a replayed decision passed before the interruption, and a stream may go back`() {
+    @Test func `a replayed decision counts as missed, and a stream may go back`() {
         var missed = MissedTimesteps { _ in true }
         missed.add(decisions(5...5), stream: "a")
         missed.add(decisions(5...5), stream: "b")

@@ -8,7 +8,7 @@ import Wire
         InputRow(stream: stream, values: [value], flags: flags)
     }
 
-    @Test func `a row is released by its stream's next row, and ends its sequence if the next starts one`() {
+    @Test func `a row is released by its stream's next row, and ends its sequence if that row starts a new one`() {
         var newest = NewestRows()
         var released: [InputRow] = []
         for row in [row("a", 1, .start), row("b", 2, .start), row("a", 3), row("b", 4, .start), row("a", 5, .start)] {
@@ -18,7 +18,7 @@ import Wire
     }
 
     @Test(arguments: [true, false])
-    func `the rows at the end are released in their order, with an end if they end their sequences`(areEnds: Bool) {
+    func `the rows left at the end of the input are released in order, with the end flag on request`(areEnds: Bool) {
         var newest = NewestRows()
         var released: [InputRow] = []
         let streams = (0..<20).map { "s\($0)" }

@@ -42,7 +42,7 @@ import Testing
         #expect(!isRight(loss, [0.2, 0.4, 0.4], label: 2))
     }
 
-    @Test func `a model's last layer and its compilation determine its loss, and numbers have none`() throws {
+    @Test func `a model's last layer and compilation determine its loss, if any`() throws {
         let cases: [(Activation, units: Int, CompiledLoss?, Loss.Function?, classes: Int?)] = [
             (.sigmoid, 1, nil, .binaryCrossEntropy, 2), (.hardSigmoid, 1, nil, .binaryCrossEntropy, 2),
             (.linear, 1, nil, nil, nil), (.softmax, 3, nil, .sparseCategoricalCrossEntropy, 3),
@@ -186,7 +186,7 @@ import Testing
     }
 
     @Test(arguments: [("", 1), ("AA", 1), ("AC", -1), ("AC", .max)])
-    func `an alphabet that is not valid is refused`(letters: String, firstToken: Int) throws {
+    func `an invalid alphabet is refused`(letters: String, firstToken: Int) throws {
         #expect {
             try Alphabet(letters, firstToken: firstToken)
         } throws: { ($0 as? ClientError)?.status == .usage }
@@ -202,7 +202,7 @@ import Testing
     }
 }
 
-/// Returns a model of one layer whose outputs are the input after an activation.
+/// Returns a model with a single dense layer, which only applies an activation to its input.
 private func dense(_ activation: Activation, units: Int) throws -> Model {
     let kernel = try Tensor(shape: [1, units], values: Array(repeating: 1, count: units))
     return try Model(layers: [try Dense(units: units, activation: activation, kernel: kernel, bias: nil)])

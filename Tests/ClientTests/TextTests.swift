@@ -57,7 +57,7 @@ import Testing
             (0.93, 4, "0.9300"), (1, 0, "1"), (0.00004, 4, "0.0000"), (-0.00004, 4, "0.0000"), (-1.25, 1, "-1.3"),
             (0.99999, 4, "1.0000"), (.nan, 4, "-"),
         ] as [(Double, Int, String)])
-    func `a number keeps its digits after the point`(_ value: Double, _ digits: Int, _ text: String) {
+    func `a number has the requested digits after the point`(_ value: Double, _ digits: Int, _ text: String) {
         #expect(Quantity.fixed(value, digits: digits) == text)
     }
 
@@ -68,7 +68,7 @@ import Testing
         #expect(text.hasSuffix(":20"))
     }
 
-    @Test func `progress is a bar if the end is known, and else counts`() {
+    @Test func `progress is a bar if the total is known, and a count otherwise`() {
         func text(_ done: Int, of total: Int?, _ timesteps: UInt64, _ seconds: Double, columns: Int = 80) -> String {
             ProgressMeter.text(done: done, total: total, timesteps: timesteps, seconds: seconds, columns: columns)
         }

@@ -8,7 +8,7 @@ import ZeroMQ
 @Suite struct `The access log` {
     private static let second: Int64 = 1_000_000_000
 
-    /// Keeps the messages that are logged.
+    /// Collects the logged messages.
     private final class Lines: Sendable {
         private let lines = Mutex<[String]>([])
         var all: [String] { lines.withLock { $0 } }
@@ -38,7 +38,7 @@ import ZeroMQ
         var log = AccessLog(lines.logger)
         log.record(.ingest, from: "192.0.2.1", .noKey, at: 0)
         log.record(.ingest, from: "192.0.2.1", .noKey, at: 2 * Self.second)
-        // A client that was gone before its address was read counts as one that was logged.
+        // A client that left before its address was read counts as already logged.
         log.record(.ingest, from: nil, .noKey, at: 4 * Self.second)
         #expect(lines.all.count == 1)
         log.record(.control, from: "192.0.2.1", .noKey, at: 6 * Self.second)
@@ -50,7 +50,7 @@ import ZeroMQ
         #expect(lines.all.allSatisfy { $0.contains("192.0.2.1") })
     }
 
-    @Test func `the access log has five refusals a second, and then the number that it left out`() {
+    @Test func `the access log lists at most five refusals a second, then the number that it left out`() {
         let lines = Lines()
         var log = AccessLog(lines.logger)
         for client in 0..<8 { log.record(.ingest, from: "192.0.2.\(client)", .noKey, at: Self.second) }

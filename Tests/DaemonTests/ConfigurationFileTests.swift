@@ -6,7 +6,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Tests of the contents that are read, and of those that are refused with a line number.
+/// Tests which contents are read, and which are refused with a line number.
 @Suite struct `The contents of a configuration file` {
     private let folder: TemporaryFolder
 
@@ -89,7 +89,7 @@ import ZeroMQ
         #expect(configuration == expected)
     }
 
-    @Test func `a missing key has the protocol's default`() throws {
+    @Test func `a missing key gets the protocol's default`() throws {
         let configuration = try read("models: {m: {file: /m.keras}}")
         #expect(configuration.ingest.map(\.endpoint.description) == ["@tcp://127.0.0.1:5550"])
         #expect(configuration.ingest.map(\.codec) == [.binary])
@@ -112,7 +112,7 @@ import ZeroMQ
         #expect(model.threshold == nil)
     }
 
-    @Test func `relative paths start at the file's folder, wherever the daemon was started`() throws {
+    @Test func `relative paths start at the file's folder, wherever the daemon starts`() throws {
         let configuration = try read(
             """
             state: {dir: state}
@@ -156,12 +156,12 @@ import ZeroMQ
         #expect(configuration.models.first?.mode?.description == expected)
     }
 
-    @Test func `the maximum length is read, or has the protocol's default`() throws {
+    @Test func `a missing maximum length gets the protocol's default`() throws {
         let configuration = try read("models: {m: {file: m, prefixes: [a], max_length: 100}, n: {file: n}}")
         #expect(configuration.models.map(\.policy.maximumLength) == [100, 65_536])
     }
 
-    /// A file that is refused, the line of the fault, and the words that the message must contain.
+    /// An invalid file, the line of its fault, and the words that the message must contain.
     struct Bad: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let text: String
@@ -176,7 +176,7 @@ import ZeroMQ
         }
     }
 
-    /// Three valid lines, to put before or after an invalid one.
+    /// Three valid lines that stand before or after an invalid one.
     static let models = "models:\n  m:\n    file: m.keras\n"
 
     static let bad = [

@@ -5,7 +5,7 @@ import ZeroMQ
 
 @testable import Daemon
 
-/// Tests of the queues between a controller and the daemon, over real sockets. The test takes the place of the hot loop.
+/// Tests the queues between a controller and the daemon over real sockets. The test plays the role of the hot loop.
 @Suite struct `The queues of a controller` {
     private let context: Context
     private let guardian: AccessGuard
@@ -40,13 +40,13 @@ import ZeroMQ
         return try #require(nil, "no request came")
     }
 
-    @Test func `a controller waits once 32 of its requests wait in the daemon's socket`() throws {
+    @Test func `a controller must wait once 32 of its requests are queued in the daemon's socket`() throws {
         try guardian.open(in: context)
         var server = try ControlServer(Endpoint("@tcp://127.0.0.1:*"), in: context, by: guardian)
         let controller = try controller(of: server)
         let request = [UInt8](repeating: 0x20, count: 1 << 20)
         var sent = 0
-        // The requests beyond the 32 are in the kernel's buffers.
+        // Requests beyond the 32 sit in the kernel's buffers.
         while sent < 100, try controller.sendFrames([request], wait: true) { sent += 1 }
         #expect(sent >= 32 && sent < 100)
         for _ in 0..<sent {
@@ -58,7 +58,7 @@ import ZeroMQ
         #expect(last.body == [[1]])
     }
 
-    @Test func `up to 100 unread replies wait for a controller, and further ones are dropped`() throws {
+    @Test func `up to 100 unread replies are kept for a controller, and further ones are dropped`() throws {
         try guardian.open(in: context)
         var server = try ControlServer(Endpoint("@tcp://127.0.0.1:*"), in: context, by: guardian)
         let deaf = try controller(of: server)
@@ -73,7 +73,7 @@ import ZeroMQ
         #expect(try other.receiveFrames(wait: true) == [large.json], "others get theirs")
         var received = 0
         while try deaf.receiveFrames(wait: true) != nil { received += 1 }
-        // The replies beyond the 100 are in the kernel's buffers.
+        // Replies beyond the 100 sit in the kernel's buffers.
         #expect(received >= 100 && received < 300)
         try server.send(large, to: first)
         #expect(try deaf.receiveFrames(wait: true) == [large.json])

@@ -3,7 +3,7 @@ import ZeroMQ
 
 @testable import Daemon
 
-@Suite struct `A handshake that breaks off` {
+@Suite struct `A broken handshake` {
     private static let second: Int64 = 1_000_000_000
 
     @Test func `a handshake that breaks off is reported if nothing else reports it`() {
@@ -11,7 +11,7 @@ import ZeroMQ
         ledger.accept(1, at: 0)
         var isTold = ledger.end(1, at: 1)
         #expect(isTold)
-        // The number of the connection is reused.
+        // A new connection reuses the number of the old one.
         ledger.accept(1, at: 2)
         ledger.admit()
         isTold = ledger.end(1, at: 3)
@@ -40,7 +40,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `a handshake is forgotten once its time is over`() {
+    @Test func `a handshake is forgotten after its timeout`() {
         var ledger = HandshakeLedger()
         for number in 1...3 { ledger.accept(number, at: 0) }
         ledger.admit()

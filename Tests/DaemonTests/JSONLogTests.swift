@@ -7,7 +7,7 @@ import Wire
 @testable import Daemon
 
 @Suite struct `A JSON log` {
-    /// The lines that a logger wrote.
+    /// Collects the lines that a logger writes.
     private final class Lines: Sendable {
         let written = Mutex<[Data]>([])
     }

@@ -28,7 +28,7 @@ import Testing
         for topic in ["b", "a", "b"] { values.add(Array(topic.utf8)) }
         #expect(prefixes(values) == [Array("b".utf8), Array("a".utf8)])
         #expect(values.millisecondsUntilDue(at: 0) == 0)
-        // A new subscriber is too late for a pass that has begun.
+        // A new subscriber cannot join a pass that has begun.
         values.advance(to: 7, hasStalled: false, at: 0)
         values.add(Array("b".utf8))
         #expect(prefixes(values) == [Array("b".utf8), Array("a".utf8), Array("b".utf8)])
@@ -43,7 +43,7 @@ import Testing
         #expect(prefixes(values) == [[]])
     }
 
-    @Test func `the queue waits one second per pass for full subscribers`() {
+    @Test func `the queue waits at most one second per pass for subscribers whose queues are full`() {
         var values = LastValues(isOn: true)
         values.add([])
         values.advance(to: 3, hasStalled: true, at: 10)

@@ -4,7 +4,7 @@ import Streams
 import TestSupport
 import Testing
 
-/// Tests which model files are served, and which errors the others give at a start.
+/// Tests which model files the daemon serves, and how it refuses the others at startup.
 @Suite struct `The models of a daemon` {
     private func serve(_ file: String, mode: ServingPolicy.Mode? = nil) throws -> SluiceService {
         var configuration = DaemonConfiguration()

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Tests that the pages name existing tests for their promises.
+/// Tests that the tests named by the documentation pages exist.
 @Suite struct `The promises of the pages` {
     private static let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
 
@@ -26,7 +26,7 @@ import Testing
             .replacing(/```.*?```/.dotMatchesNewlines(), with: "")
         let named = text.matches(of: /`(?<code>[^`]+)`/)
             .map { $0.code.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
-            // A code span with many words is a test name rather than a command, an option or an identifier.
+            // A code span of many words is a test name rather than a command, an option or an identifier.
             .filter { code in
                 ["A ", "An "].contains { code.hasPrefix($0) } || code.hasSuffix("Tests")
                     || code.count { $0 == " " } >= 4

@@ -3,7 +3,7 @@ import Wire
 
 @testable import Daemon
 
-/// Tests the order of requests and the limits on waiting ones.
+/// Tests the order of requests and the limits on waiting requests.
 @Suite struct `A queue of control requests` {
     private var queue = RequestQueue()
 
@@ -17,7 +17,7 @@ import Wire
             peer: request.peer, hasDelimiter: false, id: .null, byteCount: request.byteCount)
     }
 
-    /// The controller and text of the next request.
+    /// Returns the controller's number and the text of the next request.
     private mutating func next(allowsLarge: Bool = true) -> String? {
         queue.next(allowsLarge: allowsLarge).map { "\($0.peer[0])\(String(decoding: $0.body[0], as: UTF8.self))" }
     }
@@ -51,7 +51,7 @@ import Wire
         #expect(next() == "1b")
     }
 
-    @Test mutating func `only small requests are carried out while a large one is read`() {
+    @Test mutating func `only small requests are served while a large one is read`() {
         let large = RawRequest.maximumBytesReadInLoop + 1
         queue.add(request(1, "large", bytes: large))
         queue.add(request(1, "small"))
@@ -61,7 +61,7 @@ import Wire
         #expect(next() == "1large")
     }
 
-    @Test mutating func `the queue accepts requests up to its bound, and more once one is carried out`() {
+    @Test mutating func `the queue accepts requests up to its bound, and one more after each that is served`() {
         for _ in 0..<RequestQueue.maximumCount {
             #expect(queue.hasRoom)
             queue.add(request(1))

@@ -5,7 +5,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Tests of snapshots of thousands of streams, which are written and read a few streams at a time while timesteps
+/// Tests snapshots of thousands of streams. The daemon writes and reads them a few streams at a time while timesteps
 /// arrive.
 @Suite struct `A snapshot of many streams` {
     private static let count = 3_000
@@ -13,7 +13,7 @@ import ZeroMQ
 
     private func id(_ number: Int) -> String { "\(number.isMultiple(of: 2) ? "even" : "odd")-\(number)" }
 
-    /// Feeds each stream one timestep in the order of the streams' numbers.
+    /// Feeds each stream one timestep, in the order of the streams' numbers.
     private func feedAll(_ peer: Peer) throws {
         for number in 0..<Self.count { try peer.feed(id(number), [Self.input]) }
     }
@@ -23,7 +23,7 @@ import ZeroMQ
         for number in 0..<Self.count { _ = try peer.decisions(of: id(number), 1) }
     }
 
-    /// Sends a request on another thread.
+    /// Sends a request from another thread.
     private func ask(_ command: ControlCommand, _ daemon: DaemonProcess) -> Thread {
         let endpoint = connecting(daemon.control)
         let thread = Thread {
@@ -46,7 +46,7 @@ import ZeroMQ
         ).streams
     }
 
-    /// The steps of a snapshot's streams by id.
+    /// Returns the step of each stream in a snapshot, by id.
     private func steps(ofSnapshot name: String, _ peer: Peer) throws -> [String: UInt64] {
         var (steps, after) = ([String: UInt64](), String?.none)
         repeat {
@@ -59,12 +59,13 @@ import ZeroMQ
     }
 
     @Test(arguments: ["checkpoint", "journal"])
-    func `a snapshot copies and restores all streams at one point each, bit for bit`(durability: String) throws {
+    func `a snapshot copies all streams at one moment and restores them at one, bit for bit`(durability: String) throws
+    {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--durability", durability]
         let daemon = try DaemonProcess(arguments)
         let peer = try Peer(daemon)
-        // All streams get the same timesteps, so the step determines the answer.
+        // All streams get the same timesteps. The step alone therefore determines the answer.
         let answers = try peer.decide("reference", [Float](repeating: Self.input, count: 8)).map(\.probabilities)
         func check(_ decision: Decision) {
             let expected = answers[Int(decision.step) - 1]
@@ -86,8 +87,8 @@ import ZeroMQ
         usleep(3_000)
         let deleted = ask(.deleteSnapshot(name: "n"), daemon)
         for _ in 0..<2 { try feedAll(peer) }
-        // For each point at which the restoration may have happened, the number of streams that agree with this point.
-        // The counts are kept as differences from one point to the next.
+        // The restoration may have happened between any two messages. For each such moment, this array counts the
+        // streams whose decisions agree with it. It stores differences from one moment to the next.
         var agreeing = [Int](repeating: 0, count: 2 * Self.count + 2)
         for number in 0..<Self.count {
             let decisions = try peer.decisions(of: id(number), 2)

@@ -22,9 +22,9 @@ static const char *folder;
 static size_t folder_length;
 static int log_file = -1;
 static const char *clock_path;
-// The paths of the folder's open files by descriptor.
+// The paths of the folder's open files, by descriptor.
 static char *paths[MAXIMUM_FILES];
-// Held during an operation and its record, so that the records have the order of the operations.
+// Held during an operation and its record. Records thus have the order of the operations.
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 __attribute__((constructor)) static void start(void) {
@@ -62,7 +62,7 @@ static void record(char operation, const char *path, int64_t offset, const void 
     return (int)result
 
 static int open_at(int directory, const char *path, int flags, int mode) {
-    // Relative paths are not resolved, because SQLite and Foundation use absolute ones.
+    // Relative paths are not resolved because SQLite and Foundation use absolute ones.
     if (!is_watched(path)) return (int)syscall(SYS_openat, directory, path, flags, mode);
     pthread_mutex_lock(&mutex);
     struct stat status;
@@ -127,7 +127,7 @@ int ftruncate64(int file, off64_t length) {
 
 int ftruncate(int file, off_t length) { return ftruncate64(file, length); }
 
-// Nothing is synced, which would only take time: the test cuts the power in the log, and its machine stays on.
+// Only records the sync. A real sync would take time for nothing: the test cuts the power only in the log.
 static int synced(int file) {
     RECORDED(0, 's', path_of(file), 0, NULL, 0);
 }

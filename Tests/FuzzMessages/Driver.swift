@@ -3,16 +3,16 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// Starts one worker per core at a time, and observes how they end.
+/// Runs one worker per core at a time, and observes how the workers end.
 struct Driver {
-    /// The number of inputs per worker, so that its stream table does not grow without limit.
+    /// The number of inputs per worker. It limits the growth of the worker's stream table.
     private static let chunk = 20_000
 
     let seed: UInt64
 
     func run(inputs: Int) throws -> Tally {
         let kinds = FuzzKind.allCases
-        // At least one chunk of each kind.
+        // The chunks are small enough for at least one of each kind.
         let chunk = max(1, min(Self.chunk, inputs / kinds.count))
         let starts = Array(stride(from: 0, to: inputs, by: chunk))
         let tally = Mutex(Tally())
@@ -24,7 +24,7 @@ struct Driver {
         return tally.withLock { $0 }
     }
 
-    /// Runs a chunk with as many workers as it needs.
+    /// Runs a chunk. After a crash, a new worker continues with the next input.
     private func run(_ range: Range<Int>, kind: FuzzKind) throws -> Tally {
         var tally = Tally()
         var next = range.lowerBound
@@ -71,7 +71,7 @@ struct Tally: Sendable {
         }
     }
 
-    /// The counts for people.
+    /// The counts as lines for people.
     var lines: [String] {
         let kinds = FuzzKind.allCases.map { kind in
             let marks = counts[kind] ?? [:]

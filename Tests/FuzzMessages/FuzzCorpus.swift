@@ -4,7 +4,7 @@ import Streams
 import TestSupport
 import Wire
 
-/// The valid inputs that damaged inputs are made from.
+/// The valid inputs from which damaged inputs are made.
 struct FuzzCorpus {
     private var messages: [FuzzKind: [[[UInt8]]]] = [:]
 
@@ -16,7 +16,7 @@ struct FuzzCorpus {
         messages[.config] = Self.config.map { [Array($0.utf8)] }
     }
 
-    /// Returns an input. Most are damaged, with valid ones in between.
+    /// Returns an input. Most inputs are damaged, but some are valid.
     func input(_ kind: FuzzKind, using random: inout SplitMix64) -> [[UInt8]] {
         guard let ofKind = messages[kind], var frames = ofKind.randomElement(using: &random),
             let other = ofKind.randomElement(using: &random)
@@ -108,6 +108,6 @@ struct FuzzCorpus {
 }
 
 extension ControlReply {
-    /// Whether the value can be written as JSON, as every reply must.
+    /// Whether the reply can be written as JSON, as every reply must.
     var isWritten: Bool { (try? JSONEncoder().encode(self)) != nil }
 }

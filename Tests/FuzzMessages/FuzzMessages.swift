@@ -5,8 +5,8 @@ import TestSupport
 
 /// Gives damaged messages, requests and configuration files to the daemon's own code, and counts the outcomes.
 ///
-/// Each input is made from a valid one and must be accepted or refused. A refused input must change no state. Workers
-/// read many inputs each and report them one by one, which identifies an input that crashes a worker.
+/// Each input is made from a valid one and must be accepted or refused. A refused input must not change any state. Each
+/// worker reads many inputs and reports on them one by one, which identifies an input that crashes the worker.
 @main
 struct FuzzMessages: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,7 +51,7 @@ enum FuzzKind: String, CaseIterable, Sendable, ExpressibleByArgument {
     case config
 }
 
-/// A worker's report on an input, one byte each on its standard output.
+/// A worker's report on an input, written as one byte to standard output.
 enum Mark: UInt8 {
     /// The input was valid after all.
     case accepted = 0x61
@@ -60,7 +60,7 @@ enum Mark: UInt8 {
     case wrong = 0x77
 }
 
-/// The process that takes inputs one after another.
+/// The process that takes inputs one by one.
 struct Worker {
     /// The time limit for one input, in seconds.
     private static let seconds: UInt32 = 10
@@ -74,7 +74,7 @@ struct Worker {
         var subject = try FuzzSubject()
         let corpus = try FuzzCorpus(of: subject)
         for index in range {
-            // The same for the same seed and number, wherever a worker begins.
+            // An input depends only on the seed and its number, wherever a worker begins.
             var random = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
             let frames = corpus.input(kind, using: &random)
             // The alarm ends the process.

@@ -6,13 +6,13 @@ import Wire
 
 /// The code under test: the daemon's own readers, and a table of streams of every mode.
 struct FuzzSubject: ~Copyable {
-    /// Keeps the streams of damaged ids from filling the memory.
+    /// Limits the memory for streams with damaged ids.
     private static let maximumStreams = 2_000
 
     var table: StreamTable
     private var parsed = ParsedTimesteps()
     private var decided = DecidedBatch()
-    /// Whether the records of the last decisions are whole.
+    /// Whether the records of the last decisions are complete.
     private var isReadable = true
     private var time: Int64 = 0
 
@@ -72,7 +72,7 @@ struct FuzzSubject: ~Copyable {
             return isReadable ? .accepted : .wrong
         } catch {
             table.countDrop(error)
-            // These two causes still accept a part of the message.
+            // With these two causes, a part of the message is accepted.
             if error == .tooLong || error == .paused { return .accepted }
             let isSame = table.count == streams && table.counters.timesteps == timesteps
             return isSame ? .refused : .wrong
@@ -117,12 +117,12 @@ struct FuzzSubject: ~Copyable {
         case .import(let stream, let id): try restore([try stream.image(as: id)])
         case .writeSnapshot(_, let streams):
             try restore(try streams.map { stream throws(ControlError) in try stream.image() })
-        // The other commands are about the store and the daemon as a whole.
+        // The other commands concern the store or the daemon as a whole.
         default: []
         }
     }
 
-    /// Carries out an operation, and steps the timesteps that waited for it.
+    /// Carries out an operation, and then steps the timesteps that waited for it.
     private mutating func operate(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
     ) throws(ControlError) -> Int {

@@ -4,11 +4,11 @@ import ModelFiles
 import Synchronization
 import TestSupport
 
-/// Starts one worker per core at a time, and observes how they end.
+/// Runs one worker per core at a time, and observes how the workers end.
 struct Driver {
-    /// The number of inputs per worker, which limits leaks of libhdf5.
+    /// The number of inputs per worker. It limits the leaks of libhdf5.
     private static let chunk = 500
-    /// The number of library inputs per input that is also read in a separate process, as the programs do.
+    /// Of this many library inputs, one is also read in a separate process, as the programs do.
     private static let sample = 200
 
     let corpus: Corpus
@@ -27,7 +27,7 @@ struct Driver {
         return tally.withLock { $0 }
     }
 
-    /// Runs a chunk with as many workers as it needs.
+    /// Runs a chunk. After a crash, a new worker continues with the next input.
     private func run(_ chunk: Range<Int>, kind: FuzzInput.Kind) throws -> Tally {
         var tally = Tally()
         var next = chunk.lowerBound
@@ -55,7 +55,8 @@ struct Driver {
                     "input \(next) (\(kind)) of seed \(seed) \(isTimeOut ? "hung" : "crashed") our own reader: signal \(signal)"
                 )
             } else {
-                // Damage by libhdf5 may show only later. In a separate process, as in the programs, it has no effect.
+                // libhdf5 may damage memory and crash only later. The programs run it in a separate process, where the
+                // damage has no effect.
                 tally.contain(isTimeOut: isTimeOut, kind, isLate: step != .library)
             }
             next += 1
@@ -68,8 +69,7 @@ struct Driver {
 
     /// Reads an input as the programs do.
     ///
-    /// - Returns: Whether the outcome was a model or an error. If the call does not return, the end of the driver shows
-    ///   it.
+    /// - Returns: Whether the outcome was a model or an error of one line. A crash here ends the driver.
     private func isRead(_ input: FuzzInput) throws -> Bool {
         let folder = try TemporaryFolder()
         do {
@@ -93,10 +93,10 @@ struct Tally: Sendable {
     private var timeOuts: [FuzzInput.Kind: Int] = [:]
     private var late = 0
     private var failures: [String] = []
-    /// The number of inputs that were also read as the programs do.
+    /// The number of inputs that were also read in a separate process, as the programs do.
     var sampled = 0
 
-    /// Whether nothing crashed or hung except libhdf5 and libzip in their own process.
+    /// Whether nothing crashed or hung except libhdf5 and libzip in their separate process.
     var isClean: Bool { failures.isEmpty }
 
     mutating func count(_ mark: Mark, _ kind: FuzzInput.Kind) { counts[kind, default: [:]][mark, default: 0] += 1 }
@@ -121,7 +121,7 @@ struct Tally: Sendable {
         }
     }
 
-    /// The counts for people.
+    /// The counts as lines for people.
     var lines: [String] {
         let kinds = FuzzInput.Kind.allCases.map { kind in
             let marks = counts[kind] ?? [:]

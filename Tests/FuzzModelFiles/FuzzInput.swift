@@ -1,9 +1,9 @@
 import Foundation
 import TestSupport
 
-/// A damaged file, and the description beside it.
+/// A damaged file, and the description file beside it.
 struct FuzzInput {
-    /// The formats, which have different readers.
+    /// The formats. Each has its own reader.
     enum Kind: String, CaseIterable, Sendable {
         case keras, h5, safetensors
     }
@@ -13,7 +13,7 @@ struct FuzzInput {
     let description: [UInt8]?
 }
 
-/// The valid files that inputs are made from: the fixtures.
+/// The fixtures, which are the valid files from which inputs are made.
 struct Corpus: Sendable {
     struct Item: Sendable {
         let file: PatchedFile
@@ -42,7 +42,7 @@ struct Corpus: Sendable {
         }
     }
 
-    /// Returns an input, always the same for the same seed, kind and index.
+    /// Returns an input, which depends only on the seed, kind and index.
     func input(_ index: Int, of kind: FuzzInput.Kind, seed: UInt64) -> FuzzInput {
         var random = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
         guard let items = items[kind], let item = items.randomElement(using: &random),
@@ -59,7 +59,7 @@ struct Corpus: Sendable {
         let isWithin = Bool.random(using: &random)
         switch kind {
         case .keras where isWithin && file.bytes[8] == Self.isStored:
-            // The archive's checksum is corrected after a change, so that the change reaches the entry's reader.
+            // `changeEntry` corrects the archive's checksum. The change thus reaches the entry's reader.
             let entry = Int.random(in: 0..<4, using: &random) == 0 ? "config.json" : "model.weights.h5"
             file.changeEntry(entry) { content in
                 let size = content.bytes.count
@@ -68,7 +68,7 @@ struct Corpus: Sendable {
                 } else {
                     content.bytes.mutate(with: other.file.bytes, using: &random)
                 }
-                // The archive states the length of the entry.
+                // Keep the length, which is stated in the archive.
                 content.bytes = Array(content.bytes.prefix(size))
                 content.bytes += Array(repeating: 0x20, count: size - content.bytes.count)
             }

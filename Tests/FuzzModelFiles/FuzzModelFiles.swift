@@ -6,9 +6,9 @@ import TestSupport
 
 /// Gives damaged model files to the readers, and counts the outcomes.
 ///
-/// libhdf5 and libzip may crash, so that the programs run them in a separate process. One process per input would take
-/// too long here. Workers read many inputs each, and are restarted after a crash. The reader of safetensors and the
-/// code after the other readers must never crash.
+/// libhdf5 and libzip may crash. The programs therefore run them in a separate process. Here, one process per input
+/// would take too long. Instead, each worker reads many inputs, and a new worker starts after a crash. The reader of
+/// safetensors and the code after the other readers must never crash.
 @main
 struct FuzzModelFiles: ParsableCommand {
     static let configuration = CommandConfiguration(

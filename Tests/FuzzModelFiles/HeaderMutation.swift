@@ -1,7 +1,7 @@
 import TestSupport
 
 extension [UInt8] {
-    /// Damages the header of a safetensors file. In most cases its length is corrected.
+    /// Damages the header of a safetensors file and, in most cases, corrects the header's length.
     mutating func mutateHeader(using random: inout some RandomNumberGenerator) {
         let length = prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
         var header = Array(self[8..<8 + length])

@@ -4,7 +4,7 @@ import KerasArchives
 import ModelFiles
 import TestSupport
 
-/// A worker's report on an input, one byte each on its standard output.
+/// A worker's report on an input, written as one byte to standard output.
 enum Mark: UInt8 {
     /// The worker gives the input to libhdf5 and libzip.
     case library = 0x4C
@@ -28,7 +28,7 @@ enum Mark: UInt8 {
     }
 }
 
-/// The process that reads inputs one after another, and reports each step in advance.
+/// The process that reads inputs one by one, and reports each step in advance.
 struct Worker {
     /// The time limit for one input, in seconds.
     static let seconds: UInt32 = 10

@@ -1,7 +1,7 @@
 #include "CKernels.h"
 
-// The kernels of AVX-512, with its number of accumulators, in instructions that every machine has. So the division of the work is
-// checked on machines without AVX-512 too.
+// The kernels as for AVX-512, with its number of accumulators, but with instructions that every machine has. Machines
+// without AVX-512 can thus check the division of the work too.
 #define ACCUMULATORS 16
 #define CACHED_BYTES (32 * 1024)
 #define SET(name) name##_as_avx512

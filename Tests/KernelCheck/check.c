@@ -1,7 +1,7 @@
-// Checks every set of kernels that the machine has. The program is in C so that it can be built for another processor and run in an
-// emulator without Swift. tools/check/kernels does so for arm64.
+// Checks every set of kernels that the machine can run. The program is in C so that it can be built for another
+// processor and run in an emulator without Swift. tools/check/kernels does this for arm64.
 //
-// The batched path must compute the bits of the scalar path, and both must be near double precision.
+// The batched path must compute the same bits as the scalar path, and both must be near double precision.
 
 #include "CKernels.h"
 
@@ -22,7 +22,7 @@ static void check(int holds, const char *what, long units, long step) {
     if (failures <= 20) printf("%s: %s, %ld units, step %ld\n", kernels->name, what, units, step);
 }
 
-// A value from -1 to 1. The sequence is the same in every run.
+// Returns a value from -1 to 1. The sequence of values is the same in every run.
 static float next_value(void) {
     static unsigned state = 1;
     state = state * 1664525u + 1013904223u;
@@ -38,8 +38,8 @@ static float *zeros(long count) {
     return p;
 }
 
-// A matrix: row-major in `values`, and in the layouts of the kernels: `vectors` or, for a gated layer, `panels` for the scalar path,
-// and `blocks` for the batched path.
+// A matrix in several layouts: row-major in `values`; for the scalar path in `vectors` or, for a gated layer, in
+// `panels`; and for the batched path in `blocks`.
 struct matrix {
     long rows, columns;
     float *values, *vectors, *panels, *blocks;
@@ -80,7 +80,7 @@ static void release(struct matrix m) {
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
-// b + x·W + h·U, one column.
+// Returns one column of b + x·W + h·U.
 static double column(const float *b, const float *x, struct matrix w, const double *h, struct matrix u, long k) {
     double sum = b[k];
     for (long j = 0; j < w.rows; j++) sum += (double)x[j] * w.values[j * w.columns + k];
@@ -88,7 +88,8 @@ static double column(const float *b, const float *x, struct matrix w, const doub
     return sum;
 }
 
-// Compares one lane's state with the scalar path's, bit for bit, and the latter with double precision.
+// Compares the state of one lane with the state of the scalar path, bit for bit, and the scalar path with double
+// precision.
 static void compare(const float *tile, int lane, const float *alone, const double *exact, long count, long units, long step) {
     int same = 1, near = 1;
     for (long k = 0; k < count; k++) {
@@ -100,8 +101,8 @@ static void compare(const float *tile, int lane, const float *alone, const doubl
     check(near, "the scalar path differs from double precision", units, step);
 }
 
-// Mostly small inputs. For 12 of every 50 timesteps the inputs open and shut gates, long enough for cell states to grow past the
-// point where their tanh is 1.
+// Returns an input. Most inputs are small. For 12 of every 50 timesteps, large inputs open and shut gates, long enough
+// for cell states to grow past the point where their tanh is 1.
 static float next_input(long step, long k) {
     const float small = 2 * next_value();
     return step % 50 < 12 ? (k / 3 % 2 ? 60 : -60) + small : small;
@@ -175,8 +176,8 @@ static void check_gru(long features, long units) {
     release(w), release(u), release(bias);
 }
 
-// Checks the layers' own check for a finite state. It must cover each value, ignore the memory behind the state, and agree with the
-// batched path.
+// Tests how the layer kernels detect a state that is not finite. They must check each value, ignore the memory behind
+// the state, and agree with the batched path.
 static void check_finite(long units) {
     struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);
     struct matrix gw = random_matrix(1, 3, units, 1), gu = random_matrix(units, 3, units, 1), gb = random_matrix(1, 3, units, 1);
@@ -213,8 +214,8 @@ static void check_finite(long units) {
     release(w), release(u), release(bias), release(gw), release(gu), release(gb);
 }
 
-// Compares a sequence kernel with single timesteps, bit for bit: once with all states finite, once with a NaN in the last input but
-// one.
+// Compares a sequence kernel with single timesteps, bit for bit: once with finite states, and once with a NaN in the
+// second-last input.
 static void check_sequence(long units) {
     enum { COUNT = 4 };
     struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);
@@ -223,7 +224,7 @@ static void check_sequence(long units) {
     float x[COUNT];
     for (long right = COUNT - 2; right <= COUNT; right += 2) {
         for (int is_lstm = 0; is_lstm < 2; is_lstm++) {
-            // A NaN that differs from the result of an invalid operation.
+            // This NaN differs from the result of an invalid operation.
             for (long k = 0; k < COUNT; k++) x[k] = k == right ? nanf("1") : 2 * next_value();
             memset(state, 0, (size_t)(2 * units) * sizeof(float));
             memset(other, 0, (size_t)(2 * units) * sizeof(float));

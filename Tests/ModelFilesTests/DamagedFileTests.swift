@@ -3,9 +3,10 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// Files that are not models, or no longer. Each is refused with a typed error on one line, and nothing crashes.
+/// Tests files that are not models or are damaged models. Each is refused with a typed error of one line, and nothing
+/// crashes.
 @Suite struct `A damaged model file` {
-    /// Returns the error of reading, or nil if the file was read.
+    /// Returns the error of `read`, or nil if it succeeds.
     private func error(_ read: () throws -> ModelFile) throws -> ModelFileError? {
         do {
             _ = try read()
@@ -16,7 +17,7 @@ import Testing
         }
     }
 
-    @Test func `a missing file has another error than an unreadable one`() throws {
+    @Test func `a missing file and an unreadable file have different errors`() throws {
         let folder = Fixtures.url("reference").path()
         #expect(try error { try ModelFile.read("\(folder)/model9.keras") }?.code == .notFound)
         #expect(try error { try ModelFile.read("\(folder)/README.md/model1.keras") }?.code == .notFound)
@@ -54,7 +55,7 @@ import Testing
         #expect(try error { try file.read() }?.code == .corrupt)
     }
 
-    @Test func `an archive without metadata has no version of Keras`() throws {
+    @Test func `an archive without metadata has no Keras version`() throws {
         var file = try PatchedFile("reference/model2.keras")
         #expect(file.replace("metadata.json", with: "metadata.jsom") == 2)
         #expect(try file.read().kerasVersion == nil)
@@ -86,7 +87,8 @@ import Testing
         }
     }
 
-    /// If a sanitizer finds the library's fault first, its report spins in a process that may not open files.
+    /// Skipped under a sanitizer. If the sanitizer detects the library's fault first, it never finishes its report
+    /// because the process may not open files.
     #if !SANITIZED
     @Test func `a file that crashes libhdf5 crashes only the process that reads it`() throws {
         let error = try error { try ModelFile.read(Fixtures.url("damaged/crash.h5").path()) }

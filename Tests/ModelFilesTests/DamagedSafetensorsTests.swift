@@ -2,9 +2,9 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// Safetensors files that are damaged or malicious.
+/// Tests safetensors files that are damaged or malicious.
 @Suite struct `A damaged safetensors file` {
-    /// A text in the header of the smallest model, its replacement, and the words of the error.
+    /// A text in the header of the smallest model, its replacement, and words that the error must contain.
     static let cases: [(old: String, new: String, words: String)] = [
         ("[0, 16]", "[0, 12]", "does not need 12 bytes"),
         ("[0, 16]", "[4, 20]", "begins at 4"),

@@ -4,8 +4,8 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Sluice's own `.safetensors`, converted or written by hand.
-@Suite struct `The exchange form` {
+/// Tests Sluice's own `.safetensors` files, converted or written by hand.
+@Suite struct `The exchange format` {
     static let sources =
         `A Keras file`.lively.map { "keras/\($0).keras" } + [
             "keras/keras2.h5", "reference/model1.keras", "reference/model2.h5", "reference/model3.keras",
@@ -37,14 +37,14 @@ import Testing
         #expect(FileManager.default.contentsEqual(atPath: converted, andPath: again))
     }
 
-    /// These files come from `sluice convert` when the format was new. Old files must stay readable.
+    /// `sluice convert` wrote these files when the format was new. Old files must stay readable.
     @Test(arguments: ["stacked", "tokens_many", "normalizations"])
-    func `a file of format version 1 is read as the model that it was made from`(name: String) throws {
+    func `a file of format version 1 is read as its original model`(name: String) throws {
         let file = try ModelFile.read(Fixtures.url("exchange/\(name).safetensors").path())
         #expect(try file.fingerprint == ModelFile.read(Fixtures.url("keras/\(name).keras").path()).fingerprint)
     }
 
-    @Test func `a file is overwritten only on request, and appears whole`() throws {
+    @Test func `a file is overwritten only on request, and never appears incomplete`() throws {
         let folder = try TemporaryFolder()
         let model = Fixtures.url("reference/model2.keras").path()
         let output = try folder.write("mine", to: "model.safetensors")
@@ -89,8 +89,8 @@ import Testing
         #expect(spelledOut.fingerprint == lstm.fingerprint)
     }
 
-    /// The shape of a GRU's bias shows whether it resets after the product: (2, 3 · units) if so, (3 · units) before
-    /// Keras 3.
+    /// The shape of a GRU's bias shows whether the layer applies the reset gate after the product: (2, 3 · units) if
+    /// so, (3 · units) if not. The latter was the default before Keras 3.
     @Test(arguments: [(nil, [2, 3]), ("3.0.0", [2, 3]), ("2.2.4", [3]), ("2.15.0", [3])] as [(String?, [Int])])
     func `a missing option has the default of the Keras version that the file names`(version: String?, bias: [Int])
         throws
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func `the tensors must be exactly those of the layers`() throws {
+    @Test func `the tensors must match the layers exactly`() throws {
         var file = try SafetensorsBuilder.smallest()
         file.header = file.header.replacing("lstm/bias", with: "lstm/bass")
         let missing = try #require(throws: ModelFileError.self) { try file.read() }

@@ -4,7 +4,7 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Models read from files that Keras wrote.
+/// Tests models that are read from files that Keras wrote.
 @Suite struct `A Keras file` {
     static let lively = [
         "smallest", "odd_units", "stacked", "three_deep", "sequences_to_the_end", "dense_stack", "dense_first",
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: ["keras", "h5"])
-    func `a Dense before the LSTM is read from a TimeDistributed`(form: String) throws {
+    func `a TimeDistributed Dense before the LSTM is read`(form: String) throws {
         let file = try read("reference/model3.\(form)")
         #expect(file.layers.map(\.kind) == ["TimeDistributed", "LSTM", "Dense"])
         #expect(file.layers.map(\.outputShape) == ["(None, 24, 24)", "(None, 10)", "(None, 1)"])
@@ -113,7 +113,7 @@ import Testing
         #expect(Set(try paths.map { try read($0).fingerprint }).count == paths.count)
     }
 
-    @Test func `the summary of layers equals Keras'`() throws {
+    @Test func `the summary of layers equals Keras' summary`() throws {
         let layers = try read("keras/stacked.keras").layers
         #expect(layers.map(\.outputShape) == ["(1, 1, 10)", "(1, 4)", "(1, 1)"])
         #expect(layers.map(\.parameters) == [560, 240, 5])

@@ -2,7 +2,8 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// The options of a model's configuration. Options that would change an answer are refused; the others do not matter.
+/// Tests the options in a model's configuration. Options that would change an answer are refused. The others are
+/// ignored.
 @Suite struct `A refused option` {
     /// A text in the configuration of `keras/stacked.h5`, its replacement, and the expected outcome.
     struct Case: CustomTestStringConvertible, Sendable {
@@ -24,7 +25,7 @@ import Testing
         + "Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
         + "GaussianDropout, AlphaDropout, ActivityRegularization"
 
-    /// The activations of single values, as within a cell.
+    /// The activations that apply to single values, as a cell needs them.
     static let supportedActivations =
         "linear, sigmoid, tanh, relu, hard_sigmoid, softsign, softplus, elu, selu, gelu, silu, swish, exponential"
 
@@ -123,7 +124,7 @@ import Testing
         #expect(error.description == "\(error.path): \(error.context)")
     }
 
-    /// A fixture, a text in its configuration, its replacement, and the end of the error's context.
+    /// A fixture, a text in its configuration, the text's replacement, and the end of the error's context.
     static let otherCases: [(fixture: String, old: String, new: String, context: String)] = [
         (
             "tokens", #""input_dim": 7"#, #""input_dim": 0"#,
@@ -193,7 +194,7 @@ import Testing
     @Test func `a model with only one stateful layer is refused`() throws {
         var file = try PatchedFile("keras/stacked.h5")
         let names = try file.layerNames()
-        // The LSTM of the two that does not return sequences.
+        // This text occurs only in the second LSTM, which does not return sequences.
         let old = #""return_sequences": false, "return_state": false, "go_backwards": false, "stateful": true"#
         #expect(file.replace(old, with: old.replacing(": true", with: ":false")) == 1)
         let error = try #require(throws: ModelFileError.self) { try file.read() }
@@ -213,10 +214,10 @@ import Testing
         (#""registered_name": null"#, #""registered_name": 7"#),
         (#""sparse": false, "ragged": false, "#, ""),
     ])
-    func `an option that changes no answer changes no fingerprint`(old: String, new: String) throws {
+    func `an option that does not change an answer does not change the fingerprint`(old: String, new: String) throws {
         let unchanged = try PatchedFile("keras/stacked.h5")
         var file = unchanged
-        // A removed option takes its comma along.
+        // Remove the comma with the option.
         let removed = new.isEmpty && !old.hasSuffix(", ") ? old + ", " : old
         #expect(file.replace(removed, with: new) > 0)
         #expect(try file.read().fingerprint == unchanged.read().fingerprint)
@@ -257,8 +258,8 @@ import Testing
 }
 
 extension PatchedFile {
-    /// The names of the layers in the order of the configuration, beginning with the InputLayer. Keras numbers layers
-    /// anew in each process of the generator, so that a test must not rely on a name.
+    /// Returns the names of the layers in the order of the configuration, beginning with the InputLayer. A test must
+    /// not rely on a name because Keras restarts its numbering in each process of the generator.
     func layerNames() throws -> [String] {
         let text = String(decoding: bytes, as: UTF8.self)
         let input = try #require(text.firstMatch(of: /"name": "(input_layer[_0-9]*)"/)).output.1

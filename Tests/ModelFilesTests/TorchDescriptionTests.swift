@@ -3,9 +3,9 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// The description of layers beside a PyTorch state dict.
+/// Tests the description of layers beside a PyTorch state dict.
 @Suite struct `A description of a PyTorch model` {
-    /// Reads the state dict of `torch/<fixture>` with another description or none.
+    /// Reads the state dict of `torch/<fixture>` with another description, or with none if it is nil.
     private func read(
         _ fixture: String, _ description: String?, name: String = "model.yaml"
     ) throws -> ModelFile {
@@ -66,7 +66,7 @@ import Testing
     ]
 
     @Test(arguments: refusals)
-    func `a description that does not match the state dict is refused, and the error names it`(
+    func `a description that does not match the state dict is refused, and the error names the mismatch`(
         description: String?, code: ModelFileError.Code, words: String
     ) throws {
         let error = try #require(throws: ModelFileError.self) { try read("gru", description) }

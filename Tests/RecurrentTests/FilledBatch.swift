@@ -1,6 +1,6 @@
 import Recurrent
 
-/// A batch that holds the values of its timesteps itself.
+/// A batch that stores the values of its own timesteps.
 final class FilledBatch {
     private let batch: StepBatch
     private var values: [Float] = []

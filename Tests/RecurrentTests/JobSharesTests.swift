@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct `The distribution of jobs over workers` {
-    @Test func `the hash selects the worker of a job if the shares are even`() {
+    @Test func `if the shares are even, the hash selects the worker of a job`() {
         var shares = JobShares(workers: 3, lanes: 16)
         for hash: UInt32 in [5, 0, 7, 3, 1, 2] { shares.append(hash: hash) }
         shares.arrange()
@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: 1...5, [1, 15, 16, 17, 40, 64, 100, 256])
-    func `no worker gets more jobs than an even share in full tiles, and no job moves without need`(
+    func `no worker gets more than an even share of jobs in full tiles, and no job moves without need`(
         workers: Int, jobs: Int
     ) {
         var random = SplitMix64(seed: UInt64(workers * 1000 + jobs))

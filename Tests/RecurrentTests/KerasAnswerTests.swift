@@ -4,9 +4,9 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Compares the engine's outputs with Keras' own, for models and answers that Keras wrote.
+/// Compares the engine's outputs with Keras' outputs, for models and answers that Keras wrote.
 @Suite struct `The answers of Keras` {
-    /// The allowed distance from Keras' answers. Both compute in float32, but in different orders.
+    /// The allowed distance from Keras' answers. Both compute in float32, but in a different order.
     static let tolerance: Float = 1e-5
 
     static let cases = [
@@ -65,6 +65,6 @@ func answers(of model: Model, to sequence: [[Float]]) -> [[Float]] {
 }
 
 extension Span where Element: Copyable {
-    /// The elements, copied.
+    /// A copy of the elements.
     var array: [Element] { indices.map { self[$0] } }
 }

@@ -4,7 +4,7 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Compares each set of kernels that this machine can run with Keras and with double precision.
+/// Compares each set of kernels that this machine can run with Keras' answers and with double precision.
 @Suite struct `A set of kernels` {
     @Test func `the last available set is one that every machine can run`() {
         #expect(["baseline", "neon"].contains(Kernels.available.last?.name))
@@ -41,7 +41,7 @@ import Testing
         let pool = StatePool(model: model)
         let row = pool.insert()
         for step in 0..<10_000 {
-            // Days of 24 hours that never repeat.
+            // The inputs have a cycle of 24 hours, but no day repeats another.
             let x = Float(1.5 * sin(Double(step) * 2 * .pi / 24) + 0.7 * sin(Double(step) * 0.377))
             pool.step(row, inputs: [x].span, index: 0)
             timestep = lstm.step([Double(x)], after: timestep)
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test(arguments: Kernels.available.indices, [Activation.sigmoid, .tanh])
-    func `sigmoid and tanh are exact within two and a half epsilon, and exact at their limits`(
+    func `sigmoid and tanh are accurate to two and a half epsilon, and exact at their limits`(
         set: Int, activation: Activation
     ) throws {
         let model = try Model(

@@ -4,10 +4,10 @@ import Testing
 
 /// Compares every set of kernels and every path through the engine with the equations in plain Swift.
 @Suite struct `The reference step of a recurrent layer` {
-    /// The allowed distance of float32 from double precision. Cell states may be above 1, so it is relative to them.
+    /// The allowed distance of float32 outputs from double precision.
     static let tolerance = 1e-5
 
-    /// One layer of each kind with kernels or equations of its own.
+    /// The kinds of layers with their own kernels or equations.
     enum Kind: CaseIterable { case lstm, gru, simpleRNN }
 
     /// The paths by which the engine can step a stream.
@@ -21,7 +21,7 @@ import Testing
     }
 
     static let timesteps = 70
-    /// Every layout of a layer's last units in panels.
+    /// Numbers of units that cover every layout of a layer's last units in panels.
     static let sizes = [1, 2, 3, 8, 9, 10, 11, 16, 17, 26, 33, 64]
 
     @Test(arguments: Kernels.available.indices, Path.allCases)
@@ -31,7 +31,8 @@ import Testing
                 let layer = try Self.layer(kind, units: units)
                 let inputs = Self.inputs(features: layer.features)
                 let expected = Self.reference(layer, inputs, as: Double.self)
-                // A Dense behind the layer, because only a stateless tail makes the engine use the kernel for sequences.
+                // A Dense follows the layer because the engine uses the kernel for sequences only before stateless
+                // layers.
                 let identity = try Tensor(
                     shape: [units, units], values: (0..<units * units).map { $0 % (units + 1) == 0 ? 1 : 0 })
                 let dense = try Dense(units: units, activation: .linear, kernel: identity, bias: nil)
@@ -47,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: Kind.allCases)
-    func `the reference in single precision is near the one in double precision`(kind: Kind) throws {
+    func `the reference in single precision is near the reference in double precision`(kind: Kind) throws {
         let layer = try Self.layer(kind, units: 10)
         let inputs = Self.inputs(features: layer.features)
         let exact = Self.reference(layer, inputs, as: Double.self)
@@ -57,7 +58,7 @@ import Testing
         }
     }
 
-    /// Returns h after each timestep by the reference, shape (timesteps, units).
+    /// Returns the reference's h after each timestep, shape (timesteps, units).
     private static func reference<Scalar: ReferenceScalar>(
         _ layer: any RecurrentLayer, _ inputs: [[Float]], as: Scalar.Type
     ) -> [[Scalar]] {
@@ -88,7 +89,7 @@ import Testing
         }
     }
 
-    /// Returns the model's outputs after each timestep by one path, shape (timesteps, outputs).
+    /// Returns the model's outputs after each timestep on one path, shape (timesteps, outputs).
     private static func outputs(of model: Model, _ inputs: [[Float]], by path: Path) -> [[Float]] {
         switch path {
         case .scalar: return answers(of: model, to: inputs)

@@ -4,9 +4,9 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Compares the engine's outputs for whole sequences with Keras' own, for every file of `Fixtures/keras/sequences`.
+/// Compares the engine's outputs for whole sequences with Keras' outputs, for every file in `Fixtures/keras/sequences`.
 @Suite struct `The answers of Keras to whole sequences` {
-    /// The allowed distance from Keras' answers. Both compute in float32, but in different orders.
+    /// The allowed distance from Keras' answers. Both compute in float32, but in a different order.
     static let tolerance: Float = 1e-5
 
     static let folder = "keras/sequences"
@@ -17,7 +17,8 @@ import Testing
             $0.hasSuffix(".keras") || $0.hasSuffix(".h5")
         } ?? [])
 
-    /// The models that the engine rejects, with a part of each error. Some of them have answers of Keras too.
+    /// The models that the engine rejects, with a part of each error. The fixtures contain Keras' answers for some of
+    /// them.
     static let refused = [
         "two_ways_turned.keras": "go_backwards", "masked_two_ways_turned.keras": "go_backwards",
         "masked_reshaped.keras": "target_shape", "keras2_rescaled_after_mask.h5": "masked timesteps",
@@ -47,10 +48,10 @@ import Testing
     }
 
     @Test(arguments: files.subtracting(refused.keys).sorted())
-    func `a causal model computes Keras' answer for the sequence so far after each timestep`(file: String) throws {
+    func `after each timestep, a causal model computes Keras' answer for the sequence so far`(file: String) throws {
         let model = try ModelFile.read(Fixtures.url("\(Self.folder)/\(file)").path()).model
         let streams = try Stream.all(ofModel: file, model)
-        // The fixtures have answers after each timestep for causal models only.
+        // Only the fixtures of causal models have an answer after each timestep.
         #expect(model.isCausal == streams.contains { $0.answers.dropLast().contains { $0 != nil } })
         guard model.isCausal else { return }
         for stream in streams {
@@ -62,7 +63,7 @@ import Testing
         }
     }
 
-    /// Functional models of Keras 3 that are not a chain of layers in inference mode, with a part of each error.
+    /// Functional models of Keras 3 that are not a plain chain of supported layers, with a part of each error.
     static let notChains = [
         "functional_fork.keras": "supported: once, with one input",
         "functional_two_outputs.keras": "1 inputs and 2 outputs",
@@ -95,8 +96,8 @@ import Testing
         let name: String
         /// Shape (n, features).
         let timesteps: [[Float]]
-        /// Keras' answer after each timestep, shape (outputs); nil if the fixture has none. NaN is the mean of a sequence whose
-        /// timesteps are all masked.
+        /// Keras' answer after each timestep, shape (outputs); nil if the fixture has none. The mean of a sequence
+        /// whose timesteps are all masked is NaN.
         let answers: [[Float]?]
 
         /// Returns the sequences of a model, from the CSV file next to it.

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(arguments: ["stacked", "gru", "normalizations", "tokens"])
-    func `a causal model gives the same bits for a whole sequence as step by step`(name: String) throws {
+    func `a causal model gives the same bits for a whole sequence as for single timesteps`(name: String) throws {
         let model = try ModelFile.read(Fixtures.url("keras/\(name).keras").path()).model
         #expect(model.isCausal)
         let runner = SequenceRunner(model: model)
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func `a run does not affect the next run, whatever their lengths`() throws {
+    @Test func `a run does not affect the next run, whatever the lengths of their sequences`() throws {
         let model = try ModelFile.read(Fixtures.url("reference/model5.keras").path()).model
         let sequences: [[Float]] = [[1, 2, 3, 4, 1, 2], [4], [3, 3, 2], Array(repeating: 2, count: 300), [1, 2]]
         let alone = sequences.map { wholeAnswer(of: model, to: $0) }

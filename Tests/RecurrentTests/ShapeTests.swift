@@ -1,7 +1,7 @@
 import Recurrent
 import Testing
 
-/// The checks when a model is built, which spare the step any check.
+/// Tests the checks while a model is built. They make checks during a step unnecessary.
 @Suite struct `The construction of a model` {
     /// An invalid construction and the code of its error.
     struct Case: CustomTestStringConvertible, Sendable {
@@ -79,7 +79,7 @@ import Testing
         #expect(!error.description.contains { $0.isNewline })
     }
 
-    @Test func `a model of layers that fit has the widths of its first and last layer`() throws {
+    @Test func `a model of matching layers has the widths of its first and last layer`() throws {
         let model = try Model(layers: [Self.lstm(), Self.dense(kernel: [2, 1])])
         #expect(model.features == 3)
         #expect(model.outputs == 1)

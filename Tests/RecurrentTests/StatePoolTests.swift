@@ -1,12 +1,12 @@
 import Recurrent
 import Testing
 
-/// All comparisons are bit for bit.
+/// Tests a pool of states. All comparisons are bit for bit.
 @Suite struct `A pool of states` {
     private let model: Model
 
     init() throws {
-        // Two LSTMs and a Dense with weights that are all different.
+        // The model has two LSTMs and a Dense, whose weights are all different.
         var seed: Float = 0
         func tensor(_ shape: [Int]) throws -> Tensor {
             let values = (0..<shape.reduce(1, *)).map { _ in
@@ -57,7 +57,7 @@ import Testing
         #expect(differing == 0)
     }
 
-    @Test func `a timestep within an array gives the same bits as one by itself`() {
+    @Test func `a timestep within an array gives the same bits as a single timestep`() {
         let timesteps = sequence(0.5)
         let block = timesteps.flatMap { $0 }
         let pool = StatePool(model: model)
@@ -105,7 +105,7 @@ import Testing
         #expect(values(after, restored) == values(before, row))
     }
 
-    @Test func `a removed row is assigned again as zeros, and other rows keep their values`() {
+    @Test func `a removed row is reused with zeros, and other rows keep their values`() {
         let pool = StatePool(model: model)
         let (removed, other) = (pool.insert(), pool.insert())
         for row in [removed, other] {

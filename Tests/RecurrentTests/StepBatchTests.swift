@@ -3,7 +3,7 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Compares the batched path with each stream alone, bit for bit, for every set of kernels that this machine can run.
+/// Compares batched streams with each stream alone, bit for bit, for every set of kernels that this machine can run.
 @Suite struct `A batch of streams` {
     /// One stream's timesteps in a batch.
     private struct Piece {
@@ -25,25 +25,28 @@ import Testing
     }
 
     @Test(arguments: Kernels.available.indices, [2, 3, 5])
-    func `streams that several threads step give the same bits as each stream alone`(set: Int, workers: Int) throws {
+    func `streams stepped by several threads give the same bits as each stream alone`(set: Int, workers: Int) throws {
         try checkBatches(
             lstm(units: 12, kernels: Kernels.available[set]), workers: StepWorkers(count: workers, threshold: 0))
     }
 
     @Test(arguments: Kernels.available.indices, [1, 2, 7, 8, 10, 16, 31, 64, 100])
-    func `batched streams of an LSTM of any size give the same bits as each stream alone`(set: Int, units: Int) throws {
-        // The messages have more timesteps than the tail steps at once.
+    func `batched streams of an LSTM give the same bits as each stream alone, whatever its size`(set: Int, units: Int)
+        throws
+    {
+        // The messages have more timesteps than the stateless tail steps at once.
         try checkBatches(lstm(units: units, kernels: Kernels.available[set]), longest: 150)
     }
 
-    /// Each argument is a model's input width, then its layers: the units of a Dense, or the negative units of an LSTM.
+    /// Each argument is a model's input width, followed by its layers: the units of a Dense, or the negated units of an
+    /// LSTM.
     @Test(
         arguments: Kernels.available.indices,
         [
             [1, 24, -10, 1], [2, 20, 7, -10, 6, 1], [1, -10, 24], [3, -5, 24, 3], [10, 10], [6, 40, 9],
             [1, 3, 24, -10, 1], [1, 24, -10, -6, 1], [1, 200, 300, -8, 17],
         ])
-    func `Dense layers before and behind a layer with a state give the same bits in a batch as alone`(
+    func `Dense layers around a recurrent layer give the same bits in a batch as alone`(
         set: Int, widths: [Int]
     ) throws {
         let activations: [Activation] = [.tanh, .linear, .sigmoid, .relu]
@@ -91,7 +94,7 @@ import Testing
 
     @Test(arguments: Kernels.available.indices, [false, true])
     func `a non-finite state stops its own stream and no other`(set: Int, hasTail: Bool) throws {
-        // With a linear activation the state grows without bound.
+        // With a linear activation, the state grows without bound.
         let growing = try LSTM(
             units: 2, activation: .linear, kernel: tensor([1, 8], 1), recurrentKernel: tensor([2, 8], 40),
             bias: nil)
@@ -111,13 +114,13 @@ import Testing
         for stream in rows.indices where stream != 7 {
             #expect(!batch.isFaulty(stream) && batch.steppedTimesteps(of: stream) == 9)
         }
-        // On the scalar path the stream stops at the same timestep.
+        // On the scalar path, the stream stops at the same timestep.
         let alone = FilledBatch(pool: StatePool(model: model))
         alone.add(alone.pool.insert(), [Float](repeating: 1e38, count: 9), count: 9)
         alone.run()
         #expect(alone.steppedTimesteps(of: 0) == taken)
 
-        // With messages of one timestep it does too.
+        // In messages of one timestep, the stream stops at the same timestep too.
         let single = FilledBatch(pool: StatePool(model: model))
         let singleRows = (0..<20).map { _ in single.pool.insert() }
         for step in 1...taken {
@@ -135,7 +138,9 @@ import Testing
     }
 
     @Test(arguments: Kernels.available.indices, [false, true])
-    func `a non-finite state stops a long message at the same timestep as short ones`(set: Int, isGRU: Bool) throws {
+    func `a non-finite state stops a long message at the same timestep as single timesteps`(set: Int, isGRU: Bool)
+        throws
+    {
         let layer: any TimestepLayer =
             isGRU
             ? try GRU(units: 3, kernel: tensor([1, 9], 2), recurrentKernel: tensor([3, 9], 1), bias: nil)
@@ -163,7 +168,8 @@ import Testing
         }
     }
 
-    /// Steps streams in batches of all sizes, with messages of all lengths in any order, and compares each with the stream alone.
+    /// Steps streams in batches of all sizes, with messages of all lengths in any order, and compares each stream with
+    /// the stream alone.
     private func checkBatches(
         _ model: Model, workers: StepWorkers = StepWorkers(), longest: Int = 40
     ) throws {
@@ -208,13 +214,13 @@ import Testing
 
     private func bits(_ pool: StatePool, _ row: Int) -> [UInt32] { pool.values(of: row).array.map(\.bitPattern) }
 
-    /// Returns timesteps that differ from stream to stream: values or tokens.
+    /// Returns timesteps, as values or tokens, that differ from stream to stream.
     private func timesteps(of model: Model, stream: Int, _ range: Range<Int>) -> [Float] {
         range.flatMap { step in
             (0..<model.features).map { feature in
                 let mixed = Self.mixed(UInt64(stream * 1_000_003 + step * 101 + feature))
                 if let vocabulary = model.vocabulary { return Float(mixed % UInt64(vocabulary)) }
-                // Zeros are among the values, because they mask timesteps.
+                // Some values are zeros, which mask timesteps.
                 return mixed % 5 == 0 ? 0 : Float(Int64(mixed % 4001) - 2000) / 1000
             }
         }
@@ -236,7 +242,7 @@ import Testing
             values: (0..<shape.reduce(1, *)).map { size * (Float(Self.mixed(UInt64($0)) % 2001) / 1000 - 1) })
     }
 
-    /// Returns a pseudo-random number that depends on `number` only.
+    /// Returns a pseudo-random number that depends only on `number`.
     private static func mixed(_ number: UInt64) -> UInt64 {
         var random = SplitMix64(seed: number)
         return random.next()

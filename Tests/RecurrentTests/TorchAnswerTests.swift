@@ -3,13 +3,13 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Compares the engine's outputs with PyTorch's own, for state dicts and answers that PyTorch wrote.
+/// Compares the engine's outputs with PyTorch's outputs, for state dicts and answers that PyTorch wrote.
 @Suite struct `The answers of PyTorch` {
     static let cases = [
         "lstm", "lstm_levels", "lstm_double", "gru", "gru_no_bias", "rnn", "bare", "tokens",
     ]
 
-    /// The allowed distance from PyTorch's answers. Both compute in float32, but in different orders.
+    /// The allowed distance from PyTorch's answers. Both compute in float32, but in a different order.
     private let tolerance: Float = 1e-5
 
     private func difference(_ name: String) throws -> Float {
@@ -26,14 +26,14 @@ import Testing
         #expect(try difference(name) <= tolerance)
     }
 
-    /// PyTorch computed its answers with the same weights, after it had rounded them to 16 bits.
+    /// PyTorch rounded the weights to 16 bits before it computed its answers with them.
     @Test(arguments: ["lstm_half", "lstm_bfloat"])
     func `weights of 16 bits are read without loss`(name: String) throws {
         #expect(try difference(name) <= tolerance)
     }
 
-    /// Each answer is for a prefix of the sequence, from the last states of both directions.
-    @Test func `the engine computes PyTorch's answers of a bidirectional model for whole sequences`() throws {
+    /// Each expected answer belongs to a prefix of the sequence and comes from the last states of both directions.
+    @Test func `the engine computes PyTorch's answers to whole sequences for a bidirectional model`() throws {
         let model = try ModelFile.read(Fixtures.url("torch/both_ways.safetensors").path()).model
         let rows = try Fixtures.rows("torch/both_ways.csv")
         let sequence = try rows.flatMap { try floats($0, "x", count: 1) }

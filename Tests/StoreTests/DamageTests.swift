@@ -6,11 +6,11 @@ import TestSupport
 import Testing
 import Wire
 
-/// Damages state folders at random. Each folder must be refused unchanged, or give exactly the stored contents.
+/// Damages state folders at random. Each folder must be refused unchanged or give exactly the stored contents.
 ///
-/// `SLUICE_DAMAGES` and `SLUICE_DAMAGE_SEED` set the number of damages and the seed; see `tools/check/damage`.
+/// `SLUICE_DAMAGES` and `SLUICE_DAMAGE_SEED` set the number of damages and the seed. See `tools/check/damage`.
 @Suite struct `A randomly damaged state folder` {
-    /// The contents of a folder at a start.
+    /// The contents that a start finds in a folder.
     private struct Contents: Equatable {
         var streams: [StreamImage] = []
         var snapshots: [String: [StreamImage]] = [:]
@@ -44,7 +44,7 @@ import Wire
             case .success(let found):
                 #expect(found.streams == expected.streams, "\(number): \(kind) of \(file)")
                 #expect(found.snapshots == expected.snapshots, "\(number): \(kind) of \(file)")
-                // The end of a journal that is cut off after a crash looks like a power cut.
+                // After a crash, a journal whose end is cut off looks the same as after a power cut.
                 let isPrefix =
                     !isOrderly && file.hasPrefix(Journal.fileName)
                     && found.records == expected.records.filter { $0.key <= found.records.keys.max() ?? 0 }
@@ -54,7 +54,7 @@ import Wire
         #expect(refused > Self.damages / 16, "most damages are noticed")
     }
 
-    /// Opens a folder as a start does, but writes nothing.
+    /// Reads a folder as a start does, without writing to it.
     private func contents(of folder: String, hasJournal: Bool) -> Result<Contents, StoreError> {
         do {
             var contents = Contents()
@@ -87,7 +87,7 @@ import Wire
     }
 }
 
-/// A state folder, an earlier copy of it, and the folder of another run.
+/// A state folder, an earlier copy of this folder, and the folder of another run.
 private struct Folders {
     let good: TemporaryFolder
     let damage: FolderDamage
@@ -100,8 +100,8 @@ private struct Folders {
         try Self.run(in: good, copiedTo: older, hasJournal: hasJournal, isOrderly: isOrderly, seed: 1)
     }
 
-    /// Writes checkpoints, a snapshot and records to a folder. Copies the folder to `copiedTo` in between. For a crash, the
-    /// files are copied while the store is still open.
+    /// Writes checkpoints, a snapshot and records to a folder. Copies the folder to `copiedTo` in between. Simulates a
+    /// crash by copying the files while the store is still open.
     private static func run(
         in folder: TemporaryFolder, copiedTo older: TemporaryFolder?, hasJournal: Bool, isOrderly: Bool, seed: UInt64
     ) throws {

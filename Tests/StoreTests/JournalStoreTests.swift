@@ -14,7 +14,7 @@ import Wire
         folder = try TemporaryFolder()
     }
 
-    /// Opens a journal for writing, with a store of its own.
+    /// Opens a journal for writing, with its own store.
     private func open(_ folder: TemporaryFolder, sync: Journal.Sync = .full) throws -> Journal {
         let store = try StateStore(folder: folder.path)
         let journal = try Journal(folder: folder.path, sync: sync, of: store)
@@ -23,7 +23,8 @@ import Wire
         return journal
     }
 
-    /// The first record of each batch after a position, the last record without a gap, and the last record of all.
+    /// Returns the first record of each batch after a position, the last record before a gap, and the last record of
+    /// all.
     private func read(_ journal: Journal, after position: UInt64) throws -> (
         firsts: [UInt64], last: UInt64, end: UInt64
     ) {
@@ -49,7 +50,7 @@ import Wire
         }
         for journal in [journal, try open(crashed)] {
             #expect(try read(journal, after: 0) == ([1, 4, 5], 9, 9))
-            // The first batch is partly before the position.
+            // The first batch is partly before this position.
             #expect(try read(journal, after: 2) == ([1, 4, 5], 9, 9))
             #expect(try read(journal, after: 3) == ([4, 5], 9, 9))
             #expect(try read(journal, after: 9) == ([], 9, 9))
@@ -57,7 +58,7 @@ import Wire
         }
     }
 
-    @Test func `records after missing ones are not read`() throws {
+    @Test func `records after missing records are not read`() throws {
         let journal = try open(folder)
         try journal.append(records(3), first: 1)
         try journal.append(records(2), first: 5)
@@ -85,7 +86,7 @@ import Wire
         #expect(try read(journal, after: 0) == ([], 0, 0))
     }
 
-    @Test func `weights keep their numbers, and get a new one under other rules`() throws {
+    @Test func `weights keep their numbers, and get a new number under other rules`() throws {
         func served(_ fingerprint: String, gap: ServingPolicy.Gap) throws -> ServedModel {
             let model = try Model(layers: [
                 Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
@@ -114,11 +115,11 @@ import Wire
     }
 }
 
-/// Creates records of timesteps of one stream, one record for each.
+/// Creates records of one stream, with one timestep each.
 ///
 /// - Parameters:
 ///   - count: The number of records.
-///   - value: The first timestep. Each timestep is one more than the previous one.
+///   - value: The value of the first timestep. Each later value is one larger.
 /// - Returns: The records.
 /// - Throws: An error if the model or the table refuses a timestep.
 func records(_ count: Int, from value: Float = 0) throws -> JournalRecords {

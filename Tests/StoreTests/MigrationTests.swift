@@ -40,7 +40,7 @@ import Testing
         #expect(error.description.contains(folder.path(Journal.fileName)))
     }
 
-    /// The values of the streams, ordered by id, read with SQLite alone.
+    /// Returns the values of the streams, ordered by id, as SQLite alone reads them.
     private func rows(of database: String) throws -> [[UInt32]] {
         let queue = try DatabaseQueue(path: database)
         defer { try? queue.close() }

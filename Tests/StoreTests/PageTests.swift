@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 63, 64, 65, 1000])
-    func `pages of a snapshot continue one another by the bytes of ids`(limit: Int) throws {
+    func `pages of a snapshot follow one another in the order of the ids' bytes`(limit: Int) throws {
         let images = (0..<150).map { image("s\($0)", sequence: UInt64($0)) }.shuffled()
         try store.add(Array(images[..<100]), toSnapshot: "n", time: 5)
         try store.add(Array(images[100...]), toSnapshot: "n", time: 6)

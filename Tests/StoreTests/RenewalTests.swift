@@ -4,7 +4,7 @@ import Streams
 import TestSupport
 import Testing
 
-/// Tests of writing a state folder anew while the store of the lost folder is open.
+/// Tests how a state folder is written anew while the store of the lost folder is still open.
 @Suite struct `State that is written anew` {
     private let folder: TemporaryFolder
     private var state: String { folder.path("state") }
@@ -13,7 +13,7 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    /// A store whose folder was moved away and replaced by an empty one.
+    /// Returns a store whose folder was moved away and replaced by an empty one, and the folder's watch.
     private func lostStore(streams: Int) throws -> (StateStore, StateFolderWatch) {
         let store = try StateStore(folder: state)
         try store.write(slice((0..<streams).map { image("stream \($0)", values: [Float](repeating: 0.5, count: 64)) }))
@@ -26,7 +26,7 @@ import Testing
         return (store, watch)
     }
 
-    @Test func `the new folder has all contents of the old database, and counts once it is accepted`() throws {
+    @Test func `the new folder has all contents of the old database, and is watched once it is accepted`() throws {
         let (store, watch) = try lostStore(streams: 10)
         do {
             let renewal = try StateRenewal(of: store, journal: nil, sync: .full, in: watch, time: 0)
@@ -60,7 +60,7 @@ import Testing
         #expect(again.generation > store.generation)
     }
 
-    @Test func `a new folder that cannot be completed has none of the files`() throws {
+    @Test func `a new folder that cannot be completed is left without the new files`() throws {
         let (store, watch) = try lostStore(streams: 10)
         // A folder blocks the path of the new seal, which is created last.
         let obstacle = "\(state)/sluice.seal.part"

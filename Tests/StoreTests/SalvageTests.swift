@@ -4,9 +4,10 @@ import Streams
 import TestSupport
 import Testing
 
-/// Tests of setting damaged files aside and of the state that remains.
+/// Tests how damaged files are set aside, and which state remains.
 @Suite struct `The salvage of a damaged state folder` {
-    /// A folder after an orderly stop, with streams and two snapshots. The snapshot `second` has a stream of its own.
+    /// Creates a folder as an orderly stop leaves it, with streams and two snapshots. Only the snapshot `second` has
+    /// the stream `only-there`.
     private func makeFolder(_ streams: Int = 60, floats: Int = 20) throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         let images = Self.images(streams, floats)
@@ -43,7 +44,7 @@ import Testing
         #expect(try folder.contents() == before, comment)
     }
 
-    /// The contents of a sound folder.
+    /// Returns the contents of a sound folder.
     private func contents(
         of folder: TemporaryFolder
     ) throws -> (streams: [StreamImage], snapshots: [String: [StreamImage]]) {
@@ -120,7 +121,7 @@ import Testing
         let expected = try contents(of: whole)
         let (database, new) = (StateStore.fileName, StateStore.fileName + ".rebuilt")
 
-        // The files after a crash at each step of the rebuild.
+        // Each step leaves the files as a crash at this point of the rebuild does.
         let steps: [(what: String, step: (TemporaryFolder) throws -> Void)] = [
             ("half a database", { _ = try $0.write("half", to: database + ".part") }),
             ("a whole database", { try FileManager.default.copyItem(at: whole.url(database), to: $0.url(new)) }),
@@ -178,7 +179,7 @@ import Testing
         let store = try StateStore(folder: folder.path)
         try store.write(slice(Self.images(200, 10)))
         try store.endCheckpoint(at: 1)
-        // These writes are enough for SQLite to move its log into the database, which happens at 4000 pages.
+        // These writes are enough to make SQLite move its log into the database, which happens at 4000 pages.
         for round in 0..<9 {
             try store.write(slice(Self.images(100, 5_000 + round), from: 1_000))
         }
@@ -190,7 +191,7 @@ import Testing
             try FileManager.default.removeItem(at: copy.url(log))
             return copy
         }
-        // No part of this checkpoint was acknowledged, so the streams are as they were at one moment before it.
+        // No part of this checkpoint was acknowledged. The streams are therefore as at one moment before it.
         let cut = try contents(of: copyWithoutLog())
         #expect(cut.streams.count == 300 && cut.streams.first?.sequence == 3)
         try store.endCheckpoint(at: 2)

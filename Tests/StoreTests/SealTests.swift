@@ -3,7 +3,7 @@ import Store
 import TestSupport
 import Testing
 
-/// Tests of the file `sluice.seal`, which has two places. The seal written last counts.
+/// Tests the file `sluice.seal`, which holds two seals. The one written last counts.
 @Suite struct `The seal of a state folder` {
     @Test func `a new seal is complete in two places, and either of them is enough`() throws {
         for place in [0, 4096] {
@@ -41,11 +41,11 @@ import Testing
         #expect(try files.map { try Data(contentsOf: older.url($0)) } == before)
     }
 
-    @Test func `a database that lost all since it was sealed is refused`() throws {
+    @Test func `a database that lost everything since it was sealed is refused`() throws {
         let folder = try TemporaryFolder()
         let files = [StateStore.fileName, StateStore.fileName + "-wal"]
         let store = try StateStore(folder: folder.path)
-        // Made, and not sealed yet, as at a first start that a crash cut short.
+        // At this point the database exists but is not sealed yet, as after a crash during the first start.
         let before = try files.map { try Data(contentsOf: folder.url($0)) }
         try store.write(slice([image("a")]))
         try store.endCheckpoint(at: 1)

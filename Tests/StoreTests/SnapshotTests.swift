@@ -14,7 +14,7 @@ import Wire
         try store.streams(ofSnapshot: name, selection).map(\.id).sorted()
     }
 
-    @Test func `a snapshot is listed with the status from its creation, the oldest first`() throws {
+    @Test func `snapshots are listed with the status from their creation, oldest first`() throws {
         #expect(try store.snapshots().isEmpty)
         let later = try store.saveSnapshot(
             "later", of: slice([image("a", fingerprint: "g"), image("b"), image("c", values: [1, 2, 3])]), time: 20)
@@ -80,7 +80,7 @@ import Wire
     }
 
     @Test func `a snapshot that fails half-way does not exist`() throws {
-        // A snapshot has each stream at most once, so the second image makes the call fail.
+        // A snapshot has each stream at most once. The second image therefore makes the call fail.
         let error = try #require(throws: StoreError.self) {
             try store.saveSnapshot("n", of: slice([image("a"), image("a")]), time: 1)
         }
@@ -111,7 +111,7 @@ import Wire
         }
     }
 
-    @Test func `calls from many threads run one after another`() async throws {
+    @Test func `calls from many threads are serialized`() async throws {
         let store = store
         try await withThrowingTaskGroup(of: Void.self) { group in
             for place in 0..<20 {

@@ -12,14 +12,14 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    /// The number of rows in the table `snapshot_stream` of a store that is not open.
+    /// Returns the number of rows in the table `snapshot_stream` of a closed store.
     private func rows() throws -> Int {
         let queue = try DatabaseQueue(path: folder.path(StateStore.fileName))
         defer { try? queue.close() }
         return try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM snapshot_stream") ?? 0 }
     }
 
-    /// Deletes leftover streams, two at a time. Returns the number of calls that deleted some.
+    /// Deletes leftover streams, two at a time. Returns the number of calls that deleted any.
     private func clean(_ store: StateStore) throws -> Int {
         var times = 0
         while try store.removeLeftovers(limit: 2) { times += 1 }
@@ -119,7 +119,7 @@ import Testing
         #expect(try rows() == 1)
     }
 
-    @Test func `a name that is in use at the beginning or the end is refused, and the other snapshot stays`() throws {
+    @Test func `a name in use at the beginning or the end is refused, and the other snapshot stays`() throws {
         for isTakenSince in [false, true] {
             let store = try StateStore(folder: nil)
             let snapshot = StagedSnapshot("n", time: 5)
@@ -157,7 +157,7 @@ import Testing
         #expect(try store.saveSnapshot("n", of: slice([image("a")]), time: 1).streams == 1)
     }
 
-    @Test func `a snapshot that is given up is left over`() throws {
+    @Test func `the streams of a discarded snapshot become leftovers`() throws {
         let store = try StateStore(folder: nil)
         let snapshot = StagedSnapshot("n", time: 5)
         try store.begin(snapshot)
@@ -174,7 +174,7 @@ import Testing
         _ = try store.saveSnapshot("n", of: slice((0..<5).map { image("s\($0)") }), time: 1)
         let other = try store.saveSnapshot("other", of: slice([image("s0")]), time: 2)
         try store.deleteSnapshot("n")
-        // The name is available at once.
+        // The name is available immediately.
         let again = try store.saveSnapshot("n", of: slice([image("s1")]), time: 3)
         #expect(try clean(store) == 3)
         #expect(try store.snapshots() == [other, again])

@@ -1,14 +1,15 @@
 #ifndef SLUICE_ALLOCATION_COUNTER_H
 #define SLUICE_ALLOCATION_COUNTER_H
 
-// The counts of the preloaded library, in the file named by the environment variable SLUICE_ALLOCATIONS. Another process may
-// read the file at any time. Only threads whose name begins with SLUICE_ALLOCATIONS_THREADS count.
+// The counts that the preloaded library keeps in the file named by the environment variable SLUICE_ALLOCATIONS. Another
+// process may read the file at any time. The library counts only threads whose names begin with the value of
+// SLUICE_ALLOCATIONS_THREADS.
 struct allocation_counts {
-    // Allocations by libzmq itself: contents of messages, and chunks of its queues.
+    // Allocations by libzmq itself: message contents and chunks of its queues.
     unsigned long by_libzmq;
     // All other allocations: by the program, by Swift's runtime and by other libraries.
     unsigned long by_others;
-    // The call stack of the last other allocation: one line per caller, with a file and an offset in it.
+    // The call stack of the last allocation in `by_others`: one line per caller, with a file and an offset in it.
     char last[2048];
 };
 

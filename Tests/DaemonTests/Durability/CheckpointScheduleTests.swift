@@ -5,7 +5,7 @@ import Testing
 
 @testable import Daemon
 
-/// Tests of the schedule alone, without a store, a clock or a daemon.
+/// Tests the schedule alone, without a store, a clock or a daemon.
 @Suite struct `A checkpoint schedule` {
     private static let second: Int64 = 1_000_000_000
     private let start: Int64 = 1_000 * second
@@ -15,14 +15,14 @@ import Testing
         schedule = CheckpointSchedule(interval: .seconds(10), now: start, time: 7)
     }
 
-    /// A real error of the store, because no other module can create one.
+    /// Returns a real error of the store, because no other module can create one.
     private func storeError() throws -> StoreError {
         let folder = try TemporaryFolder()
         _ = try folder.write("x", to: "file")
         return try #require(throws: StoreError.self) { try StateStore(folder: folder.path("file")) }
     }
 
-    /// Begins a checkpoint and copies everything in one slice.
+    /// Begins a checkpoint and copies all streams in one slice.
     private mutating func copyAll(position: UInt64 = 1, isAwaited: Bool = false, streams: Int = 5) {
         schedule.begin(at: position, isAwaited: isAwaited, now: start)
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .copySlice(from: 0))
@@ -40,7 +40,7 @@ import Testing
         #expect(!schedule.isDue(at: start + 100 * Self.second))
     }
 
-    @Test mutating func `a checkpoint copies slice after slice, at most two ahead of the store`() {
+    @Test mutating func `a checkpoint copies slice by slice, at most two slices ahead of the store`() {
         schedule.begin(at: 9, isAwaited: false, now: start)
         #expect(schedule.nextAction(mayCopy: false, hasFaulty: false) == nil)
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .copySlice(from: 0))
@@ -63,7 +63,7 @@ import Testing
         #expect(schedule.last?.streams == 5 && schedule.lastGoodTime == 8 && !schedule.isRunning)
     }
 
-    @Test mutating func `a checkpoint without changes and waiters only checks the folder`() {
+    @Test mutating func `a checkpoint that has no changes and is not awaited only checks the folder`() {
         copyAll(position: 0, streams: 0)
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .checkFolder)
         #expect(
@@ -81,7 +81,7 @@ import Testing
         #expect(schedule.nextAction(mayCopy: true, hasFaulty: false) == .checkFolder)
     }
 
-    @Test mutating func `a checkpoint fails after a failed slice once the store has answered all slices`() throws {
+    @Test mutating func `after a failed slice, a checkpoint fails once the store has answered all slices`() throws {
         let error = try storeError()
         schedule.begin(at: 1, isAwaited: false, now: start)
         schedule.didCopy(streams: 1, isEmpty: false, next: 10)
@@ -116,7 +116,7 @@ import Testing
         #expect(schedule.end(.success(()), at: start, time: 8) == .failed(error, isNew: true))
     }
 
-    @Test mutating func `a checkpoint waits for faulty streams, but not for ever`() throws {
+    @Test mutating func `a checkpoint waits for faulty streams, but only a limited number of times`() throws {
         copyAll(streams: 0)
         for _ in 0..<CheckpointSchedule.mostTimesAwaited {
             #expect(schedule.nextAction(mayCopy: true, hasFaulty: true) == nil)

@@ -21,7 +21,7 @@ import Testing
         #expect(!group.triesAgain(at: .max))
     }
 
-    @Test func `a failed journal is tried once a second, and is whole after a later checkpoint`() throws {
+    @Test func `a failed journal is retried once a second, and is whole again after a later checkpoint`() throws {
         var group = GroupCommit(nil, weights: [1], byteCount: 3, sizeLimit: 10)
         #expect(group.isOn && group.isWhole && group.keepsJournal)
         let error = try failure()
@@ -42,7 +42,7 @@ import Testing
         #expect(isWhole && group.isWhole && group.status?.hasFailed == false)
     }
 
-    @Test func `a full journal stays over its size until a checkpoint that contains its records ends`() {
+    @Test func `a full journal stays over its size limit until a checkpoint of its records ends`() {
         var group = GroupCommit(nil, weights: [1], byteCount: 4, sizeLimit: 10)
         #expect(!group.isOverSize)
         group.addCommitted(7)

@@ -1,14 +1,14 @@
 import Daemon
 import Testing
 
-/// Tests of the notation in flags and files.
+/// Tests the notation of flags and configuration files.
 @Suite struct `An HTTP endpoint` {
     @Test(arguments: [
         ("127.0.0.1:5553", "127.0.0.1:5553"), ("0.0.0.0:80", "0.0.0.0:80"), ("[::1]:5553", "[::1]:5553"),
         ("[::]:1", "[::]:1"), ("localhost:9", "127.0.0.1:9"), ("127.0.0.1:*", "127.0.0.1:*"),
         ("127.0.0.1:0", "127.0.0.1:*"), ("off", "off"),
     ])
-    func `an endpoint is written so that it can be read again`(text: String, written: String) throws {
+    func `a written endpoint can be read again`(text: String, written: String) throws {
         let endpoint = try #require(HTTPEndpoint(text))
         #expect("\(endpoint)" == written)
         #expect(HTTPEndpoint(written) == endpoint)

@@ -5,9 +5,9 @@ import Testing
 
 @testable import Daemon
 
-/// Tests of a connection's timeouts with a clock that the tests set.
+/// Tests a connection's timeouts with a clock that the tests set.
 @Suite struct `An HTTP connection` {
-    /// A connection to a daemon that is loading its state, so that every page answers at once.
+    /// A connection to a daemon that is loading its state. Every page therefore answers at once.
     private final class Connection {
         let channel = EmbeddedChannel()
 
@@ -39,7 +39,7 @@ import Testing
 
     private static let request = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
-    @Test func `a connection without a request is closed after 90 s, and each request restarts the time`() throws {
+    @Test func `a connection without a request is closed after 90 s, and each request restarts the timeout`() throws {
         let connection = try Connection()
         connection.wait(89)
         try connection.send(Self.request)
@@ -57,12 +57,12 @@ import Testing
             connection.wait(1)
         }
         #expect(try connection.statuses() == [408])
-        // The delay only gives the client time to read the reply.
+        // The connection stays open for a second only to let the client read the reply.
         connection.wait(1)
         #expect(!connection.channel.isActive)
     }
 
-    @Test func `the time of a request that arrives with another one begins at its first byte`() throws {
+    @Test func `a request's timeout begins at its first byte, even if that arrives with an earlier request`() throws {
         let connection = try Connection()
         try connection.send(Self.request + "GET /")
         #expect(try connection.statuses() == [200])
@@ -70,7 +70,7 @@ import Testing
         #expect(try connection.statuses() == [408])
     }
 
-    @Test func `one connection too many closes the connection that has waited longest`() throws {
+    @Test func `a connection above the maximum closes the one that has waited longest`() throws {
         let connections = HTTPConnections()
         let all = try (0..<HTTPConnections.maximumCount).map { _ in try Connection(in: connections) }
         // After this request, the second connection has waited longest.

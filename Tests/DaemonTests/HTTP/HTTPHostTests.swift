@@ -2,7 +2,7 @@ import Testing
 
 @testable import Daemon
 
-@Suite struct `The header Host` {
+@Suite struct `The Host header` {
     @Test(arguments: [
         ("127.0.0.1", "127.0.0.1", true), ("127.0.0.1:80", "127.0.0.1", true), ("[::1]:80", "::1", true),
         ("[2001:db8::1]", "2001:db8::1", true), ("LocalHost:", "localhost", false),

@@ -6,9 +6,9 @@ import Wire
 
 @testable import Daemon
 
-/// Tests over real sockets, with a mailbox that nobody reads.
+/// Tests the pages over real sockets, with a mailbox that nobody reads.
 @Suite struct `The pages of a daemon that does not answer` {
-    /// Serves while a function runs. The function receives the address.
+    /// Serves the pages while `body` runs. `body` receives their address.
     private func serve(_ probe: HotLoopProbe, _ body: (String) throws -> Void) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var configuration = HTTPConfiguration()
@@ -38,7 +38,7 @@ import Wire
                 #expect(reply?.body.contains("did not answer within 1.0 seconds") == true)
             }
         }
-        // Three requests post only one letter to the loop.
+        // The three requests post only one letter to the loop.
         #expect(mailbox.take().count == 1)
     }
 }

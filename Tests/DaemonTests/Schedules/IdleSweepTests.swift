@@ -3,7 +3,7 @@ import Testing
 @testable import Daemon
 
 @Suite struct `A sweep for idle streams` {
-    @Test func `the idle clock follows the daemon's looks, and stands still while the machine sleeps`() {
+    @Test func `the idle clock advances between sweeps, but hardly while the machine sleeps`() {
         var sweep = IdleSweep(idleAfter: nil, forgetAfter: 60)
         let second: Int64 = 1_000_000_000
         #expect(sweep.look(at: 1_000 * second) == 0)

@@ -3,7 +3,7 @@ import Wire
 
 @testable import Daemon
 
-/// Tests of the order in which model files are read, without a daemon.
+/// Tests the order in which model files are read, without a daemon.
 @Suite struct `A reload queue` {
     private func request(_ number: Int, resetting: Bool = false) -> ReloadQueue.Reload {
         let address = ControlServer.ReturnAddress(
@@ -16,13 +16,13 @@ import Wire
         #expect(holds, sourceLocation: sourceLocation)
     }
 
-    @Test func `all requests during a reload become one more reload, and each gets an answer`() {
+    @Test func `all requests during a reload lead to one further reload, and each gets an answer`() {
         var queue = ReloadQueue(models: 2)
         check(queue.ask(request(1), ofModel: 0))
         check(!queue.ask(request(2), ofModel: 0))
         check(!queue.ask(.bySignal, ofModel: 0))
         check(!queue.ask(request(3, resetting: true), ofModel: 0))
-        // The other model is read at once.
+        // The other model is read immediately.
         check(queue.ask(.bySignal, ofModel: 1))
 
         check(queue.didRead(0) == false)

@@ -4,11 +4,11 @@ import Testing
 import Wire
 
 @Suite struct `The hot path` {
-    /// The library's counts so far; see `AllocationCounter.h`.
+    /// The counts of the preloaded library so far. See `AllocationCounter.h`.
     private struct Counts {
-        /// Allocations that were not made by libzmq itself.
+        /// Allocations by anything but libzmq itself.
         let byOthers: Int
-        /// The call stack of the last such allocation, as file names and offsets.
+        /// The call stack of the last allocation in `byOthers`, as file names and offsets.
         let last: String
 
         init(_ file: URL) throws {
@@ -18,7 +18,7 @@ import Wire
         }
     }
 
-    /// Only for release builds: in a debug build, unspecialized generic code allocates where optimized code does not.
+    /// Only for release builds. In a debug build, unspecialized generic code allocates where optimized code does not.
     @Test(.enabled(if: RunningProgram.others != nil, "tools/test runs it, with SLUICE_PROGRAMS=.build/release"))
     func `the hot path allocates nothing over a million timesteps once it is warm`() throws {
         let folder = try TemporaryFolder()
@@ -37,21 +37,21 @@ import Wire
             }
             for stream in streams { _ = try peer.decisions(of: "s\(stream)", lengths.count) }
         }
-        // The warm-up exceeds all later loads: it has many streams and a long message.
+        // The warm-up exceeds every later load: it feeds more streams and a longer message.
         for _ in 0..<3 { try feed(0..<64) }
         try peer.feed("long", Array(repeating: 0.5, count: 5_000))
         _ = try peer.decisions(of: "long", 1)
 
         let warm = try Counts(folder.url("counts"))
         let timestepsBefore = try peer.status().timesteps
-        // Once these decisions arrive, the effects of the status request are over.
+        // These decisions arrive only after the allocations of the status request.
         try feed(0..<8)
         let before = try Counts(folder.url("counts"))
         for _ in 0..<123 { try feed(0..<8) }
         let after = try Counts(folder.url("counts"))
 
         #expect(try peer.status().timesteps - timestepsBefore >= 1_000_000)
-        #expect(before.byOthers > warm.byOthers, "the counter does not count: a request allocates")
+        #expect(before.byOthers > warm.byOthers, "a request allocates, but the counter has not counted it")
         #expect(after.byOthers == before.byOthers, "the last one:\n\(after.last)")
     }
 }

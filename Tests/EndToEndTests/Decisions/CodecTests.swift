@@ -6,7 +6,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `Timesteps and decisions as text` {
-    /// A message with timesteps of one feature.
+    /// Returns the frames of one message whose timesteps have one feature each.
     private func message(
         _ codec: IngestCodec, _ stream: String, _ values: [Float], sequence: UInt64? = nil
     ) -> [[UInt8]] {
@@ -23,7 +23,7 @@ import ZeroMQ
         }
     }
 
-    /// A daemon with a single ingest endpoint of a codec, and a peer of the daemon.
+    /// Starts a daemon with a single ingest endpoint and returns its peer.
     private func peer(
         _ ingest: IngestCodec, decisions: DecisionCodec, kind: String = "", in folder: TemporaryFolder
     ) throws -> Peer {
@@ -37,7 +37,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [IngestCodec.json, .text], ["", "pull:"])
-    func `text and JSON timesteps give Keras' answers, and the same bits as binary ones`(
+    func `text and JSON timesteps give Keras' answers with the same bits as binary timesteps`(
         codec: IngestCodec, kind: String
     ) throws {
         let folder = try TemporaryFolder()
@@ -93,7 +93,7 @@ import ZeroMQ
 
     private func list(_ values: [Float]) -> String { values.map { "[\($0)]" }.joined(separator: ",") }
 
-    /// Malformed messages for each codec, each with the drop cause that the daemon must count.
+    /// Malformed messages for each codec, each with the drop cause that the daemon must count for it.
     static let malformed: [IngestCodec: [(cause: DropCause, frames: [String])]] = [
         .json: [
             (.frames, ["s", #"{"values":[1]}"#, ""]),

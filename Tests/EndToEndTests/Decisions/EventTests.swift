@@ -7,7 +7,7 @@ import ZeroMQ
 
 /// Tests that subscribers receive each event between the decisions before and after it.
 @Suite struct `Events on the decisions socket` {
-    /// A subscriber to all messages of a daemon.
+    /// A subscriber to all messages that a daemon publishes.
     private final class Listener {
         private let socket: Socket
 
@@ -20,7 +20,8 @@ import ZeroMQ
             while try #require(try socket.receiveFrames(wait: true))[0] != Array("!sluice/subscribed/events".utf8) {}
         }
 
-        /// Receives the next messages. Returns the sequence number of each decision and the name of each event.
+        /// Receives the next messages. Returns the sequence number of each decision, and the name, scope and count of
+        /// each event.
         func next(_ count: Int) throws -> [String] {
             try (0..<count).map { _ in
                 let frames = try #require(try socket.receiveFrames(wait: true))

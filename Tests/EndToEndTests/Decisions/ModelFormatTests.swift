@@ -17,7 +17,7 @@ import Testing
         #expect(bits[0] == bits[1])
     }
 
-    @Test func `a conversion never overwrites a file, and each failure has its own exit status`() throws {
+    @Test func `a conversion overwrites a file only with --force, and each failure has its own exit status`() throws {
         let folder = try TemporaryFolder()
         let output = folder.path("m.safetensors")
         #expect(try FinishedProgram("sluice", ["convert", model2, output]).status == 0)
@@ -56,8 +56,8 @@ import Testing
         #expect(!open.contains { $0.hasSuffix(".keras") })
     }
 
-    /// Skipped with a sanitizer. If the sanitizer finds the library's fault first, its report never ends, because the
-    /// process may not open files.
+    /// Skipped under a sanitizer. If the sanitizer detects the library's fault first, it never finishes its report
+    /// because the process may not open files.
     #if !SANITIZED
     @Test(arguments: ["sluice", "sluiced"])
     func `a file that crashes libhdf5 is refused in one line`(program: String) throws {

@@ -56,8 +56,8 @@ import Wire
         let one = try Peer(try DaemonProcess([model2]))
         let alone = try streams.map { try one.decide($0.id, $0.values) }
 
-        // The messages of all streams arrive in a random order and with random lengths. Only the order within each
-        // stream is kept.
+        // The messages of all streams arrive in random order and with random lengths. Each stream's own timesteps stay
+        // in order.
         let daemon = try Peer(try DaemonProcess([model2, "--workers", "\(workers)"]))
         var rest = streams.map { $0.values[...] }
         while let stream = rest.indices.filter({ !rest[$0].isEmpty }).randomElement(using: &random) {
@@ -70,7 +70,7 @@ import Wire
         #expect(together.map(\.bits) == alone.map(\.bits))
     }
 
-    @Test func `a burst of few streams with dropped messages gives the same bits`() throws {
+    @Test func `a burst of messages of two streams with dropped messages gives the same bits`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let inputs = values(40, seed: 6)
@@ -81,8 +81,8 @@ import Wire
             for (index, value) in inputs.enumerated() {
                 let sequence = UInt64(index + 1)
                 for stream in ["s", "t"] { try peer.feed(stream, [value], sequence: sequence) }
-                // An invalid message of `s` and a duplicate of `t` follow, so that the last message of each stream is
-                // dropped.
+                // An invalid message of `s` and a duplicate of `t` follow. The daemon thus drops the last message of
+                // each stream.
                 try peer.send([Array("s".utf8), [1, 2, 3]])
                 try peer.feed("t", [value], sequence: sequence)
             }
@@ -95,7 +95,7 @@ import Wire
         #expect(status.duplicates == 40 && status.dropped["length"] == 40)
     }
 
-    @Test func `a stream gives the same bits over orderly stops and starts`() throws {
+    @Test func `a stream gives the same bits across orderly stops and starts`() throws {
         let folder = try TemporaryFolder()
         let inputs = values(60, seed: 2)
         let whole = try Peer(try DaemonProcess([model2])).decide("s", inputs)
@@ -110,7 +110,7 @@ import Wire
         #expect(whole.bits == decisions.bits)
     }
 
-    @Test func `a stream gives the same bits over a crash after a checkpoint`() throws {
+    @Test func `a stream gives the same bits across a crash after a checkpoint`() throws {
         let folder = try TemporaryFolder()
         let inputs = values(60, seed: 4)
         let whole = try Peer(try DaemonProcess([model2])).decide("s", inputs)

@@ -3,8 +3,9 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `The mode sequence` {
-    /// Models that are not stateful, so their files select sequence mode. Each has Keras' answer after each prefix.
+@Suite struct `Sequence mode` {
+    /// Models that are not stateful, which the daemon serves in sequence mode. The files contain Keras' answer to each
+    /// prefix of a sequence.
     static let causal = [
         ("reference/model1", "reference/model1.csv"), ("reference/model3", "keras/model3_answers.csv"),
         ("reference/model4", "reference/model4.csv"),
@@ -19,7 +20,7 @@ import Wire
         let peer = try Peer(daemon)
         let reference = try KerasAnswers(model.answers)
 
-        // The sequences of stream `one` follow one another. The same sequences of stream `other` are interleaved, one
+        // Stream `one` gets each sequence in one message. In between, stream `other` gets the same sequence, one
         // timestep per message.
         for sequence in reference.streams {
             try peer.feed("one", sequence.values)

@@ -6,7 +6,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `A subscriber` {
-    @Test func `a subscriber that does not read is counted, and nobody waits for it`() throws {
+    @Test func `a subscriber that does not read is counted, and no one waits for it`() throws {
         let folder = try TemporaryFolder()
         let daemon = try DaemonProcess(
             [model2, "--high-water-mark", "20"], decisions: "@ipc://\(folder.path)/decisions")
@@ -14,8 +14,8 @@ import ZeroMQ
         let slow = try StalledSubscriber(daemon, context: peer.context)
         #expect(try peer.status().subscriberOverflows == 0)
 
-        // Each message has so many records that the kernel's buffers fill up soon. The peer reads the decisions on each
-        // message before it sends the next one.
+        // Each message leads to so many records that the kernel's buffers soon fill up. The peer reads the decisions on
+        // each message before it sends the next one.
         let inputs = values(500)
         var decided: UInt64 = 0
         while try peer.status().subscriberOverflows == 0, decided < 400_000 {
@@ -24,8 +24,8 @@ import ZeroMQ
             decided += UInt64(inputs.count)
         }
         #expect(try peer.status().subscriberOverflows == 1)
-        // The daemon skips the slow subscriber until this subscriber reads again. The overflow is counted only once,
-        // and the other subscribers get everything.
+        // The daemon skips the slow subscriber until that subscriber reads again. The daemon counts the overflow only
+        // once, and other subscribers receive all decisions.
         for _ in 0..<50 {
             _ = try peer.decide("s", inputs, cuts: [inputs.count])
             decided += UInt64(inputs.count)
@@ -34,7 +34,7 @@ import ZeroMQ
         #expect(status.subscriberOverflows == 1)
         #expect(status.decisions == decided)
 
-        // The slow subscriber first gets the decisions that waited for it, then misses some, and then gets new ones.
+        // The slow subscriber first gets its queued decisions, then misses some, and then gets new ones.
         let first = try slow.readWaiting()
         #expect(first == Array(1...UInt64(first.count)))
         #expect(first.count < Int(decided))
@@ -75,7 +75,7 @@ import ZeroMQ
             #expect(told[id] == [expected])
         }
 
-        // Later decisions are new to both subscribers. The peer's subscriber skips replayed ones.
+        // Later decisions are new to both subscribers. The peer's subscriber skipped the replayed ones.
         let next = try peer.decide(ids[0], values(1, seed: 5))
         let news = try #require(
             try eventually {
@@ -135,7 +135,7 @@ private final class StalledSubscriber {
         try #require(try socket.receiveFrames(wait: true)?.first == Array("!sluice/subscribed/stalled".utf8))
     }
 
-    /// Reads until no decision arrives for a while. Returns the sequence numbers of all decisions.
+    /// Reads until no decision has arrived for half a second. Returns the sequence numbers of all decisions.
     func readWaiting() throws -> [UInt64] {
         try socket.set(.receiveTimeout, to: 500)
         var sequences: [UInt64] = []
@@ -143,7 +143,7 @@ private final class StalledSubscriber {
         return sequences
     }
 
-    /// Reads at least this number of decisions. Returns their sequence numbers.
+    /// Reads at least `count` decisions. Returns their sequence numbers.
     func read(_ count: Int) throws -> [UInt64] {
         try socket.set(.receiveTimeout, to: 10_000)
         var sequences: [UInt64] = []

@@ -16,7 +16,7 @@ import Wire
         try #require(sequences.allSatisfy { $0.values.count == 20 && $0.answers.count == 1 })
     }
 
-    /// Sends timesteps in messages of a given size. The last message may be shorter.
+    /// Sends timesteps in messages of `length` timesteps. The last message may be shorter.
     private func feed(_ peer: Peer, _ stream: String, _ values: some Sequence<Float>, by length: Int) throws {
         let values = Array(values)
         for start in stride(from: 0, to: values.count, by: length) {
@@ -34,7 +34,7 @@ import Wire
         #expect(Set(decisions[0]).count > 10)
     }
 
-    @Test func `a sequence continues over a stop, a crash and a restore with the same bits`() throws {
+    @Test func `a sequence continues across a stop, a crash and a restore with the same bits`() throws {
         let folder = try TemporaryFolder()
         let undisturbed = try Peer(try DaemonProcess([model5]))
         try feed(undisturbed, "s", tokens, by: 20)
@@ -72,7 +72,7 @@ import Wire
         #expect(once.bits == again.bits)
     }
 
-    @Test func `the end flag decides the timesteps so far`() throws {
+    @Test func `the end flag asks for a decision on the timesteps so far`() throws {
         let peer = try Peer(try DaemonProcess([model5]))
         let begin = Array(sequences[0].values.prefix(8))
         try peer.feed("s", begin, flags: .end)
@@ -87,10 +87,10 @@ import Wire
         #expect(abs(decisions[1].probabilities[0] - sequences[1].answers[0]) <= tolerance)
     }
 
-    /// Writes a copy of model5 without a fixed length, like a file that Keras writes for the input shape (None,).
+    /// Writes a copy of model5 without a fixed length, as Keras writes it for the input shape (None,).
     private func openModel5(in folder: TemporaryFolder) throws -> String {
         var file = try Data(contentsOf: Fixtures.url("reference/model5.h5"))
-        // The replacement has the same length, because nothing in the file may move.
+        // The replacement has the same number of bytes because nothing in the file may move.
         let fixed = try #require(file.firstRange(of: Data(#""batch_shape": [null, 20]"#.utf8)))
         file.replaceSubrange(fixed, with: Data(#""batch_shape":[null,null]"#.utf8))
         try file.write(to: folder.url("open.h5"))
@@ -149,7 +149,7 @@ import Wire
     ]
 
     @Test(arguments: refusals)
-    func `options without answers are refused with exit status 78 and alternatives`(
+    func `options under which a model gives no answers are refused with exit status 78 and alternatives`(
         options: [String], words: [String]
     ) throws {
         for check in [[], ["--check-config"]] {

@@ -4,10 +4,11 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `The mode window` {
+@Suite struct `Window mode` {
     private let window = ["--mode", "window:24:1"]
 
-    /// The answers of a daemon in `stateful` mode to each window alone, from the zero state, as bits.
+    /// Feeds each window on its own, from the zero state, to a daemon in `stateful` mode. Returns the bits of the
+    /// answers.
     private func answers(to values: [Float], length: Int, stride: Int) throws -> [UInt32] {
         let peer = try Peer(try DaemonProcess([model2, "--mode", "stateful", "--emit", "last"]))
         let ends = Array(Swift.stride(from: length, through: values.count, by: stride))
@@ -46,7 +47,7 @@ import Wire
         #expect(table.output.contains("window:\(length):\(stride)"))
     }
 
-    @Test func `a window of a day gives Keras' answer at the end of each day`() throws {
+    @Test func `a one-day window gives Keras' answer at the end of each day`() throws {
         let peer = try Peer(try DaemonProcess([model2, "--mode", "window:24:24"]))
         let days = try KerasAnswers("reference/model2.csv").streams
         for day in days { try peer.feed("meter", day.values) }
@@ -70,7 +71,7 @@ import Wire
     }
 
     @Test(arguments: [5, 24, 40])
-    func `a stop, a crash and a restore within a window change no bit`(place: Int) throws {
+    func `a stop, a crash and a restore within a window change no bits`(place: Int) throws {
         let folder = try TemporaryFolder()
         let inputs = values(90, seed: 6)
         let expected = try answers(to: inputs, length: 24, stride: 1)
@@ -107,7 +108,7 @@ import Wire
     }
 
     @Test(arguments: [["--mode", "stateful"], ["--mode", "window:48:1"]])
-    func `state of another mode or window is refused with exit status 65`(other: [String]) throws {
+    func `state from another mode or window is refused with exit status 65`(other: [String]) throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path]
         let first = try DaemonProcess(arguments + window)

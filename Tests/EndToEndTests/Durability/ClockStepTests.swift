@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests in which the time of day is set while the daemon runs.
+/// These tests set the time of day while the daemon runs.
 @Suite struct `A step of the clock` {
     private static let day = 86_400
 
@@ -30,8 +30,8 @@ import Wire
         var decisions = try peer.decide("s", Array(inputs[..<10]))
         for (number, shift) in [0, 2 * Self.day, -2 * Self.day, 400 * Self.day, 10 - now].enumerated() {
             try "\(shift)".write(toFile: clock, atomically: true, encoding: .utf8)
-            // The search for idle streams has begun a new round. This stream is idle, so it has hibernated, but it is
-            // not forgotten.
+            // By now, the search for idle streams has begun a new round. The idle stream has hibernated but is not
+            // forgotten.
             let before = try peer.status().uptimeSeconds
             let asleep = try eventually {
                 let status = try peer.status()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests `kill -9` at random moments. SLUICE_CRASHES sets the number of crashes; the default suits everyday runs.
+/// Tests `kill -9` at random moments. SLUICE_CRASHES sets the number of crashes. The default suits everyday runs.
 @Suite struct `State after kill -9` {
     private static let crashes =
         ProcessInfo.processInfo.environment["SLUICE_CRASHES"].flatMap { Int($0) } ?? 30

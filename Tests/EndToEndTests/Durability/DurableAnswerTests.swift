@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests that a request survives a crash if its answer reports success, and has no effect if its answer reports
-/// failure.
+/// Tests that a request whose answer reports success survives a crash, and that a request whose answer reports failure
+/// has no effect.
 @Suite struct `The answer to a control request` {
     private let folder: TemporaryFolder
 
@@ -25,7 +25,7 @@ import Wire
         try peer.control.call(command, as: [String: Int].self).values.sorted()
     }
 
-    /// The error message of a request that must fail.
+    /// Sends a request that must fail. Returns its error message.
     private func failure(_ peer: Peer, _ command: ControlCommand) -> String {
         let error = #expect(throws: ClientError.self) {
             try peer.control.call(command, as: JSONValue.self)
@@ -160,7 +160,7 @@ import Wire
         let peer = try Peer(daemon)
         for stream in ["gone", "reset", "restored"] { _ = try peer.decide(stream, values(10)) }
         _ = try peer.control.call(.snapshot(name: "ten", .all))
-        // Each commit writes at least one page, so only the journal exceeds the limit.
+        // Each commit writes at least one page to the journal. Only the journal therefore exceeds the limit.
         for value in values(100) { _ = try peer.decide("restored", [value]) }
         let log = try FileManager.default.attributesOfItem(atPath: folder.path("journal.sqlite-wal"))
         try #require(log[.size] as? Int ?? 0 > 400_000)
@@ -179,7 +179,7 @@ import Wire
     }
 }
 
-/// Limits the size of all files of a running daemon, which has the effect of a full disk.
+/// Limits the size of all files of a running daemon, which acts like a full disk.
 func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws { try limit(daemon, "--fsize=\(bytes):") }
 
 /// Sets a limit of a running daemon, in the syntax of `prlimit`.
@@ -188,5 +188,5 @@ func limit(_ daemon: DaemonProcess, _ limit: String) throws {
     try #require(prlimit.status == 0, "\(prlimit.errorOutput)")
 }
 
-/// A file size limit in kilobytes that is large enough never to be reached. A test can lower it and raise it again.
+/// A file size limit in kilobytes that no test reaches. A test can lower the limit and raise it again.
 let noLimit = 1_000_000

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of temporarily full disks and of damaged files.
+/// Tests temporarily full disks and damaged files.
 @Suite struct `A faulty disk` {
     private let folder: TemporaryFolder
     private let undisturbed: [Decision]
@@ -185,7 +185,7 @@ import Wire
             return status.checkpoint != nil && status.journal.map { $0.bytes < 1_000_000 } ?? false ? true : nil
         }
         #expect(cut == true)
-        // This published decision is durable, and so is everything before it.
+        // Once this decision is published, all earlier timesteps are durable too.
         _ = try peer.decide("last", [1])
         daemon.kill()
         let again = try Peer(try DaemonProcess(arguments("journal")))

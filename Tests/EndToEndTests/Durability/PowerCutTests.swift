@@ -11,15 +11,15 @@ import Wire
     private static let seed = ProcessInfo.processInfo.environment["SLUICE_POWER_SEED"].flatMap { UInt64($0) } ?? 11
     private static let streams = ["a1", "a2", "b1", "b2"]
 
-    /// A daemon whose machine loses power again and again, and the operations that the daemon has acknowledged.
+    /// A daemon whose machine repeatedly loses power, and the operations that the daemon has acknowledged.
     private final class Life {
         let durability: String
         let disk: PowerCut
         var chance: SplitMix64
         private(set) var peer: Peer
         private var daemon: DaemonProcess
-        /// The states that each stream may have after a power cut: its last durable state, then its later ones. Nil:
-        /// the stream is removed.
+        /// The states that each stream may have after a power cut: the last durable state, then later states. Nil
+        /// stands for a removed stream.
         var possible: [String: [StreamExport?]] = [:]
         /// The contents of each snapshot.
         var snapshots: [String: [StreamExport]] = [:]
@@ -70,7 +70,7 @@ import Wire
                 [.stream(stream), .prefix("a"), .all].randomElement(using: &chance) ?? .all
             switch Int.random(in: 0..<12, using: &chance) {
             case 0..<5:
-                // All timesteps are in one message, so no state between them can be durable.
+                // One message contains all timesteps. No state between two of them can therefore be durable.
                 let inputs = (0..<Int.random(in: 1...40, using: &chance)).map { _ in
                     Float.random(in: -1...1, using: &chance)
                 }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of the access rights of files that the daemon and the tool create, under any umask.
+/// Tests the access rights of the files that the daemon and the tool create under different umasks.
 @Suite struct `The access rights of files` {
     private static let umasks = ["000", "077"]
 
@@ -36,7 +36,7 @@ import Wire
         #expect(daemon.stop() == 0)
         try expectPrivate(folder.path("a"))
 
-        // In the snapshot's row, the stream's id precedes its numbers and its state.
+        // The changed byte is in a row of the snapshot: the id comes first, then the numbers and the state.
         let database = URL(filePath: "\(state)/sluice.sqlite")
         var bytes = try Data(contentsOf: database)
         let id = try #require(bytes.lastRange(of: Data("stream-1".utf8)))

@@ -13,7 +13,7 @@ import Wire
         let inputs = values(200_000)
         let streams = 20
 
-        // The daemon is stopped while the producer sends, and the producer continues as long as the daemon accepts
+        // The daemon gets SIGTERM while the producer sends. The producer continues as long as the daemon accepts
         // messages.
         var sent = 0
         for (index, value) in inputs.enumerated() {
@@ -68,7 +68,7 @@ import Wire
         let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "0.05"]
         let first = try DaemonProcess(arguments)
         let peer = try Peer(first)
-        // One message has all timesteps, because a checkpoint may run between two messages.
+        // One message contains all timesteps because a checkpoint may run between two messages.
         _ = try peer.decide("s", values(5), cuts: [5])
         _ = try #require(try eventually { try peer.status().checkpoint })
         first.kill()
@@ -138,7 +138,7 @@ import Wire
     @Test func `on a full disk, the daemon reports it, continues to decide, and loses no stored state`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "3600"]
-        // The limit is above 512 kB, because the thread sanitizer writes a file of that size when a program starts.
+        // The limit is above 512 kB because the thread sanitizer writes a file of that size when a program starts.
         let daemon = try DaemonProcess(arguments, fileSizeLimit: 600)
         let peer = try Peer(daemon)
         let inputs = values(20)
@@ -155,7 +155,7 @@ import Wire
         decisions += try peer.decide("s", Array(inputs[10...]))
         #expect(decisions.bits == undisturbed.bits)
         #expect(daemon.log.contains("checkpoint failed"))
-        #expect(daemon.stop() == 74, "the state since the last checkpoint is lost, and it says so")
+        #expect(daemon.stop() == 74, "the state since the last checkpoint is lost, and the exit status says so")
 
         let again = try Peer(try DaemonProcess(arguments))
         #expect(try again.control.stream("s")?.sequence == 10)

@@ -4,12 +4,12 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of damaged state folders with real daemons.
+/// Tests damaged state folders with real daemons.
 @Suite struct `A damaged state folder` {
     private static let setAside = ["--on-damaged-state", "set-aside"]
 
-    /// Feeds streams, takes a snapshot of all streams, and feeds later timesteps. The number of timesteps differs
-    /// between the streams.
+    /// Feeds `count` streams and takes a snapshot of all, then feeds one more stream and takes a second snapshot. The
+    /// number of timesteps differs between streams.
     private func fill(_ peer: Peer, _ count: Int) throws {
         for number in 0..<count { _ = try peer.decide("stream-\(number)", values(2 + number % 3)) }
         _ = try peer.control.call(.snapshot(name: "first", .all))
@@ -24,7 +24,7 @@ import Wire
         return Dictionary(uniqueKeysWithValues: page.streams.map { ($0.stream, $0.sequence) })
     }
 
-    /// Flips a bit in the last row that has this id.
+    /// Flips a bit in the last row with this id.
     private func flip(_ bytes: inout Data, after id: String) throws {
         let place = try #require(bytes.lastRange(of: Data(id.utf8))).upperBound
         bytes[place + 60] ^= 1
@@ -76,7 +76,7 @@ import Wire
             daemon.log.contains("\(found.count) streams of the last checkpoint continue; \(80 - found.count) were set"))
     }
 
-    @Test func `a set-aside is completed in the end, whatever power cuts interrupt it`() throws {
+    @Test func `a set-aside is eventually completed, whatever power cuts interrupt it`() throws {
         let disk = try PowerCut()
         var chance = SplitMix64(seed: 23)
         let arguments = [model2, "--state-dir", disk.path]
@@ -96,7 +96,7 @@ import Wire
                 daemon.kill()
                 _ = try disk.cut(after: 0, using: &chance)
             }
-            // The folder is either refused or already set aside. It is never silently replaced by a new one.
+            // The folder is either refused or already set aside. A new folder never silently replaces it.
             let check = try FinishedProgram("sluice", ["check", disk.path])
             if check.status != 0 {
                 interrupted += 1

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests in which the state folder is deleted, replaced or moved away while the daemon runs.
+/// These tests delete, replace or move the state folder while the daemon runs.
 @Suite struct `A lost state folder` {
     private let folder: TemporaryFolder
     private let inputs = values(60)
@@ -23,7 +23,7 @@ import Wire
         ]
     }
 
-    /// The decisions on the stream `s` by a daemon that keeps its state folder.
+    /// Returns the decisions on the stream `s` of a daemon that keeps its state folder.
     private func undisturbed() throws -> [Decision] {
         try Peer(try DaemonProcess([model2])).decide("s", inputs)
     }
@@ -45,7 +45,7 @@ import Wire
     }
 
     @Test(arguments: ["checkpoint", "journal"])
-    private func `a lost folder is reported, and is used again when it is back`(durability: String) throws {
+    private func `a lost folder is reported, and is used again once it is back`(durability: String) throws {
         let daemon = try DaemonProcess(arguments(durability))
         let peer = try Peer(daemon)
         let expected = try undisturbed()
@@ -153,7 +153,7 @@ import Wire
     }
 
     @Test(arguments: Stranger.allCases)
-    private func `files of others in the folder's place stay unchanged`(stranger: Stranger) throws {
+    private func `other files in the folder's place stay unchanged`(stranger: Stranger) throws {
         let daemon = try DaemonProcess(arguments("journal"))
         let peer = try Peer(daemon)
         _ = try peer.decide("s", Array(inputs[..<20]))
@@ -184,7 +184,7 @@ import Wire
         #expect(try contents(of: state) == before)
     }
 
-    /// The contents of a file, or of the files in a folder by name.
+    /// Returns the contents of a file, or of the files in a folder by name.
     private func contents(of path: String) throws -> [String: Data] {
         guard let names = try? files.contentsOfDirectory(atPath: path) else {
             return ["": try Data(contentsOf: URL(filePath: path))]

@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of starts with the state folder of an earlier version, and with damaged state folders.
+/// Tests how the daemon starts with state folders of an earlier version and with damaged ones.
 @Suite struct `A state folder at a start` {
-    /// The streams of `Fixtures/state/version2`, as the daemon that wrote the folder showed them before it was killed.
+    /// The streams of `Fixtures/state/version2`, as reported by the daemon that wrote the folder before it was killed.
     private static let expected: [String: (sequence: UInt64, probability: Float)] = [
         "meter-a": (49, 0.9995797),
         "meter-b": (49, 0.9995797),
@@ -36,7 +36,7 @@ import Wire
         #expect(snapshots.map(\.name) == ["monday"] && snapshots.map(\.streams) == [5])
     }
 
-    @Test func `a folder of an earlier version is upgraded at the first start, even over kills`() throws {
+    @Test func `a folder of an earlier version is upgraded at the first start, even if starts are killed`() throws {
         var random = SplitMix64(seed: 19)
         for _ in 0..<5 {
             let folder = try copyOfVersion2()
@@ -75,7 +75,7 @@ import Wire
 
         let database = folder.url("state/sluice.sqlite")
         var bytes = [UInt8](try Data(contentsOf: database))
-        // The flipped bit is in the values of a stream. The id of the stream precedes its numbers and its values.
+        // The flipped bit is in the state of a stream. In its row, the id comes first, then the numbers and the state.
         let id = try #require(bytes.firstRange(of: Array("stream-7".utf8)))
         bytes[id.upperBound + 60] ^= 1
         try Data(bytes).write(to: database)
@@ -125,7 +125,7 @@ import Wire
         #expect(second.stop() == 0)
     }
 
-    @Test func `an older copy of all of it is accepted, and the log says how old it is and who may look into it`()
+    @Test func `an older copy of the whole folder is accepted, and the log reports its age and open access rights`()
         throws
     {
         let folder = try TemporaryFolder()

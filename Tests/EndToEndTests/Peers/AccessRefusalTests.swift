@@ -73,7 +73,7 @@ import ZeroMQ
         let (status, text) = try refusal(["--check-config"] + keys.flags)
         #expect(status == 78 && text.contains(open) && text.contains("chmod o-w"), "\(text)")
 
-        // The read-only case needs the right to mount. Skip the case without that right.
+        // The read-only case needs the right to mount. Without that right, skip the case.
         let mount = "mount --bind '\(keys.clients)' '\(keys.clients)' && mount -o remount,bind,ro '\(keys.clients)'"
         guard try FinishedProgram("/usr/bin/unshare", ["--mount", "/bin/sh", "-c", mount]).status == 0 else { return }
         let program = RunningProgram.folder.appending(path: "sluiced").path

@@ -13,7 +13,7 @@ import ZeroMQ
         /// The name of the key that the client expects of the server.
         var server = "daemon"
         let endpoint: String
-        /// The reason in the log.
+        /// The reason that the log must report.
         let reason: String
         /// Whether the client gets far enough in the handshake to prove that it has its key.
         var showsKey: Bool { key != nil && server == "daemon" }
@@ -69,7 +69,8 @@ import ZeroMQ
         let inputs = values(20)
         _ = try peer.decide("s", inputs)
 
-        // A refused client may retry or give up, depending on its libzmq. The second call is a new connection.
+        // A refused client may retry or give up, depending on its version of libzmq. The second call is a new
+        // connection in any case.
         let context = try Context()
         let first = try call(daemon, as: stranger, keys, in: context)
         let second = try call(daemon, as: stranger, keys, in: context)
@@ -87,15 +88,15 @@ import ZeroMQ
         #expect(status.streams == 1)
         #expect(status.refusedConnections.count { $0.value > 0 } == 1)
         let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
-        // If the client does not prove a key, libzmq closes the connection at once, perhaps before the daemon reads the
-        // address.
+        // If the client does not prove a key, libzmq closes the connection at once. The daemon may then be too late to
+        // read the client's address.
         let isGone = lines.count { $0.contains("from an unknown address: ") && !stranger.showsKey }
         let isTold = lines.count { $0.contains("from 127.0.0.1: ") }
         #expect(isGone <= 1 && isTold <= 1 && isGone + isTold == lines.count && !lines.isEmpty, "\(lines)")
         #expect(lines.allSatisfy { $0.contains("to \(stranger.endpoint) ") && $0.contains(stranger.reason) })
     }
 
-    /// Connects to the daemon and sends messages that would have an effect if they were accepted.
+    /// Connects to the daemon and sends a message that would have an effect if it were accepted.
     private func call(
         _ daemon: DaemonProcess, as stranger: Stranger, _ keys: TestKeys, in context: Context
     ) throws -> Socket {

@@ -6,7 +6,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `The bounds on one client` {
-    /// Waits for an event of a monitor.
+    /// Waits for a matching event of a monitor. Returns whether it arrived in time.
     private func wait(for monitor: SocketMonitor, _ fits: (SocketMonitor.Event) -> Bool) throws -> Bool {
         let isHeard = try eventually { () -> Bool? in
             while let event = try monitor.next() {
@@ -36,7 +36,7 @@ import ZeroMQ
         try socket.sendFrames([Array("large".utf8), allowed], wait: true)
         if endpoint == "ingest" {
             try peer.waitForSequence(1 << 18, of: "large")
-            // The loop itself counts a message that is only slightly too large.
+            // libzmq accepts a message that is only slightly too large. The hot loop drops and counts it.
             try socket.sendFrames([Array("larger".utf8), allowed + [0, 0, 0, 0]], wait: true)
             let counted = try eventually { try peer.status().dropped["too_large"] == 1 ? true : nil }
             #expect(counted == true)
@@ -78,8 +78,8 @@ import ZeroMQ
         do {
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
-            // The client sends more requests than may wait. It never reads the daemon's greeting, so the connection is
-            // reset when the client ends.
+            // The client sends more requests than may wait. It never reads the daemon's greeting. The connection is
+            // therefore reset when the client ends.
             let greeting = Self.escaped([0xFF] + zeros(8) + [0x7F, 3, 0] + Array("NULL".utf8) + zeros(48))
             let command = Array("\u{5}READY\u{B}Socket-Type\0\0\0\u{6}DEALER".utf8)
             let ready = Self.escaped([4, UInt8(command.count)] + command)
@@ -96,7 +96,7 @@ import ZeroMQ
             Thread.sleep(forTimeInterval: 4)
             _ = kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
-            // Wait until the first heartbeat would be due, in case heartbeats are in use.
+            // If libzmq sends heartbeats, the first one is due within this time.
             Thread.sleep(forTimeInterval: 8)
         }
         #expect(try peer.decide("s", values(20)).bits == undisturbed.bits)
@@ -105,7 +105,7 @@ import ZeroMQ
 
     private func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
-    /// Returns bytes as escapes for `printf`.
+    /// Returns the bytes as escape sequences for `printf`.
     private static func escaped(_ bytes: [UInt8]) -> String {
         bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
@@ -117,11 +117,11 @@ import ZeroMQ
         _ = try peer.decide("s", values(1))
         for endpoint in [daemon.ingest, daemon.decisions, daemon.control] {
             let port = String(try #require(endpoint.split(separator: ":").last.flatMap { Int($0) }), radix: 16)
-            // The local address, the state (01: established) and the timer (02: keepalive); see
-            // <https://docs.kernel.org/networking/proc_net_tcp.html>.
+            // Column 1 is the local address, column 3 the state (01: established) and column 5 the timer (02:
+            // keepalive). See <https://docs.kernel.org/networking/proc_net_tcp.html>.
             let hasTimer = try eventually { () -> Bool? in
-                // cat reads the whole table. The kernel returns it in many pieces, and Foundation stops after the first
-                // piece.
+                // The kernel returns the table in many pieces. `cat` reads all of them, but Foundation stops after the
+                // first.
                 let table = try FinishedProgram("/bin/cat", ["/proc/\(daemon.processIdentifier)/net/tcp"]).output
                 let lines = table.split(separator: "\n").map { $0.split(separator: " ") }
                     .filter { $0.count > 5 && $0[1].lowercased().hasSuffix(":\(port)") && $0[3] == "01" }
@@ -163,9 +163,9 @@ import ZeroMQ
             #expect(daemon.log.contains("there are 3 connections already"))
             #expect(try refused(second) >= 1 && refused(third) >= 1)
         }
-        // libzmq may hold a refused client until the handshake times out, here after 5 seconds, before the client
-        // connects again.
-        #expect(try last.waitUntilWritable(milliseconds: 30_000), "two have gone")
+        // libzmq may hold a refused client until the handshake times out after 5 seconds. Only then does the client
+        // connect again.
+        #expect(try last.waitUntilWritable(milliseconds: 30_000), "two clients have left")
     }
 
     @Test func `only a subscriber with too many subscriptions is disconnected`() throws {
@@ -201,7 +201,8 @@ import ZeroMQ
     }
 
     @Test(arguments: [4_000, 4_200])
-    func `a subscription may be as long as its bound, and a longer one ends the connection`(length: Int) throws {
+    func `a subscription up to the maximum length is accepted, and a longer one ends the connection`(length: Int) throws
+    {
         let daemon = try DaemonProcess([model2])
         let subscriber = try Socket(.sub, in: try Context())
         let monitor = try SocketMonitor(subscriber)

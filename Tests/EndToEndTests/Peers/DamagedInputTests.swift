@@ -49,7 +49,7 @@ import ZeroMQ
 
                 var frames = message
                 frames[Int.random(in: 0..<3, using: &random)].mutate(with: message[1], using: &random)
-                // The mutated id may still be `s`, the stream under test. Do not send that message.
+                // A mutated id may be `s`, the stream under test. Such a message is not sent.
                 if frames[0] != Array("s".utf8) { try peer.send(frames) }
             }
             decisions += try peer.decide("s", [value])

@@ -9,7 +9,7 @@ import ZeroMQ
     /// A socket of the wrong type for an endpoint.
     struct Misfit: CustomTestStringConvertible, Sendable {
         let kind: Socket.Kind
-        /// The endpoint's index. The ingest endpoints come first, then decisions, then control.
+        /// The endpoint's index: ingest endpoints first, then decisions, then control.
         let place: Int
         let role: String
         let expected: String
@@ -25,15 +25,15 @@ import ZeroMQ
     ]
 
     @Test(arguments: misfits)
-    func `a socket of a wrong type is counted, and logged with the right ones`(misfit: Misfit) throws {
+    func `a socket of the wrong type is counted, and logged with the right types`(misfit: Misfit) throws {
         let daemon = try DaemonProcess([model2], ingest: ["@tcp://127.0.0.1:*", "pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
         let places = try peer.status().endpoints
         let endpoint = (places.ingest + [places.decisions, places.control])[misfit.place]
         let address = connecting(endpoint.replacing("pull:", with: ""))
-        // A client may give up after its first attempt. libzmq does so if the client notices before the daemon that the
-        // types do not match. On a busy machine it may even give up before the daemon sees the connection, so a new
-        // client follows each that is not counted.
+        // libzmq gives up after the first attempt if the client notices the mismatch before the daemon does. On a busy
+        // machine, the client may even give up before the daemon sees the connection. A new client therefore follows
+        // each client that is not counted.
         for number in 1...UInt64(2) {
             let isCounted = try eventually {
                 let socket = try Socket(misfit.kind, in: try Context())
@@ -50,8 +50,8 @@ import ZeroMQ
         let isLogged = eventually { daemon.log.contains("refused a connection") ? true : nil }
         #expect(isLogged == true, "\(daemon.log)")
         let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
-        // The log has at most two lines: one with the address, and one without it for a connection that was gone too
-        // soon.
+        // The log has at most two lines: one with the client's address, and one for a connection that closed before the
+        // daemon read the address.
         #expect(lines.count <= 2, "\(daemon.log)")
         for line in lines {
             #expect(line.contains("to \(misfit.role) from ") && line.contains(misfit.expected), "\(line)")
@@ -73,7 +73,7 @@ import ZeroMQ
         for _ in 0..<3 { _ = try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
         let counted = try eventually { try peer.status().refusedConnections["ingest"] ?? 0 >= 3 ? true : nil }
         #expect(counted == true)
-        // Log lines have the order of the events, so no line about ingest can follow the line about this socket.
+        // Log lines follow the order of events. After the line about this socket, no line about ingest can follow.
         let socket = try Socket(.req, in: try Context())
         defer { socket.stopMonitoring() }
         try socket.set(.linger, to: 0)
@@ -83,7 +83,7 @@ import ZeroMQ
         #expect(!daemon.log.contains("refused a connection to ingest"), "\(daemon.log)")
     }
 
-    @Test func `very many unfinished handshakes are cut off`() throws {
+    @Test func `unfinished handshakes above the bound are cut off`() throws {
         let daemon = try DaemonProcess([model2, "--max-connections", "3"])
         let probes = try (0..<40).map { _ in try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
         defer { withExtendedLifetime(probes) {} }
@@ -94,7 +94,7 @@ import ZeroMQ
             return status.refusedConnections["ingest"] ?? 0 >= 40 - 19 ? true : nil
         }
         #expect(counted == true, "\(daemon.log)")
-        // Without the bound, the daemon would count these connections too, but only after their handshakes time out.
+        // Without the bound, the daemon would count these connections only after their handshakes time out.
         #expect(daemon.log.contains("there are 3 connections already"), "\(daemon.log)")
     }
 

@@ -6,7 +6,7 @@ import Yams
 @Suite struct `The systemd unit` {
     static let analyze = "/usr/bin/systemd-analyze"
 
-    /// A copy of the unit that starts the daemon under test.
+    /// Writes a copy of the unit that starts the daemon under test. Returns its path.
     private func unit(in folder: TemporaryFolder) throws -> String {
         let text = try Deploy.text("systemd/sluiced.service")
         let program = RunningProgram.folder.appending(path: "sluiced").path
@@ -43,8 +43,8 @@ import Yams
         try Deploy.check(configuration: try Deploy.text("sluice.yaml"))
     }
 
-    @Test func `the packaged configuration is valid with all commented options in force`() throws {
-        // A comment in prose has a # and one space; a commented option has only a #.
+    @Test func `the packaged configuration is valid with all commented options enabled`() throws {
+        // A prose comment begins with # and one space. A commented option begins with # alone.
         let text = try Deploy.text("sluice.yaml").replacing(#/(?m)^#(?! \S)(?=.)/#, with: "")
         #expect(text.contains("\ningest:") && text.contains("\n    prefixes: "))
         try Deploy.check(configuration: text)
@@ -94,7 +94,7 @@ import Yams
         #expect(annotations?["prometheus.io/path"]?.string == "/metrics")
     }
 
-    @Test func `the probes ask for the pages of readiness and health`() throws {
+    @Test func `the probes request the readiness and health pages`() throws {
         let daemon = try DaemonProcess([model2, "--http", "127.0.0.1:0"])
         for (probe, path) in [
             ("startupProbe", "/readyz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz"),
@@ -141,7 +141,7 @@ import Yams
 }
 
 @Suite struct `The Dockerfile` {
-    @Test func `the image runs the daemon without root and shell, and exposes its default ports`() throws {
+    @Test func `the image runs the daemon without root or a shell, and exposes its default ports`() throws {
         let lines = try Deploy.text("docker/Dockerfile").split(separator: "\n").map(String.init)
         func last(_ instruction: String) throws -> Substring {
             let line = try #require(lines.last { $0.hasPrefix("\(instruction) ") })
@@ -175,7 +175,7 @@ import Yams
     }
 
     @Test(arguments: files) func `the rules and the dashboard use only metrics of the daemon`(file: String) throws {
-        // The daemon has all optional parts: a state folder, a checkpoint in it, and a journal.
+        // The daemon has all optional parts: a state folder, a checkpoint and a journal.
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path("state"), "--durability", "journal"]
         let daemon = try DaemonProcess(arguments + ["--http", "127.0.0.1:0"])
@@ -183,7 +183,7 @@ import Yams
         #expect(try FinishedProgram("sluice", ["checkpoint", "--control", control]).status == 0)
         let text = try HTTPReply("GET", "/metrics", at: daemon.http).body
         let exposed = Set(text.matches(of: #/(?m)^# TYPE (\S+) /#).map { String($0.1) })
-        // These endings occur only in the names of the histogram's metrics.
+        // Only the metrics of the histogram have names with these endings.
         let named = Set(
             try Deploy.text(file).matches(of: #/\bsluice_\w+/#).map { match in
                 String(match.0.replacing(#/_(bucket|count|sum)$/#, with: ""))

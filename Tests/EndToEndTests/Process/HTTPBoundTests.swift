@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct `An HTTP client` {
-    /// Sends a text over a new connection, and waits for the end of the connection.
+    /// Sends a text over a new connection and waits for the connection to close.
     ///
     /// - Returns: The whole reply.
     private func answer(to text: String, from daemon: DaemonProcess) throws -> String {
@@ -46,7 +46,7 @@ import Testing
         #expect(daemon.stop() == 0)
     }
 
-    @Test func `many requests at once get an answer each, in order`() throws {
+    @Test func `each of many pipelined requests gets an answer, in order`() throws {
         let daemon = try DaemonProcess([model2] + `The HTTP endpoint`.anyPort)
         let paths = (0..<300).map { ["/healthz", "/readyz", "/nowhere"][$0 % 3] }
         let requests = paths.map { "GET \($0) HTTP/1.1\r\n\(Self.address)\r\n" }.joined()
@@ -67,7 +67,7 @@ import Testing
             let ended = DispatchSemaphore(value: 0)
             Thread.detachNewThread {
                 let piece = String(repeating: "a", count: 65_536)
-                // Connect again and again until the daemon has ended.
+                // Connect repeatedly until the daemon has ended.
                 while let connection = try? TCPConnection(address) {
                     try? connection.send("GET /healthz HTTP/1.1\r\nX: ")
                     // Send until the daemon closes the connection.
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func `clients are accepted again once the daemon has free descriptors`() throws {
-        // The daemon itself needs few of these descriptors. The rest are for connections.
+        // The daemon itself needs few of these descriptors. Connections use the rest.
         let limit = 48
         let program = RunningProgram.folder.appending(path: "sluiced").path
         let daemon = try RunningProgram(

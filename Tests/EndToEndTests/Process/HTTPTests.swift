@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// The values of one scrape by name. Labels keep the order of the text.
+/// The values of one scrape, by the name of the metric and its labels as they are written.
 private struct Scrape {
     let text: String
     private let samples: [String: Double]
@@ -23,7 +23,7 @@ private struct Scrape {
 
     subscript(name: String) -> Double? { samples[name] }
 
-    /// The buckets of the latency histogram in the order of the text.
+    /// The counts of the latency histogram's buckets, in the order of the text.
     var buckets: [Double] {
         text.split(separator: "\n").filter { $0.hasPrefix("sluice_decision_latency_seconds_bucket") }
             .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
@@ -73,7 +73,7 @@ private struct Scrape {
         #expect(try #require(scrape["sluice_resident_memory_bytes"]) > 1e6)
         let start = try #require(scrape["sluice_start_timestamp_seconds"])
         #expect(abs(start + status.uptimeSeconds - Date.now.timeIntervalSince1970) < 60)
-        // There is no state folder, so these metrics are missing.
+        // These metrics are missing because there is no state folder.
         #expect(scrape["sluice_checkpoint_timestamp_seconds"] == nil && scrape["sluice_journal_bytes"] == nil)
     }
 
@@ -105,7 +105,7 @@ private struct Scrape {
     }
 
     @Test(.enabled(if: Prometheus.isInstalled, "needs Debian's package prometheus"))
-    func `promtool finds no fault in the metrics`() throws {
+    func `promtool finds no faults in the metrics`() throws {
         let folder = try TemporaryFolder()
         let model = "a \"b\\\nc"
         let text = """
@@ -125,7 +125,7 @@ private struct Scrape {
     }
 
     @Test(.enabled(if: Prometheus.isInstalled, "needs Debian's package prometheus"))
-    func `a real Prometheus scrapes the number of timesteps`() throws {
+    func `a real Prometheus server scrapes the number of timesteps`() throws {
         let daemon = try DaemonProcess([model2] + Self.anyPort)
         let prometheus = try RunningPrometheus(scraping: daemon.http)
         let peer = try Peer(daemon)
@@ -141,7 +141,7 @@ private struct Scrape {
         #expect(try prometheus.value(of: "up") == "1")
     }
 
-    @Test func `the daemon reports health and readiness, to GET and HEAD only`() throws {
+    @Test func `the daemon reports health and readiness, but only to GET and HEAD`() throws {
         let daemon = try DaemonProcess([model2] + Self.anyPort)
 
         #expect(try HTTPReply("GET", "/healthz", at: daemon.http).status == 200)
@@ -161,7 +161,7 @@ private struct Scrape {
         let daemon = try DaemonProcess(
             [model2, "--state-dir", folder.path] + Self.anyPort, ingest: ["pull:@tcp://127.0.0.1:*"])
         let peer = try Peer(daemon)
-        // The daemon has so many timesteps to consume that the stop takes longer than a request.
+        // The daemon must consume so many timesteps that the stop takes longer than a request.
         for _ in 0..<10_000 { try peer.feed("s", values(20)) }
         kill(daemon.processIdentifier, SIGTERM)
 

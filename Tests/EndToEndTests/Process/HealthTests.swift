@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of states that become NaN or infinite.
+/// Tests how the daemon treats states that become NaN or infinite.
 @Suite struct `A fault` {
-    /// An LSTM with relu instead of tanh, so that nothing bounds its state.
+    /// An LSTM with relu instead of tanh. Nothing bounds its state.
     static let unbounded = Fixtures.url("keras/relu_cell.keras").path
     static let harmless: [Float] = [0.5, -0.25, 0.125]
     static let harmful: [Float] = [3e38, -3e38, 3e38]
@@ -17,7 +17,7 @@ import Wire
     }
 
     @Test(arguments: ["zero", "checkpoint"])
-    func `a fault resets its stream and no other`(policy: String) throws {
+    func `a fault resets its own stream and no other`(policy: String) throws {
         let folder = try TemporaryFolder()
         let arguments = [
             Self.unbounded, "--mode", "stateful", "--on-fault", policy, "--state-dir", folder.path,
@@ -39,8 +39,8 @@ import Wire
         #expect(try decide(peer, "other", Self.harmless).step == 2)
         #expect(try peer.control.stream("other")?.tally.quarantined == 0)
         #expect(daemon.log.contains("turned NaN or infinite"))
-        // Replay of the journal leads to the same state. It returns the stream to the checkpoint of that time, not to
-        // the current one.
+        // Replay of the journal leads to the same state. It returns the stream to the checkpoint at the time of the
+        // fault, not to the latest one.
         _ = try decide(peer, "s", Self.harmless)
         let before = try peer.control.call(.export("s"))
         daemon.kill()
@@ -49,7 +49,7 @@ import Wire
     }
 
     @Test(arguments: ["checkpoint", "journal"])
-    func `a fault returns to the checkpoint, even if a crash precedes the reading`(durability: String) throws {
+    func `a fault returns a stream to its checkpoint, even if a crash precedes the read`(durability: String) throws {
         let folder = try TemporaryFolder()
         let arguments = [
             Self.unbounded, "--mode", "stateful", "--on-fault", "checkpoint", "--state-dir", folder.path,

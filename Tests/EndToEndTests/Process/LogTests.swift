@@ -34,13 +34,13 @@ import Wire
         #expect(lines.last?.message.hasPrefix("stopped: 1 timesteps") == true)
     }
 
-    /// Ids that would change a terminal or the appearance of a line. The daemon refuses the C1 control and accepts the
-    /// override and the separator. There are no more ids than the log may write lines in one second.
+    /// Ids that would change a terminal or the appearance of a line. The daemon refuses control characters, but accepts
+    /// the override and the separator. The log may write a line for each of these ids within one second.
     private static let sly = ["a\u{9B}31mEVIL", "b\u{202E}EVIL", "c\u{2028}EVIL", "\u{1B}]0;\u{200B}EVIL"]
     private static let dangerous = Set<Unicode.Scalar>(["\u{9B}", "\u{202E}", "\u{2028}", "\u{200B}", "\u{1B}"])
 
     @Test(arguments: ["text", "json"])
-    func `the log has no terminal controls, whatever a producer calls its streams`(format: String) throws {
+    func `the log contains no terminal controls, whatever a producer calls its streams`(format: String) throws {
         let daemon = try DaemonProcess([model2, "--log-format", format])
         let peer = try Peer(daemon)
         for id in Self.sly { try peer.send([Array(id.utf8), Timesteps.bytes([1, .nan])]) }
@@ -63,7 +63,7 @@ import Wire
         #expect(line.level == "critical" && line.message.contains("nowhere.keras"))
     }
 
-    @Test func `the log has the level from the start until a request changes it`() throws {
+    @Test func `the log keeps its initial level until a request changes it`() throws {
         let folder = try TemporaryFolder()
         let text = """
             models: {m: {file: \(model2)}}
@@ -99,7 +99,7 @@ import Wire
         #expect(try FinishedProgram("sluice", ["log-level", "loud"]).status == 64)
     }
 
-    @Test func `the log warns if a model of single timesteps is served in the mode sequence`() throws {
+    @Test func `the log warns if a model of single timesteps is served in sequence mode`() throws {
         let warned = try DaemonProcess([model2, "--mode", "sequence"])
         let lines = warned.log.split(separator: "\n").filter { $0.contains(" warning ") }
         #expect(lines.count == 1)
@@ -115,7 +115,7 @@ import Wire
     @Test func `the flag --log-level overrides the level in the file`() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write("models: {m: {file: \(model2)}}\nlog: {level: critical}", to: "sluice.yaml")
-        // At the level in the file, the log would not even show that the daemon is ready.
+        // At the file's level, the log would not even report that the daemon is ready.
         let daemon = try DaemonProcess(["--config", file, "--log-level", "debug"])
         #expect(daemon.stop() == 0)
         #expect(daemon.log.contains(" debug "))

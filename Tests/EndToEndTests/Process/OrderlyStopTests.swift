@@ -15,13 +15,13 @@ import ZeroMQ
         let daemon = try DaemonProcess(
             arguments + ["--high-water-mark", "\(Self.highWaterMark)"],
             ingest: ["pull:@ipc://\(folder.path)/ingest"])
-        // More decisions may wait for the subscriber than the daemon's own mark allows, so the subscriber must read
-        // fast enough.
+        // The daemon may have more decisions to send than its high-water mark allows. The subscriber must therefore
+        // read fast enough.
         let subscriber = try LoadSubscriber(daemon)
         let producers = try (0..<2).map { try LoadProducer(daemon, stream: "load-\($0)") }
         subscriber.start()
         for producer in producers { producer.start() }
-        // When a producer has to wait, the daemon has received all of that producer's messages except those in transit.
+        // Once a producer has to wait, the daemon has received all of its messages except those in transit.
         let sent = try producers.map { producer in try #require(eventually { producer.sentBeforeWaiting }) }
         #expect(sent.reduce(0, +) > producers.count * LoadProducer.underWay)
         #expect(kill(daemon.processIdentifier, SIGTERM) == 0)
@@ -30,7 +30,7 @@ import ZeroMQ
         subscriber.stop()
 
         let consumed = try #require(number(before: " timesteps consumed", in: daemon.log))
-        // If the machine is too slow to consume all received messages, the daemon logs the number of the rest.
+        // If the machine is too slow to consume all received messages, the daemon logs the number of lost ones.
         let lost = number(before: " messages could not be consumed", in: daemon.log) ?? 0
         let messages = consumed / LoadProducer.timesteps + lost
         #expect(messages >= sent.reduce(0, +) - producers.count * LoadProducer.underWay, "\(sent): \(daemon.log)")
@@ -47,7 +47,7 @@ import ZeroMQ
         #expect(total == consumed)
     }
 
-    /// The daemon connects to these producers. A bound producer keeps no messages for its next connection.
+    /// The daemon connects to a bound producer, which keeps no messages for its next connection.
     @Test func `a stop decides all messages that a bound producer has written to the connection`() throws {
         let context = try Context()
         let producer = try Socket(.push, in: context)
@@ -65,7 +65,7 @@ import ZeroMQ
         let isThere = try eventually { try control.stream("s").map { _ in true } }
         try #require(isThere == true)
         do {
-            // All messages are in the kernel or in the daemon's I/O thread when the loop learns of the stop.
+            // When the loop learns of the stop, all messages are in the kernel or in the daemon's I/O thread.
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
             for _ in 0..<500 { try send() }
@@ -77,7 +77,7 @@ import ZeroMQ
     }
 
     /// Connections may end at any moment, even while the daemon stops.
-    @Test func `a stop while producers disconnect ends as any other`() throws {
+    @Test func `a stop while producers disconnect ends normally`() throws {
         for round in 0..<3 {
             let daemon = try DaemonProcess([model2])
             let endpoint = try IngestEndpoint(connecting(daemon.ingest)).endpoint
@@ -91,14 +91,14 @@ import ZeroMQ
         }
     }
 
-    /// The number before some words, in the last line that contains these words.
+    /// Returns the number before `words` in the last line that contains them.
     private func number(before words: String, in log: String) -> Int? {
         let line = log.split(separator: "\n").last { $0.contains(words) }
         return line?.split(separator: words).first?.split(separator: " ").last.flatMap { Int($0) }
     }
 }
 
-/// Sends one timestep. Disconnects when the object is released.
+/// Sends one timestep, and disconnects when the object is released.
 private final class LeavingProducer {
     private let socket: Socket
 
@@ -113,7 +113,7 @@ private final class LeavingProducer {
     }
 }
 
-/// Receives all decisions on a thread of its own.
+/// Receives all decisions on its own thread.
 private final class LoadSubscriber: @unchecked Sendable {
     private let subscriber: DecisionSubscriber
     /// Written by the thread until the thread ends.
@@ -127,7 +127,7 @@ private final class LoadSubscriber: @unchecked Sendable {
 
     func start() { thread.start { [self] in try receive() } }
 
-    /// Ends when no more decisions arrive.
+    /// Stops once no more decisions arrive.
     func stop() { thread.stop() }
 
     /// The received sequence numbers in order.

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Tests that the priority set by an administrator applies to the threads that do the work. Dispatch raises the
-/// priority of its own threads if it has the right, for example as root.
+/// priority of its own threads if it may, for example as root.
 @Suite struct `The priority of the daemon` {
     private func priority(of thread: Int32) -> Int32 {
         getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(thread))
@@ -20,8 +20,8 @@ import Testing
                 "--control", "@\(control)", "--http", "off",
             ])
         _ = try daemon.waitForLine { $0.contains("ready: ") }
-        // libzmq's thread sets its name when it first runs. A reply that passes through the thread shows that it has
-        // run.
+        // libzmq's thread sets its name when it first runs. Replies pass through this thread, so a reply proves that it
+        // has run.
         #expect(try FinishedProgram("sluice", ["status", "--control", control]).status == 0)
 
         let threads = try ProcessThread.all(of: daemon.processIdentifier)

@@ -7,10 +7,11 @@ import Wire
 import ZeroMQ
 
 @Suite(.serialized) struct `Stops under load` {
-    /// An address for this test only, so that its ports stay free between two daemons.
+    /// An address that only this test uses. Its ports therefore stay free between two daemons.
     private static let host = "127.83.0.1"
 
-    /// Twenty stops in all, with bursts and single messages, over TCP and IPC, to PULL and SUB sockets.
+    /// Stops a daemon 20 times in all. Producers send bursts and single messages over TCP and IPC, to PULL and SUB
+    /// sockets.
     @Test(arguments: [(stops: 14, hasKeys: false), (stops: 6, hasKeys: true)])
     func `repeated stops under load lose no timestep that a producer has sent`(stops: Int, hasKeys: Bool) throws {
         let folder = try TemporaryFolder()
@@ -48,7 +49,7 @@ import ZeroMQ
             }
             let status = try control.stream(producer.stream)
             #expect(isAllThere == true, "\(producer.sent) were sent: \(String(describing: status))")
-            // The sequence number also counts missing timesteps; the step does not.
+            // The sequence number also counts missing timesteps. The step does not.
             #expect(status?.step == producer.sent, "\(producer.stream)")
         }
         #expect(daemon.stop() == 0)
@@ -64,7 +65,7 @@ import ZeroMQ
             let goesOn = try eventually {
                 try control.stream(producer.stream)?.sequence ?? 0 > before ? true : nil
             }
-            try #require(goesOn == true, "\(producer.stream) does not come in")
+            try #require(goesOn == true, "\(producer.stream) does not arrive")
         }
     }
 
@@ -75,7 +76,7 @@ import ZeroMQ
     }
 }
 
-/// Sends numbered timesteps in bursts from a thread of its own, and keeps messages that the daemon has not received.
+/// Sends numbered timesteps in bursts from its own thread, and keeps messages that the daemon has not received.
 private final class NumberingProducer: Sendable {
     let stream: String
     private let endpoint: IngestEndpoint

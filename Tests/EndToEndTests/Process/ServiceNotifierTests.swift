@@ -11,13 +11,13 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `the daemon reports to systemd its endpoints when it serves, and its stop`(isAbstract: Bool) throws {
+    func `the daemon reports its endpoints to systemd when it is ready, and later its stop`(isAbstract: Bool) throws {
         let folder = try TemporaryFolder()
         let name = folder.path("notify")
         let path = isAbstract ? "@" + name.dropFirst() : name
         let socket = try NotifySocket(path)
-        // The watchdog belongs to another process. If the daemon reported to it, reports would appear between the two
-        // messages.
+        // The watchdog belongs to another process. If the daemon reported to it nevertheless, reports would appear
+        // between the two messages.
         let daemon = try DaemonProcess([model2], environment: environment(path, watchdog: 2_000, of: 1))
         let ready = try #require(socket.next())
         #expect(

@@ -27,7 +27,7 @@ import Wire
     ]
 
     @Test(arguments: refusals)
-    func `a start that fails has a fitting exit status and one line of explanation`(refusal: Refusal) throws {
+    func `a failed start has a suitable exit status and one line of explanation`(refusal: Refusal) throws {
         let ended = try FinishedProgram("sluiced", refusal.arguments)
         #expect(ended.status == refusal.status)
         let complaint = try #require(ended.errorOutput.split(separator: "\n").last { $0.hasPrefix("sluiced: ") })
@@ -100,7 +100,7 @@ import Wire
         #expect(FileManager.default.fileExists(atPath: folder.path("state/sluice.sqlite")))
     }
 
-    @Test func `--check-config only checks the file, and refuses it with the line of the fault`() throws {
+    @Test func `--check-config only checks the file, and reports the line of a fault`() throws {
         let folder = try TemporaryFolder()
         try Data("models:\n  power: {file: \(model2)}\n".utf8).write(to: folder.url("good.yaml"))
         try Data("models:\n  power: {file: \(model2)}\nstat: {}\n".utf8).write(to: folder.url("bad.yaml"))

@@ -13,7 +13,7 @@ import ZeroMQ
     func `a stop while models are read ends at once, and leaves no process behind`(signal: Int32) throws {
         let free = ["--ingest", "--decisions", "--control"].flatMap { [$0, "@tcp://127.0.0.1:*"] }
         var daemon = try RunningProgram("sluiced", [model2] + free)
-        // The held reader would delay the daemon for 20 s.
+        // A daemon that waited for the held reader would be delayed by 20 s.
         let reader = try HeldChild {
             daemon = try RunningProgram("sluiced", [model2] + free)
             return daemon.processIdentifier
@@ -36,7 +36,7 @@ import ZeroMQ
         }
         let requester = try Requester(daemon)
         for number in 1...5 { try requester.send("reload", #"{"model":"model2"}"#, number) }
-        // The daemon answers requests in order, so all reloads are queued by now.
+        // The daemon answers requests in order. Once it answers this one, all reloads are queued.
         try requester.send("status", "{}", 0)
         #expect(try requester.receive().contains("uptime_s"))
         let start = ContinuousClock.now
@@ -61,8 +61,7 @@ import ZeroMQ
         try deaf.set(.receiveHighWaterMark, to: 1)
         try deaf.subscribe("s")
         try deaf.attach(to: try Endpoint(connecting(daemon.decisions)), otherwise: .connect)
-        // The first decision shows that the subscriber is connected. More decisions wait at the daemon than all buffers
-        // hold.
+        // The first decision shows that the subscriber is connected. The decisions that follow exceed all buffers.
         _ = try eventually { () -> Bool? in
             _ = try peer.decide("s", [1])
             return try deaf.receiveFrames(wait: false) == nil ? nil : true

@@ -2,13 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Tests of the system calls that the unit allows. No test runs under systemd, and inside a library a refused call can
-/// end the daemon.
+/// Tests that the unit allows every system call of the daemon. No other test runs under systemd, and a refused call
+/// inside a library can end the daemon.
 @Suite struct `The system calls that the unit allows` {
     static let strace = "/usr/bin/strace"
     static let analyze = "/usr/bin/systemd-analyze"
 
-    /// The calls in a set such as `@system-service`, including nested sets.
+    /// Returns the calls in a set such as `@system-service`, including nested sets.
     private func calls(in name: Substring) throws -> Set<String> {
         guard name.hasPrefix("@") else { return [String(name)] }
         let lines = try FinishedProgram(Self.analyze, ["syscall-filter", String(name)]).output.split(separator: "\n")
@@ -16,7 +16,7 @@ import Testing
         return try members.reduce(into: []) { $0.formUnion(try calls(in: $1)) }
     }
 
-    /// The calls that the unit allows. Each of its lines adds calls or, with ~, removes some.
+    /// Returns the calls that the unit allows. Each filter line adds calls or, with ~, removes calls.
     private func allowed() throws -> Set<String> {
         let filters = try Deploy.text("systemd/sluiced.service").matches(of: #/(?m)^SystemCallFilter=(~?)(.*)$/#)
         return try filters.reduce(into: []) { allowed, filter in

@@ -36,7 +36,7 @@ import Wire
         #expect(try again.control.stream("s")?.probability.values == expected.last?.probabilities)
     }
 
-    @Test func `a woken stream survives a crash by its checkpoint and the journal`() throws {
+    @Test func `a woken stream survives a crash thanks to its checkpoint and the journal`() throws {
         let arguments = arguments + ["--durability", "journal"]
         let inputs = values(45)
         let expected = try Peer(try DaemonProcess([model2])).decide("s", inputs)

@@ -5,13 +5,13 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Tests of requests on thousands of streams while timesteps arrive.
+/// Tests requests on thousands of streams while timesteps arrive.
 @Suite struct `A request on many streams` {
     private static let count = 3_000
 
     private func id(_ number: Int) -> String { "\(number.isMultiple(of: 2) ? "even" : "odd")-\(number)" }
 
-    /// Feeds each stream one timestep, and waits for all decisions.
+    /// Feeds each stream one timestep and waits for all decisions.
     private func feedAll(_ peer: Peer) throws {
         for number in 0..<Self.count { try peer.feed(id(number), values(1)) }
         for number in 0..<Self.count { _ = try peer.decisions(of: id(number), 1) }
@@ -43,14 +43,13 @@ import ZeroMQ
                 #expect(possible.contains(step), "\(number): \(step)")
             }
             try #require(eventually { asked.isFinished ? true : nil } == true)
-            // The reset has taken effect before this check. Each stream has had at most one timestep since the last
-            // reset.
+            // The reset takes effect before this check. Since then, each stream has had at most one timestep.
             let steps = Set(try streams(peer.control).filter { $0.stream.hasPrefix("even") }.map(\.step))
             #expect(steps.isSubset(of: [0, 1]))
         }
     }
 
-    @Test func `after kill -9 during a request, all of its streams are changed or none`() throws {
+    @Test func `after kill -9 during a request, either all of its streams are changed or none`() throws {
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path, "--durability", "journal"]
         var chance = SplitMix64(seed: 3)
@@ -102,7 +101,7 @@ import ZeroMQ
             #expect((number.isMultiple(of: 2) ? [2, 3] : [1, 2]).contains(step), "\(number): \(step)")
         }
         try #require(eventually { asked.isFinished ? true : nil } == true)
-        // The state is that of the snapshot, or one timestep later.
+        // Each stream has the snapshot's state or has consumed one timestep since.
         let found = try streams(peer.control)
         #expect(found.count == Self.count && Set(found.map(\.step)).isSubset(of: [1, 2]))
     }

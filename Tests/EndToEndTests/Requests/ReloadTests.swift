@@ -4,11 +4,11 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of model files that change while the daemon runs.
+/// Tests model files that change while the daemon runs.
 @Suite struct `A reload` {
-    /// LSTM(10) → Dense(1) like model2, with other weights.
+    /// A model with the layers of model2, LSTM(10) → Dense(1), but other weights.
     static let other = Fixtures.url("reference/model1.keras")
-    /// LSTM(1), whose state has another shape.
+    /// A model with an LSTM(1), whose state has another shape.
     static let smaller = Fixtures.url("keras/smallest.keras")
 
     private let folder: TemporaryFolder
@@ -44,7 +44,7 @@ import Wire
         #expect(try peer.status().models[0].fingerprint == result.fingerprint)
         #expect(try peer.status().models[0].mode == "stateful", "the policy stays")
         #expect(decided.map(\.step) == [21, 22, 23])
-        // The expected decisions of the new weights come from a separate daemon that imports this state.
+        // A separate daemon imports the same state to give the expected decisions of the new weights.
         let expected = try Peer(try DaemonProcess([Self.other.path, "--mode", "stateful"]))
         let source = try Peer(try DaemonProcess([model2]))
         _ = try source.decide("s", values(20))
@@ -124,11 +124,11 @@ import Wire
         #expect(daemon.stop() == 0)
     }
 
-    @Test func `a reload is not undone by earlier ones`() throws {
+    @Test func `earlier reloads do not undo a later one`() throws {
         let daemon = try DaemonProcess([file, "--mode", "stateful"])
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(3))
-        // The Keras file is read slowly in a separate process. Its replacement is read at once.
+        // A separate process reads the Keras file, which is slow. The daemon itself reads the replacement at once.
         let converted = folder.path("other.safetensors")
         #expect(try FinishedProgram("sluice", ["convert", Self.other.path, converted]).status == 0)
         for _ in 0..<20 {
@@ -145,7 +145,7 @@ import Wire
         #expect(try peer.decide("s", values(1)).map(\.step) == [4])
     }
 
-    @Test func `all requests during a reload become one more reload`() throws {
+    @Test func `all requests during a reload lead to one further reload`() throws {
         let daemon = try DaemonProcess([file, "--mode", "stateful"])
         let reader = try HeldChild {
             kill(daemon.processIdentifier, SIGHUP)
@@ -156,7 +156,7 @@ import Wire
         for _ in 0..<100 { kill(daemon.processIdentifier, SIGHUP) }
         let requester = try Requester(daemon)
         for number in 1...20 { try requester.send("reload", #"{"model":"m"}"#, number) }
-        // The daemon answers requests in order, so all reloads are queued by now.
+        // The daemon answers requests in order. Once it answers this one, all reloads are queued.
         try requester.send("status", "{}", 0)
         #expect(try requester.receive().contains("uptime_s"))
         reader.letGo()

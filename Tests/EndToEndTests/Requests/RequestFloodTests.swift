@@ -12,7 +12,7 @@ import ZeroMQ
         return socket
     }
 
-    /// A request that is padded with spaces to a given size.
+    /// Returns a request that is padded with spaces to a given size.
     private func request(_ id: Int, _ command: ControlCommand, bytes: Int = 0) throws -> [UInt8] {
         let json = try JSONEncoder().encode(ControlRequest(id: .integer(Int64(id)), command: command).json)
         return Array(json) + [UInt8](repeating: 0x20, count: max(0, bytes - json.count))
@@ -23,7 +23,7 @@ import ZeroMQ
         return try #require(try JSONDecoder().decode(JSONValue.self, from: Data(body)).members)
     }
 
-    @Test func `large and small requests of a controller are carried out and answered in order`() throws {
+    @Test func `large and small requests of a controller are served and answered in order`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(10))
@@ -45,7 +45,7 @@ import ZeroMQ
         let socket = try controller(of: daemon, in: peer.context)
         let rounds = 5
         for round in 0..<rounds {
-            // From the second round on, the step begins at 0.
+            // From the second round on, the step starts at 0.
             for (index, (command, bytes, _)) in sent.enumerated() {
                 try socket.sendFrames([try request(round * sent.count + index, command, bytes: bytes)], wait: true)
             }
@@ -89,7 +89,8 @@ import ZeroMQ
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let undisturbed = try peer.decide("undisturbed", values(40))
-        // The flood alternates requests of up to the maximum size with small ones. It has more requests than may wait.
+        // The flood alternates large requests, up to the maximum size, with small ones. It contains more requests than
+        // may wait.
         let flood = [
             try request(1, .stream("s"), bytes: 1 << 20), try request(2, .status),
             try request(3, .streams(prefix: nil, after: nil, limit: 10_000), bytes: 1 << 19), try request(4, .status),

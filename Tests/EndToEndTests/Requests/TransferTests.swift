@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of streams that move to another daemon, or that continue after a crash.
+/// Tests streams that move to another daemon or continue after a crash.
 @Suite struct `A transfer of streams` {
     private let folder: TemporaryFolder
 
@@ -16,7 +16,7 @@ import Wire
         try FinishedProgram("sluice", arguments + ["--control", connecting(daemon.control)], input: input)
     }
 
-    @Test func `export and import carry a stream over, under another id too`() throws {
+    @Test func `export and import transfer a stream, even under another id`() throws {
         let first = try DaemonProcess([model2, "--threshold", "0.6:0.4"])
         let peer = try Peer(first)
         _ = try peer.decide("s", values(20))
@@ -40,7 +40,7 @@ import Wire
         #expect(try sluice(["export", "unknown"], first).status == 66)
     }
 
-    @Test func `a snapshot file carries all streams over`() throws {
+    @Test func `a snapshot file transfers all streams`() throws {
         let first = try DaemonProcess([model2])
         let peer = try Peer(first)
         for stream in 0..<1_500 { try peer.feed("many-\(stream)", values(1, seed: stream + 1)) }

@@ -6,20 +6,20 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A state folder used by a series of daemons that are killed, with the observations of a producer and a subscriber
-/// across all of these daemons.
+/// A state folder that a series of killed daemons uses, with the observations of a producer and a subscriber across all
+/// of these daemons.
 final class CrashingRun {
     static let streams = (0..<4).map { "stream-\($0)" }
-    /// The number of timesteps in a full message, and the number from one start flag to the next.
+    /// The number of timesteps in a full message, and between two start flags.
     private static let messageLength: UInt64 = 7
     private static let stretch: UInt64 = 70
 
     private let folder: TemporaryFolder
     private let arguments: [String]
     private var chance: SplitMix64
-    /// The decisions seen of each stream, by sequence number.
+    /// The bits of the decisions that the subscriber has seen, by stream and sequence number.
     private(set) var seen: [String: [UInt64: [UInt64]]] = [:]
-    /// The number of decisions seen, and the number of decisions seen more than once.
+    /// The number of decisions that the subscriber has seen, and how many of them were repeats.
     private var seenInAll = 0
     private(set) var repeated = 0
 
@@ -31,12 +31,12 @@ final class CrashingRun {
         chance = SplitMix64(seed: seed)
     }
 
-    /// The value of a stream's timestep, which is the same in every run.
+    /// Returns the value of a stream's timestep, which is the same in every run.
     static func value(_ stream: String, _ sequence: UInt64) -> Float {
         Float(sin(Double(sequence) * 0.7 + Double(stream.utf8.last ?? 0)) * 1.5)
     }
 
-    /// The message that begins with this timestep. The header tells whether the state restarts.
+    /// Returns the message that begins with this timestep. Its header has the start flag if the state restarts.
     static func message(_ stream: String, from sequence: UInt64) -> (values: [Float], header: TimestepHeader) {
         let last = (sequence - 1) / messageLength * messageLength + messageLength
         let starts = (sequence - 1) % stretch == 0
@@ -46,7 +46,7 @@ final class CrashingRun {
         )
     }
 
-    /// Runs one daemon, and kills it at a random moment: during its start, its work or its stop.
+    /// Runs one daemon and kills it at a random moment: while it starts, works or stops.
     ///
     /// - Returns: The number of timesteps of each stream when the daemon was ready; nil if the daemon was killed
     ///   earlier.
@@ -66,13 +66,12 @@ final class CrashingRun {
         }
         let link = try link()
         let sequences = try link.sequences()
-        // The kill follows a number of decisions rather than a time, so that slow and fast machines see the same
-        // number.
+        // The kill follows a number of decisions rather than a time. Slow and fast machines thus see the same number.
         let wanted = seenInAll + Int.random(in: 0..<60, using: &chance)
         let isOver = Flag()
         let killer = Thread { [processIdentifier = link.daemon.processIdentifier] in
             usleep(UInt32(microseconds))
-            // The kill may come during an orderly stop.
+            // The kill may interrupt an orderly stop.
             if moment == 1 {
                 kill(processIdentifier, SIGTERM)
                 usleep(UInt32(microseconds))
@@ -99,7 +98,7 @@ final class CrashingRun {
         return sequences
     }
 
-    /// Runs a last daemon that is not killed, and feeds every stream more timesteps.
+    /// Runs a last daemon, which is not killed, and feeds every stream more timesteps.
     ///
     /// - Returns: The number of timesteps of each stream at the end.
     func finish() throws -> UInt64 {
@@ -119,12 +118,12 @@ final class CrashingRun {
             try collect(from: link, seconds: 0.1)
             return Self.streams.allSatisfy { seen[$0]?[last] != nil } ? true : nil
         }
-        try #require(all == true, "not all was decided: \(link.daemon.log)")
+        try #require(all == true, "not all timesteps were decided: \(link.daemon.log)")
         #expect(link.daemon.stop() == 0)
         return last
     }
 
-    /// The largest sequence number of the decisions seen.
+    /// Returns the largest sequence number among the seen decisions of a stream.
     func lastSeen(_ stream: String) -> UInt64 { seen[stream]?.keys.max() ?? 0 }
 
     private func link() throws -> CrashLink {
@@ -142,7 +141,7 @@ final class CrashingRun {
     }
 }
 
-/// A producer, a subscriber and a controller of a daemon that may be killed at any moment.
+/// A producer, subscriber and controller of a daemon that may be killed at any moment.
 private final class CrashLink {
     let daemon: DaemonProcess
     private let control: ControlClient
@@ -163,7 +162,7 @@ private final class CrashLink {
             to: try IngestEndpoint(connecting(daemon.ingest)).endpoint, otherwise: .connect)
     }
 
-    /// The position of each stream.
+    /// Returns the sequence number of each stream.
     func sequences() throws -> [String: UInt64] {
         var sequences: [String: UInt64] = [:]
         for stream in CrashingRun.streams { sequences[stream] = try control.stream(stream)?.sequence ?? 0 }
@@ -175,7 +174,7 @@ private final class CrashLink {
         try producer.sendFrames([Array(stream.utf8), Timesteps.bytes(values), header.bytes], wait: true)
     }
 
-    /// Returns the decisions that arrive within this time.
+    /// Waits up to `seconds` for a message. Returns the decisions that have arrived.
     func decisions(seconds: Double) throws -> [(String, [Decision])] {
         var messages: [(String, [Decision])] = []
         if seconds > 0 { try subscriber.wait(seconds: seconds) }

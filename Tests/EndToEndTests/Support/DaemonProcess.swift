@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A real `sluiced` in a separate process, on ports of its own.
+/// A real `sluiced` in a separate process, on its own ports.
 final class DaemonProcess {
     let ingest: String
     let decisions: String
@@ -15,11 +15,11 @@ final class DaemonProcess {
     /// Starts a daemon and waits until it is ready.
     ///
     /// - Parameters:
-    ///   - arguments: The model or the configuration file, and options; endpoints are added.
+    ///   - arguments: The model or the configuration file, and options. The initializer adds the endpoints.
     ///   - ingest: The ingest endpoints.
     ///   - decisions: The decisions endpoint.
     ///   - control: The control endpoint.
-    ///   - fileSizeLimit: The largest size of a file in kilobytes, to simulate a full disk.
+    ///   - fileSizeLimit: The maximum size of a file in kilobytes, to simulate a full disk.
     ///   - umask: The umask in octal; nil for the umask of the tests.
     ///   - environment: Additional environment variables.
     /// - Throws: An error if the daemon does not become ready.
@@ -50,7 +50,7 @@ final class DaemonProcess {
     /// The daemon's log so far.
     var log: String { program.errorOutput }
 
-    /// Sends SIGTERM and waits for the end.
+    /// Sends SIGTERM and waits for the daemon to end.
     ///
     /// - Returns: The exit status.
     func stop() -> Int32 {
@@ -58,7 +58,7 @@ final class DaemonProcess {
         return program.waitForEnd()
     }
 
-    /// Waits for the end of a daemon that was stopped in another way.
+    /// Waits for the daemon to end after another kind of stop.
     ///
     /// - Returns: The exit status.
     func waitForEnd() -> Int32 {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The files in the folder `deploy`.
+/// Gives access to the files in the folder `deploy`.
 enum Deploy {
     static let folder = Fixtures.folder
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "deploy")
@@ -16,7 +16,7 @@ enum Deploy {
     /// Whether an optional program is installed.
     static func isHere(_ program: String) -> Bool { FileManager.default.isExecutableFile(atPath: program) }
 
-    /// Checks that the daemon accepts a configuration file, with a fixture in place of the model.
+    /// Checks that the daemon accepts a configuration file. A fixture replaces the model.
     static func check(configuration: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let folder = try TemporaryFolder()
         let text = configuration.replacing(#/file: \S+\.keras/#, with: "file: \(model2)")
@@ -26,7 +26,7 @@ enum Deploy {
         #expect(ended.status == 0, "\(ended.errorOutput)\n\(text)", sourceLocation: sourceLocation)
     }
 
-    /// The daemon's default ports by flag.
+    /// Returns the daemon's default ports by flag.
     static func defaultPorts() throws -> [String: Int] {
         let help = try FinishedProgram("sluiced", ["--help"]).output
         let ports = ["ingest", "decisions", "control", "http"].map { flag in

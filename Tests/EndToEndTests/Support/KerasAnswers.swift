@@ -2,9 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Sequences from the reference files, with Keras' answer after each timestep that has one.
+/// Sequences from a reference file, with Keras' answer after each timestep that has one.
 struct KerasAnswers {
-    /// The name of each stream with its values and answers, in the order of the file.
+    /// The name, values and answers of each stream, in the order of the file.
     let streams: [(name: String, values: [Float], answers: [Float])]
 
     init(_ path: String) throws {
@@ -13,7 +13,7 @@ struct KerasAnswers {
             let name = try #require(row["stream"])
             if streams.last?.name != name { streams.append((name, [], [])) }
             streams[streams.count - 1].values.append(try #require(row["x0"].flatMap(Float.init)))
-            // A model that needs whole sequences has an answer only at their ends.
+            // A model that needs whole sequences has answers only at their ends.
             let answer = try #require(row["probability"])
             if !answer.isEmpty { streams[streams.count - 1].answers.append(try #require(Float(answer))) }
         }
@@ -21,7 +21,7 @@ struct KerasAnswers {
     }
 }
 
-/// The largest difference from Keras' answer.
+/// The largest accepted difference from Keras' answer.
 let tolerance: Float = 1e-5
 
 /// The model that most tests serve.

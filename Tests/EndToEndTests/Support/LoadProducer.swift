@@ -4,11 +4,12 @@ import Synchronization
 import Wire
 import ZeroMQ
 
-/// Sends as fast as possible from a thread of its own.
+/// Sends as fast as possible from its own thread.
 final class LoadProducer: Sendable {
-    /// The timesteps in a message. The daemon needs more time for a message than the producer does.
+    /// The number of timesteps in a message. It is so large that the daemon needs more time for a message than the
+    /// producer.
     static let timesteps = 400
-    /// The number of messages in the kernel's and ZeroMQ's buffers, which neither side counts.
+    /// The number of messages that may sit in the buffers of the kernel and ZeroMQ, where neither side counts them.
     static let underWay = 250
 
     let stream: String
@@ -21,8 +22,7 @@ final class LoadProducer: Sendable {
         endpoint = try IngestEndpoint(connecting(daemon.ingest)).endpoint
     }
 
-    /// The number of messages sent before a message had to wait so long that the daemon's queue must be full; nil until
-    /// then.
+    /// The number of messages sent before one had to wait so long that the daemon's queue must be full. Nil until then.
     var sentBeforeWaiting: Int? {
         let count = waited.load(ordering: .acquiring)
         return count > 0 ? count : nil
@@ -58,7 +58,7 @@ final class LoadThread: Sendable {
     /// Whether the thread was asked to end.
     var isOver: Bool { over.load(ordering: .acquiring) }
 
-    /// Starts the thread. The work must end soon after ``isOver`` becomes true.
+    /// Starts the thread. `work` must return soon after ``isOver`` becomes true.
     func start(_ work: @escaping @Sendable () throws -> Void) {
         Thread.detachNewThread { [self] in
             try? work()
@@ -66,7 +66,7 @@ final class LoadThread: Sendable {
         }
     }
 
-    /// Asks the thread to end and waits for its end.
+    /// Asks the thread to end, and waits until it has.
     func stop() {
         over.store(true, ordering: .releasing)
         ended.wait()

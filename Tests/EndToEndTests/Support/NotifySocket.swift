@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A Unix datagram socket, like the one that systemd opens for its services.
+/// A Unix datagram socket like the one that systemd opens for its services.
 final class NotifySocket {
     private let descriptor: CInt
 

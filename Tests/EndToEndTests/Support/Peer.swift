@@ -4,17 +4,17 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A producer, subscriber and controller of one daemon over real sockets. The peer waits for the decisions on its
+/// A producer, subscriber and controller of one daemon over real sockets. It can wait for the decisions on its
 /// timesteps.
 final class Peer {
-    /// This reference keeps the daemon alive as long as its peer.
+    /// Keeps the daemon alive as long as its peer.
     private let daemon: DaemonProcess
     let context: Context
     let control: ControlClient
     private let producer: Socket
     private let subscriber: DecisionSubscriber
     private let takesTokens: Bool
-    /// Received decisions that were not requested yet, by stream and in order.
+    /// Received decisions that no call has returned yet, by stream and in order.
     private var waiting: [String: [Decision]] = [:]
 
     init(_ daemon: DaemonProcess, credentials: CurveCredentials? = nil) throws {
@@ -43,16 +43,15 @@ final class Peer {
         try #require(try producer.sendFrames(frames, wait: true))
     }
 
-    /// Sends one timestep if the daemon accepts it soon. A daemon that is stopping accepts none.
+    /// Sends one timestep if the daemon accepts it soon. A stopping daemon accepts none.
     ///
-    /// - Returns: Whether the timestep was sent. If not, the socket cannot send again, because a part of the message
-    ///   may be in transit.
+    /// - Returns: Whether the timestep was sent. If not, the socket cannot send again because a part of the message may be in transit.
     func offer(_ stream: String, _ value: Float) throws -> Bool {
         try producer.set(.sendTimeout, to: 500)
         return try producer.sendFrames([Array(stream.utf8), Timesteps.bytes([value])], wait: true)
     }
 
-    /// Sends timesteps of one feature, or tokens if the model takes them, as one message.
+    /// Sends timesteps of one feature as one message, or tokens if the model takes tokens.
     func feed(
         _ stream: String, _ values: [Float], sequence: UInt64? = nil, flags: TimestepHeader.Flags = []
     ) throws {
@@ -74,12 +73,12 @@ final class Peer {
             }
         }
         let found = waiting[stream, default: []]
-        try #require(found.count >= count, "\(found.count) of \(count) decisions came on \(stream)")
+        try #require(found.count >= count, "\(found.count) of \(count) decisions arrived on \(stream)")
         waiting[stream] = Array(found.dropFirst(count))
         return Array(found.prefix(count))
     }
 
-    /// Feeds timesteps in messages whose sizes cycle through `cuts`, and waits for all decisions on them.
+    /// Feeds timesteps in messages whose sizes cycle through `cuts`. Waits for the decisions on all of them.
     func decide(_ stream: String, _ values: [Float], cuts: [Int] = [1]) throws -> [Decision] {
         var rest = values[...]
         for index in 0... {

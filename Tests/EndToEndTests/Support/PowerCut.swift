@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A folder whose machine loses power. Synced data survives. Of the rest, everything, nothing, some writes or a torn
-/// write survives.
+/// A folder on a machine that loses power. Synced data survives. The rest may be lost or kept, entirely or in part, or
+/// may end in a torn write.
 ///
-/// A daemon that runs with ``environment`` records its writes; see `FaultInjector.h`. A file's name is durable once its
-/// folder was synced after the file's creation. The content is durable once the file was synced.
+/// A daemon that runs with ``environment`` records its writes. See `FaultInjector.h`. A file's name is durable once the
+/// file's folder is synced. A file's content is durable once the file is synced.
 final class PowerCut {
     private struct Record {
         let operation: Character
@@ -20,10 +20,11 @@ final class PowerCut {
     private let folder: TemporaryFolder
     private var log: URL { folder.url("log") }
 
-    /// The durable names of files and folders, as paths below ``folder``.
+    /// The durable names of files, with the number of each file, and of folders. Names are paths below the folder
+    /// `disk`.
     private var names: [String: Int] = [:]
     private var folders: Set<String> = []
-    /// The durable content of each file by number. A name may refer to different files over time.
+    /// The durable content of each file, by number. A name may refer to different files over time.
     private var contents: [Int: Data] = [:]
     private var lastNumber = 0
 
@@ -48,23 +49,23 @@ final class PowerCut {
         ]
     }
 
-    /// The size of the log in bytes, which identifies a possible moment of a cut.
+    /// Returns the size of the log in bytes, which identifies a possible moment of a cut.
     ///
     /// - Throws: An error if there is no log.
     func now() throws -> Int {
         try FileManager.default.attributesOfItem(atPath: log.path)[.size] as? Int ?? 0
     }
 
-    /// Cuts the power after the daemon was killed.
+    /// Cuts the power. The daemon must have been killed before.
     ///
     /// - Parameters:
-    ///   - moment: The power is cut at a random moment between this one and the end.
-    ///   - chance: Chooses the moment and the fate of data that was not synced.
+    ///   - moment: The earliest moment. The power is cut at a random moment between this one and the end of the log.
+    ///   - chance: Decides on the moment and on the fate of unsynced data.
     /// - Returns: The number of writes that were not synced.
     /// - Throws: An error if the folder or the log cannot be read or written, or if a file was written but never
     ///   created.
     func cut(after moment: Int, using chance: inout some RandomNumberGenerator) throws -> Int {
-        // The operations that were not synced yet, on the content of each file and on the entries of each folder.
+        // Operations that are not synced yet: on the content of each file, and on the entries of each folder.
         var pending: [Int: [Record]] = [:]
         var entries: [String: [Entry]] = [:]
         var current = names
@@ -168,7 +169,7 @@ final class PowerCut {
         }
     }
 
-    /// Replaces the folder's contents with the contents of the disk, and begins a new log.
+    /// Replaces the folder's contents with the durable contents, and begins a new log.
     private func writeBack() throws {
         let disk = folder.path("disk")
         try FileManager.default.removeItem(atPath: disk)
@@ -185,7 +186,7 @@ final class PowerCut {
         try Data().write(to: log)
     }
 
-    /// The records of the log before and after a moment.
+    /// Returns the records of the log before and after a moment.
     private func records(_ moment: Int) throws -> ([Record], [Record]) {
         let data = try Data(contentsOf: log)
         let disk = folder.path("disk")
@@ -194,7 +195,7 @@ final class PowerCut {
         func number(_ at: Int, _ count: Int) -> Int {
             (0..<count).reduce(0) { $0 | Int(data[at + $1]) << (8 * $1) }
         }
-        // The last record may be torn, because the daemon was killed.
+        // The last record may be torn because the daemon was killed.
         while offset + 24 <= data.count {
             let (operation, pathLength) = (number(offset, 4), number(offset + 4, 4))
             let (place, length) = (number(offset + 8, 8), number(offset + 16, 8))

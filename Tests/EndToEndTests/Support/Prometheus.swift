@@ -8,10 +8,10 @@ enum Prometheus {
     static let promtool = "/usr/bin/promtool"
     static let server = "/usr/bin/prometheus"
 
-    /// Whether the programs are installed; `tools/test` installs them.
+    /// Whether the programs are installed. `tools/test` installs them.
     static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: server) }
 
-    /// Runs `promtool check metrics` on a reply of a daemon.
+    /// Runs `promtool check metrics` on a daemon's reply.
     ///
     /// - Returns: The exit status and the complaints.
     static func check(_ metrics: String) throws -> (status: Int32, complaints: String) {
@@ -30,7 +30,7 @@ enum Prometheus {
     }
 }
 
-/// A real Prometheus that scrapes one daemon. It is killed when its last reference is gone.
+/// A real Prometheus server that scrapes one daemon. The server is killed when its last reference is released.
 final class RunningPrometheus {
     /// The address of its HTTP server.
     let address: String
@@ -66,7 +66,7 @@ final class RunningPrometheus {
     /// The log so far.
     var log: String { (try? String(contentsOf: folder.url("log"), encoding: .utf8)) ?? "" }
 
-    /// The result of a query for one series; nil if there is none yet.
+    /// Returns the result of a query for one series; nil if the series does not exist yet.
     func value(of query: String) throws -> String? {
         struct Answer: Decodable {
             struct Content: Decodable { let result: [Series] }
@@ -87,7 +87,7 @@ final class RunningPrometheus {
         return answer.data.result.first?.value.last?.text
     }
 
-    /// A port that is free at the moment.
+    /// Returns a port that is currently free.
     private static func freePort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

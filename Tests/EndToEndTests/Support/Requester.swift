@@ -20,7 +20,7 @@ final class Requester {
     }
 
     func receive() throws -> String {
-        let frames = try #require(try socket.receiveFrames(wait: true), "no answer came")
+        let frames = try #require(try socket.receiveFrames(wait: true), "no answer arrived")
         return String(decoding: frames.last ?? [], as: UTF8.self)
     }
 }

@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// One of the project's programs, or another one, in a separate process. The process is killed if the test ends first.
+/// A program of the project, or another one, in a separate process. The process is killed if the test ends first.
 final class RunningProgram {
     private let process = Process()
     private let folder: TemporaryFolder
 
-    /// The folder of the test runner and the programs that SwiftPM builds with it.
+    /// The folder of the test runner and of the programs that SwiftPM builds with it.
     static let builtWithTests = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
-    /// The folder that `SLUICE_PROGRAMS` names. Its programs are tested instead of the programs built with the tests.
+    /// The folder that `SLUICE_PROGRAMS` names. Its programs are tested instead of those built with the tests.
     static let others = ProcessInfo.processInfo.environment["SLUICE_PROGRAMS"].map { URL(filePath: $0) }
     /// The folder of the tested programs.
     static let folder = others ?? builtWithTests
@@ -20,8 +20,8 @@ final class RunningProgram {
     ///   - name: `sluiced` or `sluice`, or the path of another program.
     ///   - arguments: The command line.
     ///   - input: The standard input: a text, or a `Pipe`.
-    ///   - fileSizeLimit: The largest size of a file in kilobytes.
-    ///   - closing: The descriptors that are closed for the program.
+    ///   - fileSizeLimit: The maximum size of a file in kilobytes.
+    ///   - closing: The descriptors to close before the program starts.
     ///   - obeysPermissions: Whether file permissions apply to the program even if the tests run as root.
     ///   - umask: The umask in octal; nil for the umask of the tests.
     ///   - environment: Additional environment variables.
@@ -32,14 +32,14 @@ final class RunningProgram {
         obeysPermissions: Bool = false, umask: String? = nil, environment: [String: String] = [:]
     ) throws {
         folder = try TemporaryFolder()
-        // Daemons of tests run in parallel, so they cannot all use the default port.
+        // Test daemons run in parallel and cannot all use the default port.
         let needsPort = name == "sluiced" && !arguments.contains("--http")
         let arguments = needsPort ? arguments + ["--http", "off"] : arguments
         for file in ["out", "err"] { try Data().write(to: folder.url(file)) }
         let program = name.hasPrefix("/") ? URL(filePath: name) : Self.folder.appending(path: name)
         let isBound = obeysPermissions && geteuid() == 0
         if fileSizeLimit != nil || !closing.isEmpty || isBound || umask != nil {
-            // The shell sets the limit, makes a violation an error rather than a signal, and then executes the program.
+            // The shell sets the limit, turns the signal for a violation into an error, and then executes the program.
             process.executableURL = URL(filePath: "/bin/bash")
             let limit = fileSizeLimit.map { "trap '' XFSZ; ulimit -f \($0); " } ?? ""
             let mask = umask.map { "umask \($0); " } ?? ""
@@ -77,7 +77,7 @@ final class RunningProgram {
             errorOutput.split(separator: "\n").first(where: fits).map(String.init)
                 ?? (process.isRunning ? nil : "")
         }
-        let line = try #require(found, "no such line within the time: \(errorOutput)")
+        let line = try #require(found, "no such line arrived in time: \(errorOutput)")
         try #require(!line.isEmpty, "it ended: \(errorOutput)")
         return line
     }
@@ -90,7 +90,7 @@ final class RunningProgram {
 
     /// - Returns: The exit status.
     func waitForEnd() -> Int32 {
-        // The wait is long, because a busy machine is not a failure.
+        // The wait is long because a busy machine is not a failure.
         let ended: Bool? = eventually(within: 120) { process.isRunning ? nil : true }
         if ended == nil { kill() }
         process.waitUntilExit()
@@ -142,14 +142,14 @@ struct FinishedProgram {
     }
 }
 
-/// The factor by which tests wait longer, because programs built with a sanitizer are slower.
+/// The factor by which tests wait longer for programs built with a sanitizer, which are slower.
 #if SANITIZED
 let patience = 6.0
 #else
 let patience = 1.0
 #endif
 
-/// Asks repeatedly until there is an answer, and gives up after a time that only a fault exceeds.
+/// Calls `ask` repeatedly until it returns an answer, and gives up after a time that only a fault exceeds.
 ///
 /// - Returns: The answer; nil if there was none.
 func eventually<Answer>(within seconds: Double = 30, _ ask: () throws -> Answer?) rethrows -> Answer? {

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// A stopped thread of a process whose other threads run on. The thread continues when this object is released. Use the
-/// object on one thread only, because ptrace(2) requires it.
+/// A stopped thread of a process whose other threads continue to run. The thread continues when this object is
+/// released. Use the object on one thread only, as ptrace(2) requires.
 final class StoppedThread {
     private typealias Trace = @convention(c) (CLong, pid_t, UInt, UInt) -> CLong
 
@@ -18,7 +18,7 @@ final class StoppedThread {
     init(_ name: String, of process: pid_t) throws {
         let threads = try ProcessThread.all(of: process)
         thread = try #require(threads.first { $0.name == name }, "there is no thread \(name): \(threads)").id
-        // The function is called by its address, because Swift does not import variadic functions.
+        // Call the function by its address because Swift does not import variadic functions.
         let symbol = unsafe try #require(unsafe dlsym(nil, "ptrace"))
         trace = unsafe unsafeBitCast(symbol, to: Trace.self)
         let seize = 0x4206

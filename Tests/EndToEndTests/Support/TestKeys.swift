@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import ZeroMQ
 
-/// The keys of a daemon and its clients, in a folder with the layout that an operator would use.
+/// The keys of a daemon and its clients, in a folder laid out as an operator would do it.
 final class TestKeys {
     private let folder: TemporaryFolder
 
@@ -40,7 +40,7 @@ final class TestKeys {
         try FileManager.default.removeItem(atPath: "\(clients)/\(role)/\(name).pub")
     }
 
-    /// The credentials of a client.
+    /// Reads the credentials of a client.
     ///
     /// - Parameters:
     ///   - name: The name of the client's keys.

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct `The command evaluate` {
+@Suite struct `The evaluate command` {
     static let expected: [String: [String: Double]] = {
         let text = try? Data(contentsOf: Fixtures.url("keras/evaluated/expected.json"))
         return text.flatMap { try? JSONDecoder().decode([String: [String: Double]].self, from: $0) } ?? [:]
@@ -20,7 +20,7 @@ import Testing
         "logit.keras", "logit.h5", "logits.keras", "smoothed.keras", "smoothed_classes.keras", "squared.keras",
         "absolute.keras",
     ])
-    func `evaluate gives the numbers of Keras for the loss that the model is compiled with`(file: String) throws {
+    func `evaluate gives Keras' numbers for the loss with which the model is compiled`(file: String) throws {
         let name = String(try #require(file.split(separator: ".").first))
         let given = try numbers([
             "evaluate", path("keras/evaluated/\(file)"), path("keras/evaluated/\(name).csv"), "--json",
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func `evaluate gives the AUC, precision and recall of Keras on 529 real days`() throws {
+    @Test func `evaluate gives Keras' AUC, precision and recall on 529 real days`() throws {
         let given = try numbers([
             "evaluate", path("reference/model2.keras"), path("reference/power_test.csv"), "--json",
         ])
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(arguments: ["logit.keras", "logit.h5", "smoothed.keras", "squared.keras"])
-    func `inspect counts trainable weights as Keras does, and summary is another name for it`(file: String) throws {
+    func `inspect counts trainable weights as Keras does, and summary is an alias for it`(file: String) throws {
         let name = String(try #require(file.split(separator: ".").first))
         let model = path("keras/evaluated/\(file)")
         let text = try FinishedProgram("sluice", ["inspect", model]).output
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test(arguments: ["logit", "squared"])
-    func `the daemon warns about a model without probabilities, and takes any threshold for it`(name: String) throws {
+    func `the daemon warns about a model without probabilities, and accepts any threshold for it`(name: String) throws {
         let model = path("keras/evaluated/\(name).keras")
         let daemon = try DaemonProcess([model, "--mode", "stateful", "--threshold=-3.5"])
         let peer = try Peer(daemon)
@@ -120,7 +120,7 @@ import Testing
         #expect(json.allSatisfy { $0.contains(#""sequence":"t"#) })
     }
 
-    @Test func `each window is answered like a sequence of its own`() throws {
+    @Test func `each window is answered like a separate sequence`() throws {
         let windows = try predict("--stream", "s", "--values", "x0", "--mode", "window:3:2", input: rows)
         let alone =
             "stream,x0\n" + [1, 2, 3].map { "a,0.\($0)\n" }.joined() + [3, 4, 5].map { "b,0.\($0)\n" }.joined()
@@ -133,7 +133,7 @@ import Testing
         #expect(windows.dropFirst().map { $0.split(separator: ",")[1] } == ["3", "5"])
     }
 
-    @Test func `the mode sequence divides a stream at the model's length`() throws {
+    @Test func `sequence mode divides a stream at the model's length`() throws {
         let model3 = Fixtures.url("reference/model3.keras").path
         let ended = try FinishedProgram(
             "sluice", ["predict", model3, "--stream", "s", "--mode", "sequence"],

@@ -28,7 +28,7 @@ private struct CommandHelp: Decodable {
     let arguments: [Argument]?
     let subcommands: [CommandHelp]?
 
-    /// This command and all its subcommands, except argument parser's own `help`.
+    /// This command and all its subcommands, except the argument parser's own `help`.
     var all: [CommandHelp] {
         [self] + (subcommands ?? []).filter { $0.commandName != "help" }.flatMap(\.all)
     }
@@ -40,7 +40,7 @@ private struct CommandHelp: Decodable {
         return try JSONDecoder().decode(CommandHelp.Program.self, from: Data(dump.utf8)).command.all
     }
 
-    /// The words for units that may occur in a help text.
+    /// Words that tell the unit of a number in a help text.
     private static let units = [
         "seconds", "timesteps", "streams", "decisions", "messages", "requests", "connections", "bytes", "megabytes",
         "threads", "rounds", "token", "probability",
@@ -59,7 +59,7 @@ private struct CommandHelp: Decodable {
     }
 
     @Test(arguments: ["sluiced", "sluice"])
-    func `the help has the default of every option and the unit of every number`(program: String) throws {
+    func `the help states the default of every option and the unit of every number`(program: String) throws {
         for command in try commands(of: program) {
             for option in command.arguments ?? [] where option.kind == "option" {
                 let about = "\(command.commandName) --\(option.names?.last?.name ?? "")"
@@ -85,7 +85,7 @@ private struct CommandHelp: Decodable {
         }
     }
 
-    @Test func `commands are in named groups, and connection options have a section of their own`() throws {
+    @Test func `commands are in named groups, and connection options have their own section`() throws {
         let help = try FinishedProgram("sluice", ["--help"]).output
         for group in ["MODEL", "LIVE DATA", "STREAM", "STORED STATE", "DAEMON"] {
             #expect(help.contains("\n\(group) SUBCOMMANDS:\n"), "\(group)")
@@ -114,7 +114,7 @@ private struct CommandHelp: Decodable {
     @Test(arguments: [
         ["help"], ["help", "status"], ["help", "summary"], ["help", "bench", "engine"], ["--help"], [],
     ])
-    func `help for a known command is no error`(arguments: [String]) throws {
+    func `help for a known command is not an error`(arguments: [String]) throws {
         #expect(try FinishedProgram("sluice", arguments).status == 0)
     }
 
@@ -123,7 +123,7 @@ private struct CommandHelp: Decodable {
         for command in try commands(of: program) {
             let names = (command.superCommands ?? []) + [command.commandName]
             let help = try FinishedProgram(program, names.dropFirst() + ["--help"]).output
-            // The usage is one line, which the terminal wraps.
+            // The usage is a single line, which the terminal wraps.
             let lines = help.split(separator: "\n").filter { !$0.hasPrefix("USAGE:") }
             for line in lines { #expect(line.count <= 80, "\(command.commandName): \(line)") }
         }
@@ -160,7 +160,7 @@ private struct CommandHelp: Decodable {
 }
 
 @Suite struct `Completions` {
-    /// The words that bash offers after a command line whose last word may be incomplete.
+    /// Returns the completions that bash offers for a command line. Its last word may be incomplete.
     private func offers(_ words: [String], environment: [String: String] = [:], folder: String = "/") throws -> [String]
     {
         let programs = RunningProgram.folder.path
@@ -200,7 +200,7 @@ private struct CommandHelp: Decodable {
         ("zsh", ["_files -g '\\''*.keras *.h5 *.safetensors'\\''", "':file:_files'", "_files -/"]),
         ("fish", ["'keras\\' \\'h5\\' \\'safetensors", "__fish_complete_directories", "---completion stream"]),
     ])
-    func `zsh and fish complete files, folders and names too`(shell: String, parts: [String]) throws {
+    func `zsh and fish complete files, folders and names`(shell: String, parts: [String]) throws {
         let script = try FinishedProgram("sluice", ["--generate-completion-script", shell]).output
         for part in parts { #expect(script.contains(part), "\(part)") }
     }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of `sluice pipe` over restarts of the daemon on the same endpoints.
+/// Tests `sluice pipe` across restarts of the daemon on the same endpoints.
 @Suite struct `The pipe` {
     private let folder: TemporaryFolder
 
@@ -18,7 +18,7 @@ import Wire
 
     private var control: [String] { ["--control", ">ipc://\(folder.path("control"))"] }
 
-    /// 200 timesteps, which two streams get in turn.
+    /// 200 timesteps, which go to two streams in turn.
     private static let inputs = values(200)
     private static let ids = ["a", "b"]
     private static var csv: String {
@@ -30,7 +30,7 @@ import Wire
         }.joined()
     }
 
-    /// The state of the streams, bit for bit.
+    /// Returns the state of the streams, bit for bit.
     private func standing(_ daemon: DaemonProcess) throws -> [String] {
         let peer = try Peer(daemon)
         return try peer.control.streams(Self.ids).map {
@@ -55,12 +55,12 @@ import Wire
         Way(testDescription: "standard input, into a daemon without state", isPipe: true, daemon: []),
         Way(testDescription: "JSON lines with numbers", isNumbered: true, isPipe: true, daemon: []),
         Way(
-            testDescription: "a file, over a stop in order", arguments: ["--batch", "3"],
+            testDescription: "a file, across an orderly stop", arguments: ["--batch", "3"],
             daemon: ["--checkpoint-interval", "3600"], isKilled: false),
     ]
 
     @Test(arguments: ways)
-    func `the pipe resends what a restarted daemon has lost, and the streams end undisturbed`(_ way: Way) throws {
+    func `the pipe resends timesteps that a restarted daemon lost, and the streams end undisturbed`(_ way: Way) throws {
         let state = way.daemon.isEmpty ? [] : way.daemon + ["--state-dir", folder.path("state")]
         let input = try folder.write(way.isNumbered ? Self.numbered : Self.csv, to: "input")
         let arguments = ["pipe", "--rate", "400"] + way.arguments + control
@@ -103,7 +103,7 @@ import Wire
         #expect(pipe.waitForEnd() == 75)
         #expect(pipe.errorOutput.contains("the daemon lost 200 consumed timesteps"))
         #expect(pipe.errorOutput.contains("a from sequence 1 to 100, b from sequence 1 to 100"))
-        #expect(try Peer(daemon).status().timesteps == 0, "nothing was sent behind a hole")
+        #expect(try Peer(daemon).status().timesteps == 0, "nothing was sent after the missing timesteps")
         #expect(daemon.stop() == 0)
     }
 
@@ -145,7 +145,8 @@ import Wire
         let csv = "stream,x0\n" + (0..<3).flatMap { _ in (0..<200).map { "new-\($0),0.5\n" } }.joined()
         let pipe = try FinishedProgram("sluice", ["pipe", "--control", connecting(daemon.control)], input: csv)
         #expect(pipe.status == 0 && pipe.errorOutput.contains("600 timesteps of 200 streams"))
-        // Each check whether everything is consumed takes two requests. A slow machine needs more checks.
+        // The pipe repeatedly checks whether all timesteps are consumed, with two requests per check. A slow machine
+        // needs more checks.
         #expect(try requests() - before < 60)
     }
 }

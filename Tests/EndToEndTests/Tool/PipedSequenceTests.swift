@@ -4,13 +4,13 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests of `sluice pipe --sequence-by`, with models that are not stateful and Keras' answers to whole sequences.
+/// Tests `sluice pipe --sequence-by` with models that are not stateful, against Keras' answers to whole sequences.
 @Suite struct `Piped sequences` {
     private static let folder = "keras/sequences"
-    /// Models for any number of timesteps. The first is causal, the second needs whole sequences.
+    /// Models for any number of timesteps. The first is causal. The second needs whole sequences.
     static let models = ["functional", "two_ways_lstm"]
 
-    /// Keras' last answer to each sequence of a fixture.
+    /// Returns Keras' last answer to each sequence of a fixture.
     private static func answers(_ model: String) throws -> [[Float]] {
         var answers: [[Float]] = []
         var stream: String?
@@ -57,7 +57,7 @@ import Wire
         try peer.waitForSequence(1, of: "a")
         try write("a,2,0,0,0\n")
         #expect(try peer.decisions(of: "a", 1).map(\.step) == [2])
-        // The newest rows, a partial line aside, are sent when the input ends.
+        // When the input ends, the newest rows are sent, except for a partial line.
         try write("b,1,0,0,1\nb,2,0,0,")
         try peer.waitForSequence(1, of: "b")
         #expect(try peer.control.stream("a")?.sequence == 2)
@@ -115,7 +115,7 @@ import Wire
         (["--mode", "stateful"], "a row", "1 decided"),
         ([], "none", "0 decided: there was no new timestep"),
     ])
-    func `the pipe says why its timesteps led to no decision`(
+    func `the pipe explains why its timesteps led to no decision`(
         _ mode: [String], input: String, _ end: String
     ) throws {
         let daemon = try DaemonProcess([Fixtures.url("\(Self.folder)/functional.keras").path] + mode)

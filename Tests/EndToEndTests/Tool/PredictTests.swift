@@ -3,26 +3,26 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `The command predict` {
+@Suite struct `The predict command` {
     static let answers = [
         ("reference/model1", "reference/model1.csv"), ("reference/model2", "reference/model2.csv"),
         ("reference/model3", "keras/model3_answers.csv"), ("reference/model4", "reference/model4.csv"),
     ]
 
-    /// Runs `sluice predict` to its end.
+    /// Runs `sluice predict` until it ends.
     private func predict(_ model: String, _ arguments: String..., input: String = "") throws -> FinishedProgram {
         try FinishedProgram("sluice", ["predict", path(model)] + arguments, input: input)
     }
 
     private func path(_ fixture: String) -> String { Fixtures.url(fixture).path }
 
-    /// The rows of a CSV text without the header, as fields.
+    /// Returns the fields of each row of a CSV text, without the header.
     private func rows(_ text: String) -> [[String]] {
         text.split(separator: "\n").dropFirst().map { $0.components(separatedBy: ",") }
     }
 
     @Test(arguments: answers, [".keras", ".h5"])
-    func `predict gives Keras' answer after each timestep, and the last one of each sequence`(
+    func `predict gives Keras' answer after each timestep, and the last answer to each sequence`(
         files: (model: String, csv: String), format: String
     ) throws {
         let every = try predict(files.model + format, "--input", path(files.csv), "--every")
@@ -90,7 +90,7 @@ import Wire
         }
     }
 
-    @Test func `predict reports labels without a loss, and answers all the same`() throws {
+    @Test func `predict reports that labels without a loss are unused, and still answers`() throws {
         let input = "stream,x0,label\ns,1,2.5\n"
         let answered = try predict("keras/smallest.keras", input: input)
         #expect(answered.status == 0, "\(answered.errorOutput)")
@@ -132,7 +132,7 @@ import Wire
         #expect(Set(summaries).count == 1)
     }
 
-    @Test func `predict gathers sequences with mixed rows, in the order of their first rows`() throws {
+    @Test func `predict gathers sequences whose rows are mixed, in the order of their first rows`() throws {
         let rows = try Fixtures.rows("reference/model2.csv")
         let header = "stream,step,x0\n"
         let mixed = (1...24).flatMap { step in rows.filter { $0["step"] == "\(step)" } }
@@ -218,7 +218,7 @@ import Wire
     ]
 
     @Test(arguments: refusals)
-    func `predict answers nothing on an error, and explains the error in one line`(refusal: Refusal) throws {
+    func `after an error, predict gives no answers and explains the error in one line`(refusal: Refusal) throws {
         let ended = try FinishedProgram(
             "sluice", ["predict", path(refusal.model)] + refusal.arguments, input: refusal.input)
         #expect(ended.status == refusal.status)
@@ -227,7 +227,7 @@ import Wire
         for word in refusal.words { #expect(complaint.contains(word)) }
     }
 
-    @Test func `predict ends silently if its reader stops`() throws {
+    @Test func `predict ends silently if its reader stops reading`() throws {
         let folder = try TemporaryFolder()
         let process = Process()
         process.executableURL = URL(filePath: "/bin/bash")

@@ -5,7 +5,7 @@ import Testing
 @Suite struct `The README` {
     private static let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
 
-    /// The commands of all `console` blocks: the lines that begin with a prompt, and their continuation lines.
+    /// Returns the commands in all `console` blocks: lines that begin with a prompt, and their continuation lines.
     private static func commands() throws -> [String] {
         let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
         var commands: [String] = []
@@ -22,12 +22,11 @@ import Testing
     }
 
     /// Runs all commands except `tools/test` and `tools/demo`, which CI runs: `tools/test` runs `tools/demo`.
-    @Test func `the commands in the README work, one after another`() throws {
+    @Test func `the commands in the README work when run in order`() throws {
         let commands = try Self.commands()
         #expect(commands.contains("tools/demo") && commands.contains("tools/test"))
         let folder = try TemporaryFolder()
-        // The script runs the programs built with these tests, on sockets of their own. Output goes to a temporary
-        // folder.
+        // The script runs the programs built with these tests on separate sockets. Output goes to a temporary folder.
         let script = """
             set -euo pipefail
             programs=\(RunningProgram.folder.path)
@@ -42,7 +41,7 @@ import Testing
                 esac
             }
             ready() { until sluice status >/dev/null 2>&1; do sleep 0.01; done; }
-            # A command that fails leaves no other behind: all are in the group that `timeout` makes.
+            # If a command fails, kill the others: all are in the process group that `timeout` creates.
             trap 'status=$?; trap "" TERM; if ((status != 0)); then kill 0; fi; exit $status' EXIT
             cp -r \(Self.root.path)/Tests \(folder.path)
             cd \(folder.path)

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Flags, named targets and environment variables that say where the daemon is.
-@Suite struct `The place of the daemon` {
+/// Tests the flags, named targets and environment variables that locate the daemon.
+@Suite struct `The location of the daemon` {
     private func sluice(_ arguments: [String], _ environment: [String: String]) throws -> FinishedProgram {
         let variables = environment.map { "\($0.key)=\($0.value)" }
         let program = RunningProgram.folder.appending(path: "sluice").path
@@ -15,7 +15,7 @@ import Testing
         try Data(text.utf8).write(to: folder.url("sluice/targets.yaml"))
     }
 
-    @Test func `a flag beats a target, and a target beats the environment`() throws {
+    @Test func `a flag overrides a target, and a target overrides the environment`() throws {
         let folder = try TemporaryFolder()
         let (daemon, nowhere) = (try DaemonProcess([model2]), "ipc://\(folder.path("nowhere"))")
         let here = connecting(daemon.control)
@@ -28,7 +28,7 @@ import Testing
         #expect(try sluice(["streams", "--target", "nowhere", "--control", here], home).status == 0)
     }
 
-    @Test func `keys come from a target beside its file, and from the environment`() throws {
+    @Test func `keys come from a target or the environment, and a target's paths start at its file`() throws {
         let folder = try TemporaryFolder()
         let keys = try TestKeys()
         try keys.make("all", "producers", "subscribers", "controllers")
@@ -63,7 +63,7 @@ import Testing
         #expect(ended.errorOutput.contains("targets.yaml") && ended.errorOutput.contains(words), "\(ended.errorOutput)")
     }
 
-    @Test func `a missing file of targets is said as such`() throws {
+    @Test func `a missing targets file is reported as missing`() throws {
         let folder = try TemporaryFolder()
         let ended = try sluice(["status", "--target", "mill"], ["XDG_CONFIG_HOME": folder.path])
         #expect(ended.status == 66)

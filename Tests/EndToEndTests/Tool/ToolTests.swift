@@ -57,7 +57,7 @@ import ZeroMQ
         #expect(try ["\u{E9}", "e\u{301}"].map { try peer.control.stream($0)?.sequence } == [2, 1])
     }
 
-    @Test func `the pipe stops at an invalid row with its line, after the rows before it`() throws {
+    @Test func `the pipe sends the rows before an invalid row, then stops and reports its line`() throws {
         let daemon = try DaemonProcess([model2])
         let pipe = try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n0.25\nmany\n0.125\n")
         #expect(pipe.status == 65)
@@ -87,7 +87,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `stream shows one stream in full, and no probability beside the step of a reset`() throws {
+    @Test func `stream shows one stream in full, and no probability after a reset`() throws {
         let daemon = try DaemonProcess([model2])
         #expect(try sluice("pipe", "--stream", "s", daemon: daemon, input: "x0\n0.5\n0.25\n").status == 0)
         let before = try sluice("stream", "s", daemon: daemon).output
@@ -131,7 +131,7 @@ import ZeroMQ
         #expect(daemon.waitForEnd() == 0)
     }
 
-    @Test func `the tool escapes foreign text for people, and passes it unchanged to programs`() throws {
+    @Test func `the tool escapes foreign text for people, but passes it unchanged to programs`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let id = "a\u{202E}b\u{2028}c"
@@ -153,7 +153,7 @@ import ZeroMQ
         #expect(watch.output.contains("\n\(id),1,"), "a program gets the bytes")
     }
 
-    @Test func `the exit status of the tool tells the kind of error`() throws {
+    @Test func `the exit status of the tool identifies the kind of error`() throws {
         let daemon = try DaemonProcess([model2])
         #expect(try sluice("stream", "unknown", daemon: daemon).status == 66)
         #expect(try sluice("restore", "unknown", daemon: daemon).status == 66)
@@ -190,7 +190,7 @@ import ZeroMQ
         #expect(whole.output.contains("needs the whole sequence"))
     }
 
-    @Test func `a late reply is not taken for the reply to the next request`() throws {
+    @Test func `a late reply is not mistaken for the reply to the next request`() throws {
         let daemon = try DaemonProcess([model2])
         let control = try ControlClient(endpoint: connecting(daemon.control), timeoutSeconds: 2, in: try Context())
         _ = try control.call(.status)
@@ -213,7 +213,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [["bench", "engine", "--json"], ["bench", "--json", "engine"]])
-    func `the engine's bench prints its figures as one JSON object`(command: [String]) throws {
+    func `the engine bench prints its figures as one JSON object`(command: [String]) throws {
         let bench = try FinishedProgram("sluice", command + ["--units", "4", "--samples", "1"])
         #expect(bench.status == 0, "\(bench.errorOutput)")
         let object = try JSONSerialization.jsonObject(with: Data(bench.output.utf8)) as? [String: Any]

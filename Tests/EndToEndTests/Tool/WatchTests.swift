@@ -5,7 +5,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Tests of `sluice watch` over restarts of the watched daemon.
+/// Tests `sluice watch` across restarts of the watched daemon.
 @Suite struct `The watch` {
     /// A stand-in for a daemon's decisions endpoint.
     private final class Publisher {
@@ -22,7 +22,7 @@ import ZeroMQ
             try socket.attach(to: try Endpoint("@\(address)"), otherwise: .bind)
         }
 
-        /// Waits for subscriptions that request a confirmation, and confirms this number of them.
+        /// Waits for `count` subscriptions that request a confirmation, and confirms them.
         func confirm(_ count: Int) throws {
             var confirmed = 0
             while confirmed < count {
@@ -60,7 +60,7 @@ import ZeroMQ
         }
         _ = try watch.waitForLine { $0.hasPrefix("lost the daemon at \(address)") }
         let second = try Publisher(address)
-        // libzmq repeats the old topic; the second subscription is the new one.
+        // After the reconnection, libzmq first repeats the old subscription. The second one is new.
         try second.confirm(2)
         _ = try watch.waitForLine { $0.hasPrefix("the daemon at \(address) is back after") }
         try second.publish("a", 6...7)
@@ -85,7 +85,7 @@ import ZeroMQ
         _ = try Peer(try #require(first)).decide("s", values(2))
         let seen: Bool? = eventually { watch.output.contains("s,2,") ? true : nil }
         #expect(seen == true)
-        // The watch is stopped, so that it cannot reconnect before the first decision.
+        // Stop the watch. Otherwise it might reconnect before the first decision.
         kill(watch.processIdentifier, SIGSTOP)
         first?.kill()
         first = nil
@@ -102,7 +102,7 @@ import ZeroMQ
     }
 
     @Test(arguments: [("xterm", "", true), ("xterm", "1", false), ("dumb", "", false)])
-    func `the table on a terminal ends with q, and has colours only if they are welcome`(
+    func `the table on a terminal ends with q, and has colours only if they are wanted`(
         term: String, noColour: String, hasColours: Bool
     ) throws {
         let daemon = try DaemonProcess([model2, "--last-value"])

@@ -3,12 +3,14 @@
 
 #include <stdint.h>
 
-// A library to preload into a program. It does two things, each only if its environment variables are set:
+// A library to preload into a program. Each of its two functions is active only if its environment variables are set:
 //
-// SLUICE_FAULT_FOLDER, SLUICE_FAULT_LOG: every change of the folder and its contents is recorded in the log, in order. A test
-// can simulate a power cut from the log. A record is this header, then the path, then the written bytes.
+// SLUICE_FAULT_FOLDER, SLUICE_FAULT_LOG: the library records every change of the folder and its contents in the log, in
+// order. A test can simulate a power cut from the log. A record is a `fault_record`, then the path, then the written
+// bytes.
 //
-// SLUICE_FAULT_CLOCK: the time of day is shifted by the number of seconds in the file. Other clocks are unchanged.
+// SLUICE_FAULT_CLOCK: the library shifts the time of day by the number of seconds in this file. Other clocks stay
+// unchanged.
 struct fault_record {
     // w: bytes were written at the offset; t: a file was cut or extended to the offset; s: a file or folder was synced; c: a
     // file was created; d: a folder was created; u: a file was unlinked; r: a file was renamed to the path in the bytes.
