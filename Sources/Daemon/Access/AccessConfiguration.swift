@@ -2,8 +2,8 @@ import ZeroMQ
 
 /// The rules for clients: their keys, and the limits on their messages and connections.
 public struct AccessConfiguration: Equatable, Sendable {
-    /// The file of the daemon's secret key. If nil, nothing is encrypted, and anyone who reaches an endpoint may use
-    /// it.
+    /// The file of the daemon's secret key. If the path is nil, nothing is encrypted, and anyone who reaches an
+    /// endpoint may use it.
     public var curveKey: String?
     /// The folder of the authorized public keys: `producers/*.pub`, `subscribers/*.pub`, `controllers/*.pub`.
     public var authorizedClients: String?
@@ -85,7 +85,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
         }
     }
 
-    /// The clients of the endpoint. The name is also that of the sub-folder with their keys.
+    /// The clients of the endpoint. The sub-folder with their keys has the same name.
     var clients: String {
         switch self {
         case .ingest: "producers"
@@ -106,8 +106,8 @@ extension IngestEndpoint.Kind {
 }
 
 extension DaemonConfiguration {
-    /// All endpoints with their roles. `hasServerKey` tells whether a connecting endpoint has the key of the server it
-    /// expects.
+    /// All endpoints with their roles. `hasServerKey` tells whether a connecting endpoint knows the public key of its
+    /// server.
     private var accessPoints: [(role: EndpointRole, endpoint: Endpoint, hasServerKey: Bool)] {
         ingest.map { (.ingest, $0.endpoint.endpoint, $0.serverKey != nil) }
             + [(.decisions, decisions.endpoint, false), (.control, control, false)]

@@ -6,12 +6,12 @@ import ZeroMQ
 /// Controls which clients may connect.
 ///
 /// The guard sets the key and the limits of each socket before the socket is attached. ``AccessWatch`` answers libzmq's
-/// question about every new connection. Neither takes part in the path from a timestep to its decision.
+/// question about every new connection. Neither is part of the path from a timestep to its decision.
 final class AccessGuard: Sendable {
     /// The time limit of a handshake, in milliseconds. libzmq closes a connection whose handshake takes longer. This
     /// also bounds how long libzmq keeps a connection that was told to try again later.
     private static let handshakeMilliseconds = 5_000
-    /// The time limit, in milliseconds, within which a peer of `decisions` or `control` must acknowledge sent data.
+    /// The time in milliseconds within which a peer of `decisions` or `control` must acknowledge sent data.
     private static let untakenMilliseconds = 60_000
     /// The TCP keepalive: the seconds of silence before the first probe, the seconds between probes, and the number of
     /// probes.
@@ -22,7 +22,7 @@ final class AccessGuard: Sendable {
     /// controller could otherwise fill the memory.
     private static let waitingRequests = 32
 
-    /// The notices that the watch has not read yet.
+    /// The notices that the watch has not taken yet.
     private struct Pending {
         var sockets: [AccessWatch.WatchedSocket] = []
         /// Whether the watch has been started.
@@ -90,7 +90,7 @@ final class AccessGuard: Sendable {
         logger.info("CURVE: this daemon's public key is \(serverKeys.publicKey); authorized clients: \(summary)")
     }
 
-    /// Announces that no more sockets follow, and waits until all watched sockets are closed.
+    /// Tells the watch that no more sockets follow, and waits until all watched sockets are closed.
     func end() {
         let isOpen = pending.withLock { pending in
             pending.isEnding = true
@@ -115,12 +115,12 @@ final class AccessGuard: Sendable {
         }
     }
 
-    /// Stops admitting producers. When this returns, every producer admitted before is connected.
+    /// Stops admitting producers. When this method returns, all producers that were admitted before are connected.
     func closeIngest() {
         isIngestClosed.withLock { $0 = true }
     }
 
-    /// Sends an answer of the watch while the admission of producers cannot change.
+    /// Sends an answer of the watch. Meanwhile, ``closeIngest()`` waits, so the admission of producers cannot change.
     ///
     /// - Parameter answer: Sends the answer. Its argument tells whether producers are refused.
     /// - Throws: The error of `answer`.
@@ -131,7 +131,7 @@ final class AccessGuard: Sendable {
         try result.get()
     }
 
-    /// The number of the reading that gave the keys in force.
+    /// The number of times that the folder has been read again. It identifies the keys in force.
     var reading: Int { readings.load(ordering: .acquiring) }
 
     /// Sets the key and the limits of a socket. Call this before the socket is attached.
@@ -141,7 +141,7 @@ final class AccessGuard: Sendable {
     ///   - role: The role of the endpoint.
     ///   - endpoint: The endpoint to which the socket will be attached.
     ///   - serverKey: The public key of the server, if the endpoint connects.
-    ///   - peers: The types of the sockets that may connect, in words; nil: those of the role.
+    ///   - peers: The types of the sockets that may connect, in words; nil for the types of the role.
     /// - Throws: ``ZeroMQError`` if the process may open no more files.
     func prepare(
         _ socket: borrowing Socket, for role: EndpointRole, at endpoint: Endpoint, serverKey: CurvePublicKey? = nil,
@@ -162,7 +162,7 @@ final class AccessGuard: Sendable {
         wakeup.signal()
     }
 
-    /// The frame size above which libzmq closes the connection without a notice.
+    /// Returns the frame size above which libzmq closes the connection without reporting it.
     ///
     /// For timesteps this is twice the configured maximum, so that the loop can count and log frames slightly above the
     /// maximum.
@@ -191,7 +191,7 @@ final class AccessGuard: Sendable {
         try socket.set(.transmissionTimeout, to: untakenMilliseconds)
     }
 
-    /// Returns the sockets that are new to the watch, and whether no more sockets follow. Called by the watch.
+    /// Returns the sockets that are new to the watch, and whether no more sockets follow. The watch calls this.
     func takePending() -> (sockets: [AccessWatch.WatchedSocket], isEnding: Bool) {
         wakeup.clear()
         return pending.withLock { pending in
@@ -200,10 +200,10 @@ final class AccessGuard: Sendable {
         }
     }
 
-    /// The reason for refusing a request; nil if the client may connect.
+    /// Returns the reason for refusing a request; nil if the client may connect.
     ///
-    /// Without CURVE, every client that reaches the endpoint may connect: the address or the permissions of the socket
-    /// file limit the clients. If an endpoint needs a key, libzmq itself refuses clients without one.
+    /// Without CURVE, every client that reaches the endpoint may connect. Only the address or the permissions of the
+    /// socket file limit the clients. If an endpoint needs a key, libzmq itself refuses clients without one.
     func refusal(of request: AccessRequest) -> AccessLog.Cause? {
         guard case .key(let key) = request.proof else { return nil }
         return keys.withLock { keys in

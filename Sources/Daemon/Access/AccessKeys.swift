@@ -30,10 +30,10 @@ struct AccessKeys: Sendable {
         EndpointRole.allCases.map { "\(files[$0]?.count ?? 0) \($0.clients)" }.joined(separator: ", ")
     }
 
-    /// The file of a key that is authorized for the role; nil if the key is not authorized for the role.
+    /// Returns the file of a key that is authorized for the role; nil if the key is not.
     func file(of key: CurvePublicKey, for role: EndpointRole) -> String? { files[role]?[key] }
 
-    /// The file of a key that is authorized for any role; nil if the key is not authorized.
+    /// Returns the file of a key that is authorized for any role; nil if the key is not.
     func file(of key: CurvePublicKey) -> String? { files.values.lazy.compactMap { $0[key] }.first }
 
     /// Refuses a folder that everyone may write to, because anyone could add a key. A read-only mount is accepted,

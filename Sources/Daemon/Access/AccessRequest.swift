@@ -47,12 +47,13 @@ struct AccessRequest {
         address = String(decoding: frames[3], as: UTF8.self)
     }
 
-    /// The frames of the answer: version, id, status code and text, user, metadata.
+    /// Returns the frames of the answer: version, id, status code and text, user, metadata.
     func reply(_ verdict: Verdict) -> [[UInt8]] {
         [Self.version, id, Array(verdict.rawValue.utf8), [], [], []]
     }
 
-    /// The answer that denies a malformed question. It has the second frame of the question as its id, if there is one.
+    /// Returns the answer that denies a malformed question. Its id is the second frame of the question, if there is
+    /// one.
     static func denial(of frames: [[UInt8]]) -> [[UInt8]] {
         [version, frames.dropFirst().first ?? [], Array(Verdict.denied.rawValue.utf8), [], [], []]
     }

@@ -3,10 +3,10 @@ import ZeroMQ
 
 /// Answers libzmq's questions about new clients, and follows their connections through socket monitors.
 ///
-/// The watch runs on a thread of its own until the last watched socket is closed.
+/// The watch runs on its own thread until the last watched socket is closed.
 ///
-/// `@unchecked Sendable`: the watch is created on one thread and runs on another. libzmq allows handing over a socket
-/// between threads.
+/// `@unchecked Sendable`: the watch is created on one thread and runs on another. libzmq allows passing a socket from
+/// one thread to another.
 final class AccessWatch: @unchecked Sendable {
     /// A bound socket and its connections.
     struct WatchedSocket: Sendable {
@@ -18,7 +18,7 @@ final class AccessWatch: @unchecked Sendable {
         /// All open connections by number, including those whose handshake is not finished.
         var connections: [Int: Connection] = [:]
         var handshakes = HandshakeLedger()
-        /// The reasons of failed handshakes, for the connections that end next. libzmq's event of a failure does not
+        /// The reasons for failed handshakes whose connections are about to end. libzmq's event for a failure does not
         /// name the connection.
         var refusals: [SocketMonitor.Refusal] = []
         var isClosed = false
@@ -40,19 +40,19 @@ final class AccessWatch: @unchecked Sendable {
         let time: Int64
     }
 
-    /// A handshake that ended early. It is logged when it is known whether libzmq has asked about the client.
+    /// A handshake that ended early. It is logged once it is known whether libzmq has asked about the client.
     private struct BrokenHandshake {
         let role: EndpointRole
         /// The client's address; nil if the connection ended before its address was known.
         let peer: String?
-        /// The reason of the failure; nil if libzmq only reported the end of the connection.
+        /// The reason for the failure; nil if libzmq reported only the end of the connection.
         let refusal: SocketMonitor.Refusal?
         let isCurve: Bool
         /// The types of the sockets that may connect, in words.
         let expected: String
     }
 
-    /// A client that the watch has welcomed, and whose handshake is not finished.
+    /// A client that the watch has welcomed and whose handshake is not finished.
     private struct Guest {
         let role: EndpointRole
         let address: String
@@ -65,7 +65,7 @@ final class AccessWatch: @unchecked Sendable {
     private static let lookMilliseconds = 500
     /// The nanoseconds after which a welcomed client has either connected or failed.
     private static let guestTime: Int64 = 6_000_000_000
-    /// The bytes per second of a subscriber's connection that count as heartbeats and not as subscriptions.
+    /// The number of bytes per second of a subscriber's connection that count as heartbeats and not as subscriptions.
     private static let heartbeatBytes = 100
 
     private let access: AccessGuard
@@ -121,14 +121,14 @@ final class AccessWatch: @unchecked Sendable {
         try hearAll()
         while let frames = try requests.receiveFrames(wait: false) {
             // The monitor reports a connection before libzmq asks about it. Reading the monitors again before each
-            // answer makes sure that this connection is counted.
+            // answer ensures that this connection is counted.
             try hearAll()
             try access.whileSettled { isIngestClosed throws(ZeroMQError) in
                 try requests.sendFrames(answer(frames, isIngestClosed: isIngestClosed), wait: true)
             }
         }
-        // libzmq asks about a client before it reports the end of the connection, so all questions about these clients
-        // are answered by now.
+        // libzmq asks about a client before it reports the end of the client's connection. All questions about these
+        // clients are therefore answered by now.
         for handshake in brokenHandshakes { tell(handshake) }
         brokenHandshakes.removeAll()
         let now = SteadyClock.now()
@@ -164,7 +164,7 @@ final class AccessWatch: @unchecked Sendable {
         case .refused(let refusal):
             watched[index].handshakes.refuse(refusal)
             access.refusals.count(role)
-            // This daemon denied the client, and has logged the refusal already.
+            // This daemon denied the client and has already logged the refusal.
             if case .denied = refusal { return }
             watched[index].refusals.append(refusal)
         case .disconnected(let number):
@@ -184,8 +184,8 @@ final class AccessWatch: @unchecked Sendable {
 
     /// Logs a handshake that ended early.
     ///
-    /// A client hangs up if the socket types do not match, and so does a port probe. They differ in one way: libzmq
-    /// asks about the client, but not about the probe.
+    /// A client hangs up if the socket types do not match. A port probe hangs up too. Only the client makes libzmq ask
+    /// a question.
     private func tell(_ handshake: BrokenHandshake) {
         var cause =
             handshake.refusal.map { AccessLog.Cause($0, isCurve: handshake.isCurve) }
@@ -206,7 +206,7 @@ final class AccessWatch: @unchecked Sendable {
 
     /// Records a connection. Cuts the connection off at once if far more connections are open than can be admitted.
     ///
-    /// libzmq reports the cut as a failed handshake, so the refusal is counted then.
+    /// The refusal is counted later, when libzmq reports the cut as a failed handshake.
     private func welcome(_ connection: Connection, _ number: Int, at index: Int) {
         watched[index].connections[number] = connection
         let (role, limit) = (watched[index].role, access.configuration.maximumConnections)
@@ -224,7 +224,7 @@ final class AccessWatch: @unchecked Sendable {
         watched.reduce(0) { $0 + ($1.role == role ? $1.connections.count : 0) }
     }
 
-    /// Cuts off subscribers whose subscriptions exceed the limit. libzmq keeps all subscriptions and asks no one.
+    /// Cuts off subscribers whose subscriptions exceed the limit. libzmq keeps all subscriptions without asking.
     private func boundSubscriptions(at now: Int64) {
         let limit = access.configuration.maximumSubscriptionBytes
         for socket in watched where socket.role == .decisions {
@@ -238,8 +238,8 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    /// Checks whether the process can open files. If no file can be opened, libzmq accepts no connections, and keeps
-    /// trying without a notice.
+    /// Checks whether the process can open files. If no file can be opened, libzmq accepts no connections and keeps
+    /// trying without reporting it.
     private func tryFiles() {
         let canOpen = OpenFiles.canOpenMore
         if !canOpen, !isOutOfFiles {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The number of refused connections for each role. The thread of ``AccessWatch`` counts; any thread may read.
+/// The number of refused connections for each role. The thread of ``AccessWatch`` counts, and any thread may read.
 final class ConnectionRefusals: Sendable {
     private let counts = Mutex<[EndpointRole: UInt64]>([:])
     private let exhaustionCount = Atomic<UInt64>(0)
@@ -10,7 +10,7 @@ final class ConnectionRefusals: Sendable {
         counts.withLock { $0[role, default: 0] += 1 }
     }
 
-    /// Counts an occasion on which the process could open no more files.
+    /// Counts one time that the process could open no more files.
     func countExhaustion() { exhaustionCount.add(1, ordering: .relaxed) }
 
     /// The number of times that the process ran out of files.

@@ -1,24 +1,24 @@
 import ZeroMQ
 
-/// The connections of one socket whose handshake is not finished, as far as libzmq's events show.
+/// The connections of one socket whose handshakes are unfinished, as far as libzmq's events show.
 ///
-/// The ledger finds handshakes that broke off without a reason. libzmq reports only the end of the connection if the
-/// socket has the wrong type, or if the peer does not speak ZeroMQ.
+/// The ledger finds handshakes that broke off without a reported reason. If the peer's socket has the wrong type, or if
+/// the peer does not speak ZeroMQ, libzmq reports only the end of the connection.
 ///
-/// The event of a success does not name its connection. While several handshakes are open, the ledger may thus mistake
-/// a broken handshake for the end of an admitted connection. A client that keeps trying is sooner or later the only one
-/// in a handshake, and is then noticed.
+/// libzmq's event for a success does not name the connection. While several handshakes are open, the ledger may
+/// therefore mistake a broken handshake for the end of an admitted connection. A client that keeps trying will sooner
+/// or later be alone in its handshake. The ledger then notices the client.
 struct HandshakeLedger: Sendable {
-    /// The nanoseconds after which a handshake is over in any case. libzmq itself ends the handshake sooner.
+    /// The nanoseconds after which the ledger counts a handshake as over. libzmq itself ends the handshake sooner.
     private static let longest: Int64 = 6_000_000_000
 
-    /// The connections in their handshake, oldest first, with their start times.
+    /// The connections with an open handshake, oldest first, with their start times.
     private var open: [(number: Int, time: Int64)] = []
     /// The number of open handshakes that have succeeded.
     private var admitted = 0
     /// The number of open handshakes that were denied and whose clients are about to hang up.
     private var denied = 0
-    /// Whether libzmq has said why the connection that ends next failed.
+    /// Whether libzmq has already reported why the connection that ends next failed.
     private var isFailureTold = false
 
     /// Records a new connection.
@@ -37,8 +37,7 @@ struct HandshakeLedger: Sendable {
 
     /// Records that one of the connections is refused.
     mutating func refuse(_ refusal: SocketMonitor.Refusal) {
-        // A client that is told of its final denial hangs up by itself. libzmq ends all other failed connections at
-        // once.
+        // A client that receives a final denial hangs up by itself. libzmq ends all other failed connections at once.
         if case .denied(let status) = refusal, status >= 400 {
             denied += 1
         } else {

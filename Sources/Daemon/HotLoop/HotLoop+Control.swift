@@ -4,9 +4,9 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Carries out control requests, between two timesteps.
+/// Carries out control requests between two timesteps.
 extension HotLoop {
-    /// Carries out a request. Answers at once, or when the store has done its part.
+    /// Carries out a request. Answers at once, or once the store has done its part.
     ///
     /// - Parameters:
     ///   - command: The command.
@@ -75,7 +75,7 @@ extension HotLoop {
         }
     }
 
-    /// Sends an answer when its effect survives a crash.
+    /// Sends an answer once the effect of the request survives a crash.
     mutating func replyWhenDurable<Answer: Codable & Sendable>(
         _ answer: Answer, to address: ControlServer.ReturnAddress
     ) {
@@ -121,7 +121,7 @@ extension HotLoop {
         )
     }
 
-    /// The endpoints of the sockets. Ports `*` are resolved.
+    /// The endpoints of the sockets. The actual port replaces a `*`.
     var endpoints: DaemonStatus.Endpoints {
         DaemonStatus.Endpoints(
             ingest: ingest.map { "\($0.endpoint)" }, decisions: "\(publisher.endpoint)",

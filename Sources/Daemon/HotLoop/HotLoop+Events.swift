@@ -11,7 +11,7 @@ extension HotLoop {
         publishInOrder(held)
     }
 
-    /// Publishes the events of the stream table since the last decisions were published.
+    /// Publishes the events of the stream table that happened since the last decisions were published.
     mutating func announceEvents() {
         for event in table.takeEvents() {
             dropLog.record(event, at: SteadyClock.now())

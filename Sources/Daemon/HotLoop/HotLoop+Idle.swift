@@ -14,7 +14,7 @@ extension HotLoop {
     /// The number of streams that one job reads, so that other timesteps are handled in between.
     private static let streamsPerRead = 1024
 
-    /// Looks at some streams, and hibernates or forgets idle ones.
+    /// Checks some streams, and hibernates or forgets the idle ones.
     mutating func sweepIdle() {
         retryUnread()
         let now = SteadyClock.now()
@@ -27,7 +27,7 @@ extension HotLoop {
             next = gone.next
         }
         if let period = idleSweep.idleAfter {
-            // If a checkpoint fails, the next one copies its streams again, so they must stay in memory until then.
+            // If a checkpoint fails, the next checkpoint copies its streams again. They must stay in memory until then.
             guard !checkpoints.isRunning, checkpoints.folderLoss == nil, idleSweep.wakers == 0 else {
                 return idleSweep.postpone()
             }
@@ -50,11 +50,11 @@ extension HotLoop {
         }
     }
 
-    /// Runs an action when all streams that it needs are awake: at once if none of them hibernates.
+    /// Runs an action once all streams that it needs are awake. If none of them hibernates, the action runs at once.
     ///
     /// - Parameters:
     ///   - sleepers: The streams that the action needs.
-    ///   - first: The first slot to look at. Streams in earlier slots are awake.
+    ///   - first: The first slot to check. Streams in earlier slots are awake.
     ///   - action: The action. It receives an error if a named stream is unknown or cannot be read.
     mutating func whenAwake(
         _ sleepers: Sleepers, from first: Int = 0,

@@ -11,11 +11,11 @@ struct RunningOperation {
     var snapshot: RunningSnapshot?
     /// The snapshot that the operation restores, if it restores one.
     var restoration: RunningRestoration?
-    /// The number of restorations so far. It tells the store's answers to different restorations apart.
+    /// The number of restorations so far. It distinguishes the store's answers to different restorations.
     var restorationCount = 0
-    /// The error that makes the daemon stop in the middle of a restoration.
+    /// The error because of which the daemon stops in the middle of a restoration.
     var unfinished: StoreError?
-    /// Requests about streams that arrived during the operation, and closures that would change streams, in order.
+    /// In order: requests about streams that arrived during the operation, and closures that change streams.
     var waiting: [Mailbox.Action] = []
     /// Whether one of ``waiting`` is being carried out.
     var isActing = false
@@ -26,15 +26,16 @@ struct RunningOperation {
 
 /// Runs long operations on many streams, about a millisecond in each turn, so that timesteps are handled in between.
 extension HotLoop {
-    /// The number of slots between two looks at the clock.
+    /// The number of slots between two checks of the clock.
     private static let slotsPerLook = 256
-    /// The minimum nanoseconds per turn for an operation. In a long turn, an operation gets a quarter of the turn's
-    /// other time.
+    /// The minimum number of nanoseconds per turn for an operation. In a long turn, an operation gets a quarter of the
+    /// time that the turn has taken so far.
     private static let sweepTime: Int64 = 1_000_000
     /// Nanoseconds per turn for the backlog.
     private static let backlogTime: Int64 = 5_000_000
 
-    /// Runs an action on streams at once, or after the operation under way and all actions that wait for it.
+    /// Runs an action on streams. If an operation is under way, the action runs after it and after all actions that
+    /// already wait.
     mutating func whenTableIsFree(_ action: @escaping Mailbox.Action) {
         let isFree = operation.end == nil && (operation.waiting.isEmpty || operation.isActing)
         if isFree { action(&self) } else { operation.waiting.append(action) }
@@ -132,7 +133,7 @@ extension HotLoop {
                 operation.unfinished = failure
                 return endOperation(.failure(ControlError(failure)))
             }
-            // The store has to answer first.
+            // Nothing can be done before the store has answered.
             worker.finish()
             readMail()
         }
@@ -146,7 +147,7 @@ extension HotLoop {
         startWantedCheckpoint()
     }
 
-    /// Steps timesteps of the backlog for a part of the turn, and publishes their decisions.
+    /// Steps timesteps of the backlog for part of the turn, and publishes their decisions.
     private mutating func takeBacklog(by memory: inout TurnMemory) throws(ZeroMQError) {
         let start = SteadyClock.now()
         var now = start

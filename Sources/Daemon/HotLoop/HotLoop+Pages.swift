@@ -7,11 +7,11 @@ struct PageJob {
     var search: StreamPageSearch
 }
 
-/// Builds pages of streams, some slots at a time.
+/// Builds pages of streams, a few slots at a time.
 extension HotLoop {
     /// The time per turn for building all pages.
     private static let timeForPages = Duration.milliseconds(1)
-    /// The number of slots between two looks at the clock.
+    /// The number of slots between two checks of the clock.
     private static let slotsPerLook = 1024
 
     /// Begins a page. The controller's later requests wait until the page is complete, so that they cannot affect it.
@@ -40,7 +40,7 @@ extension HotLoop {
         requests.release(page.address.peer)
     }
 
-    /// Answers the unfinished pages with an error, so that a stop need not wait for them.
+    /// Answers the requests for unfinished pages with an error, so that a stop need not wait for them.
     mutating func cancelPages() {
         for page in pages {
             let error = ControlError(.internal, "the daemon is stopping; ask again when it is back")

@@ -4,7 +4,7 @@ import Store
 import Streams
 import Wire
 
-/// Reloads models while their streams continue. ``ReloadQueue`` decides which file is read when.
+/// Reloads models while their streams continue. ``ReloadQueue`` decides when each file is read.
 extension HotLoop {
     /// Called with the outcome of a reload.
     typealias ReloadAnswer = @Sendable (inout HotLoop, Result<ReloadResult, ControlError>) -> Void
@@ -18,7 +18,7 @@ extension HotLoop {
         if begins { logger.info("reloading all models") }
     }
 
-    /// Reloads a model. Answers the request when the model's streams are durable under the new weights.
+    /// Reloads a model. Answers the request once the model's streams are durable under the new weights.
     mutating func reload(
         _ name: String, resetting: Bool, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -98,7 +98,7 @@ extension HotLoop {
         }
     }
 
-    /// Ends a reload: answers the requests for it, and starts the reload that was requested in the meantime.
+    /// Ends a reload. Answers its requests, and starts the reload that was requested in the meantime.
     private mutating func end(_ outcome: Result<ReloadResult, ControlError>, ofModel model: Int) {
         let (ended, readsAgain) = reloads.end(model)
         tell(ended, outcome, ofModel: model)
@@ -114,8 +114,8 @@ extension HotLoop {
         for address in reload.addresses { reply(outcome, to: address) }
     }
 
-    /// Gives the new weights a number in the journal, if one is kept. Each record names the weights that its timesteps
-    /// were stepped with.
+    /// Gives the new weights a number in the journal, if the daemon keeps one. Each record refers by this number to the
+    /// weights that stepped its timesteps.
     private mutating func number(
         _ model: Int, as served: ServedModel,
         then: @escaping @Sendable (inout HotLoop, Result<UInt16?, ControlError>) -> Void
@@ -166,8 +166,8 @@ extension HotLoop {
         _ served: ServedModel, _ result: ReloadResult, _ answer: @escaping ReloadAnswer
     ) {
         guard isDurable else { return answer(&self, .success(result)) }
-        // A checkpoint must have all streams under the new weights before the answer. Until then, a crash leaves
-        // streams of the old weights. The next start refuses these streams, or treats them as its options say.
+        // A checkpoint must have all streams under the new weights before the answer. A crash before this checkpoint
+        // leaves streams of the old weights. The next start refuses these streams, or handles them as its options say.
         startStoreJob { store throws(StoreError) in
             try store.keepLayouts(of: [served])
         } then: { loop, written in

@@ -22,12 +22,11 @@ extension HotLoop {
         }
     }
 
-    /// Removes streams from memory, with a journal. The store alone cannot remove them, because earlier records would
-    /// bring them back.
+    /// Removes streams from memory, and records the removal in the journal. The store alone cannot remove them, because
+    /// earlier records would bring them back.
     ///
-    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk, the
-    /// answer would wait until there is room. Therefore the daemon first checks that the journal or a checkpoint can be
-    /// written.
+    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk, it would
+    /// wait until there is room. Therefore, the daemon first checks that the journal or a checkpoint can be written.
     private mutating func removeAtOnce(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -78,15 +77,15 @@ extension HotLoop {
         }
     }
 
-    /// Ends a removal without a journal. If the store has removed the streams, they leave memory. Otherwise they stay
-    /// as before.
+    /// Ends a removal without a journal. If the store has removed the streams, the daemon removes them from memory.
+    /// Otherwise, they stay unchanged.
     private mutating func endRemoval(
         of count: Int, _ selection: ControlCommand.Selection, _ result: Result<Void, StoreError>,
         for address: ControlServer.ReturnAddress
     ) {
         if case .failure(let error) = result {
             table.spare()
-            // A running checkpoint has skipped these streams, so it must not count as a checkpoint of all streams.
+            // A running checkpoint has skipped these streams and must not count as a checkpoint of all streams.
             checkpoints.fail(error)
             reply(Result<JSONValue, ControlError>.failure(ControlError(error)), to: address)
             return endOperation()
@@ -96,7 +95,7 @@ extension HotLoop {
         do throws(ControlError) {
             try begin(.remove, on: selection, event: .removed) { loop, removed in
                 _ = loop.table.takeRemovedKeys()
-                // New streams may have arrived since the store was asked, and a checkpoint may have them.
+                // New streams may have arrived since the request to the store, and a checkpoint may contain them.
                 if removed == count { return loop.reply(.success(RemoveResult(removed: removed)), to: address) }
                 loop.whenCheckpointed { loop, outcome in
                     loop.reply(outcome.map { RemoveResult(removed: removed) }, to: address)

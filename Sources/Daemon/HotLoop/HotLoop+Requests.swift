@@ -3,7 +3,7 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Carries out requests and sends replies. Large requests and replies are read and written beside the loop.
+/// Carries out requests and sends replies. Another thread reads large requests and writes large replies.
 extension HotLoop {
     /// The time per turn for requests, so that timesteps are not held up for longer.
     private static let timeForRequests = Duration.milliseconds(5)
@@ -24,10 +24,10 @@ extension HotLoop {
     /// Whether a request can be carried out at once.
     var hasRequests: Bool { requests.hasNext(allowsLarge: !isReading) }
 
-    /// Carries out the requests received before the stop. Requests that wait for the answer to another one are not
+    /// Carries out the requests received before the stop. Requests that wait for the answer to another request are not
     /// carried out.
     ///
-    /// ``waitForOthers()`` waits for the requests that are being read beside the loop.
+    /// ``waitForOthers()`` waits for the requests that another thread is reading.
     mutating func takeLastRequests() throws(ZeroMQError) {
         for _ in 0..<Self.requestsPerTurn {
             guard requests.hasRoom, let request = try control.receive() else { break }
@@ -53,10 +53,10 @@ extension HotLoop {
         }
     }
 
-    /// Carries out a request. Answers at once, or when other threads have done their part.
+    /// Carries out a request. Answers at once, or once other threads have done their part.
     private mutating func carryOut(_ request: ReadRequest) {
         if operation.isBusy, case .success(let command) = request.command, command.concernsStreams {
-            // Later requests of the same controller wait behind this one.
+            // Later requests of the same controller wait behind this request.
             return operation.waiting.append { $0.carryOutNow(request) }
         }
         carryOutNow(request)
@@ -78,8 +78,8 @@ extension HotLoop {
         send(WrittenReply(outcome, id: address.id), to: address)
     }
 
-    /// Builds and encodes a reply beside the loop, then sends it. The controller's later requests wait, so that their
-    /// answers follow this one.
+    /// Builds and encodes a reply on another thread, then sends it. The controller's later requests wait, so that their
+    /// answers follow this reply.
     mutating func replyBeside<Answer: Codable & Sendable>(
         to address: ControlServer.ReturnAddress, _ answer: @escaping @Sendable () throws(ControlError) -> Answer
     ) {
@@ -98,12 +98,12 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the store for a request, and builds the reply beside the loop.
+    /// Runs a job of the store for a request, and builds the reply on another thread.
     ///
     /// - Parameters:
     ///   - address: The destination of the reply.
     ///   - work: The job, which runs on the store's thread.
-    ///   - answer: Runs on the loop, and returns a function that builds the answer beside the loop.
+    ///   - answer: Runs on the loop's thread, and returns a function that builds the answer on another thread.
     mutating func startStoreJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
@@ -129,7 +129,7 @@ extension HotLoop {
         }
     }
 
-    /// Runs work beside the loop, and passes the result to `then` on the loop.
+    /// Runs work on another thread, and passes the result to `then` on the loop's thread.
     mutating func startSideJob<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value, then: @escaping @Sendable (inout HotLoop, Value) -> Void
     ) {

@@ -2,10 +2,10 @@ import Store
 import Streams
 import Wire
 
-/// A snapshot that is being restored, read page by page in two passes: the first checks all streams, the second
-/// restores them. Owned by the hot loop.
+/// A snapshot that is being restored. The snapshot is read page by page in two passes: the first pass checks all
+/// streams, and the second restores them. Owned by the hot loop.
 struct RunningRestoration {
-    /// The number of read pages that wait before the next one is read.
+    /// The maximum number of pages that are read and not completed yet.
     private static let readyPages = 2
     /// The time after which a failed page is read again.
     private static let retryInterval = Duration.seconds(1)
@@ -23,7 +23,7 @@ struct RunningRestoration {
     let selection: ControlCommand.Selection
     /// Whether the restoration has taken effect.
     private(set) var isEffective = false
-    /// The number of streams, known when the restoration takes effect.
+    /// The number of streams; 0 until the restoration takes effect.
     private(set) var count = 0
     /// Whether the store is reading a page. ``isReadingStreams`` tells whether it is reading single streams.
     var isReadingPage = false
@@ -33,7 +33,7 @@ struct RunningRestoration {
     /// The number of streams of the first page that are done.
     private var done = 0
     private var place = Place.start
-    /// The first page if it is the only one, so that the second pass need not read it again.
+    /// The first page, if there is no other. The second pass then need not read the page again.
     private var onlyPage: StreamSlice?
     private var retry: Deadline?
     /// The error of the last read after the restoration took effect; nil if the read succeeded.
@@ -43,7 +43,7 @@ struct RunningRestoration {
         (self.number, self.name, self.selection) = (number, name, selection)
     }
 
-    /// The start of the page to read next; nil if no page is to be read now.
+    /// The start of the next page to read; nil if no page is to be read now.
     var nextPage: (after: String?, isDue: Bool)? {
         guard !isReadingPage, pages.count < Self.readyPages else { return nil }
         let isDue = retry?.isPast ?? true
@@ -94,7 +94,7 @@ struct RunningRestoration {
         retry = Deadline(in: Self.retryInterval)
     }
 
-    /// Notes that the restoration takes effect, and begins the second pass.
+    /// Marks the restoration as effective, and begins the second pass.
     mutating func begin(count: Int) {
         (isEffective, self.count) = (true, count)
         guard let onlyPage else { return place = .start }
@@ -105,7 +105,7 @@ struct RunningRestoration {
 /// Restores snapshots in slices; see ``StreamTable/beginChecking()``. Two copies of a million streams are never in
 /// memory at once.
 extension HotLoop {
-    /// The number of streams between two looks at the clock.
+    /// The number of streams between two checks of the clock.
     private static let streamsPerLook = 256
     /// The number of streams on a page, if their states are small.
     private static let streamsPerPage = 4096
@@ -198,8 +198,8 @@ extension HotLoop {
         endOperation(.failure(error))
     }
 
-    /// Gives up streams that were in the snapshot when they were checked, but are now missing. This happens only if
-    /// another program changed the file.
+    /// Resets streams that were in the snapshot when they were checked, but are missing now. This happens only if
+    /// another program has changed the file.
     private mutating func giveUpRestoring() {
         for id in table.giveUpRestoring() {
             logger.error("stream \(VisibleText.quoted(id)) is missing in the snapshot; its state begins at zero")
@@ -239,7 +239,7 @@ extension HotLoop {
             loop.operation.restoration?.isReadingStreams = false
             switch result {
             case .success(let slice): loop.table.restore(slice, slice.entries.indices)
-            // The page that contains these streams is read later anyway.
+            // A later page contains these streams anyway.
             case .failure(let error): loop.cannotRead(error)
             }
         }

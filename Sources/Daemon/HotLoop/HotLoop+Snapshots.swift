@@ -2,10 +2,10 @@ import Store
 import Streams
 import Wire
 
-/// A snapshot whose copies are handed to the store while further copies are made. Owned by the hot loop.
+/// A snapshot in progress. The store receives copies while further copies are made. Owned by the hot loop.
 struct RunningSnapshot {
-    /// The number of slices that may wait for the store. While the store writes one slice, another is ready. A stream
-    /// that must be read waits for both slices, so the limit is no higher.
+    /// The number of slices that may wait for the store. While the store writes one slice, another is ready. The limit
+    /// is no higher, because a stream that must be read waits for all of these slices.
     private static let unansweredSlices = 2
 
     let snapshot: StagedSnapshot
@@ -20,7 +20,7 @@ struct RunningSnapshot {
 
 /// Writes and deletes snapshots in slices. Two copies of a million streams are never in memory at once.
 extension HotLoop {
-    /// The number of rows of a deleted snapshot that one job deletes, so that other jobs of the store come in between.
+    /// The number of rows of a deleted snapshot that one job deletes, so that the store can run other jobs in between.
     private static let leftoversPerJob = 4096
 
     /// Copies streams as they are now. The copies go to the store slice by slice, and the snapshot becomes visible with
@@ -38,8 +38,8 @@ extension HotLoop {
         }
     }
 
-    /// Hands the copies made so far to the store, which copies hibernating streams from its own rows. Those rows change
-    /// only with the next checkpoint, which the store writes later.
+    /// Hands the copies made so far to the store. The store copies hibernating streams from its own rows. These rows
+    /// change only with the next checkpoint, which the store writes later.
     mutating func handOverCopies() {
         guard let snapshot = operation.snapshot?.snapshot, let isBegun = operation.snapshot?.isBegun else { return }
         let (slice, asleep) = table.takeCopies()

@@ -8,14 +8,14 @@ extension HotLoop {
     /// The maximum time to consume received timesteps.
     private static let drainTime = Duration.seconds(2)
     /// The moments at which a producer is told to hang up. Each entry applies until its time after the beginning of the
-    /// stop. At first the producer must be silent; later, it may also be between two messages. After the last time, any
-    /// moment will do.
+    /// stop. At first, the producer must be silent. Later, it may also be between two messages. After the last entry,
+    /// any moment will do.
     private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
         (.milliseconds(250), .quiet(.milliseconds(10))),
         (.milliseconds(350), .quiet(.milliseconds(2))),
         (.milliseconds(1000), .betweenMessages(orQuiet: .microseconds(250))),
     ]
-    /// Microseconds between two looks at the producers, while one of them may soon be silent.
+    /// Microseconds between two checks of the producers, while one of them may soon be silent.
     private static let lookPause: UInt32 = 100
 
     /// Consumes the timesteps that producers had sent before the stop, for at most ``drainTime``, and the last
@@ -104,8 +104,8 @@ extension HotLoop {
         startCheckpoint()
         try waitForOthers()
         if checkpoints.folderLoss != nil {
-            // The loss of the folder was noticed only now. A second checkpoint writes everything anew, if the place of
-            // the folder is suitable.
+            // The first checkpoint noticed the loss of the folder. A second checkpoint writes everything again, if the
+            // folder's path is usable.
             startCheckpoint()
             try waitForOthers()
         }
@@ -136,7 +136,7 @@ extension HotLoop {
     }
 
     private mutating func waitForOthers() throws(ZeroMQError) {
-        // Polls only the mailbox. Producers that still send would end every wait on the sockets at once.
+        // Polls only the mailbox, because producers that still send would end every wait on the sockets at once.
         var poller = Poller()
         _ = poller.add(mailbox.wakeup)
         while outsideJobs > 0 || checkpoints.isRunning {

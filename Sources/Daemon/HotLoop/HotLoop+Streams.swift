@@ -21,8 +21,8 @@ extension HotLoop {
         }
         let outputs = Dictionary(uniqueKeysWithValues: models.map { ($0.name, $0.model.outputs) })
         startStoreJob(for: address) { store throws(StoreError) in
-            // The keys are bytes, because `String` treats two spellings of a character as equal, although they name two
-            // streams.
+            // The keys are bytes, because `String` treats two Unicode spellings of a character as equal. They name
+            // different streams.
             Dictionary(
                 try store.streams(asleep).images.map { (Array($0.id.utf8), $0.values) }, uniquingKeysWith: { $1 })
         } beside: { _, values in

@@ -7,7 +7,7 @@ extension HotLoop {
     /// The hot path: receives the waiting messages of a socket, steps their streams together, and publishes the
     /// decisions. Repeats this for messages that arrived in the meantime.
     ///
-    /// If the first message is quick to step, it is decided at once. It may be the only message, and need not wait
+    /// If the first message is quick to step, it is decided at once. It may be the only message, and should not wait
     /// while the loop looks for others.
     ///
     /// - Parameters:
@@ -41,7 +41,7 @@ extension HotLoop {
                 try enqueueMessage(from: socket, by: &memory)
             }
             try decideAndPublish(&memory.decided)
-            // At most one message arrived since the last look, so the burst is over. Stop polling and give the
+            // At most one message arrived since the last check, so the burst is over. Stop polling and give the
             // subscriber the core.
         } while count > countBefore + 1
         return true
@@ -50,8 +50,8 @@ extension HotLoop {
     /// Adds the received message to the batch. If the batch holds a message of the same stream already, the batch is
     /// decided first.
     ///
-    /// The decisions are not published yet. They wait for the decisions on further messages, because libzmq takes
-    /// longer to publish them one by one.
+    /// The decisions are usually not published yet. They wait for the decisions on further messages, because publishing
+    /// one by one takes libzmq longer.
     private mutating func enqueueMessage(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
@@ -114,7 +114,7 @@ extension HotLoop {
         if table.hasEvents { announceEvents() }
     }
 
-    /// Keeps decisions until the journal has their records.
+    /// Holds decisions back until the journal has their records.
     private static func hold(
         _ decided: borrowing DecidedBatch, idsFrom table: borrowing StreamTable, in held: inout PendingDecisions
     ) {

@@ -8,35 +8,35 @@ import ZeroMQ
 /// Reusable memory for one turn: the received message and the decisions.
 struct TurnMemory: ~Copyable {
     var message = IngestMessage()
-    /// The decisions of the turn. Decisions of a few streams wait for further ones, in numbers that vary, so room for
-    /// many is allocated at the start.
+    /// The decisions of the turn. The decisions of a few streams wait for further ones, and their number varies. Room
+    /// for many decisions is therefore allocated at the start.
     var decided = DecidedBatch(capacity: 2048)
 }
 
-/// The daemon's one thread that decides. It owns the sockets and the stream table; other threads post closures to its
+/// The daemon's only deciding thread. It owns the sockets and the stream table. Other threads post closures to its
 /// ``Mailbox``.
 ///
 /// The hot path is ``receiveTimesteps(from:waits:by:)``: receive the waiting messages, step them together, publish. The
-/// store's work must not happen between two timesteps. The ``StoreWorker`` does it and posts its results to the
+/// store's work would delay timesteps. A ``StoreWorker`` does this work on another thread and posts the results to the
 /// mailbox.
 struct HotLoop: ~Copyable {
     /// The milliseconds for which unsent decisions and replies are kept after an orderly stop.
     static let lingerMilliseconds = 2_000
-    /// The number of messages received from one socket before other sockets and control requests have their turn.
+    /// The number of messages received from one socket before other sockets and control requests get their turn.
     static let messagesPerTurn = 1_000
-    /// Nanoseconds after which other sockets and control requests have their turn in any case. A message may have many
-    /// timesteps, and a model may be large.
+    /// Nanoseconds after which other sockets and control requests get their turn, however few messages were received. A
+    /// message may have many timesteps, and a model may be large.
     static let timePerTurn: Int64 = 20_000_000
-    /// Nanoseconds for which the loop waits for further timesteps at the ingest socket alone, while they arrive in
-    /// quick succession.
+    /// Nanoseconds for which the loop waits only at the ingest socket, while timesteps arrive in quick succession.
     ///
-    /// This is longer than the system's tick. A shorter wait makes the system reset the tick's timer, which costs a
-    /// single message some microseconds.
+    /// This is longer than the system's tick. A shorter wait makes the system reset the tick's timer, which delays a
+    /// single message by some microseconds.
     static let ingestPatience: Int64 = 5_000_000
     /// Nanoseconds after which decisions are published even if more messages of the same streams wait. A full batch of
     /// a small model takes about as long.
     static let publishingPatience: Int64 = 200_000
-    /// The number of requests, and of subscriptions, received in one turn before timesteps have theirs.
+    /// The maximum number of requests, and of subscriptions, received in one turn, so that timesteps are handled in
+    /// between.
     static let requestsPerTurn = 100
 
     // Fields that every message needs come first. The size of a type with a clock's instant is known only at run time,
@@ -50,7 +50,7 @@ struct HotLoop: ~Copyable {
     var batchStart: Int64 = 0
     /// The time of the last decision, by the steady clock.
     var decidedAt: Int64 = 0
-    /// Whether the last look found timesteps.
+    /// Whether the last turn received timesteps.
     private var hasTaken = false
     /// The maximum number of bytes in a frame of timesteps.
     let maximumMessageSize: Int
@@ -76,11 +76,11 @@ struct HotLoop: ~Copyable {
     let isDurable: Bool
     /// The state folder; nil if all state is in memory.
     let stateFolder: String?
-    /// Notices the loss of the state folder; nil if there is no state folder.
+    /// Detects the loss of the state folder; nil if there is no state folder.
     let folderWatch: StateFolderWatch?
     let journalSync: Journal.Sync
     let started = ContinuousClock.now
-    /// A number that distinguishes this run of the daemon from others, for clients.
+    /// A random number by which clients distinguish this run of the daemon from others.
     let instance = String(UInt64.random(in: .min ... .max), radix: 16)
     let startTime = WallClock.now()
 
@@ -182,17 +182,17 @@ struct HotLoop: ~Copyable {
         self.control = control
     }
 
-    /// Serves until a stop is asked for, then stops in order.
+    /// Serves until a stop is requested, then performs an orderly stop.
     ///
     /// - Throws: ``DaemonError``: `software` if a socket failed, `inputOutput` if the last checkpoint failed.
     mutating func run() throws(DaemonError) {
         var failure: ZeroMQError?
-        // This is a local variable and not a field, because it is read while the loop is mutated.
+        // This is a local variable and not a field, because the loop is mutated while the memory is in use.
         var memory = TurnMemory()
         removeLeftovers()
         do throws(ZeroMQError) {
             while !isStopping { try turn(&memory) }
-            // A stop by a request, unlike one by a signal, has not started the stop watch yet.
+            // A signal has already started the stop watch, but a control request has not.
             stop?.ask()
             logger.info("stopping")
             dropReloads()
@@ -209,7 +209,7 @@ struct HotLoop: ~Copyable {
         logger.info("stopped: \(table.counters.timesteps) timesteps consumed, \(table.count) streams")
     }
 
-    /// Waits until there is work, and does it.
+    /// Waits until there is work, and does the work.
     private mutating func turn(_ memory: inout TurnMemory) throws(ZeroMQError) {
         if hasTaken { try waitAtIngest(&memory) }
         let isFull = isIngestFull
@@ -259,7 +259,7 @@ struct HotLoop: ~Copyable {
 
     private var millisecondsToWait: Int {
         if !pages.isEmpty || hasRequests { return 0 }
-        // Each turn runs this, so it allocates no array.
+        // Every turn runs this code. Therefore, it allocates no array.
         let now = SteadyClock.now()
         let store =
             isDurable

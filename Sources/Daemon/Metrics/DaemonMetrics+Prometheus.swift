@@ -1,6 +1,6 @@
 import Wire
 
-/// The metrics by name. The page `Operating` describes each for operators.
+/// The names and help texts of the metrics. The page `Operating` describes each metric for operators.
 extension DaemonMetrics {
     /// Writes all metrics in Prometheus' text format.
     ///
@@ -64,7 +64,7 @@ extension DaemonMetrics {
             Double(status.stuck ?? 0))
     }
 
-    /// Leaves out the metrics of disabled features: of checkpoints if there is no state folder, of the journal unless
+    /// Writes the metrics of enabled features only: checkpoints if there is a state folder, and the journal if
     /// `durability` is `journal`.
     private func writeDurability(to text: inout PrometheusText) {
         if let checkpointTime {

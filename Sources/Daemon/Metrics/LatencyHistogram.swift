@@ -4,7 +4,7 @@
 struct LatencyHistogram: Sendable {
     /// The upper bound of the first bucket, in nanoseconds. Each further bound is twice the previous one.
     private static let firstBound: Int64 = 10_000
-    /// The number of finite bounds, from 10 µs to 10.5 s. Longer latencies have a bucket of their own.
+    /// The number of finite bounds, from 10 µs to 10.5 s. Longer latencies have a separate bucket.
     private static let boundCount = 21
 
     /// The number of decisions in each bucket.
@@ -35,7 +35,7 @@ struct LatencyHistogram: Sendable {
     /// The sum of all latencies, in seconds.
     var sum: Double { Double(nanoseconds) / 1e9 }
 
-    /// The bounds in seconds, the last infinite, each with the number of decisions up to that latency.
+    /// The bounds in seconds, each with the number of decisions up to this latency. The last bound is infinite.
     var cumulative: [(bound: Double, count: UInt64)] {
         var total: UInt64 = 0
         return counts.indices.map { index in

@@ -8,7 +8,7 @@ struct PrometheusText {
         case counter, gauge, histogram
     }
 
-    /// The label names and values of one sample, in writing order.
+    /// The label names and values of one sample, in the order of writing.
     typealias Labels = [(name: String, value: String)]
 
     private(set) var text = ""
@@ -30,7 +30,7 @@ struct PrometheusText {
     /// - Parameters:
     ///   - name: The name of the metric, without the suffixes of its samples.
     ///   - help: A description of the metric.
-    ///   - buckets: The upper bounds, the last infinite, each with the number of values up to the bound.
+    ///   - buckets: The upper bounds, each with the number of values up to the bound. The last bound is infinite.
     ///   - sum: The sum of all values.
     mutating func writeHistogram(
         _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], sum: Double
@@ -58,7 +58,7 @@ struct PrometheusText {
         text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
     }
 
-    /// Writes a number as Go's parser reads it, without a fraction if it is whole.
+    /// Writes a number in the form that Go's parser reads. A whole number has no fraction.
     private static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }

@@ -2,20 +2,20 @@ import CMalloc
 import Foundation
 import Logging
 
-/// Returns memory to the system that the daemon has freed and the C library still holds.
+/// Returns freed memory that the C library still holds to the system.
 ///
 /// Decisions that wait for a slow subscriber are freed among memory that stays in use. By itself, glibc returns only
-/// the free end of a heap, so the heaps would keep the size of the largest burst. `malloc_trim` also returns free pages
-/// in the middle.
+/// the free end of a heap. The heaps would therefore keep the size of the largest burst. `malloc_trim` also returns
+/// free pages in the middle.
 public struct FreedMemory {
-    /// The size in bytes from which each block is mapped by itself and unmapped when it is freed.
+    /// The size in bytes at which a block gets its own mapping, which is unmapped when the block is freed.
     private static let mappedBlock: Int32 = 1 << 20
     /// The number of bytes that may stay free at the end of a heap. Each thread may have a heap.
     private static let freeAtEnd: Int32 = 1 << 19
     /// The time in seconds between two checks of the process size.
     private static let interval: TimeInterval = 5
-    /// The process must grow by 1/32 before a trim. A trim has a price: the daemon soon asks for the pages again, one
-    /// by one.
+    /// The process must grow by 1/32 before a trim. A trim has a cost: the daemon soon requests the pages again, one by
+    /// one.
     private static let share = 32
 
     /// The smallest resident size in bytes since the last trim; nil before the first trim.
@@ -32,8 +32,7 @@ public struct FreedMemory {
 
     /// Trims whenever the process has grown, until the process ends.
     ///
-    /// Runs on a thread of its own. The hot loop waits only if it allocates or frees while `malloc_trim` walks its
-    /// heap.
+    /// Runs on a separate thread. The hot loop waits only if it allocates or frees while `malloc_trim` walks its heap.
     static func keepGivingBack(_ logger: Logger) {
         var memory = FreedMemory()
         while true {

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Reports the daemon's state to systemd by sd_notify(3): a datagram to the Unix socket that the environment names.
+/// Reports the daemon's state to systemd in the protocol of sd_notify(3): a datagram to the Unix socket that the
+/// environment names.
 struct ServiceNotifier: Sendable {
     /// A report to systemd.
     enum Notice: Equatable, Sendable {
@@ -69,7 +70,7 @@ struct ServiceNotifier: Sendable {
     }
 
     /// Makes the hot loop report `alive` twice in each ``watchdogInterval``, until the process ends. A loop that hangs
-    /// does not read its mailbox, so it reports nothing. Returns at once if systemd does not watch the daemon.
+    /// does not read its mailbox and therefore reports nothing. Returns at once if systemd does not watch the daemon.
     ///
     /// - Parameter mailbox: The hot loop's mailbox.
     func keepWatch(over mailbox: Mailbox) {

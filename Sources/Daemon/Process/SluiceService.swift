@@ -9,7 +9,7 @@ import ZeroMQ
 ///
 /// SIGHUP reloads the models and the authorized keys. SIGTERM, SIGINT and the control method `shutdown` start an
 /// orderly stop: the daemon consumes what producers have sent, makes the state durable, and ``run(_:)`` returns. The
-/// daemon does not use Swift's concurrency pool, so nothing in the pool can block it.
+/// daemon does not use Swift's concurrency pool. Therefore, nothing in the pool can block it.
 public struct SluiceService: Sendable {
     private let configuration: DaemonConfiguration
     private let models: [ServedModel]
@@ -31,7 +31,7 @@ public struct SluiceService: Sendable {
         for caution in models.flatMap(\.cautions) { logger.warning("\(caution)") }
     }
 
-    /// Serves until a stop is asked for. Reports to systemd when the daemon serves, that it is alive, and when it
+    /// Serves until a stop is requested. Reports to systemd when the daemon serves, while it is alive, and when it
     /// stops.
     ///
     /// - Parameter stop: Receives signals and bounds the time of a stop.
@@ -47,7 +47,7 @@ public struct SluiceService: Sendable {
 
         let result = Mutex<Result<Void, DaemonError>>(.success(()))
         let ended = DispatchSemaphore(value: 0)
-        // The loop has a thread of its own, so that `top` shows the loop's cost under its name.
+        // The loop has its own thread, so that `top` shows the loop's cost under its name.
         let thread = Thread { [self] in
             Self.takeProcessPriority()
             ThreadName.take("sluice-hot")
@@ -106,7 +106,7 @@ public struct SluiceService: Sendable {
         } catch {
             failure = error
         }
-        // The databases outlive the sockets: closing a database may write, and a write is never cut off.
+        // The databases outlive the sockets. Closing a database may write, and the stop never cuts off a write.
         let databases = (loop.worker, loop.group.worker)
         close(loop, within: stop.beginClosing(status: failure?.code.rawValue ?? EXIT_SUCCESS))
         withExtendedLifetime(databases) {

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Prepares the file descriptors of the process: the standard ones, 0 to 2, and room for one per connection.
+/// Prepares the file descriptors of the process: the standard descriptors 0 to 2, and room for one descriptor per
+/// connection.
 public enum StandardDescriptors {
     /// Raises the limit on descriptors to the system's maximum. Every connection needs one, and the usual limit of
     /// 1,024 exists only for programs that use `select`. Call this once.
@@ -12,8 +13,8 @@ public enum StandardDescriptors {
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// Opens `/dev/null` for each standard descriptor that the parent process closed. Otherwise the next file or socket
-    /// would get the number, and the log would be written into it. Call this before opening anything.
+    /// Opens `/dev/null` for each standard descriptor that the parent process closed. Otherwise, the next file or
+    /// socket would get this number, and the log would be written into it. Call this before opening anything.
     public static func occupy() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
             // `open` returns the lowest free number, which is this one.

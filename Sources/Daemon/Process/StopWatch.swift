@@ -4,13 +4,13 @@ public import Logging
 import ModelFiles
 import Synchronization
 
-/// Ends a stop in time, whatever the daemon is doing when the stop is asked for.
+/// Ends a stop in time, whatever the daemon is doing when the stop is requested.
 ///
-/// While the daemon loads models and state, it serves nothing and can lose nothing, so the process ends at once. Later
-/// the hot loop stops in order. A write of state is never cut off. Sockets that linger for their peers are cut off when
-/// the time is up.
+/// While the daemon loads models and state, it serves nothing and can lose nothing. The process therefore ends at once.
+/// Later, the hot loop performs an orderly stop. A write of state is never cut off. Sockets that linger for their peers
+/// are cut off when the time is up.
 ///
-/// The stop watch uses threads of its own, so nothing else can block it.
+/// The stop watch uses its own threads, so that nothing else can block it.
 public final class StopWatch: Sendable {
     /// The time that a stop may take. Writing state is exempt.
     static let patience = Duration.seconds(5)
@@ -18,7 +18,7 @@ public final class StopWatch: Sendable {
     private static let leastLinger = Duration.milliseconds(500)
 
     private enum Phase {
-        /// The daemon reads models and state. The flag asks for a reload as soon as it serves.
+        /// The daemon reads models and state. The flag requests a reload as soon as the daemon serves.
         case loading(isReloadAsked: Bool)
         /// The hot loop runs, and reads its mailbox.
         case serving(Mailbox)
@@ -102,7 +102,7 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// Notes that the hot loop reads its mailbox from now on.
+    /// Records that the hot loop reads its mailbox from now on.
     func begin(_ mailbox: Mailbox) {
         state.withLock { state in
             if case .loading(isReloadAsked: true) = state.phase { mailbox.post { $0.reloadAll() } }
@@ -110,10 +110,10 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// Notes that all received timesteps are consumed and that state is written next.
+    /// Records that all received timesteps are consumed and that state is written next.
     func beginStoring() { state.withLock { $0.phase = .storing } }
 
-    /// Notes that all state is durable and that the sockets are closed next.
+    /// Records that all state is durable and that the sockets are closed next.
     ///
     /// - Parameter status: The exit status of the process.
     /// - Returns: The time that the sockets may linger.
@@ -126,7 +126,7 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// Notes that the daemon has stopped.
+    /// Records that the daemon has stopped.
     func end() { hasEnded.signal() }
 
     private func watch() {

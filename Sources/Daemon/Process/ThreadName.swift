@@ -2,12 +2,12 @@ import Foundation
 
 /// Names the daemon's threads for `top` and similar tools.
 enum ThreadName {
-    /// Names the calling thread. Foundation's `Thread.name` is set by the parent thread, and is lost if the new thread
-    /// starts first.
+    /// Names the calling thread. With Foundation's `Thread.name`, the parent thread sets the name, which is lost if the
+    /// new thread starts first.
     ///
     /// - Parameter name: At most 15 bytes.
     static func take(_ name: String) {
-        // A thread without a name works as well, so an error is harmless.
+        // An error is harmless, because a thread works without a name too.
         try? Data(name.utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
     }
 }

@@ -1,4 +1,4 @@
-/// A moment at which something is due. It is a plain number, so the hot loop can check it in every turn.
+/// A moment at which something is due. It is a plain number, so that the hot loop can cheaply check it in every turn.
 struct Deadline {
     /// A moment of the ``SteadyClock``.
     private let time: Int64
@@ -11,7 +11,7 @@ struct Deadline {
 
     var isPast: Bool { SteadyClock.now() >= time }
 
-    /// The milliseconds until the deadline. The value is at least 1, so that a caller whose work is due but not
-    /// possible yet does not spin.
+    /// The milliseconds until the deadline. The value is at least 1. A caller whose work is due but not possible yet
+    /// therefore does not spin.
     var millisecondsLeft: Int { max(1, Int((time - SteadyClock.now()) / 1_000_000) + 1) }
 }

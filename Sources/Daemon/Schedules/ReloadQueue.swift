@@ -1,4 +1,5 @@
-/// Coalesces reloads: each model has at most one reload under way, and one more for all requests that arrive during it.
+/// Merges reloads. Each model has at most one reload under way, and one more for all requests that arrive in the
+/// meantime.
 struct ReloadQueue {
     /// One reload and the requests that wait for its outcome.
     struct Reload {
@@ -43,7 +44,7 @@ struct ReloadQueue {
 
     /// Asks for a reload.
     ///
-    /// - Returns: Whether to read the model's file now. If not, one later reload serves all requests made until then.
+    /// - Returns: Whether to read the model's file now. If not, a later reload serves all requests made until then.
     mutating func ask(_ reload: Reload, ofModel model: Int) -> Bool {
         guard entries[model].running != nil else {
             entries[model].running = reload
@@ -54,7 +55,7 @@ struct ReloadQueue {
         return false
     }
 
-    /// Notes that a model's file has been read.
+    /// Records that a model's file has been read.
     ///
     /// - Returns: Whether the model's streams begin at zero; nil if the reload was dropped in the meantime.
     mutating func didRead(_ model: Int) -> Bool? {
@@ -63,7 +64,7 @@ struct ReloadQueue {
         return running.isResetting
     }
 
-    /// Notes that a reload has ended.
+    /// Records that a reload has ended.
     ///
     /// - Returns: The reload, with the requests to answer, and whether to read the model's file again now.
     mutating func end(_ model: Int) -> (ended: Reload, readsAgain: Bool) {

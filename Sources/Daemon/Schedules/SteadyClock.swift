@@ -6,12 +6,14 @@ enum SteadyClock {
     static func now() -> Int64 { nanoseconds(of: CLOCK_BOOTTIME) }
 }
 
-/// The hot loop's clock: it measures with the steady clock and derives the time of day of a decision from it.
+/// The hot loop's clock. It measures durations with the steady clock, and derives the time of day of a decision from
+/// the same reading.
 ///
-/// A batch reads one clock only, and a step of the wall clock within a batch changes no duration. The loop calls
-/// ``synchronize()`` once per turn.
+/// Each batch reads only one clock. A step of the wall clock within a batch therefore changes no duration. The loop
+/// calls ``synchronize()`` once per turn.
 struct LoopClock {
-    /// The smallest step of the wall clock that is reported, in nanoseconds. Slow drift adds up to a step too.
+    /// The smallest step of the wall clock that is reported, in nanoseconds. Slow drift adds up until it counts as a
+    /// step.
     private static let leastStep: Int64 = 100_000_000
 
     /// Time of day minus steady clock.

@@ -2,7 +2,7 @@ package import Streams
 package import Wire
 
 extension ControlError {
-    /// Creates the error that a controller receives if the table refuses a request.
+    /// Creates the error that a controller receives if the stream table refuses a request.
     package init(_ error: StreamsError) {
         switch error.cause {
         case .unknownStream: self.init(.noSuchStream, error.description)
@@ -15,7 +15,7 @@ extension ControlError {
     }
 }
 
-/// Asks the table of streams, and turns a refusal into the error of a control request.
+/// Calls the stream table, and turns a refusal into the error of a control request.
 package func answering<Answer>(_ request: () throws(StreamsError) -> Answer) throws(ControlError) -> Answer {
     do throws(StreamsError) {
         return try request()

@@ -3,7 +3,7 @@ package import Wire
 extension ControlRequest {
     /// The maximum number of bytes in a request.
     static let maximumLength = 1 << 20
-    /// The deepest nesting of arrays and objects in a request.
+    /// The maximum nesting of arrays and objects in a request.
     private static let maximumDepth = 32
     /// The maximum number of JSON values in a request. A `write_snapshot` of 1 MiB has fewer, even with the smallest
     /// possible streams.

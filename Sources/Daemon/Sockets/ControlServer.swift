@@ -3,16 +3,16 @@ import ZeroMQ
 
 /// A received request whose JSON is not read yet.
 struct RawRequest: Sendable {
-    /// The maximum number of bytes in a request that the hot loop reads itself. Reading that many takes some
-    /// microseconds.
+    /// The maximum number of bytes in a request that the hot loop reads itself. Reading a request of this size takes
+    /// some microseconds.
     static let maximumBytesReadInLoop = 4096
 
     /// The peer's routing id.
     let peer: [UInt8]
     /// Whether the request began with the empty frame of a REQ socket. If so, the reply does too.
     let hasDelimiter: Bool
-    /// At most two frames after the address and the delimiter. A valid request has one frame, so two are enough to
-    /// detect an error.
+    /// At most two frames after the address and the delimiter. A valid request has one frame. Two frames are therefore
+    /// enough to detect an error.
     let body: [[UInt8]]
 
     /// The number of bytes that count towards the limits on waiting requests.
@@ -55,8 +55,8 @@ struct ControlServer: ~Copyable {
         self.socket = socket
     }
 
-    /// Receives the next request, if there is one. Truncates a frame that is too long to one byte more than the longest
-    /// valid request, so that the reader notices.
+    /// Receives the next request, if there is one. Truncates an oversized frame to one byte more than the longest valid
+    /// request, so that the reader detects the error.
     ///
     /// - Throws: `ZeroMQError` if the socket cannot receive.
     mutating func receive() throws(ZeroMQError) -> RawRequest? {
@@ -65,7 +65,7 @@ struct ControlServer: ~Copyable {
         var body: [[UInt8]] = []
         var hasDelimiter = false
         while frame.hasMore, body.count < 2 {
-            // libzmq delivers all frames of a message together, so this does not wait.
+            // libzmq delivers all frames of a message together. This call therefore does not wait.
             _ = try socket.receive(into: &frame, wait: true)
             if body.isEmpty, !hasDelimiter, frame.bytes.isEmpty, frame.hasMore {
                 hasDelimiter = true

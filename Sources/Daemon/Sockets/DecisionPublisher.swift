@@ -3,14 +3,14 @@ import ZeroMQ
 
 /// The socket that publishes decisions. Owned by the hot loop.
 ///
-/// A slow subscriber loses the messages beyond its high-water mark, and never slows the daemon. By itself libzmq drops
-/// messages without a notice. With `ZMQ_XPUB_NODROP` it refuses a message if a subscriber has no room. The publisher
-/// counts the refusal and sends the message again without that option, so that all other subscribers receive it. From
-/// then on libzmq skips the slow subscriber, without further refusals, until it has read half of its queue. The counter
-/// is thus the number of times that a subscriber fell behind.
+/// A slow subscriber loses the messages beyond its high-water mark, and never slows the daemon. By itself, libzmq drops
+/// messages silently. With `ZMQ_XPUB_NODROP`, it refuses a message if a subscriber has no room. The publisher counts
+/// the refusal and sends the message again without that option, so that all other subscribers receive it. From then on,
+/// libzmq skips the slow subscriber without further refusals, until the subscriber has read half of its queue. The
+/// counter is therefore the number of times that a subscriber fell behind.
 final class DecisionPublisher {
-    /// The beginning of topics that confirm subscriptions. A subscriber to such a topic receives
-    /// `{"event":"subscribed"}` on it. All its earlier subscriptions are then in force.
+    /// The beginning of topics that confirm subscriptions. A subscriber to a topic with this beginning receives
+    /// `{"event":"subscribed"}` on the topic. All earlier subscriptions of the subscriber are then in force.
     private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
     private static let eventTopic = Array(StreamEvent.topic.utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
@@ -48,7 +48,7 @@ final class DecisionPublisher {
     /// Publishes ``DecisionRecords`` under the id of their stream, or an event under its topic.
     func publish(_ id: Span<UInt8>, records: Span<UInt8>) throws(ZeroMQError) {
         guard codec == .binary || id.equals(Self.eventTopic) else {
-            // This process wrote the records, so they can be read.
+            // This process wrote the records. Reading them therefore succeeds.
             return try publishJSON(id, (try? unsafe Decision.records(in: records.bytes)) ?? [])
         }
         try send(id, records)
@@ -90,8 +90,8 @@ final class DecisionPublisher {
         try socket.set(.publisherWaits, to: 1)
     }
 
-    /// Receives a bounded number of subscriptions. Confirms the subscriptions that request a confirmation, and notes
-    /// the last values to send for the others.
+    /// Receives a bounded number of subscriptions. Confirms the subscriptions that request a confirmation. For the
+    /// others, records the last values to send.
     func takeSubscriptions() throws(ZeroMQError) {
         for _ in 0..<HotLoop.requestsPerTurn {
             guard let frames = try socket.receiveFrames(wait: false) else { return }

@@ -2,9 +2,9 @@ import Recurrent
 import Wire
 import ZeroMQ
 
-/// A received message of timesteps. The value keeps its memory, so it serves for one message after another.
+/// A received message of timesteps. The memory is reused from message to message.
 struct IngestMessage: ~Copyable {
-    /// The frames. Frames beyond ``frameCount`` are left over from an earlier message.
+    /// The frames of the message. Those beyond ``frameCount`` are left over from an earlier message.
     var id = Message()
     fileprivate(set) var payload = Message()
     fileprivate var third = Message()
@@ -24,13 +24,13 @@ struct IngestMessage: ~Copyable {
 
 /// A socket that receives timesteps. Owned by the hot loop.
 final class IngestSocket {
-    /// The endpoint to which the socket is attached. A port `*` is resolved.
+    /// The endpoint to which the socket is attached. The actual port replaces a `*`.
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
     private let drain = Confined(Drain())
 
-    /// The state of the drain. Each message reads it, so the accesses must not cost a check at run time.
+    /// The state of the drain. Every message reads this state. Accesses must therefore not cost a check at run time.
     private struct Drain {
         /// The producers that are connected when the drain begins; nil before the drain.
         var connections: PeerConnections?
@@ -40,9 +40,9 @@ final class IngestSocket {
         var isDrained = false
     }
 
-    /// Whether a producer may be in the middle of a write, and so has not been told to hang up yet.
+    /// Whether a producer has not been told to hang up yet, because it may be in the middle of a write.
     var waitsForQuiet: Bool { drain.value.waitsForQuiet }
-    /// Whether all messages are received and no producer is connected any more.
+    /// Whether all messages are received and no producer is connected.
     var isDrained: Bool { drain.value.isDrained }
 
     /// - Parameters:
@@ -86,7 +86,7 @@ final class IngestSocket {
     private func receiveRest(of message: inout IngestMessage) throws(ZeroMQError) {
         message.frameCount = 1
         guard message.id.hasMore else { return }
-        // libzmq delivers all frames of a message together, so this does not wait.
+        // libzmq delivers all frames of a message together. This call therefore does not wait.
         _ = try socket.receive(into: &message.payload, wait: true)
         message.frameCount = 2
         guard message.payload.hasMore else { return }
@@ -111,8 +111,8 @@ final class IngestSocket {
         if message.frameCount > 2 { drain.value.connections?.note(message.third.byteCount, from: producer) }
     }
 
-    /// Begins the drain: connected producers are told to hang up, and all that they have sent is received. Call this
-    /// when no new producer is admitted any more.
+    /// Begins the drain. Connected producers are told to hang up, and everything that they have sent is received. Call
+    /// this once no new producers are admitted.
     func beginDrain() {
         drain.value.connections = PeerConnections(of: endpoint.endpoint, isCurve: socket.isCurve)
     }
@@ -129,7 +129,7 @@ final class IngestSocket {
         drain.value.waitsForQuiet = waiting > 0
     }
 
-    /// The number of bytes that producers have sent and that are not received.
+    /// The number of bytes that producers have sent and the daemon has not received.
     var unreadBytes: Int { drain.value.connections?.unreadBytes ?? 0 }
 
     /// Discards received messages for at most 200 ms, because a producer may send faster than the daemon discards.
@@ -144,7 +144,7 @@ final class IngestSocket {
 }
 
 extension Socket {
-    /// The endpoint as attached: bound or connected, and with a port `*` resolved.
+    /// Returns the endpoint as attached: bound or connected, with the actual port in place of a `*`.
     func resolved(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
         let attachment = endpoint.attachment ?? .bind
         return Endpoint(attachment, attachment == .bind ? try lastAddress() : endpoint.address)

@@ -1,9 +1,9 @@
 import Wire
 
-/// New subscriptions whose subscribers still need the last values of their streams. Owned by the hot loop.
+/// The new subscriptions for which last values must still be sent. Owned by the hot loop.
 ///
-/// libzmq publishes to all subscribers of a stream, not to a single one. Other subscribers receive the last values too,
-/// so their records are marked as replayed.
+/// libzmq publishes to all subscribers of a stream, not to a single one. Other subscribers receive the last values too.
+/// The records of last values are therefore marked as replayed.
 struct LastValues {
     /// The number of slots per turn of the loop, so that timesteps are handled in between.
     static let slotsPerTurn = 1024
@@ -20,7 +20,7 @@ struct LastValues {
 
     private let isOn: Bool
     private var waiting: [Subscription] = []
-    /// The moment since which a subscriber's queue has been full.
+    /// The moment at which a subscriber's queue became full; nil if no queue is full.
     private var stalledSince: Int64?
 
     init(isOn: Bool) {

@@ -2,7 +2,7 @@ import Foundation
 import Streams
 import Wire
 
-/// A request that has been parsed. Large requests are parsed on another thread, so that the hot loop does not wait.
+/// A request that has been parsed. Another thread parses large requests, so that the hot loop does not wait.
 struct ReadRequest: Sendable {
     let address: ControlServer.ReturnAddress
     /// The command, or the error in the request. The streams of a `write_snapshot` are in ``images``.

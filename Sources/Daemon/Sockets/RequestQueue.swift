@@ -1,15 +1,16 @@
-/// Received requests that are not carried out yet, in one line per controller. Owned by the hot loop.
+/// The received requests that are not carried out yet, in one line per controller. Owned by the hot loop.
 ///
 ///     socket ──add──▶ a line for each controller ──next, in turn──▶ read and carried out ──release──▶ answered
 ///
-/// Controllers take turns, so a controller with many or large requests does not hold up the others for long. The
+/// Controllers take turns. A controller with many or large requests therefore does not delay the others for long. The
 /// requests of one controller are carried out one at a time, in the order in which they arrived.
 struct RequestQueue {
-    /// The limits on waiting requests. Beyond them, the hot loop receives no more requests.
+    /// The limits on the number of waiting requests and on their bytes. Beyond either limit, the hot loop receives no
+    /// more requests.
     static let maximumCount = 100
     static let maximumBytes = 4 << 20
-    /// The maximum number of a controller's requests that are carried out and not answered yet. Requests wait for their
-    /// answers while the store works.
+    /// The maximum number of a controller's requests that are carried out but not answered yet, for example because the
+    /// store is working on them.
     static let maximumUnanswered = 100
     /// The maximum number of bytes in unanswered requests of all controllers. Beyond this number, no large request is
     /// carried out.
@@ -48,7 +49,7 @@ struct RequestQueue {
     /// Whether there is a request that may be carried out now.
     ///
     /// - Parameter allowsLarge: Whether a large request may be carried out.
-    /// - Returns: Whether there is such a request.
+    /// - Returns: Whether there is a request that may be carried out.
     func hasNext(allowsLarge: Bool) -> Bool { indexOfNext(allowsLarge) != nil }
 
     /// Removes and returns the next request that may be carried out now. Further requests of the same controller wait
@@ -79,7 +80,7 @@ struct RequestQueue {
         }
     }
 
-    /// Holds the requests of a controller until ``release(_:)`` is called as often as this.
+    /// Holds the requests of a controller. Each hold needs one ``release(_:)``.
     mutating func hold(_ peer: [UInt8]) { lines[peer, default: Line()].holds += 1 }
 
     /// Ends one hold of a controller.

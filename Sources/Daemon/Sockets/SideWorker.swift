@@ -1,8 +1,8 @@
 import Dispatch
 
-/// Runs slow work beside the hot loop, one piece after another, and posts each result back to the loop.
+/// Runs slow work on another thread, one piece after another, and posts each result to the hot loop.
 ///
-/// The work needs no state of the loop: parsing large requests and encoding large replies.
+/// The work needs no state of the loop, such as parsing large requests and encoding large replies.
 final class SideWorker: Sendable {
     private let mailbox: Mailbox
     private let queue = DispatchQueue(label: "sluice.requests")

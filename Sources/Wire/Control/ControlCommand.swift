@@ -51,7 +51,7 @@ public enum ControlCommand: Equatable, Sendable {
     case checkpoint
     /// Sets the log level; nil only reports it.
     case logLevel(LogLevel?)
-    /// Shuts the daemon down cleanly.
+    /// Starts an orderly stop of the daemon.
     case shutdown
 
     /// The maximum length of a page of ``streams(prefix:after:limit:)``.
