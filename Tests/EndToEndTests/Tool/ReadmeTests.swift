@@ -21,7 +21,8 @@ import Testing
         return commands
     }
 
-    /// Runs all commands except `tools/test` and `tools/demo`, which CI runs: `tools/test` runs `tools/demo`.
+    /// Runs all commands except the build and those in `tools`, which CI runs: `tools/test` runs the others. A daemon and
+    /// a live table, which the README starts in terminals of their own, run in the background.
     @Test func `the commands in the README work when run in order`() throws {
         let commands = try Self.commands()
         #expect(commands.contains("tools/demo") && commands.contains("tools/test"))
@@ -37,6 +38,7 @@ import Testing
             sluice() {
                 case $1 in
                     inspect | summary | predict | evaluate | convert | keygen) "$programs/sluice" "$@" ;;
+                    watch) "$programs/sluice" "$@" --for 2 --control ipc://\(folder.path)/c ;;
                     *) "$programs/sluice" "$@" --control ipc://\(folder.path)/c ;;
                 esac
             }
@@ -45,7 +47,7 @@ import Testing
             trap 'status=$?; trap "" TERM; if ((status != 0)); then kill 0; fi; exit $status' EXIT
             cp -r \(Self.root.path)/Tests \(folder.path)
             cd \(folder.path)
-            \(commands.filter { !$0.hasPrefix("tools/") }.map { "\($0)\(Self.isDaemon($0) ? "\nready" : "")" }
+            \(commands.filter { !$0.hasPrefix("tools/") && !$0.hasPrefix("swift build") }.map(Self.inScript)
                 .joined(separator: "\n"))
             wait
             """
@@ -62,5 +64,10 @@ import Testing
         #expect(process.terminationStatus == 0, "\(output)")
     }
 
-    private static func isDaemon(_ command: String) -> Bool { command.hasPrefix("sluiced") && command.hasSuffix("&") }
+    private static func inScript(_ command: String) -> String {
+        let isDaemon = command.hasPrefix("sluiced") && !command.hasSuffix("--check-config")
+        let isTable = command == "sluice watch"
+        guard isDaemon || isTable else { return command }
+        return (command.hasSuffix("&") ? command : "\(command) &") + (isDaemon ? "\nready" : "")
+    }
 }
