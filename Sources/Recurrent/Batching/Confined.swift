@@ -1,11 +1,12 @@
-/// A value on the heap whose owner keeps accesses from overlapping.
+/// A value on the heap. Its owner must ensure that accesses never overlap.
 ///
-/// Swift checks at run time that no two accesses to a stored property of a class overlap. The hot path would pay for about ten such
-/// checks per timestep, which cost as much as a small model's step. Accesses to a confined value are not checked. So only a type
-/// with one owner on one thread may hold one, and no access may call code that accesses the same value again.
+/// Swift checks at run time that no two accesses to a stored property of a class overlap. On the hot path, about ten of
+/// these checks per timestep would cost as much as a small model's step. Accesses to a confined value are not checked.
+/// Therefore, only a type with one owner on one thread may hold a confined value, and no access may call code that
+/// accesses the same value again.
 @safe
 public struct Confined<Value: ~Copyable>: ~Copyable {
-    // Public because the hot path is in other modules, and Swift inlines no package declaration into another module.
+    // Public because the hot path is in other modules, and Swift does not inline package declarations across modules.
 
     @usableFromInline let pointer: UnsafeMutablePointer<Value>
 

@@ -1,9 +1,9 @@
-/// A growing array with one owner, which keeps its memory when it is emptied.
+/// A growable array with one owner, which keeps its memory when it is emptied.
 ///
-/// An `Array` checks at each change whether it is shared, and the hot path changes a dozen of them for each message.
+/// An `Array` would check at every change whether it is shared, and the hot path changes a dozen arrays per message.
 @safe
 public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
-    // Public because the hot path is in other modules, and Swift inlines no package declaration into another module.
+    // Public because the hot path is in other modules, and Swift does not inline package declarations across modules.
 
     @usableFromInline var start: UnsafeMutablePointer<Element>
     @usableFromInline var end = 0
@@ -97,7 +97,7 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
-    /// The values from an index on, for writing.
+    /// The values from an index to the end, for writing.
     @inlinable
     public subscript(from first: Int) -> MutableSpan<Element> {
         @_lifetime(&self) mutating get {
@@ -107,12 +107,13 @@ public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
-    /// All values, for the engine, valid until the buffer grows.
+    /// A pointer to all values, valid until the buffer grows.
     var all: UnsafeMutableBufferPointer<Element> { unsafe UnsafeMutableBufferPointer(start: start, count: count) }
 }
 
 extension UnsafeMutablePointer where Pointee: BitwiseCopyable {
-    /// Copies values that do not overlap these. A single value, the output of most models, needs no call of `memcpy`.
+    /// Copies values to this address from memory that does not overlap. A single value, the output of most models, is
+    /// copied without a call to `memcpy`.
     @inlinable
     @inline(__always)
     public func copy(_ values: UnsafePointer<Pointee>, count: Int) {

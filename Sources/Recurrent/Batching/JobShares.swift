@@ -1,5 +1,5 @@
-/// The distribution of the jobs of a ``StepBatch`` over workers. A stream's hash selects the worker, unless that worker has too
-/// many jobs.
+/// The distribution of a ``StepBatch``'s jobs over the workers. A stream's hash selects the worker, unless that worker
+/// has too many jobs.
 ///
 ///     assigned: worker of job 0 | worker of job 1 | …
 ///     order:    jobs of worker 0 … | jobs of worker 1 … | …
@@ -50,12 +50,14 @@ package struct JobShares: ~Copyable {
         }
     }
 
-    /// Moves jobs from workers with more than an even share to workers with less. `starts` has the number of jobs of each worker.
+    /// Moves jobs from workers with more than an even share to workers with less. When this function is called,
+    /// `starts` holds the number of jobs of each worker.
     ///
-    /// A hash distributes all streams evenly, but not those of one batch, and the batch ends with its slowest worker.
+    /// A hash distributes all streams evenly, but not necessarily the streams of one batch. A batch takes as long as
+    /// its slowest worker.
     private mutating func balance() {
         var limit = (assigned.count + workers - 1) / workers
-        // A full tile takes no longer than a part of one.
+        // A full tile takes no longer than a partial one.
         if limit > lanes { limit = (limit + lanes - 1) / lanes * lanes }
         var next = 0
         for job in 0..<assigned.count where starts[Int(assigned[job])] > limit {

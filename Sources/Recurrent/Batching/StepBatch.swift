@@ -1,35 +1,35 @@
-/// Timesteps of streams of one model that wait for one common step, and the model's outputs after it.
+/// A batch of timesteps from streams of one model, which are stepped together, and the model's outputs.
 ///
-/// The owner keeps the values of the timesteps and adds one job per stream. It calls ``run(on:)``, reads the outputs, and empties
-/// the batch with ``removeAll()``. The batch keeps its memory. It has one owner on one thread.
+/// The owner keeps the values of the timesteps and adds one job per stream. It calls ``run(on:)``, reads the outputs,
+/// and empties the batch with ``removeAll()``. The batch keeps its memory for reuse. It has one owner on one thread.
 @safe
 public final class StepBatch {
-    // Public because the hot path is in other modules, and Swift inlines no package declaration into another module.
+    // Public because the hot path is in other modules, and Swift does not inline package declarations across modules.
 
     /// The streams' states.
     package let pool: StatePool
     private let sequenceLength: Int
-    /// The floats in one timestep.
+    /// The number of floats in one timestep.
     public let features: Int
-    /// The floats in one output.
+    /// The number of floats in one output.
     @usableFromInline let outputs: Int
     @usableFromInline let contents: Confined<Contents>
     private let workers: StepWorkers
     @usableFromInline let sharesWork: Bool
-    /// The stepper of the owner's thread.
+    /// The stepper for the owner's thread.
     private let stepper: Stepper
-    /// A stepper for each other worker.
+    /// One stepper for each of the other workers.
     private let helpers: [Stepper]
 
-    /// The parts that change from batch to batch.
+    /// The fields that change from batch to batch.
     @usableFromInline
     struct Contents: ~Copyable {
         @usableFromInline var jobs = GrowingBuffer<StepJob>()
         /// The distribution of the jobs over the workers; empty if there is only one worker.
         @usableFromInline var shares: JobShares
-        /// The number of timesteps of all jobs.
+        /// The total number of timesteps of all jobs.
         @usableFromInline var timesteps = 0
-        /// The end of the last job's values.
+        /// The number of values that ``run(on:)`` needs to cover all jobs.
         @usableFromInline var valueCount = 0
         /// Shape (timesteps, outputs).
         @usableFromInline var outputs = GrowingBuffer<Float>()
@@ -57,11 +57,11 @@ public final class StepBatch {
     ///
     /// - Parameters:
     ///   - row: The stream's row in ``pool``. No other job of the batch may have the same row.
-    ///   - firstValue: The index of the timesteps among the values of ``run(on:)``. They are adjacent there, shape (count,
-    ///     features).
+    ///   - firstValue: The index of the first timestep's first value in the values passed to ``run(on:)``. The
+    ///     timesteps are adjacent there, shape (count, features).
     ///   - count: The number of timesteps, at least 1.
-    ///   - hash: Selects the worker, unless that worker has too many jobs. A stream's hash is always the same, so its state may
-    ///     still be in that worker's cache.
+    ///   - hash: Selects the worker, unless that worker has too many jobs. A stream always has the same hash, so its
+    ///     state may still be in that worker's cache.
     ///   - untilReset: The number of timesteps until the sequence ends and the state resets to zero; nil for never.
     ///   - resetsAtEnd: Whether the state resets to zero after the last of these timesteps.
     /// - Returns: The job's number.
@@ -98,7 +98,7 @@ public final class StepBatch {
         }
     }
 
-    /// Returns the number of timesteps of a job that were stepped. It is less than the job has if the state became non-finite.
+    /// Returns the number of a job's timesteps that were stepped. A job stops early if its state becomes non-finite.
     @inlinable
     public func steppedTimesteps(of job: Int) -> Int { contents.value.jobs[job].stepped }
 
@@ -106,7 +106,7 @@ public final class StepBatch {
     @inlinable
     public func isFaulty(_ job: Int) -> Bool { contents.value.jobs[job].isFaulty }
 
-    /// Continues a faulty job from the state that its row has now.
+    /// Continues a faulty job from the current state of its row.
     ///
     /// - Parameters:
     ///   - job: The job's number.
@@ -155,9 +155,9 @@ public final class StepBatch {
         let values: UnsafePointer<Float>
         /// Shape (n, outputs).
         let outputs: UnsafeMutablePointer<Float>
-        /// The jobs. Only one worker reads and writes each of them.
+        /// The jobs. Only one worker accesses each job.
         let jobs: UnsafeMutableBufferPointer<StepJob>
-        /// The numbers of the jobs, worker by worker; see ``JobShares``. Empty if there is only one worker.
+        /// The numbers of the jobs, grouped by worker; see ``JobShares``. Empty if there is only one worker.
         let order: UnsafeMutableBufferPointer<UInt32>
         /// The index in `order` of each worker's first job, then the end of the last worker's jobs.
         let starts: UnsafeMutableBufferPointer<Int>

@@ -3,7 +3,7 @@
 /// The fields are no wider than necessary, so that the jobs of a batch stay in the processor's first cache.
 @usableFromInline
 struct StepJob: BitwiseCopyable {
-    /// Timesteps until the state resets to zero at the end of a sequence; `Int.max` for never.
+    /// The number of timesteps until the state resets to zero at the end of a sequence; `Int.max` for never.
     @usableFromInline var untilReset: Int
     @usableFromInline let rowNumber: UInt32
     @usableFromInline let firstTimestep: UInt32
@@ -43,10 +43,10 @@ struct StepJob: BitwiseCopyable {
     /// Whether there is nothing more to step.
     var hasEnded: Bool { stepped == count || isFaulty }
 
-    /// Whether the job is one timestep without a reset after it.
+    /// Whether the job is a single timestep with no reset after it.
     var isSingleStep: Bool { count == 1 && untilReset > 1 && !resetsAtEnd }
 
-    /// Counts the timestep of a job that ``isSingleStep``.
+    /// Records that the only timestep of a job with ``isSingleStep`` was stepped.
     mutating func finishSingleStep(isFaulty: Bool) {
         stepped = 1
         if untilReset != .max { untilReset -= 1 }
@@ -56,12 +56,12 @@ struct StepJob: BitwiseCopyable {
     /// The number of timesteps until the job or a sequence ends.
     var stepsUntilChange: Int { min(count - stepped, untilReset) }
 
-    /// Counts stepped timesteps, at most ``stepsUntilChange``.
+    /// Records that some of the job's timesteps were stepped.
     ///
     /// - Parameters:
-    ///   - steps: The number of timesteps.
+    ///   - steps: The number of timesteps, at most ``stepsUntilChange``.
     ///   - sequenceLength: The number of timesteps in a sequence.
-    /// - Returns: Whether a sequence ended with the last of these timesteps, so that the caller must reset the state.
+    /// - Returns: Whether a sequence ended with the last of these timesteps. If so, the caller must reset the state.
     mutating func advance(by steps: Int, sequenceLength: Int) -> Bool {
         stepped += steps
         if untilReset != .max { untilReset -= steps }

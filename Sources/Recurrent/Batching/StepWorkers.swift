@@ -2,17 +2,18 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// The threads that step a batch: the owner's thread and helpers, which sleep until there is enough work to share.
+/// The threads that step a batch: the owner's thread and its helpers, which sleep until there is enough work to share.
 ///
-/// Each thread begins with its own share of a batch and continues with the rest of the others' shares. So no thread waits for one
-/// that gets no core: the others do its work meanwhile. The workers have one owner on one thread.
+/// Each thread steps its own share of a batch first, and then helps with the shares of the other threads. If a thread
+/// gets no core, the others do its work instead of waiting for it. The workers have one owner on one thread.
 package final class StepWorkers {
-    /// The multiply-adds from which a second thread saves more time than its wake-up costs.
+    /// The default threshold. From this number of multiply-adds on, a second thread saves more time than its wake-up
+    /// costs.
     package static let usualThreshold = 400_000
 
     /// The number of threads, including the owner's.
     package let count: Int
-    /// The multiply-adds from which the threads share a batch.
+    /// The minimum number of multiply-adds in a batch for the threads to share it.
     let threshold: Int
     private let helpers: [Helper]
     private let claims: Claims
@@ -21,7 +22,7 @@ package final class StepWorkers {
     ///
     /// - Parameters:
     ///   - count: The number of threads, including the owner's, at least 1.
-    ///   - threshold: The multiply-adds from which the threads share a batch.
+    ///   - threshold: The minimum number of multiply-adds in a batch for the threads to share it.
     package init(count: Int = 1, threshold: Int = StepWorkers.usualThreshold) {
         precondition(count >= 1)
         self.count = count
@@ -83,7 +84,7 @@ package final class StepWorkers {
             unsafe next.deallocate()
         }
 
-        /// Begins a batch: nothing is claimed.
+        /// Begins a batch with all jobs unclaimed.
         func begin(_ batch: StepBatch.Memory) {
             for worker in 0..<workers { unsafe next[worker].store(batch.starts[worker], ordering: .relaxed) }
         }
@@ -100,9 +101,10 @@ package final class StepWorkers {
 
     /// A thread that waits for work.
     ///
-    /// `@unchecked Sendable`: the owner writes `work` while `state` is `idle`, and the thread reads it while `state` is `working`. The
-    /// changes of `state` order these accesses, so two threads never access `work` at once. Nor do they access the same job, row or
-    /// output: one thread claims each job, and no two jobs have the same row.
+    /// `@unchecked Sendable`: the owner writes `work` while `state` is `idle`, and the thread reads it while `state` is
+    /// `working`. The changes of `state` order these accesses, so two threads never access `work` at once. They never
+    /// access the same job, row or output either, because each job is claimed by one thread and no two jobs have the
+    /// same row.
     private final class Helper: @unchecked Sendable {
         private enum State: UInt8, AtomicRepresentable {
             case idle, offered, working, stopped
@@ -113,7 +115,7 @@ package final class StepWorkers {
         private let state = Atomic(State.idle)
         private var work: Work?
 
-        /// Starts the thread. It is not one of Dispatch's threads, because those may all be busy.
+        /// Starts the thread. It is not one of Dispatch's threads, because Dispatch's threads may all be busy.
         func start() {
             var thread = pthread_t()
             let result = unsafe pthread_create(

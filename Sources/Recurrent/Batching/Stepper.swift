@@ -1,7 +1,9 @@
-/// One thread's working memory to step streams of one model, on the scalar path or on the batched path.
+/// Steps streams of one model on one thread, on the scalar path or on the batched path. Each stepper has its own
+/// working memory.
 ///
-/// The batched path steps many streams at once, each in one lane of the vectors. Its values are in tiles: one value of all lanes is
-/// one vector. So one instruction does the same work for all lanes, and each weight is read once for all of them:
+/// The batched path steps many streams at once, each in one lane of the vectors. Its values are in tiles, where one
+/// vector holds the same value of every lane. One instruction then does the same work for all lanes, and each weight is
+/// read once for all of them:
 ///
 ///     lane             0    1    2   …
 ///     states:        | h₀   h₀   h₀   … |  ⎫
@@ -10,7 +12,7 @@
 ///                    | last outputs     |
 ///     inputs:        | x₀   x₀   x₀   … |
 ///
-/// Both paths do the same operations on each value in the same order, so their outputs are equal bit for bit.
+/// Both paths apply the same operations to each value in the same order, so their outputs are bit-identical.
 @safe
 final class Stepper {
     private let model: Model
@@ -29,14 +31,14 @@ final class Stepper {
     /// Whether the model has no state, so that one stream's timesteps can fill the lanes.
     private let areTimestepsIndependent: Bool
 
-    /// Each lane's row, next timestep and next output. Those of idle lanes point to `idleRow`.
+    /// Each lane's row, next timestep and next output. Idle lanes point to `idleRow`.
     private let rows: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     private let timesteps: UnsafeMutablePointer<UnsafePointer<Float>?>
     private let targets: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     private let idleRow: UnsafeMutablePointer<Float>
     /// The number of each lane's job.
     private let laneJobs: UnsafeMutablePointer<Int>
-    /// The busy lanes, lane 0 in the lowest bit.
+    /// A bit mask of the busy lanes. Lane 0 is the lowest bit.
     private var busyLanes: UInt32 = 0
 
     init(_ model: Model) {
@@ -116,11 +118,11 @@ final class Stepper {
         run(count, batch)
     }
 
-    /// Gives a job the next lane, and steps all lanes once they are full.
+    /// Assigns a job to the next lane, and steps all lanes once each has a job.
     @inline(__always)
     private func add(_ number: Int, to count: inout Int, _ batch: StepBatch.Memory) {
         if areTimestepsIndependent, unsafe batch.jobs[number].count >= lanes {
-            // One stream's timesteps are adjacent in memory. Those of different streams would need a gather.
+            // One stream's timesteps are adjacent in memory. Timesteps of different streams would need a gather.
             return unsafe run(&batch.jobs[number], batch)
         }
         unsafe laneJobs[count] = number
@@ -144,18 +146,19 @@ final class Stepper {
             unsafe rows[lane] = batch.rows[job.row]
         }
         for lane in count..<lanes { clear(lane) }
-        // Only the states: the step replaces the last outputs.
+        // Gather only the states, because the step replaces the last outputs.
         unsafe rows.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: lanes) {
             unsafe kernels.gather(states, from: $0, count: model.stateSize)
         }
         if areSingleSteps { runSingleSteps(count, batch) } else { runSequences(count, batch) }
     }
 
-    /// Steps jobs that all are single steps, the most frequent case.
+    /// Steps jobs that are all single steps, which is the most frequent case.
     private func runSingleSteps(_ count: Int, _ batch: StepBatch.Memory) {
         let first = unsafe batch.jobs[laneJobs[0]]
         let last = unsafe batch.jobs[laneJobs[count - 1]]
-        // The jobs are in order with one timestep each. So these distances leave no room for timesteps of other jobs.
+        // The jobs are in order and have one timestep each, so these distances leave no room for timesteps of other
+        // jobs.
         let areAdjacent = last.first - first.first == count - 1 && last.firstValue - first.firstValue == count - 1
         if areAdjacent && features == 1 && outputs == 1 {
             // The timesteps in memory are already one row of a tile, and so are the outputs.
@@ -207,7 +210,8 @@ final class Stepper {
         return steps
     }
 
-    /// Counts stepped timesteps in the jobs, resets the states of ended sequences, and releases the lanes of ended jobs.
+    /// Records the stepped timesteps in the jobs, resets the states of ended sequences, and releases the lanes of ended
+    /// jobs.
     private func finishSteps(_ steps: Int, faulty: UInt32, _ batch: StepBatch.Memory) {
         var ended: UInt32 = 0
         for lane in 0..<lanes where busyLanes & 1 << UInt32(lane) != 0 {
@@ -220,7 +224,7 @@ final class Stepper {
             if unsafe batch.jobs[number].hasEnded { ended |= 1 << UInt32(lane) }
         }
         if ended == busyLanes {
-            // All jobs end at once, the most frequent case: the scatter copies whole vectors.
+            // In the most frequent case, all jobs end at once, and one scatter copies whole vectors.
             unsafe kernels.scatter(states, to: rows, count: model.stateSize + outputs)
             busyLanes = 0
         } else {
@@ -268,7 +272,7 @@ final class Stepper {
 
     /// Steps every lane through one timestep.
     ///
-    /// - Returns: The outputs, shape (outputs, lanes), which follow the layers' states.
+    /// - Returns: The outputs, shape (outputs, lanes). They follow the layers' states in memory.
     private func stepLayers() -> UnsafePointer<Float> {
         let outputs = unsafe states + model.stateSize * lanes
         unsafe model.stepLanes(model.steps.indices, x: inputs, states: states, outputs: outputs, memory: memory)

@@ -1,4 +1,4 @@
-/// A fully connected layer, applied to each timestep, without state.
+/// A fully connected layer that is applied to each timestep. It keeps no state.
 package struct Dense: Equatable, Sendable {
     /// The width of the output.
     package let units: Int
@@ -19,7 +19,7 @@ package struct Dense: Equatable, Sendable {
     ///   - activation: Keras' `activation`.
     ///   - kernel: Shape (features, units).
     ///   - bias: Shape (units), or nil for none.
-    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
     package init(units: Int, activation: Activation, kernel: Tensor, bias: Tensor?) throws(ModelError) {
         try kernel.checkKernel(units: units)
         try bias?.check(shape: [units], of: "bias")
@@ -40,10 +40,11 @@ extension Dense: TimestepLayer {
         unsafe LayerStep(.dense(weights.place(Step(self, weights: &weights))), of: self)
     }
 
-    /// Whether the layer has so few outputs that a sum of its own for each is faster than a vector of them.
+    /// Whether the layer has so few outputs that summing each output on its own is faster than summing a vector of
+    /// outputs.
     var hasFewColumns: Bool { units <= Kernels.maximumDots }
 
-    /// The layer's step: sizes and pointers into the model's weights, no references to count.
+    /// The layer's step. It holds only sizes and pointers into the model's weights, which need no reference counting.
     @safe
     struct Step {
         let units: Int

@@ -1,6 +1,6 @@
 /// A table with one vector for each token: the first layer of a model that takes tokens. The layer keeps no state.
 package struct Embedding: Equatable, Sendable {
-    /// The largest vocabulary. Up to 2²⁴, every token's number is exact as a 32-bit float.
+    /// The largest supported vocabulary. Every token number up to 2²⁴ is exact as a 32-bit float.
     package static let largestVocabulary = 1 << 24
 
     /// The number of tokens, which are numbered from 0.
@@ -19,7 +19,8 @@ package struct Embedding: Equatable, Sendable {
     ///   - units: Keras' `output_dim`, at least 1.
     ///   - embeddings: Shape (vocabulary, units).
     ///   - masksZero: Keras' `mask_zero`.
-    /// - Throws: ``ModelError`` if the weights do not fit or are not finite, or if the vocabulary is too large.
+    /// - Throws: ``ModelError`` if the weights do not fit or are not finite, or if the vocabulary is empty or too
+    ///   large.
     package init(
         vocabulary: Int, units: Int, embeddings: Tensor, masksZero: Bool = false
     ) throws(ModelError) {

@@ -1,7 +1,8 @@
-/// The mean of each feature over all unmasked timesteps so far. Before the first of them the mean is NaN, as in Keras.
+/// The mean of each feature over all unmasked timesteps so far. Before the first unmasked timestep, the mean is NaN, as
+/// in Keras.
 ///
-/// The state of one stream is the mean, the sum and the sum's compensation, `units` floats each, then the ``TimestepCount``:
-/// 3 · `units` + 1 floats.
+/// The state of one stream is the mean, the sum and the sum's compensation, with `units` floats each, then the
+/// ``TimestepCount``. Together they have 3 · `units` + 1 floats.
 package struct GlobalAveragePooling: Equatable, Sendable {
     /// The width of the input and of the output.
     package let units: Int
@@ -35,8 +36,8 @@ extension GlobalAveragePooling: TimestepLayer {
         /// Computes `mean = Σ x / n` over the timesteps so far
         /// (<https://keras.io/api/layers/pooling_layers/global_average_pooling1d/>).
         ///
-        /// The sum is Kahan's (<https://doi.org/10.1145/363707.363723>), so the mean of a long sequence is as exact as the mean
-        /// of a short one.
+        /// Kahan summation (<https://doi.org/10.1145/363707.363723>) makes the mean of a long sequence as exact as the
+        /// mean of a short one.
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).

@@ -1,4 +1,4 @@
-/// A layer that masks every timestep whose values all equal one given value. The layer keeps no state.
+/// A layer that masks every timestep whose values all equal a given value. The layer keeps no state.
 package struct Masking: Equatable, Sendable {
     /// The width of the input and of the output.
     package let units: Int
@@ -34,8 +34,9 @@ extension Masking: TimestepLayer {
         let units: Int
         let value: Float
 
-        /// Masks the timestep if all of x equals `value`, as Keras does (<https://keras.io/api/layers/core_layers/masking/>).
-        /// The output of a masked timestep is zero; of any other timestep it is x.
+        /// Masks the timestep if every value of x equals `value`, as Keras does
+        /// (<https://keras.io/api/layers/core_layers/masking/>). The output of a masked timestep is zeros. The output
+        /// of any other timestep is x.
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).

@@ -1,11 +1,11 @@
 /// The equations of a ``GRU`` with Keras' default activations and reset, in plain Swift.
 ///
-/// This step is the reference: tests compare every kernel and every path through the engine with it. One timestep, as Keras
-/// computes it with `reset_after` (<https://keras.io/api/layers/recurrent_layers/gru/>), after K. Cho et al., Learning Phrase
-/// Representations using RNN Encoder–Decoder, 2014 (<https://arxiv.org/abs/1406.1078>):
+/// This step is the reference: tests compare every kernel and every path through the engine with it. It computes a
+/// timestep as Keras does with `reset_after` (<https://keras.io/api/layers/recurrent_layers/gru/>), following K. Cho et
+/// al., Learning Phrase Representations using RNN Encoder–Decoder, 2014 (<https://arxiv.org/abs/1406.1078>):
 ///
 ///     a = x·W + b                  three gates side by side: z, r, h
-///     s = h·U + b′                 likewise
+///     s = h·U + b′                 the same gates
 ///     z = σ(az + sz)
 ///     r = σ(ar + sr)
 ///     g = tanh(ah + r ⊙ sh)
@@ -25,7 +25,7 @@ package struct ReferenceGRU<Scalar: ReferenceScalar>: Sendable {
     package struct Timestep: Sendable {
         package var z: [Scalar]
         package var r: [Scalar]
-        /// The candidate's sum of the hidden state, h·Uh + b′h, on which the reset gate acts.
+        /// The candidate's hidden-state sum h·Uh + b′h, on which the reset gate acts.
         package var s: [Scalar]
         package var g: [Scalar]
         /// The hidden state after the timestep: the layer's output.
@@ -51,11 +51,11 @@ package struct ReferenceGRU<Scalar: ReferenceScalar>: Sendable {
         recurrentB = biases.1.map { Scalar($0) }
     }
 
-    ///  - before: The previous timestep. The equations use only its h.
+    /// Computes one timestep.
     ///
     /// - Parameters:
     ///   - x: The input, shape (features).
-    ///   - before: The timestep before, of which the equations need h.
+    ///   - before: The previous timestep. The equations use only its h.
     /// - Returns: The values of the timestep.
     package func step(_ x: [Scalar], after before: Timestep) -> Timestep {
         var a = b

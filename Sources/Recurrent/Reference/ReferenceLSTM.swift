@@ -1,9 +1,9 @@
 /// The equations of an ``LSTM`` with Keras' default activations, in plain Swift.
 ///
-/// This step is the reference: tests compare every kernel and every path through the engine with it. One timestep, as Keras
-/// computes it (<https://keras.io/api/layers/recurrent_layers/lstm/>), after
-/// S. Hochreiter, J. Schmidhuber, Long Short-Term Memory, 1997 (<https://doi.org/10.1162/neco.1997.9.8.1735>), with the forget
-/// gate of F. Gers et al., Learning to Forget, 2000 (<https://doi.org/10.1162/089976600300015015>):
+/// This step is the reference: tests compare every kernel and every path through the engine with it. It computes a
+/// timestep as Keras does (<https://keras.io/api/layers/recurrent_layers/lstm/>), following S. Hochreiter, J.
+/// Schmidhuber, Long Short-Term Memory, 1997 (<https://doi.org/10.1162/neco.1997.9.8.1735>), with the forget gate of F.
+/// Gers et al., Learning to Forget, 2000 (<https://doi.org/10.1162/089976600300015015>):
 ///
 ///     z = x·W + h·U + b            four gates side by side: i, f, c, o
 ///     i = σ(zi)
@@ -54,7 +54,7 @@ package struct ReferenceLSTM<Scalar: ReferenceScalar>: Sendable {
     ///
     /// - Parameters:
     ///   - x: The input, shape (features).
-    ///   - before: The timestep before, of which the equations need h and c.
+    ///   - before: The previous timestep. The equations use only its h and c.
     /// - Returns: The values of the timestep.
     package func step(_ x: [Scalar], after before: Timestep) -> Timestep {
         var z = b

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A floating-point type for the reference steps: `Float`, or `Double` to judge the kernels' rounding.
+/// A floating-point type for the reference steps: `Float`, or `Double` to measure the kernels' rounding errors.
 package protocol ReferenceScalar: BinaryFloatingPoint, Sendable {
     /// Returns eˣ.
     static func exp(_ x: Self) -> Self
@@ -23,13 +23,13 @@ extension Double: ReferenceScalar {
     package static func tanh(_ x: Double) -> Double { Glibc.tanh(x) }
 }
 
-/// A matrix as the equations have it: shape (rows, columns), row-major.
+/// A matrix of the equations, shape (rows, columns), row-major.
 package struct ReferenceMatrix<Scalar: ReferenceScalar>: Equatable, Sendable {
     package let rows: Int
     package let columns: Int
     package var values: [Scalar]
 
-    /// Converts a weight of two axes.
+    /// Converts a weight with two axes.
     package init(_ tensor: Tensor) {
         precondition(tensor.shape.count == 2)
         rows = tensor.shape[0]

@@ -1,8 +1,8 @@
 /// The equation of a ``SimpleRNN`` with Keras' default activation, in plain Swift.
 ///
-/// This step is the reference: tests compare every path through the engine with it. One timestep, as Keras computes it
-/// (<https://keras.io/api/layers/recurrent_layers/simple_rnn/>), after J. Elman, Finding Structure in Time, 1990
-/// (<https://doi.org/10.1207/s15516709cog1402_1>):
+/// This step is the reference: tests compare every path through the engine with it. It computes a timestep as Keras
+/// does (<https://keras.io/api/layers/recurrent_layers/simple_rnn/>), following J. Elman, Finding Structure in Time,
+/// 1990 (<https://doi.org/10.1207/s15516709cog1402_1>):
 ///
 ///     h = tanh(x·W + h·U + b)
 package struct ReferenceSimpleRNN<Scalar: ReferenceScalar>: Sendable {

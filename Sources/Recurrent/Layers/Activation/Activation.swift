@@ -1,6 +1,6 @@
 import Glibc
 
-/// The function at the end of a layer or of a gate. The raw values are Keras' names and part of a model's fingerprint.
+/// The function that a layer or a gate applies last. The raw values are Keras' names and part of a model's fingerprint.
 ///
 /// The source of the formulas is <https://keras.io/api/layers/activations/>.
 package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Sendable {
@@ -30,10 +30,10 @@ package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Senda
     case silu
     /// eˣ
     case exponential
-    /// eˣ over the sum of all eˣ of the vector: the only function here that is not elementwise
+    /// eˣ divided by the sum of eˣ over the vector: the only function here that is not elementwise
     case softmax
 
-    /// Whether each output depends on one input only, as a gate needs.
+    /// Whether each output depends on only one input, as a gate requires.
     package var isElementwise: Bool { self != .softmax }
 
     /// Returns the function of one value. Softmax of a single value is 1.
@@ -46,7 +46,7 @@ package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Senda
         case .hardSigmoid: min(max(0, x + 3), 6) / 6
         case .hardSigmoidOfKeras2: min(max(0, 0.2 * x + 0.5), 1)
         case .softsign: x / (1 + abs(x))
-        // ln(1 + eˣ) without the overflow of eˣ.
+        // Computes ln(1 + eˣ) without overflowing eˣ.
         case .softplus: max(0, x) + log1pf(expf(-abs(x)))
         case .elu: x > 0 ? x : expm1f(x)
         case .selu: 1.050_700_987 * (x > 0 ? x : 1.673_263_242 * expm1f(x))
@@ -62,7 +62,7 @@ package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Senda
     /// - Parameters:
     ///   - y: Shape (count), with room for `Kernels.padded(count)`.
     ///   - count: The length of the vector.
-    ///   - kernels: The inner loops of sigmoid and tanh.
+    ///   - kernels: The kernels for sigmoid and tanh.
     @inline(__always)
     func apply(_ y: UnsafeMutablePointer<Float>, count: Int, _ kernels: Kernels) {
         switch self {

@@ -1,4 +1,4 @@
-/// An activation as a layer of its own, applied to each timestep, without state and weights.
+/// A layer that only applies an activation to each timestep. It has neither state nor weights.
 package struct ActivationLayer: Equatable, Sendable {
     /// The width of the input and of the output.
     package let units: Int

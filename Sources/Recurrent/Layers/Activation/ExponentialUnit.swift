@@ -5,7 +5,7 @@ import Glibc
 package struct ExponentialUnit: Equatable, Sendable {
     /// The width of the input and of the output.
     package let units: Int
-    /// The factor α; far below zero the function tends to −α.
+    /// The factor α. Far below zero, the function approaches −α.
     package let alpha: Float
 
     /// Creates a layer.

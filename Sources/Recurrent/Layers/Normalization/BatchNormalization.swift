@@ -1,6 +1,7 @@
-/// Batch normalization as in inference: each feature with the moving mean and variance from training. The layer keeps no state.
+/// Batch normalization in inference mode, which normalizes each feature with the moving mean and variance from
+/// training. The layer keeps no state.
 package struct BatchNormalization: Equatable, Sendable {
-    /// The addend that keeps the variances above zero.
+    /// A number that is added to the variances to keep them above zero.
     package let epsilon: Float
     /// γ, shape (units); nil if the layer does not scale.
     package let gamma: Tensor?
@@ -22,7 +23,7 @@ package struct BatchNormalization: Equatable, Sendable {
     ///   - beta: Shape (units), or nil for none.
     ///   - movingMean: Shape (units).
     ///   - movingVariance: Shape (units).
-    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
     package init(
         epsilon: Float, gamma: Tensor?, beta: Tensor?, movingMean: Tensor, movingVariance: Tensor
     ) throws(ModelError) {
@@ -55,7 +56,7 @@ extension BatchNormalization: TimestepLayer {
         unsafe LayerStep(.rescaling(weights.place(rescaling(in: &weights))), of: self)
     }
 
-    /// Returns the equivalent step of ``Rescaling``, with the factors as Keras' own code computes them
+    /// Returns the equivalent step of ``Rescaling``, with the same factors that Keras' own code computes
     /// (<https://keras.io/api/layers/normalization_layers/batch_normalization/>):
     ///
     ///     y = γ (x − μ) / √(σ² + ε) + β = x ⊙ scale + offset

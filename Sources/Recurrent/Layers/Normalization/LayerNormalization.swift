@@ -1,8 +1,9 @@
-/// Layer normalization: each timestep with the mean and the variance of its own features. The layer keeps no state.
+/// Layer normalization, which normalizes each timestep with the mean and variance of its own features. The layer keeps
+/// no state.
 package struct LayerNormalization: Equatable, Sendable {
     /// The width of the input and of the output.
     package let units: Int
-    /// The addend that keeps the variance above zero.
+    /// A number that is added to the variance to keep it above zero.
     package let epsilon: Float
     /// γ, shape (units); nil if the layer does not scale.
     package let gamma: Tensor?
@@ -16,7 +17,7 @@ package struct LayerNormalization: Equatable, Sendable {
     ///   - epsilon: Keras' `epsilon`, at least 0.
     ///   - gamma: Shape (units), or nil for none.
     ///   - beta: Shape (units), or nil for none.
-    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
     package init(units: Int, epsilon: Float, gamma: Tensor?, beta: Tensor?) throws(ModelError) {
         try ModelError.check(units: units)
         try gamma?.check(shape: [units], of: "gamma")

@@ -19,7 +19,7 @@ package struct Normalization: Equatable, Sendable {
     ///   - mean: Shape (units).
     ///   - variance: Shape (units).
     ///   - isInverse: Keras' `invert`.
-    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
     package init(mean: Tensor, variance: Tensor, isInverse: Bool = false) throws(ModelError) {
         try ModelError.check(units: mean.values.count)
         try mean.check(shape: [mean.values.count], of: "mean")

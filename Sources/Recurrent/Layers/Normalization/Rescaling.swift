@@ -1,4 +1,4 @@
-/// A factor and an offset for each feature, applied to each timestep, without state.
+/// A layer that multiplies each feature by a factor and then adds an offset. It keeps no state.
 package struct Rescaling: Equatable, Sendable {
     /// The factors, shape (units).
     package let scale: Tensor
@@ -13,7 +13,7 @@ package struct Rescaling: Equatable, Sendable {
     /// - Parameters:
     ///   - scale: Shape (units).
     ///   - offset: Shape (units).
-    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
     package init(scale: Tensor, offset: Tensor) throws(ModelError) {
         try ModelError.check(units: scale.values.count)
         try scale.check(shape: [scale.values.count], of: "scale")
@@ -26,7 +26,7 @@ package struct Rescaling: Equatable, Sendable {
 extension Rescaling: TimestepLayer {
     package var features: Int { units }
     package var weights: [Tensor] { [scale, offset] }
-    /// None: in Keras, the factor and the offset are options of the layer.
+    /// Zero, because in Keras the factor and the offset are options of the layer.
     package var parameters: Int { 0 }
     package var architecture: String { "rescaling units=\(units)" }
 

@@ -1,6 +1,6 @@
 /// Two recurrent layers that read the same sequence in opposite directions, and the merge of their outputs: Keras' Bidirectional.
 package struct Bidirectional: Sendable {
-    /// The way in which the two outputs become one. The raw values are Keras' `merge_mode`.
+    /// The way to combine the two outputs. The raw values are the values of Keras' `merge_mode`.
     package enum Merge: String, CaseIterable, Sendable {
         /// Side by side, the forward layer's output first.
         case concat
@@ -16,19 +16,19 @@ package struct Bidirectional: Sendable {
     package let forward: any RecurrentLayer
     /// The layer that reads from the last timestep to the first.
     package let backward: any RecurrentLayer
-    /// The way in which the two outputs become one.
+    /// The way to combine the two outputs.
     package let merge: Merge
-    /// Whether there is an output at every timestep, merged from both layers' outputs at that timestep. Otherwise there is one
-    /// output, merged from each layer's output at its own end.
+    /// Whether the layer has an output at every timestep, merged from both layers' outputs at that timestep. Otherwise
+    /// it has one output, merged from the last output that each of the two layers computes.
     package let returnsSequences: Bool
 
     /// Creates a layer.
     ///
     /// - Parameters:
     ///   - forward: The layer that reads from the first timestep to the last.
-    ///   - backward: The layer that reads from the last timestep to the first, with the widths of `forward`.
-    ///   - merge: The way in which the two outputs become one.
-    ///   - returnsSequences: Whether there is an output at every timestep.
+    ///   - backward: The layer that reads from the last timestep to the first, with the same widths as `forward`.
+    ///   - merge: The way to combine the two outputs.
+    ///   - returnsSequences: Whether the layer has an output at every timestep.
     /// - Throws: ``ModelError`` if the widths of the two layers differ.
     package init(
         forward: any RecurrentLayer, backward: any RecurrentLayer, merge: Merge, returnsSequences: Bool
@@ -65,7 +65,7 @@ extension Bidirectional: Layer {
                     returnsSequences: returnsSequences)))
     }
 
-    /// The layer as the engine runs it over a sequence.
+    /// The form of the layer that the engine runs over a sequence.
     struct Pass {
         var forward: LayerStep
         var backward: LayerStep
@@ -75,7 +75,7 @@ extension Bidirectional: Layer {
 }
 
 extension Bidirectional.Merge {
-    /// Merges two outputs, which for ``concat`` are side by side already
+    /// Merges two outputs. For ``concat``, they are already side by side
     /// (<https://keras.io/api/layers/recurrent_layers/bidirectional/>).
     ///
     /// - Parameters:

@@ -32,10 +32,10 @@ package struct GRU: Equatable, Sendable {
     ///   - recurrentActivation: Keras' `recurrent_activation`; must be elementwise.
     ///   - resetsAfter: Keras' `reset_after`.
     ///   - kernel: Shape (features, 3 · units), gates in the order z, r, h.
-    ///   - recurrentKernel: Shape (units, 3 · units), gates likewise.
-    ///   - bias: The shape that ``bias`` states, or nil for none.
+    ///   - recurrentKernel: Shape (units, 3 · units), gates in the same order.
+    ///   - bias: A tensor of the shape described at ``bias``, or nil for none.
     ///   - maskedOutput: The output at a masked timestep.
-    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
     package init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         resetsAfter: Bool = true, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
@@ -65,7 +65,7 @@ extension GRU: RecurrentLayer {
             + "use_bias=\(bias != nil)" + maskedOutput.architecture
     }
 
-    /// Whether the layer has Keras' default activations and reset, for which there are kernels of the whole timestep.
+    /// Whether the layer has Keras' default activations and reset. Only then can one kernel compute the whole timestep.
     var hasDefaultOptions: Bool { resetsAfter && activation == .tanh && recurrentActivation == .sigmoid }
 
     package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
@@ -78,7 +78,8 @@ extension GRU: RecurrentLayer {
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The step with Keras' default activations and reset: sizes and pointers into the model's weights, no references to count.
+    /// The step for Keras' default activations and reset. It holds only sizes and pointers into the model's weights,
+    /// which need no reference counting.
     ///
     /// ``ReferenceGRU`` states the equations.
     @safe
@@ -109,7 +110,7 @@ extension GRU: RecurrentLayer {
             )
         }
 
-        /// The offset within the scratch memory of the sums of the hidden state, behind those of the input.
+        /// Returns the offset of the hidden-state sums in the scratch memory. They follow the input sums.
         static func recurrentOffset(units: Int) -> Int { Kernels.padded(3 * units) }
 
         static func scratchSize(units: Int) -> Int { 2 * recurrentOffset(units: units) }
@@ -129,7 +130,7 @@ extension GRU: RecurrentLayer {
                 u: recurrentKernel.values, units: units, next: scratch)
         }
 
-        /// Steps one stream through a sequence of timesteps; see ``LSTM/Step/stepSequence(_:x:state:outputs:)``.
+        /// Steps one stream through a sequence of timesteps, like ``LSTM/Step/stepSequence(_:x:state:outputs:)``.
         func stepSequence(
             _ steps: Int, x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>,
             outputs: UnsafeMutablePointer<Float>
@@ -144,7 +145,7 @@ extension GRU: RecurrentLayer {
         /// - Parameters:
         ///   - x: Shape (features, lanes).
         ///   - h: Shape (units, lanes); the step replaces it.
-        ///   - scratch: Room for the sums of the input, then for those of the hidden state, shape (3 · units, lanes) each.
+        ///   - scratch: Room for the input sums, then for the hidden-state sums, shape (3 · units, lanes) each.
         func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
             let b = unsafe scratch + Self.recurrentOffset(units: units * kernel.kernels.lanes)
             unsafe kernel.multiplyLanes(x, addedTo: bias, into: scratch)
@@ -153,9 +154,10 @@ extension GRU: RecurrentLayer {
         }
     }
 
-    /// The step with any activations, and with the reset gate before or after the recurrent weights.
+    /// The step for any activations, with the reset gate before or after the recurrent weights. If the reset gate acts
+    /// before the recurrent weights, the candidate is:
     ///
-    ///     g = activation(x·Wh + bh + (r ⊙ h)·Uh)       if the reset gate acts before the recurrent weights
+    ///     g = activation(x·Wh + bh + (r ⊙ h)·Uh)
     @safe
     struct GenericStep {
         let units: Int
@@ -166,7 +168,7 @@ extension GRU: RecurrentLayer {
         let kernel: WeightMatrix
         /// U, shape (units, 3 · units), gates z, r, h. If the layer resets before U, shape (units, 2 · units), gates z and r.
         let recurrentKernel: WeightMatrix
-        /// U of the candidate, shape (units, units), if the layer resets before U; otherwise without rows.
+        /// U of the candidate, shape (units, units), if the layer resets before U; otherwise empty.
         let candidateKernel: WeightMatrix
         /// b, shape (3 · units), gates z, r, h; zeros if the layer has no bias.
         let bias: UnsafePointer<Float>
@@ -198,7 +200,7 @@ extension GRU: RecurrentLayer {
         /// - Parameters:
         ///   - x: The input, shape (features).
         ///   - h: The state and the layer's output, shape (units); the step replaces it.
-        ///   - scratch: Room for the sums of the input, then for those of the hidden state, shape (3 · units) each, padded.
+        ///   - scratch: Room for the input sums, then for the hidden-state sums, shape (3 · units) each, padded.
         func callAsFunction(
             x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
         ) {
@@ -213,8 +215,8 @@ extension GRU: RecurrentLayer {
             }
         }
 
-        /// Steps every lane through one timestep, with the shapes of ``GRU/Step/stepLanes(x:h:scratch:)``. The layer must reset
-        /// after the recurrent weights.
+        /// Steps every lane through one timestep. The arguments have the same shapes as for
+        /// ``GRU/Step/stepLanes(x:h:scratch:)``. The layer must reset after the recurrent weights.
         func stepLanes(x: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
             let values = units * kernel.kernels.lanes
             let b = unsafe scratch + Step.recurrentOffset(units: values)
@@ -223,8 +225,8 @@ extension GRU: RecurrentLayer {
             unsafe applyGates(h: h, a: scratch, b: b, units: values)
         }
 
-        /// Computes the new state from the sums of the input, `a`, and of the hidden state, `b`. The arithmetic is elementwise, so
-        /// many lanes are like one layer with more units.
+        /// Computes the new state from the input sums `a` and the hidden-state sums `b`. The arithmetic is elementwise,
+        /// so many lanes are computed like one layer with more units.
         private func applyGates(
             h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>, units: Int
         ) {
@@ -236,8 +238,8 @@ extension GRU: RecurrentLayer {
             }
         }
 
-        /// Computes the new state of a layer that resets before the recurrent weights. `a` has the sums of the input, `b` those of
-        /// the hidden state for z and r.
+        /// Computes the new state of a layer that resets before the recurrent weights. `a` holds the input sums. `b`
+        /// holds the hidden-state sums of z and r.
         private func applyGatesResettingBefore(
             h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>
         ) {

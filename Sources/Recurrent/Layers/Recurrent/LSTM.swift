@@ -5,7 +5,7 @@
 package struct LSTM: Equatable, Sendable {
     /// The width of the hidden state and of the cell state.
     package let units: Int
-    /// The activation of the candidate and of the cell state on its way out.
+    /// The activation of the candidate, and of the cell state in the output.
     package let activation: Activation
     /// The activation of the gates i, f and o.
     package let recurrentActivation: Activation
@@ -28,10 +28,10 @@ package struct LSTM: Equatable, Sendable {
     ///   - activation: Keras' `activation`; must be elementwise.
     ///   - recurrentActivation: Keras' `recurrent_activation`; must be elementwise.
     ///   - kernel: Shape (features, 4 · units), gates in the order i, f, c, o.
-    ///   - recurrentKernel: Shape (units, 4 · units), gates likewise.
-    ///   - bias: Shape (4 · units), gates likewise; nil for none.
+    ///   - recurrentKernel: Shape (units, 4 · units), gates in the same order.
+    ///   - bias: Shape (4 · units), gates in the same order; nil for none.
     ///   - maskedOutput: The output at a masked timestep.
-    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
     package init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
@@ -59,7 +59,7 @@ extension LSTM: RecurrentLayer {
             + "recurrent_activation=\(recurrentActivation.rawValue) use_bias=\(bias != nil)" + maskedOutput.architecture
     }
 
-    /// Whether the layer has Keras' default activations, for which there are kernels of the whole timestep.
+    /// Whether the layer has Keras' default activations. Only then can one kernel compute the whole timestep.
     var hasDefaultActivations: Bool { activation == .tanh && recurrentActivation == .sigmoid }
 
     package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
@@ -72,7 +72,8 @@ extension LSTM: RecurrentLayer {
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The step with Keras' default activations: sizes and pointers into the model's weights, no references to count.
+    /// The step for Keras' default activations. It holds only sizes and pointers into the model's weights, which need
+    /// no reference counting.
     ///
     /// ``ReferenceLSTM`` states the equations.
     @safe
@@ -119,7 +120,8 @@ extension LSTM: RecurrentLayer {
         ///   - x: The inputs, shape (steps, features).
         ///   - state: h then c, shape (2 · units); the step replaces both.
         ///   - outputs: Receives h after each timestep, shape (steps, units), with room for `Kernels.padding` more.
-        /// - Returns: The number of timesteps that left the state finite. If it is less than `steps`, one more was stepped.
+        /// - Returns: The number of timesteps that left the state finite. If less than `steps`, one more timestep was
+        ///   stepped, which made the state non-finite.
         func stepSequence(
             _ steps: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
             outputs: UnsafeMutablePointer<Float>
@@ -141,7 +143,7 @@ extension LSTM: RecurrentLayer {
         }
     }
 
-    /// The step with any activations.
+    /// The step for any activations.
     @safe
     struct GenericStep {
         let units: Int
@@ -176,14 +178,15 @@ extension LSTM: RecurrentLayer {
             unsafe applyGates(state: state, z: z, units: units)
         }
 
-        /// Steps every lane through one timestep, with the shapes of ``LSTM/Step/stepLanes(x:state:z:)``.
+        /// Steps every lane through one timestep. The arguments have the same shapes as for
+        /// ``LSTM/Step/stepLanes(x:state:z:)``.
         func stepLanes(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>) {
             unsafe kernel.multiplyLanes(x, and: recurrentKernel, state, addedTo: bias, into: z)
             unsafe applyGates(state: state, z: z, units: units * kernel.kernels.lanes)
         }
 
-        /// Computes the new state from the gates' sums. The arithmetic is elementwise, so many lanes are like one layer with more
-        /// units.
+        /// Computes the new state from the gates' sums. The arithmetic is elementwise, so many lanes are computed like
+        /// one layer with more units.
         private func applyGates(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
             let h = unsafe state
             let c = unsafe state + units

@@ -27,7 +27,7 @@ package struct SimpleRNN: Equatable, Sendable {
     ///   - recurrentKernel: Shape (units, units).
     ///   - bias: Shape (units), or nil for none.
     ///   - maskedOutput: The output at a masked timestep.
-    /// - Throws: ``ModelError`` that names the weight whose shape does not fit or that is not finite.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
     package init(
         units: Int, activation: Activation = .tanh, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
         maskedOutput: MaskedOutput = .lastOutput
@@ -60,7 +60,8 @@ extension SimpleRNN: RecurrentLayer {
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The step with any activation: sizes and pointers into the model's weights, no references to count.
+    /// The step for any activation. It holds only sizes and pointers into the model's weights, which need no reference
+    /// counting.
     ///
     /// ``ReferenceSimpleRNN`` states the equation.
     @safe
