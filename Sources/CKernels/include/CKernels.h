@@ -7,9 +7,9 @@
 // same bits, whichever other streams it steps at the same time. Different sets may differ in the last bits, because the baseline
 // of x86-64 has no fused multiply-add.
 
-// The number of floats in a vector: one cache line. Each set builds such a vector from one, two or four machine vectors. The
-// columns of a matrix and the lengths of output vectors are padded to a multiple of it. It is also the number of lanes: the streams
-// that the batched path steps at once.
+// The number of floats in a vector, which fills one cache line. Each set builds a vector from one, two or four machine
+// vectors. The columns of a matrix and the lengths of output vectors are padded to a multiple of this number. It is
+// also the number of lanes, which are the streams that the batched path steps at once.
 #define SLUICE_KERNELS_WIDTH 16
 
 // The maximum number of columns of a matrix for `dots`.
@@ -19,16 +19,17 @@ struct sluice_kernels {
     // "baseline", "avx2", "avx512" or "neon".
     const char *name;
 
-    // The number of vectors that accumulate sums in registers at once, a power of two. It is large enough to hide the latency of a
-    // multiply-add, and to reuse shared operands on cores that load no more vectors than they multiply.
+    // The number of vectors that accumulate sums in registers at once, a power of two. It is large enough to hide the
+    // latency of a multiply-add. It is also large enough to reuse shared operands, for cores that can load no more
+    // vectors than they multiply.
     //
-    // A matrix is stored in blocks, so that a kernel reads it in memory order. A block has `accumulators` vectors of columns for
-    // `affine`, and `accumulators` columns for `affine_lanes`, row by row. The remaining columns are in blocks of half that
-    // width, a quarter, and so on down to 1, with at most one block of each width.
+    // A matrix is stored in blocks, so that a kernel reads it in memory order. Each block is stored row by row. It is
+    // `accumulators` vectors wide for `affine`, and `accumulators` columns wide for `affine_lanes`. The remaining
+    // columns form blocks of half that width, a quarter, and so on down to 1, with at most one block of each width.
     long accumulators;
 
-    // The number of bytes of weights that the scalar path reads as fast as it computes with them: the size of the first-level
-    // cache for wide vectors, and much of the second-level cache for narrow ones.
+    // The number of bytes of weights that the scalar path can read without slowing its arithmetic: the size of the
+    // first-level cache for wide vectors, and much of the second-level cache for narrow ones.
     long cached_bytes;
 
     // The scalar path: one stream alone.
@@ -41,7 +42,7 @@ struct sluice_kernels {
         float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
         long columns);
 
-    // y = b + x·W, for at most SLUICE_KERNELS_DOTS columns, for which `affine` would compute mostly padding.
+    // y = b + x·W, for at most SLUICE_KERNELS_DOTS columns. For so few columns, `affine` would compute mostly padding.
     //
     // Each output is b + ((s0 + s2) + (s1 + s3)). Each s adds up every fourth row, beginning with the rows past the last multiple
     // of four. y, b: (columns), with room for four. x: (rows). W: (columns, rows), each row padded with zeros to a multiple of
@@ -54,12 +55,14 @@ struct sluice_kernels {
     // y = tanh y, for `count` floats. The kernel may overwrite the same floats as `sigmoid`.
     void (*tanh)(float *y, long count);
 
-    // Rearranges a gated layer's weights, shape (rows, gates · units), into the order in which `lstm` and `gru` read them: panels
-    // of some units each. A panel is stored row by row, with all gates of its units side by side. A bias is a matrix of one row.
-    // Returns the number of floats in the panels, padded with zeros; `out` may be NULL.
+    // Rearranges a gated layer's weights, shape (rows, gates · units), into the order in which `lstm` and `gru` read
+    // them: panels of a few units each. A panel is stored row by row, with all gates of its units side by side. A bias
+    // is a matrix with one row. Returns the number of floats in the panels, including the zeros that pad them. `out`
+    // may be NULL.
     long (*panels)(float *out, const float *values, long rows, long gates, long units);
 
-    // One timestep of an LSTM. With the sums z = b + x·W + h·U of the four gates i, f, c, o, added in this order,
+    // One timestep of an LSTM. The four gates i, f, c, o have the sums z = b + x·W + h·U, added in this order. With
+    // these sums,
     //
     //     c = σ(zf) c + σ(zi) tanh(zc)
     //     h = σ(zo) tanh(c)
@@ -72,15 +75,15 @@ struct sluice_kernels {
 
     // A sequence of LSTM timesteps, up to the first that makes the state non-finite.
     //
-    // x: (steps, rows). outputs: (steps, units), the hidden state after each timestep; the kernel may read one vector past the
-    // end. The other arguments are those of `lstm`. Returns the number of timesteps that left the state finite. If it is less
-    // than `steps`, one more was stepped.
+    // x: (steps, rows). outputs: (steps, units), the hidden state after each timestep; the kernel may read one vector
+    // past the end. The other arguments are the same as for `lstm`. Returns the number of timesteps that left the state
+    // finite. If less than `steps`, the kernel stepped one more timestep, which made the state non-finite.
     long (*lstm_sequence)(
         float *state, const float *b, const float *x, long rows, const float *w, const float *u, long units, float *outputs,
         long steps);
 
-    // One timestep of a GRU that resets after the recurrent weights. The three gates z, r and h have the sums a = b + x·W of the
-    // input and s = b' + h·U of the hidden state. With these sums,
+    // One timestep of a GRU that resets after the recurrent weights. The three gates z, r and h have the input sums a =
+    // b + x·W and the hidden-state sums s = b' + h·U. With these sums,
     //
     //     z = σ(az + sz)
     //     r = σ(ar + sr)
@@ -97,9 +100,9 @@ struct sluice_kernels {
         float *h, const float *b, const float *recurrent_b, const float *x, long rows, const float *w, const float *u,
         long units, float *outputs, long steps);
 
-    // The batched path: many streams at once. Their values are in tiles, shape (n, lanes): value k of every stream side by side.
-    // `sigmoid` and `tanh` accept a tile as a vector of n · lanes values. Each kernel sums in the same order as its counterpart on
-    // the scalar path.
+    // The batched path: many streams at once. Their values are in tiles, shape (n, lanes), where value k of all streams
+    // is side by side. `sigmoid` and `tanh` accept a tile as a vector of n · lanes values. Each kernel sums in the same
+    // order as its counterpart on the scalar path.
 
     // y = b + x·W + h·U in each lane.
     //
@@ -117,8 +120,8 @@ struct sluice_kernels {
     // state: h then c, (2 · units, lanes), both replaced.
     void (*lstm_lanes)(float *state, float *z, long count);
 
-    // Computes a GRU's new state from the sums of the three gates z, r, h. The sums of the input are in a, which is overwritten,
-    // and the sums of the hidden state are in b. Each gate has `count` values.
+    // Computes a GRU's new state from the sums of the three gates z, r, h. a holds the input sums and is overwritten. b
+    // holds the hidden-state sums. Each gate has `count` = units · lanes values.
     void (*gru_lanes)(float *h, float *a, const float *b, long count);
 
     // tile[k][lane] = rows[lane][k], k < count. There is one row per lane.
@@ -127,16 +130,16 @@ struct sluice_kernels {
     // rows[lane][k] = tile[k][lane], k < count. There is one row per lane.
     void (*scatter)(float *const *rows, const float *tile, long count);
 
-    // Returns the lanes whose `count` values are all finite, lane 0 in the lowest bit.
+    // Returns a bit mask of the lanes whose `count` values are all finite. Lane 0 is the lowest bit.
     unsigned (*finite_lanes)(const float *tile, long count);
 
-    // Many timesteps at once. Their values are stored one timestep after another, not in tiles. Each kernel sums in the same
+    // Many timesteps at once, which are stored one after another instead of in tiles. Each kernel sums in the same
     // order as for one timestep.
 
-    // `affine` with one product: y = b + x·W for each timestep.
+    // Like `affine` without h·U: y = b + x·W for each timestep.
     //
-    // y: (steps, columns); the kernel writes nothing past it. b: (columns). x: (steps, rows). W: as for `affine`. `columns` does
-    // not count the padding.
+    // y: (steps, columns); the kernel writes nothing past the end. b: (columns). x: (steps, rows). W: as for `affine`.
+    // `columns` does not count the padding.
     void (*affine_sequence)(float *y, const float *b, const float *x, long steps, long rows, const float *w, long columns);
 
     // `dots_lanes` for inputs that are not in a tile. x: (lanes, rows).
