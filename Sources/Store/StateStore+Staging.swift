@@ -41,8 +41,8 @@ extension StateStore {
     /// Begins a snapshot.
     ///
     /// - Parameter snapshot: The snapshot.
-    /// - Throws: ``StoreError``: `snapshotExists`, or `failed` if the database cannot be read. ``finish(_:)`` throws the same
-    ///   error later.
+    /// - Throws: ``StoreError``: `snapshotExists`, or `failed` if the database cannot be read. ``finish(_:)`` throws
+    ///   the same error later.
     public func begin(_ snapshot: StagedSnapshot) throws(StoreError) {
         try staging(snapshot) { () throws(StoreError) in
             try database.read("write a snapshot to") { try Self.requireNone(named: snapshot.name, in: $0) }

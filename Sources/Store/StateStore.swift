@@ -33,12 +33,12 @@ public final class StateStore: Sendable {
     let database: OwnedDatabase
     let seal: SealKeeper
     let content: Mutex<Content>
-    /// The time of the last durable transaction before this start, in nanoseconds since the Unix epoch; nil if there was none
-    /// or if the time is unknown.
+    /// The time of the last durable transaction before this start, in nanoseconds since the Unix epoch; nil if there
+    /// was none or if the time is unknown.
     public let lastTime: Int64?
 
-    /// Opens the store of a folder, or creates it if it is missing. An existing database is not written before the first change
-    /// or ``begin(_:journalKind:isWhole:)``. Only a folder of an earlier version is migrated at once.
+    /// Opens the store of a folder, or creates it if it is missing. An existing database is not written before the
+    /// first change or ``begin(_:journalKind:isWhole:)``. Only a folder of an earlier version is migrated at once.
     ///
     /// - Parameter folder: The state folder; nil for a store in memory, which ends with the process.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse`, `laterVersion` or `damaged`.
@@ -82,8 +82,8 @@ public final class StateStore: Sendable {
     /// examines each stream.
     ///
     /// - Parameter body: Called with some streams at a time. An error of `body` ends the reading and is rethrown.
-    /// - Throws: ``StoreError`` if the database cannot be read, or with the code `damaged`, possibly after some streams were
-    ///   read.
+    /// - Throws: ``StoreError`` if the database cannot be read, or with the code `damaged`, possibly after some streams
+    ///   were read.
     public func forEachSlice(_ body: (StreamSlice) throws -> Void) throws {
         try database.pass("read the streams of") { db in
             let isVerified = content.withLock { $0.isVerified }

@@ -9,7 +9,7 @@ import Wire
 enum Main {
     static func main() {
         KerasReaderProcess.runIfAsked()
-        // Before any file is opened.
+        // These calls come before any file is opened.
         StandardDescriptors.occupy()
         StandardDescriptors.raiseLimit()
         FreedMemory.boundWhatIsKept()
@@ -43,7 +43,7 @@ struct Sluiced: ParsableCommand {
     var checkConfig = false
 
     func run() throws {
-        // A log reader that goes away must not end the daemon.
+        // The daemon must not end because the reader of its log does.
         signal(SIGPIPE, SIG_IGN)
         var format = options.logFormat
         do throws(DaemonError) {
@@ -56,8 +56,8 @@ struct Sluiced: ParsableCommand {
                 print("the configuration is valid: \(VisibleText.escaped(names))")
                 return
             }
-            // Before models are read and before any other thread exists, because each thread inherits the signal mask
-            // of its creator.
+            // The stop watch comes before any model is read and before any other thread exists, because each thread
+            // inherits the signal mask of its creator.
             let stop = StopWatch(logger: logger)
             try SluiceService(configuration, logger: logger).run(stop)
         } catch {

@@ -1,10 +1,10 @@
 import Store
 import Wire
 
-/// Decides when a checkpoint begins, and what the hot loop does next for the running checkpoint.
+/// Decides when a checkpoint begins, and the next action of the running checkpoint.
 ///
 /// The hot loop owns the schedule. It asks for the next action, carries it out and reports the result. The schedule
-/// itself knows no store, no streams and no clock: every moment is passed in, in nanoseconds of the ``SteadyClock``.
+/// itself knows no store, no streams and no clock. Callers pass in every moment, in nanoseconds of the ``SteadyClock``.
 ///
 ///     idle ──begin──▶ copying ──▶ copied ──▶ committing ──▶ idle
 ///           │          ▲    ▲        │
@@ -13,10 +13,10 @@ import Wire
 struct CheckpointSchedule {
     /// A step of the running checkpoint.
     enum Action: Equatable {
-        /// Write everything anew, because the state folder was lost. Report with ``didRenewFolder(_:)``.
+        /// Write everything again, because the state folder was lost. Report with ``didRenewFolder(_:)``.
         case renewFolder
-        /// Copy the changed streams from this slot on and hand them to the store. Report with
-        /// ``didCopy(streams:isEmpty:next:)``, and with ``didWrite(_:)`` when the store has answered.
+        /// Copy the changed streams from this slot on, and hand the copies to the store. Report with
+        /// ``didCopy(streams:isEmpty:next:)``, and with ``didWrite(_:)`` once the store has answered.
         case copySlice(from: Int)
         /// Make the written slices durable as a checkpoint at this position of the journal. Report with
         /// ``end(_:at:time:)``.
@@ -24,7 +24,7 @@ struct CheckpointSchedule {
         /// Check that the state folder still exists, because there was nothing to write. Report with
         /// ``end(_:at:time:)``.
         case checkFolder
-        /// Give the checkpoint up. Report with ``end(_:at:time:)``.
+        /// Abandon the checkpoint. Report with ``end(_:at:time:)``.
         case giveUp(StoreError)
     }
 
@@ -51,7 +51,7 @@ struct CheckpointSchedule {
         /// The last record of the journal when the checkpoint began.
         let position: UInt64
         let start: Int64
-        /// Whether requests wait for the checkpoint. It must then be committed even if it writes nothing.
+        /// Whether requests wait for the checkpoint. If so, the checkpoint must be committed even if it writes nothing.
         let isAwaited: Bool
         /// The number of slices that the store has not answered yet.
         var unanswered = 0
@@ -61,12 +61,12 @@ struct CheckpointSchedule {
         var timesAwaited = 0
     }
 
-    /// The number of streams per slice: few enough to be copied in about a millisecond.
+    /// The number of streams per slice. Copying a slice takes about a millisecond.
     static let streamsPerSlice = 4096
     /// The maximum number of times that a checkpoint waits for faulty streams. A stream that repeatedly turns NaN or
     /// infinite must not hold up the checkpoint forever.
     static let mostTimesAwaited = 8
-    /// The number of slices that may wait for the store: the store writes one while the loop copies another.
+    /// The number of slices that may wait for the store. The store writes one slice while the loop copies another.
     static let unansweredSlices = 2
     /// Nanoseconds until a failed checkpoint is tried again, if the interval is longer.
     static let retryInterval: Int64 = 1_000_000_000
@@ -132,10 +132,10 @@ struct CheckpointSchedule {
     /// Decides the next step of the running checkpoint.
     ///
     /// - Parameters:
-    ///   - mayCopy: False while an operation on many streams is under way, because a checkpoint contains such an
-    ///     operation as a whole.
-    ///   - hasFaulty: Whether streams wait for their last checkpoint, which the store must read first.
-    /// - Returns: The step; nil if there is nothing to do but wait.
+    ///   - mayCopy: False while an operation on many streams is under way. A checkpoint contains either all of an
+    ///     operation or nothing.
+    ///   - hasFaulty: Whether faulty streams wait until the store has read their state in the last checkpoint.
+    /// - Returns: The step; nil if the checkpoint must wait.
     mutating func nextAction(mayCopy: Bool, hasFaulty: Bool) -> Action? {
         guard let phase = run?.phase else { return nil }
         switch phase {
@@ -165,14 +165,14 @@ struct CheckpointSchedule {
         return mustCommit ? .commit(position: run.position) : .checkFolder
     }
 
-    /// Notes that a slice was copied.
+    /// Records that a slice was copied.
     ///
     /// - Parameters:
-    ///   - streams: The number of streams in it.
+    ///   - streams: The number of streams in the slice.
     ///   - isEmpty: Whether there is nothing for the store to do.
     ///   - next: The slot at which the next slice begins; nil if this slice was the last.
     mutating func didCopy(streams: Int, isEmpty: Bool, next: Int?) {
-        // If the run has failed in the meantime, nothing more is copied.
+        // If the checkpoint has failed in the meantime, nothing more is copied.
         guard let phase = run?.phase, case .copying = phase else { return }
         run?.phase = next.map { .copying(next: $0) } ?? .copied
         guard !isEmpty else { return }
@@ -181,7 +181,7 @@ struct CheckpointSchedule {
         run?.streams += streams
     }
 
-    /// Notes the store's answer to a slice.
+    /// Records the store's answer to a slice.
     ///
     /// - Parameter failure: The reason why the slice was not written; nil if it was written.
     mutating func didWrite(_ failure: StoreError?) {
@@ -189,14 +189,14 @@ struct CheckpointSchedule {
         if let failure { fail(failure) }
     }
 
-    /// Notes whether the lost state folder is in place again.
+    /// Records whether the lost state folder is in place again.
     ///
     /// - Parameter failure: The reason why the folder is not in place; nil if it is.
     mutating func didRenewFolder(_ failure: StoreError?) {
         if let failure { fail(failure) } else { run?.phase = .copying(next: 0) }
     }
 
-    /// Notes that the store has tried to read faulty streams.
+    /// Records that the store has tried to read faulty streams.
     ///
     /// - Parameters:
     ///   - failure: The reason why the streams could not be read; nil if they were read.
@@ -207,8 +207,8 @@ struct CheckpointSchedule {
         if !hasFaulty { run?.phase = .copying(next: 0) }
     }
 
-    /// Marks the running checkpoint as failed, because it lacks streams. It ends when the store has answered all of its
-    /// slices.
+    /// Marks the running checkpoint as failed, because it lacks streams. The checkpoint ends once the store has
+    /// answered all of its slices.
     mutating func fail(_ error: StoreError) {
         if run?.failure == nil { run?.failure = error }
         switch run?.phase {
@@ -243,8 +243,8 @@ struct CheckpointSchedule {
     }
 
     private mutating func fail(_ error: StoreError, at now: Int64) -> Ending {
-        // A failed checkpoint is tried again each second. Only a new failure is worth a log line, or a change of the
-        // folder's state.
+        // A failed checkpoint is tried again each second. Only a new failure, or a change of the folder's state, is
+        // worth a log line.
         let isNew = failure == nil || (error.code == .folderLost && failure != error)
         failure = error
         due = now + min(interval, Self.retryInterval)

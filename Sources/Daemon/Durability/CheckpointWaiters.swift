@@ -2,9 +2,9 @@ import Wire
 
 /// Requests and answers that wait for a checkpoint. Owned by the hot loop.
 struct CheckpointWaiters {
-    /// Receives the outcome of a checkpoint that was asked for.
+    /// Receives the outcome of a requested checkpoint.
     typealias Request = @Sendable (inout HotLoop, Result<CheckpointResult, ControlError>) -> Void
-    /// Receives whether a change that is already made survives a crash.
+    /// Learns whether a change that is already made survives a crash.
     typealias DurableAnswer = @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
 
     /// Requests for the next checkpoint.
@@ -28,8 +28,8 @@ struct CheckpointWaiters {
         return running
     }
 
-    /// Returns the requests of a checkpoint that failed. The answers wait for the next checkpoint: their changes are
-    /// made already, so they must not report a failure.
+    /// Returns the requests of a checkpoint that failed. The answers wait for the next checkpoint. They must not report
+    /// a failure, because their changes are already made.
     mutating func fail() -> [Request] {
         defer { running = ([], []) }
         answers = running.answers + answers

@@ -2,21 +2,21 @@ import Store
 import Streams
 import Wire
 
-/// Decisions, actions and answers that wait for the journal. While one group of records is committed, the next is
-/// gathered. Owned by the hot loop.
+/// Decisions, actions and answers that wait for the journal. While the journal commits one group of records, the next
+/// group is gathered. Owned by the hot loop.
 ///
 ///     take ──▶ gathered: records, decisions, actions ──commit──▶ committing ──answer──▶ publish, act
 struct GroupCommit {
     /// The state of the journal: whether changes are recorded, and whether decisions wait for the commit.
     enum State {
-        /// No journal is kept.
+        /// The daemon keeps no journal.
         case off
         case on
         /// The journal could not be written, so the daemon decides without it. The daemon tries the journal again at
         /// this moment of the ``SteadyClock``.
         case failed(nextTry: Int64)
-        /// The journal is written again, but records are missing. The journal is whole again at the end of a checkpoint
-        /// that began at this position or later.
+        /// Records are written again, but earlier ones are missing. The journal becomes whole at the end of a
+        /// checkpoint that began at this position or later.
         case recovering(from: UInt64)
 
         var holdsDecisions: Bool {
@@ -30,7 +30,7 @@ struct GroupCommit {
     /// The decisions, actions and answers that follow the commit of a group of records.
     struct Group {
         var decisions = PendingDecisions()
-        /// For each batch: the time when receiving began, by the steady clock, and the number of decisions.
+        /// For each batch, the time when receiving began, by the steady clock, and the number of decisions.
         var taken: [(time: Int64, decisions: Int)] = []
         /// Actions such as writing slices of a checkpoint. The store must never be ahead of the journal.
         var actions: [Mailbox.Action] = []
@@ -50,21 +50,22 @@ struct GroupCommit {
     /// Nanoseconds until a failed journal is tried again.
     static let retryInterval: Int64 = 1_000_000_000
 
-    /// Whether decisions and answers wait for a commit. The value is stored, because every message asks for it.
+    /// Whether decisions and answers wait for a commit. The value is stored, because the hot path reads it for every
+    /// message.
     private(set) var isOn: Bool
     var gathered = Group()
-    /// The journal's worker; nil if there is no journal, not even an old one.
+    /// The journal's worker; nil if there is no journal. A journal may be left over from an earlier configuration.
     let worker: StoreWorker<Journal>?
     /// The journal's numbers for the weights of the models.
     var weights: [UInt16]
-    /// The bytes of records at which a checkpoint starts early, so that the journal can be cut.
+    /// The number of bytes of records at which a checkpoint starts early, so that the journal can be cut.
     private let sizeLimit: Int
 
     private(set) var state: State {
         didSet { isOn = state.holdsDecisions }
     }
     private(set) var failure: StoreError?
-    /// The bytes of committed records that are not cut yet.
+    /// The number of bytes of committed records that are not cut yet.
     private(set) var byteCount: Int
     /// The part of ``byteCount`` that existed when the running checkpoint began.
     private var bytesBeforeCheckpoint = 0
@@ -91,20 +92,20 @@ struct GroupCommit {
         isOn = state.holdsDecisions
     }
 
-    /// Whether a journal is kept, even if it has failed.
+    /// Whether the daemon keeps a journal, even if the journal has failed.
     var keepsJournal: Bool { if case .off = state { false } else { true } }
 
-    /// Whether a start would find all committed records. While the journal recovers, its records come after a gap.
+    /// Whether a start would find all committed records. While the journal recovers, its records follow a gap.
     var isWhole: Bool { if case .on = state { true } else { false } }
 
     var isOverSize: Bool { byteCount > sizeLimit && isOn }
 
-    /// Whether to stop receiving timesteps until a commit has returned.
+    /// Whether to stop receiving timesteps until a commit has ended.
     func isFull(_ records: borrowing JournalRecords) -> Bool {
         isOn && records.bytes.count + gathered.decisions.byteCount > Self.fullBytes
     }
 
-    /// The journal as `status` shows it; nil if no journal is kept.
+    /// The journal as `status` shows it; nil if the daemon keeps no journal.
     var status: DaemonStatus.Journal? {
         if case .off = state { return nil }
         return DaemonStatus.Journal(bytes: byteCount, hasFailed: failure != nil, error: failure?.description)
@@ -124,12 +125,12 @@ struct GroupCommit {
 
     mutating func addCommitted(_ bytes: Int) { byteCount += bytes }
 
-    /// Notes that a checkpoint begins, after which the current records can be cut.
+    /// Records that a checkpoint begins. After this checkpoint, the current records can be cut.
     mutating func beginCheckpoint() { bytesBeforeCheckpoint = byteCount }
 
-    /// Notes that a checkpoint that began at a position has succeeded.
+    /// Records the success of a checkpoint that began at a position.
     ///
-    /// - Returns: Whether this made an incomplete journal whole again.
+    /// - Returns: Whether the checkpoint made an incomplete journal whole again.
     mutating func endCheckpoint(at position: UInt64) -> Bool {
         byteCount -= bytesBeforeCheckpoint
         bytesBeforeCheckpoint = 0
@@ -139,7 +140,7 @@ struct GroupCommit {
         return true
     }
 
-    /// Notes that the journal could not be written.
+    /// Records that the journal could not be written.
     ///
     /// - Parameters:
     ///   - error: The reason.
@@ -154,6 +155,6 @@ struct GroupCommit {
         if case .failed = state { state = .failed(nextTry: now + Self.retryInterval) }
     }
 
-    /// Notes that records are committed again, from a position on.
+    /// Records that the journal commits records again, from a position on.
     mutating func recover(from position: UInt64) { state = .recovering(from: position) }
 }

@@ -5,7 +5,7 @@ import Wire
 
 /// Carries out the decisions of ``CheckpointSchedule``.
 extension HotLoop {
-    /// Does the due work on checkpoints, and on a journal that failed.
+    /// Does the work that is due for checkpoints and for a failed journal.
     mutating func keepDurable() {
         let now = SteadyClock.now()
         tryJournal(at: now)
@@ -14,7 +14,7 @@ extension HotLoop {
     }
 
     /// Starts a checkpoint of all changes, unless one is running or an operation on many streams is under way. A
-    /// checkpoint contains such an operation as a whole.
+    /// checkpoint contains either all of an operation or nothing.
     mutating func startCheckpoint() {
         guard isDurable, !checkpoints.isRunning, operation.end == nil else { return }
         checkpoints.begin(at: table.journal.position, isAwaited: checkpointWaiters.areWaiting, now: SteadyClock.now())
@@ -30,7 +30,8 @@ extension HotLoop {
         if isWanted { startCheckpoint() }
     }
 
-    /// Runs an action when a checkpoint has all changes so far, or with an error if a stop ends without a checkpoint.
+    /// Runs an action once a checkpoint has all changes so far. If a stop ends without a checkpoint, the action
+    /// receives an error.
     mutating func whenCheckpointed(_ action: @escaping CheckpointWaiters.DurableAnswer) {
         checkpointWaiters.answers.append(action)
         startWantedCheckpoint()
@@ -79,7 +80,7 @@ extension HotLoop {
         switch result {
         case .success: checkpoints.didWrite(nil)
         case .failure(let error):
-            // Nothing is lost: the next checkpoint copies these streams again.
+            // Nothing is lost, because the next checkpoint copies these streams again.
             table.markChanged(slice)
             checkpoints.didWrite(error)
         }

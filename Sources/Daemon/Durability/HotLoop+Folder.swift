@@ -3,12 +3,12 @@ import Streams
 
 /// Handles a state folder that was deleted, replaced or unmounted while the daemon runs.
 extension HotLoop {
-    /// Makes the store examine the place of the lost folder, and write everything anew if the place is suitable. The
+    /// Makes the store examine the path of the lost folder, and write everything again if the path is usable. The
     /// running checkpoint continues afterwards.
     mutating func renewFolder() {
         guard let folderWatch, let loss = checkpoints.failure else { return }
-        // The records being committed may be in the old journal. Their answers must not claim that the new journal has
-        // the records.
+        // The records that are being committed may be in the old journal only. Their answers must not claim that they
+        // are durable.
         guard !group.isCommitting else { return endCheckpoint(.failure(loss)) }
         if group.isOn { loseJournal(loss) }
         let known = zip(group.weights, table.models).map {
@@ -34,7 +34,7 @@ extension HotLoop {
         }
     }
 
-    /// Makes the journal's worker use the new journal. Once the new folder is accepted, no record goes to the old
+    /// Makes the journal's worker use the new journal. Once the watch accepts the new folder, no record goes to the old
     /// journal.
     private static func use(
         _ renewal: StateRenewal, _ worker: StoreWorker<Journal>?, _ known: [Journal.Weights]

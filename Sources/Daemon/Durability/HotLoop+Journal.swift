@@ -3,10 +3,11 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Records changes in the journal. While a journal is kept, decisions and answers wait for the commit of their records.
+/// Records changes in the journal. While the daemon keeps a journal, decisions and answers wait for the commit of their
+/// records.
 extension HotLoop {
-    /// Runs an action when the journal has all records so far. If no journal is kept or the journal cannot be written,
-    /// the action runs at once.
+    /// Runs an action once the journal has all records so far. If the daemon keeps no journal, or cannot write it, the
+    /// action runs at once.
     mutating func whenRecorded(_ action: @escaping Mailbox.Action) {
         if group.isOn && (group.isCommitting || table.journal.records.count > 0) {
             group.gathered.actions.append(action)
@@ -15,7 +16,7 @@ extension HotLoop {
         }
     }
 
-    /// Runs an action when a crash cannot undo the changes so far, because a complete journal or a checkpoint has them.
+    /// Runs an action once a crash cannot undo the changes so far, because a complete journal or a checkpoint has them.
     ///
     /// If all state is in memory, the action runs at once. If a stop ends without making the changes durable, the
     /// action receives an error.
@@ -41,7 +42,7 @@ extension HotLoop {
             "nothing was done, as the change could not be made durable; try again when checkpoints succeed: \(failure)")
     }
 
-    /// Publishes decisions when their records are durable.
+    /// Publishes decisions once their records are durable.
     mutating func publishWhenDurable(_ held: PendingDecisions) throws(ZeroMQError) {
         if group.isOn {
             group.gathered.decisions.append(contentsOf: held)
@@ -50,7 +51,7 @@ extension HotLoop {
         }
     }
 
-    /// Starts the commit of the gathered group, unless a commit is under way. Further records then form the next group.
+    /// Starts the commit of the gathered group, unless a commit is under way. Later records form the next group.
     mutating func commitGroup() throws(ZeroMQError) {
         guard group.isOn, !group.isCommitting else { return }
         swap(&group.gathered, &group.committing)
@@ -115,15 +116,16 @@ extension HotLoop {
         group.committing.decisions.append(contentsOf: group.gathered.decisions)
         group.committing.taken += group.gathered.taken
         group.committing.actions += group.gathered.actions
-        // These answers confirm that a change is durable. Now only a checkpoint can make it durable.
+        // These answers confirm that a change is durable. Without the journal, only a checkpoint can make the change
+        // durable.
         checkpointWaiters.answers += group.committing.answers + group.gathered.answers
         group.committing.answers = []
         if !checkpointWaiters.answers.isEmpty { checkpoints.hasten() }
         group.gathered.removeAll()
     }
 
-    /// Tries a failed journal again. If it can be written, recording resumes. The new records count once a checkpoint
-    /// has the changes that the journal lacks.
+    /// Tries a failed journal again. If the journal can be written, recording resumes. A start can use the new records
+    /// only after a checkpoint has the changes that the journal lacks.
     mutating func tryJournal(at now: Int64) {
         guard group.triesAgain(at: now) else { return }
         group.postponeTry(at: now)
@@ -134,7 +136,8 @@ extension HotLoop {
             switch result {
             case .success:
                 guard !loop.group.isOn else { return }
-                // A skipped position marks the gap: a checkpoint that began before it does not complete the journal.
+                // A skipped position marks the gap. A checkpoint that began before this position does not complete the
+                // journal.
                 loop.table.journal.skip(through: loop.table.journal.position + 1)
                 loop.table.journal.start(loop.group.weights)
                 loop.group.recover(from: loop.table.journal.position)
@@ -145,7 +148,7 @@ extension HotLoop {
         }
     }
 
-    /// Cuts the journal's records up to a position, because a checkpoint has all changes up to there.
+    /// Deletes the journal's records up to a position, because a checkpoint has all changes up to this position.
     mutating func endJournal(through position: UInt64) {
         if group.endCheckpoint(at: position) {
             logger.notice("the journal is whole again")
@@ -155,13 +158,13 @@ extension HotLoop {
         if !group.isCutting { cutJournal() }
     }
 
-    /// Notes in the seal whether the database may be ahead of the journal, so that the next start knows. The store's
-    /// jobs run in order, so the seal is written before the changes that the journal lacks.
+    /// Records in the seal whether the database may be ahead of the journal. The next start reads this. The store's
+    /// jobs run in order. Therefore, the seal is written before the changes that the journal lacks.
     private mutating func noteJournal(isWhole: Bool) {
         startWriteJob { store throws(StoreError) in
             try store.noteJournal(isWhole: isWhole)
         } then: { loop, result in
-            // The loss of the folder is logged already, and the new folder gets this note too.
+            // The loss of the folder is already logged, and the seal of the new folder gets this record too.
             guard case .failure(let error) = result, error.code != .folderLost else { return }
             loop.logger.error("the state of the journal could not be recorded: \(error)")
         }
@@ -177,7 +180,7 @@ extension HotLoop {
             loop.group.isCutting = false
             switch result {
             case .success(let hasMore):
-                // Deletes some records at a time, so that commits come in between.
+                // Deletes a few records at a time, so that commits can run in between.
                 if hasMore || loop.group.cutPosition > position { loop.cutJournal() }
             // The next checkpoint cuts these records too.
             case .failure(let error): loop.logger.debug("the journal could not be cut: \(error)")

@@ -1,14 +1,14 @@
 import Store
 import Wire
 
-/// Starts jobs of the store, which run beside the hot loop.
+/// Starts jobs of the store, which run on the store's thread.
 extension HotLoop {
-    /// Runs a job of the store for a request, and answers the request when the job is done.
+    /// Runs a job of the store for a request, and answers the request once the job is done.
     ///
     /// - Parameters:
     ///   - address: The destination of the answer.
     ///   - work: The job, which runs on the store's thread.
-    ///   - then: Runs on the hot loop with the result, and returns the answer.
+    ///   - then: Runs on the hot loop's thread with the result, and returns the answer.
     mutating func startStoreJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
@@ -27,7 +27,7 @@ extension HotLoop {
     }
 
     /// Runs a job of the store that writes. Checks before and after the job that the files are still in the state
-    /// folder, so a success means that the change is durable.
+    /// folder. Therefore, a success means that the change is durable.
     mutating func startWriteJob<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
@@ -35,8 +35,8 @@ extension HotLoop {
         startStoreJob(Self.checked(work, folderWatch) { $0 }, then: then)
     }
 
-    /// Checks before and after a job that the files are in the state folder. `afterWriting` adapts the error of a folder that
-    /// is lost after the job.
+    /// Checks before and after a job that the files are in the state folder. `afterWriting` adapts the error of a
+    /// folder that is lost after the job.
     private static func checked<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value, _ watch: StateFolderWatch?,
         afterWriting: @escaping @Sendable (StoreError) -> StoreError

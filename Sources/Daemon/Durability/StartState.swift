@@ -19,9 +19,10 @@ private struct ReplayedJournal {
     var connects: Bool { last == end && last >= loaded }
 }
 
-/// The state that a start finds: the streams of the last checkpoint, with the journal's later records applied.
+/// The state with which the daemon starts: the streams of the last checkpoint, with the journal's later records
+/// applied.
 struct StartState: ~Copyable {
-    /// The number of streams that are logged one by one above log level `debug`.
+    /// The number of streams that are logged one by one, unless the log level is `debug` or lower.
     private static let streamsLogged = 10
 
     let store: StateStore
@@ -113,7 +114,8 @@ struct StartState: ~Copyable {
             journal = try Journal(folder: folder, sync: configuration.journalSync, of: store)
         }
         var table = StreamTable(models: models, workers: StepWorkers(count: configuration.workers))
-        // This must be set before the replay, in which a stream that turns NaN also returns to its checkpoint.
+        // This must be set before the replay, because a stream that turns NaN during the replay also returns to its
+        // checkpoint.
         table.hasStore = folder != nil
         var state = StartState(
             store: store, journal: journal, table: table, place: folder ?? "memory", logger: logger)
@@ -213,10 +215,10 @@ struct StartState: ~Copyable {
         return replayed
     }
 
-    /// Starts a new journal if the old one cannot continue.
+    /// Starts a new journal if the old journal cannot continue.
     ///
-    /// If nothing is recorded from now on, the replayed state is stored at once. Otherwise the old journal would bring
-    /// back streams that are removed before the next checkpoint.
+    /// If the daemon records nothing from now on, the replayed state is stored at once. Otherwise, the old journal
+    /// would bring back streams that are removed before the next checkpoint.
     private mutating func finishReplay(_ replayed: ReplayedJournal?, goesOn: Bool) throws {
         guard let replayed else { return }
         guard replayed.connects, goesOn || replayed.count == 0 else {
@@ -224,8 +226,8 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// Repeats the daemon's reaction to a state that turned NaN or infinite: a return to the last checkpoint, which the
-    /// store still has.
+    /// Repeats the daemon's reaction to a state that turned NaN or infinite: the stream returns to the last checkpoint,
+    /// which the store still has.
     private mutating func wakeFaulty() throws(StoreError) {
         let ids = table.takeWakeRequests()
         _ = table.takeEvents()
@@ -247,8 +249,8 @@ struct StartState: ~Copyable {
 
     /// Stores all streams as they are now, so that a new journal can begin.
     ///
-    /// This is needed in two cases. Records are missing, because the journal could not be written for some time and the
-    /// daemon then ended suddenly. Or no journal is kept any more.
+    /// This is needed in two cases. Either records are missing, because the journal could not be written for some time
+    /// and the daemon then ended suddenly. Or the daemon no longer keeps a journal.
     private mutating func startAnew(_ last: UInt64, _ end: UInt64) throws {
         if last < end {
             logger.warning("records are missing in the journal after \(last); the records up to \(end) are ignored")

@@ -2,9 +2,9 @@ import Dispatch
 import Store
 import Synchronization
 
-/// Runs transactions beside the hot loop, one after another, and posts each result back to the loop.
+/// Runs transactions on another thread, one after another, and posts each result to the hot loop.
 ///
-/// One worker serves the ``StateStore``, another the ``Journal``.
+/// One worker serves the ``StateStore``, and another serves the ``Journal``.
 final class StoreWorker<Database: Sendable>: Sendable {
     private let database: Mutex<Database>
     private let mailbox: Mailbox
@@ -39,7 +39,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
     /// The database that the next transaction uses.
     var current: Database { database.withLock { $0 } }
 
-    /// Replaces the database for all transactions that have not begun.
+    /// Replaces the database for all transactions that have not begun yet.
     func use(_ database: Database) { self.database.withLock { $0 = database } }
 
     /// Runs a function while no transaction runs. Do not call this on the worker's thread.
@@ -50,7 +50,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
         return try result.get()
     }
 
-    /// Waits until no transaction uses the database any more. The caller then holds the last reference, and its release
-    /// closes the database.
+    /// Waits until no transaction uses the database. The caller then holds the last reference, and releasing it closes
+    /// the database.
     func finish() { queue.sync {} }
 }

@@ -21,7 +21,7 @@ extension StreamExport {
 
     /// Reads the portable form of a stream.
     ///
-    /// - Parameter id: The id of the new stream; nil: the exported id.
+    /// - Parameter id: The id of the new stream; nil for the exported id.
     /// - Returns: The stream, which may not fit any model.
     /// - Throws: ``ControlError`` if the state is not base64 of whole float32 values.
     package func image(as id: String? = nil) throws(ControlError) -> StreamImage {

@@ -7,7 +7,7 @@ struct HTTPAnswer: Sendable {
     let headers: HTTPHeaders
     let body: String
 
-    /// Creates an answer of one line of plain text.
+    /// Creates an answer with one line of plain text.
     ///
     /// - Parameters:
     ///   - status: The status.

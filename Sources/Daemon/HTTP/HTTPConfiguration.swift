@@ -4,7 +4,7 @@ public struct HTTPConfiguration: Equatable, Sendable {
     public var endpoint = HTTPEndpoint.address("127.0.0.1", port: 5553)
     /// Whether an endpoint beyond this machine is allowed.
     public var isPublic = false
-    /// The host names by which clients may call the daemon, besides `localhost` and addresses; see ``isHost(_:)``.
+    /// The host names that clients may use in requests, besides `localhost` and addresses; see ``isHost(_:)``.
     public var hosts: [String] = []
 
     /// Creates a configuration that serves metrics and health at `127.0.0.1:5553`.

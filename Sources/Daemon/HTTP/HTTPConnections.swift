@@ -3,8 +3,8 @@ import Synchronization
 
 /// The open connections of the HTTP server, bounded in number.
 ///
-/// If a client exceeds the bound, the server closes the connection that has waited longest. New clients are thus always
-/// answered.
+/// If a new connection exceeds the bound, the server closes the connection that has waited longest. New clients are
+/// therefore always answered.
 final class HTTPConnections: Sendable {
     /// The maximum number of connections at a time.
     static let maximumCount = 64
@@ -16,7 +16,7 @@ final class HTTPConnections: Sendable {
 
     private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
 
-    /// Adds a new connection, and closes the longest-waiting one if there are too many.
+    /// Adds a new connection. If there are too many, closes the one that has waited longest.
     func add(_ channel: any Channel) {
         let oldest: (any Channel)? = entries.withLock { entries in
             entries[ObjectIdentifier(channel)] = Entry(channel: channel, waitingSince: .now())
@@ -28,7 +28,7 @@ final class HTTPConnections: Sendable {
         oldest?.close(promise: nil)
     }
 
-    /// Notes that a connection has entered another phase, so that its waiting time starts again.
+    /// Restarts the waiting time of a connection, because it has entered another phase.
     func touch(_ channel: any Channel) {
         entries.withLock { $0[ObjectIdentifier(channel)]?.waitingSince = .now() }
     }

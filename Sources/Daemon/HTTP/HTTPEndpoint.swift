@@ -54,7 +54,7 @@ public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
         return try? SocketAddress(ipAddress: host, port: Int(port))
     }
 
-    /// Creates the endpoint to which a socket is bound.
+    /// Creates the endpoint from the address to which a socket is bound.
     init?(_ address: SocketAddress?) {
         guard let host = address?.ipAddress, let port = address?.port else { return nil }
         self = .address(host, port: UInt16(port))

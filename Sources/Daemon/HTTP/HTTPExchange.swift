@@ -11,12 +11,12 @@ final class HTTPExchange: ChannelInboundHandler {
 
     /// The state of a connection.
     private enum Phase {
-        /// The connection waits for a request. Prometheus keeps its connection, so the limit exceeds the time between
-        /// two scrapes.
+        /// The connection waits for a request. The limit exceeds the time between two scrapes, because Prometheus keeps
+        /// its connection.
         case idle
-        /// The first byte of a request has arrived, and the rest is awaited.
+        /// The first byte of a request has arrived, but not the whole request.
         case receiving
-        /// The page is being made, or the client is reading it.
+        /// The daemon is building the page, or the client is reading it.
         case answering
         /// The last answer is sent, and the client has yet to close the connection.
         case closing
@@ -92,7 +92,7 @@ final class HTTPExchange: ChannelInboundHandler {
 
     // MARK: Requests and answers
 
-    /// The refusal of a request that is malformed or not acceptable; nil if the request goes on to its page.
+    /// Returns the refusal of a request that is malformed or not acceptable; nil if the request may be answered.
     private func refusal(of head: HTTPRequestHead) -> HTTPAnswer? {
         guard head.version.major == 1 else {
             return .line(.httpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are supported")
@@ -147,7 +147,7 @@ final class HTTPExchange: ChannelInboundHandler {
         if isHTTP10, !isLast { headers.add(name: "Connection", value: "keep-alive") }
         let head = HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        // An answer to HEAD has the same headers as one to GET, `Content-Length` included.
+        // An answer to HEAD has the same headers as an answer to GET, including `Content-Length`.
         if !withoutBody { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
         request = nil
         context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenSuccess { [self] in
@@ -163,8 +163,8 @@ final class HTTPExchange: ChannelInboundHandler {
 
     /// Ends the connection after its last answer.
     ///
-    /// Discards further bytes from the client. If they stayed unread, the system would reset the connection and the
-    /// client would lose the answer.
+    /// Discards further bytes from the client. If these bytes stayed unread, the system would reset the connection, and
+    /// the client would lose the answer.
     private func end(_ context: ChannelHandlerContext) {
         enter(.closing, context)
         context.close(mode: .output, promise: nil)
@@ -184,7 +184,7 @@ final class HTTPExchange: ChannelInboundHandler {
         }
     }
 
-    /// The path of `/path?query` or `http://host/path?query`.
+    /// Returns the path in `/path?query` or `http://host/path?query`.
     private static func path(of target: String) -> Substring {
         var path = target[...]
         if path.hasPrefix("http://") {

@@ -3,7 +3,7 @@ import NIOCore
 /// Splits the bytes of a connection into request heads, and passes on one head at a time.
 ///
 /// No page accepts a request body, so the connection carries only heads. The next head is passed on after the previous
-/// one is answered. Until then nothing is read from the connection, so a client that sends more must wait and takes up
+/// one is answered. Until then, nothing is read from the connection. A client that sends more must wait, and takes up
 /// no memory.
 final class HTTPHeadFrames: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -15,11 +15,12 @@ final class HTTPHeadFrames: ChannelInboundHandler {
     /// answer.
     private static let maximumDiscarded = 1 << 18
 
-    /// Events for the later handlers of the pipeline, besides the heads.
+    /// Events for the later handlers of the pipeline, in addition to the heads.
     enum Event: Sendable {
         /// The first byte of a head has arrived.
         case began
-        /// A complete head was passed on. If the decoder has found no request in the head by now, it never will.
+        /// A complete head was passed on. If the decoder has found no request in the head by then, the head contains
+        /// none.
         case ended
         /// The head is too large.
         case overflowed
@@ -84,7 +85,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         handOn(context)
     }
 
-    /// Discards all further bytes until the client closes the connection. No request is answered any more.
+    /// Discards all further bytes until the client closes the connection. No further request is answered.
     func discard() {
         guard let context, discarded == nil else { return }
         discarded = 0
@@ -109,11 +110,11 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         }
     }
 
-    /// The length of the head, including the empty line at its end; nil if the first ``maximumHead`` bytes do not
-    /// contain the end.
+    /// Returns the length of the head, including the empty line at its end; nil if the first ``maximumHead`` bytes do
+    /// not contain the end.
     ///
-    /// Empty lines before the first other line are skipped. A newline without a carriage return ends a line as well, so
-    /// that the decoder sees the request and refuses it.
+    /// Empty lines before the first non-empty line are skipped. A newline without a carriage return also ends a line,
+    /// so that the decoder sees the request and refuses it.
     private func lengthOfHead() -> Int? {
         let end = min(buffer.readableBytes, Self.maximumHead)
         for byte in buffer.readableBytesView.prefix(end).dropFirst(searched) {

@@ -1,7 +1,7 @@
-/// The host that a request is for, as its header `Host` says.
+/// The host in the header `Host` of a request.
 ///
-/// A web page can point its own host name at any address and then read the answers (DNS rebinding). Such requests carry
-/// the page's name, so the daemon only answers for configured names.
+/// A web page can point its own host name at any address and then read the answers (DNS rebinding). The requests of
+/// this page carry the page's host name. The daemon therefore answers only for configured names.
 struct HTTPHost: Equatable, Sendable {
     /// The name or address in lower case, without port and brackets.
     let name: String

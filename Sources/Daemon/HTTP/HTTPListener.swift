@@ -6,13 +6,13 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// The daemon's HTTP server. It runs SwiftNIO on a thread of its own, with the daemon's pages, limits and log.
+/// The daemon's HTTP server. It runs SwiftNIO on a separate thread, with the daemon's pages, limits and log.
 final class HTTPListener: Sendable {
     /// The time between two attempts to open a failed server again.
     private static let retryInterval = TimeAmount.seconds(10)
-    /// The number of bytes that one read takes from a connection.
+    /// The maximum number of bytes in one read from a connection.
     private static let bytesPerRead = 4096
-    /// The sizes of the system's buffers for each connection. Linux doubles both.
+    /// The sizes in bytes of the system's buffers for each connection. Linux doubles both.
     private static let bytesKept: (receiving: Int, sending: Int) = (1 << 14, 1 << 17)
     /// The number of connections that the system queues until they are accepted.
     private static let backlog: Int32 = 128
@@ -24,7 +24,7 @@ final class HTTPListener: Sendable {
         var isClosed = false
     }
 
-    /// The address at which the server answers. A port `*` is resolved.
+    /// The address at which the server answers. The actual port replaces a `*`.
     let place: HTTPEndpoint
     private let configuration: HTTPConfiguration
     private let pages: HTTPPages
@@ -82,7 +82,7 @@ final class HTTPListener: Sendable {
             .serverChannelOption(.socketOption(.so_sndbuf), value: bytesKept.sending)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    // The backoff handler: if the process has no free descriptors, the server tries to accept again
+                    // If the process has no free descriptors, the backoff handler makes the server try again to accept
                     // after a second.
                     try channel.pipeline.syncOperations.addHandlers(AcceptBackoffHandler(), AcceptFailures(logger))
                 }
@@ -129,7 +129,7 @@ final class HTTPListener: Sendable {
     }
 }
 
-/// Logs that the server cannot accept connections, once each time that this state begins.
+/// Logs that the server cannot accept connections. Logs only once until the server accepts again.
 private final class AcceptFailures: ChannelInboundHandler {
     typealias InboundIn = any Channel
 

@@ -46,14 +46,14 @@ struct HTTPPages: Sendable {
         }
     }
 
-    /// Whether the daemon is alive: it loads its state, or the hot loop answers.
+    /// Answers whether the daemon is alive: it is loading its state, or the hot loop answers.
     private func health(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.ok)) }
         return ask(loop) { _ in .line(.ok, "ok") }
     }
 
-    /// Whether the daemon accepts timesteps. It does not while it loads its state, while it stops, or while its state
-    /// folder is gone.
+    /// Answers whether the daemon accepts timesteps. It does not while it loads its state, stops, or lacks its state
+    /// folder.
     private func readiness(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         return ask(loop) { metrics in

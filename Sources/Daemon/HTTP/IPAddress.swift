@@ -5,9 +5,9 @@ struct IPAddress: Equatable, Sendable {
     /// 4 or 16 bytes.
     let bytes: [UInt8]
 
-    /// Reads a numeric address such as `192.0.2.1` or `2001:db8::1`; nil if `text` is no such address.
+    /// Reads a numeric address such as `192.0.2.1` or `2001:db8::1`; nil if `text` is not a numeric address.
     init?(_ text: some StringProtocol) {
-        // `inet_pton` stops at the first zero byte, so it would accept a text that contains a zero byte.
+        // `inet_pton` stops at the first zero byte and would ignore the rest of the text.
         guard !text.utf8.contains(0) else { return nil }
         let isVersion6 = text.contains(":")
         var bytes = [UInt8](repeating: 0, count: isVersion6 ? 16 : 4)

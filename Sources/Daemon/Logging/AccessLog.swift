@@ -1,8 +1,7 @@
 import Logging
 import ZeroMQ
 
-/// Logs refused clients. Each client is logged once, no matter how often it tries, and all log lines are written at a
-/// bounded rate.
+/// Logs refused clients at a bounded rate. Each client is logged once, however often it tries.
 struct AccessLog {
     /// The reason for refusing a client.
     enum Cause: Hashable {
@@ -20,21 +19,21 @@ struct AccessLog {
         /// The subscriptions of a subscriber exceed this number of bytes.
         case tooManySubscriptions(Int)
 
-        /// Finds the cause of a failed handshake; nil if the failure is not to be logged.
+        /// Creates the cause of a failed handshake; nil if the failure should not be logged.
         ///
         /// - Parameters:
         ///   - refusal: The reason that libzmq gives.
-        ///   - isCurve: Whether the endpoint has CURVE.
+        ///   - isCurve: Whether the endpoint uses CURVE.
         init?(_ refusal: SocketMonitor.Refusal, isCurve: Bool) {
             switch refusal {
-            // A client without a key may hang up as soon as it sees that the endpoint needs one. At an endpoint without
-            // CURVE, an incomplete handshake is only a port probe or a client that gave up.
+            // A client without a key may hang up as soon as it sees that the endpoint needs a key. At an endpoint
+            // without CURVE, an incomplete handshake comes only from a port probe or from a client that gave up.
             case .incomplete where isCurve: self = .noKey
             case .incomplete: return nil
             case .otherMechanism: self = isCurve ? .noKey : .notEncrypted
             case .otherServerKey: self = .otherServerKey
             case .malformed: self = .malformed
-            // This daemon denied the client, and has logged the key already.
+            // This daemon denied the client and has already logged the key.
             case .denied: return nil
             }
         }
@@ -46,7 +45,7 @@ struct AccessLog {
         let cause: Cause
     }
 
-    /// The maximum number of refusals to remember. Beyond this number, all refusals are forgotten, so a client may be
+    /// The maximum number of refusals to remember. Beyond this number, all refusals are forgotten, and a client may be
     /// logged again.
     private static let maximumEntries = 1_000
 
@@ -58,7 +57,7 @@ struct AccessLog {
         self.logger = logger
     }
 
-    /// Whether there are unlogged refusals that ``flush(at:)`` has yet to report.
+    /// Whether ``flush(at:)`` must still report refusals that were not logged.
     var hasUnlogged: Bool { rate.unlogged > 0 }
 
     /// Logs the refusal of a client unless it was logged before.
@@ -69,7 +68,8 @@ struct AccessLog {
     ///   - cause: The reason for the refusal.
     ///   - time: A moment of the ``SteadyClock``.
     mutating func record(_ role: EndpointRole, from address: String?, _ cause: Cause, at time: Int64) {
-        // A client without a known address counts as logged if any client was refused there for the same cause.
+        // A client without a known address counts as logged if any client of the same role was refused for the same
+        // cause.
         let isKnown = entries.contains {
             $0.role == role && $0.cause == cause && ($0.address == address || address == nil)
         }
@@ -89,7 +89,7 @@ struct AccessLog {
     /// Forgets all logged refusals. After a reload of the keys, the same client may be refused for a new reason.
     mutating func forget() { entries.removeAll() }
 
-    /// Once the second is over, logs the number of refusals that were left out.
+    /// Logs the number of refusals that were left out, once the current second is over.
     mutating func flush(at time: Int64) {
         guard hasUnlogged, rate.isOver(at: time) else { return }
         logger.warning(

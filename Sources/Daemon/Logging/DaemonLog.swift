@@ -4,11 +4,11 @@ public import Wire
 
 /// The daemon's log on standard error.
 public enum DaemonLog {
-    /// Creates the logger. All copies of the logger share one level, so setting the level of one copy sets it for all.
+    /// Creates the logger. All copies of the logger share one level. Setting the level of one copy sets it for all.
     ///
     /// - Parameters:
     ///   - format: The format of the entries.
-    ///   - level: The lowest level to write, until it is changed.
+    ///   - level: The lowest level to write at first.
     /// - Returns: The logger.
     public static func logger(format: LogFormat, level: LogLevel) -> Logger {
         let base: any LogHandler =
@@ -20,7 +20,7 @@ public enum DaemonLog {
     }
 }
 
-/// A log handler that passes entries on to another handler and uses the metadata of that handler.
+/// A log handler that passes entries on to another handler and uses the other handler's metadata.
 private protocol PassingLogHandler: LogHandler {
     var base: any LogHandler { get set }
 }
@@ -66,7 +66,7 @@ private struct SharedLevelLogHandler: PassingLogHandler {
     init(_ base: any LogHandler, level: Logger.Level) {
         self.base = base
         self.level = Level(level)
-        // This handler decides by the shared level, so the base must write every entry.
+        // This handler filters by the shared level. The base must therefore write every entry.
         self.base.logLevel = .trace
     }
 
@@ -78,7 +78,7 @@ private struct SharedLevelLogHandler: PassingLogHandler {
     func log(event: LogEvent) { base.log(event: event) }
 }
 
-/// A log handler for people. It escapes control characters, so quoted text cannot affect a terminal.
+/// A log handler for people. It escapes control characters, so that quoted text cannot affect a terminal.
 struct VisibleLogHandler: PassingLogHandler {
     fileprivate var base: any LogHandler
 

@@ -12,7 +12,7 @@ struct DropLog {
         self.logger = logger
     }
 
-    /// Logs a drop, or only counts the drop if the rate is exceeded.
+    /// Logs a drop. If the rate is exceeded, only counts the drop.
     ///
     /// - Parameters:
     ///   - cause: The cause of the drop.

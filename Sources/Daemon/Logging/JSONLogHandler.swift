@@ -10,7 +10,7 @@ struct JSONLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
 
-    /// - Parameter write: Writes one line, which includes its newline.
+    /// - Parameter write: Writes one line, which ends with a newline.
     init(write: @escaping @Sendable (Data) -> Void) {
         self.write = write
     }

@@ -1,4 +1,4 @@
-/// Admits a bounded number of log lines per second, and counts the others.
+/// Limits log lines to a number per second, and counts the lines that are left out.
 struct LogRate {
     private static let linesPerSecond = 5
     private static let window: Int64 = 1_000_000_000
@@ -28,7 +28,7 @@ struct LogRate {
     /// Whether the current second is over.
     func isOver(at time: Int64) -> Bool { time - windowStart >= Self.window }
 
-    /// Returns the number of lines left out, and resets that number to 0.
+    /// Returns the number of lines left out, and resets the number to 0.
     mutating func takeUnlogged() -> UInt64 {
         defer { unlogged = 0 }
         return unlogged

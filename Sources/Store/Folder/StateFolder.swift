@@ -28,14 +28,14 @@ enum StateFolder {
             guard make(parent) else { return false }
         }
         guard unsafe mkdir(folder, folderMode) == 0, unsafe chmod(folder, folderMode) == 0 else { return false }
-        // A folder is durable only if its entry in the parent is durable. Some file systems cannot sync a folder; the error is
-        // ignored, because nothing can be done about it.
+        // A folder is durable only if its entry in the parent is durable. Some file systems cannot sync a folder; the
+        // error is ignored, because nothing can be done about it.
         try? sync(parent)
         return true
     }
 
-    /// Creates an empty file if it is missing. Only the owner has access, whatever the umask. SQLite gives its auxiliary files
-    /// the same mode.
+    /// Creates an empty file if it is missing. Only the owner has access, whatever the umask. SQLite gives its
+    /// auxiliary files the same mode.
     static func createFile(_ path: String) {
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, fileMode)
         // SQLite reports the reason better when it opens the file.

@@ -26,8 +26,8 @@ public struct StateRenewal: Sendable {
     ///   - sync: The durability of the journal's commits.
     ///   - watch: The watch that detected the loss.
     ///   - time: Seconds since the Unix epoch.
-    /// - Throws: ``StoreError`` with the code `folderLost` if the folder may not be used or cannot be written. The folder then
-    ///   holds none of the new files.
+    /// - Throws: ``StoreError`` with the code `folderLost` if the folder may not be used or cannot be written. The
+    ///   folder then holds none of the new files.
     public init(
         of old: StateStore, journal oldJournal: Journal?, sync: Journal.Sync, in watch: StateFolderWatch, time: Int64
     ) throws(StoreError) {

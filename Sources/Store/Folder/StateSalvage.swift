@@ -4,8 +4,8 @@ import Glibc
 /// Repairs a damaged state folder. Damaged files move into a separate folder within it, and a start continues with the
 /// rest.
 ///
-/// Nothing is deleted. After a crash during a salvage, a start refuses the folder, and the next salvage finishes the work. No
-/// file moves before the new database is complete and has its name.
+/// Nothing is deleted. After a crash during a salvage, a start refuses the folder, and the next salvage finishes the
+/// work. No file moves before the new database is complete and has its name.
 public struct StateSalvage: Sendable {
     /// The name of a complete new database that is not in place yet.
     static let rebuiltFileName = StateStore.fileName + ".rebuilt"
@@ -52,7 +52,8 @@ public struct StateSalvage: Sendable {
         let known = seal.flatMap { header.generation <= $0.generation + 1 ? $0 : nil }
         let end = try soundJournalEnd(header, known, database: resumed == nil ? path : rebuilt)
         let isRebuilt: Bool = if resumed != nil { true } else { try rebuildWhereDamaged(header) }
-        // The seal moves first. A start refuses a sealed database without a seal, so a crash at any later point is noticed.
+        // The seal moves first. A start refuses a sealed database without a seal, so a crash at any later point is
+        // noticed.
         try move([SealFile.fileName])
         if end == nil { try move([Journal.fileName, Journal.fileName + "-wal"]) }
         if isRebuilt {

@@ -6,9 +6,9 @@ import Synchronization
 /// The journal of all changes of streams since the last checkpoint. It is a separate SQLite database beside the state,
 /// so that a long checkpoint never delays a commit.
 ///
-/// Records are numbered from 1 over the life of the state. A batch of records is one row and one transaction. A batch survives
-/// a crash of the process once ``append(_:first:)`` returns; with ``Sync/full`` it survives a crash of the machine too. Safe to
-/// call from any thread; calls run one after another.
+/// Records are numbered from 1 over the life of the state. A batch of records is one row and one transaction. A batch
+/// survives a crash of the process once ``append(_:first:)`` returns; with ``Sync/full`` it survives a crash of the
+/// machine too. Safe to call from any thread; calls run one after another.
 ///
 /// The checksum of each batch covers the checksum of the previous one. This reveals a batch that is damaged, missing,
 /// or from another journal. ``JournalHeader`` ties the journal to the store's database.
@@ -20,7 +20,8 @@ public final class Journal: Sendable {
     public enum Sync: String, CaseIterable, Sendable {
         /// A commit waits for the disk, so it survives a power cut.
         case full
-        /// A commit waits for the operating system only. It survives `kill -9`, but a power cut may lose the last seconds.
+        /// A commit waits for the operating system only. It survives `kill -9`, but a power cut may lose the last
+        /// seconds.
         case normal
     }
 
@@ -245,8 +246,8 @@ public final class Journal: Sendable {
     ///
     /// - Parameters:
     ///   - position: The number of a record; 0 to begin with the first.
-    ///   - body: Called with the number of a batch's first record and with the batch's records. The first record may be at or
-    ///     before `position`.
+    ///   - body: Called with the number of a batch's first record and with the batch's records. The first record may be
+    ///     at or before `position`.
     /// - Returns: The last record before the first missing one, and the last record of the whole journal.
     /// - Throws: ``StoreError`` if the database cannot be read, and the errors of `body`.
     public func forEachBatch(

@@ -1,7 +1,7 @@
 import CSodium
 
-/// A checksum over the columns of a row: libsodium's SipHash-2-4 (<https://doc.libsodium.org/hashing/short-input_hashing>),
-/// keyed with the identity of the state.
+/// A checksum over the columns of a row: libsodium's SipHash-2-4
+/// (<https://doc.libsodium.org/hashing/short-input_hashing>), keyed with the identity of the state.
 ///
 /// Each column is added in an unambiguous form, so that different rows never give the same bytes. The buffer is reused
 /// from row to row, because a checkpoint may have millions of rows.

@@ -47,8 +47,8 @@ struct JournalBatch {
     }
 }
 
-/// The single row of the journal's table `header`, which ties the journal to the store's database. It is written at the end of
-/// a checkpoint rather than with each commit.
+/// The single row of the journal's table `header`, which ties the journal to the store's database. It is written at the
+/// end of a checkpoint rather than with each commit.
 struct JournalHeader: Equatable {
     let identity: StateIdentity
     /// The store's generation when the row was written.

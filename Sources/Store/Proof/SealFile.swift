@@ -21,7 +21,8 @@ struct SealFile: Sendable {
 
     /// Reads the last seal.
     ///
-    /// - Returns: The seal, and whether the other place is damaged, for example by a torn write. Nil if the file is missing.
+    /// - Returns: The seal, and whether the other place is damaged, for example by a torn write. Nil if the file is
+    ///   missing.
     /// - Throws: ``StoreError`` if the file cannot be read, or if neither place holds a seal.
     func read() throws(StoreError) -> (seal: Seal, isHalfDamaged: Bool)? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -78,7 +79,8 @@ struct SealFile: Sendable {
 
     /// Overwrites the older of the two seals.
     ///
-    /// - Throws: ``StoreError`` if the seal may not be durable. The code is `folderLost` if the file belongs to another state.
+    /// - Throws: ``StoreError`` if the seal may not be durable. The code is `folderLost` if the file belongs to another
+    ///   state.
     func write(_ seal: Seal) throws(StoreError) {
         let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure }

@@ -126,8 +126,8 @@ extension StateStore {
     /// - Parameters:
     ///   - journal: The folder's journal, if it has one.
     ///   - kind: The state of the journal from now on.
-    ///   - isWhole: Whether the journal contains everything that the database contains. If not, call ``noteJournal(isWhole:)``
-    ///     once it does.
+    ///   - isWhole: Whether the journal contains everything that the database contains. If not, call
+    ///     ``noteJournal(isWhole:)`` once it does.
     /// - Throws: ``StoreError`` if the folder is damaged or cannot be written.
     public func begin(
         _ journal: Journal? = nil, journalKind kind: Seal.JournalKind = .none, isWhole: Bool = true
@@ -144,8 +144,8 @@ extension StateStore {
         }
         try database.beginWriting(Schema.migrator)
         let isSealed = content.withLock { $0.header.isSealed }
-        // The order matters. The database is sealed only when the journal and the seal exist, so the next start can complete
-        // the work after a crash.
+        // The order matters. The database is sealed only when the journal and the seal exist, so the next start can
+        // complete the work after a crash.
         try journal?.beginWriting()
         if !isSealed { try seal.create() }
         if let file = seal.file {
@@ -227,8 +227,8 @@ extension StateStore {
             content.digest.commit()
             return content.header.generation
         }
-        // The database is already written. If the seal cannot be written now, it is one generation behind, as after a crash
-        // between the two writes. The next durable transaction fails until the seal can be written.
+        // The database is already written. If the seal cannot be written now, it is one generation behind, as after a
+        // crash between the two writes. The next durable transaction fails until the seal can be written.
         if isDurable { try? seal.update { $0.generation = generation } }
     }
 }

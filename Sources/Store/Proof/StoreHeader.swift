@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// The single row of the table `header`, which ties the database's tables together. It holds the identity, the generation, and
-/// the sums of the rows' checksums.
+/// The single row of the table `header`, which ties the database's tables together. It holds the identity, the
+/// generation, and the sums of the rows' checksums.
 struct StoreHeader: Equatable {
     /// The state folder's identity.
     var identity: StateIdentity

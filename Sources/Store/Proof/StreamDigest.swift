@@ -2,8 +2,9 @@ import GRDB
 
 /// The checksums of all rows of the table `stream`. They reveal whether and where a row is missing or too old.
 ///
-/// Every ``rowsPerBucket`` consecutive keys form a bucket. The table `digest` stores the number of rows and the sum of the
-/// checksums of each bucket. The checksum of each row is kept in memory, so that an overwritten row need not be read.
+/// Every ``rowsPerBucket`` consecutive keys form a bucket. The table `digest` stores the number of rows and the sum of
+/// the checksums of each bucket. The checksum of each row is kept in memory, so that an overwritten row need not be
+/// read.
 struct StreamDigest {
     /// A number of rows and the wrapping sum of their checksums.
     struct Sum: Equatable {
@@ -24,8 +25,8 @@ struct StreamDigest {
     /// Shape (16) for each bucket that ever had a row; 0 for a missing row.
     private var checksums: [UInt64] = []
     private var sums: [Sum] = []
-    /// The index of each bucket in ``checksums`` and ``sums``. Keys may be far apart, so buckets from ``nearBuckets`` on are in
-    /// a dictionary.
+    /// The index of each bucket in ``checksums`` and ``sums``. Keys may be far apart, so buckets from ``nearBuckets``
+    /// on are in a dictionary.
     private var places: [Int32] = []
     private var farPlaces: [UInt32: Int32] = [:]
 

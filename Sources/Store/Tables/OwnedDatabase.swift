@@ -5,8 +5,8 @@ import Synchronization
 
 /// An SQLite database that is locked for this process until the process ends.
 ///
-/// Opening and closing write nothing, so a file that turns out to be damaged stays unchanged. The file is written only after
-/// ``beginWriting(_:)``.
+/// Opening and closing write nothing, so a file that turns out to be damaged stays unchanged. The file is written only
+/// after ``beginWriting(_:)``.
 ///
 /// Safe to use from any thread; uses run one after another.
 final class OwnedDatabase: Sendable {
@@ -155,7 +155,8 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Runs a reading transaction. Errors of the database become a ``StoreError``; other errors of `body` pass unchanged.
+    /// Runs a reading transaction. Errors of the database become a ``StoreError``; other errors of `body` pass
+    /// unchanged.
     func pass<Value>(_ operation: String, _ body: (Database) throws -> Value) throws -> Value {
         do {
             return try queue.read(body)
@@ -172,8 +173,8 @@ final class OwnedDatabase: Sendable {
     enum Wait: String {
         /// The data is on the disk.
         case forDisk = "FULL"
-        /// The operating system has the data. The data reaches the disk with the next transaction on the same file that waits
-        /// for the disk.
+        /// The operating system has the data. The data reaches the disk with the next transaction on the same file that
+        /// waits for the disk.
         case notForDisk = "NORMAL"
         /// The database's default.
         case asOpened

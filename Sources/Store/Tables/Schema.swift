@@ -44,10 +44,10 @@ enum Schema {
                     """)
         }
         migrator.registerMigration("2") { db in
-            // A stream's key is a small number, so that a checkpoint of many streams writes consecutive rows. `position` is the
-            // journal record up to which the stream's state contains the journal. `checkpoint` has the position of the last
-            // complete checkpoint, before which the journal is obsolete. `weights` is not a declared reference, because SQLite
-            // would look it up for each of a million rows.
+            // A stream's key is a small number, so that a checkpoint of many streams writes consecutive rows.
+            // `position` is the journal record up to which the stream's state contains the journal. `checkpoint` has
+            // the position of the last complete checkpoint, before which the journal is obsolete. `weights` is not a
+            // declared reference, because SQLite would look it up for each of a million rows.
             try db.execute(
                 sql: """
                     ALTER TABLE stream RENAME TO stream_1;
