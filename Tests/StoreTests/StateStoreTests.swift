@@ -37,7 +37,7 @@ import Wire
     ]
 
     @Test(arguments: [true, false])
-    func `images are read as they were written`(isInMemory: Bool) throws {
+    func `images are read exactly as they were written`(isInMemory: Bool) throws {
         let store = try StateStore(folder: isInMemory ? nil : folder.path)
         #expect(try streams(of: store).isEmpty)
         try store.write(slice(Self.images))
@@ -48,7 +48,7 @@ import Wire
         #expect(FileManager.default.fileExists(atPath: database) == !isInMemory)
     }
 
-    @Test func `keys and positions are read as they were written, in the order of keys`() throws {
+    @Test func `keys and positions are read exactly as they were written, in the order of keys`() throws {
         let store = try StateStore(folder: folder.path)
         try store.write(slice([image("far")], from: 4_000_000_000, position: 7))
         try store.write(slice([image("near"), image("nearer")], from: 3, position: .max))
@@ -58,7 +58,7 @@ import Wire
         #expect(entries.map(\.position) == [.max, .max, 7])
     }
 
-    @Test func `a store reads more streams than fit one slice`() throws {
+    @Test func `a store reads more streams than fit into one slice`() throws {
         let store = try StateStore(folder: folder.path)
         let images = (0..<10_000).map { image("s\($0)", sequence: UInt64($0), values: [Float($0)]) }
         try store.write(slice(images))
@@ -77,7 +77,7 @@ import Wire
         #expect(try streams(of: store).count == 3)
     }
 
-    @Test func `a key that is given to another stream has only that stream`() throws {
+    @Test func `a key that is reassigned belongs only to the new stream`() throws {
         let store = try StateStore(folder: folder.path)
         try store.write(slice([image("a", sequence: 8, label: 1)]))
         try store.write(slice([image("b", fingerprint: "g", sequence: 1, label: nil, values: [2])]))
@@ -94,7 +94,7 @@ import Wire
         #expect(try StateStore(folder: folder.path).position == .max)
     }
 
-    @Test func `written streams and snapshots survive a reopening of the folder`() throws {
+    @Test func `written streams and snapshots survive when the folder is opened again`() throws {
         do {
             let store = try StateStore(folder: folder.path)
             try store.write(slice(Self.images))
@@ -116,7 +116,7 @@ import Wire
         try store.write(next)
         _ = try store.saveSnapshot("n", of: slice([image("plain")]), time: 5)
 
-        // The files after a crash at this moment: they are copied while the store is open.
+        // Copy the files while the store is open. The copy has the files as after a crash at this moment.
         let crashed = try TemporaryFolder()
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
             try FileManager.default.copyItem(atPath: folder.path(name), toPath: crashed.path(name))
@@ -148,7 +148,7 @@ import Wire
         #expect(try streams(of: StateStore(folder: folder.path)).count == 2)
     }
 
-    @Test func `a database that another program has locked is refused, and is unchanged afterwards`() throws {
+    @Test func `a database that another program has locked is refused unchanged`() throws {
         try StateStore(folder: folder.path).write(slice([image("a")]))
         do {
             var configuration = Configuration()
@@ -179,13 +179,13 @@ import Wire
         #expect(error.description.contains("folder \(path)"))
     }
 
-    @Test func `a folder in place of the database is refused`() throws {
+    @Test func `a folder in the place of the database is refused`() throws {
         try FileManager.default.createDirectory(atPath: database, withIntermediateDirectories: true)
         let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }
         #expect(error.code == .cannotOpen)
     }
 
-    @Test func `a file that is not a database is refused, and stays unchanged`() throws {
+    @Test func `a file that is not a database is refused unchanged`() throws {
         let text = String(repeating: "This is no database. ", count: 500)
         _ = try folder.write(text, to: StateStore.fileName)
         let error = try #require(throws: StoreError.self) { try StateStore(folder: folder.path) }
@@ -200,7 +200,7 @@ import Wire
         #expect(try streams(of: StateStore(folder: folder.path)).isEmpty)
     }
 
-    @Test func `a database of a later version is refused, and stays unchanged`() throws {
+    @Test func `a database of a later version is refused unchanged`() throws {
         do {
             try StateStore(folder: folder.path).write(slice([image("a")]))
         }
@@ -222,7 +222,7 @@ import Wire
         #expect(error.code == .cannotOpen)
     }
 
-    @Test func `values that another program has changed are refused, and stay unchanged`() throws {
+    @Test func `values that another program has changed are refused unchanged`() throws {
         do {
             try StateStore(folder: folder.path).write(slice([image("a")]))
         }
@@ -248,7 +248,7 @@ func image(
         gapPending: gapPending, values: values)
 }
 
-/// A slice with consecutive keys.
+/// Returns a slice of images with consecutive keys.
 func slice(_ images: [StreamImage], from key: UInt32 = 0, position: UInt64 = 0) -> StreamSlice {
     let fingerprints = Set(images.map(\.fingerprint)).sorted()
     var slice = StreamSlice(fingerprints: fingerprints)
@@ -262,7 +262,7 @@ func slice(_ images: [StreamImage], from key: UInt32 = 0, position: UInt64 = 0) 
     return slice
 }
 
-/// All streams of a store in the order of their keys.
+/// Returns all streams of a store, in the order of their keys.
 func streams(of store: StateStore) throws -> [StreamImage] {
     var images: [StreamImage] = []
     try store.forEachSlice { images += $0.images }
@@ -278,7 +278,7 @@ extension StateStore {
         return try finish(snapshot)
     }
 
-    /// The streams of a snapshot, read in pages of two.
+    /// Returns the streams of a snapshot, read in pages of two.
     func streams(ofSnapshot name: String, _ selection: ControlCommand.Selection) throws -> [StreamImage] {
         var (images, after) = ([StreamImage](), String?.none)
         repeat {

@@ -3,7 +3,7 @@ import Streams
 import Testing
 import Wire
 
-/// A table, with functions that send messages to it as the daemon's hot loop does.
+/// A stream table, with functions that send messages to it as the daemon's hot loop does.
 final class Feed {
     var table: StreamTable
 
@@ -11,7 +11,7 @@ final class Feed {
         table = StreamTable(models: models)
     }
 
-    /// Creates a table that replays the records since the last call.
+    /// Creates a table that replays the records written since the last call.
     ///
     /// - Parameter model: The model of the records. The records refer to it by the number 5.
     /// - Returns: The table.
@@ -99,14 +99,15 @@ final class Feed {
         return decided.records.all
     }
 
-    /// Makes the table believe that its model is slow, so that it splits large messages into pieces of a given size.
+    /// Makes the table believe that its model is slow. The table then splits large messages into pieces of `pieceSize`
+    /// timesteps.
     func setPieceSize(_ pieceSize: Int, features: Int = 1) throws {
         try start("slow", signal(5_000, features: features))
         let before = table.counters.timesteps
         _ = takePiece()
         let count = table.counters.timesteps - before
         #expect(count > 0)
-        // A piece is meant to take 5 ms.
+        // The table aims at 5 ms per piece.
         table.learnPace(nanoseconds: Int64(count) * 5_000_000 / Int64(pieceSize))
         _ = try table.remove(.stream("slow"))
         _ = takeBacklog()
@@ -167,20 +168,20 @@ final class Feed {
         return (takeBacklog().flatMap(\.decisions), lost)
     }
 
-    /// The images of all streams.
+    /// Returns the images of all streams.
     func images() throws -> [StreamImage] { try table.copy(.all).images }
 
-    /// The images of the changed streams, as a checkpoint copies them.
+    /// Returns the images of the changed streams, as a checkpoint copies them.
     func takeChanged() -> [StreamImage] { table.copyChanged(from: 0, limit: .max).slice.images }
 
-    /// The image of one stream.
+    /// Returns the image of one stream; nil if there is none.
     func image(_ id: String) throws -> StreamImage? {
         try table.copy(.stream(id)).images.first
     }
 }
 
 extension StreamTable {
-    /// Runs an operation to its end.
+    /// Runs an operation until it ends.
     mutating func carryOut(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
     ) throws(StreamsError) -> Int {
@@ -189,7 +190,7 @@ extension StreamTable {
         return count
     }
 
-    /// Puts other weights in a model's place in one go.
+    /// Replaces a model's weights in a single sweep.
     mutating func reload(
         _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil
     ) throws(StreamsError) -> Int {
@@ -214,7 +215,7 @@ extension StreamTable {
     }
 }
 
-/// A served model with a fingerprint of its own.
+/// Returns a served model. Unless it is given, the fingerprint follows from the name.
 func served(
     _ model: Model, name: String = "m", fingerprint: String? = nil, _ policy: ServingPolicy = ServingPolicy(),
     sequenceLength: Int? = nil
@@ -224,7 +225,7 @@ func served(
         policy: policy, sequenceLength: sequenceLength)
 }
 
-/// A model LSTM → Dense in which all weights differ, so that every input affects the output.
+/// Returns a model LSTM → Dense. All weights differ, which makes every input affect the output.
 func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Float = 0) throws -> Model {
     var weights = LivelyWeights(seed: seed)
     return try Model(layers: [
@@ -232,7 +233,8 @@ func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Floa
     ])
 }
 
-/// A model Bidirectional(LSTM) → Dense in which all weights differ. It has no output before the end of a sequence.
+/// Returns a model Bidirectional(LSTM) → Dense, whose weights all differ. It has no output before the end of a
+/// sequence.
 func twoWayModel(features: Int = 1, units: Int = 3) throws -> Model {
     var weights = LivelyWeights()
     return try Model(layers: [
@@ -243,7 +245,7 @@ func twoWayModel(features: Int = 1, units: Int = 3) throws -> Model {
     ])
 }
 
-/// Creates layers in which all weights differ.
+/// Creates layers whose weights all differ.
 private struct LivelyWeights {
     var seed: Float = 0
 
@@ -266,7 +268,7 @@ private struct LivelyWeights {
     }
 }
 
-/// A model without state whose outputs equal its inputs, so that a test chooses the probabilities.
+/// Returns a stateless model whose outputs equal its inputs. A test can thus choose the probabilities.
 func echo(_ width: Int = 1) throws -> Model {
     let identity = (0..<(width * width)).map { Float($0 % (width + 1) == 0 ? 1 : 0) }
     return try Model(layers: [
@@ -284,7 +286,7 @@ struct Alone {
         row = pool.insert()
     }
 
-    /// The bits of the outputs for consecutive timesteps, shape (timesteps, outputs).
+    /// Steps consecutive timesteps. Returns the bits of the outputs, shape (timesteps, outputs).
     func answers(to values: [Float]) -> [[UInt32]] {
         (0..<(values.count / pool.model.features)).map { index in
             pool.step(row, inputs: values.span, index: index)
@@ -297,12 +299,12 @@ struct Alone {
     func reset() { pool.reset(row) }
 }
 
-/// The bits of the decisions' probabilities, shape (decisions, outputs).
+/// Returns the bits of the decisions' probabilities, shape (decisions, outputs).
 func bits(_ decisions: [Decision]) -> [[UInt32]] {
     decisions.map { $0.probabilities.map(\.bitPattern) }
 }
 
-/// Timesteps that resemble a signal. `start` chooses a part of the signal.
+/// Returns the values of timesteps that resemble a signal. `start` selects a part of the signal.
 func signal(_ count: Int, features: Int = 1, from start: Float = 0) -> [Float] {
     (0..<(count * features)).map { ((start + Float($0)) * 0.754_877_7).truncatingRemainder(dividingBy: 1) * 4 - 2 }
 }

@@ -2,11 +2,11 @@ import Streams
 import Testing
 import Wire
 
-/// Tests of restoring a snapshot a few streams at a time.
+/// Tests how a snapshot is restored a few streams at a time.
 @Suite struct `A restoration in slices` {
     private static let ids = ["a0", "b0", "a1", "b1", "a2", "b2"]
 
-    /// Six streams, two of them paused with waiting timesteps.
+    /// Returns a table with six streams. Two of them are paused and have waiting timesteps.
     private func feed() throws -> Feed {
         let feed = Feed(served(try livelyModel()))
         feed.table.journal.start([5])
@@ -18,14 +18,14 @@ import Wire
         return feed
     }
 
-    /// A snapshot with some streams that the table has and some that it lacks.
+    /// Returns a snapshot with some streams that the table has, and some that the table lacks.
     private func snapshot() throws -> StreamSlice {
         let other = Feed(served(try livelyModel()))
         for id in ["new", "b1", "a0", "zero"] { try other.send(id, signal(5, from: 70)) }
         return try other.table.copy(.all)
     }
 
-    /// The visible state of all streams.
+    /// Returns the visible state of all streams.
     private func state(of feed: Feed) throws -> [String] {
         try feed.images().map { "\($0)" }.sorted()
             + feed.table.page(prefix: nil, after: nil, limit: 100, time: 0).streams.map { "\($0)" }
@@ -52,16 +52,16 @@ import Wire
 
     private func lines(_ decisions: [Decision]) -> [String] { decisions.map { "\($0)" } }
 
-    /// The images after a replay of the records.
+    /// Replays the records. Returns the images of the resulting streams.
     private func replayed(_ feed: Feed) throws -> [String] {
         try feed.replayed(served(try livelyModel())).images().map { "\($0)" }.sorted()
     }
 
-    /// The progress of a restoration: the number of swept slots, and the number of restored streams.
+    /// Stages of a restoration: the number of swept slots, and the number of restored streams.
     private static let moments = (0...6).flatMap { swept in (0...4).map { (swept, $0) } }
 
     @Test(arguments: Self.moments)
-    func `a restoration in slices equals one at once, whenever timesteps arrive`(swept: Int, put: Int) throws {
+    func `a restoration in slices equals an undivided one, whenever timesteps arrive`(swept: Int, put: Int) throws {
         for id in Self.ids + ["new", "zero", "other"] {
             let whole = try feed()
             try begin(whole)
@@ -88,7 +88,7 @@ import Wire
         }
     }
 
-    @Test func `only the timesteps of a stream that is still to be restored wait`() throws {
+    @Test func `timesteps wait only if their stream has not been restored yet`() throws {
         let feed = try feed()
         try begin(feed)
         #expect(try feed.send("a0", signal(2)).isEmpty)
@@ -96,7 +96,7 @@ import Wire
         #expect(try feed.send("b0", signal(2)).count == 2)
         #expect(feed.table.hasRestoreRequests == true)
         #expect(feed.table.takeRestoreRequests(limit: 9) == ["a0", "new"])
-        // A checkpoint leaves out the streams that are still to be restored.
+        // A checkpoint leaves out the streams that have not been restored yet.
         #expect(Set(feed.takeChanged().map(\.id)).isDisjoint(with: ["a0", "b1", "new"]))
         feed.table.finishSweep()
         #expect(feed.table.isSweeping == true)
@@ -124,7 +124,7 @@ import Wire
         #expect(try feed.table.begin(.reset, on: .all) == 6)
     }
 
-    @Test func `streams that are still to be restored count toward the limit`() throws {
+    @Test func `streams that have not been restored yet count toward the limit`() throws {
         let feed = try feed()
         feed.table.maximumStreams = 8
         try begin(feed)
@@ -143,7 +143,7 @@ import Wire
         let ids = feed.table.takeWakeRequests()
         #expect(ids == ["a0"])
         try begin(feed)
-        // This holds even if the store lacks the stream.
+        // The stream does not count as lost, even if the store lacks it.
         let woken = feed.wake(ids, [])
         #expect(woken.lost.isEmpty && woken.decisions.isEmpty)
         #expect(feed.wake(["b0"], stored.filter { $0.id == "b0" }).lost.isEmpty)
@@ -155,7 +155,7 @@ import Wire
         #expect(try lines(feed.takeBacklog().flatMap(\.decisions)) == lines(whole.send("a0", signal(1, from: 9))))
     }
 
-    @Test func `a half-admitted large message continues after the restoration`() throws {
+    @Test func `a partly admitted large message continues after the restoration`() throws {
         func feed() throws -> Feed {
             let feed = Feed(served(try livelyModel()))
             try feed.setPieceSize(10)

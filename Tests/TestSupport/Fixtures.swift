@@ -6,12 +6,12 @@ package enum Fixtures {
     package static let folder = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures")
 
-    /// The URL of a fixture, such as `reference/model2.keras`.
+    /// Returns the URL of a fixture, such as `reference/model2.keras`.
     package static func url(_ path: String) -> URL {
         folder.appending(path: path)
     }
 
-    /// The rows of a CSV fixture without quotes. Each row is a dictionary with the header's names.
+    /// Returns the rows of a CSV fixture without quotes. Each row is a dictionary with the names of the header.
     package static func rows(_ path: String) throws -> [[String: String]] {
         let text = try String(contentsOf: url(path), encoding: .utf8)
         let lines = text.split(whereSeparator: \.isNewline).map {

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Damages one random file of a folder.
+/// Damages a random file in a folder.
 package struct FolderDamage {
     /// The ways to damage a file.
     package static let kinds = [
@@ -18,12 +18,12 @@ package struct FolderDamage {
         (self.older, self.other) = (older, other)
     }
 
-    /// Damages one of a folder's files.
+    /// Damages a file in a folder.
     ///
     /// - Parameters:
     ///   - kind: One of ``kinds``.
     ///   - folder: The folder.
-    ///   - random: The source of the choices of file and place.
+    ///   - random: Chooses the file and the place.
     /// - Returns: The name of the file; nil if the folder has no suitable file.
     /// - Throws: Foundation's error if a file cannot be read or written.
     package func apply(
@@ -75,9 +75,9 @@ extension TemporaryFolder {
         }
     }
 
-    /// The contents of all files in the folder, by name.
+    /// Reads all files in the folder.
     ///
-    /// - Returns: The contents.
+    /// - Returns: The contents of the files, by name.
     /// - Throws: Foundation's error if a file cannot be read.
     package func contents() throws -> [String: Data] {
         var files: [String: Data] = [:]

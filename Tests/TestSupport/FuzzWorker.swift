@@ -1,10 +1,10 @@
 package import Foundation
 
-/// A process of the same program that reads a range of inputs and prints one byte for each.
+/// A process of the same program that reads a range of inputs and prints one byte for each input.
 package struct FuzzWorker {
     /// The printed bytes, up to the input that ended the process.
     package let marks: Data
-    /// The kind of ending: a signal or an exit status.
+    /// Whether the process ended by a signal or with an exit status.
     package let reason: Process.TerminationReason
     /// The number of the signal, or the exit status.
     package let status: Int32

@@ -1,11 +1,11 @@
 import Foundation
 import Glibc
 
-/// The reply of an HTTP server to one request on a connection of its own.
+/// The reply of an HTTP server to one request on a separate connection.
 package struct HTTPReply: Sendable {
     /// The status code.
     package let status: Int
-    /// The header fields by their names in lower case.
+    /// The header fields, by their names in lower case.
     package let headers: [String: String]
     /// The body.
     package let body: String
@@ -13,7 +13,7 @@ package struct HTTPReply: Sendable {
     /// Sends a request and reads the reply.
     ///
     /// - Parameters:
-    ///   - method: GET, HEAD or another.
+    ///   - method: GET, HEAD or another method.
     ///   - path: The path of the page.
     ///   - address: HOST:PORT with an IPv4 address.
     /// - Throws: A `POSIXError` if there is no server, or if the reply is not HTTP.
@@ -35,7 +35,7 @@ package struct HTTPReply: Sendable {
     }
 }
 
-/// A TCP connection that closes with its last reference.
+/// A TCP connection that closes when its last reference is released.
 package final class TCPConnection {
     private let socket: Int32
 
@@ -60,7 +60,7 @@ package final class TCPConnection {
 
     deinit { close(socket) }
 
-    /// Sends a text, and waits while the socket's buffer is full.
+    /// Sends a text. Waits while the socket's buffer is full.
     ///
     /// - Parameter text: The text.
     /// - Throws: A `POSIXError` if the peer has closed the connection.

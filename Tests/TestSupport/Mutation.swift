@@ -8,8 +8,8 @@ extension [UInt8] {
     /// Damages the bytes in one to three ways.
     ///
     /// - Parameters:
-    ///   - other: Other bytes, parts of which may replace parts of these.
-    ///   - random: The source of the choices.
+    ///   - other: Other bytes. Parts of them may replace parts of these bytes.
+    ///   - random: Chooses the kinds and places of the damage.
     package mutating func mutate(with other: [UInt8], using random: inout some RandomNumberGenerator) {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard !isEmpty else { return }
@@ -27,7 +27,7 @@ extension [UInt8] {
             case 3...5:
                 let size = [1, 2, 4, 8].randomElement(using: &random) ?? 8
                 let word = extremes.randomElement(using: &random) ?? 0
-                // Lengths are usually aligned, so most words go to aligned offsets.
+                // Lengths are usually aligned. Write the word to an aligned offset.
                 let start = place / size * size
                 for index in start..<Swift.min(count, start + size) {
                     self[index] = UInt8(truncatingIfNeeded: word >> (8 * UInt64(index - start)))
@@ -43,7 +43,7 @@ extension [UInt8] {
 
     /// Damages a text in one to three ways that leave most of it valid JSON.
     ///
-    /// - Parameter random: The source of the choices.
+    /// - Parameter random: Chooses the kinds and places of the damage.
     package mutating func mutateText(using random: inout some RandomNumberGenerator) {
         let words = [
             "0", "-1", "1.5", "1e308", "1e999", "9223372036854775807", "18446744073709551616", "null", "true", "[]",
@@ -53,7 +53,7 @@ extension [UInt8] {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard !isEmpty else { return }
             let place = Int.random(in: indices, using: &random)
-            // A word or a number: the text between two marks of punctuation.
+            // Select a word or a number: the text between two punctuation marks.
             let marks = Set("[]{},: \"".utf8)
             let start = self[..<place].lastIndex { marks.contains($0) }.map { $0 + 1 } ?? 0
             let end = self[place...].firstIndex { marks.contains($0) } ?? count

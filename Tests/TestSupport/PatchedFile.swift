@@ -17,7 +17,8 @@ package struct PatchedFile: Sendable {
         self.bytes = bytes
     }
 
-    /// Replaces each occurrence of a text. The new text must not be longer and is padded with spaces, so that nothing moves.
+    /// Replaces each occurrence of a text. The new text must not be longer. It is padded with spaces, because nothing
+    /// may move.
     ///
     /// - Returns: The number of occurrences.
     package mutating func replace(_ old: String, with new: String) -> Int {
@@ -27,8 +28,8 @@ package struct PatchedFile: Sendable {
         return bytes.replaceAll(old, with: filled)
     }
 
-    /// Changes an uncompressed entry of a zip archive and corrects its checksum, so that the change reaches the reader of the
-    /// entry.
+    /// Changes an uncompressed entry of a zip archive and corrects its checksum. The change thus reaches the reader of
+    /// the entry.
     ///
     /// - Throws: The errors of `change`.
     package mutating func changeEntry(_ name: String, _ change: (inout PatchedFile) throws -> Void) rethrows {
@@ -46,7 +47,7 @@ package struct PatchedFile: Sendable {
         }
     }
 
-    /// Zip's CRC-32, little-endian.
+    /// Returns zip's CRC-32, little-endian.
     private static func checksum(_ bytes: [UInt8]) -> [UInt8] {
         var crc: UInt32 = .max
         for byte in bytes {
@@ -65,7 +66,7 @@ extension [UInt8] {
         (0..<count).reduce(0) { $0 | Int(self[start + $1]) << (8 * $1) }
     }
 
-    /// Replaces each occurrence of some bytes by the same number of others. Returns the number of occurrences.
+    /// Replaces each occurrence of some bytes with the same number of other bytes. Returns the number of occurrences.
     fileprivate mutating func replaceAll(_ old: [UInt8], with new: [UInt8]) -> Int {
         var count = 0
         var index = 0

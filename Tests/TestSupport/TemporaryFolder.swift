@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A folder for one test, deleted when the test ends. Its path is short, so that the folder can hold Unix sockets.
+/// A folder for one test, which is deleted when the test ends. Its path is short enough for Unix sockets in the folder.
 package final class TemporaryFolder: Sendable {
     /// The path of the folder.
     package let path: String
@@ -18,10 +18,10 @@ package final class TemporaryFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// The URL of a file in the folder.
+    /// Returns the URL of a file in the folder.
     package func url(_ name: String) -> URL { URL(filePath: path).appending(path: name) }
 
-    /// The path of a file in the folder.
+    /// Returns the path of a file in the folder.
     package func path(_ name: String) -> String { "\(path)/\(name)" }
 
     /// Writes a file in the folder.

@@ -1,7 +1,7 @@
 import Testing
 import Wire
 
-/// The methods and parameters of the protocol's table.
+/// Tests the methods and parameters in the protocol's table.
 @Suite struct `A control command` {
     /// A method with its parameters as JSON, and the expected command.
     struct Good: CustomTestStringConvertible, Sendable {
@@ -80,7 +80,7 @@ import Wire
         #expect(Set(Self.good.map(\.method)) == Set(ControlCommand.Method.allCases.map(\.rawValue)))
     }
 
-    /// A method with wrong parameters, and the words that the error must contain.
+    /// A method with wrong parameters, and words that the error must contain.
     struct Bad: CustomTestStringConvertible, Sendable {
         let method: String
         let params: String?

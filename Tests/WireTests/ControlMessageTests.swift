@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Wire
 
-/// Control requests and replies in their form on the wire.
+/// Tests the wire format of control requests and replies.
 @Suite struct `A control message` {
     static let ids: [(String, JSONValue)] = [
         (#""a""#, .string("a")), (#""""#, .string("")), ("7", .integer(7)), ("-1", .integer(-1)), ("null", .null),
@@ -23,7 +23,7 @@ import Wire
         #expect(ControlRequest.id(in: request) == .null)
     }
 
-    /// A refused request, its error code, and the id in its refusal.
+    /// A request that must be refused, the error code, and the id in the reply.
     struct Bad: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let code: ControlError.Code

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Wire
 
-/// The exact keys and forms of results in the protocol.
+/// Tests the exact keys and forms of the protocol's results.
 @Suite struct `A control answer` {
     static let status = DaemonStatus(
         version: "1.0", uptimeSeconds: 1.5,
@@ -81,7 +81,7 @@ import Wire
         #expect(try reread(stream([value])).probability.values.map(\.bitPattern) == [value.bitPattern])
     }
 
-    @Test func `the next of a page is the id to continue after, and null on the last page`() throws {
+    @Test func `a page's next is the id after which to continue, and null on the last page`() throws {
         let last = StreamPage<StreamStatus>(streams: [], next: nil)
         #expect(try written(last) == json(#"{"streams": [], "next": null}"#))
         #expect(try reread(last) == last)

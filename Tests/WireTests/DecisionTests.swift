@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Wire
 
-/// Decision records against the protocol's table of offsets, byte for byte.
+/// Compares decision records with the protocol's table of offsets, byte for byte.
 @Suite struct `A decision on the wire` {
     static let one = Decision(
         sequence: 0x0102_0304_0506_0708, step: 3, time: -2, flags: [.final, .gap, .changed], label: 1,
@@ -49,7 +49,7 @@ import Wire
         #expect(try decisions(expected) == [decision])
     }
 
-    @Test func `records of different lengths are read one after another`() throws {
+    @Test func `consecutive records of different lengths are read`() throws {
         let frame = bytes([Self.one, Self.three, Self.one])
         #expect(frame == Self.oneBytes + Self.threeBytes + Self.oneBytes)
         #expect(try decisions(frame) == [Self.one, Self.three, Self.one])
@@ -68,7 +68,7 @@ import Wire
         #expect(flag.rawValue == bit)
     }
 
-    @Test func `a frame that ends within a record is refused, and the error has the offset of the record`() throws {
+    @Test func `a frame that ends within a record is refused, and the error states the offset of the record`() throws {
         let frame = Self.oneBytes + Self.threeBytes
         for count in 0..<frame.count where count != Self.oneBytes.count {
             let cut = Array(frame.prefix(count))

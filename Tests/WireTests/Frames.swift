@@ -1,11 +1,11 @@
 import Wire
 
-/// Reads a third frame.
+/// Reads the third frame of a message.
 func header(_ frame: [UInt8]) throws(DropCause) -> TimestepHeader {
     try unsafe TimestepHeader(frame.span.bytes)
 }
 
-/// Reads a second frame, shape (timesteps, features).
+/// Reads the second frame of a message. Returns the timesteps, shape (timesteps, features).
 func timesteps(_ frame: [UInt8], features: Int) throws(DropCause) -> [[Float]] {
     let bytes = unsafe frame.span.bytes
     let count = try Timesteps.count(in: bytes, features: features)
@@ -15,17 +15,17 @@ func timesteps(_ frame: [UInt8], features: Int) throws(DropCause) -> [[Float]] {
     return (0..<count).map { Array(values[($0 * features)..<(($0 + 1) * features)]) }
 }
 
-/// Reads a decision frame.
+/// Reads the second frame of a decision message.
 func decisions(_ frame: [UInt8]) throws(DecisionError) -> [Decision] {
     try unsafe Decision.records(in: frame.span.bytes)
 }
 
 extension DecisionRecords {
-    /// The second frame as far as it is written.
+    /// The bytes of the second frame written so far.
     var frame: [UInt8] { bytes.indices.map { bytes[$0] } }
 }
 
-/// Whether the bytes are a stream id.
+/// Returns whether the bytes are a valid stream id.
 func isStreamID(_ bytes: [UInt8]) -> Bool {
     StreamID.isValid(bytes.span)
 }

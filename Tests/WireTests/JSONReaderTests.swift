@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Wire
 
-/// The reader of requests, which must agree with `JSONDecoder`.
+/// Tests that the reader of requests agrees with `JSONDecoder`.
 @Suite struct `The JSON reader` {
     private func read(_ text: String, depth: Int = 32, values: Int = 100) throws(JSONProblem) -> JSONValue {
         try JSONValue.read(Array(text.utf8).span, depth: depth, values: values)
@@ -16,7 +16,7 @@ import Wire
     ]
 
     @Test(arguments: texts)
-    func `a text gives the same value as with JSONDecoder`(text: String) throws {
+    func `a text gives the same value as from JSONDecoder`(text: String) throws {
         #expect(try read(text) == json(text))
     }
 
@@ -37,7 +37,7 @@ import Wire
         }
     }
 
-    @Test func `the last of two members with the same name counts`() throws {
+    @Test func `of two members with the same name, the last one counts`() throws {
         #expect(try read(#"{"a":1,"a":2}"#) == .object(["a": .integer(2)]))
     }
 
@@ -49,7 +49,7 @@ import Wire
             #expect(try read(text(5), depth: 5) == json(text(5)))
             #expect(throws: JSONProblem.tooDeep) { try read(text(6), depth: 5) }
         }
-        // A text that never closes its arrays ends at the limit, not at the end of the stack.
+        // A text that never closes its arrays fails at the limit, without a stack overflow.
         #expect(throws: JSONProblem.tooDeep) { try read(String(repeating: "[", count: 1_000_000)) }
     }
 

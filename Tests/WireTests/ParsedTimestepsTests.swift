@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Messages of the codecs `json` and `text`.
+/// Tests messages in the codecs `json` and `text`.
 @Suite struct `Timesteps as text` {
     /// The content of a message.
     struct Said: Equatable {
@@ -15,7 +15,7 @@ import Wire
         _ codec: IngestCodec, _ frames: [[UInt8]], features: Int = 1
     ) throws(DropCause) -> Said {
         var message = ParsedTimesteps()
-        // Leftovers of another message must not show.
+        // First read another message. None of its contents may remain.
         try message.read(
             .json, frames: 1,
             first: Array(#"{"stream":"old","values":[[9,9],[9,9]],"sequence":9,"start":true,"end":true}"#.utf8).span,
@@ -59,7 +59,7 @@ import Wire
     ]
 
     @Test(arguments: objects)
-    func `members may be left out, in any order and between whitespace`(text: String, said: Said) throws {
+    func `members may be omitted, be in any order and be surrounded by whitespace`(text: String, said: Said) throws {
         #expect(try read(.json, "s", text) == said)
     }
 
@@ -80,7 +80,7 @@ import Wire
         }
     }
 
-    @Test func `a float's shortest text gives back all its bits`() throws {
+    @Test func `a float's shortest text restores all its bits`() throws {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<2_000 {
             let value = Float(bitPattern: generator.next())
@@ -174,7 +174,7 @@ import Wire
         }
     }
 
-    /// Texts that are not an object.
+    /// Texts that are not an object of the protocol.
     static let noObjects = [
         "", " ", "{", "}", "[1]", "1", "null", "\"s\"", "s 1", "{}", "{\"values\"}", "{\"values\":}", "{\"values\":[1]",
         "{\"values\":[1],}", "{,\"values\":[1]}", "{\"values\":[1]}}", "{\"values\":[1]} x", "{\"values\":[1]}{}",

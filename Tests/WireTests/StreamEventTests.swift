@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Wire
 
-/// Events in their form on the wire.
+/// Tests the wire format of events.
 @Suite struct `An event of a stream` {
     static let events: [StreamEvent] = {
         var events = StreamEvent.Kind.allCases.map { StreamEvent($0, .stream("s"), time: 1) }

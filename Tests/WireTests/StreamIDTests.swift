@@ -1,7 +1,7 @@
 import Testing
 import Wire
 
-/// The rules for stream ids, byte by byte.
+/// Tests the rules for stream ids, byte by byte.
 @Suite struct `A stream id` {
     static let good: [String] = [
         "a", "meter-1", " ", "a b", "~", "\u{00A0}", "é", "e\u{301}", "流", "😀", "\u{10FFFF}", "\u{2028}", "\u{FEFF}a",
@@ -27,7 +27,7 @@ import Wire
     }
 
     @Test(arguments: bad)
-    func `an empty, long or reserved id, or one with a control character, is not valid`(id: String) {
+    func `an id that is empty, too long, reserved or contains a control character is not valid`(id: String) {
         #expect(!StreamID.isValid(id))
         #expect(!isStreamID(Array(id.utf8)))
     }
@@ -37,7 +37,7 @@ import Wire
         #expect(!isStreamID(bytes))
     }
 
-    @Test func `only control characters and ! are refused among single characters below U+0100`() {
+    @Test func `of the single characters below U+0100, only control characters and ! are refused`() {
         let refused = (0..<0x100).compactMap(Unicode.Scalar.init).filter { !StreamID.isValid(String($0)) }
         #expect(refused.map(\.value) == Array(0...0x1F) + [0x21] + Array(0x7F...0x9F))
     }

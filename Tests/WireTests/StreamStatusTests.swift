@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Wire
 
-/// The answers of `stream` and `streams` for an unbounded model.
+/// Tests the answers to `stream` and `streams` for an unbounded model.
 @Suite struct `The status of a stream` {
     static let probabilities: [(outputs: [Float], json: String)] = [
         ([0.5], "0.5"), ([.nan], "null"), ([.infinity], "null"), ([-.infinity], "null"),
@@ -10,7 +10,7 @@ import Wire
     ]
 
     @Test(arguments: probabilities)
-    func `an output that JSON cannot express is null, so that the answer still has the other streams`(
+    func `an output that JSON cannot express is null, which keeps the rest of the answer valid`(
         outputs: [Float], json: String
     ) throws {
         let status = StreamStatus(

@@ -1,7 +1,7 @@
 import Testing
 import Wire
 
-/// The second and the third frame of a timestep message.
+/// Tests the second and third frames of a timestep message.
 @Suite struct `Timesteps as frames` {
     @Test func `a header's 16 bytes are sequence, flags and zeros, lowest byte first`() throws {
         let written = TimestepHeader(sequence: 0x0102_0304_0506_0708, flags: [.start, .end])
@@ -70,7 +70,7 @@ import Wire
         #expect(throws: DropCause.nonFinite) { try timesteps(bytes, features: 3) }
     }
 
-    @Test func `causes of drops have their names in the status`() {
+    @Test func `drop causes have the names that the status shows`() {
         #expect(
             DropCause.allCases.map(\.rawValue) == [
                 "frames", "id", "length", "header", "flags", "too_large", "json", "text", "sequence", "non_finite",

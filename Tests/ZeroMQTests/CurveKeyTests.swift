@@ -4,7 +4,8 @@ import Testing
 import ZeroMQ
 
 @Suite struct `A key` {
-    /// The example of <https://rfc.zeromq.org/spec/32/> has 8 bytes; a key has four times as many.
+    /// The example of <https://rfc.zeromq.org/spec/32/>, repeated four times. The example has 8 bytes, and a key has
+    /// 32.
     private static let bytes = [[UInt8]](repeating: [0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B], count: 4).flatMap(
         \.self)
     private static let text = String(repeating: "HelloWorld", count: 4)
@@ -54,7 +55,7 @@ import ZeroMQ
     }
 
     @Test(arguments: ["alice.key", "alice.pub"])
-    func `a key file is never overwritten, and no half of a pair is left`(there: String) throws {
+    func `a key file is never overwritten, and no half of a pair is left behind`(there: String) throws {
         _ = try folder.write("mine", to: there)
         let error = try #require(throws: CurveKeyFileError.self) {
             try CurveKeyFile.write(try CurveKeyPair(), name: folder.path("alice"))
@@ -66,7 +67,7 @@ import ZeroMQ
     }
 
     /// The output of `zmq.auth.create_certificates` of pyzmq 24.0.1, with the keys of libzmq's documentation.
-    @Test func `a key file of pyzmq is read too`() throws {
+    @Test func `a key file written by pyzmq is read too`() throws {
         let path = try write(
             """
             #   ****  Generated on 2026-11-23 18:43:45.000000 by pyzmq  ****

@@ -1,7 +1,7 @@
 import Testing
 import ZeroMQ
 
-/// The notation of endpoints.
+/// Tests the notation of endpoints.
 @Suite struct `An endpoint` {
     static let good: [(String, Endpoint.Attachment?, String)] = [
         ("@tcp://127.0.0.1:5550", .bind, "tcp://127.0.0.1:5550"),
@@ -17,7 +17,7 @@ import ZeroMQ
     ]
 
     @Test(arguments: good)
-    func `an endpoint is written in the notation in which it was read`(
+    func `an endpoint is written in the same notation in which it was read`(
         text: String, attachment: Endpoint.Attachment?, address: String
     ) throws {
         let endpoint = try Endpoint(text)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import ZeroMQ
 
-/// Waiting for sockets and wake-ups.
+/// Tests waiting for sockets and wake-ups.
 @Suite struct `A poller` {
     @Test func `a poller finds the readable socket and no other`() throws {
         let context = try Context()
@@ -29,7 +29,7 @@ import ZeroMQ
         #expect(found == [false, false])
     }
 
-    @Test func `a poller finds a socket again that was empty before`() throws {
+    @Test func `a poller finds a socket that was empty before`() throws {
         let context = try Context()
         let pull = try Socket(.pull, in: context)
         let push = try Socket(.push, in: context)
@@ -40,12 +40,12 @@ import ZeroMQ
         let item = poller.add(pull)
         var received: [[[UInt8]]] = []
         for number in UInt8(0)..<100 {
-            // Finds the socket empty by a poll and by a receive in turn.
+            // Find the socket empty: in every other round, by a poll and a receive, otherwise by a receive alone.
             if number.isMultiple(of: 2) { try poller.wait(milliseconds: 0) }
             let before = try pull.receiveFrames(wait: false)
             #expect(before == nil)
             try push.sendFrames([[number], [0]], wait: true)
-            // A signal is not a promise: the message may arrive later, with another signal.
+            // A signal does not guarantee a message. The message may arrive later, with another signal.
             while received.count <= number {
                 try poller.wait(milliseconds: 10_000)
                 let isTold = poller.mayBeReadable(item)
@@ -73,7 +73,7 @@ import ZeroMQ
         let wakeup = try Wakeup()
         var poller = Poller()
         let item = poller.add(wakeup)
-        // More signals than a pipe holds must not block.
+        // The signals must not block, even if a pipe could not hold as many.
         for _ in 0..<count { wakeup.signal() }
         try poller.wait(milliseconds: 0)
         let before = poller.mayBeReadable(item)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import ZeroMQ
 
-/// Returns a monitor's events up to a matching one.
+/// Returns a monitor's events up to the first matching one.
 private func events(
     of monitor: SocketMonitor, until isLast: (SocketMonitor.Event) -> Bool
 ) throws -> [SocketMonitor.Event] {
@@ -17,7 +17,7 @@ private func events(
             if isLast(event) { return events }
         }
     }
-    Issue.record("the last event did not come: \(events)")
+    Issue.record("the last event did not arrive: \(events)")
     return events
 }
 
@@ -82,7 +82,7 @@ private func isDisconnection(_ event: SocketMonitor.Event) -> Bool {
     }()
 
     @Test(arguments: [true, false])
-    func `heartbeats disconnect a silent peer, and the time limit of the handshake a peer that never greets`(
+    func `heartbeats disconnect a silent peer, and the handshake timeout disconnects one that never greets`(
         greets: Bool
     ) throws {
         let context = try Context()
@@ -95,7 +95,7 @@ private func isDisconnection(_ event: SocketMonitor.Event) -> Bool {
         try server.attach(to: try Endpoint("@tcp://127.0.0.1:*"), otherwise: .bind)
         let port = try #require(try server.lastAddress().split(separator: ":").last)
 
-        // A shell that holds the connection: it sends these bytes and then nothing.
+        // A shell opens the connection, sends these bytes, and then stays silent.
         let bytes = (greets ? Self.greeting + Self.ready : []).map {
             "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16)
         }

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import ZeroMQ
 
-/// Sending and receiving over every transport.
+/// Tests sending and receiving over every transport.
 @Suite struct `A socket` {
     /// The transport between two sockets. Each test has its own address.
     enum Transport: CaseIterable {
@@ -26,7 +26,7 @@ import ZeroMQ
         folder = try TemporaryFolder()
     }
 
-    /// Returns a socket with time limits that fit a test, and without lingering messages.
+    /// Returns a socket with timeouts that suit a test, and without lingering messages.
     private func socket(_ kind: Socket.Kind) throws -> Socket {
         let socket = try Socket(kind, in: context)
         try socket.set(.linger, to: 0)
@@ -57,7 +57,7 @@ import ZeroMQ
     }
 
     @Test(arguments: Transport.allCases)
-    func `a frame of a megabyte arrives whole`(transport: Transport) throws {
+    func `a frame of a megabyte arrives complete`(transport: Transport) throws {
         let pull = try socket(.pull)
         try pull.attach(to: Endpoint(.bind, transport.address(in: folder)), otherwise: .connect)
         let push = try socket(.push)
@@ -118,7 +118,7 @@ import ZeroMQ
         #expect(toDealer == [[2], [3]])
     }
 
-    @Test func `a receive without waiting returns nothing if no message is there`() throws {
+    @Test func `a receive without waiting returns nothing if there is no message`() throws {
         let pull = try socket(.pull)
         try pull.attach(to: Endpoint(.bind, "inproc://a"), otherwise: .bind)
         var message = Message()
@@ -222,7 +222,7 @@ import ZeroMQ
         #expect(received == [frame, [5, 6]])
     }
 
-    @Test func `a message receives frame after frame, longer or shorter than before`() throws {
+    @Test func `a message receives frame after frame, whether longer or shorter than before`() throws {
         let pull = try socket(.pull)
         try pull.attach(to: Endpoint(.bind, "inproc://a"), otherwise: .bind)
         let push = try socket(.push)
@@ -241,7 +241,7 @@ import ZeroMQ
     }
 }
 
-/// A SUB with a subscription to `t`, in a class because sockets cannot be stored in an array.
+/// A SUB socket that subscribes to `t`. It is a class because an array cannot store sockets.
 private final class SubscriberOf {
     private let socket: Socket
 

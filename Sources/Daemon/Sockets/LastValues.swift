@@ -5,7 +5,7 @@ import Wire
 /// libzmq publishes to all subscribers of a stream, not to a single one. Other subscribers receive the last values too.
 /// The records of last values are therefore marked as replayed.
 struct LastValues {
-    /// The number of slots per turn of the loop, so that timesteps are handled in between.
+    /// The number of slots visited per turn of the loop. Between turns, the loop handles timesteps.
     static let slotsPerTurn = 1024
     /// The number of waiting subscriptions beyond which one pass over all streams serves all of them.
     private static let maximumWaiting = 100

@@ -7,7 +7,7 @@ import Wire
         Feed(served(try livelyModel(features: 2), policy))
     }
 
-    @Test func `the same timesteps give the same bits in any codec`() throws {
+    @Test func `the same timesteps give the same bits in every codec`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel(features: 2))
         let values = signal(6, features: 2)
@@ -22,7 +22,7 @@ import Wire
         #expect(feed.table.counters.timesteps == 6)
     }
 
-    @Test func `the sequence and flags of a JSON object have the meaning of a header`() throws {
+    @Test func `the sequence and flags of a JSON object mean the same as those of a header`() throws {
         let feed = try feed(ServingPolicy(gap: .reset))
         let first = try feed.send(.json, #"{"stream":"s","values":[[1,2],[3,4]],"sequence":5}"#)
         #expect(first.map(\.sequence) == [5, 6])

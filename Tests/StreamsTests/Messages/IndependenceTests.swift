@@ -3,7 +3,8 @@ import Streams
 import Testing
 import Wire
 
-/// Tests that the bits of a stream's decisions depend neither on other streams, nor on the messages' sizes, nor on a restart.
+/// Tests that the bits of a stream's decisions do not depend on other streams, on the sizes of messages or on a
+/// restart.
 @Suite struct `The independence of streams` {
     static let models: [@Sendable () throws -> Model] = [
         { try livelyModel() }, { try livelyModel(features: 2, units: 5, outputs: 3, seed: 50) },
@@ -26,7 +27,8 @@ import Wire
     }
 
     @Test(arguments: models)
-    func `a thousand streams in turn give the bits of each alone`(make: @Sendable () throws -> Model) throws {
+    func `a thousand streams in turn give the same bits as each stream alone`(make: @Sendable () throws -> Model) throws
+    {
         let model = try make()
         let feed = Feed(served(model))
         var chance = SplitMix64(seed: 1)
@@ -88,7 +90,7 @@ import Wire
         let feed = Feed(served(model))
         var chance = SplitMix64(seed: 42)
         var oracle: [String: (sequence: UInt64, last: [Float])] = [:]
-        // The ids share prefixes, and are so few that each stream comes and goes many times.
+        // The ids share prefixes. There are so few that each stream comes and goes many times.
         let ids = (0..<3000).map { "\($0 % 7)/\($0)" }
         for _ in 0..<30_000 {
             let id = try #require(ids.randomElement(using: &chance))

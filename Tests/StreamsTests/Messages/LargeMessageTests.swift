@@ -3,9 +3,9 @@ import Streams
 import Testing
 import Wire
 
-/// Tests of messages that are admitted in pieces, so that other streams have their turn in between.
+/// Tests messages that are admitted in pieces, which lets other streams have their turn in between.
 @Suite struct `A large message` {
-    /// A table that splits large messages into pieces of a given size.
+    /// Returns a table that splits large messages into pieces of `pieces` timesteps.
     private func feed(_ policy: ServingPolicy = ServingPolicy(), pieces: Int) throws -> Feed {
         let feed = Feed(served(try livelyModel(), policy))
         feed.table.journal.start([5])
@@ -47,7 +47,9 @@ import Wire
         #expect(try pieced.replayed(served(try livelyModel(), policy)).image("s") == whole.image("s"))
     }
 
-    @Test func `other streams are decided between the pieces, and later messages of the stream after them`() throws {
+    @Test func `other streams are decided between the pieces, and later messages of the same stream after the pieces`()
+        throws
+    {
         let feed = try feed(pieces: 2)
         let alone = Alone(try livelyModel())
         let values = signal(9)
@@ -96,7 +98,7 @@ import Wire
         let timesteps: [Float] = [1, 2, 3e38, 1, 5, 3e38, 3e38, 2, 3, 1, 4]
         var results: [[String]] = []
         for pieces in [1, 2, 3, 20] {
-            // An unbounded SimpleRNN, `h = 2·h + x`.
+            // The model is an unbounded SimpleRNN: `h = 2·h + x`.
             let model = try Model(layers: [
                 SimpleRNN(
                     units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]),

@@ -77,7 +77,7 @@ import Wire
         #expect(next.map(\.sequence) == [7])
     }
 
-    @Test func `the state continues over a gap with the policy continue`() throws {
+    @Test func `with the policy continue, the state continues across a gap`() throws {
         let feed = try feed(ServingPolicy(gap: .continue))
         let alone = Alone(try livelyModel())
         let values = signal(5)
@@ -90,7 +90,7 @@ import Wire
         #expect(feed.table.counters.gaps == 1)
     }
 
-    @Test func `a gap resets the state with the policy reset`() throws {
+    @Test func `with the policy reset, a gap resets the state`() throws {
         let feed = try feed(ServingPolicy(gap: .reset))
         let alone = Alone(try livelyModel())
         try feed.send("s", signal(2), sequence: 1)
@@ -110,7 +110,7 @@ import Wire
         #expect(feed.table.counters.gaps == 1)
     }
 
-    @Test func `the next published decision has the gap flag`() throws {
+    @Test func `the gap flag is on the next published decision`() throws {
         let feed = Feed(served(try echo(), ServingPolicy(emit: .final)))
         try feed.send("s", [0.1], sequence: 1)
         let silent = try feed.send("s", [0.1, 0.2], sequence: 5)
@@ -124,7 +124,7 @@ import Wire
         #expect(next.count == 1 && !next[0].flags.contains(.gap))
     }
 
-    @Test func `start resets before the first timestep, and end after the last`() throws {
+    @Test func `the start flag resets before the first timestep, and the end flag resets after the last`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel())
         let values = signal(4)

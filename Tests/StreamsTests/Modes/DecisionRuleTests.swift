@@ -2,7 +2,7 @@ import Streams
 import Testing
 import Wire
 
-/// Tests of the publication, label and flags of decisions. The models' outputs equal their inputs.
+/// Tests the publication, label and flags of decisions. The models' outputs equal their inputs.
 @Suite struct `The decision rule` {
     private func feed(_ policy: ServingPolicy, width: Int = 1) throws -> Feed {
         Feed(served(try echo(width), policy))
@@ -37,7 +37,7 @@ import Wire
             ])
     }
 
-    @Test func `the flag changed compares with the previous decision, across messages and resets`() throws {
+    @Test func `the changed flag compares with the previous decision, across messages and resets`() throws {
         let feed = try feed(ServingPolicy())
         let changed = try
             (feed.send("s", Self.values, .end) + feed.send("s", [0.4, 0.6], .start) + feed.send("s", [1]))
@@ -45,7 +45,7 @@ import Wire
         #expect(changed == [true, false, true, false, true, false, true, false])
     }
 
-    @Test func `the flag changed compares with unpublished decisions too`() throws {
+    @Test func `the changed flag also compares with unpublished decisions`() throws {
         let feed = try feed(ServingPolicy(emit: .last))
         let decisions = try feed.send("s", [0.9, 0.1]) + feed.send("s", [0.9, 0.2]) + feed.send("s", [0.1])
         #expect(decisions.map(\.label) == [0, 0, 0])
@@ -91,7 +91,7 @@ import Wire
         arguments: [
             ([0.1, 0.7, 0.2], 1), ([0.3, 0.3, 0.3], 0), ([0.1, 0.2, 0.2], 1), ([-3, -2, -1], 2), ([0.9, 0.1, 0.8], 0),
         ] as [([Float], UInt8)])
-    func `the label of several outputs is the index of the first largest one`(values: [Float], label: UInt8) throws {
+    func `the label of several outputs is the index of the first largest output`(values: [Float], label: UInt8) throws {
         let feed = try feed(ServingPolicy(), width: 3)
         let decisions = try feed.send("s", values)
         #expect(decisions.map(\.label) == [label])

@@ -2,7 +2,7 @@ import Streams
 import Testing
 import Wire
 
-@Suite struct `The mode sequence` {
+@Suite struct `Sequence mode` {
     private let values: [Float] = [0.5, -1, 2, 0.25, 0.125, -0.5, 1, 0.75, -2, 0.1]
 
     private func feed(_ emit: ServingPolicy.Emit = .final, length: Int? = 3) throws -> Feed {
@@ -53,14 +53,14 @@ import Wire
     }
 
     @Test(arguments: [3, 4, 1_000, UInt64.max])
-    func `a state that is already past the length continues until the end flag`(step: UInt64) throws {
+    func `a state that is already past the sequence length continues until the end flag`(step: UInt64) throws {
         let stateful = Feed(served(try livelyModel(), ServingPolicy(mode: .stateful), sequenceLength: 3))
         try stateful.send("s", values)
         var image = try #require(try stateful.image("s"))
         image.step = step - 1
         let feed = try feed(.every)
         try feed.table.restore([image])
-        // A stream just before the length ends there as usual. A stream past the length does not end by itself.
+        // A stream one timestep before the length ends normally. A stream past the length does not end by itself.
         let ends = step == 3
         #expect(try feed.send("s", [1, 2], .end).map { $0.flags.contains(.final) } == [ends, true])
         #expect(try feed.send("s", [1]).map(\.step) == [1])

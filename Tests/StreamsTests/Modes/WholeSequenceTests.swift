@@ -3,7 +3,7 @@ import Streams
 import Testing
 import Wire
 
-/// Tests with a model that has no output before the end of a sequence.
+/// Tests sequences with a model that has no output before their end.
 @Suite struct `A sequence that must be complete` {
     private let model: Model
 
@@ -20,13 +20,13 @@ import Wire
         return Feed(served(model, policy, sequenceLength: length))
     }
 
-    /// The engine's output for the sequence alone.
+    /// Returns the engine's output for the sequence alone.
     private func answer(_ values: [Float]) -> [Float] {
         let answer = SequenceRunner(model: model).output(for: values.span)
         return answer.indices.map { answer[$0] }
     }
 
-    /// Sends a sequence in messages of a given size. The last message has the end flag.
+    /// Sends a sequence in messages of `length` timesteps. The last message has the end flag.
     ///
     /// - Returns: The published decisions, and the number of dropped messages.
     private func send(_ feed: Feed, _ values: [Float], by length: Int) throws -> (decisions: [Decision], dropped: Int) {
@@ -119,7 +119,7 @@ import Wire
     }
 
     @Test(arguments: [1, 2, 5, 7, 12])
-    func `a sequence that becomes too long is dropped, and the next one is not`(length: Int) throws {
+    func `a sequence that becomes too long is dropped, but the next one is decided`(length: Int) throws {
         let feed = feed(maximum: 5)
         let (decisions, dropped) = try send(feed, signal(12), by: length)
         #expect(decisions.isEmpty)
@@ -167,7 +167,7 @@ import Wire
         #expect(decisions.map(\.probabilities) == expected)
     }
 
-    @Test func `an image keeps a sequence dropped, even if longer ones are allowed later`() throws {
+    @Test func `a dropped sequence stays dropped in its image, even if longer ones are allowed later`() throws {
         let before = feed(maximum: 5)
         #expect(throws: DropCause.tooLong) { try before.send("s", signal(6)) }
         let images = try before.images()
@@ -179,7 +179,7 @@ import Wire
         #expect(try after.send("s", signal(4), .end).map(\.probabilities) == [answer(signal(4))])
     }
 
-    @Test func `a sequence is dropped if its image is longer than the present limit`() throws {
+    @Test func `a sequence is dropped if its image is longer than the current limit`() throws {
         let before = feed(maximum: 10)
         try before.send("s", signal(8))
         let after = feed(maximum: 5)
@@ -255,7 +255,7 @@ import Wire
         #expect(error.description.contains("15625000"))
     }
 
-    @Test func `pooling over the timesteps of each call is refused in the mode stateful`() throws {
+    @Test func `pooling over the timesteps of each call is refused in stateful mode`() throws {
         let model = try Model(layers: [GlobalAveragePooling(units: 1)])
         for mode in [ServingPolicy.Mode.sequence, .stateful] {
             #expect(throws: Never.self) { try ServingPolicy(mode: mode).check(model, sequenceLength: nil) }

@@ -3,7 +3,7 @@ import Streams
 import Testing
 import Wire
 
-@Suite struct `The mode window` {
+@Suite struct `Window mode` {
     private func mode(_ length: Int, _ stride: Int) throws -> ServingPolicy.Mode {
         .window(try #require(ServingPolicy.Window(length: length, stride: stride)))
     }
@@ -18,7 +18,7 @@ import Wire
             ))
     }
 
-    /// The output for a sequence that starts from the zero state.
+    /// Returns the bits of the output for a sequence that starts from the zero state.
     private func answer(_ values: [Float], features: Int = 1) throws -> [UInt32] {
         try #require(Alone(try livelyModel(features: features)).answers(to: values).last)
     }
@@ -26,7 +26,7 @@ import Wire
     static let windows = [(1, 1), (4, 1), (4, 3), (4, 4), (3, 5), (24, 1), (5, 40)]
 
     @Test(arguments: windows, [[1], [7], [2, 1, 11], [60]])
-    func `every stride decides the last timesteps as a sequence of their own, whatever the messages' sizes`(
+    func `every stride decides the last timesteps as a separate sequence, whatever the sizes of messages`(
         window: (length: Int, stride: Int), cuts: [Int]
     ) throws {
         let feed = try feed(window.length, window.stride, features: 2)
@@ -49,7 +49,9 @@ import Wire
     }
 
     @Test(arguments: [1, 3, 4, 5, 6, 7, 9])
-    func `the end flag decides the timesteps so far, and the next window begins after it`(length: Int) throws {
+    func `the end flag asks for a decision on the timesteps so far, and the next window begins after it`(length: Int)
+        throws
+    {
         let feed = try feed(4, 3)
         let values = signal(length)
         let decisions = try feed.send("s", values, .end)
@@ -87,7 +89,7 @@ import Wire
         }
     }
 
-    @Test func `the next window reports a gap that does not reset`() throws {
+    @Test func `the next window reports a gap that does not reset the window`() throws {
         let feed = try feed(4, 1)
         try feed.send("s", signal(3))
         let decisions = try feed.send("s", signal(2, from: 3), sequence: 10)
@@ -122,7 +124,7 @@ import Wire
         #expect(try lengths.flatMap { try feed.send("s", signal($0), flags) }.map(\.sequence) == expected)
     }
 
-    @Test func `emit change and emit final publish changes of the label and ends`() throws {
+    @Test func `emit change publishes changes of the label, and emit final publishes ends`() throws {
         let window = try mode(2, 1)
         let change = Feed(served(try echo(), ServingPolicy(mode: window, emit: .change)))
         #expect(try change.send("s", [0, 0, 1, 1, 0, 0, 0, 1]).map(\.sequence) == [2, 3, 5, 8])
@@ -131,7 +133,7 @@ import Wire
         #expect(try final.send("s", [1], .end).map(\.sequence) == [4])
     }
 
-    @Test func `between two thresholds, the label is that of the previous window, and 0 for the first`() throws {
+    @Test func `between two thresholds, a window has the label of the previous window, and the first has 0`() throws {
         let threshold = try #require(ServingPolicy.Threshold(rise: 0.6, fall: 0.4))
         let feed = Feed(served(try echo(), ServingPolicy(mode: try mode(2, 1), threshold: threshold)))
         #expect(try feed.send("s", [0.9, 0.5, 0.9, 0.5, 0.3, 0.5]).map(\.label) == [0, 1, 1, 0, 0])
@@ -140,7 +142,7 @@ import Wire
         #expect(try feed.send("s", [0.9, 0.5]).map(\.label) == [0])
     }
 
-    @Test func `the flag first marks a window that ends at step 1`() throws {
+    @Test func `the first flag marks a window that ends at step 1`() throws {
         #expect(try feed(1, 1).send("s", signal(3)).map { $0.flags.contains(.first) } == [true, false, false])
         let feed = try feed(4, 1)
         #expect(try feed.send("s", signal(5)).contains { $0.flags.contains(.first) } == false)
@@ -175,12 +177,12 @@ import Wire
         #expect(try after.table.copy(.prefix("s")).images == images)
         #expect(images.allSatisfy { $0.values.count == min(4, place) + 1 })
         let decisions = try after.send("s", Array(values[place...]))
-        // The first decision of a stream counts as changed, even if the one before was not published.
+        // A stream's first decision here counts as changed, even if the previous one was not published.
         #expect(decisions == expected)
         #expect(try after.send("t", signal(1, from: 9)).map(\.step) == [10])
     }
 
-    @Test func `an image has the window in order, then the last outputs`() throws {
+    @Test func `an image contains the window in order, then the last outputs`() throws {
         let feed = Feed(served(try echo(2), fingerprint: "f", ServingPolicy(mode: try mode(2, 1))))
         try feed.send("s", [1, 2, 3, 4, 5, 6])
         let image = try #require(try feed.image("s"))
@@ -221,7 +223,7 @@ import Wire
         try source.send("s", signal(6))
         let feed = Feed(served(try livelyModel()))
         let images = try source.images()
-        // The state of this model has the same number of values, so only the mode distinguishes the two.
+        // The state of this model has the same number of values. Only the mode distinguishes the two images.
         #expect(images[0].values.count == 2 * 3 + 1)
         let error = try #require(throws: StreamsError.self) { try feed.table.restore(images) }
         #expect(error.cause == .mode)
@@ -233,7 +235,7 @@ import Wire
     static let modes = ["stateful", "sequence", "window:1:1", "window:24:1", "window:65536:100000"]
 
     @Test(arguments: modes)
-    func `a mode is read in the notation in which it is written`(text: String) throws {
+    func `a mode is read in the same notation in which it is written`(text: String) throws {
         let mode = try #require(ServingPolicy.Mode(text))
         #expect("\(mode)" == text)
         #expect(mode.defaultEmit == (text == "sequence" ? .final : .every))

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct `A control request` {
-    /// Two encodings of é that are equal as Swift strings.
+    /// Two encodings of “café” that are equal as Swift strings.
     static let composed = "caf\u{E9}"
     static let decomposed = "cafe\u{301}"
 
@@ -105,7 +105,7 @@ import Wire
 
     static let ids = ["b", "a", "B", "a1", "a-", "é", "e\u{301}", "流", "😀", "\u{FFFD}", "~", " ", "aa"]
 
-    @Test func `pages are ordered by the bytes of ids, and continue one another`() throws {
+    @Test func `pages are ordered by the bytes of ids, and follow one another`() throws {
         let feed = try feed()
         for id in Self.ids { try feed.send(id, signal(1)) }
         let sorted = Self.ids.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
@@ -125,7 +125,7 @@ import Wire
         }
     }
 
-    @Test func `pages that are searched in pieces have every lasting stream exactly once`() throws {
+    @Test func `pages that are searched in pieces contain every stream that persists exactly once`() throws {
         let feed = try feed()
         var chance = SplitMix64(seed: 7)
         let ids = (0..<60).map { "s\($0)" }.shuffled(using: &chance)
@@ -137,7 +137,7 @@ import Wire
         repeat {
             var search = StreamPageSearch(prefix: "s", after: after, limit: 7)
             while !feed.table.goOn(with: &search, slots: 5) {
-                // Streams are removed, and new ones reuse their slots, on both sides of the search's position.
+                // On both sides of the search's position, streams are removed and new streams reuse their slots.
                 guard let id = rest.popFirst() else { continue }
                 _ = try feed.table.remove(.stream(id))
                 try feed.send("t\(id)", [0.5])
@@ -152,7 +152,7 @@ import Wire
         #expect(Set(ids).subtracting(gone).isSubset(of: found))
     }
 
-    @Test func `a page has the streams of a prefix, after an id that need not exist`() throws {
+    @Test func `a page contains the streams of a prefix after an id, which need not exist`() throws {
         let feed = try feed()
         for id in Self.ids { try feed.send(id, signal(1)) }
         func page(_ prefix: String?, _ after: String?, _ limit: Int = 10) -> StreamPage<StreamStatus> {

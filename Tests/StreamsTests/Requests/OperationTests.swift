@@ -2,12 +2,12 @@ import Streams
 import Testing
 import Wire
 
-/// Tests of requests on many streams, which are carried out a few streams at a time.
+/// Tests requests on many streams. The table carries them out a few streams at a time.
 @Suite struct `An operation on many streams` {
     private static let ids = ["a0", "b0", "a1", "b1", "a2", "b2"]
     private static let operations: [StreamOperation] = [.reset, .remove, .pause, .resume]
 
-    /// Six streams, two of them paused with waiting timesteps.
+    /// Returns a table with six streams. Two of them are paused and have waiting timesteps.
     private func feed() throws -> Feed {
         let feed = Feed(served(try livelyModel()))
         feed.table.journal.start([5])
@@ -19,7 +19,7 @@ import Wire
         return feed
     }
 
-    /// The visible state of all streams.
+    /// Returns the visible state of all streams.
     private func state(of feed: Feed) throws -> [String] {
         try feed.images().map { "\($0)" }.sorted()
             + feed.table.page(prefix: nil, after: nil, limit: 100, time: 0).streams.map { "\($0)" }
@@ -30,7 +30,7 @@ import Wire
     private func lines(_ decisions: [Decision]) -> [String] { decisions.map { "\($0)" } }
 
     @Test(arguments: operations, [ControlCommand.Selection.all, .prefix("a")])
-    func `an operation in slices has the same result as one at once, whenever timesteps arrive`(
+    func `an operation in slices has the same result as an undivided one, whenever timesteps arrive`(
         operation: StreamOperation, selection: ControlCommand.Selection
     ) throws {
         for moment in 0...Self.ids.count {
@@ -42,7 +42,7 @@ import Wire
                 for _ in 0..<moment where sliced.table.isSweeping { _ = sliced.table.sweep(limit: 1) }
                 #expect(sliced.table.isSweeping == (moment < Self.ids.count))
 
-                // Timesteps that waited for one stream have no order with those of another.
+                // The order between waiting timesteps of different streams is undefined. Compare without order.
                 let expected = try whole.send(id, signal(2, from: 7)) + whole.takeBacklog().flatMap(\.decisions)
                 var found = try sliced.send(id, signal(2, from: 7))
                 sliced.table.finishSweep()
@@ -57,7 +57,7 @@ import Wire
     }
 
     @Test(arguments: [StreamOperation.reset, .remove], 0...6)
-    func `a checkpoint during an operation has the streams as they are after it`(
+    func `a checkpoint during an operation contains the streams as they are after the operation`(
         operation: StreamOperation, moment: Int
     ) throws {
         let feed = try feed()
@@ -84,7 +84,7 @@ import Wire
         #expect(try again.images().map { "\($0)" }.sorted() == feed.images().map { "\($0)" }.sorted())
     }
 
-    @Test func `an operation on no stream, or on one, needs no slices`() throws {
+    @Test func `an operation on one stream or none needs no slices`() throws {
         let feed = try feed()
         #expect(try feed.table.begin(.reset, on: .prefix("c")) == 0)
         #expect(feed.table.isSweeping == false)
@@ -112,7 +112,7 @@ import Wire
     }
 
     @Test(arguments: [ControlCommand.Selection.all, .prefix("a")])
-    func `copies in slices are of one moment, whenever timesteps arrive`(
+    func `copies in slices show one moment, whenever timesteps arrive`(
         selection: ControlCommand.Selection
     ) throws {
         let expected = try feed().table.copy(selection).images.map { "\($0)" }.sorted()
@@ -148,7 +148,7 @@ import Wire
         #expect(copies.asleep.sorted() == [0, 1, 4, 5])
     }
 
-    @Test func `streams that the store is about to remove are in no checkpoint until they are spared`() throws {
+    @Test func `no checkpoint contains streams that the store is about to remove, until they are spared`() throws {
         let feed = try feed()
         #expect(try feed.table.begin(.doom, on: .prefix("a")) == 3)
         _ = feed.table.sweep(limit: 1)

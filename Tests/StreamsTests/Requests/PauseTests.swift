@@ -66,7 +66,7 @@ import Wire
         #expect(feed.table.counters.dropped[.paused] == 12)
         #expect(feed.table.waitingCount == 65_536)
 
-        // Another stream is not affected.
+        // Other streams are not affected.
         #expect(try feed.send("t", signal(1)).count == 1)
         let resumed = try feed.resume(.stream("s")).flatMap(\.decisions)
         #expect(resumed.count == 65_536)
@@ -76,7 +76,7 @@ import Wire
         #expect(try feed.send("s", signal(1)).first?.step == 65_538)
     }
 
-    @Test func `a message that just fits is kept whole, with its end flag`() throws {
+    @Test func `a message that just fits is kept completely, with its end flag`() throws {
         let feed = try feed()
         try feed.send("s", signal(1))
         _ = try feed.table.pause(.stream("s"))
@@ -104,7 +104,7 @@ import Wire
         #expect(feed.table.counters.dropped[.sequence] == 1)
     }
 
-    @Test func `a pause affects exactly the selected streams, and needs an existing one`() throws {
+    @Test func `a pause affects exactly the selected streams, and a single stream must exist`() throws {
         let feed = try feed()
         let error = try #require(throws: StreamsError.self) { try feed.table.pause(.stream("s")) }
         #expect(error.cause == .unknownStream)
@@ -133,7 +133,7 @@ import Wire
         #expect(again.map(\.sequence) == [1])
     }
 
-    @Test func `a resumed stream publishes by its emit policy`() throws {
+    @Test func `a resumed stream publishes according to its emit policy`() throws {
         let feed = try feed(ServingPolicy(emit: .last))
         try feed.send("s", signal(1))
         _ = try feed.table.pause(.stream("s"))

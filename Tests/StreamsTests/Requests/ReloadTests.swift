@@ -3,13 +3,13 @@ import Streams
 import Testing
 import Wire
 
-/// Tests of models whose weights change while they have streams.
+/// Tests models whose weights change while they have streams.
 @Suite struct `A reload of weights` {
     private static func model(_ seed: Float, units: Int = 3, outputs: Int = 1) throws -> Model {
         try livelyModel(units: units, outputs: outputs, seed: seed)
     }
 
-    @Test func `a state continues with new weights as if it were their own`() throws {
+    @Test func `a state continues with new weights as if it came from them`() throws {
         let other = served(try Self.model(100), fingerprint: "new")
         let feed = Feed(served(try Self.model(0), fingerprint: "old"))
         let first = try feed.send("s", signal(5))
@@ -22,7 +22,7 @@ import Wire
         expected.fingerprint = "new"
         #expect(try feed.image("s") == expected)
         #expect(feed.takeChanged() == [expected])
-        // A table that had these weights from the start makes the same decisions from the same state.
+        // From the same state, a table that had these weights from the start makes the same decisions.
         let fresh = Feed(other)
         try fresh.table.restore([expected])
         let after = try feed.send("s", signal(5, from: 5))
@@ -49,7 +49,7 @@ import Wire
         #expect(feed.table.models[0].fingerprint == "fingerprint of m")
     }
 
-    @Test func `layers of another kind have another shape, even with as many floats`() throws {
+    @Test func `layers of another kind have another shape, even with the same number of floats`() throws {
         let feed = Feed(served(try Self.model(0)))
         try feed.send("s", signal(5))
         let other = try Model(layers: [
@@ -104,9 +104,11 @@ import Wire
         #expect(try bits(feed.send("s", signal(2, from: 6))) == bits(fresh.send("s", signal(2, from: 6))))
     }
 
-    /// Weights of the same shape, and others.
+    /// The arguments cover weights of the same shape and of other shapes.
     @Test(arguments: [3, 5], [1, 2])
-    func `a reset in slices equals one in one go, with timesteps at every moment`(units: Int, outputs: Int) throws {
+    func `a reload with a reset in slices equals an undivided one, whenever timesteps arrive`(units: Int, outputs: Int)
+        throws
+    {
         let ids = ["a0", "b0", "a1", "b1"]
         let a = served(try Self.model(0), name: "a", ServingPolicy(prefixes: ["a"]))
         let b = served(try Self.model(0), name: "b", ServingPolicy(prefixes: ["b"]))
@@ -173,6 +175,6 @@ import Wire
         }
         let reset = try #require(try load(.reset, nil))
         #expect(reset.values == Array(repeating: 0, count: 7) && reset.step == 0 && reset.sequence == 5)
-        #expect(try load(.reset, nil, fingerprint: "old") == image, "its own weights' state goes on")
+        #expect(try load(.reset, nil, fingerprint: "old") == image, "the state of the same weights continues")
     }
 }

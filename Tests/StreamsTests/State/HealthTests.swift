@@ -3,9 +3,9 @@ import Streams
 import Testing
 import Wire
 
-/// Tests of states that become NaN or infinite, and of the counters of a stream.
+/// Tests states that become NaN or infinite, and the counters of a stream.
 @Suite struct `A state that becomes infinite` {
-    /// An unbounded SimpleRNN, `h = 2·h + x`, which grows past float32 by itself.
+    /// Returns an unbounded SimpleRNN, `h = 2·h + x`, whose state exceeds float32 by itself.
     private func unbounded() throws -> Model {
         try Model(layers: [
             SimpleRNN(
@@ -18,7 +18,8 @@ import Wire
         Feed(served(try unbounded(), ServingPolicy(fault: fault)))
     }
 
-    @Test func `an infinite state is zero at the next timestep, and other streams stay unchanged`() throws {
+    @Test func `an infinite state is reset to zero before the next timestep, and other streams stay unchanged`() throws
+    {
         let feed = try feed()
         try feed.send("other", [1])
         let other = try feed.image("other")
@@ -44,12 +45,12 @@ import Wire
         let checkpoint = feed.takeChanged()
         #expect(try feed.send("s", [3e38, 3e38]).count == 2)
         #expect(feed.table.takeEvents().map(\.to) == ["checkpoint"])
-        #expect(try feed.send("s", [1]).isEmpty, "the checkpoint is not read yet")
-        #expect(feed.takeChanged().isEmpty, "no state that is none is stored")
+        #expect(try feed.send("s", [1]).isEmpty, "the checkpoint has not been read yet")
+        #expect(feed.takeChanged().isEmpty, "an invalid state is not stored")
 
         let (after, lost) = feed.wake(feed.table.takeWakeRequests(), checkpoint)
 
-        // h was 3 at the checkpoint, so the output is 2·3 + 1.
+        // h was 3 at the checkpoint. The output is therefore 2·3 + 1.
         #expect(after.map { [$0.probabilities[0], Float($0.step), Float($0.sequence)] } == [[7, 3, 5]])
         #expect(lost.isEmpty)
         #expect(feed.takeChanged().map(\.sequence) == [5])
@@ -140,6 +141,7 @@ import Wire
         #expect(feed.table.counters.gaps == 1 && feed.table.counters.duplicates == 3)
         _ = try feed.table.remove(.stream("a"))
         try feed.send("c", signal(1))
-        #expect(try feed.table.status(of: "c", time: 0).tally == StreamTally(), "the slot is another's now")
+        #expect(
+            try feed.table.status(of: "c", time: 0).tally == StreamTally(), "the slot belongs to another stream now")
     }
 }

@@ -2,7 +2,7 @@ import Streams
 import Testing
 import Wire
 
-/// Tests of streams whose state moves to the store and back.
+/// Tests streams whose state moves to the store and back.
 @Suite struct `An idle stream` {
     private func feed(_ policy: ServingPolicy = ServingPolicy()) throws -> Feed {
         Feed(served(try livelyModel(), policy))
@@ -10,7 +10,7 @@ import Wire
 
     /// Hibernates the streams, as the daemon does after a checkpoint.
     ///
-    /// - Returns: The images that the store would have.
+    /// - Returns: The images that the store would contain.
     private func sleep(_ feed: Feed) -> [StreamImage] {
         let images = feed.takeChanged()
         for now in [0, 1] as [Int64] { _ = feed.table.putToSleep(from: 0, limit: 100, idleFor: 1, now: now) }
@@ -43,7 +43,7 @@ import Wire
         #expect(try feed.image("s") == undisturbed.image("s"))
     }
 
-    @Test func `only a stream that is long idle, stored and not paused hibernates`() throws {
+    @Test func `a stream hibernates only if it is idle for long, stored and not paused`() throws {
         let feed = try feed()
         func sleeping(_ now: Int64) -> [String] {
             feed.table.putToSleep(from: 0, limit: 100, idleFor: 50, now: now).ids
@@ -63,7 +63,7 @@ import Wire
         #expect(sleeping(161) == ["paused"])
     }
 
-    @Test func `the search for idle streams looks at a few streams at a time`() throws {
+    @Test func `the search for idle streams examines a few streams at a time`() throws {
         let feed = try feed()
         for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
         _ = feed.takeChanged()
@@ -116,7 +116,7 @@ import Wire
         #expect(try idle("moving", after + back + 7 * second) == 2)
     }
 
-    @Test func `a stream whose last timestep is in the future is idle since the start`() throws {
+    @Test func `a stream whose last timestep is in the future counts as idle since the start`() throws {
         let feed = try feed()
         try feed.send("s", signal(1), time: 1_000_000_000_000)
         feed.table.noteClock(steppedBy: 0, to: 10)
@@ -148,7 +148,7 @@ import Wire
         #expect(try feed.send("b", signal(1)).map(\.sequence) == [5])
     }
 
-    @Test func `a stream that the store has lost begins at zero, and is reported`() throws {
+    @Test func `a stream that the store has lost begins at zero and is reported`() throws {
         let feed = try feed()
         let alone = Alone(try livelyModel())
         try feed.send("s", signal(4))

@@ -7,7 +7,7 @@ import Wire
         Feed(served(try livelyModel(seed: seed), name: name))
     }
 
-    @Test func `an image has all data of a stream`() throws {
+    @Test func `an image contains all data of a stream`() throws {
         let feed = Feed(served(try livelyModel(), fingerprint: "f", ServingPolicy(emit: .final)))
         try feed.send("s", signal(3), sequence: 5, time: 77)
         let image = try #require(try feed.image("s"))
@@ -87,11 +87,11 @@ import Wire
         #expect(other.takeChanged().map(\.sequence) == [5])
     }
 
-    @Test func `changed streams are copied a few at a time, in their current state, and none twice`() throws {
+    @Test func `changed streams are copied a few at a time, in their current state and only once`() throws {
         let feed = try feed()
         for number in 0..<10 { try feed.send("s\(number)", signal(1)) }
         let first = feed.table.copyChanged(from: 0, limit: 4)
-        // A change behind the copy's position belongs to the next round, one ahead of it to this round.
+        // A change behind the copy's position belongs to the next round. A change ahead of it belongs to this round.
         try feed.send("s2", signal(1))
         try feed.send("s8", signal(1))
         let second = feed.table.copyChanged(from: try #require(first.next), limit: 4)
@@ -103,7 +103,7 @@ import Wire
         #expect(feed.takeChanged().map { [$0.id: $0.sequence] } == [["s2": 2]])
     }
 
-    @Test func `streams keep their keys over a restart, and new streams get unused keys`() throws {
+    @Test func `streams keep their keys across a restart, and new streams get unused keys`() throws {
         let policy = ServingPolicy(prefixes: ["s"])
         let feed = Feed(served(try livelyModel()))
         for id in ["s0", "s1", "other", "s3", "s4"] { try feed.send(id, signal(2)) }
@@ -117,7 +117,7 @@ import Wire
         again.table.endReplay()
         for id in ["s4", "s5", "s6", "s0"] { try again.send(id, signal(1)) }
         let changed = again.table.copyChanged(from: 0, limit: .max).slice
-        // Key 2 belongs to the stream that no model serves any more. That stream stays in the store.
+        // Key 2 belongs to a stream that no model serves any more. The stream stays in the store.
         #expect(changed.entries.map(\.key) == [0, 1, 4, 5])
         #expect(changed.images.map(\.id) == ["s0", "s5", "s4", "s6"])
         #expect(changed.images.map(\.sequence) == [3, 1, 3, 1])
@@ -129,7 +129,7 @@ import Wire
         ("too few values", { $0.values.removeLast() }),
         ("no values", { $0.values = [] }),
         ("too many values", { $0.values.append(0) }),
-        ("no model takes it", { $0.id = "unrouted" }),
+        ("an id that no model serves", { $0.id = "unrouted" }),
     ]
 
     @Test(arguments: misfits.map(\.0))

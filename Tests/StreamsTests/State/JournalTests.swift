@@ -3,9 +3,9 @@ import Streams
 import Testing
 import Wire
 
-/// Tests of journal records and their replay.
+/// Tests journal records and their replay.
 @Suite struct `The records of a journal` {
-    /// The contents of a store after some slices, and the records of a journal.
+    /// The contents of a store after some slices were written, and the records of a journal.
     private struct Durable {
         var stored: [UInt32: (slice: StreamSlice, number: Int)] = [:]
         var records: [JournalRecords.Record] = []
@@ -24,7 +24,7 @@ import Wire
             #expect(reader.isAtEnd)
         }
 
-        /// A table after a start that loads the store and replays the journal. The first `cut` records are missing.
+        /// Starts a table that loads the store and replays the journal without the first `cut` records.
         func start(_ models: ServedModel, cut: Int = 0) throws -> Feed {
             let feed = Feed(models)
             for key in stored.keys.sorted() {
@@ -74,7 +74,9 @@ import Wire
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 4])
-    func `slices of any moments, and the records since the oldest one, give the same streams`(seed: UInt64) throws {
+    func `slices of different moments, with the records since the oldest slice, give the same streams`(seed: UInt64)
+        throws
+    {
         let served = served(
             try livelyModel(), ServingPolicy(threshold: try #require(.init(rise: 0.6, fall: 0.4)), gap: .reset))
         let feed = recording(served)
@@ -82,7 +84,7 @@ import Wire
         var durable = Durable()
         var snapshot: [StreamImage] = []
         var next: Int?
-        // The position that a complete checkpoint covers, and the position at which the running checkpoint began.
+        // The position that the last complete checkpoint covers, and the position at which the running one began.
         var (cut, begin) = (0, 0)
         for round in 0..<3_000 {
             let id = "s\(Int.random(in: 0..<40, using: &chance))"
@@ -113,7 +115,7 @@ import Wire
         #expect(try sorted(durable.start(served, cut: cut)) == sorted(feed))
     }
 
-    @Test func `sequences and windows of kept timesteps are replayed too`() throws {
+    @Test func `the timesteps kept for sequences and windows are replayed too`() throws {
         let window = ServingPolicy(mode: .window(try #require(.init(length: 4, stride: 2))), emit: .every)
         for served in [
             served(try livelyModel(), window), served(try twoWayModel(), ServingPolicy(mode: .sequence, emit: .final)),

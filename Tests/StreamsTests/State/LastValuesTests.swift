@@ -2,9 +2,9 @@ import Streams
 import Testing
 import Wire
 
-/// Tests of the last values that late subscribers receive.
+/// Tests the last values that late subscribers receive.
 @Suite struct `The last values for late subscribers` {
-    /// The records by stream id.
+    /// Returns the records of the last values, by stream id.
     private func replay(_ feed: Feed, _ prefix: String = "") -> [String: [Decision]] {
         var found: [String: [Decision]] = [:]
         var next: Int? = 0
@@ -17,7 +17,7 @@ import Wire
         return found
     }
 
-    @Test func `each stream of the prefix has one record with its last decision`() throws {
+    @Test func `each stream with the prefix has one record of its last decision`() throws {
         let feed = Feed(served(try livelyModel()))
         var last: [String: [Decision]] = [:]
         for index in 0..<7 {
@@ -31,7 +31,7 @@ import Wire
         #expect(replay(feed, "none").isEmpty)
     }
 
-    @Test func `a stream whose record was not accepted is the first of the next call`() throws {
+    @Test func `a stream whose record was not accepted comes first in the next call`() throws {
         let feed = Feed(served(try livelyModel()))
         for id in ["a", "b", "c"] { try feed.send(id, signal(1)) }
         var seen: [[UInt8]] = []
@@ -65,7 +65,7 @@ import Wire
         #expect(replay(asleep).isEmpty)
     }
 
-    @Test func `the last values change no state`() throws {
+    @Test func `the last values do not change any state`() throws {
         let (feed, undisturbed) = (Feed(served(try livelyModel())), Feed(served(try livelyModel())))
         for _ in 0..<3 {
             #expect(try feed.send("s", signal(2)) == undisturbed.send("s", signal(2)))
