@@ -1,7 +1,7 @@
 /// Reads timesteps from separated values whose first record names the columns, unless the layout says that there are no
 /// names. A record is one timestep, or one sequence of letters. A record that repeats the names is skipped, because
 /// rotated files that are read as one repeat it.
-struct CSVRows {
+struct CSVRows: RowReader {
     private var lines: LineReader
     private let layout: RowLayout
     private let name: String
@@ -47,6 +47,7 @@ struct CSVRows {
     }
 
     var byteCount: Int { lines.byteCount }
+    var isDamaged: Bool { lines.isDamaged }
     var wouldWait: Bool { lines.wouldWait }
     var place: String { "\(name):\(lines.lineNumber)" }
 

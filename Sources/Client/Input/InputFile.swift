@@ -1,16 +1,23 @@
 import Glibc
 
-/// A file, or standard input, open for reading.
+/// A file, or standard input, open for reading. Data in gzip is recognized by its first bytes and decompressed piece by
+/// piece, so that a stream that still grows can be read too.
 package final class InputFile {
     /// The name in messages: the path, or `standard input`.
     package let name: String
-    /// The size in bytes of a regular file, else nil.
+    /// The number of bytes to read from a regular file; nil if it is not known, as for gzip.
     package let size: Int?
-    let descriptor: CInt
+    private let descriptor: CInt
     /// The initial offset in a regular file. Standard input may have been read in part.
     private let start: off_t
     /// Ends waiting for input that is not a regular file; nil to wait until there is some.
     var interruption: Interruption?
+
+    /// Whether the first bytes have been read and examined.
+    private var isRecognized = false
+    /// Bytes that were read to recognize gzip, and not returned yet.
+    private var ahead: ArraySlice<UInt8> = []
+    private var gzip: GzipDecoder?
 
     /// Opens a file.
     ///
@@ -28,8 +35,12 @@ package final class InputFile {
         var information = stat()
         let isRegular =
             unsafe fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
-        size = isRegular ? Int(information.st_size) : nil
         start = isRegular ? lseek(descriptor, 0, SEEK_CUR) : -1
+        var first = [UInt8](repeating: 0, count: GzipDecoder.magic.count)
+        let isGzip =
+            unsafe isRegular && pread(descriptor, &first, first.count, start) == first.count
+            && first == GzipDecoder.magic
+        size = isRegular && !isGzip ? Int(information.st_size) : nil
     }
 
     /// Whether the file can be read again from the initial offset.
@@ -40,6 +51,9 @@ package final class InputFile {
         guard lseek(descriptor, start, SEEK_SET) == start else {
             throw ClientError(.inputOutput, "cannot read \(name) again: \(Self.lastError)")
         }
+        isRecognized = false
+        ahead = []
+        gzip = nil
     }
 
     /// Waits until a read would not block or an interruption arrives.
@@ -71,9 +85,45 @@ package final class InputFile {
         if descriptor != STDIN_FILENO { close(descriptor) }
     }
 
-    /// Reads available bytes, and waits if there are none. Returns the number of bytes; 0 at the end or after an
-    /// interruption.
+    /// Reads available bytes, decompressed, and waits if there are none. Returns the number of bytes; 0 at the end or
+    /// after an interruption.
+    ///
+    /// - Throws: ``ClientError`` with the status `data` if gzip data is damaged, or `inputOutput` if reading fails.
     func read(into bytes: inout [UInt8]) throws(ClientError) -> Int {
+        if !isRecognized { try recognize() }
+        if !ahead.isEmpty {
+            let count = min(bytes.count, ahead.count)
+            bytes.replaceSubrange(..<count, with: ahead.prefix(count))
+            ahead = ahead.dropFirst(count)
+            return count
+        }
+        guard let gzip else { return try readStored(into: &bytes) }
+        while true {
+            let count = try gzip.decompress(into: &bytes)
+            if count > 0 { return count }
+            guard try gzip.refill(with: readStored) else {
+                if !isInterrupted { try gzip.end() }
+                return 0
+            }
+        }
+    }
+
+    /// Reads the first bytes. Waits for a second byte only if the first one may begin gzip.
+    private func recognize() throws(ClientError) {
+        isRecognized = true
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        repeat {
+            let count = try readStored(into: &bytes)
+            guard count > 0 else { return }
+            ahead += bytes[..<count]
+        } while ahead.count < GzipDecoder.magic.count && GzipDecoder.magic.starts(with: ahead)
+        guard ahead.starts(with: GzipDecoder.magic) else { return }
+        gzip = GzipDecoder(first: Array(ahead), name: name)
+        ahead = []
+    }
+
+    /// Reads available bytes as they are stored, and waits if there are none.
+    private func readStored(into bytes: inout [UInt8]) throws(ClientError) -> Int {
         while true {
             if interruption != nil, !isRewindable { waitUntilReadable(milliseconds: -1) }
             if isInterrupted { return 0 }
@@ -97,8 +147,12 @@ package final class InputFile {
         }
     }
 
+    /// Whether gzip data is damaged, so that nothing after the damage can be read.
+    var isDamaged: Bool { gzip?.isDamaged ?? false }
+
     /// Whether a read would not block.
     var isReadable: Bool {
+        if !ahead.isEmpty || gzip?.hasMore == true { return true }
         var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&item, 1, 0) != 0
     }

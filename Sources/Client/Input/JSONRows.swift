@@ -3,7 +3,7 @@ import Wire
 
 /// Reads timesteps from JSON lines: `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`. `values`
 /// may be several timesteps. With value columns, the objects have a member for each value instead.
-struct JSONRows {
+struct JSONRows: RowReader {
     private var lines: LineReader
     private let layout: RowLayout
     private let name: String
@@ -22,6 +22,7 @@ struct JSONRows {
     }
 
     var byteCount: Int { lines.byteCount }
+    var isDamaged: Bool { lines.isDamaged }
     var wouldWait: Bool { !hasLine && lines.wouldWait }
     var place: String { "\(name):\(lines.lineNumber)" }
 

@@ -54,6 +54,9 @@ package struct LineReader {
     /// Whether an interruption ended the input.
     package var isInterrupted: Bool { file.isInterrupted }
 
+    /// Whether the file is damaged, so that no further line can be read.
+    var isDamaged: Bool { file.isDamaged }
+
     /// Whether reading the next line would block.
     package var wouldWait: Bool {
         !atEnd && !chunk[start..<end].contains(UInt8(ascii: "\n")) && !file.isReadable

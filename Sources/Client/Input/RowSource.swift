@@ -3,13 +3,8 @@ import Wire
 /// The rows of a file, each available as soon as it is read. A wrong row is an error that names the file and the line,
 /// or it is skipped and counted, as the layout says.
 package struct RowSource {
-    private enum Rows {
-        case csv(CSVRows)
-        case json(JSONRows)
-        case none
-    }
-
-    private var rows: Rows
+    /// The reader of the file's format; nil if the file has no rows.
+    private var rows: (any RowReader)?
     private let skipsBadRows: Bool
     /// The streams whose sequence starts with a row that was skipped.
     private var startsSkipped: Set<StreamKey> = []
@@ -29,7 +24,6 @@ package struct RowSource {
         repeat {
             line.removeAll(keepingCapacity: true)
             guard try lines.next(into: &line) else {
-                rows = .none
                 return
             }
         } while line.isBlank
@@ -42,13 +36,13 @@ package struct RowSource {
         if line.starts(with: Self.byteOrderMark) { line.removeFirst(Self.byteOrderMark.count) }
         let first = line.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
         switch layout.format ?? (first == UInt8(ascii: "{") ? .jsonl : .csv) {
-        case .csv: rows = .csv(try CSVRows(first: line, lines: lines, layout: layout, name: file.name))
+        case .csv: rows = try CSVRows(first: line, lines: lines, layout: layout, name: file.name)
         case .jsonl:
             guard layout.alphabet == nil else {
                 throw ClientError(
                     .usage, "--alphabet is only for CSV; in JSON lines give the tokens as numbers, such as [[4],[3]]")
             }
-            rows = .json(JSONRows(first: line, lines: lines, layout: layout, name: file.name))
+            rows = JSONRows(first: line, lines: lines, layout: layout, name: file.name)
         }
     }
 
@@ -63,61 +57,28 @@ package struct RowSource {
         while true {
             var stream: StreamKey?
             do throws(ClientError) {
-                guard var row = try read() else { return nil }
+                guard var row = try rows?.next() else { return nil }
                 let key = StreamKey(row.stream)
                 if row.flags.contains(.start) { stream = key }
                 try check(&row, place)
                 if startsSkipped.remove(key) != nil { row.flags.insert(.start) }
                 return row
             } catch {
-                guard skipsBadRows, error.status == .data else { throw error }
+                guard skipsBadRows, error.status == .data, rows?.isDamaged == false else { throw error }
                 badRows.add(error)
                 if let stream { startsSkipped.insert(stream) }
             }
         }
     }
 
-    private mutating func read() throws(ClientError) -> InputRow? {
-        switch rows {
-        case .csv(var source):
-            // Move the rows out and back, so that they are not copied.
-            rows = .none
-            defer { rows = .csv(source) }
-            return try source.next()
-        case .json(var source):
-            rows = .none
-            defer { rows = .json(source) }
-            return try source.next()
-        case .none: return nil
-        }
-    }
-
     /// Whether reading the next row would block.
-    package var wouldWait: Bool {
-        switch rows {
-        case .csv(let source): source.wouldWait
-        case .json(let source): source.wouldWait
-        case .none: false
-        }
-    }
+    package var wouldWait: Bool { rows?.wouldWait ?? false }
 
     /// Bytes of the rows read so far.
-    package var byteCount: Int {
-        switch rows {
-        case .csv(let source): source.byteCount
-        case .json(let source): source.byteCount
-        case .none: 0
-        }
-    }
+    package var byteCount: Int { rows?.byteCount ?? 0 }
 
     /// The position of the last row, such as `data.csv:17`.
-    package var place: String {
-        switch rows {
-        case .csv(let source): source.place
-        case .json(let source): source.place
-        case .none: ""
-        }
-    }
+    package var place: String { rows?.place ?? "" }
 
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
