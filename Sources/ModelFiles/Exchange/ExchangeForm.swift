@@ -20,7 +20,8 @@ package struct ExchangeForm: Sendable {
     /// The weights in the order of their names, which are unique.
     private let tensors: [NamedTensor]
 
-    /// The version of a source that states no version. With this value, no default of Keras 3 applies.
+    /// The value of ``kerasVersion`` if the source states no version. An option whose default has changed must then be
+    /// present.
     package static let unknownVersion = "unknown"
 
     /// Creates the form.
@@ -47,7 +48,7 @@ package struct ExchangeForm: Sendable {
         }
     }
 
-    /// Members of a Keras configuration that no answer depends on.
+    /// Members of a Keras configuration that do not affect the model's outputs.
     private static let notOfTheModel: Set<String> = [
         "build_config", "compile_config", "module", "registered_name", "shared_object_id",
     ]
@@ -71,7 +72,7 @@ package struct ExchangeForm: Sendable {
 }
 
 extension JSONValue {
-    /// Returns the value without some members of its objects.
+    /// Returns the value without the members of its objects that `isLeftOut` selects.
     fileprivate func without(_ isLeftOut: (String) -> Bool) -> JSONValue {
         switch self {
         case .object(let members):
@@ -114,8 +115,8 @@ extension ExchangeForm {
 
     /// Reads the form from an untrusted safetensors file.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if something is missing or damaged. `unsupported` for another
-    ///   version of the format or numbers that are not floating-point.
+    /// - Throws: ``Defect`` with the code `corrupt` if something is missing or damaged. The code is `unsupported` for
+    ///   another version of the format, or for numbers that are not floating-point.
     init(_ file: Safetensors) throws(Defect) {
         let version = file.metadata[Key.formatVersion]
         guard version == Self.formatVersion else {
@@ -137,7 +138,7 @@ extension ExchangeForm {
         self.tensors = tensors
     }
 
-    /// Returns the weights of each layer that an answer needs, in the order of ``KerasLayer/weights``.
+    /// Returns, for each layer, the weights that the model's outputs depend on, in the order of ``KerasLayer/weights``.
     ///
     /// - Throws: ``Defect`` with the code `corrupt` if a weight is missing or left over.
     func weights(of layers: [KerasArchitecture.NamedLayer]) throws(Defect) -> [[Tensor]] {

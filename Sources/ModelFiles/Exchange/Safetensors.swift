@@ -8,9 +8,9 @@ import Wire
 /// The file is not trusted. Its header is bounded, and the tensors must fill the rest of the file without gaps or
 /// overlaps.
 struct Safetensors {
-    /// The longest header to read, in bytes.
+    /// The maximum size of the header, in bytes.
     static let maximumHeaderSize = 1 << 22
-    /// The most axes of a tensor.
+    /// The maximum number of axes of a tensor.
     private static let maximumRank = 8
     /// The size of the header's length field, in bytes.
     private static let lengthSize = 8
@@ -21,7 +21,7 @@ struct Safetensors {
     let metadata: [String: String]
     private let entries: [String: Entry]
     private let bytes: [UInt8]
-    /// The origin of the tensors' offsets.
+    /// The position in the file to which the tensors' offsets are relative.
     private let dataStart: Int
 
     /// Whether the bytes look like the beginning of a safetensors file with a header of bounded length.
@@ -30,7 +30,7 @@ struct Safetensors {
         return start.count == lengthSize + 1 && start[4..<8].allSatisfy { $0 == 0 } && start[8] == UInt8(ascii: "{")
     }
 
-    /// Reads the header of a file; the numbers are read later.
+    /// Reads the header of a file. The tensors are read later, by ``tensor(_:)``.
     ///
     /// - Throws: ``Defect`` with the code `corrupt`.
     init(_ bytes: [UInt8]) throws(Defect) {
@@ -72,8 +72,8 @@ struct Safetensors {
 
     /// Returns a tensor of floating-point numbers of any width, as float32.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if the file has no tensor with this name, `unsupported` for other
-    ///   types of numbers.
+    /// - Throws: ``Defect`` with the code `corrupt` if the file has no tensor with this name, or `unsupported` for
+    ///   other types of numbers.
     func tensor(_ name: String) throws(Defect) -> Tensor {
         guard let entry = entries[name] else { throw Defect(.corrupt, "tensor '\(name)' is missing") }
         guard let convert = entry.type.asFloat else {
@@ -147,7 +147,7 @@ struct Safetensors {
 // MARK: - Writing
 
 extension Safetensors {
-    /// Returns a file of float32 tensors, whose data begins at a multiple of 8 bytes.
+    /// Returns the bytes of a file of float32 tensors. The data begins at a multiple of 8 bytes.
     ///
     /// - Parameters:
     ///   - metadata: The metadata texts.
@@ -337,6 +337,6 @@ private struct Header: Codable {
 
     private var hasMetadata = true
 
-    /// The number of members in all objects together: each tensor has three members and a name.
+    /// The total number of members in all objects. A tensor counts as four: its name and its three members.
     var members: Int { entries.count * 4 + metadata.count + (hasMetadata ? 1 : 0) }
 }

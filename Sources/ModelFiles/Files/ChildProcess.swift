@@ -3,15 +3,15 @@ import Synchronization
 
 /// A process that answers one question and ends before its owner does.
 struct ChildProcess: ~Copyable {
-    /// The end of the process.
+    /// The way in which a process ended.
     enum End {
-        /// An exit by itself, or an unknown end.
+        /// The process exited by itself, or its end is unknown.
         case status
-        /// An end by a signal.
+        /// A signal ended the process.
         case signal(Int32)
     }
 
-    /// The processes that have not ended yet, as far as this process knows.
+    /// The child processes that are not known to have ended.
     private static let running = Mutex<Set<pid_t>>([])
 
     private let identifier: pid_t
@@ -20,12 +20,12 @@ struct ChildProcess: ~Copyable {
     ///
     /// - Parameters:
     ///   - program: The path of the program.
-    ///   - name: The program's only argument, the name to run under.
+    ///   - name: The name to run under, which is the program's only argument.
     ///   - input: The standard input.
     ///   - output: The standard output.
     /// - Throws: ``Defect`` with the system's reason.
     init(_ program: String, name: String, input: Int32, output: Int32) throws(Defect) {
-        // If this process was started without standard descriptors, these descriptors may have their numbers.
+        // If this process was started without standard descriptors, these descriptors may have the numbers 0 to 2.
         let input = fcntl(input, F_DUPFD_CLOEXEC, 3)
         defer { _ = close(input) }
         let output = fcntl(output, F_DUPFD_CLOEXEC, 3)
@@ -65,7 +65,7 @@ struct ChildProcess: ~Copyable {
         Self.running.withLock { _ = $0.insert(identifier) }
     }
 
-    /// Reads the process's output until the process ends or closes it.
+    /// Reads the process's output until the process ends or closes the output.
     ///
     /// - Parameters:
     ///   - output: The read end of the output.

@@ -5,9 +5,9 @@ import Wire
 package struct CompiledLoss: Codable, Equatable, Sendable {
     /// Keras' name of the function, such as `binary_crossentropy`.
     package let name: String
-    /// Whether the loss takes the model's outputs as logits, not as probabilities.
+    /// Whether the loss takes the model's outputs as logits rather than probabilities.
     package let fromLogits: Bool
-    /// The part of each label that is spread over all classes.
+    /// The fraction of each label that is spread over all classes.
     package let labelSmoothing: Double
 
     private enum CodingKeys: String, CodingKey {
@@ -16,7 +16,7 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         case labelSmoothing = "label_smoothing"
     }
 
-    /// Keras' other names of losses.
+    /// Keras' short names for losses.
     private static let otherNames = [
         "bce": "binary_crossentropy", "mse": "mean_squared_error", "mae": "mean_absolute_error",
     ]
@@ -29,11 +29,11 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
     }
 
     /// Reads the loss from the configuration that Keras writes when it saves a compiled model. Nil if the model was not
-    /// compiled, or with several losses or a function without a name.
+    /// compiled, has several losses, or has a loss function without a name.
     ///
     /// - Parameters:
     ///   - configuration: JSON.
-    ///   - member: The member of the JSON object that describes the compilation; nil if the JSON itself does.
+    ///   - member: The member of the JSON object that describes the compilation; nil if the JSON itself describes it.
     package init?(kerasConfiguration configuration: [UInt8], member: String? = nil) {
         guard var value = try? JSONDecoder().decode(JSONValue.self, from: Data(configuration)) else { return nil }
         if let member { value = value.members?[member] ?? .null }
@@ -41,7 +41,8 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         self = loss
     }
 
-    /// Reads a loss in Keras' notation: a name, an object with a class name, or one of these for the only output.
+    /// Reads a loss in Keras' notation: a name, an object with a class name, or a list or object that holds one of
+    /// these for the only output.
     private init?(keras value: JSONValue) {
         switch value {
         case .string(let name):
@@ -66,7 +67,8 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         }
     }
 
-    /// Returns the function's name for a name or a class: `binary_crossentropy` for `BinaryCrossentropy` and `bce`.
+    /// Returns the function's name for the name or class of a loss: `binary_crossentropy` for `BinaryCrossentropy` and
+    /// `bce`.
     private static func functionName(_ name: String) -> String {
         var words = ""
         for (index, letter) in name.enumerated() {
@@ -76,7 +78,7 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         return otherNames[words] ?? words
     }
 
-    /// Reads the JSON of ``json``. Nil if the text is something else.
+    /// Decodes a text that ``json`` produced. Nil if the text does not describe a loss.
     init?(json: [UInt8]) {
         guard let loss = try? JSONDecoder().decode(CompiledLoss.self, from: Data(json)) else { return nil }
         self = loss

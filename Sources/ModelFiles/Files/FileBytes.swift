@@ -2,10 +2,10 @@ import Glibc
 
 /// A regular file that is open for reading.
 ///
-/// A model is read from one open file. A file that is replaced meanwhile thus cannot give the head of one model and the
-/// weights of another.
+/// A model is read from one open file. If the file is replaced meanwhile, the header of one model is never combined
+/// with the weights of another.
 package struct FileBytes: ~Copyable {
-    /// The largest model file to read, 1 GiB.
+    /// The maximum size of a model file, 1 GiB.
     static let maximumSize = 1 << 30
 
     let descriptor: Int32

@@ -1,6 +1,6 @@
 package import Recurrent
 
-/// A model read from a file: the engine's model and a description for people.
+/// A model read from a file: the engine's model and a human-readable description.
 package struct ModelFile: Sendable {
     /// One row of Keras' `summary()`.
     package struct LayerSummary: Equatable, Sendable {
@@ -10,21 +10,24 @@ package struct ModelFile: Sendable {
         package let kind: String
         /// The layer's output as Keras prints it, the batch axis first: `(None, 24, 10)`.
         package let outputShape: String
-        /// The number of weights in the layer. Keras also counts the number of samples that a Normalization saw.
+        /// The number of weights in the layer. Keras also counts the weight in which a Normalization stores its number
+        /// of samples.
         package let parameters: Int
         /// The number of weights that training changes.
         package let trainableParameters: Int
-        /// Keras' names of the functions that the layer applies; for a recurrent layer, the cell's and then the gates'.
+        /// Keras' names of the functions that the layer applies. A recurrent layer has the cell's function, then the
+        /// gates' function.
         package let activations: [String]
     }
 
     /// The network, ready to step.
     package let model: Model
-    /// SHA-256 of the architecture and the weights, 64 hexadecimal digits. The fingerprint is the same for a model in
-    /// any format, whatever the names of its layers and whether it is stateful.
+    /// SHA-256 of the architecture and the weights, as 64 hexadecimal digits. The fingerprint does not depend on the
+    /// file's format, on the names of the layers or on whether the model is stateful.
     package let fingerprint: String
     /// Whether the state continues from one call of Keras' `predict` to the next, because all recurrent layers have
-    /// `stateful=True`. A model that mixes both kinds is refused. A model without state is not stateful.
+    /// `stateful=True`. A model that mixes stateful and stateless layers is refused. A model without state is not
+    /// stateful.
     package let isStateful: Bool
     /// The number of timesteps in the model's input; nil if the model takes any number, or if the file does not state
     /// it.
@@ -43,16 +46,16 @@ package struct ModelFile: Sendable {
     /// The layers in order, as Keras' `summary()` lists them.
     package let layers: [LayerSummary]
 
-    /// Reads a Sequential model from a file. The format may be a Keras 3 archive (`.keras`), a whole-model HDF5 file of
-    /// Keras (`.h5`), Sluice's own `.safetensors`, or a PyTorch state dict in a `.safetensors` with a description
-    /// beside it.
+    /// Reads a Sequential model, or a Functional model that is one chain, from a file. The format may be a Keras 3
+    /// archive (`.keras`), a whole-model HDF5 file of Keras (`.h5`), Sluice's own `.safetensors`, or a PyTorch state
+    /// dict in a `.safetensors` with a description beside it.
     ///
     /// The first bytes of the file determine the format, not the file's name. The file is not trusted. A Keras file is
     /// read in a separate process.
     ///
     /// - Parameter path: The path of the file, absolute or relative to the working directory.
     /// - Returns: The model with its description.
-    /// - Throws: ``ModelFileError`` that names the file and, if there is one, the layer.
+    /// - Throws: ``ModelFileError`` that names the file and the layer at fault, if there is one.
     package static func read(_ path: String) throws(ModelFileError) -> ModelFile {
         try named(path) { () throws(Defect) in
             let source = try ModelSource.read(path)
@@ -69,16 +72,17 @@ package struct ModelFile: Sendable {
     ///   - input: The path of the model file.
     ///   - output: The path of the new file.
     ///   - replacing: Whether to replace an existing file.
-    ///   - mode: The permissions of the new file, whatever the umask.
+    ///   - mode: The permissions of the new file, regardless of the umask.
     /// - Returns: The number of bytes written.
-    /// - Throws: ``ModelFileError`` with one of the two paths: the errors of ``read(_:)``, `exists` and `notWritten`.
+    /// - Throws: ``ModelFileError`` with the path of the file at fault. The code is `exists`, `notWritten` or a code
+    ///   that ``read(_:)`` throws.
     package static func convert(
         _ input: String, to output: String, replacing: Bool, mode: UInt16 = 0o600
     ) throws(ModelFileError) -> Int {
         try named(output) { () throws(Defect) in try OutputFile.check(output, replacing: replacing) }
         let bytes = try named(input) { () throws(Defect) in
             let source = try ModelSource.read(input)
-            // A model that cannot be served is not converted.
+            // Refuse to convert a model that cannot be served.
             _ = try ModelFile(source.form, format: source.format)
             return source.form.bytes
         }
@@ -161,7 +165,7 @@ extension ModelFile.LayerSummary {
 }
 
 extension KerasArchitecture.NamedLayer {
-    /// Returns the number of values that training changes in the layer's weights that are read.
+    /// Returns the number of trainable values among the weights that are read.
     fileprivate func trainableParameters(in tensors: [Tensor]) -> Int {
         guard isTrainable else { return 0 }
         return zip(weights.filter(\.isRead), tensors).reduce(0) { $0 + ($1.0.isTrainable ? $1.1.values.count : 0) }

@@ -1,4 +1,4 @@
-/// The reason for not reading or writing a model file. Catch by ``code``; ``description`` is for people.
+/// The reason that a model file could not be read or written. Catch by ``code``; ``description`` is for people.
 package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of error.
     package enum Code: String, CaseIterable, Codable, Equatable, Sendable {
@@ -32,8 +32,8 @@ package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertib
     package var description: String { "\(path): \(context)".foldedToOneLine }
 }
 
-/// A problem with a file from the viewpoint of the code that finds it: without the file's path and, within one layer,
-/// without the layer's name. ``ModelFile/read(_:)`` turns it into a ``ModelFileError``.
+/// A problem with a file, thrown by code that does not know the file's path. Code that handles one layer does not know
+/// the layer's name either. ``ModelFile/read(_:)`` turns a defect into a ``ModelFileError``.
 package struct Defect: Error, Codable, Equatable {
     /// The kind of error.
     package let code: ModelFileError.Code

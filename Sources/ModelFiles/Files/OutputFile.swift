@@ -7,7 +7,7 @@ package enum OutputFile {
     /// - Parameters:
     ///   - bytes: The content.
     ///   - path: The path.
-    ///   - mode: The permissions, whatever the umask.
+    ///   - mode: The permissions, regardless of the umask.
     /// - Throws: ``ModelFileError`` with the code `notWritten`.
     package static func write(_ bytes: [UInt8], to path: String, mode: UInt16) throws(ModelFileError) {
         do {
@@ -18,10 +18,10 @@ package enum OutputFile {
         }
     }
 
-    /// Checks whether a file may be written, before its bytes are made.
+    /// Checks whether a file may be written. Callers check before they produce the file's bytes.
     ///
-    /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, `notWritten` if the path
-    ///   is not a regular file.
+    /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, or `notWritten` if the
+    ///   path is not a regular file.
     static func check(_ path: String, replacing: Bool) throws(Defect) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return }
@@ -29,9 +29,10 @@ package enum OutputFile {
         guard replacing else { throw exists }
     }
 
-    /// Writes a file with these permissions, whatever the umask.
+    /// Writes a file with these permissions, regardless of the umask.
     ///
-    /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, else `notWritten`.
+    /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, or `notWritten` if
+    ///   writing fails.
     static func write(
         _ bytes: [UInt8], to path: String, replacing: Bool, mode: UInt16
     ) throws(Defect) {

@@ -6,7 +6,7 @@ package enum OutputMeaning: String, Sendable {
     case probability
     /// Logits, the inputs of a sigmoid or a softmax that only the loss contains.
     case logit
-    /// Other numbers. The model is not a classifier as far as its file tells.
+    /// Other numbers. Nothing in the file shows that the model is a classifier.
     case number
 
     /// Determines the meaning from the model's last layer and its loss.

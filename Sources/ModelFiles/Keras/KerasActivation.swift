@@ -6,7 +6,7 @@ import Recurrent
 /// Keras writes its own functions as names, and layers and custom functions as objects
 /// (<https://keras.io/api/layers/activations/>).
 struct KerasActivation: Decodable {
-    /// Keras' names of the elementwise functions.
+    /// Keras' names for the elementwise functions.
     static let elementwiseNames = [
         "linear", "sigmoid", "tanh", "relu", "hard_sigmoid", "softsign", "softplus", "elu", "selu", "gelu", "silu",
         "swish", "exponential",
@@ -50,7 +50,7 @@ struct KerasActivation: Decodable {
         throw refusal(option, className, supported: elementwiseNames + ["softmax"])
     }
 
-    /// Keras 2 and Keras 3 use this name for two different functions.
+    /// Returns the function for `hard_sigmoid`, a name that means different functions in Keras 2 and Keras 3.
     private static func hardSigmoid(from decoder: any Decoder, option: String) throws -> Activation {
         guard let isBefore3 = KerasVersion.of(decoder).isBefore3 else {
             throw Defect(
@@ -68,7 +68,7 @@ struct KerasActivation: Decodable {
 }
 
 extension KeyedDecodingContainer {
-    /// Decodes an activation at the end of a layer.
+    /// Decodes the activation that a layer applies to its output.
     ///
     /// - Parameters:
     ///   - key: Keras' name of the option.
@@ -79,7 +79,7 @@ extension KeyedDecodingContainer {
         contains(key) ? try decode(KerasActivation.self, forKey: key).function : standard
     }
 
-    /// Decodes an activation within a recurrent cell, which acts on each value alone.
+    /// Decodes an activation of a recurrent cell, which must be elementwise.
     func cellActivation(_ key: Key, standard: Activation) throws -> Activation {
         let activation = try activation(key, standard: standard)
         guard activation.isElementwise else {
@@ -89,14 +89,15 @@ extension KeyedDecodingContainer {
         return activation
     }
 
-    /// Decodes the activation of a recurrent cell's gates, whose default changed with Keras 2.3.
+    /// Decodes the activation of a recurrent cell's gates. Its default changed with Keras 2.3.
     func gateActivation(_ key: Key, version: KerasVersion) throws -> Activation {
         if contains(key) { return try cellActivation(key, standard: .sigmoid) }
         guard let numbers = version.numbers else { throw undecided(key) }
         return version.isStandAlone && numbers < (2, 3) ? .hardSigmoidOfKeras2 : .sigmoid
     }
 
-    /// Returns the defect of a file that states neither an option nor the version that decides its default.
+    /// Returns the defect for a file that states neither the option nor the Keras version that determines the option's
+    /// default.
     func undecided(_ key: Key) -> Defect {
         Defect(
             .unsupported,

@@ -3,7 +3,7 @@ import Wire
 
 /// A Sequential model, or a functional model that is one chain, as Keras' JSON describes it. The JSON is `config.json`
 /// of a `.keras` archive, the attribute `model_config` of a legacy `.h5` file, or the `architecture` of Sluice's own
-/// format. The weights are elsewhere.
+/// format. The JSON does not contain the weights.
 package struct KerasArchitecture: Sendable {
     /// The supported kinds of layers besides `InputLayer`, which only states a shape.
     static let kinds: [any KerasLayer.Type] = [
@@ -16,9 +16,10 @@ package struct KerasArchitecture: Sendable {
         KerasBatchNormalization.self, KerasDropout.self, KerasSpatialDropout1D.self, KerasGaussianNoise.self,
         KerasGaussianDropout.self, KerasAlphaDropout.self, KerasActivityRegularization.self,
     ]
-    /// The most layers in a model. Together with the most features per layer, it bounds the memory.
+    /// The maximum number of layers in a model. Together with the maximum number of features per layer, it bounds the
+    /// memory.
     private static let maximumLayers = 512
-    /// The deepest nesting of arrays and objects: several times deeper than Keras writes.
+    /// The maximum nesting of arrays and objects, which is several times deeper than Keras writes.
     private static let maximumDepth = 64
 
     /// One layer with its name and its input and output shapes.
@@ -38,7 +39,7 @@ package struct KerasArchitecture: Sendable {
     let name: String
     /// The layers in order, without the InputLayer, which has neither weights nor a row in `summary()`.
     package let layers: [NamedLayer]
-    /// The model's input shape. An axis has any length if the file does not state it.
+    /// The model's input shape. An axis may have any length if the file does not state its length.
     let inputShape: KerasShape
 
     /// Whether a timestep of the model's input is one token.
@@ -53,10 +54,10 @@ package struct KerasArchitecture: Sendable {
     ///
     /// - Parameters:
     ///   - json: The text, in UTF-8.
-    ///   - source: The name of the JSON's origin, for errors.
+    ///   - source: The name of the JSON's origin, for error messages.
     ///   - kerasVersion: The version that wrote the file, such as `3.15.1`, if the file states it.
-    /// - Throws: ``Defect`` with the code `corrupt` if the text is not the JSON of a Keras model. `unsupported` if the
-    ///   model or a layer needs something that the engine does not compute.
+    /// - Throws: ``Defect`` with the code `corrupt` if the text is not the JSON of a Keras model. The code is
+    ///   `unsupported` if the model or a layer needs something that the engine does not compute.
     package init(json: [UInt8], source: String, kerasVersion: String?) throws(Defect) {
         guard !JSONValue.isNested(json, deeperThan: Self.maximumDepth) else {
             throw Defect(.corrupt, "\(source): nested deeper than \(Self.maximumDepth) arrays and objects")
@@ -102,7 +103,7 @@ package struct KerasArchitecture: Sendable {
         self.layers = layers
     }
 
-    /// Whether the model keeps its state from one call to the next, according to its recurrent layers.
+    /// Returns whether the model keeps its state from one call to the next, according to its recurrent layers.
     ///
     /// - Throws: ``Defect`` if the layers differ, because the engine keeps a model's state as a whole.
     func isStateful() throws(Defect) -> Bool {
@@ -118,7 +119,7 @@ package struct KerasArchitecture: Sendable {
 extension KerasArchitecture.NamedLayer {
     /// Determines the layer's output shape.
     ///
-    /// - Throws: ``Defect`` that names the layer, if the layer cannot take the input.
+    /// - Throws: ``Defect`` that names the layer if it cannot take the input.
     fileprivate init(
         name: String, layer: any KerasLayer, isTrainable: Bool, inputShape: KerasShape, isFirst: Bool
     ) throws(Defect) {
@@ -137,7 +138,7 @@ extension KerasArchitecture.NamedLayer {
     }
 }
 
-/// The JSON of a model. Other keys, such as those for compiling and building, do not change an answer.
+/// The JSON of a model. Keys that are not decoded, such as those for compiling, do not affect the model's outputs.
 private struct ModelConfiguration: Decodable {
     let name: String
     let layers: [LayerConfiguration]
@@ -147,7 +148,7 @@ private struct ModelConfiguration: Decodable {
     /// The shape that the InputLayer or the first layer states, or that the model was built with.
     let inputShape: KerasShape?
 
-    /// Whether the first layer after any InputLayer takes tokens.
+    /// Whether the first layer, not counting an InputLayer, takes tokens.
     var takesTokens: Bool {
         for case .layer(_, let layer, _) in layers {
             return layer.takesTokens
@@ -205,7 +206,7 @@ private struct ModelConfiguration: Decodable {
         }
     }
 
-    /// Returns the layers at the given positions, in this order; all layers for nil.
+    /// Returns the layers at the given positions, in this order, or all layers for nil.
     private static func layers(
         _ config: KeyedDecodingContainer<Key>, at indices: [Int]?
     ) throws -> [LayerConfiguration] {
@@ -221,7 +222,7 @@ private struct ModelConfiguration: Decodable {
     }
 }
 
-/// The JSON of one layer, decoded by the kind that its class name denotes.
+/// The JSON of one layer, decoded by the kind of layer that its class name selects.
 private enum LayerConfiguration: Decodable {
     case input(name: String, dtype: KerasDType?)
     case layer(name: String, any KerasLayer, isTrainable: Bool)
@@ -260,7 +261,7 @@ private enum LayerConfiguration: Decodable {
         }
     }
 
-    /// Whether training changes the weights of a layer and, if the layer wraps another, of the inner layer.
+    /// Returns whether training changes the weights of a layer and, if the layer wraps another one, of the inner layer.
     private static func isTrainable(_ config: KeyedDecodingContainer<Key>) throws -> Bool {
         let inner = try? config.nestedContainer(keyedBy: Key.self, forKey: .layer)
             .nestedContainer(keyedBy: Key.self, forKey: .config)
@@ -270,7 +271,7 @@ private enum LayerConfiguration: Decodable {
     }
 }
 
-/// The input shape as the first layer states it: an InputLayer or, in Keras 2 files, any layer.
+/// The input shape that the first layer states. This layer is an InputLayer or, in Keras 2 files, may be any layer.
 private struct FirstLayerShape: Decodable {
     let shape: KerasShape?
 

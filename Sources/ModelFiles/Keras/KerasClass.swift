@@ -8,7 +8,7 @@ import FoundationEssentials
 struct KerasClass: Decodable {
     private static let packagesOfKeras: Set<Substring> = ["keras", "tf_keras", "tensorflow"]
 
-    /// The name in Keras, such as `LSTM`. A custom class has a name that Keras does not use.
+    /// The name in Keras, such as `LSTM`. A custom class gets a name that Keras does not use.
     let name: String
 
     private enum Key: String, CodingKey {

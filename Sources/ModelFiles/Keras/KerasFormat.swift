@@ -5,7 +5,7 @@ package enum KerasFormat: CaseIterable, Sendable {
     /// HDF5, written by Keras 2 and, on request, Keras 3.
     case hdf5
 
-    /// Creates the format from the beginning of a file, or nil if it is neither.
+    /// Determines the format from the first bytes of a file. Nil if the file has neither format.
     package init?(of bytes: some Collection<UInt8>) {
         guard let format = Self.allCases.first(where: { bytes.starts(with: $0.magic) }) else { return nil }
         self = format

@@ -1,12 +1,12 @@
 import FoundationEssentials
 
-/// The graph of a functional model. Only a single chain is supported: each layer takes the output of one other layer,
-/// from one input to one output.
+/// The graph of a Functional model. Only a single chain from one input to one output is supported, where each layer
+/// takes the output of one other layer.
 ///
-/// Keras 3 writes masks into the graph too: as operations (`NotEqual`, `Any`) among the layers, and as the argument
-/// `mask` of layers. These masks must be the masks that follow from the chain.
+/// Keras 3 also writes masks into the graph, as operations (`NotEqual`, `Any`) among the layers and as the argument
+/// `mask` of layers. These masks must equal the masks that follow from the chain.
 struct KerasFunctionalChain {
-    /// The most layers and operations in a graph.
+    /// The maximum number of layers and operations in a graph.
     private static let maximumNodes = 1024
     /// The operations that create masks.
     private static let maskOperations: Set<String> = ["NotEqual", "Any"]
@@ -86,7 +86,7 @@ extension KerasFunctionalChain {
     struct Node: Decodable {
         let name: String
         let className: String
-        /// The names of the layers whose outputs each call of the layer takes.
+        /// For each call of the layer, the names of the layers whose outputs it takes.
         private let calls: [[String]]
         /// The layer or operation whose output is passed as the mask.
         let mask: String?
@@ -122,7 +122,7 @@ extension KerasFunctionalChain {
             }
         }
 
-        /// Returns the only layer whose output the layer takes.
+        /// Returns the name of the only layer whose output this layer takes.
         ///
         /// - Throws: ``Defect`` if the layer takes several outputs or is called several times.
         func onlyInput() throws(Defect) -> String {
@@ -137,7 +137,7 @@ extension KerasFunctionalChain {
         }
 
         /// Refuses a supported layer that is called with more than its input and a mask. A layer of another class, such
-        /// as an operation, is refused for its class instead.
+        /// as an operation, is refused because of its class instead.
         ///
         /// - Throws: ``Defect`` that names the argument.
         func requirePlainCall() throws(Defect) {
@@ -147,8 +147,8 @@ extension KerasFunctionalChain {
         }
     }
 
-    /// The call of a layer: in Keras 3 an object with `args` and `kwargs`, in Keras 2 a list of `[name, call, output,
-    /// kwargs]`.
+    /// The call of a layer. Keras 3 writes an object with `args` and `kwargs`. Keras 2 writes a list whose elements are
+    /// `[name, call, output, kwargs]`.
     private struct Call: Decodable {
         let inputs: [String]
         let mask: String?
@@ -163,7 +163,7 @@ extension KerasFunctionalChain {
 
         init(from decoder: any Decoder) throws {
             guard let object = try? decoder.container(keyedBy: Key.self) else {
-                // TensorFlow's operations have the tensor without a list around it.
+                // TensorFlow's operations have the tensor itself instead of a list of tensors.
                 let value = try decoder.singleValueContainer()
                 let tensors =
                     try (try? value.decode([KerasTensorOfKeras2].self)) ?? [value.decode(KerasTensorOfKeras2.self)]
@@ -200,9 +200,10 @@ extension KerasFunctionalChain {
         }
     }
 
-    /// The named arguments of a call besides a mask: `training`, `initial_state`. None and False have no effect.
+    /// The named arguments of a call besides a mask, such as `training` and `initial_state`. None and False have no
+    /// effect.
     private struct NamedArguments: Decodable {
-        /// The first argument with an effect, with its value if that is short.
+        /// The alphabetically first argument that has an effect, with its value if the value is True.
         let option: String?
 
         init(from decoder: any Decoder) throws {
@@ -212,7 +213,7 @@ extension KerasFunctionalChain {
         }
 
         private struct Value: Decodable {
-            /// The text `=True`; nil for False.
+            /// The text `=True` for True, nil for False, and an empty text for any other value.
             let text: String?
 
             init(from decoder: any Decoder) throws {
@@ -265,12 +266,12 @@ extension KerasFunctionalChain {
             option = try NamedArguments(from: decoder).option
             let named = try decoder.container(keyedBy: Key.self)
             let hasMask = try named.contains(.mask) && !named.decodeNil(forKey: .mask)
-            // A mask in this position was passed by hand, because automatic masks are not written.
+            // Keras 2 does not write automatic masks, so a mask in this position was passed explicitly.
             mask = hasMask ? "mask" : nil
         }
     }
 
-    /// The model's inputs or outputs: `["name", 0, 0]`, a list of them, or an object of them.
+    /// The model's inputs or outputs: one end `["name", 0, 0]`, a list of ends, or an object of ends.
     struct Ends: Decodable {
         let names: [String]
 

@@ -3,23 +3,23 @@ import Recurrent
 
 /// A layer as Keras' configuration describes it, before its weights are read.
 ///
-/// A new kind of layer needs a file with a conforming type, and a row in ``KerasArchitecture/kinds``. The type decodes
-/// the options that change an answer from the layer's `config`. While decoding, it refuses every option that it does
-/// not compute with a ``Defect`` of the code `unsupported`.
+/// To add a kind of layer, write a file with a conforming type and add the type to ``KerasArchitecture/kinds``. The
+/// type decodes the options that affect the outputs from the layer's `config`. For an option that it does not compute,
+/// it throws a ``Defect`` with the code `unsupported` while decoding.
 protocol KerasLayer: Decodable, Sendable {
     /// The class name in Keras' configuration, such as `LSTM`.
     static var className: String { get }
 
-    /// The layer's weights, in the order in which ``build(weights:)`` takes them.
+    /// The layer's weights, in the order in which ``build(weights:input:)`` takes them.
     var weights: [KerasWeight] { get }
 
     /// Whether the layer keeps its state from one call of `predict` to the next; nil for a layer without state.
     var isStateful: Bool? { get }
 
-    /// The functions that the layer applies; for a recurrent layer, the cell's and then the gates'.
+    /// The functions that the layer applies. A recurrent layer has the cell's function, then the gates' function.
     var activations: [Activation] { get }
 
-    /// Whether the layer's input is tokens, so that the layer can only be first.
+    /// Whether the layer takes tokens. If so, it must be the first layer.
     var takesTokens: Bool { get }
 
     /// Returns the layer's output shape for an input.
@@ -30,9 +30,9 @@ protocol KerasLayer: Decodable, Sendable {
     /// Builds the engine's layer.
     ///
     /// - Parameters:
-    ///   - weights: The weights in ``weights`` that are read.
+    ///   - weights: The tensors of those ``weights`` that are read.
     ///   - input: A shape that ``outputShape(of:)`` accepted.
-    /// - Returns: The layer, or nil if the layer changes nothing.
+    /// - Returns: The engine's layer, or nil if the layer changes nothing.
     /// - Throws: ``ModelError`` if a weight has the wrong shape.
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)?
 }
@@ -51,12 +51,12 @@ extension KerasLayer {
 package struct KerasWeight: Sendable {
     /// The path in `model.weights.h5` of a `.keras` archive, relative to the layer's group: `cell/vars/0`.
     package let archivePath: String
-    /// The name in the layer, such as `kernel`. The weights of a Bidirectional's two layers have their direction as a
-    /// prefix: `forward/kernel`.
+    /// The name in the layer, such as `kernel`. In a Bidirectional, the layer's direction is a prefix:
+    /// `forward/kernel`.
     package let name: String
-    /// Whether an answer needs the weight. A Keras file must contain it in any case.
+    /// Whether the model's outputs depend on the weight. A Keras file must contain the weight in any case.
     package let isRead: Bool
-    /// Whether training changes the weight. Statistics of the data are weights that it does not change.
+    /// Whether the weight is trainable. Statistics of the data are weights that are not.
     let isTrainable: Bool
 
     init(archivePath: String, name: String, isRead: Bool = true, isTrainable: Bool = true) {
@@ -78,22 +78,22 @@ package struct KerasWeight: Sendable {
             isRead: isRead, isTrainable: isTrainable)
     }
 
-    /// Returns weights that are in one group, in the order of their names.
+    /// Returns the weights of one group, in the order of the given names.
     static func list(archivePath: String, names: [String]) -> [KerasWeight] {
         names.enumerated().map { KerasWeight(archivePath: "\(archivePath)/\($0.offset)", name: $0.element) }
     }
 }
 
-/// The shape of the data between layers. The batch axis is first; nil is an axis of any length.
+/// The shape of the data between layers. The batch axis is first. Nil stands for an axis of any length.
 struct KerasShape: Decodable, Equatable, CustomStringConvertible {
-    /// The widest timestep of a layer whose weights do not determine the width.
+    /// The maximum width of a timestep for a layer whose weights do not determine the width.
     private static let maximumFeatures = 1 << 16
 
     let axes: [Int?]
     /// Whether some timesteps may be masked.
     let isMasked: Bool
 
-    /// The length of the last axis, 0 if unknown.
+    /// The length of the last axis; 0 if unknown.
     var features: Int { (axes.last ?? nil) ?? 0 }
 
     init(_ axes: [Int?], isMasked: Bool = false) {

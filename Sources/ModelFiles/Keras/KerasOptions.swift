@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// The axis of a layer: a number, or a list of one. Only the last axis is supported.
+/// The axis of a layer: a number, or a list of one number. Only the last axis is supported.
 struct KerasAxis: Decodable {
     private let axes: [Int]
 
@@ -28,7 +28,8 @@ struct KerasAxis: Decodable {
     }
 }
 
-/// One number for all features, or one per feature: a number, a list, or the object that Keras writes for an array.
+/// One number for all features, or one number per feature. In JSON, this is a number, a list, or the object that Keras
+/// writes for an array.
 struct KerasNumbers: Decodable {
     private let values: [Float]
 
@@ -64,7 +65,7 @@ struct KerasNumbers: Decodable {
         }
     }
 
-    /// The numbers, shape (features).
+    /// Returns the numbers as a tensor of shape (features).
     func tensor(features: Int) throws(ModelError) -> Tensor {
         try Tensor(
             shape: [features],
@@ -74,7 +75,7 @@ struct KerasNumbers: Decodable {
 
 /// The number type of a layer: a name in Keras 2, an object with a name in Keras 3.
 struct KerasDType: Decodable {
-    /// The types of tokens: whole numbers, and Keras' conversions of them.
+    /// The number types of tokens: whole numbers, or float32, to which Keras may convert them.
     private static let tokens: Set<String> = [
         "float32", "int32", "int64", "int16", "int8", "uint8", "uint16", "uint32",
     ]
@@ -114,11 +115,12 @@ struct KerasDType: Decodable {
     }
 }
 
-/// The most units in a layer: far more than stream models have, and far less than overflows.
+/// The maximum number of units in a layer. Stream models have far fewer, and sizes computed from this maximum do not
+/// overflow.
 private let maximumUnits = 1 << 20
 
 extension KeyedDecodingContainer {
-    /// Decodes a Boolean option, false if the file does not have it.
+    /// Decodes a Boolean option. The result is false if the file does not have the option.
     func flag(_ key: Key) throws -> Bool {
         try decodeIfPresent(Bool.self, forKey: key) ?? false
     }
@@ -139,7 +141,7 @@ extension KeyedDecodingContainer {
         return units
     }
 
-    /// Decodes the axis of a layer, the last axis if the file does not have the option.
+    /// Decodes the axis of a layer. The result is the last axis if the file does not have the option.
     func axis(_ key: Key) throws -> KerasAxis {
         contains(key) ? try decode(KerasAxis.self, forKey: key) : KerasAxis()
     }

@@ -4,18 +4,18 @@ import Synchronization
 
 /// Reads Keras files in a separate process.
 ///
-/// libhdf5 crashes and loops on damaged files, and files are not trusted. The program therefore starts itself again
-/// under the name ``name``. The new process limits its own resources, reads the file from its standard input, and
+/// libhdf5 can crash or loop forever on a damaged file, and files are not trusted. The program therefore starts itself
+/// again under the name ``name``. The new process limits its own resources, reads the file from its standard input, and
 /// writes one message to its standard output: the model in the exchange form, or the defect of the file. The message is
 /// not trusted either.
 package enum KerasReader {
-    /// The name of the process in place of the program's name.
+    /// The name under which the program runs as the reader process.
     package static let name = "sluice-keras-reader"
-    /// The processor time of the process, in seconds. The process asks the system to enforce this limit.
+    /// The maximum processor time of the process, in seconds. The process asks the system to enforce this limit.
     package static let processorSeconds = 10
-    /// The total time of the process, in seconds, including waiting.
+    /// The maximum total time of the process, in seconds, including waiting.
     private static let wallSeconds = 20
-    /// The longest message, in bytes: the weights of the largest file and their metadata.
+    /// The maximum size of the message, in bytes: the weights of the largest file and their metadata.
     private static let maximumAnswer = FileBytes.maximumSize + 2 * Safetensors.maximumHeaderSize
 
     /// The kind of message, stated in its first byte.
@@ -33,15 +33,15 @@ package enum KerasReader {
 
     private static let canRead = Atomic(false)
 
-    /// Ends all reader processes, for a program that stops. The pending reads fail.
+    /// Ends all reader processes. A program calls this when it stops. Pending reads fail.
     package static func endAll() { ChildProcess.endAll() }
 
     /// Reads a Keras file.
     ///
     /// - Parameter file: The open file.
     /// - Returns: The model.
-    /// - Throws: ``Defect`` as the process reports it, `corrupt` if the file ended the process, `unreadable` if the
-    ///   process could not be started.
+    /// - Throws: The ``Defect`` that the process reports. If the file made the process end early, the code is
+    ///   `corrupt`. If the process could not be started, the code is `unreadable`.
     static func read(_ file: borrowing FileBytes) throws(Defect) -> ExchangeForm {
         let (program, description) = try program()
         var ends: [Int32] = [-1, -1]

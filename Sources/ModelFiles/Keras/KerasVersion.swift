@@ -1,12 +1,12 @@
-/// The version of Keras that wrote a file, as far as the meaning of options depends on it.
+/// The version of Keras that wrote a file. The meaning of some options depends on it.
 struct KerasVersion: Equatable, Sendable {
     /// The key in a decoder's `userInfo`.
     static let key = CodingUserInfoKey(rawValue: "keras-version")
 
     /// The first two numbers of the version; nil if the file does not state it.
     let numbers: (major: Int, minor: Int)?
-    /// Whether this is stand-alone Keras 2, and not TensorFlow's. Its last version is 2.3, and TensorFlow's versions
-    /// below 2.4 have a suffix.
+    /// Whether this is stand-alone Keras 2 rather than TensorFlow's Keras. The last stand-alone version is 2.3, and
+    /// TensorFlow's versions below 2.4 have the suffix `-tf`.
     let isStandAlone: Bool
 
     /// Whether this is Keras 2 or older; nil if the file does not state it.
@@ -30,7 +30,7 @@ struct KerasVersion: Equatable, Sendable {
         key.flatMap { decoder.userInfo[$0] as? KerasVersion } ?? KerasVersion(nil)
     }
 
-    /// Refuses masked timesteps for a layer that passes the mask on only since Keras 3.
+    /// Refuses masked timesteps for a layer that passes masks on only in Keras 3, unless Keras 3 wrote the file.
     func requireMaskIsKept(in input: KerasShape) throws(Defect) {
         guard !input.isMasked || isBefore3 == false else {
             throw Defect(

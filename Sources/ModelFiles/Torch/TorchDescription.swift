@@ -2,14 +2,14 @@ import FoundationEssentials
 import Yams
 
 /// The part of a model that a PyTorch state dict lacks: the layers and their order. It is a small YAML or JSON file
-/// beside the `.safetensors`, with the same name.
+/// beside the `.safetensors`, with the same base name.
 struct TorchDescription: Decodable {
     /// The kinds of modules with weights.
     enum Kind: String, CaseIterable {
         case lstm, gru, rnn, linear, embedding
 
-        /// The options of the module, in PyTorch's words. An option that is a module of its own in PyTorch has Keras'
-        /// word.
+        /// The options of the module, under PyTorch's names. An option that is a separate module in PyTorch has Keras'
+        /// name.
         fileprivate var options: [String] {
             switch self {
             case .linear: ["activation"]
@@ -58,7 +58,7 @@ struct TorchDescription: Decodable {
     /// The shape of one sequence: timesteps, then features unless the input is tokens; nil stands for any number.
     let inputShape: [Int?]?
 
-    /// The largest file to read, in bytes. Descriptions are far smaller.
+    /// The maximum size of a description, in bytes. Real descriptions are far smaller.
     private static let maximumSize = 1 << 16
 
     private enum Key: String, CodingKey, CaseIterable {
@@ -67,7 +67,7 @@ struct TorchDescription: Decodable {
         case inputShape = "input_shape"
     }
 
-    /// Any key.
+    /// A key with any name.
     private struct Name: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }
@@ -106,8 +106,8 @@ struct TorchDescription: Decodable {
     ///
     /// - Parameter path: The path of the `.safetensors`.
     /// - Returns: The description.
-    /// - Throws: ``Defect`` with the code `notAModel` if there is no description, else `unreadable`, `corrupt` or
-    ///   `unsupported` with the description's name.
+    /// - Throws: ``Defect`` with the code `notAModel` if there is no description. If there is one but it cannot be
+    ///   used, the code is `unreadable`, `corrupt` or `unsupported`, and the error names the description.
     static func beside(_ path: String) throws(Defect) -> TorchDescription {
         let suffix = ".safetensors"
         let stem = path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path

@@ -5,7 +5,7 @@ import Wire
 /// A PyTorch state dict with its description, converted to the exchange form
 /// (<https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html> and the pages of GRU, RNN, Linear, Embedding).
 ///
-/// PyTorch multiplies a matrix (outputs, inputs) by a column; Keras multiplies a row by a matrix (inputs, outputs). All
+/// PyTorch multiplies a matrix (outputs, inputs) by a column. Keras multiplies a row by a matrix (inputs, outputs). All
 /// matrices are therefore transposed.
 struct TorchModel {
     /// The name of the format.
@@ -27,7 +27,7 @@ struct TorchModel {
         var model = TorchModel(tensors: TorchTensors(file))
         let lastRecurrent = description.layers.lastIndex { $0.kind.gates != nil }
         for (index, layer) in description.layers.enumerated() {
-            // A layer that feeds a later recurrent layer, directly or not, returns whole sequences.
+            // A layer that feeds a later recurrent layer, directly or indirectly, returns whole sequences.
             let returnsSequences = lastRecurrent.map { index < $0 } ?? false
             try model.append(layer, returnsSequences: returnsSequences, isStateful: description.isStateful)
         }
@@ -43,7 +43,8 @@ struct TorchModel {
             architecture: Array(json), kerasVersion: nil, sourceFormat: format, tensors: model.weights)
     }
 
-    /// Returns the input's shape from the description, or else the width of the first layer's input.
+    /// Returns the InputLayer. Its shape comes from the description or, if the description has none, from the first
+    /// layer's weights.
     private func input(_ description: TorchDescription) throws(Defect) -> JSONValue {
         let takesTokens = description.layers.first?.kind == .embedding
         let shape = description.inputShape ?? (takesTokens ? [nil] : [nil, features])
@@ -148,7 +149,8 @@ private struct TorchCell {
         if let inputBias {
             let recurrentBias = try tensors.take("\(prefix)bias_hh_\(suffix)", shape: [width])
             let (one, other) = (inputBias.withBlocks(gates), recurrentBias.withBlocks(gates))
-            // Only a GRU must keep the two biases apart, because the reset gate lies between them.
+            // Only a GRU must keep the two biases apart, because the reset gate acts on the recurrent bias but not on
+            // the input bias.
             let bias = kind == .gru ? one.stacked(on: other) : one.sum(with: other)
             weights.append(NamedTensor(name: "\(name)/bias", tensor: bias))
         }
@@ -165,8 +167,8 @@ private struct TorchCell {
 extension TorchDescription.Kind {
     /// The position of each of Keras' gates in PyTorch's order; nil for a layer that is not recurrent.
     ///
-    /// An LSTM has the order input, forget, cell, output in both. A GRU has reset, update, new in PyTorch, and update,
-    /// reset, new in Keras.
+    /// Both order an LSTM's gates as input, forget, cell, output. PyTorch orders a GRU's gates as reset, update, new.
+    /// Keras orders them as update, reset, new.
     var gates: [Int]? {
         switch self {
         case .lstm: [0, 1, 2, 3]
@@ -176,7 +178,7 @@ extension TorchDescription.Kind {
         }
     }
 
-    /// The Keras class of the same computation.
+    /// The Keras class that performs the same computation.
     var className: String {
         switch self {
         case .lstm: "LSTM"

@@ -53,7 +53,7 @@ struct TorchTensors {
         }
     }
 
-    /// Checks that no tensor is left: the description names every layer, and all weights are known.
+    /// Checks that all tensors were taken, so that the description covers the whole state dict.
     func requireAllUsed() throws(Defect) {
         guard unused.isEmpty else {
             throw Defect(.unsupported, "the tensors \(unused.sorted()) belong to no layer of the description")
@@ -68,8 +68,8 @@ extension Tensor {
         return rearranged([columns, rows]) { (index: Int) in index % rows * columns + index / rows }
     }
 
-    /// Returns the blocks of the first axis, all of one size, in another order. `order` has the old position of each
-    /// block.
+    /// Returns the tensor with the blocks of its first axis in another order. All blocks have the same size. `order`
+    /// holds the old position of each block.
     func withBlocks(_ order: [Int]) -> Tensor {
         let size = values.count / order.count
         return rearranged(shape) { (index: Int) in order[index / size] * size + index % size }
