@@ -32,7 +32,8 @@ extension StateStore {
     ///   - selection: The streams of the snapshot to read.
     ///   - after: The id before the page; nil for the first page.
     ///   - limit: The maximum number of streams on the page. A page has fewer streams if their states are large.
-    /// - Returns: The page, whose keys have no meaning, and the id before the next page; nil at the end.
+    /// - Returns: The page, and the id before the next page, which is nil at the end. The keys of the page have no
+    ///   meaning.
     /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` if the database cannot be read.
     public func page(
         ofSnapshot name: String, _ selection: ControlCommand.Selection = .all, after: String?, limit: Int
@@ -91,7 +92,7 @@ extension StateStore {
     /// Adds streams to a snapshot, and creates the snapshot if it is missing.
     ///
     /// - Parameters:
-    ///   - images: Streams that the snapshot does not have.
+    ///   - images: Streams that are not in the snapshot yet.
     ///   - name: The snapshot's name.
     ///   - time: The time of a new snapshot in nanoseconds since the Unix epoch.
     /// - Throws: ``StoreError`` if nothing was added, for example because the snapshot already has one of the streams.

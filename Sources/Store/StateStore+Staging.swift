@@ -34,9 +34,9 @@ struct StagedRows {
 ///
 ///     begin ──▶ stage, stage … ──▶ finish
 ///
-/// The slices go to the table `snapshot_stream`, under a number that is not in the table `snapshot` yet. Until then,
-/// the streams are invisible and do not count in the header's checksums. The last transaction inserts the row of
-/// `snapshot`. Streams that never get this row are leftovers, which are deleted a few at a time.
+/// The slices go to the table `snapshot_stream`, under a number that is not in the table `snapshot` yet. The last
+/// transaction inserts the row of `snapshot`. Before it, the streams are invisible and do not count in the header's
+/// checksums. Streams that never get this row are leftovers, which are deleted a few at a time.
 extension StateStore {
     /// Begins a snapshot.
     ///
@@ -53,7 +53,7 @@ extension StateStore {
     /// Writes some streams of a snapshot. The write is atomic; ``finish(_:)`` makes it durable.
     ///
     /// - Parameters:
-    ///   - slice: Streams that the snapshot does not have.
+    ///   - slice: Streams that are not in the snapshot yet.
     ///   - snapshot: A snapshot that was begun.
     /// - Throws: ``StoreError`` if the streams were not written. The snapshot then cannot be finished.
     public func stage(_ slice: StreamSlice, of snapshot: StagedSnapshot) throws(StoreError) {
@@ -72,7 +72,7 @@ extension StateStore {
     /// Copies some streams of the last checkpoint into a snapshot.
     ///
     /// - Parameters:
-    ///   - keys: The keys of streams that the snapshot does not have.
+    ///   - keys: The keys of streams that are not in the snapshot yet.
     ///   - snapshot: A snapshot that was begun.
     /// - Throws: ``StoreError``, as in ``stage(_:of:)``.
     public func stage(_ keys: [UInt32], of snapshot: StagedSnapshot) throws(StoreError) {

@@ -164,7 +164,7 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// The journal record up to which the stored streams contain the journal; 0 for none.
+    /// The last journal record whose effect the stored streams include; 0 for none.
     public var position: UInt64 { content.withLock { $0.header.position } }
 
     /// The state folder's identity.

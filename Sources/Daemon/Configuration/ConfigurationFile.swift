@@ -5,8 +5,8 @@ import Yams
 import ZeroMQ
 
 extension DaemonConfiguration {
-    /// Reads a YAML file. The page `Protocol` shows an example. Relative paths in the file start at the folder of the
-    /// file.
+    /// Reads a YAML file. The page `Protocol` shows an example. Relative paths in the file are relative to the file's
+    /// folder.
     ///
     /// - Parameter path: The path of the file.
     /// - Throws: ``DaemonError``: `noInput` if the file cannot be read, `configuration` with file and line if its
@@ -25,7 +25,8 @@ extension DaemonConfiguration {
     ///
     /// - Parameters:
     ///   - text: The contents of the file.
-    ///   - path: The path of the file. Errors name it, and relative paths start at its folder.
+    ///   - path: The path of the file. Errors name this path, and relative paths in the file are relative to its
+    ///     folder.
     /// - Throws: ``DaemonError``: `configuration` with file and line if the contents are wrong.
     package init(text: String, path: String) throws(DaemonError) {
         let root: Node?
@@ -139,7 +140,7 @@ private struct ConfigurationReader {
         return DaemonConfiguration.Decisions(endpoint, codec: codec ?? .binary)
     }
 
-    /// Reads an endpoint alone, or `{endpoint: …, codec: json}`.
+    /// Reads an endpoint as text, or `{endpoint: …, codec: json}`.
     private func endpoint<Value, Codec: RawRepresentable & CaseIterable>(
         _ value: YAMLValue, _ keys: [EndpointKey], _ parse: (String) throws(EndpointError) -> Value
     ) throws(DaemonError) -> (Value, Codec?, CurvePublicKey?) where Codec.RawValue == String {
@@ -238,7 +239,7 @@ private struct ConfigurationReader {
         return models
     }
 
-    /// Reads a mode as flags write it, or `{window: {length: …, stride: …}}`.
+    /// Reads a mode in the notation of the flags, or `{window: {length: …, stride: …}}`.
     private func mode(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Mode {
         guard value.isMapping else {
             let text = try value.text
@@ -304,7 +305,7 @@ private struct ConfigurationReader {
         }
     }
 
-    /// Reads one number for both thresholds, or `{rise: …, fall: …}`.
+    /// Reads one number for both limits of the threshold, or `{rise: …, fall: …}`.
     private func threshold(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Threshold {
         var rise: Double?
         var fall: Double?

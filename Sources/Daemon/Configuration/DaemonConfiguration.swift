@@ -3,13 +3,13 @@ public import Streams
 public import Wire
 public import ZeroMQ
 
-/// All options of the daemon, which flags, a file or a caller may set. The defaults are those of the protocol.
+/// All options of the daemon. Flags, a file or a caller may set them. The page `Protocol` states the same defaults.
 public struct DaemonConfiguration: Equatable, Sendable {
-    /// The responses at the start to stored state that is damaged, incomplete, or partly older than the rest.
+    /// The possible responses at the start to stored state that is damaged, incomplete, or partly older than the rest.
     public enum OnDamagedState: String, CaseIterable, Sendable {
         /// The daemon does not start, and changes nothing.
         case refuse
-        /// The daemon moves damaged files into a folder of their own, and continues with the rest.
+        /// The daemon moves damaged files into a separate folder, and continues with the rest.
         case setAside = "set-aside"
     }
 
@@ -32,11 +32,11 @@ public struct DaemonConfiguration: Equatable, Sendable {
         /// The serving policy, except for the mode, the published decisions and the threshold, which the
         /// model's file may determine.
         public var policy: ServingPolicy
-        /// The requested mode; nil: the mode that the file asks for.
+        /// The requested mode; nil for the mode that the file asks for.
         public var mode: ServingPolicy.Mode?
-        /// The requested decisions; nil: the decisions that the mode publishes by default.
+        /// The requested decisions; nil for the decisions that the mode publishes by default.
         public var emit: ServingPolicy.Emit?
-        /// The requested threshold; nil: 0.5 for a probability, 0 for another output.
+        /// The requested threshold; nil for the default, which is 0.5 for a probability and 0 for another output.
         public var threshold: ServingPolicy.Threshold?
 
         /// Creates an entry.
@@ -45,9 +45,9 @@ public struct DaemonConfiguration: Equatable, Sendable {
         ///   - name: The name that `status` shows.
         ///   - file: The path of the Keras file.
         ///   - policy: The serving policy, except for `mode`, `emit` and `threshold`.
-        ///   - mode: The requested mode; nil: the mode that the file asks for.
-        ///   - emit: The requested decisions; nil: the decisions that the mode publishes by default.
-        ///   - threshold: The requested threshold; nil: the usual threshold of the model's outputs.
+        ///   - mode: The requested mode; nil for the mode that the file asks for.
+        ///   - emit: The requested decisions; nil for the decisions that the mode publishes by default.
+        ///   - threshold: The requested threshold; nil for the default threshold of the model's outputs.
         public init(
             name: String, file: String, policy: ServingPolicy, mode: ServingPolicy.Mode? = nil,
             emit: ServingPolicy.Emit? = nil, threshold: ServingPolicy.Threshold? = nil
@@ -89,7 +89,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var endpoint: Endpoint
         /// The format of the messages.
         public var codec: DecisionCodec
-        /// Whether a new subscriber is sent the last values of the streams that it subscribes to.
+        /// Whether the daemon sends a new subscriber the last values of the streams that it subscribes to.
         public var lastValue = false
 
         /// Creates an entry.
@@ -119,35 +119,34 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var logLevel = LogLevel.info
     /// The rules for clients.
     public var access = AccessConfiguration()
-    /// The folder that keeps the state; nil: state is only in memory.
+    /// The folder that keeps the state; nil if state is only in memory.
     public var stateFolder: String?
     /// The amount of state that a crash may lose.
     public var durability = Durability.checkpoint
     /// The seconds between two checkpoints; see ``isInterval(_:)``.
     public var checkpointInterval = 5.0
-    /// The seconds without a timestep after which a stream hibernates; nil: never. Needs a ``durableFolder``.
+    /// The seconds without a timestep after which a stream hibernates; nil for never. Needs a ``durableFolder``.
     public var idleAfter: Double?
-    /// The seconds without a timestep after which a stream is removed; nil: never.
+    /// The seconds without a timestep after which a stream is removed; nil for never.
     public var forgetAfter: Double?
-    /// The maximum number of streams; nil: no limit. Beyond this number the daemon refuses new streams.
+    /// The maximum number of streams; nil for no limit. Beyond this number, the daemon refuses new streams.
     public var maximumStreams: Int?
-    /// The response to stored state of other weights at the start.
+    /// The response at the start to stored state of other weights.
     public var onOtherWeights = StreamTable.OtherWeights.refuse
-    /// The response to a damaged state folder at the start.
+    /// The response at the start to a damaged state folder.
     public var onDamagedState = OnDamagedState.refuse
-    /// The size of the journal, in megabytes of records, at which a checkpoint is made early; see
-    /// ``isJournalSize(_:)``.
+    /// The size of the journal, in megabytes of records, at which a checkpoint starts early; see ``isJournalSize(_:)``.
     public var journalMegabytes = 256
     /// Whether a commit of the journal waits for the disk.
     public var journalSync = Journal.Sync.full
     /// The number of threads that step streams.
     public var workers = 1
-    /// The number of libzmq's threads, which carry bytes between the sockets and the network.
+    /// The number of libzmq's threads, which transfer bytes between the sockets and the network.
     public var ioThreads = 1
     /// The models to serve; at least one.
     public var models: [Model] = []
 
-    /// Creates a configuration with the defaults, which serve no model yet.
+    /// Creates a configuration with the defaults. It has no models yet.
     public init() {}
 
     /// The maximum number of threads for ``workers`` and for ``ioThreads``.
@@ -172,10 +171,10 @@ public struct DaemonConfiguration: Equatable, Sendable {
         (1...100_000_000).contains(messages)
     }
 
-    /// Whether checkpoints are made.
+    /// Whether the daemon makes checkpoints.
     public var keepsState: Bool { durableFolder != nil }
 
-    /// Checks that options that need a state folder have one.
+    /// Refuses options that need a state folder if there is none.
     ///
     /// - Parameter code: The exit status of the error: `usage` for flags, `configuration` for a file.
     /// - Throws: ``DaemonError`` that names the option.
@@ -191,13 +190,13 @@ public struct DaemonConfiguration: Equatable, Sendable {
 
     /// Whether a size of the journal is permitted: at least 1 MB, at most a terabyte.
     ///
-    /// - Parameter megabytes: The megabytes of records at which a checkpoint is made early.
+    /// - Parameter megabytes: The megabytes of records at which a checkpoint starts early.
     /// - Returns: False if the size is out of range.
     public static func isJournalSize(_ megabytes: Int) -> Bool {
         (1...1_000_000).contains(megabytes)
     }
 
-    /// The size of the journal, in bytes of records, at which a checkpoint is made early.
+    /// The size of the journal, in bytes of records, at which a checkpoint starts early.
     var journalSize: Int { journalMegabytes * 1_000_000 }
 
     /// The folder that keeps checkpoints; nil if state is only in memory.

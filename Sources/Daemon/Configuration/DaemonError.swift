@@ -1,5 +1,5 @@
-/// The reason why the daemon did not start or did not stop in order: one line of text and an exit status of
-/// `sysexits.h`.
+/// The reason why the daemon did not start, or did not complete an orderly stop: one line of text, and an exit status
+/// from `sysexits.h`.
 public struct DaemonError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The exit statuses of the daemon.
     public enum Code: Int32, Sendable {

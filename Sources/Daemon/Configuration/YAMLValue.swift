@@ -1,11 +1,11 @@
 import Yams
 import ZeroMQ
 
-/// A value of a YAML file together with its line, so that each error names file and line.
+/// A value in a YAML file, with its line. Each error names the file and the line.
 struct YAMLValue {
     private let node: Node
     private let file: String
-    /// The line of the value. A value without a line of its own has the line of its container.
+    /// The line of the value. If the parser gives no line, the line of the container.
     private let line: Int
 
     init(_ node: Node, file: String, within line: Int = 1) {

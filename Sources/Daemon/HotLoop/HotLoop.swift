@@ -13,8 +13,8 @@ struct TurnMemory: ~Copyable {
     var decided = DecidedBatch(capacity: 2048)
 }
 
-/// The daemon's only deciding thread. It owns the sockets and the stream table. Other threads post closures to its
-/// ``Mailbox``.
+/// The daemon's main loop, on the only thread that decides. The loop owns the sockets and the stream table. Other
+/// threads post closures to its ``Mailbox``.
 ///
 /// The hot path is ``receiveTimesteps(from:waits:by:)``: receive the waiting messages, step them together, publish. The
 /// store's work would delay timesteps. A ``StoreWorker`` does this work on another thread and posts the results to the
@@ -39,8 +39,8 @@ struct HotLoop: ~Copyable {
     /// between.
     static let requestsPerTurn = 100
 
-    // Fields that every message needs come first. The size of a type with a clock's instant is known only at run time,
-    // so any fields after it must be located at run time.
+    // Fields that every message needs come first. The size of a type with a clock's instant is known only at run time.
+    // The fields after it must be located at run time.
 
     var table: StreamTable
     /// The times from receiving a batch to publishing its decisions.
@@ -97,7 +97,7 @@ struct HotLoop: ~Copyable {
     var control: ControlServer
     /// Requests that are not carried out yet.
     var requests = RequestQueue()
-    /// Whether a large request is being read beside the loop. One is read at a time.
+    /// Whether another thread is reading a large request. One is read at a time.
     var isReading = false
     /// The pages of streams that are being built.
     var pages: [PageJob] = []

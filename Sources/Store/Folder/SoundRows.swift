@@ -53,14 +53,15 @@ struct SoundRows {
 
     /// Selects the rows that a sum proves to be the last ones written.
     ///
-    /// The sum covers damaged rows too. The checksum that counts for a damaged row is either the stored one or the one
-    /// computed from its contents. The other rows are proved only if some choice of these checksums gives the sum.
+    /// The sum includes every row as it was last written. A damaged row entered the sum either with the checksum that
+    /// it still stores or with the one computed from its contents. The other rows are proved only if some combination
+    /// of these checksums gives the sum.
     private static func proved(_ rows: [(key: UInt32, row: Found)], _ sum: StreamDigest.Sum) -> [UInt32] {
         let sound = rows.filter { $0.row.computed == $0.row.stored }
         let damaged = rows.filter { $0.row.computed != $0.row.stored }
         guard Int64(rows.count) == sum.rows, damaged.count <= 8 else { return [] }
         let rest = sound.reduce(sum.checksums) { $0 &- $1.row.stored }
-        // Each choice gives every damaged row one of its two checksums.
+        // Each choice selects one of the two checksums for every damaged row.
         for choice in 0..<(1 << damaged.count) {
             let chosen = damaged.enumerated().map { choice >> $0 & 1 == 0 ? $1.row.stored : $1.row.computed }
             if chosen.reduce(0, &+) == rest { return sound.map(\.key) }

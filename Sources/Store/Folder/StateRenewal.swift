@@ -11,7 +11,7 @@ public struct StateRenewal: Sendable {
     public let store: StateStore
     /// The new journal; nil if the old folder had no journal.
     public let journal: Journal?
-    /// The folder that received the files of the same state that were in place; nil if the state folder was empty.
+    /// The folder to which files of the same state were moved; nil if the state folder was empty.
     public let replaced: String?
     /// The reason why the old database could not be copied; nil if the new database has all of its contents.
     public let loss: StoreError?

@@ -2,10 +2,10 @@ import GRDB
 
 /// The journal's tables.
 extension Journal {
-    /// The migration that gave the journal its checksums.
+    /// The migration that adds checksums to the journal.
     static let proof = "proof"
 
-    /// The migrations of the tables.
+    /// Returns the migrations of the tables.
     ///
     /// - Parameter identity: The state folder's identity, for a journal that has none yet.
     /// - Returns: The migrations.

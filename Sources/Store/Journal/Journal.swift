@@ -25,9 +25,9 @@ public final class Journal: Sendable {
         case normal
     }
 
-    /// Weights and rules under which records were made, and their number in records.
+    /// The weights and rules under which records were made. Records refer to them by a number.
     public struct Weights: Equatable, Sendable {
-        /// The number in records.
+        /// The number by which records refer to the weights.
         public let number: Int
         /// SHA-256 over architecture and weights.
         public let fingerprint: String
@@ -167,7 +167,7 @@ public final class Journal: Sendable {
         }
     }
 
-    /// All weights under which records may have been made.
+    /// Returns all weights under which records may have been made.
     ///
     /// - Throws: ``StoreError`` if the database cannot be read.
     public func weights() throws(StoreError) -> [Weights] {
@@ -186,7 +186,7 @@ public final class Journal: Sendable {
     /// Registers the weights under which records will be made. Known weights keep their numbers.
     ///
     /// - Parameter models: The served models.
-    /// - Returns: The number of each model's weights in records.
+    /// - Returns: The numbers by which records refer to each model's weights.
     /// - Throws: ``StoreError`` if the weights cannot be registered.
     public func numbers(of models: [ServedModel]) throws(StoreError) -> [UInt16] {
         let identity = seal.seal.identity
@@ -207,7 +207,7 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Registers weights under their numbers in another journal.
+    /// Registers weights with the numbers that they have in another journal.
     ///
     /// - Parameter weights: The weights for this new journal.
     /// - Throws: ``StoreError`` if the weights cannot be registered.

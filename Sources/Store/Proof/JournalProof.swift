@@ -112,7 +112,7 @@ struct JournalHeader: Equatable {
     ///
     /// - Parameters:
     ///   - seal: The seal.
-    ///   - position: The record up to which the store contains the journal.
+    ///   - position: The last journal record whose effect the store includes.
     ///   - storeGeneration: The store's generation.
     ///   - place: The journal's name in errors.
     /// - Throws: ``StoreError`` with the code `damaged`.

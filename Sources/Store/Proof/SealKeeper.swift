@@ -8,7 +8,7 @@ import Synchronization
 final class SealKeeper: Sendable {
     private struct Content {
         var seal: Seal
-        /// Whether the file lacks the seal, because the last write failed or a crash came before it.
+        /// Whether the seal is not in the file yet, because the last write failed or a crash prevented it.
         var isBehind = false
     }
 
@@ -19,7 +19,8 @@ final class SealKeeper: Sendable {
     /// - Parameters:
     ///   - seal: The seal that belongs in the file.
     ///   - file: The file; nil if the state is in memory.
-    ///   - isBehind: Whether the file lacks the seal, because the daemon ended between a transaction and its seal.
+    ///   - isBehind: Whether the seal is not in the file yet, because the daemon ended after a transaction and before
+    ///     writing the seal.
     init(_ seal: Seal, file: SealFile?, isBehind: Bool = false) {
         self.file = file
         content = Mutex(Content(seal: seal, isBehind: isBehind))

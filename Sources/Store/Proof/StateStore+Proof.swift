@@ -30,7 +30,7 @@ extension StateStore {
         }
         if !isNew {
             try database.checkPages()
-            // Examines the journal too, before either of the two is written.
+            // Also examines the journal, before the database or the journal is written.
             if let folder, Journal.exists(in: folder) { try Journal.checkPages(in: folder) }
         }
         try database.beginWriting(Schema.migrator)
@@ -109,7 +109,7 @@ extension StateStore {
     ///
     /// - Parameters:
     ///   - journalEnd: The last record of the journal.
-    ///   - streams: The last record that the stored streams contain.
+    ///   - streams: The last record whose effect the stored streams include.
     /// - Returns: The error.
     public func journalIsBehind(journalEnd: UInt64, streams: UInt64) -> StoreError {
         let place = database.place.dropLast(Self.fileName.count) + Journal.fileName

@@ -10,7 +10,7 @@ struct StoreHeader: Equatable {
     var generation: UInt64 = 0
     /// Whether the folder has a seal. A database without a seal is still being created or migrated.
     var isSealed = false
-    /// The journal record up to which the stored streams contain the journal.
+    /// The last journal record whose effect the stored streams include.
     var position: UInt64
     /// The sum over the table `stream`.
     var streams = StreamDigest.Sum()

@@ -22,11 +22,11 @@ struct StreamDigest {
 
     /// The sum over all rows.
     private(set) var total = Sum()
-    /// Shape (16) for each bucket that ever had a row; 0 for a missing row.
+    /// The checksums of each bucket that ever had a row: shape (16), with 0 for a missing row.
     private var checksums: [UInt64] = []
     private var sums: [Sum] = []
-    /// The index of each bucket in ``checksums`` and ``sums``. Keys may be far apart, so buckets from ``nearBuckets``
-    /// on are in a dictionary.
+    /// The index of each bucket in ``checksums`` and ``sums``. Because keys may be far apart, a dictionary holds the
+    /// buckets from ``nearBuckets`` on.
     private var places: [Int32] = []
     private var farPlaces: [UInt32: Int32] = [:]
 

@@ -134,13 +134,13 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Runs a use of the database and turns its errors into a ``StoreError``. Every use goes through this function or
-    /// one of the functions below.
+    /// Runs a function on the database, and turns its errors into a ``StoreError``. All access goes through this
+    /// function or one of the functions below.
     ///
     /// - Parameters:
     ///   - operation: The verb for errors, as in "cannot … the database".
-    ///   - code: The code of errors that have no code of their own.
-    ///   - body: The use.
+    ///   - code: The code for errors that do not determine a code themselves.
+    ///   - body: The function.
     /// - Returns: The result of `body`.
     /// - Throws: ``StoreError``.
     func use<Value>(

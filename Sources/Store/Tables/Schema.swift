@@ -45,8 +45,8 @@ enum Schema {
         }
         migrator.registerMigration("2") { db in
             // A stream's key is a small number, so that a checkpoint of many streams writes consecutive rows.
-            // `position` is the journal record up to which the stream's state contains the journal. `checkpoint` has
-            // the position of the last complete checkpoint, before which the journal is obsolete. `weights` is not a
+            // `position` is the last journal record whose effect the stream's state includes. `checkpoint` has the
+            // position of the last complete checkpoint, before which the journal is obsolete. `weights` is not a
             // declared reference, because SQLite would look it up for each of a million rows.
             try db.execute(
                 sql: """
@@ -86,7 +86,7 @@ enum Schema {
         return migrator
     }
 
-    /// The migration that gave the database its checksums.
+    /// The migration that adds checksums to the database.
     static let proof = "proof"
 
     /// Gives each row a checksum, in one transaction. A crash leaves either the old version or the new one.

@@ -3,12 +3,12 @@ import Streams
 
 /// Converts between a slice of streams and the columns shared by the tables `stream` and `snapshot_stream`.
 enum StreamRow {
-    /// The shared columns in the order of every statement in this type. Values are float32, little-endian.
+    /// The shared columns, in the order that all statements of this type use. Values are float32, little-endian.
     static let columns = #"weights, id, sequence, step, time, label, gap_pending, "values""#
 
     static let columnCount = 8
 
-    /// The id of a row, for an error.
+    /// Returns the id of a row, for an error.
     static func id(_ statement: Statement, at column: Int) -> String {
         var id = ""
         statement.withText(column) { bytes in
@@ -109,7 +109,7 @@ enum StreamRow {
     ///   - statement: A statement that is positioned on the row.
     ///   - first: The index of the first of ``columns``.
     ///   - key: The stream's key.
-    ///   - position: The journal record up to which the stream's state contains the journal.
+    ///   - position: The last journal record whose effect the stream's state includes.
     ///   - weights: The table that maps the column `weights` to fingerprints.
     ///   - values: A buffer for reuse.
     ///   - slice: The slice.
