@@ -10,11 +10,11 @@ import Synchronization
 /// built without thread safety. Files are not trusted: soft links, external links and data outside the file are
 /// refused, and every allocation is bounded.
 struct HDF5File: ~Copyable {
-    /// The largest dataset to read, in elements: 1 GiB of float32.
+    /// The maximum size of a dataset, in elements: 1 GiB of float32.
     static let maximumElements = 1 << 28
-    /// The longest array of strings to read.
+    /// The maximum number of strings in an attribute, and of members in a group.
     static let maximumStrings = 1 << 16
-    /// The longest string of fixed length to read, in bytes.
+    /// The maximum total size of an attribute's fixed-length strings, in bytes.
     static let maximumStringSize = 1 << 24
 
     private static let library = Mutex(())
@@ -33,8 +33,7 @@ struct HDF5File: ~Copyable {
     ) throws(Defect) -> Result {
         try HDF5GlobalHeap.check(bytes)
         return try library.withLock { _ throws(Defect) -> Result in
-            // A thread-safe build has a stack of errors for each thread, so that one call per process would not be
-            // enough.
+            // A thread-safe build has an error stack for each thread, so one call per process would not be enough.
             _ = sluice_H5E_silence()
             // A file may name filters. The library must not load them from shared libraries.
             _ = H5PLset_loading_state(0)
@@ -57,9 +56,9 @@ struct HDF5File: ~Copyable {
             H5Fopen("model in memory", sluice_H5F_ACC_RDONLY(), access.id), close: H5Fclose, "file")
     }
 
-    /// Whether a path such as `layers/lstm/vars` exists, through groups of this file only.
+    /// Returns whether a path such as `layers/lstm/vars` exists. The path may only lead through groups of this file.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if a component is damaged or a link out of the file.
+    /// - Throws: ``Defect`` with the code `corrupt` if a component is damaged or links out of the file.
     func exists(_ path: String) throws(Defect) -> Bool {
         guard !path.utf8.contains(0) else { return false }
         var prefix = ""
@@ -158,7 +157,7 @@ struct HDF5File: ~Copyable {
         return lengths.map(Int.init)
     }
 
-    /// Refuses a dataset whose numbers are in another file of the machine.
+    /// Refuses a dataset whose numbers are in another file.
     private func requireDataWithinFile(of dataset: borrowing HDF5Handle, path: String) throws(Defect) {
         let creation = try HDF5Handle(H5Dget_create_plist(dataset.id), close: H5Pclose, "layout of '\(path)'")
         let layouts = [H5D_COMPACT, H5D_CONTIGUOUS, H5D_CHUNKED]
@@ -193,8 +192,8 @@ extension HDF5File {
 
     /// Returns the values of a text attribute in order, or nil if there is no such attribute.
     ///
-    /// The strings may be of fixed or of variable length. An empty array may be of any type, because h5py writes an
-    /// empty list in this way.
+    /// The strings may have fixed or variable length. An empty array may have any type, because h5py does not write an
+    /// empty list as text.
     ///
     /// - Throws: ``Defect`` with the code `corrupt` if the attribute is not text, is too long or is damaged.
     func strings(_ attribute: String, of path: String) throws(Defect) -> [String]? {
@@ -224,8 +223,8 @@ extension HDF5File {
     private func variableStrings(
         _ attribute: borrowing HDF5Handle, type: borrowing HDF5Handle, space: borrowing HDF5Handle, count: Int
     ) -> [String]? {
-        // A damaged type may claim characters of gigabytes, which the library would allocate for each character of a
-        // text.
+        // A damaged type may claim that a character takes gigabytes. The library would allocate this size for each
+        // character of a text.
         let character = H5Tget_super(type.id)
         guard character >= 0 else { return nil }
         defer { _ = H5Tclose(character) }
@@ -237,7 +236,7 @@ extension HDF5File {
         return strings
     }
 
-    /// A fixed-length text ends at its first NUL or is padded with spaces.
+    /// Reads fixed-length texts. A text ends at its first NUL or is padded with spaces.
     private func fixedStrings(
         _ attribute: borrowing HDF5Handle, type: borrowing HDF5Handle, count: Int
     ) -> [String]? {

@@ -1,20 +1,20 @@
 #if Keras
 import ModelFiles
 
-/// A check of the parts of an HDF5 file that the C library follows blindly: its global heaps, which hold text of
+/// A check of the parts of an HDF5 file that the C library trusts blindly: the global heaps, which hold text of
 /// variable length.
 ///
-/// Version 1.10 of the library fails on damaged heaps in four ways. It loops for ever over an object that claims a size
+/// Version 1.10 of the library fails on damaged heaps in four ways. It loops forever over an object that claims a size
 /// of almost 2⁶⁴ bytes. It reads past the heap if a reference has a number that no object has. It writes past its
 /// buffer if a reference claims less than the object holds, and allocates up to 4 GiB if a reference claims more. This
-/// check refuses all four before the library sees the file. Layout:
+/// check refuses all four kinds of damage before the library sees the file. Layout:
 /// <https://docs.hdfgroup.org/hdf5/v1_10/_f_m_t3.html>, section III.E.
 struct HDF5GlobalHeap {
     private static let headerSize = 16
     /// "GCOL" and the version.
     private static let signature: [UInt8] = [0x47, 0x43, 0x4F, 0x4C, 1]
 
-    /// The address of an object in a heap, as references name it.
+    /// The address of a heap and the number of an object in it, which together form a reference.
     private struct ObjectID: Hashable {
         let address: Int
         let index: Int
@@ -42,7 +42,8 @@ struct HDF5GlobalHeap {
         self.bytes = bytes
     }
 
-    /// Checks the assumptions of the other checks: addresses and lengths of 64 bits, relative to the file's start.
+    /// Checks the assumptions of the other checks: addresses and lengths have 64 bits, and addresses are relative to
+    /// the start of the file.
     private func checkSuperblock() throws(Defect) {
         // The positions of the two sizes and the base address in each version of the superblock.
         let layouts = [(sizes: 13, base: 24), (sizes: 13, base: 28), (sizes: 9, base: 12), (sizes: 9, base: 12)]
@@ -53,7 +54,7 @@ struct HDF5GlobalHeap {
         }
     }
 
-    /// Records the objects of one heap, which must follow one another.
+    /// Records the objects of one heap, which must be contiguous.
     private mutating func readHeap(at start: Int) throws(Defect) {
         guard let size = word(at: start + 8, 8), size >= Self.headerSize, size <= bytes.count - start else {
             throw Defect(.corrupt, "HDF5: the heap at \(start) is larger than the file")
@@ -65,7 +66,8 @@ struct HDF5GlobalHeap {
             guard let index = word(at: place, 2), let size = word(at: place + 8, 8), size <= end - place else {
                 throw Defect(.corrupt, "HDF5: an object of the heap at \(start) is larger than the heap")
             }
-            // Number 0 is free space, whose size includes the header. Other sizes are rounded up to 8 bytes.
+            // Object 0 is free space, whose size includes the header. The sizes of other objects are rounded up to 8
+            // bytes.
             let extent = index == 0 ? size : Self.headerSize + (size + 7) / 8 * 8
             guard extent >= Self.headerSize, extent <= end - place else {
                 throw Defect(.corrupt, "HDF5: an object of the heap at \(start) does not fit the heap")
@@ -78,9 +80,9 @@ struct HDF5GlobalHeap {
     /// Checks everything that may be a reference to text: a length (32 bits), a heap's address (64) and an object's
     /// number (32).
     ///
-    /// In the object headers of h5py, attribute values are at multiples of 8 bytes. At other positions, and with newer
-    /// headers, a chance match would refuse sound files. A length of 0 is ignored. It is usually the upper half of a
-    /// 64-bit number, and the number after it equals a heap's address by chance.
+    /// The check reads only multiples of 8 bytes, which is where the object headers of h5py have attribute values. At
+    /// other positions, and with newer headers, a chance match would refuse a sound file. A length of 0 is ignored,
+    /// because it is usually the upper half of a 64-bit number that happens to precede a heap's address.
     private func checkReferences() throws(Defect) {
         guard !heaps.isEmpty else { return }
         for place in stride(from: 0, through: bytes.count - 16, by: 8) {

@@ -7,8 +7,8 @@ package enum KerasArchive {
     /// Reads an untrusted file. The C libraries may crash or loop on its bytes.
     ///
     /// - Returns: The architecture and its weights.
-    /// - Throws: ``Defect`` with the code `notAModel`, `corrupt`, or `unsupported` if a layer needs something that the
-    ///   engine does not have.
+    /// - Throws: ``Defect`` with the code `notAModel` or `corrupt`, or `unsupported` if a layer needs something that
+    ///   the engine does not compute.
     package static func read(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
         switch KerasFormat(of: bytes) {
         case .archive: try readArchive(bytes)
@@ -60,7 +60,7 @@ package enum KerasArchive {
     }
 }
 
-/// The useful part of `metadata.json` in a `.keras` archive.
+/// The part of `metadata.json` in a `.keras` archive that is read.
 private struct ArchiveMetadata: Decodable {
     let kerasVersion: String
 

@@ -4,9 +4,10 @@ import Glibc
 import ModelFiles
 #endif
 
-/// The process that reads Keras files: this program, which ModelFiles starts again for the purpose.
+/// The process that reads Keras files. It is this program, which ModelFiles starts again for this purpose.
 package enum KerasReaderProcess {
-    /// Reads a Keras file and exits, if the program was started for this purpose. A program calls this first.
+    /// Reads a Keras file and exits, if the program was started for this purpose. A program must call this function
+    /// before anything else.
     ///
     /// In a build without the trait `Keras` the call does nothing.
     package static func runIfAsked() {
@@ -17,10 +18,10 @@ package enum KerasReaderProcess {
     }
 
     #if Keras
-    /// The memory limit of the process besides the part that grows with the file: the program and its libraries.
+    /// The fixed part of the process's memory limit, for the program and its libraries.
     private static let baseMemory = 1 << 30
-    /// The memory limit per byte of the file. It covers the file, the library's copy, the weights and the exchange
-    /// form, each with room to grow.
+    /// The part of the memory limit that grows with the file, per byte of the file. It covers the file, the library's
+    /// copy, the weights and the exchange form, each with room to grow.
     private static let memoryPerByte = 8
 
     private static func run() -> Never {
@@ -40,7 +41,7 @@ package enum KerasReaderProcess {
         }
     }
 
-    /// Closes descriptors inherited from the daemon's parent, so that a compromised library can reach nothing.
+    /// Closes descriptors inherited from the daemon's parent, so that a compromised library cannot use them.
     private static func closeInherited() {
         var limit = rlimit()
         guard unsafe getrlimit(RLIMIT_NOFILE.resource, &limit) == 0 else { _exit(EXIT_FAILURE) }
@@ -63,7 +64,7 @@ package enum KerasReaderProcess {
 
 #if Keras
 extension __rlimit_resource {
-    /// The resource in the type that the calls need.
+    /// The resource in the type that `getrlimit` and `setrlimit` take.
     fileprivate var resource: __rlimit_resource_t { __rlimit_resource_t(rawValue) }
 }
 #endif

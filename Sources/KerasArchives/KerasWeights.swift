@@ -3,15 +3,15 @@ import ModelFiles
 
 /// The weights of a model's layers in Keras' two formats.
 ///
-/// Each function reads an open file and returns the weights that an answer needs, layer by layer, under their names in
-/// the exchange form. It throws a ``Defect`` with the code `corrupt` unless the file has exactly the weights of the
-/// architecture.
+/// Each function reads an open file and returns the weights that the model's outputs depend on, layer by layer, under
+/// their names in the exchange form. It throws a ``Defect`` with the code `corrupt` if the file does not have exactly
+/// the weights of the architecture.
 enum KerasWeights {
     /// Reads `model.weights.h5` of a `.keras` archive.
     ///
     /// Keras names a layer's group after the layer's class, in snake case and numbered in the order of the model
-    /// (`lstm`, `lstm_1`), whatever the layer's own name. Newer versions store the own name in an attribute. It must
-    /// then agree, so that no layer gets another layer's weights.
+    /// (`lstm`, `lstm_1`), regardless of the layer's own name. Newer versions store the layer's own name in an
+    /// attribute. If the attribute exists, it must match, so that no layer gets another layer's weights.
     static func ofArchive(
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture
     ) throws(Defect) -> [NamedTensor] {
@@ -127,14 +127,14 @@ extension String {
 
     /// Returns the name of the weight at a legacy path: `lstm/lstm_cell/kernel:0` → `kernel`.
     ///
-    /// - Parameter wrapper: The name of a layer whose weights have a direction, or nil. The path states the direction
-    ///   below the layer's name: `both/forward_lstm/lstm_cell/kernel:0` → `forward/kernel`.
+    /// - Parameter wrapper: The name of a layer whose weights have a direction, or nil. In the path, the direction
+    ///   follows the layer's name: `both/forward_lstm/lstm_cell/kernel:0` → `forward/kernel`.
     /// - Returns: The name as in ``KerasWeight``.
     fileprivate func weightName(ofLayer wrapper: String?) -> String {
         let name = lastPathComponent.split(separator: ":").first.map(String.init) ?? ""
         guard let wrapper else { return name }
         let components = split(separator: "/")
-        // The layer's own name may begin like a direction.
+        // The layer's own name may begin with `forward_` or `backward_` too.
         let inner = components.firstIndex { $0 == wrapper }.map { components[($0 + 1)...] } ?? components[...]
         // In Keras 3 files, a custom backward layer keeps its own name; the forward layer never does.
         let isForward = inner.contains { $0.hasPrefix("forward_") }

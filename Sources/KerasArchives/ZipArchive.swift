@@ -7,7 +7,7 @@ import ModelFiles
 /// A value exists only within ``read(_:_:)``. That call keeps the bytes alive for libzip and closes the archive.
 @safe
 struct ZipArchive: ~Copyable {
-    /// The largest entry to read, 1 GiB after decompression.
+    /// The maximum size of an entry, 1 GiB after decompression.
     static let maximumEntrySize = 1 << 30
 
     private let archive: OpaquePointer
@@ -44,8 +44,8 @@ struct ZipArchive: ~Copyable {
 
     /// Returns the uncompressed bytes of an entry, or nil if there is no entry with this name.
     ///
-    /// - Throws: ``Defect`` with the code `corrupt` if the entry is too large, encrypted or damaged, such as by a wrong
-    ///   checksum.
+    /// - Throws: ``Defect`` with the code `corrupt` if the entry is too large, encrypted or damaged, for example if its
+    ///   checksum is wrong.
     func entry(_ name: String) throws(Defect) -> [UInt8]? {
         let index = unsafe zip_name_locate(archive, name, 0)
         guard index >= 0 else { return nil }
@@ -57,7 +57,8 @@ struct ZipArchive: ~Copyable {
         }
         guard let file = unsafe zip_fopen_index(archive, UInt64(index), 0) else { throw defect(in: name) }
         defer { _ = unsafe zip_fclose(file) }
-        // One byte more than the entry has: libzip compares the checksum only at the end.
+        // Try to read one byte more than the entry has, because libzip compares the checksum only at the end of the
+        // entry.
         var bytes = [UInt8](repeating: 0, count: Int(size) + 1)
         var filled = 0
         while filled < bytes.count {

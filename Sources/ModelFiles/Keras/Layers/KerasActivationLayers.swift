@@ -47,7 +47,7 @@ struct KerasSoftmax: KerasLayer {
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         try axis.requireLast(of: input)
-        // Keras applies the mask to the features.
+        // Keras' Softmax applies the mask to the features instead of the timesteps.
         guard !input.isMasked else {
             throw Defect(.unsupported, "with masked timesteps is not supported; supported: an Activation 'softmax'")
         }
@@ -86,7 +86,7 @@ struct KerasReLU: KerasElementwiseLayer {
     }
 }
 
-/// Keras' LeakyReLU (<https://keras.io/api/layers/activation_layers/leaky_relu/>); Keras 2 calls its slope `alpha`.
+/// Keras' LeakyReLU (<https://keras.io/api/layers/activation_layers/leaky_relu/>). Keras 2 calls its slope `alpha`.
 struct KerasLeakyReLU: KerasElementwiseLayer {
     static let className = "LeakyReLU"
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' BatchNormalization (<https://keras.io/api/layers/normalization_layers/batch_normalization/>) of the last
+/// Keras' BatchNormalization (<https://keras.io/api/layers/normalization_layers/batch_normalization/>) over the last
 /// axis, in inference mode.
 struct KerasBatchNormalization: KerasLayer {
     static let className = "BatchNormalization"

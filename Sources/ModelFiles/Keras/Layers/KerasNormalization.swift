@@ -2,7 +2,7 @@ import FoundationEssentials
 import Recurrent
 
 /// Keras' Normalization (<https://keras.io/api/layers/preprocessing_layers/numerical/normalization/>) of each feature.
-/// Its mean and variance are learned by `adapt` or given.
+/// The mean and variance come from `adapt` or from the layer's options.
 struct KerasNormalization: KerasLayer {
     static let className = "Normalization"
 

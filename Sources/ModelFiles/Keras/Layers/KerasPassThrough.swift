@@ -1,6 +1,6 @@
 import Recurrent
 
-/// A layer that acts only in training, so that the engine's model omits it.
+/// A layer that does not change a timestep in inference, so the engine's model omits it.
 protocol KerasPassThrough: KerasLayer {}
 
 extension KerasPassThrough {

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Recurrent
 
 /// Keras' Rescaling (<https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/>): one scale and
-/// offset, or one per feature.
+/// offset for all features, or one of each per feature.
 struct KerasRescaling: KerasLayer {
     static let className = "Rescaling"
 

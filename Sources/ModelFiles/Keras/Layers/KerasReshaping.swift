@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' Flatten (<https://keras.io/api/layers/reshaping_layers/flatten/>) without effect on a timestep. The input
-/// must be one timestep, or the output of a layer that returns only its last output.
+/// Keras' Flatten (<https://keras.io/api/layers/reshaping_layers/flatten/>) in the cases where it does not change a
+/// timestep. The input must be one timestep, or the output of a layer that returns only its last output.
 struct KerasFlatten: KerasPassThrough {
     static let className = "Flatten"
 
@@ -28,8 +28,8 @@ struct KerasFlatten: KerasPassThrough {
     }
 }
 
-/// Keras' Reshape (<https://keras.io/api/layers/reshaping_layers/reshape/>) without effect on a timestep. The shape
-/// stays the same, or loses a time axis of one timestep.
+/// Keras' Reshape (<https://keras.io/api/layers/reshaping_layers/reshape/>) in the cases where it does not change a
+/// timestep. The shape stays the same, or loses a time axis of one timestep.
 struct KerasReshape: KerasPassThrough {
     static let className = "Reshape"
 
@@ -56,7 +56,7 @@ struct KerasReshape: KerasPassThrough {
         return KerasShape([input.axes[0]] + axes)
     }
 
-    /// Whether the option matches these axes. The option may leave one axis open.
+    /// Returns whether the option matches these axes. The option may leave one axis open.
     private func isTarget(_ axes: [Int?]) -> Bool {
         guard axes.count == target.count, target.count(where: { $0 < 0 }) <= 1 else { return false }
         return zip(axes, target).allSatisfy { $1 < 0 || $0 == $1 }

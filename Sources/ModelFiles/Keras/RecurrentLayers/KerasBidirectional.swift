@@ -85,7 +85,7 @@ struct KerasBidirectional: KerasLayer {
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         let returnsSequences = forward.options.returnsSequences
-        // Keras overrides zero_output_for_mask of both layers in this way. Stand-alone Keras 2 does not have this
+        // In this case, Keras overrides zero_output_for_mask of both layers. Stand-alone Keras 2 does not have this
         // option.
         let setsZeros = returnsSequences && input.isMasked && !version.isStandAlone
         let maskedOutput = setsZeros ? MaskedOutput.zeros : .lastOutput

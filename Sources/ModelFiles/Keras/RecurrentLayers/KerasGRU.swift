@@ -22,7 +22,7 @@ struct KerasGRU: KerasRecurrentLayer {
         if let resetsAfter = try gates.decodeIfPresent(Bool.self, forKey: .resetsAfter) {
             self.resetsAfter = resetsAfter
         } else if let isBefore3 = version.isBefore3 {
-            // Keras 2 resets before the matrix product by default.
+            // By default, Keras 2 applies the reset gate before the matrix product.
             resetsAfter = !isBefore3
         } else {
             throw gates.undecided(.resetsAfter)

@@ -3,8 +3,9 @@ import Recurrent
 
 /// The common options of Keras' LSTM, GRU and SimpleRNN (<https://keras.io/api/layers/recurrent_layers/>).
 ///
-/// Dropout, initializers, regularizers and constraints act only in training. `unroll` and `implementation` choose how
-/// to compute the same answer. `return_sequences` does not change the step either, only the layers that may follow.
+/// Dropout, initializers, regularizers and constraints act only in training. `unroll` and `implementation` only choose
+/// how to compute the same output. `return_sequences` does not change the step either, but restricts which layers may
+/// follow.
 struct KerasRecurrentOptions: Decodable {
     let units: Int
     let activation: Activation
@@ -60,7 +61,7 @@ struct KerasRecurrentOptions: Decodable {
 protocol KerasRecurrentLayer: KerasLayer {
     var options: KerasRecurrentOptions { get }
 
-    /// Builds the engine's layer, which goes from the first timestep to the last.
+    /// Builds the engine's layer, which runs from the first timestep to the last.
     ///
     /// - Parameters:
     ///   - weights: The weights of `options.weights`.
@@ -79,10 +80,10 @@ extension KerasRecurrentLayer {
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
-        // A Keras call knows no output from before its first timestep. If each call has one timestep, the output at a
-        // masked timestep is therefore zeros, although the state continues.
+        // A call in Keras does not know the output of the previous call. If each call has one timestep, the output at a
+        // masked timestep is therefore zeros, even though the state continues.
         let isCalledStepByStep = options.isStateful && input.axes[1] == 1
-        // If nothing is masked, the option changes no answer and must not change the fingerprint.
+        // If nothing is masked, the option does not affect the outputs and must not affect the fingerprint.
         let maskedOutput = !input.isMasked ? .lastOutput : isCalledStepByStep ? .zeros : options.maskedOutput
         let layer = try recurrentLayer(weights: weights, maskedOutput: maskedOutput)
         return options.goesBackwards ? Backwards(layer) : layer
