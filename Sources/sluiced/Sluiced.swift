@@ -43,7 +43,7 @@ struct Sluiced: ParsableCommand {
     var checkConfig = false
 
     func run() throws {
-        // The daemon must not end because the reader of its log does.
+        // Without this call, the daemon would end when the reader of its log ends.
         signal(SIGPIPE, SIG_IGN)
         var format = options.logFormat
         do throws(DaemonError) {
@@ -56,8 +56,8 @@ struct Sluiced: ParsableCommand {
                 print("the configuration is valid: \(VisibleText.escaped(names))")
                 return
             }
-            // The stop watch comes before any model is read and before any other thread exists, because each thread
-            // inherits the signal mask of its creator.
+            // This comes before any model is read and before any other thread starts, because each thread inherits the
+            // signal mask of its creator.
             let stop = StopWatch(logger: logger)
             try SluiceService(configuration, logger: logger).run(stop)
         } catch {

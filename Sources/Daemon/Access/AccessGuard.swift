@@ -40,7 +40,7 @@ final class AccessGuard: Sendable {
     /// Whether an orderly stop has begun, after which no producer is admitted. The lock is held while the watch answers
     /// a question.
     private let isIngestClosed = Mutex(false)
-    /// The number of times that the folder was read. The watch compares this number to notice a reload.
+    /// The number of reloads of the keys. The watch compares this number to notice a reload.
     private let readings = Atomic<Int>(0)
     private let pending = Mutex(Pending())
     /// The watch, until its own thread takes it.
@@ -131,7 +131,7 @@ final class AccessGuard: Sendable {
         try result.get()
     }
 
-    /// The number of times that the folder has been read again. It identifies the keys in force.
+    /// The number of reloads of the keys so far. It identifies the keys in force.
     var reading: Int { readings.load(ordering: .acquiring) }
 
     /// Sets the key and the limits of a socket. Call this before the socket is attached.

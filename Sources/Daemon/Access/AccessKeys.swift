@@ -3,7 +3,7 @@ import ZeroMQ
 
 /// The authorized public keys by role. They are read from a folder, and read again on SIGHUP.
 struct AccessKeys: Sendable {
-    /// The file of each key, named in the log.
+    /// The file of each key, for the log.
     private var files: [EndpointRole: [CurvePublicKey: String]] = [:]
 
     /// Reads `producers/*.pub`, `subscribers/*.pub` and `controllers/*.pub`. A missing sub-folder authorizes no one.

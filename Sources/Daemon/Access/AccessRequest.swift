@@ -1,6 +1,6 @@
 import ZeroMQ
 
-/// libzmq's question whether a client may connect (ZAP, <https://rfc.zeromq.org/spec/27/>).
+/// libzmq's question about whether a client may connect (ZAP, <https://rfc.zeromq.org/spec/27/>).
 struct AccessRequest {
     /// The client's proof of identity.
     enum Proof: Equatable {
@@ -29,8 +29,8 @@ struct AccessRequest {
 
     /// Reads a request: version, id, domain, address, identity, mechanism, credentials.
     ///
-    /// - Parameter frames: The frames of the question. Nil if the frames are not a question about an endpoint of this
-    ///   daemon.
+    /// - Parameter frames: The frames of the question. The result is nil if they are not a question about an endpoint
+    ///   of this daemon.
     init?(_ frames: [[UInt8]]) {
         guard frames.count >= 6, frames[0] == Self.version,
             let role = EndpointRole(rawValue: String(decoding: frames[2], as: UTF8.self))

@@ -80,7 +80,7 @@ final class AccessWatch: @unchecked Sendable {
     private var lastLook: Int64 = 0
     /// Whether the last attempt to open a file failed for lack of descriptors.
     private var isOutOfFiles = false
-    /// The number of the reading of the keys to which the log's entries belong.
+    /// The value of ``AccessGuard/reading`` to which the log's entries belong.
     private var reading = 0
 
     init(_ access: AccessGuard, in context: Context) throws(ZeroMQError) {

@@ -10,7 +10,7 @@ final class ConnectionRefusals: Sendable {
         counts.withLock { $0[role, default: 0] += 1 }
     }
 
-    /// Counts one time that the process could open no more files.
+    /// Counts that the process could open no more files.
     func countExhaustion() { exhaustionCount.add(1, ordering: .relaxed) }
 
     /// The number of times that the process ran out of files.

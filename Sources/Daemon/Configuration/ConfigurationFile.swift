@@ -5,8 +5,7 @@ import Yams
 import ZeroMQ
 
 extension DaemonConfiguration {
-    /// Reads a YAML file. The page `Protocol` shows an example. Relative paths in the file are relative to the file's
-    /// folder.
+    /// Reads a YAML file. The page `Protocol` shows an example. Paths in the file may be relative to its folder.
     ///
     /// - Parameter path: The path of the file.
     /// - Throws: ``DaemonError``: `noInput` if the file cannot be read, `configuration` with file and line if its
@@ -25,8 +24,7 @@ extension DaemonConfiguration {
     ///
     /// - Parameters:
     ///   - text: The contents of the file.
-    ///   - path: The path of the file. Errors name this path, and relative paths in the file are relative to its
-    ///     folder.
+    ///   - path: The path of the file. Errors name this path. Paths in the file may be relative to its folder.
     /// - Throws: ``DaemonError``: `configuration` with file and line if the contents are wrong.
     package init(text: String, path: String) throws(DaemonError) {
         let root: Node?

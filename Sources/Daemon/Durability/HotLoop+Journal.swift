@@ -158,8 +158,8 @@ extension HotLoop {
         if !group.isCutting { cutJournal() }
     }
 
-    /// Records in the seal whether the database may be ahead of the journal. The next start reads this. The store's
-    /// jobs run in order. Therefore, the seal is written before the changes that the journal lacks.
+    /// Records in the seal, for the next start, whether the database may be ahead of the journal. The store's jobs run
+    /// in order. Therefore, the seal is written before the changes that the journal lacks.
     private mutating func noteJournal(isWhole: Bool) {
         startWriteJob { store throws(StoreError) in
             try store.noteJournal(isWhole: isWhole)

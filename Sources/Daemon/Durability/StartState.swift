@@ -10,7 +10,7 @@ private struct ReplayedJournal {
     /// is missing.
     let last: UInt64
     let end: UInt64
-    /// The last record whose effect was in the store's streams.
+    /// The last record whose effect the store's streams included.
     let loaded: UInt64
     /// The number of replayed records.
     let count: Int

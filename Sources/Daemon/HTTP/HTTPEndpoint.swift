@@ -13,7 +13,8 @@ public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
     /// Reads an endpoint: `127.0.0.1:5553`, `[::1]:5553`, `localhost:*` or `off`. The port `*` stands for any free
     /// port.
     ///
-    /// - Parameter text: The endpoint as flags and files write it; see ``notation``. Nil if `text` is not an endpoint.
+    /// - Parameter text: The endpoint as flags and files write it; see ``notation``. The result is nil if the text is
+    ///   not an endpoint.
     public init?(_ text: String) {
         guard text != "off" else {
             self = .off

@@ -62,7 +62,7 @@ extension HotLoop {
         return true
     }
 
-    /// Reads the file beside the hot loop. The weights are exchanged between two timesteps.
+    /// Reads the file on another thread. The weights are exchanged between two timesteps.
     private mutating func read(_ model: Int) {
         let served = table.models[model]
         logger.info("reading model '\(served.name)' again: \(served.file)")

@@ -2,7 +2,7 @@ import CMalloc
 import Foundation
 import Logging
 
-/// Returns freed memory that the C library still holds to the system.
+/// Gives freed memory back to the system. Otherwise, the C library would hold it.
 ///
 /// Decisions that wait for a slow subscriber are freed among memory that stays in use. By itself, glibc returns only
 /// the free end of a heap. The heaps would therefore keep the size of the largest burst. `malloc_trim` also returns

@@ -98,7 +98,7 @@ private struct UnixSocketAddress: Sendable {
     private var address = sockaddr_un()
     private let length: socklen_t
 
-    /// Nil if `path` is neither an absolute path nor an abstract name, or is too long.
+    /// Creates an address; nil if `path` is neither an absolute path nor an abstract name, or is too long.
     init?(_ path: String) {
         var bytes = Array(path.utf8)
         let room = MemoryLayout.size(ofValue: address.sun_path)

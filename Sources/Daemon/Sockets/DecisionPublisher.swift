@@ -95,7 +95,7 @@ final class DecisionPublisher {
     func takeSubscriptions() throws(ZeroMQError) {
         for _ in 0..<HotLoop.requestsPerTurn {
             guard let frames = try socket.receiveFrames(wait: false) else { return }
-            // A frame of the byte 1 and a topic subscribes; a frame of the byte 0 and a topic unsubscribes.
+            // A frame that begins with the byte 1 subscribes to the topic that follows. The byte 0 unsubscribes.
             guard let frame = frames.first, frame.first == 1 else { continue }
             let topic = Array(frame.dropFirst())
             if topic.starts(with: Self.subscribedTopic) {

@@ -176,7 +176,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var dropped: [String: UInt64]
     /// Refused connections, by endpoint: `ingest`, `decisions`, `control`.
     public var refusedConnections: [String: UInt64]
-    /// The number of times that a subscriber's queue was full. Such a subscriber misses decisions.
+    /// The number of times that a subscriber's queue was full. The subscriber then misses decisions.
     public var subscriberOverflows: UInt64
     /// Streams whose timesteps are all skipped as duplicates; nil from a daemon of an earlier version.
     public var stuck: Int?

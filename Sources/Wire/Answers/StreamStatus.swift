@@ -8,7 +8,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         /// The model's outputs.
         case several([Float])
 
-        /// Creates the form for a number of outputs.
+        /// Creates a number for one output, or an array for several.
         ///
         /// - Parameter outputs: The model's outputs.
         public init(_ outputs: [Float]) {

@@ -123,7 +123,7 @@ private struct Declaration {
         }
     }
 
-    /// A method with a snapshot's name and a selection of streams, by default all.
+    /// A method with a snapshot's name and a selection of streams, which is all streams by default.
     static func selectingInSnapshot(
         _ command: @escaping (String, ControlCommand.Selection) -> ControlCommand
     ) -> Declaration {

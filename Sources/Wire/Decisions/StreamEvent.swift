@@ -1,5 +1,5 @@
 /// An event that changes streams outside the normal course of their timesteps. The decisions socket carries events and
-/// decisions in one order.
+/// decisions in the order in which they took effect.
 public struct StreamEvent: Codable, Equatable, Sendable {
     /// The kind of event.
     public enum Kind: String, Codable, CaseIterable, Sendable {

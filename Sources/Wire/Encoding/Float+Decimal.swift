@@ -31,8 +31,8 @@ extension Float {
     /// takes a tenth of the time that `Float.init` takes.
     ///
     /// The digits and the power of ten are exact as doubles. Therefore, their product or quotient is the double nearest
-    /// to the number (Clinger, 1990). The float nearest to that double is the one nearest to the number, unless the
-    /// double lies halfway between two floats.
+    /// to the number (Clinger, 1990). The float nearest to this double is also nearest to the number, unless the double
+    /// lies halfway between two floats.
     ///
     /// - Returns: Nil for another notation, or if the double lies halfway.
     private static func common(_ word: Span<UInt8>) -> Float? {

@@ -37,7 +37,7 @@ public struct TimestepHeader: Equatable, Sendable {
 
     /// Reads a header frame.
     ///
-    /// - Throws: ``DropCause/header`` if the length is wrong or the reserved field is in use, ``DropCause/flags`` if a
+    /// - Throws: ``DropCause/header`` if the length is wrong or the reserved field is not 0, ``DropCause/flags`` if a
     ///   flag is unknown.
     public init(_ frame: RawSpan) throws(DropCause) {
         guard frame.byteCount == Self.byteCount, frame.littleEndian(at: 12, as: UInt32.self) == 0 else {

@@ -166,8 +166,8 @@ public struct PeerConnections {
     ///
     /// - Parameters:
     ///   - moment: The moment at which a connection is half-closed.
-    ///   - hasReceived: Whether a message has arrived on any of the connections since the last call. Only for TCP does
-    ///     the kernel count the bytes of each connection.
+    ///   - hasReceived: Whether a message has arrived on any of the connections since the last call. Used only for
+    ///     transports other than TCP, for which the kernel does not count received bytes.
     /// - Returns: The number of connections that have not ended, and the number of those that are not half-closed yet.
     public mutating func hangUp(at moment: Moment, hasReceived: Bool) -> (open: Int, waiting: Int) {
         let now = ContinuousClock.now

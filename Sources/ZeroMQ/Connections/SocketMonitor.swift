@@ -47,7 +47,7 @@ public final class SocketMonitor: @unchecked Sendable {
         let address = "inproc://sluice.monitor.\(UInt(bitPattern: unsafe handle.pointer))"
         let socket = try Socket(.pair, in: handle.context)
         try socket.set(.linger, to: 0)
-        // There is no limit, because libzmq's own threads would wait at it.
+        // There is no limit, because a full queue would block libzmq's own threads.
         try socket.set(.receiveHighWaterMark, to: 0)
         _ = try checked("monitor a socket") {
             unsafe zmq_socket_monitor(handle.pointer, address, Self.events)

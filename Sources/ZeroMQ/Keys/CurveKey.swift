@@ -25,7 +25,7 @@ public struct CurvePublicKey: Hashable, Sendable, CustomStringConvertible {
     public var description: String { Z85.encoded(bytes) }
 }
 
-/// A CURVE secret key and its public key. A pair is an identity.
+/// A CURVE secret key and its public key. The pair identifies its owner.
 public struct CurveKeyPair: Sendable, CustomStringConvertible {
     /// The public key.
     public let publicKey: CurvePublicKey
