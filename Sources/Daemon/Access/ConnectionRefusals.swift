@@ -10,7 +10,7 @@ final class ConnectionRefusals: Sendable {
         counts.withLock { $0[role, default: 0] += 1 }
     }
 
-    /// Counts that the process could open no more files.
+    /// Adds 1 to ``exhaustions``.
     func countExhaustion() { exhaustionCount.add(1, ordering: .relaxed) }
 
     /// The number of times that the process ran out of files.

@@ -13,7 +13,7 @@ struct RunningOperation {
     var restoration: RunningRestoration?
     /// The number of restorations so far. It distinguishes the store's answers to different restorations.
     var restorationCount = 0
-    /// The error because of which the daemon stops in the middle of a restoration.
+    /// The error that left a restoration unfinished when the daemon stopped.
     var unfinished: StoreError?
     /// In order: requests about streams that arrived during the operation, and closures that change streams.
     var waiting: [Mailbox.Action] = []

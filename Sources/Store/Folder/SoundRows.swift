@@ -51,7 +51,7 @@ struct SoundRows {
         isComplete = total == header.streams && keys.count == Int(header.streams.rows) && lostSnapshots.isEmpty
     }
 
-    /// Selects the rows that a sum proves to be the last ones written.
+    /// Selects the rows for which a sum proves that they are as they were last written.
     ///
     /// The sum includes every row as it was last written. A damaged row entered the sum either with the checksum that
     /// it still stores or with the one computed from its contents. The other rows are proved only if some combination

@@ -12,7 +12,7 @@ public struct StateExamination: Codable, Equatable, Sendable {
         public let streams: Int
     }
 
-    /// The damages, one line per file. The folder is sound if this is empty.
+    /// The damage found, one line per file; empty if the folder is sound.
     public private(set) var damages: [String] = []
     /// The folder's identity; nil if the database cannot be read.
     public private(set) var identity: String?
@@ -39,7 +39,7 @@ public struct StateExamination: Codable, Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - folder: The copy.
-    ///   - original: The folder that was copied. Damages are reported under its name.
+    ///   - original: The folder that was copied. Damage is reported under this folder's name.
     /// - Throws: ``StoreError`` if the folder cannot be read for a reason other than damage.
     public init(ofCopy folder: String, of original: String) throws(StoreError) {
         try examine(folder)

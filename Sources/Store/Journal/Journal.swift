@@ -10,8 +10,8 @@ import Synchronization
 /// survives a crash of the process once ``append(_:first:)`` returns; with ``Sync/full`` it survives a crash of the
 /// machine too. Safe to call from any thread; calls run one after another.
 ///
-/// The checksum of each batch covers the checksum of the previous one. This reveals a batch that is damaged, missing,
-/// or from another journal. ``JournalHeader`` ties the journal to the store's database.
+/// The checksum of each batch covers the checksum of the previous one. The chain of checksums reveals a batch that is
+/// damaged, missing, or from another journal. ``JournalHeader`` ties the journal to the store's database.
 public final class Journal: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "journal.sqlite"

@@ -19,7 +19,7 @@ extension StateStore {
         }
     }
 
-    /// Creates the tables of a new database, or migrates those of an earlier version.
+    /// Creates the tables of a new database, or migrates the tables of an earlier version.
     static func bringUp(
         _ database: OwnedDatabase, isNew: Bool, folder: String?, _ seal: Seal?
     ) throws(StoreError) {
