@@ -158,7 +158,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// Whether an interval is permitted: more than 0 seconds, at most a year.
     ///
     /// - Parameter seconds: The interval in seconds.
-    /// - Returns: False for NaN too.
+    /// - Returns: False if the interval is out of range or NaN.
     public static func isInterval(_ seconds: Double) -> Bool {
         seconds > 0 && seconds <= 31_536_000
     }

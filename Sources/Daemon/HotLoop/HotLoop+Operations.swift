@@ -84,7 +84,7 @@ extension HotLoop {
         while goOnWithOperation(), SteadyClock.now() - start < time {}
     }
 
-    /// Does a piece of the operation under way, or carries out the next waiting request.
+    /// Does part of the operation under way, or carries out the next waiting request.
     ///
     /// - Returns: Whether there was something to do.
     private mutating func goOnWithOperation() -> Bool {

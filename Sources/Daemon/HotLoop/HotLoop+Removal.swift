@@ -25,8 +25,9 @@ extension HotLoop {
     /// Removes streams from memory, and records the removal in the journal. The store alone cannot remove them, because
     /// earlier records would bring them back.
     ///
-    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk, it would
-    /// wait until there is room. Therefore, the daemon first checks that the journal or a checkpoint can be written.
+    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk, the
+    /// answer would wait until there is room. Therefore, the daemon first checks that the journal or a checkpoint can
+    /// be written.
     private mutating func removeAtOnce(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {

@@ -7,9 +7,9 @@ import ZeroMQ
 extension HotLoop {
     /// The maximum time to consume received timesteps.
     private static let drainTime = Duration.seconds(2)
-    /// The moments at which a producer is told to hang up. Each entry applies until its time after the beginning of the
-    /// stop. At first, the producer must be silent. Later, it may also be between two messages. After the last entry,
-    /// any moment will do.
+    /// The moments at which a producer is told to hang up. Each entry applies until the given time after the beginning
+    /// of the stop. At first, the producer must be silent. Later, it may also be between two messages. After the last
+    /// entry, any moment will do.
     private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
         (.milliseconds(250), .quiet(.milliseconds(10))),
         (.milliseconds(350), .quiet(.milliseconds(2))),
