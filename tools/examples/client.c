@@ -2,7 +2,7 @@
 //
 //     cc client.c -lzmq -o client && ./client INGEST DECISIONS STREAM VALUE...
 //
-// For a model of one feature and one output, on a little-endian machine as are x86-64 and arm64.
+// Works for a model with one feature and one output, on a little-endian machine such as x86-64 or arm64.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define IN_FORCE "!sluice/subscribed/client.c"
 
-// One decision, as the protocol lays it out: 28 bytes and one output.
+// One decision in the protocol's layout: 28 bytes and one output.
 struct __attribute__((packed)) record {
     uint64_t sequence, step;
     int64_t time;
@@ -42,7 +42,7 @@ int main(int count, char **arguments) {
     const char *stream = arguments[3];
     void *context = zmq_ctx_new();
 
-    // The daemon answers the second subscription when both are in force: no later decision is missed.
+    // The daemon answers the second subscription once both are active. After that, no decision is missed.
     void *subscriber = connected(context, ZMQ_SUB, arguments[2]);
     char topic[256], content[4096];
     check(zmq_setsockopt(subscriber, ZMQ_SUBSCRIBE, stream, strlen(stream)), "subscription");
@@ -52,7 +52,7 @@ int main(int count, char **arguments) {
         check(zmq_recv(subscriber, content, sizeof content, 0), "confirmation");
     } while (memcmp(topic, IN_FORCE, strlen(IN_FORCE)) != 0);
 
-    // An XPUB receives the daemon's subscription. A message before it would be lost.
+    // An XPUB socket receives the daemon's subscription. A message sent before it would be lost.
     void *producer = connected(context, ZMQ_XPUB, arguments[1]);
     check(zmq_recv(producer, topic, sizeof topic, 0), "the daemon did not subscribe");
     for (int index = 4; index < count; index++) {
@@ -65,7 +65,7 @@ int main(int count, char **arguments) {
         check(length, "no decision");
         struct record record;
         check(zmq_recv(subscriber, &record, sizeof record, 0), "decision");
-        // A subscription is to a prefix, so that other streams may arrive.
+        // A subscription is to a prefix. Decisions of other streams may therefore arrive too.
         if ((size_t)length != strlen(stream) || memcmp(topic, stream, length) != 0) continue;
         printf("%s %llu %.6f %d\n", stream, (unsigned long long)record.sequence, record.probability, record.label);
         index++;

@@ -1,4 +1,4 @@
-"""The common part of the scripts that write Tests/Fixtures/keras: sequences, files of answers, and checks of answers.
+"""Common functions of the scripts that write Tests/Fixtures/keras: sequences, files of answers, and checks of answers.
 
 Needs only NumPy and Python 3.7, the last version for stand-alone Keras 2.
 """
@@ -12,13 +12,13 @@ import numpy
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "keras"
 SEQUENCES = FOLDER / "sequences"
 
-# The sequences of a fixture. A 0 is a timestep that a model with a mask skips: at the beginning, in the middle, at the
-# end, and everywhere.
+# The sequences of a fixture. A 0 is a timestep that a model with a mask skips. Zeros are at the beginning, in the
+# middle, at the end, and everywhere.
 PATTERNS = ["1", "00", "110", "0111", "10110", "0110100", "11001011", "101100010111"]
 
 
 def sequences(random, features, tokens, mask_value):
-    """Return one array per pattern, shape (n, features), or (n,) int32 for tokens. Without a mask value, none is masked."""
+    """Return an array per pattern: shape (n, features), or (n,) int32 for tokens. Without a mask value, none is masked."""
     arrays = []
     for pattern in PATTERNS:
         left_out = numpy.array([letter == "0" for letter in pattern]) & (mask_value is not None)
@@ -28,14 +28,14 @@ def sequences(random, features, tokens, mask_value):
         else:
             array = random.normal(size=(len(pattern), features)).astype("float32")
             if mask_value is not None and features > 1:
-                array[0, 0] = mask_value  # A single feature of several does not mask a timestep.
+                array[0, 0] = mask_value  # One of several features alone does not mask a timestep.
             array[left_out] = mask_value
         arrays.append(array)
     return arrays
 
 
 def write_sequences(path, inputs, answers):
-    """Write rows `stream,step,x0…,y0…`; y is empty without an answer, nan where Keras divides by zero timesteps."""
+    """Write rows `stream,step,x0…,y0…`. y is empty without an answer, and nan where Keras divides by zero timesteps."""
     outputs = next(len(y) for stream in answers for y in stream if y is not None)
     features = 1 if inputs[0].ndim == 1 else inputs[0].shape[1]
     with open(path, "w", newline="") as file:

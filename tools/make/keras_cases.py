@@ -1,7 +1,7 @@
 """The models of Tests/Fixtures/keras as data: layers as (class, first argument or none, options), without weights.
 
-A model begins with its number of features, or with none if an Embedding is first and the input is tokens. The first
-argument of a wrapper is the inner layer in the same form.
+A model begins with its number of features, or with None if the first layer is an Embedding, whose input is tokens. The
+first argument of a wrapper is the inner layer in the same form.
 """
 
 from keras.layers import (
@@ -12,7 +12,7 @@ from keras.layers import (
 SEQUENCES = {"return_sequences": True}
 BACKWARDS = {"go_backwards": True}
 
-# Models for streams: each recurrent layer is made stateful, and the model answers after each timestep.
+# Models for streams. Each recurrent layer becomes stateful, and the model answers after each timestep.
 STREAMS = {
     "smallest": (1, [(LSTM, 1, {})]),
     "odd_units": (3, [(LSTM, 17, {}), (Dense, 2, {"activation": "tanh"})]),
@@ -221,7 +221,7 @@ WHOLE = {
 }
 
 # Each activation in each place: in an LSTM and a GRU as function and as gate, in a Dense, and as a layer. Softmax is
-# only in the last two, because the engine refuses it in a cell.
+# only in the last two because the engine refuses it in a cell.
 IN_CELLS = [
     "sigmoid", "tanh", "relu", "linear", "hard_sigmoid", "softsign", "softplus", "elu", "selu", "gelu", "silu",
     "exponential"]
@@ -234,7 +234,7 @@ for index, name in enumerate(ACTIVATIONS):
         (LayerNormalization, None, {}), (Dense, 4, {"activation": ACTIVATIONS[(index + 7) % 13]}),
         (LayerNormalization, None, {}), (Dense, 4, {}), (Activation, name, {}), (Dense, 2, {"activation": "tanh"})])
 
-# Also written as .h5: the cases in which the two formats differ. The others differ only in options.
+# These cases are also written as .h5 because the two formats differ in them. The other cases differ only in options.
 AS_H5 = {
     "two_ways_lstm", "two_ways_stacked", "two_ways_other_backward", "backwards_gru", "reshaped", "masked_value",
     "masked_through_more", "masked_zero_output", "masked_two_ways_stacked", "tokens_masked_two_ways", "functional",

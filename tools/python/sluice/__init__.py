@@ -4,7 +4,7 @@
         producer.send("meter-7", [0.25, 0.5], sequence=1)
         print(decisions.next())
 
-An object belongs to one thread.
+Use each object in one thread only.
 """
 
 from .connection import Keys, NoAnswer

@@ -1,4 +1,4 @@
-"""Sockets that are connected to a daemon."""
+"""Sockets connected to a daemon."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Keys:
 
 
 class Connection:
-    """An owner of sockets to one of the daemon's endpoints, and the context manager that closes them."""
+    """An owner of sockets to one of the daemon's endpoints. As a context manager, it closes them."""
 
     def __init__(self, endpoint: str, keys: Keys | None, timeout: float) -> None:
         self.endpoint = endpoint.removeprefix("pull:").lstrip("@>")
         self.timeout = timeout
         self._keys = keys
-        # A context of its own: its end waits for this object's unsent messages, and for no other's.
+        # Each object has its own context. Closing the context then waits only for this object's unsent messages.
         self._context = zmq.Context()
 
     def __enter__(self: Self) -> Self:
@@ -56,7 +56,7 @@ class Connection:
             self._context.destroy(linger=0)
 
     def _open(self, kind: int) -> zmq.Socket[Any]:
-        """Return a socket that is connected to the endpoint, with queues of any length."""
+        """Return a socket that is connected to the endpoint. Its queues have no limit."""
         socket: zmq.Socket[Any] = self._context.socket(kind)
         socket.setsockopt(zmq.RCVTIMEO, self._milliseconds)
         socket.setsockopt(zmq.SNDTIMEO, self._milliseconds)

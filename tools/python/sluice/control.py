@@ -35,8 +35,8 @@ class Control(Connection):
         """Prepare a connection, which the first request opens.
 
         :param control: The daemon's control endpoint.
-        :param keys: The keys, if the daemon has some.
-        :param timeout: The most seconds to wait for an answer.
+        :param keys: The keys, if the daemon requires them.
+        :param timeout: The maximum wait for an answer, in seconds.
         """
         super().__init__(control, keys, timeout)
         self._socket: zmq.Socket[Any] | None = None
@@ -68,7 +68,7 @@ class Control(Connection):
         return dict(self.call("stream", stream=stream))
 
     def streams(self, prefix: str = "") -> Iterator[Result]:
-        """Return all streams with a prefix, ordered by the bytes of their ids. They are read page by page."""
+        """Return all streams with a prefix, ordered by the bytes of their ids. Reads them page by page."""
         after: str | None = None
         while True:
             page = self.call("streams", prefix=prefix, **({} if after is None else {"after": after}))
@@ -80,9 +80,9 @@ class Control(Connection):
     def wait_for(self, sequences: Mapping[str, int], timeout: float | None = None) -> None:
         """Wait until the daemon has consumed timesteps.
 
-        :param sequences: For each stream the number of the last timestep that was sent.
-        :param timeout: The most seconds to wait; by default the timeout of a request.
-        :raises NoAnswer: If a stream is not that far in time; the message names it and its position.
+        :param sequences: For each stream, the number of the last timestep that was sent.
+        :param timeout: The maximum wait in seconds; by default, the timeout of a request.
+        :raises NoAnswer: If a stream has not reached its number in time. The message names the stream and its position.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         missing, pause = dict(sequences), 0.001
@@ -103,7 +103,7 @@ class Control(Connection):
             pause = min(2 * pause, 0.1)
 
     def reset(self, stream: str | None = None, *, prefix: str | None = None, all: bool = False) -> int:
-        """Make the state of streams zero and return their number."""
+        """Reset the state of streams to zero and return their number."""
         return int(self.call("reset", **_which(stream, prefix, all))["reset"])
 
     def remove(self, stream: str | None = None, *, prefix: str | None = None, all: bool = False) -> int:
@@ -111,7 +111,7 @@ class Control(Connection):
         return int(self.call("remove", **_which(stream, prefix, all))["removed"])
 
     def pause(self, stream: str | None = None, *, prefix: str | None = None, all: bool = False) -> int:
-        """Let timesteps of streams wait, and return the number of the streams."""
+        """Pause streams and return their number. Timesteps of a paused stream wait."""
         return int(self.call("pause", **_which(stream, prefix, all))["paused"])
 
     def resume(self, stream: str | None = None, *, prefix: str | None = None, all: bool = False) -> int:
@@ -119,7 +119,7 @@ class Control(Connection):
         return int(self.call("resume", **_which(stream, prefix, all))["resumed"])
 
     def snapshot(self, name: str, stream: str | None = None, *, prefix: str | None = None, all: bool = True) -> Result:
-        """Save the state of streams, by default of all, under a name."""
+        """Save the state of streams, by default all streams, under a name."""
         selected = stream is not None or prefix is not None
         return dict(self.call("snapshot", name=name, **_which(stream, prefix, all and not selected)))
 
@@ -128,7 +128,7 @@ class Control(Connection):
         return list(self.call("snapshots")["snapshots"])
 
     def restore(self, name: str, stream: str | None = None, *, prefix: str | None = None, all: bool = True) -> int:
-        """Restore streams, by default all, from a snapshot and return their number."""
+        """Restore streams, by default all streams, from a snapshot and return their number."""
         selected = stream is not None or prefix is not None
         return int(self.call("restore", name=name, **_which(stream, prefix, all and not selected))["restored"])
 
@@ -146,7 +146,7 @@ class Control(Connection):
         return str(self.call("import", **params)["stream"])
 
     def reload(self, model: str, *, reset: bool = False) -> Result:
-        """Read a model's file again, and give its weights to the running streams."""
+        """Read a model's file again and apply its weights to the running streams."""
         return dict(self.call("reload", model=model, reset=reset))
 
     def checkpoint(self) -> Result:

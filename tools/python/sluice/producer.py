@@ -1,4 +1,4 @@
-"""The sending of timesteps."""
+"""Sends timesteps."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ MAX_ID = 255
 class Producer(Connection):
     """A sender of timesteps.
 
-    To a SUB endpoint (the default), the producer waits until the daemon has subscribed, so that no first message is lost, and
-    blocks instead of dropping when the network is full. `pull:` before the endpoint makes it a PUSH for a PULL endpoint.
+    For a SUB endpoint (the default), the producer waits until the daemon has subscribed. The first messages are thus not lost.
+    If the network is full, the producer blocks instead of dropping messages. For a PULL endpoint, put `pull:` before the
+    endpoint. The producer then uses a PUSH socket.
     """
 
     def __init__(self, ingest: str = "tcp://127.0.0.1:5550", *, keys: Keys | None = None, timeout: float = 5.0) -> None:
         """Connect to the daemon.
 
         :param ingest: The daemon's ingest endpoint.
-        :param keys: The keys, if the daemon has some.
-        :param timeout: The most seconds to wait for the daemon.
+        :param keys: The keys, if the daemon requires them.
+        :param timeout: The maximum wait for the daemon, in seconds.
         :raises NoAnswer: If a SUB endpoint does not subscribe in time.
         """
         super().__init__(ingest, keys, timeout)
@@ -48,13 +49,13 @@ class Producer(Connection):
         """Send one or more consecutive timesteps of a stream as one message.
 
         :param stream: The stream's id.
-        :param values: The timesteps, shape (timesteps, features); or for models of one feature (timesteps,). A single
-            timestep of several features has the shape (1, features).
-        :param sequence: The number of the first timestep; with 0 the daemon continues its own count.
+        :param values: The timesteps, shape (timesteps, features), or (timesteps,) for models with one feature. A single
+            timestep with several features has the shape (1, features).
+        :param sequence: The number of the first timestep. With 0, the daemon continues its own count.
         :param start: Whether the state is reset before the first timestep.
         :param end: Whether the last timestep ends its sequence.
-        :raises ValueError: If the daemon would drop the message: a value that is not finite, no value, or a wrong id.
-        :raises NoAnswer: If the daemon takes no message in time.
+        :raises ValueError: If the daemon would drop the message, for a value that is not finite, no values or an invalid id.
+        :raises NoAnswer: If the daemon accepts no message in time.
         """
         with np.errstate(over="ignore"):
             array = np.ascontiguousarray(values, dtype="<f4")
@@ -72,14 +73,14 @@ class Producer(Connection):
         self._send(stream, np.ascontiguousarray(array, dtype="<i4"), sequence, start, end)
 
     def send_frames(self, frames: list[bytes]) -> None:
-        """Send frames as they are, such as to an endpoint with the codec `json`."""
+        """Send frames unchanged, for example to an endpoint with the codec `json`."""
         try:
             self._socket.send_multipart(frames)
         except zmq.Again:
             raise self._no_answer("the daemon took no message") from None
 
     def close(self) -> None:
-        """Wait for the network to take all messages, at most for the timeout, and disconnect."""
+        """Wait until the network has accepted all messages, at most for the timeout, and disconnect."""
         if not self._context.closed:
             self._context.destroy(linger=self._milliseconds)
 

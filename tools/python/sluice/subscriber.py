@@ -1,4 +1,4 @@
-"""The reception of decisions."""
+"""Receives decisions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .connection import Connection, Keys
 
 Event = dict[str, Any]
 EVENT = b"!sluice/event"
-FIXED_BYTES = 28  # of a record, before its outputs
+FIXED_BYTES = 28  # the bytes of a record before its outputs
 
 
 class Flag(enum.IntFlag):
@@ -50,7 +50,7 @@ class Decision(NamedTuple):
 
 @functools.cache
 def record_type(outputs: int) -> np.dtype[np.void]:
-    """Return the type of a record with so many outputs, as NumPy reads it from the message."""
+    """Return the NumPy type of a record with this number of outputs, as it is in a message."""
     return np.dtype([
         ("sequence", "<u8"), ("step", "<u8"), ("time", "<i8"), ("flags", "<u2"), ("label", "u1"), ("n", "u1"),
         ("probabilities", "<f4", (outputs,))])
@@ -65,10 +65,10 @@ class Subscriber(Connection):
     ) -> None:
         """Subscribe, and wait until the daemon confirms the subscription.
 
-        :param prefixes: The beginnings of the stream ids; none for all streams.
+        :param prefixes: The beginnings of the stream ids. Without prefixes, all streams are received.
         :param decisions: The daemon's decisions endpoint.
-        :param keys: The keys, if the daemon has some.
-        :param timeout: The most seconds to wait for the confirmation, and by default for a decision.
+        :param keys: The keys, if the daemon requires them.
+        :param timeout: The maximum wait for the confirmation and, by default, for a decision, in seconds.
         :param on_event: Called with each event, such as a reset, at its place among the decisions.
         :raises NoAnswer: If the daemon does not confirm in time.
         """
@@ -86,7 +86,7 @@ class Subscriber(Connection):
     def next(self, timeout: float | None = None) -> Decision | None:
         """Return the next decision; None if none arrives in time.
 
-        :param timeout: The most seconds to wait; by default the subscriber's timeout.
+        :param timeout: The maximum wait in seconds; by default, the subscriber's timeout.
         """
         if not self._waiting:
             batch = self.next_batch(timeout)
@@ -99,7 +99,7 @@ class Subscriber(Connection):
         return self._waiting.popleft()
 
     def __iter__(self) -> Iterator[Decision]:
-        """Return the decisions as they arrive, without end."""
+        """Yield decisions endlessly, as they arrive."""
         while True:
             decision = self.next(self.timeout)
             if decision is not None:
@@ -108,8 +108,8 @@ class Subscriber(Connection):
     def next_batch(self, timeout: float | None = None) -> tuple[str, npt.NDArray[np.void]] | None:
         """Return a stream and the decisions of its next message; None if no message arrives in time.
 
-        The decisions are one structured array with the fields `sequence`, `step`, `time`, `flags`, `label`, `n` and
-        `probabilities`. Decisions that `next` has read already, but not returned, are left to `next`.
+        The decisions are a structured array with the fields `sequence`, `step`, `time`, `flags`, `label`, `n` and
+        `probabilities`. Decisions that `next` has read but not returned yet are left to `next`.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         while not self._received:
@@ -119,7 +119,7 @@ class Subscriber(Connection):
         return self._received.popleft()
 
     def batches(self) -> Iterator[tuple[str, npt.NDArray[np.void]]]:
-        """Return the decisions of each message as it arrives, without end. See `next_batch`."""
+        """Yield the decisions of each message endlessly, as messages arrive. See `next_batch`."""
         while True:
             batch = self.next_batch(self.timeout)
             if batch is not None:

@@ -8,19 +8,19 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-# Debug programs are there after `swift build`; SLUICE_PROGRAMS names others.
+# `swift build` creates the debug programs. SLUICE_PROGRAMS names the folder of others.
 PROGRAMS = pathlib.Path(os.environ.get("SLUICE_PROGRAMS", ROOT / ".build/debug"))
 REFERENCE = ROOT / "Tests/Fixtures/reference"
 sys.path.insert(0, str(ROOT / "tools/python"))
 
 
 class Daemon:
-    """A real `sluiced` on Unix sockets in a folder of its own."""
+    """A real `sluiced` on Unix sockets in its own folder."""
 
     def __init__(self, model=REFERENCE / "model2.keras", *options):
         self.folder = tempfile.TemporaryDirectory(prefix="sluice-python.")
         self.ingest, self.decisions, self.control = (f"ipc://{self.folder.name}/{role}" for role in "idc")
-        # A later --ingest adds an endpoint.
+        # A repeated --ingest adds an endpoint.
         self.pull = f"ipc://{self.folder.name}/pull"
         self.log_path = pathlib.Path(self.folder.name, "log")
         with self.log_path.open("w") as log:

@@ -1,4 +1,4 @@
-"""Tests of tools/examples against the real daemon. An example whose programs are missing is skipped."""
+"""Tests tools/examples with the real daemon. Skips an example whose programs are missing."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ EXAMPLES = ROOT / "tools/examples"
 
 
 def needs(*programs):
-    """Skip a test with the names of the missing programs."""
+    """Skip a test if programs are missing, and name them."""
     missing = [program for program in programs if not shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")]
     return unittest.skipIf(missing, f"not installed: {', '.join(missing)}")
 
@@ -46,7 +46,8 @@ class TheExamples(unittest.TestCase):
                 while subprocess.run([*publish, "0.5"], stderr=subprocess.DEVNULL).returncode != 0:
                     self.assertIsNone(broker.poll(), "the broker ended")
                     time.sleep(0.05)
-                # The message is retained, so that it does not matter who is first. -C 1 ends after one message.
+                # The message is retained. It therefore does not matter which program is first. -C 1 ends after one
+                # message.
                 subprocess.run([EXAMPLES / "mqtt", "meters/#", "-p", port, "-C", "1", "--", "--control", daemon.control],
                                env=environment, check=True, capture_output=True, timeout=60)
                 decision = subscriber.next()

@@ -1,4 +1,4 @@
-"""Tests of the Python package against the real daemon: python3 -m unittest discover tools/python/tests"""
+"""Tests the Python package with the real daemon: python3 -m unittest discover tools/python/tests"""
 
 import csv
 import os
