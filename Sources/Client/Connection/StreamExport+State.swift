@@ -1,4 +1,3 @@
-import FoundationEssentials
 package import Wire
 
 extension StreamExport {
@@ -8,11 +7,8 @@ extension StreamExport {
     /// - Returns: The values.
     /// - Throws: ``ClientError`` if the daemon did not write base64.
     package func stateValues(outputs: Int) throws(ClientError) -> [Float] {
-        guard let bytes = Data(base64Encoded: state) else {
-            throw ClientError(.protocol, "the state of stream '\(stream)' is not base64")
-        }
-        let values = stride(from: 0, to: bytes.count - 3, by: 4).map { start in
-            Float(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) })
+        guard let values = decodeState() else {
+            throw ClientError(.protocol, "the state of stream '\(stream)' is not base64 of whole float32 values")
         }
         return values.dropLast(outputs)
     }

@@ -17,18 +17,18 @@ extension DaemonMetrics {
     }
 
     private func writeData(to text: inout PrometheusText) {
-        text.write("sluice_timesteps_total", .counter, "Timesteps consumed.", Double(status.timesteps))
-        text.write("sluice_decisions_total", .counter, "Decisions published.", Double(status.decisions))
+        text.write("sluice_timesteps_total", .counter, "Timesteps consumed.", Double(counters.timesteps))
+        text.write("sluice_decisions_total", .counter, "Decisions published.", Double(counters.decisions))
         text.write(
             "sluice_dropped_total", .counter, "Messages dropped, by cause; timesteps for the cause paused.",
-            DropCause.allCases.map { ([("cause", $0.rawValue)], Double(status.dropped[$0.rawValue] ?? 0)) })
-        text.write("sluice_gaps_total", .counter, "Jumps ahead in a stream's sequence.", Double(status.gaps))
+            DropCause.allCases.map { ([("cause", $0.rawValue)], Double(counters.dropped[$0] ?? 0)) })
+        text.write("sluice_gaps_total", .counter, "Jumps ahead in a stream's sequence.", Double(counters.gaps))
         text.write(
             "sluice_duplicates_total", .counter, "Timesteps skipped, as they had been consumed before.",
-            Double(status.duplicates))
+            Double(counters.duplicates))
         text.write(
             "sluice_faults_total", .counter, "States that turned NaN or infinite and were given up.",
-            Double(status.quarantined))
+            Double(counters.quarantined))
         text.write(
             "sluice_subscriber_overflows_total", .counter,
             "Messages missed by a subscriber at its high-water mark; only the first of each time.",

@@ -1,3 +1,4 @@
+import Streams
 import Wire
 
 /// A copy of the hot loop's counters and status at one moment, for `/metrics` and the health checks.
@@ -10,7 +11,9 @@ struct DaemonMetrics: Sendable {
         var error: UInt64 = 0
     }
 
-    /// The answer to `status`: models, streams, counters, checkpoint and journal.
+    /// The counts of the table's events.
+    var counters: StreamCounters
+    /// The answer to `status`: models, streams, checkpoint and journal.
     var status: DaemonStatus
     /// The time at which the daemon was ready, in nanoseconds since the Unix epoch.
     var startTime: Int64
@@ -28,7 +31,8 @@ extension HotLoop {
     /// A copy of the current metrics.
     var metrics: DaemonMetrics {
         DaemonMetrics(
-            status: status(), startTime: startTime, isStopping: isStopping, latencies: latencies,
+            counters: table.counters, status: status(), startTime: startTime, isStopping: isStopping,
+            latencies: latencies,
             controlRequests: controlRequests, checkpointTime: isDurable ? checkpoints.lastGoodTime : nil)
     }
 }

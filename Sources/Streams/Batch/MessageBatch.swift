@@ -6,24 +6,22 @@ import Wire
 ///     messages:  | message 0 | message 1 | …
 ///     values:    | timesteps of message 0, duplicates too | timesteps of message 1 | … | timesteps of the incoming message
 struct MessageBatch: ~Copyable {
-    /// One message. The size is 40 bytes, so that a full batch takes a third of the processor's first-level cache.
+    /// One message. The stride is 40 bytes, so that a full batch takes a third of the processor's first-level cache.
     struct Message: BitwiseCopyable {
         private let slotNumber: UInt32
         private let timesteps: UInt32
         /// The number of the message's first timestep.
         let first: UInt64
         private let duplicateTimesteps: UInt32
-        /// The hash of the stream's id.
-        let hash: UInt32
         private let firstValue: UInt32
         private let modelNumber: UInt16
         private let flagBits: UInt8
         private let later: UInt32
         /// The message's index among the jobs of its model's ``StepBatch``, if it has a job.
-        fileprivate(set) var jobNumber: UInt32 = 0
+        private let jobNumber: UInt32
 
         init(
-            slot: Int, hash: UInt32, model: Int, numbers: SequenceNumbers, flags: TimestepHeader.Flags, count: Int,
+            slot: Int, model: Int, job: Int, numbers: SequenceNumbers, flags: TimestepHeader.Flags, count: Int,
             firstValue: Int, rest: Int
         ) {
             later = UInt32(rest)
@@ -31,7 +29,7 @@ struct MessageBatch: ~Copyable {
             timesteps = UInt32(count)
             first = numbers.first
             duplicateTimesteps = UInt32(numbers.duplicates)
-            self.hash = hash
+            jobNumber = UInt32(job)
             self.firstValue = UInt32(firstValue)
             modelNumber = UInt16(model)
             flagBits = UInt8(truncatingIfNeeded: flags.rawValue)
@@ -161,10 +159,6 @@ struct MessageBatch: ~Copyable {
     }
 
     mutating func close() { isFull = true }
-
-    /// Sets the index of a message's job in its model's ``StepBatch``.
-    @inline(__always)
-    mutating func setJob(_ job: Int, of number: Int) { messages[number].jobNumber = UInt32(job) }
 
     /// Removes the messages and keeps the capacity.
     mutating func removeAll() {

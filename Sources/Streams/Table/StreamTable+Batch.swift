@@ -32,10 +32,11 @@ extension StreamTable {
         let model = streams[slot].model
         if numbers.gap || flags.contains(.start) { startAnew(slot, numbers, flags) }
         streams[slot].isInBatch = true
+        let job = addJob(slot, numbers, flags, count: count, hash: hash)
         // The message is built at the point of use, so that it goes from registers straight to its place.
         batch.append(
             MessageBatch.Message(
-                slot: slot, hash: hash, model: model, numbers: numbers, flags: flags, count: count,
+                slot: slot, model: model, job: job, numbers: numbers, flags: flags, count: count,
                 firstValue: batch.takenValues, rest: rest),
             work: rules[model].work)
         // A single answer may take as long as a whole sequence, so other work has its turn after it.
@@ -56,31 +57,26 @@ extension StreamTable {
         }
     }
 
-    /// Steps all timesteps in the batch, with the streams of one model side by side.
-    public mutating func stepBatch() {
-        var first = 0
-        while first < batch.count {
-            let run = batch.run(from: first)
-            let model = batch[first].model
-            if case .state(let steps) = memories[model] { add(run, of: model, to: steps) }
-            first = run.upperBound
-        }
-        for model in memories.indices {
-            if case .state(let steps) = memories[model] { steps.run(on: batch.allValues) }
-        }
+    /// Adds the new timesteps of the incoming message to the step batch of its model.
+    ///
+    /// - Parameters: As ``enqueue(_:_:_:count:hash:rest:)``.
+    /// - Returns: The number of the job; 0 without meaning if the model keeps timesteps instead.
+    @inline(__always)
+    private func addJob(
+        _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32
+    ) -> Int {
+        let stream = streams[slot]
+        guard case .state(let steps) = memories[stream.model] else { return 0 }
+        let rule = rules[stream.model]
+        return steps.add(
+            stream.row, at: batch.takenValues + numbers.duplicates * rule.features, count: count - numbers.duplicates,
+            hash: hash, untilReset: rule.timestepsLeft(after: stream.step), resetsAtEnd: flags.contains(.end))
     }
 
-    /// Adds the new timesteps of consecutive messages to the step batch of their model.
-    private mutating func add(_ run: Range<Int>, of model: Int, to steps: StepBatch) {
-        let rule = rules[model]
-        for number in run {
-            let message = batch[number]
-            let job = steps.add(
-                streams[message.slot].row, at: message.newValues(features: rule.features).lowerBound,
-                count: message.new, hash: message.hash,
-                untilReset: rule.timestepsLeft(after: streams[message.slot].step),
-                resetsAtEnd: message.flags.contains(.end))
-            batch.setJob(job, of: number)
+    /// Steps all timesteps in the batch, with the streams of one model side by side.
+    public mutating func stepBatch() {
+        for model in memories.indices {
+            if case .state(let steps) = memories[model] { steps.run(on: batch.allValues) }
         }
     }
 
