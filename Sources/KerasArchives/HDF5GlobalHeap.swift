@@ -81,8 +81,8 @@ struct HDF5GlobalHeap {
     /// number (32).
     ///
     /// The check reads only multiples of 8 bytes, which is where the object headers of h5py have attribute values. At
-    /// other positions, and with newer headers, a chance match would refuse a sound file. A length of 0 is ignored,
-    /// because it is usually the upper half of a 64-bit number that happens to precede a heap's address.
+    /// other positions, and with newer headers, a chance match would refuse a sound file. A length of 0 is ignored. It
+    /// is usually the upper half of a 64-bit number, and the following number happens to equal a heap's address.
     private func checkReferences() throws(Defect) {
         guard !heaps.isEmpty else { return }
         for place in stride(from: 0, through: bytes.count - 16, by: 8) {

@@ -9,7 +9,7 @@ import Wire
 /// A weight's name consists of the layer's name and Keras' name of the weight: `lstm/recurrent_kernel`,
 /// `bidirectional/forward/kernel`.
 package struct ExchangeForm: Sendable {
-    /// The JSON of a Sequential model, in UTF-8.
+    /// The JSON of a Sequential or Functional model, in UTF-8.
     package let architecture: [UInt8]
     /// The version of Keras that defines the meaning of options; nil for Keras 3.
     package let kerasVersion: String?
@@ -101,7 +101,7 @@ extension ExchangeForm {
     /// Whether a safetensors file states that it is in Sluice's form.
     static func isForm(_ file: Safetensors) -> Bool { file.metadata[Key.format] == format }
 
-    /// The model as a `.safetensors` file. Equal models give equal bytes.
+    /// The model as a `.safetensors` file. Equal models produce equal bytes.
     package var bytes: [UInt8] {
         var metadata = [
             Key.format: Self.format, Key.formatVersion: Self.formatVersion,

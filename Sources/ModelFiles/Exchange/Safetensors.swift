@@ -152,7 +152,7 @@ extension Safetensors {
     /// - Parameters:
     ///   - metadata: The metadata texts.
     ///   - tensors: The tensors with their names, in the order in which they are written.
-    /// - Returns: The file's bytes. Equal arguments give equal bytes.
+    /// - Returns: The file's bytes. Equal arguments produce equal bytes.
     static func bytes(metadata: [String: String], tensors: [NamedTensor]) -> [UInt8] {
         var header = Header(metadata: metadata, entries: [:])
         var end = 0

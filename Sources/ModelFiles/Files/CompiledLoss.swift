@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Wire
 
-/// The loss that a model was compiled with in Keras, by Keras' name.
+/// The loss that a model was compiled with in Keras, under Keras' name.
 package struct CompiledLoss: Codable, Equatable, Sendable {
     /// Keras' name of the function, such as `binary_crossentropy`.
     package let name: String
@@ -84,7 +84,7 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         self = loss
     }
 
-    /// The loss as JSON. Equal losses give equal texts.
+    /// The loss as JSON. Equal losses produce equal texts.
     var json: String? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]

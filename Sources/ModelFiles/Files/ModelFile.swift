@@ -15,8 +15,8 @@ package struct ModelFile: Sendable {
         package let parameters: Int
         /// The number of weights that training changes.
         package let trainableParameters: Int
-        /// Keras' names of the functions that the layer applies. A recurrent layer has the cell's function, then the
-        /// gates' function.
+        /// Keras' names of the functions that the layer applies. For a recurrent layer, the cell's function is first,
+        /// then the gates' function.
         package let activations: [String]
     }
 
@@ -103,7 +103,7 @@ package struct ModelFile: Sendable {
     }
 
     private init(_ form: ExchangeForm, format: String) throws(Defect) {
-        // Without a version, options have the meaning of the newest Keras.
+        // If the file states no version, its options mean the same as in Keras 3.
         let architecture = try KerasArchitecture(
             json: form.architecture, source: "architecture", kerasVersion: form.kerasVersion ?? "3")
         let version = form.kerasVersion == ExchangeForm.unknownVersion ? nil : form.kerasVersion

@@ -4,7 +4,8 @@ package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertib
     package enum Code: String, CaseIterable, Codable, Equatable, Sendable {
         /// The path does not exist.
         case notFound
-        /// The file exists, but its bytes cannot be read: missing rights, a directory, or too large.
+        /// The file exists, but its bytes cannot be read: the user lacks permission, the file is a directory, or it is
+        /// too large.
         case unreadable
         /// The file is not a model.
         case notAModel
@@ -14,7 +15,8 @@ package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertib
         case unsupported
         /// The output file exists already.
         case exists
-        /// The output file cannot be written: missing rights, no space, or a special file of this name.
+        /// The output file cannot be written: the user lacks permission, the disk is full, or a special file has this
+        /// name.
         case notWritten
     }
 

@@ -4,7 +4,7 @@ package import Recurrent
 package enum OutputMeaning: String, Sendable {
     /// Probabilities, from a sigmoid or a softmax.
     case probability
-    /// Logits, the inputs of a sigmoid or a softmax that only the loss contains.
+    /// Logits. The loss, not the model, applies the sigmoid or the softmax.
     case logit
     /// Other numbers. Nothing in the file shows that the model is a classifier.
     case number

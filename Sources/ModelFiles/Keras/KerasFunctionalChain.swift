@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// The graph of a Functional model. Only a single chain from one input to one output is supported, where each layer
+/// The graph of a Functional model. Only a single chain from one input to one output is supported, in which each layer
 /// takes the output of one other layer.
 ///
 /// Keras 3 also writes masks into the graph, as operations (`NotEqual`, `Any`) among the layers and as the argument

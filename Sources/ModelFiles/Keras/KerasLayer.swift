@@ -16,7 +16,8 @@ protocol KerasLayer: Decodable, Sendable {
     /// Whether the layer keeps its state from one call of `predict` to the next; nil for a layer without state.
     var isStateful: Bool? { get }
 
-    /// The functions that the layer applies. A recurrent layer has the cell's function, then the gates' function.
+    /// The functions that the layer applies. For a recurrent layer, the cell's function is first, then the gates'
+    /// function.
     var activations: [Activation] { get }
 
     /// Whether the layer takes tokens. If so, it must be the first layer.

@@ -167,8 +167,8 @@ private struct TorchCell {
 extension TorchDescription.Kind {
     /// The position of each of Keras' gates in PyTorch's order; nil for a layer that is not recurrent.
     ///
-    /// Both order an LSTM's gates as input, forget, cell, output. PyTorch orders a GRU's gates as reset, update, new.
-    /// Keras orders them as update, reset, new.
+    /// Both libraries order an LSTM's gates as input, forget, cell, output. PyTorch orders a GRU's gates as reset,
+    /// update, new. Keras orders them as update, reset, new.
     var gates: [Int]? {
         switch self {
         case .lstm: [0, 1, 2, 3]

@@ -28,7 +28,7 @@ package struct JobShares: ~Copyable {
     /// Removes all jobs and keeps the memory.
     package mutating func removeAll() { assigned.removeAll() }
 
-    /// Returns the numbers of a worker's jobs, after ``arrange()``.
+    /// Returns the numbers of a worker's jobs. Call ``arrange()`` first.
     @_lifetime(borrow self)
     package func jobs(of worker: Int) -> Span<UInt32> {
         order.span.extracting(starts[worker]..<starts[worker + 1])

@@ -18,7 +18,7 @@ package final class StepWorkers {
     private let helpers: [Helper]
     private let claims: Claims
 
-    /// Starts the threads, which end with this object.
+    /// Starts the threads. They end when this object is deallocated.
     ///
     /// - Parameters:
     ///   - count: The number of threads, including the owner's, at least 1.
@@ -70,7 +70,7 @@ package final class StepWorkers {
     @safe
     private final class Claims {
         let workers: Int
-        /// The index in the batch's order of each share's first unclaimed job.
+        /// The index of each share's first unclaimed job in the batch's order.
         private let next: UnsafeMutablePointer<Atomic<Int>>
 
         init(workers: Int) {
@@ -89,7 +89,7 @@ package final class StepWorkers {
             for worker in 0..<workers { unsafe next[worker].store(batch.starts[worker], ordering: .relaxed) }
         }
 
-        /// Claims the next jobs of a share, at most `count`, for the calling thread alone.
+        /// Claims at most `count` further jobs of a share for the calling thread alone.
         ///
         /// - Returns: The jobs' indices in the batch's order; nil if all jobs of the share are claimed.
         func claim(_ count: Int, of share: Int, _ batch: StepBatch.Memory) -> Range<Int>? {

@@ -86,8 +86,8 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     /// - Parameters:
     ///   - values: Shape (rows, gates · units), row-major.
     ///   - gates: The number of gates.
-    ///   - units: The columns of one gate.
-    /// - Returns: The panels one after another, padded with zeros.
+    ///   - units: The number of columns per gate.
+    /// - Returns: The panels in order, padded with zeros.
     func panels(of values: [Float], gates: Int, units: Int) -> [Float] {
         let rows = values.count / (gates * units)
         let count = unsafe functions.pointee.panels(nil, values, rows, gates, units)
@@ -208,7 +208,7 @@ extension Kernels {
     ///
     /// - Parameters:
     ///   - state: h then c, shape (2 · units, lanes); the step replaces both.
-    ///   - z: The gates' sums i, f, c, o, shape (4 · units, lanes); overwritten.
+    ///   - z: The sums of the gates i, f, c, o, shape (4 · units, lanes); overwritten.
     ///   - units: The width of h and of c.
     func lstmLanes(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
         unsafe functions.pointee.lstm_lanes(state, z, units * lanes)

@@ -67,8 +67,8 @@ final class LayerSequence {
     ///   - step: The layer.
     ///   - isBackward: Whether the layer starts with the last timestep. The outputs are in the order in which the layer
     ///     computes them.
-    ///   - state: Shape (the layer's stateSize), undefined before and after.
-    ///   - scratch: Shape (the layer's scratchSize).
+    ///   - state: Working memory for the state, shape (the layer's stateSize).
+    ///   - scratch: Working memory, shape (the layer's scratchSize).
     func run(
         _ step: LayerStep, isBackward: Bool = false, state: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>
@@ -86,8 +86,8 @@ final class LayerSequence {
     ///
     /// - Parameters:
     ///   - pass: The layer.
-    ///   - state: Shape (the larger stateSize of the two directions), undefined before and after.
-    ///   - scratch: Shape (the larger scratchSize).
+    ///   - state: Working memory for the state, shape (the larger stateSize of the two directions).
+    ///   - scratch: Working memory, shape (the larger scratchSize).
     func run(
         _ pass: Bidirectional.Pass, state: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {

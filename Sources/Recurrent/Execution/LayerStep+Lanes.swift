@@ -17,7 +17,7 @@ extension LayerStep {
     ///   - x: The inputs, shape (features, lanes).
     ///   - state: The layer's states, shape (stateSize, lanes); the step replaces them.
     ///   - y: Room for outputs that are not the state, shape (units, lanes). Must not overlap `x`.
-    ///   - scratch: Shape (laneScratchSize).
+    ///   - scratch: Working memory, shape (laneScratchSize).
     ///   - singleLane: Room for one lane's vectors, for layers that step the lanes one by one.
     ///   - lanes: The number of lanes.
     /// - Returns: The outputs, shape (units, lanes), in `y` or in the state.

@@ -77,7 +77,7 @@ package struct LayerStep: BitwiseCopyable {
     ///   - state: The layer's state, shape (stateSize); the step replaces it.
     ///   - y: Room for an output that is in neither the state nor the weights, shape (units), padded. Must not overlap
     ///     `x`.
-    ///   - scratch: Shape (scratchSize).
+    ///   - scratch: Working memory, shape (scratchSize).
     ///   - isMasked: Whether the timestep is masked. Layers that generate masks set it.
     ///   - isFinite: Becomes false if the state is not finite.
     /// - Returns: The output, shape (units), in `y`, in the state or among the weights.

@@ -1,6 +1,6 @@
 /// The states of many streams of one model.
 ///
-/// Each stream has a row with a number:
+/// Each stream has a numbered row:
 ///
 ///     row:  | state of layer 0 | state of layer 1 | … | last outputs |
 ///           '------------ stateSize floats -----------'-- outputs ---'
@@ -120,7 +120,7 @@ package final class StatePool {
 
     /// Replaces a whole row with values from ``values(of:)``.
     ///
-    /// - Precondition: `values` has the row's size. The caller checks values from outside first.
+    /// - Precondition: `values` has the row's size. The caller must first check values from external sources.
     package func replace(_ row: Int, with values: Span<Float>) {
         precondition(values.count == rowSize)
         let target = unsafe pointer(to: row)

@@ -100,7 +100,7 @@ final class StatelessTail {
     ///   - timesteps: Shape (count, features).
     ///   - row: The stream's row of the pool; the step replaces its state and its outputs.
     ///   - outputs: Receives the outputs, shape (count, outputs).
-    ///   - scratch: Shape (the model's scratchSize).
+    ///   - scratch: Working memory, shape (the model's scratchSize).
     /// - Returns: The number of timesteps that were stepped, and whether the state is finite after the last one.
     func run(
         _ count: Int, _ timesteps: UnsafePointer<Float>, row: UnsafeMutablePointer<Float>,

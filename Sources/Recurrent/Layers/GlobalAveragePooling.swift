@@ -58,8 +58,8 @@ extension GlobalAveragePooling: TimestepLayer {
     }
 }
 
-/// A count of timesteps in one float of a state. The count is the float's bit pattern, because a float's value is exact only up
-/// to 2²⁴.
+/// A count of timesteps, stored in one float of a state. The count is the float's bit pattern, because a float's value
+/// is exact only up to 2²⁴.
 enum TimestepCount {
     /// The largest count. Its bit pattern is still a finite float.
     private static let largest: UInt32 = 1 << 30

@@ -136,7 +136,7 @@ package final class Model: @unchecked Sendable {
     ///   - input: Shape (features).
     ///   - state: Shape (stateSize); the step replaces it.
     ///   - output: Shape (outputs).
-    ///   - scratch: Shape (scratchSize), undefined before and after.
+    ///   - scratch: Working memory, shape (scratchSize).
     /// - Returns: Whether the state is finite.
     @discardableResult
     @inline(__always)
@@ -156,7 +156,7 @@ package final class Model: @unchecked Sendable {
     ///   - state: Shape (stateSize); the step replaces the part that belongs to these layers.
     ///   - output: Receives the output of the last of these layers, shape (outputs).
     ///   - outputs: The width of `output`.
-    ///   - scratch: Shape (scratchSize), undefined before and after.
+    ///   - scratch: Working memory, shape (scratchSize).
     /// - Returns: Whether the state of these layers is finite.
     func step(
         firstLayers count: Int, input: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,

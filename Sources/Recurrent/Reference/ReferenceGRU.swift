@@ -1,4 +1,4 @@
-/// The equations of a ``GRU`` with Keras' default activations and reset, in plain Swift.
+/// The equations of a ``GRU`` with Keras' default activations and `reset_after`, in plain Swift.
 ///
 /// This step is the reference: tests compare every kernel and every path through the engine with it. It computes a
 /// timestep as Keras does with `reset_after` (<https://keras.io/api/layers/recurrent_layers/gru/>), following K. Cho et
@@ -40,7 +40,7 @@ package struct ReferenceGRU<Scalar: ReferenceScalar>: Sendable {
 
     /// Converts a layer's weights.
     ///
-    /// - Precondition: The layer has Keras' default activations and reset.
+    /// - Precondition: The layer has Keras' default activations and `reset_after`.
     package init(_ layer: GRU) {
         precondition(layer.hasDefaultOptions)
         units = layer.units

@@ -36,7 +36,7 @@ package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Senda
     /// Whether each output depends on only one input, as a gate requires.
     package var isElementwise: Bool { self != .softmax }
 
-    /// Returns the function of one value. Softmax of a single value is 1.
+    /// Applies the function to one value. The softmax of a single value is 1.
     func callAsFunction(_ x: Float) -> Float {
         switch self {
         case .linear: x

@@ -65,7 +65,8 @@ extension GRU: RecurrentLayer {
             + "use_bias=\(bias != nil)" + maskedOutput.architecture
     }
 
-    /// Whether the layer has Keras' default activations and reset. Only then can one kernel compute the whole timestep.
+    /// Whether the layer has Keras' default activations and `reset_after`. Only then can one kernel compute the whole
+    /// timestep.
     var hasDefaultOptions: Bool { resetsAfter && activation == .tanh && recurrentActivation == .sigmoid }
 
     package func makeStep(in weights: inout WeightBuffer) -> LayerStep {
@@ -78,8 +79,8 @@ extension GRU: RecurrentLayer {
             whenMasked: maskedOutput.whenMasked)
     }
 
-    /// The step for Keras' default activations and reset. It holds only sizes and pointers into the model's weights,
-    /// which need no reference counting.
+    /// The step for Keras' default activations and `reset_after`. It holds only sizes and pointers into the model's
+    /// weights, which need no reference counting.
     ///
     /// ``ReferenceGRU`` states the equations.
     @safe
