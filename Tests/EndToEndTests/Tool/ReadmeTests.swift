@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct `The README` {
+@Suite struct `The README and the pages by task` {
     private static let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
 
     /// Returns the commands in all `console` blocks: lines that begin with a prompt, and their continuation lines.
-    private static func commands() throws -> [String] {
-        let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    private static func commands(of document: String) throws -> [String] {
+        let text = try String(contentsOf: root.appending(path: document), encoding: .utf8)
         var commands: [String] = []
         var isConsole = false
         var goesOn = false
@@ -23,9 +23,12 @@ import Testing
 
     /// Runs all commands except the build and those in `tools`, which CI runs: `tools/test` runs the others. A daemon and
     /// a live table, which the README starts in terminals of their own, run in the background.
-    @Test func `the commands in the README work when run in order`() throws {
-        let commands = try Self.commands()
-        #expect(commands.contains("tools/demo") && commands.contains("tools/test"))
+    @Test(arguments: ["README", "DataIn", "DecisionsOut", "State"])
+    func `the commands of a document work when run in order`(name: String) throws {
+        let isReadme = name == "README"
+        let commands = try Self.commands(of: isReadme ? "README.md" : "Sources/sluice/Sluice.docc/\(name).md")
+        #expect(!commands.isEmpty)
+        #expect(!isReadme || commands.contains("tools/demo") && commands.contains("tools/test"))
         let folder = try TemporaryFolder()
         // The script runs the programs built with these tests on separate sockets. Output goes to a temporary folder.
         let script = """
