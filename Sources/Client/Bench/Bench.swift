@@ -36,7 +36,7 @@ package struct Bench {
             endpoint: control, timeoutSeconds: 30, credentials: credentials, in: contexts.sending)
     }
 
-    /// Measures all rounds. At the end, even after an error, the forwarder is stopped and the daemon removes the
+    /// Measures all rounds. At the end, even after an error, stops the forwarder and lets the daemon remove the
     /// streams.
     ///
     /// - Parameters:
@@ -85,7 +85,7 @@ package struct Bench {
         }
     }
 
-    /// Returns the model that takes the streams.
+    /// Returns the model that serves the streams.
     private func model(_ status: DaemonStatus) throws(ClientError) -> DaemonStatus.Model {
         guard let model = ModelRoutes(status.models).model(for: plan.prefix) else {
             throw ClientError(.usage, "no model takes streams with the prefix '\(plan.prefix)'; give another --prefix")
@@ -93,12 +93,12 @@ package struct Bench {
         return model
     }
 
-    /// Whether no other stream has the prefix. The measurement would feed and remove such a stream.
+    /// Returns whether no other stream has the prefix. The measurement would feed and remove such a stream.
     private func isUnused() throws(ClientError) -> Bool {
         try control.call(.streams(prefix: plan.prefix, after: nil, limit: 1)).streams.isEmpty
     }
 
-    /// Removes the streams. A daemon that is gone has no streams to remove.
+    /// Removes the streams. Ignores errors, because a daemon that has ended has no streams to remove.
     private func forgetStreams() {
         _ = try? control.call(.remove(.prefix(plan.prefix)))
     }

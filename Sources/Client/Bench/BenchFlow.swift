@@ -5,7 +5,7 @@ import Synchronization
 final class BenchFlow: Sendable {
     let sent = Atomic<Int>(0)
     let received = Atomic<Int>(0)
-    /// Whether the receiver sees everything that is sent from now on.
+    /// Whether the receiver is subscribed and sees all later messages.
     let isInForce = Atomic<Bool>(false)
     /// Whether the sender must stop sending.
     let sendingEnds = Atomic<Bool>(false)
@@ -42,7 +42,7 @@ final class BenchFlow: Sendable {
         changed.signal()
     }
 
-    /// Waits until the sender may send. Called by the sender.
+    /// Waits until the sender may send. The sender calls this function.
     ///
     /// - Returns: False if the sender must stop.
     @inline(__always)

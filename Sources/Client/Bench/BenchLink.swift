@@ -15,8 +15,8 @@ struct BenchTarget: Sendable {
     var credentials: CurveCredentials?
 }
 
-/// The contexts of the sockets. Each direction has its own context, so that it has its own libzmq thread in every
-/// round. In one context with two threads, libzmq may assign both directions to the same thread.
+/// The contexts of the sockets. Each direction has its own context and thus its own libzmq thread in every round. In
+/// one context with two threads, libzmq may assign both directions to the same thread.
 struct BenchContexts: Sendable {
     let sending: Context
     let receiving: Context
@@ -29,8 +29,8 @@ struct BenchContexts: Sendable {
 
 /// The stream on which sender and receiver agree on the beginning of the load. Its messages are not counted.
 private struct Handshake {
-    /// A message that is sent repeatedly until one comes back. If the target does not confirm subscriptions, nothing
-    /// else shows that the connection works.
+    /// A message that is sent repeatedly until one comes back. It proves that the connection works if the target does
+    /// not confirm subscriptions.
     let probe: [UInt8]
     /// A message that is sent once. Every later message belongs to the load.
     let go: [UInt8]
@@ -162,11 +162,11 @@ final class BenchThread: Sendable {
             ended.signal()
         }
         thread.start()
-        // Set the name last, because the system does not learn the name of a thread that has not started.
+        // Set the name last because the system does not learn the name of a thread that has not started.
         thread.name = name
     }
 
-    /// Waits for the end of the thread. Call this once.
+    /// Waits until the thread ends. Call this function once.
     ///
     /// - Throws: The error of the body.
     func join() throws {

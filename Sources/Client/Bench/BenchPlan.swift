@@ -36,24 +36,24 @@ package struct BenchPlan: Codable, Equatable, Sendable {
     }
 }
 
-/// The two frames of a load's messages, made in advance so that only sending is measured.
+/// The two frames of a load's messages. They are made in advance because only sending is to be measured.
 struct Load: Sendable {
     /// First frames, shape (streams, id length).
     private let ids: [UInt8]
     private let idLength: Int
     private let streams: Int
-    /// Second frames, one after another, for the messages in turn.
+    /// Consecutive second frames. Messages use them in turn.
     private let payloads: [UInt8]
     private let payloadLength: Int
 
-    /// The number of second frames. It is prime, so that a stream does not get the same values again and again.
+    /// The number of second frames. Because it is prime, a stream does not get the same values over and over.
     static let payloadCount = 1021
 
     /// Creates a load. Equal parameters give equal loads.
     ///
     /// - Parameters:
     ///   - plan: The numbers of streams and timesteps.
-    ///   - features: Floats in one timestep.
+    ///   - features: The number of floats in one timestep.
     ///   - vocabulary: The size of the vocabulary, if a timestep is a token.
     ///   - seed: The seed of the values.
     init(_ plan: BenchPlan, features: Int, vocabulary: Int? = nil, seed: UInt64 = 1) {

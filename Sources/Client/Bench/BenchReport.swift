@@ -51,11 +51,11 @@ package struct BenchReport: Encodable, Equatable, Sendable {
         package var messagesPerSecond: Spread
         /// Timesteps per second.
         package var timestepsPerSecond: Spread
-        /// Median latency, microseconds.
+        /// The median latency in microseconds.
         package var p50: Spread
-        /// 99th percentile of the latency, microseconds.
+        /// The 99th percentile of the latency in microseconds.
         package var p99: Spread
-        /// 99.9th percentile of the latency, microseconds.
+        /// The 99.9th percentile of the latency in microseconds.
         package var p999: Spread
 
         private enum CodingKeys: String, CodingKey {
@@ -85,9 +85,9 @@ package struct BenchReport: Encodable, Equatable, Sendable {
     package let plan: BenchPlan
     /// The number of rounds.
     package let rounds: Int
-    /// The daemon.
+    /// The figures of the daemon.
     package let daemon: Figures
-    /// The bare libzmq forwarder.
+    /// The figures of the bare libzmq forwarder.
     package let forwarder: Figures
     /// The daemon's figures divided by the forwarder's figures of the same round.
     package let ratio: Figures
@@ -178,7 +178,7 @@ extension BenchReport {
 }
 
 extension Spread {
-    /// The spread in one cell of a table.
+    /// Returns the spread as text for one cell of a table.
     fileprivate func text(_ number: (Double) -> String) -> String {
         "\(number(median)) (\(number(min)) to \(number(max)))"
     }

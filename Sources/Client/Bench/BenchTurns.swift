@@ -1,7 +1,7 @@
-/// A round in which the targets take turns. The turns are short, so that a shared machine whose speed changes from
-/// second to second favours no target.
+/// A round in which the targets take turns. The turns are so short that a shared machine, whose speed changes from
+/// second to second, favours no target.
 struct BenchTurns {
-    /// Seconds of load in a turn.
+    /// The seconds of load in a turn.
     private static let turnSeconds = 0.25
 
     private let turns: Int
@@ -36,7 +36,7 @@ struct BenchTurns {
             }
         }
         let isMeasured = if case .success = outcome { true } else { false }
-        // All runs end before any of their errors is thrown.
+        // End all runs before an error of one of them is thrown.
         let ends = runs.map { run in Result { try run.end(waits: isMeasured) } }
         let losses = try ends.map { try $0.get() }
         try outcome.get()
@@ -54,7 +54,7 @@ struct BenchTurns {
         return runs
     }
 
-    /// Returns the runs in an order that alternates from turn to turn, so that each of two targets goes first equally
+    /// Returns the runs in an order that alternates from turn to turn. Each of two targets thus goes first equally
     /// often.
     private static func order<Run>(_ runs: [Run], _ turn: Int) -> [Run] {
         turn.isMultiple(of: 2) ? runs : runs.reversed()

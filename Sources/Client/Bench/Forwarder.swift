@@ -1,8 +1,8 @@
 import Foundation
 import ZeroMQ
 
-/// The forwarder that bounds the daemon's speed: a SUB socket, a PUB socket, and a loop that copies frames from one to
-/// the other.
+/// A bare forwarder, which sets a limit to the daemon's speed: a loop that passes frames from a SUB socket to a PUB
+/// socket.
 package enum Forwarder {
     /// The arguments with which this program runs the forwarder. The endpoint follows them.
     package static let arguments = ["bench", "forwarder"]
@@ -33,8 +33,8 @@ package enum Forwarder {
         }
     }
 
-    /// Ends the forwarder at the end of its standard input. The parent process holds the other end of the pipe, so the
-    /// forwarder ends with its parent, no matter how the parent ends.
+    /// Ends the forwarder at the end of its standard input. The parent process holds the other end of the pipe. The
+    /// forwarder thus ends with its parent, however the parent ends.
     private static func endWithStandardInput() {
         Thread.detachNewThread {
             while let data = try? FileHandle.standardInput.read(upToCount: 64), !data.isEmpty {}

@@ -1,12 +1,13 @@
 import Histogram
 
-/// One target's latency in one round: the round-trip time of one message alone. The run connects once and is measured
-/// turn by turn: see ``BenchTurns``.
+/// Measures one target's latency in one round: the round-trip time of a single message. The run connects once and
+/// measures turn by turn. See ``BenchTurns``.
 final class LatencyRun {
     /// The number of counted messages in a turn, and the number of warm-up messages before them.
     private static let turnMessages = 250
     private static let warmUpMessages = 25
-    /// The maximum time for the warm-up messages, and for the counted messages. At least one message of each is sent.
+    /// The maximum time for the warm-up messages, and for the counted messages. At least one message of each kind is
+    /// sent.
     private static let patience = Duration.seconds(0.25)
     /// The number of messages that suffices for a round.
     private static let enough: UInt64 = 5000
@@ -60,8 +61,7 @@ final class LatencyRun {
     /// - Parameters:
     ///   - count: The maximum number of messages.
     ///   - counts: Whether to record the round-trip times.
-    /// - Returns: Whether all messages came back. If not, the turn ends, so that it does not wait for a dead target
-    ///   again.
+    /// - Returns: Whether all messages came back. If not, the turn must end, because it would only wait for a dead target again.
     /// - Throws: `ZeroMQError`.
     private func exchange(_ count: Int, counts: Bool) throws -> Bool {
         let clock = ContinuousClock()

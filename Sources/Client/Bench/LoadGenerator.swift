@@ -10,7 +10,7 @@ struct LoadGenerator: Sendable {
     /// The name of the target in messages.
     let name: String
     let contexts: BenchContexts
-    /// Called between any two waits. A result of true ends the round with `CancellationError`.
+    /// Called between waits. A result of true ends the round with `CancellationError`.
     let isCancelled: @Sendable () -> Bool
 
     /// The maximum time to reach a target, or to get an answer.
@@ -30,7 +30,7 @@ struct LoadGenerator: Sendable {
         var message = 0
         while flow.waitUntilOpen() {
             if message - flow.received.load(ordering: .acquiring) >= plan.inFlight {
-                // This pause is short compared with the time of a full window, and it leaves the core to the receiver.
+                // Leave the core to the receiver. The pause is short compared with the time that a full window takes.
                 Thread.sleep(forTimeInterval: 0.00005)
                 continue
             }
@@ -62,7 +62,7 @@ struct LoadGenerator: Sendable {
 
     /// Pauses before the next attempt.
     ///
-    /// - Throws: ``ClientError`` after the deadline: the target is not there, or does not decide on such messages.
+    /// - Throws: ``ClientError`` after the deadline, if the target is unreachable or does not decide on these messages.
     func retry(_ what: String, before deadline: ContinuousClock.Instant) throws {
         try pause(for: 0.002)
         guard ContinuousClock.now < deadline else {
@@ -73,7 +73,7 @@ struct LoadGenerator: Sendable {
         }
     }
 
-    /// Waits until a condition is true, or the sender has failed.
+    /// Waits until a condition is true or the sender has failed.
     func wait(_ flow: BenchFlow, until isSo: () -> Bool) throws {
         while !isSo(), !flow.sendingEnds.load(ordering: .relaxed) { try pause(for: 0.005) }
     }

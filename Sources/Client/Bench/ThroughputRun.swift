@@ -1,8 +1,9 @@
 import Foundation
 
-/// One target's throughput in one round. The run connects once and is loaded turn by turn: see ``BenchTurns``.
+/// Measures one target's throughput in one round. The run connects once and loads the target turn by turn. See
+/// ``BenchTurns``.
 final class ThroughputRun {
-    /// Seconds at the beginning of a turn that do not count, because the window fills.
+    /// The seconds at the beginning of a turn that do not count because the window is still filling.
     private static let rampUp = 0.02
 
     private let generator: LoadGenerator
@@ -17,14 +18,14 @@ final class ThroughputRun {
     /// Messages per second that came back, over all turns.
     var messagesPerSecond: Double { Double(counted) / (time / .seconds(1)) }
 
-    /// Starts the threads. Call ``end(waits:)`` afterwards in any case.
+    /// Starts the threads. Always call ``end(waits:)`` afterwards.
     init(_ generator: LoadGenerator) {
         self.generator = generator
         receiver = BenchThread("bench receiver") { [flow] in try generator.receive(flow) }
         sender = BenchThread("bench sender") { [flow] in try generator.send(flow) }
     }
 
-    /// Waits until the target answers. The first messages create streams and fill caches, so they are not counted.
+    /// Waits until the target answers. The first messages are not counted because they create streams and fill caches.
     func warmUp() throws {
         let plan = generator.plan
         flow.open()
@@ -86,7 +87,7 @@ final class ThroughputRun {
         flow.end()
         if waits { waitUntilAllCameBack() }
         flow.receivingEnds.store(true, ordering: .releasing)
-        // The sender ends only now: until it was told to end, it kept its socket and the messages in the socket.
+        // The sender has kept its socket open until now because closing it would lose messages.
         try sender.join()
         try receiver.join()
         return flow.inFlight

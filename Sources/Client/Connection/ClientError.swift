@@ -19,14 +19,14 @@ package struct ClientError: Error, Equatable, Sendable, CustomStringConvertible 
     package var description: String { message }
 }
 
-/// The exit statuses of the tool. A command exits with 0 only if everything succeeded, else with a status of
-/// `sysexits.h`. A script can thus tell whether an error needs a repair or a retry.
+/// The exit statuses of the tool. A command exits with 0 only if everything succeeded. Most other statuses come from
+/// `sysexits.h`. They tell a script whether to repair something or to retry.
 package enum ExitStatus: Int32, CaseIterable, Sendable {
-    /// The daemon refused, because the state belongs to other weights or its mode does not allow the command.
+    /// The daemon refused the command because the state belongs to other weights or the mode does not allow it.
     case refused = 1
     /// The command line or a parameter is wrong.
     case usage = 64
-    /// The input is wrong, such as a row or a model file.
+    /// Input is wrong, such as a row or a model file.
     case data = 65
     /// A file, stream or snapshot does not exist.
     case noInput = 66

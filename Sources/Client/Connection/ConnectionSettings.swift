@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Yams
 
-/// The place of a daemon and the keys for it: from flags, a named target or the environment. Each member of a flag beats
-/// the target's, and the target's beats the environment's.
+/// The endpoint of a daemon and the keys for it, from flags, a named target or the environment. A flag overrides the
+/// target, and the target overrides the environment, member by member.
 package struct ConnectionSettings: Equatable, Sendable {
     /// The daemon's control endpoint.
     package var control: String?
@@ -26,7 +26,7 @@ package struct ConnectionSettings: Equatable, Sendable {
         key = variable("SLUICE_KEY")
     }
 
-    /// Returns the settings, with the members of others in place of missing ones.
+    /// Returns the settings, with missing members taken from other settings.
     package func completed(by other: ConnectionSettings) -> ConnectionSettings {
         ConnectionSettings(
             control: control ?? other.control, serverKey: serverKey ?? other.serverKey, key: key ?? other.key)
@@ -46,14 +46,14 @@ package struct TargetFile: Sendable {
 
     private static let members = ["control", "server_key", "key"]
 
-    /// Determines the file's place. The file need not exist.
+    /// Determines the file's path. The file need not exist.
     package init(environment: [String: String]) {
         home = environment["HOME"] ?? ""
         let configured = environment["XDG_CONFIG_HOME"] ?? ""
         path = "\(configured.isEmpty ? "\(home)/.config" : configured)/sluice/targets.yaml"
     }
 
-    /// Returns the settings of a target. Paths of keys are relative to the file.
+    /// Returns the settings of a target. Relative paths of keys start at the file's folder.
     ///
     /// - Parameter name: The target's name.
     /// - Returns: The settings.
@@ -78,7 +78,7 @@ package struct TargetFile: Sendable {
         )
     }
 
-    /// The names of all targets, in order; empty if the file cannot be read.
+    /// The names of all targets, sorted; empty if the file cannot be read.
     package var names: [String] { ((try? targets()) ?? [:]).keys.sorted() }
 
     private func targets() throws(ClientError) -> [String: [String: String]] {
@@ -107,7 +107,7 @@ package struct TargetFile: Sendable {
         }
     }
 
-    /// A public key's own characters, or the path of its file.
+    /// Returns a public key's characters, or the path of its file.
     private func serverKey(_ text: String) -> String {
         text.count == 40 && !text.hasSuffix(".pub") ? text : resolved(text)
     }

@@ -8,7 +8,7 @@ package import ZeroMQ
 package final class ControlClient {
     /// The daemon's default control endpoint.
     package static let defaultEndpoint = "tcp://127.0.0.1:5552"
-    /// The maximum time to reach the daemon. Its sockets need milliseconds, and a restart needs a second.
+    /// The maximum time to reach the daemon. A connection takes milliseconds, and a restart takes a second.
     static let reachMilliseconds = 1_500
 
     /// The daemon's control endpoint.
@@ -54,7 +54,7 @@ package final class ControlClient {
 
     deinit { socket.stopMonitoring() }
 
-    /// Returns a new client of the same daemon or its successor.
+    /// Returns a new client of the same daemon or of its successor.
     ///
     /// - Throws: ``ClientError`` if the endpoint cannot be used.
     func again() throws(ClientError) -> ControlClient {
@@ -174,16 +174,15 @@ package final class ControlClient {
 
     /// Receives a reply.
     ///
-    /// - Returns: The frames of the reply; nil if no reply came in time.
-    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first. A request that was on its
-    ///   way then gets no reply.
+    /// - Returns: The frames of the reply; nil if no reply arrived in time.
+    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first. A request in transit then gets no reply.
     private func receive(until deadline: ContinuousClock.Instant) throws(ClientError) -> [[UInt8]]? {
         while true {
-            // Read the monitor before the socket, so that a reply sent before the disconnection is found.
+            // Read the monitor before the socket. A reply that was sent before the disconnection is then found.
             let isOver = try readDisconnection()
             let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
             if let frames { return frames }
-            // Another daemon may connect to a client that binds.
+            // If the client binds, another daemon may connect to it.
             guard !isOver || endpoint.attachment == .bind else {
                 throw ClientError(
                     .unavailable,
@@ -196,7 +195,7 @@ package final class ControlClient {
         }
     }
 
-    /// Reads the monitor's events, and returns whether the connection has ended.
+    /// Reads the monitor's events. Returns whether the connection has ended.
     private func readDisconnection() throws(ClientError) -> Bool {
         var isOver = false
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
@@ -205,11 +204,11 @@ package final class ControlClient {
         return isOver
     }
 
-    /// Checks once that the daemon is reachable, with a separate socket that is `immediate`. The main socket must not
-    /// be `immediate`: when the daemon closes the connection, as after `shutdown`, such a socket discards a received
-    /// answer.
+    /// Checks once that the daemon is reachable, with a separate socket with the option `immediate`. The main socket
+    /// must not have this option. Otherwise it would discard a received answer when the daemon closes the connection,
+    /// as after `shutdown`.
     private func reach() throws(ClientError) {
-        // A client that binds waits for the daemon to connect; only the timeout can report a failure.
+        // A client that binds waits for the daemon to connect. Only the timeout can report a failure.
         guard !isReached, endpoint.attachment != .bind else { return }
         var refusal: SocketMonitor.Refusal?
         isReached = try ClientError.wrapping { () throws(ZeroMQError) in
@@ -253,11 +252,11 @@ package final class ControlClient {
     }
 }
 
-/// The id of a reply, whatever its answer.
+/// The id of a reply, whatever its result.
 private struct ReplyID: Decodable {
     let id: JSONValue?
 
-    /// Whether the reply belongs to a request, or to a request whose id the daemon could not read.
+    /// Returns whether the reply belongs to this request, or to a request whose id the daemon could not read.
     func answers(_ request: ControlRequest) -> Bool {
         guard let id, id != .null else { return true }
         return id == request.id
@@ -265,7 +264,7 @@ private struct ReplyID: Decodable {
 }
 
 extension ClientError {
-    /// Creates an error with the status that fits a daemon's error.
+    /// Creates an error with the status that corresponds to a daemon's error.
     ///
     /// - Parameter error: The daemon's error.
     package init(_ error: ControlError) {

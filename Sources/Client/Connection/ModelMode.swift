@@ -1,9 +1,9 @@
 import Wire
 
-/// The consequences of a model's mode for a producer.
+// The consequences of a model's mode for a producer.
 extension DaemonStatus.Model {
-    /// Whether the end of a sequence leads to a decision. In the mode `stateful` it only resets the state, so that an
-    /// end would add nothing to the start of the next sequence.
+    /// Whether the end of a sequence leads to a decision. In `stateful` mode, an end only resets the state, which the
+    /// start of the next sequence does anyway.
     var decidesAtEnd: Bool { mode != "stateful" }
 
     /// The reason why consumed timesteps led to no decision.

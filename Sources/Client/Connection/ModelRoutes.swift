@@ -12,7 +12,7 @@ struct ModelRoutes {
     func model(for stream: String) -> DaemonStatus.Model? {
         var best: (model: DaemonStatus.Model, length: Int)?
         for model in models {
-            // Compares bytes, as the daemon does: "é" has two spellings, which are equal as Swift strings.
+            // Compare bytes, as the daemon does. "é" has two encodings, which are equal as Swift strings.
             for prefix in model.prefixes where stream.utf8.starts(with: prefix.utf8) {
                 if prefix.utf8.count > best?.length ?? -1 { best = (model, prefix.utf8.count) }
             }
@@ -26,7 +26,7 @@ struct ModelRoutes {
     ///   - stream: The stream's id.
     ///   - place: The position in the input, for the error.
     /// - Returns: The model.
-    /// - Throws: ``ClientError`` if no model takes the stream.
+    /// - Throws: ``ClientError`` if no model serves the stream.
     func model(for stream: String, place: String) throws(ClientError) -> DaemonStatus.Model {
         guard let model = model(for: stream) else {
             let prefixes = models.flatMap(\.prefixes).map { "'\($0)'" }.joined(separator: ", ")

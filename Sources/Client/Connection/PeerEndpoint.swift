@@ -2,11 +2,10 @@ import Wire
 package import ZeroMQ
 
 extension Endpoint {
-    /// Returns the client's side of a daemon's endpoint: the client connects if the daemon binds, and binds if the
+    /// Returns the client's side of a daemon's endpoint. The client connects if the daemon binds, and binds if the
     /// daemon connects.
     ///
-    /// - Parameter control: The control endpoint that the client uses. Its host replaces a wildcard, because no client
-    ///   can connect to a wildcard.
+    /// - Parameter control: The control endpoint that the client uses. Its host replaces a wildcard because no client can connect to a wildcard.
     /// - Returns: The client's endpoint.
     package func peer(control: Endpoint) -> Endpoint {
         guard attachment != .connect else { return Endpoint(.bind, address) }
@@ -33,7 +32,7 @@ extension Endpoint {
 }
 
 extension IngestEndpoint {
-    /// Returns the client's side of a daemon's ingest endpoint; see ``ZeroMQ/Endpoint/peer(control:)``.
+    /// Returns the client's side of a daemon's ingest endpoint. See ``ZeroMQ/Endpoint/peer(control:)``.
     ///
     /// - Parameter control: The control endpoint that the client uses.
     /// - Returns: The client's endpoint.
@@ -43,11 +42,11 @@ extension IngestEndpoint {
 }
 
 extension DaemonStatus {
-    /// Returns the client's side of the first ingest endpoint for binary messages, the tool's encoding.
+    /// Returns the client's side of the first ingest endpoint for binary messages, which the tool sends.
     ///
     /// - Parameter control: The control endpoint that the client uses.
     /// - Returns: The client's endpoint.
-    /// - Throws: ``ClientError`` with the status `unavailable` if there is none.
+    /// - Throws: ``ClientError`` with the status `unavailable` if there is no such endpoint.
     func binaryIngest(control: Endpoint) throws(ClientError) -> IngestEndpoint {
         for (index, text) in endpoints.ingest.enumerated() {
             let isBinary = codecs.map { index >= $0.ingest.count || $0.ingest[index] == .binary } ?? true

@@ -1,12 +1,12 @@
 import Wire
 
-/// The number of decisions that the timesteps of a feed led to.
+/// The number of decisions on the timesteps of a feed.
 enum DecisionCount: Equatable {
-    /// The daemon took timesteps of this feed only.
+    /// The number is exact because the daemon consumed timesteps of this feed only.
     case exact(UInt64)
-    /// The daemon took timesteps of other producers too.
+    /// The number includes decisions on timesteps of other producers.
     case withOthers(UInt64)
-    /// The daemon was lost meanwhile, and its successor counts from 0.
+    /// The number is unknown because the daemon was lost meanwhile, and its successor counts from 0.
     case unknown
     /// There was no decision, for these reasons.
     case none([String])
@@ -15,8 +15,8 @@ enum DecisionCount: Equatable {
     ///
     /// - Parameters:
     ///   - before: The status before the first timestep was sent.
-    ///   - after: The status after the last was consumed.
-    ///   - consumed: The feed's timesteps that the daemon consumed.
+    ///   - after: The status after the last timestep was consumed.
+    ///   - consumed: The number of the feed's timesteps that the daemon consumed.
     ///   - models: The models of the feed's streams.
     ///   - hasLostDaemon: Whether the daemon was lost in between.
     init(

@@ -1,10 +1,10 @@
 import Wire
 
-/// The accounts of all streams: the timesteps sent, and how far the daemon has consumed them.
+/// The accounts of all streams. They track which timesteps were sent, and how far the daemon has consumed them.
 ///
-/// Every sent timestep has a number, so that a repeated timestep is consumed only once. A stream is complete when it
-/// has reached the last number sent. For a complete stream, the daemon must have counted no gaps and duplicates besides
-/// those of the input.
+/// Every sent timestep has a number. The daemon thus consumes a repeated timestep only once. A stream is complete when
+/// it has reached the last number sent. For a complete stream, the daemon must not have counted gaps or duplicates
+/// beyond those of the input.
 struct Delivery {
     /// The time without progress after which missing timesteps count as lost.
     static let patience = Duration.seconds(5)
@@ -13,15 +13,15 @@ struct Delivery {
 
     /// The account of one stream.
     struct Account {
-        /// The number that precedes the input's first timestep without a number of its own.
+        /// The number before the input's first timestep, if the input itself has no numbers.
         var start: UInt64 = 0
         /// The number of the input's last timestep so far.
         var position: UInt64 = 0
-        /// The highest number sent. The stream reaches this number when everything is consumed.
+        /// The highest number sent. The stream reaches this number when all timesteps are consumed.
         var target: UInt64
         /// The sequence number that the stream has reached.
         var reached: UInt64
-        /// The sequence number that the stream reaches with the timesteps sent over this connection.
+        /// The sequence number that the stream will reach with the timesteps sent over this connection.
         var sent: UInt64 = 0
         /// The highest number whose timesteps are no longer kept and cannot be sent again.
         var released: UInt64 = 0
@@ -31,11 +31,11 @@ struct Delivery {
         var tally = StreamTally()
         /// The counts that the input itself causes over this connection.
         var expected = StreamTally()
-        /// Timesteps that may arrive again, over the previous connection.
+        /// The number of timesteps that may still arrive over the previous connection and are then duplicates.
         var repeatable: UInt64 = 0
 
-        /// Counts a message to send. The daemon skips timesteps numbered up to ``sent``, and sees a gap after a skipped
-        /// number.
+        /// Counts a message to send. The daemon skips timesteps with numbers up to ``sent``, and sees a gap if a number
+        /// is missing.
         ///
         /// - Returns: The number of timesteps that the daemon will skip.
         mutating func add(_ row: InputRow) -> UInt64 {
@@ -65,17 +65,17 @@ struct Delivery {
         }
     }
 
-    /// Whether the input's timesteps are numbered from 1 over the stream's life, so that timesteps already consumed are
+    /// Whether the input contains the stream's timesteps from number 1 on. Timesteps that are already consumed are then
     /// left out.
     let resumes: Bool
     private(set) var accounts: [StreamKey: Account] = [:]
-    /// Timesteps sent, each counted once.
+    /// The number of timesteps sent, each counted once.
     private(set) var timesteps: UInt64 = 0
-    /// Timesteps of the input that were left out because the daemon had consumed them before.
+    /// The number of timesteps of the input that were left out because the daemon had consumed them before.
     private(set) var skipped: UInt64 = 0
-    /// Timesteps sent that the daemon skips because their numbers had been consumed.
+    /// The number of sent timesteps that the daemon skips because their numbers had been consumed.
     private(set) var duplicates: UInt64 = 0
-    /// Timesteps sent again after the connection to the daemon was lost.
+    /// The number of timesteps sent again after the connection to the daemon was lost.
     private(set) var repeated: UInt64 = 0
     private var lastSent: StreamKey?
 
@@ -104,7 +104,7 @@ struct Delivery {
         }
     }
 
-    /// Numbers a row's timesteps in sequence after the earlier rows of the input, unless the row has numbers.
+    /// Numbers a row's timesteps after those of the earlier rows, unless the row has its own numbers.
     ///
     /// - Parameter row: A row of a stream with an open account.
     mutating func number(_ row: inout InputRow) {
@@ -165,7 +165,7 @@ struct Delivery {
         accounts[StreamKey(row.stream)].map { row.lastSequence <= $0.reached } ?? true
     }
 
-    /// Opens every account again at the daemon's current sequence, for a new connection.
+    /// Opens every account again for a new connection, at the daemon's current sequence number.
     ///
     /// - Parameters:
     ///   - control: The daemon.
@@ -198,7 +198,7 @@ struct Delivery {
 
     /// Updates all accounts that have not reached their targets.
     ///
-    /// - Throws: ``ClientError``; ``TimestepSender/lost`` if a stream's sequence went back.
+    /// - Throws: ``ClientError``, which is ``TimestepSender/lost`` if a stream's sequence number went back.
     mutating func refresh(control: ControlClient) throws(ClientError) {
         try refresh(accounts.filter { $0.value.reached < $0.value.target }.map(\.key), control: control)
     }
@@ -214,15 +214,14 @@ struct Delivery {
         if missing.contains(where: { accounts[$0]?.reached ?? 0 > 0 }) { throw TimestepSender.lost }
     }
 
-    /// Waits until the daemon has consumed everything or makes no more progress.
+    /// Waits until the daemon has consumed all timesteps or makes no more progress.
     ///
     /// - Parameters:
     ///   - control: The daemon.
     ///   - before: The daemon's status when the connection was made.
     ///   - checkLoss: Returns whether the connection for timesteps is lost.
-    /// - Returns: The daemon's status when it had consumed everything.
-    /// - Throws: ``ClientError`` with the status `temporary` about the missing timesteps; ``TimestepSender/lost`` if
-    ///   the daemon was lost or has restarted.
+    /// - Returns: The daemon's status after it has consumed all timesteps.
+    /// - Throws: ``ClientError`` with the status `temporary` about missing timesteps, or ``TimestepSender/lost`` if the daemon was lost or has restarted.
     mutating func waitUntilConsumed(
         control: ControlClient, since before: DaemonStatus, checkLoss: () throws(ClientError) -> Bool
     ) throws(ClientError) -> DaemonStatus {
@@ -230,8 +229,7 @@ struct Delivery {
         var progress: UInt64 = 0
         var pause = Duration.milliseconds(2)
         while true {
-            // With many pending streams, check only the stream that was sent last, because the others arrived before
-            // it.
+            // With many pending streams, check only the stream that was sent last. The others arrived before it.
             let pending = accounts.filter { $0.value.reached < $0.value.target }
             if pending.count > ControlCommand.maximumNamed, let lastSent, let last = pending[lastSent], !last.isPaused,
                 ContinuousClock.now - lastProgress < Self.pausePatience
@@ -260,11 +258,11 @@ struct Delivery {
         }
     }
 
-    /// Checks that no stream reached its target past a gap or with another producer's timesteps.
+    /// Checks that no stream reached its target by skipping timesteps or with another producer's timesteps.
     private mutating func checkTallies(
         control: ControlClient, before: DaemonStatus, after: DaemonStatus
     ) throws(ClientError) {
-        // If the totals have not changed, each stream's counts are as before.
+        // If the totals match, the counts of each stream match too.
         let expected = accounts.values.reduce(into: StreamTally()) {
             $0.gaps += $1.expected.gaps
             $0.duplicates += $1.expected.duplicates
@@ -277,7 +275,7 @@ struct Delivery {
         guard odd.isEmpty else { throw ClientError(.temporary, Self.explain(odd: odd, timesteps: timesteps)) }
     }
 
-    /// An explanation of the known losses, for a daemon that does not come back.
+    /// An explanation of the known losses if the daemon does not come back.
     var explanationOfLoss: String {
         let pending = accounts.filter { $0.value.reached < $0.value.target }
         guard !pending.isEmpty else { return "it may have lost all timesteps since its last checkpoint" }
@@ -289,7 +287,7 @@ extension InputRow {
     /// The number of the row's last timestep.
     var lastSequence: UInt64 { sequence &+ (UInt64(timesteps) - 1) }
 
-    /// Removes consumed timesteps, including any start among them.
+    /// Removes consumed timesteps at the beginning, and with them the start flag.
     mutating func removeFirst(_ count: Int) {
         values.removeFirst(count * (values.count / max(1, timesteps)))
         timesteps -= count

@@ -1,7 +1,7 @@
 import Wire
 package import ZeroMQ
 
-/// Sends the timesteps of a file to the daemon, and waits until the daemon has consumed them.
+/// Sends the timesteps of a file to the daemon and waits until the daemon has consumed them.
 package struct Feed {
     /// The options for sending.
     package struct Options: Sendable {
@@ -11,7 +11,7 @@ package struct Feed {
         package var rate: Double?
         /// The maximum number of timesteps in one message, at least 1.
         package var batch: Int
-        /// Whether to number the timesteps and leave out those that the daemon has consumed already.
+        /// Whether to number the timesteps and to leave out timesteps that the daemon has already consumed.
         package var resumes: Bool
         /// The client's side of the daemon's ingest endpoint; nil to ask the daemon.
         package var ingest: IngestEndpoint?
@@ -51,10 +51,10 @@ package struct Feed {
         self.context = context
     }
 
-    /// Sends everything. Ctrl-C or SIGTERM ends the input.
+    /// Sends the whole input. Ctrl-C or SIGTERM ends the input early.
     ///
     /// - Returns: A report.
-    /// - Throws: ``ClientError`` if a row is wrong, the daemon cannot be reached, or it did not consume everything.
+    /// - Throws: ``ClientError`` if a row is wrong, or if the daemon cannot be reached or has not consumed all timesteps.
     package func run() throws(ClientError) -> FeedReport {
         let run = try FeedRun(file, options: options, control: control, in: context)
         return try run.run()
@@ -63,7 +63,7 @@ package struct Feed {
 
 extension InputRow {
     /// Moves the timesteps of the next row into this message if they continue it. The timesteps must belong to the same
-    /// stream, with no start in between, and have consecutive numbers or none.
+    /// stream, without a start in between, and have consecutive numbers or none.
     ///
     /// - Parameters:
     ///   - next: The next row.

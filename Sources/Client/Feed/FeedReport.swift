@@ -1,6 +1,6 @@
 import Glibc
 
-/// The end of a feed whose timesteps were all consumed.
+/// The report on a feed whose timesteps were all consumed.
 package struct FeedReport {
     /// The report on one line.
     package let text: String
@@ -10,7 +10,7 @@ package struct FeedReport {
     /// - Parameters:
     ///   - delivery: The accounts of all streams.
     ///   - seconds: The time from the first timestep until all were consumed.
-    ///   - decisions: The decisions that the timesteps led to.
+    ///   - decisions: The number of decisions on the timesteps.
     ///   - hasLostDaemon: Whether the daemon was lost meanwhile.
     ///   - badRows: The wrong rows that were skipped.
     ///   - signal: The signal that ended the input.
@@ -34,8 +34,8 @@ package struct FeedReport {
         self.text = text
     }
 
-    /// Ends the process by the signal that ended the input, so that a shell ends its loop too. Returns if there was
-    /// none.
+    /// Ends the process by the signal that ended the input. A shell then ends its loop too. Returns if there was no
+    /// signal.
     package func repeatSignal() {
         guard let signal else { return }
         _ = Glibc.signal(signal, SIG_DFL)

@@ -1,24 +1,24 @@
 import Wire
 import ZeroMQ
 
-/// One run of a ``Feed``. It sends the input, notices the loss of the daemon, and repeats the timesteps that the daemon
+/// One run of a ``Feed``. It sends the input, notices if the daemon is lost, and repeats the timesteps that the daemon
 /// has lost. A run has one owner and one thread.
 ///
-/// A run first connects to the daemon and then asks it for the streams' sequences. Everything sent over the connection
-/// thus reaches that same daemon or none.
+/// A run first connects to the daemon and then asks for the streams' sequence numbers. All messages over this
+/// connection thus reach the daemon that answered, or no daemon.
 final class FeedRun {
     /// The maximum time for a lost daemon to come back, in seconds.
     private static let returnSeconds = 30.0
     /// The number of messages between two checks of the connection.
     private static let messagesBetweenLooks = 64
-    /// The maximum number of recoveries in a row without progress.
+    /// The maximum number of consecutive recoveries without progress.
     private static let maximumRecoveries = 10
 
     private let file: InputFile
     private let options: Feed.Options
     private let context: Context
     private var control: ControlClient
-    /// The connection; nil while there is none.
+    /// The connection; nil while the daemon is lost.
     private var connection: TimestepSender?
     private var status: DaemonStatus
 
@@ -34,8 +34,7 @@ final class FeedRun {
 
     /// The message that the next rows may join, its number of rows, and whether it was sent before.
     private var waiting: (message: InputRow, rows: Int, isAgain: Bool)?
-    /// The number of rows read since the beginning of the input, and the number of these rows that were sent or left
-    /// out.
+    /// The number of rows read since the beginning of the input, and how many of them were sent or left out.
     private var rowsTaken = 0
     private var rowsDone = 0
     /// The number of rows at the beginning of the input that were sent before the daemon was lost.
@@ -74,12 +73,12 @@ final class FeedRun {
         return sender
     }
 
-    /// Sends everything and waits until it is consumed.
+    /// Sends all rows and waits until the daemon has consumed them.
     ///
     /// - Returns: A report.
     func run() throws(ClientError) -> FeedReport {
         let start = ContinuousClock.now
-        // Counts beyond these arise while this input is sent.
+        // Later counts are compared with this status.
         status = try control.call(.status)
         var failure: ClientError?
         let after: DaemonStatus
@@ -104,7 +103,7 @@ final class FeedRun {
                 meter.finish()
                 guard takesRows else { throw gone }
                 try recover()
-                // A file is read again up to the wrong row.
+                // A file is read again, up to the wrong row.
                 if unconfirmed == nil { failure = nil }
             }
         }
@@ -155,8 +154,8 @@ final class FeedRun {
         try flush()
     }
 
-    /// Whether the rows that were read are sent after an interruption. A file can be sent again from them on, and rows
-    /// that wait for their time at `--rate` are not due.
+    /// Whether to send rows that were read before an interruption. A file can be sent again from these rows on, and
+    /// rows that wait because of `--rate` are not due yet.
     private var sendsRest: Bool { !file.isRewindable && (pacer == nil || queue.isEmpty) }
 
     private func take(_ row: InputRow) throws(ClientError) {
@@ -182,7 +181,7 @@ final class FeedRun {
 
     private func flush() throws(ClientError) {
         guard let (message, rows, isAgain) = waiting else { return }
-        // If a message was unsent when the connection broke, it still waits.
+        // If sending fails, the message stays in `waiting` and is sent after the recovery.
         if isAgain {
             try sendAgain(message)
         } else {
@@ -235,10 +234,10 @@ final class FeedRun {
         }
     }
 
-    /// Waits for the lost daemon or its successor, and repeats the timesteps that this daemon lacks.
+    /// Waits for the lost daemon or its successor, and repeats the timesteps that it lacks.
     private func recover() throws(ClientError) {
         hasLostDaemon = true
-        // Close this connection before the next one opens, because a bound address must be free.
+        // Close this connection before the next one opens because a bound address must be free.
         try connection?.abandon()
         connection = nil
         let reached = delivery.accounts.values.reduce(0) { $0 &+ $1.reached }

@@ -1,19 +1,21 @@
 import ZeroMQ
 
-/// The settings by which the tool's sockets detect a peer that disappears silently, for example behind a pulled cable.
+/// The settings with which the tool's sockets detect a peer that disappears silently, for example because of a pulled
+/// cable.
 enum Heartbeat {
     /// The time between two heartbeats.
     static let intervalMilliseconds = 10_000
-    /// The time for an answer. A dead connection is noticed within the sum of the two times.
+    /// The time limit for an answer. A dead connection is detected within the sum of this time and the interval.
     static let timeoutMilliseconds = 15_000
 
-    /// The time for the handshake of a new connection. A connection to a dead peer is given up and retried.
+    /// The time limit for the handshake of a new connection. After it, a connection to a dead peer is retried.
     private static let handshakeMilliseconds = 10_000
-    /// Seconds of silence before the kernel's first probe, seconds between its probes, and the number of unanswered
+    /// The seconds of silence before the kernel's first probe, the seconds between probes, and the number of unanswered
     /// probes that end a connection.
     private static let keepalive = (idle: 10, interval: 5, count: 3)
 
-    /// Makes libzmq send heartbeats and end a connection that does not answer. Call this before attaching the socket.
+    /// Makes libzmq send heartbeats and end a connection that does not answer. Call this function before attaching the
+    /// socket.
     ///
     /// Use heartbeats only on sockets whose messages never queue up. When a receive queue is full, the heartbeat or its
     /// answer stays unread behind the queued messages. libzmq would then close a healthy connection, and libzmq 4.3 may
@@ -25,8 +27,8 @@ enum Heartbeat {
         try socket.set(.handshakeInterval, to: handshakeMilliseconds)
     }
 
-    /// Makes the kernel probe the peer instead. This works no matter how many messages queue up. Call this before
-    /// attaching the socket.
+    /// Makes the kernel probe the peer instead. The kernel's probes work however many messages queue up. Call this
+    /// function before attaching the socket.
     static func setKeepalive(on socket: borrowing Socket) throws(ZeroMQError) {
         try socket.set(.keepalive, to: 1)
         try socket.set(.keepaliveIdle, to: keepalive.idle)

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Sends timesteps at a steady rate. Each timestep has its own time, counted from the first, so that a late timestep
-/// delays no other.
+/// Paces timesteps at a steady rate. Each timestep has its own time, counted from the first. A late timestep thus does
+/// not delay later ones.
 struct Pacer {
-    /// The delay after which the schedule starts again. A burst that makes up for a pause of the input would exceed the
+    /// The delay after which the schedule starts again. Otherwise, a burst after a pause of the input would exceed the
     /// rate.
     static let tolerance = Duration.seconds(1)
 

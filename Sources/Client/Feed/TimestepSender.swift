@@ -1,7 +1,7 @@
 import Wire
 package import ZeroMQ
 
-/// Sends timesteps to the daemon without losing any. The sender starts when the daemon listens, and waits while the
+/// Sends timesteps to the daemon without losing any. The sender starts once the daemon listens, and waits while the
 /// daemon is slower. A sender has one owner and one thread.
 ///
 /// A sender is one connection. If the connection breaks, the sender does not reconnect. A restarted daemon would
@@ -10,7 +10,7 @@ package final class TimestepSender {
     /// The maximum time for a daemon that answers on its control socket to attach to the ingest endpoint.
     static let attachSeconds = 5.0
 
-    /// The error of a broken connection. Timesteps that are not known as consumed may be lost.
+    /// The error for a broken connection. Timesteps that are not known to be consumed may be lost.
     static let lost = ClientError(.temporary, "the connection to the daemon is lost")
 
     /// The ingest endpoint.
@@ -42,7 +42,7 @@ package final class TimestepSender {
         }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
         try ClientError.wrapping { () throws(ZeroMQError) in
-            // Messages that no peer has received by then are lost.
+            // After this time, messages that no peer has received are lost.
             try socket.set(.linger, to: 5_000)
             try socket.set(.sendHighWaterMark, to: 10_000)
             try socket.set(.sendTimeout, to: 500)
@@ -58,7 +58,7 @@ package final class TimestepSender {
 
     deinit { socket.stopMonitoring() }
 
-    /// Reads the monitor's events, and returns whether the connection is known to be broken.
+    /// Reads the monitor's events. Returns whether the connection is known to be broken.
     func checkLoss() throws(ClientError) -> Bool {
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
             if case .disconnected = event { hasEnded = true }
@@ -66,13 +66,13 @@ package final class TimestepSender {
         return hasEnded
     }
 
-    /// Discards the messages that libzmq still holds, because another connection repeats them.
+    /// Discards the messages that libzmq still holds. Another connection repeats them.
     func abandon() throws(ClientError) {
         hasEnded = true
         try ClientError.wrapping { () throws(ZeroMQError) in try socket.set(.linger, to: 0) }
     }
 
-    /// Waits until the daemon is connected. Messages that a publisher sends earlier would be lost.
+    /// Waits until the daemon is connected. A publisher would lose messages that it sends earlier.
     ///
     /// - Throws: ``ClientError`` with the status `unavailable` if the daemon does not connect.
     package func waitForDaemon() throws(ClientError) {
@@ -90,7 +90,7 @@ package final class TimestepSender {
         isAttached = true
     }
 
-    /// Sends timesteps of one stream as one message, and waits while the daemon is slower.
+    /// Sends timesteps of one stream as one message. Waits while the daemon is slower.
     ///
     /// - Parameter row: The timesteps.
     /// - Throws: ``ClientError`` with the status `temporary` if there is no room within the time limit, and ``lost`` if
@@ -104,7 +104,7 @@ package final class TimestepSender {
         if hasHeader { try send(header.bytes, more: false) }
     }
 
-    /// The endpoint in the daemon's notation, without the sign for binding or connecting.
+    /// The endpoint in the daemon's notation, without `@` or `>`.
     private var place: String {
         "\(IngestEndpoint(endpoint.kind, Endpoint(nil, endpoint.endpoint.address)))"
     }

@@ -1,8 +1,9 @@
-/// Sent messages from an input that cannot be read again, kept in case the daemon loses them. Their memory is bounded.
+/// Sent messages from an input that cannot be read again. They are kept in case the daemon loses them. Their memory is
+/// bounded.
 struct UnconfirmedMessages {
-    /// The approximate limit of kept messages, in bytes.
+    /// The approximate limit on the memory of kept messages, in bytes.
     static let capacity = 64 << 20
-    /// The approximate size of a message besides its values and its id.
+    /// The approximate size of a message without its values and its id, in bytes.
     private static let overhead = 96
 
     private let capacity: Int
@@ -27,7 +28,7 @@ struct UnconfirmedMessages {
 
     /// Releases the oldest message if it is consumed.
     ///
-    /// - Returns: The message; nil if the oldest is not consumed, or if there is none.
+    /// - Returns: The message; nil if there is none or it is not consumed.
     mutating func releaseFirst(if isConsumed: (InputRow) -> Bool) -> InputRow? {
         guard first < messages.count, isConsumed(messages[first]) else { return nil }
         let message = messages[first]

@@ -1,8 +1,8 @@
 import Foundation
 
-/// The results of Keras' `evaluate` for answers and their labels.
+/// The results that Keras' `evaluate` gives for answers and their labels.
 struct Evaluation: Equatable, Sendable {
-    /// A label and the class that was decided for it.
+    /// The label of an answer and the decided class.
     private struct Outcome: Hashable {
         let label: Int
         let decided: Int
@@ -27,7 +27,7 @@ struct Evaluation: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - outputs: The model's answer to a whole sequence, shape (outputs).
-    ///   - label: The label, a class if the loss has classes.
+    ///   - label: The label. It is the number of a class if the loss has classes.
     ///   - decided: The decided class.
     ///   - loss: The loss function.
     mutating func add(_ outputs: Span<Float>, label: Float, decided: Int, loss: Loss) {
@@ -57,12 +57,14 @@ struct Evaluation: Equatable, Sendable {
         return matrix
     }
 
-    /// Returns the fraction of a class among the answers that decided for it; 0 if none did, as in Keras.
+    /// Returns the fraction of answers with this label among the answers that decided for the class; 0 if there are
+    /// none, as in Keras.
     func precision(ofClass index: Int) -> Double {
         fraction(ofClass: index) { $0.decided == index }
     }
 
-    /// Returns the fraction of the answers with a class as label that decided for it; 0 if there are none, as in Keras.
+    /// Returns the fraction of answers that decided for the class among the answers with this label; 0 if there are
+    /// none, as in Keras.
     func recall(ofClass index: Int) -> Double {
         fraction(ofClass: index) { $0.label == index }
     }
@@ -80,8 +82,8 @@ struct Evaluation: Equatable, Sendable {
 struct AreaUnderCurve: Equatable, Sendable {
     private static let thresholds = 200
 
-    /// The numbers of positive and negative answers in each bucket. Bucket i holds the probabilities above the threshold i
-    /// and at most at the threshold i + 1.
+    /// The numbers of positive and negative answers in each bucket. Bucket i contains the probabilities above threshold
+    /// i and up to threshold i + 1.
     private var positives: [Int: Int] = [:]
     private var negatives: [Int: Int] = [:]
 
@@ -107,7 +109,7 @@ struct AreaUnderCurve: Equatable, Sendable {
         let all = (positives.values.reduce(0, +), negatives.values.reduce(0, +))
         guard all.0 > 0, all.1 > 0 else { return nil }
         var (area, hits) = (0.0, 0)
-        // From the highest threshold, above which there is nothing, down to the threshold below all answers.
+        // Go from the highest threshold, above which there are no answers, down to the threshold below all answers.
         for index in (0..<Self.thresholds).reversed() {
             let (newHits, newAlarms) = (positives[index] ?? 0, negatives[index] ?? 0)
             let height = Double(2 * hits + newHits) / Double(2 * all.0)

@@ -10,7 +10,7 @@ struct EvaluationSummary: Encodable {
         let recall: Double
     }
 
-    /// The most classes whose confusion matrix is shown.
+    /// The maximum number of classes for which the confusion matrix is shown.
     private static let mostClasses = 20
 
     let sequences: Int
@@ -21,7 +21,7 @@ struct EvaluationSummary: Encodable {
     let loss: Double?
     /// Keras' name of the loss.
     let lossName: String
-    /// The loss that the model was compiled with instead, if Sluice does not compute it.
+    /// The loss with which the model was compiled, if Sluice does not compute it.
     let otherLoss: String?
     /// Keras' accuracy; nil for a model that is not a classifier.
     private(set) var accuracy: Double?
@@ -30,10 +30,10 @@ struct EvaluationSummary: Encodable {
     private(set) var auc: Double?
     /// The threshold of a binary classifier.
     private(set) var threshold: Float?
-    /// The decisions for the label 1 of a binary classifier.
+    /// The precision and recall of a binary classifier for the label 1.
     private(set) var precision: Double?
     private(set) var recall: Double?
-    /// The decisions for each of several classes.
+    /// The precision and recall for each of several classes.
     private(set) var classes: [OfClass]?
     /// The number of answers for each label and decided class, labels first.
     private(set) var confusion: [[Int]]?
@@ -47,10 +47,10 @@ struct EvaluationSummary: Encodable {
     /// Creates a summary.
     ///
     /// - Parameters:
-    ///   - evaluation: At least one answer.
+    ///   - evaluation: The evaluation of at least one answer.
     ///   - collector: The sequences.
     ///   - loss: The loss of the evaluation.
-    ///   - compiled: The loss that the model was compiled with.
+    ///   - compiled: The loss with which the model was compiled.
     ///   - threshold: The threshold of the decisions.
     init(
         _ evaluation: Evaluation, of collector: SequenceCollector, loss: Loss, compiled: CompiledLoss?,
@@ -101,7 +101,7 @@ struct EvaluationSummary: Encodable {
         return facts.lines + matrix
     }
 
-    /// The confusion matrix, with precision and recall of each of several classes.
+    /// The lines of the confusion matrix, with the precision and recall of each of several classes.
     private var matrix: [String] {
         guard let confusion else {
             let hint = "more than \(Self.mostClasses) classes; --json has the precision and recall of each"

@@ -5,13 +5,13 @@ import Streams
 
 /// The distance of an answer from its label, as Keras measures it.
 struct Loss: Equatable, Sendable {
-    /// Keras' losses that Sluice computes. The raw values are Keras' names.
+    /// The Keras losses that Sluice computes. The raw values are Keras' names.
     enum Function: String, Sendable {
         /// For one probability or logit, with labels 0 and 1.
         case binaryCrossEntropy = "binary_crossentropy"
         /// For one output per class. The label is the number of a class.
         case sparseCategoricalCrossEntropy = "sparse_categorical_crossentropy"
-        /// The same for labels as vectors, which a file of rows does not have.
+        /// Like the sparse one, but for labels as vectors, which do not occur in a file of rows.
         case categoricalCrossEntropy = "categorical_crossentropy"
         /// For one number, with any number as label.
         case meanSquaredError = "mean_squared_error"
@@ -50,12 +50,13 @@ struct Loss: Equatable, Sendable {
         self.classes = classes
     }
 
-    /// Creates the loss that a model was compiled with, or else the loss that fits its outputs; nil if there is none.
+    /// Creates the loss with which a model was compiled or, failing that, the loss that suits its outputs; nil if there
+    /// is none.
     ///
     /// - Parameters:
     ///   - outputs: The number of the model's outputs.
     ///   - meaning: The meaning of the outputs.
-    ///   - compiled: The loss that the model was compiled with.
+    ///   - compiled: The loss with which the model was compiled.
     init?(outputs: Int, meaning: OutputMeaning, compiled: CompiledLoss?) {
         let isNumber = meaning == .number
         if let compiled, let function = Function(rawValue: compiled.name), function.hasOutputPerClass == (outputs > 1) {
@@ -65,7 +66,7 @@ struct Loss: Equatable, Sendable {
             let isDistance = function == .meanSquaredError || function == .meanAbsoluteError
             classes = isDistance && isNumber ? nil : max(2, outputs)
         } else {
-            // A sigmoid for each of several classes decides each class alone, which one label does not describe.
+            // Several sigmoids decide on each class independently, which a single label cannot describe.
             guard !isNumber else { return nil }
             self = outputs == 1 ? .binaryCrossEntropy : .sparseCategoricalCrossEntropy(classes: outputs)
             takesLogits = meaning == .logit
@@ -74,9 +75,9 @@ struct Loss: Equatable, Sendable {
 
     /// Returns the loss of one answer.
     ///
-    /// Each probability is first limited to [ε, 1 − ε]. For one output, the cross-entropy is `−y ln p − (1 − y) ln(1 − p)`,
-    /// for several `−Σ y ln(p / Σ p)`. A logit x takes the place of ln p with −ln(1 + e⁻ˣ), logits of classes with the
-    /// logarithm of their softmax.
+    /// Each probability is first limited to [ε, 1 − ε]. The cross-entropy is `−y ln p − (1 − y) ln(1 − p)` for one
+    /// output, and `−Σ y ln(p / Σ p)` for several outputs. For a logit x, −ln(1 + e⁻ˣ) replaces ln p. For logits of
+    /// classes, the logarithm of their softmax replaces ln p.
     ///
     /// Source: `binary_crossentropy`, `sparse_categorical_crossentropy` and `categorical_crossentropy`,
     /// <https://github.com/keras-team/keras/blob/master/keras/src/backend/tensorflow/nn.py>; ε is
@@ -120,8 +121,9 @@ struct Loss: Equatable, Sendable {
         return (sum - logarithms[label]) * (1 - smoothing) + rest
     }
 
-    /// Returns whether Keras counts an answer as right. With one output, the output must be above 0.5 exactly if the
-    /// label is 1, also for a logit. With several outputs, the first of the largest must belong to the label.
+    /// Returns whether Keras counts an answer as right. A single output, even a logit, must be above 0.5 if the label
+    /// is 1, and must not be above 0.5 otherwise. With several outputs, the first of the largest outputs must belong to
+    /// the label.
     ///
     /// Source: Keras' `BinaryAccuracy` and `SparseCategoricalAccuracy`,
     /// <https://keras.io/api/metrics/accuracy_metrics/>.
@@ -136,7 +138,7 @@ struct Loss: Equatable, Sendable {
 
     private static func clipped(_ probability: Float) -> Double {
         let epsilon: Float = 1e-7
-        // A NaN stays a NaN so that the loss shows it.
+        // Keep a NaN, because the loss must show it.
         return probability.isNaN ? .nan : Double(max(epsilon, min(probability, 1 - epsilon)))
     }
 }

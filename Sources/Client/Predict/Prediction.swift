@@ -6,8 +6,8 @@ package import Streams
 ///
 ///     file ──RowSource──▶ rows ──SequenceCollector──▶ sequences ──SequenceAnswerer, each core──▶ lines, in order
 ///
-/// All sequences are read before the first is answered, because any row may belong to any stream. This takes 4 bytes
-/// per value. Answers are written round by round and not kept.
+/// All sequences are read before the first is answered because any row may belong to any stream. They take 4 bytes per
+/// value. Answers are written round by round and not kept.
 package struct Prediction {
     /// The options of a prediction.
     package struct Options: Sendable {
@@ -17,7 +17,7 @@ package struct Prediction {
         package var answers: PredictedAnswers
         /// The format of the answers.
         package var text: PredictionText
-        /// The threshold of a single output; nil for the usual one.
+        /// The threshold of a single output; nil for the default.
         package var threshold: ServingPolicy.Threshold?
         /// Whether to write an evaluation instead of answers.
         package var isSummaryOnly: Bool
@@ -85,8 +85,8 @@ package struct Prediction {
         }
         self.file = file
         self.model = model
-        // A stateful model is called for a few timesteps at a time, so that its input's length is not a limit. Windows have a
-        // length of their own.
+        // The input length of a stateful model is not a limit because such a model is called for a few timesteps at a
+        // time. Windows have their own length.
         let isLimited = if case .last = options.answers { !source.isStateful } else { false }
         longest = isLimited && length == nil ? source.sequenceLength : nil
         self.length = length
@@ -100,7 +100,8 @@ package struct Prediction {
         self.options = options
     }
 
-    /// Answers everything. Wrong rows that are skipped are counted on standard error, even if it is quiet otherwise.
+    /// Answers all sequences. The number of skipped wrong rows is written to standard error, even if the prediction is
+    /// quiet.
     ///
     /// - Throws: ``ClientError`` if a row is wrong, before anything is written, or if writing fails.
     package func run() throws(ClientError) {
@@ -146,11 +147,11 @@ package struct Prediction {
         return (collector, source.badRows)
     }
 
-    /// Answers the sequences round by round, so that few answers are in memory, and writes each round in order.
+    /// Answers the sequences round by round, which keeps few answers in memory, and writes each round in order.
     private func answer(
         _ collector: SequenceCollector, output: inout StandardStream
     ) throws(ClientError) -> Evaluation {
-        // Progress is not mixed with answers on the same terminal.
+        // Do not mix progress with answers on the same terminal.
         let isShown = !options.isQuiet && (options.isSummaryOnly || !output.isTerminal)
         var meter = ProgressMeter(total: collector.timesteps, isShown: isShown)
         defer { meter.finish() }
@@ -180,7 +181,7 @@ package struct Prediction {
         return evaluation
     }
 
-    /// Returns loss and accuracy in a form for people.
+    /// Returns the loss and the accuracy as a text for people.
     private func sentence(on evaluation: Evaluation) -> String {
         guard loss != nil else { return "no loss, because \(Loss.lacking)" }
         guard evaluation.count > 0 else { return "no loss, because no sequence has a label in its last row" }

@@ -1,7 +1,7 @@
 import Streams
 import Wire
 
-/// Answers as lines of text.
+/// The format of answers as lines of text.
 package enum PredictionText: String, CaseIterable, Sendable {
     /// Comma-separated values under a header, with one column per output.
     case csv
@@ -12,7 +12,7 @@ package enum PredictionText: String, CaseIterable, Sendable {
     ///
     /// - Parameters:
     ///   - outputs: The number of the model's outputs.
-    ///   - hasNames: Whether sequences have names of their own.
+    ///   - hasNames: Whether sequences have their own names.
     /// - Returns: The line without its end.
     func header(outputs: Int, hasNames: Bool) -> String? {
         switch self {
@@ -54,8 +54,8 @@ package enum PredictionText: String, CaseIterable, Sendable {
         bytes.append(UInt8(ascii: "\n"))
     }
 
-    /// Returns the class by the daemon's rule. With one output, the threshold decides. With several outputs, the class is
-    /// the first of the largest.
+    /// Returns the class according to the daemon's rule. With one output, the threshold decides. With several outputs,
+    /// the first of the largest outputs decides.
     static func label(for outputs: Span<Float>, threshold: ServingPolicy.Threshold, before: Int) -> Int {
         outputs.count == 1 ? threshold.isReached(by: outputs[0], after: before == 1) ? 1 : 0 : outputs.indexOfLargest
     }

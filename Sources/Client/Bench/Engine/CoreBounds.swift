@@ -2,16 +2,16 @@ import CBounds
 import Glibc
 import Recurrent
 
-/// The best results of one core with one set of vector instructions: the maximum of each quantity. The engine cannot be
-/// faster.
+/// The speed limits of one core with one set of vector instructions: the best result of each quantity. The engine
+/// cannot be faster.
 package struct CoreBounds: Encodable, Equatable, Sendable {
     /// The name of the set in the engine's kernels.
     package let kernels: String
-    /// Multiply-adds of float32 per second, fused if the machine supports that.
+    /// Multiply-adds of float32 per second. They are fused if the machine supports that.
     package private(set) var multiplyAddsPerSecond = 0.0
-    /// e^x of float32 per second, from and to the L1 cache.
+    /// Computations of e^x in float32 per second, with data in the L1 cache.
     package private(set) var exponentialsPerSecond = 0.0
-    /// Bytes per second read from data that fits the L2 cache but not the L1 cache.
+    /// Bytes per second that are read from data that fits into the L2 cache but not into the L1 cache.
     package private(set) var readBytesPerSecond = 0.0
     /// Nanoseconds from a multiply-add to the next one that needs its result.
     package private(set) var multiplyAddLatency = Double.infinity
@@ -31,7 +31,7 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
         self.kernels = kernels
     }
 
-    /// Adopts each better value of another measurement of the same set.
+    /// Adopts each better value from another measurement of the same set.
     mutating func improve(by other: CoreBounds) {
         multiplyAddsPerSecond = max(multiplyAddsPerSecond, other.multiplyAddsPerSecond)
         exponentialsPerSecond = max(exponentialsPerSecond, other.exponentialsPerSecond)
@@ -48,7 +48,7 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
         exponentialsPerSecond = max(exponentialsPerSecond, exponentials.count / exponentials.seconds)
         multiplyAddLatency = min(multiplyAddLatency, loops.multiplyAddLatency(rounds: 50_000))
         logisticLatency = min(logisticLatency, loops.logisticLatency(rounds: 5_000))
-        // A quarter of the smallest L2 cache that is common today.
+        // This is a quarter of the smallest L2 cache that is common today.
         let bytes = 128 * 1024
         readBytesPerSecond = max(
             readBytesPerSecond, Double(bytes) / loops.secondsToRead(bytes: bytes, repetitions: 100))
@@ -62,11 +62,11 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
 final class BoundLoops {
     private let functions: UnsafePointer<sluice_bounds>
     private let lanes: Int
-    /// The arguments of e^x and the data to read: whole blocks of 8 of the widest vectors. Like the engine's weights,
-    /// the data is aligned to cache lines, because a vector across two lines would be read at half the speed.
+    /// The arguments of e^x and the data to read, in whole blocks of 8 of the widest vectors. Like the engine's
+    /// weights, the data is aligned to cache lines. A vector across two lines would be read at half the speed.
     private let values: UnsafeMutableBufferPointer<Float>
     private let powers: UnsafeMutableBufferPointer<Float>
-    /// The sum of the loops' results, so that the compiler cannot remove a loop.
+    /// The sum of the loops' results. It keeps the compiler from removing a loop.
     private var sum: Float = 0
 
     private static let exponents = 1024
@@ -128,7 +128,8 @@ final class BoundLoops {
         seconds { sum += unsafe functions.pointee.logistic_chain(rounds) } * 1e9 / Double(rounds)
     }
 
-    /// Returns the mean time to read these bytes once, from the cache that holds them after repeated reads.
+    /// Returns the mean time in seconds to read these bytes once, from the cache that contains them after repeated
+    /// reads.
     func secondsToRead(bytes: Int, repetitions: Int) -> Double {
         let count = Self.wholeBlocks(bytes)
         let seconds = seconds { sum += unsafe functions.pointee.read(values.baseAddress, count, repetitions) }
@@ -142,7 +143,7 @@ final class BoundLoops {
     }
 }
 
-/// The time that this thread has been running on a core, so that other load on the machine does not count.
+/// The time that this thread has spent on a core. Other load on the machine does not count.
 enum ThreadClock {
     static var seconds: Double {
         var time = timespec()

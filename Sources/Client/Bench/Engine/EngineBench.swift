@@ -5,8 +5,8 @@ package struct EngineBench {
     private let sizes: [Int]
     private let samples: Int
 
-    /// The minimum length of a sample: long compared with a clock reading, short compared with a time slice of the
-    /// system.
+    /// The minimum length of a sample. It is long compared with a clock reading, and short compared with a time slice
+    /// of the system.
     private static let sampleSeconds = 0.001
 
     /// Creates a measurement.
@@ -50,8 +50,8 @@ package struct EngineBench {
         return report
     }
 
-    /// Measures one model. Samples of steps and bounds alternate, so that both see the same conditions. A shared
-    /// machine may be slower for the next model, for minutes on end.
+    /// Measures one model. Samples of steps and bounds alternate to see the same conditions. A shared machine may be
+    /// slower for minutes, even during the whole measurement of the next model.
     private func measure(
         _ engineModel: EngineModel, _ kernels: Kernels, _ loops: BoundLoops
     ) throws(ClientError) -> EngineFigures.Measured {
@@ -76,7 +76,7 @@ package struct EngineBench {
             for way in ways.indices {
                 nanoseconds[way].append(ways[way].seconds(for: runs[way]) * 1e9 / Double(runs[way] * ways[way].steps))
             }
-            // A warm-up run, because stepping has evicted the data from the caches.
+            // Warm up, because stepping has evicted the data from the caches.
             _ = loops.secondsToRead(bytes: bytes, repetitions: 1)
             reading = min(reading, loops.secondsToRead(bytes: bytes, repetitions: reads) * 1e9)
             bounds.measure(with: loops)
@@ -119,7 +119,7 @@ private final class SteppedStreams {
         return ThreadClock.seconds - start
     }
 
-    /// Returns the number of runs that take this time.
+    /// Returns a number of runs that take at least this time.
     func runs(lasting seconds: Double) -> Int {
         var runs = 1
         while self.seconds(for: runs) < seconds { runs *= 2 }

@@ -11,12 +11,12 @@ package enum EngineLayer: String, CaseIterable, Encodable, Sendable {
     case dense = "Dense"
 }
 
-/// A model of random weights, and the operations of one step by its equations.
+/// A model with random weights, and the number of operations of one step according to its equations.
 struct EngineModel {
     let layer: EngineLayer
     let units: Int
 
-    /// The number of products that are added to a sum.
+    /// The number of multiply-adds in one timestep.
     var multiplyAdds: Int {
         switch layer {
         case .lstm: 4 * units * (1 + units) + units
@@ -25,7 +25,7 @@ struct EngineModel {
         }
     }
 
-    /// The number of exponentials, where a tanh counts as one.
+    /// The number of exponentials in one timestep. A tanh counts as one.
     var exponentials: Int {
         switch layer {
         case .lstm: 5 * units + 1

@@ -9,7 +9,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
         let alone, together, longAlone, longTogether: [Double]
         /// The minimum number of nanoseconds to read as many bytes as the weights have.
         let reading: Double
-        /// The number of streams for which the weights are read once.
+        /// The number of streams that share one reading of the weights.
         let lanes: Int
     }
 
@@ -75,15 +75,14 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     /// Batched time / single-stream time, with one timestep each.
     var ratio: Double { together.min / alone.min }
 
-    /// The largest bound of a stream alone, divided by the minimum time of a step. A value of 1 is the best that the
-    /// core can do. If timesteps are independent, the timesteps of one stream share one reading of the weights, as the
-    /// streams of a batch do.
+    /// The largest bound for a stream alone, divided by the minimum time of a step. A value of 1 is the best that the
+    /// core can do. Independent timesteps of one stream share one reading of the weights, as the streams of a batch do.
     var shareLongAlone: Double {
         (waiting == 0 ? boundTogether : max(multiplyAdds, exponentials, reading, waiting)) / longAlone.min
     }
-    /// The same share for streams that share the reading of the weights.
+    /// The share of the bound for streams that share one reading of the weights.
     var shareTogether: Double { boundTogether / together.min }
-    /// The same share for many timesteps.
+    /// The share of the bound for such streams with many timesteps each.
     var shareLongTogether: Double { boundTogether / longTogether.min }
 
     private var boundTogether: Double { max(multiplyAdds, exponentials, reading / Double(lanes)) }
@@ -109,8 +108,9 @@ package struct EngineReport: Encodable, Equatable, Sendable {
 }
 
 extension EngineReport {
-    /// Nanoseconds per step of LSTM(units) → Dense(1) in RTNeural, <https://github.com/jatinchowdhury18/RTNeural>:
-    /// sizes fixed at compile time, AVX2 by xsimd, on one core of a 2.45 GHz EPYC (Zen 3).
+    /// Nanoseconds per step of LSTM(units) → Dense(1) in RTNeural (<https://github.com/jatinchowdhury18/RTNeural>), by
+    /// the number of units. RTNeural had sizes fixed at compile time and AVX2 by xsimd, on one core of a 2.45 GHz EPYC
+    /// (Zen 3).
     private static let nanosecondsOfRTNeural = [10: 149.0, 32: 380, 64: 1_100, 128: 3_660]
 
     /// The report for people.
