@@ -4,7 +4,7 @@ import Recurrent
 struct RecordedSequence: Equatable, Sendable {
     /// The stream's id.
     let stream: String
-    /// The sequence's own name in the file, if a column has it.
+    /// The sequence's own name, if a column of the file contains it.
     var name: String?
     /// The timesteps' values, shape (timesteps, features).
     var values: [Float] = []
@@ -15,7 +15,7 @@ struct RecordedSequence: Equatable, Sendable {
 }
 
 /// Collects a file's rows into sequences. A sequence consists of the rows of one stream in order, from one start or end
-/// to the next. Rows of other streams may lie between them.
+/// to the next. Rows of other streams may stand in between.
 struct SequenceCollector {
     /// The sequences, in the order of their first rows.
     private(set) var sequences: [RecordedSequence] = []
@@ -28,7 +28,7 @@ struct SequenceCollector {
     private let longest: Int?
     private let length: Int?
     private let loss: Loss?
-    /// The open sequence of each stream, which its next row continues.
+    /// The index of each stream's open sequence, which the stream's next row continues.
     private var open: [StreamKey: Int] = [:]
     /// The number of each stream's next timestep, if the rows have numbers.
     private var numbers: [StreamKey: UInt64] = [:]
@@ -72,7 +72,7 @@ struct SequenceCollector {
         if row.flags.contains(.end) { open[key] = nil }
     }
 
-    /// Adds the next of a row's values to the open sequence of its stream, at most until the sequence ends by itself.
+    /// Adds a row's remaining values to the open sequence of its stream, at most until the sequence ends by itself.
     ///
     /// - Returns: The sequence's index.
     private mutating func append(_ rest: inout ArraySlice<Float>, of row: InputRow, key: StreamKey) -> Int {
@@ -99,7 +99,7 @@ struct SequenceCollector {
                 + "with --mode sequence")
     }
 
-    /// Checks that numbered rows are consecutive, because a missing or repeated row changes the answer.
+    /// Checks that numbered rows are consecutive. A missing or repeated row would change the answer.
     private mutating func checkNumber(
         of row: InputRow, key: StreamKey, place: String
     ) throws(ClientError) {

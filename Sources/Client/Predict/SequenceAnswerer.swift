@@ -1,7 +1,7 @@
 import Recurrent
 import Streams
 
-/// The choice of a sequence's answers.
+/// The answers to give for a sequence.
 package enum PredictedAnswers: Sendable {
     /// The answer to the whole sequence only.
     case last
@@ -11,7 +11,7 @@ package enum PredictedAnswers: Sendable {
     case windows(length: Int, stride: Int)
 }
 
-/// Answers sequences one after another and writes the answers as text. An answerer has one owner and one thread.
+/// Answers sequences in order and writes the answers as text. An answerer has one owner and one thread.
 struct SequenceAnswerer {
     /// The results of one batch of sequences.
     struct Batch: Sendable {

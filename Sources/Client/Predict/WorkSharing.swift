@@ -3,11 +3,11 @@ import Recurrent
 import Synchronization
 
 /// Divides sequences into batches, which threads take one at a time. Batches depend only on the sequences and the
-/// model, so answers and loss sums are the same for any number of threads.
+/// model. Answers and loss sums are therefore the same for any number of threads.
 struct WorkSharing {
-    /// The multiplications in one batch, enough for some milliseconds of work.
+    /// The number of multiplications in one batch, which is enough for a few milliseconds of work.
     static let usualBatch = 1 << 23
-    /// The batches per thread in one round, so that a thread that finishes early can take over work.
+    /// The number of batches per thread in one round. With several, a thread that finishes early can take over work.
     private static let batchesPerJob = 4
 
     private let sequences: [RecordedSequence]
@@ -24,7 +24,7 @@ struct WorkSharing {
     ///   - model: The model.
     ///   - options: The options for each sequence.
     ///   - jobs: The number of threads, at least 1.
-    ///   - batch: The multiplications of one batch. A single sequence may have more.
+    ///   - batch: The number of multiplications in one batch. A single sequence may need more.
     init(
         _ sequences: [RecordedSequence], model: Model, options: SequenceAnswerer.Options, jobs: Int,
         batch: Int = usualBatch
@@ -49,8 +49,8 @@ struct WorkSharing {
 
     /// Answers the next batches on all threads at once.
     ///
-    /// - Returns: The results of each batch, in order; empty after the last.
-    /// - Throws: ``ClientError``, the first in the order of the batches.
+    /// - Returns: The results of each batch, in order; empty after the last batch.
+    /// - Throws: The first ``ClientError`` in the order of the batches.
     mutating func nextRound() throws(ClientError) -> [SequenceAnswerer.Batch] {
         let round = Array(rest.prefix(Self.batchesPerJob * jobs))
         rest = rest.dropFirst(round.count)

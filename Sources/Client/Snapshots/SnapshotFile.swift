@@ -3,11 +3,11 @@ import GRDB
 import Glibc
 package import Wire
 
-/// A snapshot in a file of its own: a plain SQLite database with the tables that the protocol's page describes.
+/// A snapshot in a separate file: a plain SQLite database with the tables that the protocol's page describes.
 package final class SnapshotFile {
-    /// The mark of the file, "Slce": SQLite's `application_id`.
+    /// SQLite's `application_id`, which marks the file: "Slce".
     static let applicationID: Int32 = 0x536C_6365
-    /// The version of the tables: SQLite's `user_version`.
+    /// SQLite's `user_version`, which is the version of the tables.
     static let version: Int32 = 1
 
     private let path: String
@@ -22,7 +22,7 @@ package final class SnapshotFile {
         do {
             let part = Self.part(of: path)
             try? FileManager.default.removeItem(atPath: part)
-            // State may be secret, so only its owner may read it, whatever the umask.
+            // State may be secret. Whatever the umask, only its owner may read it.
             _ = FileManager.default.createFile(atPath: part, contents: nil, attributes: [.posixPermissions: 0o600])
             database = try DatabaseQueue(path: part)
             try database.write { db in
@@ -51,8 +51,7 @@ package final class SnapshotFile {
     /// Opens a file.
     ///
     /// - Parameter path: The path of the file.
-    /// - Throws: ``ClientError`` with the status `noInput` if the file does not exist, `data` if it is not a snapshot
-    ///   of a known version.
+    /// - Throws: ``ClientError`` with the status `noInput` if the file does not exist, or `data` if it is not a snapshot of a known version.
     package init(readingFrom path: String) throws(ClientError) {
         self.path = path
         guard FileManager.default.isReadableFile(atPath: path) else {
@@ -135,8 +134,8 @@ package final class SnapshotFile {
         }
     }
 
-    /// The bytes of state in a page. In base64 and with its other members, a page stays below the limit of 1 MiB for a
-    /// request.
+    /// The maximum number of bytes of state in a page. In base64 and with the other members, such a page stays below
+    /// the limit of 1 MiB for a request.
     private static let pageBytes = 400_000
     private static let pageStreams = 1_000
 

@@ -16,7 +16,7 @@ package struct SnapshotTransfer {
     /// - Parameters:
     ///   - name: The name under which the daemon also keeps the snapshot; nil to keep it only in the file.
     ///   - selection: The streams.
-    ///   - path: The file; an existing file is replaced.
+    ///   - path: The file. An existing file is replaced.
     ///   - mode: The file's permissions, whatever the umask.
     /// - Returns: The daemon's answer.
     /// - Throws: ``ClientError`` if the daemon refuses, or if the file cannot be written.
@@ -43,14 +43,13 @@ package struct SnapshotTransfer {
         return status
     }
 
-    /// Restores all selected streams from a file, or none.
+    /// Restores the selected streams from a file, either all of them or none.
     ///
     /// - Parameters:
     ///   - selection: The streams of the file to restore.
     ///   - path: The file.
     /// - Returns: The daemon's answer.
-    /// - Throws: ``ClientError`` if the file is not a snapshot, or if the daemon refuses. In both cases nothing has
-    ///   changed.
+    /// - Throws: ``ClientError`` if the file is not a snapshot, or if the daemon refuses. In both cases, no stream has changed.
     package func restore(
         _ selection: ControlCommand.Selection, from path: String
     ) throws(ClientError) -> RestoreResult {

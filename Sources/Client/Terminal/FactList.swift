@@ -1,13 +1,13 @@
 import Wire
 
-/// Names and values in two columns, no line wider than a given width. A long value continues on further lines.
+/// Names and values in two columns. No line is wider than a given width. A long value continues on further lines.
 struct FactList {
     private let width: Int
     private var facts: [(name: String, value: String)] = []
 
     /// Creates an empty list.
     ///
-    /// - Parameter width: The largest number of characters in a line.
+    /// - Parameter width: The maximum number of characters in a line.
     init(width: Int) {
         self.width = width
     }
@@ -41,10 +41,10 @@ struct FactList {
 }
 
 extension StringProtocol {
-    /// Returns the text with its middle replaced by an ellipsis if it is longer than a width. Both ends of an id or a path
-    /// tell it from others.
+    /// Returns the text with its middle replaced by an ellipsis if it is longer than a width. Both ends are kept
+    /// because they distinguish an id or a path from others.
     ///
-    /// - Parameter width: The largest number of characters.
+    /// - Parameter width: The maximum number of characters.
     /// - Returns: At most `width` characters.
     func shortened(to width: Int) -> String {
         guard count > width else { return String(self) }

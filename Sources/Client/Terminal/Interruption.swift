@@ -3,8 +3,8 @@ import Glibc
 import Synchronization
 import ZeroMQ
 
-/// Ctrl-C and SIGTERM as a state that a loop can check, and that wakes a poller. A second signal ends the process at
-/// once, because the loop may not get to see the first.
+/// Turns Ctrl-C and SIGTERM into a state that a loop can check and that wakes a poller. A second signal ends the
+/// process at once because the loop may never check the first.
 final class Interruption {
     /// The state that the signal handlers share with the loop.
     private final class Request: Sendable {
@@ -27,7 +27,7 @@ final class Interruption {
     private let request: Request
     private var sources: [any DispatchSourceSignal] = []
 
-    /// From here on, the first of the signals does not end the process.
+    /// Installs the handlers. From now on, the first signal does not end the process.
     init() throws(ZeroMQError) {
         request = try Request()
         for number in Self.signals {
@@ -42,7 +42,7 @@ final class Interruption {
     /// The wake-up for a poller.
     var wakeup: Wakeup { request.wakeup }
 
-    /// The signal that has arrived; nil if there was none.
+    /// The signal that has arrived; nil if none has.
     var signal: CInt? { request.signal.withLock { $0 } }
 
     /// Whether a signal has arrived.

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Wire
 
-/// JSON as the tool prints and sends it: one line, members sorted by name, unescaped slashes, and escapes for
+/// JSON as the tool prints and sends it: on one line, with members sorted by name, unescaped slashes, and escapes for
 /// characters that a terminal would not show.
 package enum JSONText {
     /// Writes a value.

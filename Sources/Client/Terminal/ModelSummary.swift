@@ -12,7 +12,8 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         package let parameters: Int
         /// The number of weights that training changes.
         package let trainableParameters: Int
-        /// The functions that the layer applies; for a recurrent layer, the cell's and then the gates'.
+        /// The functions that the layer applies. A recurrent layer has the cell's function first and then the gates'
+        /// function.
         package let activations: [String]
 
         private enum CodingKeys: String, CodingKey {
@@ -46,27 +47,27 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let kerasVersion: String?
     /// The daemon's default mode for the model: `stateful` or `sequence`.
     package let mode: String
-    /// Timesteps in each sequence according to the model's input shape; nil if the shape leaves it open.
+    /// The number of timesteps in each sequence according to the model's input shape; nil if the shape does not fix it.
     package let sequenceLength: Int?
-    /// Floats in one timestep; 1 for a token.
+    /// The number of floats in one timestep; 1 for a token.
     package let features: Int
     /// The size of the vocabulary, if a timestep is a token.
     package let tokens: Int?
-    /// Probabilities in one decision.
+    /// The number of probabilities in one decision.
     package let outputs: Int
     /// The number of weights in the model.
     package let parameters: Int
     /// The number of weights that training changes.
     package let trainableParameters: Int
-    /// Keras' name of the loss that the model was compiled with, if the file states it.
+    /// Keras' name of the loss with which the model was compiled, if the file states it.
     package let loss: String?
     /// The meaning of the outputs: `probability`, `logit` or `number`.
     package let outputMeaning: String
-    /// Whether the model answers only whole sequences or windows. If so, a stream's timesteps are buffered.
+    /// Whether the model answers only whole sequences or windows. The daemon then buffers a stream's timesteps.
     package let needsWholeSequences: Bool
-    /// Floats of state per stream between two timesteps; 0 if timesteps are buffered instead.
+    /// The number of floats of state per stream between two timesteps; 0 if timesteps are buffered instead.
     package let stateSize: Int
-    /// SHA-256 over architecture and weights, 64 hexadecimal digits.
+    /// The SHA-256 of architecture and weights, as 64 hexadecimal digits.
     package let fingerprint: String
     /// The layers in order.
     package let layers: [Layer]
@@ -146,7 +147,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         return ["Model: \"\(name)\""] + rows + [rule] + counts + [""] + facts.lines
     }
 
-    /// The meanings of outputs in words.
+    /// The meanings of the outputs in words.
     private static let outputWords = [
         "probability": "probability", "logit": "logit: above 0 is above a probability of one half",
         "number": "any number: the model is no classifier, so that a label means little",

@@ -1,4 +1,5 @@
-/// The progress of a long command, on one line that is overwritten: a bar if the end is known, else counts.
+/// Shows the progress of a long command on one line that is overwritten: a bar if the total is known, and counts
+/// otherwise.
 struct ProgressMeter {
     static let interval = Duration.milliseconds(100)
     private static let usualColumns = 80
@@ -33,7 +34,7 @@ struct ProgressMeter {
         let text = Self.text(
             done: done, total: total, timesteps: timesteps, seconds: elapsed / .seconds(1),
             columns: stream?.windowSize?.columns ?? Self.usualColumns)
-        // A terminal that has gone away is no reason to stop.
+        // A closed terminal is no reason to stop.
         try? stream?.write("\r\(text)\u{1B}[K")
     }
 
@@ -42,8 +43,8 @@ struct ProgressMeter {
         if shown > start { try? stream?.write("\r\u{1B}[K") }
     }
 
-    /// Returns the line: a bar, the part done, the time left, and counts. In a narrow window the bar shrinks, and then the
-    /// counts and the bar drop out.
+    /// Returns the line: a bar, the percentage, the time left, and counts. In a narrow window, first the bar shrinks,
+    /// and then the counts and the bar are dropped.
     ///
     /// - Parameters:
     ///   - done: The work done.
@@ -51,7 +52,7 @@ struct ProgressMeter {
     ///   - timesteps: The number of timesteps so far.
     ///   - seconds: The time so far.
     ///   - columns: The window's width.
-    /// - Returns: A text that is narrower than the window, so that the cursor stays on its line.
+    /// - Returns: A text that is narrower than the window. The cursor thus stays on its line.
     static func text(done: Int, total: Int?, timesteps: UInt64, seconds: Double, columns: Int) -> String {
         let room = max(0, columns - 1)
         let rate = seconds > 0 ? Double(timesteps) / seconds : 0

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Numbers in a form for people.
+/// Formats numbers for people.
 package enum Quantity {
     /// Returns a count with separated thousands: `12,696`.
     ///
@@ -56,7 +56,7 @@ package enum Quantity {
         return "\(days) d \(hours % 24) h"
     }
 
-    /// Returns a time in its largest unit, at most six characters: `3 s`, `59 min`.
+    /// Returns a time in its largest unit, usually in at most six characters: `3 s`, `59 min`.
     ///
     /// - Parameter seconds: The time.
     /// - Returns: Its text.
@@ -71,7 +71,7 @@ package enum Quantity {
     ///
     /// - Parameters:
     ///   - value: The number.
-    ///   - digits: Digits after the point, 0 to 9.
+    ///   - digits: The number of digits after the point, 0 to 9.
     /// - Returns: Its text; `-` for a NaN or an infinity.
     package static func fixed(_ value: Double, digits: Int) -> String {
         guard value.isFinite, value.magnitude < 1e9 else { return value.isFinite ? "\(value)" : "-" }
@@ -89,7 +89,7 @@ package enum Quantity {
         value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"
     }
 
-    /// Returns a time in the machine's own time zone, in the form of ISO 8601: `2026-11-23 13:05:09`.
+    /// Returns a time in the machine's time zone, in the form of ISO 8601: `2026-11-23 13:05:09`.
     ///
     /// - Parameter nanoseconds: Nanoseconds since the Unix epoch.
     /// - Returns: The time's text.

@@ -1,6 +1,6 @@
 package import Wire
 
-/// The daemon's answers in a form for people.
+/// Formats the daemon's answers for people.
 package enum Report {
     /// The width of a report that fits any terminal.
     static let width = 80
@@ -9,7 +9,7 @@ package enum Report {
     ///
     /// - Parameters:
     ///   - status: The daemon's answer.
-    ///   - rate: The timesteps and decisions per second just now; nil if unknown.
+    ///   - rate: The current timesteps and decisions per second; nil if unknown.
     /// - Returns: Lines.
     package static func lines(_ status: DaemonStatus, rate: StatusRate? = nil) -> [String] {
         var facts = FactList(width: width)
@@ -62,12 +62,12 @@ package enum Report {
         return "\(model.mode)\(emit), threshold \(bounds)"
     }
 
-    /// Returns a report on one stream in full.
+    /// Returns a full report on one stream.
     ///
     /// - Parameters:
     ///   - stream: The stream.
     ///   - model: The stream's model; nil if the daemon no longer has it.
-    ///   - state: The stream's state, or the timesteps that it keeps.
+    ///   - state: The stream's state, or its buffered timesteps.
     /// - Returns: Lines.
     package static func lines(
         _ stream: StreamStatus, model: DaemonStatus.Model?, state: [Float]
@@ -101,12 +101,12 @@ package enum Report {
         return values.isEmpty ? "-" : values.joined(separator: " ")
     }
 
-    /// The label, unless it belongs to a state that is gone.
+    /// Returns the label, or `-` after a reset.
     private static func label(of stream: StreamStatus) -> String {
         stream.probability.values.isEmpty ? "-" : "\(stream.label)"
     }
 
-    /// Returns the counts that are not 0; nil if all are.
+    /// Returns the counts that are not 0; nil if all are 0.
     private static func counts(_ counts: [String: UInt64]) -> String? {
         let parts = counts.filter { $0.value > 0 }.sorted { $0.key < $1.key }
             .map { "\(Quantity.count($0.value)) \($0.key)" }

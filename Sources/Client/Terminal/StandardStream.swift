@@ -3,7 +3,7 @@ import Wire
 
 /// Standard output or standard error, written in large pieces. A stream has one owner and one thread.
 package struct StandardStream {
-    /// The error for a reader that has gone away. The command then ends without reporting an error.
+    /// The error if the reader has closed the output. The command then ends without reporting an error.
     package static let brokenPipe = ClientError(.inputOutput, "nobody reads the output any more")
 
     private let descriptor: CInt
@@ -15,7 +15,7 @@ package struct StandardStream {
     private init(descriptor: CInt) {
         self.descriptor = descriptor
         showsOnly = isatty(descriptor) == 1
-        // A reader that goes away becomes an ordinary error of a write.
+        // If the reader closes the output, the write fails with an ordinary error.
         signal(SIGPIPE, SIG_IGN)
     }
 
@@ -24,7 +24,7 @@ package struct StandardStream {
     /// The stream for progress and errors.
     package static var error: StandardStream { StandardStream(descriptor: STDERR_FILENO) }
 
-    /// Whether a person reads the output.
+    /// Whether the output is a terminal, which a person reads.
     package var isTerminal: Bool { showsOnly }
 
     /// The terminal's size in characters; nil if it has none.
@@ -35,8 +35,8 @@ package struct StandardStream {
         return columns > 0 && rows > 0 ? (columns, rows) : nil
     }
 
-    /// Lets a closure append whole lines, and writes them when there are many. A terminal gets escapes for characters
-    /// that it would not show; a program gets the bytes unchanged.
+    /// Lets a closure append whole lines, and writes them once there are many. A terminal gets escapes for characters
+    /// that it would not show. A program gets the bytes unchanged.
     ///
     /// - Parameter body: Appends the lines.
     /// - Throws: ``brokenPipe``, or another ``ClientError`` if writing fails.

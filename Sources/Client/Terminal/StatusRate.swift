@@ -1,8 +1,8 @@
 package import Wire
 
-/// The speed of a daemon between two looks at its status.
+/// The speed of a daemon between two requests for its status.
 package struct StatusRate: Equatable, Sendable {
-    /// The seconds between the two looks, long enough for a rate.
+    /// The seconds between the two requests, which is long enough to measure a rate.
     package static let seconds = 0.5
 
     private let timesteps: Double
@@ -16,7 +16,7 @@ package struct StatusRate: Equatable, Sendable {
         decisions = Double(second.decisions - first.decisions) / seconds
     }
 
-    /// The rate for people.
+    /// The rate as a text for people.
     var text: String {
         "\(Quantity.count(Int(timesteps.rounded()))) timesteps/s, "
             + "\(Quantity.count(Int(decisions.rounded()))) decisions/s"

@@ -1,29 +1,30 @@
-/// The word that a person probably meant.
+/// Suggests the word that a person probably meant.
 package enum Suggestion {
-    /// Returns the known word that is most like another one; nil if none is much like it.
+    /// Returns the known word that is most similar to an unknown one; nil if none is similar enough.
     ///
     /// - Parameters:
     ///   - word: The unknown word.
     ///   - known: The known words.
-    /// - Returns: The first of the words with the fewest changes.
+    /// - Returns: The word that needs the fewest changes; of several, the first.
     package static func nearest(to word: String, among known: some Sequence<String>) -> String? {
         let most = max(1, word.count / 3)
         let distances = known.map { (word: $0, changes: changes(from: word, to: $0)) }
         return distances.filter { $0.changes <= most }.min { $0.changes < $1.changes }?.word
     }
 
-    /// Returns the end of an error: `; did you mean 'status'?`.
+    /// Returns the end of an error message: `; did you mean 'status'?`.
     ///
     /// - Parameters:
     ///   - word: The unknown word.
     ///   - known: The known words.
-    ///   - remedy: The advice if no known word is much like the unknown one.
+    ///   - remedy: The advice if no known word is similar enough.
     /// - Returns: The suggestion or the advice, after a semicolon.
     package static func words(for word: String, among known: some Sequence<String>, else remedy: String) -> String {
         "; " + (nearest(to: word, among: known).map { "did you mean '\($0)'?" } ?? remedy)
     }
 
-    /// The fewest letters to insert, delete, replace, or exchange with a neighbour that turn one word into another.
+    /// Returns the minimum number of changes that turn one word into another. A change inserts, deletes or replaces a
+    /// letter, or swaps two neighbours.
     private static func changes(from one: String, to other: String) -> Int {
         let (one, other) = (Array(one), Array(other))
         var rows = [Array(0...other.count)]

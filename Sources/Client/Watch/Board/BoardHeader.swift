@@ -2,7 +2,7 @@ import Wire
 
 /// The lines above the live table.
 package struct BoardHeader: Sendable {
-    /// The watched streams and their place.
+    /// The watched streams and the daemon's endpoint.
     package var title: String
     /// The time of day.
     package var clock: String
@@ -10,7 +10,7 @@ package struct BoardHeader: Sendable {
     package var rate: Double
     /// The seconds since the connection was lost; nil while it holds.
     package var lostSeconds: Double?
-    /// The last news about the connection and missed decisions.
+    /// The latest news about the connection and missed decisions.
     package var notice: String?
 
     /// Creates a header. Each parameter sets the property of the same name.
@@ -49,9 +49,9 @@ package struct BoardHeader: Sendable {
     }
 }
 
-/// The number of decisions per second over the last seconds.
+/// The mean number of decisions per second over the last few seconds.
 struct DecisionRate {
-    /// The time over which the rate is a mean.
+    /// The time over which the mean is taken.
     static let span = Duration.seconds(3)
 
     private var samples: [(time: ContinuousClock.Instant, count: UInt64)] = []

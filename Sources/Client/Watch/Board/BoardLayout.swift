@@ -1,5 +1,5 @@
-/// The widths of the live table's columns. In a window without room, the sparkline shrinks first. Then columns drop out,
-/// and ids are cut in the middle.
+/// The widths of the live table's columns. In a narrow window, the sparkline shrinks first. Then columns are dropped,
+/// and ids are shortened in the middle.
 struct BoardLayout: Equatable {
     /// The columns after the ids, from left to right.
     enum Column: String, CaseIterable {
@@ -11,11 +11,11 @@ struct BoardLayout: Equatable {
         case flags = "FLAGS"
     }
 
-    /// The columns that drop out before ids are cut, the first one first.
+    /// The columns that are dropped before ids are shortened, in this order.
     private static let dispensable: [Column] = [.flags, .sequence, .step]
-    /// The narrowest sparkline that shows a course.
+    /// The width of the narrowest sparkline that is still readable.
     private static let shortestSparkline = 6
-    /// The shortest ids that still tell streams apart. With less room, the age drops out.
+    /// The width of the shortest ids that still distinguish streams. With less room, the age is dropped.
     private static let shortestID = 24
 
     /// The width of the ids.
@@ -32,8 +32,8 @@ struct BoardLayout: Equatable {
     /// - Parameters:
     ///   - width: The window's width.
     ///   - id: The width of the longest id.
-    ///   - widths: The widths of the columns' longest cells, titles included.
-    ///   - sparkline: The greatest width of the sparkline.
+    ///   - widths: The widths of the columns' longest cells, including titles.
+    ///   - sparkline: The maximum width of the sparkline.
     init(width: Int, id: Int, widths: [Column: Int], sparkline: Int) {
         func room(_ columns: [Column]) -> Int {
             width - columns.reduce(0) { $0 + Self.gap + (widths[$1] ?? 0) }

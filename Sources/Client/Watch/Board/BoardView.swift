@@ -1,26 +1,26 @@
-/// The choices of the person who looks at the live table. Keys change them.
+/// The settings of the live table, which a person changes with keys.
 package struct BoardView: Equatable, Sendable {
     /// The order of streams.
     package private(set) var order: DecisionBoard.Order
-    /// The text that shown ids contain.
+    /// The text that ids must contain to be shown.
     package private(set) var filter = ""
-    /// Whether keys change the filter.
+    /// Whether keys edit the filter.
     package private(set) var isTyping = false
     /// The number of streams above the window.
     package private(set) var offset = 0
-    /// Whether the table stands still.
+    /// Whether the table is paused.
     package private(set) var isPaused = false
-    /// Whether the watch ends.
+    /// Whether a key has ended the watch.
     package private(set) var isOver = false
 
-    /// Creates the view at the start.
+    /// Creates the initial view.
     ///
     /// - Parameter order: The order of streams.
     package init(order: DecisionBoard.Order = .auto) {
         self.order = order
     }
 
-    /// Carries out a key.
+    /// Applies a key.
     ///
     /// - Parameters:
     ///   - key: The key.
@@ -64,7 +64,7 @@ package struct BoardView: Equatable, Sendable {
         offset = 0
     }
 
-    /// The choices that differ from the usual ones, for the header.
+    /// The settings that differ from the defaults, for the header.
     var words: [String] {
         [
             isPaused ? "paused" : nil, order == .auto ? nil : "sorted by \(order.rawValue)",

@@ -4,13 +4,13 @@ package import Wire
 package struct DecisionBoard {
     /// The order of streams.
     package enum Order: String, CaseIterable, Sendable {
-        /// By id while all streams fit, else by the most recent change of label.
+        /// By id while all streams fit, and otherwise by the most recent change of label.
         case auto
         /// By id.
         case id
         /// By the most recent change of label.
         case recent
-        /// By probability, the highest first.
+        /// By probability, highest first.
         case probability
     }
 
@@ -38,7 +38,7 @@ package struct DecisionBoard {
         "\(Quantity.count(count, of: "decision")) on \(Quantity.count(rows.count, of: "stream"))"
     }
 
-    /// Adds a stream's next decision. A replayed decision is not counted, and does not change an existing row.
+    /// Adds a stream's next decision. A replayed decision is not counted and does not change an existing row.
     ///
     /// - Parameters:
     ///   - decision: The decision.
@@ -57,12 +57,12 @@ package struct DecisionBoard {
         rows[key]?.sparkline.append(Self.probability(decision))
     }
 
-    /// The streams whose ids contain the view's filter.
+    /// Returns the number of streams whose ids contain the view's filter.
     package func count(in view: BoardView) -> Int {
         view.filter.isEmpty ? rows.count : rows.keys.count { $0.id.contains(view.filter) }
     }
 
-    /// Returns the table's lines, none wider than the window.
+    /// Returns the table's lines. None is wider than the window.
     ///
     /// - Parameters:
     ///   - header: The lines above the table.
@@ -87,7 +87,7 @@ package struct DecisionBoard {
         return Array((above + table + [last.prefix(columns)]).prefix(max(1, height)))
     }
 
-    /// The number of streams that a window has room for.
+    /// Returns the number of streams that fit into a window.
     package static func room(height: Int, hasNotice: Bool) -> Int {
         max(1, height - (hasNotice ? 3 : 2) - 2)
     }
@@ -158,7 +158,7 @@ package struct DecisionBoard {
         max(0, (now - row.time) / .seconds(1))
     }
 
-    /// Returns the model's only output, or the largest of several, which belongs to the label.
+    /// Returns the model's only output or the largest of several outputs, which belongs to the label.
     private static func probability(_ decision: Decision) -> Float {
         decision.probabilities.max() ?? .nan
     }

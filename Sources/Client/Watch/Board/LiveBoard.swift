@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Wire
 
-/// The live table on a terminal: decisions and keys in, screens out.
+/// The live table on a terminal. It takes decisions and keys, and gives screens.
 struct LiveBoard {
     private let title: String
     private let hasColours: Bool
@@ -15,7 +15,7 @@ struct LiveBoard {
     /// Creates an empty table.
     ///
     /// - Parameters:
-    ///   - title: The watched streams and their place.
+    ///   - title: The watched streams and the daemon's endpoint.
     ///   - order: The order of streams at the start.
     ///   - hasColours: Whether screens have colours.
     init(title: String, order: DecisionBoard.Order, hasColours: Bool) {
@@ -38,7 +38,7 @@ struct LiveBoard {
         board.add(decision, stream: stream, at: now - .seconds(age))
     }
 
-    /// Carries out a key.
+    /// Applies a key.
     mutating func press(_ key: TerminalKey, rows: Int) {
         let shown = still?.board ?? board
         view.press(key, page: DecisionBoard.room(height: rows, hasNotice: notice != nil), count: shown.count(in: view))
@@ -46,7 +46,7 @@ struct LiveBoard {
         if !view.isPaused { still = nil }
     }
 
-    /// Returns the text that draws the table over the last one.
+    /// Returns the text that draws the table over the previous one.
     mutating func screen(
         columns: Int, rows: Int, lostAt: ContinuousClock.Instant?, notice: String?
     ) -> String {
@@ -58,7 +58,7 @@ struct LiveBoard {
             lostSeconds: lostAt.map { (now - $0) / .seconds(1) }, notice: notice)
         let shown = still ?? (board, now)
         let lines = shown.board.lines(header: header, view: view, columns: columns, height: rows, at: shown.time)
-        // Overwrites line by line and then clears the rest, so that the table does not flicker.
+        // To avoid flicker, overwrite line by line and then clear the rest.
         let text = lines.map { $0.rendered(hasColours: hasColours) }.joined(separator: "\u{1B}[K\r\n")
         return "\u{1B}[H\(text)\u{1B}[K\u{1B}[J"
     }

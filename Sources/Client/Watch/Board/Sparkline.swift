@@ -27,12 +27,12 @@ package struct Sparkline: Equatable, Sendable {
         }
     }
 
-    /// The bars, with a blank for a NaN.
+    /// The bars. A NaN is shown as a blank.
     package var text: String { text(last: capacity) }
 
     /// Returns the bars of the newest values.
     ///
-    /// - Parameter count: The largest number of bars.
+    /// - Parameter count: The maximum number of bars.
     /// - Returns: At most `count` characters.
     func text(last count: Int) -> String {
         String((values[next...] + values[..<next]).suffix(count).map(Self.bar))

@@ -15,7 +15,7 @@ package struct StyledLine: Equatable, Sendable {
 
     private var parts: [(text: String, style: Style)] = []
 
-    /// Creates a line of one part.
+    /// Creates a line with one part.
     init(_ text: String = "", _ style: Style = .plain) {
         append(text, style)
     }
@@ -47,13 +47,13 @@ package struct StyledLine: Equatable, Sendable {
         return parts.map { $0.style == .plain ? $0.text : "\u{1B}[\($0.style.rawValue)m\($0.text)\u{1B}[0m" }.joined()
     }
 
-    /// Whether two lines have the same text and styles.
+    /// Returns whether two lines have the same text and styles.
     package static func == (one: StyledLine, other: StyledLine) -> Bool {
         one.parts.elementsEqual(other.parts) { $0 == $1 }
     }
 
-    /// Whether the environment allows colours: `NO_COLOR` is unset or empty (<https://no-color.org>), and the terminal is
-    /// not dumb.
+    /// Returns whether the environment allows colours: `NO_COLOR` is unset or empty (<https://no-color.org>), and the
+    /// terminal is not dumb.
     package static func areColoursAllowed(in environment: [String: String]) -> Bool {
         (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }

@@ -46,7 +46,8 @@ package enum TerminalKey: Equatable, Sendable {
     }
 }
 
-/// The keys of a terminal as they are pressed, without echo. The terminal's settings return when the reader ends.
+/// Reads the keys of a terminal as they are pressed, without echo. The terminal gets its settings back when the reader
+/// ends.
 final class TerminalKeys {
     /// The bytes that the handler shares with the loop.
     private final class Buffer: Sendable {
@@ -57,7 +58,7 @@ final class TerminalKeys {
             wakeup = try Wakeup()
         }
 
-        /// Moves the terminal's bytes here.
+        /// Reads the terminal's bytes into this buffer.
         ///
         /// - Returns: Whether the terminal is still there.
         func fill() -> Bool {
@@ -105,7 +106,7 @@ final class TerminalKeys {
         return TerminalKey.keys(in: bytes)
     }
 
-    /// Gives the terminal its settings back.
+    /// Restores the terminal's settings.
     func end() {
         source.cancel()
         _ = unsafe tcsetattr(STDIN_FILENO, TCSANOW, &settings)
