@@ -1,13 +1,13 @@
 import ArgumentParser
 import Client
 
-/// The names of commands at the beginning of a command line.
+/// Checks the names of commands at the beginning of a command line.
 enum CommandWords {
-    /// Checks that the words name commands, because the argument parser shows the general help for an unknown word after
-    /// `help`, and calls an unknown command an argument.
+    /// Checks that the words name commands. Without this check, the argument parser shows the general help for an
+    /// unknown word after `help`, and calls an unknown command an argument.
     ///
     /// - Parameter arguments: The command line without the program.
-    /// - Throws: ``ClientError`` with the status `usage` that names the unknown word and a similar one.
+    /// - Throws: ``ClientError`` with the status `usage`, which names the unknown word and a similar one.
     static func check(_ arguments: [String]) throws(ClientError) {
         var words = arguments[...]
         let isHelp = words.first == "help"

@@ -2,8 +2,8 @@ import Glibc
 package import Wire
 package import ZeroMQ
 
-/// Receives all decisions from a known moment: from the end of ``init(endpoint:prefix:credentials:in:)`` until
-/// ``change()`` reports the loss of the daemon. A subscriber has one owner and one thread.
+/// Receives all decisions from the end of ``init(endpoint:prefix:credentials:in:)`` until ``change()`` reports the loss
+/// of the daemon. A subscriber has one owner and is used on one thread.
 package final class DecisionSubscriber {
     /// The maximum time for the daemon to confirm the subscription.
     static let subscribeSeconds = 2.0
@@ -12,13 +12,13 @@ package final class DecisionSubscriber {
 
     /// A change of the connection.
     package enum Change: Equatable, Sendable {
-        /// The daemon ended or no longer answers. Decisions may be missed from here on.
+        /// The daemon ended or no longer answers. From now on, decisions may be missed.
         case lost
-        /// The daemon is back and has confirmed the subscription. Every decision arrives again.
+        /// The daemon is back and has confirmed the subscription. From now on, every decision arrives again.
         case back
     }
 
-    /// The endpoint that decisions come from.
+    /// The endpoint that publishes the decisions.
     package let endpoint: Endpoint
     /// Whether ``next()`` also returns the last decisions that a daemon with `last_value` repeats for new subscribers.
     package var takesReplayed = false
@@ -28,11 +28,11 @@ package final class DecisionSubscriber {
     private var topic: String
     private var isLost = false
     private var liveness: Liveness
-    /// Changes that ``change()`` has not returned yet, in order.
+    /// The changes that ``change()`` has not returned yet, in order.
     private var changes: [Change] = []
     private var poller = Poller()
     private var message = Message()
-    /// Messages that arrived before the confirmation.
+    /// The messages that arrived before the confirmation.
     private var early: [[[UInt8]]] = []
 
     /// Subscribes, and waits for the daemon's confirmation.
@@ -51,7 +51,7 @@ package final class DecisionSubscriber {
             endpoint: endpoint, prefix: prefix, credentials: credentials, liveness: Liveness(), in: context)
     }
 
-    /// Subscribes with another ``Liveness``, which decides when to ask whether the daemon still runs.
+    /// Subscribes with a given ``Liveness``. It decides when to ask whether the daemon is still running.
     init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials?, liveness: Liveness, in context: Context
     ) throws(ClientError) {
@@ -59,13 +59,13 @@ package final class DecisionSubscriber {
         self.liveness = liveness
         let socket = try ClientError.wrapping { () throws(ZeroMQError) in try Socket(.sub, in: context) }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
-        // The topic is unique among all subscribers. The daemon thus sees this subscription even while others wait for
-        // theirs.
+        // The topic is unique among all subscribers. The daemon therefore sees this subscription even while other
+        // subscribers wait for their confirmations.
         let topic = Self.newTopic()
         self.topic = topic
         try ClientError.wrapping { () throws(ZeroMQError) in
             try socket.set(.linger, to: 0)
-            // The decisions for a slow reader wait here before the daemon must drop any.
+            // If the reader is slow, the decisions wait in this queue before the daemon has to drop any.
             try socket.set(.receiveHighWaterMark, to: 1_000_000)
             try Heartbeat.setKeepalive(on: socket)
             try socket.authenticate(with: credentials, at: endpoint)
@@ -87,7 +87,7 @@ package final class DecisionSubscriber {
         subscribedTopic + "\(getpid())-\(UInt64.random(in: 0 ... .max))"
     }
 
-    /// Returns the next change of the connection, which follows everything that ``next()`` has returned. libzmq
+    /// Returns the next change of the connection. It happened after everything that ``next()`` has returned. libzmq
     /// reconnects by itself.
     ///
     /// - Returns: The change; nil if there is none.
@@ -101,7 +101,7 @@ package final class DecisionSubscriber {
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
             switch event {
             case .disconnected where !isLost: lose()
-            // The question follows the subscriptions that libzmq repeats by itself.
+            // libzmq repeats the subscriptions by itself, and the daemon receives this question after them.
             case .admitted where isLost: try ask()
             default: break
             }
@@ -125,8 +125,8 @@ package final class DecisionSubscriber {
         liveness.noteQuestion(at: .now)
     }
 
-    /// Asks a silent daemon whether it still runs, and reconnects if it does not answer. The question is a subscription
-    /// and not a libzmq heartbeat, because decisions may queue up before the answer.
+    /// Asks a silent daemon whether it is still running, and reconnects if it does not answer. The question is a
+    /// subscription rather than a libzmq heartbeat, because decisions may queue up before the answer.
     private func checkLiveness() throws(ClientError) {
         switch liveness.act(at: .now) {
         case .wait: break
@@ -142,14 +142,14 @@ package final class DecisionSubscriber {
         }
     }
 
-    /// Makes a wake-up end ``wait(seconds:)`` early.
+    /// Lets a wake-up end ``wait(seconds:)`` early.
     ///
     /// - Parameter wakeup: The wake-up, which any thread may signal.
     package func add(_ wakeup: Wakeup) {
         _ = poller.add(wakeup)
     }
 
-    /// Waits for a decision, a wake-up or the end of the time. The wait may end early.
+    /// Waits for a decision, a wake-up or the end of the time. The wait may also end early without a reason.
     ///
     /// - Parameter seconds: The maximum time; nil for no limit.
     /// - Throws: ``ClientError`` if the socket failed.
@@ -165,7 +165,7 @@ package final class DecisionSubscriber {
 
     /// Returns the next available message.
     ///
-    /// - Returns: The stream and its decisions, in order; nil if no message waits.
+    /// - Returns: The stream and its decisions, in order; nil if there is no message.
     /// - Throws: ``ClientError`` if the message is not a decision.
     package func next() throws(ClientError) -> (stream: String, decisions: [Decision])? {
         while true {
@@ -189,9 +189,9 @@ package final class DecisionSubscriber {
         }
     }
 
-    /// Returns the next available event, and discards decisions before it.
+    /// Returns the next available event, and discards the decisions before it.
     ///
-    /// - Returns: The event as the daemon wrote it, one JSON object; nil if no event waits.
+    /// - Returns: The event as the daemon wrote it, which is one JSON object; nil if there is no event.
     /// - Throws: ``ClientError`` if the socket failed.
     package func nextEvent() throws(ClientError) -> [UInt8]? {
         while let frames = early.isEmpty ? try receive() : early.removeFirst() {

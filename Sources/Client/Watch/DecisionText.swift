@@ -1,9 +1,9 @@
 import FoundationEssentials
 package import Wire
 
-/// Decisions as lines of text for other programs.
+/// The format of decisions as lines of text for other programs.
 package enum DecisionText: String, CaseIterable, Sendable {
-    /// Comma-separated values under a header. Flags are 0 or 1, and several probabilities are joined by semicolons.
+    /// Comma-separated values below a header. Flags are 0 or 1, and several probabilities are joined by semicolons.
     case csv
     /// One JSON object per line, as in the daemon's own `json` codec.
     case jsonl
@@ -56,7 +56,7 @@ package enum DecisionText: String, CaseIterable, Sendable {
     /// - Returns: Its decisions, in order.
     /// - Throws: ``ClientError`` if the frame is neither records nor JSON.
     static func decisions(in frame: [UInt8]) throws(ClientError) -> [Decision] {
-        // A record begins with a number of eight bytes, the highest of which is 0 in practice. JSON has no zero bytes.
+        // A record begins with a number of eight bytes, and in practice its highest byte is 0. JSON has no zero bytes.
         if frame.first == UInt8(ascii: "{"), !frame.prefix(8).contains(0) {
             do {
                 let lines = frame.split(separator: UInt8(ascii: "\n"))
@@ -84,7 +84,7 @@ private struct JSONDecision: Decodable {
     let first: Bool
     let gap: Bool
     let changed: Bool
-    /// Nil if the flag is false, because JSON then leaves it out.
+    /// Nil if the flag is false, because the JSON then leaves it out.
     let replayed: Bool?
 
     var decision: Decision {

@@ -1,5 +1,5 @@
-/// Decides when to ask whether a peer still runs, and when to give up its connection. Every message from the peer
-/// counts as an answer.
+/// Decides when to ask whether a peer is still running, and when to close the connection to it. Every message from the
+/// peer counts as an answer.
 struct Liveness {
     /// The next action.
     enum Act {
@@ -15,7 +15,7 @@ struct Liveness {
     /// Creates the schedule.
     ///
     /// - Parameters:
-    ///   - interval: The silence before the peer is asked.
+    ///   - interval: The time without a message after which the peer is asked.
     ///   - timeout: The maximum time for the answer.
     init(
         interval: Duration = .milliseconds(Heartbeat.intervalMilliseconds),

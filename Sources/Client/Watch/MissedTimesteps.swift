@@ -1,7 +1,7 @@
 import Wire
 
-/// The timesteps of streams that were missed during an interruption. For each stream, they lie between the last
-/// sequence seen and the next one.
+/// The timesteps of streams that were missed during an interruption. For each stream, these are the timesteps between
+/// the last sequence number before the interruption and the first one after it.
 struct MissedTimesteps {
     /// The maximum number of streams that a report names.
     private static let namedStreams = 5
@@ -13,7 +13,7 @@ struct MissedTimesteps {
         case wentBack(from: UInt64, to: UInt64)
     }
 
-    /// Whether every timestep of a stream is decided. If so, each missed timestep is a missed decision.
+    /// Whether a stream has a decision on every timestep. If so, each missed timestep is a missed decision.
     private let decidesAll: (String) -> Bool
     private var last: [StreamKey: UInt64] = [:]
     private var interrupted: Set<StreamKey> = []
@@ -21,7 +21,7 @@ struct MissedTimesteps {
 
     init(decidesAll: @escaping (String) -> Bool) { self.decidesAll = decidesAll }
 
-    /// Records an interruption. Each stream may have missed decisions before its next one.
+    /// Records an interruption. Each stream may have missed decisions before its next decision.
     mutating func interrupt() { interrupted = Set(last.keys) }
 
     /// Adds a stream's next decisions.
@@ -29,8 +29,8 @@ struct MissedTimesteps {
         guard let first = decisions.first, let end = decisions.last else { return }
         let key = StreamKey(stream)
         if !interrupted.isEmpty, interrupted.remove(key) != nil, let last = last[key] {
-            // A replayed decision was published before the subscription. Any other decision is the first one after the
-            // interruption.
+            // A replayed decision was published before the subscription. Any other decision is the stream's first one
+            // after the interruption.
             let passed = first.flags.contains(.replayed) ? first.sequence : first.sequence - min(first.sequence, 1)
             if passed > last {
                 found[key] = .missed(last + 1...passed, hasGap: first.flags.contains(.gap))
@@ -44,11 +44,11 @@ struct MissedTimesteps {
     /// Whether there is nothing to report.
     var isEmpty: Bool { found.isEmpty }
 
-    /// Returns one line per kind of finding since the last report.
+    /// Returns one line for each kind of finding since the last report.
     mutating func report() -> [String] {
         defer { found.removeAll() }
         var missed: [StreamKey: ClosedRange<UInt64>] = [:]
-        // For these streams, the daemon itself missed timesteps, so some of the missed timesteps were never decided.
+        // For these streams, the daemon itself missed timesteps, so some of the missed timesteps have no decision.
         var gaps: Set<StreamKey> = []
         var lines: [String] = []
         for (key, passage) in found.sorted(by: { $0.key < $1.key }) {

@@ -2,11 +2,11 @@ import FoundationEssentials
 package import Wire
 import ZeroMQ
 
-/// Shows decisions as they arrive: a live table on a terminal, else one line per decision.
+/// Shows decisions as they arrive: as a live table on a terminal, otherwise as one line per decision.
 package struct Watch {
     /// The options of a watch.
     package struct Options: Sendable {
-        /// The format of decisions; nil for the live table on a terminal, else CSV.
+        /// The format of decisions; nil for the live table on a terminal and CSV elsewhere.
         package var format: DecisionText?
         /// The order of streams in the live table.
         package var order: DecisionBoard.Order
@@ -49,7 +49,7 @@ package struct Watch {
     private var showsBoard = false
     private var output = StandardStream.output
 
-    /// Creates a watch without showing anything. From here on, Ctrl-C ends ``run(title:)`` in order.
+    /// Creates a watch without showing anything. From now on, Ctrl-C lets ``run(title:)`` end normally.
     ///
     /// - Parameters:
     ///   - subscriber: The source of decisions.
@@ -68,7 +68,7 @@ package struct Watch {
         }
     }
 
-    /// Shows decisions until a limit is reached, Ctrl-C is pressed, or the reader goes away.
+    /// Shows decisions until a limit is reached, Ctrl-C is pressed, or the reader of the output ends.
     ///
     /// - Parameter title: The title of the live table.
     /// - Throws: ``ClientError`` if a message is not a decision, or if writing fails.
@@ -82,7 +82,7 @@ package struct Watch {
                 try writeLines(as: options.format ?? .csv)
             }
         } catch {
-            // The reader has gone away, which is a normal end.
+            // The reader of the output has ended. This is a normal end of the watch.
             if error != StandardStream.brokenPipe { throw error }
         }
     }
@@ -193,7 +193,7 @@ package struct Watch {
                 drawn = ContinuousClock.now
                 isDrawn = true
             }
-            // Redraws after half a second without decisions, because the window may have another size.
+            // Redraws after half a second without decisions, because the size of the window may have changed.
             let next = isDrawn ? 0.5 : (drawn + Self.redrawInterval - ContinuousClock.now) / .seconds(1)
             if !isOver, !board.isOver { try subscriber.wait(seconds: secondsLeft(atMost: next)) }
         }

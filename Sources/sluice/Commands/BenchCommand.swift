@@ -76,7 +76,7 @@ struct BenchCommand: ParsableCommand {
     }
 }
 
-/// Ctrl-C as a flag, so that the command can remove the streams first.
+/// Turns Ctrl-C and SIGTERM into a flag, so that the command can remove its streams before it ends.
 private final class Interruption {
     /// The flag, which any thread may read.
     final class Flag: Sendable {
@@ -106,7 +106,7 @@ private final class Interruption {
     }
 }
 
-/// The forwarder that `sluice bench` starts with ``Client/Forwarder/arguments``; not for people.
+/// The forwarder that `sluice bench` starts with ``Client/Forwarder/arguments``. It is not meant for people.
 struct BenchForwarderCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forwarder", abstract: "Forward messages from a SUB to a PUB socket.",

@@ -22,7 +22,7 @@ struct BenchEngineCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    /// Whether to print JSON. The parent command has a `--json` too and receives it wherever it stands.
+    /// Whether to print JSON. The parent command also has `--json` and receives it from any position.
     @ParentCommand private var bench: BenchCommand
 
     func run() throws {

@@ -52,7 +52,7 @@ struct CheckCommand: ParsableCommand {
         } catch {
             throw ClientError(.inputOutput, "cannot copy \(folder) to \(copy): \(error.localizedDescription)")
         }
-        // A daemon that started meanwhile may have changed files during the copy.
+        // If a daemon started in the meantime, it may have changed files during the copy.
         try requireUnused()
         do {
             return try StateExamination(ofCopy: copy, of: folder)

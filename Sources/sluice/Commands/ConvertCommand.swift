@@ -47,7 +47,7 @@ struct ConvertCommand: ParsableCommand {
 }
 
 extension ClientError {
-    /// Creates an error with the status that fits a model file's error.
+    /// Creates an error with the status that corresponds to a model file's error.
     init(_ error: ModelFileError) {
         let status: ExitStatus =
             switch error.code {

@@ -53,7 +53,7 @@ extension ModelFile {
     ///
     /// - Parameter path: The path of the file.
     /// - Returns: The model.
-    /// - Throws: ``ClientError`` with the exit status that fits.
+    /// - Throws: ``ClientError`` with the exit status that corresponds to the model file's error.
     static func readForTool(_ path: String) throws(ClientError) -> ModelFile {
         do {
             return try read(path)

@@ -4,11 +4,11 @@ import FoundationEssentials
 import Wire
 import ZeroMQ
 
-/// Names from the running daemon, for completions in a shell. Without a daemon there are none.
+/// Names from the running daemon, for completions in a shell. If no daemon answers, there are no names.
 enum DaemonNames {
-    /// The most stream ids that a completion offers.
+    /// The maximum number of stream ids that a completion offers.
     private static let mostStreams = 200
-    /// The longest wait for the daemon, in seconds. A person waits for the completion.
+    /// The maximum time to wait for the daemon, in seconds. It is short because a person waits for the completion.
     private static let patience = 1.0
 
     /// The ids of streams that begin with the current word.
@@ -30,7 +30,7 @@ enum DaemonNames {
         names(words) { client throws(ClientError) in try client.call(.snapshots).snapshots.map(\.name) }
     }
 
-    /// Asks the daemon that the connection options on the command line name.
+    /// Sends a request to the daemon that the connection options on the command line name.
     private static func names(
         _ words: [String], _ ask: (ControlClient) throws(ClientError) -> [String]
     ) -> [String] {
@@ -45,7 +45,7 @@ enum DaemonNames {
         }
     }
 
-    /// The connection options among the words of a command line.
+    /// Returns the connection options among the words of a command line.
     private static func placeArguments(in words: [String]) -> [String] {
         let names = ["--control", "--server-key", "--key", "--target"]
         var arguments: [String] = []

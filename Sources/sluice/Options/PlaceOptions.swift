@@ -3,7 +3,7 @@ import Client
 import Foundation
 import ZeroMQ
 
-/// The place of the daemon, and the tool's keys for a daemon that requires keys.
+/// The options for the place of the daemon, and for the tool's keys if the daemon requires keys.
 struct PlaceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -12,7 +12,7 @@ struct PlaceOptions: ParsableArguments {
             valueName: "endpoint"))
     var control: String?
 
-    // One key in 85 begins with a dash.
+    // On average, one key in 85 begins with a dash.
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -65,7 +65,7 @@ struct PlaceOptions: ParsableArguments {
 }
 
 extension ClientError {
-    /// Creates an error with the status that fits a key file's error.
+    /// Creates an error with the status that corresponds to a key file's error.
     init(_ error: CurveKeyFileError) {
         let status: ExitStatus =
             switch error.code {

@@ -94,7 +94,7 @@ struct PredictOptions: ParsableArguments {
 }
 
 extension PredictedAnswers {
-    /// The answers that the daemon gives in a mode; the answer to each whole sequence without one.
+    /// The answers that the daemon gives in the chosen mode; if no mode is given, the answer to each whole sequence.
     fileprivate init(_ mode: ServingPolicy.Mode?) {
         self =
             switch mode {

@@ -1,7 +1,7 @@
 import ArgumentParser
 package import Client
 
-/// The meaning of a file's rows: the options of every command that reads data.
+/// The options for the meaning of a file's rows. Every command that reads data has them.
 struct RowOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("csv or jsonl (default: jsonl if the first byte is {, else csv).", valueName: "format"))
