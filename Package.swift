@@ -48,7 +48,10 @@ let package = Package(
 
         // The engine's inner loops, once for each set of vector instructions.
         .target(
-            name: "CKernels", exclude: ["batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc"]),
+            name: "CKernels",
+            exclude: [
+                "batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc", "training.inc",
+            ]),
         // Loops that measure the best that a core can do, as bounds for the engine.
         .target(name: "CBounds", exclude: ["bounds.inc"]),
 
@@ -57,6 +60,12 @@ let package = Package(
         .target(name: "Wire", swiftSettings: settings),
 
         // One floor up: each target wraps one external library, or holds one idea.
+        .target(
+            name: "Training", dependencies: ["Recurrent"],
+            // Without optimization, the tests that compare whole trainings with Keras' would take minutes.
+            swiftSettings: settings + [
+                .unsafeFlags(["-O", "-wmo", "-num-threads", "2", "-disable-batch-mode"], .when(configuration: .debug))
+            ]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], swiftSettings: settings),
         .target(
             name: "ModelFiles",
@@ -132,6 +141,9 @@ let package = Package(
             path: "Tests/FuzzMessages", swiftSettings: settings),
         .testTarget(
             name: "RecurrentTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["ModelFiles", "Recurrent", "TestSupport", "Training"],
+            swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: settings),
         .testTarget(name: "ZeroMQTests", dependencies: ["TestSupport", "ZeroMQ"], swiftSettings: settings),
         .testTarget(

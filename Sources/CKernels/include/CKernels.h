@@ -144,6 +144,46 @@ struct sluice_kernels {
 
     // `dots_lanes` for inputs that are not in a tile. x: (lanes, rows).
     void (*dots_rows)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
+
+    // Training: a group of sequences side by side in tiles. Matrices are row-major. `count` is units · lanes.
+
+    // y = b + x·W + h·U in each lane, summed in this order. `units` is 0 for no second product; b may be NULL.
+    //
+    // y: (columns, lanes). b: (columns). x: (rows, lanes). h: (units, lanes). W: (rows, columns). U: (units, columns).
+    void (*affine_tiles)(
+        float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
+        long columns);
+
+    // x = b + z·Wᵀ in each lane: the gradient of the input from the gradient z of the output; b may be NULL.
+    //
+    // x, b: (rows, lanes). z: (columns, lanes). W: (rows, columns).
+    void (*transposed_tiles)(float *x, const float *b, const float *z, long columns, const float *w, long rows);
+
+    // dW += Σ xᵀ·z over all timesteps and lanes.
+    //
+    // dW: (rows, columns). x: (steps, rows, lanes) and z: (steps, columns, lanes), each timestep at its own distance from the
+    // one before, which may be negative.
+    void (*add_tile_products)(
+        float *dw, const float *x, long x_step, long rows, const float *z, long z_step, long columns, long steps);
+
+    // db += Σ z over all timesteps and lanes. db: (columns).
+    void (*add_tile_sums)(float *db, const float *z, long z_step, long columns, long steps);
+
+    // An LSTM's new state from the sums z of the gates i, f, c, o, which become the gates' values. `before` and c are the cell
+    // state before and after; tanh_c is the tanh of c.
+    void (*lstm_tiles)(float *z, const float *before, float *c, float *tanh_c, float *h, long count);
+
+    // The gradients of the sums, in place of the gates' values in z, from the gradients dh and dc of the new state. dc becomes the
+    // gradient of the cell state before.
+    void (*lstm_back_tiles)(float *z, const float *before, const float *tanh_c, const float *dh, float *dc, long count);
+
+    // A GRU's new state from the sums of the gates z, r, h: of the input in a, which become the gates' values, and of the hidden
+    // state in s.
+    void (*gru_tiles)(float *a, const float *s, const float *before, float *h, long count);
+
+    // The gradients of both sums, in place of the gates' values in a and of s, from the gradient dh of the new state. dh becomes
+    // the part of the gradient of the state before that does not pass through the sums.
+    void (*gru_back_tiles)(float *a, float *s, const float *before, float *dh, long count);
 };
 
 // Returns the sets that this machine can run, best first, and stores their number in `count`, at least 1.

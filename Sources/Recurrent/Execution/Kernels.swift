@@ -5,7 +5,7 @@ internal import CKernels
 /// `@unchecked Sendable`: the pointer refers to a constant of the program.
 @safe
 package struct Kernels: BitwiseCopyable, @unchecked Sendable {
-    private let functions: UnsafePointer<sluice_kernels>
+    let functions: UnsafePointer<sluice_kernels>
 
     /// The kernel sets that this machine can run, best first.
     package static let available: [Kernels] = {

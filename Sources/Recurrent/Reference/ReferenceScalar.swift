@@ -1,11 +1,15 @@
 import Glibc
 
 /// A floating-point type for the reference steps: `Float`, or `Double` to measure the kernels' rounding errors.
-package protocol ReferenceScalar: BinaryFloatingPoint, Sendable {
+package protocol ReferenceScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     /// Returns eˣ.
     static func exp(_ x: Self) -> Self
     /// Returns the hyperbolic tangent of x.
     static func tanh(_ x: Self) -> Self
+    /// Returns the natural logarithm of x.
+    static func log(_ x: Self) -> Self
+    /// Returns the error function of x.
+    static func erf(_ x: Self) -> Self
 }
 
 extension ReferenceScalar {
@@ -16,11 +20,15 @@ extension ReferenceScalar {
 extension Float: ReferenceScalar {
     package static func exp(_ x: Float) -> Float { expf(x) }
     package static func tanh(_ x: Float) -> Float { tanhf(x) }
+    package static func log(_ x: Float) -> Float { logf(x) }
+    package static func erf(_ x: Float) -> Float { erff(x) }
 }
 
 extension Double: ReferenceScalar {
     package static func exp(_ x: Double) -> Double { Glibc.exp(x) }
     package static func tanh(_ x: Double) -> Double { Glibc.tanh(x) }
+    package static func log(_ x: Double) -> Double { Glibc.log(x) }
+    package static func erf(_ x: Double) -> Double { Glibc.erf(x) }
 }
 
 /// A matrix of the equations, shape (rows, columns), row-major.

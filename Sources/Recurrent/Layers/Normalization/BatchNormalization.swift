@@ -56,17 +56,21 @@ extension BatchNormalization: TimestepLayer {
         unsafe LayerStep(.rescaling(weights.place(rescaling(in: &weights))), of: self)
     }
 
-    /// Returns the equivalent step of ``Rescaling``, with the same factors that Keras' own code computes
+    private func rescaling(in weights: inout WeightBuffer) -> Rescaling.Step {
+        let (scale, offset) = factors
+        return Rescaling.Step(scale: scale, offset: offset, weights: &weights)
+    }
+
+    /// The factors and addends of the equivalent ``Rescaling``, shape (units) each, as Keras' own code computes them
     /// (<https://keras.io/api/layers/normalization_layers/batch_normalization/>):
     ///
     ///     y = γ (x − μ) / √(σ² + ε) + β = x ⊙ scale + offset
     ///     scale = γ / √(σ² + ε)
     ///     offset = β − μ ⊙ scale
-    private func rescaling(in weights: inout WeightBuffer) -> Rescaling.Step {
+    package var factors: (scale: [Float], offset: [Float]) {
         let gamma = gamma?.values ?? Array(repeating: 1, count: units)
         let beta = beta?.values ?? Array(repeating: 0, count: units)
         let scale = zip(gamma, movingVariance.values).map { $0 / ($1 + epsilon).squareRoot() }
-        let offset = (0..<units).map { beta[$0] - movingMean.values[$0] * scale[$0] }
-        return Rescaling.Step(scale: scale, offset: offset, weights: &weights)
+        return (scale, (0..<units).map { beta[$0] - movingMean.values[$0] * scale[$0] })
     }
 }

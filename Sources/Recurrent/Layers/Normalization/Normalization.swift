@@ -1,7 +1,7 @@
 /// Normalization of each feature with a fixed mean and a fixed variance. The layer keeps no state.
 package struct Normalization: Equatable, Sendable {
     /// The lower bound ε of a standard deviation: Keras' `epsilon()`.
-    private static let smallestDeviation: Float = 1e-7
+    package static let smallestDeviation: Float = 1e-7
 
     /// Shape (units).
     package let mean: Tensor

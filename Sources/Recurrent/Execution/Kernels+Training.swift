@@ -1,0 +1,73 @@
+internal import CKernels
+
+/// The kernels for training: a group of ``lanes`` sequences side by side in tiles. `CKernels.h` defines them, with all shapes.
+extension Kernels {
+    /// Computes `y = b + x·W + h·U` in each lane.
+    package func affineTiles(
+        _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, x: UnsafePointer<Float>, rows: Int,
+        w: UnsafePointer<Float>, h: UnsafePointer<Float>, units: Int, u: UnsafePointer<Float>, columns: Int
+    ) {
+        unsafe functions.pointee.affine_tiles(y, b, x, rows, w, h, units, u, columns)
+    }
+
+    /// Computes `x = b + z·Wᵀ` in each lane.
+    package func transposedTiles(
+        _ x: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, z: UnsafePointer<Float>, columns: Int,
+        w: UnsafePointer<Float>, rows: Int
+    ) {
+        unsafe functions.pointee.transposed_tiles(x, b, z, columns, w, rows)
+    }
+
+    /// Adds the products of all timesteps and lanes to dW.
+    package func addTileProducts(
+        _ dw: UnsafeMutablePointer<Float>, x: UnsafePointer<Float>, step xStep: Int, rows: Int,
+        z: UnsafePointer<Float>, step zStep: Int, columns: Int, steps: Int
+    ) {
+        unsafe functions.pointee.add_tile_products(dw, x, xStep, rows, z, zStep, columns, steps)
+    }
+
+    /// Adds the sums over all timesteps and lanes to db.
+    package func addTileSums(
+        _ db: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, step: Int, columns: Int, steps: Int
+    ) {
+        unsafe functions.pointee.add_tile_sums(db, z, step, columns, steps)
+    }
+
+    /// Computes an LSTM's new state from the gates' sums.
+    package func lstmTiles(
+        z: UnsafeMutablePointer<Float>, before: UnsafePointer<Float>, c: UnsafeMutablePointer<Float>,
+        tanhC: UnsafeMutablePointer<Float>, h: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        unsafe functions.pointee.lstm_tiles(z, before, c, tanhC, h, count)
+    }
+
+    /// Computes the gradients of an LSTM's sums.
+    package func lstmBackTiles(
+        z: UnsafeMutablePointer<Float>, before: UnsafePointer<Float>, tanhC: UnsafePointer<Float>,
+        dh: UnsafePointer<Float>, dc: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        unsafe functions.pointee.lstm_back_tiles(z, before, tanhC, dh, dc, count)
+    }
+
+    /// Computes a GRU's new state from the gates' sums.
+    package func gruTiles(
+        a: UnsafeMutablePointer<Float>, s: UnsafePointer<Float>, before: UnsafePointer<Float>,
+        h: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        unsafe functions.pointee.gru_tiles(a, s, before, h, count)
+    }
+
+    /// Computes the gradients of a GRU's sums.
+    package func gruBackTiles(
+        a: UnsafeMutablePointer<Float>, s: UnsafeMutablePointer<Float>, before: UnsafePointer<Float>,
+        dh: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        unsafe functions.pointee.gru_back_tiles(a, s, before, dh, count)
+    }
+
+    /// Computes `y = sigmoid(y)` for `count` floats, a multiple of ``lanes``.
+    package func sigmoidTiles(_ y: UnsafeMutablePointer<Float>, count: Int) { unsafe sigmoid(y, count: count) }
+
+    /// Computes `y = tanh(y)` for `count` floats, a multiple of ``lanes``.
+    package func tanhTiles(_ y: UnsafeMutablePointer<Float>, count: Int) { unsafe tanh(y, count: count) }
+}

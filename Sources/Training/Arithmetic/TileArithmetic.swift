@@ -1,0 +1,226 @@
+package import Recurrent
+
+/// The arithmetic on tiles from which all layers are built.
+///
+/// The functions here are plain loops, for any scalar. They are the reference for ``KernelTiles``, and in double precision they
+/// judge the gradients. Matrices are row-major. `count` is units · lanes.
+package protocol TileArithmetic: Sendable {
+    associatedtype Scalar: ReferenceScalar
+
+    /// Computes `y = b + x·W + h·U` in each lane.
+    ///
+    /// - Parameters:
+    ///   - y: Shape (columns, lanes).
+    ///   - b: Shape (columns); nil for zeros.
+    ///   - x: Shape (rows, lanes).
+    ///   - rows: The length of x.
+    ///   - w: Shape (rows, columns).
+    ///   - h: Shape (units, lanes).
+    ///   - units: The length of h; 0 for no second product.
+    ///   - u: Shape (units, columns).
+    ///   - columns: The length of y.
+    func affine(
+        _ y: Values<Scalar>, b: Values<Scalar>?, x: Values<Scalar>, rows: Int, w: Values<Scalar>, h: Values<Scalar>,
+        units: Int, u: Values<Scalar>, columns: Int)
+
+    /// Computes `x = b + z·Wᵀ` in each lane: the gradient of an input from the gradient z of the output.
+    ///
+    /// - Parameters:
+    ///   - x: Shape (rows, lanes).
+    ///   - b: Shape (rows, lanes); nil for zeros. It may be the memory of x.
+    ///   - z: Shape (columns, lanes).
+    ///   - columns: The length of z.
+    ///   - w: Shape (rows, columns).
+    ///   - rows: The length of x.
+    func transposed(
+        _ x: Values<Scalar>, b: Values<Scalar>?, z: Values<Scalar>, columns: Int, w: Values<Scalar>, rows: Int)
+
+    /// Computes `dW += Σ xᵀ·z` over all timesteps and lanes.
+    ///
+    /// - Parameters:
+    ///   - dw: Shape (rows, columns).
+    ///   - x: Shape (steps, rows, lanes).
+    ///   - xStep: The values from one timestep of x to the next; may be negative.
+    ///   - rows: The length of a timestep of x.
+    ///   - z: Shape (steps, columns, lanes).
+    ///   - zStep: The values from one timestep of z to the next.
+    ///   - columns: The length of a timestep of z.
+    ///   - steps: The number of timesteps.
+    func addProducts(
+        _ dw: Values<Scalar>, x: Values<Scalar>, xStep: Int, rows: Int, z: Values<Scalar>, zStep: Int, columns: Int,
+        steps: Int)
+
+    /// Computes `db += Σ z` over all timesteps and lanes.
+    func addSums(_ db: Values<Scalar>, z: Values<Scalar>, zStep: Int, columns: Int, steps: Int)
+
+    /// Computes `y = σ(y)`.
+    func sigmoid(_ y: Values<Scalar>, count: Int)
+
+    /// Computes `y = tanh(y)`.
+    func tanh(_ y: Values<Scalar>, count: Int)
+
+    /// Computes an LSTM's new state from the sums z of the gates i, f, c, o, which become the gates' values.
+    ///
+    ///     c = f ⊙ before + i ⊙ g
+    ///     h = o ⊙ tanh(c)
+    func lstm(
+        z: Values<Scalar>, before: Values<Scalar>, c: Values<Scalar>, tanhC: Values<Scalar>, h: Values<Scalar>,
+        count: Int)
+
+    /// Computes the gradients of an LSTM's sums, in place of the gates' values in z, from the gradients of the new state. dc
+    /// becomes the gradient of the cell state before.
+    ///
+    ///     dc += dh ⊙ o ⊙ (1 − tanh²(c))
+    ///     dzi = dc ⊙ g ⊙ i ⊙ (1 − i)
+    ///     dzf = dc ⊙ before ⊙ f ⊙ (1 − f)
+    ///     dzc = dc ⊙ i ⊙ (1 − g²)
+    ///     dzo = dh ⊙ tanh(c) ⊙ o ⊙ (1 − o)
+    ///     dc  = dc ⊙ f
+    func lstmBack(
+        z: Values<Scalar>, before: Values<Scalar>, tanhC: Values<Scalar>, dh: Values<Scalar>, dc: Values<Scalar>,
+        count: Int)
+
+    /// Computes a GRU's new state from the sums of the gates z, r, h: of the input in a, which become the gates' values, and of
+    /// the hidden state in s.
+    ///
+    ///     g = tanh(ah + r ⊙ sh)
+    ///     h = z ⊙ before + (1 − z) ⊙ g
+    func gru(a: Values<Scalar>, s: Values<Scalar>, before: Values<Scalar>, h: Values<Scalar>, count: Int)
+
+    /// Computes the gradients of both sums of a GRU, in place of the gates' values in a and of s. dh becomes the part of the
+    /// gradient of the state before that does not pass through the sums.
+    ///
+    ///     dz = dh ⊙ (before − g) ⊙ z ⊙ (1 − z)
+    ///     dg = dh ⊙ (1 − z) ⊙ (1 − g²)
+    ///     dr = dg ⊙ sh ⊙ r ⊙ (1 − r)
+    ///     da = dz, dr, dg
+    ///     ds = dz, dr, dg ⊙ r
+    ///     dh = dh ⊙ z
+    func gruBack(a: Values<Scalar>, s: Values<Scalar>, before: Values<Scalar>, dh: Values<Scalar>, count: Int)
+}
+
+/// The plain loops, for any scalar.
+package struct PlainTiles<Scalar: ReferenceScalar>: TileArithmetic {
+    package init() {}
+
+    private var lanes: Int { Tile.lanes }
+
+    package func affine(
+        _ y: Values<Scalar>, b: Values<Scalar>?, x: Values<Scalar>, rows: Int, w: Values<Scalar>, h: Values<Scalar>,
+        units: Int, u: Values<Scalar>, columns: Int
+    ) {
+        for column in 0..<columns {
+            for lane in 0..<lanes {
+                var sum = b?[column] ?? 0
+                for row in 0..<rows { sum += x[row * lanes + lane] * w[row * columns + column] }
+                for row in 0..<units { sum += h[row * lanes + lane] * u[row * columns + column] }
+                y[column * lanes + lane] = sum
+            }
+        }
+    }
+
+    package func transposed(
+        _ x: Values<Scalar>, b: Values<Scalar>?, z: Values<Scalar>, columns: Int, w: Values<Scalar>, rows: Int
+    ) {
+        for row in 0..<rows {
+            for lane in 0..<lanes {
+                var sum = b?[row * lanes + lane] ?? 0
+                for column in 0..<columns { sum += z[column * lanes + lane] * w[row * columns + column] }
+                x[row * lanes + lane] = sum
+            }
+        }
+    }
+
+    package func addProducts(
+        _ dw: Values<Scalar>, x: Values<Scalar>, xStep: Int, rows: Int, z: Values<Scalar>, zStep: Int, columns: Int,
+        steps: Int
+    ) {
+        for row in 0..<rows {
+            for column in 0..<columns {
+                var sum: Scalar = 0
+                for t in 0..<steps {
+                    let x = x + (t * xStep + row * lanes)
+                    let z = z + (t * zStep + column * lanes)
+                    for lane in 0..<lanes { sum += x[lane] * z[lane] }
+                }
+                dw[row * columns + column] += sum
+            }
+        }
+    }
+
+    package func addSums(_ db: Values<Scalar>, z: Values<Scalar>, zStep: Int, columns: Int, steps: Int) {
+        for column in 0..<columns {
+            var sum: Scalar = 0
+            for t in 0..<steps {
+                for lane in 0..<lanes { sum += z[t * zStep + column * lanes + lane] }
+            }
+            db[column] += sum
+        }
+    }
+
+    package func sigmoid(_ y: Values<Scalar>, count: Int) {
+        for k in 0..<count { y[k] = Scalar.sigmoid(y[k]) }
+    }
+
+    package func tanh(_ y: Values<Scalar>, count: Int) {
+        for k in 0..<count { y[k] = Scalar.tanh(y[k]) }
+    }
+
+    package func lstm(
+        z: Values<Scalar>, before: Values<Scalar>, c: Values<Scalar>, tanhC: Values<Scalar>, h: Values<Scalar>,
+        count: Int
+    ) {
+        let (i, f, g, o) = (z, z + count, z + 2 * count, z + 3 * count)
+        for k in 0..<count {
+            i[k] = Scalar.sigmoid(i[k])
+            f[k] = Scalar.sigmoid(f[k])
+            g[k] = Scalar.tanh(g[k])
+            o[k] = Scalar.sigmoid(o[k])
+            c[k] = f[k] * before[k] + i[k] * g[k]
+            tanhC[k] = Scalar.tanh(c[k])
+            h[k] = o[k] * tanhC[k]
+        }
+    }
+
+    package func lstmBack(
+        z: Values<Scalar>, before: Values<Scalar>, tanhC: Values<Scalar>, dh: Values<Scalar>, dc: Values<Scalar>,
+        count: Int
+    ) {
+        let (i, f, g, o) = (z, z + count, z + 2 * count, z + 3 * count)
+        for k in 0..<count {
+            let (ik, fk, gk, ok, t) = (i[k], f[k], g[k], o[k], tanhC[k])
+            let cell = dc[k] + dh[k] * ok * (1 - t * t)
+            i[k] = cell * gk * ik * (1 - ik)
+            f[k] = cell * before[k] * fk * (1 - fk)
+            g[k] = cell * ik * (1 - gk * gk)
+            o[k] = dh[k] * t * ok * (1 - ok)
+            dc[k] = cell * fk
+        }
+    }
+
+    package func gru(a: Values<Scalar>, s: Values<Scalar>, before: Values<Scalar>, h: Values<Scalar>, count: Int) {
+        let (z, r, g) = (a, a + count, a + 2 * count)
+        for k in 0..<count {
+            z[k] = Scalar.sigmoid(z[k] + s[k])
+            r[k] = Scalar.sigmoid(r[k] + s[count + k])
+            g[k] = Scalar.tanh(g[k] + r[k] * s[2 * count + k])
+            h[k] = z[k] * before[k] + (1 - z[k]) * g[k]
+        }
+    }
+
+    package func gruBack(
+        a: Values<Scalar>, s: Values<Scalar>, before: Values<Scalar>, dh: Values<Scalar>, count: Int
+    ) {
+        let (z, r, g) = (a, a + count, a + 2 * count)
+        for k in 0..<count {
+            let (zk, rk, gk, sum) = (z[k], r[k], g[k], s[2 * count + k])
+            z[k] = dh[k] * (before[k] - gk) * zk * (1 - zk)
+            g[k] = dh[k] * (1 - zk) * (1 - gk * gk)
+            r[k] = g[k] * sum * rk * (1 - rk)
+            s[k] = z[k]
+            s[count + k] = r[k]
+            s[2 * count + k] = g[k] * rk
+            dh[k] *= zk
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// The result of a batch, or the running mean over several.
+package struct BatchResult: Sendable {
+    /// The mean loss over the labels, before the update; with weights, the sum over the number of labels.
+    package internal(set) var loss = 0.0
+    /// The counts of the metrics.
+    package internal(set) var tally = MetricTally()
+    /// The number of sequences.
+    package internal(set) var sequences = 0
+    /// The number of labels. Without one, the weights did not change.
+    package internal(set) var labelled = 0
+    /// Whether the loss and the gradient are finite. Otherwise the weights did not change.
+    package internal(set) var isFinite = true
+    /// The predictions of each place, shape (outputs of the sequence, outputs), if they were wanted.
+    package internal(set) var predictions: [[Float]] = []
+
+    /// The part of the predictions that are right.
+    package var accuracy: Double { tally.accuracy }
+
+    /// Adds a group's results. ``loss`` is the sum until ``finish(sequences:)``.
+    mutating func add(_ loss: Double, _ labelled: Int, _ tally: MetricTally, _ predictions: [[Float]]) {
+        self.loss += loss
+        self.labelled += labelled
+        self.tally.add(tally)
+        self.predictions += predictions
+    }
+
+    mutating func finish(sequences: Int) {
+        self.sequences = sequences
+        if labelled > 0 { loss /= Double(labelled) }
+        isFinite = loss.isFinite
+    }
+
+    /// Adds a batch to the running mean, in which each batch counts with its number of sequences, as in Keras.
+    mutating func add(_ batch: BatchResult) {
+        guard batch.labelled > 0 else { return }
+        let total = sequences + batch.sequences
+        loss += (batch.loss - loss) * Double(batch.sequences) / Double(total)
+        sequences = total
+        labelled += batch.labelled
+        tally.add(batch.tally)
+        isFinite = isFinite && batch.isFinite
+    }
+}

@@ -1,0 +1,133 @@
+/// A number of an ``EpochResult`` that a rule watches.
+package enum Monitor: String, CaseIterable, Sendable {
+    case loss
+    case accuracy
+    case validationLoss = "val_loss"
+    case validationAccuracy = "val_accuracy"
+
+    /// Whether larger numbers are better.
+    fileprivate var isLargerBetter: Bool { self == .accuracy || self == .validationAccuracy }
+
+    /// The number; NaN if there is no validation set.
+    fileprivate func value(of result: EpochResult) -> Double {
+        switch self {
+        case .loss: result.training.loss
+        case .accuracy: result.training.accuracy
+        case .validationLoss: result.validation?.loss ?? .nan
+        case .validationAccuracy: result.validation?.accuracy ?? .nan
+        }
+    }
+
+    /// Whether a number is better than another by more than `minimum`.
+    fileprivate func isBetter(_ value: Double, than best: Double?, by minimum: Double) -> Bool {
+        guard let best else { return !value.isNaN }
+        return isLargerBetter ? value - minimum > best : value + minimum < best
+    }
+}
+
+/// The rule that ends a training: Keras' EarlyStopping (<https://keras.io/api/callbacks/early_stopping/>).
+package struct EarlyStopping: Sendable {
+    package var monitor: Monitor
+    /// The number of epochs in a row without a better one after which the training ends.
+    package var patience: Int
+    /// The least difference of a better epoch.
+    package var minimumDifference: Double
+    /// Whether the weights of the best epoch are put back at the end.
+    package var restoresBest: Bool
+
+    /// Creates a rule. Each parameter sets the property of the same name.
+    package init(
+        _ monitor: Monitor = .validationLoss, patience: Int = 0, minimumDifference: Double = 0,
+        restoresBest: Bool = false
+    ) {
+        self.monitor = monitor
+        self.patience = patience
+        self.minimumDifference = minimumDifference
+        self.restoresBest = restoresBest
+    }
+
+    func watch() -> Watch { Watch(rule: self) }
+
+    /// The rule during a training.
+    struct Watch {
+        let rule: EarlyStopping
+        /// The best epoch so far.
+        private(set) var best: (epoch: Int, weights: [[Float]])?
+        private var value: Double?
+        private var waits = 0
+
+        fileprivate init(rule: EarlyStopping) { self.rule = rule }
+
+        /// Judges an epoch.
+        ///
+        /// - Parameters:
+        ///   - result: The epoch.
+        ///   - weights: The weights after it.
+        /// - Returns: Whether the training ends.
+        mutating func stops(after result: EpochResult, weights: [[Float]]) -> Bool {
+            let value = rule.monitor.value(of: result)
+            waits += 1
+            if best == nil { best = (result.epoch, weights) }
+            if rule.monitor.isBetter(value, than: self.value, by: rule.minimumDifference) {
+                self.value = value
+                best = (result.epoch, weights)
+                waits = 0
+                return false
+            }
+            return waits >= rule.patience && result.epoch > 1
+        }
+    }
+}
+
+/// The rule that lowers the learning rate: Keras' ReduceLROnPlateau
+/// (<https://keras.io/api/callbacks/reduce_lr_on_plateau/>).
+package struct RateReduction: Sendable {
+    package var monitor: Monitor
+    /// The factor of the new rate, less than 1.
+    package var factor: Double
+    /// The number of epochs in a row without a better one after which the rate is lowered.
+    package var patience: Int
+    /// The least difference of a better epoch.
+    package var minimumDifference: Double
+    /// The least rate.
+    package var minimumRate: Double
+
+    /// Creates a rule. Each parameter sets the property of the same name.
+    package init(
+        _ monitor: Monitor = .validationLoss, factor: Double = 0.1, patience: Int = 10,
+        minimumDifference: Double = 1e-4, minimumRate: Double = 0
+    ) {
+        self.monitor = monitor
+        self.factor = factor
+        self.patience = patience
+        self.minimumDifference = minimumDifference
+        self.minimumRate = minimumRate
+    }
+
+    func watch() -> Watch { Watch(rule: self) }
+
+    /// The rule during a training.
+    struct Watch {
+        let rule: RateReduction
+        private var best: Double?
+        private var waits = 0
+
+        fileprivate init(rule: RateReduction) { self.rule = rule }
+
+        /// Judges an epoch.
+        ///
+        /// - Returns: The new rate; nil if it stays.
+        mutating func rate(after result: EpochResult, rate: Double) -> Double? {
+            let value = rule.monitor.value(of: result)
+            if rule.monitor.isBetter(value, than: best, by: rule.minimumDifference) {
+                best = value
+                waits = 0
+                return nil
+            }
+            waits += 1
+            guard waits >= rule.patience, rate > rule.minimumRate else { return nil }
+            waits = 0
+            return max(rate * rule.factor, rule.minimumRate)
+        }
+    }
+}

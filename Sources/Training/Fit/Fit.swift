@@ -1,0 +1,187 @@
+import Recurrent
+
+/// The choices of one call of ``Trainer/fit(_:_:onBatch:onEpoch:)``, with Keras' defaults.
+package struct FitOptions: Sendable {
+    /// The number of the last epoch.
+    package var epochs = 1
+    /// The number of epochs before this call, which count towards ``epochs``.
+    package var initialEpoch = 0
+    package var batchSize = 32
+    /// Whether each epoch has its own order of the sequences. A stateful model's sequences keep their order.
+    package var shuffles = true
+    /// The seed of the orders.
+    package var seed: UInt64 = 0
+    /// The number of timesteps of a call; nil for whole sequences. The gradient ends at each call. The model must be stateful.
+    package var chunk: Int?
+    /// Whether a stateful model's states become zero before each group of sequences. Keras' `fit` never resets them.
+    package var resetsStates = false
+    /// The sequences that are evaluated after each epoch.
+    package var validation: TrainingSet?
+    package var earlyStopping: EarlyStopping?
+    package var rateReduction: RateReduction?
+
+    package init(epochs: Int = 1, batchSize: Int = 32) {
+        self.epochs = epochs
+        self.batchSize = batchSize
+    }
+}
+
+/// The progress within an epoch.
+package struct FitProgress: Sendable {
+    /// The number of the epoch, from 1.
+    package let epoch: Int
+    /// The sequences of the epoch so far, and all. Each chunk of a sequence counts.
+    package let sequences: Int
+    package let allSequences: Int
+    /// The running mean over the batches of the epoch.
+    package let result: BatchResult
+}
+
+/// One row of Keras' `History`.
+package struct EpochResult: Sendable {
+    /// The number of the epoch, from 1.
+    package let epoch: Int
+    /// The running mean over the batches, each before its update.
+    package let training: BatchResult
+    /// The result of the validation set after the epoch.
+    package let validation: BatchResult?
+    /// The rate of the epoch's last update.
+    package let learningRate: Double
+}
+
+/// The end of a call of ``Trainer/fit(_:_:onBatch:onEpoch:)``.
+package struct FitResult: Sendable {
+    package enum End: Sendable {
+        /// All epochs are done.
+        case completed
+        /// ``EarlyStopping`` ended the training.
+        case stoppedEarly
+        /// A callback ended the training after a batch or an epoch.
+        case cancelled
+        /// A loss or a gradient was not finite. The weights are those before that batch.
+        case notFinite
+    }
+
+    package internal(set) var epochs: [EpochResult] = []
+    package internal(set) var end = End.completed
+    /// The epoch whose weights were restored; nil if the weights are those of the last update.
+    package internal(set) var restoredEpoch: Int?
+}
+
+extension Trainer {
+    /// Trains on a set, epoch after epoch: Keras' `fit`.
+    ///
+    /// - Parameters:
+    ///   - set: The sequences, at least one.
+    ///   - options: The choices.
+    ///   - onBatch: A function that is called after each batch. If it returns false, the training ends.
+    ///   - onEpoch: Likewise after each epoch.
+    /// - Returns: The history and the reason of the end.
+    /// - Throws: ``TrainingError`` with the code `data` if the set does not fit the model or the loss, `option` if a choice is
+    ///   invalid. Then nothing changed.
+    package func fit(
+        _ set: TrainingSet, _ options: FitOptions, onBatch: (FitProgress) -> Bool = { _ in true },
+        onEpoch: (EpochResult) -> Bool = { _ in true }
+    ) throws(TrainingError) -> FitResult {
+        try check(set, options)
+        var result = FitResult()
+        var watches = (stopping: options.earlyStopping?.watch(), reduction: options.rateReduction?.watch())
+        for epoch in options.initialEpoch + 1..<max(options.epochs, options.initialEpoch) + 1 {
+            let (training, end) = trainEpoch(epoch, set, options, onBatch)
+            if let end {
+                result.end = end
+                break
+            }
+            let row = EpochResult(
+                epoch: epoch, training: training,
+                validation: options.validation.map { validate($0, options) }, learningRate: lastLearningRate)
+            result.epochs.append(row)
+            if let rate = watches.reduction?.rate(after: row, rate: learningRate) { learningRate = rate }
+            if watches.stopping?.stops(after: row, weights: weights) == true { result.end = .stoppedEarly }
+            if !onEpoch(row) { result.end = .cancelled }
+            if result.end != .completed { break }
+        }
+        if let best = watches.stopping?.best, options.earlyStopping?.restoresBest == true {
+            weights = best.weights
+            result.restoredEpoch = best.epoch
+        }
+        return result
+    }
+
+    private func check(_ set: TrainingSet, _ options: FitOptions) throws(TrainingError) {
+        try check(set)
+        if let validation = options.validation { try check(validation) }
+        guard options.batchSize >= 1, options.chunk ?? 1 >= 1 else {
+            throw TrainingError(.option, "the batch size and the chunk must be at least 1")
+        }
+        guard options.chunk == nil || configuration.isStateful else {
+            throw TrainingError(.option, "only a stateful model can be trained in chunks")
+        }
+        if let rate = configuration.optimizer.scheduledRate, options.rateReduction != nil {
+            throw TrainingError(.option, "a learning rate that decays (\(rate)) cannot be reduced on a plateau as well")
+        }
+    }
+
+    private func trainEpoch(
+        _ epoch: Int, _ set: TrainingSet, _ options: FitOptions, _ onBatch: (FitProgress) -> Bool
+    ) -> (BatchResult, FitResult.End?) {
+        var sequences = Array(0..<set.count)
+        if options.shuffles && !configuration.isStateful {
+            var random = SplitMix64(seed: options.seed &+ UInt64(epoch))
+            sequences.shuffle(by: &random)
+        }
+        var result = BatchResult()
+        for batch in batches(of: set, sequences, options) {
+            if batch.isStart && options.resetsStates { resetStates() }
+            let one = train(batch.batch)
+            result.add(one)
+            guard one.isFinite else { return (result, .notFinite) }
+            let progress = FitProgress(
+                epoch: epoch, sequences: result.sequences, allSequences: set.count, result: result)
+            guard onBatch(progress) else { return (result, .cancelled) }
+        }
+        return (result, nil)
+    }
+
+    private func validate(_ set: TrainingSet, _ options: FitOptions) -> BatchResult {
+        guard configuration.isStateful else { return evaluate(set, batchSize: options.batchSize) }
+        var result = BatchResult()
+        for batch in batches(of: set, Array(0..<set.count), options) {
+            if batch.isStart && options.resetsStates { resetStates() }
+            result.add(predict(batch.batch))
+        }
+        return result
+    }
+
+    /// Cuts sequences into batches, and each batch into chunks. A batch is a start if it is the first chunk of its sequences.
+    private func batches(
+        of set: TrainingSet, _ sequences: [Int], _ options: FitOptions
+    ) -> [(batch: Batch, isStart: Bool)] {
+        stride(from: 0, to: sequences.count, by: options.batchSize).flatMap { first in
+            let part = Array(sequences[first..<min(first + options.batchSize, sequences.count)])
+            guard let chunk = options.chunk else { return [(Batch(set, part), true)] }
+            let steps = part.map { set.timesteps(of: $0) }.max() ?? 0
+            return stride(from: 0, to: steps, by: chunk).map {
+                (Batch(set, part, timesteps: $0..<min($0 + chunk, steps)), $0 == 0)
+            }
+        }
+    }
+}
+
+extension Optimizer {
+    /// The initial rate, if it is a function of the number of updates.
+    fileprivate var scheduledRate: Double? {
+        if case .exponentialDecay(let initial, _, _) = learningRate { initial } else { nil }
+    }
+}
+
+extension Array {
+    /// Shuffles by R. Durstenfeld's algorithm 235 (<https://doi.org/10.1145/364520.364540>). The standard library's order may
+    /// change from version to version.
+    fileprivate mutating func shuffle(by random: inout SplitMix64) {
+        for last in indices.dropFirst().reversed() {
+            let other = Int(random.next().multipliedFullWidth(by: UInt64(last + 1)).high)
+            swapAt(last, other)
+        }
+    }
+}

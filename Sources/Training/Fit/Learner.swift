@@ -1,0 +1,217 @@
+import Recurrent
+
+/// A model in training in one precision: weights, gradients, states and the optimizer.
+///
+/// A batch is cut into groups of ``Tile/lanes`` sequences, whatever the number of threads. Each group has its own gradient, and
+/// the gradients are added in the order of the groups, so that every number of threads gives the same bits.
+///
+/// The owner calls from one thread at a time.
+final class Learner<Arithmetic: TileArithmetic> {
+    typealias Scalar = Arithmetic.Scalar
+
+    /// The results of one group.
+    private final class GroupResult {
+        var loss = 0.0
+        var tally = MetricTally()
+        /// The number of outputs with a label.
+        var labelled = 0
+        /// The predictions of each place of the group, shape (outputs of a sequence, outputs).
+        var predictions: [[Float]] = []
+    }
+
+    private let network: Network<Arithmetic>
+    private let configuration: TrainingConfiguration
+    let parameters: Buffer<Scalar>
+    /// The gradient of the last batch.
+    let gradient: Buffer<Scalar>
+    private let groupGradients = Buffer<Scalar>(0)
+    var optimizer: OptimizerStep<Scalar>
+    /// The places of the weights that updates change.
+    private let trained: [Range<Int>]
+    private let workspaces: [Network<Arithmetic>.Workspace]
+    /// The state of each place of a batch, shape (places, stateSize); used if the model is stateful.
+    private var states: [[Scalar]] = []
+    private var batches: UInt64 = 0
+
+    init(
+        _ model: Model, _ configuration: TrainingConfiguration, trained: [Range<Int>], values: [Float],
+        _ arithmetic: Arithmetic
+    ) throws(TrainingError) {
+        let network = try Network(model, configuration, arithmetic)
+        self.network = network
+        self.configuration = configuration
+        self.trained = trained
+        parameters = Buffer(values.map { Scalar($0) })
+        gradient = Buffer(values.count)
+        optimizer = OptimizerStep(configuration.optimizer, parameters: values.count)
+        workspaces = (0..<max(1, configuration.jobs)).map { _ in Network<Arithmetic>.Workspace(network) }
+    }
+
+    // MARK: - States
+
+    func resetStates() { states = [] }
+
+    var stateRows: [[Float]] {
+        get { states.map { $0.map { Float($0) } } }
+        set { states = newValue.map { $0.map { Scalar($0) } } }
+    }
+
+    /// Reads the state of a place into a lane, or zeros.
+    private func readState(_ place: Int, _ lane: Int, into state: Values<Scalar>, keepsState: Bool) {
+        let isKnown = keepsState && place < states.count
+        for k in 0..<network.stateSize { state[k * Tile.lanes + lane] = isKnown ? states[place][k] : 0 }
+    }
+
+    private func writeState(_ place: Int, _ lane: Int, from state: Values<Scalar>) {
+        for k in 0..<network.stateSize { states[place][k] = state[k * Tile.lanes + lane] }
+    }
+
+    // MARK: - Batches
+
+    /// Runs a batch through the model.
+    ///
+    /// - Parameters:
+    ///   - batch: At least one sequence.
+    ///   - trains: Whether the weights change.
+    ///   - keepsState: Whether states are read and written.
+    ///   - wantsPredictions: Whether the result has the predictions.
+    /// - Returns: The loss and the metrics before the change.
+    func run(_ batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool) -> BatchResult {
+        let groups = (batch.sequences.count + Tile.lanes - 1) / Tile.lanes
+        let results = (0..<groups).map { _ in GroupResult() }
+        batches += 1
+        if keepsState {
+            while states.count < batch.sequences.count { states.append(Array(repeating: 0, count: network.stateSize)) }
+        }
+        if trains {
+            groupGradients.reserve(groups * gradient.count)
+            groupGradients.values.fill(0, count: groups * gradient.count)
+        }
+        for group in 0..<groups {
+            run(
+                group, of: batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions,
+                into: results[group], workspace: workspaces[0])
+        }
+        var result = BatchResult()
+        for group in results { result.add(group.loss, group.labelled, group.tally, group.predictions) }
+        result.finish(sequences: batch.sequences.count)
+        if trains && result.labelled > 0 { update(groups, labelled: result.labelled, &result) }
+        return result
+    }
+
+    /// Adds the groups' gradients, and changes the weights if the gradient is finite.
+    private func update(_ groups: Int, labelled: Int, _ result: inout BatchResult) {
+        let (count, sum) = (gradient.count, gradient.values)
+        sum.copy(groupGradients.values, count: count)
+        for group in 1..<max(1, groups) { sum.add(groupGradients.values + group * count, count: count) }
+        var zeros: Scalar = 0
+        for k in 0..<count {
+            sum[k] /= Scalar(labelled)
+            zeros += sum[k] * 0
+        }
+        guard zeros == 0 else {
+            result.isFinite = false
+            return
+        }
+        optimizer.update(parameters.values, gradient: sum, weights: trained)
+    }
+
+    /// Runs one group of a batch.
+    private func run(
+        _ group: Int, of batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool,
+        into result: GroupResult, workspace: Network<Arithmetic>.Workspace
+    ) {
+        let places = group * Tile.lanes..<min((group + 1) * Tile.lanes, batch.sequences.count)
+        let lengths = places.map { batch.range(at: $0).count }
+        let steps = lengths.max() ?? 0
+        let hasEnds = lengths.contains { $0 < steps }
+        workspace.reserve(network, steps: steps)
+        for lane in 0..<Tile.lanes {
+            // A lane without a sequence repeats the first one's, without a loss.
+            let place = lane < places.count ? places.lowerBound + lane : places.lowerBound
+            readInputs(of: batch, place, lane, steps: steps, into: workspace, hasEnds: hasEnds)
+            readState(place, lane, into: workspace.state.values, keepsState: keepsState)
+        }
+        let seed = configuration.seed &+ batches &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(group) &* 0xBF58_476D_1CE4_E5B9
+        let outputs = network.forward(
+            steps: steps, hasEnds: hasEnds, parameters: parameters.values, workspace: workspace,
+            context: PassContext(isTraining: trains, seed: seed))
+        if keepsState {
+            for (lane, place) in places.enumerated() { writeState(place, lane, from: workspace.state.values) }
+        }
+        let dy = network.outputGradient(workspace)
+        for lane in 0..<Tile.lanes {
+            let place = lane < places.count ? places.lowerBound + lane : nil
+            addLoss(
+                of: batch, place, lane, outputs, dy: dy, length: lane < lengths.count ? lengths[lane] : 0,
+                wantsPredictions: wantsPredictions, into: result)
+        }
+        guard trains else { return }
+        network.backward(
+            parameters: parameters.values, gradient: groupGradients.values + group * gradient.count,
+            workspace: workspace)
+    }
+
+    /// Copies a sequence into a lane. A sequence that ends before the others repeats its last timestep.
+    private func readInputs(
+        of batch: Batch, _ place: Int, _ lane: Int, steps: Int, into workspace: Network<Arithmetic>.Workspace,
+        hasEnds: Bool
+    ) {
+        let range = batch.range(at: place)
+        // A sequence that ended in an earlier chunk repeats its last timestep too.
+        let first = batch.set.starts[batch.sequences[place]] + range.lowerBound - (range.isEmpty ? 1 : 0)
+        let features = network.features
+        let x = workspace.inputs.values
+        for t in 0..<steps {
+            let from = (first + max(0, min(t, range.count - 1))) * features
+            for k in 0..<features { x[(t * features + k) * Tile.lanes + lane] = Scalar(batch.set.inputs[from + k]) }
+        }
+        guard hasEnds else { return }
+        for t in 0..<steps { workspace.ended.values[t * Tile.lanes + lane] = t < range.count ? 0 : 1 }
+    }
+
+    /// Adds the losses of one lane, and computes the gradients of its outputs.
+    private func addLoss(
+        of batch: Batch, _ place: Int?, _ lane: Int, _ outputs: Signal<Scalar>, dy: Values<Scalar>, length: Int,
+        wantsPredictions: Bool, into result: GroupResult
+    ) {
+        let width = network.head.outputs
+        var prediction = Array(repeating: Float(0), count: width)[...]
+        var predictions: [Float] = []
+        let isEvery = configuration.outputs == .everyTimestep
+        let start = place.map { batch.range(at: $0).lowerBound } ?? 0
+        for t in 0..<outputs.steps {
+            let at = t * width * Tile.lanes + lane
+            let isStepped = isEvery ? t < length : length > 0
+            let isMasked = isEvery && (outputs.masked?[t * Tile.lanes + lane] ?? 0) != 0
+            var label: ArraySlice<Float>?
+            var weight: Float = 0
+            if let place, isStepped, !isMasked {
+                let sequence = batch.sequences[place]
+                label = batch.set.label(sequence, start + (isEvery ? t : length - 1))
+                weight = label.map { batch.set.weights[sequence] * configuration.classWeight(of: $0) } ?? 0
+            }
+            let loss = network.head(
+                outputs.values + at, targets: label, weight: Scalar(weight), dy: dy + at, predictions: &prediction)
+            if let label {
+                result.labelled += 1
+                result.loss += Double(loss) * Double(weight)
+                result.tally.add(prediction, label: label)
+            }
+            if wantsPredictions && isStepped { predictions += prediction }
+        }
+        if wantsPredictions && place != nil { result.predictions.append(predictions) }
+    }
+}
+
+extension TrainingConfiguration {
+    /// Returns the factor of a label's loss. The class of a label with several targets is the largest target.
+    fileprivate func classWeight(of label: ArraySlice<Float>) -> Float {
+        guard !classWeights.isEmpty else { return 1 }
+        let number =
+            label.count == 1
+            ? Int(label[label.startIndex].rounded())
+            : (label.indices.max { label[$0] < label[$1] } ?? label.startIndex) - label.startIndex
+        return classWeights[number] ?? 1
+    }
+}

@@ -1,0 +1,54 @@
+/// The choices that do not change during a training.
+package struct TrainingConfiguration: Sendable {
+    /// The outputs that have a label.
+    package enum Outputs: Sendable {
+        /// The last output of each sequence or chunk.
+        case last
+        /// Every output, as of Keras' models with `return_sequences` in the last recurrent layer.
+        case everyTimestep
+    }
+
+    /// A dropout, which the model of the engine omits.
+    package struct Dropout: Sendable {
+        /// The index of the layer whose input it drops.
+        package var before: Int
+        /// The part of the values to drop, at least 0 and less than 1.
+        package var rate: Double
+
+        package init(before: Int, rate: Double) {
+            self.before = before
+            self.rate = rate
+        }
+    }
+
+    /// The precision of the arithmetic.
+    package enum Precision: Sendable {
+        /// Single precision, by kernels.
+        case single
+        /// Double precision, by plain loops: slow, to judge the rounding of the other.
+        case double
+    }
+
+    package var loss: Loss
+    package var optimizer: Optimizer
+    package var outputs: Outputs
+    /// Whether each place of a batch starts from the state in which it ended the batch before, as in Keras with `stateful`.
+    package var isStateful = false
+    /// The indices of layers whose weights do not change.
+    package var frozenLayers: Set<Int> = []
+    package var dropouts: [Dropout] = []
+    /// The factor of the loss for each class; 1 for a class that is missing.
+    package var classWeights: [Int: Float] = [:]
+    /// The seed of dropout.
+    package var seed: UInt64 = 0
+    /// The number of threads. It does not change the result.
+    package var jobs = 1
+    package var precision = Precision.single
+
+    /// Creates a configuration. Each parameter sets the property of the same name.
+    package init(loss: Loss, optimizer: Optimizer = Optimizer(), outputs: Outputs = .last) {
+        self.loss = loss
+        self.optimizer = optimizer
+        self.outputs = outputs
+    }
+}

@@ -1,0 +1,96 @@
+/// Labelled sequences.
+package struct TrainingSet: Sendable {
+    /// The width of one timestep of the input; 1 for a token.
+    package let features: Int
+    /// The width of one label.
+    package let targets: Int
+    /// Whether each timestep has a label, or each sequence one.
+    package let hasLabelPerTimestep: Bool
+
+    /// The inputs of all sequences, shape (timesteps, features).
+    private(set) var inputs: [Float] = []
+    /// The labels of all sequences, shape (labels, targets).
+    private(set) var labels: [Float] = []
+    /// The weight of each sequence.
+    private(set) var weights: [Float] = []
+    /// The first timestep of each sequence, and the number of all timesteps.
+    private(set) var starts = [0]
+
+    /// Creates a set without sequences. Each parameter sets the property of the same name.
+    package init(features: Int, targets: Int = 1, hasLabelPerTimestep: Bool = false) {
+        self.features = features
+        self.targets = targets
+        self.hasLabelPerTimestep = hasLabelPerTimestep
+    }
+
+    /// The number of sequences.
+    package var count: Int { weights.count }
+
+    /// Returns the number of timesteps of a sequence.
+    package func timesteps(of sequence: Int) -> Int { starts[sequence + 1] - starts[sequence] }
+
+    /// Appends a sequence.
+    ///
+    /// - Parameters:
+    ///   - inputs: Shape (timesteps, features), at least one timestep.
+    ///   - labels: Shape (targets), or (timesteps, targets) if each timestep has a label. A NaN stands for no label: the
+    ///     timestep moves the state and teaches nothing.
+    ///   - weight: The factor of the sequence's loss.
+    package mutating func append(inputs: [Float], labels: [Float], weight: Float = 1) {
+        let steps = inputs.count / features
+        precondition(steps > 0 && inputs.count == steps * features)
+        precondition(labels.count == (hasLabelPerTimestep ? steps : 1) * targets)
+        self.inputs += inputs
+        self.labels += labels
+        weights.append(weight)
+        starts.append(starts[starts.count - 1] + steps)
+    }
+
+    /// Returns a part of the sequences, in the given order.
+    package func part(_ sequences: some Sequence<Int>) -> TrainingSet {
+        var part = TrainingSet(features: features, targets: targets, hasLabelPerTimestep: hasLabelPerTimestep)
+        for sequence in sequences {
+            let steps = starts[sequence]..<starts[sequence + 1]
+            let rows = hasLabelPerTimestep ? steps : sequence..<sequence + 1
+            part.append(
+                inputs: Array(inputs[steps.lowerBound * features..<steps.upperBound * features]),
+                labels: Array(labels[rows.lowerBound * targets..<rows.upperBound * targets]),
+                weight: weights[sequence])
+        }
+        return part
+    }
+
+    /// Splits off the last sequences for validation, as Keras' `validation_split`: ⌊n (1 − split)⌋ remain for training.
+    package func split(validation: Double) -> (training: TrainingSet, validation: TrainingSet) {
+        let first = Int((Double(count) * (1 - validation)).rounded(.down))
+        return (part(0..<first), part(first..<count))
+    }
+
+    /// Returns the label of a timestep within a sequence; nil if there is none.
+    func label(_ sequence: Int, _ timestep: Int) -> ArraySlice<Float>? {
+        let row = (hasLabelPerTimestep ? starts[sequence] + timestep : sequence) * targets
+        return labels[row].isNaN ? nil : labels[row..<row + targets]
+    }
+}
+
+/// The part of a set on which one update is made.
+package struct Batch: Sendable {
+    package let set: TrainingSet
+    /// The sequences, one for each place in the batch. For a stateful model, a place keeps its state from batch to batch.
+    package let sequences: [Int]
+    /// The timesteps of each sequence; nil for all.
+    package let timesteps: Range<Int>?
+
+    /// Selects sequences of a set.
+    package init(_ set: TrainingSet, _ sequences: some Sequence<Int>, timesteps: Range<Int>? = nil) {
+        self.set = set
+        self.sequences = Array(sequences)
+        self.timesteps = timesteps
+    }
+
+    /// Returns the timesteps of the sequence at a place; empty if the sequence has ended before.
+    func range(at place: Int) -> Range<Int> {
+        let all = 0..<set.timesteps(of: sequences[place])
+        return timesteps?.clamped(to: all) ?? all
+    }
+}

@@ -1,0 +1,153 @@
+import Recurrent
+
+/// The table of the layers that can be trained, or that pass gradients on.
+///
+/// An enumeration, so that the compiler generates the passes for single precision. A new kind of layer is a ``TrainingPass``, and a
+/// row here and in ``init(_:isFused:_:)``.
+enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
+    typealias Scalar = Arithmetic.Scalar
+
+    case recurrent(AnyRecurrentPass<Arithmetic>)
+    case bidirectional(BidirectionalPass<Arithmetic>)
+    case dense(DensePass<Arithmetic>)
+    case embedding(EmbeddingPass<Scalar>)
+    case masking(MaskingPass<Scalar>)
+    case elementwise(ElementwisePass<Arithmetic>)
+    case averagePooling(AveragePoolingPass<Scalar>)
+    case maximumPooling(MaximumPoolingPass<Scalar>)
+    case layerNormalization(LayerNormalizationPass<Scalar>)
+    case fixedScale(FixedScalePass<Scalar>)
+    case dropout(DropoutPass<Scalar>)
+
+    /// Creates the pass of a layer.
+    ///
+    /// - Parameters:
+    ///   - layer: The layer.
+    ///   - isFused: Whether the loss computes the layer's activation.
+    ///   - arithmetic: The arithmetic.
+    /// - Throws: ``TrainingError`` if the kind of layer has no backward pass.
+    init(_ layer: any Layer, isFused: Bool, _ arithmetic: Arithmetic) throws(TrainingError) {
+        switch layer {
+        case let layer as Bidirectional:
+            self = .bidirectional(try Self.known(BidirectionalPass(layer, arithmetic), layer))
+        case let layer as Backwards:
+            self = .recurrent(
+                try Self.known(AnyRecurrentPass(layer.layer, order: .backward, arithmetic), layer))
+        case let layer as any RecurrentLayer:
+            self = .recurrent(try Self.known(AnyRecurrentPass(layer, order: .forward, arithmetic), layer))
+        case let layer as Dense:
+            self = .dense(DensePass(layer, activation: isFused ? .linear : layer.activation, arithmetic))
+        case let layer as Embedding: self = .embedding(EmbeddingPass(layer))
+        case let layer as Masking: self = .masking(MaskingPass(layer))
+        case let layer as ActivationLayer:
+            self = .elementwise(
+                ElementwisePass(
+                    units: layer.units, .activation(isFused ? .linear : layer.activation), arithmetic))
+        case let layer as Rectifier: self = .elementwise(ElementwisePass(layer, arithmetic))
+        case let layer as ExponentialUnit:
+            self = .elementwise(
+                ElementwisePass(units: layer.units, .exponentialUnit(alpha: Scalar(layer.alpha)), arithmetic))
+        case is GlobalAveragePooling: self = .averagePooling(AveragePoolingPass(units: layer.units))
+        case is GlobalMaxPooling: self = .maximumPooling(MaximumPoolingPass(units: layer.units))
+        case let layer as LayerNormalization: self = .layerNormalization(LayerNormalizationPass(layer))
+        case let layer as any FixedScale:
+            let (scale, offset) = layer.scaleAndOffset
+            self = .fixedScale(FixedScalePass(scale: scale.map { Scalar($0) }, offset: offset.map { Scalar($0) }))
+        default: throw TrainingError(.unsupported, "training does not support this layer: \(layer.architecture)")
+        }
+    }
+
+    private static func known<Pass>(_ pass: Pass?, _ layer: any Layer) throws(TrainingError) -> Pass {
+        guard let pass else {
+            throw TrainingError(.unsupported, "training does not support this layer: \(layer.architecture)")
+        }
+        return pass
+    }
+
+    /// Whether an output depends on other timesteps than its own.
+    var mixesTimesteps: Bool {
+        switch self {
+        case .recurrent, .bidirectional, .averagePooling, .maximumPooling: true
+        default: false
+        }
+    }
+
+    /// The number of values of state that the layer carries from one call to the next.
+    var stateSize: Int {
+        switch self {
+        case .recurrent(let pass): pass.stateSize
+        case .bidirectional(let pass): pass.forwardPass.stateSize + pass.backwardPass.stateSize
+        default: 0
+        }
+    }
+
+    var units: Int {
+        switch self {
+        case .recurrent(let pass): pass.units
+        case .bidirectional(let pass): pass.units
+        case .dense(let pass): pass.units
+        case .embedding(let pass): pass.units
+        case .masking(let pass): pass.units
+        case .elementwise(let pass): pass.units
+        case .averagePooling(let pass): pass.units
+        case .maximumPooling(let pass): pass.units
+        case .layerNormalization(let pass): pass.units
+        case .fixedScale(let pass): pass.units
+        case .dropout(let pass): pass.units
+        }
+    }
+
+    func memorySize(steps: Int) -> Int {
+        switch self {
+        case .recurrent(let pass): pass.memorySize(steps: steps)
+        case .bidirectional(let pass): pass.memorySize(steps: steps)
+        case .dense(let pass): pass.memorySize(steps: steps)
+        case .embedding(let pass): pass.memorySize(steps: steps)
+        case .masking(let pass): pass.memorySize(steps: steps)
+        case .elementwise(let pass): pass.memorySize(steps: steps)
+        case .averagePooling(let pass): pass.memorySize(steps: steps)
+        case .maximumPooling(let pass): pass.memorySize(steps: steps)
+        case .layerNormalization(let pass): pass.memorySize(steps: steps)
+        case .fixedScale(let pass): pass.memorySize(steps: steps)
+        case .dropout(let pass): pass.memorySize(steps: steps)
+        }
+    }
+
+    func forward(
+        _ input: Signal<Scalar>, memory m: Values<Scalar>, weights w: Values<Scalar>, state s: Values<Scalar>,
+        context c: PassContext
+    ) -> Signal<Scalar> {
+        switch self {
+        case .recurrent(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .bidirectional(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .dense(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .embedding(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .masking(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .elementwise(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .averagePooling(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .maximumPooling(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .layerNormalization(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .fixedScale(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .dropout(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        }
+    }
+
+    func backward(
+        _ dy: Values<Scalar>, input: Signal<Scalar>, memory m: Values<Scalar>, weights w: Values<Scalar>,
+        gradient g: Values<Scalar>, dx: Values<Scalar>?
+    ) {
+        switch self {
+        case .recurrent(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .bidirectional(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .dense(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .embedding(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .masking(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .elementwise(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .averagePooling(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .maximumPooling(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .layerNormalization(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .fixedScale(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .dropout(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Recurrent
+
+/// An ``Embedding``, always a model's first layer.
+///
+///     y = E[token]
+///     dE[token] = Σ dy
+///
+/// The gradient is the sum over all occurrences of a token in the batch, as Keras computes it on JAX. The memory has y, shape
+/// (steps, units, lanes), and two masks, shape (steps, lanes).
+struct EmbeddingPass<Scalar: ReferenceScalar>: TrainingPass {
+    let vocabulary: Int
+    let units: Int
+    let masksZero: Bool
+
+    init(_ layer: Embedding) {
+        vocabulary = layer.vocabulary
+        units = layer.units
+        masksZero = layer.masksZero
+    }
+
+    private var lanes: Int { Tile.lanes }
+
+    func memorySize(steps: Int) -> Int { steps * (units + 2) * lanes }
+
+    /// Returns the place of a token's vector. A number outside the vocabulary selects token 0, as in ``Embedding``.
+    private func row(of token: Scalar) -> Int {
+        token >= 0 && token < Scalar(vocabulary) ? Int(token) * units : 0
+    }
+
+    func forward(
+        _ input: Signal<Scalar>, memory y: Values<Scalar>, weights: Values<Scalar>, state: Values<Scalar>,
+        context: PassContext
+    ) -> Signal<Scalar> {
+        for t in 0..<input.steps {
+            for lane in 0..<lanes {
+                let vector = weights + row(of: input.values[t * lanes + lane])
+                for k in 0..<units { y[(t * units + k) * lanes + lane] = vector[k] }
+            }
+        }
+        guard masksZero else { return input.withoutMask(y) }
+        let masked = y + input.steps * units * lanes
+        for k in 0..<input.steps * lanes { masked[k] = input.values[k] == 0 ? 1 : 0 }
+        return input.masked(masked, skipped: masked + input.steps * lanes, values: y)
+    }
+
+    func backward(
+        _ dy: Values<Scalar>, input: Signal<Scalar>, memory: Values<Scalar>, weights: Values<Scalar>,
+        gradient: Values<Scalar>, dx: Values<Scalar>?
+    ) {
+        for t in 0..<input.steps {
+            for lane in 0..<lanes {
+                let vector = gradient + row(of: input.values[t * lanes + lane])
+                for k in 0..<units { vector[k] += dy[(t * units + k) * lanes + lane] }
+            }
+        }
+    }
+}
+
+extension Signal {
+    /// The same timesteps behind a layer that generates a mask.
+    ///
+    /// - Parameters:
+    ///   - masked: The mask.
+    ///   - skipped: Receives the timesteps that are masked or after the end, in the mask's shape.
+    ///   - values: The layer's outputs.
+    /// - Returns: The layer's outputs with the mask.
+    func masked(_ masked: Values<Scalar>, skipped: Values<Scalar>, values: Values<Scalar>) -> Signal {
+        for k in 0..<steps * Tile.lanes { skipped[k] = max(masked[k], ended?[k] ?? 0) }
+        return Signal(values: values, steps: steps, masked: masked, ended: ended, skipped: skipped)
+    }
+}

@@ -1,0 +1,105 @@
+import Recurrent
+
+/// ``GlobalAveragePooling``: the mean over the timesteps that no mask skips.
+///
+///     y = Σ x / n
+///     dx = dy / n
+///
+/// The output has one timestep. The memory has y, shape (units, lanes), and n, shape (lanes).
+struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
+    let units: Int
+
+    private var lanes: Int { Tile.lanes }
+
+    func memorySize(steps: Int) -> Int { (units + 1) * lanes }
+
+    func forward(
+        _ input: Signal<Scalar>, memory y: Values<Scalar>, weights: Values<Scalar>, state: Values<Scalar>,
+        context: PassContext
+    ) -> Signal<Scalar> {
+        let counts = y + units * lanes
+        y.fill(0, count: (units + 1) * lanes)
+        for t in 0..<input.steps {
+            for lane in 0..<lanes where input.isStepped(t, lane) {
+                counts[lane] += 1
+                for k in 0..<units { y[k * lanes + lane] += input.values[(t * units + k) * lanes + lane] }
+            }
+        }
+        for k in 0..<units {
+            for lane in 0..<lanes { y[k * lanes + lane] /= counts[lane] }
+        }
+        return Signal(values: y, steps: 1)
+    }
+
+    func backward(
+        _ dy: Values<Scalar>, input: Signal<Scalar>, memory: Values<Scalar>, weights: Values<Scalar>,
+        gradient: Values<Scalar>, dx: Values<Scalar>?
+    ) {
+        guard let dx else { return }
+        let counts = memory + units * lanes
+        for t in 0..<input.steps {
+            for k in 0..<units {
+                for lane in 0..<lanes {
+                    dx[(t * units + k) * lanes + lane] =
+                        input.isStepped(t, lane) ? dy[k * lanes + lane] / counts[lane] : 0
+                }
+            }
+        }
+    }
+}
+
+/// ``GlobalMaxPooling``: the maximum over the timesteps. Timesteps that share the maximum share its gradient, as in TensorFlow and
+/// JAX.
+///
+///     y = max x
+///     dx = dy / n where x = y, with n such timesteps
+///
+/// The output has one timestep. The memory has y and n, shape (units, lanes) each.
+struct MaximumPoolingPass<Scalar: ReferenceScalar>: TrainingPass {
+    let units: Int
+
+    private var lanes: Int { Tile.lanes }
+
+    func memorySize(steps: Int) -> Int { 2 * units * lanes }
+
+    func forward(
+        _ input: Signal<Scalar>, memory y: Values<Scalar>, weights: Values<Scalar>, state: Values<Scalar>,
+        context: PassContext
+    ) -> Signal<Scalar> {
+        let counts = y + units * lanes
+        y.fill(-.infinity, count: units * lanes)
+        counts.fill(0, count: units * lanes)
+        for t in 0..<input.steps {
+            for k in 0..<units {
+                for lane in 0..<lanes where (input.ended?[t * lanes + lane] ?? 0) == 0 {
+                    let (x, at) = (input.values[(t * units + k) * lanes + lane], k * lanes + lane)
+                    counts[at] = x > y[at] ? 1 : x == y[at] ? counts[at] + 1 : counts[at]
+                    y[at] = max(x, y[at])
+                }
+            }
+        }
+        return Signal(values: y, steps: 1)
+    }
+
+    func backward(
+        _ dy: Values<Scalar>, input: Signal<Scalar>, memory y: Values<Scalar>, weights: Values<Scalar>,
+        gradient: Values<Scalar>, dx: Values<Scalar>?
+    ) {
+        guard let dx else { return }
+        let counts = y + units * lanes
+        for t in 0..<input.steps {
+            for k in 0..<units {
+                for lane in 0..<lanes {
+                    let (from, at) = ((t * units + k) * lanes + lane, k * lanes + lane)
+                    let hasEnded = (input.ended?[t * lanes + lane] ?? 0) != 0
+                    dx[from] = !hasEnded && input.values[from] == y[at] ? dy[at] / counts[at] : 0
+                }
+            }
+        }
+    }
+}
+
+extension Signal {
+    /// Whether a layer that consumes masks steps a timestep.
+    fileprivate func isStepped(_ t: Int, _ lane: Int) -> Bool { (skipped?[t * Tile.lanes + lane] ?? 0) == 0 }
+}

@@ -1,0 +1,199 @@
+import Recurrent
+
+/// The equations of one timestep of a recurrent layer, forward and back.
+///
+/// A state has ``parts`` vectors of ``units`` values, the hidden state first.
+protocol RecurrentCell<Scalar>: Sendable {
+    associatedtype Scalar: ReferenceScalar
+
+    var features: Int { get }
+    var units: Int { get }
+    /// The vectors of a state: 1 for h, 2 for h and c.
+    var parts: Int { get }
+    /// The values that each timestep keeps for the backward pass, for each lane.
+    var kept: Int { get }
+
+    /// Computes one timestep.
+    ///
+    /// - Parameters:
+    ///   - x: Shape (features, lanes).
+    ///   - before: The state before, shape (parts · units, lanes).
+    ///   - after: Receives the state after.
+    ///   - kept: Receives values for the backward pass, shape (kept, lanes).
+    ///   - weights: The layer's weights.
+    func step(
+        _ x: Values<Scalar>, before: Values<Scalar>, after: Values<Scalar>, kept: Values<Scalar>,
+        weights: Values<Scalar>)
+
+    /// Computes the gradients of one timestep.
+    ///
+    /// - Parameters:
+    ///   - state: The gradient of the state after; becomes the gradient of the state before.
+    ///   - before: The state before.
+    ///   - after: The state after.
+    ///   - kept: The values of ``step(_:before:after:kept:weights:)``; becomes the gradient of the sums.
+    ///   - dx: Receives the gradient of the input.
+    ///   - weights: The layer's weights.
+    func stepBack(
+        _ state: Values<Scalar>, before: Values<Scalar>, after: Values<Scalar>, kept: Values<Scalar>,
+        dx: Values<Scalar>?, weights: Values<Scalar>)
+
+    /// Adds the gradient of the weights over a whole sequence.
+    ///
+    /// - Parameters:
+    ///   - gradient: The gradient of the weights.
+    ///   - x: The inputs.
+    ///   - xStep: The values from one input to the next.
+    ///   - before: The states before each timestep, parts · units · lanes values apart.
+    ///   - kept: The gradients of the sums, kept · lanes values apart.
+    ///   - steps: The number of timesteps.
+    func addGradient(
+        _ gradient: Values<Scalar>, x: Values<Scalar>, xStep: Int, before: Values<Scalar>, kept: Values<Scalar>,
+        steps: Int)
+}
+
+/// The order in which a recurrent layer reads a sequence.
+enum ReadingOrder {
+    /// From the first timestep to the last.
+    case forward
+    /// From the last timestep to the first; each output is at its input's place.
+    case backwardInPlace
+    /// From the last timestep to the first; the outputs are in the order of reading, as Keras' `go_backwards` has them.
+    case backward
+}
+
+/// A recurrent layer over a sequence: back through time after P. Werbos, Backpropagation Through Time, 1990
+/// (<https://doi.org/10.1109/5.58337>).
+///
+/// The memory has the outputs, shape (steps, units, lanes); the states, shape (steps + 2, parts · units, lanes), of which the
+/// first and the last are before the first timestep of either direction; the kept values, shape (steps, kept, lanes); and the
+/// gradient of a state twice.
+struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
+    typealias Scalar = Cell.Scalar
+
+    let cell: Cell
+    let order: ReadingOrder
+    /// Whether the output of a masked timestep is zero.
+    let givesZeros: Bool
+
+    private var lanes: Int { Tile.lanes }
+    var units: Int { cell.units }
+    var stateSize: Int { cell.parts * cell.units }
+
+    func memorySize(steps: Int) -> Int {
+        (steps * (units + cell.kept) + (steps + 4) * stateSize) * lanes
+    }
+
+    private struct Memory {
+        let outputs, states, kept, gradient, held: Values<Scalar>
+    }
+
+    private func parts(of memory: Values<Scalar>, steps: Int) -> Memory {
+        let states = memory + steps * units * lanes
+        let kept = states + (steps + 2) * stateSize * lanes
+        let gradient = kept + steps * cell.kept * lanes
+        return Memory(
+            outputs: memory, states: states, kept: kept, gradient: gradient, held: gradient + stateSize * lanes)
+    }
+
+    /// The indices of the k-th timestep in the order of reading: of its input, of its output and of the state after it; the state
+    /// before it.
+    private func places(_ k: Int, of steps: Int) -> (input: Int, output: Int, after: Int, before: Int) {
+        let back = steps - 1 - k
+        return switch order {
+        case .forward: (k, k, k + 1, k)
+        case .backward: (back, k, k + 1, k)
+        case .backwardInPlace: (back, back, back + 1, back + 2)
+        }
+    }
+
+    func forward(
+        _ input: Signal<Scalar>, memory: Values<Scalar>, weights: Values<Scalar>, state: Values<Scalar>,
+        context: PassContext
+    ) -> Signal<Scalar> {
+        let steps = input.steps
+        let memory = parts(of: memory, steps: steps)
+        let size = stateSize * lanes
+        (memory.states + places(0, of: steps).before * size).copy(state, count: size)
+        for k in 0..<steps {
+            let at = places(k, of: steps)
+            let before = memory.states + at.before * size
+            let after = memory.states + at.after * size
+            cell.step(
+                input.values + at.input * cell.features * lanes, before: before, after: after,
+                kept: memory.kept + at.output * cell.kept * lanes, weights: weights)
+            if let skipped = input.skipped { after.replace(before, where: skipped + at.input * lanes, rows: stateSize) }
+            let output = memory.outputs + at.output * units * lanes
+            output.copy(after, count: units * lanes)
+            if givesZeros, let masked = input.masked {
+                output.clear(where: masked + at.input * lanes, rows: units)
+            }
+        }
+        state.copy(memory.states + places(steps - 1, of: steps).after * size, count: size)
+        return input.with(memory.outputs)
+    }
+
+    func backward(
+        _ dy: Values<Scalar>, input: Signal<Scalar>, memory: Values<Scalar>, weights: Values<Scalar>,
+        gradient: Values<Scalar>, dx: Values<Scalar>?
+    ) {
+        let steps = input.steps
+        let memory = parts(of: memory, steps: steps)
+        let size = stateSize * lanes
+        let state = memory.gradient
+        state.fill(0, count: size)
+        for k in (0..<steps).reversed() {
+            let at = places(k, of: steps)
+            let output = dy + at.output * units * lanes
+            if givesZeros, let masked = input.masked { output.clear(where: masked + at.input * lanes, rows: units) }
+            state.add(output, count: units * lanes)
+            if let skipped = input.skipped {
+                memory.held.copy(state, count: size)
+                memory.held.clear(unless: skipped + at.input * lanes, rows: stateSize)
+                state.clear(where: skipped + at.input * lanes, rows: stateSize)
+            }
+            cell.stepBack(
+                state, before: memory.states + at.before * size, after: memory.states + at.after * size,
+                kept: memory.kept + at.output * cell.kept * lanes,
+                dx: dx.map { $0 + at.input * cell.features * lanes }, weights: weights)
+            if input.skipped != nil { state.add(memory.held, count: size) }
+        }
+        let isReversed = order == .backward
+        let width = cell.features * lanes
+        cell.addGradient(
+            gradient, x: isReversed ? input.values + (steps - 1) * width : input.values,
+            xStep: isReversed ? -width : width,
+            before: order == .backwardInPlace ? memory.states + 2 * size : memory.states, kept: memory.kept,
+            steps: steps)
+    }
+}
+
+extension Values {
+    /// Replaces the rows of some lanes.
+    ///
+    /// - Parameters:
+    ///   - other: Shape (rows, lanes).
+    ///   - lanes: 1 for the lanes to replace, shape (lanes).
+    ///   - rows: The number of rows.
+    fileprivate func replace(_ other: Values, where lanes: Values, rows: Int) {
+        for row in 0..<rows {
+            for lane in 0..<Tile.lanes where lanes[lane] != 0 {
+                self[row * Tile.lanes + lane] = other[row * Tile.lanes + lane]
+            }
+        }
+    }
+
+    /// Sets the rows of the lanes with a 1 to zero.
+    func clear(where lanes: Values, rows: Int) {
+        for row in 0..<rows {
+            for lane in 0..<Tile.lanes where lanes[lane] != 0 { self[row * Tile.lanes + lane] = 0 }
+        }
+    }
+
+    /// Sets the rows of the lanes with a 0 to zero.
+    fileprivate func clear(unless lanes: Values, rows: Int) {
+        for row in 0..<rows {
+            for lane in 0..<Tile.lanes where lanes[lane] == 0 { self[row * Tile.lanes + lane] = 0 }
+        }
+    }
+}

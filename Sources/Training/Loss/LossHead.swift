@@ -1,0 +1,191 @@
+import Recurrent
+
+/// The end of a model in training: the loss of an output and its gradient, with the activation of the last layer if both have a
+/// simpler common form.
+///
+/// A cross-entropy behind a sigmoid or a softmax is computed from the logit z, as TensorFlow does, which is exact:
+///
+///     ln(1 + e⁻ᶻ) for a sigmoid with target 1, gradient σ(z) − t
+///     ln Σ eᶻ − z  for a softmax, gradient softmax(z) − t
+///
+/// Any other probability is clipped to 1e-7 … 1 − 1e-7 as in Keras, without a gradient beyond.
+struct LossHead<Scalar: ReferenceScalar>: Sendable {
+    enum Form: Sendable {
+        /// Logits of a sigmoid. The prediction is a probability if the model's last activation is the sigmoid.
+        case sigmoid(isActivation: Bool)
+        /// Logits of a softmax, likewise.
+        case softmax(isActivation: Bool)
+        /// Independent probabilities.
+        case probabilities
+        /// Probabilities of classes, with the sum 1 or divided by their sum.
+        case classes
+        case squares
+    }
+
+    /// Keras' `epsilon()`.
+    private static var epsilon: Scalar { Scalar(1e-7) }
+
+    let form: Form
+    let isSparse: Bool
+    let outputs: Int
+    let smoothing: Scalar
+
+    /// Whether the head computes the last layer's activation.
+    var isFused: Bool {
+        switch form {
+        case .sigmoid(let isActivation), .softmax(let isActivation): isActivation
+        default: false
+        }
+    }
+
+    /// - Parameters:
+    ///   - loss: The loss.
+    ///   - activation: The activation at the end of the model.
+    ///   - outputs: The number of the model's outputs.
+    init(_ loss: Loss, activation: Activation, outputs: Int) {
+        self.outputs = outputs
+        smoothing = loss.function == .meanSquaredError ? 0 : Scalar(loss.labelSmoothing)
+        isSparse = loss.function == .sparseCategoricalCrossentropy
+        switch loss.function {
+        case .meanSquaredError: form = .squares
+        case .binaryCrossentropy:
+            let isActivation = activation == .sigmoid
+            form = isActivation || loss.fromLogits ? .sigmoid(isActivation: isActivation) : .probabilities
+        case .categoricalCrossentropy, .sparseCategoricalCrossentropy:
+            let isActivation = activation == .softmax
+            form = isActivation || loss.fromLogits ? .softmax(isActivation: isActivation) : .classes
+        }
+    }
+
+    /// Computes the loss of one output, its gradient and the prediction.
+    ///
+    /// - Parameters:
+    ///   - y: The output in one lane, `Tile.lanes` values apart.
+    ///   - targets: The targets, shape (outputs), or one class; none if there is no label.
+    ///   - weight: The factor of the gradient.
+    ///   - dy: Receives the gradient of y, in the same places.
+    ///   - predictions: Receives the model's outputs, shape (outputs).
+    /// - Returns: The loss without the weight; 0 if there is no label.
+    func callAsFunction(
+        _ y: Values<Scalar>, targets: ArraySlice<Float>?, weight: Scalar, dy: Values<Scalar>,
+        predictions: inout ArraySlice<Float>
+    ) -> Scalar {
+        predict(y, dy, into: &predictions)
+        guard let targets else {
+            for k in 0..<outputs { dy[k * Tile.lanes] = 0 }
+            return 0
+        }
+        let loss =
+            switch form {
+            case .sigmoid: sigmoidLoss(y, targets, dy)
+            case .softmax: softmaxLoss(y, targets, dy)
+            case .probabilities: probabilityLoss(y, targets, dy)
+            case .classes: classLoss(y, targets, dy)
+            case .squares: squareLoss(y, targets, dy)
+            }
+        for k in 0..<outputs { dy[k * Tile.lanes] *= weight }
+        return loss
+    }
+
+    /// The k-th target, smoothed.
+    private func target(_ targets: ArraySlice<Float>, _ k: Int, share: Scalar) -> Scalar {
+        if isSparse { return Int(targets[targets.startIndex]) == k ? 1 : 0 }
+        return Scalar(targets[targets.startIndex + k]) * (1 - smoothing) + smoothing * share
+    }
+
+    /// Computes the predictions. For a softmax, leaves the probabilities in `dy`.
+    private func predict(_ y: Values<Scalar>, _ dy: Values<Scalar>, into predictions: inout ArraySlice<Float>) {
+        let start = predictions.startIndex
+        switch form {
+        case .sigmoid(isActivation: true):
+            for k in 0..<outputs { predictions[start + k] = Float(Scalar.sigmoid(y[k * Tile.lanes])) }
+        case .softmax(let isActivation):
+            var largest = -Scalar.infinity
+            for k in 0..<outputs { largest = max(largest, y[k * Tile.lanes]) }
+            var sum: Scalar = 0
+            for k in 0..<outputs {
+                dy[k * Tile.lanes] = Scalar.exp(y[k * Tile.lanes] - largest)
+                sum += dy[k * Tile.lanes]
+            }
+            for k in 0..<outputs {
+                dy[k * Tile.lanes] /= sum
+                predictions[start + k] = Float(isActivation ? dy[k * Tile.lanes] : y[k * Tile.lanes])
+            }
+        default: for k in 0..<outputs { predictions[start + k] = Float(y[k * Tile.lanes]) }
+        }
+    }
+
+    private func sigmoidLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
+        var loss: Scalar = 0
+        for k in 0..<outputs {
+            let (z, t) = (y[k * Tile.lanes], target(targets, k, share: 0.5))
+            loss += max(z, 0) - z * t + Scalar.log(1 + Scalar.exp(-abs(z)))
+            dy[k * Tile.lanes] = (Scalar.sigmoid(z) - t) / Scalar(outputs)
+        }
+        return loss / Scalar(outputs)
+    }
+
+    private func softmaxLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
+        var largest = -Scalar.infinity
+        for k in 0..<outputs { largest = max(largest, y[k * Tile.lanes]) }
+        var sum: Scalar = 0
+        for k in 0..<outputs { sum += Scalar.exp(y[k * Tile.lanes] - largest) }
+        let logSum = Scalar.log(sum) + largest
+        var loss: Scalar = 0
+        var total: Scalar = 0
+        for k in 0..<outputs {
+            let t = target(targets, k, share: 1 / Scalar(outputs))
+            loss += t * (logSum - y[k * Tile.lanes])
+            total += t
+        }
+        for k in 0..<outputs {
+            dy[k * Tile.lanes] = dy[k * Tile.lanes] * total - target(targets, k, share: 1 / Scalar(outputs))
+        }
+        return loss
+    }
+
+    private func probabilityLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
+        var loss: Scalar = 0
+        for k in 0..<outputs {
+            let (value, t) = (y[k * Tile.lanes], target(targets, k, share: 0.5))
+            let p = min(max(value, Self.epsilon), 1 - Self.epsilon)
+            loss -= t * Scalar.log(p) + (1 - t) * Scalar.log(1 - p)
+            dy[k * Tile.lanes] = p == value ? (p - t) / (p * (1 - p)) / Scalar(outputs) : 0
+        }
+        return loss / Scalar(outputs)
+    }
+
+    /// Keras divides the probabilities by their sum s, q = p / s, and clips before that for sparse targets, after it for others.
+    private func classLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
+        func clipped(_ p: Scalar) -> Scalar { min(max(p, Self.epsilon), 1 - Self.epsilon) }
+        func isClipped(_ p: Scalar) -> Bool { p < Self.epsilon || p > 1 - Self.epsilon }
+        var sum: Scalar = 0
+        for k in 0..<outputs { sum += isSparse ? clipped(y[k * Tile.lanes]) : y[k * Tile.lanes] }
+        var loss: Scalar = 0
+        var total: Scalar = 0
+        for k in 0..<outputs {
+            let p = y[k * Tile.lanes]
+            let t = target(targets, k, share: 1 / Scalar(outputs))
+            let q = isSparse ? clipped(p) / sum : clipped(p / sum)
+            loss -= t * Scalar.log(q)
+            let hasGradient = isSparse || !isClipped(p / sum)
+            if hasGradient { total += t }
+            dy[k * Tile.lanes] = hasGradient ? -t / (isSparse ? clipped(p) : p) : 0
+        }
+        for k in 0..<outputs {
+            dy[k * Tile.lanes] += total / sum
+            if isSparse && isClipped(y[k * Tile.lanes]) { dy[k * Tile.lanes] = 0 }
+        }
+        return loss
+    }
+
+    private func squareLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
+        var loss: Scalar = 0
+        for k in 0..<outputs {
+            let difference = y[k * Tile.lanes] - target(targets, k, share: 0)
+            loss += difference * difference
+            dy[k * Tile.lanes] = 2 * difference / Scalar(outputs)
+        }
+        return loss / Scalar(outputs)
+    }
+}

@@ -1,0 +1,91 @@
+/// The counts from which accuracy, precision, recall and the area under the ROC curve follow, as Keras computes them
+/// (<https://keras.io/api/metrics/>).
+package struct MetricTally: Equatable, Sendable {
+    /// The thresholds of the area under the curve: Keras' `num_thresholds`.
+    private static let thresholds = 200
+
+    /// The number of labels.
+    package private(set) var count = 0
+    /// The predictions whose class is the label's. A probability above 0.5 is class 1. Of several outputs, the largest counts.
+    private var correct = 0.0
+    /// The predicted probabilities of single outputs with the label 1 and 0, by the largest threshold that they exceed.
+    private var positives: [Int] = []
+    private var negatives: [Int] = []
+    private var truePositives = 0
+    private var falsePositives = 0
+
+    package init() {}
+
+    /// Counts a prediction.
+    ///
+    /// - Parameters:
+    ///   - prediction: The model's outputs.
+    ///   - label: The targets of all outputs, or the number of a class.
+    mutating func add(_ prediction: ArraySlice<Float>, label: ArraySlice<Float>) {
+        count += 1
+        guard prediction.count == 1, let p = prediction.first, let target = label.first else {
+            let isClass = label.count == 1
+            let expected = isClass ? label.first.map { Int($0) } : Self.largest(label)
+            if Self.largest(prediction) == expected { correct += 1 }
+            return
+        }
+        let isPositive = p > 0.5
+        if (isPositive ? 1 : 0) == target { correct += 1 }
+        if isPositive {
+            if target > 0.5 { truePositives += 1 } else { falsePositives += 1 }
+        }
+        if positives.isEmpty {
+            positives = Array(repeating: 0, count: Self.thresholds)
+            negatives = positives
+        }
+        let exceeded = min(max(0, (p * Float(Self.thresholds - 1)).rounded(.up) - 1), Float(Self.thresholds - 1))
+        let bucket = exceeded.isFinite ? Int(exceeded) : 0
+        if target > 0.5 { positives[bucket] += 1 } else { negatives[bucket] += 1 }
+    }
+
+    private static func largest(_ values: ArraySlice<Float>) -> Int? {
+        values.indices.max { values[$0] < values[$1] }.map { $0 - values.startIndex }
+    }
+
+    /// Adds the counts of another tally.
+    mutating func add(_ other: MetricTally) {
+        count += other.count
+        correct += other.correct
+        truePositives += other.truePositives
+        falsePositives += other.falsePositives
+        guard !other.positives.isEmpty else { return }
+        positives = positives.isEmpty ? other.positives : zip(positives, other.positives).map { $0 + $1 }
+        negatives = negatives.isEmpty ? other.negatives : zip(negatives, other.negatives).map { $0 + $1 }
+    }
+
+    /// The part of the predictions that are right; NaN without predictions.
+    package var accuracy: Double { correct / Double(count) }
+
+    /// The part of the predicted ones that are right, 0 if there are none; nil for several outputs.
+    package var precision: Double? {
+        positives.isEmpty ? nil : Self.quotient(truePositives, truePositives + falsePositives)
+    }
+
+    /// The part of the labels 1 that are predicted, 0 if there are none; nil for several outputs.
+    package var recall: Double? { positives.isEmpty ? nil : Self.quotient(truePositives, positives.reduce(0, +)) }
+
+    /// The area under the ROC curve, between 200 thresholds; nil for several outputs.
+    package var areaUnderCurve: Double? {
+        guard !positives.isEmpty else { return nil }
+        let (ones, zeros) = (positives.reduce(0, +), negatives.reduce(0, +))
+        var (truePositives, falsePositives) = (0, 0)
+        var before = (0.0, 0.0)
+        var area = 0.0
+        // From the highest threshold down.
+        for bucket in (0..<Self.thresholds).reversed() {
+            truePositives += positives[bucket]
+            falsePositives += negatives[bucket]
+            let rates = (Self.quotient(truePositives, ones), Self.quotient(falsePositives, zeros))
+            area += (rates.1 - before.1) * (rates.0 + before.0) / 2
+            before = rates
+        }
+        return area
+    }
+
+    private static func quotient(_ a: Int, _ b: Int) -> Double { b == 0 ? 0 : Double(a) / Double(b) }
+}

@@ -1,0 +1,131 @@
+import Glibc
+import Recurrent
+
+/// The rule by which a gradient changes the weights, with Keras' defaults.
+package struct Optimizer: Equatable, Sendable {
+    package enum Method: Equatable, Sendable {
+        /// D. Kingma, J. Ba, Adam, 2014 (<https://arxiv.org/abs/1412.6980>), in Keras' form
+        /// (<https://keras.io/api/optimizers/adam/>).
+        case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-7)
+        /// Stochastic gradient descent (<https://keras.io/api/optimizers/sgd/>).
+        case sgd(momentum: Double = 0, isNesterov: Bool = false)
+
+        /// The vectors that the method keeps for each weight.
+        var slots: Int {
+            switch self {
+            case .adam: 2
+            case .sgd(let momentum, _): momentum == 0 ? 0 : 1
+            }
+        }
+    }
+
+    package var method: Method
+    package var learningRate: LearningRate
+    package var clipping: Clipping
+
+    /// Creates an optimizer. Each parameter sets the property of the same name.
+    package init(
+        _ method: Method = .adam(), learningRate: LearningRate = .constant(0.001), clipping: Clipping = .none
+    ) {
+        self.method = method
+        self.learningRate = learningRate
+        self.clipping = clipping
+    }
+}
+
+/// An optimizer's memory between updates.
+package struct OptimizerState: Equatable, Sendable {
+    /// The number of updates so far.
+    package var updates: Int
+    /// For each trainable weight in the model's order, the optimizer's vectors, each in the weight's shape: momentum and velocity
+    /// for Adam, momentum for SGD with momentum, none for SGD.
+    package var slots: [[[Float]]]
+
+    package init(updates: Int, slots: [[[Float]]]) {
+        self.updates = updates
+        self.slots = slots
+    }
+}
+
+/// An optimizer at work: the rule and its memory.
+struct OptimizerStep<Scalar: ReferenceScalar> {
+    private(set) var optimizer: Optimizer
+    /// A rate in place of the optimizer's own, if a callback lowered it.
+    var rate: Double?
+    var updates = 0
+    /// m and v, or the momentum, in the layout of the parameters.
+    let slots: [Buffer<Scalar>]
+
+    init(_ optimizer: Optimizer, parameters: Int) {
+        self.optimizer = optimizer
+        slots = (0..<optimizer.method.slots).map { _ in Buffer(parameters) }
+    }
+
+    /// The rate of the next update.
+    var learningRate: Double { rate ?? optimizer.learningRate.value(after: updates) }
+
+    /// The rate of the last update; that of the next if there was none.
+    var lastLearningRate: Double { rate ?? optimizer.learningRate.value(after: max(0, updates - 1)) }
+
+    /// Changes the weights.
+    ///
+    /// - Parameters:
+    ///   - parameters: All weights.
+    ///   - gradient: Their gradient; overwritten.
+    ///   - weights: The places of the weights to change.
+    mutating func update(_ parameters: Values<Scalar>, gradient: Values<Scalar>, weights: [Range<Int>]) {
+        optimizer.clipping.apply(to: gradient, weights: weights)
+        let rate = learningRate
+        updates += 1
+        switch optimizer.method {
+        case .adam(let beta1, let beta2, let epsilon):
+            let alpha = Scalar(Self.adamRate(rate, updates, beta1, beta2))
+            let (m, v) = (slots[0].values, slots[1].values)
+            let (first, second) = (Scalar(1 - beta1), Scalar(1 - beta2))
+            for weight in weights {
+                Self.adam(
+                    parameters + weight.lowerBound, gradient + weight.lowerBound, m + weight.lowerBound,
+                    v + weight.lowerBound, count: weight.count, alpha, first, second, Scalar(epsilon))
+            }
+        case .sgd(let momentum, let isNesterov):
+            let rate = Scalar(rate)
+            guard momentum != 0 else {
+                for weight in weights {
+                    for k in weight { parameters[k] -= rate * gradient[k] }
+                }
+                return
+            }
+            let (m, momentum) = (slots[0].values, Scalar(momentum))
+            for weight in weights {
+                for k in weight {
+                    m[k] = momentum * m[k] - rate * gradient[k]
+                    parameters[k] += isNesterov ? momentum * m[k] - rate * gradient[k] : m[k]
+                }
+            }
+        }
+    }
+
+    /// Returns α = rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ). Keras rounds both β to float32 here, but not elsewhere.
+    private static func adamRate(_ rate: Double, _ updates: Int, _ beta1: Double, _ beta2: Double) -> Double {
+        let (power1, power2) = (power(Double(Float(beta1)), updates), power(Double(Float(beta2)), updates))
+        return rate * (1 - power2).squareRoot() / (1 - power1)
+    }
+
+    private static func power(_ base: Double, _ exponent: Int) -> Double { pow(base, Double(exponent)) }
+
+    /// Computes, for each weight,
+    ///
+    ///     m += (g − m)(1 − β₁)
+    ///     v += (g² − v)(1 − β₂)
+    ///     w −= α m / (√v + ε)
+    private static func adam(
+        _ w: Values<Scalar>, _ g: Values<Scalar>, _ m: Values<Scalar>, _ v: Values<Scalar>, count: Int,
+        _ alpha: Scalar, _ first: Scalar, _ second: Scalar, _ epsilon: Scalar
+    ) {
+        for k in 0..<count {
+            m[k] += (g[k] - m[k]) * first
+            v[k] += (g[k] * g[k] - v[k]) * second
+            w[k] -= alpha * m[k] / (v[k].squareRoot() + epsilon)
+        }
+    }
+}

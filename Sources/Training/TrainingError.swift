@@ -1,0 +1,24 @@
+/// The reason why a training cannot begin.
+package struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The kinds of mistakes.
+    package enum Code: Equatable, Sendable {
+        /// The model has a layer, or the loss an option, that cannot be trained.
+        case unsupported
+        /// The data do not fit the model or the loss.
+        case data
+        /// An option is out of its range.
+        case option
+    }
+
+    /// The kind of mistake.
+    package let code: Code
+    /// The mistake, with the values found and expected.
+    package let context: String
+
+    package var description: String { context }
+
+    init(_ code: Code, _ context: String) {
+        self.code = code
+        self.context = context
+    }
+}
