@@ -29,8 +29,16 @@ struct TrainingCase: Decodable {
         let state: [[Float]]?
         let epochsRun: Int?
         let parts: [Part]?
-        let prequentialLoss: [Double]?
         let probabilities: [Double]?
+        let updates: Int?
+        let online: Online?
+    }
+
+    /// The choices of serving that learns.
+    struct Online: Decodable {
+        let window: Int
+        let delay: Int
+        let swap: Int
     }
 
     struct Files: Decodable {
@@ -249,7 +257,7 @@ extension Layer {
 }
 
 /// Returns the largest distance of two rows of numbers; infinite if their lengths differ.
-func largestDifference(_ found: [some BinaryFloatingPoint], _ expected: [some BinaryFloatingPoint]) -> Double {
-    guard found.count == expected.count, !found.isEmpty else { return .infinity }
+func largestDifference(_ found: [some BinaryFloatingPoint], _ expected: [some BinaryFloatingPoint]?) -> Double {
+    guard let expected, found.count == expected.count, !found.isEmpty else { return .infinity }
     return zip(found, expected).reduce(0) { max($0, abs(Double($1.0) - Double($1.1))) }
 }

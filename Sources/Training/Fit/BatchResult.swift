@@ -13,6 +13,9 @@ package struct BatchResult: Sendable {
     /// The predictions of each place, shape (outputs of the sequence, outputs), if they were wanted.
     package internal(set) var predictions: [[Float]] = []
 
+    /// Creates a running mean of no batches.
+    package init() {}
+
     /// The part of the predictions that are right.
     package var accuracy: Double { tally.accuracy }
 
@@ -31,7 +34,7 @@ package struct BatchResult: Sendable {
     }
 
     /// Adds a batch to the running mean, in which each batch counts with its number of sequences, as in Keras.
-    mutating func add(_ batch: BatchResult) {
+    package mutating func add(_ batch: BatchResult) {
         guard batch.labelled > 0 else { return }
         let total = sequences + batch.sequences
         loss += (batch.loss - loss) * Double(batch.sequences) / Double(total)

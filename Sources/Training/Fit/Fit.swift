@@ -33,6 +33,8 @@ package struct FitProgress: Sendable {
     /// The sequences of the epoch so far, and all. Each chunk of a sequence counts.
     package let sequences: Int
     package let allSequences: Int
+    /// The batch just now.
+    package let batch: BatchResult
     /// The running mean over the batches of the epoch.
     package let result: BatchResult
 }
@@ -137,7 +139,7 @@ extension Trainer {
             result.add(one)
             guard one.isFinite else { return (result, .notFinite) }
             let progress = FitProgress(
-                epoch: epoch, sequences: result.sequences, allSequences: set.count, result: result)
+                epoch: epoch, sequences: result.sequences, allSequences: set.count, batch: one, result: result)
             guard onBatch(progress) else { return (result, .cancelled) }
         }
         return (result, nil)

@@ -1,3 +1,4 @@
+import Dispatch
 import Recurrent
 
 /// A model in training in one precision: weights, gradients, states and the optimizer.
@@ -5,12 +6,13 @@ import Recurrent
 /// A batch is cut into groups of ``Tile/lanes`` sequences, whatever the number of threads. Each group has its own gradient, and
 /// the gradients are added in the order of the groups, so that every number of threads gives the same bits.
 ///
-/// The owner calls from one thread at a time.
-final class Learner<Arithmetic: TileArithmetic> {
+/// `@unchecked Sendable`: the owner calls from one thread at a time. During a batch, each thread has its own workspace and its own
+/// groups, each with its own result, gradient and states; all other values are only read.
+final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     typealias Scalar = Arithmetic.Scalar
 
-    /// The results of one group.
-    private final class GroupResult {
+    /// The results of one group, which one thread writes.
+    private final class GroupResult: @unchecked Sendable {
         var loss = 0.0
         var tally = MetricTally()
         /// The number of outputs with a label.
@@ -29,8 +31,10 @@ final class Learner<Arithmetic: TileArithmetic> {
     /// The places of the weights that updates change.
     private let trained: [Range<Int>]
     private let workspaces: [Network<Arithmetic>.Workspace]
-    /// The state of each place of a batch, shape (places, stateSize); used if the model is stateful.
-    private var states: [[Scalar]] = []
+    /// The states of a stateful model, shape (places, stateSize).
+    private let states = Buffer<Scalar>(0)
+    /// The number of places of a batch that have a state.
+    private var places = 0
     private var batches: UInt64 = 0
 
     init(
@@ -49,21 +53,40 @@ final class Learner<Arithmetic: TileArithmetic> {
 
     // MARK: - States
 
-    func resetStates() { states = [] }
-
+    /// The state of each place of a batch; empty if all are zero.
     var stateRows: [[Float]] {
-        get { states.map { $0.map { Float($0) } } }
-        set { states = newValue.map { $0.map { Scalar($0) } } }
+        get {
+            (0..<places).map { place in
+                (0..<network.stateSize).map { Float(states.values[place * network.stateSize + $0]) }
+            }
+        }
+        set {
+            places = newValue.count
+            states.reserve(places * network.stateSize)
+            for (index, value) in newValue.joined().enumerated() { states.values[index] = Scalar(value) }
+        }
     }
 
-    /// Reads the state of a place into a lane, or zeros.
+    /// Makes room for the states of a batch. The states of new places are zero.
+    private func reserveStates(_ count: Int) {
+        guard count > places else { return }
+        let zeros = Array(repeating: Float(0), count: network.stateSize)
+        let rows = (0..<places).map { place in
+            (0..<network.stateSize).map { states.values[place * network.stateSize + $0] }
+        }
+        stateRows = Array(repeating: zeros, count: count)
+        for (index, value) in rows.joined().enumerated() { states.values[index] = value }
+    }
+
+    /// Copies the state of a place into a lane, or zeros.
     private func readState(_ place: Int, _ lane: Int, into state: Values<Scalar>, keepsState: Bool) {
-        let isKnown = keepsState && place < states.count
-        for k in 0..<network.stateSize { state[k * Tile.lanes + lane] = isKnown ? states[place][k] : 0 }
+        let row = states.values + (keepsState ? place : 0) * network.stateSize
+        for k in 0..<network.stateSize { state[k * Tile.lanes + lane] = keepsState ? row[k] : 0 }
     }
 
     private func writeState(_ place: Int, _ lane: Int, from state: Values<Scalar>) {
-        for k in 0..<network.stateSize { states[place][k] = state[k * Tile.lanes + lane] }
+        let row = states.values + place * network.stateSize
+        for k in 0..<network.stateSize { row[k] = state[k * Tile.lanes + lane] }
     }
 
     // MARK: - Batches
@@ -80,18 +103,21 @@ final class Learner<Arithmetic: TileArithmetic> {
         let groups = (batch.sequences.count + Tile.lanes - 1) / Tile.lanes
         let results = (0..<groups).map { _ in GroupResult() }
         batches += 1
-        if keepsState {
-            while states.count < batch.sequences.count { states.append(Array(repeating: 0, count: network.stateSize)) }
-        }
+        if keepsState { reserveStates(batch.sequences.count) }
         if trains {
             groupGradients.reserve(groups * gradient.count)
             groupGradients.values.fill(0, count: groups * gradient.count)
         }
-        for group in 0..<groups {
-            run(
-                group, of: batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions,
-                into: results[group], workspace: workspaces[0])
+        // Each thread runs every jobs-th group.
+        let jobs = min(workspaces.count, groups)
+        let work: @Sendable (Int) -> Void = { [self] job in
+            for group in stride(from: job, to: groups, by: jobs) {
+                run(
+                    group, of: batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions,
+                    into: results[group], workspace: workspaces[job])
+            }
         }
+        if jobs == 1 { work(0) } else { DispatchQueue.concurrentPerform(iterations: jobs, execute: work) }
         var result = BatchResult()
         for group in results { result.add(group.loss, group.labelled, group.tally, group.predictions) }
         result.finish(sequences: batch.sequences.count)
@@ -144,7 +170,8 @@ final class Learner<Arithmetic: TileArithmetic> {
             let place = lane < places.count ? places.lowerBound + lane : nil
             addLoss(
                 of: batch, place, lane, outputs, dy: dy, length: lane < lengths.count ? lengths[lane] : 0,
-                wantsPredictions: wantsPredictions, into: result)
+                classWeights: trains ? configuration.classWeights : [:], wantsPredictions: wantsPredictions,
+                into: result)
         }
         guard trains else { return }
         network.backward(
@@ -173,7 +200,7 @@ final class Learner<Arithmetic: TileArithmetic> {
     /// Adds the losses of one lane, and computes the gradients of its outputs.
     private func addLoss(
         of batch: Batch, _ place: Int?, _ lane: Int, _ outputs: Signal<Scalar>, dy: Values<Scalar>, length: Int,
-        wantsPredictions: Bool, into result: GroupResult
+        classWeights: [Int: Float], wantsPredictions: Bool, into result: GroupResult
     ) {
         let width = network.head.outputs
         var prediction = Array(repeating: Float(0), count: width)[...]
@@ -189,7 +216,7 @@ final class Learner<Arithmetic: TileArithmetic> {
             if let place, isStepped, !isMasked {
                 let sequence = batch.sequences[place]
                 label = batch.set.label(sequence, start + (isEvery ? t : length - 1))
-                weight = label.map { batch.set.weights[sequence] * configuration.classWeight(of: $0) } ?? 0
+                weight = label.map { batch.set.weights[sequence] * classWeights.weight(of: $0) } ?? 0
             }
             let loss = network.head(
                 outputs.values + at, targets: label, weight: Scalar(weight), dy: dy + at, predictions: &prediction)
@@ -204,14 +231,14 @@ final class Learner<Arithmetic: TileArithmetic> {
     }
 }
 
-extension TrainingConfiguration {
+extension [Int: Float] {
     /// Returns the factor of a label's loss. The class of a label with several targets is the largest target.
-    fileprivate func classWeight(of label: ArraySlice<Float>) -> Float {
-        guard !classWeights.isEmpty else { return 1 }
+    fileprivate func weight(of label: ArraySlice<Float>) -> Float {
+        guard !isEmpty else { return 1 }
         let number =
             label.count == 1
             ? Int(label[label.startIndex].rounded())
             : (label.indices.max { label[$0] < label[$1] } ?? label.startIndex) - label.startIndex
-        return classWeights[number] ?? 1
+        return self[number] ?? 1
     }
 }

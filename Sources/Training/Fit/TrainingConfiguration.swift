@@ -37,7 +37,7 @@ package struct TrainingConfiguration: Sendable {
     /// The indices of layers whose weights do not change.
     package var frozenLayers: Set<Int> = []
     package var dropouts: [Dropout] = []
-    /// The factor of the loss for each class; 1 for a class that is missing.
+    /// The factor of the loss for each class in training, but not in evaluation; 1 for a class that is missing.
     package var classWeights: [Int: Float] = [:]
     /// The seed of dropout.
     package var seed: UInt64 = 0

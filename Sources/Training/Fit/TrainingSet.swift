@@ -60,6 +60,13 @@ package struct TrainingSet: Sendable {
         return part
     }
 
+    /// Returns the same sequences with other inputs.
+    package func mapInputs(_ transform: (Float) -> Float) -> TrainingSet {
+        var set = self
+        set.inputs = inputs.map(transform)
+        return set
+    }
+
     /// Splits off the last sequences for validation, as Keras' `validation_split`: ⌊n (1 − split)⌋ remain for training.
     package func split(validation: Double) -> (training: TrainingSet, validation: TrainingSet) {
         let first = Int((Double(count) * (1 - validation)).rounded(.down))
