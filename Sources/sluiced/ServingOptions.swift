@@ -126,8 +126,9 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "With MODEL: stateful, sequence, or window:LENGTH:STRIDE, which decides on the last LENGTH timesteps "
-                + "after every STRIDE timesteps. (default: stateful if the model is, else sequence)", valueName: "mode"),
+            "With MODEL: the mode, stateful, sequence, or window:LENGTH:STRIDE, which decides on the last LENGTH "
+                + "timesteps after every STRIDE timesteps. (default: stateful if the model is, else sequence)",
+            valueName: "mode"),
         transform: parseMode)
     var mode: ServingPolicy.Mode?
 

@@ -42,7 +42,11 @@ struct Sluiced: ParsableCommand {
     @Flag(help: "Check the command line, the configuration file and the model files, then exit.")
     var checkConfig = false
 
+    @Flag(help: ArgumentHelp("Print the keys of the configuration file as JSON, for the manual.", visibility: .private))
+    var dumpKeys = false
+
     func run() throws {
+        guard !dumpKeys else { return print(try ConfigurationKey.json) }
         // Without this call, the daemon would end when the reader of its log ends.
         signal(SIGPIPE, SIG_IGN)
         var format = options.logFormat

@@ -29,15 +29,6 @@ public struct AccessConfiguration: Equatable, Sendable {
 }
 
 extension AccessConfiguration {
-    fileprivate enum Key: String, CaseIterable {
-        case curveKey = "curve_key"
-        case authorizedClients = "authorized_clients"
-        case insecure
-        case maximumMessageSize = "max_message_size"
-        case maximumConnections = "max_connections"
-        case maximumSubscriptionBytes = "max_subscription_bytes"
-    }
-
     /// Reads the key `access` of the configuration file.
     ///
     /// - Parameters:
@@ -46,7 +37,7 @@ extension AccessConfiguration {
     /// - Throws: ``DaemonError`` with file and line.
     init(_ value: YAMLValue, resolved: (String) -> String) throws(DaemonError) {
         self.init()
-        try value.forEachMember { (key: Key, member) throws(DaemonError) in
+        try value.forEachMember { (key: AccessKey, member) throws(DaemonError) in
             switch key {
             case .curveKey: curveKey = resolved(try member.text)
             case .authorizedClients: authorizedClients = resolved(try member.text)
@@ -62,7 +53,7 @@ extension AccessConfiguration {
 
 extension YAMLValue {
     fileprivate func number(
-        in range: ClosedRange<Int>, _ key: AccessConfiguration.Key
+        in range: ClosedRange<Int>, _ key: AccessKey
     ) throws(DaemonError) -> Int {
         let number = try wholeNumber
         guard range.contains(number) else {

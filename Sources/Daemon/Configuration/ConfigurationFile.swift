@@ -42,50 +42,12 @@ extension DaemonConfiguration {
 
 /// Reads the keys of the file into a configuration.
 private struct ConfigurationReader {
-    private enum Key: String, CaseIterable {
-        case ingest, decisions, control, http, log, state, access, workers
-        case ioThreads = "io_threads"
-        case lastValue = "last_value"
-        case highWaterMark = "high_water_mark"
-        case models
-    }
-
-    private enum EndpointKey: String, CaseIterable {
-        case endpoint, codec
-        case serverKey = "server_key"
-    }
-
-    private enum LogKey: String, CaseIterable {
-        case format, level
-    }
-
-    private enum StateKey: String, CaseIterable {
-        case dir, durability, interval
-        case journalSize = "journal_size"
-        case journalSync = "journal_sync"
-        case idleAfter = "idle_after"
-        case forgetAfter = "forget_after"
-        case maximumStreams = "max_streams"
-        case onOtherWeights = "on_other_weights"
-        case onDamagedState = "on_damaged_state"
-    }
-
-    private enum ModelKey: String, CaseIterable {
-        case file, prefixes, mode, emit, threshold, gap
-        case maximumLength = "max_length"
-        case onFault = "on_fault"
-    }
-
-    private enum ModeKey: String, CaseIterable { case window }
-    private enum WindowKey: String, CaseIterable { case length, stride }
-    private enum ThresholdKey: String, CaseIterable { case rise, fall }
-
     let path: String
 
     func configuration(_ root: YAMLValue) throws(DaemonError) -> DaemonConfiguration {
         var configuration = DaemonConfiguration()
         var lastValue = false
-        try root.forEachMember { (key: Key, value) throws(DaemonError) in
+        try root.forEachMember { (key: FileKey, value) throws(DaemonError) in
             switch key {
             case .ingest: configuration.ingest = try ingest(value)
             case .decisions: configuration.decisions = try decisions(value)
@@ -111,7 +73,7 @@ private struct ConfigurationReader {
         return configuration
     }
 
-    private func threadCount(_ value: YAMLValue, _ key: Key) throws(DaemonError) -> Int {
+    private func threadCount(_ value: YAMLValue, _ key: FileKey) throws(DaemonError) -> Int {
         let count = try value.wholeNumber
         guard DaemonConfiguration.isThreadCount(count) else {
             throw value.error(

@@ -31,12 +31,6 @@ public struct HTTPConfiguration: Equatable, Sendable {
 }
 
 extension HTTPConfiguration {
-    private enum Key: String, CaseIterable {
-        case address
-        case `public`
-        case hosts
-    }
-
     /// Reads the key `http` of the configuration file: an endpoint, or `{address: …, public: true, hosts: […]}`.
     ///
     /// - Throws: ``DaemonError`` with file and line.
@@ -46,7 +40,7 @@ extension HTTPConfiguration {
             endpoint = try value.httpEndpoint
             return
         }
-        try value.forEachMember { (key: Key, member) throws(DaemonError) in
+        try value.forEachMember { (key: HTTPKey, member) throws(DaemonError) in
             switch key {
             case .address: endpoint = try member.httpEndpoint
             case .public: isPublic = try member.truth

@@ -49,6 +49,26 @@ import Yams
         #expect(text.contains("\ningest:") && text.contains("\n    prefixes: "))
         try Deploy.check(configuration: text)
     }
+
+    @Test func `the packaged configuration names every key, and its default if that is a value`() throws {
+        struct Key: Decodable { let path: String }
+        let dump = try FinishedProgram("sluiced", ["--dump-keys"])
+        let keys = try JSONDecoder().decode([Key].self, from: Data(dump.output.utf8))
+        let page = try Deploy.text("../Sources/sluice/Sluice.docc/Configuration.md")
+        let sample = try Deploy.text("sluice.yaml")
+        for key in keys {
+            let name = try #require(key.path.split(separator: ".").last)
+            #expect(sample.contains("\(name):"), "\(key.path) is missing")
+            let row = page.firstMatch(of: try Regex("(?m)^\\| `\(key.path)` \\| [^|]* \\| ([^|]*) \\|"))
+            let usual = try #require(row?.output[1].substring, "\(key.path)")
+            // A commented value, alone in its line or in a mapping.
+            let values = sample.matches(
+                of: try Regex("(?m)^#(?! \\S).*\\b\(name): \"?([^{\\[,}\"\\n]+)", as: (Substring, Substring).self))
+            guard usual != "none", !values.isEmpty else { continue }
+            #expect(values.contains { usual.hasPrefix($0.1) }, "\(key.path): the default is \(usual)")
+        }
+        #expect(keys.count > 40)
+    }
 }
 
 @Suite struct `The Kubernetes manifests` {

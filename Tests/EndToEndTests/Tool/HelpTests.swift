@@ -134,21 +134,36 @@ private struct CommandHelp: Decodable {
     private static let tools = Fixtures.folder
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "tools")
 
-    @Test func `each program and command has a manual page that mandoc accepts without a warning`() throws {
-        let folder = try TemporaryFolder()
-        let arguments = [folder.path, "--programs", RunningProgram.folder.path]
+    /// Writes the manual pages into a folder.
+    private func writeManuals(to folder: TemporaryFolder, _ options: [String] = []) throws {
+        let arguments = [folder.path, "--programs", RunningProgram.folder.path] + options
         let ended = try FinishedProgram(Self.tools.appending(path: "make/manuals").path, arguments)
         #expect(ended.status == 0, "\(ended.errorOutput)")
+    }
+
+    @Test func `each program and command has a manual page that mandoc accepts without a warning`() throws {
+        let folder = try TemporaryFolder()
+        try writeManuals(to: folder)
         let pages = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         let help = try FinishedProgram("sluice", ["--help"]).output
         let commands = help.matches(of: #/(?m)^  ([a-z][a-z-]+)(?:, [a-z-]+)*(?: {2,}|$)/#).map { "sluice-\($0.1).1" }
         #expect(commands.count > 15)
-        #expect(Set(pages) == Set(commands + ["sluice.1", "sluiced.8"]))
+        #expect(Set(pages) == Set(commands + ["sluice.1", "sluice.yaml.5", "sluiced.8"]))
         #expect(try String(contentsOf: folder.url("sluiced.8"), encoding: .utf8).contains(".Sh EXIT STATUS"))
         let mandoc = "/usr/bin/mandoc"
         guard Deploy.isHere(mandoc) else { return }
         let checked = try FinishedProgram(mandoc, ["-T", "lint", "-W", "warning"] + pages.map(folder.path))
         #expect(checked.output == "")
+    }
+
+    // `tools/make/manuals` fails if a key has no flag or a flag has no key.
+    @Test func `the page of configuration keys agrees with the keys and the flags`() throws {
+        let folder = try TemporaryFolder()
+        try writeManuals(to: folder, ["--page", folder.path("Configuration.md")])
+        let root = Self.tools.deletingLastPathComponent()
+        let page = root.appending(path: "Sources/sluice/Sluice.docc/Configuration.md")
+        let isSame = try Data(contentsOf: page) == Data(contentsOf: folder.url("Configuration.md"))
+        #expect(isSame, "run tools/make/manuals /tmp/manuals --page \(page.relativePath)")
     }
 
     @Test(arguments: ["sluiced", "sluice"], ["bash", "zsh", "fish"])
