@@ -51,7 +51,9 @@ let package = Package(
             name: "CKernels",
             exclude: [
                 "batched.inc", "functions.inc", "kernels.inc", "scalar.inc", "sequence.inc", "training.inc",
-            ]),
+            ],
+            // Tests step and train through these loops.
+            cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
         // Loops that measure the best that a core can do, as bounds for the engine.
         .target(name: "CBounds", exclude: ["bounds.inc"]),
 
