@@ -4,7 +4,7 @@ import Testing
 
 @testable import Client
 
-/// Data that the program gzip compressed.
+/// Tests with data that the program gzip has compressed.
 @Suite struct `A gzip file` {
     private let folder: TemporaryFolder
 
@@ -39,7 +39,7 @@ import Testing
         return lines
     }
 
-    /// 300 kB, which are much less when compressed.
+    /// Lines of 300 kB, which are much smaller when compressed.
     private static let many = (1...50_000).map { "\($0)" }
 
     @Test(arguments: [1, 7, 1 << 16])
@@ -53,13 +53,13 @@ import Testing
         #expect(try lines(file, chunkSize: chunkSize) == Self.many)
     }
 
-    @Test func `members that follow each other are one text, and zeros after them are padding`() throws {
+    @Test func `consecutive members form one text, and zeros after the last member are ignored`() throws {
         let bytes = try gzip("a\nb") + gzip("") + gzip("c\nd\n") + [0, 0, 0]
         #expect(try lines(file(bytes)) == ["a", "bc", "d"])
         #expect(try lines(file(bytes), chunkSize: 1) == ["a", "bc", "d"])
     }
 
-    @Test func `a file that is cut anywhere is an error that names it`() throws {
+    @Test func `reading a truncated file throws an error that names the file`() throws {
         let bytes = try gzip("a\nb\n")
         for count in 2..<bytes.count {
             let error = #expect(throws: ClientError.self) { try lines(file(Array(bytes.prefix(count)))) }
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `the lines before a damage are read, and nothing after it`() throws {
+    @Test func `the lines before damaged data are read, and the lines after it are not`() throws {
         var bytes = try gzip(Self.many.joined(separator: "\n"))
         for index in 60_000..<60_100 { bytes[index] = 0xFF }
         let layout = try RowLayout(stream: "s", hasHeader: false, skipsBadRows: true)
@@ -85,12 +85,12 @@ import Testing
         #expect(source.badRows.count == 0)
     }
 
-    @Test func `other data after the last member is an error`() throws {
+    @Test func `other data after the last member leads to an error`() throws {
         let error = #expect(throws: ClientError.self) { try lines(file(gzip("a\n") + Array("b\n".utf8))) }
         #expect(error?.message.contains("other data follows it") == true)
     }
 
-    @Test func `a stream that still grows is read as far as it came`() throws {
+    @Test func `the data that has already arrived on a pipe is read`() throws {
         let pipe = Pipe()
         let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
         var reader = LineReader(file)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// The same data in all the forms that the tool reads.
+/// Tests with the same data in each form that the tool reads.
 @Suite struct `Forms of data` {
     private let folder: TemporaryFolder
 
@@ -22,7 +22,7 @@ import Wire
         return ended
     }
 
-    @Test func `gzip is recognized in files and in standard input, also as several members`() throws {
+    @Test func `gzip data is recognized in files and in standard input, even if it has several members`() throws {
         let script = """
             "$tool" predict "$1" "$2" --every >"$3/plain"
             gzip --stdout "$2" >"$3/data.gz"
@@ -34,7 +34,7 @@ import Wire
         _ = try shell(script, Self.model, Self.csv, folder.path)
     }
 
-    @Test func `gzip leads to the same decisions, and a cut file to an error after them`() throws {
+    @Test func `gzip data gives the same decisions, and a truncated file leads to an error after them`() throws {
         let daemon = try DaemonProcess([model2])
         let peer = try Peer(daemon)
         let script = """

@@ -23,14 +23,14 @@ import Testing
 
         var name: String { file.deletingPathExtension().lastPathComponent }
 
-        /// Whether the page stands for a module, so that it is no page of the site.
+        /// Whether the page describes a module. The site does not contain such a page.
         var isModule: Bool { text.hasPrefix("# ``") }
 
         var anchors: Set<String> {
             Set(text.matches(of: /(?m)^#+ (.*)$/).map { Document.anchor(String($0.1)) })
         }
 
-        /// Returns the anchor of a title. Upper case does not matter, because GitHub and DocC differ in it.
+        /// Returns the anchor of a title in lower case, because GitHub and DocC use different cases.
         static func anchor(_ title: String) -> String {
             title.lowercased().replacing(" ", with: "-").filter { $0.isLetter || $0.isNumber || "-_".contains($0) }
         }
@@ -43,7 +43,7 @@ import Testing
         return try (files + others).map(Document.init)
     }
 
-    @Test func `every link leads to a page, a heading or a file`() throws {
+    @Test func `every link in the documentation leads to an existing page, heading or file`() throws {
         let documents = try Self.documents()
         // `tools/make/site` makes the pages Start and Models from the README.
         let readme = try Document(Self.root.appending(path: "README.md"))
@@ -72,8 +72,8 @@ import Testing
         #expect(count > 30)
     }
 
-    @Test func `every file that is named exists`() throws {
-        // The page of changes also names files that are gone.
+    @Test func `every file that the documentation names exists`() throws {
+        // The page of changes also names files that no longer exist.
         for document in try Self.documents() where document.name != "Changes" {
             for code in document.text.matches(of: /`((?:tools|deploy|Sources|Tests)\/[^`\s*{…:]+)/) {
                 let path = Self.root.appending(path: String(code.1)).path
