@@ -89,6 +89,21 @@ import ZeroMQ
         #expect(configuration == expected)
     }
 
+    @Test func `the values in the comments of the packaged file are the defaults`() throws {
+        let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(contentsOf: root.appending(path: "deploy/sluice.yaml"), encoding: .utf8)
+        // A prose comment begins with # and one space. A commented option begins with # alone.
+        var enabled = try read(text.replacing(#/(?m)^#(?! \S)(?=.)/#, with: ""))
+        let packaged = try read(text)
+        #expect(enabled.models.map(\.mode) == [.stateful] && enabled.ingest.count == 3)
+        // The model decides on these, and the comment shows more endpoints than the default.
+        enabled.ingest = packaged.ingest
+        for index in enabled.models.indices {
+            (enabled.models[index].mode, enabled.models[index].emit, enabled.models[index].threshold) = (nil, nil, nil)
+        }
+        #expect(enabled == packaged)
+    }
+
     @Test func `a missing key gets the protocol's default`() throws {
         let configuration = try read("models: {m: {file: /m.keras}}")
         #expect(configuration.ingest.map(\.endpoint.description) == ["@tcp://127.0.0.1:5550"])
