@@ -184,7 +184,20 @@ struct sluice_kernels {
     // The gradients of both sums, in place of the gates' values in a and of s, from the gradient dh of the new state. dh becomes
     // the part of the gradient of the state before that does not pass through the sums.
     void (*gru_back_tiles)(float *a, float *s, const float *before, float *dh, long count);
+
+    // One update of Adam, for `count` weights w with the gradients g:
+    //
+    //     m += (g − m) first
+    //     v += (g² − v) second
+    //     w −= alpha m / (√v + epsilon)
+    void (*adam)(
+        float *w, const float *g, float *m, float *v, long count, float alpha, float first, float second, float epsilon);
 };
+
+// Makes the calling thread treat numbers too small for a normal float as zero, which is many times faster than computing with them.
+// Returns the mode before, for `sluice_restore_denormals`.
+unsigned long sluice_flush_denormals(void);
+void sluice_restore_denormals(unsigned long mode);
 
 // Returns the sets that this machine can run, best first, and stores their number in `count`, at least 1.
 const struct sluice_kernels *const *sluice_kernels_available(int *count);

@@ -2,6 +2,14 @@ internal import CKernels
 
 /// The kernels for training: a group of ``lanes`` sequences side by side in tiles. `CKernels.h` defines them, with all shapes.
 extension Kernels {
+    /// Runs a function on this thread in which numbers too small for a normal float are zero. A gradient that vanishes over a long
+    /// sequence would otherwise take many times as long.
+    package static func flushingDenormals(_ body: () -> Void) {
+        let mode = sluice_flush_denormals()
+        body()
+        sluice_restore_denormals(mode)
+    }
+
     /// Computes `y = b + x·W + h·U` in each lane.
     package func affineTiles(
         _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>?, x: UnsafePointer<Float>, rows: Int,
@@ -63,6 +71,14 @@ extension Kernels {
         dh: UnsafeMutablePointer<Float>, count: Int
     ) {
         unsafe functions.pointee.gru_back_tiles(a, s, before, dh, count)
+    }
+
+    /// Computes one update of Adam.
+    package func adam(
+        _ w: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, m: UnsafeMutablePointer<Float>,
+        v: UnsafeMutablePointer<Float>, count: Int, alpha: Float, first: Float, second: Float, epsilon: Float
+    ) {
+        unsafe functions.pointee.adam(w, gradient, m, v, count, alpha, first, second, epsilon)
     }
 
     /// Computes `y = sigmoid(y)` for `count` floats, a multiple of ``lanes``.

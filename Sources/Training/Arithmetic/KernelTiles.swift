@@ -61,4 +61,13 @@ package struct KernelTiles: TileArithmetic {
     package func gruBack(a: Values<Float>, s: Values<Float>, before: Values<Float>, dh: Values<Float>, count: Int) {
         unsafe kernels.gruBackTiles(a: a.start, s: s.start, before: before.start, dh: dh.start, count: count)
     }
+
+    package func adam(
+        _ w: Values<Float>, gradient g: Values<Float>, m: Values<Float>, v: Values<Float>, count: Int, alpha: Float,
+        first: Float, second: Float, epsilon: Float
+    ) {
+        unsafe kernels.adam(
+            w.start, gradient: g.start, m: m.start, v: v.start, count: count, alpha: alpha, first: first,
+            second: second, epsilon: epsilon)
+    }
 }

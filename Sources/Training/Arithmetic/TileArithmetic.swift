@@ -97,6 +97,15 @@ package protocol TileArithmetic: Sendable {
     ///     ds = dz, dr, dg ⊙ r
     ///     dh = dh ⊙ z
     func gruBack(a: Values<Scalar>, s: Values<Scalar>, before: Values<Scalar>, dh: Values<Scalar>, count: Int)
+
+    /// Computes one update of Adam, for `count` weights.
+    ///
+    ///     m += (g − m) first
+    ///     v += (g² − v) second
+    ///     w −= α m / (√v + ε)
+    func adam(
+        _ w: Values<Scalar>, gradient g: Values<Scalar>, m: Values<Scalar>, v: Values<Scalar>, count: Int,
+        alpha: Scalar, first: Scalar, second: Scalar, epsilon: Scalar)
 }
 
 /// The plain loops, for any scalar.
@@ -221,6 +230,17 @@ package struct PlainTiles<Scalar: ReferenceScalar>: TileArithmetic {
             s[count + k] = r[k]
             s[2 * count + k] = g[k] * rk
             dh[k] *= zk
+        }
+    }
+
+    package func adam(
+        _ w: Values<Scalar>, gradient g: Values<Scalar>, m: Values<Scalar>, v: Values<Scalar>, count: Int,
+        alpha: Scalar, first: Scalar, second: Scalar, epsilon: Scalar
+    ) {
+        for k in 0..<count {
+            m[k] += (g[k] - m[k]) * first
+            v[k] += (g[k] * g[k] - v[k]) * second
+            w[k] -= alpha * m[k] / (v[k].squareRoot() + epsilon)
         }
     }
 }

@@ -3,7 +3,7 @@ package struct BatchResult: Sendable {
     /// The mean loss over the labels, before the update; with weights, the sum over the number of labels.
     package internal(set) var loss = 0.0
     /// The counts of the metrics.
-    package internal(set) var tally = MetricTally()
+    package internal(set) var tally: MetricTally
     /// The number of sequences.
     package internal(set) var sequences = 0
     /// The number of labels. Without one, the weights did not change.
@@ -14,7 +14,9 @@ package struct BatchResult: Sendable {
     package internal(set) var predictions: [[Float]] = []
 
     /// Creates a running mean of no batches.
-    package init() {}
+    ///
+    /// - Parameter hasCurve: Whether the area under the ROC curve is wanted.
+    package init(hasCurve: Bool = false) { tally = MetricTally(hasCurve: hasCurve) }
 
     /// The part of the predictions that are right.
     package var accuracy: Double { tally.accuracy }

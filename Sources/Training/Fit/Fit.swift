@@ -132,7 +132,7 @@ extension Trainer {
             var random = SplitMix64(seed: options.seed &+ UInt64(epoch))
             sequences.shuffle(by: &random)
         }
-        var result = BatchResult()
+        var result = BatchResult(hasCurve: configuration.measuresCurve)
         for batch in batches(of: set, sequences, options) {
             if batch.isStart && options.resetsStates { resetStates() }
             let one = train(batch.batch)
@@ -147,7 +147,7 @@ extension Trainer {
 
     private func validate(_ set: TrainingSet, _ options: FitOptions) -> BatchResult {
         guard configuration.isStateful else { return evaluate(set, batchSize: options.batchSize) }
-        var result = BatchResult()
+        var result = BatchResult(hasCurve: configuration.measuresCurve)
         for batch in batches(of: set, Array(0..<set.count), options) {
             if batch.isStart && options.resetsStates { resetStates() }
             result.add(predict(batch.batch))

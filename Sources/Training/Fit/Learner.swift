@@ -1,5 +1,6 @@
 import Dispatch
 import Recurrent
+import Synchronization
 
 /// A model in training in one precision: weights, gradients, states and the optimizer.
 ///
@@ -14,11 +15,28 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     /// The results of one group, which one thread writes.
     private final class GroupResult: @unchecked Sendable {
         var loss = 0.0
-        var tally = MetricTally()
+        var tally: MetricTally
         /// The number of outputs with a label.
         var labelled = 0
         /// The predictions of each place of the group, shape (outputs of a sequence, outputs).
         var predictions: [[Float]] = []
+        /// The prediction of one output, shape (outputs).
+        var prediction: ArraySlice<Float>
+
+        init(outputs: Int, hasCurve: Bool) {
+            tally = MetricTally(hasCurve: hasCurve)
+            prediction = ArraySlice(repeating: 0, count: outputs)
+        }
+    }
+
+    /// The groups of a batch that no thread has begun. A thread that gets no core leaves its groups to the others.
+    private final class Claims: Sendable {
+        private let first = Atomic(0)
+
+        func next(of groups: Int) -> Int? {
+            let group = first.add(1, ordering: .relaxed).oldValue
+            return group < groups ? group : nil
+        }
     }
 
     private let network: Network<Arithmetic>
@@ -27,7 +45,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     /// The gradient of the last batch.
     let gradient: Buffer<Scalar>
     private let groupGradients = Buffer<Scalar>(0)
-    var optimizer: OptimizerStep<Scalar>
+    var optimizer: OptimizerStep<Arithmetic>
     /// The places of the weights that updates change.
     private let trained: [Range<Int>]
     private let workspaces: [Network<Arithmetic>.Workspace]
@@ -47,7 +65,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         self.trained = trained
         parameters = Buffer(values.map { Scalar($0) })
         gradient = Buffer(values.count)
-        optimizer = OptimizerStep(configuration.optimizer, parameters: values.count)
+        optimizer = OptimizerStep(configuration.optimizer, parameters: values.count, arithmetic)
         workspaces = (0..<max(1, configuration.jobs)).map { _ in Network<Arithmetic>.Workspace(network) }
     }
 
@@ -101,27 +119,33 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     /// - Returns: The loss and the metrics before the change.
     func run(_ batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool) -> BatchResult {
         let groups = (batch.sequences.count + Tile.lanes - 1) / Tile.lanes
-        let results = (0..<groups).map { _ in GroupResult() }
+        let results = (0..<groups).map { _ in
+            GroupResult(outputs: network.head.outputs, hasCurve: configuration.measuresCurve)
+        }
         batches += 1
         if keepsState { reserveStates(batch.sequences.count) }
         if trains {
             groupGradients.reserve(groups * gradient.count)
             groupGradients.values.fill(0, count: groups * gradient.count)
         }
-        // Each thread runs every jobs-th group.
         let jobs = min(workspaces.count, groups)
+        let claims = Claims()
         let work: @Sendable (Int) -> Void = { [self] job in
-            for group in stride(from: job, to: groups, by: jobs) {
-                run(
-                    group, of: batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions,
-                    into: results[group], workspace: workspaces[job])
+            Kernels.flushingDenormals {
+                while let group = claims.next(of: groups) {
+                    run(
+                        group, of: batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions,
+                        into: results[group], workspace: workspaces[job])
+                }
             }
         }
         if jobs == 1 { work(0) } else { DispatchQueue.concurrentPerform(iterations: jobs, execute: work) }
-        var result = BatchResult()
+        var result = BatchResult(hasCurve: configuration.measuresCurve)
         for group in results { result.add(group.loss, group.labelled, group.tally, group.predictions) }
         result.finish(sequences: batch.sequences.count)
-        if trains && result.labelled > 0 { update(groups, labelled: result.labelled, &result) }
+        if trains && result.labelled > 0 {
+            Kernels.flushingDenormals { update(groups, labelled: result.labelled, &result) }
+        }
         return result
     }
 
@@ -203,7 +227,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         classWeights: [Int: Float], wantsPredictions: Bool, into result: GroupResult
     ) {
         let width = network.head.outputs
-        var prediction = Array(repeating: Float(0), count: width)[...]
+        guard place != nil else { return dy.clear(lane: lane, count: outputs.steps * width) }
         var predictions: [Float] = []
         let isEvery = configuration.outputs == .everyTimestep
         let start = place.map { batch.range(at: $0).lowerBound } ?? 0
@@ -219,15 +243,23 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
                 weight = label.map { batch.set.weights[sequence] * classWeights.weight(of: $0) } ?? 0
             }
             let loss = network.head(
-                outputs.values + at, targets: label, weight: Scalar(weight), dy: dy + at, predictions: &prediction)
+                outputs.values + at, targets: label, weight: Scalar(weight), dy: dy + at,
+                predictions: &result.prediction)
             if let label {
                 result.labelled += 1
                 result.loss += Double(loss) * Double(weight)
-                result.tally.add(prediction, label: label)
+                result.tally.add(result.prediction, label: label)
             }
-            if wantsPredictions && isStepped { predictions += prediction }
+            if wantsPredictions && isStepped { predictions += result.prediction }
         }
-        if wantsPredictions && place != nil { result.predictions.append(predictions) }
+        if wantsPredictions { result.predictions.append(predictions) }
+    }
+}
+
+extension Values {
+    /// Sets one lane of `count` rows to zero.
+    fileprivate func clear(lane: Int, count: Int) {
+        for row in 0..<count { self[row * Tile.lanes + lane] = 0 }
     }
 }
 

@@ -3,11 +3,11 @@ import Recurrent
 /// A model's layers in training, with the places of their weights and states.
 ///
 /// All weights are in one array of parameters, layer after layer, tensor after tensor. So are their gradients.
-struct Network<Arithmetic: TileArithmetic>: Sendable {
+struct Network<Arithmetic: TileArithmetic> {
     typealias Scalar = Arithmetic.Scalar
 
     /// A layer with the places of its weights and of its state.
-    struct Node: Sendable {
+    struct Node {
         let pass: AnyPass<Arithmetic>
         /// The layer's first parameter.
         let weights: Int
@@ -16,6 +16,8 @@ struct Network<Arithmetic: TileArithmetic>: Sendable {
     }
 
     let nodes: [Node]
+    /// The memory of the layers' constants.
+    private let constants: [Buffer<Scalar>]
     let head: LossHead<Scalar>
     let features: Int
     let parameters: Int
@@ -35,6 +37,7 @@ struct Network<Arithmetic: TileArithmetic>: Sendable {
         var nodes: [Node] = []
         var (parameters, state) = (0, 0)
         var firstParameters: Int?
+        var constants: [Buffer<Scalar>] = []
         func append(_ pass: AnyPass<Arithmetic>, parameters count: Int) {
             if count > 0 && firstParameters == nil { firstParameters = nodes.count }
             nodes.append(Node(pass: pass, weights: parameters, state: state))
@@ -49,10 +52,11 @@ struct Network<Arithmetic: TileArithmetic>: Sendable {
             }
             let isFused = head.isFused && index == model.layers.count - 1
             append(
-                try AnyPass(layer, isFused: isFused, arithmetic),
+                try AnyPass(layer, isFused: isFused, arithmetic, constants: &constants),
                 parameters: layer.isTrainable ? layer.weights.reduce(0) { $0 + $1.values.count } : 0)
         }
         self.nodes = nodes
+        self.constants = constants
         self.head = head
         features = model.features
         self.parameters = parameters

@@ -84,7 +84,7 @@ package final class Trainer {
     ///   - keepsState: Whether the states of a stateful model go on; otherwise each sequence starts from zero.
     /// - Returns: The means over the set.
     package func evaluate(_ set: TrainingSet, batchSize: Int = 32, keepsState: Bool = false) -> BatchResult {
-        var result = BatchResult()
+        var result = BatchResult(hasCurve: configuration.measuresCurve)
         for first in stride(from: 0, to: set.count, by: batchSize) {
             let batch = Batch(set, first..<min(first + batchSize, set.count))
             result.add(

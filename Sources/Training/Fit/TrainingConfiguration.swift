@@ -39,6 +39,8 @@ package struct TrainingConfiguration: Sendable {
     package var dropouts: [Dropout] = []
     /// The factor of the loss for each class in training, but not in evaluation; 1 for a class that is missing.
     package var classWeights: [Int: Float] = [:]
+    /// Whether results have the area under the ROC curve.
+    package var measuresCurve = false
     /// The seed of dropout.
     package var seed: UInt64 = 0
     /// The number of threads. It does not change the result.

@@ -3,7 +3,7 @@ import Recurrent
 /// The table of the layers that can be trained, or that pass gradients on.
 ///
 /// An enumeration, so that the compiler generates the passes for single precision. A new kind of layer is a ``TrainingPass``, and a
-/// row here and in ``init(_:isFused:_:)``.
+/// row here and in ``init(_:isFused:_:constants:)``.
 enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
@@ -25,8 +25,11 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     ///   - layer: The layer.
     ///   - isFused: Whether the loss computes the layer's activation.
     ///   - arithmetic: The arithmetic.
+    ///   - constants: Receives the memory of values that training does not change, which the owner of the pass keeps.
     /// - Throws: ``TrainingError`` if the kind of layer has no backward pass.
-    init(_ layer: any Layer, isFused: Bool, _ arithmetic: Arithmetic) throws(TrainingError) {
+    init(
+        _ layer: any Layer, isFused: Bool, _ arithmetic: Arithmetic, constants: inout [Buffer<Scalar>]
+    ) throws(TrainingError) {
         switch layer {
         case let layer as Bidirectional:
             self = .bidirectional(try Self.known(BidirectionalPass(layer, arithmetic), layer))
@@ -51,8 +54,7 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
         case is GlobalMaxPooling: self = .maximumPooling(MaximumPoolingPass(units: layer.units))
         case let layer as LayerNormalization: self = .layerNormalization(LayerNormalizationPass(layer))
         case let layer as any FixedScale:
-            let (scale, offset) = layer.scaleAndOffset
-            self = .fixedScale(FixedScalePass(scale: scale.map { Scalar($0) }, offset: offset.map { Scalar($0) }))
+            self = .fixedScale(FixedScalePass(layer, constants: &constants))
         default: throw TrainingError(.unsupported, "training does not support this layer: \(layer.architecture)")
         }
     }

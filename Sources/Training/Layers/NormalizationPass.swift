@@ -98,10 +98,24 @@ struct LayerNormalizationPass<Scalar: ReferenceScalar>: TrainingPass {
 ///
 /// The memory has y, shape (steps, units, lanes).
 struct FixedScalePass<Scalar: ReferenceScalar>: TrainingPass {
-    let scale: [Scalar]
-    let offset: [Scalar]
+    let units: Int
+    /// Shape (units) each.
+    let scale: Values<Scalar>
+    let offset: Values<Scalar>
 
-    var units: Int { scale.count }
+    /// Creates the pass.
+    ///
+    /// - Parameters:
+    ///   - layer: The layer.
+    ///   - constants: Receives the memory of the factors, which the owner of the pass keeps.
+    init(_ layer: any FixedScale, constants: inout [Buffer<Scalar>]) {
+        let (scale, offset) = layer.scaleAndOffset
+        let buffer = Buffer((scale + offset).map { Scalar($0) })
+        constants.append(buffer)
+        units = layer.units
+        self.scale = buffer.values
+        self.offset = buffer.values + layer.units
+    }
 
     private var lanes: Int { Tile.lanes }
 

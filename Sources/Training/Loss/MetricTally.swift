@@ -8,13 +8,21 @@ package struct MetricTally: Equatable, Sendable {
     package private(set) var count = 0
     /// The predictions whose class is the label's. A probability above 0.5 is class 1. Of several outputs, the largest counts.
     private var correct = 0.0
-    /// The predicted probabilities of single outputs with the label 1 and 0, by the largest threshold that they exceed.
+    /// Whether the area under the curve is wanted.
+    private let hasCurve: Bool
+    /// The predicted probabilities with the label 1 and 0, by the largest threshold that they exceed; empty without a curve.
     private var positives: [Int] = []
     private var negatives: [Int] = []
+    private var ones = 0
     private var truePositives = 0
     private var falsePositives = 0
+    /// Whether the model has a single output.
+    private var isBinary = false
 
-    package init() {}
+    /// Creates a tally without counts.
+    ///
+    /// - Parameter hasCurve: Whether the area under the curve is wanted.
+    package init(hasCurve: Bool = false) { self.hasCurve = hasCurve }
 
     /// Counts a prediction.
     ///
@@ -31,9 +39,12 @@ package struct MetricTally: Equatable, Sendable {
         }
         let isPositive = p > 0.5
         if (isPositive ? 1 : 0) == target { correct += 1 }
+        isBinary = true
+        if target > 0.5 { ones += 1 }
         if isPositive {
             if target > 0.5 { truePositives += 1 } else { falsePositives += 1 }
         }
+        guard hasCurve else { return }
         if positives.isEmpty {
             positives = Array(repeating: 0, count: Self.thresholds)
             negatives = positives
@@ -53,6 +64,8 @@ package struct MetricTally: Equatable, Sendable {
         correct += other.correct
         truePositives += other.truePositives
         falsePositives += other.falsePositives
+        ones += other.ones
+        isBinary = isBinary || other.isBinary
         guard !other.positives.isEmpty else { return }
         positives = positives.isEmpty ? other.positives : zip(positives, other.positives).map { $0 + $1 }
         negatives = negatives.isEmpty ? other.negatives : zip(negatives, other.negatives).map { $0 + $1 }
@@ -63,16 +76,16 @@ package struct MetricTally: Equatable, Sendable {
 
     /// The part of the predicted ones that are right, 0 if there are none; nil for several outputs.
     package var precision: Double? {
-        positives.isEmpty ? nil : Self.quotient(truePositives, truePositives + falsePositives)
+        isBinary ? Self.quotient(truePositives, truePositives + falsePositives) : nil
     }
 
     /// The part of the labels 1 that are predicted, 0 if there are none; nil for several outputs.
-    package var recall: Double? { positives.isEmpty ? nil : Self.quotient(truePositives, positives.reduce(0, +)) }
+    package var recall: Double? { isBinary ? Self.quotient(truePositives, ones) : nil }
 
-    /// The area under the ROC curve, between 200 thresholds; nil for several outputs.
+    /// The area under the ROC curve, between 200 thresholds; nil for several outputs, or if it was not wanted.
     package var areaUnderCurve: Double? {
         guard !positives.isEmpty else { return nil }
-        let (ones, zeros) = (positives.reduce(0, +), negatives.reduce(0, +))
+        let zeros = negatives.reduce(0, +)
         var (truePositives, falsePositives) = (0, 0)
         var before = (0.0, 0.0)
         var area = 0.0

@@ -48,16 +48,20 @@ package struct OptimizerState: Equatable, Sendable {
 }
 
 /// An optimizer at work: the rule and its memory.
-struct OptimizerStep<Scalar: ReferenceScalar> {
-    private(set) var optimizer: Optimizer
+struct OptimizerStep<Arithmetic: TileArithmetic> {
+    typealias Scalar = Arithmetic.Scalar
+
+    private let optimizer: Optimizer
+    private let arithmetic: Arithmetic
     /// A rate in place of the optimizer's own, if a callback lowered it.
     var rate: Double?
     var updates = 0
     /// m and v, or the momentum, in the layout of the parameters.
     let slots: [Buffer<Scalar>]
 
-    init(_ optimizer: Optimizer, parameters: Int) {
+    init(_ optimizer: Optimizer, parameters: Int, _ arithmetic: Arithmetic) {
         self.optimizer = optimizer
+        self.arithmetic = arithmetic
         slots = (0..<optimizer.method.slots).map { _ in Buffer(parameters) }
     }
 
@@ -80,12 +84,12 @@ struct OptimizerStep<Scalar: ReferenceScalar> {
         switch optimizer.method {
         case .adam(let beta1, let beta2, let epsilon):
             let alpha = Scalar(Self.adamRate(rate, updates, beta1, beta2))
-            let (m, v) = (slots[0].values, slots[1].values)
-            let (first, second) = (Scalar(1 - beta1), Scalar(1 - beta2))
             for weight in weights {
-                Self.adam(
-                    parameters + weight.lowerBound, gradient + weight.lowerBound, m + weight.lowerBound,
-                    v + weight.lowerBound, count: weight.count, alpha, first, second, Scalar(epsilon))
+                let start = weight.lowerBound
+                arithmetic.adam(
+                    parameters + start, gradient: gradient + start, m: slots[0].values + start,
+                    v: slots[1].values + start, count: weight.count, alpha: alpha, first: Scalar(1 - beta1),
+                    second: Scalar(1 - beta2), epsilon: Scalar(epsilon))
             }
         case .sgd(let momentum, let isNesterov):
             let rate = Scalar(rate)
@@ -112,20 +116,4 @@ struct OptimizerStep<Scalar: ReferenceScalar> {
     }
 
     private static func power(_ base: Double, _ exponent: Int) -> Double { pow(base, Double(exponent)) }
-
-    /// Computes, for each weight,
-    ///
-    ///     m += (g − m)(1 − β₁)
-    ///     v += (g² − v)(1 − β₂)
-    ///     w −= α m / (√v + ε)
-    private static func adam(
-        _ w: Values<Scalar>, _ g: Values<Scalar>, _ m: Values<Scalar>, _ v: Values<Scalar>, count: Int,
-        _ alpha: Scalar, _ first: Scalar, _ second: Scalar, _ epsilon: Scalar
-    ) {
-        for k in 0..<count {
-            m[k] += (g[k] - m[k]) * first
-            v[k] += (g[k] * g[k] - v[k]) * second
-            w[k] -= alpha * m[k] / (v[k].squareRoot() + epsilon)
-        }
-    }
 }
