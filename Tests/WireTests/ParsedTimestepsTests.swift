@@ -63,6 +63,13 @@ import Wire
         #expect(try read(.json, "s", text) == said)
     }
 
+    @Test func `spaces and tabs around an id do not count, as in the other codec and in the tool`() throws {
+        #expect(try read(.json, #"{"stream":" \ts 1\t ","values":[1]}"#) == Said(id: "s 1", timesteps: [[1]]))
+        #expect(try read(.json, "s", #"{"stream":"s ","values":[1]}"#) == Said(id: "s", timesteps: [[1]]))
+        #expect(try read(.json, #"{"stream":"  ","values":[1]}"#) == Said(id: "", timesteps: [[1]]))
+        #expect(throws: DropCause.id) { try read(.json, "s", #"{"stream":"t ","values":[1]}"#) }
+    }
+
     static let numbers: [(String, Float)] = [
         ("0", 0), ("-0", -0.0), ("1", 1), ("-1.5", -1.5), ("0.1", 0.1), ("1e3", 1000), ("1E+3", 1000), ("25e-2", 0.25),
         ("1e-05", 1e-5), ("0.0", 0), ("3.4028235e38", .greatestFiniteMagnitude), ("1e-45", .leastNonzeroMagnitude),
@@ -130,7 +137,7 @@ import Wire
     }
 
     static let ids: [(String, String)] = [
-        ("s", "s"), ("", ""), ("a b", "a b"), (#"a\"b\\c\/d"#, "a\"b\\c/d"), (#"\b\f\n\r\t"#, "\u{8}\u{C}\n\r\t"),
+        ("s", "s"), ("", ""), ("a b", "a b"), (#"a\"b\\c\/d"#, "a\"b\\c/d"), (#"\t\b\f\n\r"#, "\u{8}\u{C}\n\r"),
         (#"\u00e9\u20AC"#, "é€"), (#"\ud83d\ude00x"#, "😀x"), (#"\uDBFF\uDFFF"#, "\u{10FFFF}"), ("Zähler-😀", "Zähler-😀"),
     ]
 

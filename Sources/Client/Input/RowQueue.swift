@@ -8,6 +8,10 @@ import Wire
 struct RowQueue {
     /// The maximum number of rows to read ahead.
     private static let capacity = 1_024
+    /// The maximum number of values to read ahead.
+    private static let valueCapacity = 1 << 20
+    /// The maximum number of values in a message, unless a timestep has more.
+    private static let messageCapacity = 1 << 18
 
     private let file: InputFile
     private let layout: RowLayout
@@ -19,8 +23,12 @@ struct RowQueue {
     private(set) var isAtEnd = false
     private var models: [StreamKey: DaemonStatus.Model] = [:]
     private var newest = NewestRows()
+    /// Whether a row was read.
+    private var hasBegun = false
 
     init(_ file: InputFile, layout: RowLayout, routes: ModelRoutes) throws(ClientError) {
+        var layout = layout
+        layout.takesTokens = layout.stream.flatMap { routes.model(for: $0) }?.tokens != nil
         self.file = file
         self.layout = layout
         self.routes = routes
@@ -80,6 +88,7 @@ struct RowQueue {
         failure = nil
         isAtEnd = false
         newest = NewestRows()
+        hasBegun = false
     }
 
     /// Reads rows until a read would block.
@@ -87,6 +96,7 @@ struct RowQueue {
         rows.removeAll(keepingCapacity: true)
         next = 0
         guard failure == nil, !isAtEnd else { return }
+        var count = 0
         do throws(ClientError) {
             repeat {
                 let next = try source.next { [routes] row, place throws(ClientError) in
@@ -94,7 +104,7 @@ struct RowQueue {
                     let model =
                         if let known = models[key] { known } else { try routes.model(for: row.stream, place: place) }
                     models[key] = model
-                    try row.check(features: model.features, vocabulary: model.tokens, place: place)
+                    try row.fit(features: model.features, vocabulary: model.tokens, place: place)
                     row.areTokens = model.tokens != nil
                 }
                 guard let row = next else {
@@ -102,16 +112,25 @@ struct RowQueue {
                     isAtEnd = true
                     return
                 }
-                if layout.sequenceColumn != nil, models[StreamKey(row.stream)]?.decidesAtEnd == true {
-                    newest.add(row, to: &rows)
-                } else {
-                    rows.append(row)
-                }
-            } while rows.count < Self.capacity && !source.wouldWait
+                add(row)
+                count += row.values.count
+            } while rows.count < Self.capacity && count < Self.valueCapacity && !source.wouldWait
         } catch {
             newest.release(areEnds: false, to: &rows)
             failure = error
         }
     }
 
+    /// Makes a row available, or holds it back until the end of its sequence is known.
+    private mutating func add(_ row: InputRow) {
+        var row = row
+        let decidesAtEnd = models[StreamKey(row.stream)]?.decidesAtEnd == true
+        if source.isOneSequence, decidesAtEnd, !hasBegun { row.flags.insert(.start) }
+        hasBegun = true
+        if decidesAtEnd, layout.sequenceColumn != nil || source.isOneSequence {
+            newest.add(row, to: &rows)
+        } else {
+            rows += row.parts(limit: Self.messageCapacity)
+        }
+    }
 }

@@ -11,39 +11,66 @@ package struct RowSource {
     /// The rows that were skipped because they are wrong.
     package private(set) var badRows = BadRows()
 
-    /// Reads up to the first line that is not blank, and detects the format if the layout leaves it open.
+    /// Reads up to the first byte that is not blank, and detects the format if the layout leaves it open.
     ///
     /// - Parameters:
     ///   - file: The file.
     ///   - layout: The meaning of a row's fields.
-    /// - Throws: ``ClientError`` if the file cannot be read or its header lacks a column.
+    /// - Throws: ``ClientError`` if the file cannot be read, its header lacks a column, or the layout does not suit its
+    ///   format.
     package init(_ file: InputFile, layout: RowLayout) throws(ClientError) {
         skipsBadRows = layout.skipsBadRows
-        var lines = LineReader(file)
+        var reader = InputReader(file)
+        guard let first = try Self.firstByte(of: &reader) else { return }
+        let format = layout.format ?? Self.format(of: first)
+        guard layout.alphabet == nil || format == .csv else {
+            throw ClientError(
+                .usage, "--alphabet is only for CSV; in other formats give the tokens as numbers, such as [[4],[3]]")
+        }
+        switch format {
+        case .csv: rows = try Self.csv(reader, layout: layout)
+        case .jsonl, .json: rows = JSONRows(reader, isArray: format == .json, layout: layout)
+        case .npy: rows = try NumpyRows(reader, layout: layout)
+        }
+    }
+
+    /// Returns the first byte that is neither blank nor a byte order mark, and leaves all to be read; nil if there is none.
+    private static func firstByte(of reader: inout InputReader) throws(ClientError) -> UInt8? {
+        var count = 1
+        while true {
+            let bytes = try reader.peek(count)
+            if let byte = bytes.first(where: { !$0.isWhiteSpace && !InputReader.byteOrderMark.contains($0) }) {
+                return byte
+            }
+            guard bytes.count >= count else { return nil }
+            count = bytes.count + 1
+        }
+    }
+
+    private static func format(of first: UInt8) -> RowLayout.Format {
+        switch first {
+        case UInt8(ascii: "{"): .jsonl
+        case UInt8(ascii: "["): .json
+        case NumpyHeader.magic[0]: .npy
+        default: .csv
+        }
+    }
+
+    private static func csv(_ reader: InputReader, layout: RowLayout) throws(ClientError) -> CSVRows? {
+        var reader = reader
         var line: [UInt8] = []
         repeat {
             line.removeAll(keepingCapacity: true)
-            guard try lines.next(into: &line) else {
-                return
-            }
+            guard try reader.next(into: &line) else { return nil }
         } while line.isBlank
         if line.contains(0) || [[0xFF, 0xFE], [0xFE, 0xFF]].contains(where: line.starts(with:)) {
             throw ClientError(
                 .data,
-                "\(file.name): this is UTF-16 or binary data, not UTF-8; convert UTF-16 with "
+                "\(reader.name): this is UTF-16 or binary data, not UTF-8; convert UTF-16 with "
                     + "iconv -f UTF-16 -t UTF-8 FILE")
         }
-        if line.starts(with: Self.byteOrderMark) { line.removeFirst(Self.byteOrderMark.count) }
-        let first = line.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
-        switch layout.format ?? (first == UInt8(ascii: "{") ? .jsonl : .csv) {
-        case .csv: rows = try CSVRows(first: line, lines: lines, layout: layout, name: file.name)
-        case .jsonl:
-            guard layout.alphabet == nil else {
-                throw ClientError(
-                    .usage, "--alphabet is only for CSV; in JSON lines give the tokens as numbers, such as [[4],[3]]")
-            }
-            rows = JSONRows(first: line, lines: lines, layout: layout, name: file.name)
-        }
+        if line.starts(with: InputReader.byteOrderMark) { line.removeFirst(InputReader.byteOrderMark.count) }
+        return try CSVRows(first: line, lines: reader, layout: layout)
     }
 
     /// Reads the next row.
@@ -74,13 +101,14 @@ package struct RowSource {
     /// Whether reading the next row would block.
     package var wouldWait: Bool { rows?.wouldWait ?? false }
 
+    /// Whether all rows are one sequence, if the model decides at the end of a sequence.
+    var isOneSequence: Bool { rows?.isOneSequence ?? false }
+
     /// Bytes of the rows read so far.
     package var byteCount: Int { rows?.byteCount ?? 0 }
 
     /// The position of the last row, such as `data.csv:17`.
     package var place: String { rows?.place ?? "" }
-
-    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     static func check(_ stream: String, place: String) throws(ClientError) {
         guard StreamID.isValid(stream) else {

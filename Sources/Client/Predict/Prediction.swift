@@ -13,6 +13,8 @@ package struct Prediction {
     package struct Options: Sendable {
         /// The meaning of a row's fields.
         package var layout: RowLayout
+        /// The labels of the sequences, if they are in a file of their own.
+        package var labels: LabelFile?
         /// The answers to write.
         package var answers: PredictedAnswers
         /// The format of the answers.
@@ -28,10 +30,11 @@ package struct Prediction {
 
         /// Creates options. Each parameter sets the property of the same name.
         package init(
-            layout: RowLayout, answers: PredictedAnswers, text: PredictionText,
+            layout: RowLayout, labels: LabelFile?, answers: PredictedAnswers, text: PredictionText,
             threshold: ServingPolicy.Threshold?, isSummaryOnly: Bool, isQuiet: Bool, jobs: Int
         ) {
             self.layout = layout
+            self.labels = labels
             self.answers = answers
             self.text = text
             self.threshold = threshold
@@ -47,7 +50,7 @@ package struct Prediction {
     private let length: Int?
     private let threshold: ServingPolicy.Threshold
     private let compiled: CompiledLoss?
-    private let options: Options
+    private var options: Options
     private let loss: Loss?
 
     /// Creates a prediction without answering anything.
@@ -98,6 +101,7 @@ package struct Prediction {
             throw ClientError(.usage, "--threshold: \(error)")
         }
         self.options = options
+        self.options.layout.takesTokens = model.vocabulary != nil
     }
 
     /// Answers all sequences. The number of skipped wrong rows is written to standard error, even if the prediction is
@@ -109,7 +113,7 @@ package struct Prediction {
         let (collector, badRows) = try read()
         let isLabelled = collector.sequences.contains { $0.label != nil }
         guard isLabelled || !options.isSummaryOnly else {
-            throw ClientError(.data, "\(file.name): no sequence has a label; give --label to name the column")
+            throw ClientError(.data, "\(file.name): no sequence has a label; give --label COLUMN or --labels FILE")
         }
         var output = StandardStream.output
         let evaluation = try answer(collector, output: &output)
@@ -144,6 +148,7 @@ package struct Prediction {
         while try source.next(check: add) != nil {
             meter.update(done: source.byteCount, timesteps: UInt64(collector.timesteps))
         }
+        if let labels = options.labels { try collector.add(labels) }
         return (collector, source.badRows)
     }
 

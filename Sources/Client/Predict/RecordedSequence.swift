@@ -55,7 +55,8 @@ struct SequenceCollector {
     /// - Throws: ``ClientError`` with the status `data` if the row does not fit the model, or is not the next row of
     ///   its stream.
     mutating func add(_ row: InputRow, place: String) throws(ClientError) {
-        try row.check(features: model.features, vocabulary: model.vocabulary, place: place)
+        var row = row
+        try row.fit(features: model.features, vocabulary: model.vocabulary, place: place)
         let key = StreamKey(row.stream)
         try checkNumber(of: row, key: key, place: place)
         if row.flags.contains(.start) { open[key] = nil }
@@ -114,7 +115,31 @@ struct SequenceCollector {
     }
 
     private func label(of row: InputRow, place: String) throws(ClientError) -> Float? {
-        guard let loss, let label = row.label else { return nil }
+        guard let label = row.label else { return nil }
+        return try checked(label, place: place)
+    }
+
+    /// Gives the sequences the labels of a file.
+    ///
+    /// - Parameter file: The labels in the order of the sequences.
+    /// - Throws: ``ClientError`` with the status `data` if there are more or fewer labels than sequences, or if one does
+    ///   not fit the model.
+    mutating func add(_ file: LabelFile) throws(ClientError) {
+        guard file.labels.count == sequences.count else {
+            throw ClientError(
+                .data,
+                "\(file.name): \(Quantity.count(file.labels.count, of: "label")), but "
+                    + "\(Quantity.count(sequences.count, of: "sequence")) in the data")
+        }
+        hasLabels = true
+        for (index, label) in file.labels.enumerated() {
+            sequences[index].label = try checked(label, place: "\(file.name), label \(index + 1)")
+        }
+    }
+
+    /// Returns a label that fits the loss; nil if there is no loss.
+    private func checked(_ label: Float, place: String) throws(ClientError) -> Float? {
+        guard let loss else { return nil }
         guard let classes = loss.classes else { return label }
         guard label == label.rounded(), label >= 0, label < Float(classes) else {
             throw ClientError(

@@ -103,7 +103,9 @@ extension ParsedTimesteps {
                 let member = Member(rawValue: String(decoding: name, as: UTF8.self))
                 guard let member, members.insert(member).inserted else { throw .json }
                 switch member {
-                case .stream: try scanner.string(into: &id)
+                case .stream:
+                    try scanner.string(into: &id)
+                    id.trimBlanks()
                 case .values: try readTimesteps(&scanner)
                 case .sequence: header.sequence = try scanner.unsigned()
                 case .start: if try scanner.bool() { header.flags.insert(.start) }
@@ -194,6 +196,13 @@ extension UInt8 {
 }
 
 extension [UInt8] {
+    /// Removes spaces and tabs at both ends, which the tool removes from ids too.
+    fileprivate mutating func trimBlanks() {
+        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+        while let last, isBlank(last) { removeLast() }
+        removeFirst(prefix(while: isBlank).count)
+    }
+
     fileprivate func elementsEqual(_ bytes: Span<UInt8>) -> Bool {
         guard count == bytes.count else { return false }
         for index in indices where self[index] != bytes[index] { return false }

@@ -10,7 +10,12 @@ struct PipeCommand: ParsableCommand {
             The first row of CSV names the columns; with --no-header they are called 1, 2, … The separator may be a \
             comma, a semicolon or a tab. A repeated header is skipped. JSON lines are objects such as \
             {"stream": "s1", "values": [0.1], "sequence": 7, "start": true, "end": false}, where "values" may also be \
-            several timesteps, [[0.1], [0.2]].
+            several timesteps, [[0.1], [0.2]]; a JSON array has such objects as elements. With --stream, a row of JSON may \
+            be the values alone: 0.1, [0.1], or a whole sequence [[0.1], [0.2]].
+
+            With --wide, each row is a whole sequence. An array of NumPy has the shape (sequences, timesteps, features), \
+            or (timesteps, features) for one sequence or a part of a stream. Whole sequences are sent with start and end. \
+            All forms may be compressed with gzip.
 
             A wrong row is not sent and ends the command with an error that names file and line; with \
             --on-bad-row skip it is counted instead. The command succeeds \
@@ -26,10 +31,13 @@ struct PipeCommand: ParsableCommand {
             stream's newest row waits for the next. Ctrl-C sends the rows that arrived, without an end.
 
               sluice pipe power.csv --stream meter-1 --values power
+              sluice pipe x_test.npy --stream test
               tail -n +1 -F readings.csv | sluice pipe --stream-column id --sequence-by trip
             """)
 
-    @Argument(help: "The file to send; - or none for standard input.", completion: .file())
+    @Argument(
+        help: "The file to send; - or none for standard input.",
+        completion: .file(extensions: RowOptions.extensions))
     var file = "-"
 
     @OptionGroup var rowOptions: RowOptions

@@ -8,7 +8,9 @@ struct PredictCommand: ParsableCommand {
         discussion: """
             The rows of one stream are one sequence, answered from the zero state; rows of other streams may lie between \
             them. --sequence-by, or "start" and "end" in JSON lines, divide a stream into several sequences. A sequence \
-            longer than the model's input is refused; a shorter one is answered as it is.
+            longer than the model's input is refused; a shorter one is answered as it is. With --wide, each row is a whole \
+            sequence; in an array of NumPy, each element of the first of three axes. Sequences without a stream are called \
+            1, 2, … The command pipe describes all forms of data.
 
             The output follows the order of the sequences' first rows and has these columns: stream; with --sequence-by, \
             sequence, the sequence's name; step, the number of timesteps behind the answer; probability, or probability0, \
@@ -23,6 +25,7 @@ struct PredictCommand: ParsableCommand {
 
               sluice predict model2.keras power_test.csv > answers.csv
               sluice predict model1.keras trips.csv --sequence-by trip --values ax,ay
+              sluice predict model1.keras x_test.npy
             """)
 
     @OptionGroup var options: PredictOptions
@@ -55,7 +58,7 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Measure loss, accuracy, AUC and confusions of a model on a file with labels.",
         discussion: """
             The command answers the sequences of a file offline like predict, and compares each last answer with the label \
-            in the last row of its sequence.
+            in the last row of its sequence, or with the labels in the file of --labels.
 
             Loss, accuracy and AUC are those of Keras: the loss that the model was compiled with, or else the \
             cross-entropy that fits its outputs; accuracy with outputs above 0.5; AUC with 200 thresholds. The confusion \
@@ -63,6 +66,7 @@ struct EvaluateCommand: ParsableCommand {
 
               sluice evaluate model2.keras power_test.csv
               sluice evaluate model4.keras splice_test.csv --alphabet ACGT --json
+              sluice evaluate model1.keras x_test.npy --labels y_test.npy
             """)
 
     @OptionGroup var options: PredictOptions

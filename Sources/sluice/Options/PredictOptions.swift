@@ -13,12 +13,13 @@ struct PredictOptions: ParsableArguments {
 
     @Argument(
         help: "The file with the sequences; - or none for standard input.",
-        completion: .file())
+        completion: .file(extensions: RowOptions.extensions))
     var file: String?
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The same as FILE (default: none).", valueName: "file"), completion: .file())
+        help: ArgumentHelp("The same as FILE (default: none).", valueName: "file"),
+        completion: .file(extensions: RowOptions.extensions))
     var input: String?
 
     @OptionGroup var rowOptions: RowOptions
@@ -28,6 +29,13 @@ struct PredictOptions: ParsableArguments {
             "The column with each sequence's label (default: label, if there is one).",
             valueName: "column"))
     var label: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with one label for each sequence in their order: an array of NumPy, a JSON array or lines (default: "
+                + "none).", valueName: "file"),
+        completion: .file(extensions: ["npy", "json", "txt", "gz"]))
+    var labels: String?
 
     @Option(
         help: ArgumentHelp(
@@ -65,6 +73,7 @@ struct PredictOptions: ParsableArguments {
 
     func validate() throws {
         if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs must be 1 to 1024 threads") }
+        if label != nil, labels != nil { throw ValidationError("give --label or --labels, not both") }
         if file != nil, input != nil { throw ValidationError("give the file as FILE or with --input, not both") }
     }
 
@@ -80,10 +89,12 @@ struct PredictOptions: ParsableArguments {
             label: RowLayout.Label(label ?? "label", isRequired: label != nil),
             alphabet: try alphabet.map { letters throws(ClientError) in
                 try Alphabet(letters, firstToken: firstToken)
-            })
+            }, numbersSequences: true)
         let source = try ModelFile.readForTool(model)
         let options = Prediction.Options(
-            layout: layout, answers: every ? .every : PredictedAnswers(mode), text: text, threshold: threshold,
+            layout: layout,
+            labels: try labels.map { path throws(ClientError) in try LabelFile(try InputFile(path: path)) },
+            answers: every ? .every : PredictedAnswers(mode), text: text, threshold: threshold,
             isSummaryOnly: isSummaryOnly, isQuiet: quiet,
             jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
         let length = mode == .sequence ? source.sequenceLength : nil

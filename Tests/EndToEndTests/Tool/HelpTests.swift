@@ -196,15 +196,19 @@ private struct CommandHelp: Decodable {
 
     @Test func `bash completes model files, data files and folders`() throws {
         let folder = try TemporaryFolder()
-        for file in ["m.keras", "m.h5", "m.csv", "k.key"] { try Data().write(to: folder.url(file)) }
+        for file in ["m.keras", "m.h5", "m.csv", "m.npy", "m.csv.gz", "m.bin", "k.key"] {
+            try Data().write(to: folder.url(file))
+        }
         try FileManager.default.createDirectory(at: folder.url("mfolder"), withIntermediateDirectories: false)
         func names(_ words: String...) throws -> Set<String> {
             Set(try offers(words, folder: folder.path).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 })
         }
         #expect(try names("sluice", "inspect", "m").isSuperset(of: ["m.keras", "m.h5", "mfolder"]))
         #expect(try !names("sluice", "inspect", "m").contains("m.csv"))
-        #expect(try names("sluice", "predict", "m.keras", "m").contains("m.csv"))
-        #expect(try names("sluice", "pipe", "m").contains("m.csv"))
+        for command in [["pipe"], ["predict", "m.keras"]] {
+            #expect(
+                Set(try offers(["sluice"] + command + ["m."], folder: folder.path)) == ["m.csv", "m.npy", "m.csv.gz"])
+        }
         #expect(try names("sluice", "check", "m") == ["mfolder"])
         #expect(try names("sluice", "status", "--key", "k") == ["k.key"])
         #expect(try names("sluiced", "m").contains("m.keras"))
@@ -212,7 +216,7 @@ private struct CommandHelp: Decodable {
     }
 
     @Test(arguments: [
-        ("zsh", ["_files -g '\\''*.keras *.h5 *.safetensors'\\''", "':file:_files'", "_files -/"]),
+        ("zsh", ["_files -g '\\''*.keras *.h5 *.safetensors'\\''", "*.npy *.gz'\\''", "_files -/"]),
         ("fish", ["'keras\\' \\'h5\\' \\'safetensors", "__fish_complete_directories", "---completion stream"]),
     ])
     func `zsh and fish complete files, folders and names`(shell: String, parts: [String]) throws {

@@ -8,7 +8,7 @@ struct CSVColumns {
     let sequence: Int?
     /// The column with the label; nil if not requested, or if it is optional and missing.
     let label: Int?
-    /// The columns with a timestep's values in the model's order, or with the letters of a whole sequence.
+    /// The columns with a timestep's values in the model's order, or with those of a whole sequence, or with its letters.
     let values: [Int]
 
     private let names: [String]
@@ -36,7 +36,8 @@ struct CSVColumns {
         }
         let usualStream = layout.stream == nil ? names.first { $0 == RowLayout.usualStreamColumn } : nil
         stream = try index(ofAny: layout.streamColumn ?? usualStream)
-        guard stream != nil || layout.stream != nil || layout.alphabet != nil else {
+        let isNumbered = layout.alphabet != nil || layout.isWide && layout.numbersSequences
+        guard stream != nil || layout.stream != nil || isNumbered else {
             throw ClientError(
                 .usage, "a CSV file without a column 'stream' needs --stream ID or --stream-column NAME")
         }

@@ -29,7 +29,7 @@ import Testing
     }
 
     private func lines(_ file: InputFile, chunkSize: Int = 1 << 16) throws -> [String] {
-        var reader = LineReader(file, chunkSize: chunkSize)
+        var reader = InputReader(file, chunkSize: chunkSize)
         var lines: [String] = []
         var line: [UInt8] = []
         while try reader.next(into: &line) {
@@ -93,7 +93,7 @@ import Testing
     @Test func `the data that has already arrived on a pipe is read`() throws {
         let pipe = Pipe()
         let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
-        var reader = LineReader(file)
+        var reader = InputReader(file)
         let (first, second) = (try gzip("one\n"), try gzip("two\n"))
         #expect(reader.wouldWait)
         try pipe.fileHandleForWriting.write(contentsOf: Data(first + second.prefix(12)))

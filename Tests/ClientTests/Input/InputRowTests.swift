@@ -182,7 +182,7 @@ import Testing
 
     @Test func `a stream id that is not UTF-8 is refused instead of repaired`() throws {
         let bytes = Array("id,v\na,1\n".utf8) + [0xFF] + Array(",2\n".utf8)
-        var source = try RowSource(file(bytes), layout: RowLayout(streamColumn: "id"))
+        var source = try RowSource(InputFile(bytes: bytes), layout: RowLayout(streamColumn: "id"))
         #expect(try source.next()?.stream == "a")
         let error = #expect(throws: ClientError.self) { try source.next() }
         #expect(error?.message == "file:3: the stream id '\u{FFFD}' is not UTF-8")
@@ -234,21 +234,9 @@ import Testing
         }
     }
 
-    private func read(_ text: String, _ layout: RowLayout) throws -> [InputRow] {
-        var source = try RowSource(file(text), layout: layout)
-        var rows: [InputRow] = []
-        while let row = try source.next() { rows.append(row) }
-        return rows
-    }
+    private func read(_ text: String, _ layout: RowLayout) throws -> [InputRow] { try file(text).rows(layout) }
 
-    private func file(_ text: String) throws -> InputFile { try file(Array(text.utf8)) }
-
-    private func file(_ bytes: [UInt8]) throws -> InputFile {
-        let pipe = Pipe()
-        try pipe.fileHandleForWriting.write(contentsOf: Data(bytes))
-        try pipe.fileHandleForWriting.close()
-        return InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "file")
-    }
+    private func file(_ text: String) throws -> InputFile { try InputFile(bytes: text.utf8) }
 }
 
 extension InputRow {

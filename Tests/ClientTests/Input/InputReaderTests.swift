@@ -3,7 +3,7 @@ import Testing
 
 @testable import Client
 
-@Suite struct `A line reader` {
+@Suite struct `An input reader` {
     @Test(
         arguments: [
             ("", []), ("\n", [""]), ("a", ["a"]), ("a\n", ["a"]), ("a\nb", ["a", "b"]), ("a\n\nb\n", ["a", "", "b"]),
@@ -15,7 +15,7 @@ import Testing
             try pipe.fileHandleForWriting.write(contentsOf: Data(text.utf8))
             try pipe.fileHandleForWriting.close()
             let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
-            var reader = LineReader(file, chunkSize: chunkSize)
+            var reader = InputReader(file, chunkSize: chunkSize)
             let expected = lines ?? text.components(separatedBy: "\n")
             var read: [String] = []
             while let line = try next(&reader) { read.append(line) }
@@ -28,7 +28,7 @@ import Testing
     @Test func `a line from a pipe is available when it is written, not only when the pipe ends`() throws {
         let pipe = Pipe()
         let file = InputFile(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: "pipe")
-        var reader = LineReader(file)
+        var reader = InputReader(file)
         #expect(reader.wouldWait)
         try pipe.fileHandleForWriting.write(contentsOf: Data("one\ntwo\nthr".utf8))
         let first = try next(&reader)
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    private func next(_ reader: inout LineReader) throws -> String? {
+    private func next(_ reader: inout InputReader) throws -> String? {
         var line: [UInt8] = []
         return try reader.next(into: &line) ? String(decoding: line, as: UTF8.self) : nil
     }

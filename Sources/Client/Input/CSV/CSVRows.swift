@@ -2,9 +2,8 @@
 /// names. A record is one timestep, or one sequence of letters. A record that repeats the names is skipped, because
 /// rotated files that are read as one repeat it.
 struct CSVRows: RowReader {
-    private var lines: LineReader
+    private var lines: InputReader
     private let layout: RowLayout
-    private let name: String
     private let columns: CSVColumns
     private let names: [String]
     private var record: CSVRecord
@@ -23,13 +22,11 @@ struct CSVRows: RowReader {
     ///   - first: The first line that is not blank.
     ///   - lines: The following lines.
     ///   - layout: The meaning of the columns.
-    ///   - name: The name of the file in messages.
     /// - Throws: ``ClientError`` if a column is missing, or if the header is missing.
-    init(first: [UInt8], lines: LineReader, layout: RowLayout, name: String) throws(ClientError) {
+    init(first: [UInt8], lines: InputReader, layout: RowLayout) throws(ClientError) {
         self.lines = lines
         self.layout = layout
-        self.name = name
-        let place = "\(name):\(lines.lineNumber)"
+        let place = lines.place
         record = CSVRecord(separator: CSVSeparator.recognize(in: first, isData: !layout.hasHeader))
         guard record.append(line: first) else {
             throw ClientError(.data, "\(place): a quoted \(layout.hasHeader ? "name" : "field") does not end")
@@ -49,7 +46,7 @@ struct CSVRows: RowReader {
     var byteCount: Int { lines.byteCount }
     var isDamaged: Bool { lines.isDamaged }
     var wouldWait: Bool { lines.wouldWait }
-    var place: String { "\(name):\(lines.lineNumber)" }
+    var place: String { lines.place }
 
     /// Reads the next record; nil at the end.
     mutating func next() throws(ClientError) -> InputRow? {
@@ -71,7 +68,7 @@ struct CSVRows: RowReader {
         return row
     }
 
-    /// Returns a row's timestep, or the whole sequence that it has in letters.
+    /// Returns a row's timestep, or the whole sequence that it has in letters or in many columns.
     private func timesteps(of id: String) throws(ClientError) -> InputRow {
         if let alphabet = layout.alphabet {
             let tokens = try alphabet.tokens(of: record[columns.values[0]], place: place)
@@ -79,8 +76,19 @@ struct CSVRows: RowReader {
         }
         var values: [Float] = []
         values.reserveCapacity(columns.values.count)
-        for column in columns.values { values.append(try number(column)) }
-        return InputRow(stream: id, values: values)
+        let used = layout.isWide ? columns.values.prefix(lengthOfSequence) : columns.values[...]
+        for column in used { values.append(try number(column)) }
+        guard layout.isWide else { return InputRow(stream: id, values: values) }
+        guard !values.isEmpty else { throw ClientError(.data, "\(place): the sequence has no values") }
+        var row = InputRow(stream: id, values: values, flags: [.start, .end])
+        row.isUndivided = true
+        return row
+    }
+
+    /// The number of value columns up to the last that is not empty. A sequence that is shorter than others leaves its last
+    /// fields empty.
+    private var lengthOfSequence: Int {
+        (columns.values.lastIndex { !record.fieldBytes($0).isBlank } ?? -1) + 1
     }
 
     private func number(_ column: Int) throws(ClientError) -> Float {
@@ -117,7 +125,7 @@ struct CSVRows: RowReader {
             line.removeAll(keepingCapacity: true)
             guard try lines.next(into: &line) else {
                 if let firstLine, !lines.isInterrupted {
-                    throw ClientError(.data, "\(name):\(firstLine): a quoted field does not end")
+                    throw ClientError(.data, "\(lines.name):\(firstLine): a quoted field does not end")
                 }
                 return false
             }
@@ -128,8 +136,8 @@ struct CSVRows: RowReader {
     }
 
     private mutating func streamID() throws(ClientError) -> String {
-        // Without a stream column, the file has sequences in letters, one in each row.
-        guard let column = columns.stream else { return layout.stream ?? "\(rowNumber)" }
+        // Without a stream column, all rows are of one stream, or each row is a sequence.
+        guard let column = columns.stream else { return layout.stream(ofSequence: rowNumber) ?? "\(rowNumber)" }
         if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
         let bytes = record.trimmedBytes(column)
         // Do not repair an id, because a repair could make two ids equal.

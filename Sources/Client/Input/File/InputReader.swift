@@ -1,0 +1,143 @@
+/// Reads a file by lines or by bytes, each available as soon as it is read.
+package struct InputReader {
+    /// The number of the last line read, from 1. In data that is read by bytes, the number of line feeds read.
+    package private(set) var lineNumber = 0
+    /// Bytes read so far, including the ends of lines.
+    package private(set) var byteCount = 0
+
+    /// The bytes with which some programs begin UTF-8.
+    static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    private let file: InputFile
+    private let chunkSize: Int
+    private var chunk: [UInt8]
+    /// The bytes that were read but not returned yet: `chunk[start..<end]`.
+    private var start = 0
+    private var end = 0
+    private var atEnd = false
+
+    /// Creates a reader at the file's current offset.
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - chunkSize: The number of bytes per read.
+    package init(_ file: InputFile, chunkSize: Int = 1 << 16) {
+        self.file = file
+        self.chunkSize = chunkSize
+        chunk = [UInt8](repeating: 0, count: chunkSize)
+    }
+
+    /// Reads the next line. The last line may lack an end.
+    ///
+    /// - Parameter line: The line is appended without its line feed. A carriage return before the line feed stays.
+    /// - Returns: Whether there was a line.
+    /// - Throws: ``ClientError`` if reading fails.
+    package mutating func next(into line: inout [UInt8]) throws(ClientError) -> Bool {
+        var isPartial = false
+        while true {
+            if let lineEnd = chunk[start..<end].firstIndex(of: UInt8(ascii: "\n")) {
+                line.append(contentsOf: chunk[start..<lineEnd])
+                byteCount += lineEnd + 1 - start
+                start = lineEnd + 1
+                lineNumber += 1
+                return true
+            }
+            line.append(contentsOf: chunk[start..<end])
+            byteCount += end - start
+            isPartial = isPartial || start < end
+            guard try refill() else {
+                guard isPartial, !file.isInterrupted else { return false }
+                lineNumber += 1
+                return true
+            }
+        }
+    }
+
+    /// Reads a number of bytes.
+    ///
+    /// - Parameters:
+    ///   - count: The number of bytes.
+    ///   - bytes: The bytes are appended, fewer at the end of the file.
+    /// - Throws: ``ClientError`` if reading fails.
+    mutating func next(_ count: Int, into bytes: inout [UInt8]) throws(ClientError) {
+        var missing = count
+        while missing > 0 {
+            if start == end { guard try refill() else { return } }
+            let piece = chunk[start..<end].prefix(missing)
+            bytes.append(contentsOf: piece)
+            start += piece.count
+            byteCount += piece.count
+            missing -= piece.count
+        }
+    }
+
+    /// Reads one byte.
+    ///
+    /// - Returns: The byte; nil at the end of the file.
+    /// - Throws: ``ClientError`` if reading fails.
+    mutating func nextByte() throws(ClientError) -> UInt8? {
+        if start == end { guard try refill() else { return nil } }
+        let byte = chunk[start]
+        start += 1
+        byteCount += 1
+        if byte == UInt8(ascii: "\n") { lineNumber += 1 }
+        return byte
+    }
+
+    /// Returns the next bytes, which stay to be read.
+    ///
+    /// - Parameter count: The number of bytes, at most the size of a chunk.
+    /// - Returns: At least this number of bytes, or fewer at the end of the file.
+    /// - Throws: ``ClientError`` if reading fails.
+    mutating func peek(_ count: Int) throws(ClientError) -> ArraySlice<UInt8> {
+        while end - start < count, !atEnd {
+            var more = [UInt8](repeating: 0, count: chunkSize)
+            let added = try file.read(into: &more)
+            atEnd = added == 0
+            chunk = Array(chunk[start..<end]) + more[..<added]
+            (start, end) = (0, chunk.count)
+            chunk += repeatElement(0, count: max(0, chunkSize - end))
+        }
+        return chunk[start..<end]
+    }
+
+    /// Reads the next chunk, after all bytes of the last one were returned.
+    ///
+    /// - Returns: Whether there was more.
+    private mutating func refill() throws(ClientError) -> Bool {
+        start = 0
+        end = atEnd ? 0 : try file.read(into: &chunk)
+        atEnd = end == 0
+        return !atEnd
+    }
+
+    /// The name of the file in messages.
+    var name: String { file.name }
+
+    /// The position of the last line, such as `data.csv:17`.
+    var place: String { "\(name):\(lineNumber)" }
+
+    /// Whether an interruption ended the input.
+    package var isInterrupted: Bool { file.isInterrupted }
+
+    /// Whether the file is damaged, so that no further line can be read.
+    var isDamaged: Bool { file.isDamaged }
+
+    /// Whether reading the next line would block.
+    package var wouldWait: Bool { wouldWait(for: { $0 == UInt8(ascii: "\n") }) }
+
+    /// Whether reading up to a byte of some kind might block.
+    func wouldWait(for isSuch: (UInt8) -> Bool) -> Bool {
+        !atEnd && !chunk[start..<end].contains(where: isSuch) && !file.isReadable
+    }
+
+    /// Whether reading a number of bytes might block.
+    func wouldWait(forBytes count: Int) -> Bool {
+        !atEnd && end - start < count && !file.isReadable
+    }
+}
+
+extension UInt8 {
+    /// Whether the byte is a blank or ends a line.
+    var isWhiteSpace: Bool { self == 0x20 || self == 0x09 || self == 0x0A || self == 0x0D }
+}

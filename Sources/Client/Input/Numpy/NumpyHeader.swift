@@ -1,0 +1,116 @@
+/// The header of an array that NumPy wrote with `numpy.save`
+/// (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
+struct NumpyHeader: Equatable {
+    /// The first bytes of every such file.
+    static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+    /// The largest header. NumPy's own limit is 10,000 bytes.
+    static let maximumLength = 1 << 16
+
+    /// The type of the numbers.
+    let type: NumpyType
+    /// Whether the first index varies fastest.
+    let isFortranOrder: Bool
+    /// The length of each axis.
+    let shape: [Int]
+
+    /// Reads the text of a header, such as `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`.
+    ///
+    /// - Parameters:
+    ///   - text: The text, a dictionary as Python writes it.
+    ///   - name: The name of the file, for messages.
+    /// - Throws: ``ClientError`` with the status `data` if the text is no such dictionary, or if the array has objects,
+    ///   records or other things that are not numbers.
+    init(_ text: String, name: String) throws(ClientError) {
+        var literal = PythonLiteral(text)
+        guard let members = literal.dictionary(), let shape = members["shape"]?.shape,
+            let order = members["fortran_order"], let description = members["descr"]
+        else {
+            throw ClientError(.data, "\(name): the header of the .npy file is damaged: \(text.prefix(100))")
+        }
+        guard let type = NumpyType(description.text) else {
+            let kind = description.text.hasPrefix("|O") ? "Python objects, which are not read" : "'\(description.text)'"
+            throw ClientError(
+                .data,
+                "\(name): the array's type is \(kind); save numbers with numpy.save(file, x.astype(\"float32\"))")
+        }
+        self.type = type
+        self.shape = shape
+        isFortranOrder = order.text == "True"
+    }
+
+    /// The shape as NumPy writes it, such as `(3, 4)`.
+    var shapeText: String {
+        shape.count == 1 ? "(\(shape[0]),)" : "(\(shape.map { "\($0)" }.joined(separator: ", ")))"
+    }
+}
+
+/// Reads the few forms of Python's literals that a header has.
+private struct PythonLiteral {
+    /// A value's text, without the quotes of a string.
+    struct Value {
+        let text: String
+
+        /// The lengths of a tuple of whole numbers, such as `(3, 4)`; nil if it is none. Python 2 wrote `(3L, 4L)`.
+        var shape: [Int]? {
+            guard text.hasPrefix("("), text.hasSuffix(")") else { return nil }
+            var lengths: [Int] = []
+            for part in text.dropFirst().dropLast().split(separator: ",") {
+                let digits = part.filter { $0 != " " && $0 != "L" }
+                if digits.isEmpty { continue }
+                guard let length = Int(digits), length >= 0 else { return nil }
+                lengths.append(length)
+            }
+            return lengths
+        }
+    }
+
+    private var rest: Substring
+
+    init(_ text: String) { rest = text[...] }
+
+    /// Reads a dictionary with strings as keys; nil if the text is none.
+    mutating func dictionary() -> [String: Value]? {
+        guard take("{") else { return nil }
+        var members: [String: Value] = [:]
+        while !take("}") {
+            guard let key = string(), take(":"), let value = value() else { return nil }
+            members[key] = value
+            guard take(",") || rest.first == "}" else { return nil }
+        }
+        return members
+    }
+
+    private mutating func value() -> Value? {
+        skipBlanks()
+        if let string = string() { return Value(text: string) }
+        // A tuple, or a list of fields, up to the bracket that closes it.
+        var depth = 0
+        let text = rest.prefix { character in
+            if depth == 0, ",}".contains(character) { return false }
+            if "([".contains(character) { depth += 1 }
+            if ")]".contains(character) { depth -= 1 }
+            return true
+        }
+        rest = rest[text.endIndex...]
+        return text.isEmpty ? nil : Value(text: String(text).withoutBlanks)
+    }
+
+    private mutating func string() -> String? {
+        skipBlanks()
+        guard let quote = rest.first, quote == "'" || quote == "\"" else { return nil }
+        let text = rest.dropFirst().prefix { $0 != quote }
+        guard text.endIndex < rest.endIndex else { return nil }
+        rest = rest[text.endIndex...].dropFirst()
+        return String(text)
+    }
+
+    private mutating func take(_ mark: Character) -> Bool {
+        skipBlanks()
+        guard rest.first == mark else { return false }
+        rest.removeFirst()
+        skipBlanks()
+        return true
+    }
+
+    private mutating func skipBlanks() { rest = rest.drop { $0 == " " || $0 == "\n" } }
+}

@@ -1,0 +1,133 @@
+import Wire
+
+/// The meaning of a row's fields. The command line and all readers use these options.
+package struct RowLayout: Equatable, Sendable {
+    /// The format of the rows.
+    package enum Format: String, CaseIterable, Sendable {
+        /// Comma-separated values with their names in the first row.
+        case csv
+        /// One row of JSON per line.
+        case jsonl
+        /// A JSON array of rows.
+        case json
+        /// An array that NumPy wrote.
+        case npy
+    }
+
+    /// The format of the rows; nil to detect it: JSON lines begin with `{`, a JSON array with `[`, an array of NumPy with
+    /// its own mark, and all other data is CSV.
+    package var format: Format?
+    /// The stream of all rows.
+    package var stream: String?
+    /// The column or member that names each row's stream. If neither this nor ``stream`` is set, rows use the column
+    /// named `stream`.
+    package var streamColumn: String?
+    /// The columns or members with the values of one timestep in the model's order. Nil for the member `values`, or for
+    /// all columns that have no other meaning and no name that ``isNoValue(_:)`` excludes.
+    package var valueColumns: [String]?
+    /// The column or member with a constant value per sequence.
+    package var sequenceColumn: String?
+    /// The column or member with the expected label of the row's sequence; nil to read no labels.
+    package var label: Label?
+    /// Whether the first record of CSV names the columns. If not, they are called 1, 2 and so on.
+    package var hasHeader: Bool
+    /// Whether a wrong row is skipped and counted. If not, it ends the input.
+    package var skipsBadRows: Bool
+    /// Whether each row is a whole sequence. The model determines how its values are grouped in timesteps.
+    package var isWide: Bool
+    /// Whether sequences without a stream are called 1, 2 and so on, in files whose rows are whole sequences.
+    package var numbersSequences: Bool
+    /// Whether all models take tokens, so that an array of NumPy has no axis of features.
+    package var takesTokens = false
+    /// The letters of the column that holds a whole sequence of tokens in each row; nil if rows have values. CSV only.
+    package var alphabet: Alphabet?
+
+    /// The place of the labels.
+    package struct Label: Equatable, Sendable {
+        /// The column or member.
+        package var name: String
+        /// Whether a row without a label is wrong.
+        package var isRequired: Bool
+
+        /// Creates the place of the labels.
+        ///
+        /// - Parameters:
+        ///   - name: The column or member.
+        ///   - isRequired: Whether a row without a label is wrong.
+        package init(_ name: String, isRequired: Bool) {
+            self.name = name
+            self.isRequired = isRequired
+        }
+    }
+
+    static let usualStreamColumn = "stream"
+
+    /// Whether a column with this name holds no values unless it is named explicitly. Files of answers and labelled
+    /// data have such columns: `stream`, `step`, `label`, `probability`, `probability0` and so on.
+    static func isNoValue(_ column: String) -> Bool {
+        [usualStreamColumn, "step", "label"].contains(column)
+            || column.hasPrefix("probability") && column.dropFirst(11).allSatisfy(\.isNumber)
+    }
+
+    /// Creates a layout.
+    ///
+    /// - Parameters:
+    ///   - format: The format of the rows; nil to detect it from the first byte.
+    ///   - stream: The stream of all rows.
+    ///   - streamColumn: The column that names each row's stream.
+    ///   - valueColumns: The columns with the values, in the model's order.
+    ///   - sequenceColumn: The column with a constant value per sequence.
+    ///   - label: The column with the labels.
+    ///   - alphabet: The letters of the column with whole sequences.
+    ///   - hasHeader: Whether the first record of CSV names the columns.
+    ///   - skipsBadRows: Whether a wrong row is skipped and counted.
+    ///   - isWide: Whether each row is a whole sequence.
+    ///   - numbersSequences: Whether sequences without a stream are called 1, 2 and so on.
+    /// - Throws: ``ClientError`` with the status `usage` if the options contradict each other.
+    package init(
+        format: Format? = nil, stream: String? = nil, streamColumn: String? = nil, valueColumns: [String]? = nil,
+        sequenceColumn: String? = nil, label: Label? = nil, alphabet: Alphabet? = nil,
+        hasHeader: Bool = true, skipsBadRows: Bool = false, isWide: Bool = false, numbersSequences: Bool = false
+    ) throws(ClientError) {
+        guard stream == nil || streamColumn == nil else {
+            throw ClientError(.usage, "give --stream or --stream-column, not both")
+        }
+        if alphabet != nil {
+            guard !isWide else {
+                throw ClientError(.usage, "give --alphabet or --wide, not both: with --alphabet each row is a sequence")
+            }
+            guard sequenceColumn == nil, valueColumns?.count ?? 1 == 1 else {
+                throw ClientError(
+                    .usage, "with --alphabet each row is a sequence: give one column with --values and no --sequence-by"
+                )
+            }
+        }
+        if let stream { try Self.check(stream) }
+        self.format = format
+        self.stream = stream
+        self.streamColumn = streamColumn
+        self.valueColumns = valueColumns
+        self.sequenceColumn = sequenceColumn
+        self.label = label
+        self.alphabet = alphabet
+        self.hasHeader = hasHeader
+        self.skipsBadRows = skipsBadRows
+        self.isWide = isWide
+        self.numbersSequences = numbersSequences
+    }
+
+    /// Returns the stream of a sequence that names none.
+    ///
+    /// - Parameter number: The number of the sequence, from 1.
+    /// - Returns: The stream; nil if the layout has none either.
+    func stream(ofSequence number: Int) -> String? { stream ?? (numbersSequences ? "\(number)" : nil) }
+
+    private static func check(_ stream: String) throws(ClientError) {
+        guard StreamID.isValid(stream) else { throw ClientError(.usage, "--stream: \(notAnID(stream))") }
+    }
+
+    static func notAnID(_ text: String) -> String {
+        "'\(text)' is not a stream id: 1 to \(StreamID.maximumLength) bytes without control characters and "
+            + "without a leading \(StreamID.reservedPrefix)"
+    }
+}

@@ -1,0 +1,29 @@
+/// The labels of sequences in a file of their own, such as the array `y` beside an array `x` of NumPy.
+package struct LabelFile: Sendable {
+    /// The name of the file in messages.
+    let name: String
+    /// One label for each sequence, in the order of the sequences.
+    let labels: [Float]
+
+    /// Reads an array of NumPy, a JSON array, or lines, with one number for each sequence.
+    ///
+    /// - Parameter file: The file.
+    /// - Throws: ``ClientError`` if the file cannot be read, or if it does not have one number in each row.
+    package init(_ file: InputFile) throws(ClientError) {
+        var layout = try RowLayout(stream: "labels", hasHeader: false)
+        layout.takesTokens = true
+        var source = try RowSource(file, layout: layout)
+        var labels: [Float] = []
+        while let row = try source.next() {
+            guard row.values.count == 1 else {
+                throw ClientError(
+                    .data,
+                    "\(source.place): \(row.values.count) numbers where one label is expected; classes are numbers from "
+                        + "0, as numpy.argmax(y, axis=1) gives them for one-hot vectors")
+            }
+            labels += row.values
+        }
+        name = file.name
+        self.labels = labels
+    }
+}

@@ -1,0 +1,21 @@
+import Foundation
+
+@testable import Client
+
+extension InputFile {
+    /// Opens a pipe that holds the bytes, at most 64 KB, and ends after them.
+    convenience init(bytes: some Sequence<UInt8>, name: String = "file") throws {
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data(bytes))
+        try pipe.fileHandleForWriting.close()
+        self.init(descriptor: dup(pipe.fileHandleForReading.fileDescriptor), name: name)
+    }
+
+    /// Reads all rows.
+    func rows(_ layout: RowLayout) throws -> [InputRow] {
+        var source = try RowSource(self, layout: layout)
+        var rows: [InputRow] = []
+        while let row = try source.next() { rows.append(row) }
+        return rows
+    }
+}
