@@ -99,12 +99,13 @@ import Training
             of: model, TrainingConfiguration(loss: loss, outputs: outputs), set, "\(loss) of \(activation)")
     }
 
-    @Test(arguments: [MaskedOutput.lastOutput, .zeros])
-    func `the gradient of masked tokens agrees with finite differences`(masked: MaskedOutput) throws {
+    /// Fewer tokens than the embedding is wide, and more: two ways to compute the same.
+    @Test(arguments: [MaskedOutput.lastOutput, .zeros], [2, 5])
+    func `the gradient of masked tokens agrees with finite differences`(masked: MaskedOutput, width: Int) throws {
         for outputs in [TrainingConfiguration.Outputs.last, .everyTimestep] {
             var random = RandomLayers(seed: 3)
             let model = try Model(layers: [
-                random.embedding(4, 3, masksZero: true), random.lstm(3, 2, masked: masked), random.gru(2, 2),
+                random.embedding(4, width, masksZero: true), random.lstm(width, 2, masked: masked), random.gru(2, 2),
                 random.dense(2, 1, .sigmoid),
             ])
             var set = TrainingSet(features: 1)
@@ -114,6 +115,17 @@ import Training
             try expectGradient(
                 of: model, TrainingConfiguration(loss: Loss(.binaryCrossentropy), outputs: outputs), set, "tokens")
         }
+    }
+
+    @Test(arguments: [3, 20])
+    func `the gradient of tokens in both directions agrees with finite differences`(vocabulary: Int) throws {
+        var random = RandomLayers(seed: 4)
+        let both = try Bidirectional(
+            forward: random.lstm(24, 1), backward: random.gru(24, 1), merge: .concat, returnsSequences: false)
+        let model = try Model(layers: [random.embedding(vocabulary, 24), both, random.dense(2, 1, .sigmoid)])
+        var set = TrainingSet(features: 1)
+        for tokens in [[1, 2, 0, 2], [Float(vocabulary) - 1, 1]] { set.append(inputs: tokens, labels: [1]) }
+        try expectGradient(of: model, TrainingConfiguration(loss: Loss(.binaryCrossentropy)), set, "\(vocabulary)")
     }
 
     @Test func `the gradient with dropout, class weights and a carried state agrees with finite differences`() throws {

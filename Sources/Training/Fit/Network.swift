@@ -44,16 +44,30 @@ struct Network<Arithmetic: TileArithmetic> {
             parameters += count
             state += pass.stateSize
         }
-        for (index, layer) in model.layers.enumerated() {
+        func parameterCount(_ layer: any Layer) -> Int {
+            layer.isTrainable ? layer.weights.reduce(0) { $0 + $1.values.count } : 0
+        }
+        var index = 0
+        while index < model.layers.count {
+            let layer = model.layers[index]
             for dropout in configuration.dropouts where dropout.before == index {
                 append(
                     .dropout(DropoutPass(units: layer.features, rate: dropout.rate, number: nodes.count)), parameters: 0
                 )
             }
+            if let embedding = layer as? Embedding, index + 1 < model.layers.count,
+                !configuration.dropouts.contains(where: { $0.before == index + 1 }),
+                let pass = TokenPass(embedding, model.layers[index + 1], arithmetic)
+            {
+                append(.token(pass), parameters: parameterCount(layer) + parameterCount(model.layers[index + 1]))
+                index += 2
+                continue
+            }
             let isFused = head.isFused && index == model.layers.count - 1
             append(
                 try AnyPass(layer, isFused: isFused, arithmetic, constants: &constants),
-                parameters: layer.isTrainable ? layer.weights.reduce(0) { $0 + $1.values.count } : 0)
+                parameters: parameterCount(layer))
+            index += 1
         }
         self.nodes = nodes
         self.constants = constants

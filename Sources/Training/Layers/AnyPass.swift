@@ -9,6 +9,7 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
 
     case recurrent(AnyRecurrentPass<Arithmetic>)
     case bidirectional(BidirectionalPass<Arithmetic>)
+    case token(TokenPass<Arithmetic>)
     case dense(DensePass<Arithmetic>)
     case embedding(EmbeddingPass<Scalar>)
     case masking(MaskingPass<Scalar>)
@@ -32,12 +33,14 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     ) throws(TrainingError) {
         switch layer {
         case let layer as Bidirectional:
-            self = .bidirectional(try Self.known(BidirectionalPass(layer, arithmetic), layer))
+            self = .bidirectional(try Self.known(BidirectionalPass(layer, features: layer.features, arithmetic), layer))
         case let layer as Backwards:
             self = .recurrent(
-                try Self.known(AnyRecurrentPass(layer.layer, order: .backward, arithmetic), layer))
+                try Self.known(
+                    AnyRecurrentPass(layer.layer, features: layer.features, order: .backward, arithmetic), layer))
         case let layer as any RecurrentLayer:
-            self = .recurrent(try Self.known(AnyRecurrentPass(layer, order: .forward, arithmetic), layer))
+            self = .recurrent(
+                try Self.known(AnyRecurrentPass(layer, features: layer.features, order: .forward, arithmetic), layer))
         case let layer as Dense:
             self = .dense(DensePass(layer, activation: isFused ? .linear : layer.activation, arithmetic))
         case let layer as Embedding: self = .embedding(EmbeddingPass(layer))
@@ -69,7 +72,7 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     /// Whether an output depends on other timesteps than its own.
     var mixesTimesteps: Bool {
         switch self {
-        case .recurrent, .bidirectional, .averagePooling, .maximumPooling: true
+        case .recurrent, .bidirectional, .token, .averagePooling, .maximumPooling: true
         default: false
         }
     }
@@ -78,7 +81,8 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     var stateSize: Int {
         switch self {
         case .recurrent(let pass): pass.stateSize
-        case .bidirectional(let pass): pass.forwardPass.stateSize + pass.backwardPass.stateSize
+        case .bidirectional(let pass): pass.stateSize
+        case .token(let pass): pass.stateSize
         default: 0
         }
     }
@@ -87,6 +91,7 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
         switch self {
         case .recurrent(let pass): pass.units
         case .bidirectional(let pass): pass.units
+        case .token(let pass): pass.units
         case .dense(let pass): pass.units
         case .embedding(let pass): pass.units
         case .masking(let pass): pass.units
@@ -103,6 +108,7 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
         switch self {
         case .recurrent(let pass): pass.memorySize(steps: steps)
         case .bidirectional(let pass): pass.memorySize(steps: steps)
+        case .token(let pass): pass.memorySize(steps: steps)
         case .dense(let pass): pass.memorySize(steps: steps)
         case .embedding(let pass): pass.memorySize(steps: steps)
         case .masking(let pass): pass.memorySize(steps: steps)
@@ -122,6 +128,7 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
         switch self {
         case .recurrent(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
         case .bidirectional(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
+        case .token(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
         case .dense(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
         case .embedding(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
         case .masking(let pass): pass.forward(input, memory: m, weights: w, state: s, context: c)
@@ -141,6 +148,7 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
         switch self {
         case .recurrent(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
         case .bidirectional(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
+        case .token(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
         case .dense(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
         case .embedding(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)
         case .masking(let pass): pass.backward(dy, input: input, memory: m, weights: w, gradient: g, dx: dx)

@@ -22,10 +22,10 @@ struct EmbeddingPass<Scalar: ReferenceScalar>: TrainingPass {
 
     func memorySize(steps: Int) -> Int { steps * (units + 2) * lanes }
 
-    /// Returns the place of a token's vector. A number outside the vocabulary selects token 0, as in ``Embedding``.
-    private func row(of token: Scalar) -> Int {
-        token >= 0 && token < Scalar(vocabulary) ? Int(token) * units : 0
-    }
+    /// Returns the token of a value. A value outside the vocabulary selects token 0, as in ``Embedding``.
+    func number(of value: Scalar) -> Int { value >= 0 && value < Scalar(vocabulary) ? Int(value) : 0 }
+
+    private func row(of value: Scalar) -> Int { number(of: value) * units }
 
     func forward(
         _ input: Signal<Scalar>, memory y: Values<Scalar>, weights: Values<Scalar>, state: Values<Scalar>,

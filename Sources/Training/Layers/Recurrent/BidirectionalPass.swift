@@ -8,21 +8,24 @@ enum AnyRecurrentPass<Arithmetic: TileArithmetic>: TrainingPass {
     case gru(RecurrentPass<GRUCell<Arithmetic>>)
     case simpleRNN(RecurrentPass<SimpleRNNCell<Arithmetic>>)
 
-    /// Creates the pass; nil for a layer of another kind.
-    init?(_ layer: any RecurrentLayer, order: ReadingOrder, _ arithmetic: Arithmetic) {
+    /// Creates the pass; nil for a layer of another kind. The width of the input may differ from the layer's own.
+    init?(_ layer: any RecurrentLayer, features: Int, order: ReadingOrder, _ arithmetic: Arithmetic) {
         switch layer {
         case let layer as LSTM:
             self = .lstm(
                 RecurrentPass(
-                    cell: LSTMCell(layer, arithmetic), order: order, givesZeros: layer.maskedOutput == .zeros))
+                    cell: LSTMCell(layer, features: features, arithmetic), order: order,
+                    givesZeros: layer.maskedOutput == .zeros))
         case let layer as GRU:
             self = .gru(
                 RecurrentPass(
-                    cell: GRUCell(layer, arithmetic), order: order, givesZeros: layer.maskedOutput == .zeros))
+                    cell: GRUCell(layer, features: features, arithmetic), order: order,
+                    givesZeros: layer.maskedOutput == .zeros))
         case let layer as SimpleRNN:
             self = .simpleRNN(
                 RecurrentPass(
-                    cell: SimpleRNNCell(layer, arithmetic), order: order, givesZeros: layer.maskedOutput == .zeros))
+                    cell: SimpleRNNCell(layer, features: features, arithmetic), order: order,
+                    givesZeros: layer.maskedOutput == .zeros))
         default: return nil
         }
     }
@@ -96,19 +99,24 @@ struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
     /// The number of weights of the forward layer, behind which are those of the backward layer.
     let forwardWeights: Int
 
-    init?(_ layer: Bidirectional, _ arithmetic: Arithmetic) {
-        guard let forward = AnyRecurrentPass(layer.forward, order: .forward, arithmetic),
-            let backward = AnyRecurrentPass(layer.backward, order: .backwardInPlace, arithmetic)
+    /// Creates the pass; nil for layers of other kinds. The width of the input may differ from the layer's own.
+    init?(_ layer: Bidirectional, features: Int, _ arithmetic: Arithmetic) {
+        guard
+            let forward = AnyRecurrentPass(layer.forward, features: features, order: .forward, arithmetic),
+            let backward = AnyRecurrentPass(
+                layer.backward, features: features, order: .backwardInPlace, arithmetic)
         else { return nil }
         forwardPass = forward
         backwardPass = backward
-        features = layer.features
+        self.features = features
         merge = layer.merge
         returnsSequences = layer.returnsSequences
-        forwardWeights = layer.forward.parameters
+        let kernel = layer.forward.weights[0]
+        forwardWeights = layer.forward.parameters - kernel.values.count + features * kernel.shape[1]
     }
 
     private var lanes: Int { Tile.lanes }
+    var stateSize: Int { forwardPass.stateSize + backwardPass.stateSize }
     /// The width of one direction.
     private var width: Int { forwardPass.units }
     var units: Int { merge == .concat ? 2 * width : width }

@@ -30,8 +30,14 @@ struct GRUCell<Arithmetic: TileArithmetic>: RecurrentCell {
     let resetsAfter: Bool
     let arithmetic: Arithmetic
 
-    init(_ layer: GRU, _ arithmetic: Arithmetic) {
-        features = layer.features
+    /// Creates the cell.
+    ///
+    /// - Parameters:
+    ///   - layer: The layer.
+    ///   - features: The width of the input, which may differ from the layer's own.
+    ///   - arithmetic: The arithmetic.
+    init(_ layer: GRU, features: Int, _ arithmetic: Arithmetic) {
+        self.features = features
         units = layer.units
         hasBias = layer.bias != nil
         activation = layer.activation

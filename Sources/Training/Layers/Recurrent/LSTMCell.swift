@@ -19,8 +19,14 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
     let recurrentActivation: Activation
     let arithmetic: Arithmetic
 
-    init(_ layer: LSTM, _ arithmetic: Arithmetic) {
-        features = layer.features
+    /// Creates the cell.
+    ///
+    /// - Parameters:
+    ///   - layer: The layer.
+    ///   - features: The width of the input, which may differ from the layer's own.
+    ///   - arithmetic: The arithmetic.
+    init(_ layer: LSTM, features: Int, _ arithmetic: Arithmetic) {
+        self.features = features
         units = layer.units
         hasBias = layer.bias != nil
         activation = layer.activation

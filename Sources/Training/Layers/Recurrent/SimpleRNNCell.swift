@@ -19,8 +19,14 @@ struct SimpleRNNCell<Arithmetic: TileArithmetic>: RecurrentCell {
     let activation: Activation
     let arithmetic: Arithmetic
 
-    init(_ layer: SimpleRNN, _ arithmetic: Arithmetic) {
-        features = layer.features
+    /// Creates the cell.
+    ///
+    /// - Parameters:
+    ///   - layer: The layer.
+    ///   - features: The width of the input, which may differ from the layer's own.
+    ///   - arithmetic: The arithmetic.
+    init(_ layer: SimpleRNN, features: Int, _ arithmetic: Arithmetic) {
+        self.features = features
         units = layer.units
         hasBias = layer.bias != nil
         activation = layer.activation
