@@ -154,9 +154,10 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         let (count, sum) = (gradient.count, gradient.values)
         sum.copy(groupGradients.values, count: count)
         for group in 1..<max(1, groups) { sum.add(groupGradients.values + group * count, count: count) }
+        let share = 1 / Scalar(labelled)
         var zeros: Scalar = 0
         for k in 0..<count {
-            sum[k] /= Scalar(labelled)
+            sum[k] *= share
             zeros += sum[k] * 0
         }
         guard zeros == 0 else {

@@ -60,11 +60,12 @@ extension Activation {
         }
     }
 
-    /// Computes `dx = dy ⊙ activation′`, in the memory of x or dy if they are the same.
+    /// Computes `dx = dy ⊙ activation′`. dx may be the memory of x.
     func multiplyBySlope<Scalar: ReferenceScalar>(
         _ dx: Values<Scalar>, x: Values<Scalar>, y: Values<Scalar>, dy: Values<Scalar>, count: Int
     ) {
         switch self {
+        case .linear: dx.copy(dy, count: count)
         case .tanh: for k in 0..<count { dx[k] = dy[k] * (1 - y[k] * y[k]) }
         case .sigmoid: for k in 0..<count { dx[k] = dy[k] * y[k] * (1 - y[k]) }
         default: for k in 0..<count { dx[k] = dy[k] * slope(x: x[k], y: y[k]) }

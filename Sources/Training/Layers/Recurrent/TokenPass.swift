@@ -180,14 +180,15 @@ struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
         }
         forEachDirection { direction, from, to in
             addGradient(
-                direction, w: weights + from, dw: gradient + from, dp: memory.gradient + to, vectors: gradient, memory)
+                direction, e: weights, w: weights + from, de: gradient, dw: gradient + from, dp: memory.gradient + to,
+                memory)
         }
     }
 
     /// Adds dE = dP·Wᵀ and dW = Eᵀ·dP, and the gradient of the other weights.
     private func addGradient(
-        _ direction: Weights, w: Values<Scalar>, dw: Values<Scalar>, dp: Values<Scalar>, vectors: Values<Scalar>,
-        _ memory: Memory
+        _ direction: Weights, e: Values<Scalar>, w: Values<Scalar>, de: Values<Scalar>, dw: Values<Scalar>,
+        dp: Values<Scalar>, _ memory: Memory
     ) {
         let columns = direction.columns
         let units = embedding.units
@@ -199,11 +200,20 @@ struct TokenPass<Arithmetic: TileArithmetic>: TrainingPass {
             }
             arithmetic.transposed(memory.other, b: nil, z: memory.tile, columns: columns, w: w, rows: units)
             for token in range {
-                for k in 0..<units { vectors[token * units + k] += memory.other[k * lanes + token % lanes] }
+                for k in 0..<units { de[token * units + k] += memory.other[k * lanes + token % lanes] }
             }
-            arithmetic.addProducts(
-                dw, x: memory.vectors + tile * units * lanes, xStep: 0, rows: units, z: memory.tile, zStep: 0,
-                columns: columns, steps: 1)
+        }
+        // dWᵀ = dPᵀ·E, with 16 rows of dW side by side.
+        for first in stride(from: 0, to: units, by: lanes) {
+            let rows = min(lanes, units - first)
+            memory.other.fill(0, count: tokens * lanes)
+            for token in 0..<tokens { (memory.other + token * lanes).copy(e + (token * units + first), count: rows) }
+            arithmetic.affine(
+                memory.tile, b: nil, x: memory.other, rows: tokens, w: dp, h: memory.other, units: 0, u: dp,
+                columns: columns)
+            for row in 0..<rows {
+                for k in 0..<columns { dw[(first + row) * columns + k] += memory.tile[k * lanes + row] }
+            }
         }
         (dw + units * columns).add(dp + tokens * columns, count: direction.others)
     }
