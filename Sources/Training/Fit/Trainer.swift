@@ -22,6 +22,8 @@ package final class Trainer {
     package let configuration: TrainingConfiguration
     /// The place and the shape of each trainable weight, in the model's order.
     private let tensors: [(range: Range<Int>, shape: [Int])]
+    /// The places of the weights that updates change.
+    private let trained: [Range<Int>]
     private let core: Core
 
     /// Begins a training.
@@ -48,6 +50,7 @@ package final class Trainer {
             }
         }
         self.tensors = tensors.map { (range: $0.0, shape: $0.1) }
+        self.trained = trained
         core =
             switch configuration.precision {
             case .single:
@@ -177,20 +180,25 @@ package final class Trainer {
 
     // MARK: - The optimizer
 
-    /// The optimizer's memory.
+    /// The optimizer's memory, for each weight that is not frozen.
     package var optimizerState: OptimizerState {
         get {
             switch core {
-            case .single(let learner): learner.optimizer.state(of: tensors.map(\.range))
-            case .double(let learner): learner.optimizer.state(of: tensors.map(\.range))
+            case .single(let learner): learner.optimizer.state(of: trained)
+            case .double(let learner): learner.optimizer.state(of: trained)
             }
         }
         set {
             switch core {
-            case .single(let learner): learner.optimizer.restore(newValue, tensors.map(\.range))
-            case .double(let learner): learner.optimizer.restore(newValue, tensors.map(\.range))
+            case .single(let learner): learner.optimizer.restore(newValue, trained)
+            case .double(let learner): learner.optimizer.restore(newValue, trained)
             }
         }
+    }
+
+    /// The shape of each weight that is not frozen.
+    package var trainedShapes: [[Int]] {
+        tensors.filter { trained.contains($0.range) }.map(\.shape)
     }
 
     /// The learning rate of the next update. A value that is set replaces the optimizer's own rate from now on.

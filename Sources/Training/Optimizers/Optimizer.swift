@@ -37,7 +37,7 @@ package struct Optimizer: Equatable, Sendable {
 package struct OptimizerState: Equatable, Sendable {
     /// The number of updates so far.
     package var updates: Int
-    /// For each trainable weight in the model's order, the optimizer's vectors, each in the weight's shape: momentum and velocity
+    /// For each weight that training changes, in the model's order, the optimizer's vectors, each in the weight's shape: momentum and velocity
     /// for Adam, momentum for SGD with momentum, none for SGD.
     package var slots: [[[Float]]]
 
