@@ -130,6 +130,41 @@ import Training
         #expect(trainer.weights == before)
     }
 
+    @Test func `a choice out of its range is refused`() throws {
+        let choices: [(String, (inout TrainingConfiguration) -> Void)] = [
+            ("the learning rate is -1.0, expected at least 0", { $0.optimizer.learningRate = .constant(-1) }),
+            ("the limit of gradients is 0.0, expected above 0", { $0.optimizer.clipping = .globalNorm(0) }),
+            ("the momentum is 2.0, expected 0 to 1", { $0.optimizer.method = .sgd(momentum: 2) }),
+            ("the number of jobs is 0, expected at least 1", { $0.jobs = 0 }),
+            ("the weight of class 1 is -2.0, expected at least 0", { $0.classWeights = [1: -2] }),
+            ("a dropout has the rate 1.0, expected 0 to below 1", { $0.dropouts = [.init(before: 1, rate: 1)] }),
+        ]
+        for (message, change) in choices {
+            var configuration = Self.configuration
+            change(&configuration)
+            let error = #expect(throws: TrainingError.self) { try Trainer(Self.model(), configuration) }
+            #expect(error?.code == .option && error?.context == message)
+        }
+    }
+
+    @Test func `SGD with momentum and Nesterov's step moves a weight as in Keras`() throws {
+        // The loss of one weight w with the input 1 and the target 0 is w², with the gradient 2 w.
+        let model = try Model(layers: [
+            Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
+        ])
+        var set = TrainingSet(features: 1)
+        set.append(inputs: [1], labels: [0])
+        for isNesterov in [false, true] {
+            var configuration = TrainingConfiguration(loss: Loss(.meanSquaredError))
+            configuration.optimizer = Optimizer(
+                .sgd(momentum: 0.5, isNesterov: isNesterov), learningRate: .constant(0.125))
+            let trainer = try Trainer(model, configuration)
+            for _ in 0..<2 { trainer.train(Batch(set, [0])) }
+            // v = 0.5 v − 0.125 g; w += v, or w += 0.5 v − 0.125 g.
+            #expect(trainer.weights == [[isNesterov ? 0.328125 : 0.4375]])
+        }
+    }
+
     /// The examples of <https://keras.io/api/metrics/>.
     @Test func `its metrics are Keras'`() throws {
         let model = try Model(layers: [

@@ -27,6 +27,11 @@ import Training
             for (found, expected) in zip(fast.gradients, exact.gradients) {
                 #expect(largestDifference(found, expected) <= 2e-6, "\(units) units")
             }
+            for _ in 0..<3 {
+                fast.train(batch)
+                exact.train(batch)
+            }
+            #expect(largestDifference(Array(fast.weights.joined()), Array(exact.weights.joined())) <= 1e-5)
         }
     }
 

@@ -112,7 +112,13 @@ extension Trainer {
 
     private func check(_ set: TrainingSet, _ options: FitOptions) throws(TrainingError) {
         try check(set)
-        if let validation = options.validation { try check(validation) }
+        if let validation = options.validation {
+            do {
+                try check(validation)
+            } catch {
+                throw TrainingError(error.code, "in the validation data, \(error.context)")
+            }
+        }
         guard options.batchSize >= 1, options.chunk ?? 1 >= 1 else {
             throw TrainingError(.option, "the batch size and the chunk must be at least 1")
         }

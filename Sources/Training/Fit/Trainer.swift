@@ -36,6 +36,7 @@ package final class Trainer {
     package init(
         _ model: Model, _ configuration: TrainingConfiguration, kernels: Kernels = .best
     ) throws(TrainingError) {
+        try configuration.check(model)
         self.model = model
         self.configuration = configuration
         var tensors: [(Range<Int>, [Int])] = []
