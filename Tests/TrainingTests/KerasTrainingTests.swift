@@ -20,7 +20,7 @@ import Training
         "model2", "endless", "chunks", "every", "last", "streams", "change", "online", "online_late",
     ]
 
-    @Test(arguments: fits + stateful)
+    @Test(arguments: fits + stateful + ["resume"])
     func `every gradient of the first batch is Keras'`(name: String) throws {
         let keras = try KerasTraining(name)
         var configuration = try keras.configuration()
@@ -52,6 +52,25 @@ import Training
         if let rates = expected.learningRate {
             #expect(largestDifference(result.epochs.map(\.learningRate), rates) <= 1e-8)
         }
+        try keras.expectEnd(of: trainer)
+    }
+
+    @Test func `a fit goes on from the optimizer's state in Keras' file`() throws {
+        let keras = try KerasTraining("resume")
+        let trainer = try Trainer(keras.file.model, keras.configuration())
+        let variables = try FixtureTensors(
+            Fixtures.url("reference/training/resume.optimizer.safetensors"))
+        func values(_ number: Int) -> [Float] { variables.values("optimizer/vars/\(number)").map { Float($0) } }
+        // The number of updates, the learning rate, then momentum and velocity of each weight.
+        trainer.optimizerState = OptimizerState(
+            updates: Int(values(0).first ?? 0),
+            slots: trainer.trainedShapes.indices.map { [values(2 + 2 * $0), values(3 + 2 * $0)] })
+        let (options, set) = keras.run.options(keras.set)
+        let result = try trainer.fit(set, options)
+        let expected = keras.run.tensorflowFloat64
+        #expect(result.epochs.first?.epoch == 11)
+        #expect(largestDifference(result.epochs.map(\.training.loss), expected.loss) <= keras.run.tolerance("loss"))
+        #expect(largestDifference(result.epochs.map(\.training.accuracy), expected.accuracy) <= 1e-6)
         try keras.expectEnd(of: trainer)
     }
 
