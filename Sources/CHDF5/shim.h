@@ -4,10 +4,18 @@
 // HDF5's predefined types and property-list classes are macros over global variables, which the library sets when it is
 // opened. Swift does not import these macros. Each function below wraps one of them.
 static inline hid_t sluice_H5T_NATIVE_FLOAT(void) { return H5T_NATIVE_FLOAT; }
+static inline hid_t sluice_H5T_NATIVE_INT64(void) { return H5T_NATIVE_INT64; }
+static inline hid_t sluice_H5T_IEEE_F32LE(void) { return H5T_IEEE_F32LE; }
+static inline hid_t sluice_H5T_STD_I64LE(void) { return H5T_STD_I64LE; }
+static inline hid_t sluice_H5T_C_S1(void) { return H5T_C_S1; }
 static inline hid_t sluice_H5P_FILE_ACCESS(void) { return H5P_FILE_ACCESS; }
+static inline hid_t sluice_H5P_LINK_CREATE(void) { return H5P_LINK_CREATE; }
+static inline hid_t sluice_H5P_DATASET_CREATE(void) { return H5P_DATASET_CREATE; }
 
 // Constants whose macros contain a cast or a side effect, which Swift does not import.
 static inline unsigned sluice_H5F_ACC_RDONLY(void) { return H5F_ACC_RDONLY; }
+static inline unsigned sluice_H5F_ACC_TRUNC(void) { return H5F_ACC_TRUNC; }
+static inline size_t sluice_H5T_VARIABLE(void) { return H5T_VARIABLE; }
 static inline hid_t sluice_H5S_ALL(void) { return H5S_ALL; }
 
 // H5Eset_auto is a macro that chooses between two versions of the call.

@@ -19,7 +19,7 @@ struct HDF5File: ~Copyable {
 
     private static let library = Mutex(())
 
-    private let file: HDF5Handle
+    let file: HDF5Handle
 
     /// Opens a file while `body` runs.
     ///
@@ -32,17 +32,25 @@ struct HDF5File: ~Copyable {
         _ bytes: [UInt8], _ body: (borrowing HDF5File) throws(Defect) -> Result
     ) throws(Defect) -> Result {
         try HDF5GlobalHeap.check(bytes)
-        return try library.withLock { _ throws(Defect) -> Result in
-            // A thread-safe build has an error stack for each thread, so one call per process would not be enough.
-            _ = sluice_H5E_silence()
-            // A file may name filters. The library must not load them from shared libraries.
-            _ = H5PLset_loading_state(0)
+        return try withLibrary { () throws(Defect) in
             let file = try HDF5File(bytes)
             return try body(file)
         }
     }
 
-    private init(_ bytes: [UInt8]) throws(Defect) {
+    /// Holds the lock on the library while `body` runs.
+    static func withLibrary<Result: Sendable>(_ body: () throws(Defect) -> Result) throws(Defect) -> Result {
+        try library.withLock { _ throws(Defect) -> Result in
+            // A thread-safe build has an error stack for each thread, so one call per process would not be enough.
+            _ = sluice_H5E_silence()
+            // A file may name filters. The library must not load them from shared libraries.
+            _ = H5PLset_loading_state(0)
+            return try body()
+        }
+    }
+
+    /// Opens a file. The caller has checked the global heaps and holds the lock on the library.
+    init(_ bytes: [UInt8]) throws(Defect) {
         let access = try HDF5Handle(H5Pcreate(sluice_H5P_FILE_ACCESS()), close: H5Pclose, "access list")
         var image = bytes
         let isSet = unsafe image.withUnsafeMutableBytes { buffer in
@@ -74,13 +82,13 @@ struct HDF5File: ~Copyable {
         return true
     }
 
-    /// Returns the names in a group, sorted.
+    /// Returns the names in a group, or in the file itself for an empty path, sorted.
     ///
     /// - Throws: ``Defect`` with the code `corrupt` if there is no such group.
     func members(of path: String) throws(Defect) -> [String] {
         try require(path)
         let group = try unsafe HDF5Handle(
-            H5Gopen2(file.id, path, hid_t(H5P_DEFAULT)), close: H5Gclose, "group '\(path)'")
+            H5Gopen2(file.id, path.isEmpty ? "/" : path, hid_t(H5P_DEFAULT)), close: H5Gclose, "group '\(path)'")
         var info = H5G_info_t()
         guard unsafe H5Gget_info(group.id, &info) >= 0, info.nlinks <= Self.maximumStrings else {
             throw Defect(.corrupt, "HDF5: group '\(path)' cannot be listed")
@@ -103,11 +111,34 @@ struct HDF5File: ~Copyable {
         return String(decoding: name.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// Returns a dataset of floating-point numbers of any width, as float32.
+    /// Returns a dataset of one whole number.
     ///
+    /// - Throws: ``Defect`` with the code `corrupt` if the dataset is missing, has another type or is damaged.
+    func integer(_ path: String) throws(Defect) -> Int {
+        try require(path)
+        let dataset = try unsafe HDF5Handle(
+            H5Dopen2(file.id, path, hid_t(H5P_DEFAULT)), close: H5Dclose, "dataset '\(path)'")
+        let type = try HDF5Handle(H5Dget_type(dataset.id), close: H5Tclose, "type of '\(path)'")
+        try requireDataWithinFile(of: dataset, path: path)
+        var value: Int64 = 0
+        guard H5Tget_class(type.id) == H5T_INTEGER,
+            try shape(of: dataset, path: path, isScalarAllowed: true).isEmpty,
+            unsafe H5Dread(
+                dataset.id, sluice_H5T_NATIVE_INT64(), sluice_H5S_ALL(), sluice_H5S_ALL(), hid_t(H5P_DEFAULT), &value)
+                >= 0
+        else { throw Defect(.corrupt, "HDF5: dataset '\(path)' is not one whole number") }
+        return Int(value)
+    }
+
+    /// Reads a dataset of floating-point numbers of any width, as float32.
+    ///
+    /// - Parameters:
+    ///   - path: The path of the dataset.
+    ///   - isScalarAllowed: Whether the dataset may be a single number without axes.
+    /// - Returns: The numbers with their shape.
     /// - Throws: ``Defect`` with the code `corrupt` if the dataset is missing, has another type, is too large or
     ///   damaged.
-    func tensor(_ path: String) throws(Defect) -> Tensor {
+    func tensor(_ path: String, isScalarAllowed: Bool = false) throws(Defect) -> Tensor {
         try require(path)
         let dataset = try unsafe HDF5Handle(
             H5Dopen2(file.id, path, hid_t(H5P_DEFAULT)), close: H5Dclose, "dataset '\(path)'")
@@ -116,7 +147,7 @@ struct HDF5File: ~Copyable {
             throw Defect(.corrupt, "HDF5: dataset '\(path)' does not hold floating-point numbers")
         }
         try requireDataWithinFile(of: dataset, path: path)
-        let shape = try shape(of: dataset, path: path)
+        let shape = try shape(of: dataset, path: path, isScalarAllowed: isScalarAllowed)
         let count = shape.reduce(1, *)
         var isRead = false
         let values = unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initializedCount in
@@ -137,8 +168,11 @@ struct HDF5File: ~Copyable {
     }
 
     /// Returns the lengths of the axes. Each is at least 1, and their product is at most ``maximumElements``.
-    private func shape(of dataset: borrowing HDF5Handle, path: String) throws(Defect) -> [Int] {
+    private func shape(
+        of dataset: borrowing HDF5Handle, path: String, isScalarAllowed: Bool
+    ) throws(Defect) -> [Int] {
         let space = try HDF5Handle(H5Dget_space(dataset.id), close: H5Sclose, "shape of '\(path)'")
+        if isScalarAllowed, H5Sget_simple_extent_type(space.id) == H5S_SCALAR { return [] }
         let rank = Int(H5Sget_simple_extent_ndims(space.id))
         guard H5Sget_simple_extent_type(space.id) == H5S_SIMPLE, (1...Int(H5S_MAX_RANK)).contains(rank) else {
             throw Defect(.corrupt, "HDF5: dataset '\(path)' has no shape")

@@ -6,18 +6,24 @@ package import ModelFiles
 package enum KerasArchive {
     /// Reads an untrusted file. The C libraries may crash or loop on its bytes.
     ///
+    /// - Parameters:
+    ///   - bytes: The file.
+    ///   - withTraining: Whether to read the state of training too. An `.h5` file's optimizer is never read.
     /// - Returns: The architecture and its weights.
     /// - Throws: ``Defect`` with the code `notAModel` or `corrupt`, or `unsupported` if a layer needs something that
     ///   the engine does not compute.
-    package static func read(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
-        switch KerasFormat(of: bytes) {
-        case .archive: try readArchive(bytes)
-        case .hdf5: try readHDF5(bytes)
-        case nil: throw Defect(.notAModel, "is not a Keras file")
-        }
+    package static func read(_ bytes: [UInt8], withTraining: Bool = false) throws(Defect) -> ExchangeForm {
+        var form =
+            switch KerasFormat(of: bytes) {
+            case .archive: try readArchive(bytes, withTraining: withTraining)
+            case .hdf5: try readHDF5(bytes)
+            case nil: throw Defect(.notAModel, "is not a Keras file")
+            }
+        if !withTraining { form.training = nil }
+        return form
     }
 
-    private static func readArchive(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
+    private static func readArchive(_ bytes: [UInt8], withTraining: Bool) throws(Defect) -> ExchangeForm {
         let entries = try ZipArchive.read(bytes) { archive throws(Defect) in
             (
                 config: try archive.entry("config.json"), metadata: try archive.entry("metadata.json"),
@@ -31,13 +37,17 @@ package enum KerasArchive {
         let version = metadata?.kerasVersion
         let architecture = try KerasArchitecture(json: config, source: "config.json", kerasVersion: version)
         guard let file = entries.weights else { throw Defect(.corrupt, "model.weights.h5 is missing") }
-        let weights = try HDF5File.read(file) { file throws(Defect) in
-            try KerasWeights.ofArchive(file, architecture)
+        let (weights, optimizer) = try HDF5File.read(file) { file throws(Defect) in
+            (
+                try KerasWeights.ofArchive(file, architecture),
+                withTraining ? try KerasOptimizer.ofArchive(file) : nil
+            )
         }
         return try ExchangeForm(
             architecture: config, kerasVersion: version ?? ExchangeForm.unknownVersion,
             sourceFormat: KerasFormat.archive.name, tensors: weights,
-            loss: CompiledLoss(kerasConfiguration: config, member: "compile_config"))
+            loss: CompiledLoss(kerasConfiguration: config, member: "compile_config"),
+            training: TrainingState(compilation: KerasCompilation(configuration: config), optimizer: optimizer))
     }
 
     private static func readHDF5(_ bytes: [UInt8]) throws(Defect) -> ExchangeForm {
@@ -56,12 +66,14 @@ package enum KerasArchive {
         return try ExchangeForm(
             architecture: Array(config.utf8), kerasVersion: version ?? ExchangeForm.unknownVersion,
             sourceFormat: KerasFormat.hdf5.name, tensors: weights,
-            loss: training.flatMap { CompiledLoss(kerasConfiguration: Array($0.utf8)) })
+            loss: training.flatMap { CompiledLoss(kerasConfiguration: Array($0.utf8)) },
+            training: TrainingState(
+                compilation: training.flatMap { KerasCompilation(legacyJSON: Array($0.utf8)) }, optimizer: nil))
     }
 }
 
 /// The part of `metadata.json` in a `.keras` archive that is read.
-private struct ArchiveMetadata: Decodable {
+struct ArchiveMetadata: Codable {
     let kerasVersion: String
 
     private enum CodingKeys: String, CodingKey {

@@ -15,12 +15,8 @@ enum KerasWeights {
     static func ofArchive(
         _ file: borrowing HDF5File, _ architecture: KerasArchitecture
     ) throws(Defect) -> [NamedTensor] {
-        var counts: [String: Int] = [:]
         var weights: [NamedTensor] = []
-        for layer in architecture.layers {
-            let count = counts[layer.className, default: 0]
-            counts[layer.className] = count + 1
-            let group = "layers/\(layer.className.snakeCased)" + (count == 0 ? "" : "_\(count)")
+        for (layer, group) in zip(architecture.layers, groups(of: architecture)) {
             do {
                 weights += try archiveWeights(file, group: group, of: layer)
             } catch {
@@ -28,6 +24,16 @@ enum KerasWeights {
             }
         }
         return weights
+    }
+
+    /// Returns the group of each layer in `model.weights.h5`.
+    static func groups(of architecture: KerasArchitecture) -> [String] {
+        var counts: [String: Int] = [:]
+        return architecture.layers.map { layer in
+            let count = counts[layer.className, default: 0]
+            counts[layer.className] = count + 1
+            return "layers/\(layer.className.kerasSnakeCase)" + (count == 0 ? "" : "_\(count)")
+        }
     }
 
     private static func archiveWeights(
@@ -103,20 +109,6 @@ enum KerasWeights {
 }
 
 extension String {
-    /// Keras' name for a class in paths: `LSTM` → `lstm`, `TimeDistributed` → `time_distributed`.
-    fileprivate var snakeCased: String {
-        var result = ""
-        var previous: Character?
-        for (character, next) in zip(self, dropFirst().map(Optional.some) + [nil]) {
-            let startsWord =
-                character.isUppercase
-                && (previous?.isLowercase == true || (previous?.isUppercase == true && next?.isLowercase == true))
-            result += (startsWord ? "_" : "") + character.lowercased()
-            previous = character
-        }
-        return result
-    }
-
     fileprivate var lastPathComponent: String {
         split(separator: "/").last.map(String.init) ?? ""
     }

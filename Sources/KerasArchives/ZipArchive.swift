@@ -10,6 +10,9 @@ struct ZipArchive: ~Copyable {
     /// The maximum size of an entry, 1 GiB after decompression.
     static let maximumEntrySize = 1 << 30
 
+    /// The maximum number of entries.
+    private static let maximumEntries: Int64 = 1 << 16
+
     private let archive: OpaquePointer
 
     /// Opens an archive while `body` runs.
@@ -40,6 +43,24 @@ struct ZipArchive: ~Copyable {
 
     deinit {
         unsafe zip_discard(archive)
+    }
+
+    /// Returns all entries in order.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt` if an entry is too large or damaged, or if there are too many.
+    func entries() throws(Defect) -> [(name: String, content: [UInt8])] {
+        let count = unsafe zip_get_num_entries(archive, 0)
+        guard (0...Self.maximumEntries).contains(count) else {
+            throw Defect(.corrupt, "the zip archive has \(count) entries; supported: at most \(Self.maximumEntries)")
+        }
+        var entries: [(name: String, content: [UInt8])] = []
+        for index in 0..<count {
+            guard let name = unsafe zip_get_name(archive, UInt64(index), 0).map({ unsafe String(cString: $0) }),
+                let content = try entry(name)
+            else { throw Defect(.corrupt, "zip entry \(index) has no name") }
+            entries.append((name, content))
+        }
+        return entries
     }
 
     /// Returns the uncompressed bytes of an entry, or nil if there is no entry with this name.

@@ -35,7 +35,10 @@ struct Sluice: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Model",
-                subcommands: [InspectCommand.self, PredictCommand.self, EvaluateCommand.self, ConvertCommand.self]),
+                subcommands: [
+                    InspectCommand.self, PredictCommand.self, EvaluateCommand.self, ConvertCommand.self,
+                    InitCommand.self,
+                ]),
             CommandGroup(name: "Live Data", subcommands: [PipeCommand.self, WatchCommand.self]),
             CommandGroup(
                 name: "Stream",
@@ -59,7 +62,7 @@ struct Sluice: ParsableCommand {
 
     /// Runs the command in the arguments. An error becomes one line on standard error and an exit status.
     static func main() {
-        KerasReaderProcess.runIfAsked()
+        KerasTaskProcess.runIfAsked()
         do {
             try CommandWords.check(Array(CommandLine.arguments.dropFirst()))
             var command = try parseAsRoot()

@@ -8,7 +8,7 @@ import Wire
 @main
 enum Main {
     static func main() {
-        KerasReaderProcess.runIfAsked()
+        KerasTaskProcess.runIfAsked()
         // These calls come before any file is opened.
         StandardDescriptors.occupy()
         StandardDescriptors.raiseLimit()

@@ -32,7 +32,7 @@ struct FuzzModelFiles: ParsableCommand {
     var kind: FuzzInput.Kind?
 
     static func main() {
-        KerasReaderProcess.runIfAsked()
+        KerasTaskProcess.runIfAsked()
         Self.main(nil)
     }
 

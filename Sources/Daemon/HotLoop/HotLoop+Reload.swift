@@ -35,7 +35,7 @@ extension HotLoop {
         for (model, dropped) in reloads.stop() {
             tell(dropped, .failure(stopped(model)), ofModel: model)
         }
-        KerasReader.endAll()
+        KerasProcess.endAll()
     }
 
     private func stopped(_ model: Int) -> ControlError {

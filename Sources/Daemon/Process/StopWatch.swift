@@ -81,7 +81,7 @@ public final class StopWatch: Sendable {
             switch state.phase {
             case .loading:
                 logger.notice("stopped before it served, while models and state were being read")
-                KerasReader.endAll()
+                KerasProcess.endAll()
                 // Exits while holding the lock, so that the next phase cannot begin.
                 _exit(EXIT_SUCCESS)
             case .serving(let mailbox): mailbox.post { $0.isStopping = true }

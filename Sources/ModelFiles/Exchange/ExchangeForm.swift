@@ -17,8 +17,10 @@ package struct ExchangeForm: Sendable {
     package let sourceFormat: String?
     /// The loss that the model was compiled with, if the file states it.
     package let loss: CompiledLoss?
+    /// The state of training; nil if the source does not state it or was read without it.
+    package var training: TrainingState?
     /// The weights in the order of their names, which are unique.
-    private let tensors: [NamedTensor]
+    let tensors: [NamedTensor]
 
     /// The value of ``kerasVersion`` if the source states no version. An option whose default has changed must then be
     /// present.
@@ -32,15 +34,17 @@ package struct ExchangeForm: Sendable {
     ///   - sourceFormat: The format that the model was read from.
     ///   - tensors: The weights.
     ///   - loss: The loss that the model was compiled with.
+    ///   - training: The state of training.
     /// - Throws: ``Defect`` with the code `corrupt` if two weights have the same name, or if the JSON is invalid.
     package init(
-        architecture: [UInt8], kerasVersion: String?, sourceFormat: String, tensors: [NamedTensor],
-        loss: CompiledLoss? = nil
+        architecture: [UInt8], kerasVersion: String?, sourceFormat: String?, tensors: [NamedTensor],
+        loss: CompiledLoss? = nil, training: TrainingState? = nil
     ) throws(Defect) {
         self.architecture = try Self.withoutTraining(architecture)
         self.kerasVersion = kerasVersion
         self.sourceFormat = sourceFormat
         self.loss = loss
+        self.training = training
         self.tensors = tensors.sorted { $0.name < $1.name }
         var names: Set<String> = []
         for name in tensors.map(\.name) where !names.insert(name).inserted {
@@ -96,6 +100,7 @@ extension ExchangeForm {
         static let kerasVersion = "keras_version"
         static let sourceFormat = "source_format"
         static let loss = "loss"
+        static let compilation = "compile_config"
     }
 
     /// Whether a safetensors file states that it is in Sluice's form.
@@ -110,7 +115,9 @@ extension ExchangeForm {
         metadata[Key.kerasVersion] = kerasVersion
         metadata[Key.sourceFormat] = sourceFormat
         metadata[Key.loss] = loss?.json
-        return Safetensors.bytes(metadata: metadata, tensors: tensors)
+        metadata[Key.compilation] = (training?.compilation?.json).map { String(decoding: $0, as: UTF8.self) }
+        training?.optimizer?.add(to: &metadata)
+        return Safetensors.bytes(metadata: metadata, tensors: tensors + (training?.optimizer?.named ?? []))
     }
 
     /// Reads the form from an untrusted safetensors file.
@@ -131,11 +138,11 @@ extension ExchangeForm {
         kerasVersion = file.metadata[Key.kerasVersion]
         sourceFormat = file.metadata[Key.sourceFormat]
         loss = file.metadata[Key.loss].flatMap { CompiledLoss(json: Array($0.utf8)) }
-        var tensors: [NamedTensor] = []
-        for name in file.names {
-            tensors.append(NamedTensor(name: name, tensor: try file.tensor(name)))
-        }
+        let (tensors, optimizer) = try OptimizerVariables.split(file)
         self.tensors = tensors
+        training = TrainingState(
+            compilation: file.metadata[Key.compilation].flatMap { KerasCompilation(json: Array($0.utf8)) },
+            optimizer: optimizer)
     }
 
     /// Returns, for each layer, the weights that the model's outputs depend on, in the order of ``KerasLayer/weights``.

@@ -43,7 +43,7 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
 
     /// Reads a loss in Keras' notation: a name, an object with a class name, or a list or object that holds one of
     /// these for the only output.
-    private init?(keras value: JSONValue) {
+    init?(keras value: JSONValue) {
         switch value {
         case .string(let name):
             self.init(name: Self.functionName(name))
@@ -93,7 +93,8 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
 }
 
 extension JSONValue {
-    fileprivate var double: Double? {
+    /// The value of a number; nil for another kind of value.
+    var double: Double? {
         switch self {
         case .number(let value): value
         case .integer(let value): Double(value)

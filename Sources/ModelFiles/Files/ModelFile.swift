@@ -45,6 +45,8 @@ package struct ModelFile: Sendable {
     package let outputMeaning: OutputMeaning
     /// The layers in order, as Keras' `summary()` lists them.
     package let layers: [LayerSummary]
+    /// Whether the engine's model has each of ``layers``. It leaves out those that change nothing.
+    let isComputed: [Bool]
 
     /// Reads a Sequential model, or a Functional model that is one chain, from a file. The format may be a Keras 3
     /// archive (`.keras`), a whole-model HDF5 file of Keras (`.h5`), Sluice's own `.safetensors`, or a PyTorch state
@@ -92,7 +94,7 @@ package struct ModelFile: Sendable {
         return bytes.count
     }
 
-    private static func named<Result>(_ path: String, _ read: () throws(Defect) -> Result) throws(ModelFileError)
+    static func named<Result>(_ path: String, _ read: () throws(Defect) -> Result) throws(ModelFileError)
         -> Result
     {
         do {
@@ -102,7 +104,7 @@ package struct ModelFile: Sendable {
         }
     }
 
-    private init(_ form: ExchangeForm, format: String) throws(Defect) {
+    init(_ form: ExchangeForm, format: String) throws(Defect) {
         // If the file states no version, its options mean the same as in Keras 3.
         let architecture = try KerasArchitecture(
             json: form.architecture, source: "architecture", kerasVersion: form.kerasVersion ?? "3")
@@ -145,6 +147,7 @@ package struct ModelFile: Sendable {
         self.kerasVersion = kerasVersion
         self.loss = loss
         outputMeaning = OutputMeaning(of: model, loss: loss)
+        isComputed = layers.map { $0 != nil }
         self.layers = zip(zip(architecture.layers, weights), layers).map { described, built in
             LayerSummary(
                 described.0, parameters: built?.parameters ?? 0,

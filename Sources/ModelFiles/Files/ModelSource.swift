@@ -4,15 +4,23 @@ struct ModelSource {
     let form: ExchangeForm
     /// The name of the file's format.
     let format: String
+    /// The file itself, if it is a `.keras` archive that was read with the state of training; otherwise empty.
+    var archive: [UInt8] = []
 
     /// Reads a file of any format.
     ///
+    /// - Parameters:
+    ///   - path: The path of the file.
+    ///   - withTraining: Whether to read the state of training too.
+    /// - Returns: The file's content.
     /// - Throws: ``Defect``.
-    static func read(_ path: String) throws(Defect) -> ModelSource {
+    static func read(_ path: String, withTraining: Bool = false) throws(Defect) -> ModelSource {
         let file = try FileBytes(path)
         let start = try file.prefix(16)
         if let format = KerasFormat(of: start) {
-            return try kerasFile(file, format)
+            var source = try kerasFile(file, format, withTraining: withTraining)
+            if withTraining, format == .archive { source.archive = try file.all() }
+            return source
         }
         guard Safetensors.isLikely(start) else {
             throw Defect(
@@ -22,7 +30,8 @@ struct ModelSource {
         guard ExchangeForm.isForm(tensors) else {
             return ModelSource(form: try TorchModel.read(tensors, path: path), format: TorchModel.format)
         }
-        let form = try ExchangeForm(tensors)
+        var form = try ExchangeForm(tensors)
+        if !withTraining { form.training = nil }
         return ModelSource(
             form: form, format: "Sluice (.safetensors)" + (form.sourceFormat.map { ", from \($0)" } ?? ""))
     }
@@ -32,13 +41,17 @@ struct ModelSource {
         "Keras 3 archives (.keras), Keras HDF5 files of a whole model (.h5), .safetensors of Sluice, and of PyTorch "
         + "with a description file beside it"
 
-    private static func kerasFile(_ file: borrowing FileBytes, _ format: KerasFormat) throws(Defect) -> ModelSource {
-        ModelSource(form: try KerasReader.read(file), format: format.name)
+    private static func kerasFile(
+        _ file: borrowing FileBytes, _ format: KerasFormat, withTraining: Bool
+    ) throws(Defect) -> ModelSource {
+        ModelSource(form: try KerasReader.read(file, withTraining: withTraining), format: format.name)
     }
     #else
     private static let supported = ".safetensors of Sluice, and of PyTorch with a description file beside it"
 
-    private static func kerasFile(_ file: borrowing FileBytes, _ format: KerasFormat) throws(Defect) -> ModelSource {
+    private static func kerasFile(
+        _ file: borrowing FileBytes, _ format: KerasFormat, withTraining: Bool
+    ) throws(Defect) -> ModelSource {
         throw Defect(
             .unsupported,
             "this build of Sluice does not read \(format.name); run 'sluice convert' of a full build to get a .safetensors "

@@ -36,7 +36,7 @@ package struct KerasArchitecture: Sendable {
     }
 
     /// The model's name.
-    let name: String
+    package let name: String
     /// The layers in order, without the InputLayer, which has neither weights nor a row in `summary()`.
     package let layers: [NamedLayer]
     /// The model's input shape. An axis may have any length if the file does not state its length.

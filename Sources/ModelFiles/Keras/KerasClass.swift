@@ -31,3 +31,19 @@ struct KerasClass: Decodable {
         name = registered.contains(">") ? registered : "\(module ?? "custom")>\(registered)"
     }
 }
+
+extension String {
+    /// Keras' name for a class in names and paths: `LSTM` → `lstm`, `TimeDistributed` → `time_distributed`.
+    package var kerasSnakeCase: String {
+        var result = ""
+        var previous: Character?
+        for (character, next) in zip(self, dropFirst().map(Optional.some) + [nil]) {
+            let startsWord =
+                character.isUppercase
+                && (previous?.isLowercase == true || (previous?.isUppercase == true && next?.isLowercase == true))
+            result += (startsWord ? "_" : "") + character.lowercased()
+            previous = character
+        }
+        return result
+    }
+}

@@ -36,6 +36,15 @@ protocol KerasLayer: Decodable, Sendable {
     /// - Returns: The engine's layer, or nil if the layer changes nothing.
     /// - Throws: ``ModelError`` if a weight has the wrong shape.
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)?
+
+    /// Returns the values of a new layer's ``weights`` from Keras' default initializers.
+    ///
+    /// - Parameters:
+    ///   - input: A shape that ``outputShape(of:)`` accepted.
+    ///   - numbers: The source of random numbers.
+    /// - Returns: The weights.
+    /// - Throws: ``ModelError`` if the layer would have too many weights, or needs data for its weights.
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor]
 }
 
 /// The defaults for most layers.
@@ -46,6 +55,8 @@ extension KerasLayer {
     var takesTokens: Bool { false }
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape { input }
+
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] { [] }
 }
 
 /// The name of a layer's weight and its place in a `.keras` archive.

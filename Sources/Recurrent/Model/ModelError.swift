@@ -16,6 +16,12 @@ package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The weight or layer at fault, with the actual and the expected shape.
     package let context: String
 
+    /// Creates an error. Each parameter sets the property of the same name.
+    package init(code: Code, context: String) {
+        self.code = code
+        self.context = context
+    }
+
     /// The context in one line.
     package var description: String { context }
 }

@@ -28,6 +28,15 @@ package struct Tensor: Equatable, Sendable {
         self.values = values
     }
 
+    /// A tensor of the same shape whose values are 0.
+    package var zeros: Tensor { Tensor(checkedShape: shape, values: Array(repeating: 0, count: values.count)) }
+
+    /// Creates a tensor whose number of values is known to be the product of the shape.
+    private init(checkedShape: [Int], values: [Float]) {
+        shape = checkedShape
+        self.values = values
+    }
+
     /// Checks the shape and the values of a weight when a layer is built, so that no step has to.
     ///
     /// - Throws: ``ModelError`` with the code `shape` if the shape is not the expected one, or `notFinite` if a value

@@ -5,19 +5,23 @@ import ModelFiles
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Write a model as .safetensors, Sluice's own format.",
+        abstract: "Write a model as .safetensors, Sluice's own format, or as .keras.",
         discussion: """
-            Writes the same model with the same fingerprint, for a sluiced that is built without HDF5 and libzip. The input \
-            is a Keras model (.keras, .h5), or a PyTorch state dict (.safetensors) with a description of its layers (.yaml) \
-            beside it. Needs no daemon.
+            Writes the same model with the same fingerprint. The input is a Keras model (.keras, .h5), Sluice's own format, \
+            or a PyTorch state dict (.safetensors) with a description of its layers (.yaml) beside it. Needs no daemon.
+
+            A sluiced that is built without HDF5 and libzip reads only .safetensors. Keras 3 loads the .keras, with the \
+            optimizer's state if the input is a .keras too. Models of Keras 2 are written as .safetensors only.
 
               sluice convert model2.keras model2.safetensors
+              sluice convert model.safetensors model.keras
             """)
 
     @Argument(help: "The model to read.", completion: .file(extensions: ["keras", "h5", "safetensors"]))
     var input: String
 
-    @Argument(help: "The file to write, OUT.safetensors.", completion: .file(extensions: ["safetensors"]))
+    @Argument(
+        help: "The file to write, .safetensors or .keras.", completion: .file(extensions: ["keras", "safetensors"]))
     var output: String
 
     @Flag(help: "Replace an existing file.")
@@ -26,8 +30,8 @@ struct ConvertCommand: ParsableCommand {
     @OptionGroup var permissions: FileModeOptions
 
     func validate() throws {
-        guard output.hasSuffix(".safetensors") else {
-            throw ValidationError("'\(output)' does not end in .safetensors")
+        guard output.hasSuffix(".safetensors") || output.hasSuffix(".keras") else {
+            throw ValidationError("'\(output)' does not end in .safetensors or .keras")
         }
     }
 
@@ -39,6 +43,10 @@ struct ConvertCommand: ParsableCommand {
 
     private func convert() throws(ClientError) -> Int {
         do {
+            if output.hasSuffix(".keras") {
+                try ModelDocument.checkOutput(output, replacing: force)
+                return try ModelDocument.read(input).write(to: output, replacing: force, mode: permissions.bits)
+            }
             return try ModelFile.convert(input, to: output, replacing: force, mode: permissions.bits)
         } catch {
             throw ClientError(error)

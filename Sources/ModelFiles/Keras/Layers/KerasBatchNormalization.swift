@@ -42,4 +42,12 @@ struct KerasBatchNormalization: KerasLayer {
             epsilon: epsilon, gamma: scales ? weights[0] : nil, beta: centers ? weights[scales ? 1 : 0] : nil,
             movingMean: weights[weights.count - 2], movingVariance: weights[weights.count - 1])
     }
+
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
+        let (ones, zeros) = (
+            try InitialNumbers.constant(1, shape: [input.features]),
+            try InitialNumbers.constant(0, shape: [input.features])
+        )
+        return (scales ? [ones] : []) + (centers ? [zeros] : []) + [zeros, ones]
+    }
 }

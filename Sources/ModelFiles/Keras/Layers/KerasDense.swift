@@ -40,4 +40,9 @@ struct KerasDense: KerasLayer {
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try Dense(units: units, activation: activation, kernel: weights[0], bias: usesBias ? weights[1] : nil)
     }
+
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
+        let kernel = try numbers.glorotUniform(rows: input.features, columns: units)
+        return try [kernel] + (usesBias ? [InitialNumbers.constant(0, shape: [units])] : [])
+    }
 }

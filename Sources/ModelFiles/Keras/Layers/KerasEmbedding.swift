@@ -40,4 +40,8 @@ struct KerasEmbedding: KerasLayer {
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try Embedding(vocabulary: vocabulary, units: units, embeddings: weights[0], masksZero: masksZero)
     }
+
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
+        [try numbers.uniform(shape: [vocabulary, units], within: 0.05)]
+    }
 }

@@ -39,4 +39,12 @@ struct KerasLayerNormalization: KerasLayer {
             units: input.features, epsilon: epsilon, gamma: scales ? weights.first : nil,
             beta: centers ? weights.last : nil)
     }
+
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
+        let (gamma, beta) = (
+            try InitialNumbers.constant(1, shape: [input.features]),
+            try InitialNumbers.constant(0, shape: [input.features])
+        )
+        return (scales ? [gamma] : []) + (centers ? [beta] : [])
+    }
 }

@@ -52,4 +52,9 @@ struct KerasNormalization: KerasLayer {
         let variance = try given?.variance.tensor(features: input.features) ?? weights[1]
         return try Normalization(mean: mean, variance: variance, isInverse: isInverse)
     }
+
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
+        guard given == nil else { return [] }
+        throw ModelError(code: .shape, context: "needs data for its mean and variance; give them as options in Keras")
+    }
 }

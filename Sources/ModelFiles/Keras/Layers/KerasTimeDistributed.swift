@@ -42,4 +42,8 @@ struct KerasTimeDistributed: KerasLayer {
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         try layer.build(weights: weights, input: input)
     }
+
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
+        try layer.initialWeights(input: input, &numbers)
+    }
 }

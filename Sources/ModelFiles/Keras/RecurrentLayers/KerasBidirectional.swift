@@ -95,4 +95,8 @@ struct KerasBidirectional: KerasLayer {
             backward: backward.recurrentLayer(weights: Array(weights.dropFirst(count)), maskedOutput: maskedOutput),
             merge: merge, returnsSequences: returnsSequences)
     }
+
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
+        try forward.initialWeights(input: input, &numbers) + backward.initialWeights(input: input, &numbers)
+    }
 }

@@ -30,6 +30,12 @@ struct KerasGRU: KerasRecurrentLayer {
     }
 
     var activations: [Activation] { [options.activation, recurrentActivation] }
+    var gates: Int { 3 }
+
+    func initialBias() throws(ModelError) -> Tensor {
+        let length = gates * options.units
+        return try InitialNumbers.constant(0, shape: resetsAfter ? [2, length] : [length])
+    }
 
     func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {
         try GRU(

@@ -19,6 +19,14 @@ struct KerasLSTM: KerasRecurrentLayer {
     }
 
     var activations: [Activation] { [options.activation, recurrentActivation] }
+    var gates: Int { 4 }
+
+    /// Returns zeros, but ones for the forget gate, the second of i, f, c, o: `unit_forget_bias`.
+    func initialBias() throws(ModelError) -> Tensor {
+        let units = options.units
+        return try Tensor(
+            shape: [4 * units], values: (0..<4 * units).map { (units..<2 * units).contains($0) ? 1 : 0 })
+    }
 
     func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {
         try LSTM(

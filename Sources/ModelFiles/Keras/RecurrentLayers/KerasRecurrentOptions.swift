@@ -60,6 +60,11 @@ struct KerasRecurrentOptions: Decodable {
 /// One of Keras' three recurrent layers.
 protocol KerasRecurrentLayer: KerasLayer {
     var options: KerasRecurrentOptions { get }
+    /// The number of gates that a kernel holds side by side.
+    var gates: Int { get }
+
+    /// Returns the bias of a new layer.
+    func initialBias() throws(ModelError) -> Tensor
 
     /// Builds the engine's layer, which runs from the first timestep to the last.
     ///
@@ -77,6 +82,17 @@ extension KerasRecurrentLayer {
 
     func outputShape(of input: KerasShape) throws(Defect) -> KerasShape {
         try options.outputShape(of: input)
+    }
+
+    func initialBias() throws(ModelError) -> Tensor {
+        try InitialNumbers.constant(0, shape: [gates * options.units])
+    }
+
+    func initialWeights(input: KerasShape, _ numbers: inout InitialNumbers) throws(ModelError) -> [Tensor] {
+        let columns = gates * options.units
+        let kernel = try numbers.glorotUniform(rows: input.features, columns: columns)
+        let recurrentKernel = try numbers.orthogonal(rows: options.units, columns: columns)
+        return try [kernel, recurrentKernel] + (options.usesBias ? [initialBias()] : [])
     }
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {

@@ -11,6 +11,7 @@ struct KerasSimpleRNN: KerasRecurrentLayer {
     }
 
     var activations: [Activation] { [options.activation] }
+    var gates: Int { 1 }
 
     func recurrentLayer(weights: [Tensor], maskedOutput: MaskedOutput) throws(ModelError) -> any RecurrentLayer {
         try SimpleRNN(

@@ -4,16 +4,16 @@ import Glibc
 import ModelFiles
 #endif
 
-/// The process that reads Keras files. It is this program, which ModelFiles starts again for this purpose.
-package enum KerasReaderProcess {
-    /// Reads a Keras file and exits, if the program was started for this purpose. A program must call this function
-    /// before anything else.
+/// The processes that read and write Keras files. They are this program, which ModelFiles starts again for a task.
+package enum KerasTaskProcess {
+    /// Reads or writes a Keras file and exits, if the program was started for this purpose. A program must call this
+    /// function before anything else.
     ///
     /// In a build without the trait `Keras` the call does nothing.
     package static func runIfAsked() {
         #if Keras
-        KerasReader.programCanRead()
-        if CommandLine.arguments.first == KerasReader.name { run() }
+        KerasProcess.programCanRun()
+        if let task = CommandLine.arguments.first.flatMap(KerasProcess.init) { run(task) }
         #endif
     }
 
@@ -24,18 +24,23 @@ package enum KerasReaderProcess {
     /// copy, the weights and the exchange form, each with room to grow.
     private static let memoryPerByte = 8
 
-    private static func run() -> Never {
+    private static func run(_ task: KerasProcess) -> Never {
         closeInherited()
         limit(RLIMIT_NOFILE, to: Int(STDERR_FILENO) + 1)
         limit(RLIMIT_CORE, to: 0)
-        limit(RLIMIT_CPU, to: KerasReader.processorSeconds)
+        limit(RLIMIT_CPU, to: KerasProcess.processorSeconds)
         do {
             let file = try FileBytes(STDIN_FILENO)
             // A sanitizer reserves terabytes of address space.
             #if !SANITIZED
             limit(RLIMIT_AS, to: baseMemory + memoryPerByte * file.size)
             #endif
-            answer(.form, try KerasArchive.read(file.all()).bytes)
+            let bytes = try file.all()
+            switch task {
+            case .reader: answer(.form, try KerasArchive.read(bytes).bytes)
+            case .trainingReader: answer(.form, try KerasArchive.read(bytes, withTraining: true).bytes)
+            case .writer: answer(.archive, try KerasArchive.write(KerasWriteRequest(bytes)))
+            }
         } catch {
             answer(.defect, (try? JSONEncoder().encode(error)).map(Array.init) ?? [])
         }
@@ -54,7 +59,7 @@ package enum KerasReaderProcess {
         guard unsafe setrlimit(resource.resource, &limit) == 0 else { _exit(EXIT_FAILURE) }
     }
 
-    private static func answer(_ message: KerasReader.Message, _ body: [UInt8]) -> Never {
+    private static func answer(_ message: KerasProcess.Message, _ body: [UInt8]) -> Never {
         // If the write fails, the caller is gone.
         guard ([message.rawValue] + body).writeAll(to: STDOUT_FILENO) else { _exit(EXIT_FAILURE) }
         _exit(EXIT_SUCCESS)

@@ -1,0 +1,27 @@
+#if Keras
+import ModelFiles
+import Recurrent
+
+/// The optimizer's variables in `model.weights.h5` of a `.keras` archive.
+enum KerasOptimizer {
+    /// The group of the variables.
+    static let group = "optimizer"
+    /// The path of the variables, which have the names `0`, `1` and so on.
+    static let variables = "\(group)/vars"
+
+    /// Reads the variables; nil if the file has none.
+    ///
+    /// - Throws: ``Defect`` with the code `corrupt`.
+    static func ofArchive(_ file: borrowing HDF5File) throws(Defect) -> OptimizerVariables? {
+        guard try file.exists("\(variables)/0") else { return nil }
+        let count = try file.members(of: variables).count
+        let updates = try file.integer("\(variables)/0")
+        guard updates >= 0 else { throw Defect(.corrupt, "'\(variables)/0' is negative") }
+        var tensors: [Tensor] = []
+        for index in 1..<max(1, count) {
+            tensors.append(try file.tensor("\(variables)/\(index)", isScalarAllowed: true))
+        }
+        return OptimizerVariables(updates: updates, tensors: tensors)
+    }
+}
+#endif

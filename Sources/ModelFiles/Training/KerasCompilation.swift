@@ -1,0 +1,205 @@
+import FoundationEssentials
+package import Wire
+
+/// The options that a model was compiled with: Keras' `compile_config`. Members that Sluice does not know are kept.
+package struct KerasCompilation: Equatable, Sendable {
+    /// The factor of an optimizer's steps.
+    package enum LearningRate: Equatable, Sendable {
+        /// One rate for all updates.
+        case constant(Double)
+        /// `initial · rate^(updates / steps)` (<https://keras.io/api/optimizers/learning_rate_schedules/exponential_decay/>).
+        case exponentialDecay(initial: Double, rate: Double, steps: Double)
+        /// Another schedule, by its class in Keras.
+        case other(String)
+    }
+
+    /// The member of `config.json`.
+    static let member = "compile_config"
+    private static let optimizerMember = "optimizer"
+    private static let learningRateOption = "learning_rate"
+
+    private var members: [String: JSONValue]
+
+    /// Creates the options of a model that was not compiled before.
+    ///
+    /// - Parameters:
+    ///   - optimizer: The optimizer's class in Keras, `Adam` or `SGD`. Its options are Keras' defaults.
+    ///   - loss: Keras' name of the loss.
+    ///   - metrics: Keras' names of the metrics.
+    package init(optimizer: String = "Adam", loss: String, metrics: [String]) {
+        members = [
+            "loss": .string(loss), "loss_weights": .null, "metrics": .array(metrics.map(JSONValue.string)),
+            "weighted_metrics": .null, "run_eagerly": .bool(false), "steps_per_execution": .integer(1),
+            "jit_compile": .bool(false),
+        ]
+        setOptimizer(optimizer)
+    }
+
+    /// Reads `compile_config` of a configuration; nil if the model is not compiled.
+    ///
+    /// - Parameter configuration: The text of `config.json`.
+    package init?(configuration: [UInt8]) {
+        guard let range = JSONMember.range(of: Self.member, in: configuration) else { return nil }
+        self.init(json: Array(configuration[range]))
+    }
+
+    /// Reads `training_config` of a legacy `.h5` file; nil if it is damaged.
+    package init?(legacyJSON: [UInt8]) {
+        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(legacyJSON)), var members = value.members
+        else { return nil }
+        let optimizer = members.removeValue(forKey: "optimizer_config")
+        self.members = members
+        guard case .string(let className)? = optimizer?.members?["class_name"] else { return }
+        setOptimizer(className, options: optimizer?.members?["config"]?.members ?? [:])
+    }
+
+    /// Reads the text of ``json``; nil if it is not an object.
+    init?(json: [UInt8]) {
+        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(json)), let members = value.members
+        else { return nil }
+        self.members = members
+    }
+
+    /// The options as JSON. Equal options give equal texts.
+    var json: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let text = try? encoder.encode(JSONValue.object(members)) else {
+            preconditionFailure("a value that was read from JSON has a JSON text")
+        }
+        return Array(text)
+    }
+
+    /// The loss; nil if there are several, or one without a name.
+    package var loss: CompiledLoss? { members["loss"].flatMap(CompiledLoss.init(keras:)) }
+
+    /// Sets the loss to a function of this name.
+    package mutating func setLoss(_ name: String) { members["loss"] = .string(name) }
+
+    /// Keras' names of the metrics that have one.
+    package var metrics: [String] {
+        guard case .array(let metrics)? = members["metrics"] else { return [] }
+        return metrics.compactMap { metric in
+            switch metric {
+            case .string(let name): name
+            default: metric.members?["class_name"]?.text
+            }
+        }
+    }
+
+    /// Sets the metrics to functions of these names.
+    package mutating func setMetrics(_ names: [String]) {
+        members["metrics"] = .array(names.map(JSONValue.string))
+    }
+}
+
+// MARK: - The optimizer
+
+extension KerasCompilation {
+    /// The optimizer's class in Keras, such as `Adam`; nil if there is none.
+    package var optimizer: String? {
+        members[Self.optimizerMember]?.members?["class_name"]?.text
+            ?? members[Self.optimizerMember]?.text.map {
+                $0 == "sgd" ? "SGD" : $0.prefix(1).uppercased() + $0.dropFirst()
+            }
+    }
+
+    private var optimizerOptions: [String: JSONValue] {
+        members[Self.optimizerMember]?.members?["config"]?.members ?? [:]
+    }
+
+    /// Returns an option of the optimizer, such as `beta_1`; nil if it is missing or null.
+    package func optimizerOption(_ name: String) -> JSONValue? {
+        optimizerOptions[name].flatMap { $0 == .null ? nil : $0 }
+    }
+
+    /// Returns a number of the optimizer's options, such as `beta_1`; nil if it is missing or null.
+    package func optimizerNumber(_ name: String) -> Double? { optimizerOption(name)?.double }
+
+    /// The optimizer's learning rate.
+    package var learningRate: LearningRate {
+        guard let schedule = optimizerOption(Self.learningRateOption)?.members else {
+            return .constant(optimizerNumber(Self.learningRateOption) ?? 0.001)
+        }
+        let className = schedule["class_name"]?.text ?? "?"
+        let options = schedule["config"]?.members
+        guard className == "ExponentialDecay", options?["staircase"] != .bool(true),
+            let initial = options?["initial_learning_rate"]?.double, let rate = options?["decay_rate"]?.double,
+            let steps = options?["decay_steps"]?.double
+        else { return .other(className) }
+        return .exponentialDecay(initial: initial, rate: rate, steps: steps)
+    }
+
+    /// Sets the optimizer.
+    ///
+    /// - Parameters:
+    ///   - className: The optimizer's class in Keras, `Adam` or `SGD`.
+    ///   - options: The options to set. Others stay as they are, or are Keras' defaults if the class is a new one.
+    package mutating func setOptimizer(_ className: String, options: [String: JSONValue] = [:]) {
+        let old = className == optimizer ? optimizerOptions : [:]
+        let all = Self.defaults(of: className).merging(old) { $1 }.merging(options) { $1 }.mapValues(\.asRead)
+        members[Self.optimizerMember] = .object([
+            "module": .string("keras.optimizers"), "class_name": .string(className), "config": .object(all),
+            "registered_name": .null,
+        ])
+    }
+
+    /// Sets the optimizer's learning rate.
+    package mutating func setLearningRate(_ rate: LearningRate) {
+        guard let optimizer else { return }
+        switch rate {
+        case .constant(let rate): setOptimizer(optimizer, options: [Self.learningRateOption: .number(rate)])
+        case .exponentialDecay(let initial, let rate, let steps):
+            let schedule = JSONValue.object([
+                "module": .string("keras.optimizers.schedules"), "class_name": .string("ExponentialDecay"),
+                "config": .object([
+                    "initial_learning_rate": .number(initial), "decay_rate": .number(rate),
+                    "decay_steps": .number(steps), "staircase": .bool(false), "name": .string("ExponentialDecay"),
+                ]),
+                "registered_name": .null,
+            ])
+            setOptimizer(optimizer, options: [Self.learningRateOption: schedule])
+        case .other: break
+        }
+    }
+
+    /// Keras 3's default options of an optimizer.
+    private static func defaults(of className: String) -> [String: JSONValue] {
+        var options: [String: JSONValue] = [
+            "name": .string(className.lowercased()), "weight_decay": .null, "clipnorm": .null,
+            "global_clipnorm": .null, "clipvalue": .null, "use_ema": .bool(false), "ema_momentum": .number(0.99),
+            "ema_overwrite_frequency": .null, "loss_scale_factor": .null, "gradient_accumulation_steps": .null,
+        ]
+        switch className {
+        case "Adam":
+            let own: [String: JSONValue] = [
+                learningRateOption: .number(0.001), "beta_1": .number(0.9), "beta_2": .number(0.999),
+                "epsilon": .number(1e-7), "amsgrad": .bool(false),
+            ]
+            options.merge(own) { $1 }
+        case "SGD":
+            let own: [String: JSONValue] = [
+                learningRateOption: .number(0.01), "momentum": .number(0), "nesterov": .bool(false),
+            ]
+            options.merge(own) { $1 }
+        default: break
+        }
+        return options
+    }
+}
+
+extension JSONValue {
+    /// The value as it is read from its JSON text, in which a whole number has no fraction.
+    fileprivate var asRead: JSONValue {
+        switch self {
+        case .number(let value): Int64(exactly: value).map(JSONValue.integer) ?? self
+        case .object(let members): .object(members.mapValues(\.asRead))
+        default: self
+        }
+    }
+
+    /// The content of a string; nil for another kind of value.
+    var text: String? {
+        if case .string(let text) = self { text } else { nil }
+    }
+}

@@ -1,0 +1,157 @@
+import ArgumentParser
+import Client
+import ModelFiles
+
+struct InitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Write a new, untrained model of one of the five patterns.",
+        discussion: """
+            The weights come from Keras' default initializers, and the model is compiled with Adam, the loss \
+            binary_crossentropy and the metric accuracy. Keras 3 loads the file and trains on it. Needs no daemon.
+
+            PATTERN is one of these names or numbers:
+
+              sequence          model1  LSTM
+              stateful          model2  LSTM with stateful=True, called with one timestep
+              dense-first       model3  TimeDistributed(Dense(24)), then LSTM
+              tokens            model4  Embedding of 128 values, then LSTM
+              tokens-both-ways  model5  Embedding of 128 values, then Bidirectional(LSTM)
+
+            Each ends in a Dense layer with one sigmoid. Instead of a pattern, --layers-file takes a YAML list of layers \
+            with Keras' names and options:
+
+              - Input: {shape: [null, 3]}
+              - Bidirectional: {layer: {LSTM: {units: 8}}}
+              - Dense: {units: 1, activation: sigmoid}
+
+            Examples:
+
+              sluice init model1 --features 3 --units 12,8 -o new.keras
+              sluice init tokens --vocabulary 5 --length 20 -o new.keras
+              sluice init --layers-file model.yaml -o new.keras
+            """)
+
+    @Argument(help: "The pattern (default: none, with --layers-file).", completion: .list(patterns))
+    var pattern: String?
+
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The file to write, .keras or .safetensors.", valueName: "file"),
+        completion: .file(extensions: ["keras", "safetensors"]))
+    var output: String
+
+    @Option(
+        help: ArgumentHelp("The units of the recurrent layers, from first to last (default: 10).", valueName: "n,n"),
+        transform: parseUnits)
+    var units: [Int]?
+
+    @Option(help: ArgumentHelp("The kind of the recurrent layers (default: lstm).", valueName: "lstm|gru|rnn"))
+    var layers: PatternSizes.Cell?
+
+    @Option(help: ArgumentHelp("The number of features of a timestep (default: 1).", valueName: "n"))
+    var features: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The number of different tokens. It includes the token 0, so letters ACGT need 5.", valueName: "n"))
+    var vocabulary: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The number of timesteps in a call (default: any number, but 1 for stateful).", valueName: "n"))
+    var length: Int?
+
+    @Option(
+        help: ArgumentHelp("The YAML file that describes the layers.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var layersFile: String?
+
+    @Option(help: ArgumentHelp("The seed of the weights: equal seeds give equal files.", valueName: "n"))
+    var seed: UInt64 = 0
+
+    @Flag(help: "Replace an existing file.")
+    var force = false
+
+    @OptionGroup var permissions: FileModeOptions
+
+    private static let patterns = ModelPattern.allCases.map(\.rawValue) + ModelPattern.allCases.map(\.number)
+
+    func validate() throws {
+        guard output.hasSuffix(".keras") || output.hasSuffix(".safetensors") else {
+            throw ValidationError("'\(output)' does not end in .keras or .safetensors")
+        }
+        guard let pattern else { return try validateLayersFile() }
+        guard layersFile == nil else { throw ValidationError("give a pattern or --layers-file, not both") }
+        guard let known = ModelPattern(name: pattern) else {
+            throw ValidationError(
+                "there is no pattern '\(pattern)'"
+                    + Suggestion.words(
+                        for: pattern, among: Self.patterns,
+                        else: "patterns: \(ModelPattern.allCases.map(\.rawValue).joined(separator: ", "))"))
+        }
+        if known.takesTokens {
+            if features != nil { throw ValidationError("the pattern \(pattern) takes --vocabulary, not --features") }
+            guard let vocabulary else {
+                throw ValidationError(
+                    "the pattern \(pattern) needs --vocabulary, the number of different tokens; letters ACGT need 5")
+            }
+            try check(vocabulary, "--vocabulary", atMost: 1 << 20)
+        } else if vocabulary != nil {
+            throw ValidationError("the pattern \(pattern) takes --features, not --vocabulary")
+        }
+        try check(features ?? 1, "--features", atMost: 1 << 16)
+        try check(length ?? 1, "--length", atMost: 1 << 30)
+    }
+
+    private func validateLayersFile() throws {
+        guard layersFile != nil else { throw ValidationError("give a pattern or --layers-file") }
+        guard units == nil, layers == nil, features == nil, vocabulary == nil, length == nil else {
+            throw ValidationError("the file of --layers-file states the sizes; give only it, -o, --seed and --force")
+        }
+    }
+
+    private func check(_ value: Int, _ option: String, atMost maximum: Int) throws {
+        guard (1...maximum).contains(value) else { throw ValidationError("\(option) must be 1 to \(maximum)") }
+    }
+
+    func run() throws {
+        let (size, document) = try write()
+        var standard = StandardStream.output
+        try standard.writeLine(
+            "wrote \(output), \(Quantity.bytes(size)): \(Quantity.count(document.file.model.parameters, of: "weight")); "
+                + "see them with 'sluice inspect \(output)'")
+    }
+
+    private func write() throws(ClientError) -> (Int, ModelDocument) {
+        do {
+            try ModelDocument.checkOutput(output, replacing: force)
+            let document = try ModelDocument.initial(model(), seed: seed, source: layersFile ?? output)
+            return (try document.write(to: output, replacing: force, mode: permissions.bits), document)
+        } catch {
+            throw ClientError(error)
+        }
+    }
+
+    private func model() throws(ModelFileError) -> InitialModel {
+        guard let pattern = pattern.flatMap(ModelPattern.init(name:)) else {
+            return try LayersFile.read(layersFile ?? "")
+        }
+        var sizes = PatternSizes()
+        sizes.units = units ?? sizes.units
+        sizes.cell = layers ?? sizes.cell
+        sizes.features = features ?? sizes.features
+        sizes.vocabulary = vocabulary ?? sizes.vocabulary
+        sizes.length = length
+        return InitialModel(pattern, sizes)
+    }
+}
+
+extension PatternSizes.Cell: ExpressibleByArgument {}
+
+private func parseUnits(_ text: String) throws -> [Int] {
+    let units = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    guard (1...16).contains(units.count), units.allSatisfy((1...2048).contains) else {
+        throw ValidationError("--units must be numbers from 1 to 2048, such as 10 or 12,8")
+    }
+    return units
+}
