@@ -25,7 +25,7 @@ let package = Package(
         .library(name: "FaultInjector", type: .dynamic, targets: ["FaultInjector"]),
     ],
     traits: [
-        .trait(name: "Keras", description: "Read .keras and .h5 files, with HDF5 and libzip."),
+        .trait(name: "Keras", description: "Read and write Keras files, with HDF5 and libzip."),
         .default(enabledTraits: ["Keras"]),
     ],
     dependencies: [

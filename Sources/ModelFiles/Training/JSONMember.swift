@@ -30,12 +30,13 @@ enum JSONMember {
         return nil
     }
 
-    /// Returns a text with another value of a member. The member is added at the end if the text does not have it.
+    /// Replaces the value of a member. The member is added at the end if the text does not have it.
     ///
     /// - Parameters:
     ///   - name: The member's name.
     ///   - value: The new value, JSON.
     ///   - json: The text of an object.
+    /// - Returns: The changed text.
     static func setting(_ name: String, to value: [UInt8], in json: [UInt8]) -> [UInt8] {
         if let range = range(of: name, in: json) {
             return json[..<range.lowerBound] + value + json[range.upperBound...]

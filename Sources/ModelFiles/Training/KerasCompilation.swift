@@ -30,7 +30,7 @@ package struct KerasCompilation: Equatable, Sendable {
         members = [
             "loss": .string(loss), "loss_weights": .null, "metrics": .array(metrics.map(JSONValue.string)),
             "weighted_metrics": .null, "run_eagerly": .bool(false), "steps_per_execution": .integer(1),
-            "jit_compile": .bool(false),
+            "jit_compile": .string("auto"),
         ]
         setOptimizer(optimizer)
     }

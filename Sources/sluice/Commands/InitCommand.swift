@@ -36,37 +36,40 @@ struct InitCommand: ParsableCommand {
     var pattern: String?
 
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("The file to write, .keras or .safetensors.", valueName: "file"),
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "The file to write, .keras or .safetensors (default: none, so give one).", valueName: "file"),
         completion: .file(extensions: ["keras", "safetensors"]))
     var output: String
 
     @Option(
-        help: ArgumentHelp("The units of the recurrent layers, from first to last (default: 10).", valueName: "n,n"),
+        help: ArgumentHelp("The units of the recurrent layers, from first to last (default: 10).", valueName: "units"),
         transform: parseUnits)
     var units: [Int]?
 
     @Option(help: ArgumentHelp("The kind of the recurrent layers (default: lstm).", valueName: "lstm|gru|rnn"))
     var layers: PatternSizes.Cell?
 
-    @Option(help: ArgumentHelp("The number of features of a timestep (default: 1).", valueName: "n"))
+    @Option(help: ArgumentHelp("The number of features of a timestep (default: 1).", valueName: "features"))
     var features: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The number of different tokens. It includes the token 0, so letters ACGT need 5.", valueName: "n"))
+            "The number of different tokens, including the token 0: the letters ACGT need 5 (default: none, so give one "
+                + "for tokens).", valueName: "tokens"))
     var vocabulary: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The number of timesteps in a call (default: any number, but 1 for stateful).", valueName: "n"))
+            "The number of timesteps in a call (default: any number, but 1 for stateful).", valueName: "timesteps"))
     var length: Int?
 
     @Option(
-        help: ArgumentHelp("The YAML file that describes the layers.", valueName: "file"),
+        help: ArgumentHelp("The YAML file that describes the layers (default: none).", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
     var layersFile: String?
 
-    @Option(help: ArgumentHelp("The seed of the weights: equal seeds give equal files.", valueName: "n"))
+    @Option(help: ArgumentHelp("The seed of the weights: equal seeds give equal files.", valueName: "seed"))
     var seed: UInt64 = 0
 
     @Flag(help: "Replace an existing file.")

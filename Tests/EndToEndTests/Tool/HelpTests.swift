@@ -43,7 +43,7 @@ private struct CommandHelp: Decodable {
     /// Words that tell the unit of a number in a help text.
     private static let units = [
         "seconds", "timesteps", "streams", "decisions", "messages", "requests", "connections", "bytes", "megabytes",
-        "threads", "rounds", "token", "probability",
+        "threads", "rounds", "token", "probability", "units", "features", "seed",
     ]
 
     @Test(arguments: ["sluiced", "sluice"])

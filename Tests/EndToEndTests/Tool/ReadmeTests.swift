@@ -23,7 +23,7 @@ import Testing
 
     /// Runs all commands except the build and those in `tools`, which CI runs: `tools/test` runs the others. A daemon and
     /// a live table, which the README starts in terminals of their own, run in the background.
-    @Test(arguments: ["README", "DataIn", "DecisionsOut", "State"])
+    @Test(arguments: ["README", "DataIn", "DecisionsOut", "State", "Train"])
     func `the commands of a document work when run in order`(name: String) throws {
         let isReadme = name == "README"
         let commands = try Self.commands(of: isReadme ? "README.md" : "Sources/sluice/Sluice.docc/\(name).md")
@@ -40,7 +40,7 @@ import Testing
             }
             sluice() {
                 case $1 in
-                    inspect | summary | predict | evaluate | convert | keygen) "$programs/sluice" "$@" ;;
+                    inspect | summary | predict | evaluate | convert | init | keygen) "$programs/sluice" "$@" ;;
                     watch) "$programs/sluice" "$@" --for 2 --control ipc://\(folder.path)/c ;;
                     *) "$programs/sluice" "$@" --control ipc://\(folder.path)/c ;;
                 esac
