@@ -39,6 +39,8 @@ package enum KerasConfiguration {
             layers.insert(inputLayer(inputShape, takesTokens: takesTokens), at: 0)
         }
         config["layers"] = .array(layers)
+        // Files written by hand need no name.
+        config["name"] = config["name"] ?? .string("sequential")
         config["dtype"] = .string("float32")
         model["config"] = .object(config)
         model["module"] = .string(isFunctional ? "keras.src.models.functional" : "keras")
