@@ -105,7 +105,7 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "CBounds", "CZlib", "ModelFiles", "Recurrent", "Streams", "Wire", "ZeroMQ",
+                "CBounds", "CZlib", "ModelFiles", "Recurrent", "Streams", "Training", "Wire", "ZeroMQ",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Yams", package: "Yams"),
@@ -120,7 +120,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Client", "KerasArchives", "ModelFiles", "Recurrent", "Store", "Streams", "Wire", "ZeroMQ",
+                "Client", "KerasArchives", "ModelFiles", "Recurrent", "Store", "Streams", "Training", "Wire", "ZeroMQ",
                 argumentParser,
             ],
             swiftSettings: settings),

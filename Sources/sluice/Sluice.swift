@@ -36,8 +36,8 @@ struct Sluice: ParsableCommand {
             CommandGroup(
                 name: "Model",
                 subcommands: [
-                    InspectCommand.self, PredictCommand.self, EvaluateCommand.self, ConvertCommand.self,
-                    InitCommand.self,
+                    InspectCommand.self, PredictCommand.self, EvaluateCommand.self, FitCommand.self, InitCommand.self,
+                    ConvertCommand.self,
                 ]),
             CommandGroup(name: "Live Data", subcommands: [PipeCommand.self, WatchCommand.self]),
             CommandGroup(

@@ -204,37 +204,6 @@ struct TrainingCase: Decodable {
     }
 }
 
-/// The tensors of a safetensors file of 32-bit and 64-bit floats (<https://huggingface.co/docs/safetensors/index#format>).
-struct FixtureTensors {
-    private struct Entry: Decodable {
-        let dtype: String
-        let dataOffsets: [Int]
-    }
-
-    private let entries: [String: Entry]
-    private let data: Data
-
-    init(_ url: URL) throws {
-        let file = try Data(contentsOf: url)
-        let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        entries = try decoder.decode([String: Entry].self, from: file[8..<8 + length])
-        data = Data(file[(8 + length)...])
-    }
-
-    /// Returns the values of a tensor, in row-major order; empty if there is none.
-    func values(_ name: String) -> [Double] {
-        guard let entry = entries[name] else { return [] }
-        let bytes = Array(data[entry.dataOffsets[0]..<entry.dataOffsets[1]])
-        let size = entry.dtype == "F64" ? 8 : 4
-        return stride(from: 0, to: bytes.count, by: size).map { start in
-            let bits = bytes[start..<start + size].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            return size == 8 ? Double(bitPattern: bits) : Double(Float(bitPattern: UInt32(bits)))
-        }
-    }
-}
-
 extension ModelFile {
     /// The names of the trainable weights in the model's order: `lstm/kernel`.
     var weightNames: [String] {

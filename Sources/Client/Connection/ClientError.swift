@@ -1,3 +1,5 @@
+package import ModelFiles
+
 /// The reason for the failure of a command, and the exit status that reports it to scripts.
 package struct ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of error.
@@ -42,4 +44,17 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case temporary = 75
     /// A message does not follow Sluice's protocol or belongs to another version.
     case `protocol` = 76
+}
+
+extension ClientError {
+    /// Creates an error with the status that corresponds to a model file's error.
+    package init(_ error: ModelFileError) {
+        let status: ExitStatus =
+            switch error.code {
+            case .notFound, .unreadable: .noInput
+            case .notAModel, .corrupt, .unsupported: .data
+            case .exists, .notWritten: .cannotCreate
+            }
+        self.init(status, "\(error)")
+    }
 }

@@ -29,6 +29,8 @@ package struct RowLayout: Equatable, Sendable {
     package var sequenceColumn: String?
     /// The column or member with the expected label of the row's sequence; nil to read no labels.
     package var label: Label?
+    /// The column or member with the weight of the row's sequence in a training; nil to read no weights.
+    package var weightColumn: String?
     /// Whether the first record of CSV names the columns. If not, they are called 1, 2 and so on.
     package var hasHeader: Bool
     /// Whether a wrong row is skipped and counted. If not, it ends the input.

@@ -50,6 +50,8 @@ package struct Prediction {
     private let length: Int?
     private let threshold: ServingPolicy.Threshold
     private let compiled: CompiledLoss?
+    /// Whether the model's answer to each timestep is evaluated, as in Keras.
+    private let evaluatesEvery: Bool
     private var options: Options
     private let loss: Loss?
 
@@ -71,17 +73,6 @@ package struct Prediction {
                 "the model answers only whole sequences, so that there is no answer after each timestep; leave out "
                     + "--every")
         }
-        if let alphabet = options.layout.alphabet {
-            guard let vocabulary = model.vocabulary else {
-                throw ClientError(.usage, "--alphabet is only for models that take tokens, but this model takes values")
-            }
-            guard alphabet.lastToken < vocabulary else {
-                throw ClientError(
-                    .usage,
-                    "--alphabet has the tokens \(alphabet.firstToken) to \(alphabet.lastToken), but the model takes "
-                        + "0 to \(vocabulary - 1)")
-            }
-        }
         loss = Loss(outputs: model.outputs, meaning: source.outputMeaning, compiled: source.loss)
         guard loss != nil || !options.isSummaryOnly else {
             throw ClientError(.usage, "\(Loss.lacking), so that it has no loss; use predict without --summary")
@@ -90,10 +81,12 @@ package struct Prediction {
         self.model = model
         // The input length of a stateful model is not a limit because such a model is called for a few timesteps at a
         // time. Windows have their own length.
-        let isLimited = if case .last = options.answers { !source.isStateful } else { false }
+        let isLast = if case .last = options.answers { true } else { false }
+        let isLimited = isLast && !source.isStateful
         longest = isLimited && length == nil ? source.sequenceLength : nil
         self.length = length
         compiled = source.loss
+        evaluatesEvery = options.isSummaryOnly && isLast && source.answersEveryTimestep && model.isCausal
         do {
             threshold = try ServingPolicy.Threshold(
                 options.threshold, forProbabilities: source.outputMeaning == .probability)
@@ -101,7 +94,7 @@ package struct Prediction {
             throw ClientError(.usage, "--threshold: \(error)")
         }
         self.options = options
-        self.options.layout.takesTokens = model.vocabulary != nil
+        if evaluatesEvery { self.options.answers = .every }
     }
 
     /// Answers all sequences. The number of skipped wrong rows is written to standard error, even if the prediction is
@@ -140,16 +133,11 @@ package struct Prediction {
     }
 
     private func read() throws(ClientError) -> (SequenceCollector, BadRows) {
-        var source = try RowSource(file, layout: options.layout)
-        var collector = SequenceCollector(model: model, longest: longest, length: length, loss: loss)
-        var meter = ProgressMeter(total: file.size, isShown: !options.isQuiet)
-        defer { meter.finish() }
-        let add = { (row: inout InputRow, place: String) throws(ClientError) in try collector.add(row, place: place) }
-        while try source.next(check: add) != nil {
-            meter.update(done: source.byteCount, timesteps: UInt64(collector.timesteps))
-        }
-        if let labels = options.labels { try collector.add(labels) }
-        return (collector, source.badRows)
+        var collector = SequenceCollector(
+            model: model, longest: longest, length: length, loss: loss, keepsLabels: evaluatesEvery)
+        let badRows = try collector.read(
+            file, layout: options.layout, labels: options.labels, isQuiet: options.isQuiet)
+        return (collector, badRows)
     }
 
     /// Answers the sequences round by round, which keeps few answers in memory, and writes each round in order.
@@ -170,7 +158,7 @@ package struct Prediction {
         }
         let options = SequenceAnswerer.Options(
             answers: options.answers, text: options.isSummaryOnly ? nil : options.text, threshold: threshold,
-            loss: loss)
+            loss: loss, evaluatesEvery: evaluatesEvery)
         var work = WorkSharing(collector.sequences, model: model, options: options, jobs: self.options.jobs)
         while true {
             let batches = try work.nextRound()

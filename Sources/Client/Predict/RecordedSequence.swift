@@ -12,6 +12,10 @@ struct RecordedSequence: Equatable, Sendable {
     var timesteps = 0
     /// The label of the last row, if it has one: a class, or any number for a model of numbers.
     var label: Float?
+    /// The label of each timestep, NaN for none; empty if only the last one is kept.
+    var labels: [Float] = []
+    /// The weight of the last row in a training, if it has one.
+    var weight: Float?
 }
 
 /// Collects a file's rows into sequences. A sequence consists of the rows of one stream in order, from one start or end
@@ -28,6 +32,7 @@ struct SequenceCollector {
     private let longest: Int?
     private let length: Int?
     private let loss: Loss?
+    private let keepsLabels: Bool
     /// The index of each stream's open sequence, which the stream's next row continues.
     private var open: [StreamKey: Int] = [:]
     /// The number of each stream's next timestep, if the rows have numbers.
@@ -40,11 +45,13 @@ struct SequenceCollector {
     ///   - longest: The maximum number of timesteps in a sequence; nil for no limit.
     ///   - length: The number of timesteps at which a sequence ends by itself; nil if only the rows end it.
     ///   - loss: The loss that the labels must fit; nil to ignore labels.
-    init(model: Model, longest: Int?, length: Int? = nil, loss: Loss?) {
+    ///   - keepsLabels: Whether the label of each timestep is kept, which is the label of its row.
+    init(model: Model, longest: Int?, length: Int? = nil, loss: Loss?, keepsLabels: Bool = false) {
         self.model = model
         self.longest = longest
         self.length = length
         self.loss = loss
+        self.keepsLabels = keepsLabels
     }
 
     /// Adds a row.
@@ -67,6 +74,11 @@ struct SequenceCollector {
         while true {
             let index = append(&rest, of: row, key: key)
             sequences[index].label = label
+            sequences[index].weight = try weight(of: row, place: place)
+            if keepsLabels {
+                let new = sequences[index].timesteps - sequences[index].labels.count
+                sequences[index].labels += repeatElement(label ?? .nan, count: new)
+            }
             try checkLength(of: sequences[index], place: place)
             if rest.isEmpty { break }
         }
@@ -119,6 +131,11 @@ struct SequenceCollector {
         return try checked(label, place: place)
     }
 
+    private func weight(of row: InputRow, place: String) throws(ClientError) -> Float? {
+        guard let weight = row.weight, !(weight >= 0) else { return row.weight }
+        throw ClientError(.data, "\(place): the weight \(weight) is below 0; give 0 to leave out a sequence")
+    }
+
     /// Gives the sequences the labels of a file.
     ///
     /// - Parameter file: The labels in the order of the sequences.
@@ -133,7 +150,11 @@ struct SequenceCollector {
         }
         hasLabels = true
         for (index, label) in file.labels.enumerated() {
-            sequences[index].label = try checked(label, place: "\(file.name), label \(index + 1)")
+            let label = try checked(label, place: "\(file.name), label \(index + 1)")
+            sequences[index].label = label
+            if keepsLabels {
+                sequences[index].labels = Array(repeating: label ?? .nan, count: sequences[index].timesteps)
+            }
         }
     }
 
@@ -146,5 +167,33 @@ struct SequenceCollector {
                 .data, "\(place): the label \(label) is not a class of the model, which has 0 to \(classes - 1)")
         }
         return label
+    }
+}
+
+extension SequenceCollector {
+    /// Adds all rows of a file, and shows the progress.
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - layout: The meaning of a row's fields.
+    ///   - labels: The labels, if they are in a file of their own.
+    ///   - isQuiet: Whether to show no progress.
+    /// - Returns: The wrong rows that were skipped.
+    /// - Throws: ``ClientError`` if the file cannot be read, a row is wrong, or the labels do not fit.
+    mutating func read(
+        _ file: InputFile, layout: RowLayout, labels: LabelFile?, isQuiet: Bool
+    ) throws(ClientError) -> BadRows {
+        var layout = layout
+        layout.takesTokens = model.vocabulary != nil
+        try layout.alphabet?.check(vocabulary: model.vocabulary)
+        var source = try RowSource(file, layout: layout)
+        var meter = ProgressMeter(total: file.size, isShown: !isQuiet)
+        defer { meter.finish() }
+        let add = { (row: inout InputRow, place: String) throws(ClientError) in try self.add(row, place: place) }
+        while try source.next(check: add) != nil {
+            meter.update(done: source.byteCount, timesteps: UInt64(timesteps))
+        }
+        if let labels { try self.add(labels) }
+        return source.badRows
     }
 }

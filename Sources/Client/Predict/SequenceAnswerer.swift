@@ -33,6 +33,8 @@ struct SequenceAnswerer {
         var threshold: ServingPolicy.Threshold
         /// The loss for the labels; nil to ignore labels.
         var loss: Loss?
+        /// Whether each answer is compared with the label of its timestep. Otherwise the last one is.
+        var evaluatesEvery = false
     }
 
     private enum Engine {
@@ -92,8 +94,15 @@ struct SequenceAnswerer {
     ) throws(ClientError) {
         label = PredictionText.label(for: outputs, threshold: options.threshold, before: label)
         try options.text?.append(outputs, label: label, step: step, of: sequence, to: &batch.text)
-        if step == sequence.timesteps, let loss = options.loss, let expected = sequence.label {
+        if let loss = options.loss, let expected = expectation(of: sequence, step: step) {
             batch.evaluation.add(outputs, label: expected, decided: label, loss: loss)
         }
+    }
+
+    /// Returns the label with which an answer is compared; nil if there is none.
+    private func expectation(of sequence: RecordedSequence, step: Int) -> Float? {
+        guard options.evaluatesEvery else { return step == sequence.timesteps ? sequence.label : nil }
+        let label = sequence.labels[step - 1]
+        return label.isNaN ? nil : label
     }
 }

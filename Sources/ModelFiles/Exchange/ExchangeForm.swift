@@ -57,10 +57,14 @@ package struct ExchangeForm: Sendable {
         "build_config", "compile_config", "module", "registered_name", "shared_object_id",
     ]
     /// The endings of layer options that act only in training.
-    private static let endsOfTraining = ["_initializer", "_regularizer", "_constraint"]
+    private static let endsOfTraining = ["_initializer"]
 
-    private static func isTraining(_ key: String) -> Bool {
+    /// The endings of options that change a training, and stay if they are set.
+    private static let endsOfRules = ["_regularizer", "_constraint"]
+
+    private static func isTraining(_ key: String, _ value: JSONValue) -> Bool {
         notOfTheModel.contains(key) || endsOfTraining.contains { key.hasSuffix($0) }
+            || value == .null && endsOfRules.contains { key.hasSuffix($0) }
     }
 
     private static func withoutTraining(_ architecture: [UInt8]) throws(Defect) -> [UInt8] {
@@ -77,10 +81,10 @@ package struct ExchangeForm: Sendable {
 
 extension JSONValue {
     /// Returns the value without the members of its objects that `isLeftOut` selects.
-    fileprivate func without(_ isLeftOut: (String) -> Bool) -> JSONValue {
+    fileprivate func without(_ isLeftOut: (String, JSONValue) -> Bool) -> JSONValue {
         switch self {
         case .object(let members):
-            .object(members.filter { !isLeftOut($0.key) }.mapValues { $0.without(isLeftOut) })
+            .object(members.filter { !isLeftOut($0.key, $0.value) }.mapValues { $0.without(isLeftOut) })
         case .array(let elements): .array(elements.map { $0.without(isLeftOut) })
         default: self
         }

@@ -29,6 +29,8 @@ package struct ModelFile: Sendable {
     /// `stateful=True`. A model that mixes stateful and stateless layers is refused. A model without state is not
     /// stateful.
     package let isStateful: Bool
+    /// Whether the model answers every timestep, because its last recurrent layer returns sequences.
+    package let answersEveryTimestep: Bool
     /// The number of timesteps in the model's input; nil if the model takes any number, or if the file does not state
     /// it.
     package let sequenceLength: Int?
@@ -141,6 +143,7 @@ package struct ModelFile: Sendable {
         }
         fingerprint = Fingerprint.of(model)
         isStateful = try architecture.isStateful()
+        answersEveryTimestep = architecture.layers.last?.outputShape.axes.count == 3
         sequenceLength = architecture.sequenceLength
         name = architecture.name
         self.format = format

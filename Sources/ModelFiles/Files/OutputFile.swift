@@ -18,13 +18,28 @@ package enum OutputFile {
         }
     }
 
+    /// Checks whether a file may be written, before its content is produced.
+    ///
+    /// - Parameters:
+    ///   - path: The path.
+    ///   - replacing: Whether to replace an existing file.
+    /// - Throws: ``ModelFileError`` with the code `exists` or `notWritten`.
+    package static func checkOutput(_ path: String, replacing: Bool) throws(ModelFileError) {
+        try ModelFile.named(path) { () throws(Defect) in try check(path, replacing: replacing) }
+    }
+
     /// Checks whether a file may be written. Callers check before they produce the file's bytes.
     ///
     /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, or `notWritten` if the
-    ///   path is not a regular file.
+    ///   path is not a regular file or its folder cannot be written.
     static func check(_ path: String, replacing: Bool) throws(Defect) {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return }
+        guard unsafe stat(path, &status) == 0 else {
+            let slash = path.lastIndex(of: "/")
+            let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+            guard unsafe access(folder, W_OK) == 0 else { throw notWritten }
+            return
+        }
         guard status.st_mode & S_IFMT == S_IFREG else { throw Defect(.notWritten, "exists and is not a regular file") }
         guard replacing else { throw exists }
     }

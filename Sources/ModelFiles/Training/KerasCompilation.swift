@@ -76,6 +76,16 @@ package struct KerasCompilation: Equatable, Sendable {
     /// Sets the loss to a function of this name.
     package mutating func setLoss(_ name: String) { members["loss"] = .string(name) }
 
+    /// Sets the loss to one that takes logits.
+    ///
+    /// - Parameter className: The class of the loss in Keras, such as `BinaryCrossentropy`.
+    package mutating func setLogitLoss(className: String) {
+        members["loss"] = .object([
+            "module": .string("keras.losses"), "class_name": .string(className),
+            "config": .object(["from_logits": .bool(true)]), "registered_name": .null,
+        ])
+    }
+
     /// Keras' names of the metrics that have one.
     package var metrics: [String] {
         guard case .array(let metrics)? = members["metrics"] else { return [] }

@@ -17,8 +17,8 @@ package struct ModelDocument: Sendable {
     /// Whether training changes each of ``weightNames``.
     package let isTrainable: [[Bool]]
 
-    private let form: ExchangeForm
-    private let architecture: KerasArchitecture
+    let form: ExchangeForm
+    let architecture: KerasArchitecture
     /// The `.keras` archive that was read; empty for other formats.
     private let archive: [UInt8]
     /// The configuration of a new model in Keras' notation; nil for a model that was read.

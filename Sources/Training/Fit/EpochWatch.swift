@@ -18,6 +18,11 @@ package enum Monitor: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether an epoch is better than another.
+    package func isBetter(_ epoch: EpochResult, than best: EpochResult?) -> Bool {
+        isBetter(value(of: epoch), than: best.map(value), by: 0)
+    }
+
     /// Whether a number is better than another by more than `minimum`.
     fileprivate func isBetter(_ value: Double, than best: Double?, by minimum: Double) -> Bool {
         guard let best else { return !value.isNaN }

@@ -110,6 +110,13 @@ extension Trainer {
         return result
     }
 
+    /// Returns the number of updates in an epoch. A batch without a label makes none.
+    package func updates(in set: TrainingSet, _ options: FitOptions) -> Int {
+        batches(of: set, Array(0..<set.count), options).count { batch in
+            batch.batch.hasLabel(onlyLast: configuration.outputs == .last)
+        }
+    }
+
     private func check(_ set: TrainingSet, _ options: FitOptions) throws(TrainingError) {
         try check(set)
         if let validation = options.validation {
@@ -138,14 +145,18 @@ extension Trainer {
             var random = SplitMix64(seed: options.seed &+ UInt64(epoch))
             sequences.shuffle(by: &random)
         }
+        let batches = batches(of: set, sequences, options)
+        let all = batches.reduce(0) { $0 + $1.batch.sequences.count }
+        var done = 0
         var result = BatchResult(hasCurve: configuration.measuresCurve)
-        for batch in batches(of: set, sequences, options) {
+        for batch in batches {
             if batch.isStart && options.resetsStates { resetStates() }
             let one = train(batch.batch)
             result.add(one)
             guard one.isFinite else { return (result, .notFinite) }
+            done += batch.batch.sequences.count
             let progress = FitProgress(
-                epoch: epoch, sequences: result.sequences, allSequences: set.count, batch: one, result: result)
+                epoch: epoch, sequences: done, allSequences: all, batch: one, result: result)
             guard onBatch(progress) else { return (result, .cancelled) }
         }
         return (result, nil)
@@ -165,8 +176,12 @@ extension Trainer {
     private func batches(
         of set: TrainingSet, _ sequences: [Int], _ options: FitOptions
     ) -> [(batch: Batch, isStart: Bool)] {
-        stride(from: 0, to: sequences.count, by: options.batchSize).flatMap { first in
-            let part = Array(sequences[first..<min(first + options.batchSize, sequences.count)])
+        let parts =
+            set.batches
+            ?? stride(from: 0, to: sequences.count, by: options.batchSize).map { first in
+                Array(sequences[first..<min(first + options.batchSize, sequences.count)])
+            }
+        return parts.flatMap { part in
             guard let chunk = options.chunk else { return [(Batch(set, part), true)] }
             let steps = part.map { set.timesteps(of: $0) }.max() ?? 0
             return stride(from: 0, to: steps, by: chunk).map {

@@ -13,6 +13,8 @@ package struct TrainingSet: Sendable {
     private(set) var labels: [Float] = []
     /// The weight of each sequence.
     private(set) var weights: [Float] = []
+    /// The sequences of each batch of a stateful model, in the order of the places; nil for batches of the file's order.
+    package var batches: [[Int]]?
     /// The first timestep of each sequence, and the number of all timesteps.
     private(set) var starts = [0]
 
@@ -73,6 +75,15 @@ package struct TrainingSet: Sendable {
         return (part(0..<first), part(first..<count))
     }
 
+    /// Whether any sequence has a label.
+    package var hasLabels: Bool { labels.contains { !$0.isNaN } }
+
+    /// The only label of all sequences, if the labels are single numbers; nil if there are several.
+    package var onlyLabel: Float? {
+        guard targets == 1, let first = labels.first(where: { !$0.isNaN }) else { return nil }
+        return labels.allSatisfy { $0.isNaN || $0 == first } ? first : nil
+    }
+
     /// Returns the label of a timestep within a sequence; nil if there is none.
     func label(_ sequence: Int, _ timestep: Int) -> ArraySlice<Float>? {
         let row = (hasLabelPerTimestep ? starts[sequence] + timestep : sequence) * targets
@@ -93,6 +104,18 @@ package struct Batch: Sendable {
         self.set = set
         self.sequences = Array(sequences)
         self.timesteps = timesteps
+    }
+
+    /// Whether any sequence has a label.
+    ///
+    /// - Parameter onlyLast: Whether only the label of the last timestep counts.
+    /// - Returns: Whether the batch changes the weights.
+    func hasLabel(onlyLast: Bool) -> Bool {
+        sequences.indices.contains { place in
+            let steps = range(at: place)
+            let counted = onlyLast ? steps.suffix(1) : steps
+            return counted.contains { set.label(sequences[place], $0) != nil }
+        }
     }
 
     /// Returns the timesteps of the sequence at a place; empty if the sequence has ended before.

@@ -1,4 +1,4 @@
-import Recurrent
+package import Recurrent
 
 /// A layer of fixed factors and addends.
 protocol FixedScale: Layer {
@@ -24,7 +24,7 @@ extension BatchNormalization: FixedScale {
 
 extension Layer {
     /// Whether training changes the layer's weights.
-    var isTrainable: Bool { !(self is any FixedScale) && !weights.isEmpty }
+    package var isTrainable: Bool { !(self is any FixedScale) && !weights.isEmpty }
 }
 
 /// Returns a layer with other weights.

@@ -11,7 +11,7 @@ package struct Optimizer: Equatable, Sendable {
         case sgd(momentum: Double = 0, isNesterov: Bool = false)
 
         /// The vectors that the method keeps for each weight.
-        var slots: Int {
+        package var slots: Int {
             switch self {
             case .adam: 2
             case .sgd(let momentum, _): momentum == 0 ? 0 : 1

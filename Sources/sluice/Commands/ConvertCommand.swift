@@ -53,16 +53,3 @@ struct ConvertCommand: ParsableCommand {
         }
     }
 }
-
-extension ClientError {
-    /// Creates an error with the status that corresponds to a model file's error.
-    init(_ error: ModelFileError) {
-        let status: ExitStatus =
-            switch error.code {
-            case .notFound, .unreadable: .noInput
-            case .notAModel, .corrupt, .unsupported: .data
-            case .exists, .notWritten: .cannotCreate
-            }
-        self.init(status, "\(error)")
-    }
-}

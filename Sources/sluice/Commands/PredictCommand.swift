@@ -58,7 +58,8 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Measure loss, accuracy, AUC and confusions of a model on a file with labels.",
         discussion: """
             The command answers the sequences of a file offline like predict, and compares each last answer with the label \
-            in the last row of its sequence, or with the labels in the file of --labels.
+            in the last row of its sequence, or with the labels in the file of --labels. If \
+            the model answers every timestep, each answer is compared with the label of its row.
 
             Loss, accuracy and AUC are those of Keras: the loss that the model was compiled with, or else the \
             cross-entropy that fits its outputs; accuracy with outputs above 0.5; AUC with 200 thresholds. The confusion \

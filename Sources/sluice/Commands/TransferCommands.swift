@@ -60,13 +60,10 @@ struct ImportCommand: ParsableCommand {
 
     func run() throws {
         let input = try InputFile(path: file)
-        let stream: StreamExport
-        do {
-            stream = try JSONDecoder().decode(StreamExport.self, from: Data(try input.readToEnd()))
-        } catch let error as ClientError {
-            throw error
-        } catch {
-            throw ClientError(.data, "\(input.name) is not an export; run 'sluice export' to create one")
+        let streams = try StreamExport.read(input)
+        guard let stream = streams.first, streams.count == 1 else {
+            throw ClientError(
+                .data, "\(input.name) has \(streams.count) streams; import them one by one, such as with head -n 1")
         }
         try options.run(.import(stream, as: newID)) { ["imported \($0.stream)"] }
     }

@@ -40,7 +40,7 @@ import Testing
             }
             sluice() {
                 case $1 in
-                    inspect | summary | predict | evaluate | convert | init | keygen) "$programs/sluice" "$@" ;;
+                    inspect | summary | predict | evaluate | convert | init | fit | keygen) "$programs/sluice" "$@" ;;
                     watch) "$programs/sluice" "$@" --for 2 --control ipc://\(folder.path)/c ;;
                     *) "$programs/sluice" "$@" --control ipc://\(folder.path)/c ;;
                 esac

@@ -57,4 +57,19 @@ package struct Alphabet: Equatable, Sendable {
         guard !result.isEmpty else { throw ClientError(.data, "\(place): the sequence has no letters") }
         return result
     }
+
+    /// Checks that a model takes the tokens.
+    ///
+    /// - Parameter vocabulary: The number of tokens that the model takes; nil if it takes values.
+    /// - Throws: ``ClientError`` with the status `usage`.
+    func check(vocabulary: Int?) throws(ClientError) {
+        guard let vocabulary else {
+            throw ClientError(.usage, "--alphabet is only for models that take tokens, but this model takes values")
+        }
+        guard lastToken < vocabulary else {
+            throw ClientError(
+                .usage,
+                "--alphabet has the tokens \(firstToken) to \(lastToken), but the model takes 0 to \(vocabulary - 1)")
+        }
+    }
 }

@@ -8,6 +8,8 @@ struct CSVColumns {
     let sequence: Int?
     /// The column with the label; nil if not requested, or if it is optional and missing.
     let label: Int?
+    /// The column with the weight; nil if not requested.
+    let weight: Int?
     /// The columns with a timestep's values in the model's order, or with those of a whole sequence, or with its letters.
     let values: [Int]
 
@@ -44,6 +46,7 @@ struct CSVColumns {
         sequence = try index(ofAny: layout.sequenceColumn)
         let labelName = layout.label.flatMap { $0.isRequired || names.contains($0.name) ? $0.name : nil }
         label = try index(ofAny: labelName)
+        weight = try index(ofAny: layout.weightColumn)
         if let columns = layout.valueColumns {
             var values: [Int] = []
             for column in columns { values.append(try index(of: column)) }
@@ -51,7 +54,7 @@ struct CSVColumns {
         } else if layout.alphabet != nil {
             values = [try index(of: Alphabet.usualColumn)]
         } else {
-            let others = [stream, sequence, label].compactMap(\.self)
+            let others = [stream, sequence, label, weight].compactMap(\.self)
             values = names.indices.filter { !others.contains($0) && !RowLayout.isNoValue(names[$0]) }
         }
         guard !values.isEmpty else { throw ClientError(.data, "\(place): no column is left for the values") }

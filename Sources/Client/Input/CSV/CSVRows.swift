@@ -60,6 +60,7 @@ struct CSVRows: RowReader {
         rowNumber += 1
         var row = try timesteps(of: try streamID())
         if let label = columns.label, !record.fieldBytes(label).isBlank { row.label = try number(label) }
+        if let weight = columns.weight, !record.fieldBytes(weight).isBlank { row.weight = try number(weight) }
         if let sequence = columns.sequence {
             let name = record.trimmedBytes(sequence)
             row.sequenceName = String(decoding: name, as: UTF8.self)

@@ -29,14 +29,16 @@ struct JSONObjectRow: Decodable {
         if let label = layout.label {
             row.label =
                 label.isRequired
-                ? try members.decode(Float.self, forKey: Name(label.name))
+                ? try members.decode(Float?.self, forKey: Name(label.name))
                 : try members.decodeIfPresent(Float.self, forKey: Name(label.name))
         }
+        if let column = layout.weightColumn { row.weight = try members.decode(Float?.self, forKey: Name(column)) }
         if let columns = layout.valueColumns {
             row.values = try columns.map { try members.decode(Float.self, forKey: Name($0)) }
             return
         }
-        let named = [streamName.stringValue, layout.sequenceColumn, layout.label?.name].compactMap(\.self)
+        let named = [streamName.stringValue, layout.sequenceColumn, layout.label?.name, layout.weightColumn]
+            .compactMap(\.self)
         let known = Self.ownMembers.union(named)
         for key in members.allKeys
         where !known.contains(key.stringValue) && !RowLayout.isNoValue(key.stringValue) {

@@ -125,7 +125,9 @@ struct JSONRows: RowReader {
         _ values: [Float], timesteps: Int = 1, isNested: Bool = false
     ) throws(ClientError) -> InputRow {
         let label = layout.label.flatMap { $0.isRequired ? $0.name : nil }
-        if let name = layout.streamColumn ?? layout.sequenceColumn ?? label ?? layout.valueColumns?.first {
+        if let name = layout.streamColumn ?? layout.sequenceColumn ?? label ?? layout.weightColumn
+            ?? layout.valueColumns?.first
+        {
             throw ClientError(.data, "\(place): a row without names, but the options name the member '\(name)'")
         }
         let isSequence = isNested || layout.isWide

@@ -35,7 +35,7 @@ struct NumpyRows: RowReader {
         self.layout = layout
         let name = reader.name
         guard layout.valueColumns == nil, layout.sequenceColumn == nil, layout.streamColumn == nil,
-            layout.label?.isRequired != true, layout.alphabet == nil, !layout.isWide
+            layout.label?.isRequired != true, layout.weightColumn == nil, layout.alphabet == nil, !layout.isWide
         else {
             throw ClientError(
                 .usage,

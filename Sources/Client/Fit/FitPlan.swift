@@ -1,0 +1,135 @@
+import ModelFiles
+package import Training
+
+/// The choices of a person for `sluice fit`.
+package struct FitPlan: Sendable {
+    /// The sequences that the model is not trained on, but judged with after each epoch.
+    package enum Validation: Sendable {
+        case none
+        /// A part of the file's sequences, the last ones.
+        case split(Double)
+        /// Another file.
+        case file(String)
+    }
+
+    /// The model's file.
+    package var model: String
+    /// The file with the sequences; `-` for standard input.
+    package var input: String
+    /// The file of the trained model.
+    package var output: String
+    /// The meaning of a row's fields.
+    package var layout: RowLayout
+    /// The labels, if they are in a file of their own.
+    package var labels: LabelFile?
+    package var division = LabelledSequences.Division.none
+    package var validation = Validation.none
+    package var choices = TrainingChoices()
+    package var fit = FitOptions()
+    /// The number of sequences side by side of a stateful model; nil for the batch size in its file.
+    package var streams: Int?
+    /// The state with which a stateful training starts.
+    package var initialState: String?
+    /// The file for the state with which a stateful training ends.
+    package var finalState: String?
+    package var history: (path: String, format: TrainingHistory.Format)?
+    /// The file of the best model so far.
+    package var checkpoint: String?
+    /// Whether the training goes on with the optimizer's memory of the file.
+    package var resumes = false
+    /// The number of epochs that a resumed training has behind it; nil to count the updates.
+    package var initialEpoch: Int?
+    /// Whether existing files are replaced.
+    package var replaces = false
+    /// The permissions of the new files.
+    package var mode: UInt16 = 0o600
+    package var isQuiet = false
+
+    /// Creates a plan. Each parameter sets the property of the same name.
+    package init(model: String, input: String, output: String, layout: RowLayout) {
+        self.model = model
+        self.input = input
+        self.output = output
+        self.layout = layout
+    }
+
+    /// The number of lanes of a stateful model.
+    func lanes(of document: ModelDocument) -> Int { streams ?? document.batchSize ?? 1 }
+
+    /// The number that chooses the best epoch.
+    var monitor: Monitor {
+        if let monitor = fit.earlyStopping?.monitor { return monitor }
+        if case .none = validation { return .loss }
+        return .validationLoss
+    }
+
+    // MARK: - Checks
+
+    /// Checks that all outputs can be written.
+    ///
+    /// - Throws: ``ClientError`` with the status `cannotCreate` if one exists, or `usage` if two are the same.
+    func checkOutputs() throws(ClientError) {
+        let files = [finalState, history?.path].compactMap(\.self)
+        let models = [output, checkpoint].compactMap(\.self)
+        guard Set(files + models).count == files.count + models.count else {
+            throw ClientError(.usage, "two outputs have the same name; give each a name of its own")
+        }
+        do {
+            for path in models { try ModelDocument.checkOutput(path, replacing: replaces) }
+            for path in files { try OutputFile.checkOutput(path, replacing: replaces) }
+        } catch {
+            throw ClientError(error)
+        }
+    }
+
+    /// Checks that the choices fit the model.
+    ///
+    /// - Throws: ``ClientError`` with the status `usage`.
+    func check(for task: TrainingTask) throws(ClientError) {
+        if !task.configuration.isStateful {
+            let isGiven = [
+                "--chunk": fit.chunk != nil, "--streams": streams != nil, "--keep-state": !fit.resetsStates,
+                "--initial-state": initialState != nil, "--final-state": finalState != nil,
+            ]
+            if let option = isGiven.keys.sorted().first(where: { isGiven[$0] == true }) {
+                throw ClientError(
+                    .usage,
+                    "\(model): \(option) is only for stateful models, and this model is not stateful; leave it out")
+            }
+        } else if case .windows = division {
+            throw ClientError(.usage, "\(model): a stateful model keeps its state instead of windows; leave out --mode")
+        }
+        let monitors = [fit.earlyStopping?.monitor, fit.rateReduction?.monitor].compactMap(\.self)
+        for monitor in monitors {
+            if case .none = validation, [.validationLoss, .validationAccuracy].contains(monitor) {
+                throw ClientError(
+                    .usage, "\(monitor.rawValue) needs --validation-split or --validation-input")
+            }
+            if !task.loss.isClassifier, [.accuracy, .validationAccuracy].contains(monitor) {
+                throw ClientError(.usage, "\(monitor.rawValue) is only for classifiers; give loss or val_loss")
+            }
+        }
+    }
+
+    // MARK: - Outputs
+
+    /// Writes a model.
+    ///
+    /// - Returns: The number of bytes.
+    func write(_ document: ModelDocument, to path: String, replacing: Bool? = nil) throws(ClientError) -> Int {
+        do {
+            return try document.write(to: path, replacing: replacing ?? replaces, mode: mode)
+        } catch {
+            throw ClientError(error)
+        }
+    }
+
+    /// Writes a text.
+    func write(_ text: String, to path: String) throws(ClientError) {
+        do {
+            try OutputFile.write(Array(text.utf8), to: path, mode: mode)
+        } catch {
+            throw ClientError(error)
+        }
+    }
+}

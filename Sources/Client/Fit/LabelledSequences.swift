@@ -1,0 +1,135 @@
+import ModelFiles
+package import Training
+
+/// The sequences of a file with their labels, as a model is trained on them.
+package struct LabelledSequences: Sendable {
+    /// The division of a file's sequences into those that the model is trained on.
+    package enum Division: Sendable {
+        /// Each sequence of the file as it is.
+        case none
+        /// After every so many timesteps another sequence starts.
+        case length(Int)
+        /// Every window of the last timesteps is a sequence of its own.
+        case windows(length: Int, stride: Int)
+    }
+
+    /// The name of the file, for messages.
+    package let name: String
+    /// The sequences.
+    package private(set) var set: TrainingSet
+    /// The stream of each sequence.
+    package private(set) var streams: [String] = []
+    /// The number of sequences that were left out because they teach nothing.
+    package private(set) var unlabelled = 0
+    /// The wrong rows that were skipped.
+    package let badRows: BadRows
+
+    private let loss: LossChoice
+    private let outputs: Int
+
+    /// Reads a file.
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - layout: The meaning of a row's fields, with the place of the labels.
+    ///   - labels: The labels, if they are in a file of their own.
+    ///   - division: The division of the file's sequences.
+    ///   - task: The model and its loss.
+    ///   - isQuiet: Whether to show no progress.
+    /// - Throws: ``ClientError`` if a row is wrong, or if no sequence has a label.
+    init(
+        _ file: InputFile, layout: RowLayout, labels: LabelFile?, division: Division, for task: TrainingTask,
+        isQuiet: Bool
+    ) throws(ClientError) {
+        let model = task.document.file
+        name = file.name
+        loss = task.loss
+        outputs = model.model.outputs
+        set = TrainingSet(
+            features: model.model.features, targets: loss.training.targets(outputs: outputs),
+            hasLabelPerTimestep: task.hasLabelPerTimestep)
+        var (longest, length) = (model.isStateful ? nil : model.sequenceLength, Int?.none)
+        switch division {
+        case .none: break
+        case .length(let timesteps): (longest, length) = (nil, timesteps)
+        case .windows: longest = nil
+        }
+        var collector = SequenceCollector(
+            model: model.model, longest: longest, length: length, loss: loss.labels, keepsLabels: true)
+        badRows = try collector.read(file, layout: layout, labels: labels, isQuiet: isQuiet)
+        for sequence in collector.sequences {
+            guard case .windows(let length, let stride) = division else {
+                append(sequence, 0..<sequence.timesteps, keepsAll: model.isStateful)
+                continue
+            }
+            for end in Swift.stride(from: length, through: sequence.timesteps, by: stride) {
+                append(sequence, end - length..<end, keepsAll: false)
+            }
+        }
+        try check(hasRows: !collector.sequences.isEmpty)
+    }
+
+    /// Appends a part of a sequence, unless it has no label and no effect on a state.
+    private mutating func append(_ sequence: RecordedSequence, _ timesteps: Range<Int>, keepsAll: Bool) {
+        let labels = set.hasLabelPerTimestep ? sequence.labels[timesteps] : sequence.labels[timesteps].suffix(1)
+        guard keepsAll || labels.contains(where: { !$0.isNaN }) else {
+            unlabelled += 1
+            return
+        }
+        set.append(
+            inputs: Array(sequence.values[timesteps.lowerBound * set.features..<timesteps.upperBound * set.features]),
+            labels: labels.flatMap { loss.targets(of: $0, outputs: outputs) }, weight: sequence.weight ?? 1)
+        streams.append(sequence.stream)
+    }
+
+    private func check(hasRows: Bool) throws(ClientError) {
+        guard hasRows else { throw ClientError(.data, "\(name): the file has no sequence") }
+        guard set.count > 0, set.hasLabels else {
+            throw ClientError(
+                .data,
+                "\(name): no sequence has a label"
+                    + (set.hasLabelPerTimestep ? "" : " in its last row") + "; give --label COLUMN or --labels FILE")
+        }
+    }
+}
+
+extension LabelledSequences {
+    /// Splits off the last sequences for validation, as Keras' `validation_split`.
+    func split(validation: Double) throws(ClientError) -> (training: LabelledSequences, validation: LabelledSequences) {
+        let parts = set.split(validation: validation)
+        for (part, name) in [(parts.training, "training"), (parts.validation, "validation")] {
+            guard part.count > 0, part.hasLabels else {
+                throw ClientError(
+                    .data,
+                    "\(self.name): \(Quantity.count(set.count, of: "sequence")), of which --validation-split "
+                        + "\(Quantity.decimal(validation)) leaves none with a label for \(name)")
+            }
+        }
+        var (training, rest) = (self, self)
+        training.set = parts.training
+        training.streams = Array(streams.prefix(parts.training.count))
+        rest.set = parts.validation
+        rest.streams = Array(streams.suffix(parts.validation.count))
+        return (training, rest)
+    }
+
+    /// Checks that there is something to learn.
+    ///
+    /// - Parameter continues: Whether a stream goes on, which may have one class for long.
+    /// - Throws: ``ClientError`` with the status `data` if there is one sequence with one label, or only one class.
+    func checkVariety(continues: Bool) throws(ClientError) {
+        guard !continues, loss.isClassifier else { return }
+        guard set.count > 1 || set.hasLabelPerTimestep else {
+            throw ClientError(
+                .data,
+                "\(name): the file is one sequence with one label, from which no model learns; divide it with --sequence-by "
+                    + "COLUMN, or name the column of the streams with --stream-column")
+        }
+        if let only = set.onlyLabel {
+            throw ClientError(
+                .data,
+                "\(name): every label is \(Quantity.decimal(only)), and a classifier learns only from two classes or more; "
+                    + "check --label")
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package import ModelFiles
+import Recurrent
+package import Training
+
+extension TrainingTask {
+    /// Returns the document of the trained model, with the optimizer's memory.
+    ///
+    /// - Parameter trainer: The training.
+    /// - Returns: The document.
+    /// - Throws: ``ClientError`` with the status `data` if a weight is not finite.
+    package func document(of trainer: Trainer) throws(ClientError) -> ModelDocument {
+        do {
+            let model = try trainer.makeModel()
+            var weights: [String: Tensor] = [:]
+            for (names, layer) in zip(document.weightNames, model.layers) {
+                for (name, tensor) in zip(names, layer.weights) { weights[name] = tensor }
+            }
+            var compilation = compilation
+            if isRateConstant { compilation.setLearningRate(.constant(Double(Float(trainer.learningRate)))) }
+            return try document.replacing(
+                weights: weights, compilation: compilation, optimizer: try variables(of: trainer))
+        } catch let error as ModelFileError {
+            throw ClientError(error)
+        } catch {
+            throw ClientError(.data, "\(path): the trained model is wrong: \(error)")
+        }
+    }
+
+    /// Returns the optimizer's memory as Keras stores it.
+    private func variables(of trainer: Trainer) throws -> OptimizerVariables {
+        let state = trainer.optimizerState
+        let slots = try optimizedWeights.map { weight in
+            let values =
+                weight.place.map { state.slots[$0] }
+                ?? (0..<slotCount).map { _ in [Float](repeating: 0, count: weight.shape.reduce(1, *)) }
+            return try values.map { try Tensor(shape: weight.shape, values: $0) }
+        }
+        return OptimizerVariables(
+            updates: state.updates, learningRate: isRateConstant ? Float(trainer.learningRate) : nil, slots: slots)
+    }
+
+    /// Continues with the optimizer's memory that the model's file has.
+    ///
+    /// - Throws: ``ClientError`` with the status `data` if the file has none, or one of another optimizer.
+    package func resume(_ trainer: Trainer) throws(ClientError) {
+        guard let variables = document.optimizer, variables.updates > 0 else {
+            throw ClientError(
+                .data, "\(path): the file has no state of an optimizer; leave out --resume to start with a new one")
+        }
+        guard let slots = variables.slots(slotCount, ofShapes: optimizedWeights.map(\.shape)) else {
+            throw ClientError(
+                .data,
+                "\(path): the state of the optimizer is that of another optimizer; leave out --resume to start with a new "
+                    + "one")
+        }
+        var state = trainer.optimizerState
+        state.updates = variables.updates
+        for (weight, tensors) in zip(optimizedWeights, slots) {
+            if let place = weight.place { state.slots[place] = tensors.map(\.values) }
+        }
+        trainer.optimizerState = state
+        if let rate = variables.learningRate, keepsLearningRate { trainer.learningRate = Double(rate) }
+    }
+
+    private var isRateConstant: Bool {
+        if case .constant = configuration.optimizer.learningRate { true } else { false }
+    }
+
+    /// The number of vectors that the optimizer keeps for each weight.
+    private var slotCount: Int { configuration.optimizer.method.slots }
+
+    /// The weights for which Keras' optimizer keeps vectors: each with its place among the trainer's weights. A frozen layer
+    /// that Sluice does not train has no place.
+    private var optimizedWeights: [(place: Int?, shape: [Int])] {
+        var weights: [(place: Int?, shape: [Int])] = []
+        var next = 0
+        for (layer, isTrainable) in zip(document.file.model.layers, document.isTrainable) {
+            for (index, isTrainable) in isTrainable.enumerated() where isTrainable {
+                weights.append((layer.isTrainable ? next + index : nil, layer.weights[index].shape))
+            }
+            if layer.isTrainable { next += layer.weights.count }
+        }
+        return weights
+    }
+}

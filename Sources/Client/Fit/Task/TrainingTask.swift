@@ -1,0 +1,89 @@
+package import ModelFiles
+package import Training
+
+/// A model that is to be trained, with its loss and its optimizer.
+package struct TrainingTask: Sendable {
+    /// The model's file.
+    package let document: ModelDocument
+    /// The path of the model's file, for messages.
+    package let path: String
+    /// The options that the trained model is compiled with.
+    let compilation: KerasCompilation
+    let loss: LossChoice
+    /// The choices that do not change during the training.
+    package let configuration: TrainingConfiguration
+    /// Whether the learning rate is that of the file, also if a training has lowered it there.
+    let keepsLearningRate: Bool
+
+    /// Combines the choices of a model's file and of a person.
+    ///
+    /// - Throws: ``ClientError`` with the status `usage` if a choice does not fit, or `data` if the model cannot be trained.
+    package init(
+        _ document: ModelDocument, path: String, _ choices: TrainingChoices
+    ) throws(ClientError) {
+        let model = document.file.model
+        loss = try LossChoice(choices.loss, for: document.file, path: path)
+        compilation = choices.compilation(of: document, loss)
+        var configuration = TrainingConfiguration(
+            loss: loss.training, optimizer: try Optimizer(compilation, path: path),
+            outputs: document.file.answersEveryTimestep ? .everyTimestep : .last)
+        configuration.isStateful = document.file.isStateful
+        configuration.classWeights = choices.classWeights
+        configuration.measuresCurve = loss.isBinary
+        configuration.seed = choices.seed
+        configuration.jobs = choices.jobs
+        configuration.dropouts = document.dropouts.map { .init(before: $0.before, rate: $0.rate) }
+        let obstacles = document.obstacles
+        configuration.frozenLayers.formUnion(obstacles.compactMap(\.index))
+        for (index, isTrainable) in document.isTrainable.enumerated() where !isTrainable.contains(true) {
+            configuration.frozenLayers.insert(index)
+        }
+        self.document = document
+        self.path = path
+        self.configuration = configuration
+        keepsLearningRate = choices.learningRate == nil && choices.decay == nil
+        try Self.checkClasses(choices.classWeights, loss)
+        if !choices.freezesUnsupported, let first = obstacles.first {
+            let option = first.reason == first.className ? "" : " with \(first.reason)"
+            throw ClientError(
+                .data,
+                "\(path): Sluice does not train layer '\(first.layer)' (\(first.className))\(option); give "
+                    + "--freeze-unsupported to train the others and keep its weights")
+        }
+        guard zip(document.isTrainable, model.layers).contains(where: { $0.0.contains(true) }) else {
+            throw ClientError(.data, "\(path): no weight of the model is trainable")
+        }
+    }
+
+    private static func checkClasses(_ weights: [Int: Float], _ loss: LossChoice) throws(ClientError) {
+        guard !weights.isEmpty else { return }
+        guard let classes = loss.labels.classes else {
+            throw ClientError(
+                .usage, "--class-weight is only for classifiers, but the loss is \(loss.training.function.rawValue)")
+        }
+        if let wrong = weights.keys.sorted().first(where: { !(0..<classes).contains($0) }) {
+            throw ClientError(.usage, "--class-weight: the model has the classes 0 to \(classes - 1), not \(wrong)")
+        }
+    }
+
+    /// Whether each timestep has a label of its own, because the model answers each, or is called for a few at a time.
+    var hasLabelPerTimestep: Bool { configuration.outputs == .everyTimestep || configuration.isStateful }
+
+    /// Begins a training with the weights of the file.
+    ///
+    /// - Throws: ``ClientError`` with the status `data` if a layer cannot be trained.
+    package func makeTrainer() throws(ClientError) -> Trainer {
+        do {
+            return try Trainer(document.file.model, configuration)
+        } catch {
+            throw ClientError(error, path: path)
+        }
+    }
+}
+
+extension ClientError {
+    /// Creates an error with the status that fits a training's error.
+    init(_ error: TrainingError, path: String) {
+        self.init(error.code == .option ? .usage : .data, "\(path): \(error)")
+    }
+}

@@ -1,0 +1,66 @@
+import Training
+
+/// One training under observation: the history, the display, the best weights so far, and the way to interrupt it.
+struct TrainingRun {
+    private let task: TrainingTask
+    private let fit: FitOptions
+    private let plan: FitPlan
+    private var display: TrainingDisplay
+    private let start = ContinuousClock.now
+    private var best: EpochResult?
+    /// The epochs so far.
+    private(set) var history: TrainingHistory
+    /// The reason why the best weights could not be written, which ends the training.
+    private(set) var failure: ClientError?
+
+    /// Creates a run and shows the titles of its columns.
+    init(_ task: TrainingTask, _ fit: FitOptions, plan: FitPlan) {
+        self.task = task
+        self.fit = fit
+        self.plan = plan
+        let isValidated = fit.validation != nil
+        history = TrainingHistory(
+            isClassifier: task.loss.isClassifier, isBinary: task.loss.isBinary, isValidated: isValidated)
+        display = TrainingDisplay(
+            history, epochs: fit.epochs,
+            table: EpochTable(isClassifier: task.loss.isClassifier, isValidated: isValidated), isQuiet: plan.isQuiet)
+    }
+
+    /// The time since the start.
+    var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
+
+    /// Trains until the last epoch, or until an interruption.
+    ///
+    /// - Throws: ``ClientError`` if the sequences or the choices do not fit the model.
+    mutating func train(
+        _ trainer: Trainer, _ set: TrainingSet, until interruption: Interruption
+    ) throws(ClientError) -> FitResult {
+        defer { display.finish(history.epochs) }
+        do {
+            return try trainer.fit(
+                set, fit,
+                onBatch: {
+                    display.show($0)
+                    return !interruption.isRequested
+                },
+                onEpoch: {
+                    add($0, trainer)
+                    return failure == nil && !interruption.isRequested
+                })
+        } catch {
+            throw ClientError(error, path: task.path)
+        }
+    }
+
+    private mutating func add(_ epoch: EpochResult, _ trainer: Trainer) {
+        history.append(epoch)
+        display.show(epoch, in: history)
+        guard let path = plan.checkpoint, plan.monitor.isBetter(epoch, than: best) else { return }
+        do {
+            _ = try plan.write(try task.document(of: trainer), to: path, replacing: best != nil || plan.replaces)
+            best = epoch
+        } catch {
+            failure = error
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package import Foundation
+
+/// The tensors of a safetensors file of 32-bit and 64-bit floats (<https://huggingface.co/docs/safetensors/index#format>).
+package struct FixtureTensors {
+    /// A tensor, or the metadata, which has neither member.
+    private struct Entry: Decodable {
+        let dtype: String?
+        let dataOffsets: [Int]?
+    }
+
+    private let entries: [String: Entry]
+    private let data: Data
+
+    /// Reads a file.
+    ///
+    /// - Parameter url: The file.
+    /// - Throws: Foundation's error if the file cannot be read.
+    package init(_ url: URL) throws {
+        let file = try Data(contentsOf: url)
+        let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        entries = try decoder.decode([String: Entry].self, from: file[8..<8 + length])
+        data = Data(file[(8 + length)...])
+    }
+
+    /// The names of the tensors.
+    package var names: [String] { entries.filter { $0.value.dtype != nil }.keys.sorted() }
+
+    /// Returns the values of a tensor, in row-major order; empty if there is none.
+    package func values(_ name: String) -> [Double] {
+        guard let entry = entries[name], let offsets = entry.dataOffsets else { return [] }
+        let bytes = Array(data[offsets[0]..<offsets[1]])
+        let size = entry.dtype == "F64" ? 8 : 4
+        return stride(from: 0, to: bytes.count, by: size).map { start in
+            let bits = bytes[start..<start + size].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            return size == 8 ? Double(bitPattern: bits) : Double(Float(bitPattern: UInt32(bits)))
+        }
+    }
+}
