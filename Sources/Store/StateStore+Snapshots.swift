@@ -4,6 +4,9 @@ public import Wire
 
 /// Lists, deletes and fills snapshots.
 extension StateStore {
+    /// The number of newest snapshots that a wrong name is compared with.
+    private static let mostSuggested = 1_000
+
     /// Lists the snapshots, the oldest first.
     ///
     /// - Returns: The status of each snapshot.
@@ -68,7 +71,12 @@ extension StateStore {
 
     static func requireSnapshot(named name: String, in db: Database) throws -> SnapshotRow {
         guard let row = try SnapshotRow.named(name, in: db) else {
-            throw StoreError(.noSuchSnapshot, "no snapshot '\(name)'; 'snapshots' lists those that there are")
+            let others = try String.fetchAll(
+                db, sql: "SELECT name FROM snapshot ORDER BY time DESC LIMIT \(mostSuggested)")
+            throw StoreError(
+                .noSuchSnapshot,
+                "no snapshot '\(name)'"
+                    + Suggestion.words(for: name, among: others, else: "run 'sluice snapshots' to list snapshots"))
         }
         return row
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Wire
 
 /// Checks the names of commands at the beginning of a command line.
 enum CommandWords {

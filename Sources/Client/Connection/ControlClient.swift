@@ -81,7 +81,7 @@ package final class ControlClient {
     package func call<R: Codable & Sendable>(_ command: ControlCommand, as type: R.Type) throws(ClientError) -> R {
         switch try ask(command, as: type) {
         case .success(let result): return result
-        case .failure(let error): throw ClientError(error)
+        case .failure(let refusal): throw error(refusal, of: command)
         }
     }
 

@@ -23,8 +23,13 @@ extension HotLoop {
         _ name: String, resetting: Bool, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
         guard let model = table.models.firstIndex(where: { $0.name == name }) else {
-            let known = table.models.map { "'\($0.name)'" }.joined(separator: ", ")
-            throw ControlError(.invalidParams, "no model '\(name.shortened)'; the models are \(known)")
+            let known = table.models.map(\.name)
+            throw ControlError(
+                .invalidParams,
+                "no model '\(name.shortened)'"
+                    + Suggestion.words(
+                        for: name.shortened, among: known,
+                        else: "the models are \(known.map { "'\($0)'" }.joined(separator: ", "))"))
         }
         guard !isStopping else { throw stopped(model) }
         _ = ask(.request(from: address, resetting: resetting), ofModel: model)

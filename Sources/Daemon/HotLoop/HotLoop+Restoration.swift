@@ -180,7 +180,9 @@ extension HotLoop {
             let count = table.checkedCount
             if case .stream(let id) = restoration.selection, count == 0 {
                 throw ControlError(
-                    .noSuchStream, "the snapshot '\(restoration.name)' has no stream '\(id.shortened)'")
+                    .noSuchStream,
+                    "the snapshot '\(restoration.name)' has no stream '\(id.shortened)'; run 'sluice snapshots' to choose "
+                        + "another one")
             }
             try answering { () throws(StreamsError) in try table.beginRestoring() }
             operation.restoration?.begin(count: count)

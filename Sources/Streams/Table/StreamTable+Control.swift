@@ -52,7 +52,7 @@ extension StreamTable {
 
     func slot(of id: String) throws(StreamsError) -> Int {
         guard let slot = index.find(id.utf8.span) else {
-            throw StreamsError(.unknownStream, "no stream '\(id.shortened)'; 'streams' lists those that there are")
+            throw StreamsError(.unknownStream, "no stream '\(id.shortened)'; run 'sluice streams' to list streams")
         }
         return slot
     }

@@ -1,3 +1,5 @@
+import Wire
+
 /// The meaning of a CSV file's columns, by their names.
 struct CSVColumns {
     /// The number of columns.
@@ -26,7 +28,10 @@ struct CSVColumns {
         func index(of column: String) throws(ClientError) -> Int {
             guard let index = names.firstIndex(of: column) else {
                 throw ClientError(
-                    .data, "\(place): there is no column '\(column)'; there are \(names.joined(separator: ", "))")
+                    .data,
+                    "\(place): there is no column '\(column)'"
+                        + Suggestion.words(
+                            for: column, among: names, else: "there are \(names.joined(separator: ", "))"))
             }
             guard names.lastIndex(of: column) == index else {
                 throw ClientError(.data, "\(place): two columns are named '\(column)'")

@@ -1,14 +1,16 @@
 /// Suggests the word that a person probably meant.
 package enum Suggestion {
-    /// Returns the known word that is most similar to an unknown one; nil if none is similar enough.
+    /// Returns the known word that is most similar to an unknown one; nil if none is similar enough. Of one or two letters, only the
+    /// case may differ, because most changes of so short a word give another word.
     ///
     /// - Parameters:
     ///   - word: The unknown word.
     ///   - known: The known words.
     /// - Returns: The word that needs the fewest changes; of several, the first.
     package static func nearest(to word: String, among known: some Sequence<String>) -> String? {
-        let most = max(1, word.count / 3)
-        let distances = known.map { (word: $0, changes: changes(from: word, to: $0)) }
+        let most = word.count < 3 ? 0 : max(1, word.count / 3)
+        let lowered = word.lowercased()
+        let distances = known.map { (word: $0, changes: changes(from: lowered, to: $0.lowercased())) }
         return distances.filter { $0.changes <= most }.min { $0.changes < $1.changes }?.word
     }
 
@@ -22,6 +24,30 @@ package enum Suggestion {
     package static func words(for word: String, among known: some Sequence<String>, else remedy: String) -> String {
         "; " + (nearest(to: word, among: known).map { "did you mean '\($0)'?" } ?? remedy)
     }
+
+    /// Returns all ids that differ from another in the case of all letters, or in one letter that is exchanged with its
+    /// neighbour, missing, replaced or additional. The likeliest come first.
+    ///
+    /// - Parameter id: The id.
+    /// - Returns: The ids, a number that grows with the length of the id.
+    package static func withOneChange(_ id: String) -> [String] {
+        let letters = Array(id)
+        var changed = [id.lowercased(), id.uppercased()]
+        func change(_ range: Range<Int>, to new: some Sequence<Character>) {
+            var copy = letters
+            copy.replaceSubrange(range, with: Array(new))
+            changed.append(String(copy))
+        }
+        for place in letters.indices.dropLast() {
+            change(place..<place + 2, to: [letters[place + 1], letters[place]])
+        }
+        for place in letters.indices { change(place..<place + 1, to: []) }
+        for place in letters.indices { for letter in usualInIDs { change(place..<place + 1, to: [letter]) } }
+        for place in 0...letters.count { for letter in usualInIDs { change(place..<place, to: [letter]) } }
+        return changed.filter { $0 != id && !$0.isEmpty }
+    }
+
+    private static let usualInIDs = Array("abcdefghijklmnopqrstuvwxyz0123456789-_./:ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
     /// Returns the minimum number of changes that turn one word into another. A change inserts, deletes or replaces a
     /// letter, or swaps two neighbours.
