@@ -36,11 +36,30 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         let rests = Self.transports.compactMap { [address] in address.suffix(after: $0) }
         guard let rest = rests.first, !rest.isEmpty else {
             throw EndpointError(
-                text: text, expected: "tcp://HOST:PORT, ipc://PATH or inproc://NAME, with @, > or nothing before it")
+                text: text, expected: "tcp://HOST:PORT, ipc://PATH or inproc://NAME, with @, > or nothing before it",
+                suggestion: Self.likelyAddress(for: address).map { "\(Endpoint(attachment, $0))" })
         }
         if address.hasPrefix("tcp://"), !rest.hasPort {
-            throw EndpointError(text: text, expected: "a port after the host, as in tcp://127.0.0.1:5550")
+            throw EndpointError(
+                text: text, expected: "a port from 1 to 65535 after the host, as in tcp://127.0.0.1:5550")
         }
+    }
+
+    /// Returns the address that a person probably meant by one without a known transport.
+    private static func likelyAddress(for text: String) -> String? {
+        var rest = text[...]
+        if let end = text.firstRange(of: "://") {
+            // An http address names a service of another kind, whose port is no help.
+            guard !["http", "https"].contains(text[..<end.lowerBound].lowercased()) else { return nil }
+            rest = text[end.upperBound...]
+        } else if let transport = ["tcp:", "ipc:"].first(where: text.hasPrefix) {
+            rest = text.dropFirst(transport.count).drop { $0 == "/" }
+            if transport == "ipc:" { return "ipc:///\(rest)" }
+        }
+        if UInt16(rest) != nil { return "tcp://127.0.0.1:\(rest)" }
+        if rest.hasPrefix("/") { return "ipc://\(rest)" }
+        let isPlain = !rest.contains { "@>/ ".contains($0) }
+        return isPlain && String(rest).hasPort ? "tcp://\(rest)" : nil
     }
 
     /// Whether the address is a TCP address, on a network or on this machine alone.
@@ -48,16 +67,30 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether only this machine can reach the endpoint: it is not TCP, or its address is a loopback address.
     public var isLocal: Bool {
-        guard let rest = address.suffix(after: "tcp://"), let colon = rest.lastIndex(of: ":") else { return true }
-        let host = rest[..<colon]
+        guard let host = hostAndPort?.host else { return true }
         if ["localhost", "lo", "[::1]", "::1"].contains(host) { return true }
         // Only a numeric address counts. A host name that begins with 127. may belong to anyone.
         let bytes = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         return bytes.count == 4 && bytes.first == 127 && !bytes.contains(nil)
     }
 
+    /// The parts of a TCP address; nil for other transports.
+    public var hostAndPort: (host: String, port: String)? {
+        guard let rest = address.suffix(after: "tcp://"), let colon = rest.lastIndex(of: ":") else { return nil }
+        return (String(rest[..<colon]), String(rest[rest.index(after: colon)...]))
+    }
+
+    /// The address to bind. libzmq binds to numeric addresses and to the names of network interfaces only.
+    public var numericAddress: String {
+        guard let (host, port) = hostAndPort else { return address }
+        return "tcp://\(Self.numericHost(host)):\(port)"
+    }
+
+    /// The IPv4 address for `localhost`; other hosts as they are.
+    static func numericHost(_ host: String) -> String { host == "localhost" ? "127.0.0.1" : host }
+
     /// The file of an `ipc://` endpoint; nil for other transports and for names without a file.
-    var ipcPath: String? {
+    public var ipcPath: String? {
         guard let path = address.suffix(after: "ipc://"), path != "*", !path.hasPrefix("@") else { return nil }
         return path
     }
@@ -104,9 +137,14 @@ public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: ``EndpointError`` if the text is not an endpoint.
     public init(_ text: String) throws(EndpointError) {
         for kind in Kind.allCases {
-            if let rest = text.suffix(after: kind.rawValue + ":") {
+            let prefix = "\(kind.rawValue):"
+            guard let rest = text.suffix(after: prefix) else { continue }
+            do throws(EndpointError) {
                 self.init(kind, try Endpoint(rest))
                 return
+            } catch {
+                throw EndpointError(
+                    text: text, expected: error.expected, suggestion: error.suggestion.map { prefix + $0 })
             }
         }
         self.init(.sub, try Endpoint(text))
@@ -127,9 +165,20 @@ public struct EndpointError: Error, Equatable, Sendable, CustomStringConvertible
     public let text: String
     /// The expected form.
     public let expected: String
+    /// The endpoint that the text was probably meant to be; nil if that is not clear.
+    public let suggestion: String?
+
+    init(text: String, expected: String, suggestion: String? = nil) {
+        self.text = text
+        self.expected = expected
+        self.suggestion = suggestion
+    }
 
     /// The error in one line.
-    public var description: String { "'\(text)' is not an endpoint: expected \(expected)" }
+    public var description: String {
+        "'\(text)' is not an endpoint"
+            + (suggestion.map { "; did you mean '\($0)'?" } ?? ": expected \(expected)")
+    }
 }
 
 extension String {

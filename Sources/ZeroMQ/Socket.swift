@@ -154,10 +154,12 @@ public struct Socket: ~Copyable {
         if address.contains("[") { try set(.ipv6, to: 1) }
         switch endpoint.attachment ?? attachment {
         case .bind:
-            if let path = endpoint.ipcPath, isListening(atUnixSocket: path) {
+            // libzmq takes over the path of a Unix socket, and neither side learns of it.
+            if endpoint.ipcPath != nil, endpoint.isInUse {
                 throw ZeroMQError(code: EADDRINUSE, operation: "bind", context: address)
             }
-            _ = try checked("bind", address) { unsafe zmq_bind(handle.pointer, address) }
+            let numeric = endpoint.numericAddress
+            _ = try checked("bind", address) { unsafe zmq_bind(handle.pointer, numeric) }
         case .connect: _ = try checked("connect to", address) { unsafe zmq_connect(handle.pointer, address) }
         }
     }

@@ -10,13 +10,45 @@ public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The object of the operation, such as an endpoint; empty if there is none.
     public let context: String
 
-    /// Whether another socket has the address already.
-    public var isAddressInUse: Bool { code == EADDRINUSE }
+    /// The reasons that have a remedy of their own.
+    public enum Reason: Sendable {
+        /// This user has no right to use a socket's file, or a low port.
+        case noPermission
+        /// A socket's file or its folder does not exist.
+        case noFile
+        /// No network interface of this machine has the address or the name.
+        case noSuchAddress
+        /// Another socket has the address.
+        case inUse
+    }
+
+    /// The reason; nil if it has no remedy of its own.
+    public var reason: Reason? {
+        switch code {
+        case EACCES, EPERM: .noPermission
+        case ENOENT, ENOTDIR: .noFile
+        case ENODEV, EADDRNOTAVAIL: .noSuchAddress
+        case EADDRINUSE: .inUse
+        default: nil
+        }
+    }
+
+    /// Whether an address was not tried, because its host is a name.
+    public var isHostName: Bool { code == ENOTSUP }
+
+    /// The problem without its place, such as `permission denied`.
+    public var problem: String {
+        switch reason {
+        case .noPermission: "permission denied"
+        case .noSuchAddress: "no network interface of this machine has this address"
+        case .inUse: "the address is in use by another program"
+        case .noFile, nil: unsafe String(cString: zmq_strerror(code)).lowercased()
+        }
+    }
 
     /// The error in one line.
     public var description: String {
-        let reason = unsafe String(cString: zmq_strerror(code))
-        return context.isEmpty ? "cannot \(operation): \(reason)" : "cannot \(operation) \(context): \(reason)"
+        context.isEmpty ? "cannot \(operation): \(problem)" : "cannot \(operation) \(context): \(problem)"
     }
 
     /// Returns the error of the last libzmq call on this thread.

@@ -12,6 +12,9 @@ struct ServingOptions: ParsableArguments {
         completion: .file(extensions: ["keras", "h5", "safetensors"]))
     var model: String?
 
+    @Argument(help: .hidden)
+    var otherModels: [String] = []
+
     @Option(
         help: ArgumentHelp(
             "The configuration file (YAML) with endpoints, models and options. (default: none)", valueName: "file"),
@@ -225,6 +228,13 @@ struct ServingOptions: ParsableArguments {
     }
 
     private func served() throws(DaemonError) -> DaemonConfiguration {
+        if let model, let other = otherModels.first {
+            throw DaemonError(
+                .usage,
+                "'\(other)' is a second model, but the command line takes one. Name both in a file, each with the beginnings "
+                    + "of its streams' ids, and give --config FILE: models: {\(name(of: model)): {file: \(model), prefixes: "
+                    + "[\"a-\"]}, \(name(of: other)): {file: \(other), prefixes: [\"b-\"]}}")
+        }
         switch (model, config) {
         case (let model?, nil):
             var policy = ServingPolicy(gap: gap ?? .continue, fault: onFault ?? .zero)

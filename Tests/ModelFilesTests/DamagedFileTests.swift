@@ -28,7 +28,7 @@ import Testing
 
     @Test func `the error about a path with a line break is one line`() throws {
         let error = try error { try ModelFile.read("no\nsuch\r\n\u{2028}file") }
-        #expect(error?.description == "no such file: No such file or directory")
+        #expect(error?.description == "no such file: no such file or folder; check the path")
     }
 
     @Test(arguments: [

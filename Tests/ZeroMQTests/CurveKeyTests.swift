@@ -81,7 +81,18 @@ import ZeroMQ
 
             """)
         #expect(try "\(CurveKeyFile.keyPair(at: path))" == "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
-        #expect(try "\(CurveKeyFile.publicKey(at: path))" == "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
+    }
+
+    @Test func `a secret key file is refused in place of a public one`() throws {
+        let path = try write(
+            """
+            curve
+                public-key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+                secret-key = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
+            """)
+        let error = try #require(throws: CurveKeyFileError.self) { try CurveKeyFile.publicKey(at: path) }
+        #expect(error.code == .noKey)
+        #expect("\(error)".contains("secret key") && !"\(error)".contains("Yne@"))
     }
 
     @Test(arguments: [0o640, 0o604, 0o620, 0o601])

@@ -40,6 +40,19 @@ import ZeroMQ
         #expect(error.expected.contains("tcp://"))
     }
 
+    @Test(arguments: [
+        ("tpc://127.0.0.1:1", "tcp://127.0.0.1:1"), ("@TCP://a:1", "@tcp://a:1"), ("localhost:1", "tcp://localhost:1"),
+        (">5552", ">tcp://127.0.0.1:5552"), ("tcp:/a:1", "tcp://a:1"), ("ipc:/run/a", "ipc:///run/a"),
+        ("@/run/a", "@ipc:///run/a"), ("http://a:1", nil), ("here", nil), ("@@tcp://a:1", "@tcp://a:1"),
+    ])
+    func `an error suggests the endpoint that was probably meant`(text: String, suggestion: String?) throws {
+        let error = try #require(throws: EndpointError.self) { try Endpoint(text) }
+        #expect(error.suggestion == suggestion)
+        let ingest = try #require(throws: EndpointError.self) { try IngestEndpoint("pull:" + text) }
+        #expect(ingest.suggestion == suggestion.map { "pull:" + $0 })
+        #expect(ingest.text == "pull:" + text)
+    }
+
     static let ingest: [(String, IngestEndpoint.Kind, String, String)] = [
         ("@tcp://127.0.0.1:1", .sub, "@tcp://127.0.0.1:1", "@tcp://127.0.0.1:1"),
         ("sub:>tcp://127.0.0.1:1", .sub, ">tcp://127.0.0.1:1", ">tcp://127.0.0.1:1"),

@@ -233,14 +233,21 @@ package final class ControlClient {
     /// - Parameter refusal: The reason why a reachable daemon refused this client.
     /// - Returns: One line.
     private func unreachable(_ refusal: SocketMonitor.Refusal?) -> String {
+        let place = "the daemon at \(endpoint.address)"
         switch refusal {
-        case nil: "cannot reach the daemon at \(endpoint.address); start sluiced, or give its address with --control"
-        case .denied: "the daemon at \(endpoint.address) does not know this key; add its .pub file to the controllers"
-        case _ where credentials == nil:
-            "the daemon at \(endpoint.address) requires a key; give --server-key and --key"
-        default:
-            "the daemon at \(endpoint.address) refused this client; check that --server-key is the daemon's key"
+        case .denied: return "\(place) does not know this key; add its .pub file to the controllers"
+        case .otherMechanism where credentials == nil: return "\(place) requires a key; give --server-key and --key"
+        case .otherMechanism: return "\(place) uses no keys; leave --server-key and --key out"
+        case .otherServerKey: return "\(place) refused this client; check that --server-key is the daemon's key"
+        case .incomplete, .malformed, nil:
+            let diagnosis = ReachDiagnosis(
+                endpoint: endpoint, wanted: .control, credentials: credentials, context: context)
+            if let reason = diagnosis.reason() { return reason }
         }
+        if refusal != nil, credentials != nil {
+            return "\(place) refused this client; check that --server-key is the daemon's key"
+        }
+        return "cannot reach \(place); start sluiced, or give its address with --control"
     }
 
     private func decoded<Part: Decodable>(_ frame: [UInt8], as type: Part.Type) throws(ClientError) -> Part {

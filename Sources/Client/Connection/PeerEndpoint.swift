@@ -9,10 +9,10 @@ extension Endpoint {
     /// - Returns: The client's endpoint.
     package func peer(control: Endpoint) -> Endpoint {
         guard attachment != .connect else { return Endpoint(.bind, address) }
-        guard let (host, port) = Self.hostAndPort(address), Self.isWildcard(host) else {
+        guard let (host, port) = hostAndPort, Self.isWildcard(host) else {
             return Endpoint(.connect, address)
         }
-        let known = Self.hostAndPort(control.address).map(\.host) ?? Self.thisHost
+        let known = control.hostAndPort?.host ?? Self.thisHost
         return Endpoint(.connect, "tcp://\(Self.isWildcard(known) ? Self.thisHost : known):\(port)")
     }
 
@@ -20,14 +20,6 @@ extension Endpoint {
 
     private static func isWildcard(_ host: String) -> Bool {
         ["0.0.0.0", "*", "[::]", "::"].contains(host)
-    }
-
-    /// Returns the parts of a TCP address; nil for other transports.
-    private static func hostAndPort(_ address: String) -> (host: String, port: String)? {
-        let scheme = "tcp://"
-        guard address.hasPrefix(scheme), let colon = address.lastIndex(of: ":") else { return nil }
-        let host = address[address.index(address.startIndex, offsetBy: scheme.count)..<colon]
-        return (String(host), String(address[address.index(after: colon)...]))
     }
 }
 

@@ -18,7 +18,10 @@ package final class TimestepSender {
     private let socket: Socket
     private let monitor: SocketMonitor
     private let patience: Double
+    private let diagnosis: ReachDiagnosis
     private var hasEnded = false
+    /// Whether a ZeroMQ socket has completed its handshake. libzmq takes any other peer for one of an old version.
+    private var isAdmitted = false
     /// Whether the daemon has been connected.
     private var isAttached = false
 
@@ -36,6 +39,9 @@ package final class TimestepSender {
     ) throws(ClientError) {
         self.endpoint = endpoint
         patience = patienceSeconds
+        diagnosis = ReachDiagnosis(
+            endpoint: endpoint.endpoint, wanted: EndpointKind(endpoint.kind), credentials: credentials, context: context
+        )
         let isPublisher = endpoint.kind == .sub
         let socket = try ClientError.wrapping { () throws(ZeroMQError) in
             try Socket(isPublisher ? .xpub : .push, in: context)
@@ -61,7 +67,11 @@ package final class TimestepSender {
     /// Reads the monitor's events. Returns whether the connection is known to be broken.
     func checkLoss() throws(ClientError) -> Bool {
         while let event = try ClientError.wrapping({ () throws(ZeroMQError) in try monitor.next() }) {
-            if case .disconnected = event { hasEnded = true }
+            switch event {
+            case .disconnected: hasEnded = true
+            case .admitted: isAdmitted = true
+            case .accepted, .refused, .stopped: break
+            }
         }
         return hasEnded
     }
@@ -82,11 +92,16 @@ package final class TimestepSender {
                 try socket.waitUntilWritable(milliseconds: milliseconds)
             }
             guard isThere else { throw absence }
-            isAttached = true
-            return
+            return try noteAttached()
         }
         let event = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: true) }
         guard event?.first?.first == 1 else { throw absence }
+        try noteAttached()
+    }
+
+    private func noteAttached() throws(ClientError) {
+        _ = try checkLoss()
+        guard isAdmitted else { throw absence }
         isAttached = true
     }
 
@@ -113,7 +128,8 @@ package final class TimestepSender {
         let act = endpoint.kind == .sub ? "subscribed" : "connected"
         return ClientError(
             .unavailable,
-            "the daemon has not \(act) at \(place) within \(Quantity.decimal(Self.attachSeconds)) s; "
+            diagnosis.reason()
+                ?? "the daemon has not \(act) at \(place) within \(Quantity.decimal(Self.attachSeconds)) s; "
                 + "check --ingest (with pull: in front for a PULL socket) and, with keys, that this client's key "
                 + "is among the producers")
     }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import Glibc
+import ModelFiles
 package import Wire
 
 /// A snapshot in a separate file: a plain SQLite database with the tables that the protocol's page describes.
@@ -23,7 +24,11 @@ package final class SnapshotFile {
             let part = Self.part(of: path)
             try? FileManager.default.removeItem(atPath: part)
             // State may be secret. Whatever the umask, only its owner may read it.
-            _ = FileManager.default.createFile(atPath: part, contents: nil, attributes: [.posixPermissions: 0o600])
+            let descriptor = unsafe open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            guard descriptor >= 0, fchmod(descriptor, 0o600) == 0 else {
+                throw ClientError(.cannotCreate, "cannot write \(path): \(SystemError.text)")
+            }
+            close(descriptor)
             database = try DatabaseQueue(path: part)
             try database.write { db in
                 try db.execute(
@@ -44,18 +49,19 @@ package final class SnapshotFile {
                         """)
             }
         } catch {
-            throw ClientError(.inputOutput, "cannot write \(path): \(error)")
+            throw error as? ClientError ?? ClientError(.inputOutput, "cannot write \(path): \(error)")
         }
     }
 
     /// Opens a file.
     ///
     /// - Parameter path: The path of the file.
-    /// - Throws: ``ClientError`` with the status `noInput` if the file does not exist, or `data` if it is not a snapshot of a known version.
+    /// - Throws: ``ClientError`` with the status `noInput` if the file cannot be read, or `data` if it is not a snapshot of
+    ///   a known version.
     package init(readingFrom path: String) throws(ClientError) {
         self.path = path
-        guard FileManager.default.isReadableFile(atPath: path) else {
-            throw ClientError(.noInput, "cannot read \(path): no such file")
+        guard unsafe access(path, R_OK) == 0 else {
+            throw ClientError(.noInput, "cannot read \(path): \(SystemError.text)")
         }
         let version: Int32
         do {
@@ -67,11 +73,15 @@ package final class SnapshotFile {
                 return try Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             }
         } catch {
-            throw ClientError(.data, "\(path) is not a snapshot from 'sluice snapshot --output': \(error)")
+            throw ClientError(
+                .data,
+                "\(path) is not a snapshot, or it is damaged; give a file that 'sluice snapshot --output FILE' wrote")
         }
         guard version == Self.version else {
             let problem =
-                version == 0 ? "not a snapshot from 'sluice snapshot --output'" : "from a later version of Sluice"
+                version == 0
+                ? "not a snapshot; give a file that 'sluice snapshot --output FILE' wrote"
+                : "from a later version of Sluice; use that version"
             throw ClientError(.data, "\(path) is \(problem)")
         }
     }
@@ -126,7 +136,9 @@ package final class SnapshotFile {
             do {
                 page = try database.read { try Self.page($0, after: last) }
             } catch {
-                throw error as? ClientError ?? ClientError(.data, "\(path) cannot be read: \(error)")
+                throw error as? ClientError
+                    ?? ClientError(
+                        .data, "\(path) is damaged (\(error)); write it again with 'sluice snapshot --output FILE'")
             }
             guard let end = page.last?.stream else { return }
             last = end

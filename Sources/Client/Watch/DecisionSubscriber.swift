@@ -76,7 +76,8 @@ package final class DecisionSubscriber {
         self.socket = socket
         _ = poller.add(self.socket)
         _ = poller.add(monitor)
-        try waitForSubscription()
+        try waitForSubscription(
+            ReachDiagnosis(endpoint: endpoint, wanted: .decisions, credentials: credentials, context: context))
         isLost = false
         changes.removeAll()
     }
@@ -208,14 +209,15 @@ package final class DecisionSubscriber {
         return true
     }
 
-    private func waitForSubscription() throws(ClientError) {
+    private func waitForSubscription(_ diagnosis: ReachDiagnosis) throws(ClientError) {
         let deadline = ContinuousClock.now + .seconds(Self.subscribeSeconds)
         while true {
             let left = (deadline - ContinuousClock.now) / .seconds(1)
             guard left > 0 else {
                 throw ClientError(
                     .unavailable,
-                    "cannot reach the daemon's decisions at \(endpoint.address); start sluiced, give its address with "
+                    diagnosis.reason()
+                        ?? "cannot reach the daemon's decisions at \(endpoint.address); start sluiced, give its address with "
                         + "--decisions and, with keys, add this client's key to the subscribers")
             }
             let milliseconds = Int(left * 1000) + 1

@@ -39,8 +39,8 @@ extension AccessConfiguration {
         self.init()
         try value.forEachMember { (key: AccessKey, member) throws(DaemonError) in
             switch key {
-            case .curveKey: curveKey = resolved(try member.text)
-            case .authorizedClients: authorizedClients = resolved(try member.text)
+            case .curveKey: curveKey = try member.path(resolved)
+            case .authorizedClients: authorizedClients = try member.path(resolved)
             case .insecure: isInsecure = try member.truth
             case .maximumMessageSize: maximumMessageSize = try member.number(in: Self.messageSizes, key)
             case .maximumSubscriptionBytes:

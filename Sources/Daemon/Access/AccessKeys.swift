@@ -58,8 +58,18 @@ struct AccessKeys: Sendable {
         } catch let error as DaemonError {
             throw error
         } catch {
+            var isFolder: ObjCBool = false
+            let exists = unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
+            let problem =
+                switch (exists, isFolder.boolValue) {
+                case (false, _): "there is no such folder; create it"
+                case (true, false): "this is not a folder; give the folder"
+                case (true, true): "permission denied; let the user of sluiced read it"
+                }
             throw DaemonError(
-                .noInput, "\(folder): the authorized clients cannot be read: \(error.localizedDescription)")
+                .noInput,
+                "\(folder): the authorized clients cannot be read: \(problem), with the clients' keys as producers/*.pub, "
+                    + "subscribers/*.pub and controllers/*.pub")
         }
     }
 }

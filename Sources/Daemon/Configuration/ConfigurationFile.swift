@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import Streams
 import Wire
 import Yams
@@ -11,11 +12,14 @@ extension DaemonConfiguration {
     /// - Throws: ``DaemonError``: `noInput` if the file cannot be read, `configuration` with file and line if its
     ///   contents are wrong.
     public init(file path: String) throws(DaemonError) {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
+        let bytes: [UInt8]
+        do throws(Defect) {
+            bytes = try FileBytes(path).all()
         } catch {
-            throw DaemonError(.noInput, "\(path) cannot be read: \(error.localizedDescription)")
+            throw DaemonError(.noInput, "\(path) cannot be read: \(error.context)")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw DaemonError(.configuration, "\(path):1: this is not text in UTF-8; save the file as UTF-8")
         }
         try self.init(text: text, path: path)
     }
@@ -31,7 +35,8 @@ extension DaemonConfiguration {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            throw DaemonError(.configuration, "\(path):\(error.lineAndProblem)")
+            let fault = YAMLFault(error, in: text)
+            throw DaemonError(.configuration, "\(path):\(fault.line): \(fault.problem)")
         }
         guard let root else {
             throw DaemonError(.configuration, "\(path):1: the file is empty; give at least 'models'")
@@ -142,7 +147,7 @@ private struct ConfigurationReader {
     private func state(_ value: YAMLValue, into configuration: inout DaemonConfiguration) throws(DaemonError) {
         try value.forEachMember { (key: StateKey, member) throws(DaemonError) in
             switch key {
-            case .dir: configuration.stateFolder = resolved(try member.text)
+            case .dir: configuration.stateFolder = try member.path(resolved)
             case .durability: configuration.durability = try member.choice()
             case .journalSync: configuration.journalSync = try member.choice()
             case .journalSize:
@@ -180,7 +185,7 @@ private struct ConfigurationReader {
             var model = DaemonConfiguration.Model(name: name, file: "", policy: ServingPolicy())
             try member.forEachMember { (key: ModelKey, option) throws(DaemonError) in
                 switch key {
-                case .file: model.file = resolved(try option.text)
+                case .file: model.file = try option.path(resolved)
                 case .prefixes: model.policy.prefixes = try prefixes(option, of: name, owners: &owners)
                 case .mode: model.mode = try mode(option)
                 case .emit: model.emit = try option.choice()
@@ -260,9 +265,13 @@ private struct ConfigurationReader {
     private func claim(
         _ prefix: String, for model: String, at value: YAMLValue, owners: inout [[UInt8]: String]
     ) throws(DaemonError) {
-        if let other = owners.updateValue(model, forKey: Array(prefix.utf8)) {
-            throw value.error("the prefix \"\(prefix)\" of model '\(model)' already belongs to '\(other)'")
-        }
+        guard let other = owners.updateValue(model, forKey: Array(prefix.utf8)) else { return }
+        let remedy =
+            prefix.isEmpty
+            ? "each takes all streams. Give one of them the beginnings of its streams' ids, such as prefixes: "
+                + "[\"\(model)-\"]"
+            : "give each model other prefixes"
+        throw value.error("the prefix \"\(prefix)\" of model '\(model)' already belongs to '\(other)'; \(remedy)")
     }
 
     /// Reads one number for both limits of the threshold, or `{rise: …, fall: …}`.

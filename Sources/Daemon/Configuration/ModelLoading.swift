@@ -12,7 +12,7 @@ extension ServedModel {
         do {
             file = try ModelFile.read(configuration.file)
         } catch {
-            throw DaemonError(error.code == .notFound ? .noInput : .badData, error.description)
+            throw DaemonError([.notFound, .unreadable].contains(error.code) ? .noInput : .badData, error.description)
         }
         guard file.model.outputs <= 255 else {
             throw DaemonError(

@@ -1,3 +1,5 @@
+import Foundation
+import Wire
 import Yams
 import ZeroMQ
 
@@ -7,16 +9,22 @@ struct YAMLValue {
     private let file: String
     /// The line of the value. If the parser gives no line, the line of the container.
     private let line: Int
+    /// The key before the value; nil if there is none.
+    private let key: String?
 
-    init(_ node: Node, file: String, within line: Int = 1) {
+    init(_ node: Node, file: String, within line: Int = 1, key: String? = nil) {
         self.node = node
         self.file = file
         self.line = node.mark?.line ?? line
+        self.key = key
     }
 
     func error(_ problem: String) -> DaemonError {
         DaemonError(.configuration, "\(file):\(line): \(problem)")
     }
+
+    /// Returns an error about the value alone, which names the key too.
+    private func valueError(_ problem: String) -> DaemonError { error((key.map { "'\($0)': " } ?? "") + problem) }
 
     var isMapping: Bool { node.mapping != nil }
 
@@ -32,8 +40,9 @@ struct YAMLValue {
         try forEachNamedMember { key, value throws(DaemonError) in
             let name = try key.text
             guard let known = Key(rawValue: name), keys.contains(known) else {
-                let names = keys.map(\.rawValue).joined(separator: ", ")
-                throw key.error("unknown key '\(name)'; the keys here are \(names)")
+                throw key.error(
+                    "unknown key '\(name)'; \(Self.advice(for: name, among: keys.map(\.rawValue), "the keys here are"))"
+                )
             }
             try body(known, value)
         }
@@ -44,30 +53,53 @@ struct YAMLValue {
     /// - Parameter body: The function. Its arguments are the name and the value.
     /// - Throws: ``DaemonError`` if the value is not a mapping.
     func forEachNamedMember(_ body: (YAMLValue, YAMLValue) throws(DaemonError) -> Void) throws(DaemonError) {
-        guard let mapping = node.mapping else { throw error("expected a mapping such as 'key: value'") }
+        guard let mapping = node.mapping else { throw valueError("expected a mapping such as 'key: value'") }
         for (keyNode, valueNode) in mapping {
             let key = YAMLValue(keyNode, file: file, within: line)
-            try body(key, YAMLValue(valueNode, file: file, within: key.line))
+            try body(key, YAMLValue(valueNode, file: file, within: key.line, key: keyNode.scalar?.string))
         }
     }
 
     /// The elements of a sequence. A single value counts as a sequence of one.
     var elements: [YAMLValue] {
         guard let sequence = node.sequence else { return [self] }
-        return sequence.map { YAMLValue($0, file: file, within: line) }
+        return sequence.map { YAMLValue($0, file: file, within: line, key: key) }
     }
 
     var text: String {
         get throws(DaemonError) {
-            guard let scalar = node.scalar else { throw error("expected a single value, not a list or a mapping") }
+            guard let scalar = node.scalar else { throw valueError("expected a single value, not a list or a mapping") }
             return scalar.string
         }
+    }
+
+    /// Reads a path. Relative paths start at the folder of the file.
+    func path(_ resolved: (String) -> String) throws(DaemonError) -> String {
+        let text = try text
+        guard !["", "~", "null"].contains(text) else {
+            throw valueError("a path is missing, because YAML takes '\(text)' for nothing; write the path")
+        }
+        guard !text.hasPrefix("~/") else {
+            let home = ProcessInfo.processInfo.environment["HOME"] ?? "/home/NAME"
+            throw valueError(
+                "'\(text)' begins with ~, which only a shell replaces; write \(home)\(text.dropFirst()), or a path relative "
+                    + "to the folder of this file")
+        }
+        return resolved(text)
+    }
+
+    /// Returns a suggestion, if a known word is similar, and all known words.
+    private static func advice(for word: String, among known: [String], _ introduction: String) -> String {
+        (Suggestion.nearest(to: word, among: known).map { "did you mean '\($0)'? " } ?? "")
+            + "\(introduction) \(known.joined(separator: ", "))"
     }
 
     var number: Double {
         get throws(DaemonError) {
             let text = try text
-            guard let number = Double(text), number.isFinite else { throw error("'\(text)' is not a number") }
+            guard let number = Double(text), number.isFinite else {
+                throw valueError("'\(text)' is not a number; write one without a unit, such as 5")
+            }
             return number
         }
     }
@@ -75,7 +107,9 @@ struct YAMLValue {
     var wholeNumber: Int {
         get throws(DaemonError) {
             let text = try text
-            guard let number = Int(text) else { throw error("'\(text)' is not a whole number") }
+            guard let number = Int(text) else {
+                throw valueError("'\(text)' is not a whole number; write one without a unit, such as 5")
+            }
             return number
         }
     }
@@ -85,7 +119,7 @@ struct YAMLValue {
             switch try text {
             case "true": true
             case "false": false
-            case let text: throw error("'\(text)' is neither true nor false")
+            case let text: throw valueError("'\(text)' is neither true nor false; write one of them")
             }
         }
     }
@@ -95,8 +129,8 @@ struct YAMLValue {
     where Choice.RawValue == String {
         let text = try text
         guard let choice = Choice(rawValue: text) else {
-            let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw error("'\(text)' is not a known value; give one of \(known)")
+            let known = Choice.allCases.map(\.rawValue)
+            throw valueError("'\(text)' is not a known value; \(Self.advice(for: text, among: known, "give one of"))")
         }
         return choice
     }
@@ -106,25 +140,7 @@ struct YAMLValue {
         do throws(EndpointError) {
             return try parse(text)
         } catch {
-            throw self.error(error.description)
-        }
-    }
-}
-
-extension Error {
-    /// The line and the problem. Errors of Yams name a line; all other errors get line 1.
-    var lineAndProblem: String {
-        switch self as? YamlError {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            "\(mark.line): \([context?.text, problem].compactMap(\.self).joined(separator: " "))"
-        case .reader(let problem, let offset?, _, let yaml):
-            "\(1 + yaml.utf8.prefix(offset).count { $0 == UInt8(ascii: "\n") }): \(problem)"
-        case .duplicatedKeysInMapping(let keys, let context):
-            // Yams reports the line where the mapping begins, not the line of the second key.
-            "\(context.mark.line): the mapping that begins here has twice: "
-                + keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
-        default: "1: \(self)"
+            throw valueError(error.description)
         }
     }
 }

@@ -138,7 +138,7 @@ struct HotLoop: ~Copyable {
                 configuration, access: access, ingest: ingest, publisher: publisher, control: control, state: state,
                 mailbox: mailbox, logger: logger)
         } catch {
-            throw DaemonError(error.isAddressInUse ? .inUse : .cannotCreate, error.description)
+            throw configuration.startError(error)
         }
     }
 

@@ -25,6 +25,7 @@ public struct SluiceService: Sendable {
     public init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
         self.configuration = configuration
         self.logger = logger
+        try configuration.checkPlaces()
         access = try AccessGuard(configuration, logger: logger)
         try configuration.http.check()
         models = try configuration.models.map { model throws(DaemonError) in try ServedModel(model) }
@@ -37,6 +38,7 @@ public struct SluiceService: Sendable {
     /// - Parameter stop: Receives signals and bounds the time of a stop.
     /// - Throws: ``DaemonError`` if the daemon cannot start, or if the stop was not orderly.
     public func run(_ stop: StopWatch) throws(DaemonError) {
+        try configuration.checkFree()
         let mailbox = try Self.makeMailbox()
         let probe = HotLoopProbe(mailbox)
         let notifier = try ServiceNotifier()

@@ -15,7 +15,7 @@ package struct FileBytes: ~Copyable {
     /// Opens a file.
     ///
     /// - Throws: ``Defect`` with the code `notFound`, or `unreadable` with the system's reason.
-    init(_ path: String) throws(Defect) {
+    package init(_ path: String) throws(Defect) {
         // Without O_NONBLOCK, opening a FIFO would block until a writer opens it.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -36,7 +36,9 @@ package struct FileBytes: ~Copyable {
             throw Defect(.unreadable, SystemError.text)
         }
         size = Int(status.st_size)
-        guard status.st_mode & S_IFMT == S_IFREG else { throw Defect(.unreadable, "is not a regular file") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw Defect(.unreadable, "is not a regular file; give a file")
+        }
         guard size <= Self.maximumSize else {
             throw Defect(.unreadable, "has \(size) bytes; supported: at most \(Self.maximumSize)")
         }
@@ -73,7 +75,16 @@ package struct FileBytes: ~Copyable {
     package func all() throws(Defect) -> [UInt8] { try prefix(size) }
 }
 
-/// The system's reason for the last failed call.
-enum SystemError {
-    static var text: String { unsafe String(cString: strerror(errno)) }
+/// The system's reason for the last failed call, with a remedy if there is one.
+package enum SystemError {
+    /// The reason and the remedy.
+    package static var text: String {
+        switch errno {
+        case ENOENT, ENOTDIR: "no such file or folder; check the path"
+        case EACCES, EPERM: "permission denied; let this user read or write it, or give another path"
+        case EROFS: "the file system is read-only; give another path"
+        case EISDIR: "it is a folder; give a file"
+        default: unsafe String(cString: strerror(errno))
+        }
+    }
 }

@@ -15,7 +15,15 @@ enum StateFolder {
     /// - Throws: ``StoreError`` with the code `cannotOpen`.
     static func create(_ folder: String) throws(StoreError) {
         guard make(folder) else {
-            throw StoreError(.cannotOpen, "cannot create the state folder \(folder): \(systemError)")
+            let problem =
+                switch errno {
+                case EEXIST, ENOTDIR: "a file has this name"
+                case EACCES, EPERM: "permission denied; let the user of sluiced write to \(parent(of: folder))"
+                default: systemError
+                }
+            throw StoreError(
+                .cannotOpen,
+                "cannot create the state folder \(folder): \(problem); name another one with --state-dir")
         }
     }
 

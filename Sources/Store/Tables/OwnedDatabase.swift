@@ -130,7 +130,8 @@ final class OwnedDatabase: Sendable {
             }
             throw StoreError(
                 .cannotOpen,
-                "cannot write to \(file); let the user whom sluiced runs as do so, or name another state folder")
+                "cannot write to \(file): permission denied; let the user of sluiced write there, or name another state "
+                    + "folder")
         }
     }
 

@@ -17,6 +17,12 @@ public enum CurveKeyFile {
     /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, or `noKey` for a file without a public key.
     public static func publicKey(at path: String) throws(CurveKeyFileError) -> CurvePublicKey {
         let (text, _) = try contents(of: path)
+        guard value(of: secretName, in: text) == nil else {
+            let name = path.hasSuffix(".key") ? path.dropLast(4) + ".pub" : "NAME.pub"
+            throw CurveKeyFileError(
+                .noKey, path,
+                "has a secret key, which only its owner may have; give the file with the public key, \(name)")
+        }
         guard let key = value(of: publicName, in: text).flatMap({ CurvePublicKey(z85: $0) }) else {
             throw CurveKeyFileError(
                 .noKey, path, "has no public key; run 'sluice keygen NAME' to create one in NAME.pub")
@@ -96,7 +102,7 @@ public enum CurveKeyFile {
     /// Reads text, owner and mode through one descriptor, so that they belong to the same file.
     private static func contents(of path: String) throws(CurveKeyFileError) -> (text: String, status: stat) {
         func unreadable() -> CurveKeyFileError {
-            CurveKeyFileError(.unreadable, path, "cannot be read: \(unsafe String(cString: strerror(errno)))")
+            CurveKeyFileError(.unreadable, path, "cannot be read: \(reason)")
         }
         // If the path is a pipe, `O_NONBLOCK` avoids a wait for the other end.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -119,7 +125,7 @@ public enum CurveKeyFile {
                 throw CurveKeyFileError(
                     .exists, path, "exists already and keys are never overwritten; choose another name")
             }
-            throw CurveKeyFileError(.notWritten, path, "cannot be created: \(unsafe String(cString: strerror(errno)))")
+            throw CurveKeyFileError(.notWritten, path, "cannot be created: \(reason)")
         }
         let bytes = Array(text.utf8)
         let isPrivate = !isSecret || fchmod(descriptor, 0o600) == 0
@@ -130,6 +136,16 @@ public enum CurveKeyFile {
         guard isWritten else {
             _ = unsafe unlink(path)
             throw CurveKeyFileError(.notWritten, path, "cannot be written: \(reason)")
+        }
+    }
+
+    /// The system's reason for the last failed call, with a remedy if there is one.
+    private static var reason: String {
+        switch errno {
+        case ENOENT, ENOTDIR:
+            "there is no such file or folder; check the path, or run 'sluice keygen NAME' to create keys"
+        case EACCES, EPERM: "permission denied; run this command as the owner, or choose another path"
+        default: unsafe String(cString: strerror(errno))
         }
     }
 

@@ -30,7 +30,10 @@ struct CheckCommand: ParsableCommand {
             try output.writeLine(json ? line : VisibleText.escaped(line))
         }
         if !examination.isSound {
-            throw ClientError(.data, "\(folder) is damaged: \(examination.damages.joined(separator: "; "))")
+            throw ClientError(
+                .data,
+                "\(folder) is damaged: \(examination.damages.joined(separator: "; ")). Put back a backup of the whole folder, "
+                    + "or start sluiced once with --on-damaged-state set-aside")
         }
     }
 

@@ -12,7 +12,7 @@ import ZeroMQ
 
     @Test(arguments: [
         ["--control", "@tcp://0.0.0.0:*"], ["--decisions", "tcp://*:*"], ["--ingest", "pull:@tcp://[::]:*"],
-        ["--ingest", ">tcp://192.0.2.1:5550"], ["--control", "@tcp://127.example.org:5552"],
+        ["--ingest", ">tcp://192.0.2.1:5550"],
     ])
     func `an endpoint beyond this machine is refused without keys`(arguments: [String]) throws {
         let (status, text) = try refusal(["--check-config"] + arguments)
@@ -20,6 +20,14 @@ import ZeroMQ
         let role = try #require(arguments.first?.dropFirst(2))
         #expect(text.contains("sluiced: \(role) at "), "\(text)")
         #expect(text.contains("--insecure"))
+    }
+
+    @Test
+    func `a host name that looks like an address of this machine is refused`() throws {
+        let (status, text) = try refusal(["--check-config", "--control", "@tcp://127.example.org:5552"])
+        #expect(status == 78)
+        #expect(
+            text.contains("control at @tcp://127.example.org:5552: '127.example.org' is neither an address"), "\(text)")
     }
 
     @Test(arguments: [["--insecure"], []])

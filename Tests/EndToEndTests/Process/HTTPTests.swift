@@ -63,8 +63,9 @@ private struct Scrape {
         #expect(scrape["sluice_streams_asleep"] == 0)
         #expect(scrape["sluice_subscriber_overflows_total"] == 0)
         #expect(scrape[#"sluice_refused_connections_total{endpoint="control"}"#] == 0)
-        // The peer made three requests: two of status and one pause.
-        #expect(scrape[#"sluice_control_requests_total{result="ok"}"#] == 3)
+        // The peer made three requests: two of status and one pause. After the refused reset, two more looked for the stream
+        // that was meant.
+        #expect(scrape[#"sluice_control_requests_total{result="ok"}"#] == 5)
         #expect(scrape[#"sluice_control_requests_total{result="error"}"#] == 1)
         #expect(scrape["sluice_build_info{version=\"\(status.version)\"}"] == 1)
         let model = try #require(status.models.first)
@@ -198,7 +199,7 @@ private struct Scrape {
         #expect(second.status == 75)
         let complaint = try #require(second.errorOutput.split(separator: "\n").last)
         #expect(complaint.hasPrefix(format == "json" ? "{" : "sluiced: "))
-        #expect(complaint.contains("http \(first.http): the address is in use"))
+        #expect(complaint.contains("in use by another program, perhaps another sluiced: http \(first.http)"))
         #expect(!second.errorOutput.contains("ready"))
     }
 

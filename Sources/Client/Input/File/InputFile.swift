@@ -1,4 +1,5 @@
 import Glibc
+import ModelFiles
 
 /// A file, or standard input, open for reading. Data in gzip is recognized by its first bytes and decompressed piece by
 /// piece, so that a stream that still grows can be read too.
@@ -157,5 +158,5 @@ package final class InputFile {
         return unsafe poll(&item, 1, 0) != 0
     }
 
-    private static var lastError: String { unsafe String(cString: strerror(errno)) }
+    private static var lastError: String { SystemError.text }
 }

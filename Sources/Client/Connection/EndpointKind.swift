@@ -1,0 +1,151 @@
+import ZeroMQ
+
+/// The kinds of a daemon's endpoints. A client may be given the address of another kind than it needs.
+enum EndpointKind: CaseIterable, Sendable {
+    case control, decisions, ingest, pullIngest
+
+    /// The kind of the ingest endpoint that a producer needs.
+    init(_ kind: IngestEndpoint.Kind) { self = kind == .pull ? .pullIngest : .ingest }
+
+    /// The kind of a client's socket that the endpoint accepts.
+    fileprivate var clientSocket: Socket.Kind {
+        switch self {
+        case .control: .dealer
+        case .decisions: .sub
+        case .ingest: .pub
+        case .pullIngest: .push
+        }
+    }
+
+    fileprivate var words: String {
+        switch self {
+        case .control: "control endpoint"
+        case .decisions: "decisions endpoint"
+        case .ingest: "ingest endpoint"
+        case .pullIngest: "ingest endpoint with 'pull:'"
+        }
+    }
+
+    /// Returns how to name an endpoint of this kind.
+    ///
+    /// - Parameters:
+    ///   - found: The kind of the endpoint that was named instead; nil if it is unknown.
+    ///   - address: The address that was named.
+    /// - Returns: The advice.
+    fileprivate func advice(insteadOf found: EndpointKind?, at address: String) -> String {
+        switch (self, found) {
+        case (.control, _): "give the control endpoint with --control, by default \(ControlClient.defaultEndpoint)"
+        case (.ingest, .pullIngest): "give --ingest pull:\(address)"
+        case (.pullIngest, .ingest): "give --ingest \(address) without 'pull:'"
+        case (.decisions, _):
+            "leave --decisions out, because the daemon at --control names its own; 'sluice status' shows all endpoints"
+        case (.ingest, _), (.pullIngest, _):
+            "leave --ingest out, because the daemon at --control names its own; 'sluice status' shows all endpoints"
+        }
+    }
+}
+
+/// Finds out why a client does not reach a daemon's endpoint.
+struct ReachDiagnosis {
+    private static let connectMilliseconds = 200
+    private static let handshakeSeconds = 1.0
+
+    /// The endpoint that the client connects to.
+    let endpoint: Endpoint
+    /// The kind of endpoint that the client needs.
+    let wanted: EndpointKind
+    /// The client's keys.
+    let credentials: CurveCredentials?
+    let context: Context
+
+    /// Returns the reason and the remedy; nil if nobody answers at the address, or if the client binds.
+    func reason() -> String? {
+        guard endpoint.attachment != .bind, !endpoint.address.hasPrefix("inproc:") else { return nil }
+        let address = endpoint.address
+        do throws(ZeroMQError) {
+            let plain = try PlainSocket(connectedTo: endpoint, milliseconds: Self.connectMilliseconds)
+            if let text = otherKind() { return text }
+            if credentials != nil, (try? kind(among: [wanted], with: nil)) != nil {
+                return "the daemon at \(address) uses no keys; leave --server-key and --key out"
+            }
+            let isHTTP = plain.answersHTTP(milliseconds: Self.connectMilliseconds)
+            let peer =
+                isHTTP
+                ? "answers HTTP: it may be a daemon's address for metrics, but not its \(wanted.words)"
+                : "is taken by a program that does not answer as a daemon's \(wanted.words)"
+            return "\(address) \(peer); \(wanted.advice(insteadOf: nil, at: address))"
+        } catch {
+            guard let path = endpoint.ipcPath else { return error.isHostName ? otherKind() : nil }
+            switch error.reason {
+            case .noPermission:
+                return "cannot reach the daemon at \(address): permission denied for \(path); run this command as the "
+                    + "user of sluiced, or let that user give you access to the socket"
+            case .noFile:
+                return "cannot reach the daemon at \(address): there is no socket \(path); start sluiced, or "
+                    + wanted.advice(insteadOf: nil, at: address)
+            case .noSuchAddress, .inUse, nil: return nil
+            }
+        }
+    }
+
+    private func otherKind() -> String? {
+        guard let found = try? kind(among: EndpointKind.allCases.filter { $0 != wanted }, with: credentials) else {
+            return nil
+        }
+        return "\(endpoint.address) seems to be a daemon's \(found.words), not its \(wanted.words); "
+            + wanted.advice(insteadOf: found, at: endpoint.address)
+    }
+
+    /// Returns the first of some kinds whose clients the endpoint accepts; nil if it accepts none.
+    private func kind(
+        among kinds: [EndpointKind], with credentials: CurveCredentials?
+    ) throws(ZeroMQError) -> EndpointKind? {
+        var probes: [Probe] = []
+        var poller = Poller()
+        for kind in kinds {
+            let probe = try Probe(kind, at: endpoint, with: credentials, in: context)
+            _ = poller.add(probe.monitor)
+            probes.append(probe)
+        }
+        let deadline = ContinuousClock.now + .seconds(Self.handshakeSeconds)
+        while !probes.isEmpty {
+            var ended: [EndpointKind] = []
+            for probe in probes {
+                while let event = try probe.monitor.next() {
+                    switch event {
+                    case .admitted: return probe.kind
+                    case .refused, .disconnected: ended.append(probe.kind)
+                    case .accepted, .stopped: break
+                    }
+                }
+            }
+            probes.removeAll { ended.contains($0.kind) }
+            let left = (deadline - .now) / .milliseconds(1)
+            guard left > 0 else { return nil }
+            if !probes.isEmpty { try poller.wait(milliseconds: Int(left) + 1) }
+        }
+        return nil
+    }
+}
+
+/// A client's socket that shows whether an endpoint accepts its kind. It sends nothing.
+private final class Probe {
+    let kind: EndpointKind
+    let monitor: SocketMonitor
+    private let socket: Socket
+
+    init(
+        _ kind: EndpointKind, at endpoint: Endpoint, with credentials: CurveCredentials?, in context: Context
+    ) throws(ZeroMQError) {
+        self.kind = kind
+        let socket = try Socket(kind.clientSocket, in: context)
+        monitor = try SocketMonitor(socket)
+        try socket.set(.linger, to: 0)
+        try socket.set(.reconnectInterval, to: -1)
+        try socket.authenticate(with: credentials, at: endpoint)
+        try socket.attach(to: endpoint, otherwise: .connect)
+        self.socket = socket
+    }
+
+    deinit { socket.stopMonitoring() }
+}
