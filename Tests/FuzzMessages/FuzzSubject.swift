@@ -127,7 +127,7 @@ struct FuzzSubject: ~Copyable {
         _ operation: StreamOperation, on selection: ControlCommand.Selection
     ) throws(ControlError) -> Int {
         let count = try answering { () throws(StreamsError) in try table.begin(operation, on: selection) }
-        table.finishSweep()
+        while table.canSweep { _ = table.sweep(limit: .max) }
         takeBacklog()
         return count
     }

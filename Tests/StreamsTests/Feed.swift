@@ -181,6 +181,11 @@ final class Feed {
 }
 
 extension StreamTable {
+    /// Sweeps without a pause until the operation has ended or waits for streams to be restored.
+    mutating func finishSweep() {
+        while canSweep { _ = sweep(limit: .max) }
+    }
+
     /// Runs an operation until it ends.
     mutating func carryOut(
         _ operation: StreamOperation, on selection: ControlCommand.Selection

@@ -60,8 +60,7 @@ extension HotLoop {
         table.journal.take(&group.spare)
         let records = group.spare
         let first = table.journal.position - UInt64(records.count) + 1
-        startJournalJob { [folderWatch] journal throws(StoreError) in
-            try folderWatch?.check()
+        startJournalJob { journal throws(StoreError) in
             try journal.append(records, first: first)
         } then: { loop, result in
             loop.group.spare.removeAll()
@@ -129,8 +128,7 @@ extension HotLoop {
     mutating func tryJournal(at now: Int64) {
         guard group.triesAgain(at: now) else { return }
         group.postponeTry(at: now)
-        startJournalJob { [folderWatch] journal throws(StoreError) in
-            try folderWatch?.check()
+        startJournalJob { journal throws(StoreError) in
             try journal.probe()
         } then: { loop, result in
             switch result {
@@ -173,9 +171,8 @@ extension HotLoop {
     private mutating func cutJournal() {
         let position = group.cutPosition
         group.isCutting = group.worker != nil
-        startJournalJob { [folderWatch] journal throws(StoreError) in
-            try folderWatch?.check()
-            return try journal.cut(through: position)
+        startJournalJob { journal throws(StoreError) in
+            try journal.cut(through: position)
         } then: { loop, result in
             loop.group.isCutting = false
             switch result {
@@ -188,14 +185,18 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the journal, and passes the result to `then` on the hot loop. Does nothing if there is no journal.
+    /// Runs a job of the journal, and passes the result to `then` on the hot loop. The job fails if the state folder was
+    /// lost. Does nothing if there is no journal.
     mutating func startJournalJob<Value: Sendable>(
         _ work: @escaping @Sendable (Journal) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
     ) {
         guard let worker = group.worker else { return }
         outsideJobs += 1
-        worker.start(work) { loop, result in
+        worker.start { [folderWatch] journal throws(StoreError) in
+            try folderWatch?.check()
+            return try work(journal)
+        } then: { loop, result in
             loop.outsideJobs -= 1
             then(&loop, result)
         }

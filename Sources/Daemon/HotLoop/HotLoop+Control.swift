@@ -16,16 +16,15 @@ extension HotLoop {
     mutating func carryOut(
         _ command: ControlCommand, with images: [StreamImage], for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
-        let now = clock.now
         switch command {
         case .status:
             reply(.success(status()), to: address)
         case .streams(let prefix, let after, let limit):
             startPage(StreamPageSearch(prefix: prefix, after: after, limit: limit), for: address)
         case .namedStreams(let ids):
-            report(table.statuses(of: ids, time: now), for: address) { StreamPage(streams: $0, next: nil) }
+            report(table.statuses(of: ids, time: clock.now), for: address) { StreamPage(streams: $0, next: nil) }
         case .stream(let id):
-            let status = try answering { () throws(StreamsError) in try table.status(of: id, time: now) }
+            let status = try answering { () throws(StreamsError) in try table.status(of: id, time: clock.now) }
             report([status], for: address) { $0[0] }
         case .reset(let selection):
             reset(selection, for: address)

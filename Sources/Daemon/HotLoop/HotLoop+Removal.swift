@@ -35,8 +35,7 @@ extension HotLoop {
         guard group.isWhole else { return try removeRecorded(selection, for: address) }
         // Other requests about streams wait.
         operation.end = { _, _ in }
-        startJournalJob { [folderWatch] journal throws(StoreError) in
-            try folderWatch?.check()
+        startJournalJob { journal throws(StoreError) in
             try journal.probe()
         } then: { loop, result in
             loop.endOperation()

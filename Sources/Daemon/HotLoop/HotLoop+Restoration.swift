@@ -140,7 +140,7 @@ extension HotLoop {
 
     /// Whether ``goOnRestoring()`` has something to do.
     var canRestore: Bool {
-        guard operation.restoration != nil, let restoration = operation.restoration else { return false }
+        guard let restoration = operation.restoration else { return false }
         guard restoration.isEffective else {
             return (restoration.hasPages || restoration.isOver)
                 && table.journal.records.bytes.count < Self.preparedBytes

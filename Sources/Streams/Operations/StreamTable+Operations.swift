@@ -67,11 +67,6 @@ extension StreamTable {
     /// Whether ``sweep(limit:)`` can make progress. If not, the operation waits for streams to be restored.
     public var canSweep: Bool { sweep.map { !$0.isOver || restoration.left == 0 } ?? false }
 
-    /// Sweeps without a pause until the operation has ended or waits for streams to be restored.
-    public mutating func finishSweep() {
-        while canSweep { _ = sweep(limit: .max) }
-    }
-
     /// The number of slots swept between two checks for enough copies.
     private static let slotsPerStep = 16
     /// The number of copies, and the size of copies in bytes, that are enough for one slice.

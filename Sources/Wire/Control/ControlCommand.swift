@@ -78,9 +78,6 @@ extension ControlCommand {
         /// The method of ``ControlCommand/logLevel(_:)``.
         case logLevel = "log_level"
 
-        /// The names of the method's parameters.
-        var parameters: [String] { declaration.parameters }
-
         /// Whether the method reads or changes the current streams. If so, its requests wait while another request
         /// changes many streams.
         var concernsStreams: Bool { declaration.concernsStreams }
@@ -89,7 +86,8 @@ extension ControlCommand {
         ///
         /// - Throws: ``ControlError`` with the code `invalidParams`, naming the parameter.
         func command(_ params: JSONValue?) throws(ControlError) -> ControlCommand {
-            try declaration.read(try Parameters(params, of: self))
+            let declaration = declaration
+            return try declaration.read(try Parameters(params, of: self, taking: declaration.parameters))
         }
     }
 }

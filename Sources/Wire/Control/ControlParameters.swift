@@ -6,15 +6,14 @@ struct Parameters {
     /// Reads the parameters of a request.
     ///
     /// - Throws: ``ControlError`` if they are not an object, or for a parameter that the method does not have.
-    init(_ params: JSONValue?, of method: ControlCommand.Method) throws(ControlError) {
+    init(_ params: JSONValue?, of method: ControlCommand.Method, taking names: [String]) throws(ControlError) {
         self.method = method
         guard let members = params.map(\.members) ?? [:] else {
             throw ControlError(.invalidParams, "params must be an object that has the parameters by name")
         }
         self.members = members
-        let taken = method.parameters
-        if let name = members.keys.filter({ !taken.contains($0) }).min() {
-            let known = taken.isEmpty ? "none" : taken.joined(separator: ", ")
+        if let name = members.keys.filter({ !names.contains($0) }).min() {
+            let known = names.isEmpty ? "none" : names.joined(separator: ", ")
             throw ControlError(
                 .invalidParams, "\(method.rawValue) has no parameter '\(name.shortened)'; it takes \(known)")
         }

@@ -23,13 +23,3 @@ extension [UInt8] {
         }
     }
 }
-
-extension MutableRawSpan {
-    /// Writes an integer, lowest byte first.
-    @inlinable
-    @inline(__always)
-    @_lifetime(self: copy self)
-    package mutating func storeLittleEndian<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
-        storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
-    }
-}
