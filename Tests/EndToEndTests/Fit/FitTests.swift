@@ -5,7 +5,9 @@ import Wire
 
 @Suite struct `The fit command` {
     private static let cases = [
-        try? FitCase("model1"), try? FitCase("model3"), try? FitCase("model5"),
+        try? FitCase("model1"), try? FitCase("model3"), try? FitCase("model4"), try? FitCase("model5"),
+        try? FitCase("rnn"), try? FitCase("stacked"), try? FitCase("average"), try? FitCase("maximum"),
+        try? FitCase("clipvalue"),
         try? FitCase("gru", ["--validation-split", "0.2"]),
         try? FitCase("masked"), try? FitCase("softmax"), try? FitCase("clipnorm"), try? FitCase("decay"),
         try? FitCase("class_weight", ["--class-weight", "0=1,1=3"]),
@@ -31,7 +33,7 @@ import Wire
         return try #require(try JSONSerialization.jsonObject(with: Data(ended.output.utf8)) as? [String: Any])
     }
 
-    @Test func `all cases are found`() { #expect(Self.cases.count == 17) }
+    @Test func `all cases are found`() { #expect(Self.cases.count == 23) }
 
     @Test(arguments: cases)
     func `fit gives Keras' numbers after each epoch, and evaluate gives Keras' evaluation of the result`(
@@ -125,6 +127,21 @@ import Wire
         let both = try fit(
             first, parts[1], "both.safetensors", ["--initial-state", state, "--resume", "--initial-epoch", "0"])
         #expect(try Data(contentsOf: URL(filePath: both)) == Data(contentsOf: URL(filePath: whole)))
+    }
+
+    @Test func `rows without a label move the state and teach nothing`() throws {
+        let given = try FitCase("last", ["--chunk", "1"])
+        let rows = try String(contentsOfFile: given.data, encoding: .utf8).split(separator: "\n")
+        let unlabelled = rows.enumerated().map { index, row in
+            index % 24 == 0 ? String(row) : row.prefix(through: row.lastIndex(of: ",") ?? row.startIndex) + ""
+        }
+        let data = try #require(folder).write(unlabelled.joined(separator: "\n") + "\n", to: "data.csv")
+        let ended = try FinishedProgram(
+            "sluice",
+            ["fit", given.model, data, "-o", try path("out.keras"), "--epochs", "20"] + given.fileOptions
+                + given.options)
+        #expect(ended.status == 0, "\(ended.errorOutput)")
+        try given.check(ended.output)
     }
 
     @Test func `each window of a sequence is trained on with the label of its last row`() throws {

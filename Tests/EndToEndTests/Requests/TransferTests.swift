@@ -40,6 +40,34 @@ import Wire
         #expect(try sluice(["export", "unknown"], first).status == 66)
     }
 
+    @Test func `a stream's state starts a training, and the state at its end goes back to a daemon`() throws {
+        let first = try DaemonProcess([model2])
+        let peer = try Peer(first)
+        _ = try peer.decide("s", values(20))
+        let (before, after) = (folder.path("before.json"), folder.path("after.json"))
+        #expect(try sluice(["export", "s", "--output", before], first).status == 0)
+        let rows = values(10, seed: 2).enumerated().map { "\($1),\($0 % 2)" }
+        let data = try folder.write("x0,label\n" + rows.joined(separator: "\n") + "\n", to: "data.csv")
+        // A rate so small that no weight changes: the state after the training is then the daemon's own.
+        let trained = try FinishedProgram(
+            "sluice",
+            [
+                "fit", model2, data, "-o", folder.path("trained.keras"), "--stream", "s", "--initial-state", before,
+                "--final-state", after, "--optimizer", "sgd", "--learning-rate", "1e-30",
+            ])
+        #expect(trained.status == 0, "\(trained.errorOutput)")
+
+        let second = try DaemonProcess([folder.path("trained.keras")])
+        let imported = try sluice(["import", after], second)
+        #expect(imported.status == 0, "\(imported.errorOutput)")
+        _ = try peer.decide("s", values(10, seed: 2))
+        let (here, there) = (
+            try peer.decide("s", values(10, seed: 3)), try Peer(second).decide("s", values(10, seed: 3))
+        )
+        #expect(here.map(\.sequence) == there.map(\.sequence) && here.map(\.step) == there.map(\.step))
+        for (a, b) in zip(here, there) { #expect(abs(a.probabilities[0] - b.probabilities[0]) < 1e-5) }
+    }
+
     @Test func `a snapshot file transfers all streams`() throws {
         let first = try DaemonProcess([model2])
         let peer = try Peer(first)
