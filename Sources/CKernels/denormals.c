@@ -3,7 +3,7 @@
 #ifdef __x86_64__
 #include <immintrin.h>
 
-// The bits of MXCSR that make operands and results zero.
+// The bits of MXCSR that make the processor treat denormal operands and results as zero.
 #define FLUSHES (0x0040 | 0x8000)
 
 unsigned long sluice_flush_denormals(void) {
@@ -14,7 +14,7 @@ unsigned long sluice_flush_denormals(void) {
 
 void sluice_restore_denormals(unsigned long mode) { _mm_setcsr((unsigned)mode); }
 #elif defined(__aarch64__)
-// The bit FZ of FPCR.
+// The bit FZ of FPCR, which makes the processor treat denormal operands and results as zero.
 #define FLUSHES (1ul << 24)
 
 unsigned long sluice_flush_denormals(void) {

@@ -5,7 +5,7 @@ import ModelFiles
 /// variable length.
 ///
 /// Version 1.10 of the library fails on damaged heaps in four ways. It loops forever over an object that claims a size
-/// of almost 2⁶⁴ bytes. It reads past the heap if a reference has a number that no object has. It writes past its
+/// of almost 2⁶⁴ bytes. It reads past the heap if a reference names an object that does not exist. It writes past its
 /// buffer if a reference claims less than the object holds, and allocates up to 4 GiB if a reference claims more. This
 /// check refuses all four kinds of damage before the library sees the file. Layout:
 /// <https://docs.hdfgroup.org/hdf5/v1_10/_f_m_t3.html>, section III.E.
@@ -80,9 +80,10 @@ struct HDF5GlobalHeap {
     /// Checks everything that may be a reference to text: a length (32 bits), a heap's address (64) and an object's
     /// number (32).
     ///
-    /// The check reads only multiples of 8 bytes, which is where the object headers of h5py have attribute values. At
-    /// other positions, and with newer headers, a chance match would refuse a sound file. A length of 0 is ignored. It
-    /// is usually the upper half of a 64-bit number, and the following number happens to equal a heap's address.
+    /// The check reads only at multiples of 8 bytes, which is where the object headers of h5py have attribute values.
+    /// At other positions, and with newer headers, a chance match would refuse a sound file. A length of 0 is ignored,
+    /// because it is usually the upper half of a 64-bit number. The number after it then equals a heap's address only
+    /// by chance.
     private func checkReferences() throws(Defect) {
         guard !heaps.isEmpty else { return }
         for place in stride(from: 0, through: bytes.count - 16, by: 8) {

@@ -72,7 +72,7 @@ package enum KerasArchive {
     }
 }
 
-/// The part of `metadata.json` in a `.keras` archive that is read.
+/// The part of `metadata.json` in a `.keras` archive that Sluice reads.
 struct ArchiveMetadata: Codable {
     let kerasVersion: String
 

@@ -9,7 +9,7 @@ package enum KerasTaskProcess {
     /// Reads or writes a Keras file and exits, if the program was started for this purpose. A program must call this
     /// function before anything else.
     ///
-    /// In a build without the trait `Keras` the call does nothing.
+    /// In a build without the trait `Keras`, the call does nothing.
     package static func runIfAsked() {
         #if Keras
         KerasProcess.programCanRun()
@@ -31,7 +31,7 @@ package enum KerasTaskProcess {
         limit(RLIMIT_CPU, to: KerasProcess.processorSeconds)
         do {
             let file = try FileBytes(STDIN_FILENO)
-            // A sanitizer reserves terabytes of address space.
+            // Under a sanitizer, set no memory limit, because a sanitizer reserves terabytes of address space.
             #if !SANITIZED
             limit(RLIMIT_AS, to: baseMemory + memoryPerByte * file.size)
             #endif

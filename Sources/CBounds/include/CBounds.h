@@ -1,8 +1,8 @@
 #ifndef SLUICE_BOUNDS_H
 #define SLUICE_BOUNDS_H
 
-// Loops that measure the best rates of a core, compiled once for each set of vector instructions. The engine's rates are compared
-// with these bounds.
+// Loops that measure the best rates of a core, compiled once per vector instruction set. The engine's rates are
+// compared with these bounds.
 struct sluice_bounds {
     // "baseline", "avx2", "avx512" or "neon": the name of the set in sluice_kernels.
     const char *name;
@@ -10,14 +10,14 @@ struct sluice_bounds {
     // The number of floats in a vector.
     long lanes;
 
-    // Computes `rounds` vector multiply-adds in each of SLUICE_BOUNDS_CHAINS independent chains. Like the other functions,
-    // returns a number that depends on every result, so that the compiler keeps the loop.
+    // Computes `rounds` vector multiply-adds in each of SLUICE_BOUNDS_CHAINS independent chains. Like every function
+    // here, returns a number that depends on every result, so that the compiler keeps the loop.
     float (*multiply_add)(long rounds);
 
     // Computes y = e^x for `count` floats, a multiple of `lanes`, by a range reduction and a polynomial of degree 5.
     float (*exponential)(float *y, const float *x, long count);
 
-    // Computes `rounds` vector multiply-adds, each from the result of the previous one.
+    // Computes `rounds` vector multiply-adds, each of which needs the result of the previous one.
     float (*multiply_add_chain)(long rounds);
 
     // Computes y = 1 / (1 + e^-y) `rounds` times, each time from the previous y.
@@ -27,11 +27,12 @@ struct sluice_bounds {
     float (*read)(const float *x, long count, long repetitions);
 };
 
-// The number of chains. They are enough to hide the latency of a multiply-add at two per cycle, and few enough for 16 registers.
+// The number of chains. There are enough to hide the latency of a multiply-add at two per cycle, and few enough to fit
+// into 16 registers.
 #define SLUICE_BOUNDS_CHAINS 12
 
-// Returns the loops of a set, or NULL if the program has no set with this name. The caller checks whether the machine can run the
-// set.
+// Returns the loops of a set, or NULL if the program has no set with this name. The caller checks whether the machine
+// can run the set.
 const struct sluice_bounds *sluice_bounds_named(const char *name);
 
 #endif

@@ -1,11 +1,11 @@
 #ifndef SLUICE_KERNELS_H
 #define SLUICE_KERNELS_H
 
-// The engine's inner loops, compiled once for each set of vector instructions.
+// The engine's inner loops, compiled once per vector instruction set.
 //
-// The order of the additions within each sum is fixed and is the same in all sets. Therefore, one machine always computes the
-// same bits, whichever other streams it steps at the same time. Different sets may differ in the last bits, because the baseline
-// of x86-64 has no fused multiply-add.
+// Within each sum, the order of the additions is fixed and is the same in every set. A given machine therefore always
+// computes the same bits for a stream, no matter which other streams it steps at the same time. Results from different
+// sets may differ in the last bits, because baseline x86-64 has no fused multiply-add.
 
 // The number of floats in a vector, which fills one cache line. Each set builds a vector from one, two or four machine
 // vectors. The columns of a matrix and the lengths of output vectors are padded to a multiple of this number. It is
@@ -20,8 +20,8 @@ struct sluice_kernels {
     const char *name;
 
     // The number of vectors that accumulate sums in registers at once, a power of two. It is large enough to hide the
-    // latency of a multiply-add. It is also large enough to reuse shared operands, for cores that can load no more
-    // vectors than they multiply.
+    // latency of a multiply-add. It is also large enough to reuse each loaded operand several times, because some cores
+    // can load no more vectors than they multiply.
     //
     // A matrix is stored in blocks, so that a kernel reads it in memory order. Each block is stored row by row. It is
     // `accumulators` vectors wide for `affine`, and `accumulators` columns wide for `affine_lanes`. The remaining
@@ -36,16 +36,19 @@ struct sluice_kernels {
 
     // y = b + x·W + h·U, summed in this order. If `units` is 0, there is no second product.
     //
-    // y, b: (columns). x: (rows). h: (units). W: (rows, columns) and U: (units, columns), in blocks; see `accumulators`. columns is
-    // a multiple of the width.
+    // y, b: (columns). x: (rows). h: (units). W: (rows, columns) and U: (units, columns), in blocks; see
+    // `accumulators`. columns is a multiple of the width.
     void (*affine)(
         float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
         long columns);
 
     // y = b + x·W, for at most SLUICE_KERNELS_DOTS columns. For so few columns, `affine` would compute mostly padding.
     //
-    // Each output is b + ((s0 + s2) + (s1 + s3)). Each s adds up every fourth row, beginning with the rows past the last multiple
-    // of four. y, b: (columns), with room for four. x: (rows). W: (columns, rows), each row padded with zeros to a multiple of
+    // Each output is b + ((s0 + s2) + (s1 + s3)), where s0 to s3 are the sums of the products of every fourth row,
+    // starting at rows 0 to 3. The one to three rows left over after the last group of four, if any, are added first:
+    // one each to s0, s1 and s2.
+    //
+    // y, b: (columns), with room for four. x: (rows). W: (columns, rows), each row padded with zeros to a multiple of
     // four.
     void (*dots)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
@@ -67,9 +70,9 @@ struct sluice_kernels {
     //     c = σ(zf) c + σ(zi) tanh(zc)
     //     h = σ(zo) tanh(c)
     //
-    // state: h then c, (2 · units), both replaced; the kernel may read one vector past the end. x: (rows). b: (1, 4 · units),
-    // W: (rows, 4 · units) and U: (units, 4 · units), in panels. next: scratch memory, (units), with room for one more vector.
-    // Returns whether the state is finite.
+    // state: h then c, (2 · units), both replaced; the kernel may read one vector past the end. x: (rows).
+    // b: (1, 4 · units), W: (rows, 4 · units) and U: (units, 4 · units), in panels. next: scratch memory, (units), with
+    // room for one more vector. Returns whether the state is finite.
     int (*lstm)(
         float *state, const float *b, const float *x, long rows, const float *w, const float *u, long units, float *next);
 
@@ -100,9 +103,9 @@ struct sluice_kernels {
         float *h, const float *b, const float *recurrent_b, const float *x, long rows, const float *w, const float *u,
         long units, float *outputs, long steps);
 
-    // The batched path: many streams at once. Their values are in tiles, shape (n, lanes), where value k of all streams
-    // is side by side. `sigmoid` and `tanh` accept a tile as a vector of n · lanes values. Each kernel sums in the same
-    // order as its counterpart on the scalar path.
+    // The batched path: many streams at once. Their values are in tiles of shape (n, lanes), which hold value k of all
+    // streams side by side. `sigmoid` and `tanh` accept a tile as a vector of n · lanes values. Each kernel sums in the
+    // same order as its counterpart on the scalar path.
 
     // y = b + x·W + h·U in each lane.
     //
@@ -114,8 +117,8 @@ struct sluice_kernels {
     // `dots` in each lane, with the same W.
     void (*dots_lanes)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
-    // Computes an LSTM's new state from z, the sums of the four gates i, f, c, o. Each gate has `count` = units · lanes values.
-    // Overwrites z.
+    // Computes an LSTM's new state from z, the sums of the four gates i, f, c, o. Each gate has `count` = units · lanes
+    // values. Overwrites z.
     //
     // state: h then c, (2 · units, lanes), both replaced.
     void (*lstm_lanes)(float *state, float *z, long count);
@@ -133,8 +136,8 @@ struct sluice_kernels {
     // Returns a bit mask of the lanes whose `count` values are all finite. Lane 0 is the lowest bit.
     unsigned (*finite_lanes)(const float *tile, long count);
 
-    // Many timesteps at once, which are stored one after another instead of in tiles. Each kernel sums in the same
-    // order as for one timestep.
+    // Many timesteps at once, stored one after another instead of in tiles. Each kernel sums in the same order as its
+    // counterpart for one timestep.
 
     // Like `affine` without h·U: y = b + x·W for each timestep.
     //
@@ -145,47 +148,51 @@ struct sluice_kernels {
     // `dots_lanes` for inputs that are not in a tile. x: (lanes, rows).
     void (*dots_rows)(float *y, const float *b, const float *x, long rows, const float *w, long columns);
 
-    // Training: a group of sequences side by side in tiles. Matrices are row-major. `count` is units · lanes.
+    // Training: a group of sequences side by side in tiles. Matrices are row-major. `count` is units · lanes. All
+    // gradients are gradients of the loss.
 
-    // y = b + x·W + h·U in each lane, summed in this order. `units` is 0 for no second product; b may be NULL.
+    // y = b + x·W + h·U in each lane, summed in this order. If `units` is 0, there is no second product. b may be NULL.
     //
     // y: (columns, lanes). b: (columns). x: (rows, lanes). h: (units, lanes). W: (rows, columns). U: (units, columns).
     void (*affine_tiles)(
         float *y, const float *b, const float *x, long rows, const float *w, const float *h, long units, const float *u,
         long columns);
 
-    // x = b + z·Wᵀ in each lane: the gradient of the input from the gradient z of the output; b may be NULL.
+    // x = b + z·Wᵀ in each lane. If z is the gradient of a layer's output, x is the gradient of the layer's input,
+    // added to b. b may be NULL.
     //
     // x, b: (rows, lanes). z: (columns, lanes). W: (rows, columns).
     void (*transposed_tiles)(float *x, const float *b, const float *z, long columns, const float *w, long rows);
 
     // dW += Σ xᵀ·z over all timesteps and lanes.
     //
-    // dW: (rows, columns). x: (steps, rows, lanes) and z: (steps, columns, lanes), each timestep at its own distance from the
-    // one before, which may be negative.
+    // dW: (rows, columns). x: (steps, rows, lanes). z: (steps, columns, lanes). x_step and z_step are the distances
+    // from one timestep to the next, in floats; they may be negative.
     void (*add_tile_products)(
         float *dw, const float *x, long x_step, long rows, const float *z, long z_step, long columns, long steps);
 
-    // db += Σ z over all timesteps and lanes. db: (columns).
+    // db += Σ z over all timesteps and lanes. db: (columns). z_step: as for `add_tile_products`.
     void (*add_tile_sums)(float *db, const float *z, long z_step, long columns, long steps);
 
-    // An LSTM's new state from the sums z of the gates i, f, c, o, which become the gates' values. `before` and c are the cell
-    // state before and after; tanh_c is the tanh of c.
+    // Computes an LSTM's new state from z, the sums of the gates i, f, c, o, and replaces the sums with the gates'
+    // values. `before` and c are the cell state before and after the timestep. tanh_c receives tanh c.
     void (*lstm_tiles)(float *z, const float *before, float *c, float *tanh_c, float *h, long count);
 
-    // The gradients of the sums, in place of the gates' values in z, from the gradients dh and dc of the new state. dc becomes the
-    // gradient of the cell state before.
+    // Computes the gradients of an LSTM's sums from dh and dc, the gradients of the new state. The gradients of the
+    // sums replace the gates' values in z. dc is replaced with the gradient of the previous cell state.
     void (*lstm_back_tiles)(float *z, const float *before, const float *tanh_c, const float *dh, float *dc, long count);
 
-    // A GRU's new state from the sums of the gates z, r, h: of the input in a, which become the gates' values, and of the hidden
-    // state in s.
+    // Computes a GRU's new state from the sums of the gates z, r, h. a holds the input sums, which are replaced with
+    // the gates' values. s holds the hidden-state sums. `before` and h are the hidden state before and after the
+    // timestep.
     void (*gru_tiles)(float *a, const float *s, const float *before, float *h, long count);
 
-    // The gradients of both sums, in place of the gates' values in a and of s, from the gradient dh of the new state. dh becomes
-    // the part of the gradient of the state before that does not pass through the sums.
+    // Computes the gradients of a GRU's sums from dh, the gradient of the new state. The gradients of the input sums
+    // replace the gates' values in a. The gradients of the hidden-state sums replace s. dh is replaced with the part of
+    // the previous state's gradient that does not pass through the sums.
     void (*gru_back_tiles)(float *a, float *s, const float *before, float *dh, long count);
 
-    // One update of Adam, for `count` weights w with the gradients g:
+    // One update of Adam for `count` weights w with the gradients g. first is 1 − β₁, and second is 1 − β₂.
     //
     //     m += (g − m) first
     //     v += (g² − v) second
@@ -194,12 +201,12 @@ struct sluice_kernels {
         float *w, const float *g, float *m, float *v, long count, float alpha, float first, float second, float epsilon);
 };
 
-// Makes the calling thread treat numbers too small for a normal float as zero, which is many times faster than computing with them.
-// Returns the mode before, for `sluice_restore_denormals`.
+// Makes the calling thread treat denormals (numbers too small for a normal float) as zero, because computing with them
+// is many times slower. Returns the previous mode, for `sluice_restore_denormals`.
 unsigned long sluice_flush_denormals(void);
 void sluice_restore_denormals(unsigned long mode);
 
-// Returns the sets that this machine can run, best first, and stores their number in `count`, at least 1.
+// Returns the sets that this machine can run, best first. Stores in `count` how many there are, at least 1.
 const struct sluice_kernels *const *sluice_kernels_available(int *count);
 
 #endif

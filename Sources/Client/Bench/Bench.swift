@@ -36,11 +36,10 @@ package struct Bench {
             endpoint: control, timeoutSeconds: 30, credentials: credentials, in: contexts.sending)
     }
 
-    /// Measures all rounds. At the end, even after an error, stops the forwarder and lets the daemon remove the
-    /// streams.
+    /// Measures all rounds. At the end, even after an error, stops the forwarder and has the daemon remove the streams.
     ///
     /// - Parameters:
-    ///   - isCancelled: Called from any thread, many times a second. A result of true ends the measurement with
+    ///   - isCancelled: Called from any thread, many times a second. If it returns true, the measurement ends with
     ///     `CancellationError`.
     ///   - progress: Called with the name of the next step.
     /// - Returns: The results.
@@ -93,7 +92,7 @@ package struct Bench {
         return model
     }
 
-    /// Returns whether no other stream has the prefix. The measurement would feed and remove such a stream.
+    /// Returns whether no stream has the prefix yet. The measurement would feed and then remove such a stream.
     private func isUnused() throws(ClientError) -> Bool {
         try control.call(.streams(prefix: plan.prefix, after: nil, limit: 1)).streams.isEmpty
     }

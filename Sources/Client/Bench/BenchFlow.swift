@@ -5,7 +5,7 @@ import Synchronization
 final class BenchFlow: Sendable {
     let sent = Atomic<Int>(0)
     let received = Atomic<Int>(0)
-    /// Whether the receiver is subscribed and sees all later messages.
+    /// Whether the receiver's subscription is in force, so that it receives every later message.
     let isInForce = Atomic<Bool>(false)
     /// Whether the sender must stop sending.
     let sendingEnds = Atomic<Bool>(false)
@@ -42,7 +42,7 @@ final class BenchFlow: Sendable {
         changed.signal()
     }
 
-    /// Waits until the sender may send. The sender calls this function.
+    /// Waits until the sender may send. Only the sender calls this function.
     ///
     /// - Returns: False if the sender must stop.
     @inline(__always)

@@ -15,8 +15,8 @@ struct BenchTarget: Sendable {
     var credentials: CurveCredentials?
 }
 
-/// The contexts of the sockets. Each direction has its own context and thus its own libzmq thread in every round. In
-/// one context with two threads, libzmq may assign both directions to the same thread.
+/// The contexts of the sockets. Each direction has its own context, which guarantees it its own libzmq thread in every
+/// round. If both directions shared a context with two threads, libzmq could assign them to the same thread.
 struct BenchContexts: Sendable {
     let sending: Context
     let receiving: Context
@@ -27,12 +27,12 @@ struct BenchContexts: Sendable {
     }
 }
 
-/// The stream on which sender and receiver agree on the beginning of the load. Its messages are not counted.
+/// The streams whose messages tell the receiver when the load begins. These messages are not counted.
 private struct Handshake {
-    /// A message that is sent repeatedly until one comes back. It proves that the connection works if the target does
-    /// not confirm subscriptions.
+    /// The stream of a message that is sent repeatedly until one comes back. If the target does not confirm
+    /// subscriptions, this message proves that the connection works.
     let probe: [UInt8]
-    /// A message that is sent once. Every later message belongs to the load.
+    /// The stream of a message that is sent once. Every later message belongs to the load.
     let go: [UInt8]
 
     init(_ plan: BenchPlan) {
@@ -146,7 +146,7 @@ struct BenchConsumer: ~Copyable {
     }
 }
 
-/// A thread for sockets.
+/// A thread that runs the code for one end of a connection and keeps the error with which the code ends.
 final class BenchThread: Sendable {
     private let failure = Mutex<(any Error)?>(nil)
     private let ended = DispatchSemaphore(value: 0)
@@ -162,7 +162,7 @@ final class BenchThread: Sendable {
             ended.signal()
         }
         thread.start()
-        // Set the name last because the system does not learn the name of a thread that has not started.
+        // Set the name last, because the system does not learn the name of a thread that has not started.
         thread.name = name
     }
 

@@ -7,11 +7,12 @@ package struct BenchPlan: Codable, Equatable, Sendable {
     package var streams: Int
     /// The number of timesteps in one message.
     package var timesteps: Int
-    /// The seconds of load that count in one round.
+    /// The length of the measured load in one round, in seconds.
     package var seconds: Double
     /// The number of rounds for each target.
     package var rounds: Int
-    /// The maximum number of messages in transit. Above a high-water mark, messages would be lost.
+    /// The maximum number of messages in transit. It must stay below the high-water marks, above which sockets drop
+    /// messages.
     package var inFlight: Int
     /// The prefix of the ids of the temporary streams.
     package var prefix: String
@@ -36,13 +37,13 @@ package struct BenchPlan: Codable, Equatable, Sendable {
     }
 }
 
-/// The two frames of a load's messages. They are made in advance because only sending is to be measured.
+/// The frames of a load's messages, made in advance because only sending is to be measured.
 struct Load: Sendable {
-    /// First frames, shape (streams, id length).
+    /// The first frames, which are the stream ids, shape (streams, id length).
     private let ids: [UInt8]
     private let idLength: Int
     private let streams: Int
-    /// Consecutive second frames. Messages use them in turn.
+    /// The second frames, which hold the values, one after another. The messages use them in turn.
     private let payloads: [UInt8]
     private let payloadLength: Int
 
@@ -52,7 +53,7 @@ struct Load: Sendable {
     /// Creates a load. Equal parameters give equal loads.
     ///
     /// - Parameters:
-    ///   - plan: The numbers of streams and timesteps.
+    ///   - plan: Determines the number of streams, and of timesteps in one message.
     ///   - features: The number of floats in one timestep.
     ///   - vocabulary: The size of the vocabulary, if a timestep is a token.
     ///   - seed: The seed of the values.

@@ -66,7 +66,7 @@ package struct BenchReport: Encodable, Equatable, Sendable {
             case p999 = "latency_p999_us"
         }
 
-        /// Creates the figures from one value per round; nil if there is no round.
+        /// Creates the figures from one value per round; nil if there are no rounds.
         fileprivate init?(_ rounds: [BenchRound], timesteps: Double) {
             guard let messagesPerSecond = Spread(rounds.map(\.messagesPerSecond)),
                 let timestepsPerSecond = Spread(rounds.map { $0.messagesPerSecond * timesteps }),
@@ -102,7 +102,7 @@ package struct BenchReport: Encodable, Equatable, Sendable {
         case lostByForwarder = "lost_by_forwarder"
     }
 
-    /// Creates a report; nil if there is no pair of rounds.
+    /// Creates a report; nil if there are no pairs of rounds.
     ///
     /// - Parameters:
     ///   - plan: The load.

@@ -1,7 +1,7 @@
 /// A round in which the targets take turns. The turns are so short that a shared machine, whose speed changes from
 /// second to second, favours no target.
 struct BenchTurns {
-    /// The seconds of load in a turn.
+    /// The approximate length of the load in one turn, in seconds.
     private static let turnSeconds = 0.25
 
     private let turns: Int
@@ -12,7 +12,7 @@ struct BenchTurns {
         seconds = plan.seconds / Double(turns)
     }
 
-    /// Measures first the throughput and then the latency.
+    /// Measures first the throughput and then the latency of all targets.
     ///
     /// - Parameter targets: The targets.
     /// - Returns: One round for each target.
@@ -36,7 +36,7 @@ struct BenchTurns {
             }
         }
         let isMeasured = if case .success = outcome { true } else { false }
-        // End all runs before an error of one of them is thrown.
+        // End all runs before throwing an error of one of them.
         let ends = runs.map { run in Result { try run.end(waits: isMeasured) } }
         let losses = try ends.map { try $0.get() }
         try outcome.get()
@@ -54,7 +54,7 @@ struct BenchTurns {
         return runs
     }
 
-    /// Returns the runs in an order that alternates from turn to turn. Each of two targets thus goes first equally
+    /// Returns the runs in an order that alternates from turn to turn, so that each of two targets goes first equally
     /// often.
     private static func order<Run>(_ runs: [Run], _ turn: Int) -> [Run] {
         turn.isMultiple(of: 2) ? runs : runs.reversed()

@@ -1,8 +1,8 @@
 import Foundation
 import ZeroMQ
 
-/// A bare forwarder, which sets a limit to the daemon's speed: a loop that passes frames from a SUB socket to a PUB
-/// socket.
+/// A bare forwarder: a loop that passes frames from a SUB socket to a PUB socket. Its speed is an upper limit for the
+/// daemon's speed.
 package enum Forwarder {
     /// The arguments with which this program runs the forwarder. The endpoint follows them.
     package static let arguments = ["bench", "forwarder"]
@@ -33,8 +33,8 @@ package enum Forwarder {
         }
     }
 
-    /// Ends the forwarder at the end of its standard input. The parent process holds the other end of the pipe. The
-    /// forwarder thus ends with its parent, however the parent ends.
+    /// Ends the forwarder at the end of its standard input. The parent process holds the other end of this pipe, so the
+    /// forwarder ends with its parent, however the parent ends.
     private static func endWithStandardInput() {
         Thread.detachNewThread {
             while let data = try? FileHandle.standardInput.read(upToCount: 64), !data.isEmpty {}
@@ -53,7 +53,7 @@ final class ForwarderProcess {
     /// Starts this program again as a forwarder.
     ///
     /// - Parameter transport: The transport of the daemon's endpoints: `ipc` or `tcp`.
-    /// - Throws: ``ClientError`` if it does not start.
+    /// - Throws: ``ClientError`` if the forwarder does not start.
     init(transport: String) throws {
         let output = Pipe()
         process.executableURL = Bundle.main.executableURL
@@ -61,11 +61,11 @@ final class ForwarderProcess {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        // Only the child may keep the writing end open. The output then ends when the child ends.
+        // Only the child may keep the writing end open, so that the output ends when the child ends.
         try? output.fileHandleForWriting.close()
         var text = Data()
         while text.count(where: { $0 == UInt8(ascii: "\n") }) < 2 {
-            // `read(upToCount:)` would wait for that many bytes.
+            // Do not use `read(upToCount:)`, which would wait for that many bytes.
             let more = output.fileHandleForReading.availableData
             if more.isEmpty { break }
             text.append(more)
@@ -80,7 +80,8 @@ final class ForwarderProcess {
     }
 
     deinit {
-        // Close the child's input. A signal might have no effect, because a child inherits ignored signals.
+        // Close the child's input to end the child. A signal might have no effect, because a child inherits ignored
+        // signals.
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
     }

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import ZeroMQ
 
-/// The measurement of one target, and the work of its threads.
+/// The measurement of one target: its settings and the work of its threads.
 struct LoadGenerator: Sendable {
     let plan: BenchPlan
     let load: Load
@@ -10,7 +10,7 @@ struct LoadGenerator: Sendable {
     /// The name of the target in messages.
     let name: String
     let contexts: BenchContexts
-    /// Called between waits. A result of true ends the round with `CancellationError`.
+    /// Called between waits. If it returns true, the round ends with `CancellationError`.
     let isCancelled: @Sendable () -> Bool
 
     /// The maximum time to reach a target, or to get an answer.
@@ -30,7 +30,8 @@ struct LoadGenerator: Sendable {
         var message = 0
         while flow.waitUntilOpen() {
             if message - flow.received.load(ordering: .acquiring) >= plan.inFlight {
-                // Leave the core to the receiver. The pause is short compared with the time that a full window takes.
+                // Leave the core to the receiver. The pause is short compared with the time in which a full window
+                // comes back.
                 Thread.sleep(forTimeInterval: 0.00005)
                 continue
             }
@@ -39,7 +40,7 @@ struct LoadGenerator: Sendable {
             flow.sent.store(message, ordering: .releasing)
         }
         flow.hasSentAll.store(true, ordering: .releasing)
-        // Closing the socket would lose its messages.
+        // Wait until the messages are back, because closing the socket would lose them.
         while !flow.receivingEnds.load(ordering: .acquiring), flow.inFlight > 0 { Thread.sleep(forTimeInterval: 0.001) }
     }
 
@@ -57,7 +58,7 @@ struct LoadGenerator: Sendable {
         }
     }
 
-    /// Returns the deadline for reaching a target, or for its answer, counted from now.
+    /// Returns the deadline, counted from now, for reaching a target or for its answer.
     func deadline() -> ContinuousClock.Instant { ContinuousClock.now + Self.patience }
 
     /// Pauses before the next attempt.

@@ -3,7 +3,7 @@ import Foundation
 /// Measures one target's throughput in one round. The run connects once and loads the target turn by turn. See
 /// ``BenchTurns``.
 final class ThroughputRun {
-    /// The seconds at the beginning of a turn that do not count because the window is still filling.
+    /// The ramp-up at the start of a turn, in seconds. It is not measured, because the window is still filling.
     private static let rampUp = 0.02
 
     private let generator: LoadGenerator
@@ -25,7 +25,8 @@ final class ThroughputRun {
         sender = BenchThread("bench sender") { [flow] in try generator.send(flow) }
     }
 
-    /// Waits until the target answers. The first messages are not counted because they create streams and fill caches.
+    /// Loads the target until it answers and has had time to create all streams and to fill its caches. These messages
+    /// are not counted.
     func warmUp() throws {
         let plan = generator.plan
         flow.open()
@@ -64,7 +65,7 @@ final class ThroughputRun {
         try generator.checkCancellation()
     }
 
-    /// Waits until no message is in transit, or until nothing has arrived for a second or more. Missing messages then
+    /// Waits until no message is in transit, or until nothing has arrived for more than a second. Missing messages then
     /// count as lost.
     private func waitUntilAllCameBack() {
         var seen = flow.received.load(ordering: .acquiring)
@@ -87,7 +88,7 @@ final class ThroughputRun {
         flow.end()
         if waits { waitUntilAllCameBack() }
         flow.receivingEnds.store(true, ordering: .releasing)
-        // The sender has kept its socket open until now because closing it would lose messages.
+        // The sender has kept its socket open until now, because closing it would lose messages.
         try sender.join()
         try receiver.join()
         return flow.inFlight

@@ -1,6 +1,6 @@
 package import ModelFiles
 
-/// The reason for the failure of a command, and the exit status that reports it to scripts.
+/// The reason why a command failed, and the exit status that reports it to scripts.
 package struct ClientError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of error.
     package let status: ExitStatus
@@ -26,9 +26,9 @@ package struct ClientError: Error, Equatable, Sendable, CustomStringConvertible 
 package enum ExitStatus: Int32, CaseIterable, Sendable {
     /// The daemon refused the command because the state belongs to other weights or the mode does not allow it.
     case refused = 1
-    /// The command line or a parameter is wrong.
+    /// The command line or a parameter is invalid.
     case usage = 64
-    /// Input is wrong, such as a row or a model file.
+    /// An input, such as a row or a model file, is invalid.
     case data = 65
     /// A file, stream or snapshot does not exist.
     case noInput = 66
@@ -38,7 +38,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case software = 70
     /// A file exists and may not be overwritten, or cannot be created.
     case cannotCreate = 73
-    /// Reading or writing failed, such as in the daemon's store.
+    /// Reading or writing failed, for example in the daemon's store.
     case inputOutput = 74
     /// The daemon did not answer or consume in time. A retry may help.
     case temporary = 75

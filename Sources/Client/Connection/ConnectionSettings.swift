@@ -6,7 +6,7 @@ import Yams
 package struct ConnectionSettings: Equatable, Sendable {
     /// The daemon's control endpoint.
     package var control: String?
-    /// The daemon's public key: a file, or its 40 characters.
+    /// The daemon's public key: the path of its file, or its 40 characters.
     package var serverKey: String?
     /// The file with this client's secret key.
     package var key: String?
@@ -53,11 +53,11 @@ package struct TargetFile: Sendable {
         path = "\(configured.isEmpty ? "\(home)/.config" : configured)/sluice/targets.yaml"
     }
 
-    /// Returns the settings of a target. Relative paths of keys start at the file's folder.
+    /// Returns the settings of a target. Relative key paths start at the file's folder.
     ///
     /// - Parameter name: The target's name.
     /// - Returns: The settings.
-    /// - Throws: ``ClientError`` if the file or the target does not exist, or if the file is wrong.
+    /// - Throws: ``ClientError`` if the file or the target does not exist, or if the file is invalid.
     package func target(_ name: String) throws(ClientError) -> ConnectionSettings {
         let targets = try targets()
         guard let target = targets[name] else {

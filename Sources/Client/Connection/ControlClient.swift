@@ -66,7 +66,7 @@ package final class ControlClient {
     ///
     /// - Parameter call: The command with the type of its answer.
     /// - Returns: The answer.
-    /// - Throws: ``ClientError`` if the daemon is unreachable, does not answer in time, or refuses.
+    /// - Throws: ``ClientError`` if the daemon is unreachable, does not answer in time, or refuses the command.
     package func call<R>(_ call: ControlCall<R>) throws(ClientError) -> R {
         try self.call(call.command, as: R.self)
     }
@@ -77,7 +77,7 @@ package final class ControlClient {
     ///   - command: The command.
     ///   - type: The type to read.
     /// - Returns: The answer.
-    /// - Throws: ``ClientError`` as ``call(_:)``.
+    /// - Throws: ``ClientError``, as in ``call(_:)``.
     package func call<R: Codable & Sendable>(_ command: ControlCommand, as type: R.Type) throws(ClientError) -> R {
         switch try ask(command, as: type) {
         case .success(let result): return result
@@ -89,7 +89,7 @@ package final class ControlClient {
     ///
     /// - Parameter command: The command.
     /// - Returns: One line of JSON, with its members sorted by name.
-    /// - Throws: ``ClientError`` as ``call(_:)``.
+    /// - Throws: ``ClientError``, as in ``call(_:)``.
     package func callForJSON(_ command: ControlCommand) throws(ClientError) -> String {
         try JSONText.line(of: try call(command, as: JSONValue.self))
     }
@@ -98,7 +98,7 @@ package final class ControlClient {
     ///
     /// - Parameter id: The stream's id.
     /// - Returns: The status; nil if the daemon has no such stream.
-    /// - Throws: ``ClientError`` as ``call(_:)``.
+    /// - Throws: ``ClientError``, as in ``call(_:)``.
     package func stream(_ id: String) throws(ClientError) -> StreamStatus? {
         switch try ask(.stream(id), as: StreamStatus.self) {
         case .success(let stream): return stream
@@ -107,11 +107,11 @@ package final class ControlClient {
         }
     }
 
-    /// Returns the statuses of several streams in few requests.
+    /// Returns the statuses of several streams in as few requests as possible.
     ///
     /// - Parameter ids: The streams' ids.
     /// - Returns: The statuses of the streams that the daemon has, in the order of `ids`.
-    /// - Throws: ``ClientError`` as ``call(_:)``.
+    /// - Throws: ``ClientError``, as in ``call(_:)``.
     package func streams(_ ids: [String]) throws(ClientError) -> [StreamStatus] {
         var found: [StreamStatus] = []
         var rest = ids[...]
@@ -130,7 +130,7 @@ package final class ControlClient {
     ///   - limit: The maximum number of streams; nil for all.
     ///   - body: Receives each page's streams.
     /// - Returns: Whether there are more streams than the limit.
-    /// - Throws: ``ClientError`` as ``call(_:)``.
+    /// - Throws: ``ClientError``, as in ``call(_:)``.
     @discardableResult
     package func forEachPage(
         prefix: String = "", limit: Int? = nil, _ body: ([StreamStatus]) -> Void
@@ -175,14 +175,16 @@ package final class ControlClient {
     /// Receives a reply.
     ///
     /// - Returns: The frames of the reply; nil if no reply arrived in time.
-    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first. A request in transit then gets no reply.
+    /// - Throws: ``ClientError`` with the status `unavailable` if the connection broke first. A request in transit then
+    ///   gets no reply.
     private func receive(until deadline: ContinuousClock.Instant) throws(ClientError) -> [[UInt8]]? {
         while true {
-            // Read the monitor before the socket. A reply that was sent before the disconnection is then found.
+            // Read the monitor before the socket, so that a reply that was sent before the disconnection is still
+            // found.
             let isOver = try readDisconnection()
             let frames = try ClientError.wrapping { () throws(ZeroMQError) in try socket.receiveFrames(wait: false) }
             if let frames { return frames }
-            // If the client binds, another daemon may connect to it.
+            // A client that binds keeps waiting, because another daemon may connect to it.
             guard !isOver || endpoint.attachment == .bind else {
                 throw ClientError(
                     .unavailable,
@@ -204,9 +206,9 @@ package final class ControlClient {
         return isOver
     }
 
-    /// Checks once that the daemon is reachable, with a separate socket with the option `immediate`. The main socket
-    /// must not have this option. Otherwise it would discard a received answer when the daemon closes the connection,
-    /// as after `shutdown`.
+    /// Checks once that the daemon is reachable, through a separate socket with the option `immediate`. The main socket
+    /// must not have this option, because it would then discard a received answer when the daemon closes the
+    /// connection, as it does after `shutdown`.
     private func reach() throws(ClientError) {
         // A client that binds waits for the daemon to connect. Only the timeout can report a failure.
         guard !isReached, endpoint.attachment != .bind else { return }

@@ -5,7 +5,8 @@ extension Endpoint {
     /// Returns the client's side of a daemon's endpoint. The client connects if the daemon binds, and binds if the
     /// daemon connects.
     ///
-    /// - Parameter control: The control endpoint that the client uses. Its host replaces a wildcard because no client can connect to a wildcard.
+    /// - Parameter control: The control endpoint that the client uses. Its host replaces a wildcard, to which no client
+    ///   can connect.
     /// - Returns: The client's endpoint.
     package func peer(control: Endpoint) -> Endpoint {
         guard attachment != .connect else { return Endpoint(.bind, address) }

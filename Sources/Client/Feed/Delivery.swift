@@ -1,10 +1,10 @@
 import Wire
 
-/// The accounts of all streams. They track which timesteps were sent, and how far the daemon has consumed them.
+/// Tracks, for each stream, which timesteps were sent and how far the daemon has consumed them.
 ///
-/// Every sent timestep has a number. The daemon thus consumes a repeated timestep only once. A stream is complete when
-/// it has reached the last number sent. For a complete stream, the daemon must not have counted gaps or duplicates
-/// beyond those of the input.
+/// Every timestep sent has a sequence number, so the daemon consumes a repeated timestep only once. A stream is
+/// complete when the daemon has consumed up to the last number sent. For a complete stream, the daemon must not have
+/// counted any gaps or duplicates that are not in the input itself.
 struct Delivery {
     /// The time without progress after which missing timesteps count as lost.
     static let patience = Duration.seconds(5)
@@ -13,25 +13,25 @@ struct Delivery {
 
     /// The account of one stream.
     struct Account {
-        /// The number before the input's first timestep, if the input itself has no numbers.
+        /// The sequence number before the input's first timestep, if the input itself has no numbers.
         var start: UInt64 = 0
-        /// The number of the input's last timestep so far.
+        /// The sequence number of the last timestep read from the input.
         var position: UInt64 = 0
-        /// The highest number sent. The stream reaches this number when all timesteps are consumed.
+        /// The highest sequence number sent. The stream reaches this number when all timesteps are consumed.
         var target: UInt64
         /// The sequence number that the stream has reached.
         var reached: UInt64
         /// The sequence number that the stream will reach with the timesteps sent over this connection.
         var sent: UInt64 = 0
-        /// The highest number whose timesteps are no longer kept and cannot be sent again.
+        /// The highest sequence number whose timestep is no longer kept and cannot be sent again.
         var released: UInt64 = 0
         var isPaused = false
-        /// The daemon's counts before this connection and its current counts.
+        /// The daemon's counts before this connection, and its current counts.
         var before = StreamTally()
         var tally = StreamTally()
-        /// The counts that the input itself causes over this connection.
+        /// The gaps and duplicates that the input itself causes over this connection.
         var expected = StreamTally()
-        /// The number of timesteps that may still arrive over the previous connection and are then duplicates.
+        /// The number of timesteps that may still arrive over the previous connection and would then be duplicates.
         var repeatable: UInt64 = 0
 
         /// Counts a message to send. The daemon skips timesteps with numbers up to ``sent``, and sees a gap if a number
@@ -48,7 +48,7 @@ struct Delivery {
             return duplicates
         }
 
-        /// The gaps and skipped timesteps beyond those of the input itself.
+        /// The gaps and skipped timesteps that the input itself does not explain.
         var surprises: StreamTally {
             let gaps = tally.gaps &- before.gaps
             let duplicates = tally.duplicates &- before.duplicates
@@ -65,15 +65,15 @@ struct Delivery {
         }
     }
 
-    /// Whether the input contains the stream's timesteps from number 1 on. Timesteps that are already consumed are then
-    /// left out.
+    /// Whether the input contains each stream's timesteps from sequence number 1 on. If so, timesteps that the daemon
+    /// has already consumed are left out.
     let resumes: Bool
     private(set) var accounts: [StreamKey: Account] = [:]
     /// The number of timesteps sent, each counted once.
     private(set) var timesteps: UInt64 = 0
-    /// The number of timesteps of the input that were left out because the daemon had consumed them before.
+    /// The number of timesteps of the input that were left out because the daemon had already consumed them.
     private(set) var skipped: UInt64 = 0
-    /// The number of sent timesteps that the daemon skips because their numbers had been consumed.
+    /// The number of sent timesteps that the daemon skips because it had already consumed their sequence numbers.
     private(set) var duplicates: UInt64 = 0
     /// The number of timesteps sent again after the connection to the daemon was lost.
     private(set) var repeated: UInt64 = 0
@@ -81,7 +81,7 @@ struct Delivery {
 
     init(resumes: Bool) { self.resumes = resumes }
 
-    /// Opens the accounts of streams without one.
+    /// Opens accounts for new streams.
     ///
     /// - Parameters:
     ///   - streams: The streams, each once.
@@ -94,7 +94,7 @@ struct Delivery {
         let waiting = Dictionary(uniqueKeysWithValues: entries.map { (StreamKey($0.stream), UInt64($0.waiting)) })
         for key in streams {
             guard var account = accounts[key] else { continue }
-            // Waiting timesteps are consumed before new ones.
+            // The daemon consumes its waiting timesteps before new ones, so the new ones are numbered after them.
             account.start = account.reached + (waiting[key] ?? 0)
             account.sent = account.start
             account.target = account.start
@@ -160,12 +160,12 @@ struct Delivery {
         accounts[key]?.released = max(released, row.lastSequence)
     }
 
-    /// Whether the daemon is known to have consumed a row.
+    /// Returns whether the daemon is known to have consumed a row.
     func isConsumed(_ row: InputRow) -> Bool {
         accounts[StreamKey(row.stream)].map { row.lastSequence <= $0.reached } ?? true
     }
 
-    /// Opens every account again for a new connection, at the daemon's current sequence number.
+    /// Opens every account again for a new connection, at the daemon's current sequence numbers.
     ///
     /// - Parameters:
     ///   - control: The daemon.
@@ -221,7 +221,8 @@ struct Delivery {
     ///   - before: The daemon's status when the connection was made.
     ///   - checkLoss: Returns whether the connection for timesteps is lost.
     /// - Returns: The daemon's status after it has consumed all timesteps.
-    /// - Throws: ``ClientError`` with the status `temporary` about missing timesteps, or ``TimestepSender/lost`` if the daemon was lost or has restarted.
+    /// - Throws: ``ClientError`` with the status `temporary` if timesteps are missing, or ``TimestepSender/lost`` if
+    ///   the daemon was lost or has restarted.
     mutating func waitUntilConsumed(
         control: ControlClient, since before: DaemonStatus, checkLoss: () throws(ClientError) -> Bool
     ) throws(ClientError) -> DaemonStatus {
@@ -258,7 +259,7 @@ struct Delivery {
         }
     }
 
-    /// Checks that no stream reached its target by skipping timesteps or with another producer's timesteps.
+    /// Checks that no stream reached its target by skipping timesteps, or through another producer's timesteps.
     private mutating func checkTallies(
         control: ControlClient, before: DaemonStatus, after: DaemonStatus
     ) throws(ClientError) {
@@ -275,7 +276,7 @@ struct Delivery {
         guard odd.isEmpty else { throw ClientError(.temporary, Self.explain(odd: odd, timesteps: timesteps)) }
     }
 
-    /// An explanation of the known losses if the daemon does not come back.
+    /// An explanation of the known losses, for a daemon that does not come back.
     var explanationOfLoss: String {
         let pending = accounts.filter { $0.value.reached < $0.value.target }
         guard !pending.isEmpty else { return "it may have lost all timesteps since its last checkpoint" }
@@ -284,7 +285,7 @@ struct Delivery {
 }
 
 extension InputRow {
-    /// The number of the row's last timestep.
+    /// The sequence number of the row's last timestep.
     var lastSequence: UInt64 { sequence &+ (UInt64(timesteps) - 1) }
 
     /// Removes consumed timesteps at the beginning, and with them the start flag.

@@ -7,7 +7,7 @@ package struct Feed {
     package struct Options: Sendable {
         /// The meaning of a row's fields.
         package var layout: RowLayout
-        /// Timesteps per second; nil for as fast as the daemon consumes them.
+        /// The rate in timesteps per second; nil to send as fast as the daemon consumes.
         package var rate: Double?
         /// The maximum number of timesteps in one message, at least 1.
         package var batch: Int
@@ -54,7 +54,7 @@ package struct Feed {
     /// Sends the whole input. Ctrl-C or SIGTERM ends the input early.
     ///
     /// - Returns: A report.
-    /// - Throws: ``ClientError`` if a row is wrong, or if the daemon cannot be reached or has not consumed all timesteps.
+    /// - Throws: ``ClientError`` if a row is bad, or if the daemon cannot be reached or has not consumed all timesteps.
     package func run() throws(ClientError) -> FeedReport {
         let run = try FeedRun(file, options: options, control: control, in: context)
         return try run.run()
@@ -62,8 +62,8 @@ package struct Feed {
 }
 
 extension InputRow {
-    /// Moves the timesteps of the next row into this message if they continue it. The timesteps must belong to the same
-    /// stream, without a start in between, and have consecutive numbers or none.
+    /// Moves the timesteps of the next row into this message if that row continues it. Both must belong to the same
+    /// stream. They must have consecutive sequence numbers, or none. No sequence may end or start between them.
     ///
     /// - Parameters:
     ///   - next: The next row.

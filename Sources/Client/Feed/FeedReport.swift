@@ -7,12 +7,14 @@ package struct FeedReport {
     /// The signal that ended the input; nil if it ended by itself.
     private let signal: CInt?
 
+    /// Creates a report.
+    ///
     /// - Parameters:
     ///   - delivery: The accounts of all streams.
     ///   - seconds: The time from the first timestep until all were consumed.
     ///   - decisions: The number of decisions on the timesteps.
     ///   - hasLostDaemon: Whether the daemon was lost meanwhile.
-    ///   - badRows: The wrong rows that were skipped.
+    ///   - badRows: The bad rows that were skipped.
     ///   - signal: The signal that ended the input.
     ///   - canResume: Whether the rest of the input can be sent later.
     init(
@@ -34,7 +36,7 @@ package struct FeedReport {
         self.text = text
     }
 
-    /// Ends the process by the signal that ended the input. A shell then ends its loop too. Returns if there was no
+    /// Ends the process by the signal that ended the input, so that a shell ends its loop too. Returns if there was no
     /// signal.
     package func repeatSignal() {
         guard let signal else { return }

@@ -88,7 +88,7 @@ final class FeedRun {
                     do throws(ClientError) {
                         try sendRows()
                     } catch {
-                        // The rows before a wrong row were sent and must arrive.
+                        // The rows before the bad row have already been sent, so make sure that they arrive.
                         guard error.status == .data, delivery.timesteps > 0 else { throw error }
                         failure = error
                     }
@@ -103,7 +103,7 @@ final class FeedRun {
                 meter.finish()
                 guard takesRows else { throw gone }
                 try recover()
-                // A file is read again, up to the wrong row.
+                // A file is read again, up to the bad row.
                 if unconfirmed == nil { failure = nil }
             }
         }
@@ -154,8 +154,8 @@ final class FeedRun {
         try flush()
     }
 
-    /// Whether to send rows that were read before an interruption. A file can be sent again from these rows on, and
-    /// rows that wait because of `--rate` are not due yet.
+    /// Whether to send the rows that were read before an interruption. The rows of a file can be sent later, and rows
+    /// that wait because of `--rate` are not due yet.
     private var sendsRest: Bool { !file.isRewindable && (pacer == nil || queue.isEmpty) }
 
     private func take(_ row: InputRow) throws(ClientError) {
@@ -211,7 +211,7 @@ final class FeedRun {
         if try checkLoss() { throw TimestepSender.lost }
     }
 
-    /// Releases consumed messages when too many are kept, and waits if none are consumed.
+    /// If too many messages are kept, releases the consumed ones, and waits until there is room.
     private func makeRoom() throws(ClientError) {
         guard unconfirmed?.isFull == true else { return }
         var lastProgress = ContinuousClock.now
@@ -237,7 +237,7 @@ final class FeedRun {
     /// Waits for the lost daemon or its successor, and repeats the timesteps that it lacks.
     private func recover() throws(ClientError) {
         hasLostDaemon = true
-        // Close this connection before the next one opens because a bound address must be free.
+        // Close this connection before opening the next one, because a bound address must be free.
         try connection?.abandon()
         connection = nil
         let reached = delivery.accounts.values.reduce(0) { $0 &+ $1.reached }

@@ -8,7 +8,7 @@ enum Heartbeat {
     /// The time limit for an answer. A dead connection is detected within the sum of this time and the interval.
     static let timeoutMilliseconds = 15_000
 
-    /// The time limit for the handshake of a new connection. After it, a connection to a dead peer is retried.
+    /// The time limit for the handshake of a new connection. If the limit passes, libzmq retries the connection.
     private static let handshakeMilliseconds = 10_000
     /// The seconds of silence before the kernel's first probe, the seconds between probes, and the number of unanswered
     /// probes that end a connection.

@@ -1,5 +1,5 @@
-/// The newest row of each stream. It is held back because only the stream's next row or the end of the input shows
-/// whether a sequence ends with it.
+/// The newest row of each stream, held back because only the stream's next row or the end of the input shows whether a
+/// sequence ends with it.
 struct NewestRows {
     private var rows: [StreamKey: (row: InputRow, number: Int)] = [:]
     private var count = 0
@@ -7,7 +7,8 @@ struct NewestRows {
     /// Holds a row back and releases the previous row of the same stream.
     ///
     /// - Parameters:
-    ///   - row: The stream's next row. If the row starts a sequence, the previous row ends one. If the row itself ends a sequence, it is released at once.
+    ///   - row: The stream's next row. If the row starts a sequence, the previous row ends one. If the row itself ends
+    ///     a sequence, it is released at once.
     ///   - released: The released rows are appended here.
     mutating func add(_ row: InputRow, to released: inout [InputRow]) {
         let key = StreamKey(row.stream)
@@ -23,7 +24,8 @@ struct NewestRows {
     /// Releases all rows in the order of the input.
     ///
     /// - Parameters:
-    ///   - areEnds: Whether each row ends its sequence. Before an interruption or a wrong row, that is unknown.
+    ///   - areEnds: Whether each row ends its sequence. Pass false after an interruption or a bad row, because it is
+    ///     then unknown.
     ///   - released: The released rows are appended here.
     mutating func release(areEnds: Bool, to released: inout [InputRow]) {
         for (row, _) in rows.values.sorted(by: { $0.number < $1.number }) {

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Paces timesteps at a steady rate. Each timestep has its own time, counted from the first. A late timestep thus does
+/// Paces timesteps at a steady rate. The time of each timestep is counted from the first one, so a late timestep does
 /// not delay later ones.
 struct Pacer {
-    /// The delay after which the schedule starts again. Otherwise, a burst after a pause of the input would exceed the
-    /// rate.
+    /// The delay after which the schedule starts afresh. Without it, a burst that exceeds the rate would follow a pause
+    /// of the input.
     static let tolerance = Duration.seconds(1)
 
     private let interval: Duration
@@ -15,7 +15,7 @@ struct Pacer {
     ///
     /// - Parameters:
     ///   - rate: Timesteps per second, above 0.
-    ///   - interruption: Ends a wait.
+    ///   - interruption: Ends a wait early.
     init(rate: Double, interruption: Interruption) {
         self.interruption = interruption
         interval = .seconds(1 / rate)

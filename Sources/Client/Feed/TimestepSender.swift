@@ -1,7 +1,7 @@
 import Wire
 package import ZeroMQ
 
-/// Sends timesteps to the daemon without losing any. The sender starts once the daemon listens, and waits while the
+/// Sends timesteps to the daemon without losing any. The sender starts once the daemon listens, and waits whenever the
 /// daemon is slower. A sender has one owner and one thread.
 ///
 /// A sender is one connection. If the connection breaks, the sender does not reconnect. A restarted daemon would
@@ -48,7 +48,7 @@ package final class TimestepSender {
         }
         monitor = try ClientError.wrapping { () throws(ZeroMQError) in try SocketMonitor(socket) }
         try ClientError.wrapping { () throws(ZeroMQError) in
-            // After this time, messages that no peer has received are lost.
+            // When the socket is closed, messages that no peer receives within this time are lost.
             try socket.set(.linger, to: 5_000)
             try socket.set(.sendHighWaterMark, to: 10_000)
             try socket.set(.sendTimeout, to: 500)
@@ -76,7 +76,7 @@ package final class TimestepSender {
         return hasEnded
     }
 
-    /// Discards the messages that libzmq still holds. Another connection repeats them.
+    /// Discards the messages that libzmq still holds. The next connection repeats them.
     func abandon() throws(ClientError) {
         hasEnded = true
         try ClientError.wrapping { () throws(ZeroMQError) in try socket.set(.linger, to: 0) }

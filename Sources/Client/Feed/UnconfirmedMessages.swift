@@ -1,4 +1,4 @@
-/// Sent messages from an input that cannot be read again. They are kept in case the daemon loses them. Their memory is
+/// Messages that were sent from an input that cannot be read again, kept in case the daemon loses them. Their memory is
 /// bounded.
 struct UnconfirmedMessages {
     /// The approximate limit on the memory of kept messages, in bytes.

@@ -10,7 +10,7 @@ struct Evaluation: Equatable, Sendable {
 
     /// The number of answers with a label.
     private(set) var count = 0
-    /// The number of answers that Keras counts as right.
+    /// The number of answers that Keras counts as correct.
     private(set) var rightCount = 0
     private var lossSum = 0.0
     private var outcomes: [Outcome: Int] = [:]
@@ -18,7 +18,7 @@ struct Evaluation: Equatable, Sendable {
 
     /// The mean loss.
     var loss: Double { lossSum / Double(count) }
-    /// The fraction of answers that Keras counts as right.
+    /// The fraction of answers that Keras counts as correct.
     var accuracy: Double { Double(rightCount) / Double(count) }
     /// The area under the ROC curve of a binary classifier; nil if a class has no answers.
     var areaUnderCurve: Double? { curve.value }
@@ -27,7 +27,7 @@ struct Evaluation: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - outputs: The model's answer to a whole sequence, shape (outputs).
-    ///   - label: The label. It is the number of a class if the loss has classes.
+    ///   - label: The label. If the loss has classes, the label is the index of a class.
     ///   - decided: The decided class.
     ///   - loss: The loss function.
     mutating func add(_ outputs: Span<Float>, label: Float, decided: Int, loss: Loss) {
@@ -57,14 +57,14 @@ struct Evaluation: Equatable, Sendable {
         return matrix
     }
 
-    /// Returns the fraction of answers with this label among the answers that decided for the class; 0 if there are
-    /// none, as in Keras.
+    /// Returns the precision for a class: the fraction of correct answers among the answers that decided for the class.
+    /// 0 if no answer did, as in Keras.
     func precision(ofClass index: Int) -> Double {
         fraction(ofClass: index) { $0.decided == index }
     }
 
-    /// Returns the fraction of answers that decided for the class among the answers with this label; 0 if there are
-    /// none, as in Keras.
+    /// Returns the recall for a class: the fraction of correct answers among the answers whose label is the class. 0 if
+    /// there are none, as in Keras.
     func recall(ofClass index: Int) -> Double {
         fraction(ofClass: index) { $0.label == index }
     }
@@ -98,7 +98,7 @@ struct AreaUnderCurve: Equatable, Sendable {
         }
     }
 
-    /// Adds the answers of another area.
+    /// Adds the answers of another curve.
     mutating func add(_ other: AreaUnderCurve) {
         positives.merge(other.positives, uniquingKeysWith: +)
         negatives.merge(other.negatives, uniquingKeysWith: +)

@@ -17,7 +17,7 @@ struct EvaluationSummary: Encodable {
     let timesteps: Int
     /// The number of sequences with a label and an answer.
     let labelled: Int
-    /// The mean loss; nil if it is not a number, because JSON could not express it.
+    /// The mean loss; nil if it is not finite, which JSON cannot express.
     let loss: Double?
     /// Keras' name of the loss.
     let lossName: String

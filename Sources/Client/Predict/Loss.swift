@@ -9,9 +9,9 @@ struct Loss: Equatable, Sendable {
     enum Function: String, Sendable {
         /// For one probability or logit, with labels 0 and 1.
         case binaryCrossEntropy = "binary_crossentropy"
-        /// For one output per class. The label is the number of a class.
+        /// For one output per class. The label is the index of a class.
         case sparseCategoricalCrossEntropy = "sparse_categorical_crossentropy"
-        /// Like the sparse one, but for labels as vectors, which do not occur in a file of rows.
+        /// Like the sparse loss, but for labels that are vectors, which do not occur in a file of rows.
         case categoricalCrossEntropy = "categorical_crossentropy"
         /// For one number, with any number as label.
         case meanSquaredError = "mean_squared_error"
@@ -32,9 +32,9 @@ struct Loss: Equatable, Sendable {
     let function: Function
     /// Whether the outputs are logits, not probabilities.
     private(set) var takesLogits = false
-    /// The part of each label that is spread over all classes.
+    /// The fraction of each label that is spread over all classes.
     private(set) var labelSmoothing = 0.0
-    /// The number of classes; nil if a label is any number.
+    /// The number of classes; nil if a label may be any number.
     private(set) var classes: Int?
 
     /// The loss for one sigmoid.
@@ -121,7 +121,7 @@ struct Loss: Equatable, Sendable {
         return (sum - logarithms[label]) * (1 - smoothing) + rest
     }
 
-    /// Returns whether Keras counts an answer as right. A single output, even a logit, must be above 0.5 if the label
+    /// Returns whether Keras counts an answer as correct. A single output, even a logit, must be above 0.5 if the label
     /// is 1, and must not be above 0.5 otherwise. With several outputs, the first of the largest outputs must belong to
     /// the label.
     ///

@@ -2,18 +2,19 @@ package import ModelFiles
 import Recurrent
 package import Streams
 
-/// Answers the sequences of a file offline on all cores, with the daemon's engine but without the daemon.
+/// Runs the model on the sequences of a file, offline and on all cores, with the daemon's engine but without the
+/// daemon.
 ///
 ///     file ──RowSource──▶ rows ──SequenceCollector──▶ sequences ──SequenceAnswerer, each core──▶ lines, in order
 ///
-/// All sequences are read before the first is answered because any row may belong to any stream. They take 4 bytes per
-/// value. Answers are written round by round and not kept.
+/// All sequences are read before the first one is answered, because any row may belong to any stream. The sequences
+/// take 4 bytes per value. The answers of each round are written and then discarded.
 package struct Prediction {
     /// The options of a prediction.
     package struct Options: Sendable {
         /// The meaning of a row's fields.
         package var layout: RowLayout
-        /// The labels of the sequences, if they are in a file of their own.
+        /// The labels of the sequences, if they are in a separate file.
         package var labels: LabelFile?
         /// The answers to write.
         package var answers: PredictedAnswers
@@ -79,7 +80,7 @@ package struct Prediction {
         }
         self.file = file
         self.model = model
-        // The input length of a stateful model is not a limit because such a model is called for a few timesteps at a
+        // The input length of a stateful model is not a limit, because such a model is called for a few timesteps at a
         // time. Windows have their own length.
         let isLast = if case .last = options.answers { true } else { false }
         let isLimited = isLast && !source.isStateful
@@ -97,10 +98,10 @@ package struct Prediction {
         if evaluatesEvery { self.options.answers = .every }
     }
 
-    /// Answers all sequences. The number of skipped wrong rows is written to standard error, even if the prediction is
+    /// Answers all sequences. The number of skipped bad rows is written to standard error, even if the prediction is
     /// quiet.
     ///
-    /// - Throws: ``ClientError`` if a row is wrong, before anything is written, or if writing fails.
+    /// - Throws: ``ClientError`` if writing fails, or if a row is bad. A bad row is found before anything is written.
     package func run() throws(ClientError) {
         let start = ContinuousClock.now
         let (collector, badRows) = try read()
@@ -140,7 +141,7 @@ package struct Prediction {
         return (collector, badRows)
     }
 
-    /// Answers the sequences round by round, which keeps few answers in memory, and writes each round in order.
+    /// Answers the sequences round by round and writes each round in order, so that only a few answers are in memory.
     private func answer(
         _ collector: SequenceCollector, output: inout StandardStream
     ) throws(ClientError) -> Evaluation {

@@ -10,7 +10,7 @@ struct RecordedSequence: Equatable, Sendable {
     var values: [Float] = []
     /// The number of timesteps, at least 1.
     var timesteps = 0
-    /// The label of the last row, if it has one: a class, or any number for a model of numbers.
+    /// The label of the last row, if it has one: a class, or any number if the model's outputs are numbers.
     var label: Float?
     /// The label of each timestep, NaN for none; empty if only the last one is kept.
     var labels: [Float] = []
@@ -19,7 +19,7 @@ struct RecordedSequence: Equatable, Sendable {
 }
 
 /// Collects a file's rows into sequences. A sequence consists of the rows of one stream in order, from one start or end
-/// to the next. Rows of other streams may stand in between.
+/// to the next. Rows of other streams may lie between them.
 struct SequenceCollector {
     /// The sequences, in the order of their first rows.
     private(set) var sequences: [RecordedSequence] = []
@@ -35,7 +35,7 @@ struct SequenceCollector {
     private let keepsLabels: Bool
     /// The index of each stream's open sequence, which the stream's next row continues.
     private var open: [StreamKey: Int] = [:]
-    /// The number of each stream's next timestep, if the rows have numbers.
+    /// The sequence number of each stream's next timestep, if the rows have sequence numbers.
     private var numbers: [StreamKey: UInt64] = [:]
 
     /// Creates an empty collection.
@@ -176,10 +176,10 @@ extension SequenceCollector {
     /// - Parameters:
     ///   - file: The file.
     ///   - layout: The meaning of a row's fields.
-    ///   - labels: The labels, if they are in a file of their own.
+    ///   - labels: The labels, if they are in a separate file.
     ///   - isQuiet: Whether to show no progress.
-    /// - Returns: The wrong rows that were skipped.
-    /// - Throws: ``ClientError`` if the file cannot be read, a row is wrong, or the labels do not fit.
+    /// - Returns: The bad rows that were skipped.
+    /// - Throws: ``ClientError`` if the file cannot be read, a row is bad, or the labels do not fit.
     mutating func read(
         _ file: InputFile, layout: RowLayout, labels: LabelFile?, isQuiet: Bool
     ) throws(ClientError) -> BadRows {

@@ -59,7 +59,7 @@ struct SequenceAnswerer {
         }
     }
 
-    /// Answers some sequences, each from the zero state.
+    /// Answers sequences, each from the zero state.
     ///
     /// - Throws: ``ClientError`` if an answer cannot be written.
     func batch(of sequences: ArraySlice<RecordedSequence>) throws(ClientError) -> Batch {

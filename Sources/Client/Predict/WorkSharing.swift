@@ -7,7 +7,8 @@ import Synchronization
 struct WorkSharing {
     /// The number of multiplications in one batch, which is enough for a few milliseconds of work.
     static let usualBatch = 1 << 23
-    /// The number of batches per thread in one round. With several, a thread that finishes early can take over work.
+    /// The number of batches per thread in one round. If there are several, a thread that finishes early can take over
+    /// work.
     private static let batchesPerJob = 4
 
     private let sequences: [RecordedSequence]

@@ -4,7 +4,7 @@ import Glibc
 import ModelFiles
 package import Wire
 
-/// A snapshot in a separate file: a plain SQLite database with the tables that the protocol's page describes.
+/// A snapshot in a separate file: a plain SQLite database with the tables that the protocol's documentation describes.
 package final class SnapshotFile {
     /// SQLite's `application_id`, which marks the file: "Slce".
     static let applicationID: Int32 = 0x536C_6365
@@ -14,7 +14,7 @@ package final class SnapshotFile {
     private let path: String
     private let database: DatabaseQueue
 
-    /// Creates a file. An existing file stays until ``finish(mode:)``.
+    /// Creates a file. Only ``finish(mode:)`` replaces an existing file.
     ///
     /// - Parameter path: The path of the file.
     /// - Throws: ``ClientError`` with the status `inputOutput` if the file cannot be written.
@@ -23,7 +23,7 @@ package final class SnapshotFile {
         do {
             let part = Self.part(of: path)
             try? FileManager.default.removeItem(atPath: part)
-            // State may be secret. Whatever the umask, only its owner may read it.
+            // State may be secret, so only the file's owner may read it, whatever the umask.
             let descriptor = unsafe open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard descriptor >= 0, fchmod(descriptor, 0o600) == 0 else {
                 throw ClientError(.cannotCreate, "cannot write \(path): \(SystemError.text)")
@@ -89,7 +89,7 @@ package final class SnapshotFile {
     /// Writes streams.
     ///
     /// - Parameter streams: The streams. Each stream may occur only once in a file.
-    /// - Throws: ``ClientError`` if they cannot be written.
+    /// - Throws: ``ClientError`` if the streams cannot be written.
     package func append(_ streams: [StreamExport]) throws(ClientError) {
         do {
             try database.write { db in
@@ -109,7 +109,7 @@ package final class SnapshotFile {
         }
     }
 
-    /// Moves the complete and durable file to its path.
+    /// Moves the complete and durable file to its final path.
     ///
     /// - Parameter mode: The file's permissions, whatever the umask.
     /// - Throws: ``ClientError`` if the move fails.
@@ -125,7 +125,7 @@ package final class SnapshotFile {
         }
     }
 
-    /// Visits the streams in pages that fit in a request.
+    /// Visits the streams in pages that are small enough for one request.
     ///
     /// - Parameter body: Receives each page.
     /// - Throws: ``ClientError`` if the file is damaged, or the error of `body`.

@@ -17,7 +17,7 @@ struct FactList {
         facts.append((VisibleText.escaped(name), VisibleText.escaped(value)))
     }
 
-    /// The lines. A word that is wider than its column is cut in the middle.
+    /// The lines. A word that is wider than its column is shortened in the middle.
     var lines: [String] {
         let indent = (facts.map(\.name.count).max() ?? 0) + 2
         let room = max(1, width - indent)
@@ -41,7 +41,7 @@ struct FactList {
 }
 
 extension StringProtocol {
-    /// Returns the text with its middle replaced by an ellipsis if it is longer than a width. Both ends are kept
+    /// Returns the text with its middle replaced by an ellipsis if it is longer than a width. Both ends are kept,
     /// because they distinguish an id or a path from others.
     ///
     /// - Parameter width: The maximum number of characters.

@@ -4,7 +4,7 @@ import Synchronization
 import ZeroMQ
 
 /// Turns Ctrl-C and SIGTERM into a state that a loop can check and that wakes a poller. A second signal ends the
-/// process at once because the loop may never check the first.
+/// process at once, because the loop may never check the first.
 final class Interruption {
     /// The state that the signal handlers share with the loop.
     private final class Request: Sendable {

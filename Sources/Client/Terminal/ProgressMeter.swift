@@ -5,7 +5,7 @@ struct ProgressMeter {
     private static let usualColumns = 80
     private static let longestBar = 30
     private static let shortestBar = 5
-    /// The seconds before the remaining time is estimated.
+    /// The time before the first estimate of the remaining time, in seconds.
     private static let estimateSeconds = 1.0
 
     private let total: Int?
@@ -52,7 +52,7 @@ struct ProgressMeter {
     ///   - timesteps: The number of timesteps so far.
     ///   - seconds: The time so far.
     ///   - columns: The window's width.
-    /// - Returns: A text that is narrower than the window. The cursor thus stays on its line.
+    /// - Returns: A text that is narrower than the window, so that the cursor stays on its line.
     static func text(done: Int, total: Int?, timesteps: UInt64, seconds: Double, columns: Int) -> String {
         let room = max(0, columns - 1)
         let rate = seconds > 0 ? Double(timesteps) / seconds : 0

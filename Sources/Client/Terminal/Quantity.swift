@@ -43,7 +43,7 @@ package enum Quantity {
 
     /// Returns a duration: `0.21 s`, `4.3 s`, `2 min 5 s`, `3 h 7 min`, `12 d 4 h`.
     ///
-    /// - Parameter seconds: The duration in seconds, not below 0.
+    /// - Parameter seconds: The duration in seconds, at least 0.
     /// - Returns: Its text.
     package static func duration(_ seconds: Double) -> String {
         guard seconds >= 0, seconds < 1e12 else { return "-" }

@@ -15,7 +15,7 @@ package struct StandardStream {
     private init(descriptor: CInt) {
         self.descriptor = descriptor
         showsOnly = isatty(descriptor) == 1
-        // If the reader closes the output, the write fails with an ordinary error.
+        // Ignore SIGPIPE, so that a write fails with an ordinary error if the reader has closed the output.
         signal(SIGPIPE, SIG_IGN)
     }
 
@@ -24,7 +24,7 @@ package struct StandardStream {
     /// The stream for progress and errors.
     package static var error: StandardStream { StandardStream(descriptor: STDERR_FILENO) }
 
-    /// Whether the output is a terminal, which a person reads.
+    /// Whether the output is a terminal that a person reads.
     package var isTerminal: Bool { showsOnly }
 
     /// The terminal's size in characters; nil if it has none.

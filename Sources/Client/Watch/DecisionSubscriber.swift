@@ -51,7 +51,7 @@ package final class DecisionSubscriber {
             endpoint: endpoint, prefix: prefix, credentials: credentials, liveness: Liveness(), in: context)
     }
 
-    /// Subscribes with a given ``Liveness``. It decides when to ask whether the daemon is still running.
+    /// Subscribes with a given ``Liveness``, which decides when to ask whether the daemon is still running.
     init(
         endpoint: Endpoint, prefix: String, credentials: CurveCredentials?, liveness: Liveness, in context: Context
     ) throws(ClientError) {

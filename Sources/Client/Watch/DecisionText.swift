@@ -3,7 +3,7 @@ package import Wire
 
 /// The format of decisions as lines of text for other programs.
 package enum DecisionText: String, CaseIterable, Sendable {
-    /// Comma-separated values below a header. Flags are 0 or 1, and several probabilities are joined by semicolons.
+    /// Comma-separated values with a header line. Flags are 0 or 1. Multiple probabilities are separated by semicolons.
     case csv
     /// One JSON object per line, as in the daemon's own `json` codec.
     case jsonl
@@ -56,7 +56,7 @@ package enum DecisionText: String, CaseIterable, Sendable {
     /// - Returns: Its decisions, in order.
     /// - Throws: ``ClientError`` if the frame is neither records nor JSON.
     static func decisions(in frame: [UInt8]) throws(ClientError) -> [Decision] {
-        // A record begins with a number of eight bytes, and in practice its highest byte is 0. JSON has no zero bytes.
+        // A record begins with an eight-byte number whose highest byte is 0 in practice. JSON contains no zero bytes.
         if frame.first == UInt8(ascii: "{"), !frame.prefix(8).contains(0) {
             do {
                 let lines = frame.split(separator: UInt8(ascii: "\n"))

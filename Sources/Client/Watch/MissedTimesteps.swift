@@ -44,7 +44,7 @@ struct MissedTimesteps {
     /// Whether there is nothing to report.
     var isEmpty: Bool { found.isEmpty }
 
-    /// Returns one line for each kind of finding since the last report.
+    /// Returns lines about everything found since the last report.
     mutating func report() -> [String] {
         defer { found.removeAll() }
         var missed: [StreamKey: ClosedRange<UInt64>] = [:]

@@ -49,7 +49,7 @@ package struct Watch {
     private var showsBoard = false
     private var output = StandardStream.output
 
-    /// Creates a watch without showing anything. From now on, Ctrl-C lets ``run(title:)`` end normally.
+    /// Creates a watch without showing anything. From now on, Ctrl-C makes ``run(title:)`` end normally.
     ///
     /// - Parameters:
     ///   - subscriber: The source of decisions.
@@ -193,7 +193,7 @@ package struct Watch {
                 drawn = ContinuousClock.now
                 isDrawn = true
             }
-            // Redraws after half a second without decisions, because the size of the window may have changed.
+            // Redraw after half a second without decisions, because the size of the window may have changed.
             let next = isDrawn ? 0.5 : (drawn + Self.redrawInterval - ContinuousClock.now) / .seconds(1)
             if !isOver, !board.isOver { try subscriber.wait(seconds: secondsLeft(atMost: next)) }
         }

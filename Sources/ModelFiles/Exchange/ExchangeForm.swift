@@ -3,8 +3,8 @@ import Recurrent
 import Wire
 
 /// A model in Sluice's exchange form: the architecture as JSON in Keras' vocabulary, and the weights by name. Every
-/// format is converted to this form, and the engine's model is built from it. A `.safetensors` file of Sluice contains
-/// exactly this form.
+/// format is converted to this form, and the engine's model is built from it. A `.safetensors` file that Sluice writes
+/// contains exactly this form.
 ///
 /// A weight's name consists of the layer's name and Keras' name of the weight: `lstm/recurrent_kernel`,
 /// `bidirectional/forward/kernel`.
@@ -22,8 +22,8 @@ package struct ExchangeForm: Sendable {
     /// The weights in the order of their names, which are unique.
     let tensors: [NamedTensor]
 
-    /// The value of ``kerasVersion`` if the source states no version. An option whose default has changed must then be
-    /// present.
+    /// The value of ``kerasVersion`` if the source states no version. The architecture must then state every option
+    /// whose default has changed between versions.
     package static let unknownVersion = "unknown"
 
     /// Creates the form.
@@ -80,7 +80,7 @@ package struct ExchangeForm: Sendable {
 }
 
 extension JSONValue {
-    /// Returns the value without the members of its objects that `isLeftOut` selects.
+    /// Returns the value without the object members that `isLeftOut` selects.
     fileprivate func without(_ isLeftOut: (String, JSONValue) -> Bool) -> JSONValue {
         switch self {
         case .object(let members):

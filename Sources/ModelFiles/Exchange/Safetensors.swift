@@ -122,8 +122,8 @@ struct Safetensors {
         }
     }
 
-    /// Returns the number of members in all objects of a header as written. This number exceeds the number of decoded
-    /// members if a name occurs twice, in which case a decoder may keep either value.
+    /// Returns the number of members in all objects of a header, as written in the text. If a name occurs twice, this
+    /// number exceeds the number of decoded members, because a decoder keeps only one of the two values.
     private static func membersWritten(in header: [UInt8]) -> Int {
         var count = 0
         var isInString = false
@@ -238,7 +238,7 @@ private enum ElementType: String, Codable {
 private struct Entry: Codable {
     let type: ElementType
     let shape: [Int]
-    /// The tensor's bytes, relative to the end of the header.
+    /// The range of the tensor's bytes, relative to the end of the header.
     let range: Range<Int>
 
     private enum Key: String, CodingKey {

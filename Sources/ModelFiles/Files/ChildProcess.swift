@@ -1,11 +1,11 @@
 import Glibc
 import Synchronization
 
-/// A process that answers one question and ends before its owner does.
+/// A child process that answers one question. Its owner ends it afterwards.
 struct ChildProcess: ~Copyable {
     /// The way in which a process ended.
     enum End {
-        /// The process exited by itself, or its end is unknown.
+        /// The process exited by itself, or it is unknown how the process ended.
         case status
         /// A signal ended the process.
         case signal(Int32)
@@ -20,12 +20,13 @@ struct ChildProcess: ~Copyable {
     ///
     /// - Parameters:
     ///   - program: The path of the program.
-    ///   - name: The name to run under, which is the program's only argument.
+    ///   - name: The name under which the program runs. It is the program's only argument, `argv[0]`.
     ///   - input: The standard input.
     ///   - output: The standard output.
     /// - Throws: ``Defect`` with the system's reason.
     init(_ program: String, name: String, input: Int32, output: Int32) throws(Defect) {
-        // If this process was started without standard descriptors, these descriptors may have the numbers 0 to 2.
+        // Move the descriptors out of the range 0 to 2, which they may occupy if this process was started without
+        // standard descriptors.
         let input = fcntl(input, F_DUPFD_CLOEXEC, 3)
         defer { _ = close(input) }
         let output = fcntl(output, F_DUPFD_CLOEXEC, 3)

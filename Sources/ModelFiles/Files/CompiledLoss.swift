@@ -16,7 +16,7 @@ package struct CompiledLoss: Codable, Equatable, Sendable {
         case labelSmoothing = "label_smoothing"
     }
 
-    /// Keras' short names for losses.
+    /// Keras' short names for losses, with the full names.
     private static let otherNames = [
         "bce": "binary_crossentropy", "mse": "mean_squared_error", "mae": "mean_absolute_error",
     ]

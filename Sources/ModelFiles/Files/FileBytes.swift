@@ -2,8 +2,8 @@ import Glibc
 
 /// A regular file that is open for reading.
 ///
-/// A model is read from one open file. If the file is replaced meanwhile, the header of one model is never combined
-/// with the weights of another.
+/// All parts of a model are read from the same open file. Therefore, if the file is replaced meanwhile, the header of
+/// one model is never combined with the weights of another.
 package struct FileBytes: ~Copyable {
     /// The maximum size of a model file, 1 GiB.
     static let maximumSize = 1 << 30

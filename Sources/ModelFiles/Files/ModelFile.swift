@@ -54,8 +54,8 @@ package struct ModelFile: Sendable {
     /// archive (`.keras`), a whole-model HDF5 file of Keras (`.h5`), Sluice's own `.safetensors`, or a PyTorch state
     /// dict in a `.safetensors` with a description beside it.
     ///
-    /// The first bytes of the file determine the format, not the file's name. The file is not trusted. A Keras file is
-    /// read in a separate process.
+    /// The format is determined from the file's first bytes, not from its name. The file is not trusted. A Keras file
+    /// is read in a separate process.
     ///
     /// - Parameter path: The path of the file, absolute or relative to the working directory.
     /// - Returns: The model with its description.
@@ -116,7 +116,7 @@ package struct ModelFile: Sendable {
             kerasVersion: version)
     }
 
-    /// Builds the engine's model, which checks the shapes of the weights.
+    /// Builds the engine's model. Building it checks the shapes of the weights.
     private init(
         _ architecture: KerasArchitecture, weights: [[Tensor]], loss: CompiledLoss?, format: String,
         kerasVersion: String?

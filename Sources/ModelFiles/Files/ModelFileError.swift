@@ -1,4 +1,4 @@
-/// The reason that a model file could not be read or written. Catch by ``code``; ``description`` is for people.
+/// The reason why a model file could not be read or written. Catch by ``code``; ``description`` is for people.
 package struct ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of error.
     package enum Code: String, CaseIterable, Codable, Equatable, Sendable {

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A file that appears whole or not at all. The bytes go to a new file beside it, which then takes its name.
+/// A file that appears whole or not at all. The bytes are written to a temporary file in the same folder, which then
+/// takes the final name.
 package enum OutputFile {
     /// Writes a file and replaces an existing one.
     ///
@@ -44,7 +45,7 @@ package enum OutputFile {
         guard replacing else { throw exists }
     }
 
-    /// Writes a file with these permissions, regardless of the umask.
+    /// Writes a file with the given permissions, regardless of the umask.
     ///
     /// - Throws: ``Defect`` with the code `exists` if the file exists and may not be replaced, or `notWritten` if
     ///   writing fails.

@@ -89,7 +89,7 @@ extension KeyedDecodingContainer {
         return activation
     }
 
-    /// Decodes the activation of a recurrent cell's gates. Its default changed with Keras 2.3.
+    /// Decodes the activation of a recurrent cell's gates. The default changed with Keras 2.3.
     func gateActivation(_ key: Key, version: KerasVersion) throws -> Activation {
         if contains(key) { return try cellActivation(key, standard: .sigmoid) }
         guard let numbers = version.numbers else { throw undecided(key) }

@@ -16,8 +16,8 @@ package struct KerasArchitecture: Sendable {
         KerasBatchNormalization.self, KerasDropout.self, KerasSpatialDropout1D.self, KerasGaussianNoise.self,
         KerasGaussianDropout.self, KerasAlphaDropout.self, KerasActivityRegularization.self,
     ]
-    /// The maximum number of layers in a model. Together with the maximum number of features per layer, it bounds the
-    /// memory.
+    /// The maximum number of layers in a model. Together with the maximum number of features per layer, this limit
+    /// bounds the memory that a model needs.
     private static let maximumLayers = 512
     /// The maximum nesting of arrays and objects, which is several times deeper than Keras writes.
     private static let maximumDepth = 64
@@ -45,7 +45,7 @@ package struct KerasArchitecture: Sendable {
     /// Whether a timestep of the model's input is one token.
     var takesTokens: Bool { layers.first?.layer.takesTokens ?? false }
 
-    /// The number of timesteps in the input's shape, or nil for any number.
+    /// The number of timesteps in the input's shape; nil if the model takes any number.
     var sequenceLength: Int? {
         inputShape.axes.count == (takesTokens ? 2 : 3) ? inputShape.axes[1] : nil
     }
@@ -206,7 +206,7 @@ private struct ModelConfiguration: Decodable {
         }
     }
 
-    /// Returns the layers at the given positions, in this order, or all layers for nil.
+    /// Returns the layers at the given positions, in the given order; all layers if `indices` is nil.
     private static func layers(
         _ config: KeyedDecodingContainer<Key>, at indices: [Int]?
     ) throws -> [LayerConfiguration] {
@@ -271,7 +271,8 @@ private enum LayerConfiguration: Decodable {
     }
 }
 
-/// The input shape that the first layer states. This layer is an InputLayer or, in Keras 2 files, may be any layer.
+/// The input shape that the first layer states. The first layer is an InputLayer; in Keras 2 files, it may be any
+/// layer.
 private struct FirstLayerShape: Decodable {
     let shape: KerasShape?
 

@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// The class of a model or a layer in Keras' JSON.
 ///
-/// Keras 3 marks classes of other authors with a registered name
+/// Keras 3 marks classes that are not its own with a registered name
 /// (<https://keras.io/api/models/model_saving_apis/serialization_utils/>). A custom subclass that is also called LSTM
 /// is therefore not mistaken for Keras' LSTM.
 struct KerasClass: Decodable {

@@ -86,7 +86,7 @@ extension KerasFunctionalChain {
     struct Node: Decodable {
         let name: String
         let className: String
-        /// For each call of the layer, the names of the layers whose outputs it takes.
+        /// For each call of the layer, the names of the layers whose outputs the call takes.
         private let calls: [[String]]
         /// The layer or operation whose output is passed as the mask.
         let mask: String?
@@ -163,7 +163,7 @@ extension KerasFunctionalChain {
 
         init(from decoder: any Decoder) throws {
             guard let object = try? decoder.container(keyedBy: Key.self) else {
-                // TensorFlow's operations have the tensor itself instead of a list of tensors.
+                // For TensorFlow's operations, this is the tensor itself instead of a list of tensors.
                 let value = try decoder.singleValueContainer()
                 let tensors =
                     try (try? value.decode([KerasTensorOfKeras2].self)) ?? [value.decode(KerasTensorOfKeras2.self)]

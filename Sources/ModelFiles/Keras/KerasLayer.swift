@@ -31,7 +31,7 @@ protocol KerasLayer: Decodable, Sendable {
     /// Builds the engine's layer.
     ///
     /// - Parameters:
-    ///   - weights: The tensors of those ``weights`` that are read.
+    ///   - weights: The tensors of the ``weights`` with `isRead`, in the same order.
     ///   - input: A shape that ``outputShape(of:)`` accepted.
     /// - Returns: The engine's layer, or nil if the layer changes nothing.
     /// - Throws: ``ModelError`` if a weight has the wrong shape.
@@ -68,7 +68,7 @@ package struct KerasWeight: Sendable {
     package let name: String
     /// Whether the model's outputs depend on the weight. A Keras file must contain the weight in any case.
     package let isRead: Bool
-    /// Whether the weight is trainable. Statistics of the data are weights that are not.
+    /// Whether the weight is trainable. Statistics of the data, such as a moving mean, are not.
     let isTrainable: Bool
 
     init(archivePath: String, name: String, isRead: Bool = true, isTrainable: Bool = true) {

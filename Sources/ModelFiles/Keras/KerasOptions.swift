@@ -16,7 +16,7 @@ struct KerasAxis: Decodable {
         }
     }
 
-    /// Creates the last axis, Keras' default.
+    /// Selects the last axis, Keras' default.
     init() {
         axes = [-1]
     }
@@ -93,7 +93,7 @@ struct KerasDType: Decodable {
         } else {
             let policy = try decoder.container(keyedBy: Key.self)
             let config = try policy.nestedContainer(keyedBy: Key.self, forKey: .config)
-            // The policy of a quantized layer has no name.
+            // The policy of a quantized layer has no name, so use its class name instead.
             name =
                 try config.decodeIfPresent(String.self, forKey: .name)
                 ?? policy.decode(String.self, forKey: .className)

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Yams
 
-/// The part of a model that a PyTorch state dict lacks: the layers and their order. It is a small YAML or JSON file
-/// beside the `.safetensors`, with the same base name.
+/// The part of a model that a PyTorch state dict lacks: the layers and their order. The description is a small YAML or
+/// JSON file beside the `.safetensors`, with the same base name.
 struct TorchDescription: Decodable {
     /// The kinds of modules with weights.
     enum Kind: String, CaseIterable {
@@ -92,7 +92,7 @@ struct TorchDescription: Decodable {
         do {
             return try YAMLDecoder().decode(TorchDescription.self, from: text)
         } catch let error as DecodingError {
-            // Yams wraps errors that are not its own.
+            // Yams wraps errors from other code, so unwrap them.
             if case .dataCorrupted(let context) = error, let cause = context.underlyingError {
                 throw cause as? Defect ?? Defect(.corrupt, "\(cause)")
             }

@@ -68,8 +68,8 @@ extension Tensor {
         return rearranged([columns, rows]) { (index: Int) in index % rows * columns + index / rows }
     }
 
-    /// Returns the tensor with the blocks of its first axis in another order. All blocks have the same size. `order`
-    /// holds the old position of each block.
+    /// Returns the tensor with the equally sized blocks of its first axis reordered. `order[i]` is the old position of
+    /// block i.
     func withBlocks(_ order: [Int]) -> Tensor {
         let size = values.count / order.count
         return rearranged(shape) { (index: Int) in order[index / size] * size + index % size }

@@ -1,6 +1,6 @@
-/// A growable array with one owner, which keeps its memory when it is emptied.
+/// A growable array that has one owner and keeps its memory when it is emptied.
 ///
-/// An `Array` would check at every change whether it is shared, and the hot path changes a dozen arrays per message.
+/// An `Array` would check on every change whether it is shared, and the hot path changes a dozen arrays per message.
 @safe
 public struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
     // Public because the hot path is in other modules, and Swift does not inline package declarations across modules.

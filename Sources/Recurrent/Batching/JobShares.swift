@@ -28,7 +28,7 @@ package struct JobShares: ~Copyable {
     /// Removes all jobs and keeps the memory.
     package mutating func removeAll() { assigned.removeAll() }
 
-    /// Returns the numbers of a worker's jobs. Call ``arrange()`` first.
+    /// Returns the indices of a worker's jobs. Call ``arrange()`` first.
     @_lifetime(borrow self)
     package func jobs(of worker: Int) -> Span<UInt32> {
         order.span.extracting(starts[worker]..<starts[worker + 1])
@@ -50,14 +50,14 @@ package struct JobShares: ~Copyable {
         }
     }
 
-    /// Moves jobs from workers with more than an even share to workers with less. When this function is called,
-    /// `starts` holds the number of jobs of each worker.
+    /// Moves jobs from workers with more than an even share to workers with less. On entry, `starts` holds each
+    /// worker's number of jobs.
     ///
     /// A hash distributes all streams evenly, but not necessarily the streams of one batch. A batch takes as long as
     /// its slowest worker.
     private mutating func balance() {
         var limit = (assigned.count + workers - 1) / workers
-        // A full tile takes no longer than a partial one.
+        // Round up to whole tiles, because a full tile takes no longer than a partial one.
         if limit > lanes { limit = (limit + lanes - 1) / lanes * lanes }
         var next = 0
         for job in 0..<assigned.count where starts[Int(assigned[job])] > limit {

@@ -1,4 +1,4 @@
-/// A batch of timesteps from streams of one model, which are stepped together, and the model's outputs.
+/// A batch of timesteps from streams of one model, which are stepped together. It also holds the model's outputs.
 ///
 /// The owner keeps the values of the timesteps and adds one job per stream. It calls ``run(on:)``, reads the outputs,
 /// and empties the batch with ``removeAll()``. The batch keeps its memory for reuse. It has one owner on one thread.
@@ -40,7 +40,7 @@ public final class StepBatch {
     /// - Parameters:
     ///   - pool: The streams' states.
     ///   - sequenceLength: The number of timesteps after which a state resets to zero; nil for never.
-    ///   - workers: The threads that step.
+    ///   - workers: The threads that step the batch.
     package init(pool: StatePool, sequenceLength: Int? = nil, workers: StepWorkers = StepWorkers()) {
         self.pool = pool
         self.sequenceLength = sequenceLength ?? .max
@@ -57,14 +57,14 @@ public final class StepBatch {
     ///
     /// - Parameters:
     ///   - row: The stream's row in ``pool``. No other job of the batch may have the same row.
-    ///   - firstValue: The index of the first timestep's first value in the values passed to ``run(on:)``. The
-    ///     timesteps are adjacent there, shape (count, features).
+    ///   - firstValue: The index of the first timestep's first value in the values passed to ``run(on:)``. The values
+    ///     of all timesteps of the job must be adjacent, shape (count, features).
     ///   - count: The number of timesteps, at least 1.
     ///   - hash: Selects the worker, unless that worker has too many jobs. A stream always has the same hash, so its
     ///     state may still be in that worker's cache.
     ///   - untilReset: The number of timesteps until the sequence ends and the state resets to zero; nil for never.
     ///   - resetsAtEnd: Whether the state resets to zero after the last of these timesteps.
-    /// - Returns: The job's number.
+    /// - Returns: The job's index in the batch.
     @inlinable
     @inline(__always)
     public func add(
@@ -109,7 +109,7 @@ public final class StepBatch {
     /// Continues a faulty job from the current state of its row.
     ///
     /// - Parameters:
-    ///   - job: The job's number.
+    ///   - job: The job's index.
     ///   - untilReset: As in ``add(_:at:count:hash:untilReset:resetsAtEnd:)``.
     ///   - values: As in ``run(on:)``.
     public func resume(_ job: Int, untilReset: Int?, on values: Span<Float>) {
@@ -125,7 +125,7 @@ public final class StepBatch {
     ///
     /// - Parameters:
     ///   - timestep: The timestep's index in its job. It must have been stepped.
-    ///   - job: The job's number.
+    ///   - job: The job's index.
     /// - Returns: Shape (outputs).
     @inlinable
     @inline(__always)
@@ -157,7 +157,7 @@ public final class StepBatch {
         let outputs: UnsafeMutablePointer<Float>
         /// The jobs. Only one worker accesses each job.
         let jobs: UnsafeMutableBufferPointer<StepJob>
-        /// The numbers of the jobs, grouped by worker; see ``JobShares``. Empty if there is only one worker.
+        /// The indices of the jobs, grouped by worker; see ``JobShares``. Empty if there is only one worker.
         let order: UnsafeMutableBufferPointer<UInt32>
         /// The index in `order` of each worker's first job, then the end of the last worker's jobs.
         let starts: UnsafeMutableBufferPointer<Int>

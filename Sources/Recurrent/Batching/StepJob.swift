@@ -1,6 +1,6 @@
 /// One stream's timesteps in a ``StepBatch``.
 ///
-/// The fields are no wider than necessary, so that the jobs of a batch stay in the processor's first cache.
+/// The fields are as narrow as possible, so that the jobs of a batch stay in the L1 cache.
 @usableFromInline
 struct StepJob: BitwiseCopyable {
     /// The number of timesteps until the state resets to zero at the end of a sequence; `Int.max` for never.
@@ -32,7 +32,7 @@ struct StepJob: BitwiseCopyable {
     @inlinable var first: Int { Int(firstTimestep) }
     /// The index of the job's first value among the batch's values.
     var firstValue: Int { Int(firstInput) }
-    /// The number of the job's timesteps.
+    /// The number of timesteps in the job.
     var count: Int { Int(timesteps) }
     /// The number of timesteps that were stepped.
     @inlinable var stepped: Int {
@@ -46,7 +46,7 @@ struct StepJob: BitwiseCopyable {
     /// Whether the job is a single timestep with no reset after it.
     var isSingleStep: Bool { count == 1 && untilReset > 1 && !resetsAtEnd }
 
-    /// Records that the only timestep of a job with ``isSingleStep`` was stepped.
+    /// Records that a job whose ``isSingleStep`` is true has been stepped.
     mutating func finishSingleStep(isFaulty: Bool) {
         stepped = 1
         if untilReset != .max { untilReset -= 1 }
@@ -56,7 +56,7 @@ struct StepJob: BitwiseCopyable {
     /// The number of timesteps until the job or a sequence ends.
     var stepsUntilChange: Int { min(count - stepped, untilReset) }
 
-    /// Records that some of the job's timesteps were stepped.
+    /// Records that the job's next `steps` timesteps have been stepped.
     ///
     /// - Parameters:
     ///   - steps: The number of timesteps, at most ``stepsUntilChange``.

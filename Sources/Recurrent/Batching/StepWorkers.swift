@@ -7,8 +7,8 @@ import Synchronization
 /// Each thread steps its own share of a batch first, and then helps with the shares of the other threads. If a thread
 /// gets no core, the others do its work instead of waiting for it. The workers have one owner on one thread.
 package final class StepWorkers {
-    /// The default threshold. From this number of multiply-adds on, a second thread saves more time than its wake-up
-    /// costs.
+    /// The default threshold, in multiply-adds. From this amount of work on, a second thread saves more time than it
+    /// costs to wake it.
     package static let usualThreshold = 400_000
 
     /// The number of threads, including the owner's.
@@ -41,7 +41,7 @@ package final class StepWorkers {
     /// - Parameters:
     ///   - batch: The jobs and their distribution.
     ///   - stepper: The stepper of the owner's thread.
-    ///   - steppers: A stepper for each other thread.
+    ///   - steppers: One stepper for each of the other threads.
     func run(_ batch: StepBatch.Memory, by stepper: Stepper, and steppers: [Stepper]) {
         claims.begin(batch)
         for index in helpers.indices {
@@ -89,7 +89,7 @@ package final class StepWorkers {
             for worker in 0..<workers { unsafe next[worker].store(batch.starts[worker], ordering: .relaxed) }
         }
 
-        /// Claims at most `count` further jobs of a share for the calling thread alone.
+        /// Claims the next jobs of a share, at most `count`, for the calling thread.
         ///
         /// - Returns: The jobs' indices in the batch's order; nil if all jobs of the share are claimed.
         func claim(_ count: Int, of share: Int, _ batch: StepBatch.Memory) -> Range<Int>? {
@@ -115,7 +115,7 @@ package final class StepWorkers {
         private let state = Atomic(State.idle)
         private var work: Work?
 
-        /// Starts the thread. It is not one of Dispatch's threads, because Dispatch's threads may all be busy.
+        /// Starts a thread of its own instead of using one of Dispatch's threads, which may all be busy.
         func start() {
             var thread = pthread_t()
             let result = unsafe pthread_create(
@@ -140,7 +140,7 @@ package final class StepWorkers {
                 } else if state.load(ordering: .relaxed) == .stopped {
                     return
                 }
-                // Otherwise `end()` has withdrawn the work.
+                // Otherwise, `end()` has withdrawn the work.
             }
         }
 

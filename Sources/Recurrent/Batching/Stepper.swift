@@ -1,9 +1,9 @@
 /// Steps streams of one model on one thread, on the scalar path or on the batched path. Each stepper has its own
 /// working memory.
 ///
-/// The batched path steps many streams at once, each in one lane of the vectors. Its values are in tiles, where one
-/// vector holds the same value of every lane. One instruction then does the same work for all lanes, and each weight is
-/// read once for all of them:
+/// The batched path steps many streams at once, each in one lane of the vectors. It stores values in tiles, in which
+/// one vector holds the same value of every lane. One instruction then does the same work for all lanes, and each
+/// weight is read once for all of them:
 ///
 ///     lane             0    1    2   …
 ///     states:        | h₀   h₀   h₀   … |  ⎫
@@ -36,7 +36,7 @@ final class Stepper {
     private let timesteps: UnsafeMutablePointer<UnsafePointer<Float>?>
     private let targets: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     private let idleRow: UnsafeMutablePointer<Float>
-    /// The number of each lane's job.
+    /// The index of each lane's job in the batch.
     private let laneJobs: UnsafeMutablePointer<Int>
     /// A bit mask of the busy lanes. Lane 0 is the lowest bit.
     private var busyLanes: UInt32 = 0
@@ -107,11 +107,11 @@ final class Stepper {
         run(count, batch)
     }
 
-    /// Steps some jobs of a batch.
+    /// Steps a range of a batch's jobs.
     ///
     /// - Parameters:
     ///   - batch: The batch.
-    ///   - places: The jobs' indices in the batch's order.
+    ///   - places: The range of indices in `batch.order`.
     func run(_ batch: StepBatch.Memory, _ places: Range<Int>) {
         var count = 0
         for place in places { unsafe add(Int(batch.order[place]), to: &count, batch) }
@@ -122,7 +122,8 @@ final class Stepper {
     @inline(__always)
     private func add(_ number: Int, to count: inout Int, _ batch: StepBatch.Memory) {
         if areTimestepsIndependent, unsafe batch.jobs[number].count >= lanes {
-            // One stream's timesteps are adjacent in memory. Timesteps of different streams would need a gather.
+            // The job fills all lanes by itself. Its timesteps are adjacent in memory, whereas timesteps of different
+            // streams would have to be gathered.
             return unsafe run(&batch.jobs[number], batch)
         }
         unsafe laneJobs[count] = number
@@ -133,7 +134,7 @@ final class Stepper {
         }
     }
 
-    /// Steps the first jobs of `laneJobs`, on the faster of the two paths.
+    /// Steps the first `count` jobs of `laneJobs` on the faster of the two paths.
     private func run(_ count: Int, _ batch: StepBatch.Memory) {
         guard isBatchFaster(count) else {
             for lane in 0..<count { unsafe run(&batch.jobs[laneJobs[lane]], batch) }
@@ -158,7 +159,7 @@ final class Stepper {
         let first = unsafe batch.jobs[laneJobs[0]]
         let last = unsafe batch.jobs[laneJobs[count - 1]]
         // The jobs are in order and have one timestep each, so these distances leave no room for timesteps of other
-        // jobs.
+        // jobs in between.
         let areAdjacent = last.first - first.first == count - 1 && last.firstValue - first.firstValue == count - 1
         if areAdjacent && features == 1 && outputs == 1 {
             // The timesteps in memory are already one row of a tile, and so are the outputs.
@@ -198,7 +199,7 @@ final class Stepper {
         }
     }
 
-    /// Whether the batched path is faster than the scalar path for the given number of streams.
+    /// Returns whether the batched path is faster than the scalar path for the given number of streams.
     private func isBatchFaster(_ count: Int) -> Bool { count >= batchThreshold }
 
     /// Returns the number of timesteps until a job or a sequence ends in any lane.

@@ -1,9 +1,10 @@
 internal import CKernels
 
-/// The kernels for training: a group of ``lanes`` sequences side by side in tiles. `CKernels.h` defines them, with all shapes.
+/// The kernels for training. They process a group of ``lanes`` sequences side by side in tiles. `CKernels.h` defines
+/// the kernels and all shapes.
 extension Kernels {
-    /// Runs a function on this thread in which numbers too small for a normal float are zero. A gradient that vanishes over a long
-    /// sequence would otherwise take many times as long.
+    /// Runs a function in a mode in which this thread treats denormals (numbers too small for a normal float) as zero.
+    /// Otherwise, a gradient that vanishes over a long sequence would make the computation many times slower.
     package static func flushingDenormals(_ body: () -> Void) {
         let mode = sluice_flush_denormals()
         body()
@@ -26,7 +27,7 @@ extension Kernels {
         unsafe functions.pointee.transposed_tiles(x, b, z, columns, w, rows)
     }
 
-    /// Adds the products of all timesteps and lanes to dW.
+    /// Adds the products of `x` and `z`, summed over all timesteps and lanes, to dW.
     package func addTileProducts(
         _ dw: UnsafeMutablePointer<Float>, x: UnsafePointer<Float>, step xStep: Int, rows: Int,
         z: UnsafePointer<Float>, step zStep: Int, columns: Int, steps: Int
@@ -34,7 +35,7 @@ extension Kernels {
         unsafe functions.pointee.add_tile_products(dw, x, xStep, rows, z, zStep, columns, steps)
     }
 
-    /// Adds the sums over all timesteps and lanes to db.
+    /// Adds `z`, summed over all timesteps and lanes, to db.
     package func addTileSums(
         _ db: UnsafeMutablePointer<Float>, z: UnsafePointer<Float>, step: Int, columns: Int, steps: Int
     ) {
@@ -49,7 +50,7 @@ extension Kernels {
         unsafe functions.pointee.lstm_tiles(z, before, c, tanhC, h, count)
     }
 
-    /// Computes the gradients of an LSTM's sums.
+    /// Computes the gradients of the loss with respect to an LSTM's gate sums.
     package func lstmBackTiles(
         z: UnsafeMutablePointer<Float>, before: UnsafePointer<Float>, tanhC: UnsafePointer<Float>,
         dh: UnsafePointer<Float>, dc: UnsafeMutablePointer<Float>, count: Int
@@ -65,7 +66,7 @@ extension Kernels {
         unsafe functions.pointee.gru_tiles(a, s, before, h, count)
     }
 
-    /// Computes the gradients of a GRU's sums.
+    /// Computes the gradients of the loss with respect to a GRU's gate sums.
     package func gruBackTiles(
         a: UnsafeMutablePointer<Float>, s: UnsafeMutablePointer<Float>, before: UnsafePointer<Float>,
         dh: UnsafeMutablePointer<Float>, count: Int

@@ -2,7 +2,7 @@ internal import CKernels
 
 /// The engine's inner loops, compiled for one set of vector instructions. `CKernels.h` defines them.
 ///
-/// `@unchecked Sendable`: the pointer refers to a constant of the program.
+/// `@unchecked Sendable`: the pointer refers to constant data.
 @safe
 package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     let functions: UnsafePointer<sluice_kernels>
@@ -20,7 +20,8 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     /// The name of the kernel set: `baseline`, `avx2`, `avx512` or `neon`.
     package var name: String { unsafe String(cString: functions.pointee.name) }
 
-    /// Returns the number of floats to allocate for `count` outputs, because kernels write whole vectors.
+    /// Returns the number of floats to allocate for `count` outputs. Kernels write whole vectors, so `count` is rounded
+    /// up.
     static func padded(_ count: Int) -> Int {
         (count + padding - 1) / padding * padding
     }
@@ -38,8 +39,8 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     ///   - w: Shape (rows, columns), in blocks of ``blockWidth`` vectors.
     ///   - h: Shape (units).
     ///   - units: The length of `h`, or 0 to leave out `h·U`.
-    ///   - u: Shape (units, columns), in the same blocks.
-    ///   - columns: The length of `y`, a result of ``padded(_:)``.
+    ///   - u: Shape (units, columns), in blocks of the same size.
+    ///   - columns: The length of `y`, as returned by ``padded(_:)``.
     @inline(__always)
     func affine(
         _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
@@ -120,7 +121,7 @@ package struct Kernels: BitwiseCopyable, @unchecked Sendable {
     ///
     /// The parameters are the same as for ``lstm(state:b:x:rows:w:u:units:next:)``, except that `x` has shape (steps,
     /// rows). `outputs` has shape (steps, units) and receives h after each timestep. The kernel may read ``padding``
-    /// floats past its end.
+    /// floats past the end of `outputs`.
     ///
     /// - Returns: The number of timesteps that left the state finite. If less than `steps`, the kernel stepped one more
     ///   timestep, which made the state non-finite.
@@ -186,7 +187,7 @@ extension Kernels {
     ///   - w: Shape (rows, columns), in blocks of ``blockWidth``.
     ///   - h: Shape (units, lanes).
     ///   - units: The length of `h`, or 0 to leave out `h·U`.
-    ///   - u: Shape (units, columns), in the same blocks.
+    ///   - u: Shape (units, columns), in blocks of the same size.
     ///   - columns: The length of `y`.
     func affineLanes(
         _ y: UnsafeMutablePointer<Float>, b: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int,
@@ -253,7 +254,7 @@ extension Kernels {
     }
 }
 
-/// The kernels for many timesteps at once, which are stored one after another instead of in tiles.
+/// The kernels for many timesteps at once. The timesteps are stored one after another, not in tiles.
 extension Kernels {
     /// Computes `y = b + x·W` for each timestep of a sequence.
     ///

@@ -47,7 +47,7 @@ extension Model {
             unsafe state += steps[index].stateSize * memory.lanes
             unsafe swap(&y, &spare)
         }
-        // A recurrent layer leaves its output in its state.
+        // A recurrent layer leaves its output in its state, so copy the output from there.
         if unsafe x != UnsafePointer(outputs) {
             unsafe outputs.update(from: x, count: steps[last].units * memory.lanes)
         }
@@ -77,7 +77,7 @@ struct LaneVectors {
 }
 
 extension UnsafeMutablePointer<Float> {
-    /// Allocates `count` zeros, but at least one, aligned to a cache line. The caller deallocates the memory.
+    /// Allocates `count` zeros (at least one), aligned to a cache line. The caller deallocates the memory.
     static func zeros(_ count: Int) -> UnsafeMutablePointer<Float> {
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: max(1, count) * MemoryLayout<Float>.stride, alignment: 64)

@@ -44,8 +44,8 @@ final class LayerSequence {
     ///
     /// - Parameters:
     ///   - timesteps: Shape (count, features).
-    ///   - count: At most ``capacity``, at least 1.
-    ///   - features: At most the width.
+    ///   - count: The number of timesteps, from 1 to ``capacity``.
+    ///   - features: The width of one timestep.
     func begin(_ timesteps: UnsafePointer<Float>, count: Int, features: Int) {
         precondition((1...capacity).contains(count))
         self.count = count
@@ -65,8 +65,7 @@ final class LayerSequence {
     ///
     /// - Parameters:
     ///   - step: The layer.
-    ///   - isBackward: Whether the layer starts with the last timestep. The outputs are in the order in which the layer
-    ///     computes them.
+    ///   - isBackward: Whether the layer reads the sequence backward. Its outputs are then in reverse order, too.
     ///   - state: Working memory for the state, shape (the layer's stateSize).
     ///   - scratch: Working memory, shape (the layer's scratchSize).
     func run(

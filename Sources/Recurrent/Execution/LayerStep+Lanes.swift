@@ -16,7 +16,8 @@ extension LayerStep {
     /// - Parameters:
     ///   - x: The inputs, shape (features, lanes).
     ///   - state: The layer's states, shape (stateSize, lanes); the step replaces them.
-    ///   - y: Room for outputs that are not the state, shape (units, lanes). Must not overlap `x`.
+    ///   - y: Room for the outputs of a layer that does not leave them in its state, shape (units, lanes). Must not
+    ///     overlap `x`.
     ///   - scratch: Working memory, shape (laneScratchSize).
     ///   - singleLane: Room for one lane's vectors, for layers that step the lanes one by one.
     ///   - lanes: The number of lanes.

@@ -3,7 +3,7 @@ package struct LayerStep: BitwiseCopyable {
     /// The kinds of layers. Each kind has a case here and in
     /// ``LayerStep/output(for:state:y:scratch:isMasked:isFinite:)``.
     ///
-    /// Each case holds a pointer to the step, because every switch over the kind would otherwise copy the step.
+    /// Each case holds a pointer to the step. Otherwise, every switch over the kind would copy the step.
     @safe
     enum Kind {
         case lstm(UnsafePointer<LSTM.Step>)
@@ -75,10 +75,10 @@ package struct LayerStep: BitwiseCopyable {
     /// - Parameters:
     ///   - x: The input, shape (features).
     ///   - state: The layer's state, shape (stateSize); the step replaces it.
-    ///   - y: Room for an output that is in neither the state nor the weights, shape (units), padded. Must not overlap
-    ///     `x`.
+    ///   - y: Room for an output that is neither in the state nor among the weights, shape (units), padded. Must not
+    ///     overlap `x`.
     ///   - scratch: Working memory, shape (scratchSize).
-    ///   - isMasked: Whether the timestep is masked. Layers that generate masks set it.
+    ///   - isMasked: Whether the timestep is masked. Layers that generate masks set this flag.
     ///   - isFinite: Becomes false if the state is not finite.
     /// - Returns: The output, shape (units), in `y`, in the state or among the weights.
     @inline(__always)
@@ -122,7 +122,8 @@ package struct LayerStep: BitwiseCopyable {
     ///   - state: The layer's state, shape (stateSize); the step replaces it.
     ///   - outputs: Receives the outputs, shape (count, units), with room for `Kernels.padding` more.
     /// - Returns: The number of timesteps that left the state finite. If less than `count`, one more timestep was
-    ///   stepped, which made the state non-finite. Nil if the layer has no kernel for sequences and stepped nothing.
+    ///   stepped, which made the state non-finite. Nil if the layer has no kernel for sequences; then nothing was
+    ///   stepped.
     func stepSequence(
         _ count: Int, x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         outputs: UnsafeMutablePointer<Float>

@@ -8,7 +8,7 @@ extension Model {
     /// a busy one.
     var batchThreshold: Int { hasMasks ? .max : batchThreshold(of: layers.indices) }
 
-    /// Returns the same threshold for a range of layers.
+    /// Returns the threshold for a range of layers.
     func batchThreshold(of indices: Range<Int>) -> Int {
         let lanes = Double(kernels.lanes)
         var scalar = 0.0

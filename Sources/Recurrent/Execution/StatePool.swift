@@ -34,7 +34,8 @@ package final class StatePool {
         unsafe scratch.initialize(repeating: 0, count: max(1, model.scratchSize))
     }
 
-    /// Creates a pool with the rows of another pool, under the same numbers. The other pool is empty afterwards.
+    /// Creates a pool that takes over the rows of another pool and keeps their numbers. The other pool is empty
+    /// afterwards.
     ///
     /// - Parameters:
     ///   - other: A pool of a model with the same state layout and number of outputs.
@@ -67,7 +68,7 @@ package final class StatePool {
         return row
     }
 
-    /// Frees a row. The pool may assign its number again.
+    /// Frees a row, so that the pool can assign its number again.
     package func remove(_ row: Int) {
         unsafe pointer(to: row).update(repeating: 0, count: rowSize)
         contents.value.freeRows.append(row)

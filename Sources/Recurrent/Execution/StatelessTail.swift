@@ -9,8 +9,8 @@ final class StatelessTail {
     private let model: Model
     /// The number of layers before the tail.
     private let head: Int
-    /// The head without its last layer, if these layers are a run of Dense layers and the last layer can step
-    /// sequences.
+    /// The Dense layers before the head's last layer. Nil unless all layers of the head except its last form one run of
+    /// Dense layers, and the head's last layer can step sequences.
     private let lead: DenseRun?
     /// The leading Dense layers of the tail that can step sequences.
     private let run: DenseRun?
@@ -79,7 +79,7 @@ final class StatelessTail {
         run?.deallocate()
     }
 
-    /// Returns the run for ``lead``, or nil.
+    /// Returns the value of ``lead``.
     private static func lead(of model: Model, head: Int, capacity: Int) -> DenseRun? {
         guard head > 1, model.steps[head - 1].canStepSequence else { return nil }
         let layers = 0..<(head - 1)
@@ -123,8 +123,8 @@ final class StatelessTail {
         return (stepped, isFinite)
     }
 
-    /// Steps the head through a sequence, up to the first timestep that makes its state non-finite. The head's outputs go to
-    /// `inputs`.
+    /// Steps the head through a sequence, up to the first timestep that makes its state non-finite. The head's outputs
+    /// go to `inputs`.
     private func stepHead(
         _ count: Int, _ timesteps: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>

@@ -40,7 +40,7 @@ extension Dense: TimestepLayer {
         unsafe LayerStep(.dense(weights.place(Step(self, weights: &weights))), of: self)
     }
 
-    /// Whether the layer has so few outputs that summing each output on its own is faster than summing a vector of
+    /// Whether the layer has so few outputs that computing each output on its own is faster than computing a vector of
     /// outputs.
     var hasFewColumns: Bool { units <= Kernels.maximumDots }
 

@@ -72,7 +72,7 @@ extension Embedding: TimestepLayer {
         /// outside the vocabulary, NaN included, is safe: it selects the row of token 0.
         ///
         /// - Parameters:
-        ///   - x: The token's number, shape (1).
+        ///   - x: The token as a number, shape (1).
         ///   - isMasked: Receives whether the token masks the timestep.
         /// - Returns: The output, shape (units).
         func callAsFunction(x: UnsafePointer<Float>, isMasked: inout Bool) -> UnsafePointer<Float> {

@@ -1,8 +1,8 @@
 /// The mean of each feature over all unmasked timesteps so far. Before the first unmasked timestep, the mean is NaN, as
 /// in Keras.
 ///
-/// The state of one stream is the mean, the sum and the sum's compensation, with `units` floats each, then the
-/// ``TimestepCount``. Together they have 3 · `units` + 1 floats.
+/// The state of one stream holds the mean, the sum and the sum's compensation (`units` floats each), followed by the
+/// ``TimestepCount``: 3 · `units` + 1 floats in all.
 package struct GlobalAveragePooling: Equatable, Sendable {
     /// The width of the input and of the output.
     package let units: Int
@@ -41,8 +41,8 @@ extension GlobalAveragePooling: TimestepLayer {
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).
-        ///   - state: The mean, the sum and its compensation, shape (units) each, then the count; the step replaces all. The
-        ///     mean is the layer's output.
+        ///   - state: The mean, the sum and its compensation, shape (units) each, then the count; the step replaces
+        ///     them all. The mean is the layer's output.
         func callAsFunction(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) {
             let sum = unsafe state + units
             let compensation = unsafe sum + units

@@ -1,6 +1,6 @@
 /// The maximum of each feature over all timesteps so far.
 ///
-/// The state of one stream is the maxima, `units` floats, then the ``TimestepCount``.
+/// The state of one stream holds the maxima (`units` floats), followed by the ``TimestepCount``.
 package struct GlobalMaxPooling: Equatable, Sendable {
     /// The width of the input and of the output.
     package let units: Int
@@ -35,7 +35,8 @@ extension GlobalMaxPooling: TimestepLayer {
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).
-        ///   - state: The maxima, shape (units), then the count; the step replaces all. The maxima are the layer's output.
+        ///   - state: The maxima, shape (units), then the count; the step replaces both. The maxima are the layer's
+        ///     output.
         func callAsFunction(x: UnsafePointer<Float>, state: UnsafeMutablePointer<Float>) {
             let isFirst = unsafe TimestepCount.increment(&state[units]) == 1
             for k in 0..<units {

@@ -25,14 +25,14 @@ package struct LayerPass {
         if case .forward(let step) = direction { step.stateSize > 0 } else { true }
     }
 
-    /// The number of floats of state that the pass needs. A pass in two directions needs only the larger of the two
-    /// states.
+    /// The number of floats of state that the pass needs. The two directions of a bidirectional pass run one after the
+    /// other, so the pass needs only the larger of the two states.
     var stateSize: Int { steps.map { $0.stateSize }.max() ?? 0 }
 
     /// The number of floats of working memory that a step needs.
     var scratchSize: Int { steps.map { $0.scratchSize }.max() ?? 0 }
 
-    /// Makes the layer step every timestep, because no mask reaches it.
+    /// Makes the layer step every timestep. Only for a layer that no mask reaches.
     mutating func ignoreMask() {
         switch direction {
         case .forward(let step): self = LayerPass(.forward(step.ignoringMask))

@@ -2,7 +2,7 @@
 ///
 /// The first layer reads one timestep of ``features`` floats. Each further layer reads the output of the previous
 /// layer. The last layer writes ``outputs`` floats at every timestep. If the first layer is an ``Embedding``, a
-/// timestep is the number of one token as a float. A ``StatePool`` holds the state of each stream.
+/// timestep is one token, whose number is stored as a float. A ``StatePool`` holds the state of each stream.
 ///
 /// `@unchecked Sendable`: the pointers in `steps` point into `weights`, which are constant after `init`.
 @safe
@@ -31,8 +31,8 @@ package final class Model: @unchecked Sendable {
     /// The number of floats in one stream's state, which consists of the states of all layers in order. Zero if the
     /// model is not causal.
     package let stateSize: Int
-    /// The layout of a state: the kind of each layer that has a state, with its number of floats. A state fits another
-    /// model if both layouts are equal.
+    /// The layout of a state: the kind of each layer that has a state, with its number of floats. A model can continue
+    /// the states of another model if both have the same layout.
     package let stateLayout: String
     /// The number of weights.
     package let parameters: Int
@@ -72,7 +72,8 @@ package final class Model: @unchecked Sendable {
     ///   - layers: At least one layer. The input of each layer must be as wide as the output of the previous layer.
     ///     Only the first layer may be an ``Embedding``.
     ///   - kernels: The kernels that the model's steps use.
-    /// - Throws: ``ModelError`` if two adjacent layers do not fit, or if there is no layer.
+    /// - Throws: ``ModelError`` if two adjacent layers do not fit, if an ``Embedding`` is not the first layer, or if
+    ///   there is no layer.
     package init(layers: [any Layer], kernels: Kernels = .best) throws(ModelError) {
         guard let first = layers.first, let last = layers.last else {
             throw ModelError(code: .empty, context: "the model has no layers")

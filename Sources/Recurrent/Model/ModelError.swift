@@ -1,10 +1,10 @@
-/// The reason that a model could not be built. Only building a model throws; a step never does.
+/// The reason why a model could not be built. Only building a model throws; a step never does.
 package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of mistakes.
     package enum Code: Equatable, Sendable {
-        /// A weight's shape or the widths of two adjacent layers do not fit.
+        /// A weight's shape, an option, or the widths of two adjacent layers do not fit.
         case shape
-        /// A weight is NaN or infinite.
+        /// A weight or an option is NaN or infinite, or a variance or `epsilon` is negative.
         case notFinite
         /// The model has no layers.
         case empty
@@ -13,7 +13,7 @@ package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of mistake.
     package let code: Code
 
-    /// The weight or layer at fault, with the actual and the expected shape.
+    /// The weight, option or layer at fault, with the actual and the expected shape or value.
     package let context: String
 
     /// Creates an error. Each parameter sets the property of the same name.

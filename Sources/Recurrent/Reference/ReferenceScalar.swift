@@ -31,7 +31,7 @@ extension Double: ReferenceScalar {
     package static func erf(_ x: Double) -> Double { Glibc.erf(x) }
 }
 
-/// A matrix of the equations, shape (rows, columns), row-major.
+/// A matrix in the reference equations, shape (rows, columns), row-major.
 package struct ReferenceMatrix<Scalar: ReferenceScalar>: Equatable, Sendable {
     package let rows: Int
     package let columns: Int

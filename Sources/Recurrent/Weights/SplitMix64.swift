@@ -1,5 +1,5 @@
-/// The generator SplitMix64 of Steele, Lea and Flood (<https://prng.di.unimi.it/splitmix64.c>). Equal seeds produce
-/// equal numbers on every machine.
+/// The random number generator SplitMix64 by Steele, Lea and Flood (<https://prng.di.unimi.it/splitmix64.c>). Equal
+/// seeds produce equal numbers on every machine.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

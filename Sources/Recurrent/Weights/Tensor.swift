@@ -3,7 +3,7 @@ package struct Tensor: Equatable, Sendable {
     /// The length of each axis, outermost first. An empty shape is a scalar.
     package let shape: [Int]
 
-    /// The elements in row-major order. Their number is the product of ``shape``.
+    /// The elements in row-major order. The product of ``shape`` is the number of elements.
     package let values: [Float]
 
     /// Creates a tensor.

@@ -1,6 +1,6 @@
 package import Recurrent
 
-/// The arithmetic in single precision, by the engine's kernels.
+/// Single-precision arithmetic on tiles, computed by the engine's kernels.
 package struct KernelTiles: TileArithmetic {
     private let kernels: Kernels
 

@@ -2,8 +2,8 @@ package import Recurrent
 
 /// The arithmetic on tiles from which all layers are built.
 ///
-/// The functions here are plain loops, for any scalar. They are the reference for ``KernelTiles``, and in double precision they
-/// judge the gradients. Matrices are row-major. `count` is units · lanes.
+/// ``PlainTiles`` consists of plain loops, for any scalar. It is the reference for ``KernelTiles`` and, in double
+/// precision, for the gradients. Matrices are row-major. `count` is units · lanes.
 package protocol TileArithmetic: Sendable {
     associatedtype Scalar: ReferenceScalar
 
@@ -16,18 +16,19 @@ package protocol TileArithmetic: Sendable {
     ///   - rows: The length of x.
     ///   - w: Shape (rows, columns).
     ///   - h: Shape (units, lanes).
-    ///   - units: The length of h; 0 for no second product.
+    ///   - units: The length of h, or 0 to leave out `h·U`.
     ///   - u: Shape (units, columns).
     ///   - columns: The length of y.
     func affine(
         _ y: Values<Scalar>, b: Values<Scalar>?, x: Values<Scalar>, rows: Int, w: Values<Scalar>, h: Values<Scalar>,
         units: Int, u: Values<Scalar>, columns: Int)
 
-    /// Computes `x = b + z·Wᵀ` in each lane: the gradient of an input from the gradient z of the output.
+    /// Computes `x = b + z·Wᵀ` in each lane. If z is the gradient of an output, x is the gradient of the input, added
+    /// to b.
     ///
     /// - Parameters:
     ///   - x: Shape (rows, lanes).
-    ///   - b: Shape (rows, lanes); nil for zeros. It may be the memory of x.
+    ///   - b: Shape (rows, lanes); nil for zeros. It may be the same memory as x.
     ///   - z: Shape (columns, lanes).
     ///   - columns: The length of z.
     ///   - w: Shape (rows, columns).
@@ -40,10 +41,10 @@ package protocol TileArithmetic: Sendable {
     /// - Parameters:
     ///   - dw: Shape (rows, columns).
     ///   - x: Shape (steps, rows, lanes).
-    ///   - xStep: The values from one timestep of x to the next; may be negative.
+    ///   - xStep: The distance from one timestep of x to the next, in values; may be negative.
     ///   - rows: The length of a timestep of x.
     ///   - z: Shape (steps, columns, lanes).
-    ///   - zStep: The values from one timestep of z to the next.
+    ///   - zStep: The distance from one timestep of z to the next, in values.
     ///   - columns: The length of a timestep of z.
     ///   - steps: The number of timesteps.
     func addProducts(
@@ -59,7 +60,7 @@ package protocol TileArithmetic: Sendable {
     /// Computes `y = tanh(y)`.
     func tanh(_ y: Values<Scalar>, count: Int)
 
-    /// Computes an LSTM's new state from the sums z of the gates i, f, c, o, which become the gates' values.
+    /// Computes an LSTM's new state from z, the sums of the gates i, f, c, o. Replaces the sums with the gates' values.
     ///
     ///     c = f ⊙ before + i ⊙ g
     ///     h = o ⊙ tanh(c)
@@ -67,8 +68,8 @@ package protocol TileArithmetic: Sendable {
         z: Values<Scalar>, before: Values<Scalar>, c: Values<Scalar>, tanhC: Values<Scalar>, h: Values<Scalar>,
         count: Int)
 
-    /// Computes the gradients of an LSTM's sums, in place of the gates' values in z, from the gradients of the new state. dc
-    /// becomes the gradient of the cell state before.
+    /// Computes the gradients of an LSTM's sums from dh and dc, the gradients of the new state. The gradients of the
+    /// sums replace the gates' values in z. dc is replaced with the gradient of the previous cell state.
     ///
     ///     dc += dh ⊙ o ⊙ (1 − tanh²(c))
     ///     dzi = dc ⊙ g ⊙ i ⊙ (1 − i)
@@ -80,15 +81,16 @@ package protocol TileArithmetic: Sendable {
         z: Values<Scalar>, before: Values<Scalar>, tanhC: Values<Scalar>, dh: Values<Scalar>, dc: Values<Scalar>,
         count: Int)
 
-    /// Computes a GRU's new state from the sums of the gates z, r, h: of the input in a, which become the gates' values, and of
-    /// the hidden state in s.
+    /// Computes a GRU's new state from the sums of the gates z, r, h. a holds the input sums, which are replaced with
+    /// the gates' values. s holds the hidden-state sums.
     ///
     ///     g = tanh(ah + r ⊙ sh)
     ///     h = z ⊙ before + (1 − z) ⊙ g
     func gru(a: Values<Scalar>, s: Values<Scalar>, before: Values<Scalar>, h: Values<Scalar>, count: Int)
 
-    /// Computes the gradients of both sums of a GRU, in place of the gates' values in a and of s. dh becomes the part of the
-    /// gradient of the state before that does not pass through the sums.
+    /// Computes the gradients of a GRU's sums from dh, the gradient of the new state. The gradients of the input sums
+    /// replace the gates' values in a. The gradients of the hidden-state sums replace s. dh is replaced with the part
+    /// of the previous state's gradient that does not pass through the sums.
     ///
     ///     dz = dh ⊙ (before − g) ⊙ z ⊙ (1 − z)
     ///     dg = dh ⊙ (1 − z) ⊙ (1 − g²)
@@ -98,7 +100,7 @@ package protocol TileArithmetic: Sendable {
     ///     dh = dh ⊙ z
     func gruBack(a: Values<Scalar>, s: Values<Scalar>, before: Values<Scalar>, dh: Values<Scalar>, count: Int)
 
-    /// Computes one update of Adam, for `count` weights.
+    /// Computes one update of Adam for `count` weights. `first` is 1 − β₁, and `second` is 1 − β₂.
     ///
     ///     m += (g − m) first
     ///     v += (g² − v) second
@@ -108,7 +110,7 @@ package protocol TileArithmetic: Sendable {
         alpha: Scalar, first: Scalar, second: Scalar, epsilon: Scalar)
 }
 
-/// The plain loops, for any scalar.
+/// The arithmetic as plain loops, for any scalar.
 package struct PlainTiles<Scalar: ReferenceScalar>: TileArithmetic {
     package init() {}
 

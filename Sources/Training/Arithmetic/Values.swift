@@ -1,17 +1,17 @@
 package import Recurrent
 
-/// The layout of a tile: value k of every sequence of a group side by side.
+/// The layout of a tile, which holds value k of all sequences of a group side by side.
 package enum Tile {
-    /// The number of sequences of a group, one for each lane of a vector.
+    /// The number of sequences in a group, one for each lane of a vector.
     package static let lanes = 16
 }
 
 /// A place in the memory of a ``Buffer``, from which values are read and written by index.
 ///
-/// The owner of the buffer keeps it alive and passes places that have room for the shapes that each function states. Indices are
+/// Callers keep the buffer alive and pass places that have room for the shapes that each function states. Indices are
 /// not checked.
 ///
-/// `@unchecked Sendable`: threads share places only to read parameters. Each thread writes only to buffers of its own.
+/// `@unchecked Sendable`: threads share places only to read parameters. Each thread writes only to its own buffers.
 @safe
 package struct Values<Scalar: ReferenceScalar>: BitwiseCopyable, @unchecked Sendable {
     let start: UnsafeMutablePointer<Scalar>
@@ -39,7 +39,7 @@ package struct Values<Scalar: ReferenceScalar>: BitwiseCopyable, @unchecked Send
     func array(count: Int) -> [Scalar] { (0..<count).map { self[$0] } }
 }
 
-/// Memory that grows and begins on a cache line.
+/// Growable memory that starts on a cache line.
 @safe
 final class Buffer<Scalar: ReferenceScalar> {
     private(set) var values: Values<Scalar>
@@ -58,7 +58,7 @@ final class Buffer<Scalar: ReferenceScalar> {
 
     deinit { unsafe values.start.deallocate() }
 
-    /// Makes room for at least `count` values. Values are lost if the buffer grows.
+    /// Makes room for at least `count` values. If the buffer grows, its values are lost.
     func reserve(_ count: Int) {
         guard count > self.count else { return }
         unsafe values.start.deallocate()

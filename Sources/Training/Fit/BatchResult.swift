@@ -1,24 +1,25 @@
-/// The result of a batch, or the running mean over several.
+/// The result of a batch, or the running mean over several batches.
 package struct BatchResult: Sendable {
-    /// The mean loss over the labels, before the update; with weights, the sum over the number of labels.
+    /// The mean loss over the labels, before the update. With weights, this is the weighted sum divided by the number
+    /// of labels.
     package internal(set) var loss = 0.0
     /// The counts of the metrics.
     package internal(set) var tally: MetricTally
     /// The number of sequences.
     package internal(set) var sequences = 0
-    /// The number of labels. Without one, the weights did not change.
+    /// The number of labels. If there are none, the weights did not change.
     package internal(set) var labelled = 0
     /// Whether the loss and the gradient are finite. Otherwise the weights did not change.
     package internal(set) var isFinite = true
-    /// The predictions of each place, shape (outputs of the sequence, outputs), if they were wanted.
+    /// The predictions of each place, shape (outputs of the sequence, outputs), if they were requested.
     package internal(set) var predictions: [[Float]] = []
 
     /// Creates a running mean of no batches.
     ///
-    /// - Parameter hasCurve: Whether the area under the ROC curve is wanted.
+    /// - Parameter hasCurve: Whether to count for the area under the ROC curve.
     package init(hasCurve: Bool = false) { tally = MetricTally(hasCurve: hasCurve) }
 
-    /// The part of the predictions that are right.
+    /// The fraction of correct predictions.
     package var accuracy: Double { tally.accuracy }
 
     /// Adds a group's results. ``loss`` is the sum until ``finish(sequences:)``.
@@ -35,7 +36,7 @@ package struct BatchResult: Sendable {
         isFinite = loss.isFinite
     }
 
-    /// Adds a batch to the running mean, in which each batch counts with its number of sequences, as in Keras.
+    /// Adds a batch to the running mean. Each batch is weighted by its number of sequences, as in Keras.
     package mutating func add(_ batch: BatchResult) {
         guard batch.labelled > 0 else { return }
         let total = sequences + batch.sequences

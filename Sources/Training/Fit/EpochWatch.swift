@@ -1,4 +1,4 @@
-/// A number of an ``EpochResult`` that a rule watches.
+/// A figure of an ``EpochResult`` that a rule watches.
 package enum Monitor: String, CaseIterable, Sendable {
     case loss
     case accuracy
@@ -8,7 +8,7 @@ package enum Monitor: String, CaseIterable, Sendable {
     /// Whether larger numbers are better.
     fileprivate var isLargerBetter: Bool { self == .accuracy || self == .validationAccuracy }
 
-    /// The number; NaN if there is no validation set.
+    /// Returns the figure; NaN if there is no validation set.
     fileprivate func value(of result: EpochResult) -> Double {
         switch self {
         case .loss: result.training.loss
@@ -18,12 +18,12 @@ package enum Monitor: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether an epoch is better than another.
+    /// Returns whether an epoch is better than another.
     package func isBetter(_ epoch: EpochResult, than best: EpochResult?) -> Bool {
         isBetter(value(of: epoch), than: best.map(value), by: 0)
     }
 
-    /// Whether a number is better than another by more than `minimum`.
+    /// Returns whether a number is better than another by more than `minimum`.
     fileprivate func isBetter(_ value: Double, than best: Double?, by minimum: Double) -> Bool {
         guard let best else { return !value.isNaN }
         return isLargerBetter ? value - minimum > best : value + minimum < best
@@ -33,11 +33,11 @@ package enum Monitor: String, CaseIterable, Sendable {
 /// The rule that ends a training: Keras' EarlyStopping (<https://keras.io/api/callbacks/early_stopping/>).
 package struct EarlyStopping: Sendable {
     package var monitor: Monitor
-    /// The number of epochs in a row without a better one after which the training ends.
+    /// The number of consecutive epochs without an improvement after which the training ends.
     package var patience: Int
-    /// The least difference of a better epoch.
+    /// The difference that an improvement must exceed.
     package var minimumDifference: Double
-    /// Whether the weights of the best epoch are put back at the end.
+    /// Whether the weights of the best epoch are restored at the end.
     package var restoresBest: Bool
 
     /// Creates a rule. Each parameter sets the property of the same name.
@@ -53,7 +53,7 @@ package struct EarlyStopping: Sendable {
 
     func watch() -> Watch { Watch(rule: self) }
 
-    /// The rule during a training.
+    /// The progress of the rule during one training.
     struct Watch {
         let rule: EarlyStopping
         /// The best epoch so far.
@@ -67,7 +67,7 @@ package struct EarlyStopping: Sendable {
         ///
         /// - Parameters:
         ///   - result: The epoch.
-        ///   - weights: The weights after it.
+        ///   - weights: The weights after the epoch.
         /// - Returns: Whether the training ends.
         mutating func stops(after result: EpochResult, weights: [[Float]]) -> Bool {
             let value = rule.monitor.value(of: result)
@@ -88,13 +88,13 @@ package struct EarlyStopping: Sendable {
 /// (<https://keras.io/api/callbacks/reduce_lr_on_plateau/>).
 package struct RateReduction: Sendable {
     package var monitor: Monitor
-    /// The factor of the new rate, less than 1.
+    /// The factor by which the rate is multiplied, less than 1.
     package var factor: Double
-    /// The number of epochs in a row without a better one after which the rate is lowered.
+    /// The number of consecutive epochs without an improvement after which the rate is lowered.
     package var patience: Int
-    /// The least difference of a better epoch.
+    /// The difference that an improvement must exceed.
     package var minimumDifference: Double
-    /// The least rate.
+    /// The minimum rate.
     package var minimumRate: Double
 
     /// Creates a rule. Each parameter sets the property of the same name.
@@ -111,7 +111,7 @@ package struct RateReduction: Sendable {
 
     func watch() -> Watch { Watch(rule: self) }
 
-    /// The rule during a training.
+    /// The progress of the rule during one training.
     struct Watch {
         let rule: RateReduction
         private var best: Double?
@@ -121,7 +121,7 @@ package struct RateReduction: Sendable {
 
         /// Judges an epoch.
         ///
-        /// - Returns: The new rate; nil if it stays.
+        /// - Returns: The new rate; nil if the rate stays the same.
         mutating func rate(after result: EpochResult, rate: Double) -> Double? {
             let value = rule.monitor.value(of: result)
             if rule.monitor.isBetter(value, than: best, by: rule.minimumDifference) {

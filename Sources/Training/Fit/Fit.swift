@@ -1,17 +1,18 @@
 import Recurrent
 
-/// The choices of one call of ``Trainer/fit(_:_:onBatch:onEpoch:)``, with Keras' defaults.
+/// The options of one call of ``Trainer/fit(_:_:onBatch:onEpoch:)``, with Keras' defaults.
 package struct FitOptions: Sendable {
-    /// The number of the last epoch.
+    /// The last epoch, counted from 1.
     package var epochs = 1
     /// The number of epochs before this call, which count towards ``epochs``.
     package var initialEpoch = 0
     package var batchSize = 32
-    /// Whether each epoch has its own order of the sequences. A stateful model's sequences keep their order.
+    /// Whether the sequences are shuffled anew for each epoch. The sequences of a stateful model keep their order.
     package var shuffles = true
-    /// The seed of the orders.
+    /// The seed for shuffling.
     package var seed: UInt64 = 0
-    /// The number of timesteps of a call; nil for whole sequences. The gradient ends at each call. The model must be stateful.
+    /// The number of timesteps to train on at a time; nil for whole sequences. The gradient does not reach back into
+    /// earlier chunks. The model must be stateful.
     package var chunk: Int?
     /// Whether a stateful model's states become zero before each group of sequences. Keras' `fit` never resets them.
     package var resetsStates = false
@@ -28,12 +29,13 @@ package struct FitOptions: Sendable {
 
 /// The progress within an epoch.
 package struct FitProgress: Sendable {
-    /// The number of the epoch, from 1.
+    /// The epoch, counted from 1.
     package let epoch: Int
-    /// The sequences of the epoch so far, and all. Each chunk of a sequence counts.
+    /// The number of sequences trained on so far in the epoch, and the number of sequences in the set. With chunks, the
+    /// first number counts a sequence once per chunk.
     package let sequences: Int
     package let allSequences: Int
-    /// The batch just now.
+    /// The result of the latest batch.
     package let batch: BatchResult
     /// The running mean over the batches of the epoch.
     package let result: BatchResult
@@ -41,9 +43,9 @@ package struct FitProgress: Sendable {
 
 /// One row of Keras' `History`.
 package struct EpochResult: Sendable {
-    /// The number of the epoch, from 1.
+    /// The epoch, counted from 1.
     package let epoch: Int
-    /// The running mean over the batches, each before its update.
+    /// The running mean over the batches, each measured before its update.
     package let training: BatchResult
     /// The result of the validation set after the epoch.
     package let validation: BatchResult?
@@ -51,7 +53,7 @@ package struct EpochResult: Sendable {
     package let learningRate: Double
 }
 
-/// The end of a call of ``Trainer/fit(_:_:onBatch:onEpoch:)``.
+/// The outcome of a call of ``Trainer/fit(_:_:onBatch:onEpoch:)``.
 package struct FitResult: Sendable {
     package enum End: Sendable {
         /// All epochs are done.
@@ -75,12 +77,12 @@ extension Trainer {
     ///
     /// - Parameters:
     ///   - set: The sequences, at least one.
-    ///   - options: The choices.
+    ///   - options: The options.
     ///   - onBatch: A function that is called after each batch. If it returns false, the training ends.
-    ///   - onEpoch: Likewise after each epoch.
-    /// - Returns: The history and the reason of the end.
-    /// - Throws: ``TrainingError`` with the code `data` if the set does not fit the model or the loss, `option` if a choice is
-    ///   invalid. Then nothing changed.
+    ///   - onEpoch: A function that is called after each epoch. If it returns false, the training ends.
+    /// - Returns: The history, and the reason why the training ended.
+    /// - Throws: ``TrainingError`` with the code `data` if the set does not fit the model or the loss, or `option` if
+    ///   an option is invalid. In both cases, nothing has changed.
     package func fit(
         _ set: TrainingSet, _ options: FitOptions, onBatch: (FitProgress) -> Bool = { _ in true },
         onEpoch: (EpochResult) -> Bool = { _ in true }
@@ -172,7 +174,8 @@ extension Trainer {
         return result
     }
 
-    /// Cuts sequences into batches, and each batch into chunks. A batch is a start if it is the first chunk of its sequences.
+    /// Cuts sequences into batches, and each batch into chunks. A batch is a start if it is the first chunk of its
+    /// sequences.
     private func batches(
         of set: TrainingSet, _ sequences: [Int], _ options: FitOptions
     ) -> [(batch: Batch, isStart: Bool)] {
@@ -192,15 +195,15 @@ extension Trainer {
 }
 
 extension Optimizer {
-    /// The initial rate, if it is a function of the number of updates.
+    /// The initial rate, if the rate depends on the number of updates.
     fileprivate var scheduledRate: Double? {
         if case .exponentialDecay(let initial, _, _) = learningRate { initial } else { nil }
     }
 }
 
 extension Array {
-    /// Shuffles by R. Durstenfeld's algorithm 235 (<https://doi.org/10.1145/364520.364540>). The standard library's order may
-    /// change from version to version.
+    /// Shuffles with R. Durstenfeld's algorithm 235 (<https://doi.org/10.1145/364520.364540>), because the order that
+    /// the standard library produces may change from version to version.
     fileprivate mutating func shuffle(by random: inout SplitMix64) {
         for last in indices.dropFirst().reversed() {
             let other = Int(random.next().multipliedFullWidth(by: UInt64(last + 1)).high)

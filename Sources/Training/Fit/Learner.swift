@@ -4,11 +4,12 @@ import Synchronization
 
 /// A model in training in one precision: weights, gradients, states and the optimizer.
 ///
-/// A batch is cut into groups of ``Tile/lanes`` sequences, whatever the number of threads. Each group has its own gradient, and
-/// the gradients are added in the order of the groups, so that every number of threads gives the same bits.
+/// A batch is cut into groups of ``Tile/lanes`` sequences, whatever the number of threads. Each group has its own
+/// gradient, and the gradients are added in the order of the groups. The result is therefore bit-identical for any
+/// number of threads.
 ///
-/// `@unchecked Sendable`: the owner calls from one thread at a time. During a batch, each thread has its own workspace and its own
-/// groups, each with its own result, gradient and states; all other values are only read.
+/// `@unchecked Sendable`: the owner calls from one thread at a time. During a batch, each thread has its own workspace.
+/// Each group has its own result, gradient and states, and only one thread runs it. All other values are only read.
 final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     typealias Scalar = Arithmetic.Scalar
 
@@ -29,7 +30,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         }
     }
 
-    /// The groups of a batch that no thread has begun. A thread that gets no core leaves its groups to the others.
+    /// The groups of a batch that no thread has begun. If a thread gets no core, the other threads run its groups.
     private final class Claims: Sendable {
         private let first = Atomic(0)
 
@@ -46,7 +47,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     let gradient: Buffer<Scalar>
     private let groupGradients = Buffer<Scalar>(0)
     var optimizer: OptimizerStep<Arithmetic>
-    /// The places of the weights that updates change.
+    /// The ranges of the parameters that updates change.
     private let trained: [Range<Int>]
     private let workspaces: [Network<Arithmetic>.Workspace]
     /// The states of a stateful model, shape (places, stateSize).
@@ -96,7 +97,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         for (index, value) in rows.joined().enumerated() { states.values[index] = value }
     }
 
-    /// Copies the state of a place into a lane, or zeros.
+    /// Copies the state of a place into a lane, or fills the lane with zeros.
     private func readState(_ place: Int, _ lane: Int, into state: Values<Scalar>, keepsState: Bool) {
         let row = states.values + (keepsState ? place : 0) * network.stateSize
         for k in 0..<network.stateSize { state[k * Tile.lanes + lane] = keepsState ? row[k] : 0 }
@@ -115,8 +116,8 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
     ///   - batch: At least one sequence.
     ///   - trains: Whether the weights change.
     ///   - keepsState: Whether states are read and written.
-    ///   - wantsPredictions: Whether the result has the predictions.
-    /// - Returns: The loss and the metrics before the change.
+    ///   - wantsPredictions: Whether the result contains the predictions.
+    /// - Returns: The loss and the metrics before the update.
     func run(_ batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool) -> BatchResult {
         let groups = (batch.sequences.count + Tile.lanes - 1) / Tile.lanes
         let results = (0..<groups).map { _ in
@@ -149,7 +150,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         return result
     }
 
-    /// Adds the groups' gradients, and changes the weights if the gradient is finite.
+    /// Adds up the groups' gradients, and changes the weights if the gradient is finite.
     private func update(_ groups: Int, labelled: Int, _ result: inout BatchResult) {
         let (count, sum) = (gradient.count, gradient.values)
         sum.copy(groupGradients.values, count: count)
@@ -178,7 +179,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         let hasEnds = lengths.contains { $0 < steps }
         workspace.reserve(network, steps: steps)
         for lane in 0..<Tile.lanes {
-            // A lane without a sequence repeats the first one's, without a loss.
+            // A lane without a sequence repeats the group's first sequence, but adds no loss.
             let place = lane < places.count ? places.lowerBound + lane : places.lowerBound
             readInputs(of: batch, place, lane, steps: steps, into: workspace, hasEnds: hasEnds)
             readState(place, lane, into: workspace.state.values, keepsState: keepsState)

@@ -2,16 +2,17 @@ import Recurrent
 
 /// A model's layers in training, with the places of their weights and states.
 ///
-/// All weights are in one array of parameters, layer after layer, tensor after tensor. So are their gradients.
+/// All weights are in one array of parameters, layer after layer, tensor after tensor. Their gradients have the same
+/// layout.
 struct Network<Arithmetic: TileArithmetic> {
     typealias Scalar = Arithmetic.Scalar
 
     /// A layer with the places of its weights and of its state.
     struct Node {
         let pass: AnyPass<Arithmetic>
-        /// The layer's first parameter.
+        /// The index of the layer's first parameter.
         let weights: Int
-        /// The first value of the layer's state.
+        /// The index of the first value of the layer's state.
         let state: Int
     }
 
@@ -22,10 +23,11 @@ struct Network<Arithmetic: TileArithmetic> {
     let features: Int
     let parameters: Int
     let stateSize: Int
-    /// The first layer that reads only the last timestep, because no later layer mixes timesteps and only the last output counts.
-    /// The number of layers if the last layer mixes timesteps; nil if every output counts.
+    /// The index of the first layer that reads only the last timestep, if only the last output counts: the layer after
+    /// the last one that mixes timesteps. This is the number of layers if the last layer mixes timesteps. Nil if every
+    /// output counts.
     private let tail: Int?
-    /// The first layer that needs a gradient.
+    /// The index of the first layer with weights to train. No layer before it needs a gradient.
     private let firstTrained: Int
 
     init(
@@ -80,7 +82,7 @@ struct Network<Arithmetic: TileArithmetic> {
         firstTrained = firstParameters ?? nodes.count
     }
 
-    /// The memory of one thread: that of each layer, the gradients between them, and the inputs.
+    /// The memory of one thread: the memory of each layer, the gradients between layers, and the inputs.
     final class Workspace {
         fileprivate(set) var inputs = Buffer<Scalar>(0)
         fileprivate(set) var ended = Buffer<Scalar>(0)
@@ -115,8 +117,8 @@ struct Network<Arithmetic: TileArithmetic> {
     ///   - steps: The number of timesteps.
     ///   - hasEnds: Whether some sequences end before others.
     ///   - parameters: All weights.
-    ///   - workspace: The inputs and the state before; receives the state after.
-    ///   - context: The circumstances.
+    ///   - workspace: Holds the inputs and the previous state; receives the new state.
+    ///   - context: The settings of the pass.
     /// - Returns: The outputs of the last layer.
     func forward(
         steps: Int, hasEnds: Bool, parameters: Values<Scalar>, workspace: Workspace, context: PassContext
@@ -136,7 +138,8 @@ struct Network<Arithmetic: TileArithmetic> {
         return tail == nodes.count ? signal.last(width: head.outputs) : signal
     }
 
-    /// Returns the place of the gradient of the outputs that count, in their shape. The gradient of all others is zero.
+    /// Returns the place for the gradient of the outputs that count, in the shape of these outputs. Sets the gradient
+    /// of all other outputs to zero.
     func outputGradient(_ workspace: Workspace) -> Values<Scalar> {
         gradient(ofOutput: nodes.count - 1, workspace, lastOnly: tail == nodes.count)
     }
@@ -149,8 +152,8 @@ struct Network<Arithmetic: TileArithmetic> {
         return gradient + before
     }
 
-    /// Adds the gradients of all weights, after ``forward(steps:hasEnds:parameters:workspace:context:)`` and after the gradient
-    /// of the output is known.
+    /// Adds up the gradients of all weights. Call ``forward(steps:hasEnds:parameters:workspace:context:)`` first, and
+    /// then write the gradient of the outputs to ``outputGradient(_:)``.
     func backward(parameters: Values<Scalar>, gradient: Values<Scalar>, workspace: Workspace) {
         for index in nodes.indices.reversed() {
             let node = nodes[index]

@@ -11,7 +11,7 @@ package import Recurrent
 ///
 /// The owner calls from one thread at a time.
 package final class Trainer {
-    /// The learner of either precision. A table, so that the compiler generates the code for each.
+    /// The learner in one of the two precisions. An enumeration lets the compiler generate specialized code for each.
     private enum Core {
         case single(Learner<KernelTiles>)
         case double(Learner<PlainTiles<Double>>)
@@ -22,7 +22,7 @@ package final class Trainer {
     package let configuration: TrainingConfiguration
     /// The place and the shape of each trainable weight, in the model's order.
     private let tensors: [(range: Range<Int>, shape: [Int])]
-    /// The places of the weights that updates change.
+    /// The ranges of the parameters that updates change.
     private let trained: [Range<Int>]
     private let core: Core
 
@@ -30,9 +30,10 @@ package final class Trainer {
     ///
     /// - Parameters:
     ///   - model: The model.
-    ///   - configuration: The choices that do not change.
+    ///   - configuration: The options that do not change during the training.
     ///   - kernels: The inner loops of single precision.
-    /// - Throws: ``TrainingError`` with the code `unsupported` if a layer cannot be trained, `option` if a choice is invalid.
+    /// - Throws: ``TrainingError`` with the code `unsupported` if a layer cannot be trained, or `option` if an option
+    ///   is invalid.
     package init(
         _ model: Model, _ configuration: TrainingConfiguration, kernels: Kernels = .best
     ) throws(TrainingError) {
@@ -62,20 +63,22 @@ package final class Trainer {
 
     // MARK: - Batches
 
-    /// Changes the weights by one batch: Keras' `train_on_batch`. If the gradient is not finite, nothing changes but states.
+    /// Changes the weights by one batch: Keras' `train_on_batch`. If the gradient is not finite, only the states
+    /// change.
     ///
     /// - Parameters:
     ///   - batch: At least one sequence.
-    ///   - wantsPredictions: Whether the result has the predictions.
+    ///   - wantsPredictions: Whether the result contains the predictions.
     /// - Returns: The loss and the metrics before the update.
     @discardableResult
     package func train(_ batch: Batch, wantsPredictions: Bool = false) -> BatchResult {
         run(batch, trains: true, keepsState: configuration.isStateful, wantsPredictions: wantsPredictions)
     }
 
-    /// Computes the outputs of a batch: Keras' `predict_on_batch` and `test_on_batch`. The states of a stateful model move on.
+    /// Computes the outputs of a batch: Keras' `predict_on_batch` and `test_on_batch`. The states of a stateful model
+    /// advance.
     ///
-    /// - Returns: The predictions, and the loss and the metrics of the labels, if there are some.
+    /// - Returns: The predictions and, if there are labels, the loss and the metrics.
     package func predict(_ batch: Batch) -> BatchResult {
         run(batch, trains: false, keepsState: configuration.isStateful, wantsPredictions: true)
     }
@@ -84,8 +87,9 @@ package final class Trainer {
     ///
     /// - Parameters:
     ///   - set: The sequences.
-    ///   - batchSize: The number of sequences at once.
-    ///   - keepsState: Whether the states of a stateful model go on; otherwise each sequence starts from zero.
+    ///   - batchSize: The number of sequences in a batch.
+    ///   - keepsState: Whether a stateful model continues its states; if false, each sequence starts from the zero
+    ///     state.
     /// - Returns: The means over the set.
     package func evaluate(_ set: TrainingSet, batchSize: Int = 32, keepsState: Bool = false) -> BatchResult {
         var result = BatchResult(hasCurve: configuration.measuresCurve)
@@ -136,7 +140,7 @@ package final class Trainer {
         }
     }
 
-    /// Returns the model with the weights of now.
+    /// Returns the model with the current weights.
     ///
     /// - Throws: ``ModelError`` if a weight is not finite.
     package func makeModel() throws(ModelError) -> Model {
@@ -159,8 +163,8 @@ package final class Trainer {
 
     // MARK: - States
 
-    /// The state of each place of a batch, in the layout of a ``StatePool``: h, then c of an LSTM, layer after layer. Empty after
-    /// ``resetStates()`` and before the first batch.
+    /// The state of each place of a batch, in the layout of a ``StatePool``: h, then c of an LSTM, layer after layer.
+    /// Empty after ``resetStates()`` and before the first batch.
     package var states: [[Float]] {
         get {
             switch core {
@@ -202,7 +206,7 @@ package final class Trainer {
         tensors.filter { trained.contains($0.range) }.map(\.shape)
     }
 
-    /// The learning rate of the next update. A value that is set replaces the optimizer's own rate from now on.
+    /// The learning rate of the next update. Setting a rate replaces the optimizer's own rate from then on.
     package var learningRate: Double {
         get {
             switch core {
@@ -220,7 +224,7 @@ package final class Trainer {
 }
 
 extension Trainer {
-    /// The learning rate of the last update; that of the next if there was none.
+    /// The learning rate of the last update; the rate of the next update if there was none yet.
     package var lastLearningRate: Double {
         switch core {
         case .single(let learner): learner.optimizer.lastLearningRate

@@ -1,18 +1,18 @@
-/// The choices that do not change during a training.
+/// The options that do not change during a training.
 package struct TrainingConfiguration: Sendable {
     /// The outputs that have a label.
     package enum Outputs: Sendable {
         /// The last output of each sequence or chunk.
         case last
-        /// Every output, as of Keras' models with `return_sequences` in the last recurrent layer.
+        /// Every output, as in a Keras model whose last recurrent layer has `return_sequences`.
         case everyTimestep
     }
 
-    /// A dropout, which the model of the engine omits.
+    /// A dropout layer, which the engine's model omits.
     package struct Dropout: Sendable {
-        /// The index of the layer whose input it drops.
+        /// The index of the layer whose input values are dropped.
         package var before: Int
-        /// The part of the values to drop, at least 0 and less than 1.
+        /// The fraction of the values to drop, at least 0 and less than 1.
         package var rate: Double
 
         package init(before: Int, rate: Double) {
@@ -25,21 +25,22 @@ package struct TrainingConfiguration: Sendable {
     package enum Precision: Sendable {
         /// Single precision, by kernels.
         case single
-        /// Double precision, by plain loops: slow, to judge the rounding of the other.
+        /// Double precision, by plain loops. It is slow, and serves to measure the rounding errors of single precision.
         case double
     }
 
     package var loss: Loss
     package var optimizer: Optimizer
     package var outputs: Outputs
-    /// Whether each place of a batch starts from the state in which it ended the batch before, as in Keras with `stateful`.
+    /// Whether each place of a batch starts from the state in which it ended the previous batch, as in Keras with
+    /// `stateful`.
     package var isStateful = false
     /// The indices of layers whose weights do not change.
     package var frozenLayers: Set<Int> = []
     package var dropouts: [Dropout] = []
     /// The factor of the loss for each class in training, but not in evaluation; 1 for a class that is missing.
     package var classWeights: [Int: Float] = [:]
-    /// Whether results have the area under the ROC curve.
+    /// Whether results contain the area under the ROC curve.
     package var measuresCurve = false
     /// The seed of dropout.
     package var seed: UInt64 = 0

@@ -4,7 +4,7 @@ package struct TrainingSet: Sendable {
     package let features: Int
     /// The width of one label.
     package let targets: Int
-    /// Whether each timestep has a label, or each sequence one.
+    /// Whether each timestep has a label. Otherwise, each sequence has one.
     package let hasLabelPerTimestep: Bool
 
     /// The inputs of all sequences, shape (timesteps, features).
@@ -13,9 +13,9 @@ package struct TrainingSet: Sendable {
     private(set) var labels: [Float] = []
     /// The weight of each sequence.
     private(set) var weights: [Float] = []
-    /// The sequences of each batch of a stateful model, in the order of the places; nil for batches of the file's order.
+    /// The sequences in each batch of a stateful model, in the order of the places; nil for batches in the file's order.
     package var batches: [[Int]]?
-    /// The first timestep of each sequence, and the number of all timesteps.
+    /// The index of each sequence's first timestep, then the total number of timesteps.
     private(set) var starts = [0]
 
     /// Creates a set without sequences. Each parameter sets the property of the same name.
@@ -35,8 +35,8 @@ package struct TrainingSet: Sendable {
     ///
     /// - Parameters:
     ///   - inputs: Shape (timesteps, features), at least one timestep.
-    ///   - labels: Shape (targets), or (timesteps, targets) if each timestep has a label. A NaN stands for no label: the
-    ///     timestep moves the state and teaches nothing.
+    ///   - labels: Shape (targets), or (timesteps, targets) if each timestep has a label. A NaN means that there is no
+    ///     label: the timestep changes the state, but adds no loss.
     ///   - weight: The factor of the sequence's loss.
     package mutating func append(inputs: [Float], labels: [Float], weight: Float = 1) {
         let steps = inputs.count / features
@@ -69,7 +69,8 @@ package struct TrainingSet: Sendable {
         return set
     }
 
-    /// Splits off the last sequences for validation, as Keras' `validation_split`: ⌊n (1 − split)⌋ remain for training.
+    /// Splits off the last sequences for validation, like Keras' `validation_split`: ⌊n (1 − split)⌋ remain for
+    /// training.
     package func split(validation: Double) -> (training: TrainingSet, validation: TrainingSet) {
         let first = Int((Double(count) * (1 - validation)).rounded(.down))
         return (part(0..<first), part(first..<count))
@@ -91,10 +92,11 @@ package struct TrainingSet: Sendable {
     }
 }
 
-/// The part of a set on which one update is made.
+/// The sequences of a set from which one update is computed.
 package struct Batch: Sendable {
     package let set: TrainingSet
-    /// The sequences, one for each place in the batch. For a stateful model, a place keeps its state from batch to batch.
+    /// The sequences, one for each place in the batch. For a stateful model, a place keeps its state from batch to
+    /// batch.
     package let sequences: [Int]
     /// The timesteps of each sequence; nil for all.
     package let timesteps: Range<Int>?
@@ -106,10 +108,10 @@ package struct Batch: Sendable {
         self.timesteps = timesteps
     }
 
-    /// Whether any sequence has a label.
+    /// Returns whether any sequence has a label that counts. Otherwise, the batch does not change the weights.
     ///
     /// - Parameter onlyLast: Whether only the label of the last timestep counts.
-    /// - Returns: Whether the batch changes the weights.
+    /// - Returns: Whether there is such a label.
     func hasLabel(onlyLast: Bool) -> Bool {
         sequences.indices.contains { place in
             let steps = range(at: place)
@@ -118,7 +120,7 @@ package struct Batch: Sendable {
         }
     }
 
-    /// Returns the timesteps of the sequence at a place; empty if the sequence has ended before.
+    /// Returns the timesteps of the sequence at a place; empty if the sequence ends earlier.
     func range(at place: Int) -> Range<Int> {
         let all = 0..<set.timesteps(of: sequences[place])
         return timesteps?.clamped(to: all) ?? all

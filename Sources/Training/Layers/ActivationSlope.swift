@@ -16,7 +16,7 @@ extension Activation {
         }
     }
 
-    /// The function of one value, as ``Activation`` states it.
+    /// Returns the function's value at x, as ``Activation`` defines it.
     func value<Scalar: ReferenceScalar>(_ x: Scalar) -> Scalar {
         switch self {
         case .linear: x
@@ -60,7 +60,7 @@ extension Activation {
         }
     }
 
-    /// Computes `dx = dy ⊙ activation′`. dx may be the memory of x.
+    /// Computes `dx = dy ⊙ activation′`. dx may be the same memory as x.
     func multiplyBySlope<Scalar: ReferenceScalar>(
         _ dx: Values<Scalar>, x: Values<Scalar>, y: Values<Scalar>, dy: Values<Scalar>, count: Int
     ) {
@@ -72,7 +72,7 @@ extension Activation {
         }
     }
 
-    /// Φ(x), the normal distribution.
+    /// Returns Φ(x), the standard normal distribution function.
     private static func normal<Scalar: ReferenceScalar>(_ x: Scalar) -> Scalar {
         (1 + Scalar.erf(x * Scalar(0.5).squareRoot())) / 2
     }

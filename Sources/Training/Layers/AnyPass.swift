@@ -1,9 +1,9 @@
 import Recurrent
 
-/// The table of the layers that can be trained, or that pass gradients on.
+/// The layers that can be trained, or that pass gradients on.
 ///
-/// An enumeration, so that the compiler generates the passes for single precision. A new kind of layer is a ``TrainingPass``, and a
-/// row here and in ``init(_:isFused:_:constants:)``.
+/// This type is an enumeration, so that the compiler can specialize the passes for single precision. To add a kind of
+/// layer, write a ``TrainingPass``, and add it here and to ``init(_:isFused:_:constants:)``.
 enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
@@ -26,7 +26,8 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
     ///   - layer: The layer.
     ///   - isFused: Whether the loss computes the layer's activation.
     ///   - arithmetic: The arithmetic.
-    ///   - constants: Receives the memory of values that training does not change, which the owner of the pass keeps.
+    ///   - constants: Receives the memory of values that training does not change. The owner of the pass keeps this
+    ///     memory.
     /// - Throws: ``TrainingError`` if the kind of layer has no backward pass.
     init(
         _ layer: any Layer, isFused: Bool, _ arithmetic: Arithmetic, constants: inout [Buffer<Scalar>]
@@ -69,7 +70,7 @@ enum AnyPass<Arithmetic: TileArithmetic>: TrainingPass {
         return pass
     }
 
-    /// Whether an output depends on other timesteps than its own.
+    /// Whether an output depends on timesteps other than its own.
     var mixesTimesteps: Bool {
         switch self {
         case .recurrent, .bidirectional, .token, .averagePooling, .maximumPooling: true

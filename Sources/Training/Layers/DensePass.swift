@@ -9,7 +9,7 @@ import Recurrent
 ///     dW = Σ xᵀ·dz
 ///     db = Σ dz
 ///
-/// The memory has y and z, shape (steps, units, lanes) each.
+/// The memory holds y and z, shape (steps, units, lanes) each.
 struct DensePass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
@@ -23,7 +23,7 @@ struct DensePass<Arithmetic: TileArithmetic>: TrainingPass {
     ///
     /// - Parameters:
     ///   - layer: The layer.
-    ///   - activation: The activation in place of the layer's own.
+    ///   - activation: The activation to use instead of the layer's own.
     ///   - arithmetic: The arithmetic.
     init(_ layer: Dense, activation: Activation, _ arithmetic: Arithmetic) {
         features = layer.features

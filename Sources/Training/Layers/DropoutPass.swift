@@ -1,14 +1,14 @@
 import Recurrent
 
-/// Dropout: in training, each value is zero with the probability `rate`, and otherwise 1 / (1 − rate) times as large.
+/// Dropout. In training, sets each value to zero with the probability `rate`, and otherwise divides it by 1 − rate.
 ///
-/// After N. Srivastava et al., Dropout, 2014 (<https://jmlr.org/papers/v15/srivastava14a.html>). The random numbers are those of
-/// ``SplitMix64``, with a seed for each group of each batch, so that threads do not change them. The memory has y and the factors,
-/// shape (steps, units, lanes) each.
+/// After N. Srivastava et al., Dropout, 2014 (<https://jmlr.org/papers/v15/srivastava14a.html>). The random numbers
+/// come from ``SplitMix64``, with a seed for each group of each batch, so they do not depend on the number of threads.
+/// The memory holds y and the factors, shape (steps, units, lanes) each.
 struct DropoutPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     let rate: Double
-    /// The place of the layer in the model, so that two layers have different random numbers.
+    /// The position of the layer in the model, which gives each dropout layer its own random numbers.
     let number: Int
 
     func memorySize(steps: Int) -> Int { 2 * steps * units * Tile.lanes }

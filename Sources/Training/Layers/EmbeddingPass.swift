@@ -1,12 +1,12 @@
 import Recurrent
 
-/// An ``Embedding``, always a model's first layer.
+/// An ``Embedding``, which is always a model's first layer.
 ///
 ///     y = E[token]
 ///     dE[token] = Σ dy
 ///
-/// The gradient is the sum over all occurrences of a token in the batch, as Keras computes it on JAX. The memory has y, shape
-/// (steps, units, lanes), and two masks, shape (steps, lanes).
+/// The gradient is the sum over all occurrences of a token in the batch, as Keras computes it on JAX. The memory holds
+/// y, shape (steps, units, lanes), and two masks, shape (steps, lanes) each.
 struct EmbeddingPass<Scalar: ReferenceScalar>: TrainingPass {
     let vocabulary: Int
     let units: Int
@@ -57,7 +57,7 @@ struct EmbeddingPass<Scalar: ReferenceScalar>: TrainingPass {
 }
 
 extension Signal {
-    /// The same timesteps behind a layer that generates a mask.
+    /// Returns the same timesteps as the output of a layer that generates a mask.
     ///
     /// - Parameters:
     ///   - masked: The mask.

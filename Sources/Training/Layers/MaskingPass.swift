@@ -1,8 +1,8 @@
 import Recurrent
 
-/// A ``Masking`` layer: y is x, or zero at a masked timestep; dx likewise.
+/// A ``Masking`` layer. y is x, or zero at a masked timestep. dx is dy, or zero at a masked timestep.
 ///
-/// The memory has y, shape (steps, units, lanes), and two masks, shape (steps, lanes).
+/// The memory holds y, shape (steps, units, lanes), and two masks, shape (steps, lanes) each.
 struct MaskingPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     let value: Scalar

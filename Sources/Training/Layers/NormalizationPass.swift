@@ -9,8 +9,8 @@ import Recurrent
 ///     dx̂ = dy ⊙ γ
 ///     dx = (dx̂ − mean(dx̂) − x̂ ⊙ mean(dx̂ ⊙ x̂)) / √(variance(x) + ε)
 ///
-/// After J. L. Ba et al., Layer Normalization, 2016 (<https://arxiv.org/abs/1607.06450>). The memory has y and x̂, shape (steps,
-/// units, lanes) each, and the deviations, shape (steps, lanes).
+/// After J. L. Ba et al., Layer Normalization, 2016 (<https://arxiv.org/abs/1607.06450>). The memory holds y and x̂,
+/// shape (steps, units, lanes) each, and the deviations, shape (steps, lanes).
 struct LayerNormalizationPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     let epsilon: Scalar
@@ -25,7 +25,7 @@ struct LayerNormalizationPass<Scalar: ReferenceScalar>: TrainingPass {
     }
 
     private var lanes: Int { Tile.lanes }
-    /// β behind γ.
+    /// The offset of β, which follows γ.
     private var betaOffset: Int { scales ? units : 0 }
 
     func memorySize(steps: Int) -> Int { steps * (2 * units + 1) * lanes }
@@ -96,7 +96,7 @@ struct LayerNormalizationPass<Scalar: ReferenceScalar>: TrainingPass {
 ///     y = x ⊙ scale + offset
 ///     dx = dy ⊙ scale
 ///
-/// The memory has y, shape (steps, units, lanes).
+/// The memory holds y, shape (steps, units, lanes).
 struct FixedScalePass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
     /// Shape (units) each.
@@ -107,7 +107,7 @@ struct FixedScalePass<Scalar: ReferenceScalar>: TrainingPass {
     ///
     /// - Parameters:
     ///   - layer: The layer.
-    ///   - constants: Receives the memory of the factors, which the owner of the pass keeps.
+    ///   - constants: Receives the memory of the factors and addends. The owner of the pass keeps this memory.
     init(_ layer: any FixedScale, constants: inout [Buffer<Scalar>]) {
         let (scale, offset) = layer.scaleAndOffset
         let buffer = Buffer((scale + offset).map { Scalar($0) })

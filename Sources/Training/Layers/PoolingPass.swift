@@ -5,7 +5,7 @@ import Recurrent
 ///     y = Σ x / n
 ///     dx = dy / n
 ///
-/// The output has one timestep. The memory has y, shape (units, lanes), and n, shape (lanes).
+/// The output has one timestep. The memory holds y, shape (units, lanes), and n, shape (lanes).
 struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
 
@@ -48,13 +48,13 @@ struct AveragePoolingPass<Scalar: ReferenceScalar>: TrainingPass {
     }
 }
 
-/// ``GlobalMaxPooling``: the maximum over the timesteps. Timesteps that share the maximum share its gradient, as in TensorFlow and
-/// JAX.
+/// ``GlobalMaxPooling``: the maximum over the timesteps. Timesteps that share the maximum share its gradient, as in
+/// TensorFlow and JAX.
 ///
 ///     y = max x
 ///     dx = dy / n where x = y, with n such timesteps
 ///
-/// The output has one timestep. The memory has y and n, shape (units, lanes) each.
+/// The output has one timestep. The memory holds y and n, shape (units, lanes) each.
 struct MaximumPoolingPass<Scalar: ReferenceScalar>: TrainingPass {
     let units: Int
 
@@ -100,6 +100,6 @@ struct MaximumPoolingPass<Scalar: ReferenceScalar>: TrainingPass {
 }
 
 extension Signal {
-    /// Whether a layer that consumes masks steps a timestep.
+    /// Returns whether a layer that consumes masks steps this timestep.
     fileprivate func isStepped(_ t: Int, _ lane: Int) -> Bool { (skipped?[t * Tile.lanes + lane] ?? 0) == 0 }
 }

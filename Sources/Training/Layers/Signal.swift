@@ -6,14 +6,16 @@ struct Signal<Scalar: ReferenceScalar> {
     var values: Values<Scalar>
     /// The number of timesteps.
     var steps: Int
-    /// Where Keras' mask skips a timestep, shape (steps, lanes) of 0 and 1; nil for nowhere.
+    /// Keras' mask, shape (steps, lanes): 1 at each timestep to skip, otherwise 0. Nil if no timestep is masked.
     var masked: Values<Scalar>?
-    /// Where a sequence has ended before the longest of its group, likewise.
+    /// The ends of sequences, shape (steps, lanes): 1 at each timestep after the end of a sequence that is shorter than
+    /// the longest in its group, otherwise 0. Nil if all sequences are equally long.
     var ended: Values<Scalar>?
-    /// Where a layer that consumes masks skips a timestep: one of the two above.
+    /// The timesteps that are masked or after the end, which a layer that consumes masks skips. Same shape; nil if
+    /// there are none.
     var skipped: Values<Scalar>?
 
-    /// The last timestep alone.
+    /// Returns the last timestep alone.
     func last(width: Int) -> Signal {
         let before = (steps - 1) * Tile.lanes
         return Signal(
@@ -21,28 +23,28 @@ struct Signal<Scalar: ReferenceScalar> {
             ended: ended.map { $0 + before }, skipped: skipped.map { $0 + before })
     }
 
-    /// The same timesteps with other values.
+    /// Returns the same timesteps with other values.
     func with(_ values: Values<Scalar>) -> Signal {
         var signal = self
         signal.values = values
         return signal
     }
 
-    /// The same timesteps for a layer behind one that discards masks.
+    /// Returns the same timesteps as the output of a layer that discards masks.
     func withoutMask(_ values: Values<Scalar>) -> Signal {
         Signal(values: values, steps: steps, masked: nil, ended: ended, skipped: ended)
     }
 }
 
-/// The circumstances of a pass through all layers.
+/// The settings of one pass through all layers.
 struct PassContext {
-    /// Whether layers like dropout act.
+    /// Whether layers that act only in training, such as dropout, are active.
     var isTraining: Bool
     /// The seed of the random numbers of this group in this batch.
     var seed: UInt64
 }
 
-/// One layer's pass over a group of sequences, forward and back.
+/// One layer's pass over a group of sequences, forward and backward.
 ///
 /// `memory` belongs to the layer from the forward pass to the end of the backward pass. Conforming types state its layout.
 protocol TrainingPass<Scalar>: Sendable {
@@ -57,11 +59,12 @@ protocol TrainingPass<Scalar>: Sendable {
     /// Computes the outputs.
     ///
     /// - Parameters:
-    ///   - input: The outputs of the layer before.
+    ///   - input: The outputs of the previous layer.
     ///   - memory: Receives the outputs and the values that the backward pass needs.
     ///   - weights: The layer's weights, one after another.
-    ///   - state: The state before the first timestep, shape (stateSize, lanes). The pass replaces it with the state after the last.
-    ///   - context: The circumstances.
+    ///   - state: The state before the first timestep, shape (stateSize, lanes). The pass replaces it with the state
+    ///     after the last timestep.
+    ///   - context: The settings of the pass.
     /// - Returns: The outputs, in `memory`.
     func forward(
         _ input: Signal<Scalar>, memory: Values<Scalar>, weights: Values<Scalar>, state: Values<Scalar>,

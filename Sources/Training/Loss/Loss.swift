@@ -6,7 +6,7 @@ package struct Loss: Equatable, Sendable {
         case binaryCrossentropy = "binary_crossentropy"
         /// −Σ t ln p over the outputs, with a target for each output.
         case categoricalCrossentropy = "categorical_crossentropy"
-        /// −ln p of the output whose number is the target.
+        /// −ln p of the output whose index is the target.
         case sparseCategoricalCrossentropy = "sparse_categorical_crossentropy"
         /// (y − t)², the mean over the outputs.
         case meanSquaredError = "mean_squared_error"
@@ -16,7 +16,7 @@ package struct Loss: Equatable, Sendable {
     package var function: Function
     /// Whether the outputs are logits, not probabilities.
     package var fromLogits: Bool
-    /// The part of each label that is spread over all classes; only for binary and categorical cross-entropy.
+    /// The fraction of each label that is spread over all classes; only for binary and categorical cross-entropy.
     package var labelSmoothing: Double
 
     /// Creates a loss. Each parameter sets the property of the same name.

@@ -1,23 +1,23 @@
 import Recurrent
 
-/// The end of a model in training: the loss of an output and its gradient, with the activation of the last layer if both have a
-/// simpler common form.
+/// The end of a model in training. It computes the loss of an output and the gradient of the loss. If the last layer's
+/// activation and the loss have a simpler common form, it also computes the activation.
 ///
-/// A cross-entropy behind a sigmoid or a softmax is computed from the logit z, as TensorFlow does, which is exact:
+/// A cross-entropy after a sigmoid or a softmax is computed from the logit z without clipping, as in TensorFlow:
 ///
 ///     ln(1 + e⁻ᶻ) for a sigmoid with target 1, gradient σ(z) − t
 ///     ln Σ eᶻ − z  for a softmax, gradient softmax(z) − t
 ///
-/// Any other probability is clipped to 1e-7 … 1 − 1e-7 as in Keras, without a gradient beyond.
+/// Any other probability is clipped to 1e-7 … 1 − 1e-7, as in Keras. Outside this range, the gradient is zero.
 struct LossHead<Scalar: ReferenceScalar>: Sendable {
     enum Form: Sendable {
         /// Logits of a sigmoid. The prediction is a probability if the model's last activation is the sigmoid.
         case sigmoid(isActivation: Bool)
-        /// Logits of a softmax, likewise.
+        /// Logits of a softmax. The predictions are probabilities if the model's last activation is the softmax.
         case softmax(isActivation: Bool)
         /// Independent probabilities.
         case probabilities
-        /// Probabilities of classes, with the sum 1 or divided by their sum.
+        /// Probabilities of classes, which are divided by their sum.
         case classes
         case squares
     }
@@ -38,6 +38,8 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
         }
     }
 
+    /// Creates the head.
+    ///
     /// - Parameters:
     ///   - loss: The loss.
     ///   - activation: The activation at the end of the model.
@@ -60,8 +62,8 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
     /// Computes the loss of one output, its gradient and the prediction.
     ///
     /// - Parameters:
-    ///   - y: The output in one lane, `Tile.lanes` values apart.
-    ///   - targets: The targets, shape (outputs), or one class; none if there is no label.
+    ///   - y: The output in one lane. Adjacent values are `Tile.lanes` apart.
+    ///   - targets: The targets, shape (outputs), or one class; nil if there is no label.
     ///   - weight: The factor of the gradient.
     ///   - dy: Receives the gradient of y, in the same places.
     ///   - predictions: Receives the model's outputs, shape (outputs).
@@ -87,7 +89,7 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
         return loss
     }
 
-    /// The k-th target, smoothed.
+    /// Returns the k-th target, smoothed.
     private func target(_ targets: ArraySlice<Float>, _ k: Int, share: Scalar) -> Scalar {
         if isSparse { return Int(targets[targets.startIndex]) == k ? 1 : 0 }
         return Scalar(targets[targets.startIndex + k]) * (1 - smoothing) + smoothing * share
@@ -155,7 +157,8 @@ struct LossHead<Scalar: ReferenceScalar>: Sendable {
         return loss / Scalar(outputs)
     }
 
-    /// Keras divides the probabilities by their sum s, q = p / s, and clips before that for sparse targets, after it for others.
+    /// Computes the loss for probabilities of classes. Keras divides the probabilities by their sum s: q = p / s. It
+    /// clips before the division for sparse targets, and after the division for others.
     private func classLoss(_ y: Values<Scalar>, _ targets: ArraySlice<Float>, _ dy: Values<Scalar>) -> Scalar {
         func clipped(_ p: Scalar) -> Scalar { min(max(p, Self.epsilon), 1 - Self.epsilon) }
         func isClipped(_ p: Scalar) -> Bool { p < Self.epsilon || p > 1 - Self.epsilon }

@@ -6,11 +6,13 @@ package struct MetricTally: Equatable, Sendable {
 
     /// The number of labels.
     package private(set) var count = 0
-    /// The predictions whose class is the label's. A probability above 0.5 is class 1. Of several outputs, the largest counts.
+    /// The number of predictions whose class is the label. A probability above 0.5 is class 1. Of several outputs, the
+    /// largest determines the class.
     private var correct = 0.0
-    /// Whether the area under the curve is wanted.
+    /// Whether to count for the area under the curve.
     private let hasCurve: Bool
-    /// The predicted probabilities with the label 1 and 0, by the largest threshold that they exceed; empty without a curve.
+    /// The numbers of predictions with the label 1 and with the label 0, by the largest threshold that the probability
+    /// exceeds. Empty if no curve is measured.
     private var positives: [Int] = []
     private var negatives: [Int] = []
     private var ones = 0
@@ -21,14 +23,14 @@ package struct MetricTally: Equatable, Sendable {
 
     /// Creates a tally without counts.
     ///
-    /// - Parameter hasCurve: Whether the area under the curve is wanted.
+    /// - Parameter hasCurve: Whether to count for the area under the curve.
     package init(hasCurve: Bool = false) { self.hasCurve = hasCurve }
 
     /// Counts a prediction.
     ///
     /// - Parameters:
     ///   - prediction: The model's outputs.
-    ///   - label: The targets of all outputs, or the number of a class.
+    ///   - label: The targets of all outputs, or the index of a class.
     mutating func add(_ prediction: ArraySlice<Float>, label: ArraySlice<Float>) {
         count += 1
         guard prediction.count == 1, let p = prediction.first, let target = label.first else {
@@ -71,18 +73,19 @@ package struct MetricTally: Equatable, Sendable {
         negatives = negatives.isEmpty ? other.negatives : zip(negatives, other.negatives).map { $0 + $1 }
     }
 
-    /// The part of the predictions that are right; NaN without predictions.
+    /// The fraction of correct predictions; NaN if there are none.
     package var accuracy: Double { correct / Double(count) }
 
-    /// The part of the predicted ones that are right, 0 if there are none; nil for several outputs.
+    /// The fraction of correct predictions among the predictions of class 1; 0 if there are none. Nil for several
+    /// outputs.
     package var precision: Double? {
         isBinary ? Self.quotient(truePositives, truePositives + falsePositives) : nil
     }
 
-    /// The part of the labels 1 that are predicted, 0 if there are none; nil for several outputs.
+    /// The fraction of labels 1 that were predicted; 0 if there are no such labels. Nil for several outputs.
     package var recall: Double? { isBinary ? Self.quotient(truePositives, ones) : nil }
 
-    /// The area under the ROC curve, between 200 thresholds; nil for several outputs, or if it was not wanted.
+    /// The area under the ROC curve, computed from 200 thresholds. Nil for several outputs, or if no curve is measured.
     package var areaUnderCurve: Double? {
         guard !positives.isEmpty else { return nil }
         let zeros = negatives.reduce(0, +)

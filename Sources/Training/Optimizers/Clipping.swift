@@ -7,7 +7,7 @@ package enum Clipping: Equatable, Sendable {
     case norm(Double)
     /// Scales all gradients together to this norm, if their common norm is larger: Keras' `global_clipnorm`.
     case globalNorm(Double)
-    /// Limits each value to ± this: Keras' `clipvalue`.
+    /// Limits the magnitude of each value: Keras' `clipvalue`.
     case value(Double)
 
     /// Clips a gradient in place.

@@ -1,13 +1,13 @@
 import Glibc
 
-/// The factor of an optimizer's steps, constant or as a function of the number of updates.
+/// The factor of an optimizer's steps: constant, or a function of the number of updates.
 package enum LearningRate: Equatable, Sendable {
     case constant(Double)
     /// `initial · rate^(updates before / steps)`: Keras' ExponentialDecay
     /// (<https://keras.io/api/optimizers/learning_rate_schedules/exponential_decay/>).
     case exponentialDecay(initial: Double, rate: Double, steps: Double)
 
-    /// Returns the rate of an update, from the number of updates before.
+    /// Returns the rate of the update that follows the given number of updates.
     func value(after updates: Int) -> Double {
         switch self {
         case .constant(let rate): rate

@@ -10,7 +10,7 @@ package struct Optimizer: Equatable, Sendable {
         /// Stochastic gradient descent (<https://keras.io/api/optimizers/sgd/>).
         case sgd(momentum: Double = 0, isNesterov: Bool = false)
 
-        /// The vectors that the method keeps for each weight.
+        /// The number of vectors that the method keeps for each weight.
         package var slots: Int {
             switch self {
             case .adam: 2
@@ -37,8 +37,8 @@ package struct Optimizer: Equatable, Sendable {
 package struct OptimizerState: Equatable, Sendable {
     /// The number of updates so far.
     package var updates: Int
-    /// For each weight that training changes, in the model's order, the optimizer's vectors, each in the weight's shape: momentum and velocity
-    /// for Adam, momentum for SGD with momentum, none for SGD.
+    /// For each weight that training changes, in the model's order, the optimizer's vectors, each in the weight's
+    /// shape: momentum and velocity for Adam, momentum for SGD with momentum, none for SGD.
     package var slots: [[[Float]]]
 
     package init(updates: Int, slots: [[[Float]]]) {
@@ -53,7 +53,7 @@ struct OptimizerStep<Arithmetic: TileArithmetic> {
 
     private let optimizer: Optimizer
     private let arithmetic: Arithmetic
-    /// A rate in place of the optimizer's own, if a callback lowered it.
+    /// A rate that replaces the optimizer's own; nil if none was set.
     var rate: Double?
     var updates = 0
     /// m and v, or the momentum, in the layout of the parameters.
@@ -68,7 +68,7 @@ struct OptimizerStep<Arithmetic: TileArithmetic> {
     /// The rate of the next update.
     var learningRate: Double { rate ?? optimizer.learningRate.value(after: updates) }
 
-    /// The rate of the last update; that of the next if there was none.
+    /// The rate of the last update; the rate of the next update if there was none yet.
     var lastLearningRate: Double { rate ?? optimizer.learningRate.value(after: max(0, updates - 1)) }
 
     /// Changes the weights.

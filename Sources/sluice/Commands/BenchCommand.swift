@@ -82,7 +82,7 @@ private final class Interruption {
     final class Flag: Sendable {
         private let isSet = Atomic<Bool>(false)
 
-        /// Whether Ctrl-C was pressed.
+        /// Whether Ctrl-C was pressed or SIGTERM arrived.
         var came: Bool { isSet.load(ordering: .relaxed) }
 
         fileprivate func set() { isSet.store(true, ordering: .relaxed) }

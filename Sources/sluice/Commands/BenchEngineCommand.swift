@@ -22,7 +22,7 @@ struct BenchEngineCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    /// Whether to print JSON. The parent command also has `--json` and receives it from any position.
+    /// The parent command. It also has `--json` and receives the flag from any position.
     @ParentCommand private var bench: BenchCommand
 
     func run() throws {

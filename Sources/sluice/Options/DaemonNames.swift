@@ -30,7 +30,7 @@ enum DaemonNames {
         names(words) { client throws(ClientError) in try client.call(.snapshots).snapshots.map(\.name) }
     }
 
-    /// Sends a request to the daemon that the connection options on the command line name.
+    /// Sends a request to the daemon that is selected by the connection options on the command line.
     private static func names(
         _ words: [String], _ ask: (ControlClient) throws(ClientError) -> [String]
     ) -> [String] {

@@ -3,7 +3,7 @@ import Client
 import Foundation
 import ZeroMQ
 
-/// The options for the place of the daemon, and for the tool's keys if the daemon requires keys.
+/// The options that state where the daemon is and, if it requires keys, which keys to use.
 struct PlaceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -12,7 +12,7 @@ struct PlaceOptions: ParsableArguments {
             valueName: "endpoint"))
     var control: String?
 
-    // On average, one key in 85 begins with a dash.
+    // Accept any word as the value, because one key in 85 begins with a dash.
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -34,7 +34,7 @@ struct PlaceOptions: ParsableArguments {
         completion: .custom { _, _, _ in TargetFile(environment: ProcessInfo.processInfo.environment).names })
     var target: String?
 
-    /// Returns the place and the keys.
+    /// Returns the control endpoint and the keys.
     ///
     /// - Throws: ``ClientError`` if the target or a key cannot be read, or if one of the two keys is missing.
     func resolved() throws(ClientError) -> (control: String, credentials: CurveCredentials?) {

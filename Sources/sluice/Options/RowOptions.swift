@@ -67,7 +67,7 @@ struct RowOptions: ParsableArguments {
     }
 }
 
-/// The treatment of a wrong row.
+/// The treatment of a bad row.
 enum BadRowAction: String, CaseIterable, ExpressibleByArgument {
     case skip, stop
 }

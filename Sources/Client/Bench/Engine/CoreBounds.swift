@@ -2,20 +2,20 @@ import CBounds
 import Glibc
 import Recurrent
 
-/// The speed limits of one core with one set of vector instructions: the best result of each quantity. The engine
-/// cannot be faster.
+/// The speed limits of one core with one set of vector instructions. Each limit is the best of several measurements.
+/// The engine cannot be faster.
 package struct CoreBounds: Encodable, Equatable, Sendable {
     /// The name of the set in the engine's kernels.
     package let kernels: String
-    /// Multiply-adds of float32 per second. They are fused if the machine supports that.
+    /// Float32 multiply-adds per second, fused if the machine supports it.
     package private(set) var multiplyAddsPerSecond = 0.0
-    /// Computations of e^x in float32 per second, with data in the L1 cache.
+    /// Float32 evaluations of e^x per second, with data in the L1 cache.
     package private(set) var exponentialsPerSecond = 0.0
-    /// Bytes per second that are read from data that fits into the L2 cache but not into the L1 cache.
+    /// Bytes read per second, from data that fits into the L2 cache but not into the L1 cache.
     package private(set) var readBytesPerSecond = 0.0
     /// Nanoseconds from a multiply-add to the next one that needs its result.
     package private(set) var multiplyAddLatency = Double.infinity
-    /// Nanoseconds from a 1 / (1 + e^-x) to the next one that needs its result.
+    /// Nanoseconds from one evaluation of 1 / (1 + e^-x) to the next one that needs its result.
     package private(set) var logisticLatency = Double.infinity
 
     private enum CodingKeys: String, CodingKey {
@@ -40,7 +40,7 @@ package struct CoreBounds: Encodable, Equatable, Sendable {
         logisticLatency = min(logisticLatency, other.logisticLatency)
     }
 
-    /// Measures each quantity once more, each in well under a millisecond.
+    /// Measures each quantity once more. Each measurement takes well under a millisecond.
     mutating func measure(with loops: BoundLoops) {
         let multiplyAdds = loops.multiplyAdds(rounds: 20_000)
         multiplyAddsPerSecond = max(multiplyAddsPerSecond, multiplyAdds.count / multiplyAdds.seconds)
@@ -102,13 +102,13 @@ final class BoundLoops {
         (bytes / MemoryLayout<Float>.stride + block - 1) / block * block
     }
 
-    /// Executes multiply-adds. Returns their number and the time they took.
+    /// Runs multiply-adds. Returns how many ran, and the seconds that they took.
     func multiplyAdds(rounds: Int) -> (count: Double, seconds: Double) {
         let seconds = seconds { sum += unsafe functions.pointee.multiply_add(rounds) }
         return (Double(rounds * Int(SLUICE_BOUNDS_CHAINS) * lanes), seconds)
     }
 
-    /// Computes exponentials. Returns their number and the time they took.
+    /// Evaluates exponentials. Returns how many were evaluated, and the seconds that they took.
     func exponentials(repetitions: Int) -> (count: Double, seconds: Double) {
         let seconds = seconds {
             for _ in 0..<repetitions {
@@ -118,18 +118,18 @@ final class BoundLoops {
         return (Double(repetitions * Self.exponents), seconds)
     }
 
-    /// Returns the nanoseconds of one multiply-add in a chain.
+    /// Returns the time of one multiply-add in a dependent chain, in nanoseconds.
     func multiplyAddLatency(rounds: Int) -> Double {
         seconds { sum += unsafe functions.pointee.multiply_add_chain(rounds) } * 1e9 / Double(rounds)
     }
 
-    /// Returns the nanoseconds of one 1 / (1 + e^-x) in a chain.
+    /// Returns the time of one 1 / (1 + e^-x) in a dependent chain, in nanoseconds.
     func logisticLatency(rounds: Int) -> Double {
         seconds { sum += unsafe functions.pointee.logistic_chain(rounds) } * 1e9 / Double(rounds)
     }
 
-    /// Returns the mean time in seconds to read these bytes once, from the cache that contains them after repeated
-    /// reads.
+    /// Returns the mean time to read `bytes` bytes once, in seconds. After repeated reads, the bytes come from the
+    /// nearest cache that holds them all.
     func secondsToRead(bytes: Int, repetitions: Int) -> Double {
         let count = Self.wholeBlocks(bytes)
         let seconds = seconds { sum += unsafe functions.pointee.read(values.baseAddress, count, repetitions) }

@@ -50,8 +50,8 @@ package struct EngineBench {
         return report
     }
 
-    /// Measures one model. Samples of steps and bounds alternate to see the same conditions. A shared machine may be
-    /// slower for minutes, even during the whole measurement of the next model.
+    /// Measures one model. Samples of steps and of bounds alternate, so that both are taken under the same conditions.
+    /// A shared machine may be slower for minutes, for example during the whole measurement of one model.
     private func measure(
         _ engineModel: EngineModel, _ kernels: Kernels, _ loops: BoundLoops
     ) throws(ClientError) -> EngineFigures.Measured {
@@ -93,7 +93,7 @@ private final class SteppedStreams {
     private let rows: [Int]
     private let inputs: [Float]
     private let timesteps: Int
-    /// The steps in one run: the timesteps of all streams.
+    /// The number of steps in one run: the timesteps of all streams.
     let steps: Int
 
     init(_ model: Model, streams: Int, timesteps: Int) {
@@ -119,7 +119,7 @@ private final class SteppedStreams {
         return ThreadClock.seconds - start
     }
 
-    /// Returns a number of runs that take at least this time.
+    /// Returns a number of runs that together take at least the given time.
     func runs(lasting seconds: Double) -> Int {
         var runs = 1
         while self.seconds(for: runs) < seconds { runs *= 2 }

@@ -34,8 +34,8 @@ struct EngineModel {
         }
     }
 
-    /// The number of 1 / (1 + e^-x) or tanh in one timestep that depend on one another: a gate and the cell in an LSTM,
-    /// the reset gate and the candidate in a GRU.
+    /// The number of evaluations of 1 / (1 + e^-x) or tanh in one timestep that depend on one another: a gate and the
+    /// cell state in an LSTM, the reset gate and the candidate in a GRU.
     var logisticsInARow: Int { layer == .dense ? 0 : 2 }
 
     /// The number of dependent multiply-adds in one timestep, if the products of a gate are added in pairs.

@@ -7,7 +7,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
         let bounds: CoreBounds
         /// Nanoseconds per step, sample by sample.
         let alone, together, longAlone, longTogether: [Double]
-        /// The minimum number of nanoseconds to read as many bytes as the weights have.
+        /// The minimum time to read as many bytes as the weights have, in nanoseconds.
         let reading: Double
         /// The number of streams that share one reading of the weights.
         let lanes: Int
@@ -27,13 +27,13 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     package let longAlone: Spread
     /// Nanoseconds per step of each of 64 streams with 64 timesteps each.
     package let longTogether: Spread
-    /// The minimum number of nanoseconds for the multiply-adds of a step.
+    /// The minimum time of the multiply-adds of a step, in nanoseconds.
     package let multiplyAdds: Double
-    /// The minimum number of nanoseconds for the exponentials of a step.
+    /// The minimum time of the exponentials of a step, in nanoseconds.
     package let exponentials: Double
-    /// The minimum number of nanoseconds to read all weights.
+    /// The minimum time to read all weights, in nanoseconds.
     package let reading: Double
-    /// The minimum number of nanoseconds that a step waits for dependent operations before the next step can begin.
+    /// The minimum time that a step waits for dependent operations before the next step can begin, in nanoseconds.
     package let waiting: Double
     /// The number of streams that are stepped together and share one reading of the weights.
     package let lanes: Int
@@ -75,14 +75,15 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
     /// Batched time / single-stream time, with one timestep each.
     var ratio: Double { together.min / alone.min }
 
-    /// The largest bound for a stream alone, divided by the minimum time of a step. A value of 1 is the best that the
-    /// core can do. Independent timesteps of one stream share one reading of the weights, as the streams of a batch do.
+    /// The largest lower bound of a step, divided by the measured minimum, for one stream with many timesteps. A value
+    /// of 1 is the best that the core can do. Timesteps that do not depend on one another share one reading of the
+    /// weights, as the streams of a batch do.
     var shareLongAlone: Double {
         (waiting == 0 ? boundTogether : max(multiplyAdds, exponentials, reading, waiting)) / longAlone.min
     }
-    /// The share of the bound for streams that share one reading of the weights.
+    /// The same ratio for many streams with one timestep each, which share one reading of the weights.
     var shareTogether: Double { boundTogether / together.min }
-    /// The share of the bound for such streams with many timesteps each.
+    /// The same ratio for many streams with many timesteps each.
     var shareLongTogether: Double { boundTogether / longTogether.min }
 
     private var boundTogether: Double { max(multiplyAdds, exponentials, reading / Double(lanes)) }
@@ -109,8 +110,8 @@ package struct EngineReport: Encodable, Equatable, Sendable {
 
 extension EngineReport {
     /// Nanoseconds per step of LSTM(units) → Dense(1) in RTNeural (<https://github.com/jatinchowdhury18/RTNeural>), by
-    /// the number of units. RTNeural had sizes fixed at compile time and AVX2 by xsimd, on one core of a 2.45 GHz EPYC
-    /// (Zen 3).
+    /// the number of units. RTNeural was compiled with fixed sizes and with AVX2 through xsimd, and ran on one core of
+    /// a 2.45 GHz EPYC (Zen 3).
     private static let nanosecondsOfRTNeural = [10: 149.0, 32: 380, 64: 1_100, 128: 3_660]
 
     /// The report for people.

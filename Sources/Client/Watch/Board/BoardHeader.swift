@@ -26,9 +26,9 @@ package struct BoardHeader: Sendable {
     ///
     /// - Parameters:
     ///   - streams: The number of streams.
-    ///   - view: The choices to show.
+    ///   - view: The settings to show.
     ///   - columns: The window's width.
-    /// - Returns: Two lines, or three if there is news. None is wider than the window.
+    /// - Returns: Two lines, or three if there is a notice. None is wider than the window.
     func lines(streams: Int, view: BoardView, columns: Int) -> [StyledLine] {
         let room = max(1, columns - clock.count - 2)
         let title = VisibleText.escaped(self.title).shortened(to: room)
@@ -60,7 +60,7 @@ struct DecisionRate {
     ///
     /// - Parameters:
     ///   - count: The number of decisions so far.
-    ///   - now: The time of the sample, not before the last one.
+    ///   - now: The time of the sample, not earlier than the previous sample.
     /// - Returns: The rate; 0 for the first sample.
     mutating func sample(_ count: UInt64, at now: ContinuousClock.Instant) -> Double {
         samples.append((now, count))

@@ -17,7 +17,7 @@ package struct DecisionBoard {
     private struct Row {
         var decision: Decision
         var sparkline = Sparkline()
-        /// The number of decisions at the last change of the label.
+        /// The board's number of decisions when the label last changed.
         var changed: UInt64
         /// The time of the decision.
         var time: ContinuousClock.Instant
@@ -33,7 +33,7 @@ package struct DecisionBoard {
     /// Creates an empty board.
     package init() {}
 
-    /// The numbers of decisions and streams.
+    /// The number of decisions and the number of streams, as text.
     package var summary: String {
         "\(Quantity.count(count, of: "decision")) on \(Quantity.count(rows.count, of: "stream"))"
     }
@@ -69,7 +69,7 @@ package struct DecisionBoard {
     ///   - view: The order, filter and position.
     ///   - columns: The window's width in characters.
     ///   - height: The window's height in lines.
-    ///   - now: The time from which ages count.
+    ///   - now: The current time, from which ages are computed.
     /// - Returns: At most `height` lines.
     package func lines(
         header: BoardHeader, view: BoardView, columns: Int, height: Int, at now: ContinuousClock.Instant

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Wire
 
-/// The live table on a terminal. It takes decisions and keys, and gives screens.
+/// The live table on a terminal. It takes in decisions and keys, and produces screens.
 struct LiveBoard {
     private let title: String
     private let hasColours: Bool
@@ -26,7 +26,7 @@ struct LiveBoard {
 
     /// Whether a key has ended the watch.
     var isOver: Bool { view.isOver }
-    /// The numbers of decisions and streams.
+    /// The number of decisions and the number of streams, as text.
     var summary: String { board.summary }
 
     /// Adds a stream's next decision.

@@ -9,7 +9,7 @@ package enum TerminalKey: Equatable, Sendable {
     case up, down, pageUp, pageDown, home, end
     case enter, escape, backspace
 
-    /// The keys with an escape sequence, without its first two bytes.
+    /// The escape sequences of keys, without the first two bytes.
     private static let sequences: [(String, TerminalKey)] = [
         ("A", .up), ("B", .down), ("5~", .pageUp), ("6~", .pageDown), ("H", .home), ("F", .end), ("1~", .home),
         ("4~", .end),
@@ -81,7 +81,7 @@ final class TerminalKeys {
             unsafe tcgetattr(STDIN_FILENO, &settings) == 0
         else { return nil }
         self.settings = settings
-        // Ctrl-C remains a signal.
+        // Leave ISIG set, so that Ctrl-C remains a signal.
         settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
         guard unsafe tcsetattr(STDIN_FILENO, TCSANOW, &settings) == 0 else { return nil }
         let buffer = try Buffer()
@@ -97,7 +97,7 @@ final class TerminalKeys {
     /// The wake-up for a poller.
     var wakeup: Wakeup { buffer.wakeup }
 
-    /// Returns the keys since the last call.
+    /// Returns the keys pressed since the last call.
     func next() -> [TerminalKey] {
         let bytes = buffer.bytes.withLock { bytes in
             defer { bytes = [] }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// The common options of Keras' two global pooling layers for sequences.
+/// The options that Keras' two global pooling layers for sequences share.
 struct KerasPoolingOptions: Decodable {
     private enum Option: String, CodingKey {
         case keepsDimensions = "keepdims"

@@ -102,7 +102,8 @@ package enum KerasProcess: String {
         Defect(.unreadable, "the separate process for Keras files cannot be started: \(reason)")
     }
 
-    /// Returns this program, or the `sluice` beside it if this is another program, such as the test runner.
+    /// Returns the program to start for a task: this program if it can run tasks, otherwise the `sluice` in the same
+    /// folder. The test runner, for example, cannot run tasks.
     private static func program() throws(Defect) -> (path: String, description: String) {
         let this = "/proc/self/exe"
         if canRun.load(ordering: .relaxed) { return (this, "this program") }

@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Recurrent
 
-/// Keras' Bidirectional (<https://keras.io/api/layers/recurrent_layers/bidirectional/>) of an LSTM, a GRU or a SimpleRNN.
+/// Keras' Bidirectional (<https://keras.io/api/layers/recurrent_layers/bidirectional/>) of an LSTM, a GRU or a
+/// SimpleRNN.
 struct KerasBidirectional: KerasLayer {
     static let className = "Bidirectional"
 
@@ -35,7 +36,7 @@ struct KerasBidirectional: KerasLayer {
         guard !forward.options.goesBackwards else {
             throw Defect(.unsupported, "go_backwards=True of the forward layer is not supported; supported: False")
         }
-        // Without a backward layer in the file, the backward layer has the options of the forward layer.
+        // If the file describes no backward layer, the backward layer has the options of the forward layer.
         let hasOwnBackward = try options.contains(.backwardLayer) && !options.decodeNil(forKey: .backwardLayer)
         backward = hasOwnBackward ? try Self.layer(options, .backwardLayer) : forward
         guard !hasOwnBackward || backward.options.goesBackwards else {
@@ -85,8 +86,8 @@ struct KerasBidirectional: KerasLayer {
 
     func build(weights: [Tensor], input: KerasShape) throws(ModelError) -> (any Layer)? {
         let returnsSequences = forward.options.returnsSequences
-        // In this case, Keras overrides zero_output_for_mask of both layers. Stand-alone Keras 2 does not have this
-        // option.
+        // If the layer returns sequences and timesteps are masked, Keras overrides zero_output_for_mask of both layers.
+        // Stand-alone Keras 2 does not have this option.
         let setsZeros = returnsSequences && input.isMasked && !version.isStandAlone
         let maskedOutput = setsZeros ? MaskedOutput.zeros : .lastOutput
         let count = forward.weights.count

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Recurrent
 
-/// The common options of Keras' LSTM, GRU and SimpleRNN (<https://keras.io/api/layers/recurrent_layers/>).
+/// The options that Keras' LSTM, GRU and SimpleRNN share (<https://keras.io/api/layers/recurrent_layers/>).
 ///
 /// Dropout, initializers, regularizers and constraints act only in training. `unroll` and `implementation` only choose
 /// how to compute the same output. `return_sequences` does not change the step either, but restricts which layers may
@@ -69,7 +69,7 @@ protocol KerasRecurrentLayer: KerasLayer {
     /// Builds the engine's layer, which runs from the first timestep to the last.
     ///
     /// - Parameters:
-    ///   - weights: The weights of `options.weights`.
+    ///   - weights: The tensors of `options.weights`, in the same order.
     ///   - maskedOutput: The output at a masked timestep.
     /// - Returns: The layer.
     /// - Throws: ``ModelError`` if a weight has the wrong shape.

@@ -84,7 +84,7 @@ package enum Activation: String, BitwiseCopyable, CaseIterable, Equatable, Senda
         }
     }
 
-    /// Computes `y = e^(y − max y) / Σ e^(y − max y)`. The subtraction of the maximum keeps the powers from overflowing.
+    /// Computes `y = e^(y − max y) / Σ e^(y − max y)`. Subtracting the maximum keeps the powers from overflowing.
     @inline(never)
     private static func softmax(_ y: UnsafeMutablePointer<Float>, count: Int) {
         var largest = -Float.infinity

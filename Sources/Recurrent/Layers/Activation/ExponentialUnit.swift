@@ -1,7 +1,7 @@
 import Glibc
 
-/// An exponential linear unit with its own α, applied to each timestep: Keras' ELU layer. The layer has neither state nor
-/// weights.
+/// An exponential linear unit with a configurable α, applied to each timestep: Keras' ELU layer. The layer has neither
+/// state nor weights.
 package struct ExponentialUnit: Equatable, Sendable {
     /// The width of the input and of the output.
     package let units: Int
@@ -41,7 +41,8 @@ extension ExponentialUnit: TimestepLayer {
             alpha = layer.alpha
         }
 
-        /// Computes `y = x` above zero and `y = α (eˣ − 1)` below (<https://keras.io/api/layers/activation_layers/elu/>).
+        /// Computes `y = x` above zero and `y = α (eˣ − 1)` below
+        /// (<https://keras.io/api/layers/activation_layers/elu/>).
         ///
         /// - Parameters:
         ///   - x: The input, shape (units).

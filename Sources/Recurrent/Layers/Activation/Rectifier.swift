@@ -1,13 +1,13 @@
-/// A rectifier with a slope below its threshold and an upper limit, applied to each timestep: Keras' ReLU and LeakyReLU layers.
-/// The layer has neither state nor weights.
+/// A rectifier with a slope below its threshold and an upper limit, applied to each timestep: Keras' ReLU and LeakyReLU
+/// layers. The layer has neither state nor weights.
 package struct Rectifier: Equatable, Sendable {
     /// The width of the input and of the output.
     package let units: Int
     /// The slope below the threshold.
     package let negativeSlope: Float
-    /// The value above which the input passes unchanged.
+    /// The input value above which the output equals the input, up to ``maximum``.
     package let threshold: Float
-    /// The upper limit of the output; infinite for none.
+    /// The upper limit of the output; infinity if there is none.
     package let maximum: Float
 
     /// Creates a layer.
@@ -16,8 +16,9 @@ package struct Rectifier: Equatable, Sendable {
     ///   - units: The width of the input and of the output, at least 1.
     ///   - negativeSlope: Keras' `negative_slope`.
     ///   - threshold: Keras' `threshold`.
-    ///   - maximum: Keras' `max_value`, infinite for none.
-    /// - Throws: ``ModelError`` if `units` is less than 1 or a number is not finite, except an infinite `maximum`.
+    ///   - maximum: Keras' `max_value`; infinity if there is none.
+    /// - Throws: ``ModelError`` if `units` is less than 1, if `negativeSlope` or `threshold` is not finite, or if
+    ///   `maximum` is NaN.
     package init(
         units: Int, negativeSlope: Float, threshold: Float = 0, maximum: Float = .infinity
     ) throws(ModelError) {
@@ -59,8 +60,8 @@ extension Rectifier: TimestepLayer {
             maximum = layer.maximum
         }
 
-        /// Computes each value as Keras' code does (<https://keras.io/api/layers/activation_layers/relu/>). At x = threshold,
-        /// Keras' code differs from its documentation and gives 0:
+        /// Computes each value as Keras' code does (<https://keras.io/api/layers/activation_layers/relu/>). At x =
+        /// threshold, Keras' code differs from its documentation and gives 0:
         ///
         ///     y = max_value                           if x ≥ max_value
         ///     y = x                                   if threshold < x < max_value

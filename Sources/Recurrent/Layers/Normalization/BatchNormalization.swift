@@ -23,7 +23,8 @@ package struct BatchNormalization: Equatable, Sendable {
     ///   - beta: Shape (units), or nil for none.
     ///   - movingMean: Shape (units).
     ///   - movingVariance: Shape (units).
-    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite, if `epsilon` is not finite, if a
+    ///   variance is negative, or if a variance plus `epsilon` is not positive. The error names the weight.
     package init(
         epsilon: Float, gamma: Tensor?, beta: Tensor?, movingMean: Tensor, movingVariance: Tensor
     ) throws(ModelError) {

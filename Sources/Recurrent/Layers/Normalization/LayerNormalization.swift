@@ -17,7 +17,8 @@ package struct LayerNormalization: Equatable, Sendable {
     ///   - epsilon: Keras' `epsilon`, at least 0.
     ///   - gamma: Shape (units), or nil for none.
     ///   - beta: Shape (units), or nil for none.
-    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite, or if `epsilon` is negative or not
+    ///   finite. The error names the weight or `epsilon`.
     package init(units: Int, epsilon: Float, gamma: Tensor?, beta: Tensor?) throws(ModelError) {
         try ModelError.check(units: units)
         try gamma?.check(shape: [units], of: "gamma")
@@ -60,7 +61,8 @@ extension LayerNormalization: TimestepLayer {
             unsafe beta = weights.append(layer.beta?.values ?? Array(repeating: 0, count: layer.units))
         }
 
-        /// Computes one timestep as Keras does (<https://keras.io/api/layers/normalization_layers/layer_normalization/>):
+        /// Computes one timestep as Keras does
+        /// (<https://keras.io/api/layers/normalization_layers/layer_normalization/>):
         ///
         ///     μ = mean(x)
         ///     σ² = mean((x − μ)²)

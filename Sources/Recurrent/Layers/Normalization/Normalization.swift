@@ -19,7 +19,8 @@ package struct Normalization: Equatable, Sendable {
     ///   - mean: Shape (units).
     ///   - variance: Shape (units).
     ///   - isInverse: Keras' `invert`.
-    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
+    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite, or if a variance is negative. The
+    ///   error names the weight.
     package init(mean: Tensor, variance: Tensor, isInverse: Bool = false) throws(ModelError) {
         try ModelError.check(units: mean.values.count)
         try mean.check(shape: [mean.values.count], of: "mean")

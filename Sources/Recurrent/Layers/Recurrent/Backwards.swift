@@ -1,5 +1,5 @@
-/// A recurrent layer that reads the sequence from its last timestep to its first: Keras' `go_backwards`. Its outputs are in
-/// the same reversed order.
+/// A recurrent layer that reads the sequence from its last timestep to its first: Keras' `go_backwards`. Its outputs
+/// are in the same reversed order.
 package struct Backwards: Sendable {
     /// The layer with its weights.
     package let layer: any RecurrentLayer

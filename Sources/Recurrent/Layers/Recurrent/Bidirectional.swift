@@ -1,4 +1,5 @@
-/// Two recurrent layers that read the same sequence in opposite directions, and the merge of their outputs: Keras' Bidirectional.
+/// Two recurrent layers that read the same sequence in opposite directions, and the merge of their outputs: Keras'
+/// Bidirectional.
 package struct Bidirectional: Sendable {
     /// The way to combine the two outputs. The raw values are the values of Keras' `merge_mode`.
     package enum Merge: String, CaseIterable, Sendable {

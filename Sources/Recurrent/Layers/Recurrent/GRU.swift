@@ -17,8 +17,8 @@ package struct GRU: Equatable, Sendable {
     package let kernel: Tensor
     /// Recurrent weights U, shape (units, 3 · units).
     package let recurrentKernel: Tensor
-    /// Shape (2, 3 · units) if the layer resets after the recurrent weights: the bias of W, then the bias of U. Otherwise shape
-    /// (3 · units). Nil if the layer has no bias.
+    /// Shape (2, 3 · units) if the reset gate acts after the recurrent weights: the bias of W, then the bias of U.
+    /// Otherwise, shape (3 · units). Nil if the layer has no bias.
     package let bias: Tensor?
 
     /// The width of one timestep of the input.
@@ -35,7 +35,8 @@ package struct GRU: Equatable, Sendable {
     ///   - recurrentKernel: Shape (units, 3 · units), gates in the same order.
     ///   - bias: A tensor of the shape described at ``bias``, or nil for none.
     ///   - maskedOutput: The output at a masked timestep.
-    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
+    /// - Throws: ``ModelError`` if an activation is not elementwise, or if a weight has the wrong shape or is not
+    ///   finite. The error names the option or the weight.
     package init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         resetsAfter: Bool = true, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
@@ -111,7 +112,7 @@ extension GRU: RecurrentLayer {
             )
         }
 
-        /// Returns the offset of the hidden-state sums in the scratch memory. They follow the input sums.
+        /// Returns the offset of the hidden-state sums in the scratch memory, where they follow the input sums.
         static func recurrentOffset(units: Int) -> Int { Kernels.padded(3 * units) }
 
         static func scratchSize(units: Int) -> Int { 2 * recurrentOffset(units: units) }
@@ -167,7 +168,8 @@ extension GRU: RecurrentLayer {
         let resetsAfter: Bool
         /// W, shape (features, 3 · units), gates z, r, h.
         let kernel: WeightMatrix
-        /// U, shape (units, 3 · units), gates z, r, h. If the layer resets before U, shape (units, 2 · units), gates z and r.
+        /// U, shape (units, 3 · units), gates z, r, h. If the layer resets before U, this is only the part for the
+        /// gates z and r, shape (units, 2 · units).
         let recurrentKernel: WeightMatrix
         /// U of the candidate, shape (units, units), if the layer resets before U; otherwise empty.
         let candidateKernel: WeightMatrix
@@ -227,7 +229,7 @@ extension GRU: RecurrentLayer {
         }
 
         /// Computes the new state from the input sums `a` and the hidden-state sums `b`. The arithmetic is elementwise,
-        /// so many lanes are computed like one layer with more units.
+        /// so the values of all lanes can be computed like one layer with more units.
         private func applyGates(
             h: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>, units: Int
         ) {

@@ -5,7 +5,7 @@
 package struct LSTM: Equatable, Sendable {
     /// The width of the hidden state and of the cell state.
     package let units: Int
-    /// The activation of the candidate, and of the cell state in the output.
+    /// The activation of the candidate. It is also applied to the cell state to compute the output.
     package let activation: Activation
     /// The activation of the gates i, f and o.
     package let recurrentActivation: Activation
@@ -31,7 +31,8 @@ package struct LSTM: Equatable, Sendable {
     ///   - recurrentKernel: Shape (units, 4 · units), gates in the same order.
     ///   - bias: Shape (4 · units), gates in the same order; nil for none.
     ///   - maskedOutput: The output at a masked timestep.
-    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
+    /// - Throws: ``ModelError`` if an activation is not elementwise, or if a weight has the wrong shape or is not
+    ///   finite. The error names the option or the weight.
     package init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
@@ -185,8 +186,8 @@ extension LSTM: RecurrentLayer {
             unsafe applyGates(state: state, z: z, units: units * kernel.kernels.lanes)
         }
 
-        /// Computes the new state from the gates' sums. The arithmetic is elementwise, so many lanes are computed like
-        /// one layer with more units.
+        /// Computes the new state from the gates' sums. The arithmetic is elementwise, so the values of all lanes can
+        /// be computed like one layer with more units.
         private func applyGates(state: UnsafeMutablePointer<Float>, z: UnsafeMutablePointer<Float>, units: Int) {
             let h = unsafe state
             let c = unsafe state + units

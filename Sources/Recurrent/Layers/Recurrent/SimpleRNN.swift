@@ -27,7 +27,8 @@ package struct SimpleRNN: Equatable, Sendable {
     ///   - recurrentKernel: Shape (units, units).
     ///   - bias: Shape (units), or nil for none.
     ///   - maskedOutput: The output at a masked timestep.
-    /// - Throws: ``ModelError`` if a weight has the wrong shape or is not finite. The error names the weight.
+    /// - Throws: ``ModelError`` if the activation is not elementwise, or if a weight has the wrong shape or is not
+    ///   finite. The error names the option or the weight.
     package init(
         units: Int, activation: Activation = .tanh, kernel: Tensor, recurrentKernel: Tensor, bias: Tensor?,
         maskedOutput: MaskedOutput = .lastOutput

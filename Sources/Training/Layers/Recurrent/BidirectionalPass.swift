@@ -85,9 +85,10 @@ enum AnyRecurrentPass<Arithmetic: TileArithmetic>: TrainingPass {
 
 /// A ``Bidirectional`` layer: both directions, and the merge of their outputs.
 ///
-/// If the layer does not return sequences, the merged outputs are each direction's last: the forward layer's at the last timestep,
-/// the backward layer's at the first. The memory has the merged outputs and the two layers' gradients, shape (steps, width,
-/// lanes), the input's gradient of the backward layer, and the memories of both layers.
+/// If the layer does not return sequences, it merges the last output of each direction: the forward layer's output at
+/// the last timestep, and the backward layer's output at the first. The memory holds, in this order: the merged
+/// outputs, shape (steps, units, lanes); the gradients of the two layers' outputs, shape (steps, width, lanes) each;
+/// the backward layer's gradient of the input; and the memories of both layers.
 struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
     typealias Scalar = Arithmetic.Scalar
 
@@ -96,7 +97,7 @@ struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
     let features: Int
     let merge: Bidirectional.Merge
     let returnsSequences: Bool
-    /// The number of weights of the forward layer, behind which are those of the backward layer.
+    /// The number of weights in the forward layer. The backward layer's weights follow them.
     let forwardWeights: Int
 
     /// Creates the pass; nil for layers of other kinds. The width of the input may differ from the layer's own.
@@ -140,7 +141,7 @@ struct BidirectionalPass<Arithmetic: TileArithmetic>: TrainingPass {
             backward: forward + forwardPass.memorySize(steps: steps))
     }
 
-    /// The timesteps of the two directions that are merged into each output.
+    /// Returns, for each output, the timesteps of the two directions that are merged into it.
     private func merged(_ steps: Int) -> [(forward: Int, backward: Int)] {
         returnsSequences ? (0..<steps).map { ($0, $0) } : [(steps - 1, 0)]
     }

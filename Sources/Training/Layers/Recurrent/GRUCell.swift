@@ -17,8 +17,8 @@ import Recurrent
 ///     dh = dh ⊙ z + dp ⊙ r + dz·Uzᵀ + dr·Urᵀ
 ///     dUh = Σ pᵀ·dg
 ///
-/// The kept values are the gates z, r, g and the sums s of the hidden state, shape (3 · units, lanes) each. With other options,
-/// the gates' sums follow, and p.
+/// The kept values are the gates z, r, g and the hidden-state sums s, shape (3 · units, lanes) each. With options other
+/// than Keras' defaults, the gates' sums and p follow.
 struct GRUCell<Arithmetic: TileArithmetic>: RecurrentCell {
     typealias Scalar = Arithmetic.Scalar
 
@@ -114,8 +114,8 @@ struct GRUCell<Arithmetic: TileArithmetic>: RecurrentCell {
         if let dx { arithmetic.transposed(dx, b: nil, z: a, columns: width, w: weights, rows: features) }
     }
 
-    /// Computes da, ds, and the part of dh that does not pass through ds. If the reset gate acts before the recurrent weights,
-    /// the candidate's part of ds is zero.
+    /// Computes da, ds, and the part of dh that does not pass through ds. If the reset gate acts before the recurrent
+    /// weights, the candidate's part of ds is zero.
     private func genericBack(
         _ a: Values<Scalar>, s: Values<Scalar>, before: Values<Scalar>, dh: Values<Scalar>, u: Values<Scalar>
     ) {

@@ -1,6 +1,7 @@
 import Recurrent
 
-/// An ``LSTM``'s timestep and its gradients. ``ReferenceLSTM`` states the equations, ``TileArithmetic`` their derivatives.
+/// An ``LSTM``'s timestep and its gradients. ``ReferenceLSTM`` states the equations, ``TileArithmetic`` their
+/// derivatives.
 ///
 ///     dh = dz·Uᵀ
 ///     dx = dz·Wᵀ
@@ -8,7 +9,8 @@ import Recurrent
 ///     dU = Σ hᵀ·dz
 ///     db = Σ dz
 ///
-/// The kept values are the gates i, f, g, o, shape (4 · units, lanes), and tanh(c); with other activations also the gates' sums.
+/// The kept values are the gates i, f, g, o, shape (4 · units, lanes), and tanh(c). With other activations, the gates'
+/// sums follow.
 struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
     typealias Scalar = Arithmetic.Scalar
 
@@ -40,7 +42,7 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
     private var isDefault: Bool { activation == .tanh && recurrentActivation == .sigmoid }
     /// The number of values in a vector of all lanes.
     private var count: Int { units * Tile.lanes }
-    /// U behind W, and b behind U.
+    /// The offset of U, which follows W, and of b, which follows U.
     private var recurrentOffset: Int { features * 4 * units }
     private var biasOffset: Int { recurrentOffset + units * 4 * units }
 
@@ -81,7 +83,7 @@ struct LSTMCell<Arithmetic: TileArithmetic>: RecurrentCell {
         if let dx { arithmetic.transposed(dx, b: nil, z: z, columns: 4 * units, w: weights, rows: features) }
     }
 
-    /// The equations of ``TileArithmetic/lstmBack(z:before:tanhC:dh:dc:count:)`` with any activations.
+    /// Computes ``TileArithmetic/lstmBack(z:before:tanhC:dh:dc:count:)`` for any activations.
     private func genericBack(
         _ z: Values<Scalar>, before: Values<Scalar>, c: Values<Scalar>, dh: Values<Scalar>, dc: Values<Scalar>
     ) {

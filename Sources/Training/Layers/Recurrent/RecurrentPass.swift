@@ -1,6 +1,6 @@
 import Recurrent
 
-/// The equations of one timestep of a recurrent layer, forward and back.
+/// The equations of one timestep of a recurrent layer, forward and backward.
 ///
 /// A state has ``parts`` vectors of ``units`` values, the hidden state first.
 protocol RecurrentCell<Scalar>: Sendable {
@@ -8,17 +8,17 @@ protocol RecurrentCell<Scalar>: Sendable {
 
     var features: Int { get }
     var units: Int { get }
-    /// The vectors of a state: 1 for h, 2 for h and c.
+    /// The number of vectors in a state: 1 for h, 2 for h and c.
     var parts: Int { get }
-    /// The values that each timestep keeps for the backward pass, for each lane.
+    /// The number of values per lane that each timestep keeps for the backward pass.
     var kept: Int { get }
 
     /// Computes one timestep.
     ///
     /// - Parameters:
     ///   - x: Shape (features, lanes).
-    ///   - before: The state before, shape (parts · units, lanes).
-    ///   - after: Receives the state after.
+    ///   - before: The state before the timestep, shape (parts · units, lanes).
+    ///   - after: Receives the state after the timestep.
     ///   - kept: Receives values for the backward pass, shape (kept, lanes).
     ///   - weights: The layer's weights.
     func step(
@@ -28,10 +28,10 @@ protocol RecurrentCell<Scalar>: Sendable {
     /// Computes the gradients of one timestep.
     ///
     /// - Parameters:
-    ///   - state: The gradient of the state after; becomes the gradient of the state before.
-    ///   - before: The state before.
-    ///   - after: The state after.
-    ///   - kept: The values of ``step(_:before:after:kept:weights:)``; becomes the gradient of the sums.
+    ///   - state: The gradient of the state after the timestep; replaced with the gradient of the state before it.
+    ///   - before: The state before the timestep.
+    ///   - after: The state after the timestep.
+    ///   - kept: The values that ``step(_:before:after:kept:weights:)`` kept; replaced with the gradients of the sums.
     ///   - dx: Receives the gradient of the input.
     ///   - weights: The layer's weights.
     func stepBack(
@@ -43,7 +43,7 @@ protocol RecurrentCell<Scalar>: Sendable {
     /// - Parameters:
     ///   - gradient: The gradient of the weights.
     ///   - x: The inputs.
-    ///   - xStep: The values from one input to the next.
+    ///   - xStep: The distance from one input to the next, in values.
     ///   - before: The states before each timestep, parts · units · lanes values apart.
     ///   - kept: The gradients of the sums, kept · lanes values apart.
     ///   - steps: The number of timesteps.
@@ -58,16 +58,17 @@ enum ReadingOrder {
     case forward
     /// From the last timestep to the first; each output is at its input's place.
     case backwardInPlace
-    /// From the last timestep to the first; the outputs are in the order of reading, as Keras' `go_backwards` has them.
+    /// From the last timestep to the first; the outputs are in reading order, as with Keras' `go_backwards`.
     case backward
 }
 
-/// A recurrent layer over a sequence: back through time after P. Werbos, Backpropagation Through Time, 1990
-/// (<https://doi.org/10.1109/5.58337>).
+/// A recurrent layer over a sequence. Its gradients are computed by backpropagation through time (P. Werbos,
+/// Backpropagation Through Time, 1990, <https://doi.org/10.1109/5.58337>).
 ///
-/// The memory has the outputs, shape (steps, units, lanes); the states, shape (steps + 2, parts · units, lanes), of which the
-/// first and the last are before the first timestep of either direction; the kept values, shape (steps, kept, lanes); and the
-/// gradient of a state twice.
+/// The memory holds, in this order: the outputs, shape (steps, units, lanes); steps + 2 states, shape (parts · units,
+/// lanes) each; the kept values, shape (steps, kept, lanes); the gradient of a state; and the part of this gradient
+/// that bypasses a skipped timestep. The first state is the initial state, unless the layer reads backward in place;
+/// then the last one is.
 struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
     typealias Scalar = Cell.Scalar
 
@@ -96,8 +97,8 @@ struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
             outputs: memory, states: states, kept: kept, gradient: gradient, held: gradient + stateSize * lanes)
     }
 
-    /// The indices of the k-th timestep in the order of reading: of its input, of its output and of the state after it; the state
-    /// before it.
+    /// Returns the indices that belong to the k-th timestep in reading order: the indices of its input, of its output,
+    /// of the state after it, and of the state before it.
     private func places(_ k: Int, of steps: Int) -> (input: Int, output: Int, after: Int, before: Int) {
         let back = steps - 1 - k
         return switch order {
@@ -169,11 +170,11 @@ struct RecurrentPass<Cell: RecurrentCell>: TrainingPass {
 }
 
 extension Values {
-    /// Replaces the rows of some lanes.
+    /// Replaces the values of the marked lanes.
     ///
     /// - Parameters:
     ///   - other: Shape (rows, lanes).
-    ///   - lanes: 1 for the lanes to replace, shape (lanes).
+    ///   - lanes: 1 for each lane to replace, otherwise 0, shape (lanes).
     ///   - rows: The number of rows.
     fileprivate func replace(_ other: Values, where lanes: Values, rows: Int) {
         for row in 0..<rows {
@@ -183,14 +184,14 @@ extension Values {
         }
     }
 
-    /// Sets the rows of the lanes with a 1 to zero.
+    /// Sets all rows to zero in the lanes that are marked with 1.
     func clear(where lanes: Values, rows: Int) {
         for row in 0..<rows {
             for lane in 0..<Tile.lanes where lanes[lane] != 0 { self[row * Tile.lanes + lane] = 0 }
         }
     }
 
-    /// Sets the rows of the lanes with a 0 to zero.
+    /// Sets all rows to zero in the lanes that are marked with 0.
     fileprivate func clear(unless lanes: Values, rows: Int) {
         for row in 0..<rows {
             for lane in 0..<Tile.lanes where lanes[lane] == 0 { self[row * Tile.lanes + lane] = 0 }
