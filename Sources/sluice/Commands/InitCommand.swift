@@ -1,6 +1,7 @@
 import ArgumentParser
 import Client
 import ModelFiles
+import Wire
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
