@@ -5,8 +5,8 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Tests snapshots of thousands of streams. The daemon writes and reads them a few streams at a time while timesteps
-/// arrive.
+/// Tests snapshots of thousands of streams. The daemon writes and reads a snapshot a few streams at a time while
+/// timesteps arrive.
 @Suite struct `A snapshot of many streams` {
     private static let count = 3_000
     private static let input: Float = 0.25
@@ -87,8 +87,8 @@ import ZeroMQ
         usleep(3_000)
         let deleted = ask(.deleteSnapshot(name: "n"), daemon)
         for _ in 0..<2 { try feedAll(peer) }
-        // The restoration may have happened between any two messages. For each such moment, this array counts the
-        // streams whose decisions agree with it. It stores differences from one moment to the next.
+        // The restore may have taken effect between any two messages. For each of these moments, count the streams
+        // whose decisions agree with it. The array stores the change in the count from one moment to the next.
         var agreeing = [Int](repeating: 0, count: 2 * Self.count + 2)
         for number in 0..<Self.count {
             let decisions = try peer.decisions(of: id(number), 2)

@@ -44,7 +44,7 @@ final class Feed {
             header: TimestepHeader(sequence: sequence ?? 0, flags: flags).bytes, time: time)
     }
 
-    /// Sends frames unchanged, and counts drops.
+    /// Sends frames unchanged. Counts the message if it is dropped.
     @discardableResult
     func send(
         frames: Int, id: [UInt8], payload: [UInt8], header: [UInt8] = [], time: Int64 = 0
@@ -61,7 +61,7 @@ final class Feed {
         return records.all
     }
 
-    /// Sends a message of one frame in another codec, and counts drops.
+    /// Sends a message of one frame in another codec. Counts the message if it is dropped.
     @discardableResult
     func send(_ codec: IngestCodec, _ text: String, time: Int64 = 0) throws(DropCause) -> [Decision] {
         var records = DecisionRecords()
@@ -92,7 +92,7 @@ final class Feed {
         return decided.records.all
     }
 
-    /// Processes the backlog for one batch.
+    /// Processes one batch of the backlog.
     func takePiece() -> [Decision] {
         var decided = DecidedBatch()
         takeBacklog(0, into: &decided)
@@ -174,7 +174,7 @@ final class Feed {
     /// Returns the images of the changed streams, as a checkpoint copies them.
     func takeChanged() -> [StreamImage] { table.copyChanged(from: 0, limit: .max).slice.images }
 
-    /// Returns the image of one stream; nil if there is none.
+    /// Returns the image of one stream; nil if there is no such stream.
     func image(_ id: String) throws -> StreamImage? {
         try table.copy(.stream(id)).images.first
     }
@@ -220,7 +220,7 @@ extension StreamTable {
     }
 }
 
-/// Returns a served model. Unless it is given, the fingerprint follows from the name.
+/// Returns a served model. By default, the fingerprint is derived from the name.
 func served(
     _ model: Model, name: String = "m", fingerprint: String? = nil, _ policy: ServingPolicy = ServingPolicy(),
     sequenceLength: Int? = nil
@@ -273,7 +273,7 @@ private struct LivelyWeights {
     }
 }
 
-/// Returns a stateless model whose outputs equal its inputs. A test can thus choose the probabilities.
+/// Returns a stateless model whose outputs equal its inputs, so that a test can choose the probabilities.
 func echo(_ width: Int = 1) throws -> Model {
     let identity = (0..<(width * width)).map { Float($0 % (width + 1) == 0 ? 1 : 0) }
     return try Model(layers: [
@@ -291,7 +291,7 @@ struct Alone {
         row = pool.insert()
     }
 
-    /// Steps consecutive timesteps. Returns the bits of the outputs, shape (timesteps, outputs).
+    /// Steps consecutive timesteps, and returns the bits of the outputs, shape (timesteps, outputs).
     func answers(to values: [Float]) -> [[UInt32]] {
         (0..<(values.count / pool.model.features)).map { index in
             pool.step(row, inputs: values.span, index: index)
@@ -309,7 +309,7 @@ func bits(_ decisions: [Decision]) -> [[UInt32]] {
     decisions.map { $0.probabilities.map(\.bitPattern) }
 }
 
-/// Returns the values of timesteps that resemble a signal. `start` selects a part of the signal.
+/// Returns timesteps of a fixed sequence that resembles a signal. `start` is the position of the first timestep.
 func signal(_ count: Int, features: Int = 1, from start: Float = 0) -> [Float] {
     (0..<(count * features)).map { ((start + Float($0)) * 0.754_877_7).truncatingRemainder(dividingBy: 1) * 4 - 2 }
 }

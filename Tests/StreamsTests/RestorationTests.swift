@@ -18,7 +18,7 @@ import Wire
         return feed
     }
 
-    /// Returns a snapshot with some streams that the table has, and some that the table lacks.
+    /// Returns a snapshot of streams, some of which the table lacks.
     private func snapshot() throws -> StreamSlice {
         let other = Feed(served(try livelyModel()))
         for id in ["new", "b1", "a0", "zero"] { try other.send(id, signal(5, from: 70)) }
@@ -52,7 +52,7 @@ import Wire
 
     private func lines(_ decisions: [Decision]) -> [String] { decisions.map { "\($0)" } }
 
-    /// Replays the records. Returns the images of the resulting streams.
+    /// Replays the journal's records, and returns the images of the resulting streams.
     private func replayed(_ feed: Feed) throws -> [String] {
         try feed.replayed(served(try livelyModel())).images().map { "\($0)" }.sorted()
     }

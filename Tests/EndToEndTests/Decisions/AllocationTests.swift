@@ -4,9 +4,9 @@ import Testing
 import Wire
 
 @Suite struct `The hot path` {
-    /// The counts of the preloaded library so far. See `AllocationCounter.h`.
+    /// The counts that the preloaded library has recorded so far. See `AllocationCounter.h`.
     private struct Counts {
-        /// Allocations by anything but libzmq itself.
+        /// The number of allocations, except those by libzmq itself.
         let byOthers: Int
         /// The call stack of the last allocation in `byOthers`, as file names and offsets.
         let last: String
@@ -18,7 +18,8 @@ import Wire
         }
     }
 
-    /// Only for release builds. In a debug build, unspecialized generic code allocates where optimized code does not.
+    /// Runs only on release builds. In a debug build, unspecialized generic code allocates where optimized code does
+    /// not.
     @Test(.enabled(if: RunningProgram.others != nil, "tools/test runs it, with SLUICE_PROGRAMS=.build/release"))
     func `the hot path allocates nothing over a million timesteps once it is warm`() throws {
         let folder = try TemporaryFolder()
@@ -44,7 +45,8 @@ import Wire
 
         let warm = try Counts(folder.url("counts"))
         let timestepsBefore = try peer.status().timesteps
-        // These decisions arrive only after the allocations of the status request.
+        // Feed more timesteps before the count begins. When their decisions arrive, the status request has made all its
+        // allocations.
         try feed(0..<8)
         let before = try Counts(folder.url("counts"))
         for _ in 0..<123 { try feed(0..<8) }

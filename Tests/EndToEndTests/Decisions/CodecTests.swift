@@ -6,7 +6,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `Timesteps and decisions as text` {
-    /// Returns the frames of one message whose timesteps have one feature each.
+    /// Returns the frames of one message in a codec. Each timestep has one feature.
     private func message(
         _ codec: IngestCodec, _ stream: String, _ values: [Float], sequence: UInt64? = nil
     ) -> [[UInt8]] {
@@ -93,7 +93,7 @@ import ZeroMQ
 
     private func list(_ values: [Float]) -> String { values.map { "[\($0)]" }.joined(separator: ",") }
 
-    /// Malformed messages for each codec, each with the drop cause that the daemon must count for it.
+    /// Malformed messages by codec, and the drop cause that the daemon must count for each message.
     static let malformed: [IngestCodec: [(cause: DropCause, frames: [String])]] = [
         .json: [
             (.frames, ["s", #"{"values":[1]}"#, ""]),

@@ -5,7 +5,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// Tests that subscribers receive each event between the decisions before and after it.
+/// Tests that an event is published in its place: after all earlier decisions and before all later ones.
 @Suite struct `Events on the decisions socket` {
     /// A subscriber to all messages that a daemon publishes.
     private final class Listener {
@@ -20,8 +20,8 @@ import ZeroMQ
             while try #require(try socket.receiveFrames(wait: true))[0] != Array("!sluice/subscribed/events".utf8) {}
         }
 
-        /// Receives the next messages. Returns the sequence number of each decision, and the name, scope and count of
-        /// each event.
+        /// Receives the next `count` messages. Returns one text per message: the sequence number of a decision, or the
+        /// name, scope and count of an event.
         func next(_ count: Int) throws -> [String] {
             try (0..<count).map { _ in
                 let frames = try #require(try socket.receiveFrames(wait: true))

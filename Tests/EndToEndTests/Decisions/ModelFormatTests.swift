@@ -56,8 +56,8 @@ import Testing
         #expect(!open.contains { $0.hasSuffix(".keras") })
     }
 
-    /// Skipped under a sanitizer. If the sanitizer detects the library's fault first, it never finishes its report
-    /// because the process may not open files.
+    /// Skipped under a sanitizer, which may detect the library's fault first. The sanitizer would then never finish its
+    /// report, because the process may not open files.
     #if !SANITIZED
     @Test(arguments: ["sluice", "sluiced"])
     func `a file that crashes libhdf5 is refused in one line`(program: String) throws {

@@ -56,8 +56,7 @@ import Wire
         let one = try Peer(try DaemonProcess([model2]))
         let alone = try streams.map { try one.decide($0.id, $0.values) }
 
-        // The messages of all streams arrive in random order and with random lengths. Each stream's own timesteps stay
-        // in order.
+        // Messages of random lengths arrive in random order, but each stream's timesteps stay in order.
         let daemon = try Peer(try DaemonProcess([model2, "--workers", "\(workers)"]))
         var rest = streams.map { $0.values[...] }
         while let stream = rest.indices.filter({ !rest[$0].isEmpty }).randomElement(using: &random) {
@@ -81,8 +80,8 @@ import Wire
             for (index, value) in inputs.enumerated() {
                 let sequence = UInt64(index + 1)
                 for stream in ["s", "t"] { try peer.feed(stream, [value], sequence: sequence) }
-                // An invalid message of `s` and a duplicate of `t` follow. The daemon thus drops the last message of
-                // each stream.
+                // After each valid message, send one that the daemon must drop: an invalid message of `s`, and a
+                // duplicate of `t`.
                 try peer.send([Array("s".utf8), [1, 2, 3]])
                 try peer.feed("t", [value], sequence: sequence)
             }

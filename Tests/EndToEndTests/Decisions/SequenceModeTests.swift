@@ -4,8 +4,8 @@ import Testing
 import Wire
 
 @Suite struct `Sequence mode` {
-    /// Models that are not stateful, which the daemon serves in sequence mode. The files contain Keras' answer to each
-    /// prefix of a sequence.
+    /// Models that are not stateful. The daemon serves them in sequence mode. The answer files contain Keras' answer to
+    /// each prefix of a sequence.
     static let causal = [
         ("reference/model1", "reference/model1.csv"), ("reference/model3", "keras/model3_answers.csv"),
         ("reference/model4", "reference/model4.csv"),
@@ -20,8 +20,8 @@ import Wire
         let peer = try Peer(daemon)
         let reference = try KerasAnswers(model.answers)
 
-        // Stream `one` gets each sequence in one message. In between, stream `other` gets the same sequence, one
-        // timestep per message.
+        // Stream `one` gets each sequence in one message. Stream `other` then gets the same sequence, one timestep per
+        // message.
         for sequence in reference.streams {
             try peer.feed("one", sequence.values)
             for value in sequence.values { try peer.feed("other", [value]) }

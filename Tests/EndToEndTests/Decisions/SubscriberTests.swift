@@ -14,8 +14,8 @@ import ZeroMQ
         let slow = try StalledSubscriber(daemon, context: peer.context)
         #expect(try peer.status().subscriberOverflows == 0)
 
-        // Each message leads to so many records that the kernel's buffers soon fill up. The peer reads the decisions on
-        // each message before it sends the next one.
+        // Each message leads to so many decision records that the slow subscriber's buffers in the kernel soon fill up.
+        // The peer keeps up, because it reads the decisions on each message before it sends the next one.
         let inputs = values(500)
         var decided: UInt64 = 0
         while try peer.status().subscriberOverflows == 0, decided < 400_000 {
@@ -24,8 +24,8 @@ import ZeroMQ
             decided += UInt64(inputs.count)
         }
         #expect(try peer.status().subscriberOverflows == 1)
-        // The daemon skips the slow subscriber until that subscriber reads again. The daemon counts the overflow only
-        // once, and other subscribers receive all decisions.
+        // The daemon skips the slow subscriber until it reads again. The overflow counts only once, and other
+        // subscribers receive all decisions.
         for _ in 0..<50 {
             _ = try peer.decide("s", inputs, cuts: [inputs.count])
             decided += UInt64(inputs.count)
@@ -52,7 +52,7 @@ import ZeroMQ
             """
         let daemon = try DaemonProcess(["--config", try folder.write(text, to: "sluice.yaml")])
         let peer = try Peer(daemon)
-        // There are more streams than the daemon visits in one iteration of its loop.
+        // Use more streams than the daemon visits in one iteration of its loop.
         let ids = (0..<1100).map { "early-\($0)" }
         for id in ids { try peer.feed(id, values(2, seed: 3)) }
         let last = try ids.map { try #require(try peer.decisions(of: $0, 2).last) }
@@ -75,7 +75,7 @@ import ZeroMQ
             #expect(told[id] == [expected])
         }
 
-        // Later decisions are new to both subscribers. The peer's subscriber skipped the replayed ones.
+        // Later decisions are new to both subscribers. The peer's subscriber skipped the last values.
         let next = try peer.decide(ids[0], values(1, seed: 5))
         let news = try #require(
             try eventually {
@@ -143,7 +143,7 @@ private final class StalledSubscriber {
         return sequences
     }
 
-    /// Reads at least `count` decisions. Returns their sequence numbers.
+    /// Reads at least `count` decisions, and returns their sequence numbers.
     func read(_ count: Int) throws -> [UInt64] {
         try socket.set(.receiveTimeout, to: 10_000)
         var sequences: [UInt64] = []

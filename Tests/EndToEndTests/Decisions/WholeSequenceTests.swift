@@ -16,7 +16,7 @@ import Wire
         try #require(sequences.allSatisfy { $0.values.count == 20 && $0.answers.count == 1 })
     }
 
-    /// Sends timesteps in messages of `length` timesteps. The last message may be shorter.
+    /// Sends timesteps in messages of `length` timesteps each. The last message may be shorter.
     private func feed(_ peer: Peer, _ stream: String, _ values: some Sequence<Float>, by length: Int) throws {
         let values = Array(values)
         for start in stride(from: 0, to: values.count, by: length) {
@@ -87,10 +87,11 @@ import Wire
         #expect(abs(decisions[1].probabilities[0] - sequences[1].answers[0]) <= tolerance)
     }
 
-    /// Writes a copy of model5 without a fixed length, as Keras writes it for the input shape (None,).
+    /// Writes a copy of model5 that accepts sequences of any length, as if Keras had saved it with the input shape
+    /// (None,). Returns the path of the copy.
     private func openModel5(in folder: TemporaryFolder) throws -> String {
         var file = try Data(contentsOf: Fixtures.url("reference/model5.h5"))
-        // The replacement has the same number of bytes because nothing in the file may move.
+        // The replacement must have the same number of bytes, because nothing in the file may move.
         let fixed = try #require(file.firstRange(of: Data(#""batch_shape": [null, 20]"#.utf8)))
         file.replaceSubrange(fixed, with: Data(#""batch_shape":[null,null]"#.utf8))
         try file.write(to: folder.url("open.h5"))

@@ -15,7 +15,7 @@ import Wire
         let inputs = values(60)
         let undisturbed = try Peer(try DaemonProcess([model2]))
         let expected = try undisturbed.decide("s", inputs)
-        // The first daemon starts in 1970. Each step changes only the time of day.
+        // The daemon under test starts in 1970. Each step changes only the time of day.
         let clock = try folder.write("\(10 - now)", to: "clock")
         let daemon = try DaemonProcess(
             [
@@ -30,8 +30,8 @@ import Wire
         var decisions = try peer.decide("s", Array(inputs[..<10]))
         for (number, shift) in [0, 2 * Self.day, -2 * Self.day, 400 * Self.day, 10 - now].enumerated() {
             try "\(shift)".write(toFile: clock, atomically: true, encoding: .utf8)
-            // By now, the search for idle streams has begun a new round. The idle stream has hibernated but is not
-            // forgotten.
+            // Wait until the search for idle streams has begun a new round. The idle stream must have hibernated, but
+            // must not have been forgotten.
             let before = try peer.status().uptimeSeconds
             let asleep = try eventually {
                 let status = try peer.status()

@@ -27,7 +27,7 @@ import Wire
         try expectUndisturbed(run)
     }
 
-    /// Checks that each decision seen has the same bits as the decision of a daemon that was never killed.
+    /// Checks that each received decision has the same bits as the decision of a daemon that was never killed.
     private func expectUndisturbed(_ run: CrashingRun) throws {
         let last = try run.finish()
         let undisturbed = try Peer(try DaemonProcess([model2]))

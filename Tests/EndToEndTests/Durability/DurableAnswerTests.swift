@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests that a request whose answer reports success survives a crash, and that a request whose answer reports failure
-/// has no effect.
+/// Tests that answers stay true after a crash. If an answer reports success, the effect of the request survives. If an
+/// answer reports failure, the request has no effect.
 @Suite struct `The answer to a control request` {
     private let folder: TemporaryFolder
 
@@ -25,7 +25,7 @@ import Wire
         try peer.control.call(command, as: [String: Int].self).values.sorted()
     }
 
-    /// Sends a request that must fail. Returns its error message.
+    /// Sends a request that must fail, and returns the error message.
     private func failure(_ peer: Peer, _ command: ControlCommand) -> String {
         let error = #expect(throws: ClientError.self) {
             try peer.control.call(command, as: JSONValue.self)
@@ -160,7 +160,7 @@ import Wire
         let peer = try Peer(daemon)
         for stream in ["gone", "reset", "restored"] { _ = try peer.decide(stream, values(10)) }
         _ = try peer.control.call(.snapshot(name: "ten", .all))
-        // Each commit writes at least one page to the journal. Only the journal therefore exceeds the limit.
+        // Each commit writes at least one page to the journal. As a result, only the journal exceeds the limit below.
         for value in values(100) { _ = try peer.decide("restored", [value]) }
         let log = try FileManager.default.attributesOfItem(atPath: folder.path("journal.sqlite-wal"))
         try #require(log[.size] as? Int ?? 0 > 400_000)
@@ -179,14 +179,15 @@ import Wire
     }
 }
 
-/// Limits the size of all files of a running daemon, which acts like a full disk.
+/// Limits the size of every file that a running daemon writes, to simulate a full disk.
 func limitFiles(of daemon: DaemonProcess, to bytes: Int) throws { try limit(daemon, "--fsize=\(bytes):") }
 
-/// Sets a limit of a running daemon, in the syntax of `prlimit`.
+/// Sets a resource limit of a running daemon. `limit` is an option of `prlimit`.
 func limit(_ daemon: DaemonProcess, _ limit: String) throws {
     let prlimit = try FinishedProgram("/usr/bin/prlimit", ["--pid", "\(daemon.processIdentifier)", limit])
     try #require(prlimit.status == 0, "\(prlimit.errorOutput)")
 }
 
-/// A file size limit in kilobytes that no test reaches. A test can lower the limit and raise it again.
+/// A limit on the size of files that no test reaches, in kilobytes. During the test, the limit can be lowered and
+/// raised again.
 let noLimit = 1_000_000

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests temporarily full disks and damaged files.
+/// Tests disks that are full for a while, and damaged files.
 @Suite struct `A faulty disk` {
     private let folder: TemporaryFolder
     private let undisturbed: [Decision]

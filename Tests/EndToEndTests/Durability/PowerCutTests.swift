@@ -18,8 +18,8 @@ import Wire
         var chance: SplitMix64
         private(set) var peer: Peer
         private var daemon: DaemonProcess
-        /// The states that each stream may have after a power cut: the last durable state, then later states. Nil
-        /// stands for a removed stream.
+        /// The states that each stream may have after a power cut: the last durable state and all later ones. Nil
+        /// stands for a stream that does not exist.
         var possible: [String: [StreamExport?]] = [:]
         /// The contents of each snapshot.
         var snapshots: [String: [StreamExport]] = [:]
@@ -70,7 +70,7 @@ import Wire
                 [.stream(stream), .prefix("a"), .all].randomElement(using: &chance) ?? .all
             switch Int.random(in: 0..<12, using: &chance) {
             case 0..<5:
-                // One message contains all timesteps. No state between two of them can therefore be durable.
+                // All timesteps are in one message, so no state between two of them can be durable.
                 let inputs = (0..<Int.random(in: 1...40, using: &chance)).map { _ in
                     Float.random(in: -1...1, using: &chance)
                 }
@@ -141,7 +141,7 @@ import Wire
             }
         }
 
-        /// The current end of the disk's log.
+        /// Returns the current end of the disk's log.
         func now() throws -> Int { try disk.now() }
     }
 

@@ -36,7 +36,8 @@ import Wire
         #expect(daemon.stop() == 0)
         try expectPrivate(folder.path("a"))
 
-        // The changed byte is in a row of the snapshot: the id comes first, then the numbers and the state.
+        // Change a byte of a stream's state in the snapshot. In the stream's row, the state follows the id and the
+        // numeric columns.
         let database = URL(filePath: "\(state)/sluice.sqlite")
         var bytes = try Data(contentsOf: database)
         let id = try #require(bytes.lastRange(of: Data("stream-1".utf8)))

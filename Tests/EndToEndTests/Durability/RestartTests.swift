@@ -13,7 +13,7 @@ import Wire
         let inputs = values(200_000)
         let streams = 20
 
-        // The daemon gets SIGTERM while the producer sends. The producer continues as long as the daemon accepts
+        // The daemon gets SIGTERM while the producer is sending. The producer goes on as long as the daemon accepts
         // messages.
         var sent = 0
         for (index, value) in inputs.enumerated() {
@@ -28,8 +28,8 @@ import Wire
         let consumed = try #require(count.flatMap { Int($0) })
         #expect(consumed > 0 && consumed <= sent)
 
-        // The stored state includes exactly the timesteps that the daemon reported as consumed. An undisturbed run over
-        // these timesteps continues with the same bits.
+        // The stored state includes exactly the timesteps that the daemon reported as consumed. An undisturbed daemon
+        // that gets the same timesteps makes the same later decisions, bit for bit.
         let again = try DaemonProcess(arguments)
         let afterwards = try Peer(again)
         let fresh = try Peer(try DaemonProcess([model2]))
@@ -68,7 +68,7 @@ import Wire
         let arguments = [model2, "--state-dir", folder.path, "--checkpoint-interval", "0.05"]
         let first = try DaemonProcess(arguments)
         let peer = try Peer(first)
-        // One message contains all timesteps because a checkpoint may run between two messages.
+        // Send all timesteps in one message, because a checkpoint could run between two messages.
         _ = try peer.decide("s", values(5), cuts: [5])
         _ = try #require(try eventually { try peer.status().checkpoint })
         first.kill()

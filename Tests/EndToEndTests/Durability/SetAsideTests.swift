@@ -8,8 +8,8 @@ import Wire
 @Suite struct `A damaged state folder` {
     private static let setAside = ["--on-damaged-state", "set-aside"]
 
-    /// Feeds `count` streams and takes a snapshot of all, then feeds one more stream and takes a second snapshot. The
-    /// number of timesteps differs between streams.
+    /// Feeds `count` streams different numbers of timesteps and takes a snapshot of all. Then feeds one more stream and
+    /// takes a second snapshot.
     private func fill(_ peer: Peer, _ count: Int) throws {
         for number in 0..<count { _ = try peer.decide("stream-\(number)", values(2 + number % 3)) }
         _ = try peer.control.call(.snapshot(name: "first", .all))
@@ -24,7 +24,7 @@ import Wire
         return Dictionary(uniqueKeysWithValues: page.streams.map { ($0.stream, $0.sequence) })
     }
 
-    /// Flips a bit in the last row with this id.
+    /// Flips a bit in the last row with the given id.
     private func flip(_ bytes: inout Data, after id: String) throws {
         let place = try #require(bytes.lastRange(of: Data(id.utf8))).upperBound
         bytes[place + 60] ^= 1

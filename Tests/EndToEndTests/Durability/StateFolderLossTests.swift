@@ -134,7 +134,7 @@ import Wire
     }
 
     @Test func `a stop writes a lost folder anew without a journal`() throws {
-        // The stop itself notices the loss.
+        // The checkpoint interval is so long that only the stop notices the loss.
         let daemon = try DaemonProcess([model2, "--state-dir", state, "--checkpoint-interval", "3600"])
         let peer = try Peer(daemon)
         var decisions = try peer.decide("s", Array(inputs[..<20]))
@@ -184,7 +184,7 @@ import Wire
         #expect(try contents(of: state) == before)
     }
 
-    /// Returns the contents of a file, or of the files in a folder by name.
+    /// Returns the contents of the files in a folder, by name. The contents of a single file have the empty name.
     private func contents(of path: String) throws -> [String: Data] {
         guard let names = try? files.contentsOfDirectory(atPath: path) else {
             return ["": try Data(contentsOf: URL(filePath: path))]

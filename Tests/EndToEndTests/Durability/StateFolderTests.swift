@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests how the daemon starts with state folders of an earlier version and with damaged ones.
+/// Tests how the daemon starts with state folders that are damaged or that an earlier version wrote.
 @Suite struct `A state folder at a start` {
     /// The streams of `Fixtures/state/version2`, as reported by the daemon that wrote the folder before it was killed.
     private static let expected: [String: (sequence: UInt64, probability: Float)] = [
@@ -75,7 +75,7 @@ import Wire
 
         let database = folder.url("state/sluice.sqlite")
         var bytes = [UInt8](try Data(contentsOf: database))
-        // The flipped bit is in the state of a stream. In its row, the id comes first, then the numbers and the state.
+        // Flip a bit of a stream's state. In the stream's row, the state follows the id and the numeric columns.
         let id = try #require(bytes.firstRange(of: Array("stream-7".utf8)))
         bytes[id.upperBound + 60] ^= 1
         try Data(bytes).write(to: database)

@@ -10,12 +10,12 @@ import ZeroMQ
     struct Stranger: CustomTestStringConvertible, Sendable {
         /// The name of the client's key; nil if it has none.
         let key: String?
-        /// The name of the key that the client expects of the server.
+        /// The name of the key that the client expects the server to have.
         var server = "daemon"
         let endpoint: String
         /// The reason that the log must report.
         let reason: String
-        /// Whether the client gets far enough in the handshake to prove that it has its key.
+        /// Whether the client gets far enough in the handshake to prove that it owns its key.
         var showsKey: Bool { key != nil && server == "daemon" }
         var testDescription: String { "\(key ?? "no key") at \(endpoint)" }
     }
@@ -69,8 +69,8 @@ import ZeroMQ
         let inputs = values(20)
         _ = try peer.decide("s", inputs)
 
-        // A refused client may retry or give up, depending on its version of libzmq. The second call is a new
-        // connection in any case.
+        // After a refusal, some versions of libzmq retry and others give up. The second call opens a new connection in
+        // either case.
         let context = try Context()
         let first = try call(daemon, as: stranger, keys, in: context)
         let second = try call(daemon, as: stranger, keys, in: context)
@@ -88,8 +88,8 @@ import ZeroMQ
         #expect(status.streams == 1)
         #expect(status.refusedConnections.count { $0.value > 0 } == 1)
         let lines = daemon.log.split(separator: "\n").filter { $0.contains("refused a connection") }
-        // If the client does not prove a key, libzmq closes the connection at once. The daemon may then be too late to
-        // read the client's address.
+        // If the client does not prove that it owns a key, libzmq closes the connection at once. The daemon may then be
+        // too late to read the client's address.
         let isGone = lines.count { $0.contains("from an unknown address: ") && !stranger.showsKey }
         let isTold = lines.count { $0.contains("from 127.0.0.1: ") }
         #expect(isGone <= 1 && isTold <= 1 && isGone + isTold == lines.count && !lines.isEmpty, "\(lines)")

@@ -6,7 +6,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `The bounds on one client` {
-    /// Waits for a matching event of a monitor. Returns whether it arrived in time.
+    /// Waits until a monitor reports a matching event. Returns whether it did so in time.
     private func wait(for monitor: SocketMonitor, _ fits: (SocketMonitor.Event) -> Bool) throws -> Bool {
         let isHeard = try eventually { () -> Bool? in
             while let event = try monitor.next() {
@@ -62,7 +62,7 @@ import ZeroMQ
         let isTooMuch = eventually { load.sentBeforeWaiting == nil ? nil : true }
         try #require(isTooMuch == true)
         let before = try peer.control.stream("load")?.sequence ?? 0
-        // Both make progress: requests are answered, and timesteps are consumed in between.
+        // Requests and timesteps both make progress: requests are answered, and timesteps are consumed in between.
         let goesOn = try eventually {
             _ = try peer.status()
             return try peer.control.stream("load")?.sequence ?? 0 > before ? true : nil
@@ -78,8 +78,8 @@ import ZeroMQ
         do {
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
-            // The client sends more requests than may wait. It never reads the daemon's greeting. The connection is
-            // therefore reset when the client ends.
+            // The client sends more requests than may wait. Because the client never reads the daemon's greeting, the
+            // connection is reset when the client ends.
             let greeting = Self.escaped([0xFF] + zeros(8) + [0x7F, 3, 0] + Array("NULL".utf8) + zeros(48))
             let command = Array("\u{5}READY\u{B}Socket-Type\0\0\0\u{6}DEALER".utf8)
             let ready = Self.escaped([4, UInt8(command.count)] + command)

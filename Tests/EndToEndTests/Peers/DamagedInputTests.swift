@@ -22,7 +22,7 @@ import ZeroMQ
         try requests.set(.receiveTimeout, to: 20_000)
         try requests.attach(
             to: try Endpoint(connecting(try peer.status().endpoints.control)), otherwise: .connect)
-        // No mutation turns one of these requests into a request that changes the stream.
+        // No mutation can turn one of these requests into a request that changes the stream.
         let sound: [ControlCommand] = [
             .status, .streams(prefix: "s", after: "r", limit: 10), .stream("s"), .snapshots, .export("s"),
             .readSnapshot(name: "a", after: nil, limit: 5),
@@ -49,7 +49,7 @@ import ZeroMQ
 
                 var frames = message
                 frames[Int.random(in: 0..<3, using: &random)].mutate(with: message[1], using: &random)
-                // A mutated id may be `s`, the stream under test. Such a message is not sent.
+                // Skip messages whose mutated id is `s`, the stream under test.
                 if frames[0] != Array("s".utf8) { try peer.send(frames) }
             }
             decisions += try peer.decide("s", [value])

@@ -32,12 +32,12 @@ import ZeroMQ
         let endpoint = (places.ingest + [places.decisions, places.control])[misfit.place]
         let address = connecting(endpoint.replacing("pull:", with: ""))
         // libzmq gives up after the first attempt if the client notices the mismatch before the daemon does. On a busy
-        // machine, the client may even give up before the daemon sees the connection. A new client therefore follows
-        // each client that is not counted.
+        // machine, the client may even give up before the daemon sees the connection. If a client is not counted, the
+        // test therefore tries again with a new one.
         for number in 1...UInt64(2) {
             let isCounted = try eventually {
                 let socket = try Socket(misfit.kind, in: try Context())
-                // The deferred call keeps the socket open until the socket has connected.
+                // The deferred call keeps the socket open until the end of the attempt.
                 defer { socket.stopMonitoring() }
                 try socket.set(.linger, to: 0)
                 try socket.attach(to: try Endpoint(address), otherwise: .connect)
@@ -73,7 +73,8 @@ import ZeroMQ
         for _ in 0..<3 { _ = try TCPConnection(daemon.ingest.replacing("@tcp://", with: "")) }
         let counted = try eventually { try peer.status().refusedConnections["ingest"] ?? 0 >= 3 ? true : nil }
         #expect(counted == true)
-        // Log lines follow the order of events. After the line about this socket, no line about ingest can follow.
+        // Log lines appear in the order of events. Once the line about this socket is there, no line about ingest can
+        // follow.
         let socket = try Socket(.req, in: try Context())
         defer { socket.stopMonitoring() }
         try socket.set(.linger, to: 0)

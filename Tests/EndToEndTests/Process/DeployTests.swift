@@ -6,7 +6,7 @@ import Yams
 @Suite struct `The systemd unit` {
     static let analyze = "/usr/bin/systemd-analyze"
 
-    /// Writes a copy of the unit that starts the daemon under test. Returns its path.
+    /// Writes a copy of the unit, changed to start the daemon under test. Returns the path of the copy.
     private func unit(in folder: TemporaryFolder) throws -> String {
         let text = try Deploy.text("systemd/sluiced.service")
         let program = RunningProgram.folder.appending(path: "sluiced").path
@@ -61,7 +61,7 @@ import Yams
             #expect(sample.contains("\(name):"), "\(key.path) is missing")
             let row = page.firstMatch(of: try Regex("(?m)^\\| `\(key.path)` \\| [^|]* \\| ([^|]*) \\|"))
             let usual = try #require(row?.output[1].substring, "\(key.path)")
-            // A commented value, alone in its line or in a mapping.
+            // The values of the key in comments, whether alone on a line or within a mapping.
             let values = sample.matches(
                 of: try Regex("(?m)^#(?! \\S).*\\b\(name): \"?([^{\\[,}\"\\n]+)", as: (Substring, Substring).self))
             guard usual != "none", !values.isEmpty else { continue }
@@ -130,7 +130,7 @@ import Yams
         let text = try #require(try document("ConfigMap")["data"]?["sluice.yaml"]?.string)
         let hosts = try #require(try Yams.compose(yaml: text)?["http"]?["hosts"]?.array()).compactMap(\.string)
         let service = try #require(try document("Service")["metadata"]?["name"]?.string)
-        // In the file, the target inside the cluster is commented out.
+        // The file contains the target inside the cluster as a comment.
         let scrape = try Deploy.text("prometheus/scrape.yml")
         let targets = scrape.matches(of: #/targets: \["(.+)"\]/#).map { String($0.1) }
         #expect(targets.contains { $0.hasPrefix("\(service).") } && targets.contains { $0.hasPrefix("127.0.0.1:") })
@@ -195,7 +195,8 @@ import Yams
     }
 
     @Test(arguments: files) func `the rules and the dashboard use only metrics of the daemon`(file: String) throws {
-        // The daemon has all optional parts: a state folder, a checkpoint and a journal.
+        // Start the daemon with all optional parts, so that it exposes every metric: a state folder, a checkpoint and a
+        // journal.
         let folder = try TemporaryFolder()
         let arguments = [model2, "--state-dir", folder.path("state"), "--durability", "journal"]
         let daemon = try DaemonProcess(arguments + ["--http", "127.0.0.1:0"])
@@ -203,7 +204,7 @@ import Yams
         #expect(try FinishedProgram("sluice", ["checkpoint", "--control", control]).status == 0)
         let text = try HTTPReply("GET", "/metrics", at: daemon.http).body
         let exposed = Set(text.matches(of: #/(?m)^# TYPE (\S+) /#).map { String($0.1) })
-        // Only the metrics of the histogram have names with these endings.
+        // Remove the endings that only the histogram's metrics have.
         let named = Set(
             try Deploy.text(file).matches(of: #/\bsluice_\w+/#).map { match in
                 String(match.0.replacing(#/_(bucket|count|sum)$/#, with: ""))

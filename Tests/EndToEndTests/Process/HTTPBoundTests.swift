@@ -94,7 +94,7 @@ import Testing
         for connection in slow { try connection.send("GET /healthz HTTP/1.1\r\nHost: ") }
         let greedy = try TCPConnection(daemon.http)
         let memory = try memory(of: daemon)
-        // The client never reads. The daemon closes the connection after some seconds without a successful write.
+        // The client never reads. The daemon closes the connection a few seconds after its last successful write.
         while (try? greedy.send("GET /metrics HTTP/1.1\r\n\(Self.address)\r\n")) != nil {}
 
         for connection in slow { #expect(status(of: try connection.receiveAll()) == 408) }

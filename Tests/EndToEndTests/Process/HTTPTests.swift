@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// The values of one scrape, by the name of the metric and its labels as they are written.
+/// The values of one scrape. The key of a value is the metric's name with its labels, exactly as in the text.
 private struct Scrape {
     let text: String
     private let samples: [String: Double]

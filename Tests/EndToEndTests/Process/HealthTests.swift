@@ -6,7 +6,7 @@ import Wire
 
 /// Tests how the daemon treats states that become NaN or infinite.
 @Suite struct `A fault` {
-    /// An LSTM with relu instead of tanh. Nothing bounds its state.
+    /// An LSTM with relu instead of tanh, so that nothing bounds its state.
     static let unbounded = Fixtures.url("keras/relu_cell.keras").path
     static let harmless: [Float] = [0.5, -0.25, 0.125]
     static let harmful: [Float] = [3e38, -3e38, 3e38]
@@ -39,8 +39,8 @@ import Wire
         #expect(try decide(peer, "other", Self.harmless).step == 2)
         #expect(try peer.control.stream("other")?.tally.quarantined == 0)
         #expect(daemon.log.contains("turned NaN or infinite"))
-        // Replay of the journal leads to the same state. It returns the stream to the checkpoint at the time of the
-        // fault, not to the latest one.
+        // Replaying the journal must lead to the same state: the stream returns to the checkpoint that was current at
+        // the fault, not to the latest one.
         _ = try decide(peer, "s", Self.harmless)
         let before = try peer.control.call(.export("s"))
         daemon.kill()

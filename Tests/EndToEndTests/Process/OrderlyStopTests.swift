@@ -6,7 +6,7 @@ import Wire
 import ZeroMQ
 
 @Suite struct `An orderly stop` {
-    /// The number of messages that the daemon queues for each producer.
+    /// The maximum number of messages that the daemon queues for each producer.
     private static let highWaterMark = 400
 
     @Test func `a stop under full load decides all received messages for every subscriber`() throws {
@@ -30,7 +30,7 @@ import ZeroMQ
         subscriber.stop()
 
         let consumed = try #require(number(before: " timesteps consumed", in: daemon.log))
-        // If the machine is too slow to consume all received messages, the daemon logs the number of lost ones.
+        // If the machine is too slow to consume all received messages, the daemon logs how many were lost.
         let lost = number(before: " messages could not be consumed", in: daemon.log) ?? 0
         let messages = consumed / LoadProducer.timesteps + lost
         #expect(messages >= sent.reduce(0, +) - producers.count * LoadProducer.underWay, "\(sent): \(daemon.log)")
@@ -47,7 +47,8 @@ import ZeroMQ
         #expect(total == consumed)
     }
 
-    /// The daemon connects to a bound producer, which keeps no messages for its next connection.
+    /// The daemon connects to the producer. A bound producer keeps no messages for a later connection, so any message
+    /// that the stopping daemon leaves unread is lost.
     @Test func `a stop decides all messages that a bound producer has written to the connection`() throws {
         let context = try Context()
         let producer = try Socket(.push, in: context)
@@ -65,7 +66,8 @@ import ZeroMQ
         let isThere = try eventually { try control.stream("s").map { _ in true } }
         try #require(isThere == true)
         do {
-            // When the loop learns of the stop, all messages are in the kernel or in the daemon's I/O thread.
+            // The loop is held while the producer sends. When it learns of the stop, all messages are in the kernel or
+            // in the daemon's I/O thread.
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
             for _ in 0..<500 { try send() }
@@ -116,7 +118,7 @@ private final class LeavingProducer {
 /// Receives all decisions on its own thread.
 private final class LoadSubscriber: @unchecked Sendable {
     private let subscriber: DecisionSubscriber
-    /// Written by the thread until the thread ends.
+    /// Only the thread uses the dictionary until the thread has ended.
     private var seen: [String: [UInt64]] = [:]
     private let thread = LoadThread()
 
@@ -130,7 +132,7 @@ private final class LoadSubscriber: @unchecked Sendable {
     /// Stops once no more decisions arrive.
     func stop() { thread.stop() }
 
-    /// The received sequence numbers in order.
+    /// Returns the received sequence numbers of a stream, in order of arrival.
     func sequences(of stream: String) -> [UInt64] { seen[stream] ?? [] }
 
     private func receive() throws {

@@ -33,7 +33,7 @@ import ZeroMQ
         for producer in producers { producer.start() }
         for stop in 0..<stops {
             try waitForProgress(daemon, producers, credentials)
-            // The moment within a burst varies.
+            // Vary the moment of the stop within a burst.
             usleep(UInt32(stop * 7_100 % 45_000))
             let started = ContinuousClock.now
             #expect(daemon.stop() == 0)
@@ -49,13 +49,13 @@ import ZeroMQ
             }
             let status = try control.stream(producer.stream)
             #expect(isAllThere == true, "\(producer.sent) were sent: \(String(describing: status))")
-            // The sequence number also counts missing timesteps. The step does not.
+            // The sequence number also counts missing timesteps, but the step does not.
             #expect(status?.step == producer.sent, "\(producer.stream)")
         }
         #expect(daemon.stop() == 0)
     }
 
-    /// Waits until a daemon has consumed timesteps of each producer.
+    /// Waits until a daemon has consumed more timesteps of each producer.
     private func waitForProgress(
         _ daemon: DaemonProcess, _ producers: [NumberingProducer], _ credentials: CurveCredentials?
     ) throws {
@@ -76,7 +76,7 @@ import ZeroMQ
     }
 }
 
-/// Sends numbered timesteps in bursts from its own thread, and keeps messages that the daemon has not received.
+/// Sends numbered timesteps in bursts from its own thread. Keeps each message until the daemon has received it.
 private final class NumberingProducer: Sendable {
     let stream: String
     private let endpoint: IngestEndpoint
@@ -94,7 +94,7 @@ private final class NumberingProducer: Sendable {
         self.credentials = credentials
     }
 
-    /// The number of timesteps sent.
+    /// The number of timesteps sent so far.
     var sent: UInt64 { count.load(ordering: .acquiring) }
 
     func start() {
@@ -114,7 +114,7 @@ private final class NumberingProducer: Sendable {
         try socket.set(.sendTimeout, to: 10_000)
         try socket.authenticate(with: credentials, at: endpoint.endpoint)
         try socket.attach(to: endpoint.endpoint, otherwise: .connect)
-        // A publisher's messages are lost before the daemon has subscribed.
+        // Wait for the daemon's subscription, because a publisher's earlier messages are lost.
         if !isPush { _ = try socket.receiveFrames(wait: true) }
         while !over.load(ordering: .acquiring) {
             for _ in 0..<burst {

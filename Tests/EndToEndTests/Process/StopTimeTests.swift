@@ -36,7 +36,7 @@ import ZeroMQ
         }
         let requester = try Requester(daemon)
         for number in 1...5 { try requester.send("reload", #"{"model":"model2"}"#, number) }
-        // The daemon answers requests in order. Once it answers this one, all reloads are queued.
+        // The daemon answers requests in order. Once it has answered the status request, all reloads are queued.
         try requester.send("status", "{}", 0)
         #expect(try requester.receive().contains("uptime_s"))
         let start = ContinuousClock.now

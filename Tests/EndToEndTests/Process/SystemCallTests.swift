@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Tests that the unit allows every system call of the daemon. No other test runs under systemd, and a refused call
+/// Tests that the unit allows every system call of the daemon. No other test runs under systemd, where a refused call
 /// inside a library can end the daemon.
 @Suite struct `The system calls that the unit allows` {
     static let strace = "/usr/bin/strace"

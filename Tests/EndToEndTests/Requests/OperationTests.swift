@@ -43,7 +43,7 @@ import ZeroMQ
                 #expect(possible.contains(step), "\(number): \(step)")
             }
             try #require(eventually { asked.isFinished ? true : nil } == true)
-            // The reset takes effect before this check. Since then, each stream has had at most one timestep.
+            // The reset has taken effect. Each stream has consumed at most one timestep since.
             let steps = Set(try streams(peer.control).filter { $0.stream.hasPrefix("even") }.map(\.step))
             #expect(steps.isSubset(of: [0, 1]))
         }
@@ -101,7 +101,7 @@ import ZeroMQ
             #expect((number.isMultiple(of: 2) ? [2, 3] : [1, 2]).contains(step), "\(number): \(step)")
         }
         try #require(eventually { asked.isFinished ? true : nil } == true)
-        // Each stream has the snapshot's state or has consumed one timestep since.
+        // Each stream has the snapshot's state, or has consumed one timestep since the restore.
         let found = try streams(peer.control)
         #expect(found.count == Self.count && Set(found.map(\.step)).isSubset(of: [1, 2]))
     }

@@ -102,7 +102,7 @@ import Wire
 
         let second = try Peer(try DaemonProcess([file] + state))
         if durability == "journal" {
-            // Timesteps after the reload are replayed with the weights that consumed them.
+            // Timesteps after the reload are replayed with the weights that they were originally stepped with.
             let stream = try #require(try second.control.stream("s"))
             #expect(stream.sequence == 25 && stream.probability.values == next.last?.probabilities)
         } else {
@@ -128,7 +128,8 @@ import Wire
         let daemon = try DaemonProcess([file, "--mode", "stateful"])
         let peer = try Peer(daemon)
         _ = try peer.decide("s", values(3))
-        // A separate process reads the Keras file, which is slow. The daemon itself reads the replacement at once.
+        // Reading the Keras file is slow, because a separate process does it. The daemon itself reads the replacement,
+        // and does so at once.
         let converted = folder.path("other.safetensors")
         #expect(try FinishedProgram("sluice", ["convert", Self.other.path, converted]).status == 0)
         for _ in 0..<20 {
@@ -156,7 +157,7 @@ import Wire
         for _ in 0..<100 { kill(daemon.processIdentifier, SIGHUP) }
         let requester = try Requester(daemon)
         for number in 1...20 { try requester.send("reload", #"{"model":"m"}"#, number) }
-        // The daemon answers requests in order. Once it answers this one, all reloads are queued.
+        // The daemon answers requests in order. Once it has answered the status request, all reloads are queued.
         try requester.send("status", "{}", 0)
         #expect(try requester.receive().contains("uptime_s"))
         reader.letGo()

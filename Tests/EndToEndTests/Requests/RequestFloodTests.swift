@@ -12,7 +12,7 @@ import ZeroMQ
         return socket
     }
 
-    /// Returns a request that is padded with spaces to a given size.
+    /// Returns a request, padded with spaces to at least `bytes` bytes.
     private func request(_ id: Int, _ command: ControlCommand, bytes: Int = 0) throws -> [UInt8] {
         let json = try JSONEncoder().encode(ControlRequest(id: .integer(Int64(id)), command: command).json)
         return Array(json) + [UInt8](repeating: 0x20, count: max(0, bytes - json.count))
@@ -45,7 +45,8 @@ import ZeroMQ
         let socket = try controller(of: daemon, in: peer.context)
         let rounds = 5
         for round in 0..<rounds {
-            // From the second round on, the step starts at 0.
+            // From the second round on, the first request finds a step of 0, because the previous round has reset the
+            // stream.
             for (index, (command, bytes, _)) in sent.enumerated() {
                 try socket.sendFrames([try request(round * sent.count + index, command, bytes: bytes)], wait: true)
             }

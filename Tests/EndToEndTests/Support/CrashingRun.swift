@@ -6,12 +6,13 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A state folder that a series of killed daemons uses, with the observations of a producer and a subscriber across all
-/// of these daemons.
+/// A series of daemons that share one state folder and are killed, with the observations of a producer and a subscriber
+/// over the whole series.
 final class CrashingRun {
     static let streams = (0..<4).map { "stream-\($0)" }
-    /// The number of timesteps in a full message, and between two start flags.
+    /// The number of timesteps in a full message.
     private static let messageLength: UInt64 = 7
+    /// The number of timesteps between two start flags.
     private static let stretch: UInt64 = 70
 
     private let folder: TemporaryFolder
@@ -19,8 +20,9 @@ final class CrashingRun {
     private var chance: SplitMix64
     /// The bits of the decisions that the subscriber has seen, by stream and sequence number.
     private(set) var seen: [String: [UInt64: [UInt64]]] = [:]
-    /// The number of decisions that the subscriber has seen, and how many of them were repeats.
+    /// The number of decisions that the subscriber has seen, including repeats.
     private var seenInAll = 0
+    /// The number of decisions that the subscriber has seen more than once.
     private(set) var repeated = 0
 
     init(_ durability: String, interval: String, seed: UInt64) throws {
@@ -36,7 +38,7 @@ final class CrashingRun {
         Float(sin(Double(sequence) * 0.7 + Double(stream.utf8.last ?? 0)) * 1.5)
     }
 
-    /// Returns the message that begins with this timestep. Its header has the start flag if the state restarts.
+    /// Returns the message that begins with this timestep. The header has the start flag if a stretch begins here.
     static func message(_ stream: String, from sequence: UInt64) -> (values: [Float], header: TimestepHeader) {
         let last = (sequence - 1) / messageLength * messageLength + messageLength
         let starts = (sequence - 1) % stretch == 0
@@ -48,8 +50,8 @@ final class CrashingRun {
 
     /// Runs one daemon and kills it at a random moment: while it starts, works or stops.
     ///
-    /// - Returns: The number of timesteps of each stream when the daemon was ready; nil if the daemon was killed
-    ///   earlier.
+    /// - Returns: The number of timesteps of each stream when the daemon was ready; nil if the daemon was killed before
+    ///   it was ready.
     @discardableResult
     func live() throws -> [String: UInt64]? {
         let moment = Int.random(in: 0..<10, using: &chance)
@@ -66,12 +68,12 @@ final class CrashingRun {
         }
         let link = try link()
         let sequences = try link.sequences()
-        // The kill follows a number of decisions rather than a time. Slow and fast machines thus see the same number.
+        // Kill after a number of decisions, not after a time, so that slow and fast machines see the same number.
         let wanted = seenInAll + Int.random(in: 0..<60, using: &chance)
         let isOver = Flag()
         let killer = Thread { [processIdentifier = link.daemon.processIdentifier] in
             usleep(UInt32(microseconds))
-            // The kill may interrupt an orderly stop.
+            // In some cases, the kill interrupts an orderly stop.
             if moment == 1 {
                 kill(processIdentifier, SIGTERM)
                 usleep(UInt32(microseconds))

@@ -58,14 +58,14 @@ final class DaemonProcess {
         return program.waitForEnd()
     }
 
-    /// Waits for the daemon to end after another kind of stop.
+    /// Waits for the daemon to end, however it was stopped.
     ///
     /// - Returns: The exit status.
     func waitForEnd() -> Int32 {
         program.waitForEnd()
     }
 
-    /// Kills the daemon with SIGKILL, like a crash.
+    /// Kills the daemon with SIGKILL, to simulate a crash.
     func kill() {
         program.kill()
         _ = program.waitForEnd()

@@ -1,14 +1,15 @@
 import Foundation
 import Testing
 
-/// The daemon's child process that reads a Keras file, stopped as if it hung. The child continues when this object is
+/// The daemon's child process that reads a Keras file, held as if it hung. The child continues when this object is
 /// released.
 final class HeldChild {
     let identifier: pid_t
 
     /// Waits for a child and stops it.
     ///
-    /// - Parameter start: Makes a daemon start a child, and returns the daemon's id. The initializer calls it again if it missed the child.
+    /// - Parameter start: Makes a daemon start a child, and returns the daemon's process id. The initializer calls it
+    ///   again if the child was missed.
     /// - Throws: An error if there is no child.
     init(startedBy start: () throws -> pid_t) throws {
         var found: pid_t?
@@ -34,7 +35,7 @@ final class HeldChild {
         guard let child = later.first(where: { parent(of: $0) == process }), kill(child, SIGSTOP) == 0 else {
             return nil
         }
-        // By now, the child has stopped or ended.
+        // Wait until the child has stopped or ended.
         let isHeld: Bool? = eventually(within: 2) {
             switch status(of: child)?.state {
             case "T": true
@@ -47,7 +48,7 @@ final class HeldChild {
 
     private static func parent(of process: pid_t) -> pid_t? { status(of: process)?.parent }
 
-    /// Reads the status with system calls only because a child that reads a small file does not live long.
+    /// Reads the status with system calls alone, because a child that reads a small file does not live long.
     private static func status(of process: pid_t) -> (state: String, parent: pid_t)? {
         let descriptor = unsafe open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

@@ -4,7 +4,7 @@ import Testing
 import Wire
 import ZeroMQ
 
-/// A producer, subscriber and controller of one daemon over real sockets. It can wait for the decisions on its
+/// A producer, subscriber and controller of one daemon over real sockets. A peer can wait for the decisions on its
 /// timesteps.
 final class Peer {
     /// Keeps the daemon alive as long as its peer.
@@ -45,13 +45,14 @@ final class Peer {
 
     /// Sends one timestep if the daemon accepts it soon. A stopping daemon accepts none.
     ///
-    /// - Returns: Whether the timestep was sent. If not, the socket cannot send again because a part of the message may be in transit.
+    /// - Returns: Whether the timestep was sent. If not, the socket cannot send again, because a part of the message
+    ///   may be in transit.
     func offer(_ stream: String, _ value: Float) throws -> Bool {
         try producer.set(.sendTimeout, to: 500)
         return try producer.sendFrames([Array(stream.utf8), Timesteps.bytes([value])], wait: true)
     }
 
-    /// Sends timesteps of one feature as one message, or tokens if the model takes tokens.
+    /// Sends one message of timesteps with one feature each. If the model takes tokens, sends the values as tokens.
     func feed(
         _ stream: String, _ values: [Float], sequence: UInt64? = nil, flags: TimestepHeader.Flags = []
     ) throws {
@@ -78,7 +79,8 @@ final class Peer {
         return Array(found.prefix(count))
     }
 
-    /// Feeds timesteps in messages whose sizes cycle through `cuts`. Waits for the decisions on all of them.
+    /// Feeds timesteps in messages whose sizes cycle through `cuts`. Waits for the decisions on all timesteps and
+    /// returns them.
     func decide(_ stream: String, _ values: [Float], cuts: [Int] = [1]) throws -> [Decision] {
         var rest = values[...]
         for index in 0... {
@@ -91,7 +93,7 @@ final class Peer {
 
     func status() throws -> DaemonStatus { try control.call(.status) }
 
-    /// Waits until the daemon has consumed a number of timesteps of a stream.
+    /// Waits until a stream has reached a sequence number.
     func waitForSequence(_ sequence: UInt64, of stream: String) throws {
         let reached = try eventually { try control.stream(stream)?.sequence ?? 0 >= sequence ? true : nil }
         try #require(reached == true, "\(stream) did not reach \(sequence)")

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A folder on a machine that loses power. Synced data survives. The rest may be lost or kept, entirely or in part, or
-/// may end in a torn write.
+/// A folder on a machine that loses power. Synced data survives. Unsynced data may be kept or lost, entirely or in
+/// part, and may end in a torn write.
 ///
 /// A daemon that runs with ``environment`` records its writes. See `FaultInjector.h`. A file's name is durable once the
 /// file's folder is synced. A file's content is durable once the file is synced.
@@ -20,9 +20,9 @@ final class PowerCut {
     private let folder: TemporaryFolder
     private var log: URL { folder.url("log") }
 
-    /// The durable names of files, with the number of each file, and of folders. Names are paths below the folder
-    /// `disk`.
+    /// The number of each file that has a durable name. Names are paths below the folder `disk`.
     private var names: [String: Int] = [:]
+    /// The durable names of folders.
     private var folders: Set<String> = []
     /// The durable content of each file, by number. A name may refer to different files over time.
     private var contents: [Int: Data] = [:]
@@ -49,14 +49,14 @@ final class PowerCut {
         ]
     }
 
-    /// Returns the size of the log in bytes, which identifies a possible moment of a cut.
+    /// Returns the size of the log in bytes. The size identifies a moment at which the power can be cut.
     ///
     /// - Throws: An error if there is no log.
     func now() throws -> Int {
         try FileManager.default.attributesOfItem(atPath: log.path)[.size] as? Int ?? 0
     }
 
-    /// Cuts the power. The daemon must have been killed before.
+    /// Cuts the power. The daemon must already have been killed.
     ///
     /// - Parameters:
     ///   - moment: The earliest moment. The power is cut at a random moment between this one and the end of the log.
@@ -65,7 +65,7 @@ final class PowerCut {
     /// - Throws: An error if the folder or the log cannot be read or written, or if a file was written but never
     ///   created.
     func cut(after moment: Int, using chance: inout some RandomNumberGenerator) throws -> Int {
-        // Operations that are not synced yet: on the content of each file, and on the entries of each folder.
+        // Operations that are not synced yet, on the content of each file and on the entries of each folder.
         var pending: [Int: [Record]] = [:]
         var entries: [String: [Entry]] = [:]
         var current = names

@@ -32,7 +32,7 @@ enum Prometheus {
 
 /// A real Prometheus server that scrapes one daemon. The server is killed when its last reference is released.
 final class RunningPrometheus {
-    /// The address of its HTTP server.
+    /// The address at which the server answers queries.
     let address: String
     private let folder: TemporaryFolder
     private let process = Process()

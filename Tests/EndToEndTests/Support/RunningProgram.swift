@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A program of the project, or another one, in a separate process. The process is killed if the test ends first.
+/// A program of the project, or another one, in a separate process. If the test ends first, the process is killed.
 final class RunningProgram {
     private let process = Process()
     private let folder: TemporaryFolder
@@ -39,7 +39,8 @@ final class RunningProgram {
         let program = name.hasPrefix("/") ? URL(filePath: name) : Self.folder.appending(path: name)
         let isBound = obeysPermissions && geteuid() == 0
         if fileSizeLimit != nil || !closing.isEmpty || isBound || umask != nil {
-            // The shell sets the limit, turns the signal for a violation into an error, and then executes the program.
+            // The shell sets the limits, turns the signal for an exceeded limit into an error, and then executes the
+            // program.
             process.executableURL = URL(filePath: "/bin/bash")
             let limit = fileSizeLimit.map { "trap '' XFSZ; ulimit -f \($0); " } ?? ""
             let mask = umask.map { "umask \($0); " } ?? ""
@@ -88,6 +89,8 @@ final class RunningProgram {
         if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
     }
 
+    /// Waits for the program to end, and kills it if it hangs.
+    ///
     /// - Returns: The exit status.
     func waitForEnd() -> Int32 {
         // The wait is long because a busy machine is not a failure.
@@ -100,7 +103,7 @@ final class RunningProgram {
 
 /// The standard input of a program.
 protocol ProgramInput {
-    /// Returns an object that `Process` takes.
+    /// Returns an object that `Process` accepts as standard input: a `Pipe` or a `FileHandle`.
     func standardInput(in folder: TemporaryFolder) throws -> Any
 }
 

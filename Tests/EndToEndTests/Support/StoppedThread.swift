@@ -18,7 +18,7 @@ final class StoppedThread {
     init(_ name: String, of process: pid_t) throws {
         let threads = try ProcessThread.all(of: process)
         thread = try #require(threads.first { $0.name == name }, "there is no thread \(name): \(threads)").id
-        // Call the function by its address because Swift does not import variadic functions.
+        // Look up the function at run time, because Swift does not import variadic functions.
         let symbol = unsafe try #require(unsafe dlsym(nil, "ptrace"))
         trace = unsafe unsafeBitCast(symbol, to: Trace.self)
         let seize = 0x4206

@@ -15,7 +15,7 @@ final class TestKeys {
     /// The folder of the authorized clients.
     var clients: String { folder.path("clients") }
 
-    /// The daemon's flags.
+    /// The flags that make a daemon use these keys.
     var flags: [String] { ["--curve-key", path("daemon.key"), "--authorized-clients", clients] }
 
     func path(_ name: String) -> String { folder.path(name) }
@@ -44,7 +44,7 @@ final class TestKeys {
     ///
     /// - Parameters:
     ///   - name: The name of the client's keys.
-    ///   - server: The name of the key that the client expects of the server.
+    ///   - server: The name of the key that the client expects the server to have.
     /// - Returns: The client's keys and the server's public key.
     /// - Throws: An error if there are no such keys.
     func credentials(_ name: String, server: String = "daemon") throws -> CurveCredentials {

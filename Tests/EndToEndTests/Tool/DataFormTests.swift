@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Tests with the same data in each form that the tool reads.
+/// Tests that the tool gives the same results for the same data in every form.
 @Suite struct `Forms of data` {
     private let folder: TemporaryFolder
 
@@ -13,7 +13,7 @@ import Wire
     private static let model = Fixtures.url("reference/model2.keras").path
     private static let csv = Fixtures.url("reference/model2.csv").path
 
-    /// Runs a script with `$tool` as the tool, and `$1` and so on as the arguments.
+    /// Runs a shell script in which `$tool` is the tool, and `$1`, `$2` and so on are the arguments.
     private func shell(_ script: String, _ arguments: String...) throws -> FinishedProgram {
         let tool = RunningProgram.folder.appending(path: "sluice").path
         let ended = try FinishedProgram(
@@ -54,7 +54,7 @@ import Wire
         #expect(ended.errorOutput.contains("timesteps before it were consumed"))
     }
 
-    /// Twenty days of power demand, 24 timesteps of one feature each, with their labels.
+    /// Twenty days of power demand, with a label for each day. A day has 24 timesteps of one feature.
     private struct Days {
         var values: [[String]] = []
         var labels: [String] = []

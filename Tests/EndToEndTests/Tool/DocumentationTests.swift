@@ -5,7 +5,7 @@ import Testing
 @Suite struct `The documentation` {
     private static let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
 
-    /// A file of Markdown, without its blocks of code.
+    /// A Markdown file without its code blocks.
     private struct Document {
         let file: URL
         let text: String
@@ -23,7 +23,7 @@ import Testing
 
         var name: String { file.deletingPathExtension().lastPathComponent }
 
-        /// Whether the page describes a module. The site does not contain such a page.
+        /// Whether the page describes a module. The site does not contain such pages.
         var isModule: Bool { text.hasPrefix("# ``") }
 
         var anchors: Set<String> {
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func `every file that the documentation names exists`() throws {
-        // The page of changes also names files that no longer exist.
+        // The page Changes also names files that no longer exist.
         for document in try Self.documents() where document.name != "Changes" {
             for code in document.text.matches(of: /`((?:tools|deploy|Sources|Tests)\/[^`\s*{…:]+)/) {
                 let path = Self.root.appending(path: String(code.1)).path

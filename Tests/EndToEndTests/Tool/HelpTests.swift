@@ -40,7 +40,7 @@ private struct CommandHelp: Decodable {
         return try JSONDecoder().decode(CommandHelp.Program.self, from: Data(dump.utf8)).command.all
     }
 
-    /// Words that tell the unit of a number in a help text.
+    /// Words with which a help text states the unit of a number.
     private static let units = [
         "seconds", "timesteps", "streams", "decisions", "messages", "requests", "connections", "bytes", "megabytes",
         "threads", "rounds", "token", "probability", "units", "features", "seed",
@@ -176,7 +176,7 @@ private struct CommandHelp: Decodable {
 }
 
 @Suite struct `Completions` {
-    /// Returns the completions that bash offers for a command line. Its last word may be incomplete.
+    /// Returns the completions that bash offers for a command line. The last word may be incomplete.
     private func offers(_ words: [String], environment: [String: String] = [:], folder: String = "/") throws -> [String]
     {
         let programs = RunningProgram.folder.path

@@ -18,7 +18,7 @@ import Wire
 
     private var control: [String] { ["--control", ">ipc://\(folder.path("control"))"] }
 
-    /// 200 timesteps, which go to two streams in turn.
+    /// 200 timesteps, which alternate between two streams.
     private static let inputs = values(200)
     private static let ids = ["a", "b"]
     private static var csv: String {

@@ -7,10 +7,10 @@ import Wire
 /// Tests `sluice pipe --sequence-by` with models that are not stateful, against Keras' answers to whole sequences.
 @Suite struct `Piped sequences` {
     private static let folder = "keras/sequences"
-    /// Models for any number of timesteps. The first is causal. The second needs whole sequences.
+    /// Models that accept any number of timesteps. The first is causal. The second needs whole sequences.
     static let models = ["functional", "two_ways_lstm"]
 
-    /// Returns Keras' last answer to each sequence of a fixture.
+    /// Returns Keras' answer at the end of each sequence of a fixture.
     private static func answers(_ model: String) throws -> [[Float]] {
         var answers: [[Float]] = []
         var stream: String?
@@ -57,7 +57,7 @@ import Wire
         try peer.waitForSequence(1, of: "a")
         try write("a,2,0,0,0\n")
         #expect(try peer.decisions(of: "a", 1).map(\.step) == [2])
-        // When the input ends, the newest rows are sent, except for a partial line.
+        // The interruption below ends the input. The newest rows are then sent, except for a partial line.
         try write("b,1,0,0,1\nb,2,0,0,")
         try peer.waitForSequence(1, of: "b")
         #expect(try peer.control.stream("a")?.sequence == 2)

@@ -60,7 +60,7 @@ import ZeroMQ
         }
         _ = try watch.waitForLine { $0.hasPrefix("lost the daemon at \(address)") }
         let second = try Publisher(address)
-        // After the reconnection, libzmq first repeats the old subscription. The second one is new.
+        // After the reconnection, libzmq first repeats the old subscription. The second subscription is new.
         try second.confirm(2)
         _ = try watch.waitForLine { $0.hasPrefix("the daemon at \(address) is back after") }
         try second.publish("a", 6...7)
@@ -85,7 +85,7 @@ import ZeroMQ
         _ = try Peer(try #require(first)).decide("s", values(2))
         let seen: Bool? = eventually { watch.output.contains("s,2,") ? true : nil }
         #expect(seen == true)
-        // Stop the watch. Otherwise it might reconnect before the first decision.
+        // Suspend the watch, which might otherwise reconnect before the first decision.
         kill(watch.processIdentifier, SIGSTOP)
         first?.kill()
         first = nil

@@ -90,7 +90,7 @@ import Wire
         let feed = Feed(served(model))
         var chance = SplitMix64(seed: 42)
         var oracle: [String: (sequence: UInt64, last: [Float])] = [:]
-        // The ids share prefixes. There are so few that each stream comes and goes many times.
+        // The ids share prefixes, and are few enough that each stream comes and goes many times.
         let ids = (0..<3000).map { "\($0 % 7)/\($0)" }
         for _ in 0..<30_000 {
             let id = try #require(ids.randomElement(using: &chance))

@@ -3,7 +3,7 @@ import Streams
 import Testing
 import Wire
 
-/// Tests sequences with a model that has no output before their end.
+/// Tests with a model that has no output before the end of a sequence.
 @Suite struct `A sequence that must be complete` {
     private let model: Model
 

@@ -177,7 +177,6 @@ import Wire
         #expect(try after.table.copy(.prefix("s")).images == images)
         #expect(images.allSatisfy { $0.values.count == min(4, place) + 1 })
         let decisions = try after.send("s", Array(values[place...]))
-        // A stream's first decision here counts as changed, even if the previous one was not published.
         #expect(decisions == expected)
         #expect(try after.send("t", signal(1, from: 9)).map(\.step) == [10])
     }
@@ -223,7 +222,7 @@ import Wire
         try source.send("s", signal(6))
         let feed = Feed(served(try livelyModel()))
         let images = try source.images()
-        // The state of this model has the same number of values. Only the mode distinguishes the two images.
+        // The state of this model has the same number of values, so only the mode distinguishes the images.
         #expect(images[0].values.count == 2 * 3 + 1)
         let error = try #require(throws: StreamsError.self) { try feed.table.restore(images) }
         #expect(error.cause == .mode)

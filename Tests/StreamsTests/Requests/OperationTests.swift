@@ -42,7 +42,8 @@ import Wire
                 for _ in 0..<moment where sliced.table.isSweeping { _ = sliced.table.sweep(limit: 1) }
                 #expect(sliced.table.isSweeping == (moment < Self.ids.count))
 
-                // The order between waiting timesteps of different streams is undefined. Compare without order.
+                // The order between waiting timesteps of different streams is undefined, so sort the decisions before
+                // comparing.
                 let expected = try whole.send(id, signal(2, from: 7)) + whole.takeBacklog().flatMap(\.decisions)
                 var found = try sliced.send(id, signal(2, from: 7))
                 sliced.table.finishSweep()
@@ -152,7 +153,7 @@ import Wire
         let feed = try feed()
         #expect(try feed.table.begin(.doom, on: .prefix("a")) == 3)
         _ = feed.table.sweep(limit: 1)
-        // This includes streams that the operation has not reached yet.
+        // Streams that are about to be removed are left out, even those that the operation has not reached yet.
         #expect(Set(feed.takeChanged().map(\.id)) == ["b0", "b1", "b2"])
         feed.table.finishSweep()
         #expect(feed.table.takeRemovedKeys().sorted() == [0, 2, 4])

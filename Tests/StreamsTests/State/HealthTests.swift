@@ -50,7 +50,7 @@ import Wire
 
         let (after, lost) = feed.wake(feed.table.takeWakeRequests(), checkpoint)
 
-        // h was 3 at the checkpoint. The output is therefore 2·3 + 1.
+        // At the checkpoint, h was 3, so the output is 2·3 + 1.
         #expect(after.map { [$0.probabilities[0], Float($0.step), Float($0.sequence)] } == [[7, 3, 5]])
         #expect(lost.isEmpty)
         #expect(feed.takeChanged().map(\.sequence) == [5])

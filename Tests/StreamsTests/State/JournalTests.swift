@@ -5,7 +5,7 @@ import Wire
 
 /// Tests journal records and their replay.
 @Suite struct `The records of a journal` {
-    /// The contents of a store after some slices were written, and the records of a journal.
+    /// The contents of a store into which some slices were written, and the records of a journal.
     private struct Durable {
         var stored: [UInt32: (slice: StreamSlice, number: Int)] = [:]
         var records: [JournalRecords.Record] = []
@@ -84,7 +84,8 @@ import Wire
         var durable = Durable()
         var snapshot: [StreamImage] = []
         var next: Int?
-        // The position that the last complete checkpoint covers, and the position at which the running one began.
+        // `cut` is the position that the last complete checkpoint covers. `begin` is the position at which the running
+        // one began.
         var (cut, begin) = (0, 0)
         for round in 0..<3_000 {
             let id = "s\(Int.random(in: 0..<40, using: &chance))"
