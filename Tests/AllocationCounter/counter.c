@@ -79,11 +79,11 @@ static void note_callers(void *caller) {
     }
 }
 
-// Counts one allocation by its caller.
+// Counts one allocation, as libzmq's or as another caller's.
 static void count(void *caller) {
     static _Thread_local int is_counting;
     if (counts == NULL || is_counting || !is_counted_thread()) return;
-    // The functions called below may allocate. Their allocations do not count.
+    // The functions called below may allocate. Those allocations do not count.
     is_counting = 1;
     unsigned long offset;
     if (strstr(file_of(caller, &offset), "libzmq") != NULL) {
@@ -130,7 +130,7 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
     return 0;
 }
 
-// C++'s `new` is replaced too. Otherwise each caller of `new` would appear as libstdc++, which calls malloc.
+// Replace C++'s `new` too. Otherwise each caller of `new` would appear as libstdc++, which calls malloc.
 void *_Znwm(size_t size) {
     COUNT();
     void *memory = __libc_malloc(size ? size : 1);

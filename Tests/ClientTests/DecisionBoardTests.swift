@@ -72,7 +72,7 @@ extension DecisionBoard {
     }
 }
 
-/// The screens of 40 streams with long ids.
+/// Tests the screens for 40 streams with long ids.
 @Suite struct `The board in narrow windows` {
     private static let ids = (0..<40).map {
         "site-berlin-hall-07/press-line-\($0 < 10 ? "0" : "")\($0)/motor-\($0 % 4)"

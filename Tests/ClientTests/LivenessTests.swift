@@ -43,7 +43,7 @@ import ZeroMQ
             }
             return changes
         }
-        // The daemon is asked repeatedly, because nothing else arrives.
+        // Nothing else arrives, so the publisher is asked for confirmations repeatedly.
         #expect(try pass { publisher.confirmed >= 5 }.isEmpty)
         #expect(publisher.confirmed >= 5)
         publisher.isDark.store(true, ordering: .sequentiallyConsistent)

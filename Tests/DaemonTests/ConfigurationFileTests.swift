@@ -96,7 +96,8 @@ import ZeroMQ
         var enabled = try read(text.replacing(#/(?m)^#(?! \S)(?=.)/#, with: ""))
         let packaged = try read(text)
         #expect(enabled.models.map(\.mode) == [.stateful] && enabled.ingest.count == 3)
-        // The model decides on these, and the comment shows more endpoints than the default.
+        // Two differences are expected. The model determines the mode, emit and threshold, and the comment shows more
+        // ingest endpoints than the default.
         enabled.ingest = packaged.ingest
         for index in enabled.models.indices {
             (enabled.models[index].mode, enabled.models[index].emit, enabled.models[index].threshold) = (nil, nil, nil)
@@ -191,7 +192,7 @@ import ZeroMQ
         }
     }
 
-    /// Three valid lines that stand before or after an invalid one.
+    /// Three valid lines to put before or after an invalid one.
     static let models = "models:\n  m:\n    file: m.keras\n"
 
     static let bad = [

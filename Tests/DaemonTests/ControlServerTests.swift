@@ -46,7 +46,7 @@ import ZeroMQ
         let controller = try controller(of: server)
         let request = [UInt8](repeating: 0x20, count: 1 << 20)
         var sent = 0
-        // Requests beyond the 32 sit in the kernel's buffers.
+        // The server queues 32 requests. The kernel's buffers hold some more.
         while sent < 100, try controller.sendFrames([request], wait: true) { sent += 1 }
         #expect(sent >= 32 && sent < 100)
         for _ in 0..<sent {
@@ -73,7 +73,7 @@ import ZeroMQ
         #expect(try other.receiveFrames(wait: true) == [large.json], "others get theirs")
         var received = 0
         while try deaf.receiveFrames(wait: true) != nil { received += 1 }
-        // Replies beyond the 100 sit in the kernel's buffers.
+        // The server queues 100 replies. The kernel's buffers hold some more.
         #expect(received >= 100 && received < 300)
         try server.send(large, to: first)
         #expect(try deaf.receiveFrames(wait: true) == [large.json])

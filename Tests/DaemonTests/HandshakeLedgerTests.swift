@@ -11,7 +11,7 @@ import ZeroMQ
         ledger.accept(1, at: 0)
         var isTold = ledger.end(1, at: 1)
         #expect(isTold)
-        // A new connection reuses the number of the old one.
+        // A new connection reuses the number of the connection that ended.
         ledger.accept(1, at: 2)
         ledger.admit()
         isTold = ledger.end(1, at: 3)

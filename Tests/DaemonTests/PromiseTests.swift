@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Tests that the tests named by the documentation pages exist.
+/// Tests that every test named on a documentation page exists.
 @Suite struct `The promises of the pages` {
     private static let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
 

@@ -1,5 +1,5 @@
-// A library to preload into a program. It records the program's writes to a folder and shifts its time of day. See
-// FaultInjector.h.
+// A library to preload into a program. It records the program's writes to a folder, and shifts the time of day that the
+// program sees. See FaultInjector.h.
 #define _GNU_SOURCE
 #include "FaultInjector.h"
 
@@ -24,7 +24,7 @@ static int log_file = -1;
 static const char *clock_path;
 // The paths of the folder's open files, by descriptor.
 static char *paths[MAXIMUM_FILES];
-// Held during an operation and its record. Records thus have the order of the operations.
+// Held while an operation runs and is recorded, so that the records are in the order of the operations.
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 __attribute__((constructor)) static void start(void) {
@@ -62,7 +62,7 @@ static void record(char operation, const char *path, int64_t offset, const void 
     return (int)result
 
 static int open_at(int directory, const char *path, int flags, int mode) {
-    // Relative paths are not resolved because SQLite and Foundation use absolute ones.
+    // Relative paths are not resolved, because SQLite and Foundation use absolute paths.
     if (!is_watched(path)) return (int)syscall(SYS_openat, directory, path, flags, mode);
     pthread_mutex_lock(&mutex);
     struct stat status;
@@ -127,7 +127,8 @@ int ftruncate64(int file, off64_t length) {
 
 int ftruncate(int file, off_t length) { return ftruncate64(file, length); }
 
-// Only records the sync. A real sync would take time for nothing: the test cuts the power only in the log.
+// Records the sync without carrying it out. A real sync would only take time, because the power cut is simulated from
+// the log.
 static int synced(int file) {
     RECORDED(0, 's', path_of(file), 0, NULL, 0);
 }

@@ -3,16 +3,16 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// Runs one worker per core at a time, and observes how the workers end.
+/// Runs workers, one per core at a time, and observes how each worker ends.
 struct Driver {
-    /// The number of inputs per worker. It limits the growth of the worker's stream table.
+    /// The number of inputs per worker. The number bounds the size of the worker's stream table.
     private static let chunk = 20_000
 
     let seed: UInt64
 
     func run(inputs: Int) throws -> Tally {
         let kinds = FuzzKind.allCases
-        // The chunks are small enough for at least one of each kind.
+        // Make the chunks small enough that each kind of input gets at least one.
         let chunk = max(1, min(Self.chunk, inputs / kinds.count))
         let starts = Array(stride(from: 0, to: inputs, by: chunk))
         let tally = Mutex(Tally())
@@ -51,7 +51,7 @@ struct Driver {
     }
 }
 
-/// The outcomes of the inputs.
+/// A tally of how the inputs turned out.
 struct Tally: Sendable {
     private var counts: [FuzzKind: [Mark: Int]] = [:]
     private var failures: [String] = []
@@ -71,7 +71,7 @@ struct Tally: Sendable {
         }
     }
 
-    /// The counts as lines for people.
+    /// The tally as readable lines.
     var lines: [String] {
         let kinds = FuzzKind.allCases.map { kind in
             let marks = counts[kind] ?? [:]

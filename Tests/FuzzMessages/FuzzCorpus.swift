@@ -108,6 +108,6 @@ struct FuzzCorpus {
 }
 
 extension ControlReply {
-    /// Whether the reply can be written as JSON, as every reply must.
+    /// Whether the reply can be encoded as JSON. This must hold for every reply.
     var isWritten: Bool { (try? JSONEncoder().encode(self)) != nil }
 }

@@ -3,10 +3,10 @@ import Foundation
 import Glibc
 import TestSupport
 
-/// Gives damaged messages, requests and configuration files to the daemon's own code, and counts the outcomes.
+/// Passes damaged messages, requests and configuration files to the daemon's own code, and counts the outcomes.
 ///
-/// Each input is made from a valid one and must be accepted or refused. A refused input must not change any state. Each
-/// worker reads many inputs and reports on them one by one, which identifies an input that crashes the worker.
+/// Each input is made from a valid one and must be accepted or refused. A refused input must not change any state. A
+/// worker reads many inputs but reports on each, so that a crash can be traced to its input.
 @main
 struct FuzzMessages: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,7 +60,7 @@ enum Mark: UInt8 {
     case wrong = 0x77
 }
 
-/// The process that takes inputs one by one.
+/// The process that reads inputs one by one.
 struct Worker {
     /// The time limit for one input, in seconds.
     private static let seconds: UInt32 = 10
@@ -74,10 +74,10 @@ struct Worker {
         var subject = try FuzzSubject()
         let corpus = try FuzzCorpus(of: subject)
         for index in range {
-            // An input depends only on the seed and its number, wherever a worker begins.
+            // An input depends only on the seed and the index, no matter where a worker begins.
             var random = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
             let frames = corpus.input(kind, using: &random)
-            // The alarm ends the process.
+            // The alarm ends the process if the input takes too long.
             alarm(Self.seconds)
             var mark = subject.take(frames, as: kind).rawValue
             guard unsafe write(STDOUT_FILENO, &mark, 1) == 1 else { throw ExitCode.failure }

@@ -6,7 +6,7 @@ import Wire
 
 /// The code under test: the daemon's own readers, and a table of streams of every mode.
 struct FuzzSubject: ~Copyable {
-    /// Limits the memory for streams with damaged ids.
+    /// The maximum number of streams. Damaged ids could otherwise create streams without bound.
     private static let maximumStreams = 2_000
 
     var table: StreamTable
@@ -72,14 +72,14 @@ struct FuzzSubject: ~Copyable {
             return isReadable ? .accepted : .wrong
         } catch {
             table.countDrop(error)
-            // With these two causes, a part of the message is accepted.
+            // With either of these causes, a part of the message is accepted.
             if error == .tooLong || error == .paused { return .accepted }
             let isSame = table.count == streams && table.counters.timesteps == timesteps
             return isSame ? .refused : .wrong
         }
     }
 
-    /// Decides on the accepted message.
+    /// Decides on the timesteps of the accepted message.
     private mutating func decide() throws(DropCause) {
         decided.removeAll()
         table.stepBatch()

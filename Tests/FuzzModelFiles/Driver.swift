@@ -4,11 +4,11 @@ import ModelFiles
 import Synchronization
 import TestSupport
 
-/// Runs one worker per core at a time, and observes how the workers end.
+/// Runs workers, one per core at a time, and observes how each worker ends.
 struct Driver {
-    /// The number of inputs per worker. It limits the leaks of libhdf5.
+    /// The number of inputs per worker. The number bounds the memory that libhdf5 leaks.
     private static let chunk = 500
-    /// Of this many library inputs, one is also read in a separate process, as the programs do.
+    /// One in this many inputs for the libraries is also read in a separate process, as the programs do.
     private static let sample = 200
 
     let corpus: Corpus
@@ -55,8 +55,8 @@ struct Driver {
                     "input \(next) (\(kind)) of seed \(seed) \(isTimeOut ? "hung" : "crashed") our own reader: signal \(signal)"
                 )
             } else {
-                // libhdf5 may damage memory and crash only later. The programs run it in a separate process, where the
-                // damage has no effect.
+                // libhdf5 may damage memory and crash only later. The programs run libhdf5 in a separate process, where
+                // the damage has no effect.
                 tally.contain(isTimeOut: isTimeOut, kind, isLate: step != .library)
             }
             next += 1
@@ -69,7 +69,7 @@ struct Driver {
 
     /// Reads an input as the programs do.
     ///
-    /// - Returns: Whether the outcome was a model or an error of one line. A crash here ends the driver.
+    /// - Returns: Whether the outcome was a model or a one-line error. A crash here ends the driver.
     private func isRead(_ input: FuzzInput) throws -> Bool {
         let folder = try TemporaryFolder()
         do {
@@ -86,7 +86,7 @@ struct Driver {
     }
 }
 
-/// The outcomes of the inputs.
+/// A tally of how the inputs turned out.
 struct Tally: Sendable {
     private var counts: [FuzzInput.Kind: [Mark: Int]] = [:]
     private var crashes: [FuzzInput.Kind: Int] = [:]
@@ -96,7 +96,7 @@ struct Tally: Sendable {
     /// The number of inputs that were also read in a separate process, as the programs do.
     var sampled = 0
 
-    /// Whether nothing crashed or hung except libhdf5 and libzip in their separate process.
+    /// Whether nothing crashed or hung, apart from libhdf5 and libzip in their separate process.
     var isClean: Bool { failures.isEmpty }
 
     mutating func count(_ mark: Mark, _ kind: FuzzInput.Kind) { counts[kind, default: [:]][mark, default: 0] += 1 }
@@ -121,7 +121,7 @@ struct Tally: Sendable {
         }
     }
 
-    /// The counts as lines for people.
+    /// The tally as readable lines.
     var lines: [String] {
         let kinds = FuzzInput.Kind.allCases.map { kind in
             let marks = counts[kind] ?? [:]

@@ -1,9 +1,9 @@
 import Foundation
 import TestSupport
 
-/// A damaged file, and the description file beside it.
+/// A damaged file, and the description file that stands beside it.
 struct FuzzInput {
-    /// The formats. Each has its own reader.
+    /// The file formats. Different readers read them.
     enum Kind: String, CaseIterable, Sendable {
         case keras, h5, safetensors
     }
@@ -13,7 +13,7 @@ struct FuzzInput {
     let description: [UInt8]?
 }
 
-/// The fixtures, which are the valid files from which inputs are made.
+/// The fixtures: the valid files from which inputs are made.
 struct Corpus: Sendable {
     struct Item: Sendable {
         let file: PatchedFile
@@ -59,7 +59,7 @@ struct Corpus: Sendable {
         let isWithin = Bool.random(using: &random)
         switch kind {
         case .keras where isWithin && file.bytes[8] == Self.isStored:
-            // `changeEntry` corrects the archive's checksum. The change thus reaches the entry's reader.
+            // `changeEntry` corrects the archive's checksum, so that the change reaches the entry's reader.
             let entry = Int.random(in: 0..<4, using: &random) == 0 ? "config.json" : "model.weights.h5"
             file.changeEntry(entry) { content in
                 let size = content.bytes.count
@@ -68,7 +68,7 @@ struct Corpus: Sendable {
                 } else {
                     content.bytes.mutate(with: other.file.bytes, using: &random)
                 }
-                // Keep the length, which is stated in the archive.
+                // Keep the length, because the archive states it.
                 content.bytes = Array(content.bytes.prefix(size))
                 content.bytes += Array(repeating: 0x20, count: size - content.bytes.count)
             }

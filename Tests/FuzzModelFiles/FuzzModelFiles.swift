@@ -4,11 +4,11 @@ import KerasArchives
 import ModelFiles
 import TestSupport
 
-/// Gives damaged model files to the readers, and counts the outcomes.
+/// Passes damaged model files to the readers, and counts the outcomes.
 ///
-/// libhdf5 and libzip may crash. The programs therefore run them in a separate process. Here, one process per input
-/// would take too long. Instead, each worker reads many inputs, and a new worker starts after a crash. The reader of
-/// safetensors and the code after the other readers must never crash.
+/// libhdf5 and libzip may crash, so the programs run them in a separate process. Here, a process per input would take
+/// too long. Instead, each worker reads many inputs, and a new worker starts after a crash. The safetensors reader must
+/// never crash, nor must the code that reads the libraries' output.
 @main
 struct FuzzModelFiles: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -6,13 +6,13 @@ import TestSupport
 
 /// A worker's report on an input, written as one byte to standard output.
 enum Mark: UInt8 {
-    /// The worker gives the input to libhdf5 and libzip.
+    /// The worker is about to pass the input to libhdf5 and libzip.
     case library = 0x4C
-    /// The worker reads a safetensors file: the input, or the libraries' output.
+    /// The worker is about to read a safetensors file: the input, or the libraries' output.
     case safetensors = 0x53
     /// The input was a model after all.
     case accepted = 0x61
-    /// The input was refused, by code.
+    /// The input was refused. Each kind of error has its own mark.
     case corrupt = 0x63
     case notAModel = 0x6E
     case unsupported = 0x75
@@ -41,7 +41,7 @@ struct Worker {
 
     func run(first: Int, count: Int) throws {
         var limit = rlimit(rlim_cur: Self.memory, rlim_max: Self.memory)
-        // A sanitizer reserves terabytes of address space.
+        // A sanitizer reserves terabytes of address space, so it gets no limit.
         #if !SANITIZED
         guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else {
             throw CocoaError(.featureUnsupported)
@@ -54,7 +54,7 @@ struct Worker {
         let folder = try TemporaryFolder()
         for index in first..<first + count {
             let input = corpus.input(index, of: kind, seed: seed)
-            // The alarm ends the process.
+            // The alarm ends the process if the input takes too long.
             alarm(Self.seconds)
             say(try mark(of: input, folder))
             alarm(0)

@@ -1,7 +1,8 @@
 // Checks every set of kernels that the machine can run. The program is in C so that it can be built for another
 // processor and run in an emulator without Swift. tools/check/kernels does this for arm64.
 //
-// The batched path must compute the same bits as the scalar path, and both must be near double precision.
+// The batched path must compute the same bits as the scalar path, and both must be close to the results in double
+// precision.
 
 #include "CKernels.h"
 
@@ -38,8 +39,8 @@ static float *zeros(long count) {
     return p;
 }
 
-// A matrix in several layouts: row-major in `values`; for the scalar path in `vectors` or, for a gated layer, in
-// `panels`; and for the batched path in `blocks`.
+// A matrix in several layouts: `values` is row-major; `vectors` is for the scalar path; `panels` is for the scalar path
+// of a gated layer; `blocks` is for the batched path.
 struct matrix {
     long rows, columns;
     float *values, *vectors, *panels, *blocks;
@@ -94,15 +95,15 @@ static void compare(const float *tile, int lane, const float *alone, const doubl
     int same = 1, near = 1;
     for (long k = 0; k < count; k++) {
         same &= memcmp(&tile[k * LANES + lane], &alone[k], sizeof(float)) == 0;
-        // A cell state may be far above 1.
+        // Above 1, the tolerance is relative, because a cell state may be much larger.
         near &= fabs(alone[k] - exact[k]) <= 1e-5 * fmax(1, fabs(exact[k]));
     }
     check(same, "the batched path differs from the scalar path", units, step);
     check(near, "the scalar path differs from double precision", units, step);
 }
 
-// Returns an input. Most inputs are small. For 12 of every 50 timesteps, large inputs open and shut gates, long enough
-// for cell states to grow past the point where their tanh is 1.
+// Returns an input. Most inputs are small. In 12 of every 50 timesteps, large inputs force gates open or shut for so
+// long that cell states grow past the point where their tanh is 1.
 static float next_input(long step, long k) {
     const float small = 2 * next_value();
     return step % 50 < 12 ? (k / 3 % 2 ? 60 : -60) + small : small;
@@ -176,8 +177,8 @@ static void check_gru(long features, long units) {
     release(w), release(u), release(bias);
 }
 
-// Tests how the layer kernels detect a state that is not finite. They must check each value, ignore the memory behind
-// the state, and agree with the batched path.
+// Tests how the layer kernels detect a state that is not finite. The kernels must check each value, ignore the memory
+// behind the state, and agree with the batched path.
 static void check_finite(long units) {
     struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);
     struct matrix gw = random_matrix(1, 3, units, 1), gu = random_matrix(units, 3, units, 1), gb = random_matrix(1, 3, units, 1);
@@ -224,7 +225,7 @@ static void check_sequence(long units) {
     float x[COUNT];
     for (long right = COUNT - 2; right <= COUNT; right += 2) {
         for (int is_lstm = 0; is_lstm < 2; is_lstm++) {
-            // This NaN differs from the result of an invalid operation.
+            // The payload tells this NaN from the result of an invalid operation.
             for (long k = 0; k < COUNT; k++) x[k] = k == right ? nanf("1") : 2 * next_value();
             memset(state, 0, (size_t)(2 * units) * sizeof(float));
             memset(other, 0, (size_t)(2 * units) * sizeof(float));
@@ -281,7 +282,7 @@ static void check_dense(long rows, long columns) {
     release(w);
 }
 
-// Compares `affine_sequence` with `affine`, and checks that it writes nothing past its output.
+// Compares `affine_sequence` with `affine`, and checks that the former writes nothing past its output.
 static void check_affine_sequence(long steps, long rows, long columns) {
     struct matrix w = random_matrix(rows, 1, columns, 1);
     float *b = zeros(columns), *x = zeros(steps * rows), *y = zeros(columns), *all = zeros(steps * columns);
@@ -357,7 +358,7 @@ extern const struct sluice_kernels sluice_kernels_as_avx512;
 static void check_set(const struct sluice_kernels *set) {
     kernels = set;
     long before = checks;
-    // Covers every layout of a layer's last units in panels.
+    // These sizes cover every way in which a layer's last units can be laid out in panels.
     const long units[] = {1, 2, 3, 5, 8, 9, 10, 11, 16, 17, 18, 26, 33, 64, LARGEST};
     for (unsigned k = 0; k < sizeof units / sizeof units[0]; k++) {
         check_lstm(1 + k % 3, units[k]);
@@ -367,7 +368,7 @@ static void check_set(const struct sluice_kernels *set) {
     }
     for (long rows = 1; rows <= 40; rows++)
         for (long columns = 1; columns <= 6; columns++) check_dense(rows, columns);
-    // Covers every block width of a set, and the remaining columns.
+    // These widths cover every block width of a set, and the columns left over.
     for (long columns = 4 * LARGEST; columns > 6; columns = columns * 2 / 3) check_dense(7, columns);
     for (long steps = 1; steps <= 20; steps++)
         for (long columns = 4 * LARGEST; columns > 4; columns = columns * 4 / 5) check_affine_sequence(steps, 1 + steps % 4, columns);

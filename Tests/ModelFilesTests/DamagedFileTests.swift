@@ -3,8 +3,8 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// Tests files that are not models or are damaged models. Each is refused with a typed error of one line, and nothing
-/// crashes.
+/// Tests damaged models and files that are not models at all. Each must be refused with a typed, one-line error, and
+/// nothing may crash.
 @Suite struct `A damaged model file` {
     /// Returns the error of `read`, or nil if it succeeds.
     private func error(_ read: () throws -> ModelFile) throws -> ModelFileError? {
@@ -87,8 +87,8 @@ import Testing
         }
     }
 
-    /// Skipped under a sanitizer. If the sanitizer detects the library's fault first, it never finishes its report
-    /// because the process may not open files.
+    /// Skipped under a sanitizer, which may detect the library's fault first. The sanitizer would then never finish its
+    /// report, because the process may not open files.
     #if !SANITIZED
     @Test func `a file that crashes libhdf5 crashes only the process that reads it`() throws {
         let error = try error { try ModelFile.read(Fixtures.url("damaged/crash.h5").path()) }

@@ -4,7 +4,7 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Tests Sluice's own `.safetensors` files, converted or written by hand.
+/// Tests files in Sluice's own `.safetensors` format, whether converted or written by hand.
 @Suite struct `The exchange format` {
     static let sources =
         `A Keras file`.lively.map { "keras/\($0).keras" } + [

@@ -4,7 +4,7 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Tests models that are read from files that Keras wrote.
+/// Tests how models are read from files that Keras wrote.
 @Suite struct `A Keras file` {
     static let lively = [
         "smallest", "odd_units", "stacked", "three_deep", "sequences_to_the_end", "dense_stack", "dense_first",

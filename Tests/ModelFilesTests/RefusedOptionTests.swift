@@ -25,7 +25,7 @@ import Testing
         + "Rescaling, Normalization, LayerNormalization, BatchNormalization, Dropout, SpatialDropout1D, GaussianNoise, "
         + "GaussianDropout, AlphaDropout, ActivityRegularization"
 
-    /// The activations that apply to single values, as a cell needs them.
+    /// The activations that apply to single values. A cell supports only these.
     static let supportedActivations =
         "linear, sigmoid, tanh, relu, hard_sigmoid, softsign, softplus, elu, selu, gelu, silu, swish, exponential"
 
@@ -217,7 +217,7 @@ import Testing
     func `an option that does not change an answer does not change the fingerprint`(old: String, new: String) throws {
         let unchanged = try PatchedFile("keras/stacked.h5")
         var file = unchanged
-        // Remove the comma with the option.
+        // Also remove the comma after the option.
         let removed = new.isEmpty && !old.hasSuffix(", ") ? old + ", " : old
         #expect(file.replace(removed, with: new) > 0)
         #expect(try file.read().fingerprint == unchanged.read().fingerprint)
@@ -258,8 +258,8 @@ import Testing
 }
 
 extension PatchedFile {
-    /// Returns the names of the layers in the order of the configuration, beginning with the InputLayer. A test must
-    /// not rely on a name because Keras restarts its numbering in each process of the generator.
+    /// Returns the names of the layers in the order of the configuration, beginning with the InputLayer. Tests cannot
+    /// hard-code the names, because the numbers in them depend on the process that generated the fixture.
     func layerNames() throws -> [String] {
         let text = String(decoding: bytes, as: UTF8.self)
         let input = try #require(text.firstMatch(of: /"name": "(input_layer[_0-9]*)"/)).output.1

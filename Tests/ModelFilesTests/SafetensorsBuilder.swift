@@ -2,7 +2,7 @@ import Foundation
 import ModelFiles
 import TestSupport
 
-/// A safetensors file that a test builds from a header, as text, and data.
+/// A safetensors file that a test builds from the text of the header and from data.
 struct SafetensorsBuilder {
     var header: String
     var data: [UInt8]
@@ -12,7 +12,7 @@ struct SafetensorsBuilder {
     /// - Parameters:
     ///   - layers: The JSON of the layers.
     ///   - tensors: The names and shapes of the tensors. Their values are 0.25, 0.5, 0.75, … in order.
-    ///   - metadata: Entries to add to `__metadata__` or to replace in it.
+    ///   - metadata: Entries to add to `__metadata__` or to replace in it. An empty value removes the entry.
     /// - Throws: Never in practice, because any text has a JSON form.
     init(layers: String, tensors: [(name: String, shape: [Int])], metadata: [String: String] = [:]) throws {
         let standard = [
@@ -42,7 +42,7 @@ struct SafetensorsBuilder {
             metadata: metadata)
     }
 
-    /// Returns the bytes of the file. If `headerLength` is given, the file states this length of the header.
+    /// Returns the bytes of the file. If `headerLength` is given, the file states it as the length of the header.
     func bytes(headerLength: UInt64? = nil) -> [UInt8] {
         let text = Array(header.utf8)
         return Self.littleEndian(headerLength ?? UInt64(text.count), bytes: 8) + text + data

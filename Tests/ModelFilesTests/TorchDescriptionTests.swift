@@ -5,7 +5,7 @@ import Testing
 
 /// Tests the description of layers beside a PyTorch state dict.
 @Suite struct `A description of a PyTorch model` {
-    /// Reads the state dict of `torch/<fixture>` with another description, or with none if it is nil.
+    /// Reads the state dict of `torch/<fixture>` with the given description; nil for none.
     private func read(
         _ fixture: String, _ description: String?, name: String = "model.yaml"
     ) throws -> ModelFile {

@@ -1,11 +1,11 @@
 import Testing
 
-/// Returns the numbers in a row's columns `x0`, `x1`, … where `x` is the prefix.
+/// Returns a row's numbers in the columns named after the prefix, such as `x0`, `x1`, … for `x`.
 func floats(_ row: [String: String], _ prefix: String, count: Int) throws -> [Float] {
     try (0..<count).map { try #require(row["\(prefix)\($0)"].flatMap { Float($0) }) }
 }
 
-/// Returns the largest difference between two values at the same place; infinite if the counts differ or a value is
+/// Returns the largest difference between two values at the same position; infinite if the counts differ or a value is
 /// NaN.
 func largestDifference(_ answers: [[Float]], _ expected: [[Float]]) -> Float {
     guard answers.map(\.count) == expected.map(\.count) else { return .infinity }

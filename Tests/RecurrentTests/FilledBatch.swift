@@ -1,6 +1,6 @@
 import Recurrent
 
-/// A batch that stores the values of its own timesteps.
+/// A batch that also stores the values of its timesteps.
 final class FilledBatch {
     private let batch: StepBatch
     private var values: [Float] = []

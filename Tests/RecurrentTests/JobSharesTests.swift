@@ -21,7 +21,7 @@ import Testing
         for _ in 0..<20 {
             var shares = JobShares(workers: workers, lanes: 16)
             var named = [Set<Int>](repeating: [], count: workers)
-            // Few workers get most of the jobs.
+            // Choose the hashes so that a few workers get most of the jobs.
             for job in 0..<jobs {
                 let hash = UInt32.random(in: 0...UInt32.random(in: 0...7, using: &random), using: &random)
                 shares.append(hash: hash)

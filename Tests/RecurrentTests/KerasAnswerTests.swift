@@ -6,7 +6,7 @@ import Testing
 
 /// Compares the engine's outputs with Keras' outputs, for models and answers that Keras wrote.
 @Suite struct `The answers of Keras` {
-    /// The allowed distance from Keras' answers. Both compute in float32, but in a different order.
+    /// The allowed difference from Keras' answers. Both sides compute in float32, but in a different order.
     static let tolerance: Float = 1e-5
 
     static let cases = [

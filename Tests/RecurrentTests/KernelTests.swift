@@ -41,7 +41,7 @@ import Testing
         let pool = StatePool(model: model)
         let row = pool.insert()
         for step in 0..<10_000 {
-            // The inputs have a cycle of 24 hours, but no day repeats another.
+            // The inputs have a cycle of 24 hours, but no two days are the same.
             let x = Float(1.5 * sin(Double(step) * 2 * .pi / 24) + 0.7 * sin(Double(step) * 0.377))
             pool.step(row, inputs: [x].span, index: 0)
             timestep = lstm.step([Double(x)], after: timestep)

@@ -4,10 +4,10 @@ import Testing
 
 /// Compares every set of kernels and every path through the engine with the equations in plain Swift.
 @Suite struct `The reference step of a recurrent layer` {
-    /// The allowed distance of float32 outputs from double precision.
+    /// The allowed difference between float32 outputs and double precision.
     static let tolerance = 1e-5
 
-    /// The kinds of layers with their own kernels or equations.
+    /// The kinds of recurrent layers, each with separate kernels and equations.
     enum Kind: CaseIterable { case lstm, gru, simpleRNN }
 
     /// The paths by which the engine can step a stream.
@@ -21,7 +21,8 @@ import Testing
     }
 
     static let timesteps = 70
-    /// Numbers of units that cover every layout of a layer's last units in panels.
+    /// Layer sizes, in units. Together, they exercise every way in which a layer's last units can be laid out in
+    /// panels.
     static let sizes = [1, 2, 3, 8, 9, 10, 11, 16, 17, 26, 33, 64]
 
     @Test(arguments: Kernels.available.indices, Path.allCases)
@@ -89,7 +90,7 @@ import Testing
         }
     }
 
-    /// Returns the model's outputs after each timestep on one path, shape (timesteps, outputs).
+    /// Returns the model's outputs after each timestep by the given path, shape (timesteps, outputs).
     private static func outputs(of model: Model, _ inputs: [[Float]], by path: Path) -> [[Float]] {
         switch path {
         case .scalar: return answers(of: model, to: inputs)

@@ -6,7 +6,7 @@ import Testing
 
 /// Compares the engine's outputs for whole sequences with Keras' outputs, for every file in `Fixtures/keras/sequences`.
 @Suite struct `The answers of Keras to whole sequences` {
-    /// The allowed distance from Keras' answers. Both compute in float32, but in a different order.
+    /// The allowed difference from Keras' answers. Both sides compute in float32, but in a different order.
     static let tolerance: Float = 1e-5
 
     static let folder = "keras/sequences"
@@ -91,7 +91,7 @@ import Testing
         return differences.contains { $0.isNaN } ? .infinity : differences.max() ?? .infinity
     }
 
-    /// One sequence with Keras' answers.
+    /// One sequence, and Keras' answers to it.
     private struct Stream {
         let name: String
         /// Shape (n, features).
@@ -100,7 +100,7 @@ import Testing
         /// whose timesteps are all masked is NaN.
         let answers: [[Float]?]
 
-        /// Returns the sequences of a model, from the CSV file next to it.
+        /// Returns the sequences for a model, from the CSV file next to the model file.
         static func all(ofModel file: String, _ model: Model) throws -> [Stream] {
             let name = try #require(file.split(separator: ".").first)
             let rows = try Fixtures.rows("\(folder)/\(name).csv")

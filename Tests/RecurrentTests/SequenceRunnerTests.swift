@@ -48,7 +48,7 @@ import Testing
     }
 }
 
-/// Returns the output of a new runner.
+/// Returns a new runner's output for a whole sequence.
 private func wholeAnswer(of model: Model, to timesteps: [Float]) -> [Float] {
     let runner = SequenceRunner(model: model)
     let answer = runner.output(for: timesteps.span)

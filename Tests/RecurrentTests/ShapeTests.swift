@@ -1,9 +1,9 @@
 import Recurrent
 import Testing
 
-/// Tests the checks while a model is built. They make checks during a step unnecessary.
+/// Tests the checks that are made when a model is built. Because of them, a step needs no checks.
 @Suite struct `The construction of a model` {
-    /// An invalid construction and the code of its error.
+    /// An invalid construction, and the error code that it must lead to.
     struct Case: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let code: ModelError.Code

@@ -34,7 +34,7 @@ import Testing
     func `batched streams of an LSTM give the same bits as each stream alone, whatever its size`(set: Int, units: Int)
         throws
     {
-        // The messages have more timesteps than the stateless tail steps at once.
+        // The longest messages have more timesteps than the stateless tail steps at once.
         try checkBatches(lstm(units: units, kernels: Kernels.available[set]), longest: 150)
     }
 
@@ -168,8 +168,8 @@ import Testing
         }
     }
 
-    /// Steps streams in batches of all sizes, with messages of all lengths in any order, and compares each stream with
-    /// the stream alone.
+    /// Steps streams in batches of all sizes, with messages of all lengths in any order. Compares each stream with the
+    /// same stream stepped alone.
     private func checkBatches(
         _ model: Model, workers: StepWorkers = StepWorkers(), longest: Int = 40
     ) throws {

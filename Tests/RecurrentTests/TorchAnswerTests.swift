@@ -9,7 +9,7 @@ import Testing
         "lstm", "lstm_levels", "lstm_double", "gru", "gru_no_bias", "rnn", "bare", "tokens",
     ]
 
-    /// The allowed distance from PyTorch's answers. Both compute in float32, but in a different order.
+    /// The allowed difference from PyTorch's answers. Both sides compute in float32, but in a different order.
     private let tolerance: Float = 1e-5
 
     private func difference(_ name: String) throws -> Float {

@@ -8,13 +8,15 @@ import Wire
 
 /// Damages state folders at random. Each folder must be refused unchanged or give exactly the stored contents.
 ///
-/// `SLUICE_DAMAGES` and `SLUICE_DAMAGE_SEED` set the number of damages and the seed. See `tools/check/damage`.
+/// `SLUICE_DAMAGES` sets how many folders are damaged, and `SLUICE_DAMAGE_SEED` sets the seed. See
+/// `tools/check/damage`.
 @Suite struct `A randomly damaged state folder` {
     /// The contents that a start finds in a folder.
     private struct Contents: Equatable {
         var streams: [StreamImage] = []
         var snapshots: [String: [StreamImage]] = [:]
-        /// The sizes in bytes of the journal's batches after the checkpoint, by the number of the first record.
+        /// The size in bytes of each journal batch after the checkpoint. The key is the position of the batch's first
+        /// record.
         var records: [UInt64: Int] = [:]
     }
 
@@ -100,7 +102,7 @@ private struct Folders {
         try Self.run(in: good, copiedTo: older, hasJournal: hasJournal, isOrderly: isOrderly, seed: 1)
     }
 
-    /// Writes checkpoints, a snapshot and records to a folder. Copies the folder to `copiedTo` in between. Simulates a
+    /// Writes checkpoints, a snapshot and records to a folder, and copies the folder to `copiedTo` midway. Simulates a
     /// crash by copying the files while the store is still open.
     private static func run(
         in folder: TemporaryFolder, copiedTo older: TemporaryFolder?, hasJournal: Bool, isOrderly: Bool, seed: UInt64

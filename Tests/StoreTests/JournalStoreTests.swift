@@ -23,8 +23,8 @@ import Wire
         return journal
     }
 
-    /// Returns the first record of each batch after a position, the last record before a gap, and the last record of
-    /// all.
+    /// Returns three kinds of positions: of the first record of each batch after `position`, of the last record before
+    /// a gap, and of the last record of all.
     private func read(_ journal: Journal, after position: UInt64) throws -> (
         firsts: [UInt64], last: UInt64, end: UInt64
     ) {
@@ -50,7 +50,7 @@ import Wire
         }
         for journal in [journal, try open(crashed)] {
             #expect(try read(journal, after: 0) == ([1, 4, 5], 9, 9))
-            // The first batch is partly before this position.
+            // A part of the first batch lies before this position.
             #expect(try read(journal, after: 2) == ([1, 4, 5], 9, 9))
             #expect(try read(journal, after: 3) == ([4, 5], 9, 9))
             #expect(try read(journal, after: 9) == ([], 9, 9))

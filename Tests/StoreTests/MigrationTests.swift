@@ -40,7 +40,7 @@ import Testing
         #expect(error.description.contains(folder.path(Journal.fileName)))
     }
 
-    /// Returns the values of the streams, ordered by id, as SQLite alone reads them.
+    /// Returns the values of the streams in the order of the ids. Only SQLite reads them, without the store.
     private func rows(of database: String) throws -> [[UInt32]] {
         let queue = try DatabaseQueue(path: database)
         defer { try? queue.close() }

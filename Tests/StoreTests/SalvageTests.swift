@@ -32,7 +32,7 @@ import Testing
         try Data(bytes).write(to: folder.url(StateStore.fileName))
     }
 
-    /// Expects that a folder is refused and stays unchanged.
+    /// Checks that a folder is refused and stays unchanged.
     private func expectRefusal(_ folder: TemporaryFolder, _ comment: Comment) throws {
         let before = try folder.contents()
         let error = #expect(throws: StoreError.self, comment) {
@@ -121,7 +121,7 @@ import Testing
         let expected = try contents(of: whole)
         let (database, new) = (StateStore.fileName, StateStore.fileName + ".rebuilt")
 
-        // Each step leaves the files as a crash at this point of the rebuild does.
+        // Each step leaves the files as a crash at that point of the rebuild would leave them.
         let steps: [(what: String, step: (TemporaryFolder) throws -> Void)] = [
             ("half a database", { _ = try $0.write("half", to: database + ".part") }),
             ("a whole database", { try FileManager.default.copyItem(at: whole.url(database), to: $0.url(new)) }),
@@ -191,7 +191,8 @@ import Testing
             try FileManager.default.removeItem(at: copy.url(log))
             return copy
         }
-        // No part of this checkpoint was acknowledged. The streams are therefore as at one moment before it.
+        // No part of the second checkpoint was acknowledged. Without the log, the folder may therefore hold the streams
+        // of an earlier moment.
         let cut = try contents(of: copyWithoutLog())
         #expect(cut.streams.count == 300 && cut.streams.first?.sequence == 3)
         try store.endCheckpoint(at: 2)

@@ -80,7 +80,7 @@ import Wire
     }
 
     @Test func `a snapshot that fails half-way does not exist`() throws {
-        // A snapshot has each stream at most once. The second image therefore makes the call fail.
+        // A snapshot may contain a stream only once, so the second image makes the call fail.
         let error = try #require(throws: StoreError.self) {
             try store.saveSnapshot("n", of: slice([image("a"), image("a")]), time: 1)
         }

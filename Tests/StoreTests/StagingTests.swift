@@ -19,7 +19,7 @@ import Testing
         return try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM snapshot_stream") ?? 0 }
     }
 
-    /// Deletes leftover streams, two at a time. Returns the number of calls that deleted any.
+    /// Deletes leftover streams, two at a time. Returns how many calls deleted any.
     private func clean(_ store: StateStore) throws -> Int {
         var times = 0
         while try store.removeLeftovers(limit: 2) { times += 1 }
@@ -147,7 +147,7 @@ import Testing
         let snapshot = StagedSnapshot("n", time: 5)
         try store.begin(snapshot)
         try store.stage(slice([image("a")]), of: snapshot)
-        // A snapshot has each stream at most once.
+        // A snapshot may contain a stream only once.
         let error = try #require(throws: StoreError.self) { try store.stage(slice([image("a")]), of: snapshot) }
         #expect(throws: StoreError.self) { try store.stage(slice([image("b")]), of: snapshot) }
         let later = try #require(throws: StoreError.self) { try store.finish(snapshot) }

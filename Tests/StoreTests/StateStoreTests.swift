@@ -116,7 +116,7 @@ import Wire
         try store.write(next)
         _ = try store.saveSnapshot("n", of: slice([image("plain")]), time: 5)
 
-        // Copy the files while the store is open. The copy has the files as after a crash at this moment.
+        // Copy the files while the store is open, to get the files that a crash would leave at this moment.
         let crashed = try TemporaryFolder()
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
             try FileManager.default.copyItem(atPath: folder.path(name), toPath: crashed.path(name))

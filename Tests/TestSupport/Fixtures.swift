@@ -11,7 +11,7 @@ package enum Fixtures {
         folder.appending(path: path)
     }
 
-    /// Returns the rows of a CSV fixture without quotes. Each row is a dictionary with the names of the header.
+    /// Returns the rows of a CSV fixture, as dictionaries keyed by the names in the header. Fields must not be quoted.
     package static func rows(_ path: String) throws -> [[String: String]] {
         let text = try String(contentsOf: url(path), encoding: .utf8)
         let lines = text.split(whereSeparator: \.isNewline).map {

@@ -11,8 +11,10 @@ package struct FolderDamage {
     private let older: TemporaryFolder
     private let other: TemporaryFolder
 
+    /// Prepares to damage folders.
+    ///
     /// - Parameters:
-    ///   - older: An earlier copy of the folder.
+    ///   - older: An earlier copy of the folder to damage.
     ///   - other: The folder of another run.
     package init(older: TemporaryFolder, other: TemporaryFolder) {
         (self.older, self.other) = (older, other)
@@ -67,7 +69,7 @@ package struct FolderDamage {
 extension TemporaryFolder {
     /// Copies all files of a folder into this one.
     ///
-    /// - Parameter source: The folder.
+    /// - Parameter source: The path of the folder to copy.
     /// - Throws: Foundation's error if a file cannot be copied.
     package func copyFiles(of source: String) throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: source) {

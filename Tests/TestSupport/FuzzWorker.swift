@@ -12,9 +12,9 @@ package struct FuzzWorker {
     /// Runs a worker until it ends.
     ///
     /// - Parameters:
-    ///   - range: The numbers of the inputs.
-    ///   - kind: The kind of inputs for the program's `--kind`.
-    ///   - seed: The seed of the inputs.
+    ///   - range: The indices of the inputs to read.
+    ///   - kind: The kind of inputs, passed as `--kind`.
+    ///   - seed: The seed from which the inputs are generated.
     ///   - isQuiet: Whether to discard standard error.
     /// - Throws: Foundation's error if the worker cannot be started or read.
     package init(_ range: Range<Int>, kind: String, seed: UInt64, isQuiet: Bool = false) throws {

@@ -5,7 +5,7 @@ import Glibc
 package struct HTTPReply: Sendable {
     /// The status code.
     package let status: Int
-    /// The header fields, by their names in lower case.
+    /// The header fields, by lower-case name.
     package let headers: [String: String]
     /// The body.
     package let body: String
@@ -60,7 +60,7 @@ package final class TCPConnection {
 
     deinit { close(socket) }
 
-    /// Sends a text. Waits while the socket's buffer is full.
+    /// Sends a text, and waits while the socket's buffer is full.
     ///
     /// - Parameter text: The text.
     /// - Throws: A `POSIXError` if the peer has closed the connection.

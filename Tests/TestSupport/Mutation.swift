@@ -1,4 +1,4 @@
-/// Numbers at the limits of a reader's arithmetic.
+/// Numbers at which a reader's arithmetic may overflow.
 private let extremes: [UInt64] = [
     0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000, 0x7FFF_FFFF_FFFF_FFFF,
     0x8000_0000_0000_0000, .max - 7, .max,
@@ -8,7 +8,7 @@ extension [UInt8] {
     /// Damages the bytes in one to three ways.
     ///
     /// - Parameters:
-    ///   - other: Other bytes. Parts of them may replace parts of these bytes.
+    ///   - other: Other bytes. Parts of them may overwrite parts of this array.
     ///   - random: Chooses the kinds and places of the damage.
     package mutating func mutate(with other: [UInt8], using random: inout some RandomNumberGenerator) {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -27,7 +27,7 @@ extension [UInt8] {
             case 3...5:
                 let size = [1, 2, 4, 8].randomElement(using: &random) ?? 8
                 let word = extremes.randomElement(using: &random) ?? 0
-                // Lengths are usually aligned. Write the word to an aligned offset.
+                // Write the word to an aligned offset, because lengths are usually aligned.
                 let start = place / size * size
                 for index in start..<Swift.min(count, start + size) {
                     self[index] = UInt8(truncatingIfNeeded: word >> (8 * UInt64(index - start)))

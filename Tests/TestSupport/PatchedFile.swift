@@ -17,8 +17,8 @@ package struct PatchedFile: Sendable {
         self.bytes = bytes
     }
 
-    /// Replaces each occurrence of a text. The new text must not be longer. It is padded with spaces, because nothing
-    /// may move.
+    /// Replaces each occurrence of a text. The new text must not be longer than the old one. Shorter text is padded
+    /// with spaces, because nothing in the file may move.
     ///
     /// - Returns: The number of occurrences.
     package mutating func replace(_ old: String, with new: String) -> Int {
@@ -28,8 +28,8 @@ package struct PatchedFile: Sendable {
         return bytes.replaceAll(old, with: filled)
     }
 
-    /// Changes an uncompressed entry of a zip archive and corrects its checksum. The change thus reaches the reader of
-    /// the entry.
+    /// Changes an uncompressed entry of a zip archive. Corrects the checksum, so that the change reaches the entry's
+    /// reader.
     ///
     /// - Throws: The errors of `change`.
     package mutating func changeEntry(_ name: String, _ change: (inout PatchedFile) throws -> Void) rethrows {
@@ -66,7 +66,7 @@ extension [UInt8] {
         (0..<count).reduce(0) { $0 | Int(self[start + $1]) << (8 * $1) }
     }
 
-    /// Replaces each occurrence of some bytes with the same number of other bytes. Returns the number of occurrences.
+    /// Replaces each occurrence of some bytes with equally many other bytes. Returns the number of occurrences.
     fileprivate mutating func replaceAll(_ old: [UInt8], with new: [UInt8]) -> Int {
         var count = 0
         var index = 0

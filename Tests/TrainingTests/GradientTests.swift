@@ -5,10 +5,10 @@ import Training
 
 /// Compares gradients with finite differences of the loss, in double precision.
 @Suite struct `A gradient` {
-    /// The allowed distance, relative to gradients above 1.
+    /// The allowed difference. Above 1, it is relative to the gradient.
     static let tolerance = 1e-7
 
-    /// Some layers.
+    /// One or more layers under test.
     struct Some: Sendable {
         let name: String
         let make: @Sendable (inout RandomLayers) throws -> [any Layer]
@@ -19,7 +19,8 @@ import Training
         }
     }
 
-    /// The layers between a Dense below, whose gradient needs that of the layers' input, and a Dense above.
+    /// The layers under test. The Dense layer below them needs the gradient of their input. Another Dense layer follows
+    /// them.
     static let layers: [Some] =
         [
             Some("LSTM") { [try $0.lstm(3, 4)] },
@@ -140,7 +141,7 @@ import Training
         try expectGradient(of: model, configuration, set, "dropout", states: states)
     }
 
-    /// Returns some sequences of different lengths, some timesteps all zeros.
+    /// Returns three sequences of different lengths and weights.
     private static func set(_ random: inout RandomLayers, features: Int, targets: [Float]) -> TrainingSet {
         var set = TrainingSet(features: features, targets: targets.count)
         for (index, steps) in [4, 1, 3].enumerated() {
@@ -149,7 +150,7 @@ import Training
         return set
     }
 
-    /// Compares the gradient of each weight with the differences of the loss at four points around it.
+    /// Compares the gradient of each weight with a difference quotient of the loss at four points around the weight.
     ///
     ///     f′(w) ≈ (8 (f(w + h) − f(w − h)) − (f(w + 2h) − f(w − 2h))) / 12h
     private func expectGradient(
@@ -159,7 +160,7 @@ import Training
         var configuration = configuration
         configuration.precision = .double
         configuration.optimizer = Optimizer(.sgd(), learningRate: .constant(0))
-        /// A new trainer, so that each has the same random numbers.
+        /// Trains with a new trainer, so that each call uses the same random numbers.
         func train(_ weights: [[Float]]?) throws -> (trainer: Trainer, loss: Double) {
             let trainer = try Trainer(model, configuration)
             trainer.states = states

@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 import Training
 
-/// Compares trainings with Keras' own, in which TensorFlow trained the same weights on the same data.
+/// Compares training runs with those of Keras, which trained the same weights on the same data with TensorFlow.
 @Suite struct `The trainings of Keras` {
-    /// The allowed distance of a gradient from float64.
+    /// The allowed difference between a gradient and Keras' gradient in float64.
     static let gradientTolerance = 1e-6
 
     /// The cases that Keras' `fit` trained.
@@ -180,7 +180,7 @@ import Training
     }
 }
 
-/// One case with its files.
+/// One training case and its files.
 private struct KerasTraining {
     let name: String
     let run: TrainingCase
@@ -207,7 +207,7 @@ private struct KerasTraining {
         #expect(distance <= run.tolerance("final"), "the states of \(name)")
     }
 
-    /// Compares the weights after the training, and their answers to held-out sequences.
+    /// Compares the weights after the training, and the answers to held-out sequences.
     func expectEnd(of trainer: Trainer) throws {
         for (weight, values) in zip(file.weightNames, trainer.weights) {
             let distance = largestDifference(values, tensors.values("final_float64/\(weight)"))

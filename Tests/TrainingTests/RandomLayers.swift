@@ -1,13 +1,14 @@
 import Recurrent
 import TestSupport
 
-/// Layers and sequences of random numbers that are multiples of 2⁻¹², so that steps of 2⁻¹⁶ from them are exact.
+/// Layers and sequences of random numbers. The numbers are multiples of 2⁻¹², so that steps of 2⁻¹⁶ from them are
+/// exact.
 struct RandomLayers {
     private var random: SplitMix64
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    /// Returns random values between ± size.
+    /// Returns random values from −size to size.
     mutating func values(_ count: Int, size: Float = 1) -> [Float] {
         (0..<count).map { _ in (Float.random(in: -size...size, using: &random) * 4096).rounded() / 4096 }
     }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Training
 
-/// Compares each kernel of each set of vector instructions with the plain loops in double precision.
+/// Compares each kernel in every set of vector instructions with plain loops in double precision.
 @Suite struct `The kernels for training` {
     static let units = [1, 2, 3, 4, 5, 8, 10, 17]
 

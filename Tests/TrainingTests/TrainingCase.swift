@@ -4,7 +4,7 @@ import Recurrent
 import TestSupport
 import Training
 
-/// A training run of Keras under `Tests/Fixtures/reference/training`. Its README describes the files.
+/// A training run of Keras under `Tests/Fixtures/reference/training`. The README there describes the files.
 struct TrainingCase: Decodable {
     /// A run in one precision.
     struct Run: Decodable {
@@ -34,7 +34,7 @@ struct TrainingCase: Decodable {
         let online: Online?
     }
 
-    /// The choices of serving that learns.
+    /// The settings for a daemon that learns while it serves.
     struct Online: Decodable {
         let window: Int
         let delay: Int
@@ -52,7 +52,7 @@ struct TrainingCase: Decodable {
         let lossFloat64: Double
     }
 
-    /// A constant rate or a schedule.
+    /// A learning rate: a constant or a schedule.
     enum Rate: Decodable {
         struct Decay: Decodable {
             let initialLearningRate: Double
@@ -126,13 +126,14 @@ struct TrainingCase: Decodable {
         try FixtureTensors(Fixtures.url("\(folder)/\(name).tensors.safetensors"))
     }
 
-    /// The tolerance of a curve: ten times the difference of two correct runs, and at least 1e-5.
+    /// Returns the tolerance for a curve: ten times the difference between two correct runs, but at least 1e-5.
     func tolerance(_ curve: String) -> Double {
         max(1e-5, 10 * (differences.values.compactMap { $0[curve] }.max() ?? 0))
     }
 
-    /// The sequences that Keras trained on, and those that were held out.
+    /// Returns the sequences that Keras trained on.
     func trainingSet() throws -> TrainingSet { try Self.set(files.train) }
+    /// Returns the sequences that were held out.
     func testSet() throws -> TrainingSet { try Self.set(files.test) }
 
     func configuration(outputs: TrainingConfiguration.Outputs = .last) throws -> TrainingConfiguration {
@@ -155,7 +156,7 @@ struct TrainingCase: Decodable {
         }
     }
 
-    /// The choices of Keras' `fit`, with the set that it trained on.
+    /// Returns the options of Keras' `fit`, and the set that it trained on.
     func options(_ set: TrainingSet) -> (FitOptions, TrainingSet) {
         var options = FitOptions(epochs: epochs, batchSize: batchSize)
         options.shuffles = false
@@ -174,7 +175,7 @@ struct TrainingCase: Decodable {
         return (options, parts.training)
     }
 
-    /// Reads sequences of numbers or of letters, which are filled up with 0 to the longest.
+    /// Reads sequences of numbers, or of letters. Sequences of letters are padded with 0 to the longest length.
     private static func set(_ file: String) throws -> TrainingSet {
         let path = file.hasPrefix("../") ? "reference/\(file.dropFirst(3))" : "\(folder)/\(file)"
         let rows = try Fixtures.rows(path)
@@ -205,7 +206,7 @@ struct TrainingCase: Decodable {
 }
 
 extension ModelFile {
-    /// The names of the trainable weights in the model's order: `lstm/kernel`.
+    /// The names of the trainable weights in the model's order, such as `lstm/kernel`.
     var weightNames: [String] {
         zip(layers.filter { $0.parameters > 0 }, model.layers.filter { !$0.weights.isEmpty }).flatMap { row, layer in
             layer.weightNames.map { "\(row.name)/\($0)" }
@@ -225,7 +226,7 @@ extension Layer {
     }
 }
 
-/// Returns the largest distance of two rows of numbers; infinite if their lengths differ.
+/// Returns the largest difference between numbers at the same position; infinite if the lengths differ.
 func largestDifference(_ found: [some BinaryFloatingPoint], _ expected: [some BinaryFloatingPoint]?) -> Double {
     guard let expected, found.count == expected.count, !found.isEmpty else { return .infinity }
     return zip(found, expected).reduce(0) { max($0, abs(Double($1.0) - Double($1.1))) }

@@ -80,7 +80,7 @@ import Wire
         #expect(Set(Self.good.map(\.method)) == Set(ControlCommand.Method.allCases.map(\.rawValue)))
     }
 
-    /// A method with wrong parameters, and words that the error must contain.
+    /// A method with invalid parameters, and words that the error must contain.
     struct Bad: CustomTestStringConvertible, Sendable {
         let method: String
         let params: String?

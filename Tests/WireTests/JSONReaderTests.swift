@@ -49,7 +49,7 @@ import Wire
             #expect(try read(text(5), depth: 5) == json(text(5)))
             #expect(throws: JSONProblem.tooDeep) { try read(text(6), depth: 5) }
         }
-        // A text that never closes its arrays fails at the limit, without a stack overflow.
+        // A text that never closes its arrays must fail at the limit, without a stack overflow.
         #expect(throws: JSONProblem.tooDeep) { try read(String(repeating: "[", count: 1_000_000)) }
     }
 

@@ -101,7 +101,8 @@ import Wire
     @Test func `a decimal number of any length is rounded once, even halfway between two floats`() throws {
         var chance = SplitMix64(seed: 19)
         var texts = (0..<64).flatMap { step in
-            // Every second whole number past 2²⁴ lies halfway between two floats, or close to it.
+            // Past 2²⁴, every second whole number lies halfway between two floats. The texts give such numbers and
+            // their neighbors.
             ["", ".0", ".0000001", "e0", "0e-1", ".00000000000000001"].map { "\(16_777_200 + step)\($0)" }
                 + ["\(16_777_199 + step).9999999", "\(33_554_400 + 2 * step)", "0.\(16_777_217 + 2 * step)"]
         }
@@ -181,7 +182,7 @@ import Wire
         }
     }
 
-    /// Texts that are not an object of the protocol.
+    /// Texts that are not a valid object of the protocol.
     static let noObjects = [
         "", " ", "{", "}", "[1]", "1", "null", "\"s\"", "s 1", "{}", "{\"values\"}", "{\"values\":}", "{\"values\":[1]",
         "{\"values\":[1],}", "{,\"values\":[1]}", "{\"values\":[1]}}", "{\"values\":[1]} x", "{\"values\":[1]}{}",

@@ -40,7 +40,7 @@ import ZeroMQ
         let item = poller.add(pull)
         var received: [[[UInt8]]] = []
         for number in UInt8(0)..<100 {
-            // Find the socket empty: in every other round, by a poll and a receive, otherwise by a receive alone.
+            // Find the socket empty: by a poll and a receive in even rounds, and by a receive alone in odd rounds.
             if number.isMultiple(of: 2) { try poller.wait(milliseconds: 0) }
             let before = try pull.receiveFrames(wait: false)
             #expect(before == nil)
@@ -73,7 +73,7 @@ import ZeroMQ
         let wakeup = try Wakeup()
         var poller = Poller()
         let item = poller.add(wakeup)
-        // The signals must not block, even if a pipe could not hold as many.
+        // The signals must not block, even if there are more than a pipe can hold.
         for _ in 0..<count { wakeup.signal() }
         try poller.wait(milliseconds: 0)
         let before = poller.mayBeReadable(item)

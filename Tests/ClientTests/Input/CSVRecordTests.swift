@@ -59,7 +59,7 @@ import Testing
         #expect(Self.fields(lines.map(String.init)) == [field])
     }
 
-    /// Returns the record's fields; nil if it is not complete after these lines.
+    /// Returns the fields of the record in some lines; nil if the record is incomplete after them.
     private static func fields(_ lines: [String]) -> [String]? {
         var record = CSVRecord()
         var isComplete = false

@@ -1,7 +1,7 @@
 import Daemon
 import Testing
 
-/// Tests the notation of flags and configuration files.
+/// Tests the notation for endpoints in flags and configuration files.
 @Suite struct `An HTTP endpoint` {
     @Test(arguments: [
         ("127.0.0.1:5553", "127.0.0.1:5553"), ("0.0.0.0:80", "0.0.0.0:80"), ("[::1]:5553", "[::1]:5553"),

@@ -7,7 +7,7 @@ import Testing
 
 /// Tests a connection's timeouts with a clock that the tests set.
 @Suite struct `An HTTP connection` {
-    /// A connection to a daemon that is loading its state. Every page therefore answers at once.
+    /// A connection to a daemon that is loading its state, so that every page answers at once.
     private final class Connection {
         let channel = EmbeddedChannel()
 
@@ -57,7 +57,7 @@ import Testing
             connection.wait(1)
         }
         #expect(try connection.statuses() == [408])
-        // The connection stays open for a second only to let the client read the reply.
+        // The connection stays open for one more second, so that the client can read the reply.
         connection.wait(1)
         #expect(!connection.channel.isActive)
     }

@@ -8,7 +8,7 @@ import Wire
 
 /// Tests the pages over real sockets, with a mailbox that nobody reads.
 @Suite struct `The pages of a daemon that does not answer` {
-    /// Serves the pages while `body` runs. `body` receives their address.
+    /// Serves the pages, and calls `body` with their address.
     private func serve(_ probe: HotLoopProbe, _ body: (String) throws -> Void) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var configuration = HTTPConfiguration()
@@ -38,7 +38,7 @@ import Wire
                 #expect(reply?.body.contains("did not answer within 1.0 seconds") == true)
             }
         }
-        // The three requests post only one letter to the loop.
+        // The three requests together posted only one letter to the loop.
         #expect(mailbox.take().count == 1)
     }
 }

@@ -7,9 +7,8 @@
 //
 // SLUICE_FAULT_FOLDER, SLUICE_FAULT_LOG: the library records every change of the folder and its contents in the log, in
 // order. A test can simulate a power cut from the log. A record is a `fault_record`, then the path, then the written
-// bytes.
-//
-// SLUICE_FAULT_CLOCK: the library shifts the time of day by the number of seconds in this file. Other clocks stay
+// SLUICE_FAULT_FOLDER, SLUICE_FAULT_LOG: the library records every change of the folder and its contents in the log, in
+// order, so that a test can simulate a power cut. A record is a `fault_record`, then the path, then the written bytes.
 // unchanged.
 struct fault_record {
     // w: bytes were written at the offset; t: a file was cut or extended to the offset; s: a file or folder was synced; c: a
