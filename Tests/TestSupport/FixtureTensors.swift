@@ -27,7 +27,7 @@ package struct FixtureTensors {
     /// The names of the tensors.
     package var names: [String] { entries.filter { $0.value.dtype != nil }.keys.sorted() }
 
-    /// Returns the values of a tensor, in row-major order; empty if there is none.
+    /// Returns the values of a tensor, in row-major order; empty if there is no such tensor.
     package func values(_ name: String) -> [Double] {
         guard let entry = entries[name], let offsets = entry.dataOffsets else { return [] }
         let bytes = Array(data[offsets[0]..<offsets[1]])

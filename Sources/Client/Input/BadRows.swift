@@ -1,6 +1,6 @@
-/// The wrong rows of an input that were skipped.
+/// The bad rows of an input, which were skipped.
 package struct BadRows: CustomStringConvertible {
-    /// The number of rows.
+    /// The number of bad rows.
     package private(set) var count = 0
     private var first = ""
 
@@ -9,7 +9,7 @@ package struct BadRows: CustomStringConvertible {
         count += 1
     }
 
-    /// The count and the reason for the first.
+    /// The number of bad rows, and the fault of the first.
     package var description: String {
         "\(Quantity.count(count, of: "wrong row")) skipped, the first: \(first)"
     }

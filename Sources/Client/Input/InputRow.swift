@@ -8,7 +8,7 @@ package struct InputRow: Equatable, Sendable {
     package var values: [Float]
     /// The number of timesteps.
     package var timesteps: Int
-    /// The number of the first timestep within its stream. With 0, the daemon continues its own count.
+    /// The sequence number of the first timestep. If 0, the daemon continues its own count.
     package var sequence: UInt64
     /// The marks for the start and end of a sequence.
     package var flags: TimestepHeader.Flags
@@ -18,9 +18,10 @@ package struct InputRow: Equatable, Sendable {
     var weight: Float?
     /// The value of the column that identifies the row's sequence, if there is such a column.
     var sequenceName: String?
-    /// Whether the values are tokens, which are sent as such.
+    /// Whether the values are tokens, which are sent as integers.
     var areTokens = false
-    /// Whether the values are those of a whole sequence, and only the model determines the number of timesteps.
+    /// Whether the values are a whole sequence that is not divided into timesteps yet. The division depends on the
+    /// model.
     var isUndivided = false
 
     /// Creates a row.
@@ -29,7 +30,7 @@ package struct InputRow: Equatable, Sendable {
     ///   - stream: The stream's id.
     ///   - values: The timesteps' values.
     ///   - timesteps: The number of timesteps.
-    ///   - sequence: The number of the first timestep within its stream. With 0, the daemon continues its own count.
+    ///   - sequence: The sequence number of the first timestep. If 0, the daemon continues its own count.
     ///   - flags: The marks for the start and end of a sequence.
     package init(
         stream: String, values: [Float], timesteps: Int = 1, sequence: UInt64 = 0, flags: TimestepHeader.Flags = []
@@ -43,13 +44,13 @@ package struct InputRow: Equatable, Sendable {
 }
 
 extension InputRow {
-    /// Divides an undivided row into timesteps, and checks that a model can take them.
+    /// Divides an undivided row into timesteps, and checks that a model accepts them.
     ///
     /// - Parameters:
-    ///   - features: Values in one of the model's timesteps.
+    ///   - features: The number of values in a timestep of the model.
     ///   - vocabulary: The size of the vocabulary, if a timestep is a token.
     ///   - place: The position of the row, for messages.
-    /// - Throws: ``ClientError`` with the status `data`.
+    /// - Throws: ``ClientError`` with the status `data` if the model does not accept the row.
     mutating func fit(features: Int, vocabulary: Int?, place: String) throws(ClientError) {
         if isUndivided {
             guard values.count.isMultiple(of: features) else {
@@ -79,7 +80,7 @@ extension InputRow {
 extension InputRow {
     /// Divides the row into messages of bounded size.
     ///
-    /// - Parameter limit: The maximum number of values in a message; one timestep may have more.
+    /// - Parameter limit: The maximum number of values in a message. A message of one timestep may have more.
     /// - Returns: The messages in order.
     func parts(limit: Int) -> [InputRow] {
         guard values.count > limit, timesteps > 1 else { return [self] }
@@ -97,7 +98,7 @@ extension InputRow {
     }
 }
 
-/// Detects the start of sequences: a change of a column's value within one stream.
+/// Detects where sequences start: where a column's value changes within one stream.
 struct SequenceStarts {
     private var last: [StreamKey: [UInt8]] = [:]
 

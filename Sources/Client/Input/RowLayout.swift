@@ -14,18 +14,18 @@ package struct RowLayout: Equatable, Sendable {
         case npy
     }
 
-    /// The format of the rows; nil to detect it: JSON lines begin with `{`, a JSON array with `[`, an array of NumPy with
-    /// its own mark, and all other data is CSV.
+    /// The format of the rows; nil to detect it. JSON lines begin with `{`, a JSON array with `[`, and a NumPy array
+    /// with its own mark. All other data is CSV.
     package var format: Format?
     /// The stream of all rows.
     package var stream: String?
     /// The column or member that names each row's stream. If neither this nor ``stream`` is set, rows use the column
     /// named `stream`.
     package var streamColumn: String?
-    /// The columns or members with the values of one timestep in the model's order. Nil for the member `values`, or for
-    /// all columns that have no other meaning and no name that ``isNoValue(_:)`` excludes.
+    /// The columns or members with the values of one timestep, in the model's order. If nil, the values are in the JSON
+    /// member `values`, or in all CSV columns that have no other meaning and that ``isNoValue(_:)`` does not exclude.
     package var valueColumns: [String]?
-    /// The column or member with a constant value per sequence.
+    /// The column or member whose value identifies a row's sequence.
     package var sequenceColumn: String?
     /// The column or member with the expected label of the row's sequence; nil to read no labels.
     package var label: Label?
@@ -33,29 +33,30 @@ package struct RowLayout: Equatable, Sendable {
     package var weightColumn: String?
     /// Whether the first record of CSV names the columns. If not, they are called 1, 2 and so on.
     package var hasHeader: Bool
-    /// Whether a wrong row is skipped and counted. If not, it ends the input.
+    /// Whether a bad row is skipped and counted. If not, it ends the input.
     package var skipsBadRows: Bool
-    /// Whether each row is a whole sequence. The model determines how its values are grouped in timesteps.
+    /// Whether each row is a whole sequence. The model determines how the values are grouped into timesteps.
     package var isWide: Bool
-    /// Whether sequences without a stream are called 1, 2 and so on, in files whose rows are whole sequences.
+    /// Whether sequences for which the input names no stream get the ids 1, 2 and so on. This applies to files whose
+    /// rows are whole sequences.
     package var numbersSequences: Bool
-    /// Whether all models take tokens, so that an array of NumPy has no axis of features.
+    /// Whether all models take tokens, so that a NumPy array has no axis of features.
     package var takesTokens = false
-    /// The letters of the column that holds a whole sequence of tokens in each row; nil if rows have values. CSV only.
+    /// The alphabet of the CSV column that holds a whole sequence of tokens as letters; nil if rows have values.
     package var alphabet: Alphabet?
 
-    /// The place of the labels.
+    /// The column or member that holds the labels.
     package struct Label: Equatable, Sendable {
         /// The column or member.
         package var name: String
-        /// Whether a row without a label is wrong.
+        /// Whether a row without a label is bad.
         package var isRequired: Bool
 
-        /// Creates the place of the labels.
+        /// Names the column or member that holds the labels.
         ///
         /// - Parameters:
         ///   - name: The column or member.
-        ///   - isRequired: Whether a row without a label is wrong.
+        ///   - isRequired: Whether a row without a label is bad.
         package init(_ name: String, isRequired: Bool) {
             self.name = name
             self.isRequired = isRequired
@@ -78,13 +79,13 @@ package struct RowLayout: Equatable, Sendable {
     ///   - stream: The stream of all rows.
     ///   - streamColumn: The column that names each row's stream.
     ///   - valueColumns: The columns with the values, in the model's order.
-    ///   - sequenceColumn: The column with a constant value per sequence.
+    ///   - sequenceColumn: The column whose value identifies a row's sequence.
     ///   - label: The column with the labels.
-    ///   - alphabet: The letters of the column with whole sequences.
+    ///   - alphabet: The letters in the column that holds whole sequences.
     ///   - hasHeader: Whether the first record of CSV names the columns.
-    ///   - skipsBadRows: Whether a wrong row is skipped and counted.
+    ///   - skipsBadRows: Whether a bad row is skipped and counted.
     ///   - isWide: Whether each row is a whole sequence.
-    ///   - numbersSequences: Whether sequences without a stream are called 1, 2 and so on.
+    ///   - numbersSequences: Whether sequences for which the input names no stream get the ids 1, 2 and so on.
     /// - Throws: ``ClientError`` with the status `usage` if the options contradict each other.
     package init(
         format: Format? = nil, stream: String? = nil, streamColumn: String? = nil, valueColumns: [String]? = nil,
@@ -118,10 +119,10 @@ package struct RowLayout: Equatable, Sendable {
         self.numbersSequences = numbersSequences
     }
 
-    /// Returns the stream of a sequence that names none.
+    /// Returns the stream of a sequence for which the input names none.
     ///
-    /// - Parameter number: The number of the sequence, from 1.
-    /// - Returns: The stream; nil if the layout has none either.
+    /// - Parameter number: The position of the sequence in the input, from 1.
+    /// - Returns: The stream; nil if the layout names none either.
     func stream(ofSequence number: Int) -> String? { stream ?? (numbersSequences ? "\(number)" : nil) }
 
     private static func check(_ stream: String) throws(ClientError) {

@@ -1,7 +1,7 @@
 import Wire
 
-/// The rows of the input. They are read ahead of sending, so that one request can ask the daemon about many streams. A
-/// wrong row is reported after the rows before it.
+/// The rows of the input, which are read ahead so that one request can ask the daemon about many streams. A bad row is
+/// reported only after the rows before it.
 ///
 /// If a column identifies the sequences and the model decides when a sequence ends, each stream's newest row is held
 /// back until the end is known.
@@ -23,7 +23,7 @@ struct RowQueue {
     private(set) var isAtEnd = false
     private var models: [StreamKey: DaemonStatus.Model] = [:]
     private var newest = NewestRows()
-    /// Whether a row was read.
+    /// Whether any row has been read.
     private var hasBegun = false
 
     init(_ file: InputFile, layout: RowLayout, routes: ModelRoutes) throws(ClientError) {
@@ -35,16 +35,16 @@ struct RowQueue {
         source = try RowSource(file, layout: layout)
     }
 
-    /// The rows that were skipped because they are wrong.
+    /// The bad rows that were skipped.
     var badRows: BadRows { source.badRows }
 
-    /// Bytes of the rows read so far.
+    /// The number of bytes in the rows read so far.
     var byteCount: Int { source.byteCount }
 
     /// Whether reading the next row would block.
     var wouldWait: Bool { isEmpty && failure == nil && !isAtEnd && source.wouldWait }
 
-    /// Whether all rows read so far are taken, except those that are held back.
+    /// Whether all rows read so far have been passed on, except for rows that are held back.
     var isEmpty: Bool { next == rows.count }
 
     /// The models of the streams read so far, each once, in the order of their names.
@@ -53,10 +53,11 @@ struct RowQueue {
         return models.values.filter { seen.insert($0.name).inserted }.sorted { $0.name < $1.name }
     }
 
-    /// Returns the next row, checked against its model. Reads rows until a read would block.
+    /// Returns the next row, checked against its model, without removing it. If no row is available, first reads rows
+    /// until a read would block.
     ///
-    /// - Returns: The row; nil at the end, and if each row that was read is held back.
-    /// - Throws: ``ClientError`` with the status `data` if the row is wrong.
+    /// - Returns: The row; nil at the end of the input, or if every row read so far is held back.
+    /// - Throws: ``ClientError`` with the status `data` if the next row is bad.
     mutating func peek() throws(ClientError) -> InputRow? {
         if isEmpty { fill() }
         if !isEmpty { return rows[next] }
@@ -64,7 +65,7 @@ struct RowQueue {
         return nil
     }
 
-    /// Ends the input. The rows that are held back follow the others, without an end.
+    /// Ends the input. Rows that are held back become available after the others, without an end flag.
     mutating func interrupt() {
         newest.release(areEnds: false, to: &rows)
         isAtEnd = true

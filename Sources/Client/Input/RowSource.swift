@@ -1,14 +1,14 @@
 import Wire
 
-/// The rows of a file, each available as soon as it is read. A wrong row is an error that names the file and the line,
-/// or it is skipped and counted, as the layout says.
+/// The rows of a file. A row is available as soon as it has been read. As the layout says, a bad row either is skipped
+/// and counted, or causes an error that names the file and the line.
 package struct RowSource {
     /// The reader of the file's format; nil if the file has no rows.
     private var rows: (any RowReader)?
     private let skipsBadRows: Bool
-    /// The streams whose sequence starts with a row that was skipped.
+    /// The streams whose current sequence starts with a skipped row.
     private var startsSkipped: Set<StreamKey> = []
-    /// The rows that were skipped because they are wrong.
+    /// The bad rows that were skipped.
     package private(set) var badRows = BadRows()
 
     /// Reads up to the first byte that is not blank, and detects the format if the layout leaves it open.
@@ -34,7 +34,8 @@ package struct RowSource {
         }
     }
 
-    /// Returns the first byte that is neither blank nor a byte order mark, and leaves all to be read; nil if there is none.
+    /// Returns the first byte that is neither blank nor part of a byte order mark; nil if there is none. Consumes no
+    /// bytes.
     private static func firstByte(of reader: inout InputReader) throws(ClientError) -> UInt8? {
         var count = 1
         while true {
@@ -77,7 +78,7 @@ package struct RowSource {
     ///
     /// - Parameter check: Checks and completes a row.
     /// - Returns: The row; nil at the end of the file.
-    /// - Throws: ``ClientError`` with the status `data` if the row is wrong and not skipped.
+    /// - Throws: ``ClientError`` with the status `data` if the row is bad and bad rows are not skipped.
     package mutating func next(
         check: (inout InputRow, _ place: String) throws(ClientError) -> Void = { _, _ throws(ClientError) in }
     ) throws(ClientError) -> InputRow? {
@@ -101,10 +102,10 @@ package struct RowSource {
     /// Whether reading the next row would block.
     package var wouldWait: Bool { rows?.wouldWait ?? false }
 
-    /// Whether all rows are one sequence, if the model decides at the end of a sequence.
+    /// Whether all rows together are one sequence, for models that decide at the end of a sequence.
     var isOneSequence: Bool { rows?.isOneSequence ?? false }
 
-    /// Bytes of the rows read so far.
+    /// The number of bytes in the rows read so far.
     package var byteCount: Int { rows?.byteCount ?? 0 }
 
     /// The position of the last row, such as `data.csv:17`.

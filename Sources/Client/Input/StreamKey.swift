@@ -1,5 +1,6 @@
-/// A stream's id as a key. As in the daemon, keys are equal only if their bytes are. Swift's `String` treats two
-/// spellings of one character as equal, such as "é" alone and "e" with an accent.
+/// A stream's id as a dictionary key. As in the daemon, two keys are equal only if their bytes are equal. Swift's
+/// `String`, in contrast, treats different encodings of a character as equal, such as "é" as one scalar and as "e" with
+/// a combining accent.
 struct StreamKey: Hashable, Comparable, ExpressibleByStringLiteral {
     let id: String
 

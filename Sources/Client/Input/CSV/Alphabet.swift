@@ -15,7 +15,8 @@ package struct Alphabet: Equatable, Sendable {
     /// - Parameters:
     ///   - letters: The letters in the order of their tokens, each a Unicode scalar.
     ///   - firstToken: The token of the first letter, 0 to the size of the largest vocabulary.
-    /// - Throws: ``ClientError`` with the status `usage` if there is no letter, a repeated letter, or no such token.
+    /// - Throws: ``ClientError`` with the status `usage` if there are no letters, if a letter occurs twice, or if
+    ///   `firstToken` is out of range.
     package init(_ letters: String, firstToken: Int) throws(ClientError) {
         guard !letters.isEmpty else { throw ClientError(.usage, "--alphabet needs at least one letter") }
         guard (0...Embedding.largestVocabulary).contains(firstToken) else {

@@ -6,13 +6,14 @@ struct CSVColumns {
     let count: Int
     /// The column with the stream's id; nil if there is none.
     let stream: Int?
-    /// The column with a constant value per sequence; nil if not requested.
+    /// The column whose value identifies a row's sequence; nil if not requested.
     let sequence: Int?
     /// The column with the label; nil if not requested, or if it is optional and missing.
     let label: Int?
     /// The column with the weight; nil if not requested.
     let weight: Int?
-    /// The columns with a timestep's values in the model's order, or with those of a whole sequence, or with its letters.
+    /// The columns that hold a timestep's values in the model's order, a whole sequence's values, or a whole sequence's
+    /// letters.
     let values: [Int]
 
     private let names: [String]

@@ -25,7 +25,7 @@ package struct CSVRecord: Sendable {
     ///
     /// - Parameter line: The line without its line feed. A carriage return at the end of the line does not belong to
     ///   the last field.
-    /// - Returns: Whether the record is complete; if not, its next line follows.
+    /// - Returns: Whether the record is complete. If not, its next line must follow.
     package mutating func append(line: [UInt8]) -> Bool {
         if isInQuotes { bytes.append(UInt8(ascii: "\n")) }
         var index = 0
@@ -60,7 +60,7 @@ package struct CSVRecord: Sendable {
         String(decoding: bytes[range(of: index)], as: UTF8.self)
     }
 
-    /// Whether a field is exactly this text. This is cheaper than comparing strings.
+    /// Whether a field consists of exactly these bytes. This is cheaper than comparing strings.
     func field(_ index: Int, isEqualTo other: [UInt8]) -> Bool {
         bytes[range(of: index)].elementsEqual(other)
     }

@@ -1,19 +1,19 @@
-/// Reads timesteps from separated values whose first record names the columns, unless the layout says that there are no
-/// names. A record is one timestep, or one sequence of letters. A record that repeats the names is skipped, because
-/// rotated files that are read as one repeat it.
+/// Reads timesteps from separated values. The first record names the columns, unless the layout says that there is no
+/// header. Every other record is one timestep or one whole sequence. A record that repeats the names is skipped,
+/// because rotated files that are read as one contain such records.
 struct CSVRows: RowReader {
     private var lines: InputReader
     private let layout: RowLayout
     private let columns: CSVColumns
     private let names: [String]
     private var record: CSVRecord
-    /// Whether the first record is data and was read to count the columns.
+    /// Whether the first record is data. It was read to count the columns, but has not been returned yet.
     private var hasRecord: Bool
     private var line: [UInt8] = []
     private var starts = SequenceStarts()
     /// The number of records read, without the header.
     private var rowNumber = 0
-    /// The stream of the previous row, which is usually the next row's too.
+    /// The stream of the previous row. In most cases, the next row belongs to the same stream.
     private var stream: (bytes: [UInt8], id: String) = ([], "")
 
     /// Reads the first record.
@@ -69,7 +69,7 @@ struct CSVRows: RowReader {
         return row
     }
 
-    /// Returns a row's timestep, or the whole sequence that it has in letters or in many columns.
+    /// Returns the record as a row: one timestep, or a whole sequence that is given as letters or in many columns.
     private func timesteps(of id: String) throws(ClientError) -> InputRow {
         if let alphabet = layout.alphabet {
             let tokens = try alphabet.tokens(of: record[columns.values[0]], place: place)
@@ -86,8 +86,8 @@ struct CSVRows: RowReader {
         return row
     }
 
-    /// The number of value columns up to the last that is not empty. A sequence that is shorter than others leaves its last
-    /// fields empty.
+    /// The number of value columns up to the last one that is not empty. A sequence that is shorter than others leaves
+    /// its last fields empty.
     private var lengthOfSequence: Int {
         (columns.values.lastIndex { !record.fieldBytes($0).isBlank } ?? -1) + 1
     }
@@ -137,7 +137,8 @@ struct CSVRows: RowReader {
     }
 
     private mutating func streamID() throws(ClientError) -> String {
-        // Without a stream column, all rows are of one stream, or each row is a sequence.
+        // Without a stream column, all rows belong to one stream, or each row is a sequence and its number is the
+        // stream's id.
         guard let column = columns.stream else { return layout.stream(ofSequence: rowNumber) ?? "\(rowNumber)" }
         if !stream.id.isEmpty, record.field(column, isEqualTo: stream.bytes) { return stream.id }
         let bytes = record.trimmedBytes(column)

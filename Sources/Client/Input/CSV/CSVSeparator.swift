@@ -6,9 +6,9 @@ enum CSVSeparator {
     ///
     /// - Parameters:
     ///   - line: The first line.
-    ///   - isData: Whether the line has data instead of names. A comma may then be a decimal comma, so that another
-    ///     separator takes precedence.
-    /// - Returns: A comma if there is no candidate in the line.
+    ///   - isData: Whether the line contains data rather than names. Because a comma in data may be a decimal comma,
+    ///     any other separator then takes precedence.
+    /// - Returns: The separator; a comma if the line contains no candidate.
     static func recognize(in line: [UInt8], isData: Bool) -> UInt8 {
         var counts = all.map { _ in 0 }
         var isInQuotes = false

@@ -1,7 +1,7 @@
 import CZlib
 
-/// Decompresses gzip data piece by piece with zlib (<https://zlib.net/manual.html>). Members that follow each other are
-/// one text, and zeros after a member are padding, as for `gzip -d`.
+/// Decompresses gzip data piece by piece with zlib (<https://zlib.net/manual.html>). As with `gzip -d`, consecutive
+/// members form one text, and zeros after a member are padding.
 @safe final class GzipDecoder {
     /// The first bytes of gzip data.
     static let magic: [UInt8] = [0x1F, 0x8B]
@@ -9,16 +9,16 @@ import CZlib
     private static let windowBits = 16 + MAX_WBITS
 
     private let name: String
-    /// zlib keeps the address of its stream, so that the stream may not move.
+    /// zlib keeps the address of its stream, so the stream must not move.
     private let stream: UnsafeMutablePointer<z_stream>
     private var input: [UInt8]
-    /// The bytes of `input` that zlib has not taken yet.
+    /// The bytes of `input` that zlib has not consumed yet.
     private var rest: Range<Int>
-    /// Whether no member has begun since the end of the last one.
+    /// Whether the last member has ended and no further one has begun.
     private var isBetweenMembers = false
-    /// Whether the last piece filled the output, so that there may be more without further input.
+    /// Whether the last piece filled the output. If so, zlib may have more output without further input.
     private var wasFull = false
-    /// Whether the data is damaged, so that nothing after the damage can be read.
+    /// Whether the data is damaged. Nothing after the damage can be read.
     private(set) var isDamaged = false
 
     /// Creates a decoder.
@@ -45,11 +45,11 @@ import CZlib
     /// Whether there may be decompressed bytes without further input.
     var hasMore: Bool { wasFull || !rest.isEmpty }
 
-    /// Decompresses into the bytes, as far as the input allows.
+    /// Decompresses the next piece into `bytes`, as far as the input allows.
     ///
     /// - Returns: The number of bytes; 0 if more input is needed.
-    /// - Throws: ``ClientError`` with the status `data` if the data is damaged. The bytes before the damage were
-    ///   returned.
+    /// - Throws: ``ClientError`` with the status `data` if the data is damaged. Earlier calls have returned the bytes
+    ///   before the damage.
     func decompress(into bytes: inout [UInt8]) throws(ClientError) -> Int {
         while hasMore {
             if isBetweenMembers, try !beginMember() { return 0 }
@@ -73,10 +73,10 @@ import CZlib
         return 0
     }
 
-    /// Reads more input, after all of it was taken.
+    /// Reads more input. All previous input must have been consumed.
     ///
-    /// - Parameter read: Reads available bytes, and returns their number.
-    /// - Returns: Whether there was more.
+    /// - Parameter read: Reads available bytes, and returns how many.
+    /// - Returns: Whether there was more input.
     /// - Throws: The error of reading.
     func refill(with read: (inout [UInt8]) throws(ClientError) -> Int) throws(ClientError) -> Bool {
         if input.count < 1 << 16 { input = [UInt8](repeating: 0, count: 1 << 16) }
@@ -89,7 +89,7 @@ import CZlib
         guard isBetweenMembers else { throw damage("it ends too early, so that a part of it is missing") }
     }
 
-    /// Skips padding, and prepares for a further member.
+    /// Skips padding, and prepares for the next member.
     ///
     /// - Returns: Whether a member begins in the input.
     private func beginMember() throws(ClientError) -> Bool {

@@ -1,22 +1,22 @@
 import Glibc
 import ModelFiles
 
-/// A file, or standard input, open for reading. Data in gzip is recognized by its first bytes and decompressed piece by
-/// piece, so that a stream that still grows can be read too.
+/// A file or standard input, open for reading. Gzip data is recognized by its first bytes. It is decompressed piece by
+/// piece, so that even input that is still growing can be read.
 package final class InputFile {
     /// The name in messages: the path, or `standard input`.
     package let name: String
-    /// The number of bytes to read from a regular file; nil if it is not known, as for gzip.
+    /// The size of a regular file in bytes; nil if the amount of data is unknown, as with gzip.
     package let size: Int?
     private let descriptor: CInt
-    /// The initial offset in a regular file. Standard input may have been read in part.
+    /// The initial offset in a regular file; -1 for other files. Standard input may already have been read in part.
     private let start: off_t
-    /// Ends waiting for input that is not a regular file; nil to wait until there is some.
+    /// Ends a wait for input from anything but a regular file; nil to wait until input arrives.
     var interruption: Interruption?
 
     /// Whether the first bytes have been read and examined.
     private var isRecognized = false
-    /// Bytes that were read to recognize gzip, and not returned yet.
+    /// Bytes that were read to recognize gzip, but have not been returned yet.
     private var ahead: ArraySlice<UInt8> = []
     private var gzip: GzipDecoder?
 
@@ -67,10 +67,10 @@ package final class InputFile {
         _ = unsafe poll(&items, nfds_t(items.count), CInt(milliseconds))
     }
 
-    /// Whether the input ended with an interruption, so that its last line may lack its end.
+    /// Whether an interruption ended the input. If so, the last line may be incomplete.
     var isInterrupted: Bool { !isRewindable && interruption?.isRequested == true }
 
-    /// Reads from an open descriptor, and closes it at the end.
+    /// Reads from an open descriptor, and closes the descriptor when this object is released.
     ///
     /// - Parameters:
     ///   - descriptor: The descriptor.
@@ -86,8 +86,8 @@ package final class InputFile {
         if descriptor != STDIN_FILENO { close(descriptor) }
     }
 
-    /// Reads available bytes, decompressed, and waits if there are none. Returns the number of bytes; 0 at the end or
-    /// after an interruption.
+    /// Reads available bytes and decompresses them. Waits if no bytes are available. Returns the number of decompressed
+    /// bytes; 0 at the end or after an interruption.
     ///
     /// - Throws: ``ClientError`` with the status `data` if gzip data is damaged, or `inputOutput` if reading fails.
     func read(into bytes: inout [UInt8]) throws(ClientError) -> Int {
@@ -109,7 +109,7 @@ package final class InputFile {
         }
     }
 
-    /// Reads the first bytes. Waits for a second byte only if the first one may begin gzip.
+    /// Reads the first bytes to recognize gzip. Waits for a second byte only if the first byte could begin gzip data.
     private func recognize() throws(ClientError) {
         isRecognized = true
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
@@ -148,7 +148,7 @@ package final class InputFile {
         }
     }
 
-    /// Whether gzip data is damaged, so that nothing after the damage can be read.
+    /// Whether gzip data is damaged. Nothing after the damage can be read.
     var isDamaged: Bool { gzip?.isDamaged ?? false }
 
     /// Whether a read would not block.

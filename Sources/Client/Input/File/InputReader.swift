@@ -1,11 +1,11 @@
-/// Reads a file by lines or by bytes, each available as soon as it is read.
+/// Reads a file by lines or by bytes. A line or byte is available as soon as it has been read.
 package struct InputReader {
-    /// The number of the last line read, from 1. In data that is read by bytes, the number of line feeds read.
+    /// The number of the last line read, counted from 1. If the file is read by bytes, the number of line feeds read.
     package private(set) var lineNumber = 0
-    /// Bytes read so far, including the ends of lines.
+    /// The number of bytes read so far, including line ends.
     package private(set) var byteCount = 0
 
-    /// The bytes with which some programs begin UTF-8.
+    /// The bytes that some programs write before UTF-8 text.
     static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     private let file: InputFile
@@ -27,9 +27,10 @@ package struct InputReader {
         chunk = [UInt8](repeating: 0, count: chunkSize)
     }
 
-    /// Reads the next line. The last line may lack an end.
+    /// Reads the next line. The last line need not end with a line feed.
     ///
-    /// - Parameter line: The line is appended without its line feed. A carriage return before the line feed stays.
+    /// - Parameter line: The buffer to which the line is appended, without its line feed. A carriage return before the
+    ///   line feed stays.
     /// - Returns: Whether there was a line.
     /// - Throws: ``ClientError`` if reading fails.
     package mutating func next(into line: inout [UInt8]) throws(ClientError) -> Bool {
@@ -57,7 +58,7 @@ package struct InputReader {
     ///
     /// - Parameters:
     ///   - count: The number of bytes.
-    ///   - bytes: The bytes are appended, fewer at the end of the file.
+    ///   - bytes: The buffer to which the bytes are appended. At the end of the file, there may be fewer bytes.
     /// - Throws: ``ClientError`` if reading fails.
     mutating func next(_ count: Int, into bytes: inout [UInt8]) throws(ClientError) {
         var missing = count
@@ -84,10 +85,10 @@ package struct InputReader {
         return byte
     }
 
-    /// Returns the next bytes, which stay to be read.
+    /// Returns the next bytes without consuming them.
     ///
     /// - Parameter count: The number of bytes, at most the size of a chunk.
-    /// - Returns: At least this number of bytes, or fewer at the end of the file.
+    /// - Returns: At least `count` bytes, or fewer at the end of the file.
     /// - Throws: ``ClientError`` if reading fails.
     mutating func peek(_ count: Int) throws(ClientError) -> ArraySlice<UInt8> {
         while end - start < count, !atEnd {
@@ -101,9 +102,9 @@ package struct InputReader {
         return chunk[start..<end]
     }
 
-    /// Reads the next chunk, after all bytes of the last one were returned.
+    /// Reads the next chunk. All bytes of the last chunk must have been returned.
     ///
-    /// - Returns: Whether there was more.
+    /// - Returns: Whether there were more bytes.
     private mutating func refill() throws(ClientError) -> Bool {
         start = 0
         end = atEnd ? 0 : try file.read(into: &chunk)
@@ -120,13 +121,13 @@ package struct InputReader {
     /// Whether an interruption ended the input.
     package var isInterrupted: Bool { file.isInterrupted }
 
-    /// Whether the file is damaged, so that no further line can be read.
+    /// Whether the file is damaged. No further line can then be read.
     var isDamaged: Bool { file.isDamaged }
 
     /// Whether reading the next line would block.
     package var wouldWait: Bool { wouldWait(for: { $0 == UInt8(ascii: "\n") }) }
 
-    /// Whether reading up to a byte of some kind might block.
+    /// Whether reading up to the next byte that satisfies `isSuch` might block.
     func wouldWait(for isSuch: (UInt8) -> Bool) -> Bool {
         !atEnd && !chunk[start..<end].contains(where: isSuch) && !file.isReadable
     }

@@ -1,6 +1,6 @@
-/// The elements of a JSON array as text, each available as soon as its end is read.
+/// Reads the elements of a JSON array as text. An element is available as soon as its end has been read.
 struct JSONElements {
-    /// The longest element, in bytes.
+    /// The maximum length of an element, in bytes.
     private static let maximumLength = 1 << 28
 
     private var reader: InputReader
@@ -8,14 +8,14 @@ struct JSONElements {
     private var isEnded = false
     /// The number of elements read.
     private var count = 0
-    /// The line in which the last element begins.
+    /// The number of the line in which the last element begins.
     private var lineNumber = 1
-    /// Whether the array is damaged, so that its further elements cannot be told apart.
+    /// Whether the array is damaged. Its further elements cannot then be told apart.
     private(set) var isDamaged = false
 
     /// Creates a reader.
     ///
-    /// - Parameter reader: The file from its first byte on.
+    /// - Parameter reader: The file, positioned at its first byte.
     init(_ reader: InputReader) { self.reader = reader }
 
     var byteCount: Int { reader.byteCount }
@@ -26,9 +26,9 @@ struct JSONElements {
 
     /// Reads the next element.
     ///
-    /// - Parameter text: The element is appended.
+    /// - Parameter text: The buffer to which the element is appended.
     /// - Returns: Whether there was an element.
-    /// - Throws: ``ClientError`` with the status `data` if the array does not continue or end here.
+    /// - Throws: ``ClientError`` with the status `data` if the array neither continues nor ends here.
     mutating func next(into text: inout [UInt8]) throws(ClientError) -> Bool {
         guard !isEnded else { return false }
         var byte = try significantByte()
@@ -84,21 +84,22 @@ struct JSONElements {
         }
     }
 
-    /// Whether an element ends with a byte after which no bracket is open. Only a number needs the byte after it.
+    /// Returns whether `byte`, after which no bracket is open, ends the element. Only a number or a word, such as
+    /// `null`, depends on the following byte.
     private mutating func isLast(_ byte: UInt8) throws(ClientError) -> Bool {
         if [UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: "\"")].contains(byte) { return true }
         guard let next = try reader.peek(1).first else { return false }
         return Self.isBetween(next) || next == UInt8(ascii: "]")
     }
 
-    /// Ends the input within the array, which only an interruption may do.
+    /// Handles input that ends within the array. The array is damaged, unless an interruption ended the input.
     private mutating func end() throws(ClientError) -> Bool {
         isEnded = true
         if reader.isInterrupted { return false }
         throw damage("it ends too early, so that ']' is missing")
     }
 
-    /// Reads up to the next byte that is not blank; nil at the end of the file.
+    /// Returns the next byte that is not blank; nil at the end of the file.
     private mutating func significantByte() throws(ClientError) -> UInt8? {
         while let byte = try reader.nextByte() {
             if !byte.isWhiteSpace, isBegun || !InputReader.byteOrderMark.contains(byte) { return byte }
@@ -111,7 +112,7 @@ struct JSONElements {
         return ClientError(.data, "\(reader.name):\(reader.lineNumber + 1): the JSON array is damaged: \(problem)")
     }
 
-    /// Whether a byte stands between elements.
+    /// Whether a byte is a blank or a comma, as between elements.
     private static func isBetween(_ byte: UInt8) -> Bool {
         byte.isWhiteSpace || byte == UInt8(ascii: ",")
     }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Wire
 
-/// A row that is an object, read with the layout in the decoder's user info.
+/// A row that is a JSON object. To read it, the decoder's user info must contain the layout.
 struct JSONObjectRow: Decodable {
     static let layout = CodingUserInfoKey(rawValue: "layout")
     private static let ownMembers: Set = ["stream", "values", "sequence", "start", "end"]
@@ -56,7 +56,7 @@ struct JSONObjectRow: Decodable {
         if try members.decodeIfPresent(Bool.self, forKey: Name("end")) ?? false { row.flags.insert(.end) }
     }
 
-    /// Any member's name.
+    /// The name of any member.
     struct Name: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }
@@ -74,7 +74,7 @@ struct JSONTimesteps: Decodable {
     /// The texts of this type's own errors.
     static let problems = [differentLengths, noValues]
 
-    /// Shape (count, values of a timestep).
+    /// The values, shape (timesteps, values of a timestep).
     let values: [Float]
     /// The number of timesteps.
     let count: Int

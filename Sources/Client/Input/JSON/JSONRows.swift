@@ -2,9 +2,9 @@ import FoundationEssentials
 import Wire
 
 /// Reads timesteps from JSON lines or from the elements of a JSON array. A row is an object such as
-/// `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`, where `values` may be several timesteps. With
-/// value columns, the objects have a member for each value instead. For a layout with one stream, a row may also be the
-/// values alone.
+/// `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`, where `values` may be several timesteps. If
+/// the layout names value columns, the objects have a member for each value instead. If the layout names the stream, a
+/// row may also consist of the values alone.
 struct JSONRows: RowReader {
     private enum Texts {
         case lines(InputReader)
@@ -23,8 +23,8 @@ struct JSONRows: RowReader {
     /// Creates a reader.
     ///
     /// - Parameters:
-    ///   - reader: The file from its first byte on.
-    ///   - isArray: Whether the rows are the elements of an array. If not, each is a line.
+    ///   - reader: The file, positioned at its first byte.
+    ///   - isArray: Whether the rows are the elements of an array. If not, each line is a row.
     ///   - layout: The meaning of the members.
     init(_ reader: InputReader, isArray: Bool, layout: RowLayout) {
         texts = isArray ? .elements(JSONElements(reader)) : .lines(reader)
@@ -112,7 +112,7 @@ struct JSONRows: RowReader {
         } catch let DecodingError.dataCorrupted(context) {
             let isJSON = (try? JSONDecoder().decode(JSONValue.self, from: Data(text))) != nil
             guard isJSON else { throw ClientError(.data, "\(place): not a JSON \(isObject ? "object" : "row")") }
-            // If float32 cannot hold a number, the error has no path and no text either.
+            // If a number is too large for float32, the error has neither a path nor a useful text.
             let problem = context.isEmpty ? "a number too large for float32" : context.explanation
             throw ClientError(.data, "\(place): \(problem)")
         } catch {
@@ -120,7 +120,7 @@ struct JSONRows: RowReader {
         }
     }
 
-    /// Returns a row that is its values alone. An array of timesteps is a whole sequence.
+    /// Returns a row that consists of values alone. An array of timesteps is a whole sequence.
     private func bareRow(
         _ values: [Float], timesteps: Int = 1, isNested: Bool = false
     ) throws(ClientError) -> InputRow {
@@ -140,7 +140,7 @@ struct JSONRows: RowReader {
 }
 
 extension DecodingError.Context {
-    /// Whether the error has neither a path nor the words of a row.
+    /// Whether the error has neither a path nor one of the texts of ``JSONTimesteps``.
     fileprivate var isEmpty: Bool { codingPath.isEmpty && !JSONTimesteps.problems.contains(debugDescription) }
 
     fileprivate var explanation: String {

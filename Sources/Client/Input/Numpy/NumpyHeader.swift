@@ -1,9 +1,9 @@
 /// The header of an array that NumPy wrote with `numpy.save`
 /// (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
 struct NumpyHeader: Equatable {
-    /// The first bytes of every such file.
+    /// The bytes with which every such file begins.
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
-    /// The largest header. NumPy's own limit is 10,000 bytes.
+    /// The maximum length of a header, in bytes. NumPy's own limit is 10,000 bytes.
     static let maximumLength = 1 << 16
 
     /// The type of the numbers.
@@ -18,8 +18,8 @@ struct NumpyHeader: Equatable {
     /// - Parameters:
     ///   - text: The text, a dictionary as Python writes it.
     ///   - name: The name of the file, for messages.
-    /// - Throws: ``ClientError`` with the status `data` if the text is no such dictionary, or if the array has objects,
-    ///   records or other things that are not numbers.
+    /// - Throws: ``ClientError`` with the status `data` if the text is not such a dictionary, or if the array contains
+    ///   anything but numbers, such as objects or records.
     init(_ text: String, name: String) throws(ClientError) {
         var literal = PythonLiteral(text)
         guard let members = literal.dictionary(), let shape = members["shape"]?.shape,
@@ -44,13 +44,14 @@ struct NumpyHeader: Equatable {
     }
 }
 
-/// Reads the few forms of Python's literals that a header has.
+/// Reads the few kinds of Python literals that occur in a header.
 private struct PythonLiteral {
     /// A value's text, without the quotes of a string.
     struct Value {
         let text: String
 
-        /// The lengths of a tuple of whole numbers, such as `(3, 4)`; nil if it is none. Python 2 wrote `(3L, 4L)`.
+        /// The lengths of a tuple of whole numbers, such as `(3, 4)`; nil if the value is not such a tuple. Python 2
+        /// wrote `(3L, 4L)`.
         var shape: [Int]? {
             guard text.hasPrefix("("), text.hasSuffix(")") else { return nil }
             var lengths: [Int] = []
@@ -68,7 +69,7 @@ private struct PythonLiteral {
 
     init(_ text: String) { rest = text[...] }
 
-    /// Reads a dictionary with strings as keys; nil if the text is none.
+    /// Reads a dictionary with strings as keys; nil if the text is not such a dictionary.
     mutating func dictionary() -> [String: Value]? {
         guard take("{") else { return nil }
         var members: [String: Value] = [:]

@@ -1,21 +1,21 @@
-/// Reads an array that NumPy wrote with `numpy.save`. An array of shape (sequences, timesteps, features) has a whole
-/// sequence in each row. An array of shape (timesteps, features) is one sequence, or a part of a stream, and each
-/// timestep is a row. For models of tokens, both have no axis of features.
+/// Reads an array that NumPy wrote with `numpy.save`. In an array of shape (sequences, timesteps, features), each row
+/// is a whole sequence. In an array of shape (timesteps, features), each row is a timestep, and the array is one
+/// sequence or a part of a stream. For models that take tokens, these shapes have no axis of features.
 ///
-/// In C order, one row at a time is in memory. In Fortran order, the first index varies fastest, so that the whole array
-/// is read first.
+/// An array in C order is read row by row. An array in Fortran order is read whole, because its first index varies
+/// fastest.
 struct NumpyRows: RowReader {
-    /// The largest array in Fortran order, in bytes.
+    /// The maximum size of an array in Fortran order, in bytes.
     private static let maximumFortranSize = 1 << 30
-    /// The largest sequence, in bytes.
+    /// The maximum size of a sequence, in bytes.
     private static let maximumSequenceSize = 1 << 28
 
     private var reader: InputReader
     private let layout: RowLayout
     private let type: NumpyType
-    /// The shape, with an axis of length 1 for each axis that the array does not have.
+    /// The shape, with an axis of length 1 for each axis that the array lacks.
     private let shape: (sequences: Int, timesteps: Int, features: Int)
-    /// Whether the array has an axis of sequences.
+    /// Whether the array has no axis of sequences, so that all rows belong to one sequence.
     let isOneSequence: Bool
     /// All bytes of an array in Fortran order; nil for one in C order.
     private var whole: [UInt8]?
@@ -24,12 +24,12 @@ struct NumpyRows: RowReader {
     private var rowNumber = 0
     private var isCut = false
 
-    /// Reads the header, and an array in Fortran order.
+    /// Reads the header. If the array is in Fortran order, reads the whole array too.
     ///
     /// - Parameters:
-    ///   - reader: The file from its first byte on.
+    ///   - reader: The file, positioned at its first byte.
     ///   - layout: The meaning of the rows.
-    /// - Throws: ``ClientError`` if the file is not such an array, or if the layout names columns.
+    /// - Throws: ``ClientError`` if the file is not an array that can be read, or if the layout names columns.
     init(_ reader: InputReader, layout: RowLayout) throws(ClientError) {
         self.reader = reader
         self.layout = layout
@@ -47,7 +47,7 @@ struct NumpyRows: RowReader {
         guard layout.stream(ofSequence: 1) != nil else {
             throw ClientError(.usage, "\(name): a .npy array names no streams; give --stream ID")
         }
-        // A length of 0 must not hide that the others are too large.
+        // A length of 0 must not hide that the other lengths are too large.
         let (size, isTooLarge) = header.shape.reduce((type.size, false)) { size, length in
             let product = size.0.multipliedReportingOverflow(by: max(1, length))
             return (product.partialValue, size.1 || product.overflow)
@@ -80,14 +80,14 @@ struct NumpyRows: RowReader {
     }
     var isDamaged: Bool { isCut || reader.isDamaged }
 
-    /// The last row as NumPy's index, such as `data.npy[17]`.
+    /// The last row in NumPy's index notation, such as `data.npy[17]`.
     var place: String { "\(reader.name)[\(rowNumber - 1)]" }
 
     private var rowCount: Int { isOneSequence ? shape.timesteps : shape.sequences }
     private var timestepsInRow: Int { isOneSequence ? 1 : shape.timesteps }
     private var rowSize: Int { timestepsInRow * shape.features * type.size }
 
-    /// Reads the next row; nil after the last.
+    /// Reads the next row; nil after the last one.
     mutating func next() throws(ClientError) -> InputRow? {
         guard timestepsInRow > 0, rowNumber < rowCount else {
             try expectEnd()

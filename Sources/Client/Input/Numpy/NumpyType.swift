@@ -12,7 +12,7 @@ struct NumpyType: Equatable {
     private let kind: Kind
     private let isBigEndian: Bool
 
-    /// Creates a type from NumPy's notation, such as `<f4`. Nil if it does not name numbers.
+    /// Creates a type from NumPy's notation, such as `<f4`; nil if the text is not a supported type of numbers.
     init?(_ text: String) {
         let parts = Array(text)
         guard parts.count == 3, "<>|=".contains(parts[0]), let kind = Kind(rawValue: parts[1]),
@@ -30,7 +30,7 @@ struct NumpyType: Equatable {
         isBigEndian = parts[0] == ">"
     }
 
-    /// Returns a number.
+    /// Converts a number to float32.
     ///
     /// - Parameter bytes: The number's ``size`` bytes.
     /// - Returns: The nearest float32, which may be infinite.
@@ -46,7 +46,7 @@ struct NumpyType: Equatable {
         case .float where size == 4: Float(bitPattern: UInt32(bits))
         case .float: Float(Double(bitPattern: bits))
         case .signed:
-            // Move the sign to the highest bit and back, so that it fills all bits above.
+            // Shift the sign bit to the top and back, so that it fills all higher bits.
             Float(Int64(bitPattern: bits << (64 - 8 * UInt64(size))) >> (64 - 8 * Int64(size)))
         case .unsigned: Float(bits)
         case .bool: bits == 0 ? 0 : 1
