@@ -78,7 +78,7 @@ import Testing
             #expect(chains == Float(2 * SLUICE_BOUNDS_CHAINS) * lanes)
             let chain = unsafe loops.multiply_add_chain(100)
             #expect(chain == 2 * lanes)
-            // The fixed point of 1 / (1 + e^-x).
+            // Repeating 1 / (1 + e^-x) converges to the function's fixed point.
             let fixedPoint = unsafe loops.logistic_chain(100) / lanes
             #expect(abs(fixedPoint - 0.659_046) < 1e-5)
         }

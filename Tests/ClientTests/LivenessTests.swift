@@ -6,7 +6,7 @@ import ZeroMQ
 
 @testable import Client
 
-/// These tests simulate dead connections, on which nothing arrives and no end is reported.
+/// These tests simulate dead connections: nothing arrives, and no end of the connection is reported.
 @Suite struct `The liveness of a peer` {
     @Test func `a silent peer is asked, and given up if it does not answer`() {
         let start = ContinuousClock.now

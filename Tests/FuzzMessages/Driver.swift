@@ -5,7 +5,7 @@ import TestSupport
 
 /// Runs workers, one per core at a time, and observes how each worker ends.
 struct Driver {
-    /// The number of inputs per worker. The number bounds the size of the worker's stream table.
+    /// The number of inputs per worker. It is small enough to limit the growth of the worker's stream table.
     private static let chunk = 20_000
 
     let seed: UInt64

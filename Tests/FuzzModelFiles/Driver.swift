@@ -6,7 +6,7 @@ import TestSupport
 
 /// Runs workers, one per core at a time, and observes how each worker ends.
 struct Driver {
-    /// The number of inputs per worker. The number bounds the memory that libhdf5 leaks.
+    /// The number of inputs per worker. It is small enough to limit how much memory libhdf5 leaks.
     private static let chunk = 500
     /// One in this many inputs for the libraries is also read in a separate process, as the programs do.
     private static let sample = 200

@@ -3,7 +3,7 @@ import TestSupport
 
 /// A damaged file, and the description file that stands beside it.
 struct FuzzInput {
-    /// The file formats. Different readers read them.
+    /// The file formats. A separate reader reads each format.
     enum Kind: String, CaseIterable, Sendable {
         case keras, h5, safetensors
     }

@@ -89,7 +89,7 @@ static double column(const float *b, const float *x, struct matrix w, const doub
     return sum;
 }
 
-// Compares the state of one lane with the state of the scalar path, bit for bit, and the scalar path with double
+// Compares one lane's state with the scalar path's state, bit for bit, and the scalar path's state with double
 // precision.
 static void compare(const float *tile, int lane, const float *alone, const double *exact, long count, long units, long step) {
     int same = 1, near = 1;
@@ -178,7 +178,7 @@ static void check_gru(long features, long units) {
 }
 
 // Tests how the layer kernels detect a state that is not finite. The kernels must check each value, ignore the memory
-// behind the state, and agree with the batched path.
+// after the state, and agree with the batched path.
 static void check_finite(long units) {
     struct matrix w = random_matrix(1, 4, units, 1), u = random_matrix(units, 4, units, 1), bias = random_matrix(1, 4, units, 1);
     struct matrix gw = random_matrix(1, 3, units, 1), gu = random_matrix(units, 3, units, 1), gb = random_matrix(1, 3, units, 1);
@@ -225,7 +225,7 @@ static void check_sequence(long units) {
     float x[COUNT];
     for (long right = COUNT - 2; right <= COUNT; right += 2) {
         for (int is_lstm = 0; is_lstm < 2; is_lstm++) {
-            // The payload tells this NaN from the result of an invalid operation.
+            // The payload distinguishes this NaN from the result of an invalid operation.
             for (long k = 0; k < COUNT; k++) x[k] = k == right ? nanf("1") : 2 * next_value();
             memset(state, 0, (size_t)(2 * units) * sizeof(float));
             memset(other, 0, (size_t)(2 * units) * sizeof(float));
@@ -248,7 +248,7 @@ static void check_sequence(long units) {
     release(w), release(u), release(bias), release(gw), release(gu), release(gb);
 }
 
-// Checks y = b + x·W by `affine`, or by `dots` for few columns.
+// Checks y = b + x·W as computed by `affine`, or by `dots` for few columns.
 static void check_dense(long rows, long columns) {
     struct matrix w = random_matrix(rows, 1, columns, 1), none = {0, columns, NULL, NULL, NULL, NULL};
     const int few = columns <= SLUICE_KERNELS_DOTS;
@@ -268,7 +268,7 @@ static void check_dense(long rows, long columns) {
     for (int lane = 0; lane < LANES; lane++) {
         double exact[4 * LARGEST];
         for (long k = 0; k < rows; k++) x[k] = xs[k * LANES + lane];
-        // The kernel must ignore the float behind x.
+        // The kernel must ignore the float after x.
         x[rows] = NAN;
         for (long k = 0; k < columns; k++) exact[k] = column(b, x, w, exact, none, k);
         if (few) {

@@ -94,7 +94,7 @@ import Testing
     /// One sequence, and Keras' answers to it.
     private struct Stream {
         let name: String
-        /// Shape (n, features).
+        /// The timesteps, shape (timesteps, features).
         let timesteps: [[Float]]
         /// Keras' answer after each timestep, shape (outputs); nil if the fixture has none. The mean of a sequence
         /// whose timesteps are all masked is NaN.

@@ -40,7 +40,8 @@ import Testing
         #expect(error.description.contains(folder.path(Journal.fileName)))
     }
 
-    /// Returns the values of the streams in the order of the ids. Only SQLite reads them, without the store.
+    /// Reads the values of the streams with SQLite alone, without the store. Returns the values in the order of the
+    /// ids.
     private func rows(of database: String) throws -> [[UInt32]] {
         let queue = try DatabaseQueue(path: database)
         defer { try? queue.close() }

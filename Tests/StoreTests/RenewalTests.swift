@@ -13,7 +13,7 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    /// Returns a store whose folder was moved away and replaced by an empty one, and the folder's watch.
+    /// Returns a store and the watch of its folder. The folder was moved away and replaced by an empty one.
     private func lostStore(streams: Int) throws -> (StateStore, StateFolderWatch) {
         let store = try StateStore(folder: state)
         try store.write(slice((0..<streams).map { image("stream \($0)", values: [Float](repeating: 0.5, count: 64)) }))

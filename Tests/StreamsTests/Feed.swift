@@ -238,7 +238,7 @@ func livelyModel(features: Int = 1, units: Int = 3, outputs: Int = 1, seed: Floa
     ])
 }
 
-/// Returns a model Bidirectional(LSTM) → Dense, whose weights all differ. It has no output before the end of a
+/// Returns a model Bidirectional(LSTM) → Dense, whose weights all differ. The model has no output before the end of a
 /// sequence.
 func twoWayModel(features: Int = 1, units: Int = 3) throws -> Model {
     var weights = LivelyWeights()

@@ -148,7 +148,7 @@ import Training
     }
 
     @Test func `SGD with momentum and Nesterov's step moves a weight as in Keras`() throws {
-        // The loss of one weight w with the input 1 and the target 0 is w², with the gradient 2 w.
+        // With one weight w, the input 1 and the target 0, the loss is w² and its gradient is 2 w.
         let model = try Model(layers: [
             Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)
         ])
@@ -160,12 +160,12 @@ import Training
                 .sgd(momentum: 0.5, isNesterov: isNesterov), learningRate: .constant(0.125))
             let trainer = try Trainer(model, configuration)
             for _ in 0..<2 { trainer.train(Batch(set, [0])) }
-            // v = 0.5 v − 0.125 g; w += v, or w += 0.5 v − 0.125 g.
+            // The update is v = 0.5 v − 0.125 g and then w += v, or w += 0.5 v − 0.125 g with Nesterov's step.
             #expect(trainer.weights == [[isNesterov ? 0.328125 : 0.4375]])
         }
     }
 
-    /// The examples of <https://keras.io/api/metrics/>.
+    /// The examples from <https://keras.io/api/metrics/>.
     @Test func `its metrics are Keras'`() throws {
         let model = try Model(layers: [
             Dense(units: 1, activation: .linear, kernel: Tensor(shape: [1, 1], values: [1]), bias: nil)

@@ -100,7 +100,7 @@ import Training
             of: model, TrainingConfiguration(loss: loss, outputs: outputs), set, "\(loss) of \(activation)")
     }
 
-    /// Fewer tokens than the embedding is wide, and more: two ways to compute the same.
+    /// The vocabulary of 4 tokens is larger or smaller than the width, and the trainer treats the two cases differently.
     @Test(arguments: [MaskedOutput.lastOutput, .zeros], [2, 5])
     func `the gradient of masked tokens agrees with finite differences`(masked: MaskedOutput, width: Int) throws {
         for outputs in [TrainingConfiguration.Outputs.last, .everyTimestep] {

@@ -61,7 +61,7 @@ import Training
         let variables = try FixtureTensors(
             Fixtures.url("reference/training/resume.optimizer.safetensors"))
         func values(_ number: Int) -> [Float] { variables.values("optimizer/vars/\(number)").map { Float($0) } }
-        // The number of updates, the learning rate, then momentum and velocity of each weight.
+        // The variables are the number of updates, the learning rate, and then the momentum and velocity of each weight.
         trainer.optimizerState = OptimizerState(
             updates: Int(values(0).first ?? 0),
             slots: trainer.trainedShapes.indices.map { [values(2 + 2 * $0), values(3 + 2 * $0)] })

@@ -4,8 +4,8 @@ import Testing
 import ZeroMQ
 
 @Suite struct `A key` {
-    /// The example of <https://rfc.zeromq.org/spec/32/>, repeated four times. The example has 8 bytes, and a key has
-    /// 32.
+    /// The example of <https://rfc.zeromq.org/spec/32/>, repeated four times, because the example has 8 bytes and a key
+    /// has 32.
     private static let bytes = [[UInt8]](repeating: [0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B], count: 4).flatMap(
         \.self)
     private static let text = String(repeating: "HelloWorld", count: 4)

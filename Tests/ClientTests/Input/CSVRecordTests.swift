@@ -59,7 +59,7 @@ import Testing
         #expect(Self.fields(lines.map(String.init)) == [field])
     }
 
-    /// Returns the fields of the record in some lines; nil if the record is incomplete after them.
+    /// Returns the fields of the record that the lines form; nil if the record is incomplete.
     private static func fields(_ lines: [String]) -> [String]? {
         var record = CSVRecord()
         var isComplete = false

@@ -45,8 +45,8 @@ import Wire
 
         let warm = try Counts(folder.url("counts"))
         let timestepsBefore = try peer.status().timesteps
-        // Feed more timesteps before the count begins. When their decisions arrive, the status request has made all its
-        // allocations.
+        // Feed more timesteps before the count begins. Once their decisions have arrived, the status request no longer
+        // allocates.
         try feed(0..<8)
         let before = try Counts(folder.url("counts"))
         for _ in 0..<123 { try feed(0..<8) }

@@ -66,8 +66,8 @@ import ZeroMQ
         let isThere = try eventually { try control.stream("s").map { _ in true } }
         try #require(isThere == true)
         do {
-            // The loop is held while the producer sends. When it learns of the stop, all messages are in the kernel or
-            // in the daemon's I/O thread.
+            // The loop is held while the producer sends. When the loop learns of the stop, all messages are in the
+            // kernel or in the daemon's I/O thread.
             let loop = try StoppedThread("sluice-hot", of: daemon.processIdentifier)
             defer { withExtendedLifetime(loop) {} }
             for _ in 0..<500 { try send() }

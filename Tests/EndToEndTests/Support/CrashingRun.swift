@@ -68,7 +68,8 @@ final class CrashingRun {
         }
         let link = try link()
         let sequences = try link.sequences()
-        // Kill after a number of decisions, not after a time, so that slow and fast machines see the same number.
+        // Kill after a number of decisions, not after a time, so that slow and fast machines see equally many
+        // decisions.
         let wanted = seenInAll + Int.random(in: 0..<60, using: &chance)
         let isOver = Flag()
         let killer = Thread { [processIdentifier = link.daemon.processIdentifier] in

@@ -45,7 +45,7 @@ import Testing
 
     @Test func `every link in the documentation leads to an existing page, heading or file`() throws {
         let documents = try Self.documents()
-        // `tools/make/site` makes the pages Start and Models from the README.
+        // `tools/make/site` generates the pages Start and Models from the README.
         let readme = try Document(Self.root.appending(path: "README.md"))
         var pages = Dictionary(documents.map { ($0.name, $0) }) { first, _ in first }
         pages["Start"] = readme
