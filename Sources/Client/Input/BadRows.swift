@@ -9,7 +9,7 @@ package struct BadRows: CustomStringConvertible {
         count += 1
     }
 
-    /// The number of bad rows, and the fault of the first.
+    /// The number of bad rows, and the reason why the first one is bad.
     package var description: String {
         "\(Quantity.count(count, of: "wrong row")) skipped, the first: \(first)"
     }

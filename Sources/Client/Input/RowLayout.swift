@@ -4,7 +4,7 @@ import Wire
 package struct RowLayout: Equatable, Sendable {
     /// The format of the rows.
     package enum Format: String, CaseIterable, Sendable {
-        /// Comma-separated values with their names in the first row.
+        /// Comma-separated values, whose names are in the first row.
         case csv
         /// One row of JSON per line.
         case jsonl
@@ -31,7 +31,7 @@ package struct RowLayout: Equatable, Sendable {
     package var label: Label?
     /// The column or member with the weight of the row's sequence in a training; nil to read no weights.
     package var weightColumn: String?
-    /// Whether the first record of CSV names the columns. If not, they are called 1, 2 and so on.
+    /// Whether the first record of CSV names the columns. If not, the columns are called 1, 2 and so on.
     package var hasHeader: Bool
     /// Whether a bad row is skipped and counted. If not, it ends the input.
     package var skipsBadRows: Bool

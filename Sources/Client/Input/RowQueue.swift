@@ -47,7 +47,7 @@ struct RowQueue {
     /// Whether all rows read so far have been passed on, except for rows that are held back.
     var isEmpty: Bool { next == rows.count }
 
-    /// The models of the streams read so far, each once, in the order of their names.
+    /// The models of the streams read so far, without repeats and sorted by name.
     var usedModels: [DaemonStatus.Model] {
         var seen: Set<String> = []
         return models.values.filter { seen.insert($0.name).inserted }.sorted { $0.name < $1.name }

@@ -1,6 +1,6 @@
 import Wire
 
-/// The rows of a file. A row is available as soon as it has been read. As the layout says, a bad row either is skipped
+/// The rows of a file. A row is available as soon as it has been read. Depending on the layout, a bad row is skipped
 /// and counted, or causes an error that names the file and the line.
 package struct RowSource {
     /// The reader of the file's format; nil if the file has no rows.

@@ -13,7 +13,7 @@ package struct Alphabet: Equatable, Sendable {
     /// Creates an alphabet.
     ///
     /// - Parameters:
-    ///   - letters: The letters in the order of their tokens, each a Unicode scalar.
+    ///   - letters: The letters, in the order of their tokens. A letter is one Unicode scalar.
     ///   - firstToken: The token of the first letter, 0 to the size of the largest vocabulary.
     /// - Throws: ``ClientError`` with the status `usage` if there are no letters, if a letter occurs twice, or if
     ///   `firstToken` is out of range.
@@ -42,7 +42,7 @@ package struct Alphabet: Equatable, Sendable {
     ///   - text: At least one letter.
     ///   - place: The position in the input, for messages.
     /// - Returns: A token for each letter.
-    /// - Throws: ``ClientError`` with the status `data` that names a letter outside the alphabet.
+    /// - Throws: ``ClientError`` with the status `data` if the text is empty or contains a letter outside the alphabet.
     func tokens(of text: String, place: String) throws(ClientError) -> [Float] {
         var result: [Float] = []
         result.reserveCapacity(text.utf8.count)

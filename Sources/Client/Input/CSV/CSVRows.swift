@@ -7,7 +7,7 @@ struct CSVRows: RowReader {
     private let columns: CSVColumns
     private let names: [String]
     private var record: CSVRecord
-    /// Whether the first record is data. It was read to count the columns, but has not been returned yet.
+    /// Whether the first record is data that was read to count the columns and has not been returned yet.
     private var hasRecord: Bool
     private var line: [UInt8] = []
     private var starts = SequenceStarts()

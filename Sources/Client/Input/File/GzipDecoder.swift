@@ -77,7 +77,7 @@ import CZlib
     ///
     /// - Parameter read: Reads available bytes, and returns how many.
     /// - Returns: Whether there was more input.
-    /// - Throws: The error of reading.
+    /// - Throws: The error that `read` throws.
     func refill(with read: (inout [UInt8]) throws(ClientError) -> Int) throws(ClientError) -> Bool {
         if input.count < 1 << 16 { input = [UInt8](repeating: 0, count: 1 << 16) }
         rest = 0..<(try read(&input))

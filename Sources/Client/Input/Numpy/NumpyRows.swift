@@ -17,7 +17,7 @@ struct NumpyRows: RowReader {
     private let shape: (sequences: Int, timesteps: Int, features: Int)
     /// Whether the array has no axis of sequences, so that all rows belong to one sequence.
     let isOneSequence: Bool
-    /// All bytes of an array in Fortran order; nil for one in C order.
+    /// All bytes of an array in Fortran order; nil if the array is in C order.
     private var whole: [UInt8]?
     private var bytes: [UInt8] = []
     /// The number of rows read.
