@@ -98,12 +98,12 @@ extension InputRow {
     }
 }
 
-/// Detects where sequences start: where a column's value changes within one stream.
+/// Detects where sequences start: in each stream, at every row in which a column's value has changed.
 struct SequenceStarts {
     private var last: [StreamKey: [UInt8]] = [:]
 
-    /// Records a row, and returns whether a sequence starts with it: the stream's first row, or a row whose value
-    /// differs from the previous one.
+    /// Records a row. Returns whether a sequence starts with it: whether the row is the stream's first, or its value
+    /// differs from the value of the stream's previous row.
     mutating func record(stream: String, value: [UInt8]) -> Bool {
         let key = StreamKey(stream)
         guard last[key] != value else { return false }

@@ -112,7 +112,7 @@ struct JSONElements {
         return ClientError(.data, "\(reader.name):\(reader.lineNumber + 1): the JSON array is damaged: \(problem)")
     }
 
-    /// Whether a byte is a blank or a comma, as between elements.
+    /// Whether a byte is white space or a comma, as may stand between elements.
     private static func isBetween(_ byte: UInt8) -> Bool {
         byte.isWhiteSpace || byte == UInt8(ascii: ",")
     }

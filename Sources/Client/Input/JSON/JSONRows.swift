@@ -112,7 +112,7 @@ struct JSONRows: RowReader {
         } catch let DecodingError.dataCorrupted(context) {
             let isJSON = (try? JSONDecoder().decode(JSONValue.self, from: Data(text))) != nil
             guard isJSON else { throw ClientError(.data, "\(place): not a JSON \(isObject ? "object" : "row")") }
-            // If a number is too large for float32, the error has neither a path nor a useful text.
+            // The error for a number that is too large for float32 has neither a path nor a useful text.
             let problem = context.isEmpty ? "a number too large for float32" : context.explanation
             throw ClientError(.data, "\(place): \(problem)")
         } catch {
