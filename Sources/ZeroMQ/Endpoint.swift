@@ -1,5 +1,5 @@
 /// The endpoint of a socket in CZMQ's notation: `@tcp://127.0.0.1:5550` binds and `>tcp://…` connects. Without a
-/// prefix, the socket's role decides.
+/// prefix, the socket's role decides which of the two happens.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     /// The choice between binding and connecting.
     public enum Attachment: Hashable, Sendable {
@@ -9,7 +9,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         case connect
     }
 
-    /// The choice that the text makes; nil if the text leaves the choice to the role.
+    /// The choice between binding and connecting; nil if the socket's role decides.
     public let attachment: Attachment?
     /// The address for libzmq: `tcp://…`, `ipc://…` or `inproc://…`.
     public let address: String
@@ -17,7 +17,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     /// Creates an endpoint.
     ///
     /// - Parameters:
-    ///   - attachment: The choice between binding and connecting; nil to leave it to the role.
+    ///   - attachment: The choice between binding and connecting; nil if the socket's role decides.
     ///   - address: The address for libzmq.
     public init(_ attachment: Attachment?, _ address: String) {
         self.attachment = attachment
@@ -62,14 +62,14 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         return isPlain && String(rest).hasPort ? "tcp://\(rest)" : nil
     }
 
-    /// Whether the address is a TCP address, on a network or on this machine alone.
+    /// Whether the address is a TCP address, even if it is local.
     public var isTCP: Bool { address.hasPrefix("tcp://") }
 
     /// Whether only this machine can reach the endpoint: it is not TCP, or its address is a loopback address.
     public var isLocal: Bool {
         guard let host = hostAndPort?.host else { return true }
         if ["localhost", "lo", "[::1]", "::1"].contains(host) { return true }
-        // Only a numeric address counts. A host name that begins with 127. may belong to anyone.
+        // Only a numeric address counts. A host name that begins with `127.` may be anyone's.
         let bytes = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         return bytes.count == 4 && bytes.first == 127 && !bytes.contains(nil)
     }
@@ -109,15 +109,15 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
 /// An ingest endpoint: `sub` (the default) or `pull`, written `pull:@tcp://…`.
 public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
-    /// The kind of the daemon's socket at the endpoint.
+    /// The kind of socket that the daemon opens at the endpoint.
     public enum Kind: String, CaseIterable, Sendable {
         /// A SUB socket, which drops messages at the high-water mark.
         case sub
-        /// A PULL socket with back-pressure: nothing is dropped between producer and daemon.
+        /// A PULL socket with back-pressure: no message between the producer and the daemon is dropped.
         case pull
     }
 
-    /// The kind of the daemon's socket.
+    /// The kind of socket that the daemon opens.
     public let kind: Kind
     /// The endpoint of the socket.
     public let endpoint: Endpoint
@@ -125,7 +125,7 @@ public struct IngestEndpoint: Hashable, Sendable, CustomStringConvertible {
     /// Creates an ingest endpoint.
     ///
     /// - Parameters:
-    ///   - kind: The kind of the daemon's socket.
+    ///   - kind: The kind of socket that the daemon opens.
     ///   - endpoint: The endpoint of the socket.
     public init(_ kind: Kind, _ endpoint: Endpoint) {
         self.kind = kind
@@ -186,7 +186,7 @@ extension String {
         hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
     }
 
-    /// Whether the address ends in `:PORT`, with a number or one of libzmq's wildcards `*` and `!`.
+    /// Whether the address ends in `:PORT`, where PORT is a number or one of libzmq's wildcards, `*` and `!`.
     fileprivate var hasPort: Bool {
         guard let colon = lastIndex(of: ":"), colon != startIndex else { return false }
         let port = self[index(after: colon)...]

@@ -1,13 +1,13 @@
 import CZeroMQ
 
-/// One frame, received or empty. A message keeps its memory, so that it can receive frame after frame.
+/// One received frame, or an empty one. A message keeps its memory, so it can receive one frame after another.
 ///
-/// libzmq may store the frame's bytes within its own structure. The structure therefore stays at one address, even if
+/// libzmq may store the frame's bytes within its own structure. Therefore, the structure keeps its address even if
 /// Swift moves the message.
 @safe
 public struct Message: ~Copyable {
     let pointer: UnsafeMutablePointer<zmq_msg_t>
-    /// The length of the frame in bytes. The receiver stores the length to save a call of libzmq.
+    /// The length of the frame in bytes. `receive` stores it here, which saves a call to libzmq.
     public internal(set) var byteCount = 0
 
     /// An empty message.
@@ -31,7 +31,7 @@ public struct Message: ~Copyable {
         }
     }
 
-    /// The frame's bytes, for reading numbers.
+    /// The frame's bytes, for reading multi-byte numbers.
     public var rawBytes: RawSpan {
         @_lifetime(borrow self) get {
             let span = unsafe RawSpan(_unsafeStart: zmq_msg_data(pointer), byteCount: byteCount)
@@ -39,7 +39,7 @@ public struct Message: ~Copyable {
         }
     }
 
-    /// The descriptor of the frame's connection; nil if libzmq does not know it.
+    /// The descriptor of the connection that delivered the frame; nil if libzmq does not know it.
     public var connection: Int? {
         let number = unsafe zmq_msg_get(pointer, ZMQ_SRCFD)
         return number >= 0 ? Int(number) : nil

@@ -1,17 +1,17 @@
 import CZeroMQ
 import Glibc
 
-/// Waits until one of several sockets or a ``Wakeup`` is readable.
+/// Waits until at least one of several sockets or a ``Wakeup`` is readable.
 ///
-/// A poller waits for the sockets' descriptors itself. `zmq_poll` checks each socket before and after the wait, and
-/// both checks would delay a message that arrives alone. A descriptor signals every change of its socket once
-/// (<https://libzmq.readthedocs.io/en/latest/zmq_getsockopt.html>, `ZMQ_FD`). A poller therefore checks a socket before
-/// the wait, unless the socket is known to be empty. A signal after the wait only means that the socket may be
+/// A poller waits on the sockets' descriptors itself. `zmq_poll` would check each socket both before and after the
+/// wait, which delays a message that arrives alone. A descriptor signals each change of its socket only once
+/// (<https://libzmq.readthedocs.io/en/latest/zmq_getsockopt.html>, `ZMQ_FD`). Before the wait, a poller therefore
+/// checks each socket that is not known to be empty. A signal during the wait only means that the socket may be
 /// readable.
 @safe
 public struct Poller: ~Copyable {
     private struct Item {
-        /// The socket; nil for a wake-up.
+        /// The socket; nil if the item is a wake-up.
         let socket: SocketHandle?
         let descriptor: CInt
         /// Keeps the polled object open.
@@ -21,7 +21,7 @@ public struct Poller: ~Copyable {
     }
 
     private var items: [Item] = []
-    /// The descriptors for the system call, in the order of `items`.
+    /// The descriptors that the system call polls, in the order of `items`.
     private var descriptors: [pollfd] = []
 
     /// Creates a poller that watches nothing.
@@ -29,19 +29,19 @@ public struct Poller: ~Copyable {
 
     /// Watches a socket.
     ///
-    /// - Returns: The number to pass to ``mayBeReadable(_:)``.
+    /// - Returns: The item's number, for ``mayBeReadable(_:)`` and ``watch(_:_:)``.
     public mutating func add(_ socket: borrowing Socket) -> Int {
         add(Item(socket: socket.handle, descriptor: socket.handle.descriptor, owner: socket.handle))
     }
 
     /// Watches the events of a monitor.
     ///
-    /// - Returns: The number to pass to ``mayBeReadable(_:)``.
+    /// - Returns: The item's number, for ``mayBeReadable(_:)`` and ``watch(_:_:)``.
     public mutating func add(_ monitor: SocketMonitor) -> Int { add(monitor.socket) }
 
     /// Watches a wake-up.
     ///
-    /// - Returns: The number to pass to ``mayBeReadable(_:)``.
+    /// - Returns: The item's number, for ``mayBeReadable(_:)`` and ``watch(_:_:)``.
     public mutating func add(_ wakeup: Wakeup) -> Int {
         add(Item(socket: nil, descriptor: wakeup.readEnd, owner: wakeup))
     }
@@ -60,9 +60,9 @@ public struct Poller: ~Copyable {
         descriptors[number].fd = isWatched ? items[number].descriptor : -1
     }
 
-    /// Waits until an item is readable, or may be.
+    /// Waits until an item is readable or may be readable.
     ///
-    /// - Parameter milliseconds: The maximum time; 0 to only check, −1 for no limit.
+    /// - Parameter milliseconds: The maximum time to wait; 0 to check without waiting, −1 for no limit.
     /// - Throws: ``ZeroMQError`` if a socket's context has ended.
     public mutating func wait(milliseconds: Int) throws(ZeroMQError) {
         var isAnyReadable = false
@@ -81,16 +81,16 @@ public struct Poller: ~Copyable {
         for index in items.indices where descriptors[index].revents != 0 { items[index].mayBeReadable = true }
     }
 
-    /// Whether the last wait found that an item is readable, or may be.
+    /// Whether the last wait found that an item is readable or may be readable.
     public func mayBeReadable(_ number: Int) -> Bool { items[number].mayBeReadable }
 }
 
 extension SocketHandle {
-    /// The descriptor that becomes readable at each change of the socket.
+    /// The descriptor that becomes readable when the socket changes.
     fileprivate var descriptor: CInt {
         var descriptor: CInt = -1
         var size = MemoryLayout<CInt>.size
-        // An open socket has a descriptor.
+        // Every open socket has a descriptor, so the call succeeds.
         let result = unsafe zmq_getsockopt(pointer, ZMQ_FD, &descriptor, &size)
         precondition(result == 0, "a socket has no descriptor")
         return descriptor

@@ -2,7 +2,7 @@ import CZeroMQ
 import Glibc
 import Synchronization
 
-/// A ZeroMQ socket. A socket has one owner and one thread, because libzmq's sockets must not be shared.
+/// A ZeroMQ socket. It has one owner and is used on one thread, because libzmq's sockets must not be shared.
 public struct Socket: ~Copyable {
     /// The messaging patterns that Sluice uses.
     public enum Kind: Sendable {
@@ -27,43 +27,43 @@ public struct Socket: ~Copyable {
 
     /// The numeric options that Sluice sets.
     public enum Option: Sendable {
-        /// Milliseconds to keep unsent messages after closing the socket; −1 for no limit.
+        /// The time to keep unsent messages after the socket is closed, in milliseconds; −1 for no limit.
         case linger
-        /// The maximum number of messages that wait to be sent to one peer.
+        /// The maximum number of messages queued for sending to one peer.
         case sendHighWaterMark
-        /// The maximum number of messages that wait to be received from one peer.
+        /// The maximum number of messages queued from one peer.
         case receiveHighWaterMark
-        /// Milliseconds that a sender waits; −1 for no limit.
+        /// The maximum time that a send waits, in milliseconds; −1 for no limit.
         case sendTimeout
-        /// Milliseconds that a receiver waits; −1 for no limit.
+        /// The maximum time that a receive waits, in milliseconds; −1 for no limit.
         case receiveTimeout
-        /// 1: queue messages only for connected peers.
+        /// 1: messages are queued only for connected peers.
         case immediate
-        /// 1: accept IPv6 addresses too.
+        /// 1: IPv6 addresses are accepted too.
         case ipv6
-        /// 1: an XPUB waits at the high-water mark instead of dropping.
+        /// 1: at the high-water mark, an XPUB socket waits instead of dropping messages.
         case publisherWaits
-        /// 1: an XPUB reports every subscription, not only the first to a topic.
+        /// 1: an XPUB socket reports every subscription, not only the first one to a topic.
         case everySubscription
-        /// The largest frame to receive, in bytes. A peer that sends a larger frame is disconnected. −1 for no limit.
+        /// The largest frame to receive, in bytes; −1 for no limit. A peer that sends a larger frame is disconnected.
         case maximumMessageSize
-        /// Milliseconds that a handshake may take; 0 for no limit.
+        /// The maximum time for a handshake, in milliseconds; 0 for no limit.
         case handshakeInterval
-        /// Milliseconds before reconnecting a broken connection; −1 to give up.
+        /// The delay before reconnecting a broken connection, in milliseconds; −1 to give up.
         case reconnectInterval
-        /// Milliseconds between two heartbeats; 0 for none.
+        /// The time between two heartbeats, in milliseconds; 0 for no heartbeats.
         case heartbeatInterval
-        /// Milliseconds that the answer to a heartbeat may take.
+        /// The maximum time until a heartbeat is answered, in milliseconds.
         case heartbeatTimeout
-        /// Milliseconds without progress on a TCP connection before the connection ends.
+        /// The time without progress after which a TCP connection ends, in milliseconds.
         case transmissionTimeout
-        /// 1: the kernel checks whether silent peers are still there.
+        /// 1: the kernel probes whether a silent peer is still there.
         case keepalive
-        /// Seconds of silence before the kernel's first probe.
+        /// The time of silence before the kernel's first probe, in seconds.
         case keepaliveIdle
-        /// Seconds between two probes.
+        /// The time between two probes, in seconds.
         case keepaliveInterval
-        /// Unanswered probes before the connection ends.
+        /// The number of unanswered probes after which the connection ends.
         case keepaliveCount
 
         var number: CInt {
@@ -95,7 +95,7 @@ public struct Socket: ~Copyable {
 
     /// Opens a socket.
     ///
-    /// - Throws: ``ZeroMQError`` if the context has reached its limit of sockets.
+    /// - Throws: ``ZeroMQError`` if the context has reached its limit on sockets.
     public init(_ kind: Kind, in context: Context) throws(ZeroMQError) {
         handle = try SocketHandle(kind.number, in: context)
     }
@@ -118,9 +118,10 @@ public struct Socket: ~Copyable {
         }
     }
 
-    /// Subscribes a SUB socket to messages whose first frame has a prefix; an empty prefix selects all.
+    /// Subscribes a SUB socket to all messages whose first frame begins with a prefix. An empty prefix selects every
+    /// message.
     ///
-    /// - Throws: ``ZeroMQError`` if the socket is not a SUB.
+    /// - Throws: ``ZeroMQError`` if the socket is not a SUB socket.
     public func subscribe(_ prefix: String) throws(ZeroMQError) {
         var prefix = prefix
         _ = try checked("subscribe to", prefix) {
@@ -142,15 +143,15 @@ public struct Socket: ~Copyable {
         }
     }
 
-    /// Binds or connects.
+    /// Binds the socket to an endpoint or connects it.
     ///
     /// - Parameters:
     ///   - endpoint: The endpoint.
-    ///   - attachment: The choice between binding and connecting if the endpoint leaves it open.
-    /// - Throws: ``ZeroMQError``, such as for an address in use.
+    ///   - attachment: The choice between binding and connecting, used if the endpoint leaves the choice open.
+    /// - Throws: ``ZeroMQError``, for example if the address is in use.
     public func attach(to endpoint: Endpoint, otherwise attachment: Endpoint.Attachment) throws(ZeroMQError) {
         let address = endpoint.address
-        // Only on demand: on a machine without IPv6, an IPv6 socket cannot reach IPv4 addresses either.
+        // Set only if needed: on a machine without IPv6, a socket with this option cannot reach IPv4 addresses either.
         if address.contains("[") { try set(.ipv6, to: 1) }
         switch endpoint.attachment ?? attachment {
         case .bind:
@@ -164,7 +165,7 @@ public struct Socket: ~Copyable {
         }
     }
 
-    /// Whether CURVE encrypts the messages.
+    /// Whether the socket encrypts its messages with CURVE.
     public var isCurve: Bool {
         var mechanism: CInt = 0
         var length = MemoryLayout<CInt>.size
@@ -172,10 +173,11 @@ public struct Socket: ~Copyable {
         return result == 0 && mechanism == ZMQ_CURVE
     }
 
-    /// Connects again. Messages that arrived over the old connection and have not been received are lost.
+    /// Disconnects and connects again. Messages that arrived over the old connection but have not been received are
+    /// lost.
     ///
     /// - Parameter endpoint: The endpoint that the socket is connected to.
-    /// - Throws: ``ZeroMQError`` if the socket is not connected to it.
+    /// - Throws: ``ZeroMQError`` if the socket is not connected to the endpoint.
     public func reconnect(to endpoint: Endpoint) throws(ZeroMQError) {
         _ = try checked("disconnect from", endpoint.address) {
             unsafe zmq_disconnect(handle.pointer, endpoint.address)
@@ -183,11 +185,11 @@ public struct Socket: ~Copyable {
         try attach(to: endpoint, otherwise: .connect)
     }
 
-    /// Returns the last address that was bound or connected, with its port resolved.
+    /// Returns the address that was last bound or connected, with its actual port.
     ///
     /// - Throws: ``ZeroMQError`` if the address is not available.
     public func lastAddress() throws(ZeroMQError) -> String {
-        // Longer than any address: an ipc path has at most 108 bytes.
+        // No address is this long: an `ipc://` path has at most 108 bytes.
         var bytes = [CChar](repeating: 0, count: 1024)
         var count = bytes.count
         _ = try checked("read the last endpoint") {
@@ -196,9 +198,9 @@ public struct Socket: ~Copyable {
         return String(decoding: bytes.prefix(max(0, count - 1)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Waits until a message could be sent. With ``Option/immediate``, waits until a peer is connected.
+    /// Waits until a message can be sent. With ``Option/immediate``, this requires a connected peer.
     ///
-    /// - Parameter milliseconds: The maximum time.
+    /// - Parameter milliseconds: The maximum time to wait.
     /// - Returns: Whether a message can be sent.
     /// - Throws: ``ZeroMQError`` if the socket cannot be polled.
     public func waitUntilWritable(milliseconds: Int) throws(ZeroMQError) -> Bool {
@@ -209,13 +211,13 @@ public struct Socket: ~Copyable {
     /// Receives one frame.
     ///
     /// - Parameters:
-    ///   - message: Receives the frame.
-    ///   - wait: Whether to wait for a frame, at most for ``Option/receiveTimeout``.
+    ///   - message: The destination of the frame.
+    ///   - wait: Whether to wait for a frame, for at most ``Option/receiveTimeout``.
     /// - Returns: Whether a frame arrived.
     /// - Throws: ``ZeroMQError`` if the socket cannot receive.
     public func receive(into message: inout Message, wait: Bool) throws(ZeroMQError) -> Bool {
         let pointer = unsafe message.pointer
-        // libzmq empties the message even if there is no frame.
+        // libzmq empties the message even if no frame arrives.
         message.byteCount = 0
         let result = try checked("receive") {
             unsafe zmq_msg_recv(pointer, handle.pointer, wait ? 0 : ZMQ_DONTWAIT)
@@ -224,7 +226,7 @@ public struct Socket: ~Copyable {
             handle.isKnownEmpty = true
             return false
         }
-        // A length equal to the largest CInt may stand for a longer frame.
+        // If the result is the largest CInt, the frame may be longer than that.
         message.byteCount = unsafe result == .max ? zmq_msg_size(pointer) : Int(result)
         return true
     }
@@ -232,10 +234,10 @@ public struct Socket: ~Copyable {
     /// Sends one frame.
     ///
     /// - Parameters:
-    ///   - bytes: The frame, which is copied.
+    ///   - bytes: The frame. It is copied.
     ///   - more: Whether another frame of the same message follows.
-    ///   - wait: Whether to wait for room, at most for ``Option/sendTimeout``.
-    /// - Returns: Whether the frame was accepted; true for a publisher that drops it.
+    ///   - wait: Whether to wait for room in the queue, for at most ``Option/sendTimeout``.
+    /// - Returns: Whether the frame was accepted. A publisher also accepts a frame that it drops.
     /// - Throws: ``ZeroMQError`` if the socket cannot send.
     @discardableResult
     public func send(_ bytes: Span<UInt8>, more: Bool = false, wait: Bool) throws(ZeroMQError) -> Bool {
@@ -247,13 +249,13 @@ public struct Socket: ~Copyable {
         } != nil
     }
 
-    /// Sends a received frame without copying it. The message is empty afterwards.
+    /// Sends a received frame without copying it.
     ///
     /// - Parameters:
-    ///   - message: The frame; emptied if it was accepted.
+    ///   - message: The frame. It is empty afterwards if it was accepted.
     ///   - more: Whether another frame of the same message follows.
-    ///   - wait: Whether to wait for room, at most for ``Option/sendTimeout``.
-    /// - Returns: Whether the frame was accepted; true for a publisher that drops it.
+    ///   - wait: Whether to wait for room in the queue, for at most ``Option/sendTimeout``.
+    /// - Returns: Whether the frame was accepted. A publisher also accepts a frame that it drops.
     /// - Throws: ``ZeroMQError`` if the socket cannot send.
     @discardableResult
     public func forward(_ message: inout Message, more: Bool, wait: Bool) throws(ZeroMQError) -> Bool {
@@ -265,28 +267,28 @@ public struct Socket: ~Copyable {
         return true
     }
 
-    /// Receives a whole message. For uses where speed does not matter.
+    /// Receives a whole message. Use this only where speed does not matter.
     ///
-    /// - Parameter wait: Whether to wait for a message, at most for ``Option/receiveTimeout``.
+    /// - Parameter wait: Whether to wait for a message, for at most ``Option/receiveTimeout``.
     /// - Returns: The message's frames; nil if no message arrived.
     /// - Throws: ``ZeroMQError`` if the socket cannot receive.
     public func receiveFrames(wait: Bool) throws(ZeroMQError) -> [[UInt8]]? {
         var message = Message()
         var frames: [[UInt8]] = []
         repeat {
-            // The frames of a message arrive together. After the first frame, the others are available at once.
+            // The frames of a message arrive together, so the rest are available at once after the first.
             guard try receive(into: &message, wait: wait || !frames.isEmpty) else { return nil }
             frames.append(Array(copying: message.bytes))
         } while message.hasMore
         return frames
     }
 
-    /// Sends a whole message. For uses where speed does not matter.
+    /// Sends a whole message. Use this only where speed does not matter.
     ///
     /// - Parameters:
-    ///   - frames: At least one frame.
-    ///   - wait: Whether to wait for room, at most for ``Option/sendTimeout``.
-    /// - Returns: Whether the message was accepted; true for a publisher that drops it.
+    ///   - frames: The frames, at least one.
+    ///   - wait: Whether to wait for room in the queue, for at most ``Option/sendTimeout``.
+    /// - Returns: Whether the message was accepted. A publisher also accepts a message that it drops.
     /// - Throws: ``ZeroMQError`` if the socket cannot send.
     @discardableResult
     public func sendFrames(_ frames: [[UInt8]], wait: Bool) throws(ZeroMQError) -> Bool {
@@ -297,13 +299,12 @@ public struct Socket: ~Copyable {
     }
 }
 
-/// A libzmq socket, shared by its owner and the pollers that watch it. The last of them to be released closes the
-/// socket.
+/// A libzmq socket, shared by its owner and the pollers that watch it. It is closed when the last of them releases it.
 @safe
 final class SocketHandle {
     private let socket: UnsafeMutableRawPointer
     private let emptiness = Atomic(false)
-    /// Keeps the context alive longer than the socket.
+    /// Keeps the context alive for as long as the socket exists.
     let context: Context
 
     init(_ kind: CInt, in context: Context) throws(ZeroMQError) {
@@ -316,17 +317,18 @@ final class SocketHandle {
         unsafe zmq_close(socket)
     }
 
-    /// Whether the socket was empty at the last check and has not been used since. If so, the descriptor signals every
-    /// new message.
+    /// Whether the socket was empty at the last check and has not been used since. If so, the descriptor will signal
+    /// every new message.
     ///
-    /// The storage is atomic for speed only: one thread owns the socket. With a stored `var` of a class, each call of
-    /// libzmq would also pay for a run-time check of exclusive access.
+    /// The storage is atomic only for speed; one thread owns the socket. A stored `var` of a class would add a run-time
+    /// check for exclusive access to each call to libzmq.
     var isKnownEmpty: Bool {
         get { emptiness.load(ordering: .relaxed) }
         set { emptiness.store(newValue, ordering: .relaxed) }
     }
 
-    /// libzmq's socket. Reading this resets ``isKnownEmpty``, because the use may consume a signal of the descriptor.
+    /// libzmq's socket. Reading this property resets ``isKnownEmpty``, because the call that follows may consume a
+    /// signal of the descriptor.
     var pointer: UnsafeMutableRawPointer {
         isKnownEmpty = false
         return unsafe socket

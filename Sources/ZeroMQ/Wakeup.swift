@@ -1,14 +1,15 @@
 import Glibc
 
-/// Wakes the thread that waits in a ``Poller`` from any other thread, through a pipe whose bytes have no meaning.
+/// Lets any thread wake the thread that waits in a ``Poller``. The signal is a byte in a pipe; its value has no
+/// meaning.
 public final class Wakeup: Sendable {
-    /// The descriptor that becomes readable at ``signal()`` and stays readable until ``clear()``.
+    /// The descriptor that ``signal()`` makes readable. It stays readable until ``clear()``.
     package let readEnd: CInt
     private let writeEnd: CInt
 
     /// Opens the pipe.
     ///
-    /// - Throws: ``ZeroMQError`` if the process has reached its limit of open files.
+    /// - Throws: ``ZeroMQError`` if the process has reached its limit on open files.
     public init() throws(ZeroMQError) {
         var ends: [CInt] = [0, 0]
         guard unsafe pipe(&ends) == 0 else { throw .last("open a pipe") }
@@ -25,13 +26,14 @@ public final class Wakeup: Sendable {
         close(writeEnd)
     }
 
-    /// Makes the next wait return at once. A full pipe has the same effect, because the reader has not emptied it yet.
+    /// Makes the next wait return at once. If the pipe is full, the write fails, but earlier signals have the same
+    /// effect.
     public func signal() {
         var byte: UInt8 = 1
         while unsafe write(writeEnd, &byte, 1) == -1, errno == EINTR {}
     }
 
-    /// Consumes all signals, so that the next wait blocks again.
+    /// Consumes all signals, so that the next wait blocks.
     public func clear() {
         var bytes = [UInt8](repeating: 0, count: 64)
         while true {

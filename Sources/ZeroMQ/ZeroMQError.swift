@@ -1,7 +1,7 @@
 import CZeroMQ
 import Glibc
 
-/// An operation that libzmq refused. Distinguish errors by ``code``, never by text.
+/// The failure of a libzmq operation. Distinguish errors by ``code``, never by text.
 public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The value of `errno` after the call.
     public let code: Int32
@@ -57,15 +57,15 @@ public struct ZeroMQError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Checks a libzmq call that can fail. An interrupted call is repeated, "would block" is nil, and anything else is an
-/// error. Use this function for every call whose failure matters.
+/// Makes a libzmq call that can fail. An interrupted call is repeated, a call that would block returns nil, and any
+/// other failure is thrown. Use this function for every call whose failure matters.
 ///
 /// - Parameters:
 ///   - operation: The operation, for the error.
 ///   - context: The object of the operation, for the error.
-///   - call: The call; −1 means that it failed.
-/// - Returns: The call's value, or nil if the call would have to wait.
-/// - Throws: ``ZeroMQError`` if the call failed otherwise.
+///   - call: The call. It returns −1 if it fails.
+/// - Returns: The call's value, or nil if the call would block.
+/// - Throws: ``ZeroMQError`` if the call failed for any other reason.
 @inline(__always)
 func checked(
     _ operation: StaticString, _ context: @autoclosure () -> String = "", _ call: () -> CInt

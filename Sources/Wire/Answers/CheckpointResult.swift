@@ -2,7 +2,7 @@
 public struct CheckpointResult: Codable, Equatable, Sendable {
     /// The number of streams written.
     public var streams: Int
-    /// Milliseconds from copying the state until the copy is durable.
+    /// The time from copying the state until the copy was durable, in milliseconds.
     public var durationMilliseconds: Double
 
     private enum CodingKeys: String, CodingKey {

@@ -1,6 +1,6 @@
 /// The answer to `status`: the daemon as a whole.
 public struct DaemonStatus: Codable, Equatable, Sendable {
-    /// The endpoints of the daemon's sockets, written as on its command line. The actual port replaces a `*`.
+    /// The endpoints of the daemon's sockets, in the same form as on the command line. The actual port replaces a `*`.
     public struct Endpoints: Codable, Equatable, Sendable {
         /// The endpoints that receive timesteps.
         public var ingest: [String]
@@ -8,7 +8,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var decisions: String
         /// The endpoint that takes requests.
         public var control: String
-        /// The address of the HTTP server; left out if there is none.
+        /// The address of the HTTP server; nil if there is none.
         public var http: String?
 
         /// Creates the list. Each parameter sets the property of the same name.
@@ -20,7 +20,7 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
-    /// The encodings of messages at the endpoints.
+    /// The message encodings that the endpoints use.
     public struct Codecs: Codable, Equatable, Sendable {
         /// The codecs, in the order of ``Endpoints/ingest``.
         public var ingest: [IngestCodec]
@@ -43,25 +43,25 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         public var name: String
         /// The model's file.
         public var file: String
-        /// SHA-256 over architecture and weights, 64 hexadecimal digits.
+        /// SHA-256 over the architecture and weights, as 64 hexadecimal digits.
         public var fingerprint: String
-        /// The mode that the model is served in.
+        /// The mode in which the model is served.
         public var mode: String
-        /// The decisions to publish: `every`, `last`, `change` or `final`; nil from a daemon of an earlier version.
+        /// The decisions to publish: `every`, `last`, `change` or `final`; nil from an older daemon.
         public var emit: String?
-        /// The output values at which the label of a model with one output changes; nil from a daemon that does not
-        /// report them.
+        /// The output values at which the label of a model with one output changes; nil if the daemon does not report
+        /// them.
         public var threshold: Threshold?
-        /// Floats in one timestep; 1 for a token.
+        /// The number of floats in one timestep; 1 for a token.
         public var features: Int
         /// The vocabulary size of a model that takes tokens; nil for other models. A token is at least 0 and less than
         /// this size.
         public var tokens: Int?
-        /// Probabilities in one decision.
+        /// The number of probabilities in one decision.
         public var outputs: Int
         /// The number of weights.
         public var parameters: Int
-        /// The prefixes of the stream ids that the model takes.
+        /// The prefixes of the stream ids that are routed to the model.
         public var prefixes: [String]
 
         /// Creates an entry. Each parameter sets the property of the same name.
@@ -100,11 +100,11 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
 
     /// The last checkpoint.
     public struct Checkpoint: Codable, Equatable, Sendable {
-        /// The time at which the checkpoint was durable, in nanoseconds since the Unix epoch.
+        /// The time at which the checkpoint became durable, in nanoseconds since the Unix epoch.
         public var time: Int64
         /// The number of streams written.
         public var streams: Int
-        /// Milliseconds from copying the state until the copy is durable.
+        /// The time from copying the state until the copy was durable, in milliseconds.
         public var durationMilliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -122,11 +122,11 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
 
     /// The state of the journal.
     public struct Journal: Codable, Equatable, Sendable {
-        /// Bytes of records since the last checkpoint.
+        /// The size of the records written since the last checkpoint, in bytes.
         public var bytes: Int
-        /// Whether writing failed, so that the journal lacks some decided timesteps.
+        /// Whether a write failed. If so, some timesteps that were decided are missing from the journal.
         public var hasFailed: Bool
-        /// The reason for the failure; nil if writing has not failed.
+        /// The reason for the failure; nil if no write has failed.
         public var error: String?
 
         private enum CodingKeys: String, CodingKey {
@@ -143,12 +143,12 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         }
     }
 
-    /// A random string that changes with each start of the daemon. Clients use it to detect a restart. Nil from a
-    /// daemon of an earlier version.
+    /// A random string that changes with each start of the daemon. Clients use it to detect a restart. Nil from an
+    /// older daemon.
     public var instance: String?
     /// The daemon's version.
     public var version: String
-    /// Seconds since the daemon was ready.
+    /// The time since the daemon became ready, in seconds.
     public var uptimeSeconds: Double
     /// The endpoints of the daemon's sockets.
     public var endpoints: Endpoints
@@ -160,33 +160,33 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
     public var streams: Int
     /// The number of paused streams.
     public var paused: Int
-    /// Timesteps consumed since the start.
+    /// The number of timesteps consumed since the start.
     public var timesteps: UInt64
-    /// Decisions published since the start.
+    /// The number of decisions published since the start.
     public var decisions: UInt64
-    /// Timesteps skipped because they had been consumed before.
+    /// The number of timesteps skipped because they had already been consumed.
     public var duplicates: UInt64
-    /// Gaps in the sequence numbers of streams.
+    /// The number of gaps in the streams' sequence numbers.
     public var gaps: UInt64
-    /// States that turned NaN or infinite and were reset.
+    /// The number of times that a state turned NaN or infinite and was reset.
     public var quarantined: UInt64
     /// The number of hibernating streams: their state is in the store and not in memory.
     public var asleep: Int
-    /// Dropped messages and timesteps, by ``DropCause``.
+    /// The number of dropped messages or timesteps for each ``DropCause``.
     public var dropped: [String: UInt64]
-    /// Refused connections, by endpoint: `ingest`, `decisions`, `control`.
+    /// The number of refused connections for each endpoint: `ingest`, `decisions`, `control`.
     public var refusedConnections: [String: UInt64]
-    /// The number of times that a subscriber's queue was full. The subscriber then misses decisions.
+    /// The number of times that a subscriber's queue became full, so that the subscriber missed decisions.
     public var subscriberOverflows: UInt64
-    /// Streams whose timesteps are all skipped as duplicates; nil from a daemon of an earlier version.
+    /// The number of stuck streams, whose timesteps are all skipped as duplicates; nil from an older daemon.
     public var stuck: Int?
-    /// The number of times that the process reached its limit of open files; nil from a daemon of an earlier version.
+    /// The number of times that the process reached its limit on open files; nil from an older daemon.
     public var fileExhaustions: UInt64?
-    /// The last checkpoint; null before the first, or without a state folder.
+    /// The last checkpoint; nil before the first, or without a state folder.
     public var checkpoint: Checkpoint?
-    /// The reason for the last checkpoint's failure; nil if it succeeded.
+    /// The reason why the last checkpoint failed; nil if it succeeded.
     public var checkpointError: String?
-    /// The reason why the state folder is no longer the one that the daemon started with; nil if it still is.
+    /// The problem with the state folder if the folder is gone or was replaced; otherwise nil.
     public var stateFolderError: String?
     /// The journal; nil if the daemon keeps none.
     public var journal: Journal?
@@ -249,7 +249,8 @@ public struct DaemonStatus: Codable, Equatable, Sendable {
         self.journal = journal
     }
 
-    /// Writes the status. `checkpoint` is always present, null before the first. Other nil members are left out.
+    /// Writes the status. `checkpoint` is always present; it is null before the first checkpoint. Other nil members are
+    /// left out.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version, forKey: .version)

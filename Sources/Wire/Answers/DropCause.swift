@@ -3,7 +3,7 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     /// The message has the wrong number of frames. The codec `binary` allows 2 or 3, `json` 1 or 2, and `text` 1.
     case frames
     /// The stream id is not valid: see ``StreamID``. With the codec `json`, this cause also covers a message that names
-    /// no stream, or two different ones.
+    /// no stream or two different streams.
     case id
     /// The message has no timestep, or a timestep has more or fewer values than the model has features.
     case length
@@ -31,7 +31,7 @@ public enum DropCause: String, Error, CaseIterable, Codable, Sendable {
     case tooLong = "too_long"
     /// The stream is new, and the daemon has reached its limit of streams.
     case tooManyStreams = "too_many_streams"
-    /// The stream is paused or its state is still being read, and its waiting timesteps have reached their limit. This
+    /// The stream is paused or its state is still being read, and too many of its timesteps are already waiting. This
     /// cause counts timesteps; all others count messages.
     case paused
 

@@ -33,12 +33,12 @@ public struct PauseResult: Codable, Equatable, Sendable {
 
 /// The answer to `resume`.
 public struct ResumeResult: Codable, Equatable, Sendable {
-    /// The number of streams that continue.
+    /// The number of resumed streams.
     public var resumed: Int
 
     /// Creates an answer.
     ///
-    /// - Parameter resumed: The number of streams that continue.
+    /// - Parameter resumed: The number of resumed streams.
     public init(resumed: Int) { self.resumed = resumed }
 }
 

@@ -1,11 +1,11 @@
 import FoundationEssentials
 
-/// The one codec of ``StreamExport/state``.
+/// Encodes and decodes ``StreamExport/state``.
 extension StreamExport {
-    /// Encodes the values of a state and the last outputs.
+    /// Encodes a stream's state and last outputs.
     ///
-    /// - Parameter values: The values.
-    /// - Returns: Little-endian float32 in base64.
+    /// - Parameter values: The values of the state, followed by the last outputs.
+    /// - Returns: The values as little-endian float32, in base64.
     public static func encodeState(_ values: [Float]) -> String {
         var bytes = Data(capacity: values.count * MemoryLayout<Float>.size)
         for value in values {
@@ -15,9 +15,9 @@ extension StreamExport {
         return bytes.base64EncodedString()
     }
 
-    /// Decodes the values of the state and the last outputs.
+    /// Decodes the stream's state and last outputs.
     ///
-    /// - Returns: The values; nil if ``state`` is not base64 of whole float32 values.
+    /// - Returns: The values; nil if ``state`` is not the base64 form of whole float32 values.
     public func decodeState() -> [Float]? {
         guard let data = Data(base64Encoded: state), data.count.isMultiple(of: MemoryLayout<Float>.size) else {
             return nil

@@ -7,9 +7,9 @@ public struct StreamExport: Codable, Equatable, Sendable {
     public var model: String
     /// The SHA-256 of the weights. The suffix `:sequence` or `:window:LENGTH` marks state that consists of timesteps.
     public var fingerprint: String
-    /// The number of the last timestep consumed, over the stream's life.
+    /// The sequence number of the last timestep consumed, counted over the stream's life.
     public var sequence: UInt64
-    /// Timesteps since the last reset.
+    /// The number of timesteps since the last reset.
     public var step: UInt64
     /// The time of the last timestep in nanoseconds since the Unix epoch.
     public var time: Int64
@@ -17,7 +17,7 @@ public struct StreamExport: Codable, Equatable, Sendable {
     public var label: UInt8?
     /// Whether the stream has a gap that no published decision has reported yet.
     public var gapPending: Bool
-    /// The values of the state and then the last outputs: little-endian float32, in base64.
+    /// The values of the state, followed by the last outputs: little-endian float32, in base64.
     public var state: String
 
     /// Creates an export. Each parameter sets the property of the same name.
@@ -42,10 +42,10 @@ public struct StreamExport: Codable, Equatable, Sendable {
         case state
     }
 
-    /// The names of the members.
+    /// The names of the JSON members.
     static let members = CodingKeys.allCases.map(\.rawValue)
 
-    /// Writes the export. `label` is always present, null before the first decision.
+    /// Writes the export. `label` is always present; it is null before the first decision.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(stream, forKey: .stream)
@@ -61,7 +61,7 @@ public struct StreamExport: Codable, Equatable, Sendable {
 }
 
 extension StreamExport {
-    /// Reads the members of a JSON object by name.
+    /// Creates an export from the members of a JSON object.
     init(_ members: [String: JSONValue]) throws(ControlError) {
         if let name = members.keys.filter({ !Self.members.contains($0) }).min() {
             throw ControlError(
@@ -88,7 +88,7 @@ extension StreamExport {
         state = try Self.string("state", members)
     }
 
-    /// The members as JSON.
+    /// The JSON members by name.
     var json: [String: JSONValue] {
         [
             "stream": .string(stream), "model": .string(model), "fingerprint": .string(fingerprint),
@@ -131,7 +131,8 @@ extension StreamExport {
 }
 
 extension JSONValue {
-    /// Creates a JSON number in the form that the reader produces.
+    /// Creates a JSON number in the form that ``JSONValue/read(_:depth:values:)`` returns: an `integer` if the value
+    /// fits, otherwise an `unsigned`.
     init(_ value: UInt64) {
         self = Int64(exactly: value).map(JSONValue.integer) ?? .unsigned(value)
     }

@@ -1,9 +1,9 @@
 /// The answer to `stream`: the current status of one stream.
 public struct StreamStatus: Codable, Equatable, Sendable {
     /// The model's outputs on one timestep: one number or an array. A NaN or infinite output of an unbounded model is
-    /// null, because JSON has no such number.
+    /// null, because JSON has no such numbers.
     public enum Probability: Codable, Equatable, Sendable {
-        /// The model's one output.
+        /// The model's only output.
         case one(Float)
         /// The model's outputs.
         case several([Float])
@@ -19,7 +19,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
             }
         }
 
-        /// Reads a number or an array. Null stands for a number that JSON cannot express and becomes NaN.
+        /// Reads a number or an array. Null, which stands for a number that JSON cannot express, becomes NaN.
         public init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
             if container.decodeNil() {
@@ -53,21 +53,21 @@ public struct StreamStatus: Codable, Equatable, Sendable {
     public var stream: String
     /// The name of the stream's model.
     public var model: String
-    /// The number of the last timestep consumed, over the stream's life.
+    /// The sequence number of the last timestep consumed, counted over the stream's life.
     public var sequence: UInt64
-    /// Timesteps since the last reset.
+    /// The number of timesteps since the last reset.
     public var step: UInt64
     /// The model's outputs on the last timestep.
     public var probability: Probability
     /// The label of the last decision.
     public var label: UInt8
-    /// Seconds since the last timestep was consumed.
+    /// The time since the last timestep was consumed, in seconds.
     public var idleSeconds: Double
     /// Whether the stream is paused, so that its timesteps wait.
     public var paused: Bool
     /// Whether the stream hibernates: its state is in the store and not in memory.
     public var asleep: Bool
-    /// Timesteps that wait because the stream is paused or its state is being read.
+    /// The number of timesteps that wait because the stream is paused or its state is being read.
     public var waiting: Int
     /// Counts of events since the daemon's start.
     public var tally: StreamTally
@@ -96,7 +96,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
         self.tally = tally
     }
 
-    /// Reads a status. A member that a daemon of an earlier version leaves out counts as zero.
+    /// Reads a status. Members that an older daemon leaves out become zero or false.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         stream = try container.decode(String.self, forKey: .stream)
@@ -115,7 +115,7 @@ public struct StreamStatus: Codable, Equatable, Sendable {
             quarantined: try container.decodeIfPresent(UInt64.self, forKey: .quarantined) ?? 0)
     }
 
-    /// Writes the status. The counts of the tally are members of the same object.
+    /// Writes the status. The counts of the tally become members of the status itself.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(stream, forKey: .stream)
@@ -136,9 +136,9 @@ public struct StreamStatus: Codable, Equatable, Sendable {
 
 /// Counts of one stream's events since the daemon's start.
 public struct StreamTally: Equatable, Sendable {
-    /// Gaps in the stream's sequence numbers.
+    /// The number of gaps in the stream's sequence numbers.
     public var gaps: UInt64
-    /// Timesteps skipped because they had been consumed before.
+    /// The number of timesteps skipped because they had already been consumed.
     public var duplicates: UInt64
     /// The number of times that the stream's state turned NaN or infinite and was reset.
     public var quarantined: UInt64

@@ -25,11 +25,11 @@ public enum ControlCommand: Equatable, Sendable {
     case reset(Selection)
     /// Removes streams and their stored state.
     case remove(Selection)
-    /// Keeps a durable copy of the state of streams under a name.
+    /// Stores a durable copy of the streams' state under a name.
     case snapshot(name: String, Selection)
     /// Lists the snapshots.
     case snapshots
-    /// Replaces the state of streams with their state in a snapshot.
+    /// Replaces the streams' state with the state in a snapshot.
     case restore(name: String, Selection)
     /// Deletes a snapshot.
     case deleteSnapshot(name: String)
@@ -39,31 +39,31 @@ public enum ControlCommand: Equatable, Sendable {
     case writeSnapshot(name: String, [StreamExport])
     /// Exports one stream, for import into another daemon or under another id.
     case export(String)
-    /// Creates a stream from an export, under its own id or another.
+    /// Creates a stream from an export, under the exported id or a new one.
     case `import`(StreamExport, as: String?)
-    /// Reads a model's file again and continues with its weights.
+    /// Reads a model's file again and continues with the weights in it.
     case reload(model: String, reset: Bool)
-    /// Pauses streams. Their timesteps wait.
+    /// Pauses streams. Their timesteps wait until the streams are resumed.
     case pause(Selection)
-    /// Continues paused streams, beginning with their waiting timesteps.
+    /// Resumes paused streams, beginning with the timesteps that waited.
     case resume(Selection)
     /// Makes all state durable now.
     case checkpoint
-    /// Sets the log level; nil only reports it.
+    /// Sets the log level, or only reports it if the argument is nil.
     case logLevel(LogLevel?)
     /// Starts an orderly stop of the daemon.
     case shutdown
 
-    /// The maximum length of a page of ``streams(prefix:after:limit:)``.
+    /// The maximum number of streams in a page of ``streams(prefix:after:limit:)``.
     public static let maximumLimit = 10_000
-    /// The length of a page of ``streams(prefix:after:limit:)`` if the request states no limit.
+    /// The number of streams in a page of ``streams(prefix:after:limit:)`` if the request gives no limit.
     public static let defaultLimit = 1_000
     /// The maximum number of ids in ``namedStreams(_:)``.
     public static let maximumNamed = 1_000
 }
 
 extension ControlCommand {
-    /// The methods by their names on the wire.
+    /// The methods. Their raw values are the names on the wire.
     public enum Method: String, CaseIterable, Sendable {
         /// The method of the ``ControlCommand`` with the same name.
         case status, streams, stream, reset, remove, snapshot, snapshots, restore
@@ -82,7 +82,7 @@ extension ControlCommand {
         /// changes many streams.
         var concernsStreams: Bool { declaration.concernsStreams }
 
-        /// Reads the method's command.
+        /// Creates the method's command from the `params` of a request.
         ///
         /// - Throws: ``ControlError`` with the code `invalidParams`, naming the parameter.
         func command(_ params: JSONValue?) throws(ControlError) -> ControlCommand {
@@ -92,7 +92,7 @@ extension ControlCommand {
     }
 }
 
-/// The protocol's description of one method.
+/// The declaration of one method: its parameters and how to read them.
 private struct Declaration {
     let parameters: [String]
     let concernsStreams: Bool
@@ -112,7 +112,7 @@ private struct Declaration {
         Declaration(concernsStreams: concernsStreams) { _ in command }
     }
 
-    /// A method with a selection of streams, which must be present.
+    /// A method with a required selection of streams.
     static func selecting(
         _ command: @escaping (ControlCommand.Selection) -> ControlCommand
     ) -> Declaration {
@@ -121,7 +121,7 @@ private struct Declaration {
         }
     }
 
-    /// A method with a snapshot's name and a selection of streams, which is all streams by default.
+    /// A method with a snapshot's name and an optional selection of streams. The default is all streams.
     static func selectingInSnapshot(
         _ command: @escaping (String, ControlCommand.Selection) -> ControlCommand
     ) -> Declaration {
@@ -132,7 +132,7 @@ private struct Declaration {
 }
 
 extension ControlCommand.Method {
-    /// The method's row in the protocol's table of methods.
+    /// The method's entry in the protocol's table of methods.
     private var declaration: Declaration {
         switch self {
         case .status: .plain(.status)
@@ -269,7 +269,7 @@ extension ControlCommand {
 }
 
 extension ControlCommand.Selection {
-    /// The names of the parameters that select streams; a request has at most one of them.
+    /// The names of the parameters that select streams. A request has at most one of these parameters.
     static let parameters = ["stream", "prefix", "all"]
 
     var key: String {

@@ -4,7 +4,7 @@ public struct ControlRequest: Equatable, Sendable {
     public static let maximumIDLength = 1024
 
     /// The client's id for the request, repeated in the reply: a string, a number or null. Sluice also answers a
-    /// request without an id, with the id null, because a REQ socket waits for an answer.
+    /// request without an id, because a REQ socket waits for an answer. The id of such a reply is null.
     public let id: JSONValue
     /// The command.
     public let command: ControlCommand

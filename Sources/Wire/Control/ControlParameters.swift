@@ -5,7 +5,7 @@ struct Parameters {
 
     /// Reads the parameters of a request.
     ///
-    /// - Throws: ``ControlError`` if they are not an object, or for a parameter that the method does not have.
+    /// - Throws: ``ControlError`` if `params` is not an object or has a parameter that the method does not know.
     init(_ params: JSONValue?, of method: ControlCommand.Method, taking names: [String]) throws(ControlError) {
         self.method = method
         guard let members = params.map(\.members) ?? [:] else {
@@ -34,7 +34,7 @@ struct Parameters {
         return value
     }
 
-    /// A snapshot's name follows the rules of a stream id, so that it can be shown and typed.
+    /// The name of a snapshot. The rules for stream ids apply, so that the name can be shown and typed.
     func name() throws(ControlError) -> String {
         let name = try required("name")
         guard StreamID.isValid(name) else {
@@ -51,7 +51,7 @@ struct Parameters {
         }
     }
 
-    /// The new id of an imported stream; nil to keep its own.
+    /// The new id of an imported stream; nil to keep the exported id.
     func newID() throws(ControlError) -> String? {
         guard let id = try string("as") else { return nil }
         try StreamExport.check(id, "as")
@@ -85,7 +85,7 @@ struct Parameters {
         return Int(limit)
     }
 
-    /// The ids of named streams; nil if the request asks for a page.
+    /// The ids of the requested streams; nil if the request asks for a page instead.
     func ids() throws(ControlError) -> [String]? {
         guard let value = members["ids"] else { return nil }
         guard members.count == 1 else {

@@ -1,10 +1,10 @@
 /// The lowest severity that the daemon logs. The cases run from the most output to the least.
 public enum LogLevel: String, CaseIterable, Codable, Sendable {
-    /// Details for work on the daemon itself.
+    /// Details for developers of the daemon.
     case trace
     /// Details that help to find a fault.
     case debug
-    /// The daemon's actions: the default.
+    /// The daemon's actions. This is the default.
     case info
     /// Normal but notable events.
     case notice

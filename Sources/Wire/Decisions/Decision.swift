@@ -1,4 +1,4 @@
-/// One decision on one timestep, as subscribers see it: a record of 28 + 4n bytes for a model with n outputs.
+/// A decision on one timestep, as subscribers see it: a record of 28 + 4n bytes for a model with n outputs.
 public struct Decision: Equatable, Sendable {
     /// Flags that qualify a decision.
     public struct Flags: OptionSet, Sendable {
@@ -10,7 +10,7 @@ public struct Decision: Equatable, Sendable {
 
         /// The sequence ended with this timestep.
         public static let final = Flags(rawValue: 1 << 0)
-        /// The decision is on step 1 after a reset.
+        /// The timestep is the first since the last reset, so the step is 1.
         public static let first = Flags(rawValue: 1 << 1)
         /// Timesteps are missing before this one.
         public static let gap = Flags(rawValue: 1 << 2)
@@ -20,15 +20,16 @@ public struct Decision: Equatable, Sendable {
         public static let replayed = Flags(rawValue: 1 << 4)
     }
 
-    /// The number of the timestep over the stream's life, from 1.
+    /// The sequence number of the timestep, counted from 1 over the stream's life.
     public var sequence: UInt64
-    /// Timesteps since the last reset, including this one.
+    /// The number of timesteps since the last reset, including this one.
     public var step: UInt64
     /// The time of the decision in nanoseconds since the Unix epoch.
     public var time: Int64
     /// Flags that qualify the decision.
     public var flags: Flags
-    /// The label. With one output, 1 at or above the threshold, else 0. With several, the index of the largest.
+    /// The label. For one output: 1 at or above the threshold, otherwise 0. For several outputs: the index of the
+    /// largest.
     public var label: UInt8
     /// The model's outputs, at most 255.
     public var probabilities: [Float]
@@ -36,8 +37,8 @@ public struct Decision: Equatable, Sendable {
     /// Creates a decision.
     ///
     /// - Parameters:
-    ///   - sequence: The number of the timestep over the stream's life, from 1.
-    ///   - step: Timesteps since the last reset, including this one.
+    ///   - sequence: The sequence number of the timestep, counted from 1 over the stream's life.
+    ///   - step: The number of timesteps since the last reset, including this one.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - flags: Flags that qualify the decision.
     ///   - label: The label.
@@ -101,7 +102,7 @@ extension Decision {
     ///
     /// - Parameters:
     ///   - stream: The stream's id; see ``StreamID``.
-    ///   - bytes: The object is appended to these bytes.
+    ///   - bytes: The bytes to which the object is appended.
     public func appendJSON(stream: Span<UInt8>, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: #"{"stream":""#.utf8)
         for index in stream.indices {
@@ -118,7 +119,7 @@ extension Decision {
         for (name, flag) in Self.named {
             bytes.append(contentsOf: #","\#(name)":\#(flags.contains(flag))"#.utf8)
         }
-        // Written only if set, because most clients never see a repeated decision.
+        // Write this member only if it is true, because most clients never see a repeated decision.
         if flags.contains(.replayed) { bytes.append(contentsOf: #","replayed":true"#.utf8) }
         bytes.append(UInt8(ascii: "}"))
     }
@@ -137,9 +138,9 @@ public struct DecisionError: Error, Equatable, Sendable, CustomStringConvertible
     }
 }
 
-/// The records of one decision message that is being built. The memory is reused from message to message.
+/// The records of a decision message under construction. The memory is reused for the next message.
 public struct DecisionRecords: Sendable {
-    /// Bytes past `byteCount` are leftovers of an earlier message.
+    /// Bytes past `byteCount` are left over from an earlier message.
     @usableFromInline
     var memory: [UInt8]
     @usableFromInline
@@ -165,9 +166,10 @@ public struct DecisionRecords: Sendable {
         @_lifetime(borrow self) get { memory.span.extracting(..<end) }
     }
 
-    /// The records, decoded again.
+    /// The records in decoded form.
     public var all: [Decision] {
-        // Records that were written here can be decoded. Without records there is nothing to decode.
+        // Decoding cannot fail, because `append` wrote the records. Zero records are not a valid frame, so do not
+        // decode them.
         count == 0 ? [] : (try? unsafe Decision.records(in: bytes.bytes)) ?? []
     }
 
@@ -177,11 +179,11 @@ public struct DecisionRecords: Sendable {
         number = 0
     }
 
-    /// Appends a record. The parameters have the meaning of ``Decision``'s properties.
+    /// Appends a record. The parameters match ``Decision``'s properties.
     ///
     /// - Parameters:
-    ///   - sequence: The number of the timestep over the stream's life, from 1.
-    ///   - step: Timesteps since the last reset, including this one.
+    ///   - sequence: The sequence number of the timestep, counted from 1 over the stream's life.
+    ///   - step: The number of timesteps since the last reset, including this one.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - flags: Flags that qualify the decision.
     ///   - label: The label.
@@ -197,8 +199,8 @@ public struct DecisionRecords: Sendable {
         if max(end, start + 32) > memory.count { grow() }
         var span = memory.mutableSpan
         var bytes = unsafe span.mutableBytes
-        // Most models have one output. The fixed part and the first probability take up four words. A single store
-        // writes all four.
+        // Most models have one output. The fixed part and the first probability fill four words, so a single store
+        // writes both.
         let first = probabilities.isEmpty ? 0 : probabilities[0].bitPattern
         let numbers = UInt64(flags.rawValue) | UInt64(label) << 16 | UInt64(UInt8(probabilities.count)) << 24
         let words = SIMD4(

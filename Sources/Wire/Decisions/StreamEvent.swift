@@ -5,7 +5,7 @@ public struct StreamEvent: Codable, Equatable, Sendable {
     public enum Kind: String, Codable, CaseIterable, Sendable {
         /// A controller reset the streams: the state is zero and `step` is 0.
         case reset
-        /// A controller restored a snapshot or imported a stream: state, step and sequence are replaced.
+        /// A controller restored a snapshot or imported a stream: the state, step and sequence number are replaced.
         case restored
         /// No timestep arrived for a long time. The state is in the store until the next timestep.
         case idle
@@ -24,19 +24,19 @@ public struct StreamEvent: Codable, Equatable, Sendable {
 
     /// The kind of event.
     public var event: Kind
-    /// The stream that the event happened to.
+    /// The id of the affected stream, if the event concerns a single stream.
     public var stream: String?
-    /// The prefix of the stream ids that the event happened to.
+    /// The prefix of the affected streams' ids, if a prefix selected the streams.
     public var prefix: String?
-    /// True if the event happened to all streams.
+    /// True if the event affected all streams.
     public var all: Bool?
-    /// The number of streams that the event happened to.
+    /// The number of affected streams.
     public var count: Int
     /// Nanoseconds since the Unix epoch.
     public var time: Int64
     /// For `restored`: the snapshot's name; nil for an import.
     public var snapshot: String?
-    /// For `quarantined`: the number of the last timestep consumed.
+    /// For `quarantined`: the sequence number of the last timestep consumed.
     public var sequence: UInt64?
     /// For `quarantined`: the new state, `zero` or `checkpoint`.
     public var to: String?
@@ -51,7 +51,7 @@ public struct StreamEvent: Codable, Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - event: The kind of event.
-    ///   - selection: The streams; nil for the streams of a model.
+    ///   - selection: The affected streams; nil if the event concerns the streams of a model.
     ///   - count: The number of streams.
     ///   - time: Nanoseconds since the Unix epoch.
     public init(_ event: Kind, _ selection: ControlCommand.Selection?, count: Int = 1, time: Int64) {
@@ -71,7 +71,7 @@ public struct StreamEvent: Codable, Equatable, Sendable {
 public struct ReloadResult: Codable, Equatable, Sendable {
     /// SHA-256 over the architecture and weights that the daemon serves now.
     public var fingerprint: String
-    /// The number of streams that kept their state. The others start at zero.
+    /// The number of streams that kept their state. All other streams start with zero state.
     public var carried: Int
 
     /// Creates an answer. Each parameter sets the property of the same name.

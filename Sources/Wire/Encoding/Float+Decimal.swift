@@ -1,8 +1,8 @@
 extension Float {
-    /// Creates the float nearest to a decimal number, rounded once. A number past the largest float becomes an
+    /// Creates the float nearest to a decimal number, rounded once. A number beyond the largest float becomes an
     /// infinity, as does `inf` itself.
     ///
-    /// Returns nil for all other text, such as whitespace and hexadecimal digits.
+    /// Returns nil for any other text, such as one with whitespace or hexadecimal digits.
     ///
     /// - Parameter word: A number such as `-0.5`, `.5`, `1e-05` or `nan`.
     init?(decimal word: Span<UInt8>) {
@@ -27,14 +27,15 @@ extension Float {
         1e20, 1e21, 1e22,
     ]
 
-    /// Returns the float nearest to a number in the usual notation: up to 15 digits and a small exponent. This function
-    /// takes a tenth of the time that `Float.init` takes.
+    /// Returns the float nearest to a number in common notation, with up to 15 digits and a small exponent. It takes a
+    /// tenth of the time of `Float.init`.
     ///
     /// The digits and the power of ten are exact as doubles. Therefore, their product or quotient is the double nearest
     /// to the number (Clinger, 1990). The float nearest to this double is also nearest to the number, unless the double
     /// lies halfway between two floats.
     ///
-    /// - Returns: Nil for another notation, or if the double lies halfway.
+    /// - Returns: The float; nil if the notation is less common, or if the double may lie halfway or outside the range
+    ///   of normal floats.
     private static func common(_ word: Span<UInt8>) -> Float? {
         var index = 0
         let isNegative = word.count > 0 && word[0] == UInt8(ascii: "-")
@@ -56,7 +57,7 @@ extension Float {
             }
             index += 1
         }
-        // Any 15 digits are less than 2⁵³.
+        // A number of 15 digits is less than 2⁵³.
         guard digitCount >= 1, digitCount <= 15 else { return nil }
         if index < word.count {
             guard let power = smallExponent(word.extracting(index...)) else { return nil }
@@ -68,8 +69,8 @@ extension Float {
         guard value == 0 || (value >= Double(leastNormalMagnitude) && value < Double(greatestFiniteMagnitude)) else {
             return nil
         }
-        // A float has 29 fewer bits than a double. The double lies halfway if the first of these bits is 1 and the rest
-        // are 0.
+        // A float has 29 fewer bits than a double. The double lies halfway if the first of these 29 bits is 1 and the
+        // rest are 0.
         guard value.bitPattern & 0x1FFF_FFFF != 0x1000_0000 else { return nil }
         return Float(isNegative ? -value : value)
     }

@@ -9,8 +9,8 @@ public enum JSONProblem: Error, Equatable, Sendable {
 }
 
 extension JSONValue {
-    /// Reads a JSON text in one pass. `JSONDecoder` takes 20 times as long for a value of unknown shape, because it
-    /// throws an error for each type that does not match.
+    /// Reads a JSON text in one pass. `JSONDecoder` takes 20 times as long if the types are unknown, because it throws
+    /// an error for each type that does not match.
     ///
     /// If several members have the same name, the last one counts. A whole number stays whole, even if written as
     /// `1.0`.
@@ -30,12 +30,12 @@ extension JSONValue {
     }
 }
 
-/// Builds a value from the tokens of a text, within bounds.
+/// Builds a value from the tokens of a text, within limits.
 private struct JSONReader: ~Escapable {
     private var scanner: JSONScanner
     /// The number of values that are still allowed.
     private var remaining: Int
-    /// The content of one string. The memory is reused from string to string.
+    /// The content of the string being read. The memory is reused for the next string.
     private var content: [UInt8] = []
 
     @_lifetime(copy text)

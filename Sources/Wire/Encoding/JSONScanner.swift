@@ -1,5 +1,5 @@
-/// Reads a JSON text in place, token by token. The caller asks for the tokens that it expects. Nesting is therefore
-/// never deeper than the caller allows. Invalid JSON throws ``DropCause/json``.
+/// Reads a JSON text in place, token by token. The caller asks for the tokens that it expects, so the text is never
+/// nested deeper than the caller allows. Invalid JSON throws ``DropCause/json``.
 struct JSONScanner: ~Escapable {
     private let text: Span<UInt8>
     private var offset = 0
@@ -9,7 +9,7 @@ struct JSONScanner: ~Escapable {
         self.text = text
     }
 
-    /// Skips whitespace, and consumes a punctuation mark if it comes next.
+    /// Skips whitespace, then consumes a punctuation mark if it comes next. Returns whether it did.
     mutating func take(_ mark: Unicode.Scalar) -> Bool {
         skipWhiteSpace()
         return takeByte(mark)
@@ -26,7 +26,7 @@ struct JSONScanner: ~Escapable {
         guard offset == text.count else { throw .json }
     }
 
-    /// Returns the next byte after whitespace; nil at the end.
+    /// Returns the next byte after any whitespace; nil at the end.
     mutating func peek() -> UInt8? {
         skipWhiteSpace()
         return offset < text.count ? text[offset] : nil
@@ -57,9 +57,9 @@ struct JSONScanner: ~Escapable {
         return false
     }
 
-    /// Reads a whole number without sign, fraction or exponent.
+    /// Reads a whole number without a sign, fraction or exponent.
     ///
-    /// - Throws: ``DropCause/sequence`` if the number does not fit 64 bits.
+    /// - Throws: ``DropCause/sequence`` if the number does not fit in 64 bits.
     mutating func unsigned() throws(DropCause) -> UInt64 {
         skipWhiteSpace()
         let digits = try wholeDigits()
@@ -75,8 +75,8 @@ struct JSONScanner: ~Escapable {
 
     /// Reads a number as the nearest float.
     ///
-    /// - Throws: ``DropCause/nonFinite`` if the number has no finite float, or for `NaN` and `Infinity`, which some
-    ///   libraries write although JSON has no such numbers.
+    /// - Throws: ``DropCause/nonFinite`` if the number is too large for a finite float. Also for `NaN` and `Infinity`,
+    ///   which are not valid JSON but which some libraries write.
     mutating func float() throws(DropCause) -> Float {
         skipWhiteSpace()
         let start = offset
@@ -89,8 +89,8 @@ struct JSONScanner: ~Escapable {
         return value
     }
 
-    /// Reads a string into `content`: the text between the quotes with escapes resolved. The content is UTF-8 if the
-    /// text is.
+    /// Reads a string into `content`: the text between the quotes, with its escapes resolved. The content is valid
+    /// UTF-8 if the text is.
     mutating func string(into content: inout [UInt8]) throws(DropCause) {
         content.removeAll(keepingCapacity: true)
         try expect("\"")
@@ -142,7 +142,7 @@ struct JSONScanner: ~Escapable {
         }
     }
 
-    /// Reads the digits of `\uXXXX`, and the second escape of a surrogate pair.
+    /// Reads the four digits after `\u`. If they are the first half of a surrogate pair, also reads the second escape.
     private mutating func escapedCharacter() throws(DropCause) -> Character {
         let first = try fourHexDigits()
         if let scalar = Unicode.Scalar(first) { return Character(scalar) }
@@ -165,7 +165,7 @@ struct JSONScanner: ~Escapable {
         return value
     }
 
-    /// Consumes the digits before a point: at least one, without a leading 0.
+    /// Consumes the digits before a decimal point: at least one, and no leading 0 unless it is the only digit.
     private mutating func wholeDigits() throws(DropCause) -> Range<Int> {
         let digits = takeDigits()
         guard digits.count == 1 || (digits.count > 1 && text[digits.lowerBound] != UInt8(ascii: "0")) else {

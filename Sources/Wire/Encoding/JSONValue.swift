@@ -1,10 +1,10 @@
-/// Any JSON text as a value, such as the content of a control message before its meaning is known.
+/// Any JSON value, such as the content of a control message before it is interpreted.
 public enum JSONValue: Equatable, Sendable {
     /// `null`
     case null
     /// `true` or `false`
     case bool(Bool)
-    /// A number without a fraction that fits a signed 64-bit integer.
+    /// A number without a fraction that fits in a signed 64-bit integer.
     case integer(Int64)
     /// A whole number above the signed range. Sequence numbers may reach 2⁶⁴ − 1.
     case unsigned(UInt64)
@@ -58,8 +58,8 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue {
-    /// Returns whether the arrays and objects of a text are nested deeper than a limit. A decoder's time grows at least
-    /// with the square of the depth, while this function looks at each byte once.
+    /// Returns whether the arrays and objects of a text are nested deeper than a limit. This function looks at each
+    /// byte only once, while the time of a decoder grows at least with the square of the depth.
     ///
     /// - Parameters:
     ///   - text: The text, which need not be JSON.

@@ -1,4 +1,4 @@
-/// Reads integers from bytes that need not be aligned. Every number on the wire is little-endian.
+/// Reads integers from bytes that need not be aligned. All numbers on the wire are little-endian.
 extension RawSpan {
     /// Returns the integer at `offset`.
     ///
@@ -12,7 +12,7 @@ extension RawSpan {
 }
 
 extension [UInt8] {
-    /// Appends an integer, lowest byte first. Allocates only if the array must grow.
+    /// Appends an integer, lowest byte first. Allocates memory only if the array must grow.
     @inlinable
     @inline(__always)
     package mutating func appendLittleEndian<T: FixedWidthInteger>(_ value: T) {

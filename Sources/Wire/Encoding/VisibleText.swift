@@ -1,26 +1,26 @@
-/// Makes untrusted text safe to show in a terminal or a log. The shown text cannot move the cursor, change the reading
-/// order, end a line or stay invisible.
+/// Makes untrusted text safe to show in a terminal or a log. The resulting text cannot move the cursor, change the
+/// reading order, end a line or hide characters.
 ///
 /// The escaped characters are control characters (C0, DEL, C1), format characters (bidirectional marks, embeddings,
 /// overrides and isolates, zero-width characters, the byte order mark, tags), line and paragraph separators, and other
 /// characters without a visible form. Escapes follow Swift: `\n`, `\u{202e}`. A byte that is not UTF-8 becomes `\xff`.
 public enum VisibleText {
-    /// Whether a terminal shows a character as itself, without any other effect.
+    /// Whether a terminal shows a character as itself, without any side effect.
     public static func shows(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value >= 0x20 && scalar.value != 0x7F }
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: return false
-        // Variation selectors only change the look of the preceding character.
+        // Variation selectors only change the appearance of the preceding character.
         default: return !scalar.properties.isDefaultIgnorableCodePoint || (0xFE00...0xFE0F).contains(scalar.value)
         }
     }
 
-    /// Returns a text with escapes in place of unsafe characters. Backslashes stay, so that a quoted text keeps its
-    /// form.
+    /// Returns a text with escapes in place of unsafe characters. Backslashes are not escaped, so that an already
+    /// quoted text does not change.
     ///
     /// - Parameters:
     ///   - text: Any text.
-    ///   - keepsLines: Whether line feeds stay, for text of several lines.
+    ///   - keepsLines: Whether line feeds are kept, for text of several lines.
     /// - Returns: The text to show.
     public static func escaped(_ text: String, keepsLines: Bool = false) -> String {
         if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) || keepsLines && $0 == 0x0A }) { return text }
@@ -29,13 +29,14 @@ public enum VisibleText {
         return String(shown)
     }
 
-    /// Returns a text in double quotes, with backslashes and quotes escaped too. Different texts never look the same.
+    /// Returns a text in double quotes, with backslashes and quotes escaped as well. Two different texts never look the
+    /// same.
     ///
     /// - Parameter text: Any text, such as a stream's id.
     /// - Returns: The text to show.
     public static func quoted(_ text: String) -> String { quoted(Array(text.utf8)) }
 
-    /// Returns bytes as text in double quotes. Different bytes never look the same.
+    /// Returns bytes as text in double quotes. Two different byte sequences never look the same.
     ///
     /// - Parameter bytes: Any bytes, such as a frame where an id should be.
     /// - Returns: The text to show.
@@ -59,15 +60,16 @@ public enum VisibleText {
         return String(shown)
     }
 
-    /// Returns JSON with its own escapes, such as `\u202e`, in place of unsafe characters. The meaning stays the same.
+    /// Returns JSON in which JSON escapes, such as `\u202e`, replace unsafe characters. The meaning stays the same.
     ///
     /// - Parameter json: JSON on one line.
-    /// - Returns: JSON on one line; bytes that are not UTF-8 are replaced.
+    /// - Returns: JSON on one line, in which bytes that are not UTF-8 are replaced.
     public static func escaped(json: [UInt8]) -> [UInt8] {
         if json.allSatisfy({ (0x20..<0x7F).contains($0) }) { return json }
         var escaped: [UInt8] = []
         escaped.reserveCapacity(json.count)
-        // Only strings can hold unsafe characters: the rest of JSON is ASCII, and whitespace may become a space.
+        // Only strings can hold unsafe characters. The rest of JSON is ASCII, and its whitespace may be replaced with
+        // spaces.
         for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
             if shows(scalar) {
                 escaped += UTF8.encode(scalar).map { Array($0) } ?? []

@@ -1,6 +1,6 @@
 /// The encoding of timesteps at an ingest endpoint.
 public enum IngestCodec: String, CaseIterable, Codable, Sendable {
-    /// Frames of float32: ``Timesteps`` and ``TimestepHeader``.
+    /// Frames of float32 values: ``Timesteps`` and ``TimestepHeader``.
     case binary
     /// One JSON object: ``ParsedTimesteps``.
     case json

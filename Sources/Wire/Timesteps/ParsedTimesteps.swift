@@ -1,5 +1,5 @@
-/// A text message of timesteps. Parsing precedes routing, so the number of values per timestep is not known yet. A
-/// parser reuses its memory from message to message.
+/// The timesteps of a message in the codec `json` or `text`. A message is parsed before it is routed, so the number of
+/// values per timestep is not known yet. A parser reuses its memory for the next message.
 ///
 ///     JSON or text ──read──▶ id ──route──▶ features ──timesteps(features:)──▶ (k, features)
 ///
@@ -9,9 +9,9 @@ public struct ParsedTimesteps: Sendable {
     /// streams wait.
     public static let maximumLength = 1 << 20
 
-    /// The stream's id as the message states it, not yet checked against the rules of ``StreamID``.
+    /// The stream's id as given in the message, not yet checked against the rules of ``StreamID``.
     public private(set) var id: [UInt8] = []
-    /// The sequence number and flags that the message states.
+    /// The sequence number and the flags given in the message.
     public private(set) var header = TimestepHeader()
     /// The number of timesteps.
     public private(set) var count = 0
@@ -19,7 +19,7 @@ public struct ParsedTimesteps: Sendable {
     /// Shape (count, width).
     private var values: [Float] = []
     private var width = 0
-    /// The name of the member that is being read.
+    /// The name of the JSON member that is being read.
     private var name: [UInt8] = []
 
     /// Creates a parser with no message.
@@ -30,13 +30,14 @@ public struct ParsedTimesteps: Sendable {
     /// - Parameters:
     ///   - codec: The encoding: `json` or `text`.
     ///   - frames: The number of frames in the message.
-    ///   - first: The first frame. With `json`, the id if a second frame follows; otherwise, the whole message.
+    ///   - first: The first frame. With `json`, this frame is the id if a second frame follows; otherwise, it is the
+    ///     whole message.
     ///   - second: The second frame. Ignored if the message has one frame.
     /// - Throws: ``DropCause/frames`` if the codec does not allow this number of frames. ``DropCause/tooLarge`` if a
-    ///   frame exceeds ``maximumLength``. ``DropCause/json`` or ``DropCause/text`` if the codec does not allow the
-    ///   text. ``DropCause/id`` if the message names no stream, or two different ones. ``DropCause/length`` if it has
-    ///   no values or timesteps of different lengths. ``DropCause/nonFinite`` if a number is not finite or too large
-    ///   for float32. ``DropCause/sequence`` if the sequence number exceeds 2⁶⁴ − 1.
+    ///   frame exceeds ``maximumLength``. ``DropCause/json`` or ``DropCause/text`` if the text is not valid in the
+    ///   codec. ``DropCause/id`` if the message names no stream or two different streams. ``DropCause/length`` if the
+    ///   message has no values, or if its timesteps differ in length. ``DropCause/nonFinite`` if a number is not finite
+    ///   or too large for float32. ``DropCause/sequence`` if the sequence number exceeds 2⁶⁴ − 1.
     public mutating func read(
         _ codec: IngestCodec, frames: Int, first: Span<UInt8>, second: Span<UInt8>
     ) throws(DropCause) {
@@ -51,11 +52,11 @@ public struct ParsedTimesteps: Sendable {
         }
     }
 
-    /// Returns the timesteps, once routing has determined the number of values per timestep.
+    /// Returns the timesteps. Call this once routing has determined the number of values per timestep.
     ///
-    /// - Parameter features: Floats in one timestep.
-    /// - Returns: The message's floats, shape (``count``, features), at least one timestep.
-    /// - Throws: ``DropCause/length`` if the message's timesteps have a different number of values.
+    /// - Parameter features: The number of floats in one timestep.
+    /// - Returns: The message's floats, shape (``count``, features), with at least one timestep.
+    /// - Throws: ``DropCause/length`` if the message's timesteps do not have `features` values each.
     public func timesteps(features: Int) throws(DropCause) -> [Float] {
         guard width == features, count >= 1 else { throw .length }
         return values
@@ -76,12 +77,12 @@ extension ParsedTimesteps {
         case stream, values, sequence, start, end
     }
 
-    /// Reads a message of one frame, which must name its stream.
+    /// Reads a message of one frame. The object must name the stream.
     private mutating func read(json text: Span<UInt8>) throws(DropCause) {
         guard try readObject(text).contains(.stream) else { throw .id }
     }
 
-    /// Reads a message of two frames. If the second frame names a stream too, both names must agree.
+    /// Reads a message of two frames. If the second frame also names a stream, both names must agree.
     private mutating func read(id: Span<UInt8>, json text: Span<UInt8>) throws(DropCause) {
         if try readObject(text).contains(.stream) {
             guard self.id.elementsEqual(id) else { throw .id }
@@ -90,7 +91,7 @@ extension ParsedTimesteps {
         }
     }
 
-    /// - Returns: The members that the object has, which include `values`.
+    /// - Returns: The members of the object. `values` is always among them.
     private mutating func readObject(_ text: Span<UInt8>) throws(DropCause) -> Set<Member> {
         removeAll()
         var members: Set<Member> = []
@@ -134,7 +135,7 @@ extension ParsedTimesteps {
         try scanner.expect("]")
     }
 
-    /// Reads one timestep's values and the closing bracket.
+    /// Reads the values of one timestep and the closing bracket.
     ///
     /// - Returns: The number of values.
     private mutating func readTimestep(_ scanner: inout JSONScanner) throws(DropCause) -> Int {
@@ -150,7 +151,7 @@ extension ParsedTimesteps {
 
 /// The codec `text`: `s1 0.1 0.2`.
 extension ParsedTimesteps {
-    /// Reads a message of one frame: the stream's id, then one timestep's values, separated by whitespace.
+    /// Reads a message of one frame: the stream's id, followed by the values of one timestep, separated by whitespace.
     private mutating func read(text: Span<UInt8>) throws(DropCause) {
         removeAll()
         var words = Words(text)

@@ -19,7 +19,8 @@ public struct TimestepHeader: Equatable, Sendable {
     /// The frame's length in bytes.
     public static let byteCount = 16
 
-    /// The number of the first timestep within its stream, from 1. With 0, the daemon continues its own count.
+    /// The sequence number of the first timestep, counted from 1 over the stream's life. If 0, the daemon continues its
+    /// own count.
     public var sequence: UInt64
     /// The marks for the start and end of a sequence.
     public var flags: Flags
@@ -27,8 +28,8 @@ public struct TimestepHeader: Equatable, Sendable {
     /// Creates a header.
     ///
     /// - Parameters:
-    ///   - sequence: The number of the first timestep within its stream, from 1. With 0, the daemon continues its own
-    ///     count.
+    ///   - sequence: The sequence number of the first timestep, counted from 1 over the stream's life. If 0, the daemon
+    ///     continues its own count.
     ///   - flags: The marks for the start and end of a sequence.
     public init(sequence: UInt64 = 0, flags: Flags = []) {
         self.sequence = sequence
@@ -37,7 +38,7 @@ public struct TimestepHeader: Equatable, Sendable {
 
     /// Reads a header frame.
     ///
-    /// - Throws: ``DropCause/header`` if the length is wrong or the reserved field is not 0, ``DropCause/flags`` if a
+    /// - Throws: ``DropCause/header`` if the length is wrong or the reserved field is not 0; ``DropCause/flags`` if a
     ///   flag is unknown.
     public init(_ frame: RawSpan) throws(DropCause) {
         guard frame.byteCount == Self.byteCount, frame.littleEndian(at: 12, as: UInt32.self) == 0 else {

@@ -1,12 +1,12 @@
-/// The second frame of a timestep message: consecutive timesteps of `features` float32 each. A model that takes tokens
-/// has one int32 per timestep instead.
+/// The second frame of a timestep message: consecutive timesteps of `features` float32 values each. A model that takes
+/// tokens has one int32 per timestep instead.
 public enum Timesteps {
     /// Returns the number of timesteps in a frame.
     ///
     /// - Parameters:
     ///   - frame: The frame's bytes.
-    ///   - features: Values in one timestep, of four bytes each.
-    /// - Returns: At least 1.
+    ///   - features: The number of values in one timestep, at four bytes each.
+    /// - Returns: The number of timesteps, at least 1.
     /// - Throws: ``DropCause/length`` if the frame is not a whole number of timesteps.
     @inlinable
     @inline(__always)
@@ -22,9 +22,8 @@ public enum Timesteps {
     ///
     /// - Parameters:
     ///   - frame: The frame's bytes, a whole number of timesteps.
-    ///   - values: Receives the floats; must have exactly as many elements as the frame has floats.
-    /// - Throws: ``DropCause/nonFinite`` for a NaN or an infinity. In this case, the contents of `values` are
-    ///   unspecified.
+    ///   - values: The destination. It must have exactly as many elements as the frame has floats.
+    /// - Throws: ``DropCause/nonFinite`` if a value is NaN or infinite. The contents of `values` are then unspecified.
     @inlinable
     @inline(__always)
     package static func read(_ frame: RawSpan, into values: inout MutableSpan<Float>) throws(DropCause) {
@@ -43,15 +42,15 @@ public enum Timesteps {
     ///
     /// - Parameters:
     ///   - frame: The frame's bytes, a whole number of tokens.
-    ///   - values: Receives the tokens; must have exactly as many elements as the frame has tokens. A number above 2²⁴
-    ///     may be rounded, but stays above 2²⁴.
+    ///   - values: The destination. It must have exactly as many elements as the frame has tokens. A token above 2²⁴
+    ///     may be rounded, but the result is never below 2²⁴.
     public static func readTokens(_ frame: RawSpan, into values: inout MutableSpan<Float>) {
         for index in values.indices {
             values[index] = Float(frame.littleEndian(at: index * MemoryLayout<Int32>.size, as: Int32.self))
         }
     }
 
-    /// Returns a frame with these floats, shape (k, features).
+    /// Returns a frame with the given floats, shape (k, features).
     public static func bytes(_ values: [Float]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(values.count * MemoryLayout<Float>.size)
@@ -61,7 +60,7 @@ public enum Timesteps {
         return bytes
     }
 
-    /// Returns a frame with these tokens.
+    /// Returns a frame with the given tokens.
     public static func bytes(tokens: [Int32]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(tokens.count * MemoryLayout<Int32>.size)

@@ -1,22 +1,23 @@
 import Glibc
 
-/// An accepted connection, identified by the number that a ``SocketMonitor`` reports. libzmq has no call that inspects
-/// or ends a single connection, so this type uses the connection's descriptor.
+/// An accepted connection, identified by the number that a ``SocketMonitor`` reports. The number is the connection's
+/// file descriptor. This type uses the descriptor directly, because libzmq has no call that inspects or ends a single
+/// connection.
 public struct AcceptedConnection: Sendable {
     private let descriptor: CInt
     /// Distinguishes the connection from a later one with the same descriptor.
     private let inode: ino_t
 
-    /// Finds a connection.
+    /// Finds a connection. Returns nil if the connection has ended.
     ///
-    /// - Parameter number: The connection's number. The result is nil if the connection has ended.
+    /// - Parameter number: The connection's number.
     public init?(_ number: Int) {
         guard let descriptor = CInt(exactly: number), let inode = socketInode(of: descriptor) else { return nil }
         self.descriptor = descriptor
         self.inode = inode
     }
 
-    /// Bytes received since the connection was made; nil if it is not TCP or has ended.
+    /// The number of bytes received since the connection was made; nil if the connection is not TCP or has ended.
     public var byteCount: Int? { isOpen ? receivedBytes(descriptor) : nil }
 
     /// Ends the connection. libzmq reads the end of the stream and forgets the connection.

@@ -1,23 +1,24 @@
 import Glibc
 
-/// The connections of one endpoint at one moment. This type ends them without losing anything that a peer has written.
+/// The connections of one endpoint at one moment. This type ends the connections without losing anything that a peer
+/// has already written.
 ///
-/// libzmq has no call for this purpose. `zmq_unbind` and closing the socket end the sessions of all accepted
-/// connections, and discard the bytes that the kernel still holds for them. This type therefore half-closes the
-/// descriptors. libzmq continues to read, and a peer's libzmq hangs up when it reads the end of the stream. Everything
-/// that the peer has written until then is received.
+/// libzmq has no call for this purpose. Unbinding or closing the socket ends the sessions of all accepted connections
+/// and discards the bytes that the kernel still holds for them. Instead, this type half-closes the descriptors, and
+/// libzmq continues to read. The peer's libzmq hangs up once it reads the end of the stream. Until then, everything
+/// that the peer writes is received.
 ///
-/// Later connections are left alone. The caller first prevents peers from finishing a handshake. A peer sends messages
-/// only after the handshake, so a later connection carries no message.
+/// Connections made later are left alone. The caller must first prevent peers from finishing a handshake. A peer sends
+/// messages only after the handshake, so a later connection carries none.
 public struct PeerConnections {
     /// One connection.
     private struct Connection {
         /// Distinguishes the connection from a later one with the same descriptor.
         let inode: ino_t
         var isHalfClosed = false
-        /// Bytes received at the last check; stays 0 if the kernel does not count them.
+        /// The number of bytes received by the last check; 0 if the kernel does not count them.
         var received = 0
-        /// The beginning of the current silence.
+        /// The time at which the current silence began.
         var quietSince: ContinuousClock.Instant
         var boundary = MessageBoundary()
 
@@ -45,41 +46,41 @@ public struct PeerConnections {
         }
     }
 
-    /// Determines whether a connection is between two messages. It compares the bytes that the kernel has received with
-    /// the bytes of the received messages. The difference is smallest when no part of an unfinished message has
-    /// arrived.
+    /// Determines whether a connection is between two messages. To do so, it compares the number of bytes that the
+    /// kernel has received with the length of the messages received. The difference is smallest when no part of an
+    /// unfinished message has arrived.
     private struct MessageBoundary {
-        /// The maximum number of bytes within ``shortTime`` from a producer whose queue is empty. If more is waiting,
-        /// libzmq writes a batch of 8 kB.
+        /// The maximum number of bytes that a producer with an empty queue writes within ``shortTime``. A producer with
+        /// more to send writes batches of 8 kB.
         private static let fewBytes = 2048
         private static let shortTime = Duration.microseconds(100)
 
-        /// The state of a connection.
+        /// The position of a connection in relation to its messages.
         enum Place {
             case withinMessage
-            /// The difference is the smallest so far, but was seen only once. The producer may have been in the middle
-            /// of a message since the first check.
+            /// The difference is the smallest so far, but has been seen only once. The producer may have been in the
+            /// middle of a message since the first check.
             case unconfirmed
             case betweenMessages
-            /// The peer has just written a few messages, and none waits in its queue.
+            /// The peer has just written a few messages and has none left in its queue.
             case betweenFewMessages
         }
 
-        /// Bytes of the messages received.
+        /// The total length of the messages received, in bytes.
         var taken = 0
         private var leastExcess = Int.max
-        /// The bytes received when the smallest difference was first seen.
+        /// The number of bytes received when the smallest difference was first seen.
         private var firstSeen = 0
-        /// Whether the smallest difference was seen again after more bytes.
+        /// Whether the smallest difference was seen again after more bytes had arrived.
         private var isConfirmed = false
         private var last: (received: Int, time: ContinuousClock.Instant)?
 
-        /// Determines the state of a connection whose bytes have all been read.
+        /// Determines the position of a connection whose bytes have all been read.
         ///
         /// - Parameters:
-        ///   - received: Bytes that the kernel has received.
+        ///   - received: The number of bytes that the kernel has received.
         ///   - now: The current time.
-        /// - Returns: The state of the connection.
+        /// - Returns: The position of the connection.
         mutating func look(received: Int, at now: ContinuousClock.Instant) -> Place {
             let previous = last
             last = (received, now)
@@ -96,30 +97,31 @@ public struct PeerConnections {
         }
     }
 
-    /// A producer that is between two messages and silent for this long has nothing to write.
+    /// A producer that is between two messages and is silent for this long has nothing left to write.
     private static let shortSilence = Duration.milliseconds(2)
-    /// Any producer that is silent for this long has nothing to write. On a busy machine, a producer may pause in the
-    /// middle of a message for several milliseconds.
+    /// Any producer that is silent for this long has nothing left to write. The time is longer because, on a busy
+    /// machine, a producer may pause in the middle of a message for several milliseconds.
     private static let longSilence = Duration.milliseconds(100)
     /// The size of a ZMTP greeting in bytes. A peer that has sent less has not finished its handshake.
     private static let greetingBytes = 64
 
-    /// The connections by their descriptors.
+    /// The connections, by descriptor.
     private var connections: [CInt: Connection] = [:]
-    /// The bytes that each frame takes on the connection besides its content and its length.
+    /// The number of bytes that each frame takes on the connection, in addition to its content and length field.
     private let frameOverhead: Int
 
-    /// Finds the connections that peers made to a bound endpoint, or that a connecting endpoint made to its peer.
+    /// Finds the connections of an endpoint: those accepted from peers if the endpoint binds, otherwise the one to its
+    /// peer.
     ///
     /// - Parameters:
-    ///   - endpoint: The endpoint with its port resolved.
+    ///   - endpoint: The endpoint, with its actual port.
     ///   - isCurve: Whether messages are encrypted.
     public init(of endpoint: Endpoint, isCurve: Bool) {
         frameOverhead = isCurve ? Self.curveOverhead : 0
         let isBound = endpoint.attachment != .connect
         guard let name = SocketName(endpoint.address) else { return }
         let sockets = openSockets()
-        // An accepted connection has the name of the listener; a connection to a peer has its own name.
+        // An accepted connection has the same name as its listener; a connection to a peer has its own name.
         let now = ContinuousClock.now
         let listeners = sockets.filter { $0.isListening }.compactMap(\.name)
         for socket in sockets {
@@ -130,10 +132,10 @@ public struct PeerConnections {
         }
     }
 
-    /// The bytes that CURVE adds to a frame. The frame becomes a MESSAGE command: its name, a short nonce, a box and a
-    /// byte of flags. See <https://rfc.zeromq.org/spec/26/>.
+    /// The number of bytes that CURVE adds to a frame. The frame becomes a MESSAGE command, which has a name, a short
+    /// nonce, and a box with a byte of flags. See <https://rfc.zeromq.org/spec/26/>.
     private static let curveOverhead = 33
-    /// The longest frame whose length takes one byte. The length of a longer frame takes eight bytes. See
+    /// The longest frame whose length field takes one byte. For a longer frame, the field takes eight bytes. See
     /// <https://rfc.zeromq.org/spec/23/>.
     private static let longestShortFrame = 255
 
@@ -141,34 +143,34 @@ public struct PeerConnections {
     ///
     /// - Parameters:
     ///   - byteCount: The length of the frame's content.
-    ///   - connection: The descriptor of the message's connection.
+    ///   - connection: The descriptor of the connection that delivered the message.
     public mutating func note(_ byteCount: Int, from connection: Int) {
         let length = byteCount + frameOverhead
         connections[CInt(connection)]?.boundary.taken += length + (length <= Self.longestShortFrame ? 2 : 9)
     }
 
-    /// The moment at which a connection may be half-closed.
+    /// The condition under which a connection may be half-closed.
     public enum Moment: Sendable {
-        /// After a period of silence on the connection.
+        /// The connection has been silent for this long.
         case quiet(Duration)
-        /// While only whole messages have arrived on the connection; if this is unknown, after a period of silence.
+        /// Only whole messages have arrived on the connection. If that cannot be determined, the connection has been
+        /// silent for this long.
         case betweenMessages(orQuiet: Duration)
-        /// At any moment.
+        /// There is no condition.
         case any
     }
 
-    /// Half-closes the connections, and forgets those that have ended. Call this after receiving all messages that are
-    /// available.
+    /// Half-closes connections, and forgets those that have ended. Call this after receiving all available messages.
     ///
-    /// When a peer reads the end of the stream, its libzmq discards the output that is not written yet: the rest of a
-    /// batch of 8 kB for which there was no room, and the rest of a message that did not fit in the batch. A connection
-    /// is therefore half-closed at a moment when its peer has nothing to write.
+    /// When a peer reads the end of the stream, its libzmq discards any output that it has not written yet. This can be
+    /// the rest of an 8 kB batch for which the kernel had no room, or the rest of a message that did not fit in the
+    /// batch. Each connection is therefore half-closed only when its peer has nothing to write.
     ///
     /// - Parameters:
-    ///   - moment: The moment at which a connection is half-closed.
+    ///   - moment: The condition under which a connection may be half-closed.
     ///   - hasReceived: Whether a message has arrived on any of the connections since the last call. Used only for
-    ///     transports other than TCP, for which the kernel does not count received bytes.
-    /// - Returns: The number of connections that have not ended, and the number of those that are not half-closed yet.
+    ///     transports other than TCP, for which the kernel does not count the received bytes.
+    /// - Returns: The number of connections that have not ended, and how many of those are not half-closed yet.
     public mutating func hangUp(at moment: Moment, hasReceived: Bool) -> (open: Int, waiting: Int) {
         let now = ContinuousClock.now
         var waiting = 0
@@ -189,7 +191,7 @@ public struct PeerConnections {
         return (connections.count, waiting)
     }
 
-    /// Bytes that the kernel has received on these connections and that nobody has read.
+    /// The number of bytes that the kernel has received on these connections and libzmq has not read yet.
     public var unreadBytes: Int {
         connections.reduce(0) { sum, entry in
             guard entry.value.inode == socketInode(of: entry.key) else { return sum }
@@ -197,8 +199,8 @@ public struct PeerConnections {
         }
     }
 
-    /// Whether a peer may have sent messages. A TCP peer that has not finished its greeting, such as a port probe, has
-    /// sent none.
+    /// Whether a peer may have sent messages. A TCP peer that has not finished its greeting, such as a port scanner,
+    /// has sent none.
     private static func mayHaveSentMessages(_ descriptor: CInt) -> Bool {
         guard let count = receivedBytes(descriptor) else { return true }
         return count >= greetingBytes
@@ -221,7 +223,7 @@ private enum SocketName: Equatable {
     case port(UInt16)
     case path([UInt8])
 
-    /// Creates the name of the sockets at an endpoint's address.
+    /// Creates the name that the sockets at an address have; nil if the transport is neither TCP nor IPC.
     init?(_ address: String) {
         if address.hasPrefix("tcp://"), let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) {
             self = .port(port)
@@ -242,7 +244,7 @@ private enum SocketName: Equatable {
         guard result == 0 else { return nil }
         let bytes = unsafe withUnsafeBytes(of: &address) { unsafe Array($0.prefix(Int(length))) }
         switch CInt(address.ss_family) {
-        // In both families the port follows the family field, its high byte first.
+        // In both address families, the port follows the family field, high byte first.
         case AF_INET, AF_INET6: self = .port(UInt16(bytes[2]) << 8 | UInt16(bytes[3]))
         case AF_UNIX:
             let path = bytes.dropFirst(MemoryLayout<sa_family_t>.size)
@@ -287,14 +289,14 @@ private func isListening(_ descriptor: CInt) -> Bool {
     return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0
 }
 
-/// Returns the number of bytes that can be read from a socket now.
+/// Returns the number of bytes that can be read from a socket at present.
 private func waitingBytes(_ descriptor: CInt) -> Int {
     var count: CInt = 0
     guard unsafe ioctl(descriptor, UInt(FIONREAD), &count) == 0 else { return 0 }
     return Int(count)
 }
 
-/// Returns the bytes that a TCP connection has received since it was made; nil for other sockets.
+/// Returns the number of bytes that a TCP connection has received since it was made; nil for other sockets.
 func receivedBytes(_ descriptor: CInt) -> Int? {
     // The offset of `tcpi_bytes_received` in Linux's `tcp_info`. glibc's header lacks this field.
     let offset = 128

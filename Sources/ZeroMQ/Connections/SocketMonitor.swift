@@ -3,14 +3,15 @@ import Glibc
 
 /// Receives the connection events of one socket (<https://libzmq.readthedocs.io/en/latest/zmq_socket_monitor.html>).
 ///
-/// libzmq waits for its monitors. Keep a monitor, and read its events, until its socket has reported ``Event/stopped``.
-/// A monitor has one owner at a time, possibly on another thread than the socket.
+/// libzmq's threads may block if a monitor is released or not read. Therefore, keep a monitor and read its events until
+/// it has reported ``Event/stopped``. A monitor has one owner at a time, which may be on a different thread than the
+/// socket.
 ///
-/// `@unchecked Sendable`: a socket may move from thread to thread, as long as one thread at a time uses it.
+/// `@unchecked Sendable`: a socket may move between threads, as long as only one thread uses it at a time.
 public final class SocketMonitor: @unchecked Sendable {
     /// An event of a connection.
     public enum Event: Equatable, Sendable {
-        /// A peer connected. The event has the connection's number and, if known, the peer's address.
+        /// A peer connected. The values are the connection's number and, if known, the peer's address.
         case accepted(Int, peer: String?)
         /// A connection has ended.
         case disconnected(Int)
@@ -24,11 +25,11 @@ public final class SocketMonitor: @unchecked Sendable {
 
     /// The reason for refusing a peer.
     public enum Refusal: Hashable, Sendable {
-        /// The handshake ended early or took too long. The kind of peer is unknown.
+        /// The handshake ended early or took too long, so the kind of peer is unknown.
         case incomplete
         /// One side uses CURVE and the other does not.
         case otherMechanism
-        /// The peer's messages cannot be decrypted, because the peer expects another server key.
+        /// The peer's messages cannot be decrypted, because the peer expects a different server key.
         case otherServerKey
         /// The access handler refused the peer with this status code.
         case denied(Int)
@@ -41,13 +42,13 @@ public final class SocketMonitor: @unchecked Sendable {
     /// Starts monitoring. Call this before attaching the socket.
     ///
     /// - Parameter monitored: The socket.
-    /// - Throws: ``ZeroMQError`` if the process has reached its limit of open files.
+    /// - Throws: ``ZeroMQError`` if the process has reached its limit on open files.
     public init(_ monitored: borrowing Socket) throws(ZeroMQError) {
         let handle = monitored.handle
         let address = "inproc://sluice.monitor.\(UInt(bitPattern: unsafe handle.pointer))"
         let socket = try Socket(.pair, in: handle.context)
         try socket.set(.linger, to: 0)
-        // There is no limit, because a full queue would block libzmq's own threads.
+        // The queue has no limit, because a full queue would block libzmq's own threads.
         try socket.set(.receiveHighWaterMark, to: 0)
         _ = try checked("monitor a socket") {
             unsafe zmq_socket_monitor(handle.pointer, address, Self.events)
@@ -62,7 +63,7 @@ public final class SocketMonitor: @unchecked Sendable {
     /// - Throws: ``ZeroMQError`` if the socket cannot receive.
     public func next() throws(ZeroMQError) -> Event? {
         while let frames = try socket.receiveFrames(wait: false) {
-            // A 16-bit number for the kind and a 32-bit number for the value, in native byte order.
+            // The first frame holds a 16-bit event number and a 32-bit value, in native byte order.
             guard let first = frames.first, first.count == 6 else { continue }
             let kind = UInt16(first[0]) | UInt16(first[1]) << 8
             let value = first[2...].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }

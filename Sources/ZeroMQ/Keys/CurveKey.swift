@@ -1,21 +1,22 @@
 import CZeroMQ
 
-/// A public key of CURVE, libzmq's encryption and authentication (<https://rfc.zeromq.org/spec/26/>).
+/// A public key for CURVE, libzmq's encryption and authentication (<https://rfc.zeromq.org/spec/26/>).
 public struct CurvePublicKey: Hashable, Sendable, CustomStringConvertible {
     /// The key, 32 bytes.
     public let bytes: [UInt8]
 
-    /// Creates a key from the form in libzmq's authentication protocol.
+    /// Creates a key from its bytes, the form that libzmq's authentication protocol uses. Returns nil unless there are
+    /// 32 bytes.
     ///
-    /// - Parameter bytes: 32 bytes; the result is nil for any other number.
+    /// - Parameter bytes: The key, 32 bytes.
     public init?(_ bytes: [UInt8]) {
         guard bytes.count == Z85.keyBytes else { return nil }
         self.bytes = bytes
     }
 
-    /// Creates a key from Z85 (<https://rfc.zeromq.org/spec/32/>).
+    /// Creates a key from Z85 (<https://rfc.zeromq.org/spec/32/>). Returns nil if `text` is not a Z85 key.
     ///
-    /// - Parameter text: 40 characters; the result is nil if `text` is not a Z85 key.
+    /// - Parameter text: The key, 40 characters.
     public init?(z85 text: String) {
         guard let bytes = Z85.decodedKey(text) else { return nil }
         self.bytes = bytes
@@ -46,10 +47,10 @@ public struct CurveKeyPair: Sendable, CustomStringConvertible {
         self.secret = secret
     }
 
-    /// Creates a pair from a secret key in Z85.
+    /// Creates a pair from a secret key in Z85. Returns nil if `text` is not a Z85 key, or if libzmq was built without
+    /// CURVE.
     ///
-    /// - Parameter text: 40 characters; the result is nil if `text` is not a Z85 key, or if libzmq was built without
-    ///   CURVE.
+    /// - Parameter text: The secret key, 40 characters.
     public init?(secretZ85 text: String) {
         guard let secret = Z85.decodedKey(text) else { return nil }
         var publicText = [CChar](repeating: 0, count: Z85.keyCharacters + 1)
@@ -60,14 +61,14 @@ public struct CurveKeyPair: Sendable, CustomStringConvertible {
         self.secret = secret
     }
 
-    /// The secret key in Z85, 40 characters, for the key file only.
+    /// The secret key in Z85, 40 characters. It may be written only to the key file.
     var secretZ85: String { Z85.encoded(secret) }
 
-    /// The public key only, so that no output reveals the secret key.
+    /// The public key. The secret key is left out, so that no output can reveal it.
     public var description: String { "\(publicKey)" }
 }
 
-/// A client's keys, and the daemon's public key that the client expects.
+/// A client's keys, and the public key that the client expects the daemon to have.
 public struct CurveCredentials: Sendable {
     /// The client's own keys.
     public var keys: CurveKeyPair
@@ -86,7 +87,7 @@ public struct CurveCredentials: Sendable {
 }
 
 extension Socket {
-    /// Whether libzmq was built with CURVE, as in every common distribution.
+    /// Whether libzmq was built with CURVE, as it is in every common distribution.
     public static var hasCurve: Bool { unsafe zmq_has("curve") == 1 }
 
     /// Admits only peers that know this server's public key, and encrypts all messages. Call this before binding.
@@ -101,9 +102,8 @@ extension Socket {
         try setKey(ZMQ_CURVE_SECRETKEY, keys.secret)
     }
 
-    /// Authenticates this client and the server to each other. Call this before connecting. Without credentials the
-    /// call does nothing. It also does nothing for an endpoint that is not TCP, because file permissions control the
-    /// access there.
+    /// Makes this client and the server authenticate each other. Call this before connecting. The call does nothing if
+    /// there are no credentials, or if the endpoint is not TCP: file permissions then control the access.
     ///
     /// - Parameters:
     ///   - credentials: The client's credentials, if it has any.
@@ -116,10 +116,11 @@ extension Socket {
         try setKey(ZMQ_CURVE_SECRETKEY, credentials.keys.secret)
     }
 
-    /// Asks the service at `inproc://zeromq.zap.01` in this context about every peer that connects
-    /// (<https://rfc.zeromq.org/spec/27/>). Without an answer, no peer is admitted. Call this before binding.
+    /// Makes the socket ask the service at `inproc://zeromq.zap.01` in this context about every peer that connects
+    /// (<https://rfc.zeromq.org/spec/27/>). If the service does not answer, the peer is not admitted. Call this before
+    /// binding.
     ///
-    /// - Parameter domain: The domain to name in the question.
+    /// - Parameter domain: The access domain that the socket names in its question.
     /// - Throws: ``ZeroMQError`` if the domain is not valid.
     public func ask(accessDomain domain: String) throws(ZeroMQError) {
         _ = try checked("set the access domain", domain) {
@@ -139,7 +140,7 @@ extension Socket {
     }
 }
 
-/// The conversion between keys and text.
+/// Converts keys to text and back.
 private enum Z85 {
     static let keyBytes = 32
     static let keyCharacters = 40

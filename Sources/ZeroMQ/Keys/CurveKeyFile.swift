@@ -14,7 +14,7 @@ public enum CurveKeyFile {
     ///
     /// - Parameter path: The file.
     /// - Returns: The key.
-    /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, or `noKey` for a file without a public key.
+    /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, or `noKey` if the file has no public key.
     public static func publicKey(at path: String) throws(CurveKeyFileError) -> CurvePublicKey {
         let (text, _) = try contents(of: path)
         guard value(of: secretName, in: text) == nil else {
@@ -30,12 +30,13 @@ public enum CurveKeyFile {
         return key
     }
 
-    /// Reads a secret key. If this user owns the file, it must be accessible to nobody else. A file with another owner,
-    /// such as systemd or Kubernetes provides, may be readable by a group.
+    /// Reads a secret key. If this user owns the file, no one else may have access to it. If the file has another
+    /// owner, as under systemd or Kubernetes, its group may have read access.
     ///
     /// - Parameter path: The file.
-    /// - Returns: The key with its public key.
-    /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, `exposed` if others may read the file, or `noKey`.
+    /// - Returns: The secret key with its public key.
+    /// - Throws: ``CurveKeyFileError`` with the code `unreadable`, `exposed` if others have access to the file, or
+    ///   `noKey`.
     public static func keyPair(at path: String) throws(CurveKeyFileError) -> CurveKeyPair {
         let (text, status) = try contents(of: path)
         guard value(of: secretName, in: text) != nil || value(of: publicName, in: text) == nil else {
@@ -57,11 +58,12 @@ public enum CurveKeyFile {
         return keys
     }
 
-    /// Writes a pair as `NAME.key`, which only its owner can read, and `NAME.pub`. Neither file may exist.
+    /// Writes a pair to `NAME.key`, which only its owner can read, and its public key to `NAME.pub`. Neither file may
+    /// exist.
     ///
     /// - Parameters:
     ///   - keys: The pair.
-    ///   - name: The path of the files without the extension.
+    ///   - name: The path of the files, without the extension.
     /// - Throws: ``CurveKeyFileError`` with the code `exists` or `notWritten`.
     public static func write(_ keys: CurveKeyPair, name: String) throws(CurveKeyFileError) {
         let owner = name.split(separator: "/").last.map(String.init) ?? name
@@ -76,7 +78,7 @@ public enum CurveKeyFile {
                 "\(name).pub", isSecret: false,
                 "# Sluice: the public key of \(owner).\ncurve\n" + line)
         } catch {
-            // Half of a pair is useless.
+            // Do not leave half of a pair behind.
             _ = unsafe unlink("\(name).key")
             throw error
         }
@@ -85,7 +87,7 @@ public enum CurveKeyFile {
     private static let publicName = "public-key"
     private static let secretName = "secret-key"
 
-    /// Returns the value of `name = "value"`. Comments begin with `#`.
+    /// Returns the value of the first line of the form `name = "value"`; nil if there is none. Comments begin with `#`.
     private static func value(of name: String, in text: String) -> String? {
         for line in text.split(whereSeparator: \.isNewline) {
             let line = line.drop(while: \.isWhitespace)
@@ -99,12 +101,12 @@ public enum CurveKeyFile {
         return nil
     }
 
-    /// Reads text, owner and mode through one descriptor, so that they belong to the same file.
+    /// Reads the text, the owner and the mode through one descriptor, so that all three belong to the same file.
     private static func contents(of path: String) throws(CurveKeyFileError) -> (text: String, status: stat) {
         func unreadable() -> CurveKeyFileError {
             CurveKeyFileError(.unreadable, path, "cannot be read: \(reason)")
         }
-        // If the path is a pipe, `O_NONBLOCK` avoids a wait for the other end.
+        // If the path is a pipe, `O_NONBLOCK` avoids waiting for the other end to be opened.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable() }
         defer { close(descriptor) }
@@ -116,8 +118,8 @@ public enum CurveKeyFile {
         return (String(decoding: bytes.prefix(count), as: UTF8.self), status)
     }
 
-    /// Creates a file. Only its owner can access a secret file, whatever the umask. The public file's mode follows the
-    /// umask.
+    /// Creates a file. Only its owner can access a secret file, no matter the umask. The umask restricts the mode of a
+    /// public file as usual.
     private static func create(_ path: String, isSecret: Bool, _ text: String) throws(CurveKeyFileError) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, isSecret ? 0o600 : 0o644)
         guard descriptor >= 0 else {
@@ -152,7 +154,7 @@ public enum CurveKeyFile {
     private static func octal(_ mode: mode_t) -> String { String(mode & 0o777, radix: 8) }
 }
 
-/// An error in reading or writing a key file.
+/// A failure to read or write a key file.
 public struct CurveKeyFileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of error.
     public enum Code: Sendable {
@@ -162,7 +164,7 @@ public struct CurveKeyFileError: Error, Equatable, Sendable, CustomStringConvert
         case exposed
         /// The file does not contain the key.
         case noKey
-        /// The file exists already.
+        /// The file already exists.
         case exists
         /// The file could not be created.
         case notWritten
