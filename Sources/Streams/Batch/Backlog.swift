@@ -1,17 +1,18 @@
-/// A queue of streams whose waiting timesteps are admitted in pieces, stream by stream. Timesteps wait here if their message is
-/// large, or if their stream was paused or hibernated.
+/// A queue of streams whose waiting timesteps are admitted in pieces, one stream at a time. Timesteps wait here if
+/// their message is large, or if their stream was paused or hibernating.
 struct Backlog {
-    /// The size of all waiting messages in bytes above which no more messages are accepted.
+    /// The total size of waiting messages, in bytes, above which no more messages are accepted.
     static let fullBytes = 64 << 20
 
-    /// The queued slots. The first ``gone`` ones have left the queue.
+    /// The queued slots. The first ``gone`` entries have already left the queue.
     private var queue: [UInt32] = []
     private var gone = 0
-    /// The slots of the streams that have a piece in the batch.
+    /// The slots of the streams that have a piece in the current batch.
     var beingTaken: [Int] = []
-    /// The model and number of new timesteps in the batch; nil if there are none, or if there are several models.
+    /// The model and the number of the new timesteps in the batch; nil if there are none, or if they belong to several
+    /// models.
     var pace: (model: Int, timesteps: Int)?
-    /// The size in bytes of the messages that wait for their turn or for their stream to wake.
+    /// The total size, in bytes, of the messages that wait for their turn or for their stream to wake.
     var byteCount = 0
 
     /// The number of streams in the queue.

@@ -1,28 +1,28 @@
 import Recurrent
 public import Wire
 
-/// The decisions on one or more batches, grouped by message. A message without published decisions is left out. Keeps its
-/// capacity when it is emptied.
+/// The decisions on one or more batches, grouped by message. Messages without published decisions are left out. The
+/// capacity is kept when the batch is emptied.
 ///
 ///     records:  | records of message 0 | records of message 1 | …
 public struct DecidedBatch: ~Copyable {
-    /// A message whose timesteps were consumed, but whose sequence was dropped because it became too long.
+    /// A message whose timesteps were consumed, although its sequence was dropped because it became too long.
     public struct Drop {
         /// The slot of the message's stream, for ``StreamTable/idBytes(of:)``.
         public let slot: Int
-        /// ``DropCause/tooLong``.
+        /// The cause, which is always ``DropCause/tooLong``.
         public let cause: DropCause
     }
 
     struct Message: BitwiseCopyable {
         let slot: UInt32
-        /// The end of the message's records in bytes. The next message's records begin there.
+        /// The end of the message's records, in bytes. The next message's records begin there.
         let recordsEnd: UInt32
     }
 
-    /// The time of the last batch in nanoseconds since the Unix epoch; nil before the first.
+    /// The time of the last batch in nanoseconds since the Unix epoch; nil before the first batch.
     public internal(set) var time: Int64?
-    /// The records of all messages in order.
+    /// The records of all messages, in order.
     public internal(set) var records: DecisionRecords
     /// The dropped sequences.
     public private(set) var drops: [Drop] = []
@@ -30,24 +30,24 @@ public struct DecidedBatch: ~Copyable {
 
     /// Creates an empty batch.
     ///
-    /// - Parameter capacity: The number of messages to reserve space for, with one record of 32 bytes each.
+    /// - Parameter capacity: The number of messages to reserve room for, at one record of 32 bytes each.
     public init(capacity: Int = 8) {
         records = DecisionRecords(byteCapacity: 32 * capacity)
         messages = GrowingBuffer(capacity: capacity)
     }
 
-    /// Whether the decisions must be published before more are made. The limit is the number of records of a full batch with
-    /// one timestep per message.
+    /// Whether the decisions must be published before more are added. The limit is the number of records that a full
+    /// batch produces if each message has one timestep.
     public var isLarge: Bool { records.count >= MessageBatch.maximumMessages }
 
     /// The number of messages with published decisions.
     public var count: Int { messages.count }
 
-    /// The slot of the stream of a message, for ``StreamTable/idBytes(of:)``.
+    /// The slot of a message's stream, for ``StreamTable/idBytes(of:)``.
     @inline(__always)
     public func slot(of message: Int) -> Int { Int(messages[message].slot) }
 
-    /// The second frame of the publication for a message.
+    /// The records of a message, which become the second frame of the published message.
     @inline(__always)
     @_lifetime(borrow self)
     public func records(of message: Int) -> Span<UInt8> {
@@ -63,7 +63,7 @@ public struct DecidedBatch: ~Copyable {
         messages.removeAll()
     }
 
-    /// Completes a message whose records were appended.
+    /// Completes a message after its records have been appended.
     @inline(__always)
     mutating func end(_ slot: Int, _ drop: DropCause?) {
         if let drop { drops.append(Drop(slot: slot, cause: drop)) }

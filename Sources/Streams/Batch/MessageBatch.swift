@@ -1,16 +1,16 @@
 import Recurrent
 import Wire
 
-/// Admitted messages that wait for their decisions, each of another stream. Keeps its capacity from batch to batch.
+/// Admitted messages that wait for their decisions, at most one per stream. The capacity is kept from batch to batch.
 ///
 ///     messages:  | message 0 | message 1 | …
 ///     values:    | timesteps of message 0, duplicates too | timesteps of message 1 | … | timesteps of the incoming message
 struct MessageBatch: ~Copyable {
-    /// One message. The stride is 40 bytes, so that a full batch takes a third of the processor's first-level cache.
+    /// One message. The stride is 40 bytes, so that a full batch takes up a third of the processor's L1 cache.
     struct Message: BitwiseCopyable {
         private let slotNumber: UInt32
         private let timesteps: UInt32
-        /// The number of the message's first timestep.
+        /// The sequence number of the message's first timestep.
         let first: UInt64
         private let duplicateTimesteps: UInt32
         private let firstValue: UInt32
@@ -39,44 +39,47 @@ struct MessageBatch: ~Copyable {
         var model: Int { Int(modelNumber) }
         /// The number of timesteps, including duplicates.
         var count: Int { Int(timesteps) }
-        /// The number of leading timesteps that were consumed before.
+        /// The number of leading timesteps that have already been consumed.
         var duplicates: Int { Int(duplicateTimesteps) }
         /// The number of new timesteps.
         var new: Int { count - duplicates }
         var flags: TimestepHeader.Flags { TimestepHeader.Flags(rawValue: UInt32(flagBits)) }
         var job: Int { Int(jobNumber) }
-        /// The number of later timesteps in the message that this is a piece of; 0 for the last piece and for a whole message.
+        /// If the message is a piece of a longer one, the number of timesteps that follow the piece; otherwise 0.
         var rest: Int { Int(later) }
 
-        /// The range of the new timesteps among the batch's values.
+        /// The range of the new timesteps' values within the values of the batch.
         func newValues(features: Int) -> Range<Int> {
             let start = Int(firstValue) + duplicates * features
             return start..<(start + new * features)
         }
     }
 
-    /// The maximum number of messages in a batch. They fill the lanes of every model many times, and their data still fits the
-    /// processor's cache.
+    /// The maximum number of messages in a batch. This many messages fill the lanes of any model many times over, while
+    /// their data still fits in the processor's cache.
     static let maximumMessages = 256
     private static let maximumTimesteps = 16_384
-    /// Multiply-adds of about a millisecond. The limit keeps large models from delaying other work.
+    /// The number of multiply-adds that take about a millisecond. The limit keeps large models from delaying other
+    /// work.
     private static let maximumWork = 20_000_000
-    /// Multiply-adds per worker of about 20 milliseconds. At this limit the batch is full even if it does not fill the lanes.
+    /// The number of multiply-adds that take one worker about 20 milliseconds. At this limit the batch is full even if
+    /// it does not fill the lanes.
     private static let mostWork = 400_000_000
-    /// Multiply-adds that take far longer than a check for another message.
+    /// A number of multiply-adds that take far longer than a check for another message.
     private static let smallWork = 50_000
-    /// The number of messages per worker that fill its lanes. Below this number only ``mostWork`` limits the work.
+    /// The number of messages that fill the lanes of one worker. In a smaller batch, only ``mostWork`` limits the work.
     private static let messagesPerWorker = 32
 
     private var messages = GrowingBuffer<Message>()
-    /// The values of all messages. Those from ``takenValues`` on belong to the incoming message, or to one that was rejected.
+    /// The values of all messages. Values from ``takenValues`` on belong to the incoming message or to a message that
+    /// was rejected.
     private var values = GrowingBuffer<Float>()
     /// The index of the next message's first value.
     private(set) var takenValues = 0
     /// Whether no more messages can be added.
     private(set) var isFull = false
     private var timesteps = 0
-    /// The multiply-adds of all messages.
+    /// The number of multiply-adds for all messages.
     private(set) var work = 0
     private let fewestMessages: Int
     private let mostWork: Int
@@ -87,18 +90,18 @@ struct MessageBatch: ~Copyable {
         mostWork = Self.mostWork * workers
     }
 
-    /// Whether the decisions on this batch take little time.
+    /// Whether the batch takes little time to decide.
     var isSmall: Bool { work < Self.smallWork }
 
     /// The number of messages.
     var count: Int { messages.count }
 
-    /// The message at an index, in the order of addition.
+    /// The message at an index. Messages are in the order in which they were added.
     subscript(number: Int) -> Message {
         @inline(__always) get { messages[number] }
     }
 
-    /// The range of consecutive messages of one model that begins at an index.
+    /// The range of consecutive messages of the same model that begins at an index.
     func run(from first: Int) -> Range<Int> {
         let model = messages[first].model
         var end = first + 1
@@ -128,7 +131,7 @@ struct MessageBatch: ~Copyable {
         @inline(__always) @_lifetime(borrow self) get { values.span.extracting(takenValues...) }
     }
 
-    /// The values of all messages, which ``Message/newValues(features:)`` indexes.
+    /// The values of all messages, indexed by ``Message/newValues(features:)``.
     var allValues: Span<Float> {
         @inline(__always) @_lifetime(borrow self) get { values.span }
     }
@@ -140,11 +143,11 @@ struct MessageBatch: ~Copyable {
         values.span.extracting(message.newValues(features: features))
     }
 
-    /// Adds the incoming message, whose values were written before.
+    /// Adds the incoming message. Its values must already have been written.
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - workPerTimestep: The multiply-adds of the model per timestep.
+    ///   - workPerTimestep: The number of multiply-adds that the model needs per timestep.
     @inline(__always)
     mutating func append(_ message: Message, work workPerTimestep: Int) {
         messages.append(message)

@@ -1,11 +1,11 @@
 import Recurrent
 
-/// The timesteps that the streams of one model keep, and the model's last outputs. They serve decisions that need a whole
-/// sequence or window at once.
+/// The timesteps that the streams of one model keep, and the model's last outputs for each stream. They serve decisions
+/// that need a whole sequence or window at once.
 ///
-/// Each stream has a numbered row: a ring of at most `capacity` timesteps, and the last outputs. A ring grows with its
-/// timesteps and keeps its capacity when it is emptied. Once a stream has had its longest sequence, its ring no longer
-/// allocates. One owner, one thread: the holder of the buffers.
+/// Each stream has a numbered row: a ring of at most `capacity` timesteps, and the last outputs. A ring grows as
+/// timesteps are added and keeps its capacity when it is emptied, so it no longer allocates once the stream has had its
+/// longest sequence. The buffers have one owner and are used on one thread.
 final class TimestepBuffers {
     private struct Row {
         /// Shape (kept, features).
@@ -21,13 +21,13 @@ final class TimestepBuffers {
     private let runner: SequenceRunner
     private var rows: [Row] = []
     private var freeRows: [Int] = []
-    /// The timesteps of a ring, the oldest first. Keeps its capacity between calls.
+    /// A ring's timesteps, oldest first. The capacity is kept between calls.
     private var ordered: [Float] = []
 
     /// Creates empty buffers.
     ///
     /// - Parameters:
-    ///   - model: The weights for all outputs.
+    ///   - model: The model that computes all outputs.
     ///   - capacity: The maximum number of timesteps that a stream keeps, at least 1.
     init(model: Model, capacity: Int) {
         self.model = model
@@ -35,7 +35,8 @@ final class TimestepBuffers {
         runner = SequenceRunner(model: model)
     }
 
-    /// Takes the rows of other buffers under the same numbers. Both models must have the same numbers of features and outputs.
+    /// Moves the rows of other buffers here, under the same numbers. Both models must have equal numbers of features
+    /// and outputs.
     func takeRows(of other: TimestepBuffers) {
         swap(&rows, &other.rows)
         swap(&freeRows, &other.freeRows)
@@ -52,13 +53,13 @@ final class TimestepBuffers {
         return rows.count - 1
     }
 
-    /// Removes a row and its memory. Its number may be reused.
+    /// Removes a row and frees its memory. Its number may be reused.
     func remove(_ row: Int) {
         rows[row] = Row(outputs: [])
         freeRows.append(row)
     }
 
-    /// Removes a row's timesteps. The last outputs stay.
+    /// Removes a row's timesteps but keeps its last outputs.
     func reset(_ row: Int) {
         rows[row].timesteps.removeAll(keepingCapacity: true)
         rows[row].oldest = 0
@@ -85,9 +86,10 @@ final class TimestepBuffers {
         rows[row].oldest = (oldest + 1) % capacity
     }
 
-    /// Runs the model from the zero state over a row's timesteps and replaces the outputs. The row must not be empty.
+    /// Runs the model over a row's timesteps, starting from zero state, and replaces the row's outputs. The row must
+    /// not be empty.
     func answer(_ row: Int) {
-        // A sequence may be long and is already in order, so it is not copied.
+        // A ring that never wrapped is already in order. It may hold a long sequence, so it is not copied.
         if rows[row].oldest > 0 { putInOrder(row) }
         let timesteps = rows[row].oldest > 0 ? ordered : rows[row].timesteps
         let runner = runner
@@ -101,19 +103,20 @@ final class TimestepBuffers {
     /// The number of outputs.
     var outputCount: Int { model.outputs }
 
-    /// The whole row: the timesteps, the oldest first, then the last outputs; shape (kept × features + outputs).
+    /// The whole row: the timesteps, oldest first, followed by the last outputs; shape (kept × features + outputs).
     func values(of row: Int) -> [Float] {
         putInOrder(row)
         return ordered + rows[row].outputs
     }
 
-    /// The number of timesteps in a row with this many ``values(of:)``; nil if no row can have this many.
+    /// Returns the number of timesteps in a row for which ``values(of:)`` returns this many values; nil if no row has
+    /// this many.
     func timesteps(in values: Int) -> Int? {
         let kept = values - model.outputs
         return kept >= 0 && kept.isMultiple(of: model.features) ? kept / model.features : nil
     }
 
-    /// Replaces a whole row with the result of ``values(of:)``.
+    /// Replaces a whole row with values that ``values(of:)`` returned.
     func replace(_ row: Int, with values: [Float]) {
         reset(row)
         rows[row].timesteps.append(contentsOf: values.dropLast(model.outputs))

@@ -2,26 +2,26 @@ import Recurrent
 import Wire
 
 extension TimestepHeader.Flags {
-    /// A later piece of the message has the flag ``end``. Never sent on the wire.
+    /// A later piece of the message has the flag ``end``. This flag is never sent on the wire.
     static let endsLater = Self(rawValue: 1 << 7)
 }
 
-/// The waiting messages of one stream in order of arrival. They wait until the stream is resumed, until its state is read from
-/// the store, or for their turn.
+/// One stream's waiting messages, in order of arrival. A message waits until the stream is resumed, until the state is
+/// read from the store, or until its turn comes.
 struct WaitingTimesteps {
-    /// A message, or the part of a message that fitted.
+    /// A message, or as much of it as there was room for.
     struct Message {
         let header: TimestepHeader
         /// Shape (count, features).
         let values: [Float]
         let count: Int
-        /// The number of leading timesteps that were admitted.
+        /// The number of leading timesteps that have been admitted.
         fileprivate(set) var taken = 0
 
-        /// The number of timesteps that were not admitted.
+        /// The number of timesteps that have not been admitted.
         var rest: Int { count - taken }
 
-        /// The header of the next piece, which is admitted like a message of its own.
+        /// Returns a header for the next piece, which is admitted like a separate message.
         ///
         /// - Parameter pieceCount: The number of timesteps in the piece.
         /// - Returns: The header.
@@ -29,7 +29,8 @@ struct WaitingTimesteps {
             var header = header
             if taken > 0 {
                 header.flags.remove(.start)
-                // The addition cannot overflow. The first piece was checked with the number of the message's last timestep.
+                // The addition cannot overflow: when the first piece was admitted, the sequence number of the message's
+                // last timestep was checked.
                 if header.sequence > 0 { header.sequence += UInt64(taken) }
             }
             if pieceCount < rest, header.flags.remove(.end) != nil { header.flags.insert(.endsLater) }
@@ -37,12 +38,12 @@ struct WaitingTimesteps {
         }
     }
 
-    /// The messages. The first ``settled`` ones are done and empty.
+    /// The messages. The first ``settled`` of them are done and have been emptied.
     private var messages: [Message] = []
     private var settled = 0
-    /// The number of timesteps in all messages that were not admitted.
+    /// The number of timesteps, over all messages, that have not been admitted.
     private(set) var count = 0
-    /// The size of all messages in bytes.
+    /// The total size of all messages, in bytes.
     private(set) var byteCount = 0
     /// Whether the backlog counts the bytes of these messages.
     var isCounted = false
@@ -61,7 +62,7 @@ struct WaitingTimesteps {
         byteCount += values.count * MemoryLayout<Float>.size
     }
 
-    /// Records that the next piece of the first message is in the batch.
+    /// Records that the next piece of the first message has been added to the batch.
     mutating func take(_ pieceCount: Int) {
         messages[settled].taken += pieceCount
         count -= pieceCount
@@ -74,10 +75,9 @@ struct WaitingTimesteps {
         count += restCount
     }
 
-    /// Completes a piece.
+    /// Completes a piece. If it was the last piece of the first message, removes the message.
     ///
-    /// - Returns: The size in bytes of the first message if this was its last piece; otherwise 0. A complete message is
-    ///   removed.
+    /// - Returns: The size of the removed message in bytes; 0 if more pieces remain.
     mutating func settle() -> Int {
         isBeingTaken = false
         return first.rest == 0 ? removeFirst() : 0
@@ -92,7 +92,7 @@ struct WaitingTimesteps {
         byteCount -= bytes
         messages[settled] = Message(header: TimestepHeader(), values: [], count: 0)
         settled += 1
-        // Compacts when half of the messages are done, so that each message moves about once.
+        // Compact once at least half of the messages are done, so that each message is moved about once.
         if 2 * settled >= messages.count {
             messages.removeFirst(settled)
             settled = 0
@@ -100,7 +100,7 @@ struct WaitingTimesteps {
         return bytes
     }
 
-    /// Inserts a message before all others.
+    /// Inserts a message in front of all others.
     mutating func prepend(_ header: TimestepHeader, values: [Float], count: Int) {
         messages.insert(Message(header: header, values: values, count: count), at: settled)
         self.count += count

@@ -1,14 +1,14 @@
 import Wire
 
-/// Records the changes of streams for the journal, and numbers them.
+/// Records the changes of streams for the journal, and numbers the records.
 ///
-/// Nothing is recorded until ``start(_:)``. The numbering covers the whole life of the stored state.
+/// Nothing is recorded before ``start(_:)``. The numbering continues over the whole life of the stored state.
 public struct JournalRecorder: Sendable {
-    /// The number of the last record.
+    /// The position of the last record: its number in the journal.
     public private(set) var position: UInt64 = 0
-    /// The records that were not handed over yet.
+    /// The records that have not been handed over yet.
     public private(set) var records = JournalRecords()
-    /// The journal's number for the weights of each model; nil if nothing is recorded.
+    /// For each model, the number by which the journal refers to the model's weights; nil while nothing is recorded.
     private var weights: [UInt16]?
 
     /// Whether changes are recorded.
@@ -17,12 +17,13 @@ public struct JournalRecorder: Sendable {
 
     /// Records all changes from now on.
     ///
-    /// - Parameter weights: The journal's number for the weights of each model.
+    /// - Parameter weights: For each model, the number by which the journal refers to the model's weights.
     public mutating func start(_ weights: [UInt16]) {
         self.weights = weights
     }
 
-    /// Stops recording and discards pending records. One position is skipped, so that the missing records are noticed.
+    /// Stops recording and discards pending records. One position is skipped, so that a reader notices the missing
+    /// records.
     public mutating func stop() {
         weights = nil
         records.removeAll()
@@ -31,24 +32,25 @@ public struct JournalRecorder: Sendable {
 
     /// Hands over the pending records.
     ///
-    /// - Parameter spare: Empty records whose capacity the recorder reuses. On return it holds the pending records.
+    /// - Parameter spare: Empty records whose capacity the recorder reuses. On return, `spare` holds the pending
+    ///   records.
     public mutating func take(_ spare: inout JournalRecords) {
         swap(&records, &spare)
     }
 
-    /// Continues the numbering after the records that a journal or a store already has.
+    /// Continues the numbering after the records that a journal or a store already holds.
     ///
-    /// - Parameter position: The number of the last record.
+    /// - Parameter position: The position of the last of these records.
     public mutating func skip(through position: UInt64) {
         self.position = max(self.position, position)
     }
 
-    /// Replays a record under its own number.
+    /// Sets the position to that of a record that is being replayed.
     mutating func replay(at position: UInt64) {
         self.position = position
     }
 
-    /// Sets the journal's number for the weights that a model has now.
+    /// Sets the number by which the journal refers to a model's current weights.
     mutating func setWeights(_ number: UInt16, of model: Int) { weights?[model] = number }
 
     /// Records timesteps that a stream consumed.
@@ -57,10 +59,10 @@ public struct JournalRecorder: Sendable {
     ///   - id: The id of the stream.
     ///   - isFirst: Whether the stream is new.
     ///   - model: The index of the stream's model.
-    ///   - header: The number of the first timestep, and the flags.
+    ///   - header: The sequence number of the first timestep, and the flags.
     ///   - time: Nanoseconds since the Unix epoch.
     ///   - values: The timesteps, shape (count, features).
-    ///   - rest: The number of later timesteps in the same message.
+    ///   - rest: The number of timesteps that follow in the same message.
     mutating func timesteps(
         id: Span<UInt8>, isFirst: Bool, model: Int, header: TimestepHeader, time: Int64, values: Span<Float>, rest: Int
     ) {
@@ -87,7 +89,7 @@ public struct JournalRecorder: Sendable {
         record { records, _ in records.appendRestorationBegin() }
     }
 
-    /// Records a stream that is put in place if the restoration takes effect.
+    /// Records a stream that will be put in place if the restoration takes effect.
     mutating func prepared(_ image: StreamImage, model: Int) {
         record { records, weights in records.append(image, weights: weights[model], isPrepared: true) }
     }

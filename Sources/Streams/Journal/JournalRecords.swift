@@ -1,10 +1,10 @@
 public import Wire
 
-/// The changes of streams as a sequence of records in the journal's format. A replay of the records repeats the changes
+/// The changes of streams as a sequence of records in the journal's format. Replaying the records repeats the changes
 /// bit for bit.
 ///
-/// Each record begins with its kind (u8). All numbers are little-endian. Ids and prefixes are text after its length
-/// (u8). Values are float32 after their count (u32).
+/// Each record begins with its kind (u8). All numbers are little-endian. Ids and prefixes are text preceded by its
+/// length (u8). Values are float32 preceded by their count (u32).
 ///
 /// | kind | record | then |
 /// | --- | --- | --- |
@@ -15,30 +15,31 @@ public import Wire
 /// | 5 | a prepared stream, which takes effect with the restoration | as for 3 |
 /// | 6 | the restoration takes effect, with all streams prepared since it began | |
 ///
-/// The rest is the number of further timesteps in the same message.
+/// In kind 0, `rest` is the number of timesteps that follow in the same message.
 public struct JournalRecords: Sendable {
     /// One record.
     public enum Record: Equatable, Sendable {
-        /// New timesteps of one message. `isFirst`: whether the stream is new. `rest`: the number of further timesteps
-        /// in the message.
+        /// New timesteps of one message. `isFirst` tells whether the stream is new. `rest` is the number of timesteps
+        /// that follow in the same message.
         case timesteps(
             id: [UInt8], isFirst: Bool, weights: Int, header: TimestepHeader, time: Int64, values: [Float],
             rest: Int = 0)
-        /// Streams whose state is set to zero.
+        /// A reset: the state of the selected streams becomes zero.
         case reset(ControlCommand.Selection)
-        /// Streams that are removed.
+        /// A removal of the selected streams.
         case remove(ControlCommand.Selection)
-        /// An imported stream. Its fingerprint is empty, because the journal identifies the weights by number.
+        /// An imported stream. The fingerprint in its image is empty, because the journal identifies weights by number.
         case put(StreamImage, weights: Int)
 
-        /// The beginning of a restoration. Streams prepared earlier are discarded.
+        /// The beginning of a restoration. Any streams prepared earlier are discarded.
         case restorationBegin
-        /// A stream that is put in place if the restoration takes effect. Its fingerprint is empty.
+        /// A stream that will be put in place if the restoration takes effect. The fingerprint in its image is empty.
         case prepared(StreamImage, weights: Int)
         /// The restoration takes effect: all prepared streams are put in place.
         case restored
 
-        /// The number of the weights that the record's effect depends on; nil if the effect does not depend on weights.
+        /// The number of the weights on which the record's effect depends; nil if the effect does not depend on
+        /// weights.
         public var weights: Int? {
             switch self {
             case .timesteps(_, _, let weights, _, _, _, _), .put(_, let weights),
@@ -72,13 +73,13 @@ public struct JournalRecords: Sendable {
     /// Creates an empty sequence.
     public init() {}
 
-    /// Removes all records and keeps the capacity.
+    /// Removes all records but keeps the capacity.
     public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         count = 0
     }
 
-    /// Appends timesteps on the hot path. Allocates only if the capacity is too small.
+    /// Appends timesteps. Called on the hot path, so it allocates only if the capacity is too small.
     mutating func appendTimesteps(
         id: Span<UInt8>, isFirst: Bool, weights: UInt16, header: TimestepHeader, time: Int64, values: Span<Float>,
         rest: Int
@@ -98,13 +99,15 @@ public struct JournalRecords: Sendable {
         if rest > 0 { bytes.appendLittleEndian(UInt32(rest)) }
     }
 
-    /// - Parameter selection: A selection that matched a stream, so a prefix is not longer than an id.
+    /// - Parameter selection: A selection that matched a stream. If it is a prefix, it is therefore no longer than an
+    ///   id.
     mutating func appendReset(_ selection: ControlCommand.Selection) {
         begin(.reset)
         append(selection)
     }
 
-    /// - Parameter selection: A selection that matched a stream, so a prefix is not longer than an id.
+    /// - Parameter selection: A selection that matched a stream. If it is a prefix, it is therefore no longer than an
+    ///   id.
     mutating func appendRemove(_ selection: ControlCommand.Selection) {
         begin(.remove)
         append(selection)
@@ -169,13 +172,13 @@ extension JournalRecords {
             self.bytes = bytes
         }
 
-        /// The size of all records in bytes.
+        /// The total size of the records in bytes.
         public var byteCount: Int { bytes.count }
         /// Whether all bytes have been read.
         public var isAtEnd: Bool { offset == bytes.count }
 
-        /// Reads the next record. Returns nil after the last record or at damaged bytes; in the latter case ``isAtEnd``
-        /// is false.
+        /// Reads the next record. Returns nil after the last record, or if the next bytes are damaged; ``isAtEnd`` is
+        /// false in the latter case.
         public mutating func next() -> Record? {
             guard let kind = byte().flatMap(Kind.init) else { return nil }
             switch kind {

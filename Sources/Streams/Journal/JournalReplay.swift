@@ -1,23 +1,23 @@
-/// Decides at a start which of the journal's records change a stream. Empty at all other times.
+/// Determines, while the daemon starts, which of the journal's records change a stream. It is empty at all other times.
 struct JournalReplay {
-    /// The record up to which each stream is loaded, by slot.
+    /// For each slot, the position of the last record that the stream's loaded state contains.
     private var positions: [UInt64] = []
-    /// The streams to restore if their restoration took effect.
+    /// The prepared streams, which are restored if their restoration took effect before the restart.
     private var prepared: [(image: StreamImage, model: Int?)] = []
 
-    /// Notes that the loaded state of a stream contains all records up to a position. Slots come in ascending order.
+    /// Notes that a stream's loaded state contains all records up to a position. Call this in ascending order of slots.
     mutating func load(_ slot: Int, through position: UInt64) {
         while positions.count < slot { positions.append(0) }
         positions.append(position)
     }
 
-    /// Notes that a replayed record created a stream. Its slot may have belonged to a stream that was loaded and then
-    /// removed.
+    /// Notes that a replayed record created a stream. The slot may previously have held a stream that was loaded and
+    /// then removed.
     mutating func create(_ slot: Int) {
         if slot < positions.count { positions[slot] = 0 }
     }
 
-    /// Whether the loaded state of a stream lacks a record.
+    /// Whether a stream's loaded state lacks the record at a position.
     func isNew(_ position: UInt64, to slot: Int) -> Bool {
         slot >= positions.count || position > positions[slot]
     }
@@ -29,10 +29,10 @@ struct JournalReplay {
     ///
     /// - Parameters:
     ///   - image: The stream.
-    ///   - model: The index of its model; nil if its weights are no longer served.
+    ///   - model: The index of the stream's model; nil if the stream's weights are no longer served.
     mutating func prepare(_ image: StreamImage, model: Int?) { prepared.append((image, model)) }
 
-    /// Hands over the prepared streams, because their restoration took effect.
+    /// Returns the prepared streams and forgets them. Call this when their restoration takes effect.
     mutating func takePrepared() -> [(image: StreamImage, model: Int?)] {
         defer { prepared = [] }
         return prepared

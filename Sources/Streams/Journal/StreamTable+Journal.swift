@@ -1,21 +1,21 @@
 import Recurrent
 import Wire
 
-/// Replays the journal at a start, and records consumed timesteps.
+/// Replays the journal while the daemon starts, and records consumed timesteps.
 extension StreamTable {
-    /// Applies a record to the table, unless the loaded state of the stream already contains the change.
+    /// Applies a record to the table, except to streams whose loaded state already contains the change.
     ///
     /// - Parameters:
     ///   - record: The record.
-    ///   - position: The record's number. All earlier records were replayed.
-    ///   - models: Maps the journal's number for weights to an index in ``models``. If weights are no longer served, their
-    ///     timesteps go to the model that now serves the stream, provided that the operator allowed it.
+    ///   - position: The record's position. All earlier records must have been replayed.
+    ///   - models: Maps the journal's number for weights to an index in ``models``. If the weights are no longer
+    ///     served, the timesteps go to the model that now serves the stream, provided that the operator allowed this.
     public mutating func replay(_ record: JournalRecords.Record, at position: UInt64, models: [Int: Int]) {
         journal.replay(at: position)
         switch record {
         case .timesteps(let id, let isFirst, let weights, let header, let time, let values, let rest):
-            // If the stream was removed later, the store may no longer have it. Its earlier records then have no
-            // effect.
+            // If the stream was removed later, the store may no longer have it. The records before the removal then
+            // have no effect.
             let model = models[weights] ?? router.model(for: id.span)
             guard let slot = index.find(id.span) ?? (isFirst ? model.map { add(id.span, model: $0) } : nil)
             else { return }
@@ -41,7 +41,7 @@ extension StreamTable {
         if replay.isNew(position, to: slot) { put(image, at: slot) }
     }
 
-    /// Ends the replay. From now on, timesteps come from producers.
+    /// Ends the replay. From then on, timesteps come from producers.
     public mutating func endReplay() {
         replay = JournalReplay()
         ledger = StreamLedger()
@@ -65,11 +65,11 @@ extension StreamTable {
         batch.put(values.span)
         enqueue(slot, numbers, header.flags, count: count, rest: rest)
         stepBatch()
-        // If a sequence grows too long, it is dropped here too, in the same way as before the restart.
+        // A sequence that grows too long was dropped before the restart. It is dropped here in the same way.
         decideBatch(time: time, into: &decided)
     }
 
-    /// Records the new timesteps of a message that were consumed.
+    /// Records the new timesteps that were consumed from a message.
     ///
     /// - Parameters:
     ///   - message: The message.
@@ -82,7 +82,8 @@ extension StreamTable {
         var header = TimestepHeader(sequence: message.first + UInt64(duplicates), flags: message.flags)
         if duplicates > 0 { header.flags.remove(.start) }
         if end < message.count { header.flags.remove(.end) }
-        // The recorder leaves the table during the call, because the id and the values are borrowed from the table.
+        // Move the recorder out of the table during the call, because the id and the values are borrowed from the
+        // table.
         var journal = JournalRecorder()
         swap(&journal, &self.journal)
         journal.timesteps(

@@ -1,11 +1,11 @@
-/// Chooses the model of a stream: the model with the longest prefix of the stream's id.
+/// Chooses the model of a stream. Among the models' prefixes that match the stream's id, the longest one decides.
 struct Router {
     private struct Route {
         let prefix: [UInt8]
         let model: Int
     }
 
-    /// The routes, with the longest prefix first.
+    /// The routes, longest prefix first.
     private let routes: [Route]
 
     /// - Parameter prefixes: The prefixes of each model, in the order of the models.
@@ -15,7 +15,7 @@ struct Router {
             .sorted { $0.prefix.count > $1.prefix.count }
     }
 
-    /// The model that serves a stream; nil if there is none. Called once in a stream's life.
+    /// The index of the model that serves a stream; nil if there is none. Called only once in a stream's life.
     func model(for id: Span<UInt8>) -> Int? {
         routes.first { id.begins(with: $0.prefix) }?.model
     }

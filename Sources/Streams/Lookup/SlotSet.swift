@@ -1,7 +1,7 @@
 import Recurrent
 
-/// A set of slots with one bit each. Insertion is cheap enough for the hot path, and iteration follows the order of the
-/// slots.
+/// A set of slots, stored as one bit per slot. Insertion is cheap enough for the hot path, and iteration is in
+/// ascending order.
 struct SlotSet: ~Copyable {
     private static let bitsPerWord = UInt64.bitWidth
 
@@ -14,10 +14,10 @@ struct SlotSet: ~Copyable {
         return count
     }
 
-    /// Allocates only for a slot that is larger than all previous ones.
+    /// Adds a slot. Allocates only if the slot is higher than all previous ones.
     @inline(__always)
     mutating func insert(_ slot: Int) {
-        // Unsigned numbers turn the division into a shift.
+        // With unsigned numbers, the division becomes a shift.
         let (word, bit) = UInt(slot).quotientAndRemainder(dividingBy: UInt(Self.bitsPerWord))
         while Int(word) >= words.count { words.append(0) }
         words[Int(word)] |= 1 &<< UInt64(bit)

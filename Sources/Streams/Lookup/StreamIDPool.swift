@@ -1,10 +1,11 @@
-/// The ids of many streams as bytes. Each id has a cell that is little larger than the id. A million `String`s would
-/// need more memory than the state of their streams.
+/// The ids of many streams as bytes. Each id is stored in a cell that is only slightly larger than the id. A million
+/// `String`s would need more memory than the streams' state.
 ///
 ///     cell:  | length | bytes … | up to 7 unused |      8, 16, 24 … or 256 bytes
 ///
-/// Cells of one size are in pages that never move. A place is therefore the address of a cell, and an id needs no
-/// lookup. Free cells form a linked list within the cells. One owner, one thread; the pool is not `Sendable`.
+/// Cells of the same size are in pages that never move. A place can therefore be the address of a cell, and finding an
+/// id takes no lookup. Free cells form a linked list that is stored in the cells themselves. The pool has one owner and
+/// is used on one thread; it is not `Sendable`.
 @safe
 final class StreamIDPool {
     /// The place of an id.
@@ -16,11 +17,11 @@ final class StreamIDPool {
         static func == (a: Place, b: Place) -> Bool { unsafe a.cell == b.cell }
     }
 
-    /// The cells of one size.
+    /// All cells of one size.
     @safe
     private struct Cells {
         var pages: [UnsafeMutablePointer<UInt8>] = unsafe []
-        /// The number of cells of the last page that have ever been used.
+        /// The number of cells in the last page that have ever been used.
         var takenOfLastPage = cellsPerPage
         /// The first free cell. A free cell begins with the address of the next one.
         var free: UnsafeMutablePointer<UInt8>?
@@ -29,7 +30,7 @@ final class StreamIDPool {
     private static let cellsPerPage = 1024
     private static let unit = 8
 
-    /// Indexed by size. Cells of a size have 8 · (size + 1) bytes.
+    /// The cells, indexed by size. A cell of size n has 8 · (n + 1) bytes.
     private var cells = [Cells](repeating: Cells(), count: 32)
 
     deinit {

@@ -1,10 +1,11 @@
 import Recurrent
 import Wire
 
-/// Finds a stream's slot by the bytes of its id. The hot path does this for every message, so no `String` is made.
+/// Finds a stream's slot by the bytes of the stream's id. The hot path does this for every message, so it creates no
+/// `String`.
 ///
-/// A hash table with open addressing, linear probing and deletion by shifting back. Ids are equal only if their bytes
-/// are equal; Swift's `String` would treat two encodings of one character as the same stream.
+/// The index is a hash table with open addressing, linear probing and deletion by backward shift. Ids are equal only if
+/// their bytes are equal; Swift's `String` would also treat two encodings of the same character as equal.
 struct StreamIndex: ~Copyable {
     struct Bucket: BitwiseCopyable {
         static let empty = Bucket(hash: 0, slot: .max)
@@ -13,9 +14,9 @@ struct StreamIndex: ~Copyable {
         var isEmpty: Bool { slot == .max }
     }
 
-    /// The number of buckets is a power of two and at least twice the number of streams.
+    /// The buckets. Their number is a power of two and at least twice the number of streams.
     private var buckets = GrowingBuffer(repeating: Bucket.empty, count: 16)
-    /// The place of each slot's id; `none` if the slot is free.
+    /// The place of each slot's id, indexed by slot; `none` if the slot is free.
     private var places = GrowingBuffer<StreamIDPool.Place>()
     private let ids = StreamIDPool()
     private var freeSlots: [UInt32] = []
@@ -27,7 +28,7 @@ struct StreamIndex: ~Copyable {
     /// All slots that have ever been used.
     var slots: Range<Int> { 0..<places.count }
 
-    /// Whether a stream has the slot.
+    /// Whether a stream occupies the slot.
     func isTaken(_ slot: Int) -> Bool { places[slot] != .none }
 
     /// The id of the stream in a slot. The slot must not be free.
@@ -66,13 +67,13 @@ struct StreamIndex: ~Copyable {
         return slot
     }
 
-    /// Gives a new stream a slot that was never used. All slots skipped before it become free.
+    /// Gives a new stream a slot that was never used. Unused slots below it become free.
     mutating func insert(_ id: Span<UInt8>, at slot: Int) {
         reserve(slot)
         take(slot, for: id)
     }
 
-    /// Reserves a slot that was never used, so that no stream gets it. All slots skipped before it become free.
+    /// Reserves a slot that was never used, so that no stream gets it. Unused slots below it become free.
     mutating func reserve(_ slot: Int) {
         precondition(slot >= places.count)
         while places.count < slot {
@@ -93,7 +94,7 @@ struct StreamIndex: ~Copyable {
     mutating func remove(slot: Int) {
         var hole = home(of: hash(ids.bytes(at: places[slot])))
         while buckets[hole].slot != UInt32(slot) { hole = next(hole) }
-        // Entries displaced past the hole move back, so that no search ends too early.
+        // Move back the entries that were displaced past the hole, so that no search ends too early.
         var bucket = next(hole)
         while !buckets[bucket].isEmpty {
             let distance = (bucket - home(of: buckets[bucket].hash)) & (buckets.count - 1)
@@ -125,10 +126,10 @@ struct StreamIndex: ~Copyable {
     private func home(of hash: UInt32) -> Int { Int(hash) & (buckets.count - 1) }
     private func next(_ bucket: Int) -> Int { (bucket + 1) & (buckets.count - 1) }
 
-    /// The hash of an id. It stays the same for the life of the index.
+    /// The hash of an id, which stays the same for the life of the index.
     ///
-    /// Multiplies eight bytes at a time to double width and folds the product, as wyhash does
-    /// (<https://github.com/wangyi-fudan/wyhash>). The random seed prevents anyone from choosing ids that collide.
+    /// As in wyhash (<https://github.com/wangyi-fudan/wyhash>), eight bytes at a time are multiplied to double width
+    /// and the product is folded. The random seed prevents anyone from choosing ids that collide.
     @inline(__always)
     func hash(_ id: Span<UInt8>) -> UInt32 {
         let bytes = unsafe id.bytes
@@ -149,17 +150,19 @@ struct StreamIndex: ~Copyable {
 }
 
 extension RawSpan {
-    /// The last eight bytes as a number; all bytes if there are fewer.
+    /// The last eight bytes as a number, or all bytes if there are fewer.
     @inline(__always)
     fileprivate var lastWord: UInt64 {
         byteCount < 8 ? shortWord : littleEndian(at: byteCount - 8, as: UInt64.self)
     }
 
-    /// All bytes of a short id as a number. Among ids of equal length, only equal bytes give the same number.
+    /// All bytes of a short id as a number. Two ids of the same length give the same number only if their bytes are
+    /// equal.
     private var shortWord: UInt64 {
         func byte(_ offset: Int) -> UInt64 { UInt64(littleEndian(at: offset, as: UInt8.self)) }
         func half(_ offset: Int) -> UInt64 { UInt64(littleEndian(at: offset, as: UInt32.self)) }
-        // The two halves may overlap. With three bytes or fewer, the middle byte may be the first or the last one.
+        // The two halves may overlap. If there are three bytes or fewer, the middle byte may also be the first or the
+        // last one.
         if byteCount >= 4 { return half(0) << 32 | half(byteCount - 4) }
         return byteCount == 0 ? 0 : byte(0) << 16 | byte(byteCount / 2) << 8 | byte(byteCount - 1)
     }

@@ -1,44 +1,45 @@
 import Wire
 
-/// A request on many streams. It takes effect on all of them at one point in the order of timesteps and requests.
+/// A request that applies to many streams. It takes effect on all of them at one point in the order of timesteps and
+/// requests.
 public enum StreamOperation: Sendable {
-    /// Resets the state and the step to zero. Sequence numbers continue.
+    /// Resets the state and the step to zero. The sequence numbers continue.
     case reset
-    /// Prepares the removal of the streams, which follows once the store has removed them. Until then the streams work
-    /// as usual. No checkpoint includes them, because it would bring them back after the store's removal. See
+    /// Prepares the removal of the streams, which follows once the store has removed them. Until then, the streams work
+    /// as usual, but checkpoints leave them out: a checkpoint would bring them back after the store removed them. See
     /// ``StreamTable/spare()``.
     case doom
-    /// Removes the streams with their waiting timesteps.
+    /// Removes the streams together with their waiting timesteps.
     case remove
-    /// Makes later timesteps of the streams wait until a resume.
+    /// Makes later timesteps of the streams wait until the streams are resumed.
     case pause
-    /// Admits the waiting timesteps, and admits later timesteps at once.
+    /// Admits the waiting timesteps. Later timesteps are admitted at once.
     case resume
-    /// Copies the streams as they are when the operation takes effect.
+    /// Copies the streams in their state at the moment when the operation takes effect.
     case copy
-    /// Moves the streams to new weights of their model; see ``StreamTable/beginReload(_:with:resetting:number:)``.
+    /// Moves the streams to their model's new weights; see ``StreamTable/beginReload(_:with:resetting:number:)``.
     case exchange
     /// Restores the streams from a snapshot; see ``StreamTable/beginRestoring()``.
     case restore
 }
 
 /// The progress of an operation on many streams. The table sweeps a few slots at a time. If a stream is used before the
-/// sweep reaches it, the operation is carried out on that stream first. The operation thus appears to take effect at
-/// once.
+/// sweep reaches it, the operation is first carried out on that stream. The operation thus appears to take effect on
+/// all streams at once.
 ///
 ///     slots:  0 … next: swept | next … end: not swept yet | used since the operation began
 struct StreamSweep {
     let operation: StreamOperation
-    /// The prefix of the ids of the operation's streams.
+    /// The prefix of the ids of the streams to which the operation applies.
     let prefix: [UInt8]
-    /// The first slot that was not swept.
+    /// The first slot that has not been swept.
     private(set) var next = 0
-    /// The end of the sweep. Slots from here on were first used after the operation began.
+    /// The end of the sweep. Slots from this one on were first used after the operation began.
     let end: Int
 
     /// - Parameters:
     ///   - operation: The operation.
-    ///   - selection: All streams, or the streams of a prefix. An operation on a single stream needs no sweep.
+    ///   - selection: All streams, or the streams with a prefix. An operation on a single stream needs no sweep.
     ///   - end: The end of the slots in use.
     init(_ operation: StreamOperation, _ selection: ControlCommand.Selection, end: Int) {
         self.operation = operation

@@ -1,4 +1,5 @@
-/// The progress of restoring the streams of a snapshot, all or none. The streams' values arrive a few at a time.
+/// The progress of restoring the streams of a snapshot. Either all of them are restored or none. Their values arrive a
+/// few streams at a time.
 ///
 ///     none ──▶ checking: each is found to fit, and is journaled ──▶ effective: each is restored when its values arrive
 struct StreamRestoration: ~Copyable {
@@ -8,12 +9,12 @@ struct StreamRestoration: ~Copyable {
     private static let mostAwaited = 16_384
 
     var stage = Stage.none
-    /// The slots of the snapshot's streams that are in the table. Existing streams are added at the check, new streams
-    /// when a timestep arrives for them.
+    /// The slots of those streams of the snapshot that are in the table. Existing streams are added when they are
+    /// checked, new streams when their first timestep arrives.
     var slots = SlotSet()
-    /// The ids of the streams that were not in the table when they were checked.
+    /// The ids of the streams that were not in the table at the time of the check.
     var newIDs = StreamIndex()
-    /// The number of new streams that the table still lacks.
+    /// The number of new streams that are not in the table yet.
     var newCount = 0
     /// The number of streams that are still to be restored.
     var left = 0
@@ -21,21 +22,21 @@ struct StreamRestoration: ~Copyable {
     var requests: [UInt32] = []
     /// The approximate number of streams with waiting timesteps.
     var awaited = 0
-    /// Whether the store cannot be read for now. If so, other streams must not wait for it.
+    /// Whether the store cannot be read at present. If so, streams outside the restoration must not wait for it.
     var isStuck = false
 
     var isBegun: Bool { stage != .none }
 
-    /// The number of new streams to keep room for, because they belong to a restoration that has taken effect.
+    /// The number of new streams for which the table must keep room, because their restoration has taken effect.
     var streamsToCome: Int { stage == .effective ? newCount : 0 }
 
-    /// Whether so many streams have waiting timesteps that no more timesteps should be accepted.
+    /// Whether no more timesteps should be accepted, because too many streams have waiting timesteps.
     var isFull: Bool { awaited > Self.mostAwaited && !isStuck }
 
-    /// Whether the restoration that has taken effect includes a stream that the table lacks.
+    /// Whether a restoration that has taken effect includes the stream, and the stream is not in the table yet.
     func brings(_ id: Span<UInt8>) -> Bool { streamsToCome > 0 && newIDs.find(id) != nil }
 
-    /// Whether the restoration includes a stream of the table, whether or not the stream is restored already.
+    /// Whether the restoration includes a stream of the table, whether or not the stream has already been restored.
     func has(_ slot: Int, _ id: Span<UInt8>) -> Bool {
         slots.contains(slot) || (newIDs.count > 0 && newIDs.find(id) != nil)
     }

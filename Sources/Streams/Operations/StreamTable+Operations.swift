@@ -1,26 +1,26 @@
 public import Wire
 
-/// Carries out control requests on many streams. Each request takes effect on all streams at one point in the order of
-/// timesteps and requests, but the work is done a few streams at a time.
+/// Carries out control requests on many streams. Each request takes effect on all its streams at one point in the order
+/// of timesteps and requests, although the work is done a few streams at a time.
 ///
 ///     begin ──▶ sweep, timesteps, sweep, timesteps … sweep ──▶ end
 ///
-/// If a stream's phase differs from the table's during an operation, the operation has not reached the stream yet. Its
-/// next timestep, or any other use, reaches the stream first. One operation sweeps at a time, and other requests on
-/// streams must wait for its end.
+/// During an operation, a stream whose phase differs from the table's phase has not been reached yet. The operation
+/// reaches it no later than the next use of the stream, such as a timestep. Only one operation sweeps at a time, and
+/// other requests on streams must wait until it ends.
 extension StreamTable {
-    /// Whether an operation is under way. Until its end, no other request on streams may be carried out.
+    /// Whether an operation is under way. Until it ends, no other request on streams may be carried out.
     public var isSweeping: Bool { sweep != nil }
 
-    /// Makes an operation take effect. An operation on one stream is carried out at once; otherwise ``sweep(limit:)``
-    /// carries it out.
+    /// Makes an operation take effect. For a single stream, the operation is carried out at once; otherwise,
+    /// ``sweep(limit:)`` carries it out.
     ///
     /// - Parameters:
     ///   - operation: The operation.
-    ///   - selection: The streams, out of the existing ones. Wake hibernated streams before a reset: otherwise they
-    ///     begin at zero and lose their last outputs.
-    /// - Returns: The number of selected streams, including those that need no change.
-    /// - Throws: ``StreamsError`` if a single stream was selected and is unknown.
+    ///   - selection: The selected streams. Wake hibernated streams before a reset: otherwise they lose their last
+    ///     outputs.
+    /// - Returns: The number of selected streams, including any that need no change.
+    /// - Throws: ``StreamsError`` if a single stream is selected and is unknown.
     /// - Precondition: No operation is under way.
     public mutating func begin(
         _ operation: StreamOperation, on selection: ControlCommand.Selection
@@ -45,10 +45,11 @@ extension StreamTable {
         return count
     }
 
-    /// Continues the operation that is under way.
+    /// Continues the operation under way.
     ///
-    /// - Parameter limit: The maximum number of slots to sweep. The sweep ends early if there are enough copies.
-    /// - Returns: Whether no operation is under way any more.
+    /// - Parameter limit: The maximum number of slots to sweep. The sweep pauses early once there are enough copies for
+    ///   one slice.
+    /// - Returns: Whether the operation has ended or none was under way.
     public mutating func sweep(limit: Int) -> Bool {
         guard isSweeping else { return true }
         var left = limit
@@ -67,9 +68,9 @@ extension StreamTable {
     /// Whether ``sweep(limit:)`` can make progress. If not, the operation waits for streams to be restored.
     public var canSweep: Bool { sweep.map { !$0.isOver || restoration.left == 0 } ?? false }
 
-    /// The number of slots swept between two checks for enough copies.
+    /// The number of slots to sweep before checking again for enough copies.
     private static let slotsPerStep = 16
-    /// The number of copies, and the size of copies in bytes, that are enough for one slice.
+    /// The limits at which a slice has enough copies: their number, and their size in bytes.
     private static let copiesPerSlice = 4096
     private static let copiedBytes = 1 << 20
 
@@ -79,8 +80,8 @@ extension StreamTable {
             || copiedAsleep.count >= Self.copiesPerSlice
     }
 
-    /// Hands over the copies so far, and the keys of the hibernated streams in the selection. The store has these
-    /// streams unchanged until the next checkpoint.
+    /// Returns the copies made so far and the keys of the hibernating streams found so far, and forgets both. The store
+    /// has the state of the hibernating streams, which does not change before the next checkpoint.
     public mutating func takeCopies() -> (slice: StreamSlice, asleep: [UInt32]) {
         var slice = isSweeping ? emptySlice(capacity: Self.copiesPerSlice) : emptySlice()
         swap(&slice, &copied)
@@ -88,15 +89,15 @@ extension StreamTable {
         return (slice, copiedAsleep)
     }
 
-    /// Hands over the keys of the streams that the last operation removed or doomed, so that the store can remove them
-    /// too. The next checkpoint removes the streams of the operation `remove` in any case.
+    /// Returns the keys of the streams that the last operation removed or doomed, so that the store can remove the
+    /// streams too. The next checkpoint also removes the streams of the operation `remove`.
     public mutating func takeRemovedKeys() -> [UInt32] {
         defer { removedKeys = [] }
         return removedKeys
     }
 
-    /// Carries out the operation under way on a stream that it has not reached yet. The stream may be gone afterwards.
-    /// If the stream is to be restored, it is reached only when its values arrive.
+    /// Carries out the operation under way on a stream, unless it has already reached the stream. The stream may be
+    /// gone afterwards. A stream that is to be restored is not reached until its values arrive.
     mutating func reach(_ slot: Int) {
         guard let operation = sweep?.operation, !streams[slot].isReached(in: phase) else { return }
         if operation == .restore, restoration.has(slot, index.id(of: slot)) { return }
@@ -135,12 +136,12 @@ extension StreamTable {
         return index.slots.count { index.isTaken($0) && sweep.selects(index.id(of: $0)) }
     }
 
-    /// Ends the preparation of removals, whether the store has removed the streams or failed.
+    /// Ends the preparation of a removal. Call this once the store has removed the streams, or has failed to.
     public mutating func spare() { doomed = SlotSet() }
 
     mutating func reset(_ slot: Int) {
         if streams[slot].isAsleep {
-            // A reset stream no longer returns to its last checkpoint after a fault.
+            // After a fault, a stream that was reset must not return to its last checkpoint.
             hibernation.clearFault(slot)
             giveRow(slot)
             goOn(slot)
@@ -169,7 +170,7 @@ extension StreamTable {
 
     private mutating func copy(_ slot: Int) {
         guard !streams[slot].isAsleep else { return copiedAsleep.append(UInt32(slot)) }
-        // The copies leave the table during the append, because the copied values are borrowed from the table.
+        // Move the copies out of the table during the append, because the values to copy are borrowed from the table.
         var slice = StreamSlice(fingerprints: [])
         swap(&slice, &copied)
         copy(slot, into: &slice)

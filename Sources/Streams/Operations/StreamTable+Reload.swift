@@ -1,10 +1,10 @@
 import Recurrent
 import Wire
 
-/// The new weights of a model after a reload, while its streams move over one by one.
+/// The exchange of a model's weights in a reload, during which the model's streams move to the new weights one by one.
 struct ModelExchange {
     let model: Int
-    /// The memory with the rows of streams that have not moved; nil if the new weights use the same rows.
+    /// The memory with the rows of streams that have not moved yet; nil if the new weights use the same rows.
     let old: StreamMemory?
     let resets: Bool
 }
@@ -13,26 +13,26 @@ struct ModelExchange {
 extension StreamTable {
     /// The treatment of state that belongs to other weights.
     public enum OtherWeights: String, CaseIterable, Sendable {
-        /// The state is refused and stays unchanged.
+        /// The state is refused and remains as it was.
         case refuse
-        /// The state continues with the current weights if the state of every layer has the same shape. Otherwise it is
+        /// The state continues with the current weights if its shape still fits every layer. Otherwise, the state is
         /// refused.
         case carry
-        /// The state becomes zero. Sequence numbers continue.
+        /// The state becomes zero. The sequence numbers continue.
         case reset
     }
 
-    /// Replaces the weights of a model for all of its streams, or changes nothing. If each stream must be changed,
-    /// ``sweep(limit:)`` does that.
+    /// Replaces the weights of a model for all of its streams, or changes nothing. If the streams themselves must
+    /// change, ``sweep(limit:)`` changes them.
     ///
     /// - Parameters:
-    ///   - model: The index in ``models``. None of the model's streams may be hibernated.
-    ///   - served: The new weights with the model's policy.
-    ///   - resetting: Whether the state becomes zero. Otherwise it continues.
-    ///   - number: The journal's number for the weights; nil if there is no journal.
-    /// - Returns: The number of streams that continue with their state.
-    /// - Throws: ``StreamsError``: `otherState` if the state cannot continue; `mode` if waiting
-    ///   timesteps do not fit the new weights.
+    ///   - model: The index in ``models``. None of the model's streams may be hibernating.
+    ///   - served: The new weights, with the model's policy.
+    ///   - resetting: Whether the state becomes zero. Otherwise, it continues.
+    ///   - number: The journal's number for the new weights; nil if there is no journal.
+    /// - Returns: The number of streams that keep their state.
+    /// - Throws: ``StreamsError`` with the cause `otherState` if the state cannot continue, `mode` if waiting timesteps
+    ///   do not fit the new weights, or `notRead` if a stream of the model is hibernating.
     /// - Precondition: No operation is under way.
     public mutating func beginReload(
         _ model: Int, with served: ServedModel, resetting: Bool, number: UInt16? = nil
@@ -43,7 +43,7 @@ extension StreamTable {
         try checkReload(model, with: served, isPossible: resetting || count == 0 || before.canCarry(to: served))
         if before.imageFingerprint == served.imageFingerprint && !resetting { return count }
 
-        // If rows can stay, they are not copied, so that they are not in memory twice.
+        // If the rows can stay, reuse them instead of copying, so that they are never in memory twice.
         let keepsRows = before.canCarry(to: served) && before.model.outputs == served.model.outputs
         exchange = ModelExchange(model: model, old: keepsRows ? nil : memories[model], resets: resetting)
         memories[model] =
@@ -52,7 +52,7 @@ extension StreamTable {
         models[model] = served
         if let number { journal.setWeights(number, of: model) }
         if keepsRows, !resetting {
-            // This is quick even with many streams: each one is only marked for the next checkpoint.
+            // This is quick even if there are many streams: each stream is only marked for the next checkpoint.
             exchange = nil
             for slot in index.slots where has(slot, ofModel: model) { markChanged(slot) }
         } else if count > 0 {
@@ -110,7 +110,7 @@ extension StreamTable {
         if outputs.count == outputCount {
             values += outputs
         } else {
-            // The outputs have another meaning, so the last outputs and their label are discarded.
+            // The new model's outputs have a different meaning, so discard the last outputs and their label.
             values += [Float](repeating: 0, count: outputCount)
             streams[slot].label = nil
         }
@@ -118,7 +118,7 @@ extension StreamTable {
         new.replace(streams[slot].row, with: values.span)
     }
 
-    /// The number of streams of a model.
+    /// Returns the number of streams that a model serves.
     public func count(ofModel model: Int) -> Int { index.slots.count { has($0, ofModel: model) } }
 
     private func has(_ slot: Int, ofModel model: Int) -> Bool { index.isTaken(slot) && streams[slot].model == model }
@@ -128,16 +128,16 @@ extension StreamTable {
         router.model(for: id.utf8.span).map { models[$0].name }
     }
 
-    /// Adapts a stored stream to the current weights at a start.
+    /// Adapts a stored stream to the current weights while the daemon starts.
     ///
     /// - Parameters:
     ///   - slice: A slice from the store.
     ///   - number: The index of the stream in the slice.
     ///   - model: The index in ``models`` of the stream's model.
-    ///   - choice: The treatment of state of other weights.
-    ///   - layout: The ``ServedModel/stateLayout`` of the stored weights; nil if the store does not know it.
-    /// - Returns: The image for the current weights; nil if the state belongs to these weights already or is to be
-    ///   refused.
+    ///   - choice: The treatment of state that belongs to other weights.
+    ///   - layout: The ``ServedModel/stateLayout`` of the stored weights; nil if the store does not know the layout.
+    /// - Returns: The image for the current weights; nil if the state already belongs to these weights, or if `choice`
+    ///   is `refuse`.
     /// - Throws: ``StreamsError`` with the cause `cannotContinue` if the state cannot continue with the current
     ///   weights.
     func adapted(
@@ -178,7 +178,7 @@ extension StreamTable {
 }
 
 extension ServedModel {
-    /// Whether a state of this model can continue with the weights of another model.
+    /// Whether state of this model can continue with the weights of another model.
     func canCarry(to other: ServedModel) -> Bool {
         stateLayout == other.stateLayout && rule.basis == other.rule.basis && rule.lastStep == other.rule.lastStep
     }

@@ -1,17 +1,17 @@
 import Recurrent
 import Wire
 
-/// Restores streams from a snapshot, all or none. First, each stream is checked and recorded, which changes nothing.
-/// Then the restoration takes effect on all streams at one point in the order of timesteps and requests. Each stream is
-/// restored when its values arrive.
+/// Restores streams from a snapshot: either all of them or none. First, each stream is checked and recorded, which
+/// changes nothing. Then the restoration takes effect on all streams at one point in the order of timesteps and
+/// requests. Each stream is actually restored when its values arrive.
 ///
 ///     beginChecking ──▶ check, check … ──▶ beginRestoring ──▶ restore, timesteps, sweep, restore … ──▶ end
 ///
-/// The snapshot is read twice, a few streams at a time, so that only a few are in memory. If a timestep arrives for a
-/// stream that is not restored yet, the timestep waits and the stream's values are requested. A crash before the effect
-/// is recorded leaves all streams unchanged; a later crash leaves all of them restored.
+/// The snapshot is read twice, a few streams at a time, so that it never has to be in memory as a whole. If a timestep
+/// arrives for a stream that is not restored yet, the timestep waits and the stream's values are requested. A crash
+/// before the effect is recorded leaves all streams unchanged. After a later crash, all of them are restored.
 extension StreamTable {
-    /// Begins the check of streams. No stream changes before ``beginRestoring()``.
+    /// Begins to check streams. No stream changes before ``beginRestoring()``.
     ///
     /// - Precondition: No operation is under way.
     public mutating func beginChecking() {
@@ -24,9 +24,9 @@ extension StreamTable {
     /// Checks and records some of the streams.
     ///
     /// - Parameters:
-    ///   - slice: Streams that were not checked before.
+    ///   - slice: Streams that have not been checked yet.
     ///   - numbers: The indices of the streams in the slice.
-    /// - Throws: ``StreamsError`` as in ``restore(_:)``. The caller then cancels the restoration.
+    /// - Throws: ``StreamsError``, as in ``restore(_:)``. The caller must then cancel the restoration.
     public mutating func check(_ slice: StreamSlice, _ numbers: Range<Int>) throws(StreamsError) {
         for number in numbers {
             let image = slice.image(number)
@@ -42,7 +42,7 @@ extension StreamTable {
         }
     }
 
-    /// The number of streams that were checked and are not restored yet.
+    /// The number of streams that have been checked but not restored yet.
     public var checkedCount: Int { restoration.left }
 
     /// Discards the checked streams.
@@ -50,7 +50,7 @@ extension StreamTable {
 
     /// Makes the restoration take effect on all checked streams.
     ///
-    /// - Throws: ``StreamsError`` if there would be too many streams. The caller then cancels the restoration.
+    /// - Throws: ``StreamsError`` if there would be too many streams. The caller must then cancel the restoration.
     public mutating func beginRestoring() throws(StreamsError) {
         // Timesteps may have created some of the new streams since the check.
         try checkRoom(forNew: restoration.newCount)
@@ -60,10 +60,10 @@ extension StreamTable {
         sweep = StreamSweep(.restore, .all, end: index.slots.count)
     }
 
-    /// Restores some of the checked streams. Streams that are already restored stay unchanged.
+    /// Restores some of the checked streams. A stream that has already been restored is left as it is.
     ///
     /// - Parameters:
-    ///   - slice: The streams, as they were at the check.
+    ///   - slice: The streams, with the same content as when they were checked.
     ///   - numbers: The indices of the streams in the slice.
     public mutating func restore(_ slice: StreamSlice, _ numbers: Range<Int>) {
         for number in numbers {
@@ -78,8 +78,8 @@ extension StreamTable {
         }
     }
 
-    /// Hands over the ids of streams whose values are needed first, because timesteps wait for them. Each stream is
-    /// requested once.
+    /// Returns the ids of streams whose values are needed first, because timesteps wait for the values. Each stream is
+    /// requested only once.
     ///
     /// - Parameter limit: The maximum number of ids to return.
     /// - Returns: The ids.
@@ -89,19 +89,20 @@ extension StreamTable {
         return taken.filter { isToBeRestored(Int($0)) }.map { id(of: Int($0)) }
     }
 
-    /// Whether ``takeRestoreRequests(limit:)`` has ids to return.
+    /// Whether ``takeRestoreRequests(limit:)`` may have ids to return.
     public var hasRestoreRequests: Bool { !restoration.requests.isEmpty }
 
-    /// Whether streams are still to be restored.
+    /// Whether some streams have yet to be restored.
     public var isRestoring: Bool { restoration.stage == .effective && restoration.left > 0 }
 
-    /// Records whether the snapshot is unreadable for now. While it is, other streams' timesteps are accepted.
+    /// Records whether the snapshot is unreadable at present. As long as it is, timesteps of other streams are
+    /// accepted.
     public mutating func setRestorationStuck(_ isStuck: Bool) { restoration.isStuck = isStuck }
 
-    /// Ends the restoration, because the snapshot no longer has the checked streams. The remaining streams of the table
-    /// begin at zero.
+    /// Ends the restoration early, because the snapshot no longer has the checked streams. Streams in the table that
+    /// are still to be restored start from zero state.
     ///
-    /// - Returns: The ids of the remaining streams.
+    /// - Returns: The ids of these streams.
     public mutating func giveUpRestoring() -> [String] {
         var lost: [String] = []
         for slot in index.slots where index.isTaken(slot) {
@@ -118,19 +119,19 @@ extension StreamTable {
         return lost
     }
 
-    /// Whether a restoration that has taken effect has yet to restore the stream. During a restoration, call
+    /// Whether a restoration has taken effect but has yet to restore the stream. During a restoration, call
     /// ``reach(_:)`` first.
     func isToBeRestored(_ slot: Int) -> Bool {
         restoration.stage == .effective && !streams[slot].isReached(in: phase)
     }
 
-    /// Makes the timesteps of a stream wait until it is restored.
+    /// Makes a stream's timesteps wait until the stream is restored.
     mutating func startRestoring(_ slot: Int) {
         startWaiting(slot)
         requestRestoring(slot)
     }
 
-    /// Requests the values of a stream if its timesteps wait only for them.
+    /// Requests a stream's values if its timesteps wait only for those.
     mutating func requestRestoring(_ slot: Int) {
         guard streams[slot].waits, !streams[slot].isPaused else { return }
         restoration.requests.append(UInt32(slot))

@@ -1,13 +1,13 @@
 import Recurrent
 
-/// The basis of a stream's decisions. It determines the data that the stream keeps from message to message.
+/// The basis on which a model decides. It determines which data a stream keeps between messages.
 enum DecisionBasis: Equatable, Sendable {
-    /// The state after the timestep: each timestep gives a decision.
+    /// The state after a timestep. Each timestep gives a decision.
     case state
-    /// All timesteps of a sequence: the end of a sequence gives a decision, if the sequence is not longer than the
+    /// All timesteps of a sequence. The end of a sequence gives a decision, unless the sequence is longer than the
     /// maximum.
     case sequence(maximum: Int)
-    /// The last timesteps of the stream: a decision is due every few timesteps.
+    /// The last timesteps of the stream. A decision is due every few timesteps.
     case window(ServingPolicy.Window)
 
     init(_ policy: ServingPolicy, _ model: Model) {
@@ -47,8 +47,8 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// The highest step at which the first decision after a reset can occur. Up to this step, there is no previous
-    /// label.
+    /// The highest step at which the first decision after a reset can occur. No step before the first decision has a
+    /// previous label.
     var firstDecision: UInt64 {
         switch self {
         case .state: 1
@@ -57,7 +57,7 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Whether a stream can have this number of kept timesteps at a step.
+    /// Whether a stream can hold this number of kept timesteps at a step.
     func canKeep(_ timesteps: Int, at step: UInt64) -> Bool {
         switch self {
         case .state: timesteps == 0
@@ -67,15 +67,15 @@ enum DecisionBasis: Equatable, Sendable {
         }
     }
 
-    /// Whether a stream with this number of kept timesteps can keep one more and so reach a step. A window always can.
-    /// A sequence can if it is complete and does not become too long.
+    /// Whether a stream that has kept this number of timesteps can keep one more, which takes it to a step. A window
+    /// always can. A sequence can if it is complete so far and does not become too long.
     func canGrow(_ timesteps: Int, to step: UInt64) -> Bool {
         guard case .sequence(let maximum) = self else { return true }
         return UInt64(timesteps) + 1 == step && step <= UInt64(maximum)
     }
 
-    /// The suffix that follows the fingerprint of the weights in an image's fingerprint. A state has no suffix, as in
-    /// all images of earlier versions.
+    /// The suffix that an image's fingerprint has after the fingerprint of the weights. For `state`, the suffix is
+    /// empty, as in all images of earlier versions.
     var fingerprintSuffix: String {
         switch self {
         case .state: ""

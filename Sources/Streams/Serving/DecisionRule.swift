@@ -1,16 +1,16 @@
 import Recurrent
 
-/// The facts about a served model that the hot path needs. The type holds no references, so a copy does no reference
-/// counting.
+/// The facts about a served model that the hot path needs. The type holds no references, so copying it involves no
+/// reference counting.
 struct DecisionRule: Sendable {
     /// The number of values in a timestep.
     let features: Int
-    /// The number of tokens; nil for a model with numeric input.
+    /// The number of different tokens; nil for a model with numeric input.
     let vocabulary: Int?
     /// Whether streams keep timesteps, because a decision needs earlier ones.
     let keepsTimesteps: Bool
-    /// The cost of a timestep in multiply-adds: the model's own, or the measured time at the usual pace if that is
-    /// larger.
+    /// The cost of a timestep, in multiply-adds: either the model's own number or the measured time at the usual pace,
+    /// whichever is larger.
     private(set) var work: Int
     let basis: DecisionBasis
     /// The highest step at which the first decision after a reset can occur.
@@ -21,8 +21,8 @@ struct DecisionRule: Sendable {
     let threshold: ServingPolicy.Threshold
     /// Whether a gap resets the state.
     let resetsAtGap: Bool
-    /// The maximum number of timesteps of one message that are admitted at once. A longer message is split into pieces
-    /// of this size.
+    /// The maximum number of timesteps in a message that is admitted whole. A longer message is split into pieces of
+    /// this size.
     private(set) var pieceSize: Int
     private let parameters: Int
 
@@ -45,30 +45,30 @@ struct DecisionRule: Sendable {
         pieceSize = Self.pieceSize(Self.pieceWork / 10, parameters)
     }
 
-    /// The largest piece in timesteps. For the fastest model it takes a few milliseconds in all and gives 128 KiB of
-    /// decisions.
+    /// The maximum size of a piece, in timesteps. Even with the fastest model, such a piece takes a few milliseconds in
+    /// all and gives 128 KiB of decisions.
     private static let largestPiece = 4096
-    /// Multiply-adds of about five milliseconds. Until the model's speed is measured, a piece has a tenth of these,
-    /// because some models are slow.
+    /// The number of multiply-adds that take about five milliseconds. Until the model's speed has been measured, a
+    /// piece gets only a tenth of this number, because some models are slow.
     static let pieceWork = 100_000_000
-    /// The usual pace in multiply-adds per nanosecond.
+    /// The usual speed of a model, in multiply-adds per nanosecond.
     private static let usualPace = 20
-    /// The shortest useful measurement in nanoseconds.
+    /// The shortest time that is a useful measurement, in nanoseconds.
     private static let shortestTime: Int64 = 200_000
 
     private static func pieceSize(_ work: Int, _ workPerTimestep: Int) -> Int {
         min(largestPiece, max(1, work / workPerTimestep))
     }
 
-    /// Updates the cost of a timestep from the time that a batch of waiting timesteps took.
+    /// Updates the cost of a timestep from the time in which a batch of waiting timesteps was processed.
     mutating func learn(_ nanoseconds: Int64, for timesteps: Int) {
         guard nanoseconds >= Self.shortestTime else { return }
         work = max(parameters, Int(nanoseconds) * Self.usualPace / timesteps)
         pieceSize = Self.pieceSize(Self.pieceWork, work)
     }
 
-    /// The number of timesteps until a sequence ends by itself; nil if no sequence does. A state from another mode may
-    /// already be past the sequence length.
+    /// The number of timesteps until the sequence ends by itself; nil if it does not. A state that was stored in
+    /// another mode may already be past the sequence length.
     func timestepsLeft(after step: UInt64) -> Int? {
         lastStep.flatMap { step < $0 ? Int($0 - step) : nil }
     }
@@ -87,7 +87,7 @@ extension ServingPolicy.Threshold {
     ///
     /// - Parameters:
     ///   - outputs: Shape (outputs).
-    ///   - before: The previous label. It stays if a single output lies between the two thresholds.
+    ///   - before: The previous label. The label does not change if a single output lies between the two thresholds.
     /// - Returns: 0 or 1 for a single output, otherwise the index of the largest output.
     func label(for outputs: Span<Float>, before: UInt8) -> UInt8 {
         if outputs.count == 1 { return isReached(by: outputs[0], after: before == 1) ? 1 : 0 }
@@ -96,7 +96,8 @@ extension ServingPolicy.Threshold {
 }
 
 extension Span<Float> {
-    /// The index of the first of the largest values, which is the class of several outputs.
+    /// The index of the largest value, which is the class if there are several outputs. If several are largest, the
+    /// first one counts.
     package var indexOfLargest: Int {
         var largest = 0
         for index in indices where self[index] > self[largest] { largest = index }

@@ -1,12 +1,13 @@
 package import Recurrent
 
-/// A model and its serving policy. Both are immutable and shared by all streams of the model.
+/// A model and its serving policy. Both are immutable and shared by all the streams that the model serves.
 public struct ServedModel: Sendable {
     /// The model's name in the configuration.
     public let name: String
     /// The path of the model file.
     public let file: String
-    /// SHA-256 over architecture and weights as 64 hexadecimal digits. A state is valid only with its own weights.
+    /// SHA-256 over the architecture and weights, as 64 hexadecimal digits. A state is valid only with the weights that
+    /// produced it.
     public let fingerprint: String
     /// The weights.
     package let model: Model
@@ -14,15 +15,15 @@ public struct ServedModel: Sendable {
     public let policy: ServingPolicy
     /// The facts that the hot path needs.
     let rule: DecisionRule
-    /// The layout of a row of the model's memory. A state can continue with other weights only if the layout is the
-    /// same.
+    /// The layout of a row in the model's memory. A state can continue with other weights only if they have the same
+    /// layout.
     public let stateLayout: String
-    /// The fingerprint in the images of the model's streams.
+    /// The fingerprint that the images of the model's streams carry.
     public let imageFingerprint: String
-    /// The reason why labels may mean little; nil for a model of probabilities.
+    /// The reason why labels may not be meaningful, as the end of a sentence; nil if the outputs are probabilities.
     private let outputCaution: String?
 
-    /// Warnings about a model or a policy that the owner probably did not intend.
+    /// Warnings if the model or its policy is probably not as the operator intended.
     public var cautions: [String] {
         let output = outputCaution.map { "the model '\(name)' \($0)" }
         return [shortSequenceCaution, output].compactMap(\.self)
@@ -35,24 +36,25 @@ public struct ServedModel: Sendable {
             + "sequence, decided from the zero state\(advice)"
     }
 
-    /// Checks that the last outputs of a stream mean something. After a reset, they belong to a state that is gone. In the
-    /// mode sequence, they are the decision on the last sequence.
+    /// Returns whether a stream's last outputs are meaningful. After a reset, they belong to a state that is gone. In
+    /// the mode `sequence`, however, they are the decision on the last sequence.
     ///
     /// - Parameter step: The step of the stream.
     /// - Returns: Whether there are outputs to show.
     public func hasOutputs(at step: UInt64) -> Bool { step > 0 || policy.mode == .sequence }
 
-    /// Whether a sequence has one decision, at its end.
+    /// Whether each sequence gives a single decision, at its end.
     private var decidesOnlyAtEnd: Bool {
         policy.emit == .final || (policy.mode == .sequence && !model.isCausal)
     }
 
-    /// Whether the model decides at the end of a sequence, but would decide on every timestep in the mode `stateful`.
+    /// Whether the model decides only at the end of a sequence, but could decide on every timestep in the mode
+    /// `stateful`.
     public var couldDecideOnEveryTimestep: Bool {
         decidesOnlyAtEnd && policy.mode == .sequence && model.isCausal
     }
 
-    /// The times of the model's decisions, for people.
+    /// A description of when the model decides, for people.
     public var decisionsInWords: String {
         let end = rule.lastStep.map { "after \($0) timesteps or at `end`" } ?? "at `end`"
         let due =
@@ -72,8 +74,8 @@ public struct ServedModel: Sendable {
         }
     }
 
-    /// The rules, besides the weights, that a stream's state depends on. The journal replays timesteps only under the
-    /// same rules.
+    /// The rules on which a stream's state depends, apart from the weights. The journal replays timesteps only under
+    /// the same rules.
     public var rules: String {
         let steps = rule.lastStep.map { "\($0)" } ?? "any"
         return "mode \(policy.mode), sequence length \(steps), emit \(policy.emit), "
@@ -85,11 +87,12 @@ public struct ServedModel: Sendable {
     /// - Parameters:
     ///   - name: The model's name in the configuration.
     ///   - file: The path of the model file.
-    ///   - fingerprint: SHA-256 over architecture and weights.
+    ///   - fingerprint: SHA-256 over the architecture and weights.
     ///   - model: The weights.
     ///   - policy: The serving policy. Validate it with ``ServingPolicy/check(_:isStateful:sequenceLength:)`` first.
     ///   - sequenceLength: The length of each sequence in the mode `sequence`; nil if the model leaves it open.
-    ///   - outputCaution: The reason why labels may mean little, as the end of a sentence about the model.
+    ///   - outputCaution: The reason why labels may not be meaningful, as the end of a sentence about the model; nil if
+    ///     the outputs are probabilities.
     package init(
         name: String, file: String, fingerprint: String, model: Model, policy: ServingPolicy,
         sequenceLength: Int? = nil, outputCaution: String? = nil
@@ -106,9 +109,9 @@ public struct ServedModel: Sendable {
     }
 }
 
-/// The options for serving a model. Flags and the configuration file have the same options.
+/// The options for serving a model. They are available both as flags and in the configuration file.
 public struct ServingPolicy: Equatable, Sendable {
-    /// The decisions that are published.
+    /// The selection of decisions to publish.
     public enum Emit: String, CaseIterable, Sendable {
         /// The decision on each timestep or window.
         case every
@@ -120,9 +123,9 @@ public struct ServingPolicy: Equatable, Sendable {
         case final
     }
 
-    /// The effect of a gap in a stream's sequence numbers on its state.
+    /// The effect that a gap in a stream's sequence numbers has on the state.
     public enum Gap: String, CaseIterable, Sendable {
-        /// The state stays unchanged.
+        /// The state does not change.
         case `continue`
         /// The state is reset.
         case reset
@@ -135,7 +138,7 @@ public struct ServingPolicy: Equatable, Sendable {
         /// The label returns to 0 below this output.
         public let fall: Float
 
-        /// Keras' own threshold for binary accuracy.
+        /// The threshold that Keras uses for binary accuracy.
         public static let half = Threshold(both: 0.5)
 
         /// Creates a single threshold.
@@ -146,10 +149,11 @@ public struct ServingPolicy: Equatable, Sendable {
             fall = both
         }
 
-        /// The threshold of a logit, at which the probability is one half.
+        /// The threshold for a logit: the logit 0 is a probability of one half.
         public static let zero = Threshold(both: 0)
 
-        /// Creates two thresholds. Between them the label stays unchanged. Nil unless both are finite and fall ≤ rise.
+        /// Creates two thresholds, between which the label does not change. Returns nil unless both are finite and fall
+        /// ≤ rise.
         ///
         /// - Parameters:
         ///   - rise: The output at or above which the label becomes 1.
@@ -165,26 +169,26 @@ public struct ServingPolicy: Equatable, Sendable {
     public enum Fault: String, CaseIterable, Sendable {
         /// The zero state.
         case zero
-        /// The state in the last checkpoint; the zero state if there is none.
+        /// The state in the last checkpoint, or the zero state if there is none.
         case checkpoint
     }
 
     /// The valid values of ``maximumLength``.
     public static let maximumLengths = 1...16_777_216
 
-    /// The prefixes of the stream ids that this model serves. A longer prefix of another model takes precedence; `""`
-    /// serves all remaining streams.
+    /// The prefixes of the stream ids that this model serves. If another model has a longer matching prefix, that model
+    /// takes precedence; `""` serves all remaining streams.
     public var prefixes: [String]
-    /// The mode, which determines when the state restarts.
+    /// The mode. It determines when the state restarts.
     public var mode: Mode
-    /// The decisions that are published.
+    /// The selection of decisions to publish.
     public var emit: Emit
     /// The outputs at which the label changes.
     public var threshold: Threshold
-    /// The effect of a gap on the state.
+    /// The effect that a gap has on the state.
     public var gap: Gap
-    /// The maximum number of timesteps in a buffered sequence. Sequences are buffered if the model needs the whole
-    /// sequence at once. One of ``maximumLengths``; unused for other models.
+    /// The maximum number of timesteps in a buffered sequence, within ``maximumLengths``. It applies only to a model
+    /// that needs a whole sequence at once.
     public var maximumLength: Int
     /// The replacement for a state that became NaN or infinite.
     public var fault: Fault
@@ -208,13 +212,14 @@ extension ServingPolicy.Threshold: LosslessStringConvertible {
     /// The notation of thresholds, for error messages.
     public static let notation = "a number, or RISE:FALL with FALL not above RISE"
 
-    /// Determines the threshold for a model's outputs: the requested one, or else 0.5 for a probability and 0 for another
-    /// output.
+    /// Determines the threshold for a model's outputs: the requested one if given, otherwise 0.5 for a probability and
+    /// 0 for any other output.
     ///
     /// - Parameters:
-    ///   - requested: The requested threshold; nil for the usual one.
+    ///   - requested: The requested threshold; nil for the default.
     ///   - isProbability: Whether the outputs are probabilities.
-    /// - Throws: ``ServingError`` with the code `threshold` if no probability reaches the threshold.
+    /// - Throws: ``ServingError`` with the code `threshold` if the outputs are probabilities and the threshold is not
+    ///   from 0 to 1.
     package init(_ requested: Self?, forProbabilities isProbability: Bool) throws(ServingError) {
         let threshold = requested ?? (isProbability ? .half : .zero)
         guard !isProbability || (threshold.fall >= 0 && threshold.rise <= 1) else {
@@ -226,7 +231,7 @@ extension ServingPolicy.Threshold: LosslessStringConvertible {
         self = threshold
     }
 
-    /// Reads a threshold in the format of ``description``. Nil if the text is not a threshold.
+    /// Reads a threshold in the format of ``description``. Returns nil if the text is not a threshold.
     ///
     /// - Parameter text: `0.6`, or `0.6:0.4` for a rise at 0.6 and a fall below 0.4.
     public init?(_ text: String) {
@@ -235,6 +240,6 @@ extension ServingPolicy.Threshold: LosslessStringConvertible {
         self.init(rise: rise, fall: fall)
     }
 
-    /// The threshold in the notation of flags.
+    /// The threshold in the notation of the flags.
     public var description: String { rise == fall ? "\(rise)" : "\(rise):\(fall)" }
 }

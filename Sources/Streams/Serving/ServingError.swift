@@ -4,19 +4,19 @@ package import Recurrent
 public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The conflicts between a model and a policy.
     public enum Code: Equatable, Sendable {
-        /// The mode needs a state between timesteps, and the model has none.
+        /// The mode keeps a state between timesteps, which the model does not have.
         case mode
-        /// The policy requests decisions at timesteps for which the model has no outputs.
+        /// The policy asks for decisions on timesteps for which the model has no outputs.
         case emit
         /// The model's sequences are longer than the policy allows.
         case maximumLength
         /// A stream would keep more timesteps than the store can hold.
         case size
-        /// No output of the model reaches the threshold.
+        /// The threshold is outside the range of the model's outputs.
         case threshold
     }
 
-    /// The conflict.
+    /// The conflict between the model and the policy.
     public let code: Code
     /// The problem, and the modes or options that would work.
     public let description: String
@@ -28,21 +28,21 @@ public struct ServingError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 extension ServingPolicy {
-    /// The maximum number of bytes of timesteps that one stream may keep. A row of the store is limited to 1 GB.
+    /// The maximum size of the timesteps that one stream may keep, in bytes. A row in the store is limited to 1 GB.
     static let maximumKeptBytes = 500_000_000
 
     /// Checks that the model can be served under this policy.
     ///
     /// - Parameters:
     ///   - model: The weights.
-    ///   - isStateful: Whether the model is stateful in Keras and thus keeps its state from call to call.
+    ///   - isStateful: Whether the model is stateful in Keras, which means that it keeps its state between calls.
     ///   - sequenceLength: The length of each of the model's sequences; nil if the model leaves it open.
-    /// - Throws: ``ServingError`` that names possible alternatives.
+    /// - Throws: ``ServingError``, which names possible alternatives.
     package func check(_ model: Model, isStateful: Bool = false, sequenceLength: Int?) throws(ServingError) {
         switch mode {
         case .stateful:
-            // If the model is not stateful in Keras, pooling covers all timesteps since the reset, like the rest of the
-            // model.
+            // If the model is not stateful in Keras, pooling covers all timesteps since the reset, as the rest of the
+            // model does.
             guard !isStateful || !model.hasPooling else {
                 throw ServingError(
                     .mode,

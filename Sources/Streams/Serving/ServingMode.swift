@@ -1,16 +1,17 @@
 extension ServingPolicy {
-    /// The mode of serving. It determines when a stream's state restarts, and the timesteps that a decision is based
-    /// on.
+    /// The mode in which a model is served. It determines when a stream's state restarts and on which timesteps a
+    /// decision is based.
     public enum Mode: Equatable, Sendable {
         /// The state continues until a reset. Each timestep gives a decision.
         case stateful
-        /// Each sequence is independent. A sequence ends at the `end` flag or after the model's fixed length. The end
-        /// gives a decision and resets the state.
+        /// Each sequence is independent. It ends at the `end` flag or after the model's fixed length. The end of a
+        /// sequence gives a decision and resets the state.
         case sequence
-        /// Every few timesteps, the last timesteps are decided as a sequence of their own from the zero state.
+        /// Every few timesteps, the most recent timesteps are decided as a separate sequence that starts from zero
+        /// state.
         case window(Window)
 
-        /// The default for the published decisions.
+        /// The default choice of decisions to publish.
         public var defaultEmit: Emit {
             switch self {
             case .stateful, .window: .every
@@ -26,11 +27,10 @@ extension ServingPolicy {
 
         /// The number of timesteps in a window.
         public let length: Int
-        /// The number of timesteps between decisions. If it exceeds the length, the timesteps in between are in no
-        /// window.
+        /// The number of timesteps between decisions. If it exceeds the length, some timesteps are in no window.
         public let stride: Int
 
-        /// Creates a window. Nil if the length is not one of ``lengths`` or the stride is below 1.
+        /// Creates a window. Returns nil unless the length is within ``lengths`` and the stride is at least 1.
         ///
         /// - Parameters:
         ///   - length: The number of timesteps in a window.
@@ -49,7 +49,7 @@ extension ServingPolicy.Mode: LosslessStringConvertible {
         "stateful, sequence or window:LENGTH:STRIDE, LENGTH from 1 to \(ServingPolicy.Window.lengths.upperBound) and "
         + "STRIDE at least 1"
 
-    /// Reads a mode in the format of ``description``. Nil if the text is not a mode.
+    /// Reads a mode in the format of ``description``. Returns nil if the text is not a mode.
     ///
     /// - Parameter text: `stateful`, `sequence`, or `window:24:1` for a length of 24 and a stride of 1.
     public init?(_ text: String) {

@@ -1,15 +1,15 @@
-/// Knows which streams are idle, how many hibernate, and which ones to read back from the store.
+/// Tracks which streams are idle, how many hibernate, and which must be read back from the store.
 ///
-/// The table owns the states. It asks this type what to do, and moves the states between memory and the store.
+/// The table owns the states. It asks this type what to do, and then moves the states between memory and the store.
 struct Hibernation {
-    /// The number of hibernated streams.
+    /// The number of hibernating streams.
     private(set) var count = 0
-    /// The slots of streams to read from the store.
+    /// The slots of the streams to read from the store.
     private var requests: [Int] = []
-    /// The slots of streams that return to their last checkpoint once it is read.
+    /// The slots of streams that will return to their last checkpoint once it has been read.
     private var faulty: Set<Int> = []
-    /// The time since which each stream has been idle, by slot. A time is valid only if the stream's `isSeenIdle` is
-    /// set. The buffer grows only if there is a search for idle streams.
+    /// For each slot, the time since which its stream has been idle. It is valid only if the stream's `isSeenIdle` is
+    /// set. The buffer stays empty if no one ever searches for idle streams.
     private var idleSince: [Int64] = []
 
     mutating func countAsleep() { count += 1 }
@@ -17,21 +17,21 @@ struct Hibernation {
 
     // MARK: Idle streams
 
-    /// Looks at a stream, and decides whether it is idle.
+    /// Looks at a stream and decides whether it is idle.
     ///
-    /// A stream that had timesteps since the last look counts as idle from now on. The idle time is the time for which
-    /// the stream was seen idle, whatever the time of day of its last timestep.
+    /// A stream that had timesteps since the last look counts as idle only from this look on. The idle time depends
+    /// only on these looks, not on the time of day of the stream's last timestep.
     ///
     /// - Parameters:
     ///   - stream: The stream. Its mark is updated.
     ///   - slot: The slot of the stream.
-    ///   - period: The nanoseconds for which the stream must have been idle.
-    ///   - now: The nanoseconds for which streams have been watched so far.
+    ///   - period: The time for which the stream must have been idle, in nanoseconds.
+    ///   - now: The time for which streams have been watched so far, in nanoseconds.
     /// - Returns: Whether the stream has been idle for the period.
     mutating func isIdle(_ stream: inout StreamTable.Stream, in slot: Int, for period: Int64, at now: Int64) -> Bool {
         while idleSince.count <= slot { idleSince.append(now) }
         guard !stream.isPaused, !stream.waits else {
-            // The stream may have waiting timesteps.
+            // A stream that is paused or has waiting timesteps is not idle.
             stream.isSeenIdle = false
             return false
         }
@@ -51,7 +51,8 @@ struct Hibernation {
     /// Whether ``takeRequests()`` has slots to return.
     var hasRequests: Bool { !requests.isEmpty }
 
-    /// Hands over the slots of the requested streams. A stream may have been removed since its request.
+    /// Returns the slots of the requested streams, and forgets them. A stream may have been removed since it was
+    /// requested.
     mutating func takeRequests() -> [Int] {
         defer { requests.removeAll(keepingCapacity: true) }
         return requests
@@ -59,16 +60,16 @@ struct Hibernation {
 
     // MARK: Faulty streams
 
-    /// Whether a stream waits for its last checkpoint to be read.
+    /// Whether any stream waits until its last checkpoint has been read.
     var hasFaulty: Bool { !faulty.isEmpty }
 
-    /// Whether this stream returns to its last checkpoint once it is read.
+    /// Whether the stream will return to its last checkpoint once it has been read.
     func isFaulty(_ slot: Int) -> Bool { faulty.contains(slot) }
 
-    /// Makes a stream return to its last checkpoint once it is read.
+    /// Makes a stream return to its last checkpoint once it has been read.
     mutating func markFaulty(_ slot: Int) { faulty.insert(slot) }
 
-    /// Clears the fault of a stream. Returns whether there was one.
+    /// Clears the fault of a stream. Returns whether the stream had one.
     @discardableResult
     mutating func clearFault(_ slot: Int) -> Bool { !faulty.isEmpty && faulty.remove(slot) != nil }
 }

@@ -1,7 +1,7 @@
 extension StreamTable {
-    /// The position of one stream in its sequence. The state of the stream is in `row` of its model's pool.
+    /// The position of one stream in its sequence, and the row that holds its state in its model's memory.
     ///
-    /// The size is 32 bytes, because there may be millions of streams.
+    /// The size must stay at 32 bytes, because there may be millions of streams.
     struct Stream: BitwiseCopyable {
         fileprivate struct Marks: OptionSet {
             let rawValue: UInt8
@@ -14,12 +14,13 @@ extension StreamTable {
             static let isAsleep = Marks(rawValue: 1 << 6)
             static let phase = Marks(rawValue: 1 << 7)
 
-            /// The marks that keep a stream off the fast path. The fast path also excludes streams in another phase
-            /// than the table's.
+            /// The marks that keep a stream off the fast path. The fast path also excludes streams whose phase differs
+            /// from the table's.
             static let slow: Marks = [.isPaused, .waits, .isAsleep, .phase]
         }
 
-        /// One of two alternating phases. A stream in the table's phase has been reached by all operations.
+        /// One of two alternating phases. A stream that is in the same phase as the table has been reached by all
+        /// operations.
         struct Phase {
             fileprivate private(set) var marks: Marks = []
 
@@ -49,12 +50,13 @@ extension StreamTable {
             }
         }
 
-        /// Counts a timestep since the last reset. An imported stream may begin at any step, so the count saturates.
+        /// Counts a timestep since the last reset. The count saturates, because an imported stream may begin at any
+        /// step.
         mutating func countStep() {
             if step < .max { step += 1 }
         }
 
-        /// The ``row`` of a hibernated stream, whose state is in the store and not in memory.
+        /// The ``row`` of a hibernating stream, whose state is in the store and not in memory.
         static let noRow = Int(UInt32.max)
         var isAsleep: Bool { row == Self.noRow }
 
@@ -73,20 +75,21 @@ extension StreamTable {
             set { set(.isInBatch, newValue) }
         }
 
-        /// Whether the stream was found idle and has had no decision since. A mark instead of a time saves the hot path
-        /// from reading a clock.
+        /// Whether the stream was seen idle and has had no decision since. A mark is stored instead of a time, so that
+        /// the hot path need not read a clock.
         var isSeenIdle: Bool {
             get { marks.contains(.isSeenIdle) }
             set { if newValue { marks.insert(.isSeenIdle) } else { marks.remove(.isSeenIdle) } }
         }
 
-        /// Ends a batch with a message of the stream. The next message may be admitted, and the stream is not idle.
+        /// Ends a batch that contained a message of the stream. The next message may be admitted, and the stream is not
+        /// idle.
         mutating func endBatch(at time: Int64) {
             marks.subtract([.isInBatch, .isSeenIdle])
             self.time = time
         }
 
-        /// Whether a gap was seen that no published decision has reported yet.
+        /// Whether the stream has a gap that no published decision has reported yet.
         var gapPending: Bool {
             get { marks.contains(.gapPending) }
             set { set(.gapPending, newValue) }
@@ -104,15 +107,15 @@ extension StreamTable {
             set { set(.waits, newValue) }
         }
 
-        /// Whether a timestep can be admitted at once: no timestep waits before it, the state is in memory, and no
-        /// operation has to reach the stream first.
+        /// Whether a timestep can be admitted at once: no other timestep is queued ahead of it, the state is in memory,
+        /// and no operation in progress still has to reach the stream.
         @inline(__always)
         func isReady(in phase: Phase) -> Bool { marks.intersection(.slow) == phase.marks }
 
-        /// Whether the operation that began with the phase has reached the stream.
+        /// Whether the stream has been reached by the operation that began with the phase.
         func isReached(in phase: Phase) -> Bool { marks.intersection(.phase) == phase.marks }
 
-        /// Marks the stream as not reached by the operation that began with the phase.
+        /// Marks the stream as not yet reached by the operation that began with the phase.
         mutating func leave(_ phase: Phase) {
             reach(phase)
             marks.formSymmetricDifference(.phase)

@@ -1,19 +1,19 @@
 public import Wire
 
-/// The counts of events over all streams since the start.
+/// Counts of events since the start, over all streams.
 public struct StreamCounters: Equatable, Sendable {
-    /// Timesteps consumed.
+    /// The number of timesteps consumed.
     public var timesteps: UInt64 = 0
-    /// Decisions published.
+    /// The number of decisions published.
     public var decisions: UInt64 = 0
-    /// Timesteps skipped because they had been consumed before.
+    /// The number of timesteps skipped because they had already been consumed.
     public var duplicates: UInt64 = 0
-    /// Jumps ahead in a stream's sequence numbers.
+    /// The number of jumps ahead in the streams' sequence numbers.
     public var gaps: UInt64 = 0
-    /// States that became NaN or infinite and were reset.
+    /// The number of times that a state became NaN or infinite and was reset.
     public var quarantined: UInt64 = 0
-    /// The numbers of dropped messages by cause; for ``DropCause/paused``, of dropped timesteps. Every cause has an
-    /// entry.
+    /// The number of dropped messages for each cause, or of dropped timesteps for ``DropCause/paused``. Every cause has
+    /// an entry.
     public var dropped = Dictionary(uniqueKeysWithValues: DropCause.allCases.map { ($0, UInt64(0)) })
 
     /// Creates counters at zero.

@@ -1,23 +1,24 @@
-/// All data of one stream as a value, as checkpoints and snapshots store it.
+/// All data of one stream as a value, in the form that checkpoints and snapshots store.
 public struct StreamImage: Equatable, Sendable {
     /// The stream's id.
     public var id: String
-    /// The fingerprint of the weights that the values belong to. If timesteps are kept instead of a state, the suffix
-    /// `:sequence` or `:window:LENGTH` follows.
+    /// The fingerprint of the weights that the values belong to. If the values are timesteps instead of a state, the
+    /// suffix `:sequence` or `:window:LENGTH` follows.
     public var fingerprint: String
-    /// The number of the last timestep consumed, over the stream's life; 0 before the first.
+    /// The sequence number of the last timestep consumed, counted over the stream's life; 0 before the first.
     public var sequence: UInt64
-    /// Timesteps since the last reset.
+    /// The number of timesteps since the last reset.
     public var step: UInt64
-    /// The time when the last timestep was consumed, in nanoseconds since the Unix epoch.
+    /// The time at which the last timestep was consumed, in nanoseconds since the Unix epoch.
     public var time: Int64
     /// The label of the last decision; nil before the first.
     public var label: UInt8?
-    /// Whether a gap was seen that no published decision has reported yet.
+    /// Whether the stream has a gap that no published decision has reported yet.
     public var gapPending: Bool
-    /// The state of each layer, then the last outputs: shape (stateSize + outputs). If timesteps are kept instead of a
-    /// state, those timesteps, the oldest first, then the last outputs: shape (kept × features + outputs). The kept
-    /// timesteps are all timesteps since the last reset, or the last ones that fit a window.
+    /// The state of each layer, followed by the last outputs: shape (stateSize + outputs). If the stream keeps
+    /// timesteps instead of a state: these timesteps, oldest first, followed by the last outputs: shape (kept ×
+    /// features + outputs). The kept timesteps are all those since the last reset, or the last ones that fit in a
+    /// window.
     public var values: [Float]
 
     /// Creates an image. Each parameter sets the property of the same name.
@@ -35,11 +36,11 @@ public struct StreamImage: Equatable, Sendable {
         self.values = values
     }
 
-    /// Whether the state, or the timesteps kept instead, are finite. Outputs may be NaN, because a mean of no timesteps
-    /// is NaN.
+    /// Returns whether all values except the outputs are finite. The outputs may be NaN, because the mean over zero
+    /// timesteps is NaN.
     ///
     /// - Parameter outputs: The number of outputs at the end of the values.
-    /// - Returns: False if any other value is NaN or infinite.
+    /// - Returns: False if the state, or any kept timestep, has a value that is NaN or infinite.
     func isSound(outputs: Int) -> Bool { values.dropLast(outputs).allSatisfy(\.isFinite) }
 
     /// The size of the values in bytes.

@@ -1,30 +1,30 @@
 import Wire
 
-/// A stream that skips all of its timesteps as duplicates.
+/// A stream whose timesteps are all skipped as duplicates.
 public struct StuckStream: Equatable, Sendable {
     /// The id of the stream.
     public let id: String
-    /// The number of the last timestep that the stream consumed.
+    /// The sequence number of the last timestep that the stream consumed.
     public let sequence: UInt64
     /// The number of timesteps skipped since then.
     public let duplicates: UInt64
 }
 
-/// Counts events, over all streams and by stream. Only streams with events have an entry.
+/// Counts events over all streams, and for each stream. Only streams that had events have an entry.
 struct StreamLedger {
-    /// The number of consecutive duplicates at which a stream begins to count as stuck.
+    /// The number of consecutive duplicates after which a stream counts as stuck.
     static let stuckAfter: UInt64 = 100
 
-    /// The counts over all streams since the start.
+    /// The counts since the start, over all streams.
     var counters = StreamCounters()
     private var tallies: [Int: StreamTally] = [:]
     private var duplicateRuns: [Int: DuplicateRun] = [:]
     private var stuck: [StuckSlot] = []
 
-    /// The slot of a newly stuck stream, with the facts that ``StuckStream`` reports.
+    /// The slot of a newly stuck stream, and the facts that ``StuckStream`` reports.
     typealias StuckSlot = (slot: Int, sequence: UInt64, duplicates: UInt64)
 
-    /// The duplicates that a stream received since it last consumed a timestep.
+    /// The duplicates that a stream has received since it last consumed a timestep.
     private struct DuplicateRun {
         let sequence: UInt64
         var count: UInt64 = 0
@@ -44,12 +44,12 @@ struct StreamLedger {
         tallies[slot, default: StreamTally()].quarantined += 1
     }
 
-    /// Counts skipped timesteps. A stream is reported as stuck once for each run of duplicates.
+    /// Counts skipped timesteps. A stream is reported as stuck only once in each run of duplicates.
     ///
     /// - Parameters:
     ///   - count: The number of skipped timesteps.
     ///   - slot: The slot of the stream.
-    ///   - sequence: The number of the last timestep that the stream consumed.
+    ///   - sequence: The sequence number of the last timestep that the stream consumed.
     mutating func countDuplicates(_ count: Int, of slot: Int, after sequence: UInt64) {
         counters.duplicates += UInt64(count)
         tallies[slot, default: StreamTally()].duplicates += UInt64(count)
@@ -64,7 +64,7 @@ struct StreamLedger {
     /// Whether ``takeStuck()`` has streams to return.
     var hasStuck: Bool { !stuck.isEmpty }
 
-    /// Hands over the newly stuck streams.
+    /// Returns the newly stuck streams, and forgets them.
     mutating func takeStuck() -> [StuckSlot] {
         defer { stuck.removeAll() }
         return stuck
@@ -72,13 +72,13 @@ struct StreamLedger {
 
     /// Counts the stuck streams. Takes linear time.
     ///
-    /// - Parameter sequence: Returns the number of the last timestep that the stream in a slot consumed.
+    /// - Parameter sequence: Returns the sequence number of the last timestep consumed by the stream in a slot.
     /// - Returns: The number of stuck streams.
     func stuckCount(sequence: (Int) -> UInt64) -> Int {
         duplicateRuns.count { $1.isStuck && $1.sequence == sequence($0) }
     }
 
-    /// Forgets a removed stream. The counts over all streams stay.
+    /// Forgets a removed stream. The counts over all streams do not change.
     mutating func remove(_ slot: Int) {
         if !tallies.isEmpty { tallies[slot] = nil }
         if !duplicateRuns.isEmpty { duplicateRuns[slot] = nil }

@@ -1,6 +1,6 @@
 import Recurrent
 
-/// The data that the streams of one model keep from message to message. Each stream has a row.
+/// The data that the streams of one model keep between messages. Each stream has a row.
 enum StreamMemory {
     /// The state after the last timestep, and the batch that steps it.
     case state(StepBatch)
@@ -19,12 +19,12 @@ enum StreamMemory {
         }
     }
 
-    /// Moves the rows to new weights that can continue with these rows. This memory has no rows afterwards.
+    /// Moves the rows to new weights that can continue with them. This memory has no rows afterwards.
     ///
     /// - Parameters:
     ///   - served: The new weights, with the same number of outputs.
-    ///   - workers: The threads that step.
-    /// - Returns: The rows under the same numbers.
+    ///   - workers: The threads that step streams.
+    /// - Returns: A memory that has the rows under the same numbers.
     func handOver(to served: ServedModel, workers: StepWorkers) -> StreamMemory {
         switch self {
         case .state(let steps):
@@ -39,7 +39,7 @@ enum StreamMemory {
         }
     }
 
-    /// Adds a row in its state before the first timestep.
+    /// Adds a row as it is before the first timestep.
     func insert() -> Int {
         switch self {
         case .state(let steps): steps.pool.insert()
@@ -78,7 +78,7 @@ enum StreamMemory {
         }
     }
 
-    /// The number of values in a row without history: the zero state, if there is one, and the last outputs.
+    /// The number of values in a row without history: the zero state, if the row has a state, and the last outputs.
     var emptyCount: Int {
         switch self {
         case .state(let steps): steps.pool.valuesPerRow
@@ -94,7 +94,7 @@ enum StreamMemory {
         }
     }
 
-    /// Whether a row of the model can have this number of values at a step.
+    /// Whether a row of the model can hold this number of values at a step.
     func fits(_ valueCount: Int, at step: UInt64, of served: ServedModel) -> Bool {
         switch self {
         case .state(let steps): valueCount == steps.pool.valuesPerRow

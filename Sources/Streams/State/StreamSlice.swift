@@ -1,23 +1,23 @@
-/// Copies of some streams on their way to or from the store. All streams share a few arrays.
+/// Copies of some streams on their way to or from the store. The streams share a few arrays.
 ///
-/// Each stream has a key, which is its slot in the table. A stream keeps its key as long as it exists, even across
+/// Each stream has a key, which is its slot in the table. It keeps this key for as long as it exists, even across
 /// restarts.
 public struct StreamSlice: Sendable {
-    /// The data of one stream apart from its id and its values.
+    /// The data of one stream, except for its id and values.
     public struct Entry: Sendable {
         /// The stream's key.
         public var key: UInt32
         /// The index of the weights' fingerprint in ``StreamSlice/fingerprints``.
         public var weights: Int
-        /// The number of the last timestep consumed, over the stream's life; 0 before the first.
+        /// The sequence number of the last timestep consumed, counted over the stream's life; 0 before the first.
         public var sequence: UInt64
-        /// Timesteps since the last reset.
+        /// The number of timesteps since the last reset.
         public var step: UInt64
-        /// The time when the last timestep was consumed, in nanoseconds since the Unix epoch.
+        /// The time at which the last timestep was consumed, in nanoseconds since the Unix epoch.
         public var time: Int64
         /// The label of the last decision; nil before the first.
         public var label: UInt8?
-        /// Whether a gap was seen that no published decision has reported yet.
+        /// Whether the stream has a gap that no published decision has reported yet.
         public var gapPending: Bool
         /// The journal's position when the copy was made. The copy contains all records up to this position.
         public var position: UInt64
@@ -38,23 +38,23 @@ public struct StreamSlice: Sendable {
         }
     }
 
-    /// The fingerprints that entries refer to: SHA-256 over architecture and weights.
+    /// The fingerprints that the entries refer to, in the form of ``StreamImage/fingerprint``.
     public let fingerprints: [String]
     /// The streams.
     public private(set) var entries: [Entry] = []
-    /// The keys of removed streams. By now, a new stream may have one of these keys.
+    /// The keys of removed streams. A new stream may already have one of these keys.
     public var removedKeys: [UInt32] = []
 
     private var ids: [UInt8] = []
     private var values: [Float] = []
-    /// The ends of each entry's id and values.
+    /// For each entry, the end of its id in `ids` and of its values in `values`.
     private var ends: [(id: Int, values: Int)] = []
 
     /// Creates an empty slice.
     ///
     /// - Parameters:
-    ///   - fingerprints: The fingerprints that entries will refer to.
-    ///   - capacity: The expected number of streams. Memory for this number is allocated at once.
+    ///   - fingerprints: The fingerprints that the entries will refer to.
+    ///   - capacity: The expected number of streams, for which memory is allocated at once.
     ///   - valuesPerStream: The approximate number of values per stream.
     public init(fingerprints: [String], capacity: Int = 0, valuesPerStream: Int = 0) {
         self.fingerprints = fingerprints
@@ -63,13 +63,13 @@ public struct StreamSlice: Sendable {
         values.reserveCapacity(capacity * valuesPerStream)
     }
 
-    /// The id of the last stream; nil if there is none.
+    /// The id of the last stream; nil if the slice has no streams.
     public var lastID: String? { entries.isEmpty ? nil : String(copying: id(entries.count - 1)) }
 
     /// Whether there is nothing to store.
     public var isEmpty: Bool { entries.isEmpty && removedKeys.isEmpty }
 
-    /// The size of the values in bytes.
+    /// The total size of the values, in bytes.
     public var byteCount: Int { values.count * MemoryLayout<Float>.size }
 
     /// Adds a stream.
@@ -77,7 +77,7 @@ public struct StreamSlice: Sendable {
     /// - Parameters:
     ///   - entry: The data of the stream.
     ///   - id: The id of the stream.
-    ///   - values: The state of each layer, then the last outputs: shape (stateSize + outputs).
+    ///   - values: The values, as in ``StreamImage/values``.
     public mutating func append(_ entry: Entry, id: Span<UInt8>, values: Span<Float>) {
         unsafe id.withUnsafeBufferPointer { unsafe ids.append(contentsOf: $0) }
         unsafe values.withUnsafeBufferPointer { unsafe self.values.append(contentsOf: $0) }
@@ -97,7 +97,7 @@ public struct StreamSlice: Sendable {
     /// The values of a stream.
     ///
     /// - Parameter index: The index in ``entries``.
-    /// - Returns: Shape (stateSize + outputs).
+    /// - Returns: The values, as in ``StreamImage/values``.
     @_lifetime(borrow self)
     public func values(_ index: Int) -> Span<Float> {
         values.span.extracting((index == 0 ? 0 : ends[index - 1].values)..<ends[index].values)
@@ -114,7 +114,7 @@ public struct StreamSlice: Sendable {
             values: Array(copying: values(index)))
     }
 
-    /// Creates a slice from separate streams. The keys have no meaning.
+    /// Creates a slice from separate streams. Their keys have no meaning.
     ///
     /// - Parameter images: The streams.
     public init(_ images: [StreamImage]) {

@@ -1,24 +1,24 @@
 import Recurrent
 import Wire
 
-/// Manages timesteps that wait until their stream is resumed, until its state is read, or for their turn. The timesteps
-/// that wait only for their turn form the backlog.
+/// Manages waiting timesteps. A timestep waits until its stream is resumed, until the stream's state has been read, or
+/// until its turn comes. The timesteps that wait only for their turn form the backlog.
 ///
-/// Waiting timesteps are stored by slot. A mark on the stream tells whether any of its timesteps wait, so the hot path
-/// need not look. No timestep of a stream overtakes the waiting timesteps.
+/// Waiting timesteps are stored by slot. A mark on each stream tells whether it has waiting timesteps, so the hot path
+/// need not look for them. A stream's new timesteps never overtake the waiting ones.
 extension StreamTable {
-    /// Whether timesteps wait only for their turn.
+    /// Whether any timesteps wait only for their turn.
     public var hasBacklog: Bool { backlog.count > 0 }
-    /// Whether the backlog is so large that no more messages should be received.
+    /// Whether so many timesteps wait that no more messages should be received.
     public var isBacklogFull: Bool { backlog.isFull || restoration.isFull }
 
-    /// The number of timesteps that wait for paused streams.
+    /// The number of timesteps that wait because their stream is paused.
     public var waitingCount: Int {
         waiting.reduce(0) { $0 + (streams[$1.key].isPaused ? $1.value.count : 0) }
     }
 
-    /// Moves the backlog into the batch, which must be empty: for each stream the next message, or a piece of a large
-    /// message.
+    /// Moves timesteps from the backlog to the batch, which must be empty. Each stream contributes its next message, or
+    /// a piece of it if it is large.
     public mutating func takeBacklog() {
         precondition(isBatchEmpty, "what is in the batch is decided on first")
         backlog.pace = nil
@@ -28,18 +28,18 @@ extension StreamTable {
         }
     }
 
-    /// Measures the speed of a model, so that the next piece of a large message takes about the intended time.
+    /// Learns the speed of a model, so that the next piece of a large message takes about the intended time.
     ///
-    /// - Parameter nanoseconds: The time for the decisions on the batch that ``takeBacklog()`` filled.
+    /// - Parameter nanoseconds: The time that was needed to decide the batch that ``takeBacklog()`` filled.
     public mutating func learnPace(nanoseconds: Int64) {
         guard let pace = backlog.pace, pace.timesteps > 0 else { return }
         rules[pace.model].learn(nanoseconds, for: pace.timesteps)
     }
 
-    /// Admits the next message of a stream, or a piece of the message.
+    /// Admits the next message of a stream, or a piece of it.
     private mutating func takePiece(_ slot: Int) {
-        // Since the stream was queued, it may have been removed and its slot reused, or it may have been paused or
-        // hibernated.
+        // Since the stream was queued, it may have been paused or hibernated. It may even have been removed and its
+        // slot reused.
         guard waiting[slot]?.isQueued ?? false else { return }
         waiting[slot]?.isQueued = false
         if isSweeping {
@@ -65,7 +65,7 @@ extension StreamTable {
             enqueue(
                 slot, numbers, header.flags, count: pieceCount, hash: index.hash(index.id(of: slot)),
                 rest: message.rest - pieceCount)
-            // If all timesteps were duplicates, the piece is not in the batch.
+            // If all timesteps of the piece were duplicates, it is not in the batch.
             guard streams[slot].isInBatch else { return settle(slot) }
             backlog.beingTaken.append(slot)
             backlog.count(pieceCount - numbers.duplicates, of: model)
@@ -76,7 +76,7 @@ extension StreamTable {
         }
     }
 
-    /// Completes the pieces in the batch after its decisions.
+    /// Completes the pieces in the batch after the batch has been decided.
     mutating func settleBacklog() {
         for slot in backlog.beingTaken { settle(slot) }
         backlog.beingTaken.removeAll(keepingCapacity: true)
@@ -88,7 +88,7 @@ extension StreamTable {
         if waiting[slot]?.isEmpty ?? true { stopWaiting(slot) } else { queue(slot) }
     }
 
-    /// Queues the waiting timesteps of a stream, unless it is paused or hibernated.
+    /// Queues a stream's waiting timesteps, unless the stream is paused or hibernating.
     mutating func goOn(_ slot: Int) {
         guard streams[slot].waits, !streams[slot].isPaused, !streams[slot].isAsleep else { return }
         queue(slot)
@@ -100,7 +100,7 @@ extension StreamTable {
         backlog.append(slot)
     }
 
-    /// Adds the waiting bytes of a stream to the backlog's size, or subtracts them if the stream is paused.
+    /// Adds the size of a stream's waiting timesteps to the backlog's size, or subtracts it if the stream is paused.
     mutating func count(_ slot: Int) {
         guard let entry = waiting[slot], entry.isCounted == streams[slot].isPaused else { return }
         waiting[slot]?.isCounted = !streams[slot].isPaused
@@ -113,11 +113,10 @@ extension StreamTable {
         streams[slot].waits = false
     }
 
-    /// Makes the batch's ``MessageBatch/incoming`` message wait behind the other waiting timesteps of its stream.
+    /// Makes the batch's ``MessageBatch/incoming`` message wait behind the timesteps of its stream that already wait.
     ///
     /// At most ``maximumWaiting`` timesteps wait for a paused stream. While the backlog is full, this limit also
-    /// applies to a stream that waits for the store. Timesteps beyond the limit are dropped from the end of the
-    /// message.
+    /// applies to a stream that waits for the store. If a message exceeds the limit, its last timesteps are dropped.
     mutating func wait(_ slot: Int, _ header: TimestepHeader, count: Int) throws(DropCause) {
         let waitsForStore = streams[slot].isAsleep || isToBeRestored(slot)
         let isHeld = streams[slot].isPaused || (waitsForStore && backlog.byteCount > Backlog.fullBytes)
@@ -133,12 +132,12 @@ extension StreamTable {
             if waiting[slot]?.isCounted ?? false { backlog.byteCount += values.count * MemoryLayout<Float>.size }
         }
         guard kept < count else { return }
-        // The caller counts the last dropped timestep when it catches the error.
+        // The caller catches the error and counts the last dropped timestep.
         countDrop(.paused, UInt64(count - kept - 1))
         throw .paused
     }
 
-    /// Creates the entry for the waiting timesteps of a stream.
+    /// Creates the entry for a stream's waiting timesteps.
     mutating func startWaiting(_ slot: Int) {
         var entry = WaitingTimesteps()
         entry.isCounted = !streams[slot].isPaused

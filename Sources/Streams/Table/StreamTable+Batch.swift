@@ -1,25 +1,27 @@
 import Recurrent
 import Wire
 
-/// The hot path within the table: ``admit(frames:id:payload:header:)`` for each available message, then ``stepBatch()`` and
-/// ``decideBatch(time:into:)`` once for all of them.
+/// The hot path within the table: ``admit(frames:id:payload:header:)`` for each available message, followed by
+/// ``stepBatch()`` and ``decideBatch(time:into:)`` once for the whole batch.
 extension StreamTable {
     /// Whether the batch has no messages.
     public var isBatchEmpty: Bool { batch.count == 0 }
     /// Whether the batch must be decided before more messages are admitted.
     public var isBatchFull: Bool { batch.isFull }
-    /// Whether the decisions take little longer than a check for another message.
+    /// Whether deciding the batch takes little longer than a check for another message.
     public var isBatchSmall: Bool { batch.isSmall }
 
-    /// Admits a message, whose values are the batch's ``MessageBatch/incoming``, to the batch if any of its timesteps are new.
+    /// Adds a message to the batch if any of its timesteps are new. The message's values are the batch's
+    /// ``MessageBatch/incoming``.
     ///
     /// - Parameters:
-    ///   - slot: The slot of the stream, which has no message in the batch.
-    ///   - numbers: The sequence numbers of the message, with the number of duplicates.
+    ///   - slot: The slot of the stream, which must have no message in the batch yet.
+    ///   - numbers: The sequence numbers of the message, and how many of its timesteps are duplicates.
     ///   - flags: The flags of the message.
     ///   - count: The number of timesteps in the message.
-    ///   - hash: The hash of the id, by which workers share the streams. Irrelevant for a message that is decided alone.
-    ///   - rest: The number of later timesteps, if this is a piece of a message.
+    ///   - hash: The hash of the id, which assigns the stream to a worker. It is irrelevant if the batch has only this
+    ///     message.
+    ///   - rest: If the message is a piece of a longer one, the number of timesteps that follow the piece; otherwise 0.
     @inline(__always)
     mutating func enqueue(
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32 = 0,
@@ -33,17 +35,17 @@ extension StreamTable {
         if numbers.gap || flags.contains(.start) { startAnew(slot, numbers, flags) }
         streams[slot].isInBatch = true
         let job = addJob(slot, numbers, flags, count: count, hash: hash)
-        // The message is built at the point of use, so that it goes from registers straight to its place.
+        // Build the message right here, so that it goes straight from registers to its place in the batch.
         batch.append(
             MessageBatch.Message(
                 slot: slot, model: model, job: job, numbers: numbers, flags: flags, count: count,
                 firstValue: batch.takenValues, rest: rest),
             work: rules[model].work)
-        // A single answer may take as long as a whole sequence, so other work has its turn after it.
+        // A single decision may require a whole sequence to be stepped, so let other work have its turn afterwards.
         if rules[model].keepsTimesteps { batch.close() }
     }
 
-    /// Applies the effects of a gap before a message, and of the start of a sequence.
+    /// Applies the effects of a gap before a message, or of the start of a sequence.
     private mutating func startAnew(_ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags) {
         let model = streams[slot].model
         if numbers.gap {
@@ -57,10 +59,10 @@ extension StreamTable {
         }
     }
 
-    /// Adds the new timesteps of the incoming message to the step batch of its model.
+    /// Adds the new timesteps of the incoming message to its model's step batch.
     ///
-    /// - Parameters: As ``enqueue(_:_:_:count:hash:rest:)``.
-    /// - Returns: The number of the job; 0 without meaning if the model keeps timesteps instead.
+    /// - Parameters: Same as for ``enqueue(_:_:_:count:hash:rest:)``.
+    /// - Returns: The index of the job; a meaningless 0 if the model keeps timesteps instead of a state.
     @inline(__always)
     private func addJob(
         _ slot: Int, _ numbers: SequenceNumbers, _ flags: TimestepHeader.Flags, count: Int, hash: UInt32
@@ -73,18 +75,19 @@ extension StreamTable {
             hash: hash, untilReset: rule.timestepsLeft(after: stream.step), resetsAtEnd: flags.contains(.end))
     }
 
-    /// Steps all timesteps in the batch, with the streams of one model side by side.
+    /// Steps all timesteps in the batch. Streams of the same model are stepped side by side.
     public mutating func stepBatch() {
         for model in memories.indices {
             if case .state(let steps) = memories[model] { steps.run(on: batch.allValues) }
         }
     }
 
-    /// Decides the messages of the batch in their order of admission, and empties the batch. Call ``stepBatch()`` first.
+    /// Decides the messages of the batch in the order of their admission, and empties the batch. Call ``stepBatch()``
+    /// first.
     ///
     /// - Parameters:
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decided: The decisions are appended here.
+    ///   - decided: The batch to which the decisions are appended.
     public mutating func decideBatch(time: Int64, into decided: inout DecidedBatch) {
         let countBefore = decided.records.count
         var first = 0
@@ -106,7 +109,7 @@ extension StreamTable {
         if !backlog.beingTaken.isEmpty { settleBacklog() }
     }
 
-    /// Decides consecutive messages of a model that were stepped.
+    /// Decides consecutive messages of a model that steps its streams' states.
     private mutating func decide(
         on run: Range<Int>, of model: Int, in steps: StepBatch, time: Int64, into decided: inout DecidedBatch
     ) {
@@ -129,7 +132,8 @@ extension StreamTable {
 
     /// Resets the state of a message's stream, which is no longer finite, and decides the rest of the message.
     ///
-    /// - Returns: The index of the first timestep that was not stepped. The rest waits for the state of the last checkpoint.
+    /// - Returns: The index of the first timestep that was not stepped. From there on, the timesteps wait until the
+    ///   state of the last checkpoint has been read.
     private mutating func quarantine(
         _ message: MessageBatch.Message, from timestep: Int, in steps: StepBatch, time: Int64,
         into decisions: inout DecisionRecords
@@ -159,18 +163,19 @@ extension StreamTable {
                 batch.newValues(of: message, features: rule.features), of: message, in: buffers, rule, time: time,
                 into: &decided.records)
             conclude(message, stream, isFirst: isFirst, end: message.count, time: time)
-            // A message in pieces is counted once.
+            // A message that is split into pieces is counted only once, at its last piece.
             decided.end(message.slot, areAllKept || message.rest > 0 ? nil : .tooLong)
         }
     }
 
-    /// Stores a stream after a message, records the consumed timesteps for the journal, and makes the rest wait.
+    /// Stores a stream after a message, records the consumed timesteps in the journal, and makes the remaining ones
+    /// wait.
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - stream: The stream after the message.
+    ///   - stream: The stream as it is after the message.
     ///   - isFirst: Whether the stream is new.
-    ///   - end: The index of the first timestep that was not consumed. The rest waits.
+    ///   - end: The index of the first timestep that was not consumed. It and all later ones wait.
     ///   - time: Nanoseconds since the Unix epoch.
     @inline(__always)
     private mutating func conclude(
@@ -187,17 +192,17 @@ extension StreamTable {
 }
 
 extension StreamTable.Stream {
-    /// Decides the stepped timesteps of a message.
+    /// Decides the timesteps of a message that have been stepped.
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - first: The index of the first timestep that is not decided yet.
+    ///   - first: The index of the first timestep that has not been decided yet.
     ///   - rule: The decision rule of the model.
-    ///   - steps: The step batch with the outputs.
+    ///   - steps: The step batch that holds the outputs.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The records are appended here.
-    /// - Returns: The index of the first timestep that was not stepped. It equals the number of timesteps if the state stayed
-    ///   finite.
+    ///   - decisions: The records to append to.
+    /// - Returns: The index of the first timestep that was not stepped. If the state stayed finite, this is the number
+    ///   of timesteps.
     @inline(__always)
     fileprivate mutating func decide(
         on message: MessageBatch.Message, from first: Int, _ rule: DecisionRule, in steps: StepBatch, time: Int64,
@@ -222,21 +227,21 @@ extension StreamTable.Stream {
         return end
     }
 
-    /// Decides one timestep, and appends the record if the policy publishes it.
+    /// Decides one timestep, and appends a record if the policy publishes the decision.
     ///
     /// - Parameters:
     ///   - outputs: The model's outputs, shape (outputs).
-    ///   - isLast: Whether no later timestep of the message is decided.
+    ///   - isLast: Whether this is the last timestep of the message to be decided.
     ///   - isFinal: Whether the sequence ends with this timestep.
     ///   - rule: The decision rule of the model.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The record is appended here.
+    ///   - decisions: The records to append to.
     @inline(__always)
     mutating func decide(
         on outputs: Span<Float>, isLast: Bool, isFinal: Bool, _ rule: DecisionRule, time: Int64,
         into decisions: inout DecisionRecords
     ) {
-        // After a reset, the label does not depend on earlier decisions, so that a sequence is independent.
+        // The first label after a reset does not depend on earlier decisions, so that each sequence is independent.
         let newLabel = rule.threshold.label(for: outputs, before: step <= rule.firstDecision ? 0 : label ?? 0)
         let hasChanged = newLabel != label
         label = newLabel

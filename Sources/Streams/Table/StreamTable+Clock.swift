@@ -1,17 +1,18 @@
-/// Computes idle times that jumps of the wall clock do not change.
+/// Computes idle times in such a way that jumps of the wall clock do not change them.
 extension StreamTable {
     /// The total amount by which the wall clock has jumped since a stream's last timestep.
     struct ClockShift: BitwiseCopyable {
-        /// The time of the stream's last timestep. The shift is obsolete once the stream has another timestep.
+        /// The time of the stream's last timestep. A later timestep makes the shift obsolete.
         var time: Int64
         var nanoseconds: Int64
     }
 
-    /// Records a jump of the wall clock, or the streams found at a start.
+    /// Adjusts the idle times after a jump of the wall clock, or for the streams that were loaded at the start.
     ///
     /// - Parameters:
-    ///   - nanoseconds: The size of the step; positive if the time of day went ahead.
-    ///   - time: The current time of day. A stream whose last timestep seems to be later counts as idle from now on.
+    ///   - nanoseconds: The size of the jump; positive if the clock jumped forward.
+    ///   - time: The current wall-clock time. A stream whose last timestep seems to lie in the future counts as idle
+    ///     from now on.
     public mutating func noteClock(steppedBy nanoseconds: Int64, to time: Int64) {
         for slot in 0..<index.slots.count where index.isTaken(slot) {
             let last = streams[slot].time
@@ -23,7 +24,7 @@ extension StreamTable {
         }
     }
 
-    /// The nanoseconds since a stream's last timestep.
+    /// The time since a stream's last timestep, in nanoseconds.
     func idleTime(of slot: Int, at time: Int64) -> Int64 {
         max(0, time &- streams[slot].time &- clockShift(of: slot))
     }

@@ -1,9 +1,9 @@
 import Recurrent
 public import Wire
 
-/// Answers control requests about streams, each between two timesteps.
+/// Answers control requests about streams. Each request is answered between two timesteps.
 extension StreamTable {
-    /// The status of one stream.
+    /// Returns the status of one stream.
     ///
     /// - Parameters:
     ///   - id: The id of the stream.
@@ -14,12 +14,12 @@ extension StreamTable {
         status(of: try slot(of: id), id: id, time: time)
     }
 
-    /// The status of several streams. Each id takes one lookup, no matter how many streams exist.
+    /// Returns the status of several streams. Each id takes one lookup, no matter how many streams exist.
     ///
     /// - Parameters:
-    ///   - ids: The ids in any order.
+    ///   - ids: The ids, in any order.
     ///   - time: Nanoseconds since the Unix epoch.
-    /// - Returns: The known streams in the order of `ids`.
+    /// - Returns: The status of each known stream, in the order of `ids`.
     public func statuses(of ids: [String], time: Int64) -> [StreamStatus] {
         ids.compactMap { id in index.find(id.utf8.span).map { status(of: $0, id: id, time: time) } }
     }
@@ -36,7 +36,7 @@ extension StreamTable {
             tally: ledger.tally(of: slot))
     }
 
-    /// The number of paused streams in a selection.
+    /// Returns the number of paused streams in a selection.
     public func pausedCount(of selection: ControlCommand.Selection) -> Int {
         guard pausedCount > 0 else { return 0 }
         switch selection {

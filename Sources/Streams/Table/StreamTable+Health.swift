@@ -3,10 +3,10 @@ import Wire
 
 /// Resets states that are no longer finite, and reports stuck streams.
 extension StreamTable {
-    /// Whether there are newly stuck streams.
+    /// Whether any streams are newly stuck.
     public var hasStuckStreams: Bool { ledger.hasStuck }
 
-    /// Hands over the newly stuck streams.
+    /// Returns the newly stuck streams, and forgets them.
     public mutating func takeStuckStreams() -> [StuckStream] {
         ledger.takeStuck().map { StuckStream(id: id(of: $0.slot), sequence: $0.sequence, duplicates: $0.duplicates) }
     }
@@ -14,17 +14,17 @@ extension StreamTable {
     /// The number of stuck streams. Takes linear time.
     public var stuckCount: Int { ledger.stuckCount { streams[$0].sequence } }
 
-    /// Resets a state that became NaN or infinite, because it cannot recover by itself. The check follows each
-    /// timestep, so the outcome does not depend on the sizes of messages.
+    /// Resets a state that became NaN or infinite, because it cannot recover by itself. Every timestep is followed by a
+    /// check, so the outcome does not depend on how timesteps are grouped into messages.
     ///
     /// - Parameters:
-    ///   - slot: The slot of the stream after the timestep. Its sequence number continues.
+    ///   - slot: The slot of the stream, right after the timestep. The sequence number continues.
     ///   - pool: The pool of the stream's state.
     ///   - time: Nanoseconds since the Unix epoch.
     mutating func quarantine(_ slot: Int, in pool: StatePool, time: Int64) {
         let stream = streams[slot]
         ledger.countQuarantine(of: slot)
-        // If the slot's previous stream was removed, the stored state under the same key belongs to that stream.
+        // If the slot's previous stream was removed, the state stored under this key still belongs to that stream.
         let goesBack = hasStore && models[stream.model].policy.fault == .checkpoint && !removed.contains(slot)
         var event = StreamEvent(.quarantined, .stream(id(of: slot)), time: time)
         event.sequence = stream.sequence
@@ -40,11 +40,11 @@ extension StreamTable {
         }
     }
 
-    /// Makes the rest of a message wait, ahead of all later timesteps of the stream.
+    /// Makes the rest of a message wait, ahead of all later timesteps of its stream.
     ///
     /// - Parameters:
-    ///   - message: The message. Its stream waits for its state.
-    ///   - timestep: The index of the first timestep of the rest.
+    ///   - message: The message. Its stream waits for its state to be read.
+    ///   - timestep: The index of the first timestep that must wait.
     mutating func postpone(_ message: MessageBatch.Message, from timestep: Int) {
         let rest = message.count - timestep
         if waiting[message.slot]?.isBeingTaken ?? false {

@@ -1,25 +1,26 @@
 public import Wire
 
-/// Hibernates and wakes streams. A stream hibernates when it has been idle for a long time. Its state is then in the
-/// store and not in memory. Its position stays in memory, so every control request sees the stream.
+/// Hibernates and wakes streams. A stream hibernates when it has been idle for a long time: its state is then in the
+/// store and not in memory. Its position stays in memory, so control requests still find the stream.
 extension StreamTable {
     /// The result of ``putToSleep(from:limit:idleFor:now:)`` or ``forget(from:limit:idleFor:now:)``.
     public struct Idle {
         /// The ids of the streams that were changed.
         public var ids: [String] = []
-        /// The first slot of the next call; nil at the end.
+        /// The first slot for the next call; nil at the end.
         public var next: Int?
     }
 
     /// Hibernates idle streams whose state is in the last checkpoint.
     ///
     /// - Parameters:
-    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - first: The first slot: 0, then ``Idle/next`` of the previous call.
     ///   - limit: The maximum number of slots to look at.
-    ///   - period: The nanoseconds for which a stream must have been idle.
-    ///   - now: The nanoseconds for which streams have been watched so far.
+    ///   - period: The time for which a stream must have been idle, in nanoseconds.
+    ///   - now: The time for which streams have been watched so far, in nanoseconds.
     /// - Returns: The streams that were hibernated.
-    /// - Precondition: No checkpoint is being written. If such a checkpoint failed, these streams would have no state.
+    /// - Precondition: No checkpoint is being written. If that checkpoint failed, the hibernated streams would have
+    ///   lost their state.
     public mutating func putToSleep(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
         var idle = Idle()
         for slot in idleSlots(from: first, limit: limit, idleFor: period, now: now, &idle) {
@@ -33,10 +34,10 @@ extension StreamTable {
     /// Removes idle streams for good.
     ///
     /// - Parameters:
-    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - first: The first slot: 0, then ``Idle/next`` of the previous call.
     ///   - limit: The maximum number of slots to look at.
-    ///   - period: The nanoseconds for which a stream must have been idle.
-    ///   - now: The nanoseconds for which streams have been watched so far.
+    ///   - period: The time for which a stream must have been idle, in nanoseconds.
+    ///   - now: The time for which streams have been watched so far, in nanoseconds.
     /// - Returns: The removed streams. The next checkpoint removes their stored state.
     public mutating func forget(from first: Int, limit: Int, idleFor period: Int64, now: Int64) -> Idle {
         var idle = Idle()
@@ -49,35 +50,35 @@ extension StreamTable {
         return idle
     }
 
-    /// Hands over the ids of streams to read from the store, because timesteps wait for them. Each stream is requested
-    /// once.
+    /// Returns the ids of streams that must be read from the store, because timesteps wait for them. Each request is
+    /// returned only once.
     public mutating func takeWakeRequests() -> [String] {
         hibernation.takeRequests().filter { index.isTaken($0) && isAwaited($0) }.map { id(of: $0) }
     }
 
-    /// The store's keys of streams.
+    /// Returns the keys under which the store has the given streams. Unknown streams are left out.
     public func keys(of ids: [String]) -> [UInt32] {
         ids.compactMap { index.find($0.utf8.span).map { UInt32($0) } }
     }
 
-    /// Whether ``takeWakeRequests()`` or ``takeEvents()`` has results to hand over.
+    /// Whether ``takeWakeRequests()`` or ``takeEvents()`` may have results to return.
     public var hasEvents: Bool { !events.isEmpty || hibernation.hasRequests }
 
-    /// Hands over the events.
+    /// Returns the events since the last call.
     public mutating func takeEvents() -> [StreamEvent] {
         guard !events.isEmpty else { return [] }
         defer { events = [] }
         return events
     }
 
-    /// Some of the hibernated streams of a selection.
+    /// Returns some of the hibernating streams in a selection.
     ///
     /// - Parameters:
     ///   - selection: The selection.
-    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - first: The first slot: 0, then `next` of the previous call.
     ///   - limit: The maximum number of streams to return.
-    /// - Returns: The ids, and the first slot of the next call.
-    /// - Throws: ``StreamsError`` if a single stream was selected and is unknown.
+    /// - Returns: The ids, and the first slot for the next call.
+    /// - Throws: ``StreamsError`` if a single stream is selected and is unknown.
     public func asleep(
         _ selection: ControlCommand.Selection, from first: Int = 0, limit: Int
     ) throws(StreamsError) -> (ids: [String], next: Int) {
@@ -92,13 +93,13 @@ extension StreamTable {
         }
     }
 
-    /// Some of the hibernated streams of a model.
+    /// Returns some of the hibernating streams of a model.
     ///
     /// - Parameters:
     ///   - model: The index in ``models``.
-    ///   - first: The first slot: 0, then the result of the previous call.
+    ///   - first: The first slot: 0, then `next` of the previous call.
     ///   - limit: The maximum number of streams to return.
-    /// - Returns: The ids, and the first slot of the next call.
+    /// - Returns: The ids, and the first slot for the next call.
     public func asleep(ofModel model: Int, from first: Int = 0, limit: Int) -> (ids: [String], next: Int) {
         asleep(from: first, limit: limit) { streams[$0].model == model }
     }
@@ -117,12 +118,13 @@ extension StreamTable {
     /// Wakes streams, and queues the timesteps that waited for them.
     ///
     /// - Parameters:
-    ///   - ids: The requested streams. Streams that are removed or awake stay unchanged.
+    ///   - ids: The requested streams. Those that have been removed, or are already awake, are left as they are.
     ///   - images: The images from the store.
-    /// - Returns: The streams without a fitting image in the store. They begin at zero.
+    /// - Returns: The streams for which the store has no suitable image. They start from zero state.
     public mutating func wake(_ ids: [String], _ images: [StreamImage]) -> [String] {
         var lost: [String] = []
-        // If an operation has not reached these streams yet, it is carried out on them while they are hibernated.
+        // If an operation has not reached these streams yet, carry it out on them now, while they are still
+        // hibernating.
         for id in ids + images.map(\.id) {
             if let slot = index.find(id.utf8.span) { reach(slot) }
         }
@@ -139,8 +141,8 @@ extension StreamTable {
             }
             if streams[slot].isAsleep {
                 if !hibernation.clearFault(slot) { lost.append(id) }
-                // The reset is recorded for a faulty stream too, because at a replay the store may have an image of the
-                // stream.
+                // Record the reset even for a faulty stream: when the journal is replayed, the store may have an image
+                // of it.
                 journal.reset(.stream(id))
                 giveRow(slot)
                 streams[slot].step = 0
@@ -151,7 +153,7 @@ extension StreamTable {
         return lost
     }
 
-    /// Requests again the streams that could not be read.
+    /// Repeats the requests for streams that could not be read.
     ///
     /// - Parameter ids: Streams that may have waiting timesteps.
     public mutating func requestWaking(_ ids: [String]) {
@@ -161,13 +163,13 @@ extension StreamTable {
         }
     }
 
-    /// Whether timesteps wait for the reading of a stream. This includes a stream that was restored in the meantime: it
-    /// is awake, but nothing else queues its waiting timesteps.
+    /// Whether timesteps wait for a stream to be read. This includes a stream that has been restored in the meantime:
+    /// it is awake, but nothing else would queue its waiting timesteps.
     private func isAwaited(_ slot: Int) -> Bool {
         hibernation.isFaulty(slot) || (streams[slot].waits && (!streams[slot].isPaused || streams[slot].isAsleep))
     }
 
-    /// Makes the timesteps of a stream wait until it is awake.
+    /// Makes a stream's timesteps wait until the stream is awake.
     mutating func startWaking(_ slot: Int) {
         if !streams[slot].waits { startWaiting(slot) }
         requestWaking(slot)
@@ -183,7 +185,7 @@ extension StreamTable {
         hibernation.countAsleep()
     }
 
-    /// Gives a hibernated stream a row of zeros.
+    /// Gives a hibernating stream a row of zeros.
     mutating func giveRow(_ slot: Int) {
         streams[slot].row = memories[streams[slot].model].insert()
         hibernation.countAwake()
@@ -191,8 +193,8 @@ extension StreamTable {
 
     func id(of slot: Int) -> String { String(copying: index.id(of: slot)) }
 
-    /// Puts a state back into memory. A faulty stream returns to its last checkpoint, but its sequence number
-    /// continues.
+    /// Puts a stream's state back into memory. A faulty stream returns to its last checkpoint, but keeps its current
+    /// sequence number, time and pending gap.
     private mutating func wake(_ slot: Int, with image: StreamImage) {
         let served = models[streams[slot].model]
         let memory = memories[streams[slot].model]

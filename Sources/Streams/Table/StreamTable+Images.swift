@@ -3,14 +3,15 @@ public import Wire
 
 /// Copies streams for the store, and loads or restores them.
 extension StreamTable {
-    /// The size of the state in bytes at which a slice is full.
+    /// The size of the values, in bytes, at which a slice is full.
     private static let bytesPerSlice = 4 << 20
 
-    /// Copies streams in their current state, all at once. Hibernated streams are left out, because the store has them.
+    /// Copies streams in their current state, all at once. Hibernating streams are left out, because the store has
+    /// them.
     ///
     /// - Parameter selection: The streams.
     /// - Returns: The copies.
-    /// - Throws: ``StreamsError`` if a single stream was selected and is unknown.
+    /// - Throws: ``StreamsError`` if a single stream is selected and is unknown.
     public func copy(_ selection: ControlCommand.Selection) throws(StreamsError) -> StreamSlice {
         let slots = try slots(of: selection)
         var slice = emptySlice(capacity: slots.count)
@@ -18,15 +19,16 @@ extension StreamTable {
         return slice
     }
 
-    /// Copies changed streams in their current state, after the keys of all removed streams. In another order, the
-    /// store could have a returned stream twice: under its removed key and under its new key. The copied streams count
-    /// as unchanged from now on. If they cannot be stored, call ``markChanged(_:)``.
+    /// Copies changed streams in their current state, once the keys of all removed streams have been returned. If the
+    /// keys came later, the store could have a stream twice after it was removed and came back: under its removed key
+    /// and under its new one. The copied streams then count as unchanged. If they cannot be stored, call
+    /// ``markChanged(_:)``.
     ///
     /// - Parameters:
-    ///   - first: The first slot: 0, then the result of the previous call.
-    ///   - limit: The maximum number of streams, and of keys, to return. There are fewer streams if they keep many
+    ///   - first: The first slot: 0, then `next` of the previous call.
+    ///   - limit: The maximum number of streams, and of keys, to return. Fewer streams are returned if they keep many
     ///     timesteps.
-    /// - Returns: The copies, and the first slot of the next call; nil after the last call.
+    /// - Returns: The copies, and the first slot for the next call; nil after the last call.
     public mutating func copyChanged(from first: Int, limit: Int) -> (slice: StreamSlice, next: Int?) {
         let removedKeys = removed.take(limit)
         guard removed.first(from: 0) == nil else {
@@ -39,10 +41,10 @@ extension StreamTable {
         var slot = changed.first(from: first)
         for _ in 0..<limit {
             guard let found = slot, slice.byteCount < Self.bytesPerSlice else { break }
-            // A copy must include everything that was recorded before it.
+            // The copy must include every change that was recorded before it was made.
             if isSweeping { reach(found) }
-            // A faulty stream stays changed until its last checkpoint is read. A stream to be restored stays changed
-            // until it is restored.
+            // A faulty stream stays marked as changed until its last checkpoint has been read. A stream that is to be
+            // restored stays marked until it is restored.
             if !doomed.contains(found) && !hibernation.isFaulty(found) && !isToBeRestored(found) {
                 if changed.contains(found), !streams[found].isAsleep { copy(found, into: &slice) }
                 changed.remove(found)
@@ -52,10 +54,10 @@ extension StreamTable {
         return (slice, slot)
     }
 
-    /// Whether a stream waits for its last checkpoint to be read. Until then, no checkpoint can be complete.
+    /// Whether any stream waits until its last checkpoint has been read. Until then, no checkpoint can be complete.
     public var hasFaulty: Bool { hibernation.hasFaulty }
 
-    /// Marks streams as changed again because they could not be stored.
+    /// Marks the streams of a slice as changed again, because they could not be stored.
     ///
     /// - Parameter slice: The slice that could not be stored.
     public mutating func markChanged(_ slice: StreamSlice) {
@@ -65,20 +67,22 @@ extension StreamTable {
         for key in slice.removedKeys { removed.insert(Int(key)) }
     }
 
-    /// Marks all streams as changed except hibernated ones, because the store has lost them all.
+    /// Marks all streams as changed, because the store has lost all of them. Hibernating streams are left out, because
+    /// their state is not in memory.
     public mutating func markAllChanged() {
         for slot in index.slots where index.isTaken(slot) && !streams[slot].isAsleep { markChanged(slot) }
     }
 
-    /// Loads streams from the store at a start, into their former slots.
+    /// Loads streams from the store into their former slots, while the daemon starts.
     ///
     /// - Parameters:
-    ///   - slice: Streams that the table lacks, ordered by key. All keys are above those of earlier calls. A stream
-    ///     without a model is not served, and its key is not reused.
-    ///   - choice: The treatment of state of other weights.
-    ///   - layouts: The ``ServedModel/stateLayout`` of each known fingerprint.
+    ///   - slice: Streams that the table does not have yet, ordered by key. All their keys are higher than those of
+    ///     earlier calls. A stream that no model serves is skipped, and its key is not reused.
+    ///   - choice: The treatment of state that belongs to other weights.
+    ///   - layouts: The ``ServedModel/stateLayout`` for each known fingerprint.
     /// - Returns: The number of streams that are served.
-    /// - Throws: ``StreamsError``: `otherState` or `mode`, as in ``restore(_:)``.
+    /// - Throws: ``StreamsError`` with the cause `otherState` or `mode`, as in ``restore(_:)``, or `cannotContinue` if
+    ///   the state cannot continue with other weights.
     public mutating func load(
         _ slice: StreamSlice, _ choice: OtherWeights = .refuse, layouts: [String: String] = [:]
     ) throws(StreamsError) -> Int {
@@ -112,12 +116,12 @@ extension StreamTable {
         return served
     }
 
-    /// Restores streams from images, all or none. Other streams stay unchanged.
+    /// Restores streams from images: either all of them or none. All other streams remain unchanged.
     ///
     /// - Parameter images: The images, at most one for each stream.
-    /// - Throws: ``StreamsError``. The code is `otherState` if an image has other weights or an unsuitable
-    ///   number of values, or if no model serves the stream any more. The code is `mode` if the image is from
-    ///   a mode that keeps other data, or if there would be too many streams.
+    /// - Throws: ``StreamsError`` with the cause `otherState` if an image has other weights, an unsuitable number of
+    ///   values or a value that is not finite, or if no model serves the stream; `mode` if the image is from a mode
+    ///   that keeps other data; `tooManyStreams` if there would be too many streams.
     public mutating func restore(_ images: [StreamImage]) throws(StreamsError) {
         let models = try images.map { image throws(StreamsError) in try model(for: image) }
         try checkRoom(forNew: images.count { index.find($0.id.utf8.span) == nil })
@@ -185,7 +189,7 @@ extension StreamTable {
         return model
     }
 
-    /// Checks that stored data fits a model and its mode.
+    /// Checks that stored data fits a model and the mode in which it is served.
     private func check(
         _ fingerprint: String, _ valueCount: Int, step: UInt64, of id: Span<UInt8>, _ model: Int
     ) throws(StreamsError) {

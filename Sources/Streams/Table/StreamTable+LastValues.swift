@@ -2,19 +2,20 @@ public import Wire
 
 /// Provides the last values of streams for late subscribers.
 extension StreamTable {
-    /// Passes the last decision of each stream to a function, as one record with the flag `replayed`.
+    /// Passes the last decision of each stream to a closure, as one record with the flag `replayed`.
     ///
-    /// A record contains the sequence number, step and time of the stream's last timestep, and its last outputs and
-    /// label. Two kinds of streams are left out: hibernated streams, because their outputs are in the store, and
-    /// streams with `emit` set to `final` in the middle of a sequence, because their outputs were never published.
+    /// A record contains the sequence number, step and time of the stream's last timestep, and the stream's last
+    /// outputs and label. Two kinds of streams are left out: hibernating streams, whose outputs are in the store, and,
+    /// if `emit` is `final`, streams in the middle of a sequence, whose outputs have never been published.
     ///
     /// - Parameters:
-    ///   - prefix: The prefix of the streams' ids.
+    ///   - prefix: The prefix of the ids of the streams to include.
     ///   - first: The first slot: 0, then the result of the previous call.
-    ///   - limit: The number of slots to look at.
-    ///   - body: Receives a stream's id and record. Returns whether it accepted the record.
-    /// - Returns: The first slot of the next call, which repeats a record that was not accepted; nil at the end.
-    /// - Throws: The errors of `body`.
+    ///   - limit: The maximum number of slots to look at.
+    ///   - body: A closure that receives a stream's id and record, and returns whether it accepted the record.
+    /// - Returns: The first slot for the next call, which is the same slot again if its record was not accepted; nil at
+    ///   the end.
+    /// - Throws: Any error that `body` throws.
     public func forEachLastValue<Failure: Error>(
         _ prefix: [UInt8], from first: Int, limit: Int,
         _ body: (Span<UInt8>, borrowing DecisionRecords) throws(Failure) -> Bool

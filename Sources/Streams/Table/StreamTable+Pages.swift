@@ -1,32 +1,33 @@
 public import Wire
 
-/// The search for a page of streams. It looks at a few slots at a time, with timesteps and requests in between.
+/// The search for a page of streams. It looks at a few slots at a time, so timesteps and requests are handled in
+/// between.
 ///
-/// A stream that exists during the whole search is on this page or on a later one. If a stream comes or goes during the
-/// search, it may be on the page or not.
+/// A stream that exists during the whole search is either on this page or on a later one. A stream that is added or
+/// removed during the search may be missing.
 public struct StreamPageSearch: Sendable {
     /// The prefix of the ids on the page.
     private let prefix: [UInt8]
-    /// The id before the page; nil for the first page.
+    /// The id that precedes the page; nil for the first page.
     private let after: [UInt8]?
     fileprivate let limit: Int
     /// The next slot to look at.
     fileprivate var slot = 0
-    /// A stream that may be on the page. The id is copied, because the slot may belong to another stream when the page
-    /// is built.
+    /// A stream that may be on the page. Its id is copied, because the slot may belong to another stream by the time
+    /// the page is built.
     fileprivate typealias Candidate = (slot: Int, id: [UInt8])
-    /// The first candidates so far, in order. There is one more than the page holds, which tells whether there is
-    /// another page.
+    /// The first candidates so far, in order. There may be one more than the page can hold, which shows that another
+    /// page follows.
     fileprivate var found: [Candidate] = []
-    /// Candidates that are not merged yet. Their number is limited, so that no look takes long.
+    /// Candidates that have not been merged yet. Their number is limited, so that a merge never takes long.
     private var fresh: [Candidate] = []
     private static let mostFresh = 1024
 
     /// Begins a search.
     ///
     /// - Parameters:
-    ///   - prefix: The prefix of the ids; nil for all.
-    ///   - after: The id before the page; nil for the first page.
+    ///   - prefix: The prefix of the ids; nil for all streams.
+    ///   - after: The id that precedes the page; nil for the first page.
     ///   - limit: The maximum number of streams on the page.
     public init(prefix: String?, after: String?, limit: Int) {
         self.prefix = Array((prefix ?? "").utf8)
@@ -47,7 +48,7 @@ public struct StreamPageSearch: Sendable {
         if fresh.count == Self.mostFresh { mergeFresh() }
     }
 
-    /// Merges the fresh candidates into the sorted ones, and keeps only the first ones.
+    /// Merges the fresh candidates with the sorted ones, and keeps only as many as are needed.
     fileprivate mutating func mergeFresh() {
         fresh.sort { $0.id.span.precedes($1.id.span) }
         var merged: [Candidate] = []
@@ -72,7 +73,7 @@ extension StreamTable {
     ///
     /// - Parameters:
     ///   - search: The search.
-    ///   - count: The number of slots to look at.
+    ///   - count: The maximum number of slots to look at.
     /// - Returns: Whether all slots have been looked at.
     public func goOn(with search: inout StreamPageSearch, slots count: Int) -> Bool {
         let end = min(search.slot + count, index.slots.upperBound)
@@ -83,12 +84,12 @@ extension StreamTable {
         return end == index.slots.upperBound
     }
 
-    /// The page found by a search, ordered by the bytes of the ids.
+    /// Returns the page found by a search, ordered by the bytes of the ids.
     ///
     /// - Parameters:
-    ///   - search: The search, after a look at all slots.
+    ///   - search: The search, which must have looked at all slots.
     ///   - time: Nanoseconds since the Unix epoch.
-    /// - Returns: The streams in their current state, and the id before the next page.
+    /// - Returns: The streams in their current state, and the id that precedes the next page.
     public func page(of search: StreamPageSearch, time: Int64) -> StreamPage<StreamStatus> {
         var search = search
         search.mergeFresh()
@@ -99,19 +100,19 @@ extension StreamTable {
             }
             return status(of: slot, id: String(decoding: id, as: UTF8.self), time: time)
         }
-        // The last id of the page is used even if its stream has gone, because others may follow it.
+        // Use the last id of the page even if its stream is gone, because other streams may follow.
         let next = search.found.count > search.limit ? first.last.map { String(decoding: $0.id, as: UTF8.self) } : nil
         return StreamPage(streams: streams, next: next)
     }
 
-    /// A page of streams without pauses in the search.
+    /// Returns a page of streams from a single, uninterrupted search.
     ///
     /// - Parameters:
-    ///   - prefix: The prefix of the ids; nil for all.
-    ///   - after: The id before the page; nil for the first page.
+    ///   - prefix: The prefix of the ids; nil for all streams.
+    ///   - after: The id that precedes the page; nil for the first page.
     ///   - limit: The maximum number of streams on the page.
     ///   - time: Nanoseconds since the Unix epoch.
-    /// - Returns: The page, and the id before the next page.
+    /// - Returns: The page, and the id that precedes the next page.
     public func page(prefix: String?, after: String?, limit: Int, time: Int64) -> StreamPage<StreamStatus> {
         var search = StreamPageSearch(prefix: prefix, after: after, limit: limit)
         _ = goOn(with: &search, slots: index.slots.count)

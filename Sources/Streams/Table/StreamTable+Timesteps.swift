@@ -2,19 +2,19 @@ import Wire
 
 /// Decides streams that keep timesteps, because their decisions need a whole sequence or window at once.
 extension StreamTable.Stream {
-    /// Keeps the new timesteps of a message, and decides wherever a window is due or a sequence ends.
+    /// Keeps the new timesteps of a message, and decides whenever a window is due or a sequence ends.
     ///
     /// A sequence that becomes too long is dropped: its timesteps are discarded and it gets no decision. The stream's
-    /// step keeps counting until the sequence ends, so that the rest of the sequence is not mistaken for a new one.
+    /// step continues to count until the sequence ends, so that the rest of it is not mistaken for a new sequence.
     ///
     /// - Parameters:
     ///   - inputs: The new timesteps of the message, shape (new, features).
     ///   - message: The message.
-    ///   - buffers: The buffers of the stream's timesteps.
+    ///   - buffers: The buffers that hold the stream's timesteps.
     ///   - rule: The decision rule of the model.
     ///   - time: Nanoseconds since the Unix epoch.
-    ///   - decisions: The records are appended here.
-    /// - Returns: Whether all timesteps were kept. If not, their sequence is too long.
+    ///   - decisions: The records to append to.
+    /// - Returns: Whether all timesteps were kept. If not, the sequence is too long.
     mutating func keep(
         _ inputs: Span<Float>, of message: MessageBatch.Message, in buffers: TimestepBuffers, _ rule: DecisionRule,
         time: Int64, into decisions: inout DecisionRecords
@@ -36,8 +36,8 @@ extension StreamTable.Stream {
             if isWhole && (isFinal || rule.basis.isDue(at: step)) {
                 buffers.answer(row)
                 let outputs = buffers.outputs(of: row)
-                // This is the last decision of the message if the rest contains neither an end nor another due
-                // decision.
+                // This is the message's last decision unless, later in the message, a sequence ends or another decision
+                // is due.
                 let isLast =
                     isFinal || (!ends && !endsLater && message.new - timestep + message.rest <= rule.basis.stride)
                 decide(

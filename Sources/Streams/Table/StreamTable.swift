@@ -3,8 +3,8 @@ public import Wire
 
 /// All streams with their states, and the path from a message of timesteps to its decisions.
 ///
-/// One owner, one thread: the daemon's hot loop. The caller passes the time in. Stored data comes and goes as
-/// ``StreamSlice``s, so the table knows no clocks, files or sockets.
+/// The table has one owner and is used on one thread: the daemon's hot loop. It knows no clocks, files or sockets: the
+/// caller passes in the time, and stored data enters and leaves as ``StreamSlice``s.
 ///
 ///     id bytes ──StreamIndex──▶ slot ──▶ Stream {sequence, step, label, …}
 ///                                           │ model, row
@@ -12,8 +12,8 @@ public import Wire
 ///                           StatePool of that model: | state … | last outputs |
 ///                     or TimestepBuffers of that model: | timesteps … | last outputs |
 ///
-/// Messages are admitted while more are available without waiting. They are then stepped together and decided in the
-/// order of arrival; see ``stepBatch()``.
+/// Messages are admitted for as long as more are available without waiting. Then they are stepped together and decided
+/// in the order of their arrival; see ``stepBatch()``.
 public struct StreamTable: ~Copyable {
     /// The maximum number of timesteps that wait for one paused stream.
     public static let maximumWaiting = 65_536
@@ -22,7 +22,7 @@ public struct StreamTable: ~Copyable {
     public internal(set) var models: [ServedModel] {
         didSet { rules = models.map(\.rule) }
     }
-    /// The decision rules of ``models`` for the hot path.
+    /// The decision rules of ``models``, for the hot path.
     var rules: [DecisionRule]
     /// The counts of events since the start.
     public var counters: StreamCounters { ledger.counters }
@@ -31,48 +31,49 @@ public struct StreamTable: ~Copyable {
 
     /// Whether streams can be read back from a store. Without a store, a fault has no checkpoint to return to.
     public var hasStore = false
-    /// The maximum number of streams, above which new ones are refused; nil for no limit.
+    /// The maximum number of streams, beyond which new streams are refused; nil for no limit.
     public var maximumStreams: Int?
-    /// Events of streams that were not handed over yet, in order.
+    /// The streams' events that have not been handed over yet, in order.
     public internal(set) var events: [StreamEvent] = []
 
     let workers: StepWorkers
     var memories: [StreamMemory]
     let router: Router
     var index = StreamIndex()
-    /// The streams by slot. Entries of free slots have no meaning.
+    /// The streams, indexed by slot. Entries of free slots have no meaning.
     var streams = GrowingBuffer<Stream>()
-    /// The slots of streams that changed since the last checkpoint copied them.
+    /// The slots of streams that have changed since the last checkpoint copied them.
     var changed = SlotSet()
-    /// The slots freed since the last checkpoint, even if other streams use these slots by now.
+    /// The slots freed since the last checkpoint, even if other streams have taken them since.
     var removed = SlotSet()
-    /// The slots of streams that the store is about to remove. Until it has done so, no checkpoint copies these
-    /// streams.
+    /// The slots of streams that the store is about to remove. Until it has removed them, checkpoints leave these
+    /// streams out.
     var doomed = SlotSet()
     /// The operation on many streams that is under way.
     var sweep: StreamSweep?
-    /// The phase of every stream. While an operation is under way, only the streams that it has reached have this phase.
+    /// The phase of every stream. While an operation is under way, only the streams that it has reached are in this
+    /// phase.
     var phase = Stream.Phase()
-    /// The weights to which streams are moving.
+    /// The exchange of weights under way, during which streams move to the new weights.
     var exchange: ModelExchange?
     /// The restoration of streams from a snapshot.
     var restoration = StreamRestoration()
-    /// The copies of an operation, and the keys of the hibernated streams that it found.
+    /// The copies that an operation has made, and the keys of the hibernating streams that it found.
     var copied = StreamSlice(fingerprints: [])
     var copiedAsleep: [UInt32] = []
     /// The keys of the streams that the last operation removed or doomed.
     var removedKeys: [UInt32] = []
-    /// The waiting timesteps by slot. A mark on a stream tells whether it has waiting timesteps.
+    /// The waiting timesteps, by slot. A mark on each stream tells whether it has an entry here.
     var waiting: [Int: WaitingTimesteps] = [:]
-    /// The queue of streams whose waiting timesteps have their turn next.
+    /// The queue of streams whose waiting timesteps will be admitted next.
     var backlog = Backlog()
     var ledger = StreamLedger()
     var hibernation = Hibernation()
     var replay = JournalReplay()
-    /// The steps of the time of day since each stream's last timestep, by slot. The buffer grows only if there was a
-    /// step.
+    /// For each slot, how far the wall clock has jumped since the stream's last timestep. The buffer stays empty until
+    /// there is a jump.
     var clockShifts = GrowingBuffer<ClockShift>()
-    /// The admitted messages without decisions.
+    /// The admitted messages that have not been decided yet.
     var batch: MessageBatch
 
     /// Creates an empty table.
@@ -92,29 +93,30 @@ public struct StreamTable: ~Copyable {
     /// The number of streams in the table.
     public var count: Int { index.count }
 
-    /// The id of the stream in a slot, such as one from ``DecidedBatch/slot(of:)``.
+    /// The id of the stream in a slot, for example in the slot that ``DecidedBatch/slot(of:)`` returns.
     @inline(__always)
     @_lifetime(borrow self)
     public func idBytes(of slot: Int) -> Span<UInt8> { index.id(of: slot) }
 
-    /// The number of hibernated streams.
+    /// The number of hibernating streams.
     public var asleepCount: Int { hibernation.count }
 
     /// The number of paused streams.
     public internal(set) var pausedCount = 0
-    /// The number of streams changed since ``copyChanged(from:limit:)`` copied them. Takes linear time.
+    /// The number of streams that have changed since ``copyChanged(from:limit:)`` last copied them. Takes linear time.
     public var changedCount: Int { changed.count }
 
-    /// Admits one binary message to the batch. All of its timesteps are admitted or none, except for a paused stream.
+    /// Admits one binary message to the batch. Either all of its timesteps are admitted or none, unless the stream is
+    /// paused.
     ///
     /// - Parameters:
     ///   - frames: The number of frames in the message: 2, or 3 with a header.
     ///   - id: The first frame.
     ///   - payload: The second frame.
-    ///   - header: The third frame; ignored if there are two.
-    /// - Returns: Whether the message was admitted. If not, decide the batch first and pass the message again.
-    /// - Throws: ``DropCause`` if the message is dropped. A dropped message changes no state. With ``DropCause/paused``, the
-    ///   timesteps that fit wait for the stream, and only the rest is dropped.
+    ///   - header: The third frame. It is ignored if there are only two frames.
+    /// - Returns: Whether the message was admitted. If not, decide the batch first and then pass the message again.
+    /// - Throws: ``DropCause`` if the message is dropped. A dropped message changes no state. With
+    ///   ``DropCause/paused``, as many timesteps as fit wait for the stream, and only the rest are dropped.
     public mutating func admit(
         frames: Int, id: Span<UInt8>, payload: RawSpan, header: RawSpan
     ) throws(DropCause) -> Bool {
@@ -135,11 +137,11 @@ public struct StreamTable: ~Copyable {
         return true
     }
 
-    /// Admits one message of another codec in the same way.
+    /// Admits one message that was parsed from a different codec, in the same way as a binary message.
     ///
-    /// - Parameter message: The decoded message.
-    /// - Returns: As ``admit(frames:id:payload:header:)``.
-    /// - Throws: As ``admit(frames:id:payload:header:)``.
+    /// - Parameter message: The parsed message.
+    /// - Returns: Same as ``admit(frames:id:payload:header:)``.
+    /// - Throws: Same as ``admit(frames:id:payload:header:)``.
     public mutating func admit(_ message: ParsedTimesteps) throws(DropCause) -> Bool {
         let place = try place(of: message.id.span)
         guard isFree(place) else { return false }
@@ -151,14 +153,15 @@ public struct StreamTable: ~Copyable {
 
     /// The destination of a message.
     private struct Place {
-        /// The slot of the stream; nil if the stream is unknown.
+        /// The slot of the stream; nil if the stream is not in the table yet.
         let slot: Int?
         let model: Int
         /// The hash of the id.
         let hash: UInt32
     }
 
-    /// Inlined like ``isFree(_:)``, because a call that only borrows the table would copy all of it to the stack.
+    /// Finds the destination of a message. Inlined, like ``isFree(_:)``, because a call that only borrows the table
+    /// would copy the whole table to the stack.
     @inline(__always)
     private func place(of id: Span<UInt8>) throws(DropCause) -> Place {
         let hash = index.hash(id)
@@ -168,14 +171,14 @@ public struct StreamTable: ~Copyable {
         return Place(slot: nil, model: model, hash: hash)
     }
 
-    /// Whether the batch has room and no message of the same stream.
+    /// Whether the batch has room, and no message of the same stream yet.
     @inline(__always)
     private func isFree(_ place: Place) -> Bool {
         guard !batch.isFull else { return false }
         return place.slot.map { !streams[$0].isInBatch } ?? true
     }
 
-    /// Admits the message whose values are the batch's ``MessageBatch/incoming``, whatever its codec.
+    /// Admits a message of any codec. Its values are already in the batch, as ``MessageBatch/incoming``.
     @inline(__always)
     private mutating func admit(
         _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
@@ -186,7 +189,7 @@ public struct StreamTable: ~Copyable {
         try enqueue(count, of: slot, hash: place.hash, header)
     }
 
-    /// Admits a message of a stream that is ready. A large message is split into pieces.
+    /// Admits a message of a stream that is ready. If the message is large, it is split into pieces.
     @inline(__always)
     private mutating func enqueue(
         _ count: Int, of slot: Int, hash: UInt32, _ header: TimestepHeader
@@ -204,7 +207,7 @@ public struct StreamTable: ~Copyable {
             return try admitUnready(insertToRestore(id, model: place.model), count, of: id, at: place, header)
         }
         if let maximumStreams, index.count + restoration.streamsToCome >= maximumStreams { throw .tooManyStreams }
-        // The check comes before the insertion, so that a dropped message leaves no stream.
+        // Check before the insertion, so that a dropped message does not create a stream.
         _ = try SequenceNumbers(header, count: count, consumed: 0)
         try enqueue(count, of: insert(id, model: place.model), hash: place.hash, header)
     }
@@ -215,8 +218,8 @@ public struct StreamTable: ~Copyable {
         try wait(slot, header, count: count)
     }
 
-    /// Admits a message of a stream that is paused, is hibernated, has waiting timesteps, or was not reached by the
-    /// operation under way.
+    /// Admits a message of a stream that is paused, is hibernating, has waiting timesteps, or has not been reached by
+    /// the operation under way.
     private mutating func admitUnready(
         _ slot: Int, _ count: Int, of id: Span<UInt8>, at place: Place, _ header: TimestepHeader
     ) throws(DropCause) {
@@ -229,11 +232,11 @@ public struct StreamTable: ~Copyable {
         try wait(slot, header, count: count)
     }
 
-    /// Counts drops: timesteps for a paused stream, messages otherwise.
+    /// Counts what was dropped: timesteps if the stream is paused, otherwise messages.
     ///
     /// - Parameters:
-    ///   - cause: The cause.
-    ///   - count: The number of drops.
+    ///   - cause: The cause of the drop.
+    ///   - count: The number of dropped timesteps or messages.
     public mutating func countDrop(_ cause: DropCause, _ count: UInt64 = 1) {
         ledger.counters.dropped[cause, default: 0] += count
     }
@@ -244,7 +247,7 @@ public struct StreamTable: ~Copyable {
         return slot
     }
 
-    /// Sets the entry of a slot that was just given to a stream.
+    /// Sets the entry of a slot that was just assigned to a stream.
     mutating func put(_ stream: Stream, at slot: Int) {
         // Slots in between are unassigned or free.
         while streams.count <= slot { streams.append(stream) }
@@ -256,7 +259,7 @@ public struct StreamTable: ~Copyable {
 }
 
 extension String {
-    /// The text of valid UTF-8.
+    /// Decodes valid UTF-8.
     init(copying bytes: Span<UInt8>) {
         var copy: [UInt8] = []
         copy.reserveCapacity(bytes.count)
@@ -266,7 +269,7 @@ extension String {
 }
 
 extension Span<Float> {
-    /// Whether all values are tokens of a vocabulary. Never inlined, because few models take tokens.
+    /// Whether all values are tokens of a vocabulary. The function is not inlined, because few models take tokens.
     @inline(never)
     fileprivate func areTokens(of vocabulary: Int) -> Bool {
         for index in indices {
