@@ -4,13 +4,13 @@ public import Wire
 
 /// Reads streams by key, and reads and writes snapshots page by page.
 extension StateStore {
-    /// The number of bytes of state at which a page accepts no further stream.
+    /// The size of the state, in bytes, at which a page is full.
     static let pageBytes = 512 * 1024
 
     /// Returns streams of the last checkpoint.
     ///
     /// - Parameter keys: The keys of the streams.
-    /// - Returns: The streams that exist.
+    /// - Returns: The streams that exist. Unknown keys are left out.
     /// - Throws: ``StoreError`` if the database cannot be read.
     public func streams(_ keys: [UInt32]) throws(StoreError) -> StreamSlice {
         guard !keys.isEmpty else { return StreamSlice(fingerprints: []) }
@@ -29,12 +29,12 @@ extension StateStore {
     ///
     /// - Parameters:
     ///   - name: The snapshot's name.
-    ///   - selection: The streams of the snapshot to read.
-    ///   - after: The id before the page; nil for the first page.
-    ///   - limit: The maximum number of streams on the page. A page has fewer streams if their states are large.
-    /// - Returns: The page, and the id before the next page, which is nil at the end. The keys of the page have no
+    ///   - selection: The streams to read from the snapshot.
+    ///   - after: The id that precedes the page; nil for the first page.
+    ///   - limit: The maximum number of streams on the page. There are fewer if their states are large.
+    /// - Returns: The page, and the id that precedes the next page, or nil on the last page. The streams' keys have no
     ///   meaning.
-    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` if the database cannot be read.
+    /// - Throws: ``StoreError`` with the code `noSuchSnapshot`, or `failed` if the database cannot be read.
     public func page(
         ofSnapshot name: String, _ selection: ControlCommand.Selection = .all, after: String?, limit: Int
     ) throws(StoreError) -> (slice: StreamSlice, next: String?) {
@@ -45,8 +45,8 @@ extension StateStore {
         case .all: prefix = ""
         }
         return try database.read("read a snapshot of") { db in
-            // No byte of UTF-8 is 255. This bound therefore lies after all ids with the prefix and before all later
-            // ids.
+            // No byte of UTF-8 is 255, so this bound lies after all ids with the prefix and before all other ids that
+            // follow them.
             let end = Array(prefix.utf8) + [255]
             let select = try db.makeStatement(
                 sql: """
@@ -73,8 +73,8 @@ extension StateStore {
     /// - Parameters:
     ///   - name: The snapshot's name.
     ///   - ids: The ids of the streams.
-    /// - Returns: The streams that the snapshot has. Their keys have no meaning.
-    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` if the database cannot be read.
+    /// - Returns: Those of the streams that the snapshot has. Their keys have no meaning.
+    /// - Throws: ``StoreError`` with the code `noSuchSnapshot`, or `failed` if the database cannot be read.
     public func streams(ofSnapshot name: String, named ids: [String]) throws(StoreError) -> StreamSlice {
         try database.read("read a snapshot of") { db in
             let snapshot = try Self.requireSnapshot(named: name, in: db)
@@ -89,12 +89,12 @@ extension StateStore {
         }
     }
 
-    /// Adds streams to a snapshot, and creates the snapshot if it is missing.
+    /// Adds streams to a snapshot, and creates the snapshot if it does not exist.
     ///
     /// - Parameters:
     ///   - images: Streams that are not in the snapshot yet.
     ///   - name: The snapshot's name.
-    ///   - time: The time of a new snapshot in nanoseconds since the Unix epoch.
+    ///   - time: The time of the snapshot, if it is new, in nanoseconds since the Unix epoch.
     /// - Throws: ``StoreError`` if nothing was added, for example because the snapshot already has one of the streams.
     public func add(_ images: [StreamImage], toSnapshot name: String, time: Int64) throws(StoreError) {
         let slice = StreamSlice(images)
@@ -108,9 +108,9 @@ extension StateStore {
         }
     }
 
-    /// Stores the state layouts of models.
+    /// Stores the state layouts of models, so that a later start can tell whether state fits other weights.
     ///
-    /// - Parameter models: The models whose streams are stored from now on.
+    /// - Parameter models: The models whose streams will be stored.
     /// - Throws: ``StoreError`` if nothing was written.
     public func keepLayouts(of models: [ServedModel]) throws(StoreError) {
         try change("write to", isDurable: false) { db, content in
@@ -124,9 +124,9 @@ extension StateStore {
         }
     }
 
-    /// Returns the state layouts of all models that were ever served.
+    /// Returns the state layouts of all models that have ever been served.
     ///
-    /// - Returns: ``ServedModel/stateLayout`` by ``ServedModel/imageFingerprint``.
+    /// - Returns: The ``ServedModel/stateLayout`` for each ``ServedModel/imageFingerprint``.
     /// - Throws: ``StoreError`` if the database cannot be read.
     public func layouts() throws(StoreError) -> [String: String] {
         try database.read("read") { db in

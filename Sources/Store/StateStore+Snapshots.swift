@@ -4,10 +4,10 @@ public import Wire
 
 /// Lists, deletes and fills snapshots.
 extension StateStore {
-    /// The number of newest snapshots that a wrong name is compared with.
+    /// The maximum number of snapshots, newest first, with which an unknown name is compared.
     private static let mostSuggested = 1_000
 
-    /// Lists the snapshots, the oldest first.
+    /// Lists the snapshots, oldest first.
     ///
     /// - Returns: The status of each snapshot.
     /// - Throws: ``StoreError`` if the database cannot be read.
@@ -28,10 +28,10 @@ extension StateStore {
         }
     }
 
-    /// Deletes a snapshot. Its streams remain as leftovers for ``removeLeftovers(limit:)``.
+    /// Deletes a snapshot. Its streams are left over, for ``removeLeftovers(limit:)`` to delete.
     ///
     /// - Parameter name: The snapshot's name.
-    /// - Throws: ``StoreError``: `noSuchSnapshot`, or `failed` if the snapshot still exists.
+    /// - Throws: ``StoreError`` with the code `noSuchSnapshot`, or `failed` if the snapshot still exists.
     public func deleteSnapshot(_ name: String) throws(StoreError) {
         try change("delete a snapshot from") { db, content in
             let row = try Self.requireSnapshot(named: name, in: db)
@@ -40,13 +40,13 @@ extension StateStore {
         }
     }
 
-    /// Inserts streams of a snapshot, and updates the sums in the snapshot's row. The row itself is not written here.
+    /// Inserts streams into a snapshot, and updates the sums in `row`. The caller writes the row.
     ///
     /// - Parameters:
     ///   - slice: The streams.
     ///   - row: The snapshot's row.
     ///   - db: The database.
-    ///   - content: The checksums of the database.
+    ///   - content: The store's content, with the checksums of the database.
     /// - Throws: `DatabaseError` if the streams cannot be written.
     static func insert(
         _ slice: StreamSlice, of row: inout SnapshotRow, in db: Database, _ content: inout Content

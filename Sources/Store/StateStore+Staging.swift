@@ -2,13 +2,13 @@ import GRDB
 public import Streams
 public import Wire
 
-/// A snapshot that is written a few streams at a time. It is invisible until ``StateStore/finish(_:)``.
+/// A snapshot that is written a few streams at a time. It remains invisible until ``StateStore/finish(_:)``.
 public struct StagedSnapshot: Equatable, Sendable {
     /// The snapshot's name.
     public let name: String
     /// The time of the snapshot in nanoseconds since the Unix epoch.
     public let time: Int64
-    /// The number of the snapshot in the rows of its streams.
+    /// The number by which the streams' rows refer to the snapshot.
     fileprivate let number: Int64
 
     /// Creates a snapshot without streams.
@@ -22,9 +22,9 @@ public struct StagedSnapshot: Equatable, Sendable {
     }
 }
 
-/// The streams of a snapshot that were written so far.
+/// The part of a snapshot that has been written so far.
 struct StagedRows {
-    /// The snapshot's row, which is not in the table yet.
+    /// The snapshot's row, which has not been inserted into the table yet.
     var row: SnapshotRow
     /// The fingerprints of the streams' weights.
     var models: Set<String> = []
@@ -34,15 +34,15 @@ struct StagedRows {
 ///
 ///     begin ──▶ stage, stage … ──▶ finish
 ///
-/// The slices go to the table `snapshot_stream`, under a number that is not in the table `snapshot` yet. The last
-/// transaction inserts the row of `snapshot`. Before it, the streams are invisible and do not count in the header's
-/// checksums. Streams that never get this row are leftovers, which are deleted a few at a time.
+/// The slices go to the table `snapshot_stream`, under a number that the table `snapshot` does not have yet. The last
+/// transaction inserts the row of `snapshot`. Until then, the streams are invisible and do not count in the header's
+/// checksums. If the row is never inserted, the streams are leftovers, which are deleted a few at a time.
 extension StateStore {
     /// Begins a snapshot.
     ///
     /// - Parameter snapshot: The snapshot.
-    /// - Throws: ``StoreError``: `snapshotExists`, or `failed` if the database cannot be read. ``finish(_:)`` throws
-    ///   the same error later.
+    /// - Throws: ``StoreError`` with the code `snapshotExists`, or `failed` if the database cannot be read. A later
+    ///   ``finish(_:)`` throws the same error.
     public func begin(_ snapshot: StagedSnapshot) throws(StoreError) {
         try staging(snapshot) { () throws(StoreError) in
             try database.read("write a snapshot to") { try Self.requireNone(named: snapshot.name, in: $0) }
@@ -50,11 +50,11 @@ extension StateStore {
         }
     }
 
-    /// Writes some streams of a snapshot. The write is atomic; ``finish(_:)`` makes it durable.
+    /// Writes some streams of a snapshot. Either all of them are written or none; ``finish(_:)`` makes them durable.
     ///
     /// - Parameters:
     ///   - slice: Streams that are not in the snapshot yet.
-    ///   - snapshot: A snapshot that was begun.
+    ///   - snapshot: A snapshot that has been begun.
     /// - Throws: ``StoreError`` if the streams were not written. The snapshot then cannot be finished.
     public func stage(_ slice: StreamSlice, of snapshot: StagedSnapshot) throws(StoreError) {
         guard !slice.entries.isEmpty else { return }
@@ -73,7 +73,7 @@ extension StateStore {
     ///
     /// - Parameters:
     ///   - keys: The keys of streams that are not in the snapshot yet.
-    ///   - snapshot: A snapshot that was begun.
+    ///   - snapshot: A snapshot that has been begun.
     /// - Throws: ``StoreError``, as in ``stage(_:of:)``.
     public func stage(_ keys: [UInt32], of snapshot: StagedSnapshot) throws(StoreError) {
         var first = 0
@@ -86,10 +86,10 @@ extension StateStore {
 
     /// Makes a snapshot durable and visible.
     ///
-    /// - Parameter snapshot: A snapshot that was begun.
+    /// - Parameter snapshot: A snapshot that has been begun.
     /// - Returns: The snapshot's status.
-    /// - Throws: ``StoreError`` if the snapshot cannot be completed: the error of ``begin(_:)`` or of a slice, or
-    ///   `snapshotExists`.
+    /// - Throws: ``StoreError`` if the snapshot cannot be completed. This may be an earlier error of ``begin(_:)`` or
+    ///   of a slice; the code is `snapshotExists` if the name has been taken since.
     public func finish(_ snapshot: StagedSnapshot) throws(StoreError) -> SnapshotStatus {
         defer { discard(snapshot) }
         let staged = try stagedRows(snapshot)
@@ -105,22 +105,22 @@ extension StateStore {
             time: snapshot.time, models: staged.models.sorted())
     }
 
-    /// Abandons a snapshot that could not be finished. Its written streams become leftovers.
+    /// Abandons a snapshot that could not be finished. The streams already written become leftovers.
     ///
     /// - Parameter snapshot: The snapshot.
     public func discard(_ snapshot: StagedSnapshot) {
         content.withLock { $0.staged[snapshot.number] = nil }
     }
 
-    /// Deletes some leftover streams, which belong to no snapshot. Their snapshot was deleted, or its writing failed or
-    /// was interrupted by a crash.
+    /// Deletes some leftover streams, which belong to no snapshot: their snapshot was deleted, or the attempt to write
+    /// it failed or ended in a crash.
     ///
     /// - Parameter limit: The maximum number of streams to delete.
-    /// - Returns: Whether there may be more.
+    /// - Returns: Whether there may be more leftovers.
     /// - Throws: ``StoreError`` if the streams still exist.
     public func removeLeftovers(limit: Int) throws(StoreError) -> Bool {
         let numbers = try database.read("read the snapshots of") { db in
-            // Steps from each snapshot number to the next, without reading the streams in between.
+            // Step from each snapshot number to the next without reading the streams in between.
             try Int64.fetchAll(
                 db,
                 sql: """
@@ -147,7 +147,7 @@ extension StateStore {
         return isChanged
     }
 
-    /// Returns the streams of a snapshot that were written so far, or throws the error that ended the snapshot.
+    /// Returns what has been written of a snapshot so far, or throws the error that made the snapshot fail.
     private func stagedRows(_ snapshot: StagedSnapshot) throws(StoreError) -> StagedRows {
         guard let staged = content.withLock({ $0.staged[snapshot.number] }) else {
             throw StoreError(.failed, "the snapshot '\(snapshot.name)' was not begun, or is finished")
@@ -155,7 +155,7 @@ extension StateStore {
         return try staged.get()
     }
 
-    /// Performs a step of a snapshot and stores the result: the new contents or the error.
+    /// Performs one step of a snapshot, and remembers its result: the new contents, or the error.
     private func staging(
         _ snapshot: StagedSnapshot, _ step: () throws(StoreError) -> StagedRows
     ) throws(StoreError) {

@@ -2,30 +2,32 @@ import GRDB
 public import Streams
 import Synchronization
 
-/// The durable storage of stream state: an SQLite database that one daemon owns while it runs.
+/// The durable storage of stream state: an SQLite database that a single daemon owns while it runs.
 ///
-/// Each call is one transaction and returns only after its end. Callers therefore keep calls off the hot path. A write
-/// survives a crash of the process and of the machine once its call has returned. Safe to call from any thread; calls
-/// run one after another.
+/// Each call is one transaction, and returns only after the transaction has ended. Callers must therefore keep calls
+/// off the hot path. Unless stated otherwise, a write survives a crash of the process or the machine once its call has
+/// returned. A store can be used from any thread; its calls run one at a time.
 ///
 /// Every row has a checksum. ``StreamDigest`` and ``StoreHeader`` reveal rows that are missing or too old. The folder's
-/// ``Seal`` reveals files that are missing or too old. Everything is examined before anything is written.
+/// ``Seal`` does the same for files. Everything is examined before anything is written.
 public final class StateStore: Sendable {
     /// The name of the database within the state folder.
     public static let fileName = "sluice.sqlite"
 
-    /// The state of the store other than the rows of its database. Changed only within the database's transactions.
+    /// The state of the store, except for the rows of its database. It changes only within transactions of the
+    /// database.
     struct Content {
         var header: StoreHeader
         var digest = StreamDigest()
         var checksum: Checksum
-        /// The snapshots that are being written, by number: the contents so far, or the error that ended the snapshot.
+        /// The snapshots that are being written, by number: the contents so far, or the error that made the snapshot
+        /// fail.
         var staged: [Int64: Result<StagedRows, StoreError>] = [:]
-        /// Whether all rows of `stream` were found to be as they were written.
+        /// Whether all rows of the table `stream` have been checked and found to be intact.
         var isVerified = false
-        /// Whether the store has begun to write.
+        /// Whether the folder has been made writable.
         var isBegun = false
-        /// The folder's journal, and its kind for as long as the journal can be written.
+        /// The folder's journal, and the kind that the seal states as long as the journal can be written.
         var journal: Journal?
         var journalKind = Seal.JournalKind.none
     }
@@ -34,11 +36,12 @@ public final class StateStore: Sendable {
     let seal: SealKeeper
     let content: Mutex<Content>
     /// The time of the last durable transaction before this start, in nanoseconds since the Unix epoch; nil if there
-    /// was none or if the time is unknown.
+    /// was none or its time is unknown.
     public let lastTime: Int64?
 
-    /// Opens the store of a folder, or creates it if it is missing. An existing database is not written before the
-    /// first change or ``begin(_:journalKind:isWhole:)``. Only a folder of an earlier version is migrated at once.
+    /// Opens the store of a folder, or creates it if it does not exist. An existing database is not written before the
+    /// first change or ``begin(_:journalKind:isWhole:)``. Only a folder that an earlier version wrote is migrated at
+    /// once.
     ///
     /// - Parameter folder: The state folder; nil for a store in memory, which ends with the process.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse`, `laterVersion` or `damaged`.
@@ -49,10 +52,11 @@ public final class StateStore: Sendable {
         }
         database = try OwnedDatabase(
             path: folder.map { "\($0)/\(Self.fileName)" },
-            // A checkpoint of a million streams writes some 40,000 pages, which move into the database 4,000 at a time.
+            // A checkpoint of a million streams writes about 40,000 pages, which are moved into the database 4,000 at a
+            // time.
             pragmas: "PRAGMA wal_autocheckpoint = 4000")
         let versions = try database.versions(Schema.migrator)
-        // The seal is read only now, after the database has locked the folder for this process.
+        // Read the seal only now, because opening the database has locked the folder for this process.
         let file = folder.map { SealFile(folder: $0) }
         let found = try file?.read()
         lastTime = found.flatMap { $0.seal.time == 0 ? nil : $0.seal.time }
@@ -68,22 +72,23 @@ public final class StateStore: Sendable {
         var seal = found?.seal ?? Seal(header.identity)
         let isBehind = found != nil && seal.generation < header.generation
         seal.generation = header.generation
-        // A seal that is behind is written before the next change of the database. Otherwise, a second crash would
+        // A seal that is behind is written before the next change to the database. Otherwise, a second crash could
         // leave the database two generations ahead.
         self.seal = SealKeeper(seal, file: file, isBehind: isBehind)
     }
 
     // MARK: - Checkpoints
 
-    /// The number of streams in a slice that is read from the database.
+    /// The number of streams in each slice that is read from the database.
     static let streamsPerSlice = 4096
 
-    /// Reads all streams of the last checkpoint in the order of their keys, whatever their weights. The first call also
-    /// examines each stream.
+    /// Reads all streams of the last checkpoint in the order of their keys, no matter which weights they belong to. The
+    /// first call also examines each stream.
     ///
-    /// - Parameter body: Called with some streams at a time. An error of `body` ends the reading and is rethrown.
-    /// - Throws: ``StoreError`` if the database cannot be read, or with the code `damaged`, possibly after some streams
-    ///   were read.
+    /// - Parameter body: A closure that receives some streams at a time. If it throws, reading ends and the error is
+    ///   rethrown.
+    /// - Throws: ``StoreError`` if the database cannot be read. The code is `damaged` if rows are damaged; `body` may
+    ///   have received some streams by then.
     public func forEachSlice(_ body: (StreamSlice) throws -> Void) throws {
         try database.pass("read the streams of") { db in
             let isVerified = content.withLock { $0.isVerified }
@@ -94,7 +99,7 @@ public final class StateStore: Sendable {
             var values: [Float] = []
             var slice = StreamSlice(fingerprints: weights.fingerprints)
             while try select.step(in: db) {
-                // After a damaged row, the other rows are only examined, to name all damaged streams.
+                // After a damaged row, only examine the remaining rows, so that the error can name all damaged streams.
                 guard examination?.add(select) ?? true else { continue }
                 StreamRow.append(
                     select, at: 2, key: UInt32(truncatingIfNeeded: select.int64(0)),
@@ -119,15 +124,14 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// Writes streams and removes others in one transaction. The write is atomic. It is durable only after a later
-    /// ``endCheckpoint(at:)`` or ``remove(_:)``, so that a checkpoint of many slices waits for the disk once.
+    /// Writes streams and removes others, in a single transaction. It becomes durable only with a later
+    /// ``endCheckpoint(at:)`` or ``remove(_:)``, so that a checkpoint of many slices waits for the disk only once.
     ///
     /// - Parameter slice: The changed streams, and the keys of the removed ones.
     /// - Throws: ``StoreError`` if nothing was written.
     public func write(_ slice: StreamSlice) throws(StoreError) {
         try change("write a checkpoint to", isDurable: false) { db, content in
-            // The removal comes first, because another stream of the slice may already have the key of a removed
-            // stream.
+            // Remove streams first, because another stream in the slice may already have the key of a removed stream.
             try Self.delete(slice.removedKeys, in: db, &content)
             let weights = try WeightsTable.numbers(of: slice, in: db, &content)
             let upsert = try db.cachedStatement(
@@ -147,7 +151,7 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// Removes streams.
+    /// Removes streams durably.
     ///
     /// - Parameter keys: The keys of the streams.
     /// - Throws: ``StoreError`` if no stream was removed.
@@ -164,22 +168,22 @@ public final class StateStore: Sendable {
         }
     }
 
-    /// The last journal record whose effect the stored streams include; 0 for none.
+    /// The position of the last journal record whose effect is in the stored streams; 0 if there is none.
     public var position: UInt64 { content.withLock { $0.header.position } }
 
     /// The state folder's identity.
     var identity: StateIdentity { content.withLock { $0.header.identity } }
 
-    /// The number of the last durable transaction.
+    /// The database's generation: the number of its last durable transaction.
     public var generation: UInt64 { content.withLock { $0.header.generation } }
 
     /// Makes the written slices durable as a complete checkpoint.
     ///
-    /// - Parameter position: The journal's last record when the checkpoint began.
+    /// - Parameter position: The position of the journal's last record at the time when the checkpoint began.
     /// - Throws: ``StoreError`` if the checkpoint may not be durable.
     public func endCheckpoint(at position: UInt64) throws(StoreError) {
         try change("write a checkpoint to") { _, content in content.header.position = position }
-        // A checkpoint succeeds only once the seal has its generation. If this fails, the caller can repeat the
+        // A checkpoint succeeds only once the seal has reached its generation. If this fails, the caller can repeat the
         // checkpoint.
         try seal.catchUp()
     }

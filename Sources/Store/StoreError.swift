@@ -1,4 +1,4 @@
-/// An error of the store. Distinguish errors by ``code``.
+/// A failure of the store. Distinguish errors by ``code``.
 public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of errors.
     public enum Code: Equatable, Sendable {
@@ -12,9 +12,9 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case damaged
         /// No snapshot has the requested name.
         case noSuchSnapshot
-        /// A snapshot with the requested name exists already.
+        /// A snapshot with the requested name already exists.
         case snapshotExists
-        /// The folder or a file in it was deleted, replaced or unmounted while the daemon ran.
+        /// The folder, or a file in it, was deleted, replaced or unmounted while the daemon was running.
         case folderLost
         /// The disk is full.
         case diskFull
@@ -24,9 +24,9 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// The kind of error.
     public let code: Code
-    /// The problem, its place, and the remedy.
+    /// The problem, where it occurred, and the remedy.
     public let description: String
-    /// The problem and its place.
+    /// The problem and where it occurred.
     public let problem: String
 
     init(_ code: Code, _ description: String, problem: String? = nil) {
@@ -35,7 +35,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         self.problem = problem ?? description
     }
 
-    /// The same error, with the note that the loss of the folder was noticed only after the write.
+    /// The same error, with a note that the loss of the folder was noticed only after the write.
     public var afterWriting: StoreError {
         StoreError(
             code,
@@ -47,7 +47,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     ///
     /// - Parameters:
     ///   - place: The file.
-    ///   - problem: The predicate of a sentence whose subject is the file.
+    ///   - problem: The predicate of a sentence that has the file as its subject.
     /// - Returns: The error, including the remedy.
     static func damage(_ place: String, _ problem: String) -> StoreError {
         StoreError(

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A dated folder within the state folder. It receives the files that no longer belong to the state, so that nothing is
+/// A dated folder within the state folder. Files that no longer belong to the state are moved here, so that nothing is
 /// deleted.
 struct SetAsideFolder: Sendable {
     /// The path of the folder.
@@ -9,11 +9,11 @@ struct SetAsideFolder: Sendable {
     private(set) var files: [String] = []
     private let folder: String
 
-    /// Creates a new folder. If the name is taken, a number is appended.
+    /// Creates a new folder. If the name is already taken, a number is appended.
     ///
     /// - Parameters:
     ///   - folder: The state folder.
-    ///   - name: The first part of the folder's name. The time is the second part.
+    ///   - name: The first part of the folder's name. The date and time follow.
     ///   - time: Seconds since the Unix epoch.
     /// - Throws: ``StoreError`` if the folder cannot be created.
     init(in folder: String, named name: String, time: Int64) throws(StoreError) {
@@ -34,7 +34,7 @@ struct SetAsideFolder: Sendable {
         throw StoreError(.failed, "cannot create \(name): \(StateFolder.systemError)")
     }
 
-    /// Moves files out of the state folder into this folder. Missing files are skipped.
+    /// Moves files from the state folder into this folder. Missing files are skipped.
     ///
     /// - Parameter names: The names of the files.
     /// - Throws: ``StoreError`` if a file cannot be moved.
@@ -50,14 +50,15 @@ struct SetAsideFolder: Sendable {
     /// Returns the error of a file operation that has just failed, with the system's reason.
     ///
     /// - Parameters:
-    ///   - operation: The verb of the operation, such as `move`.
+    ///   - operation: A verb for the operation, such as `move`.
     ///   - name: The name of the file.
     /// - Returns: The error.
     func failure(_ operation: String, _ name: String) -> StoreError {
         StoreError(.failed, "cannot \(operation) \(name) to \(path): \(StateFolder.systemError)")
     }
 
-    /// Converts a count of days since 1970-01-01 to a date; see <https://howardhinnant.github.io/date_algorithms.html>.
+    /// Converts a number of days since 1970-01-01 to a date; see
+    /// <https://howardhinnant.github.io/date_algorithms.html>.
     private static func date(ofDay day: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = max(0, day) + 719_468
         let era = shifted / 146_097

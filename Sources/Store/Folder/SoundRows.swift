@@ -1,6 +1,7 @@
 import GRDB
 
-/// The sound rows of a damaged database. Checksums prove that each of them is as it was last written.
+/// The sound rows of a damaged database. A row is sound if checksums prove that its contents are those that were last
+/// written.
 struct SoundRows {
     /// The keys of the sound streams.
     private(set) var keys: Set<UInt32> = []
@@ -9,12 +10,12 @@ struct SoundRows {
     private var snapshots: [SnapshotRow] = []
     private var lostSnapshots: [String] = []
 
-    /// Creates a set without rows.
+    /// Creates a result without sound rows.
     init() {}
 
     /// A row of the table `stream` that could be read.
     private struct Found {
-        /// The checksum of the row's contents. The row is sound if ``stored`` has the same value.
+        /// The checksum computed from the row's contents. The row is sound only if ``stored`` has the same value.
         var computed: UInt64
         var stored: UInt64
     }
@@ -29,7 +30,7 @@ struct SoundRows {
         var checksum = Checksum(header.identity)
         let weights = (try? Set(Int64.fetchAll(db, sql: "SELECT id FROM weights"))) ?? []
         let others = (try? SmallTables.verifiedSum(in: db, &checksum)) ?? nil
-        // If the table of weights is damaged, the model of each row is unknown.
+        // If the table of weights is damaged, the model of each stream is unknown.
         guard others == header.others else {
             if header.snapshots.rows > 0 { lostSnapshots = ["all of \(header.snapshots.rows)"] }
             return
@@ -43,7 +44,7 @@ struct SoundRows {
                 keys.formUnion(Self.proved(rows.map { ($0.key, $0.value) }, stored[bucket] ?? StreamDigest.Sum()))
             }
         } else {
-            // The stored sums of the buckets are damaged. Only the sum of all rows is left, which proves either all
+            // The stored sums of the buckets are damaged. Only the sum over all rows is left, and it can only prove all
             // sound rows or none.
             keys.formUnion(Self.proved(found.map { ($0.key, $0.value) }, header.streams))
         }
@@ -51,17 +52,17 @@ struct SoundRows {
         isComplete = total == header.streams && keys.count == Int(header.streams.rows) && lostSnapshots.isEmpty
     }
 
-    /// Selects the rows for which a sum proves that they are as they were last written.
+    /// Selects the rows for which a sum proves that their contents are those that were last written.
     ///
-    /// The sum includes every row as it was last written. A damaged row entered the sum either with the checksum that
-    /// it still stores or with the one computed from its contents. The other rows are proved only if some combination
-    /// of these checksums gives the sum.
+    /// The sum includes every row as it was last written. A damaged row contributed either the checksum that it still
+    /// stores or the one computed from its contents. If some combination of these checksums gives the sum, all other
+    /// rows are proved to be sound.
     private static func proved(_ rows: [(key: UInt32, row: Found)], _ sum: StreamDigest.Sum) -> [UInt32] {
         let sound = rows.filter { $0.row.computed == $0.row.stored }
         let damaged = rows.filter { $0.row.computed != $0.row.stored }
         guard Int64(rows.count) == sum.rows, damaged.count <= 8 else { return [] }
         let rest = sound.reduce(sum.checksums) { $0 &- $1.row.stored }
-        // Each choice selects one of the two checksums for every damaged row.
+        // Each choice picks one of the two checksums for every damaged row.
         for choice in 0..<(1 << damaged.count) {
             let chosen = damaged.enumerated().map { choice >> $0 & 1 == 0 ? $1.row.stored : $1.row.computed }
             if chosen.reduce(0, &+) == rest { return sound.map(\.key) }
@@ -69,8 +70,8 @@ struct SoundRows {
         return []
     }
 
-    /// Reads all readable rows: forward from the first, backward from the last, and then key by key in the gap that is
-    /// left.
+    /// Reads all readable rows: forward from the first row, then backward from the last, and finally key by key in the
+    /// remaining gap.
     private static func readableRows(
         _ db: Database, _ buckets: [UInt32], _ weights: Set<Int64>, _ checksum: inout Checksum
     ) -> [UInt32: Found] {
@@ -121,7 +122,7 @@ struct SoundRows {
                 lostSnapshots.append(row.name)
             }
         }
-        // A damaged page may be an older version that still holds a deleted snapshot.
+        // A damaged page may hold an older version, in which a deleted snapshot still exists.
         if lostSnapshots.isEmpty, sum != header.snapshots {
             lostSnapshots = snapshots.map(\.name) + ["others"]
             snapshots = []
@@ -144,7 +145,7 @@ struct SoundRows {
         var digest = StreamDigest()
         let columns = "key, position, \(StreamRow.columns), checksum"
         for key in keys.sorted() {
-            // SQLite may fail to find a row by its key, although it found the row through another page before.
+            // SQLite may fail to find a row by its key even though it found the row earlier through another page.
             let row = try? Row.fetchOne(
                 source, sql: "SELECT \(columns) FROM stream WHERE key = ?", arguments: [key])
             guard let row else { continue }

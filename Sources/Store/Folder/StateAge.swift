@@ -2,16 +2,16 @@ import Glibc
 
 /// Describes the age and the access rights of a state folder for people.
 public enum StateAge {
-    /// The mode of the folder in octal, if anyone but its owner may read or search it; otherwise nil.
+    /// The folder's mode in octal if anyone but its owner has access to it; otherwise nil.
     public static func openMode(of folder: String) -> String? {
         guard let mode = StateFolder.mode(of: folder), mode & 0o077 != 0 else { return nil }
         return String(mode, radix: 8)
     }
 
-    /// The time since an instant, in the largest unit that fits.
+    /// Returns the time since an instant, in the largest unit that fits.
     ///
-    /// - Parameter time: Nanoseconds since the Unix epoch.
-    /// - Returns: A text such as `3 h`; `no time` if the instant is in the future.
+    /// - Parameter time: The instant, in nanoseconds since the Unix epoch.
+    /// - Returns: A text such as `3 h`; `no time` if less than a second has passed or the instant is in the future.
     public static func text(since time: Int64) -> String {
         var now = timespec()
         _ = unsafe clock_gettime(CLOCK_REALTIME, &now)

@@ -1,8 +1,8 @@
 import Glibc
 
-/// The findings about a state folder: whether it is sound, and its contents.
+/// The result of examining a state folder: whether the folder is sound, and what it contains.
 ///
-/// A start examines the folder in the same steps.
+/// When the daemon starts, it examines the folder in the same steps.
 public struct StateExamination: Codable, Equatable, Sendable {
     /// A snapshot in the folder.
     public struct Snapshot: Codable, Equatable, Sendable {
@@ -12,19 +12,19 @@ public struct StateExamination: Codable, Equatable, Sendable {
         public let streams: Int
     }
 
-    /// The damage found, one line per file; empty if the folder is sound.
+    /// The damage found, as one line per file; empty if the folder is sound.
     public private(set) var damages: [String] = []
     /// The folder's identity; nil if the database cannot be read.
     public private(set) var identity: String?
-    /// The number of the last durable transaction.
+    /// The generation of the database: the number of its last durable transaction.
     public private(set) var generation: UInt64?
     /// The time of the last seal, in nanoseconds since the Unix epoch.
     public private(set) var time: Int64?
     /// The number of streams in the last checkpoint.
     public private(set) var streams = 0
-    /// The snapshots, the oldest first.
+    /// The snapshots, oldest first.
     public private(set) var snapshots: [Snapshot] = []
-    /// The number of journal records after the last checkpoint; nil without a journal.
+    /// The number of journal records after the last checkpoint; nil if there is no journal.
     public private(set) var journalRecords: UInt64?
 
     /// Whether no damage was found.
@@ -39,7 +39,7 @@ public struct StateExamination: Codable, Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - folder: The copy.
-    ///   - original: The folder that was copied. Damage is reported under this folder's name.
+    ///   - original: The folder that was copied. Messages about damage mention this folder.
     /// - Throws: ``StoreError`` if the folder cannot be read for a reason other than damage.
     public init(ofCopy folder: String, of original: String) throws(StoreError) {
         try examine(folder)
@@ -88,9 +88,9 @@ public struct StateExamination: Codable, Equatable, Sendable {
         }
     }
 
-    /// Calls a function and records the damage that it throws.
+    /// Calls a closure, and notes any damage that it throws.
     ///
-    /// - Returns: The function's result; nil if it threw damage.
+    /// - Returns: The closure's result; nil if it found damage.
     private mutating func noting<Value>(
         _ body: () throws(StoreError) -> Value
     ) throws(StoreError) -> Value? {
@@ -105,13 +105,13 @@ public struct StateExamination: Codable, Equatable, Sendable {
 
     // MARK: - Copies
 
-    /// The names of all files that a state folder may have.
+    /// The names of all files that a state folder may contain.
     public static let files = [
         StateSalvage.rebuiltFileName, StateStore.fileName, StateStore.fileName + "-wal", Journal.fileName,
         Journal.fileName + "-wal", SealFile.fileName,
     ]
 
-    /// Whether a daemon has the folder open.
+    /// Checks whether a daemon has the folder open.
     ///
     /// - Parameter folder: The state folder.
     /// - Returns: True if one of the folder's databases is locked.
@@ -119,7 +119,7 @@ public struct StateExamination: Codable, Equatable, Sendable {
         [StateStore.fileName, Journal.fileName].contains { isLocked("\(folder)/\($0)") }
     }
 
-    /// Whether another process locks the file. SQLite locks some of the 512 bytes at 1 GiB; see
+    /// Whether another process has locked the file. SQLite takes its locks within the 512 bytes at 1 GiB; see
     /// <https://sqlite.org/fileformat2.html#the_lock_byte_page>.
     private static func isLocked(_ path: String) -> Bool {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

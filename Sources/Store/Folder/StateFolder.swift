@@ -7,10 +7,10 @@ enum StateFolder {
     /// The mode of files that the daemon creates.
     static let fileMode: mode_t = 0o600
 
-    /// The system's text for the last error.
+    /// The system's description of the last error.
     static var systemError: String { unsafe String(cString: strerror(errno)) }
 
-    /// Creates a folder and its missing parents. Only the owner has access, whatever the umask.
+    /// Creates a folder and any missing parents. Only the owner has access, no matter the umask.
     ///
     /// - Throws: ``StoreError`` with the code `cannotOpen`.
     static func create(_ folder: String) throws(StoreError) {
@@ -36,38 +36,38 @@ enum StateFolder {
             guard make(parent) else { return false }
         }
         guard unsafe mkdir(folder, folderMode) == 0, unsafe chmod(folder, folderMode) == 0 else { return false }
-        // A folder is durable only if its entry in the parent is durable. Some file systems cannot sync a folder; the
-        // error is ignored, because nothing can be done about it.
+        // A folder is durable only if its entry in the parent is durable. Some file systems cannot sync a folder.
+        // Ignore the error, because nothing can be done about it.
         try? sync(parent)
         return true
     }
 
-    /// Creates an empty file if it is missing. Only the owner has access, whatever the umask. SQLite gives its
+    /// Creates an empty file if it does not exist. Only the owner has access, no matter the umask. SQLite gives its
     /// auxiliary files the same mode.
     static func createFile(_ path: String) {
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, fileMode)
-        // SQLite reports the reason better when it opens the file.
+        // If this failed, SQLite will report the reason in more detail when it opens the file.
         guard descriptor >= 0 else { return }
         _ = fchmod(descriptor, fileMode)
         _ = close(descriptor)
     }
 
-    /// Removes all access to a file except the owner's. Uses the path, because closing a descriptor would release
-    /// SQLite's locks.
+    /// Removes everyone's access to a file except the owner's. The mode is changed by path, because closing a
+    /// descriptor of the file would release SQLite's locks.
     static func makePrivate(_ path: String) {
         var status = stat()
         guard unsafe stat(path, &status) == 0, status.st_mode & 0o777 != fileMode else { return }
-        // If another user owns the file, this fails and the mode stays.
+        // If another user owns the file, this fails and the mode does not change.
         _ = unsafe chmod(path, fileMode)
     }
 
-    /// The permissions of a folder or file; nil if it is missing.
+    /// The permissions of a folder or file; nil if the path does not exist.
     static func mode(of path: String) -> mode_t? {
         var status = stat()
         return unsafe stat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
     }
 
-    /// The length of a file in bytes; nil if it is missing.
+    /// The length of a file in bytes; nil if the file does not exist.
     static func size(of path: String) -> Int? {
         var status = stat()
         return unsafe stat(path, &status) == 0 ? Int(status.st_size) : nil
@@ -78,7 +78,7 @@ enum StateFolder {
     /// - Throws: ``StoreError`` if the entry may not be durable.
     static func sync(folderOf path: String) throws(StoreError) { try sync(parent(of: path)) }
 
-    /// Makes the entries of a folder durable.
+    /// Makes the directory entries of a folder durable.
     ///
     /// - Throws: ``StoreError`` if the entries may not be durable.
     static func sync(_ folder: String) throws(StoreError) {

@@ -1,33 +1,33 @@
 import Glibc
 import Synchronization
 
-/// Detects that the state folder, or an open file in it, was deleted, replaced or unmounted.
+/// Detects whether the state folder, or an open file in it, has been deleted, replaced or unmounted.
 ///
-/// SQLite would continue to write to files that nobody can reach. The watch therefore compares the device and inode at
-/// each path with those that it saw there first. Safe to use from any thread.
+/// SQLite would continue to write to files that no one can reach any more. Therefore, the watch compares the device and
+/// inode at each path with those that it first saw there. A watch can be used from any thread.
 public final class StateFolderWatch: Sendable {
     private struct Inode: Equatable {
         let device: UInt
         let number: UInt
     }
 
-    /// The current contents at the path of a lost folder.
+    /// The things that may now be at the path of a lost folder.
     enum Occupant: Equatable {
         /// A folder without state.
         case nothing
-        /// The rest of the lost state, or a copy of it.
+        /// What is left of the lost state, or a copy of it.
         case sameState
-        /// Nothing: the path does not exist.
+        /// Nothing at all: the path does not exist.
         case gone
-        /// Files that must not be touched, with the reason.
+        /// Something that must not be touched, with the reason.
         case other(String)
     }
 
     let folder: String
-    /// The first inode seen at each path.
+    /// The inode that was first seen at each path.
     private let known: Mutex<[String: Inode]>
 
-    /// Records the inodes that are in place. Call this once the databases are open.
+    /// Records the current inodes. Call this once the databases are open.
     ///
     /// - Parameter folder: The state folder.
     public init(folder: String) {
@@ -36,18 +36,19 @@ public final class StateFolderWatch: Sendable {
         renew()
     }
 
-    /// Forgets the recorded inodes and records those that are in place now. Call this once the databases are open.
+    /// Replaces the recorded inodes with the current ones. Call this once the databases are open.
     func renew() {
         known.withLock { $0 = [:] }
         try? check()
     }
 
-    /// Compares the current inode at each path with the recorded one.
+    /// Compares the current inode at each path with the recorded one. A path that is not recorded yet is recorded.
     ///
     /// - Throws: ``StoreError`` with the code `folderLost`.
     public func check() throws(StoreError) {
         let problem = known.withLock { known -> String? in
-            // A log file stays in place until the process ends, because the databases stay locked.
+            // SQLite's log files stay in place until the process ends, because the databases stay locked. A missing one
+            // is therefore a loss.
             for path in [folder] + StateExamination.files.map({ "\(folder)/\($0)" }) {
                 let inode = Self.inode(of: path)
                 guard let first = known[path] else {
@@ -63,10 +64,10 @@ public final class StateFolderWatch: Sendable {
         throw Self.lost(problem)
     }
 
-    /// Examines the contents at the folder's path.
+    /// Examines what is now at the folder's path.
     ///
     /// - Parameter identity: The identity of the lost state.
-    /// - Returns: The contents.
+    /// - Returns: The finding.
     func occupant(_ identity: StateIdentity) -> Occupant {
         var status = stat()
         guard unsafe stat(folder, &status) == 0 else { return .gone }
@@ -87,11 +88,11 @@ public final class StateFolderWatch: Sendable {
         }
     }
 
-    /// The error for a lost folder.
+    /// Returns the error for a lost folder.
     ///
     /// - Parameters:
-    ///   - problem: The observed problem.
-    ///   - remedy: The remedy, or the reason why the path cannot be used.
+    ///   - problem: The problem that was observed.
+    ///   - remedy: The remedy, or the reason why the path cannot be used yet.
     /// - Returns: The error.
     static func lost(
         _ problem: String,

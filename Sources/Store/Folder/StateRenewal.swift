@@ -1,24 +1,24 @@
 import GRDB
 import Glibc
 
-/// Writes the state again if its folder was deleted, replaced or unmounted while the daemon ran.
+/// Writes the state again if its folder was deleted, replaced or unmounted while the daemon was running.
 ///
-/// The old databases are still open. Their contents can therefore be copied: streams that are not in memory, and
-/// snapshots. If the old databases cannot be read, for example because the disk is gone, the new folder contains only
+/// The old databases are still open. Therefore, the streams that are not in memory, and the snapshots, can be copied
+/// from them. If the old databases cannot be read, for example because the disk is gone, the new folder contains only
 /// the state in memory.
 public struct StateRenewal: Sendable {
     /// The store of the new folder.
     public let store: StateStore
     /// The new journal; nil if the old folder had no journal.
     public let journal: Journal?
-    /// The folder to which files of the same state were moved; nil if the state folder was empty.
+    /// The folder to which older files of the same state were moved; nil if the state folder was empty.
     public let replaced: String?
-    /// The reason why the old database could not be copied; nil if the new database has all of its contents.
+    /// The reason why the old database could not be copied; nil if the new database has its complete contents.
     public let loss: StoreError?
 
     private let watch: StateFolderWatch
 
-    /// Writes the state again, if the folder in place is empty or has the same identity.
+    /// Writes the state again, provided that the folder now in place is empty or has the same identity.
     ///
     /// - Parameters:
     ///   - old: The store of the lost folder.
@@ -26,8 +26,8 @@ public struct StateRenewal: Sendable {
     ///   - sync: The durability of the journal's commits.
     ///   - watch: The watch that detected the loss.
     ///   - time: Seconds since the Unix epoch.
-    /// - Throws: ``StoreError`` with the code `folderLost` if the folder may not be used or cannot be written. The
-    ///   folder then holds none of the new files.
+    /// - Throws: ``StoreError`` with the code `folderLost` if the folder may not be used or cannot be written. In that
+    ///   case, it contains none of the new files.
     public init(
         of old: StateStore, journal oldJournal: Journal?, sync: Journal.Sync, in watch: StateFolderWatch, time: Int64
     ) throws(StoreError) {
@@ -63,14 +63,14 @@ public struct StateRenewal: Sendable {
             let (store, journal) = try write(copyOf: old, into: folder, hasJournal, sync)
             return (store, journal, nil)
         } catch {
-            // If the disk is full, the new folder is at fault and not the old database.
+            // If the disk is full, the problem is the new folder and not the old database.
             guard error.code != .diskFull else { throw error }
             let (store, journal) = try write(anew: old, into: folder, hasJournal, sync)
             return (store, journal, error)
         }
     }
 
-    /// Makes the watch accept the files that are in place now.
+    /// Makes the watch accept the files that are now in place.
     public func accept() { watch.renew() }
 
     private static func write(
@@ -78,7 +78,7 @@ public struct StateRenewal: Sendable {
     ) throws(StoreError) -> (StateStore, Journal?) {
         try put(into: folder, hasJournal, sync) { database throws(StoreError) in
             try old.database.copy(to: database)
-            // A start treats an unsealed database as one that is still being created, and completes it.
+            // On opening, an unsealed database counts as one that is still being created, and is completed.
             try database.write("write to") { db in
                 guard var header = try StoreHeader(db) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
                 header.isSealed = false
@@ -101,9 +101,10 @@ public struct StateRenewal: Sendable {
         }
     }
 
-    /// Builds a database under another name, renames it once it is complete, and opens it as a start does.
+    /// Builds a database under a temporary name, renames it once it is complete, and opens it in the same way as at the
+    /// start of the daemon.
     ///
-    /// - Throws: ``StoreError``. The folder then has none of the files.
+    /// - Throws: ``StoreError``. In that case, the folder contains none of the new files.
     private static func put(
         into folder: String, _ hasJournal: Bool, _ sync: Journal.Sync,
         _ fill: (OwnedDatabase) throws(StoreError) -> Void
@@ -115,7 +116,7 @@ public struct StateRenewal: Sendable {
             try store.begin(journal, journalKind: sync == .full ? .full : .normal, isWhole: false)
             return (store, journal)
         } catch {
-            // Another daemon has opened the folder in the meantime, so the files are no longer this daemon's to delete.
+            // If another daemon has opened the folder in the meantime, the files are no longer this daemon's to delete.
             guard error.code != .inUse else { throw error }
             for name in StateExamination.files { _ = unsafe unlink("\(folder)/\(name)") }
             throw error
@@ -140,7 +141,7 @@ public struct StateRenewal: Sendable {
         do {
             let database = try OwnedDatabase(path: part)
             try fill(database)
-            // Closing moves the write-ahead log into the database, so one file holds everything.
+            // Closing the database moves the write-ahead log into it, so that a single file holds everything.
             database.foldLogOnClose()
         } catch {
             throw StoreError(error, doing: "write to", place: part, otherwise: .failed)

@@ -1,28 +1,28 @@
 import GRDB
 import Glibc
 
-/// Repairs a damaged state folder. Damaged files move into a separate folder within it, and a start continues with the
-/// rest.
+/// Repairs a damaged state folder. The damaged files are moved to a separate folder within it, so that a daemon can
+/// start with the rest.
 ///
-/// Nothing is deleted. After a crash during a salvage, a start refuses the folder, and the next salvage finishes the
-/// work. No file moves before the new database is complete and has its name.
+/// Nothing is deleted. If a salvage crashes, the daemon refuses to start with the folder until another salvage finishes
+/// the work. No file is moved before the new database is complete and named ``rebuiltFileName``.
 public struct StateSalvage: Sendable {
-    /// The name of a complete new database that is not in place yet.
+    /// The name of a new database that is complete but not in place yet.
     static let rebuiltFileName = StateStore.fileName + ".rebuilt"
 
     private var setAside: SetAsideFolder
-    /// The path of the folder with the damaged files.
+    /// The path of the folder to which the damaged files were moved.
     public var place: String { setAside.path }
     /// The names of the damaged files.
     public var files: [String] { setAside.files }
-    /// The number of streams that are kept; nil if the database keeps all.
+    /// The number of streams that were kept; nil until it is known.
     public private(set) var kept: Int?
     /// The number of streams that were set aside; nil if unknown.
     public private(set) var lost: Int?
     /// The names of the snapshots that were set aside.
     public private(set) var lostSnapshots: [String] = []
-    /// The generation of the kept database, if the seal was missing or damaged. Nothing then proves that the generation
-    /// is the last one.
+    /// The generation of the kept database if the seal was missing or damaged; otherwise nil. Without the seal, nothing
+    /// proves that this generation is the last one.
     public private(set) var unprovedGeneration: UInt64?
 
     private let folder: String
@@ -30,13 +30,13 @@ public struct StateSalvage: Sendable {
     private var rebuilt: String { "\(folder)/\(Self.rebuiltFileName)" }
     private var journal: String { "\(folder)/\(Journal.fileName)" }
 
-    /// Sets the damaged files aside.
+    /// Sets damaged files aside.
     ///
     /// - Parameters:
     ///   - folder: The state folder. No store may have it open.
-    ///   - time: Seconds since the Unix epoch, for the name of the folder.
-    ///   - all: Whether to set everything aside.
-    /// - Throws: ``StoreError`` if a file cannot be moved, or if the folder is in use.
+    ///   - time: Seconds since the Unix epoch, for the name of the new folder.
+    ///   - all: Whether to set aside all files, even sound ones.
+    /// - Throws: ``StoreError`` if a file cannot be moved, or if the state folder is in use.
     public init(of folder: String, time: Int64, all: Bool = false) throws(StoreError) {
         self.folder = folder
         setAside = try SetAsideFolder(in: folder, named: "damaged", time: time)
@@ -52,8 +52,8 @@ public struct StateSalvage: Sendable {
         let known = seal.flatMap { header.generation <= $0.generation + 1 ? $0 : nil }
         let end = try soundJournalEnd(header, known, database: resumed == nil ? path : rebuilt)
         let isRebuilt: Bool = if resumed != nil { true } else { try rebuildWhereDamaged(header) }
-        // The seal moves first. A start refuses a sealed database without a seal, so a crash at any later point is
-        // noticed.
+        // Move the seal first. A daemon refuses to start with a sealed database that has no seal, so a crash at any
+        // later point is noticed.
         try move([SealFile.fileName])
         if end == nil { try move([Journal.fileName, Journal.fileName + "-wal"]) }
         if isRebuilt {
@@ -74,7 +74,8 @@ public struct StateSalvage: Sendable {
 
     // MARK: - The database
 
-    /// Returns the header of the database, unless the seal or the journal shows that a later database existed.
+    /// Returns the header of the database; nil if the database is unreadable, or if the seal or the journal shows that
+    /// a later version of it existed.
     private func usableHeader(_ seal: Seal?) throws(StoreError) -> StoreHeader? {
         guard let header = try header(of: path) else { return nil }
         guard let seal else { return try journalIsNewer(than: header) ? nil : header }
@@ -89,7 +90,7 @@ public struct StateSalvage: Sendable {
         }
     }
 
-    /// Whether the journal proves that the database is an older version.
+    /// Whether the journal proves that the database is an outdated version.
     private func journalIsNewer(than header: StoreHeader) throws(StoreError) -> Bool {
         guard (StateFolder.size(of: journal) ?? 0) > 0 else { return false }
         let found = try Self.unlessDamaged { () throws(StoreError) in
@@ -98,10 +99,10 @@ public struct StateSalvage: Sendable {
         return found.map { $0.generation > header.generation || $0.cutThrough > header.position } ?? false
     }
 
-    /// Finds the new database of an earlier salvage that was interrupted after it began to move files.
+    /// Finds the new database of an earlier salvage that was interrupted after it had begun to move files.
     ///
-    /// - Parameter damaged: The header of the database in place, if there is one.
-    /// - Returns: The header of the new database; nil if there is none, or if the database in place is newer.
+    /// - Parameter damaged: The header of the database now in place, if there is one.
+    /// - Returns: The header of the new database; nil if there is none, or if the database now in place is newer.
     /// - Throws: ``StoreError`` if the new database is in use.
     private mutating func interruptedRebuild(_ damaged: StoreHeader?) throws(StoreError) -> StoreHeader? {
         guard let header = try header(of: rebuilt) else { return nil }
@@ -112,12 +113,13 @@ public struct StateSalvage: Sendable {
         return header
     }
 
-    /// If some rows are damaged, builds a new database from the sound rows. It gets its name once it is complete.
+    /// If any rows are damaged, builds a new database from the sound rows. It is named ``rebuiltFileName`` once it is
+    /// complete.
     ///
-    /// - Returns: True if a database was built; false if the old one is sound.
+    /// - Returns: Whether a database was built. False if the old one is sound.
     private mutating func rebuildWhereDamaged(_ header: StoreHeader) throws(StoreError) -> Bool {
         let database = try OwnedDatabase(path: path)
-        // Reads without a transaction, because SQLite refuses to end a transaction that met a damaged page.
+        // Read without a transaction, because SQLite refuses to end a transaction in which it found a damaged page.
         let rows = try Self.unlessDamaged { () throws(StoreError) in
             try database.use("read") { try $0.unsafeRead { try SoundRows($0, header) } }
         }
@@ -137,7 +139,7 @@ public struct StateSalvage: Sendable {
         return true
     }
 
-    /// Copies the rows into a new database. The copy is complete and on the disk when this method returns.
+    /// Copies the rows into a new database, which is complete and on the disk when this method returns.
     private func copy(
         _ rows: SoundRows, of database: OwnedDatabase, to path: String, _ header: StoreHeader
     ) throws(StoreError) -> (streams: Int, lostSnapshots: [String]) {
@@ -183,7 +185,7 @@ public struct StateSalvage: Sendable {
 
     /// Reads contents that may be damaged.
     ///
-    /// - Returns: The contents; nil if they are damaged or SQLite cannot read them.
+    /// - Returns: The contents; nil if they are damaged or cannot be read by SQLite.
     private static func unlessDamaged<Value>(
         _ read: () throws(StoreError) -> Value?
     ) throws(StoreError) -> Value? {

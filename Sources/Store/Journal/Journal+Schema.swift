@@ -5,9 +5,9 @@ extension Journal {
     /// The migration that adds checksums to the journal.
     static let proof = "proof"
 
-    /// Returns the migrations of the tables.
+    /// Returns the migrations of the journal's tables.
     ///
-    /// - Parameter identity: The state folder's identity, for a journal that has none yet.
+    /// - Parameter identity: The identity of the state folder, for a journal that does not have one yet.
     /// - Returns: The migrations.
     static func migrator(_ identity: StateIdentity) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -29,7 +29,7 @@ extension Journal {
                     """)
         }
         migrator.registerMigration(proof) { db in
-            // `previous` is the checksum of the previous batch.
+            // The column `previous` holds the checksum of the previous batch.
             try db.execute(
                 sql: """
                     ALTER TABLE weights ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
@@ -44,7 +44,8 @@ extension Journal {
         return migrator
     }
 
-    /// Chains the batches of an earlier version by their checksums.
+    /// Adds checksums to the batches that an earlier version wrote. Each checksum covers that of the previous batch,
+    /// which chains the batches.
     private static func prove(in db: Database, _ identity: StateIdentity, _ checksum: inout Checksum) throws {
         var (proved, last): ([(batch: JournalBatch, checksum: UInt64)], JournalEnd) = ([], JournalEnd())
         let batches = try JournalBatch.select(in: db, isProved: false)
@@ -74,7 +75,7 @@ extension Journal.Weights {
         }
     }
 
-    /// The checksum of the row's contents.
+    /// Returns the checksum of the row's contents.
     func checksum(_ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.journalWeights)
         checksum.add(Int64(number))
@@ -91,14 +92,14 @@ extension Journal.Weights {
         try prove(in: db, &checksum)
     }
 
-    /// Writes the row's checksum.
+    /// Computes and stores the row's checksum.
     func prove(in db: Database, _ checksum: inout Checksum) throws {
         let value = self.checksum(&checksum)
         try db.execute(
             sql: "UPDATE weights SET checksum = ? WHERE number = ?", arguments: [Int64(bitPattern: value), number])
     }
 
-    /// Returns all rows of the table; nil if a row is not as it was written.
+    /// Returns all rows of the table; nil if any row differs from what was written.
     static func verified(in db: Database, _ checksum: inout Checksum) throws -> [Journal.Weights]? {
         let stored = try Row.fetchAll(db, sql: "SELECT checksum FROM weights ORDER BY number").map { $0.number(0) }
         let all = try all(in: db)

@@ -3,14 +3,14 @@ import GRDB
 public import Streams
 import Synchronization
 
-/// The journal of all changes of streams since the last checkpoint. It is a separate SQLite database beside the state,
-/// so that a long checkpoint never delays a commit.
+/// The journal of all changes to streams since the last checkpoint. It is an SQLite database separate from that of the
+/// state, so that a long checkpoint never delays a commit.
 ///
-/// Records are numbered from 1 over the life of the state. A batch of records is one row and one transaction. A batch
-/// survives a crash of the process once ``append(_:first:)`` returns; with ``Sync/full`` it survives a crash of the
-/// machine too. Safe to call from any thread; calls run one after another.
+/// Records are numbered from 1 over the life of the state. A batch of records is written as one row, in one
+/// transaction. Once ``append(_:first:)`` returns, the batch survives a crash of the process; with ``Sync/full``, it
+/// also survives a crash of the machine. A journal can be used from any thread; its calls run one at a time.
 ///
-/// The checksum of each batch covers the checksum of the previous one. The chain of checksums reveals a batch that is
+/// The checksum of each batch also covers the checksum of the previous batch. This chain reveals a batch that is
 /// damaged, missing, or from another journal. ``JournalHeader`` ties the journal to the store's database.
 public final class Journal: Sendable {
     /// The name of the database within the state folder.
@@ -20,35 +20,35 @@ public final class Journal: Sendable {
     public enum Sync: String, CaseIterable, Sendable {
         /// A commit waits for the disk, so it survives a power cut.
         case full
-        /// A commit waits for the operating system only. It survives `kill -9`, but a power cut may lose the last
+        /// A commit waits only for the operating system. It survives `kill -9`, but a power cut may lose the last few
         /// seconds.
         case normal
     }
 
-    /// The weights and rules under which records were made. Records refer to them by a number.
+    /// The weights and rules under which records were made. Records refer to the pair by number.
     public struct Weights: Equatable, Sendable {
-        /// The number by which records refer to the weights.
+        /// The number by which records refer to these weights and rules.
         public let number: Int
-        /// SHA-256 over architecture and weights.
+        /// SHA-256 over the architecture and weights.
         public let fingerprint: String
-        /// Everything else that the effect of a record depends on; see `ServedModel.rules`.
+        /// Everything else on which the effect of a record depends; see `ServedModel.rules`.
         public let rules: String
 
-        /// Pairs the weights of a model with their number.
+        /// Creates an entry. Each parameter sets the property of the same name.
         public init(number: Int, fingerprint: String, rules: String) {
             (self.number, self.fingerprint, self.rules) = (number, fingerprint, rules)
         }
     }
 
-    /// The maximum number of batches deleted in one transaction, so that a commit does not wait long for a deletion.
+    /// The maximum number of batches to delete in one transaction, so that commits never wait long for a deletion.
     private static let batchesPerCut = 64
 
-    /// The journal's contents other than its batches. Changed only within the database's transactions.
+    /// The journal's contents, except for its batches. They change only within transactions of the database.
     private struct Content {
-        /// The header in the database; nil before there is one.
+        /// The header in the database; nil if there is none yet.
         var header: JournalHeader?
         var end = JournalEnd()
-        /// Whether all batches were found to be as they were written.
+        /// Whether all batches have been checked and found to be intact.
         var isExamined = false
     }
 
@@ -56,8 +56,8 @@ public final class Journal: Sendable {
     private let seal: SealKeeper
     private let content: Mutex<Content>
 
-    /// Opens the journal of a state folder, or creates it if it is missing. An existing journal is not written before
-    /// ``beginWriting()``.
+    /// Opens the journal of a state folder, or creates it if it does not exist. An existing journal is not changed
+    /// before ``beginWriting()``.
     ///
     /// - Parameters:
     ///   - folder: The state folder.
@@ -92,18 +92,18 @@ public final class Journal: Sendable {
         try database.checkPages()
     }
 
-    /// Refuses a folder whose journal is missing although the seal expects one. Otherwise, SQLite would create a new
-    /// journal.
+    /// Refuses a folder whose journal is missing although the seal expects one. Otherwise, SQLite would simply create a
+    /// new journal.
     private static func requireFiles(_ path: String, _ seal: Seal) throws(StoreError) {
         let (size, log) = (StateFolder.size(of: path) ?? 0, StateFolder.size(of: path + "-wal") ?? 0)
         guard size > 0 || (seal.journalKind == .none && log == 0) else { throw .damage(path, "is missing or empty") }
-        // After a crash the log file holds the last records. Only an orderly stop removes the log file.
+        // After a crash, the log file holds the last records. Only an orderly stop removes this file.
         guard seal.journalKind == .none || seal.isOrderly || log > 0 else {
             throw .damage(path + "-wal", "is missing or empty, and may have had the last records")
         }
     }
 
-    /// Refuses a folder of an earlier version if the pages of its journal are inconsistent.
+    /// Checks the pages of a journal that an earlier version wrote, and throws if they are inconsistent.
     static func checkPages(in folder: String) throws(StoreError) {
         try OwnedDatabase(path: path(in: folder)).checkPages()
     }
@@ -115,7 +115,7 @@ public final class Journal: Sendable {
 
     private static func path(in folder: String) -> String { "\(folder)/\(fileName)" }
 
-    /// Begins to write to the journal, and migrates it to the current version.
+    /// Migrates the journal to the current version and makes it writable.
     func beginWriting() throws(StoreError) {
         let identity = seal.seal.identity
         let place = database.place
@@ -129,17 +129,17 @@ public final class Journal: Sendable {
         content.withLock { $0 = Content(header: header, end: end, isExamined: true) }
     }
 
-    /// Makes SQLite move the write-ahead log into the database on close.
+    /// Makes SQLite move the write-ahead log into the database when it closes the database.
     func foldLogOnClose() { database.foldLogOnClose() }
 
-    /// The last record and the checksum of its batch.
+    /// The position of the last record, and the checksum of its batch.
     var end: JournalEnd { content.withLock { $0.end } }
 
     /// Records the store's generation in the journal, durably even with ``Sync/normal``. Then records in the seal that
     /// the journal has reached this generation.
     ///
-    /// - Parameter position: The record up to which the store no longer needs the journal.
-    /// - Throws: ``StoreError`` if the record may not be durable.
+    /// - Parameter position: The position up to which the store no longer needs the journal's records.
+    /// - Throws: ``StoreError`` if what was recorded may not be durable.
     func mark(through position: UInt64 = 0) throws(StoreError) {
         var header: JournalHeader?
         try database.write("write to", .forDisk) { db in
@@ -183,10 +183,10 @@ public final class Journal: Sendable {
         return weights
     }
 
-    /// Registers the weights under which records will be made. Known weights keep their numbers.
+    /// Registers the weights under which records will be made. Weights that are already known keep their numbers.
     ///
     /// - Parameter models: The served models.
-    /// - Returns: The numbers by which records refer to each model's weights.
+    /// - Returns: For each model, the number by which records refer to its weights.
     /// - Throws: ``StoreError`` if the weights cannot be registered.
     public func numbers(of models: [ServedModel]) throws(StoreError) -> [UInt16] {
         let identity = seal.seal.identity
@@ -207,9 +207,9 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Registers weights with the numbers that they have in another journal.
+    /// Registers weights under the numbers that they have in another journal.
     ///
-    /// - Parameter weights: The weights for this new journal.
+    /// - Parameter weights: The weights and their numbers. This journal must be new.
     /// - Throws: ``StoreError`` if the weights cannot be registered.
     public func adopt(_ weights: [Weights]) throws(StoreError) {
         let identity = seal.seal.identity
@@ -222,8 +222,8 @@ public final class Journal: Sendable {
     /// Appends a batch of records.
     ///
     /// - Parameters:
-    ///   - records: At least one record.
-    ///   - first: The number of the first record.
+    ///   - records: The records, at least one.
+    ///   - first: The position of the first record.
     /// - Throws: ``StoreError`` if no record was appended.
     public func append(_ records: JournalRecords, first: UInt64) throws(StoreError) {
         var batch = JournalBatch(first: first, count: records.count, previous: end.tail)
@@ -245,17 +245,17 @@ public final class Journal: Sendable {
     /// Reads the records after a position, batch by batch, up to the first missing record.
     ///
     /// - Parameters:
-    ///   - position: The number of a record; 0 to begin with the first.
-    ///   - body: Called with the number of a batch's first record and with the batch's records. The first record may be
-    ///     at or before `position`.
-    /// - Returns: The last record before the first missing one, and the last record of the whole journal.
-    /// - Throws: ``StoreError`` if the database cannot be read, and the errors of `body`.
+    ///   - position: The position of a record; 0 to begin with the first record.
+    ///   - body: A closure that receives the position of a batch's first record, and the batch's records. The first
+    ///     record may be at or before `position`.
+    /// - Returns: The position of the last record before the first missing one, and that of the journal's last record.
+    /// - Throws: ``StoreError`` if the database cannot be read, and any error that `body` throws.
     public func forEachBatch(
         after position: UInt64, _ body: (UInt64, JournalRecords.Reader) throws -> Void
     ) throws -> (last: UInt64, end: UInt64) {
         try database.pass("read") { db in
             let header = content.withLock { $0.header }
-            // A journal that is new or from an earlier version has no header until the first write.
+            // A journal that is new, or that an earlier version wrote, has no header until it is first written to.
             guard try header != nil || db.tableExists("batch") else { return (position, position) }
             var examination = header.map { JournalExamination($0, database.place) }
             var (last, hasGap) = (position, false)
@@ -264,7 +264,7 @@ public final class Journal: Sendable {
                 let batch = JournalBatch(batches)
                 try examination?.add(batch, batches)
                 guard batch.last > position, !hasGap else { continue }
-                // Batches after missing records are examined but not used.
+                // Batches that follow missing records are examined but not used.
                 hasGap = batch.first > last + 1
                 guard !hasGap else { continue }
                 var bytes: [UInt8] = []
@@ -281,9 +281,9 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Deletes some of the batches whose records are all at or before a position.
+    /// Deletes batches whose records are all at or before a position. One call deletes only a limited number.
     ///
-    /// - Parameter position: The number of a record.
+    /// - Parameter position: The position of a record.
     /// - Returns: Whether there may be more batches to delete.
     /// - Throws: ``StoreError`` if no batch was deleted.
     public func cut(through position: UInt64) throws(StoreError) -> Bool {
@@ -306,11 +306,11 @@ public final class Journal: Sendable {
         return hasMore
     }
 
-    /// Tests whether the disk accepts records again, by writing a row without records.
+    /// Tests whether the disk accepts records again, by writing a row that contains no records.
     ///
-    /// - Throws: ``StoreError`` if the disk does not accept the row.
+    /// - Throws: ``StoreError`` if the row cannot be written.
     public func probe() throws(StoreError) {
-        // The row's number is below all records. Readers skip the row, and the next cut deletes it.
+        // The row's number is lower than that of any record. Readers skip the row, and the next cut deletes it.
         try database.write("write to") { db in
             try db.execute(sql: "INSERT OR REPLACE INTO batch (first, count, records) VALUES (-1, 0, zeroblob(65536))")
         }

@@ -1,12 +1,12 @@
 import CSodium
 
 /// A checksum over the columns of a row: libsodium's SipHash-2-4
-/// (<https://doc.libsodium.org/hashing/short-input_hashing>), keyed with the identity of the state.
+/// (<https://doc.libsodium.org/hashing/short-input_hashing>). The key is the identity of the state.
 ///
-/// Each column is added in an unambiguous form, so that different rows never give the same bytes. The buffer is reused
-/// from row to row, because a checkpoint may have millions of rows.
+/// Each column is encoded unambiguously, so that different rows never give the same bytes. The buffer is reused for the
+/// next row, because a checkpoint may have millions of rows.
 struct Checksum {
-    /// The kinds of rows. Equal columns in rows of different kinds have different checksums.
+    /// The kinds of rows. Rows of different kinds have different checksums even if their columns are equal.
     enum Kind: UInt8 {
         case stream = 1
         case snapshotStream, snapshot, weights, layout, header, journalWeights, journalBatch, journalHeader, seal
@@ -19,7 +19,7 @@ struct Checksum {
         self.identity = identity
     }
 
-    /// Returns the checksum of a row that consists of numbers only.
+    /// Returns the checksum of a row that consists only of numbers.
     static func of(_ kind: Kind, _ numbers: [UInt64], _ identity: StateIdentity) -> UInt64 {
         var checksum = Checksum(identity)
         checksum.begin(kind)
@@ -45,7 +45,7 @@ struct Checksum {
         add(number ?? 0)
     }
 
-    /// Adds the number of bytes, then the bytes.
+    /// Adds the number of bytes, followed by the bytes.
     mutating func add(_ span: RawSpan) {
         add(Int64(span.byteCount))
         unsafe span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
@@ -53,7 +53,8 @@ struct Checksum {
 
     mutating func add(_ text: String) { add(unsafe text.utf8.span.bytes) }
 
-    /// Returns the checksum of everything added since ``begin(_:)``. It is never 0, because 0 stands for a missing row.
+    /// Returns the checksum of everything added since ``begin(_:)``. The result is never 0, because 0 stands for a
+    /// missing row.
     func end() -> UInt64 {
         var hash: UInt64 = 0
         unsafe withUnsafeMutablePointer(to: &hash) { hash in

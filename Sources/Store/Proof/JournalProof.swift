@@ -1,16 +1,17 @@
 import Foundation
 import GRDB
 
-/// The last record of a journal and the checksum of its batch. The checksum also covers all earlier batches.
+/// The position of a journal's last record, and the checksum of its batch. This checksum also covers all earlier
+/// batches.
 struct JournalEnd: Equatable {
-    /// The number of the record; 0 if there is none yet.
+    /// The position of the record; 0 if there is no record yet.
     var position: UInt64 = 0
     var tail: UInt64 = 0
 }
 
 /// One row of the table `batch`, without its records.
 struct JournalBatch {
-    /// The number of the first record.
+    /// The position of the first record.
     let first: UInt64
     let count: Int
     /// The checksum of the previous batch.
@@ -21,7 +22,7 @@ struct JournalBatch {
         (self.first, self.count, self.previous) = (first, count, previous)
     }
 
-    /// The number of the last record.
+    /// The position of the last record.
     var last: UInt64 { first &+ UInt64(max(0, count)) &- 1 }
 
     mutating func prove(_ records: RawSpan, _ checksum: inout Checksum) {
@@ -31,7 +32,7 @@ struct JournalBatch {
         self.checksum = checksum.end()
     }
 
-    /// Selects all batches in order, without the row of ``Journal/probe()``.
+    /// Selects all batches in order. The row that ``Journal/probe()`` writes is left out.
     static func select(in db: Database, isProved: Bool) throws -> Statement {
         let proof = isProved ? "previous, checksum" : "0, 0"
         return try db.makeStatement(
@@ -47,15 +48,15 @@ struct JournalBatch {
     }
 }
 
-/// The single row of the journal's table `header`, which ties the journal to the store's database. It is written at the
-/// end of a checkpoint rather than with each commit.
+/// The single row of the journal's table `header`. It ties the journal to the store's database. It is written at the
+/// end of a checkpoint, not with each commit.
 struct JournalHeader: Equatable {
     let identity: StateIdentity
-    /// The store's generation when the row was written.
+    /// The store's generation at the time when the row was written.
     var generation: UInt64
-    /// The last record when the row was written.
+    /// The end of the journal at the time when the row was written.
     var end: JournalEnd
-    /// The record up to which batches may be deleted.
+    /// The position up to which batches may have been deleted.
     var cutThrough: UInt64
 
     init(_ identity: StateIdentity, generation: UInt64 = 0, end: JournalEnd = JournalEnd(), cutThrough: UInt64 = 0) {
@@ -77,7 +78,7 @@ struct JournalHeader: Equatable {
 
     /// Reads the row.
     ///
-    /// - Returns: The header; nil if the row is missing, damaged, or of another state.
+    /// - Returns: The header; nil if the row is missing or damaged, or belongs to another state.
     init?(_ db: Database, _ expected: StateIdentity) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT \(Self.columns) FROM header")
         guard rows.count == 1, let row = rows.first,
@@ -108,13 +109,13 @@ struct JournalHeader: Equatable {
             arguments: StatementArguments(values))
     }
 
-    /// Refuses a journal that does not belong to the database and the seal beside it.
+    /// Throws if the journal does not match the database and the seal in the same folder.
     ///
     /// - Parameters:
     ///   - seal: The seal.
-    ///   - position: The last journal record whose effect the store includes.
+    ///   - position: The position of the last journal record whose effect is in the store.
     ///   - storeGeneration: The store's generation.
-    ///   - place: The journal's name in errors.
+    ///   - place: The name of the journal in errors.
     /// - Throws: ``StoreError`` with the code `damaged`.
     func compare(
         with seal: Seal, position: UInt64, generation storeGeneration: UInt64, _ place: String
@@ -134,7 +135,7 @@ struct JournalHeader: Equatable {
     }
 }
 
-/// Examines the batches of a journal while they are read. Each batch must be as it was written, and none may be
+/// Examines the batches of a journal while they are read. Each batch must match what was written, and none may be
 /// missing.
 struct JournalExamination {
     private let header: JournalHeader
@@ -162,8 +163,8 @@ struct JournalExamination {
         }
         if let last {
             guard batch.first > last.position, batch.previous == last.tail else { throw missing(after: last.position) }
-            // The header names the batch that was the last one when the header was written. This batch must exist,
-            // unless it was deleted.
+            // The header names the batch that was the last one when the header was written. That batch must exist,
+            // unless it has been deleted since.
             if last.position <= header.end.position, batch.first > header.end.position, last != header.end {
                 throw missing(after: last.position)
             }
@@ -177,8 +178,8 @@ struct JournalExamination {
 
     /// Ends the examination.
     ///
-    /// - Parameter seal: The seal, which states the records that the journal must have; nil if there is no seal.
-    /// - Returns: The last record.
+    /// - Parameter seal: The seal, which tells how far the journal must reach; nil if there is no seal.
+    /// - Returns: The end of the journal.
     /// - Throws: ``StoreError`` with the code `damaged`.
     func finish(_ seal: Seal?) throws(StoreError) -> JournalEnd {
         let end = last ?? header.end
@@ -196,7 +197,7 @@ struct JournalExamination {
         return end
     }
 
-    /// Examines all batches.
+    /// Examines all batches, and returns the end of the journal.
     ///
     /// - Throws: ``StoreError`` with the code `damaged`.
     consuming func all(in db: Database, _ seal: Seal? = nil) throws -> JournalEnd {

@@ -1,5 +1,5 @@
-/// The contents of the file `sluice.seal`: facts about the other files of a state folder. They reveal a file that is
-/// missing or too old.
+/// The contents of the file `sluice.seal`: facts about the other files of a state folder. They reveal if one of these
+/// files is missing or too old.
 public struct Seal: Equatable, Sendable {
     /// The state of the journal when the seal was written.
     public enum JournalKind: UInt64, Sendable {
@@ -7,30 +7,31 @@ public struct Seal: Equatable, Sendable {
         case none
         /// Each commit waits for the disk.
         case full
-        /// A power cut may lose the last records.
+        /// Commits do not wait for the disk, so a power cut may lose the last records.
         case normal
-        /// The journal could not be written, so the database may be ahead of it.
+        /// The journal could not be written, so the database may have changes that the journal lacks.
         case failed
     }
 
     /// The state folder's identity.
     public let identity: StateIdentity
-    /// The number of this seal, from 1.
+    /// The serial number of this seal, counted from 1.
     var serial: UInt64 = 0
-    /// The database's generation. If the daemon ended after writing the database and before writing the seal, the
-    /// database is one generation ahead.
+    /// The database's generation. If the daemon ended after it had written the database but before it wrote the seal,
+    /// the database is one generation ahead.
     public internal(set) var generation: UInt64 = 0
     /// The state of the journal.
     public internal(set) var journalKind = JournalKind.none
-    /// A generation that the journal has reached; the journal may be ahead.
+    /// A generation that the journal has reached. It may have reached a later one since.
     public internal(set) var journalGeneration: UInt64 = 0
-    /// The last record known to be in the journal. After a crash the journal may have later records.
+    /// The position of the last record that is known to be in the journal. After a crash, the journal may also have
+    /// later records.
     var journalEnd: UInt64 = 0
-    /// The checksum of the batch that contains this last record.
+    /// The checksum of the batch that contains the record at ``journalEnd``.
     var journalTail: UInt64 = 0
-    /// Whether the daemon stopped in an orderly way, so that nothing was written after the seal.
+    /// Whether the daemon stopped in an orderly way. If so, nothing was written after this seal.
     public internal(set) var isOrderly = false
-    /// The time of the seal in nanoseconds since the Unix epoch, for display.
+    /// The time at which the seal was written, in nanoseconds since the Unix epoch. It is only for display.
     public internal(set) var time: Int64 = 0
 
     init(_ identity: StateIdentity) {
@@ -39,7 +40,7 @@ public struct Seal: Equatable, Sendable {
 
     // MARK: - Bytes
 
-    /// The size of a seal. All numbers are little-endian.
+    /// The size of a seal in bytes. All numbers are little-endian.
     static let byteCount = 96
     /// The text "sluice" and the version of the format.
     private static let magic: UInt64 = 0x0001_6563_6975_6C73
@@ -59,7 +60,7 @@ public struct Seal: Equatable, Sendable {
         return bytes
     }
 
-    /// Reads a stored seal. The result is nil if the bytes are not a seal or are damaged.
+    /// Reads a stored seal. Returns nil if the bytes are not a seal or are damaged.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.byteCount else { return nil }
         func number(_ index: Int) -> UInt64 {

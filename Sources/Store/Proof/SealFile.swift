@@ -1,15 +1,15 @@
 import Glibc
 
-/// The file `sluice.seal`, which has two places for a seal. Seals are written to the two places in turn, and each write
-/// is synced. If a power cut tears a write, the previous seal remains.
+/// The file `sluice.seal`, which has two places for a seal. Seals are written to the two places alternately, and each
+/// write is synced. If a power cut leaves a write incomplete, the previous seal is still there.
 ///
-/// The places are overwritten and never moved. A write therefore succeeds even on a full disk. Each write opens the
-/// file by name, so that a deleted or replaced folder is noticed.
+/// The places are overwritten and never move, so a write succeeds even on a full disk. Each write opens the file by
+/// name, so that it notices if the folder was deleted or replaced.
 struct SealFile: Sendable {
     /// The name of the file within the state folder.
     static let fileName = "sluice.seal"
 
-    /// The distance in bytes between the places. It ensures that no disk sector contains parts of both.
+    /// The distance between the two places, in bytes. It ensures that no disk sector contains parts of both.
     private static let stride = 4096
 
     /// The path of the file.
@@ -19,11 +19,11 @@ struct SealFile: Sendable {
         path = "\(folder)/\(Self.fileName)"
     }
 
-    /// Reads the last seal.
+    /// Reads the latest seal.
     ///
-    /// - Returns: The seal, and whether the other place is damaged, for example by a torn write. Nil if the file is
-    ///   missing.
-    /// - Throws: ``StoreError`` if the file cannot be read, or if neither place holds a seal.
+    /// - Returns: The seal, and whether the other place is damaged, for example by an incomplete write. Nil if there is
+    ///   no file.
+    /// - Throws: ``StoreError`` if the file cannot be read, or if neither place holds a valid seal.
     func read() throws(StoreError) -> (seal: Seal, isHalfDamaged: Bool)? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -46,14 +46,14 @@ struct SealFile: Sendable {
             var bytes = [UInt8](repeating: 0, count: Seal.byteCount)
             let count = unsafe pread(descriptor, &bytes, bytes.count, off_t(place * stride))
             let seal = count == bytes.count ? Seal(bytes) : nil
-            // The serial number determines the place of a seal. A copy in the other place does not count.
+            // A seal's serial number determines its place. A copy in the other place does not count.
             return seal.flatMap { $0.serial % 2 == UInt64(place) ? $0 : nil }
         }
     }
 
-    /// Creates the file completely or not at all.
+    /// Creates the file, either completely or not at all.
     ///
-    /// - Parameter seal: The seal for both places. Its serial number is raised.
+    /// - Parameter seal: The seal for both places. Its serial number is increased.
     /// - Throws: ``StoreError`` if the file may not be durable.
     func create(_ seal: inout Seal) throws(StoreError) {
         var file = [UInt8](repeating: 0, count: 2 * Self.stride)

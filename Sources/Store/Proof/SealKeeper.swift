@@ -1,32 +1,32 @@
 import Glibc
 import Synchronization
 
-/// Keeps the seal of a folder while its database and journal are open. The database and the journal run on separate
-/// threads. Each records its durable writes in the seal through this object.
+/// Maintains the seal of a folder while its database and journal are open. The database and the journal are used on
+/// separate threads. Each of them records its durable writes in the seal through this object.
 ///
-/// Safe to use from any thread.
+/// A keeper can be used from any thread.
 final class SealKeeper: Sendable {
     private struct Content {
         var seal: Seal
-        /// Whether the seal is not in the file yet, because the last write failed or a crash prevented it.
+        /// Whether the file does not have the seal yet, because the last write failed or was prevented by a crash.
         var isBehind = false
     }
 
-    /// The file; nil if the state is in memory.
+    /// The seal's file; nil if the state is in memory.
     let file: SealFile?
     private let content: Mutex<Content>
 
     /// - Parameters:
-    ///   - seal: The seal that belongs in the file.
-    ///   - file: The file; nil if the state is in memory.
-    ///   - isBehind: Whether the seal is not in the file yet, because the daemon ended after a transaction and before
-    ///     writing the seal.
+    ///   - seal: The seal that the file should have.
+    ///   - file: The seal's file; nil if the state is in memory.
+    ///   - isBehind: Whether the file does not have the seal yet, because the daemon ended after a transaction but
+    ///     before it wrote the seal.
     init(_ seal: Seal, file: SealFile?, isBehind: Bool = false) {
         self.file = file
         content = Mutex(Content(seal: seal, isBehind: isBehind))
     }
 
-    /// The seal that belongs in the file.
+    /// The seal that the file should have.
     var seal: Seal { content.withLock { $0.seal } }
 
     /// Creates the file in a folder that has none.
@@ -43,7 +43,7 @@ final class SealKeeper: Sendable {
         try result.get()
     }
 
-    /// Writes the seal that the last ``update(_:)`` could not write. Call this before each transaction that raises the
+    /// Writes a seal that the last ``update(_:)`` failed to write. Call this before each transaction that raises the
     /// generation, so that the database is never more than one generation ahead.
     ///
     /// - Throws: ``StoreError`` if the write fails again.
@@ -52,9 +52,9 @@ final class SealKeeper: Sendable {
         try update { _ in }
     }
 
-    /// Changes the seal and writes it.
+    /// Changes the seal, and writes it to the file.
     ///
-    /// - Throws: ``StoreError`` if the file may lack the seal. ``catchUp()`` then tries again.
+    /// - Throws: ``StoreError`` if the file may not have the new seal. ``catchUp()`` then tries again.
     func update(_ change: (inout Seal) -> Void) throws(StoreError) {
         let result = content.withLock { content in
             Result { () throws(StoreError) in

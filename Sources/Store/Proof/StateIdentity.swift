@@ -1,6 +1,6 @@
 /// A random number that a state folder keeps for life. Only copies of the folder have the same number.
 ///
-/// The identity is the key of every checksum. A row of another state therefore never matches its checksum.
+/// The identity is the key of every checksum. Therefore, a row from another state never matches its checksum.
 public struct StateIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The length in bytes, which is the length of a SipHash key.
     static let byteCount = 16
@@ -8,12 +8,12 @@ public struct StateIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The identity: shape (16).
     let bytes: [UInt8]
 
-    /// Creates an identity from the system's random numbers.
+    /// Creates a new identity from the system's random number generator.
     init() {
         bytes = (0..<Self.byteCount).map { _ in .random(in: .min ... .max) }
     }
 
-    /// Reads a stored identity. The result is nil unless there are 16 bytes.
+    /// Creates an identity from stored bytes. Returns nil unless there are 16 bytes.
     init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.byteCount else { return nil }
         self.bytes = bytes

@@ -2,12 +2,13 @@ import GRDB
 import Synchronization
 import Wire
 
-/// Proves at a start that the store is as it was last written, and updates the proofs with each change.
+/// Proves, while the daemon starts, that the store matches what was last written, and updates the proofs with each
+/// change.
 extension StateStore {
     // MARK: - Opening
 
-    /// Refuses a folder whose database is missing. Otherwise, SQLite would create a new database and delete the log of
-    /// the old one.
+    /// Throws if the database is missing although other files show that there was one. Otherwise, SQLite would create a
+    /// new database and delete the log of the old one.
     static func requireDatabase(in folder: String) throws(StoreError) {
         let path = "\(folder)/\(fileName)"
         guard (StateFolder.size(of: path) ?? 0) == 0 else { return }
@@ -30,13 +31,13 @@ extension StateStore {
         }
         if !isNew {
             try database.checkPages()
-            // Also examines the journal, before the database or the journal is written.
+            // Examine the journal too, before either the database or the journal is written.
             if let folder, Journal.exists(in: folder) { try Journal.checkPages(in: folder) }
         }
         try database.beginWriting(Schema.migrator)
     }
 
-    /// Refuses a database whose generation does not match the seal.
+    /// Throws if the database does not match the seal.
     static func compare(
         _ header: StoreHeader, with seal: Seal?, _ file: SealFile, _ place: String
     ) throws(StoreError) {
@@ -54,7 +55,7 @@ extension StateStore {
                 "is older than the rest of the folder, or has lost its end: it has the generation \(header.generation), "
                     + "and \(file.path) knows of \(seal.generation)")
         }
-        // While the database is unsealed, nothing updates the seal, so its generation may be older.
+        // While the database is unsealed, nothing updates the seal. The seal's generation may therefore be older.
         guard header.isSealed else { return }
         guard header.generation <= seal.generation + 1 else {
             throw .damage(
@@ -64,7 +65,7 @@ extension StateStore {
         }
     }
 
-    /// Examines everything that ``forEachSlice(_:)`` skips: the pages, the snapshots and the small tables.
+    /// Examines everything that ``forEachSlice(_:)`` leaves out: the pages, the snapshots and the small tables.
     ///
     /// - Throws: ``StoreError`` with the code `damaged`.
     public func examineRest() throws(StoreError) {
@@ -99,17 +100,17 @@ extension StateStore {
     /// Whether the folder must have a journal.
     public var expectsJournal: Bool { seal.seal.journalKind != .none }
 
-    /// Whether each change was written to the journal before it was written to the database, up to the end of the last
-    /// run.
+    /// Whether, up to the end of the last run, each change was written to the journal before it was written to the
+    /// database.
     public var journalWasWhole: Bool {
         seal.seal.journalKind == .full && content.withLock { $0.header.isSealed }
     }
 
-    /// Returns the error for a journal that ends before the streams in the store.
+    /// Returns the error for a journal that ends before the state of the stored streams.
     ///
     /// - Parameters:
-    ///   - journalEnd: The last record of the journal.
-    ///   - streams: The last record whose effect the stored streams include.
+    ///   - journalEnd: The position of the journal's last record.
+    ///   - streams: The position of the last record whose effect is in the stored streams.
     /// - Returns: The error.
     public func journalIsBehind(journalEnd: UInt64, streams: UInt64) -> StoreError {
         let place = database.place.dropLast(Self.fileName.count) + Journal.fileName
@@ -121,13 +122,13 @@ extension StateStore {
 
     // MARK: - Changing
 
-    /// Begins to write to the folder. Anything that has not been examined yet is examined first.
+    /// Makes the folder writable. Anything that has not been examined yet is examined first.
     ///
     /// - Parameters:
     ///   - journal: The folder's journal, if it has one.
     ///   - kind: The state of the journal from now on.
-    ///   - isWhole: Whether the journal contains everything that the database contains. If not, call
-    ///     ``noteJournal(isWhole:)`` once it does.
+    ///   - isWhole: Whether the journal has every change that the database has. If not, call ``noteJournal(isWhole:)``
+    ///     once it does.
     /// - Throws: ``StoreError`` if the folder is damaged or cannot be written.
     public func begin(
         _ journal: Journal? = nil, journalKind kind: Seal.JournalKind = .none, isWhole: Bool = true
@@ -144,8 +145,8 @@ extension StateStore {
         }
         try database.beginWriting(Schema.migrator)
         let isSealed = content.withLock { $0.header.isSealed }
-        // The order matters. The database is sealed only when the journal and the seal exist, so the next start can
-        // complete the work after a crash.
+        // The order matters. The database is sealed only after the journal and the seal exist. If the daemon crashes
+        // before that, the next start can complete the work.
         try journal?.beginWriting()
         if !isSealed { try seal.create() }
         if let file = seal.file {
@@ -165,11 +166,11 @@ extension StateStore {
         }
     }
 
-    /// Records whether the journal can be written. If it cannot, call this before the database receives changes that
-    /// the journal lacks.
+    /// Records whether the journal has every change. If the journal cannot be written, call this before the database
+    /// receives changes that the journal lacks.
     ///
-    /// - Parameter isWhole: Whether the journal contains everything that the database contains.
-    /// - Throws: ``StoreError`` if the record may not be durable.
+    /// - Parameter isWhole: Whether the journal has every change that the database has.
+    /// - Throws: ``StoreError`` if the seal may not be durable.
     public func noteJournal(isWhole: Bool) throws(StoreError) {
         let (isBegun, kept) = content.withLock { ($0.isBegun, $0.journalKind) }
         let kind: Seal.JournalKind = isWhole || kept == .none ? kept : .failed
@@ -177,9 +178,9 @@ extension StateStore {
         try seal.update { $0.journalKind = kind }
     }
 
-    /// Records that the daemon stops in an orderly way and writes nothing more.
+    /// Records that the daemon is stopping in an orderly way and will write nothing more.
     ///
-    /// - Throws: ``StoreError`` if the record may not be durable.
+    /// - Throws: ``StoreError`` if the seal may not be durable.
     public func end() throws(StoreError) {
         let (isBegun, journal) = content.withLock { ($0.isBegun, $0.journal) }
         guard isBegun else { return }
@@ -193,12 +194,12 @@ extension StateStore {
         journal?.foldLogOnClose()
     }
 
-    /// Runs one transaction that changes rows, the digest and the header together.
+    /// Changes rows, the digest and the header together in one transaction.
     ///
     /// - Parameters:
-    ///   - operation: The verb for errors, as in "cannot … the database".
+    ///   - operation: A verb for errors, as in "cannot … the database".
     ///   - isDurable: Whether to raise the generation and wait for the disk.
-    ///   - body: The change.
+    ///   - body: A closure that makes the change.
     /// - Throws: ``StoreError`` if nothing was written.
     func change(
         _ operation: String, isDurable: Bool = true, _ body: (Database, inout Content) throws -> Void
@@ -227,14 +228,15 @@ extension StateStore {
             content.digest.commit()
             return content.header.generation
         }
-        // The database is already written. If the seal cannot be written now, it is one generation behind, as after a
-        // crash between the two writes. The next durable transaction fails until the seal can be written.
+        // The database has already been written. If writing the seal fails now, the seal is one generation behind, as
+        // it is after a crash between the two writes. The next durable transaction then fails until the seal can be
+        // written.
         if isDurable { try? seal.update { $0.generation = generation } }
     }
 }
 
 extension StateStore.Content {
-    /// Recomputes the sum of the small tables.
+    /// Recomputes the sum over the small tables.
     mutating func addOthers(in db: Database) throws {
         guard let sum = try SmallTables.verifiedSum(in: db, &checksum) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table 'weights' is not as it was written")
@@ -243,12 +245,13 @@ extension StateStore.Content {
     }
 }
 
-/// Examines the rows of `stream` while they are read. Each row must be as it was written, and none may be missing.
+/// Examines the rows of the table `stream` while they are read. Each row must match what was written, and none may be
+/// missing.
 struct StreamExamination {
     private let header: StoreHeader
     private var checksum: Checksum
     private var digest = StreamDigest()
-    /// The ids of the damaged rows.
+    /// The ids of the damaged streams.
     private(set) var damaged: [String] = []
     private var lastKey: Int64 = -1
 
@@ -259,8 +262,9 @@ struct StreamExamination {
 
     /// Examines a row.
     ///
-    /// - Parameter select: A statement that is positioned on the row: key, position, ``StreamRow/columns``, checksum.
-    /// - Returns: Whether all rows so far are as they were written.
+    /// - Parameter select: A statement that is positioned on the row. Its columns are key, position,
+    ///   ``StreamRow/columns`` and checksum.
+    /// - Returns: Whether all rows so far match what was written.
     mutating func add(_ select: Statement) -> Bool {
         let value = StreamRow.checksumOfStream(select, &checksum)
         let key = select.int64(0)

@@ -2,19 +2,20 @@ import Foundation
 import GRDB
 
 /// The single row of the table `header`, which ties the database's tables together. It holds the identity, the
-/// generation, and the sums of the rows' checksums.
+/// generation, and a sum over each table's row checksums.
 struct StoreHeader: Equatable {
     /// The state folder's identity.
     var identity: StateIdentity
-    /// A counter that each durable transaction raises.
+    /// A counter that increases with each durable transaction.
     var generation: UInt64 = 0
-    /// Whether the folder has a seal. A database without a seal is still being created or migrated.
+    /// Whether the folder has a seal. Without a seal, the database is still being created or migrated.
     var isSealed = false
-    /// The last journal record whose effect the stored streams include.
+    /// The position of the last journal record whose effect is in the stored streams.
     var position: UInt64
     /// The sum over the table `stream`.
     var streams = StreamDigest.Sum()
-    /// The sum over the table `snapshot`. Each row of the table has the sum of the snapshot's streams.
+    /// The sum over the table `snapshot`. Each row of that table in turn holds the sum over the streams of its
+    /// snapshot.
     var snapshots = StreamDigest.Sum()
     /// The sum over the tables `weights` and `layout`.
     var others: UInt64 = 0

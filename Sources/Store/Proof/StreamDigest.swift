@@ -1,12 +1,12 @@
 import GRDB
 
-/// The checksums of all rows of the table `stream`. They reveal whether and where a row is missing or too old.
+/// The checksums of all rows of the table `stream`. They reveal whether a row is missing or too old, and roughly where.
 ///
-/// Every ``rowsPerBucket`` consecutive keys form a bucket. The table `digest` stores the number of rows and the sum of
-/// the checksums of each bucket. The checksum of each row is kept in memory, so that an overwritten row need not be
-/// read.
+/// Every ``rowsPerBucket`` consecutive keys form a bucket. For each bucket, the table `digest` stores the number of
+/// rows and the sum of their checksums. The checksum of every row is kept in memory, so that a row need not be read
+/// before it is overwritten.
 struct StreamDigest {
-    /// A number of rows and the wrapping sum of their checksums.
+    /// A number of rows, and the sum of their checksums, which wraps around.
     struct Sum: Equatable {
         var rows: Int64 = 0
         var checksums: UInt64 = 0
@@ -22,15 +22,16 @@ struct StreamDigest {
 
     /// The sum over all rows.
     private(set) var total = Sum()
-    /// The checksums of each bucket that ever had a row: shape (16), with 0 for a missing row.
+    /// The checksums of the rows in each bucket that has ever had a row: shape (16) per bucket, with 0 for a missing
+    /// row.
     private var checksums: [UInt64] = []
     private var sums: [Sum] = []
-    /// The index of each bucket in ``checksums`` and ``sums``. Because keys may be far apart, a dictionary holds the
-    /// buckets from ``nearBuckets`` on.
+    /// The index of each bucket in ``sums``, and of its checksums in ``checksums``. Keys may be far apart, so the
+    /// buckets from ``nearBuckets`` on are in a dictionary.
     private var places: [Int32] = []
     private var farPlaces: [UInt32: Int32] = [:]
 
-    /// The buckets changed since the last ``commit()``, and the old checksums for ``rollBack()``.
+    /// The buckets changed since the last ``commit()``, and the previous checksums for ``rollBack()``.
     private var changed: Set<UInt32> = []
     private var lastChanged: UInt32?
     private var undone: [(key: UInt32, checksum: UInt64)] = []
@@ -49,31 +50,31 @@ struct StreamDigest {
         guard old != checksum else { return }
         undone.append((key, old))
         let bucket = Self.bucket(of: key)
-        // The streams of a slice are ordered by key, so consecutive ones often share a bucket.
+        // The streams of a slice are ordered by key, so neighbors often share a bucket.
         if bucket != lastChanged { changed.insert(bucket) }
         lastChanged = bucket
     }
 
-    /// Adds the checksum of a row that was read.
+    /// Adds the checksum of a row that was read from the table.
     mutating func load(_ key: UInt32, _ checksum: UInt64) { _ = exchange(key, checksum) }
 
-    /// The changed buckets with their current sums.
+    /// The changed buckets, with their current sums.
     var changedBuckets: [(bucket: UInt32, sum: Sum)] { changed.map { ($0, sum(of: $0)) } }
 
-    /// Forgets how to undo the changes, because they are written.
+    /// Accepts the changes, because they have been written. They can no longer be undone.
     mutating func commit() {
         changed.removeAll(keepingCapacity: true)
         undone.removeAll(keepingCapacity: true)
         lastChanged = nil
     }
 
-    /// Undoes the changes, which were not written.
+    /// Undoes the changes, because they were not written.
     mutating func rollBack() {
         for (key, checksum) in undone.reversed() { _ = exchange(key, checksum) }
         commit()
     }
 
-    /// Writes the sums of the changed buckets.
+    /// Writes the sums of the changed buckets to the table `digest`.
     func writeChanged(in db: Database) throws {
         guard !changed.isEmpty else { return }
         let upsert = try db.cachedStatement(
@@ -90,7 +91,7 @@ struct StreamDigest {
         }
     }
 
-    /// Reads the sums from the table `digest`.
+    /// Reads the sums of all buckets from the table `digest`.
     static func stored(in db: Database) throws -> [UInt32: Sum] {
         let rows = try Row.fetchAll(db, sql: "SELECT bucket, streams, sum FROM digest")
         return Dictionary(

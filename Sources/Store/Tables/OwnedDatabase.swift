@@ -5,10 +5,10 @@ import Synchronization
 
 /// An SQLite database that is locked for this process until the process ends.
 ///
-/// Opening and closing write nothing, so a file that turns out to be damaged stays unchanged. The file is written only
-/// after ``beginWriting(_:)``.
+/// Opening and closing the database write nothing, so a damaged file is left as it is. The file is written only after
+/// ``beginWriting(_:)``.
 ///
-/// Safe to use from any thread; uses run one after another.
+/// A database can be used from any thread; uses run one at a time.
 final class OwnedDatabase: Sendable {
     /// The database's name in errors: its path.
     let place: String
@@ -18,11 +18,11 @@ final class OwnedDatabase: Sendable {
     private let hadLog: Bool
     private let isWritten = Atomic(false)
 
-    /// Opens a database, or creates it if it is missing.
+    /// Opens a database, or creates it if it does not exist.
     ///
     /// - Parameters:
     ///   - path: The file; nil for a database in memory, which ends with the process.
-    ///   - pragmas: Further settings of a file.
+    ///   - pragmas: Additional settings for a database in a file.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `damaged`.
     init(path: String?, pragmas: String = "") throws(StoreError) {
         place = path ?? "memory"
@@ -33,13 +33,13 @@ final class OwnedDatabase: Sendable {
             StateFolder.createFile(path)
         }
         var configuration = Configuration()
-        // The streams of a snapshot are inserted before the snapshot's row and deleted after it.
+        // No foreign keys, because a snapshot's streams are inserted before the snapshot's row and deleted after it.
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { db in
             // By default, closing would move the write-ahead log into the database and delete the log.
             _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 0)
-            // The lock lasts until the process ends in any way. A second daemon on the same folder is therefore refused
-            // at once.
+            // The lock lasts until the process ends, no matter how it ends. A second daemon on the same folder is
+            // therefore refused at once.
             try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             if path != nil { try db.execute(sql: "PRAGMA synchronous = FULL; " + pragmas) }
         }
@@ -58,15 +58,15 @@ final class OwnedDatabase: Sendable {
         if let path, !hadLog, !isWritten.load(ordering: .relaxed) { Self.removeEmptyLog(of: path) }
     }
 
-    /// Removes an empty log file. SQLite creates a missing log file even for reading.
+    /// Removes an empty log file. SQLite creates a missing log file even if it only reads.
     private static func removeEmptyLog(of path: String) {
         if StateFolder.size(of: path + "-wal") == 0 { _ = unsafe unlink(path + "-wal") }
     }
 
-    /// Refuses a database that a later version wrote.
+    /// Throws if a later version of Sluice wrote the database.
     ///
     /// - Parameter migrator: The migrations.
-    /// - Returns: The applied migrations.
+    /// - Returns: The identifiers of the migrations that have been applied.
     /// - Throws: ``StoreError`` with the code `laterVersion`.
     func versions(_ migrator: DatabaseMigrator) throws(StoreError) -> Set<String> {
         let (isLater, versions) = try use("open", otherwise: .cannotOpen) { queue in
@@ -80,7 +80,7 @@ final class OwnedDatabase: Sendable {
         return versions
     }
 
-    /// Begins to write to the file, and migrates it to the current version.
+    /// Makes the file writable, and migrates it to the current version.
     ///
     /// - Parameter migrator: The migrations.
     /// - Throws: ``StoreError`` with the code `cannotOpen`, `inUse` or `laterVersion`.
@@ -95,14 +95,14 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Makes SQLite move the write-ahead log into the database on close.
+    /// Makes SQLite move the write-ahead log into the database when it closes the database.
     func foldLogOnClose() {
         queue.inDatabase { db in _ = unsafe sluice_sqlite3_checkpoint_on_close(db.sqliteConnection, 1) }
     }
 
     /// Copies the whole database over another one.
     ///
-    /// - Parameter other: The database that is overwritten.
+    /// - Parameter other: The database to overwrite.
     /// - Throws: ``StoreError`` if this database cannot be read, or the other one cannot be written.
     func copy(to other: OwnedDatabase) throws(StoreError) {
         try use("copy") { source in
@@ -110,7 +110,7 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Refuses a database whose pages are inconsistent.
+    /// Throws if the pages of the database are inconsistent.
     ///
     /// - Throws: ``StoreError`` with the code `damaged`.
     func checkPages() throws(StoreError) {
@@ -121,7 +121,7 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Checks access rights first, because SQLite reports a missing right as an input/output error.
+    /// Throws if an access right is missing. This is checked first, because SQLite would report an input/output error.
     private static func requirePermission(_ path: String) throws(StoreError) {
         let folder = URL(filePath: path).deletingLastPathComponent().path
         for file in [folder, path, path + "-wal"] {
@@ -135,13 +135,13 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Runs a function on the database, and turns its errors into a ``StoreError``. All access goes through this
-    /// function or one of the functions below.
+    /// Runs a closure on the database, and turns its errors into ``StoreError``s. All access goes through this function
+    /// or one of those below.
     ///
     /// - Parameters:
-    ///   - operation: The verb for errors, as in "cannot … the database".
-    ///   - code: The code for errors that do not determine a code themselves.
-    ///   - body: The function.
+    ///   - operation: A verb for errors, as in "cannot … the database".
+    ///   - code: The code for errors that do not imply a code.
+    ///   - body: The closure.
     /// - Returns: The result of `body`.
     /// - Throws: ``StoreError``.
     func use<Value>(
@@ -156,8 +156,8 @@ final class OwnedDatabase: Sendable {
         }
     }
 
-    /// Runs a reading transaction. Errors of the database become a ``StoreError``; other errors of `body` pass
-    /// unchanged.
+    /// Runs a transaction that only reads. Errors of the database become ``StoreError``s; any other error of `body` is
+    /// rethrown unchanged.
     func pass<Value>(_ operation: String, _ body: (Database) throws -> Value) throws -> Value {
         do {
             return try queue.read(body)
@@ -170,12 +170,12 @@ final class OwnedDatabase: Sendable {
         try use(operation) { try $0.read(body) }
     }
 
-    /// The event that completes a transaction.
+    /// The event that a transaction waits for.
     enum Wait: String {
         /// The data is on the disk.
         case forDisk = "FULL"
-        /// The operating system has the data. The data reaches the disk with the next transaction on the same file that
-        /// waits for the disk.
+        /// The operating system has the data. The data reaches the disk at the latest when another transaction on the
+        /// same file waits for the disk.
         case notForDisk = "NORMAL"
         /// The database's default.
         case asOpened
@@ -184,9 +184,9 @@ final class OwnedDatabase: Sendable {
     /// Runs a transaction.
     ///
     /// - Parameters:
-    ///   - operation: The verb for errors, as in "cannot … the database".
-    ///   - wait: The event that completes the transaction.
-    ///   - body: The transaction.
+    ///   - operation: A verb for errors, as in "cannot … the database".
+    ///   - wait: The event that the transaction waits for.
+    ///   - body: A closure that makes the changes.
     /// - Returns: The result of `body`.
     /// - Throws: ``StoreError`` if nothing was written.
     func write<Value>(

@@ -5,9 +5,9 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
-            // A stream's state, which is valid only with its weights. Sequence numbers are unsigned, and are stored as
-            // signed numbers with the same bits. The values are float32, little-endian: the state of each layer, then
-            // the last outputs.
+            // A stream's state, which is valid only with its own weights. Sequence numbers are unsigned, but are stored
+            // as signed numbers with the same bits. The values are little-endian float32: the state of each layer,
+            // followed by the last outputs.
             let state = """
                 weights INTEGER NOT NULL REFERENCES weights(id),
                 sequence INTEGER NOT NULL,
@@ -45,9 +45,10 @@ enum Schema {
         }
         migrator.registerMigration("2") { db in
             // A stream's key is a small number, so that a checkpoint of many streams writes consecutive rows.
-            // `position` is the last journal record whose effect the stream's state includes. `checkpoint` has the
-            // position of the last complete checkpoint, before which the journal is obsolete. `weights` is not a
-            // declared reference, because SQLite would look it up for each of a million rows.
+            // `position` is the position of the last journal record whose effect is in the stream's state. The table
+            // `checkpoint` has the position of the last complete checkpoint; the journal is obsolete up to that
+            // position. `weights` is not a declared reference, because SQLite would look it up for each of a million
+            // rows.
             try db.execute(
                 sql: """
                     ALTER TABLE stream RENAME TO stream_1;
@@ -72,8 +73,8 @@ enum Schema {
                     """)
         }
         migrator.registerMigration("layouts") { db in
-            // The layout of the state that belongs to a fingerprint. It shows whether other weights can continue with
-            // the state.
+            // The state layout that belongs to a fingerprint. It shows whether the state can continue with other
+            // weights.
             try db.execute(
                 sql: """
                     CREATE TABLE layout (
@@ -89,10 +90,11 @@ enum Schema {
     /// The migration that adds checksums to the database.
     static let proof = "proof"
 
-    /// Gives each row a checksum, in one transaction. A crash leaves either the old version or the new one.
+    /// Gives each row a checksum. All of this is one transaction, so a crash leaves either the old version or the new
+    /// one.
     private static func prove(_ db: Database) throws {
-        // `digest` has the sums of the rows of `stream`, and `header` ties the tables together; see StreamDigest and
-        // StoreHeader. `sum` is the sum of the checksums of a snapshot's streams.
+        // `digest` has the sums over the rows of `stream`, and `header` ties the tables together; see StreamDigest and
+        // StoreHeader. A snapshot's `sum` is the sum of its streams' checksums.
         try db.execute(
             sql: """
                 ALTER TABLE weights ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
@@ -129,8 +131,8 @@ enum Schema {
         try db.execute(sql: "DROP TABLE checkpoint")
     }
 
-    /// The number of rows that are read before they are written. A row must not be written while a statement is
-    /// positioned on it.
+    /// The number of rows to read before they are written. A row must not be written while a statement is positioned on
+    /// it.
     private static let rowsAtATime = 4096
 
     private static func proveStreams(in db: Database, _ checksum: inout Checksum) throws -> StreamDigest.Sum {

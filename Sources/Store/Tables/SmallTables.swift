@@ -1,6 +1,6 @@
 import GRDB
 
-/// The tables `weights` and `layout`. They have one row for each model that ever had streams.
+/// The tables `weights` and `layout`, which have one row for each model that has ever had streams.
 enum SmallTables {
     /// Writes the checksum of each row.
     ///
@@ -22,7 +22,7 @@ enum SmallTables {
         return sum
     }
 
-    /// Returns the sum of all checksums; nil if a row does not match its checksum.
+    /// Returns the sum of all checksums; nil if any row does not match its checksum.
     static func verifiedSum(in db: Database, _ checksum: inout Checksum) throws -> UInt64? {
         var sum: UInt64 = 0
         for row in try Row.fetchAll(db, sql: "SELECT id, fingerprint, checksum FROM weights") {
@@ -52,7 +52,7 @@ enum SmallTables {
         return checksum.end()
     }
 
-    /// Stores the state layout of a fingerprint.
+    /// Stores the state layout that belongs to a fingerprint.
     ///
     /// - Returns: Whether the table changed.
     static func keep(_ layout: String, of fingerprint: String, in db: Database, _ checksum: inout Checksum) throws

@@ -17,14 +17,14 @@ struct SnapshotRow {
         (self.id, self.name, self.time, streams, bytes) = (id, name, time, StreamDigest.Sum(), 0)
     }
 
-    /// - Parameter row: A row with ``columns``.
+    /// - Parameter row: A row that has the ``columns``.
     init(_ row: Row) {
         (id, name, time, bytes) = (row.number(0), row.text(1), row.number(2), row.number(4))
         streams = StreamDigest.Sum(rows: row.number(3), checksums: UInt64(bitPattern: row.number(5)))
         stored = UInt64(bitPattern: row.number(6))
     }
 
-    /// The checksum of the row's contents.
+    /// Returns the checksum of the row's contents.
     func checksum(_ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.snapshot)
         for number in [id, time, streams.rows, bytes, Int64(bitPattern: streams.checksums)] { checksum.add(number) }
@@ -41,8 +41,8 @@ struct SnapshotRow {
             .map { SnapshotRow($0) }
     }
 
-    /// Creates a snapshot that is not in the table yet. Its number is random, so that leftover streams of another
-    /// snapshot never become part of this one.
+    /// Creates a row for a snapshot that is not in the table yet. Its number is random, so that it never adopts the
+    /// leftover streams of another snapshot.
     init(newNamed name: String, time: Int64) {
         self.init(id: Int64.random(in: 1 << 32..<1 << 62), name: name, time: time)
     }
@@ -54,9 +54,9 @@ struct SnapshotRow {
             arguments: [id, name, time])
     }
 
-    /// Writes the snapshot's current contents and checksum.
+    /// Writes the snapshot's current contents and their checksum.
     ///
-    /// - Returns: The change in the sum of the table's checksums.
+    /// - Returns: The amount by which the sum of the table's checksums changes.
     mutating func update(in db: Database, _ checksum: inout Checksum) throws -> UInt64 {
         let value = self.checksum(&checksum)
         let change = value &- stored
@@ -69,7 +69,7 @@ struct SnapshotRow {
         return change
     }
 
-    /// Writes the checksums of all rows and of the streams of each snapshot.
+    /// Writes the checksums of all rows, and of the streams of each snapshot.
     ///
     /// - Returns: The sum over the table `snapshot`.
     static func prove(in db: Database, _ checksum: inout Checksum) throws -> StreamDigest.Sum {
@@ -106,16 +106,16 @@ struct SnapshotRow {
         }
     }
 
-    /// Examines whether the snapshot holds exactly its streams, each as it was written.
+    /// Examines whether the snapshot holds exactly its own streams, and whether each of them matches what was written.
     ///
-    /// - Returns: The ids of the damaged streams, and whether the snapshot is complete and sound.
+    /// - Returns: The ids of the damaged streams, and whether the snapshot as a whole is complete and sound.
     func examine(in db: Database, _ checksum: inout Checksum) throws -> (damaged: [String], isWhole: Bool) {
         let select = try db.makeStatement(
             sql: "SELECT \(StreamRow.columns), checksum, snapshot FROM snapshot_stream WHERE snapshot = ? ORDER BY id")
         try select.setArguments([id])
         var (sum, damaged) = (StreamDigest.Sum(), [String]())
         while try select.step(in: db) {
-            // Reads the snapshot's number from the row, because SQLite trusts the order of a damaged table and may
+            // Read the snapshot's number from the row, because SQLite trusts the order of a damaged table and may
             // return a row of another snapshot.
             let snapshot = select.int64(StreamRow.columnCount + 1)
             let value = StreamRow.checksum(ofSnapshot: snapshot, select, &checksum)

@@ -1,15 +1,15 @@
 import GRDB
 import GRDBSQLite
 
-/// Sets and reads the values of a statement without an object for each value, because a checkpoint may have millions of
-/// values.
+/// Sets and reads the values of a statement without creating an object for each value, because a checkpoint may have
+/// millions of values.
 extension Statement {
     /// Sets a parameter, counted from 1, to a number.
     func bind(_ value: Int64, at parameter: Int) {
         unsafe sqlite3_bind_int64(sqliteStatement, CInt(parameter), value)
     }
 
-    /// Sets a parameter, counted from 1, to a number or to null.
+    /// Sets a parameter, counted from 1, to a number or null.
     func bind(_ value: Int64?, at parameter: Int) {
         guard let value else {
             unsafe sqlite3_bind_null(sqliteStatement, CInt(parameter))
@@ -29,7 +29,7 @@ extension Statement {
     /// Sets a parameter, counted from 1, to a copy of bytes.
     func bind(blob: RawSpan, at parameter: Int) {
         _ = unsafe blob.withUnsafeBytes { bytes in
-            // SQLite treats a missing address as null.
+            // SQLite would treat a missing address as null.
             unsafe bytes.isEmpty
                 ? sqlite3_bind_zeroblob(sqliteStatement, CInt(parameter), 0)
                 : sqlite3_bind_blob(sqliteStatement, CInt(parameter), bytes.baseAddress, CInt(bytes.count), transient)
@@ -47,7 +47,7 @@ extension Statement {
 
     /// Moves to the next row.
     ///
-    /// - Returns: Whether there is a row.
+    /// - Returns: Whether there is another row.
     /// - Throws: `DatabaseError` with SQLite's code.
     func step(in db: Database) throws -> Bool {
         let code = unsafe sqlite3_step(sqliteStatement)
@@ -57,24 +57,24 @@ extension Statement {
         return false
     }
 
-    /// A column of the row, counted from 0, as a number; 0 for null.
+    /// Returns a column of the current row, counted from 0, as a number; 0 for null.
     func int64(_ column: Int) -> Int64 {
         unsafe sqlite3_column_int64(sqliteStatement, CInt(column))
     }
 
-    /// Whether a column of the row, counted from 0, is null.
+    /// Returns whether a column of the current row, counted from 0, is null.
     func isNull(_ column: Int) -> Bool {
         unsafe sqlite3_column_type(sqliteStatement, CInt(column)) == SQLITE_NULL
     }
 
-    /// Calls `body` with the bytes of a column of the row, counted from 0.
+    /// Calls `body` with the bytes of a column of the current row, counted from 0.
     func withBytes(_ column: Int, _ body: (RawSpan) -> Void) {
         let start = unsafe sqlite3_column_blob(sqliteStatement, CInt(column))
         let count = unsafe sqlite3_column_bytes(sqliteStatement, CInt(column))
         body(unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(count)).bytes)
     }
 
-    /// Calls `body` with the UTF-8 text of a column of the row, counted from 0.
+    /// Calls `body` with the UTF-8 text of a column of the current row, counted from 0.
     func withText(_ column: Int, _ body: (Span<UInt8>) -> Void) {
         let start = unsafe sqlite3_column_text(sqliteStatement, CInt(column))
         let count = unsafe sqlite3_column_bytes(sqliteStatement, CInt(column))
@@ -89,5 +89,6 @@ extension Database {
     }
 }
 
-/// The constant `SQLITE_TRANSIENT`, which tells SQLite to copy. C defines it as a cast, which Swift does not import.
+/// The constant `SQLITE_TRANSIENT`, which tells SQLite to copy the bytes. C defines it as a cast, which Swift does not
+/// import.
 private nonisolated(unsafe) let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)

@@ -1,9 +1,9 @@
 import GRDB
 import Streams
 
-/// Converts between a slice of streams and the columns shared by the tables `stream` and `snapshot_stream`.
+/// Converts between slices of streams and the columns that the tables `stream` and `snapshot_stream` share.
 enum StreamRow {
-    /// The shared columns, in the order that all statements of this type use. Values are float32, little-endian.
+    /// The shared columns, in the order that all statements of this type use. The values are little-endian float32.
     static let columns = #"weights, id, sequence, step, time, label, gap_pending, "values""#
 
     static let columnCount = 8
@@ -17,7 +17,7 @@ enum StreamRow {
         return id
     }
 
-    /// Sets the parameters of one stream in the order of ``columns``.
+    /// Sets the parameters for one stream, in the order of ``columns``.
     static func bind(
         _ slice: StreamSlice, _ number: Int, weights: [Int64], to statement: Statement, at first: Int
     ) {
@@ -32,7 +32,7 @@ enum StreamRow {
         unsafe statement.bind(blob: slice.values(number).bytes, at: first + 7)
     }
 
-    /// The checksum of a row of `stream` that is about to be written.
+    /// Returns the checksum of a row of `stream` that is about to be written.
     static func checksumOfStream(
         _ slice: StreamSlice, _ number: Int, weights: [Int64], _ checksum: inout Checksum
     ) -> UInt64 {
@@ -44,7 +44,7 @@ enum StreamRow {
         return checksum.end()
     }
 
-    /// The checksum of a row of `snapshot_stream` that is about to be written.
+    /// Returns the checksum of a row of `snapshot_stream` that is about to be written.
     static func checksum(
         ofSnapshot snapshot: Int64, _ slice: StreamSlice, _ number: Int, weights: [Int64], _ checksum: inout Checksum
     ) -> UInt64 {
@@ -66,11 +66,11 @@ enum StreamRow {
         checksum.add(unsafe slice.values(number).bytes)
     }
 
-    /// The checksum of the contents of a row of `stream`.
+    /// Computes the checksum of a row of `stream` from the row's contents.
     ///
     /// - Parameters:
-    ///   - statement: A statement that is positioned on the row: key, position, then ``columns``.
-    ///   - checksum: A buffer for reuse.
+    ///   - statement: A statement that is positioned on the row. Its columns are key, position and ``columns``.
+    ///   - checksum: A buffer to reuse.
     /// - Returns: The checksum.
     static func checksumOfStream(_ statement: Statement, _ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.stream)
@@ -80,12 +80,12 @@ enum StreamRow {
         return checksum.end()
     }
 
-    /// The checksum of the contents of a row of `snapshot_stream`.
+    /// Computes the checksum of a row of `snapshot_stream` from the row's contents.
     ///
     /// - Parameters:
     ///   - snapshot: The snapshot's number.
-    ///   - statement: A statement that is positioned on the row. The row begins with ``columns``.
-    ///   - checksum: A buffer for reuse.
+    ///   - statement: A statement that is positioned on the row. Its first columns are ``columns``.
+    ///   - checksum: A buffer to reuse.
     /// - Returns: The checksum.
     static func checksum(ofSnapshot snapshot: Int64, _ statement: Statement, _ checksum: inout Checksum) -> UInt64 {
         checksum.begin(.snapshotStream)
@@ -103,16 +103,16 @@ enum StreamRow {
         statement.withBytes(first + 7) { checksum.add($0) }
     }
 
-    /// Appends the stream of a row to a slice.
+    /// Appends the stream in a row to a slice.
     ///
     /// - Parameters:
     ///   - statement: A statement that is positioned on the row.
-    ///   - first: The index of the first of ``columns``.
+    ///   - first: The index of the first of ``columns`` in the row.
     ///   - key: The stream's key.
-    ///   - position: The last journal record whose effect the stream's state includes.
+    ///   - position: The position of the last journal record whose effect is in the stream's state.
     ///   - weights: The table that maps the column `weights` to fingerprints.
-    ///   - values: A buffer for reuse.
-    ///   - slice: The slice.
+    ///   - values: A buffer to reuse.
+    ///   - slice: The slice to append to.
     static func append(
         _ statement: Statement, at first: Int, key: UInt32, position: UInt64, weights: WeightsTable,
         using values: inout [Float], to slice: inout StreamSlice
@@ -125,7 +125,8 @@ enum StreamRow {
             gapPending: statement.int64(first + 6) != 0, position: position)
         statement.withBytes(first + 7) { bytes in
             values.removeAll(keepingCapacity: true)
-            // A damaged length gives no values. No model has a state without values, so the row is refused later.
+            // If the length is damaged, there are no values. No model has a state without values, so the row is refused
+            // later.
             guard bytes.byteCount % MemoryLayout<Float>.size == 0 else { return }
             for offset in stride(from: 0, to: bytes.byteCount, by: MemoryLayout<Float>.size) {
                 values.append(unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Float.self))

@@ -9,15 +9,15 @@ struct WeightsTable {
     /// Reads the whole table.
     init(_ db: Database) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT id, fingerprint FROM weights")
-        // The last element stands for numbers that are not in the table.
+        // The last element stands for any number that is not in the table.
         fingerprints = rows.map { $0.text(1) } + [""]
         indices = Dictionary(rows.enumerated().map { ($1.number(0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The index in ``fingerprints`` for a number.
+    /// Returns the index in ``fingerprints`` for a number in the table.
     func index(of number: Int64) -> Int { indices[number] ?? fingerprints.count - 1 }
 
-    /// Returns the numbers of a slice's fingerprints in the slice's order. New fingerprints are added to the table.
+    /// Returns the numbers of a slice's fingerprints, in the slice's order. New fingerprints are added to the table.
     static func numbers(
         of slice: StreamSlice, in db: Database, _ content: inout StateStore.Content
     ) throws -> [Int64] {
