@@ -173,7 +173,7 @@ struct ServingOptions: ParsableArguments {
     @OptionGroup(title: "HTTP") var http: HTTPOptions
     @OptionGroup(title: "Access") var access: AccessOptions
 
-    /// Returns the configuration from the file and the flags.
+    /// Returns the configuration, built from the file and the flags.
     ///
     /// - Throws: `DaemonError` with the exit status.
     func configuration() throws(DaemonError) -> DaemonConfiguration {

@@ -9,7 +9,7 @@ import Wire
 enum Main {
     static func main() {
         KerasTaskProcess.runIfAsked()
-        // These calls come before any file is opened.
+        // These calls must come before any file is opened.
         StandardDescriptors.occupy()
         StandardDescriptors.raiseLimit()
         FreedMemory.boundWhatIsKept()
@@ -47,7 +47,7 @@ struct Sluiced: ParsableCommand {
 
     func run() throws {
         guard !dumpKeys else { return print(try ConfigurationKey.json) }
-        // Without this call, the daemon would end when the reader of its log ends.
+        // Without this call, the daemon would die if the reader of its log exited.
         signal(SIGPIPE, SIG_IGN)
         var format = options.logFormat
         do throws(DaemonError) {
@@ -60,8 +60,8 @@ struct Sluiced: ParsableCommand {
                 print("the configuration is valid: \(VisibleText.escaped(names))")
                 return
             }
-            // This comes before any model is read and before any other thread starts, because each thread inherits the
-            // signal mask of its creator.
+            // Create this before any model is read and any other thread starts, because each thread inherits the signal
+            // mask of its creator.
             let stop = StopWatch(logger: logger)
             try SluiceService(configuration, logger: logger).run(stop)
         } catch {

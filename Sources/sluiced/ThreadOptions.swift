@@ -1,7 +1,7 @@
 import ArgumentParser
 import Daemon
 
-/// The flags for the numbers of threads.
+/// The flags for the number of threads of each kind.
 struct ThreadOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

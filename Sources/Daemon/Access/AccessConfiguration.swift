@@ -2,19 +2,19 @@ import ZeroMQ
 
 /// The rules for clients: their keys, and the limits on their messages and connections.
 public struct AccessConfiguration: Equatable, Sendable {
-    /// The file of the daemon's secret key. If the path is nil, nothing is encrypted, and anyone who reaches an
-    /// endpoint may use it.
+    /// The file with the daemon's secret key. If nil, nothing is encrypted, and anyone who can reach an endpoint may
+    /// use it.
     public var curveKey: String?
     /// The folder of the authorized public keys: `producers/*.pub`, `subscribers/*.pub`, `controllers/*.pub`.
     public var authorizedClients: String?
     /// Whether endpoints beyond this machine are allowed without keys.
     public var isInsecure = false
-    /// The maximum number of bytes in a client's frame; see ``messageSizes``.
+    /// The maximum size of a client's frame, in bytes; see ``messageSizes``.
     public var maximumMessageSize = 16 << 20
     /// The maximum number of connections for each role: producers, subscribers and controllers. See
     /// ``connectionCounts``.
     public var maximumConnections = 10_000
-    /// The maximum number of bytes in all subscriptions of a subscriber; see ``subscriptionBytes``.
+    /// The maximum total size of a subscriber's subscriptions, in bytes; see ``subscriptionBytes``.
     public var maximumSubscriptionBytes = 4 << 20
 
     /// Creates a configuration without keys, which allows only endpoints on this machine.
@@ -33,8 +33,8 @@ extension AccessConfiguration {
     ///
     /// - Parameters:
     ///   - value: The mapping under the key.
-    ///   - resolved: Resolves a path relative to the folder of the configuration file.
-    /// - Throws: ``DaemonError`` with file and line.
+    ///   - resolved: Resolves a path against the folder of the configuration file.
+    /// - Throws: ``DaemonError`` with the file and line.
     init(_ value: YAMLValue, resolved: (String) -> String) throws(DaemonError) {
         self.init()
         try value.forEachMember { (key: AccessKey, member) throws(DaemonError) in
@@ -67,7 +67,7 @@ extension YAMLValue {
 enum EndpointRole: String, CaseIterable, Sendable {
     case ingest, decisions, control
 
-    /// The types of the sockets that may connect to the endpoint, in words.
+    /// The types of socket that may connect to the endpoint, in words.
     var peers: String {
         switch self {
         case .ingest: IngestEndpoint.Kind.sub.peers
@@ -76,7 +76,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
         }
     }
 
-    /// The clients of the endpoint. The sub-folder with their keys has the same name.
+    /// The name of the endpoint's clients. The sub-folder with their keys has the same name.
     var clients: String {
         switch self {
         case .ingest: "producers"
@@ -87,7 +87,7 @@ enum EndpointRole: String, CaseIterable, Sendable {
 }
 
 extension IngestEndpoint.Kind {
-    /// The types of the sockets that may connect to the endpoint, in words.
+    /// The types of socket that may connect to the endpoint, in words.
     var peers: String {
         switch self {
         case .sub: "a PUB socket (PUSH is for endpoints written pull:)"
@@ -97,14 +97,14 @@ extension IngestEndpoint.Kind {
 }
 
 extension DaemonConfiguration {
-    /// All endpoints with their roles. `hasServerKey` tells whether a connecting endpoint knows the public key of its
-    /// server.
+    /// All endpoints with their roles. `hasServerKey` tells whether an endpoint that connects has its server's public
+    /// key.
     private var accessPoints: [(role: EndpointRole, endpoint: Endpoint, hasServerKey: Bool)] {
         ingest.map { (.ingest, $0.endpoint.endpoint, $0.serverKey != nil) }
             + [(.decisions, decisions.endpoint, false), (.control, control, false)]
     }
 
-    /// Refuses a configuration that would admit more clients than the user explicitly allows.
+    /// Refuses a configuration that would admit more clients than the user has explicitly allowed.
     ///
     /// - Throws: ``DaemonError`` with the code `configuration`.
     func checkAccess() throws(DaemonError) {

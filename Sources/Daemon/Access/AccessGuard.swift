@@ -5,29 +5,28 @@ import ZeroMQ
 
 /// Controls which clients may connect.
 ///
-/// The guard sets the key and the limits of each socket before the socket is attached. ``AccessWatch`` answers libzmq's
-/// question about every new connection. Neither is part of the path from a timestep to its decision.
+/// The guard sets the key and the limits of each socket before it is attached. Its ``AccessWatch`` answers libzmq's
+/// question about every new connection. Neither is involved between a timestep and its decision.
 final class AccessGuard: Sendable {
-    /// The time limit of a handshake, in milliseconds. libzmq closes a connection whose handshake takes longer. This
-    /// also bounds how long libzmq keeps a connection that was told to try again later.
+    /// The time limit for a handshake, in milliseconds. libzmq closes a connection whose handshake takes longer. The
+    /// limit also applies to a connection that was told to try again later.
     private static let handshakeMilliseconds = 5_000
-    /// The time in milliseconds within which a peer of `decisions` or `control` must acknowledge sent data.
+    /// The time within which a peer of `decisions` or `control` must acknowledge the data sent to it, in milliseconds.
     private static let untakenMilliseconds = 60_000
-    /// The TCP keepalive: the seconds of silence before the first probe, the seconds between probes, and the number of
-    /// probes.
+    /// The TCP keepalive: seconds of silence before the first probe, seconds between probes, and the number of probes.
     private static let keepalive = (idle: 30, interval: 10, count: 3)
-    /// The maximum number of bytes in one subscription.
+    /// The maximum size of one subscription, in bytes.
     private static let maximumSubscription = 4_096
-    /// The number of requests that may wait in the socket for each controller. A request takes up to 1 MiB, so a
-    /// controller could otherwise fill the memory.
+    /// The number of requests from one controller that may wait in the socket. A request may have 1 MiB, so without
+    /// this limit a controller could fill the memory.
     private static let waitingRequests = 32
 
-    /// The notices that the watch has not taken yet.
+    /// Information that the watch has not picked up yet.
     private struct Pending {
         var sockets: [AccessWatch.WatchedSocket] = []
         /// Whether the watch has been started.
         var isOpen = false
-        /// Whether no more sockets follow. The watch then ends when the last watched socket is closed.
+        /// Whether no more sockets follow. If so, the watch ends when the last watched socket is closed.
         var isEnding = false
     }
 
@@ -37,10 +36,10 @@ final class AccessGuard: Sendable {
     let logger: Logger
     private let serverKeys: CurveKeyPair?
     private let keys: Mutex<AccessKeys?>
-    /// Whether an orderly stop has begun, after which no producer is admitted. The lock is held while the watch answers
-    /// a question.
+    /// Whether an orderly stop has begun. From then on, no producer is admitted. The watch holds the lock while it
+    /// answers a question.
     private let isIngestClosed = Mutex(false)
-    /// The number of reloads of the keys. The watch compares this number to notice a reload.
+    /// The number of times that the keys were reloaded. The watch compares this number to notice a reload.
     private let readings = Atomic<Int>(0)
     private let pending = Mutex(Pending())
     /// The watch, until its own thread takes it.
@@ -51,9 +50,9 @@ final class AccessGuard: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: The configuration of the daemon.
-    ///   - logger: The log for refused clients.
-    /// - Throws: ``DaemonError`` if an endpoint would be open to more clients than the user allows, or if a key cannot
-    ///   be read.
+    ///   - logger: The log, for refused clients.
+    /// - Throws: ``DaemonError`` if an endpoint would be open to more clients than the user has allowed, or if a key
+    ///   cannot be read.
     init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
         try configuration.checkAccess()
         self.configuration = configuration.access
@@ -74,7 +73,7 @@ final class AccessGuard: Sendable {
         }
     }
 
-    /// Starts the watch for the sockets of a context. Call this before a socket is bound.
+    /// Starts the watch for the sockets of a context. Call this before any of the sockets is bound.
     func open(in context: Context) throws(ZeroMQError) {
         let watch = try AccessWatch(self, in: context)
         self.watch.withLock { $0 = watch }
@@ -90,7 +89,7 @@ final class AccessGuard: Sendable {
         logger.info("CURVE: this daemon's public key is \(serverKeys.publicKey); authorized clients: \(summary)")
     }
 
-    /// Tells the watch that no more sockets follow, and waits until all watched sockets are closed.
+    /// Tells the watch that no more sockets follow, and waits until all watched sockets have been closed.
     func end() {
         let isOpen = pending.withLock { pending in
             pending.isEnding = true
@@ -101,8 +100,8 @@ final class AccessGuard: Sendable {
         ended.wait()
     }
 
-    /// Reads the public keys again. If a key cannot be read, the previous keys stay in force. Open connections stay
-    /// open.
+    /// Reads the public keys again. If any key cannot be read, the previous keys remain in force. Open connections are
+    /// not closed.
     func reload() {
         guard let folder = configuration.authorizedClients else { return }
         do throws(DaemonError) {
@@ -115,15 +114,16 @@ final class AccessGuard: Sendable {
         }
     }
 
-    /// Stops admitting producers. When this method returns, all producers that were admitted before are connected.
+    /// Stops admitting producers. When this method returns, every producer that was admitted earlier is connected.
     func closeIngest() {
         isIngestClosed.withLock { $0 = true }
     }
 
-    /// Sends an answer of the watch. Meanwhile, ``closeIngest()`` waits, so the admission of producers cannot change.
+    /// Sends an answer of the watch. ``closeIngest()`` waits until the answer has been sent, so the answer cannot
+    /// become wrong in the meantime.
     ///
-    /// - Parameter answer: Sends the answer. Its argument tells whether producers are refused.
-    /// - Throws: The error of `answer`.
+    /// - Parameter answer: A closure that sends the answer. Its argument tells whether producers are refused.
+    /// - Throws: Any error that `answer` throws.
     func whileSettled(_ answer: (_ isIngestClosed: Bool) throws(ZeroMQError) -> Void) throws(ZeroMQError) {
         let result = isIngestClosed.withLock { isClosed in
             Result<Void, ZeroMQError> { () throws(ZeroMQError) in try answer(isClosed) }
@@ -131,7 +131,7 @@ final class AccessGuard: Sendable {
         try result.get()
     }
 
-    /// The number of reloads of the keys so far. It identifies the keys in force.
+    /// The number of times that the keys were reloaded so far. It identifies the keys in force.
     var reading: Int { readings.load(ordering: .acquiring) }
 
     /// Sets the key and the limits of a socket. Call this before the socket is attached.
@@ -140,9 +140,9 @@ final class AccessGuard: Sendable {
     ///   - socket: The socket.
     ///   - role: The role of the endpoint.
     ///   - endpoint: The endpoint to which the socket will be attached.
-    ///   - serverKey: The public key of the server, if the endpoint connects.
-    ///   - peers: The types of the sockets that may connect, in words; nil for the types of the role.
-    /// - Throws: ``ZeroMQError`` if the process may open no more files.
+    ///   - serverKey: The public key of the server that the endpoint connects to, if it connects.
+    ///   - peers: The types of socket that may connect, in words; nil for the usual types of the role.
+    /// - Throws: ``ZeroMQError`` if the process cannot open more files.
     func prepare(
         _ socket: borrowing Socket, for role: EndpointRole, at endpoint: Endpoint, serverKey: CurvePublicKey? = nil,
         peers: String? = nil
@@ -164,8 +164,8 @@ final class AccessGuard: Sendable {
 
     /// Returns the frame size above which libzmq closes the connection without reporting it.
     ///
-    /// For timesteps this is twice the configured maximum, so that the loop can count and log frames slightly above the
-    /// maximum.
+    /// For timesteps, this is twice the configured maximum. The loop can thus count and log frames that exceed the
+    /// maximum only slightly.
     private static func bytesOfFrame(_ role: EndpointRole, _ maximumMessageSize: Int) -> Int {
         switch role {
         case .ingest: 2 * maximumMessageSize
@@ -184,14 +184,14 @@ final class AccessGuard: Sendable {
         try socket.set(.keepaliveInterval, to: keepalive.interval)
         try socket.set(.keepaliveCount, to: keepalive.count)
         if role == .control { try socket.set(.receiveHighWaterMark, to: waitingRequests) }
-        // Heartbeats are off for two reasons. libzmq does not read from a peer that waits for room, so it would miss
-        // the peer's replies. And libzmq 4.3 aborts the process if a heartbeat falls due on a broken connection
-        // (https://github.com/zeromq/libzmq/issues/4364).
+        // Heartbeats are off for two reasons. First, libzmq does not read from a peer that waits for room, so it would
+        // miss the peer's replies. Second, libzmq 4.3 aborts the process if a heartbeat falls due on a broken
+        // connection (https://github.com/zeromq/libzmq/issues/4364).
         guard role != .ingest else { return }
         try socket.set(.transmissionTimeout, to: untakenMilliseconds)
     }
 
-    /// Returns the sockets that are new to the watch, and whether no more sockets follow. The watch calls this.
+    /// Returns the sockets that the watch does not know yet, and whether no more sockets follow. The watch calls this.
     func takePending() -> (sockets: [AccessWatch.WatchedSocket], isEnding: Bool) {
         wakeup.clear()
         return pending.withLock { pending in
@@ -200,10 +200,11 @@ final class AccessGuard: Sendable {
         }
     }
 
-    /// Returns the reason for refusing a request; nil if the client may connect.
+    /// Returns the reason for refusing a client; nil if the client may connect.
     ///
-    /// Without CURVE, every client that reaches the endpoint may connect. Only the address or the permissions of the
-    /// socket file limit the clients. If an endpoint needs a key, libzmq itself refuses clients without one.
+    /// Without CURVE, every client that can reach the endpoint may connect. The only limit is then the endpoint's
+    /// address or the permissions of its socket file. If an endpoint needs a key, libzmq itself refuses clients that
+    /// have none.
     func refusal(of request: AccessRequest) -> AccessLog.Cause? {
         guard case .key(let key) = request.proof else { return nil }
         return keys.withLock { keys in

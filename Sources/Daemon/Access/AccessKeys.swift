@@ -1,16 +1,16 @@
 import Foundation
 import ZeroMQ
 
-/// The authorized public keys by role. They are read from a folder, and read again on SIGHUP.
+/// The authorized public keys, by role. They are read from a folder, and read again on SIGHUP.
 struct AccessKeys: Sendable {
-    /// The file of each key, for the log.
+    /// The file from which each key was read, for the log.
     private var files: [EndpointRole: [CurvePublicKey: String]] = [:]
 
     /// Reads `producers/*.pub`, `subscribers/*.pub` and `controllers/*.pub`. A missing sub-folder authorizes no one.
     ///
-    /// - Parameter folder: The folder.
-    /// - Throws: ``DaemonError``: `noInput` if the folder or a file cannot be read, `configuration` if a file holds no
-    ///   public key.
+    /// - Parameter folder: The folder with the sub-folders.
+    /// - Throws: ``DaemonError`` with the code `noInput` if the folder or a file cannot be read, or `configuration` if
+    ///   a file has no public key or everyone may add one.
     init(folder: String) throws(DaemonError) {
         for role in EndpointRole.allCases {
             files[role] = [:]
@@ -25,19 +25,19 @@ struct AccessKeys: Sendable {
         }
     }
 
-    /// The number of authorized keys for each role: `2 producers, 0 subscribers, 1 controllers`.
+    /// The number of authorized keys for each role, such as `2 producers, 0 subscribers, 1 controllers`.
     var summary: String {
         EndpointRole.allCases.map { "\(files[$0]?.count ?? 0) \($0.clients)" }.joined(separator: ", ")
     }
 
-    /// Returns the file of a key that is authorized for the role; nil if the key is not.
+    /// Returns the file of a key; nil if the key is not authorized for the role.
     func file(of key: CurvePublicKey, for role: EndpointRole) -> String? { files[role]?[key] }
 
-    /// Returns the file of a key that is authorized for any role; nil if the key is not.
+    /// Returns the file of a key; nil if the key is not authorized for any role.
     func file(of key: CurvePublicKey) -> String? { files.values.lazy.compactMap { $0[key] }.first }
 
     /// Refuses a folder that everyone may write to, because anyone could add a key. A read-only mount is accepted,
-    /// because Kubernetes mounts keys in this way.
+    /// because Kubernetes mounts keys that way.
     private static func requireOwner(_ folder: String) throws(DaemonError) {
         var (status, system) = (stat(), statvfs())
         guard unsafe stat(folder, &status) == 0, status.st_mode & S_IWOTH != 0 else { return }

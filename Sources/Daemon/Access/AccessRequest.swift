@@ -10,7 +10,7 @@ struct AccessRequest {
         case key(CurvePublicKey)
     }
 
-    /// The answers, with the status codes of ZAP.
+    /// The possible answers, with the status codes of ZAP.
     enum Verdict: String {
         case welcome = "200"
         /// The client may try again later.
@@ -27,10 +27,10 @@ struct AccessRequest {
 
     private static let version = Array("1.0".utf8)
 
-    /// Reads a request: version, id, domain, address, identity, mechanism, credentials.
+    /// Reads a request: version, id, domain, address, identity, mechanism, credentials. Returns nil if the frames are
+    /// not a question about one of this daemon's endpoints.
     ///
-    /// - Parameter frames: The frames of the question. The result is nil if they are not a question about an endpoint
-    ///   of this daemon.
+    /// - Parameter frames: The frames of the question.
     init?(_ frames: [[UInt8]]) {
         guard frames.count >= 6, frames[0] == Self.version,
             let role = EndpointRole(rawValue: String(decoding: frames[2], as: UTF8.self))
@@ -52,8 +52,7 @@ struct AccessRequest {
         [Self.version, id, Array(verdict.rawValue.utf8), [], [], []]
     }
 
-    /// Returns the answer that denies a malformed question. Its id is the second frame of the question, if there is
-    /// one.
+    /// Returns an answer that denies a malformed question. Its id is the second frame of the question, if there is one.
     static func denial(of frames: [[UInt8]]) -> [[UInt8]] {
         [version, frames.dropFirst().first ?? [], Array(Verdict.denied.rawValue.utf8), [], [], []]
     }

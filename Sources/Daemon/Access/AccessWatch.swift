@@ -1,25 +1,25 @@
 import Logging
 import ZeroMQ
 
-/// Answers libzmq's questions about new clients, and follows their connections through socket monitors.
+/// Answers libzmq's questions about new clients, and follows the clients' connections through socket monitors.
 ///
 /// The watch runs on its own thread until the last watched socket is closed.
 ///
-/// `@unchecked Sendable`: the watch is created on one thread and runs on another. libzmq allows passing a socket from
-/// one thread to another.
+/// `@unchecked Sendable`: the watch is created on one thread and runs on another. libzmq allows a socket to be passed
+/// from one thread to another.
 final class AccessWatch: @unchecked Sendable {
     /// A bound socket and its connections.
     struct WatchedSocket: Sendable {
         let role: EndpointRole
         let monitor: SocketMonitor
         let isCurve: Bool
-        /// The types of the sockets that may connect, in words.
+        /// The types of socket that may connect, in words.
         let peers: String
-        /// All open connections by number, including those whose handshake is not finished.
+        /// All open connections by number, including those with an unfinished handshake.
         var connections: [Int: Connection] = [:]
         var handshakes = HandshakeLedger()
-        /// The reasons for failed handshakes whose connections are about to end. libzmq's event for a failure does not
-        /// name the connection.
+        /// The reasons for failed handshakes whose connections are about to end. When libzmq reports such a failure, it
+        /// does not name the connection.
         var refusals: [SocketMonitor.Refusal] = []
         var isClosed = false
 
@@ -34,13 +34,13 @@ final class AccessWatch: @unchecked Sendable {
     struct Connection: Sendable {
         /// The client's address, if known.
         let peer: String?
-        /// The connection's descriptor; nil if the connection ended before the watch could look at it.
+        /// The connection itself; nil if it ended before the watch could look at it.
         let accepted: AcceptedConnection?
-        /// The time of the connection, by the ``SteadyClock``.
+        /// The time at which the client connected, by the ``SteadyClock``.
         let time: Int64
     }
 
-    /// A handshake that ended early. It is logged once it is known whether libzmq has asked about the client.
+    /// A handshake that ended early. It is logged once it is clear whether libzmq has asked about the client.
     private struct BrokenHandshake {
         let role: EndpointRole
         /// The client's address; nil if the connection ended before its address was known.
@@ -48,11 +48,11 @@ final class AccessWatch: @unchecked Sendable {
         /// The reason for the failure; nil if libzmq reported only the end of the connection.
         let refusal: SocketMonitor.Refusal?
         let isCurve: Bool
-        /// The types of the sockets that may connect, in words.
+        /// The types of socket that may connect, in words.
         let expected: String
     }
 
-    /// A client that the watch has welcomed and whose handshake is not finished.
+    /// A client that the watch has welcomed but whose handshake is not finished yet.
     private struct Guest {
         let role: EndpointRole
         let address: String
@@ -61,11 +61,11 @@ final class AccessWatch: @unchecked Sendable {
 
     /// The address at which libzmq asks its questions.
     private static let address = "inproc://zeromq.zap.01"
-    /// The milliseconds between two checks of the connections and the open files.
+    /// The time between two checks of the connections and of the open files, in milliseconds.
     private static let lookMilliseconds = 500
-    /// The nanoseconds after which a welcomed client has either connected or failed.
+    /// The time after which a welcomed client has either connected or failed, in nanoseconds.
     private static let guestTime: Int64 = 6_000_000_000
-    /// The number of bytes per second of a subscriber's connection that count as heartbeats and not as subscriptions.
+    /// The number of bytes per second on a subscriber's connection that count as heartbeats instead of subscriptions.
     private static let heartbeatBytes = 100
 
     private let access: AccessGuard
@@ -74,13 +74,13 @@ final class AccessWatch: @unchecked Sendable {
     private var poller = Poller()
     private var log: AccessLog
     private var brokenHandshakes: [BrokenHandshake] = []
-    /// Welcomed clients in the order of their questions.
+    /// The welcomed clients, in the order of their questions.
     private var guests: [Guest] = []
     /// The time of the last check of the connections, by the ``SteadyClock``.
     private var lastLook: Int64 = 0
-    /// Whether the last attempt to open a file failed for lack of descriptors.
+    /// Whether the last check found that the process cannot open more files.
     private var isOutOfFiles = false
-    /// The value of ``AccessGuard/reading`` to which the log's entries belong.
+    /// The value of ``AccessGuard/reading`` at the time when the log's entries were made.
     private var reading = 0
 
     init(_ access: AccessGuard, in context: Context) throws(ZeroMQError) {
@@ -91,13 +91,13 @@ final class AccessWatch: @unchecked Sendable {
         try requests.attach(to: Endpoint(.bind, Self.address), otherwise: .bind)
     }
 
-    /// Answers questions until the last watched socket is closed and no more follow.
+    /// Answers questions until no more sockets follow and the last watched socket is closed.
     func run() {
         do throws(ZeroMQError) {
             watchSockets()
             while try turn() {}
         } catch {
-            // libzmq admits no client without an answer. Open connections stay open.
+            // Without answers, libzmq admits no new client. Open connections are not closed.
             log.logger.critical("no new clients are admitted; restart sluiced: \(error)")
         }
     }
@@ -109,6 +109,8 @@ final class AccessWatch: @unchecked Sendable {
         for socket in watched { _ = poller.add(socket.monitor) }
     }
 
+    /// Takes one turn of the loop.
+    ///
     /// - Returns: Whether the watch must continue.
     private func turn() throws(ZeroMQError) -> Bool {
         try poller.wait(milliseconds: Self.lookMilliseconds)
@@ -120,15 +122,15 @@ final class AccessWatch: @unchecked Sendable {
         }
         try hearAll()
         while let frames = try requests.receiveFrames(wait: false) {
-            // The monitor reports a connection before libzmq asks about it. Reading the monitors again before each
-            // answer ensures that this connection is counted.
+            // The monitor reports a connection before libzmq asks about it. Read the monitors again before each answer,
+            // so that this connection is counted.
             try hearAll()
             try access.whileSettled { isIngestClosed throws(ZeroMQError) in
                 try requests.sendFrames(answer(frames, isIngestClosed: isIngestClosed), wait: true)
             }
         }
         // libzmq asks about a client before it reports the end of the client's connection. All questions about these
-        // clients are therefore answered by now.
+        // clients have therefore been answered.
         for handshake in brokenHandshakes { tell(handshake) }
         brokenHandshakes.removeAll()
         let now = SteadyClock.now()
@@ -164,7 +166,7 @@ final class AccessWatch: @unchecked Sendable {
         case .refused(let refusal):
             watched[index].handshakes.refuse(refusal)
             access.refusals.count(role)
-            // This daemon denied the client and has already logged the refusal.
+            // This daemon denied the client itself, and has already logged the refusal.
             if case .denied = refusal { return }
             watched[index].refusals.append(refusal)
         case .disconnected(let number):
@@ -184,8 +186,8 @@ final class AccessWatch: @unchecked Sendable {
 
     /// Logs a handshake that ended early.
     ///
-    /// A client hangs up if the socket types do not match. A port probe hangs up too. Only the client makes libzmq ask
-    /// a question.
+    /// A client hangs up if the socket types do not match. A port scanner hangs up too. What distinguishes the two is
+    /// that libzmq asks a question only about the client.
     private func tell(_ handshake: BrokenHandshake) {
         var cause =
             handshake.refusal.map { AccessLog.Cause($0, isCurve: handshake.isCurve) }
@@ -204,9 +206,9 @@ final class AccessWatch: @unchecked Sendable {
         if let cause { log.record(handshake.role, from: peer, cause, at: SteadyClock.now()) }
     }
 
-    /// Records a connection. Cuts the connection off at once if far more connections are open than can be admitted.
+    /// Records a connection. If far more connections are open than can be admitted, the new one is cut off at once.
     ///
-    /// The refusal is counted later, when libzmq reports the cut as a failed handshake.
+    /// The refusal is counted later, when libzmq reports that the handshake failed.
     private func welcome(_ connection: Connection, _ number: Int, at index: Int) {
         watched[index].connections[number] = connection
         let (role, limit) = (watched[index].role, access.configuration.maximumConnections)
@@ -217,14 +219,14 @@ final class AccessWatch: @unchecked Sendable {
         connection.accepted?.cutOff()
     }
 
-    /// The number of unfinished handshakes allowed in addition to the admitted connections.
+    /// Returns the number of unfinished handshakes that are allowed in addition to the admitted connections.
     private static func handshakes(beside limit: Int) -> Int { max(16, limit / 100) }
 
     private func connectionCount(of role: EndpointRole) -> Int {
         watched.reduce(0) { $0 + ($1.role == role ? $1.connections.count : 0) }
     }
 
-    /// Cuts off subscribers whose subscriptions exceed the limit. libzmq keeps all subscriptions without asking.
+    /// Cuts off subscribers whose subscriptions exceed the limit, because libzmq accepts any number of subscriptions.
     private func boundSubscriptions(at now: Int64) {
         let limit = access.configuration.maximumSubscriptionBytes
         for socket in watched where socket.role == .decisions {
@@ -238,8 +240,8 @@ final class AccessWatch: @unchecked Sendable {
         }
     }
 
-    /// Checks whether the process can open files. If no file can be opened, libzmq accepts no connections and keeps
-    /// trying without reporting it.
+    /// Checks whether the process can open files. If it cannot, libzmq accepts no connections, and keeps trying without
+    /// reporting it.
     private func tryFiles() {
         let canOpen = OpenFiles.canOpenMore
         if !canOpen, !isOutOfFiles {
@@ -256,7 +258,7 @@ final class AccessWatch: @unchecked Sendable {
 
     private func answer(_ frames: [[UInt8]], isIngestClosed: Bool) -> [[UInt8]] {
         guard let request = AccessRequest(frames) else { return AccessRequest.denial(of: frames) }
-        // A denied producer would not connect again when the daemon is back.
+        // If denied, a producer would not connect again once the daemon is back.
         if isIngestClosed, request.role == .ingest { return request.reply(.later) }
         if let cause = access.refusal(of: request) {
             log.record(request.role, from: request.address, cause, at: SteadyClock.now())

@@ -1,24 +1,24 @@
 import ZeroMQ
 
-/// The connections of one socket whose handshakes are unfinished, as far as libzmq's events show.
+/// The connections of one socket whose handshakes are unfinished, judging by libzmq's events.
 ///
 /// The ledger finds handshakes that broke off without a reported reason. If the peer's socket has the wrong type, or if
-/// the peer does not speak ZeroMQ, libzmq reports only the end of the connection.
+/// the peer does not speak ZeroMQ, libzmq reports only that the connection ended.
 ///
-/// libzmq's event for a success does not name the connection. While several handshakes are open, the ledger may
-/// therefore mistake a broken handshake for the end of an admitted connection. A client that keeps trying will sooner
-/// or later be alone in its handshake. The ledger then notices the client.
+/// When a handshake succeeds, libzmq's event does not name the connection. While several handshakes are open, the
+/// ledger may therefore mistake a broken handshake for the end of an admitted connection. But a client that keeps
+/// trying will eventually be the only one in a handshake, and then the ledger notices it.
 struct HandshakeLedger: Sendable {
-    /// The nanoseconds after which the ledger counts a handshake as over. libzmq itself ends the handshake sooner.
+    /// The time after which the ledger assumes that a handshake is over, in nanoseconds. libzmq itself ends it sooner.
     private static let longest: Int64 = 6_000_000_000
 
-    /// The connections with an open handshake, oldest first, with their start times.
+    /// The connections with an open handshake and their start times, oldest first.
     private var open: [(number: Int, time: Int64)] = []
-    /// The number of open handshakes that have succeeded.
+    /// The number of connections in ``open`` whose handshakes have succeeded.
     private var admitted = 0
-    /// The number of open handshakes that were denied and whose clients are about to hang up.
+    /// The number of connections in ``open`` that were denied and whose clients are about to hang up.
     private var denied = 0
-    /// Whether libzmq has already reported why the connection that ends next failed.
+    /// Whether libzmq has already reported why the next connection to end has failed.
     private var isFailureTold = false
 
     /// Records a new connection.
@@ -28,16 +28,16 @@ struct HandshakeLedger: Sendable {
         open.append((number, time))
     }
 
-    /// Records that one of the connections is admitted.
+    /// Records that one of the connections was admitted.
     mutating func admit() {
         isFailureTold = false
         admitted += 1
         settle()
     }
 
-    /// Records that one of the connections is refused.
+    /// Records that one of the connections was refused.
     mutating func refuse(_ refusal: SocketMonitor.Refusal) {
-        // A client that receives a final denial hangs up by itself. libzmq ends all other failed connections at once.
+        // After a final denial, the client itself hangs up. All other failed connections are ended at once by libzmq.
         if case .denied(let status) = refusal, status >= 400 {
             denied += 1
         } else {
@@ -47,7 +47,7 @@ struct HandshakeLedger: Sendable {
 
     /// Records the end of a connection.
     ///
-    /// - Returns: Whether the connection's handshake broke off for a reason that no other event gives.
+    /// - Returns: Whether the handshake broke off for a reason that no other event reports.
     mutating func end(_ number: Int, at time: Int64) -> Bool {
         expire(at: time)
         defer { isFailureTold = false }

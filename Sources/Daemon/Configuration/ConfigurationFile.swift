@@ -6,11 +6,11 @@ import Yams
 import ZeroMQ
 
 extension DaemonConfiguration {
-    /// Reads a YAML file. The page `Protocol` shows an example. Paths in the file may be relative to its folder.
+    /// Reads a YAML file. The page `Protocol` shows an example. Paths in the file may be relative to the file's folder.
     ///
     /// - Parameter path: The path of the file.
-    /// - Throws: ``DaemonError``: `noInput` if the file cannot be read, `configuration` with file and line if its
-    ///   contents are wrong.
+    /// - Throws: ``DaemonError`` with the code `noInput` if the file cannot be read, or `configuration` if its contents
+    ///   are invalid. The latter error names the file and line.
     public init(file path: String) throws(DaemonError) {
         let bytes: [UInt8]
         do throws(Defect) {
@@ -28,8 +28,10 @@ extension DaemonConfiguration {
     ///
     /// - Parameters:
     ///   - text: The contents of the file.
-    ///   - path: The path of the file. Errors name this path. Paths in the file may be relative to its folder.
-    /// - Throws: ``DaemonError``: `configuration` with file and line if the contents are wrong.
+    ///   - path: The path of the file. Errors mention this path. Paths in the file may be relative to the file's
+    ///     folder.
+    /// - Throws: ``DaemonError`` with the code `configuration` if the contents are invalid. The error names the file
+    ///   and line.
     package init(text: String, path: String) throws(DaemonError) {
         let root: Node?
         do {
@@ -105,7 +107,7 @@ private struct ConfigurationReader {
         return DaemonConfiguration.Decisions(endpoint, codec: codec ?? .binary)
     }
 
-    /// Reads an endpoint as text, or `{endpoint: …, codec: json}`.
+    /// Reads an endpoint, either as text or as `{endpoint: …, codec: json}`.
     private func endpoint<Value, Codec: RawRepresentable & CaseIterable>(
         _ value: YAMLValue, _ keys: [EndpointKey], _ parse: (String) throws(EndpointError) -> Value
     ) throws(DaemonError) -> (Value, Codec?, CurvePublicKey?) where Codec.RawValue == String {
@@ -133,7 +135,7 @@ private struct ConfigurationReader {
         }
     }
 
-    /// Reads a path to a key file, or the key itself.
+    /// Reads a public key, which is given as the path of a key file or as the key itself.
     private func publicKey(_ value: YAMLValue) throws(DaemonError) -> CurvePublicKey {
         let text = try value.text
         if let key = CurvePublicKey(z85: text) { return key }
@@ -204,7 +206,7 @@ private struct ConfigurationReader {
         return models
     }
 
-    /// Reads a mode in the notation of the flags, or `{window: {length: …, stride: …}}`.
+    /// Reads a mode, either in the notation of the flags or as `{window: {length: …, stride: …}}`.
     private func mode(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Mode {
         guard value.isMapping else {
             let text = try value.text
@@ -274,7 +276,7 @@ private struct ConfigurationReader {
         throw value.error("the prefix \"\(prefix)\" of model '\(model)' already belongs to '\(other)'; \(remedy)")
     }
 
-    /// Reads one number for both limits of the threshold, or `{rise: …, fall: …}`.
+    /// Reads a threshold, either as one number for both limits or as `{rise: …, fall: …}`.
     private func threshold(_ value: YAMLValue) throws(DaemonError) -> ServingPolicy.Threshold {
         var rise: Double?
         var fall: Double?

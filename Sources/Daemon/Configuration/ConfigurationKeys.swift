@@ -1,19 +1,19 @@
 import Foundation
 
-/// A key of the configuration file, as the manual describes it.
+/// A key of the configuration file, with its description for the manual.
 public struct ConfigurationKey: Encodable, Sendable {
-    /// The path of the key, such as `state.interval`. NAME stands for the name of a model.
+    /// The path of the key, such as `state.interval`. `NAME` stands for the name of a model.
     let path: String
-    /// The flag with the same meaning, without its dashes. The help of the flag has everything that is nil here.
+    /// The flag with the same meaning, without its dashes. Whatever is nil here can be found in the flag's help.
     var flag: String?
     /// The possible values, or their unit.
     var value: String?
-    /// The default.
+    /// The default value.
     var usual: String?
-    /// The meaning, as a sentence.
+    /// The meaning of the key, as a sentence.
     var meaning: String?
 
-    /// All keys as JSON. The manual and the page of keys come from it and from the help of the flags.
+    /// All keys as JSON. The manual and the page of keys are generated from this JSON and the help of the flags.
     public static var json: String {
         get throws {
             let encoder = JSONEncoder()
@@ -40,15 +40,16 @@ public struct ConfigurationKey: Encodable, Sendable {
 /// The keys of one mapping in the configuration file.
 protocol KeySet: RawRepresentable<String>, CaseIterable, Equatable {
     var meaning: KeyMeaning { get }
-    /// The keys in the mapping that is the value of this key, or may be.
+    /// The keys of the mapping that this key has, or may have, as its value.
     var members: [any KeySet] { get }
-    /// `NAME.` if the user chooses names between this key and its members, else empty.
+    /// `NAME.` if a name that the user chooses stands between this key and its members; otherwise empty.
     var chosenName: String { get }
 }
 
 /// The source of a key's meaning, unit and default.
 enum KeyMeaning {
-    /// The flag. The file may have other values than the flag, and then the words for them are here.
+    /// The meaning is that of a flag. `meaning` and `value` replace the flag's words if the file takes different
+    /// values.
     case flag(String, meaning: String? = nil, value: String? = nil)
     case own(_ meaning: String, value: String, usual: String)
 }

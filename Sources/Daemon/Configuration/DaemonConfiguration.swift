@@ -3,13 +3,15 @@ public import Streams
 public import Wire
 public import ZeroMQ
 
-/// All options of the daemon. Flags, a file or a caller may set them. The page `Protocol` states the same defaults.
+/// All options of the daemon. They may be set by flags, by a file or by a caller. The page `Protocol` states the same
+/// defaults.
 public struct DaemonConfiguration: Equatable, Sendable {
-    /// The possible responses at the start to stored state that is damaged, incomplete, or partly older than the rest.
+    /// The responses to stored state that turns out, at the start, to be damaged, incomplete, or partly older than the
+    /// rest.
     public enum OnDamagedState: String, CaseIterable, Sendable {
-        /// The daemon does not start, and changes nothing.
+        /// The daemon does not start and changes nothing.
         case refuse
-        /// The daemon moves damaged files into a separate folder, and continues with the rest.
+        /// The daemon moves damaged files to a separate folder and continues with the rest.
         case setAside = "set-aside"
     }
 
@@ -19,7 +21,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
         case memory
         /// The changes since the last checkpoint.
         case checkpoint
-        /// Nothing, because each timestep is in a journal before its decision is published.
+        /// Nothing, because each timestep is in the journal before the decision on it is published.
         case journal
     }
 
@@ -29,14 +31,14 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var name: String
         /// The path of the Keras file.
         public var file: String
-        /// The serving policy, except for the mode, the published decisions and the threshold, which the
-        /// model's file may determine.
+        /// The serving policy, except for its mode, published decisions and threshold. These may depend on the model's
+        /// file, so they are given separately.
         public var policy: ServingPolicy
-        /// The requested mode; nil for the mode that the file asks for.
+        /// The requested mode; nil for the mode that the model's file implies.
         public var mode: ServingPolicy.Mode?
-        /// The requested decisions; nil for the decisions that the mode publishes by default.
+        /// The requested choice of decisions to publish; nil for the mode's default.
         public var emit: ServingPolicy.Emit?
-        /// The requested threshold; nil for the default, which is 0.5 for a probability and 0 for another output.
+        /// The requested threshold; nil for the default, which is 0.5 for a probability and 0 for any other output.
         public var threshold: ServingPolicy.Threshold?
 
         /// Creates an entry.
@@ -45,9 +47,9 @@ public struct DaemonConfiguration: Equatable, Sendable {
         ///   - name: The name that `status` shows.
         ///   - file: The path of the Keras file.
         ///   - policy: The serving policy, except for `mode`, `emit` and `threshold`.
-        ///   - mode: The requested mode; nil for the mode that the file asks for.
-        ///   - emit: The requested decisions; nil for the decisions that the mode publishes by default.
-        ///   - threshold: The requested threshold; nil for the default threshold of the model's outputs.
+        ///   - mode: The requested mode; nil for the mode that the model's file implies.
+        ///   - emit: The requested choice of decisions to publish; nil for the mode's default.
+        ///   - threshold: The requested threshold; nil for the default.
         public init(
             name: String, file: String, policy: ServingPolicy, mode: ServingPolicy.Mode? = nil,
             emit: ServingPolicy.Emit? = nil, threshold: ServingPolicy.Threshold? = nil
@@ -89,7 +91,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
         public var endpoint: Endpoint
         /// The format of the messages.
         public var codec: DecisionCodec
-        /// Whether the daemon sends a new subscriber the last values of the streams that it subscribes to.
+        /// Whether the daemon sends a new subscriber the last values of the streams that match its subscription.
         public var lastValue = false
 
         /// Creates an entry.
@@ -109,44 +111,45 @@ public struct DaemonConfiguration: Equatable, Sendable {
     public var decisions = Decisions(Endpoint(.bind, "tcp://127.0.0.1:5551"))
     /// The endpoint that receives control requests.
     public var control = Endpoint(.bind, "tcp://127.0.0.1:5552")
-    /// The number of messages that may wait for each producer and each subscriber; see ``isHighWaterMark(_:)``.
+    /// The maximum number of messages queued for each producer and each subscriber; see ``isHighWaterMark(_:)``.
     public var highWaterMark = 100_000
-    /// The endpoint and hosts of HTTP, which serves metrics and health.
+    /// The endpoint and the hosts of the HTTP server, which serves metrics and health.
     public var http = HTTPConfiguration()
     /// The format of the log.
     public var logFormat = LogFormat.text
-    /// The lowest level that is logged. The control method `log_level` changes the level while the daemon runs.
+    /// The lowest level that is logged. The control method `log_level` can change the level while the daemon runs.
     public var logLevel = LogLevel.info
     /// The rules for clients.
     public var access = AccessConfiguration()
-    /// The folder that keeps the state; nil if state is only in memory.
+    /// The folder in which the state is stored; nil if all state is only in memory.
     public var stateFolder: String?
     /// The amount of state that a crash may lose.
     public var durability = Durability.checkpoint
-    /// The seconds between two checkpoints; see ``isInterval(_:)``.
+    /// The time between two checkpoints, in seconds; see ``isInterval(_:)``.
     public var checkpointInterval = 5.0
-    /// The seconds without a timestep after which a stream hibernates; nil for never. Needs a ``durableFolder``.
+    /// The time without a timestep after which a stream hibernates, in seconds; nil for never. It requires a
+    /// ``durableFolder``.
     public var idleAfter: Double?
-    /// The seconds without a timestep after which a stream is removed; nil for never.
+    /// The time without a timestep after which a stream is removed, in seconds; nil for never.
     public var forgetAfter: Double?
-    /// The maximum number of streams; nil for no limit. Beyond this number, the daemon refuses new streams.
+    /// The maximum number of streams, beyond which the daemon refuses new streams; nil for no limit.
     public var maximumStreams: Int?
-    /// The response at the start to stored state of other weights.
+    /// The response, at the start, to stored state that belongs to other weights.
     public var onOtherWeights = StreamTable.OtherWeights.refuse
-    /// The response at the start to a damaged state folder.
+    /// The response, at the start, to a damaged state folder.
     public var onDamagedState = OnDamagedState.refuse
-    /// The size of the journal, in megabytes of records, at which a checkpoint starts early; see ``isJournalSize(_:)``.
+    /// The size of the journal's records, in megabytes, at which a checkpoint starts early; see ``isJournalSize(_:)``.
     public var journalMegabytes = 256
     /// Whether a commit of the journal waits for the disk.
     public var journalSync = Journal.Sync.full
     /// The number of threads that step streams.
     public var workers = 1
-    /// The number of libzmq's threads, which transfer bytes between the sockets and the network.
+    /// The number of libzmq's threads that transfer bytes between the sockets and the network.
     public var ioThreads = 1
     /// The models to serve; at least one.
     public var models: [Model] = []
 
-    /// Creates a configuration with the defaults. It has no models yet.
+    /// Creates a configuration with the default values. It has no models yet.
     public init() {}
 
     /// The maximum number of threads for ``workers`` and for ``ioThreads``.
@@ -155,7 +158,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
     /// Whether `count` is a permitted number of threads, from 1 to ``maximumThreads``.
     public static func isThreadCount(_ count: Int) -> Bool { (1...maximumThreads).contains(count) }
 
-    /// Whether an interval is permitted: more than 0 seconds, at most a year.
+    /// Returns whether an interval is permitted: more than 0 seconds, and at most a year.
     ///
     /// - Parameter seconds: The interval in seconds.
     /// - Returns: False if the interval is out of range or NaN.
@@ -163,7 +166,7 @@ public struct DaemonConfiguration: Equatable, Sendable {
         seconds > 0 && seconds <= 31_536_000
     }
 
-    /// Whether a high-water mark is permitted: at least 1, at most a hundred million.
+    /// Returns whether a high-water mark is permitted: at least 1, and at most a hundred million.
     ///
     /// - Parameter messages: The number of messages that may wait for each peer.
     /// - Returns: False if the number is out of range.
@@ -171,13 +174,13 @@ public struct DaemonConfiguration: Equatable, Sendable {
         (1...100_000_000).contains(messages)
     }
 
-    /// Whether the daemon makes checkpoints.
+    /// Whether the daemon writes checkpoints.
     public var keepsState: Bool { durableFolder != nil }
 
-    /// Refuses options that need a state folder if there is none.
+    /// Throws if an option needs a state folder and there is none.
     ///
     /// - Parameter code: The exit status of the error: `usage` for flags, `configuration` for a file.
-    /// - Throws: ``DaemonError`` that names the option.
+    /// - Throws: ``DaemonError``, which names the option.
     public func checkStateFolder(_ code: DaemonError.Code) throws(DaemonError) {
         guard durability != .journal || stateFolder != nil else {
             throw DaemonError(code, "a journal needs a state folder: give --state-dir DIR with --durability journal")
@@ -188,17 +191,17 @@ public struct DaemonConfiguration: Equatable, Sendable {
         }
     }
 
-    /// Whether a size of the journal is permitted: at least 1 MB, at most a terabyte.
+    /// Returns whether a size of the journal is permitted: at least a megabyte, and at most a terabyte.
     ///
-    /// - Parameter megabytes: The megabytes of records at which a checkpoint starts early.
+    /// - Parameter megabytes: The size of the journal's records, in megabytes, at which a checkpoint starts early.
     /// - Returns: False if the size is out of range.
     public static func isJournalSize(_ megabytes: Int) -> Bool {
         (1...1_000_000).contains(megabytes)
     }
 
-    /// The size of the journal, in bytes of records, at which a checkpoint starts early.
+    /// The size of the journal's records, in bytes, at which a checkpoint starts early.
     var journalSize: Int { journalMegabytes * 1_000_000 }
 
-    /// The folder that keeps checkpoints; nil if state is only in memory.
+    /// The folder in which checkpoints are stored; nil if all state is only in memory.
     var durableFolder: String? { durability == .memory ? nil : stateFolder }
 }

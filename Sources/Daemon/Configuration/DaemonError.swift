@@ -1,9 +1,9 @@
-/// The reason why the daemon did not start, or did not complete an orderly stop: one line of text, and an exit status
+/// The reason why the daemon could not start or could not stop in an orderly way: one line of text, and an exit status
 /// from `sysexits.h`.
 public struct DaemonError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The exit statuses of the daemon.
     public enum Code: Int32, Sendable {
-        /// The command line is wrong.
+        /// The command line is invalid.
         case usage = 64
         /// A model or stored state cannot be used.
         case badData = 65
@@ -17,20 +17,20 @@ public struct DaemonError: Error, Equatable, Sendable, CustomStringConvertible {
         case inputOutput = 74
         /// An endpoint or a state folder is in use.
         case inUse = 75
-        /// The configuration is wrong.
+        /// The configuration is invalid.
         case configuration = 78
     }
 
     /// The exit status.
     public let code: Code
-    /// The fault, its place, and the remedy.
+    /// The problem, where it occurred, and the remedy.
     public let description: String
 
     /// Creates an error.
     ///
     /// - Parameters:
     ///   - code: The exit status.
-    ///   - description: The fault, its place, and the remedy.
+    ///   - description: The problem, where it occurred, and the remedy.
     public init(_ code: Code, _ description: String) {
         self.code = code
         self.description = description

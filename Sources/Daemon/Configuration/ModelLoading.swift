@@ -4,7 +4,7 @@ import Streams
 extension ServedModel {
     /// Reads a model's file and completes its serving policy.
     ///
-    /// - Parameter configuration: The file and the policy.
+    /// - Parameter configuration: The file, and the requested policy.
     /// - Throws: ``DaemonError`` with one line that names the file and, if possible, the layer. The code is
     ///   `configuration` if the model does not support the requested policy.
     init(_ configuration: DaemonConfiguration.Model) throws(DaemonError) {

@@ -3,11 +3,11 @@ import Wire
 import Yams
 import ZeroMQ
 
-/// A value in a YAML file, with its line. Each error names the file and the line.
+/// A value in a YAML file, with its line. Every error names the file and the line.
 struct YAMLValue {
     private let node: Node
     private let file: String
-    /// The line of the value. If the parser gives no line, the line of the container.
+    /// The line of the value, or of its container if the parser reports no line.
     private let line: Int
     /// The key before the value; nil if there is none.
     private let key: String?
@@ -28,11 +28,11 @@ struct YAMLValue {
 
     var isMapping: Bool { node.mapping != nil }
 
-    /// Calls a function for each member of a mapping whose keys are fixed, in the order of the file.
+    /// Calls a closure for each member of a mapping that has fixed keys, in the order of the file.
     ///
     /// - Parameters:
     ///   - keys: The permitted keys.
-    ///   - body: The function. Its arguments are the key and the value.
+    ///   - body: The closure. It receives a key and its value.
     /// - Throws: ``DaemonError`` if the value is not a mapping or has an unknown key.
     func forEachMember<Key: RawRepresentable<String> & CaseIterable & Equatable>(
         of keys: Key.AllCases = Key.allCases, _ body: (Key, YAMLValue) throws(DaemonError) -> Void
@@ -48,9 +48,9 @@ struct YAMLValue {
         }
     }
 
-    /// Calls a function for each member of a mapping whose keys are names that the user chooses.
+    /// Calls a closure for each member of a mapping whose keys are names that the user chooses.
     ///
-    /// - Parameter body: The function. Its arguments are the name and the value.
+    /// - Parameter body: The closure. It receives a name and its value.
     /// - Throws: ``DaemonError`` if the value is not a mapping.
     func forEachNamedMember(_ body: (YAMLValue, YAMLValue) throws(DaemonError) -> Void) throws(DaemonError) {
         guard let mapping = node.mapping else { throw valueError("expected a mapping such as 'key: value'") }
@@ -60,7 +60,7 @@ struct YAMLValue {
         }
     }
 
-    /// The elements of a sequence. A single value counts as a sequence of one.
+    /// The elements of a sequence. A single value counts as a sequence with one element.
     var elements: [YAMLValue] {
         guard let sequence = node.sequence else { return [self] }
         return sequence.map { YAMLValue($0, file: file, within: line, key: key) }
@@ -124,7 +124,7 @@ struct YAMLValue {
         }
     }
 
-    /// Reads one of the words that `Choice` permits.
+    /// Reads one of the words that `Choice` allows.
     func choice<Choice: RawRepresentable & CaseIterable>() throws(DaemonError) -> Choice
     where Choice.RawValue == String {
         let text = try text

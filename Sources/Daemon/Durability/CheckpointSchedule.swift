@@ -1,10 +1,11 @@
 import Store
 import Wire
 
-/// Decides when a checkpoint begins, and the next action of the running checkpoint.
+/// Decides when a checkpoint begins, and what the running checkpoint does next.
 ///
 /// The hot loop owns the schedule. It asks for the next action, carries it out and reports the result. The schedule
-/// itself knows no store, no streams and no clock. Callers pass in every moment, in nanoseconds of the ``SteadyClock``.
+/// itself knows no store, no streams and no clock. Callers pass in the current time, in nanoseconds of the
+/// ``SteadyClock``.
 ///
 ///     idle ──begin──▶ copying ──▶ copied ──▶ committing ──▶ idle
 ///           │          ▲    ▲        │
@@ -13,18 +14,18 @@ import Wire
 struct CheckpointSchedule {
     /// A step of the running checkpoint.
     enum Action: Equatable {
-        /// Write everything again, because the state folder was lost. Report with ``didRenewFolder(_:)``.
+        /// Write everything again, because the state folder was lost. Report the result with ``didRenewFolder(_:)``.
         case renewFolder
-        /// Copy the changed streams from this slot on, and hand the copies to the store. Report with
-        /// ``didCopy(streams:isEmpty:next:)``, and with ``didWrite(_:)`` once the store has answered.
+        /// Copy the changed streams from this slot on, and hand the copies to the store. Report this with
+        /// ``didCopy(streams:isEmpty:next:)``, and the store's answer with ``didWrite(_:)``.
         case copySlice(from: Int)
-        /// Make the written slices durable as a checkpoint at this position of the journal. Report with
+        /// Make the written slices durable as a checkpoint at this position of the journal. Report the result with
         /// ``end(_:at:time:)``.
         case commit(position: UInt64)
-        /// Check that the state folder still exists, because there was nothing to write. Report with
+        /// Only check that the state folder still exists, because there was nothing to write. Report the result with
         /// ``end(_:at:time:)``.
         case checkFolder
-        /// Abandon the checkpoint. Report with ``end(_:at:time:)``.
+        /// Abandon the checkpoint. Report this with ``end(_:at:time:)``.
         case giveUp(StoreError)
     }
 
@@ -33,7 +34,7 @@ struct CheckpointSchedule {
         /// The checkpoint succeeded. `result` is nil if there was nothing to write. `recovers` tells whether the
         /// previous checkpoint had failed.
         case succeeded(result: CheckpointResult?, position: UInt64, recovers: Bool)
-        /// The checkpoint failed. `isNew` is false if the log already has this failure.
+        /// The checkpoint failed. `isNew` is false if this failure has already been logged.
         case failed(StoreError, isNew: Bool)
     }
 
@@ -48,12 +49,12 @@ struct CheckpointSchedule {
     /// A checkpoint that is being written.
     private struct Run {
         var phase: Phase
-        /// The last record of the journal when the checkpoint began.
+        /// The position of the journal's last record at the time when the checkpoint began.
         let position: UInt64
         let start: Int64
-        /// Whether requests wait for the checkpoint. If so, the checkpoint must be committed even if it writes nothing.
+        /// Whether requests wait for the checkpoint. If so, it must be committed even if it writes nothing.
         let isAwaited: Bool
-        /// The number of slices that the store has not answered yet.
+        /// The number of slices that still wait for the store's answer.
         var unanswered = 0
         var streams = 0
         var hasWritten = false
@@ -61,14 +62,15 @@ struct CheckpointSchedule {
         var timesAwaited = 0
     }
 
-    /// The number of streams per slice. Copying a slice takes about a millisecond.
+    /// The number of streams in a slice. Copying a slice takes about a millisecond.
     static let streamsPerSlice = 4096
-    /// The maximum number of times that a checkpoint waits for faulty streams. A stream that repeatedly turns NaN or
-    /// infinite must not hold up the checkpoint forever.
+    /// The maximum number of times that one checkpoint waits for faulty streams. Otherwise, a stream that repeatedly
+    /// turns NaN or infinite could hold up the checkpoint forever.
     static let mostTimesAwaited = 8
-    /// The number of slices that may wait for the store. The store writes one slice while the loop copies another.
+    /// The maximum number of slices that wait for the store. With two, the store writes one while the loop copies the
+    /// other.
     static let unansweredSlices = 2
-    /// Nanoseconds until a failed checkpoint is tried again, if the interval is longer.
+    /// The time until a failed checkpoint is retried, in nanoseconds, unless the interval is shorter.
     static let retryInterval: Int64 = 1_000_000_000
 
     private let interval: Int64
@@ -76,18 +78,18 @@ struct CheckpointSchedule {
     private var run: Run?
     /// The position of the last checkpoint that was committed.
     private var lastPosition: UInt64 = 0
-    /// The last checkpoint that wrote something and succeeded.
+    /// The last successful checkpoint that wrote something.
     private(set) var last: DaemonStatus.Checkpoint?
-    /// The time of day of the last successful checkpoint, in nanoseconds since the Unix epoch. Before the first
-    /// checkpoint, the time of the start.
+    /// The wall-clock time of the last successful checkpoint, in nanoseconds since the Unix epoch. Before the first
+    /// checkpoint, this is the time of the start.
     private(set) var lastGoodTime: Int64
     /// The reason why the last checkpoint failed; nil if it succeeded.
     private(set) var failure: StoreError?
 
     /// - Parameters:
-    ///   - interval: The time from one checkpoint to the next.
-    ///   - now: The moment of the start.
-    ///   - time: The time of day, in nanoseconds since the Unix epoch.
+    ///   - interval: The time between two checkpoints.
+    ///   - now: The time of the start, by the steady clock.
+    ///   - time: The wall-clock time, in nanoseconds since the Unix epoch.
     init(interval: Duration, now: Int64, time: Int64) {
         self.interval = Int64(interval / .nanoseconds(1))
         due = now + self.interval
@@ -97,7 +99,7 @@ struct CheckpointSchedule {
     /// Whether a checkpoint is being written.
     var isRunning: Bool { run != nil }
 
-    /// The reason why the state folder counts as lost; nil if it does not.
+    /// The reason why the state folder counts as lost; nil if it is not lost.
     var folderLoss: String? { failure?.code == .folderLost ? failure?.description : nil }
 
     /// Whether the next checkpoint should begin.
@@ -109,7 +111,7 @@ struct CheckpointSchedule {
         return (run?.unanswered ?? 0) < Self.unansweredSlices
     }
 
-    /// The milliseconds until there is work for a checkpoint.
+    /// The time until the next work for a checkpoint, in milliseconds.
     func millisecondsUntilDue(at now: Int64) -> Int { canCopy ? 0 : max(1, Int((due - now) / 1_000_000) + 1) }
 
     /// Makes the next checkpoint due at once.
@@ -117,25 +119,25 @@ struct CheckpointSchedule {
 
     // MARK: - A checkpoint
 
-    /// Begins a checkpoint. None may be running.
+    /// Begins a checkpoint. No other checkpoint may be running.
     ///
     /// - Parameters:
-    ///   - position: The last record of the journal.
+    ///   - position: The position of the journal's last record.
     ///   - isAwaited: Whether requests wait for the checkpoint.
-    ///   - now: The moment.
+    ///   - now: The current time, by the steady clock.
     mutating func begin(at position: UInt64, isAwaited: Bool, now: Int64) {
         due = now + interval
         let phase: Phase = folderLoss == nil ? .copying(next: 0) : .renewing(isAsked: false)
         run = Run(phase: phase, position: position, start: now, isAwaited: isAwaited)
     }
 
-    /// Decides the next step of the running checkpoint.
+    /// Decides what the running checkpoint does next.
     ///
     /// - Parameters:
     ///   - mayCopy: False while an operation on many streams is under way. A checkpoint contains either all of an
-    ///     operation or nothing.
-    ///   - hasFaulty: Whether faulty streams wait until the store has read their state in the last checkpoint.
-    /// - Returns: The step; nil if the checkpoint must wait.
+    ///     operation or none of it.
+    ///   - hasFaulty: Whether faulty streams wait for the store to read their last checkpoint.
+    /// - Returns: The action; nil if the checkpoint must wait.
     mutating func nextAction(mayCopy: Bool, hasFaulty: Bool) -> Action? {
         guard let phase = run?.phase else { return nil }
         switch phase {
@@ -159,7 +161,7 @@ struct CheckpointSchedule {
             self.run?.timesAwaited += 1
             return nil
         }
-        // After a failed checkpoint, slices may be written but not durable.
+        // After a failed checkpoint, some slices may have been written without being durable.
         let mustCommit = run.hasWritten || run.isAwaited || failure != nil || run.position > lastPosition
         self.run?.phase = .committing(hasWritten: mustCommit)
         return mustCommit ? .commit(position: run.position) : .checkFolder
@@ -169,10 +171,10 @@ struct CheckpointSchedule {
     ///
     /// - Parameters:
     ///   - streams: The number of streams in the slice.
-    ///   - isEmpty: Whether there is nothing for the store to do.
-    ///   - next: The slot at which the next slice begins; nil if this slice was the last.
+    ///   - isEmpty: Whether the slice contains nothing for the store to do.
+    ///   - next: The slot at which the next slice begins; nil if this slice was the last one.
     mutating func didCopy(streams: Int, isEmpty: Bool, next: Int?) {
-        // If the checkpoint has failed in the meantime, nothing more is copied.
+        // If the checkpoint has failed in the meantime, copy nothing more.
         guard let phase = run?.phase, case .copying = phase else { return }
         run?.phase = next.map { .copying(next: $0) } ?? .copied
         guard !isEmpty else { return }
@@ -189,9 +191,9 @@ struct CheckpointSchedule {
         if let failure { fail(failure) }
     }
 
-    /// Records whether the lost state folder is in place again.
+    /// Records whether the lost state folder has been written again.
     ///
-    /// - Parameter failure: The reason why the folder is not in place; nil if it is.
+    /// - Parameter failure: The reason why the folder could not be written; nil if it was written.
     mutating func didRenewFolder(_ failure: StoreError?) {
         if let failure { fail(failure) } else { run?.phase = .copying(next: 0) }
     }
@@ -200,15 +202,15 @@ struct CheckpointSchedule {
     ///
     /// - Parameters:
     ///   - failure: The reason why the streams could not be read; nil if they were read.
-    ///   - hasFaulty: Whether there are still faulty streams.
+    ///   - hasFaulty: Whether any streams are still faulty.
     mutating func didReadFaulty(_ failure: StoreError?, hasFaulty: Bool) {
         guard run?.phase == .awaitingFaulty else { return }
         if let failure { return fail(failure) }
         if !hasFaulty { run?.phase = .copying(next: 0) }
     }
 
-    /// Marks the running checkpoint as failed, because it lacks streams. The checkpoint ends once the store has
-    /// answered all of its slices.
+    /// Marks the running checkpoint as failed, because it lacks streams. The checkpoint ends once none of its slices
+    /// waits for the store's answer.
     mutating func fail(_ error: StoreError) {
         if run?.failure == nil { run?.failure = error }
         switch run?.phase {
@@ -221,9 +223,9 @@ struct CheckpointSchedule {
     ///
     /// - Parameters:
     ///   - outcome: The result of the last action.
-    ///   - now: The moment.
-    ///   - time: The time of day, in nanoseconds since the Unix epoch.
-    /// - Returns: The outcome of the checkpoint; nil if none was running.
+    ///   - now: The current time, by the steady clock.
+    ///   - time: The wall-clock time, in nanoseconds since the Unix epoch.
+    /// - Returns: The outcome of the checkpoint; nil if no checkpoint was running.
     mutating func end(_ outcome: Result<Void, StoreError>, at now: Int64, time: Int64) -> Ending? {
         guard let run else { return nil }
         self.run = nil
@@ -243,7 +245,7 @@ struct CheckpointSchedule {
     }
 
     private mutating func fail(_ error: StoreError, at now: Int64) -> Ending {
-        // A failed checkpoint is tried again each second. Only a new failure, or a change of the folder's state, is
+        // A failed checkpoint is retried every second. Only a new failure, or a change in how the folder was lost, is
         // worth a log line.
         let isNew = failure == nil || (error.code == .folderLost && failure != error)
         failure = error

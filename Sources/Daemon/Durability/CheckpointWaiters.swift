@@ -1,35 +1,36 @@
 import Wire
 
-/// Requests and answers that wait for a checkpoint. Owned by the hot loop.
+/// The requests and answers that wait for a checkpoint. The hot loop owns them.
 struct CheckpointWaiters {
-    /// Receives the outcome of a requested checkpoint.
+    /// A closure that receives the outcome of a requested checkpoint.
     typealias Request = @Sendable (inout HotLoop, Result<CheckpointResult, ControlError>) -> Void
-    /// Learns whether a change that is already made survives a crash.
+    /// A closure that is told whether a change that has already been made survives a crash.
     typealias DurableAnswer = @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
 
-    /// Requests for the next checkpoint.
+    /// The requests that wait for the next checkpoint.
     var requests: [Request] = []
-    /// Answers that wait for the next checkpoint that succeeds.
+    /// The answers that wait for the next successful checkpoint.
     var answers: [DurableAnswer] = []
     /// The requests and answers that wait for the running checkpoint.
     private var running: (requests: [Request], answers: [DurableAnswer]) = ([], [])
 
     var areWaiting: Bool { !requests.isEmpty || !answers.isEmpty }
 
-    /// Assigns all waiters to the checkpoint that begins now.
+    /// Assigns all waiters to the checkpoint that is beginning.
     mutating func begin() {
         running = (requests, answers)
         (requests, answers) = ([], [])
     }
 
-    /// Returns the waiters of a checkpoint that succeeded.
+    /// Ends a successful checkpoint. Returns the requests and answers that waited for it.
     mutating func succeed() -> (requests: [Request], answers: [DurableAnswer]) {
         defer { running = ([], []) }
         return running
     }
 
-    /// Returns the requests of a checkpoint that failed. The answers wait for the next checkpoint. They must not report
-    /// a failure, because their changes are already made.
+    /// Ends a failed checkpoint. Returns the requests that waited for it, which report the failure. The waiting answers
+    /// move to the next checkpoint: they must not report a failure, because the changes that they confirm have already
+    /// been made.
     mutating func fail() -> [Request] {
         defer { running = ([], []) }
         answers = running.answers + answers

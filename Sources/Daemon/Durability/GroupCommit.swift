@@ -3,7 +3,7 @@ import Streams
 import Wire
 
 /// Decisions, actions and answers that wait for the journal. While the journal commits one group of records, the next
-/// group is gathered. Owned by the hot loop.
+/// group is gathered. The hot loop owns the groups.
 ///
 ///     take ──▶ gathered: records, decisions, actions ──commit──▶ committing ──answer──▶ publish, act
 struct GroupCommit {
@@ -12,11 +12,11 @@ struct GroupCommit {
         /// The daemon keeps no journal.
         case off
         case on
-        /// The journal could not be written, so the daemon decides without it. The daemon tries the journal again at
-        /// this moment of the ``SteadyClock``.
+        /// The journal could not be written, so the daemon decides without it. The daemon retries the journal at this
+        /// time of the ``SteadyClock``.
         case failed(nextTry: Int64)
-        /// Records are written again, but earlier ones are missing. The journal becomes whole at the end of a
-        /// checkpoint that began at this position or later.
+        /// Records are written again, but earlier ones are missing. The journal becomes whole when a checkpoint ends
+        /// that began at this position or later.
         case recovering(from: UInt64)
 
         var holdsDecisions: Bool {
@@ -27,12 +27,13 @@ struct GroupCommit {
         }
     }
 
-    /// The decisions, actions and answers that follow the commit of a group of records.
+    /// The decisions, actions and answers that follow once a group of records is committed.
     struct Group {
         var decisions = PendingDecisions()
-        /// For each batch, the time when receiving began, by the steady clock, and the number of decisions.
+        /// For each batch, the time at which receiving began, by the steady clock, and the number of decisions.
         var taken: [(time: Int64, decisions: Int)] = []
-        /// Actions such as writing slices of a checkpoint. The store must never be ahead of the journal.
+        /// Actions that must wait for the commit, such as writing slices of a checkpoint. The store must never have
+        /// changes that the journal lacks.
         var actions: [Mailbox.Action] = []
         /// Answers that confirm that a change is durable.
         var answers: [CheckpointWaiters.DurableAnswer] = []
@@ -45,44 +46,44 @@ struct GroupCommit {
         }
     }
 
-    /// The bytes of gathered records and decisions at which the hot loop stops receiving timesteps.
+    /// The total size of gathered records and decisions, in bytes, at which the hot loop stops receiving timesteps.
     private static let fullBytes = 8 << 20
-    /// Nanoseconds until a failed journal is tried again.
+    /// The time until a failed journal is retried, in nanoseconds.
     static let retryInterval: Int64 = 1_000_000_000
 
-    /// Whether decisions and answers wait for a commit. The value is stored, because the hot path reads it for every
-    /// message.
+    /// Whether decisions and answers wait for a commit. It is a stored property, because the hot path reads it for
+    /// every message.
     private(set) var isOn: Bool
     var gathered = Group()
-    /// The journal's worker; nil if there is no journal. A journal may be left over from an earlier configuration.
+    /// The journal's worker; nil if there is no journal. The journal may be left over from an earlier configuration.
     let worker: StoreWorker<Journal>?
-    /// The journal's numbers for the weights of the models.
+    /// For each model, the journal's number for its weights.
     var weights: [UInt16]
-    /// The number of bytes of records at which a checkpoint starts early, so that the journal can be cut.
+    /// The size of the records, in bytes, at which a checkpoint starts early so that the journal can be cut.
     private let sizeLimit: Int
 
     private(set) var state: State {
         didSet { isOn = state.holdsDecisions }
     }
     private(set) var failure: StoreError?
-    /// The number of bytes of committed records that are not cut yet.
+    /// The size of the committed records that have not been cut yet, in bytes.
     private(set) var byteCount: Int
-    /// The part of ``byteCount`` that existed when the running checkpoint began.
+    /// The part of ``byteCount`` that already existed when the running checkpoint began.
     private var bytesBeforeCheckpoint = 0
 
     var committing = Group()
     var isCommitting = false
-    /// Memory for the next records.
+    /// Memory to reuse for the next records.
     var spare = JournalRecords()
-    /// Whether old records up to ``cutPosition`` are being deleted.
+    /// Whether the records up to ``cutPosition`` are being deleted.
     var isCutting = false
     var cutPosition: UInt64 = 0
 
     /// - Parameters:
     ///   - worker: The worker of the journal, if there is one.
-    ///   - weights: The journal's number for the weights of each model; nil if nothing is to be recorded.
-    ///   - byteCount: The bytes of records that the journal already has.
-    ///   - sizeLimit: The bytes of records at which a checkpoint starts early.
+    ///   - weights: For each model, the journal's number for its weights; nil if nothing is to be recorded.
+    ///   - byteCount: The size of the records that the journal already has, in bytes.
+    ///   - sizeLimit: The size of the records, in bytes, at which a checkpoint starts early.
     init(_ worker: StoreWorker<Journal>?, weights: [UInt16]?, byteCount: Int, sizeLimit: Int) {
         self.worker = worker
         self.weights = weights ?? []
@@ -92,32 +93,33 @@ struct GroupCommit {
         isOn = state.holdsDecisions
     }
 
-    /// Whether the daemon keeps a journal, even if the journal has failed.
+    /// Whether the daemon keeps a journal, even if writing to it has failed.
     var keepsJournal: Bool { if case .off = state { false } else { true } }
 
-    /// Whether a start would find all committed records. While the journal recovers, its records follow a gap.
+    /// Whether the next start could use all committed records. This is not the case while the journal recovers, because
+    /// its records then follow a gap.
     var isWhole: Bool { if case .on = state { true } else { false } }
 
     var isOverSize: Bool { byteCount > sizeLimit && isOn }
 
-    /// Whether to stop receiving timesteps until a commit has ended.
+    /// Whether the hot loop must stop receiving timesteps until a commit has ended.
     func isFull(_ records: borrowing JournalRecords) -> Bool {
         isOn && records.bytes.count + gathered.decisions.byteCount > Self.fullBytes
     }
 
-    /// The journal as `status` shows it; nil if the daemon keeps no journal.
+    /// The journal's status, in the form that `status` reports; nil if the daemon keeps no journal.
     var status: DaemonStatus.Journal? {
         if case .off = state { return nil }
         return DaemonStatus.Journal(bytes: byteCount, hasFailed: failure != nil, error: failure?.description)
     }
 
-    /// Whether it is time to try a failed journal again. `now` is a moment of the ``SteadyClock``.
+    /// Whether it is time to retry a failed journal. `now` is the current time of the ``SteadyClock``.
     func triesAgain(at now: Int64) -> Bool {
         if case .failed(let nextTry) = state { now >= nextTry } else { false }
     }
 
-    /// The milliseconds until the next attempt to write the journal; nil if the journal has not failed. `now` is a
-    /// moment of the ``SteadyClock``.
+    /// Returns the time until the next attempt to write the journal, in milliseconds; nil if the journal has not
+    /// failed. `now` is the current time of the ``SteadyClock``.
     func millisecondsUntilTry(at now: Int64) -> Int? {
         guard case .failed(let nextTry) = state else { return nil }
         return max(1, Int((nextTry - now) / 1_000_000) + 1)
@@ -125,10 +127,10 @@ struct GroupCommit {
 
     mutating func addCommitted(_ bytes: Int) { byteCount += bytes }
 
-    /// Records that a checkpoint begins. After this checkpoint, the current records can be cut.
+    /// Records that a checkpoint is beginning. Once it succeeds, the current records can be cut.
     mutating func beginCheckpoint() { bytesBeforeCheckpoint = byteCount }
 
-    /// Records the success of a checkpoint that began at a position.
+    /// Records that a checkpoint that began at a position has succeeded.
     ///
     /// - Returns: Whether the checkpoint made an incomplete journal whole again.
     mutating func endCheckpoint(at position: UInt64) -> Bool {
@@ -144,17 +146,17 @@ struct GroupCommit {
     ///
     /// - Parameters:
     ///   - error: The reason.
-    ///   - now: A moment of the ``SteadyClock``.
+    ///   - now: The current time of the ``SteadyClock``.
     mutating func fail(_ error: StoreError, at now: Int64) {
         failure = error
         state = .failed(nextTry: now + Self.retryInterval)
     }
 
-    /// Postpones the next attempt, because an attempt has begun.
+    /// Postpones the next attempt, because one has just begun.
     mutating func postponeTry(at now: Int64) {
         if case .failed = state { state = .failed(nextTry: now + Self.retryInterval) }
     }
 
-    /// Records that the journal commits records again, from a position on.
+    /// Records that, from a position on, the journal is committing records again.
     mutating func recover(from position: UInt64) { state = .recovering(from: position) }
 }

@@ -3,9 +3,9 @@ import Store
 import Streams
 import Wire
 
-/// Carries out the decisions of ``CheckpointSchedule``.
+/// Carries out what ``CheckpointSchedule`` decides.
 extension HotLoop {
-    /// Does the work that is due for checkpoints and for a failed journal.
+    /// Does all work that is due for checkpoints and for a failed journal.
     mutating func keepDurable() {
         let now = SteadyClock.now()
         tryJournal(at: now)
@@ -13,8 +13,8 @@ extension HotLoop {
         if checkpoints.isDue(at: now) { startCheckpoint() } else { continueCheckpoint() }
     }
 
-    /// Starts a checkpoint of all changes, unless one is running or an operation on many streams is under way. A
-    /// checkpoint contains either all of an operation or nothing.
+    /// Starts a checkpoint of all changes, unless one is already running or an operation on many streams is under way.
+    /// A checkpoint contains either all of an operation or none of it.
     mutating func startCheckpoint() {
         guard isDurable, !checkpoints.isRunning, operation.end == nil else { return }
         checkpoints.begin(at: table.journal.position, isAwaited: checkpointWaiters.areWaiting, now: SteadyClock.now())
@@ -23,21 +23,21 @@ extension HotLoop {
         continueCheckpoint()
     }
 
-    /// Starts a checkpoint if requests wait for one. After a failed checkpoint, requests start the next checkpoint at
-    /// once, while answers wait until that checkpoint is due.
+    /// Starts a checkpoint if anything waits for one. After a failed checkpoint, only a waiting request starts the next
+    /// one at once; answers wait until it is due.
     mutating func startWantedCheckpoint() {
         let isWanted = checkpoints.failure == nil ? checkpointWaiters.areWaiting : !checkpointWaiters.requests.isEmpty
         if isWanted { startCheckpoint() }
     }
 
-    /// Runs an action once a checkpoint has all changes so far. If a stop ends without a checkpoint, the action
-    /// receives an error.
+    /// Runs an action once a checkpoint contains all changes made so far. If the daemon stops without such a
+    /// checkpoint, the action receives an error.
     mutating func whenCheckpointed(_ action: @escaping CheckpointWaiters.DurableAnswer) {
         checkpointWaiters.answers.append(action)
         startWantedCheckpoint()
     }
 
-    /// Carries out the next step of the running checkpoint, if a step is possible now.
+    /// Carries out the next step of the running checkpoint, if one is possible at present.
     mutating func continueCheckpoint() {
         let action = checkpoints.nextAction(mayCopy: operation.end == nil, hasFaulty: table.hasFaulty)
         switch action {
@@ -66,7 +66,7 @@ extension HotLoop {
             if next == nil { continueCheckpoint() }
             return
         }
-        // The store must not be ahead of the journal.
+        // The store must not have changes that the journal lacks.
         whenRecorded { loop in
             loop.startWriteJob { store throws(StoreError) in
                 try store.write(slice)

@@ -1,21 +1,21 @@
 import Store
 import Streams
 
-/// Handles a state folder that was deleted, replaced or unmounted while the daemon runs.
+/// Handles the loss of the state folder, which was deleted, replaced or unmounted while the daemon was running.
 extension HotLoop {
-    /// Makes the store examine the path of the lost folder, and write everything again if the path is usable. The
+    /// Makes the store examine the path of the lost folder and, if the path is usable, write everything again. The
     /// running checkpoint continues afterwards.
     mutating func renewFolder() {
         guard let folderWatch, let loss = checkpoints.failure else { return }
-        // The records that are being committed may be in the old journal only. Their answers must not claim that they
-        // are durable.
+        // The records that are being committed may be only in the old journal. Answers that wait for them must not
+        // claim that the changes are durable.
         guard !group.isCommitting else { return endCheckpoint(.failure(loss)) }
         if group.isOn { loseJournal(loss) }
         let known = zip(group.weights, table.models).map {
             Journal.Weights(number: Int($0), fingerprint: $1.fingerprint, rules: $1.rules)
         }
         startStoreJob { [worker, journalWorker = group.worker, journalSync] old throws(StoreError) -> StateRenewal? in
-            // The same folder is back.
+            // If this check succeeds, the same folder is back.
             if (try? folderWatch.check()) != nil { return nil }
             let renewal = try StateRenewal(
                 of: old, journal: journalWorker?.current, sync: journalSync, in: folderWatch,
@@ -34,14 +34,14 @@ extension HotLoop {
         }
     }
 
-    /// Makes the journal's worker use the new journal. Once the watch accepts the new folder, no record goes to the old
-    /// journal.
+    /// Makes the journal's worker use the new journal. From the moment when the watch accepts the new folder, no record
+    /// goes to the old journal.
     private static func use(
         _ renewal: StateRenewal, _ worker: StoreWorker<Journal>?, _ known: [Journal.Weights]
     ) throws(StoreError) {
         guard let worker, let journal = renewal.journal else { return renewal.accept() }
         try worker.betweenJobs { () throws(StoreError) in
-            // This includes the weights of a reload that is under way, if they can be read.
+            // If the old journal can be read, these include the weights of a reload that is under way.
             try journal.adopt((try? worker.current.weights()) ?? known)
             worker.use(journal)
             renewal.accept()

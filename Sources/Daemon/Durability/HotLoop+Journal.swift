@@ -3,11 +3,11 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Records changes in the journal. While the daemon keeps a journal, decisions and answers wait for the commit of their
-/// records.
+/// Records changes in the journal. While the daemon keeps a journal, decisions and answers wait until their records
+/// have been committed.
 extension HotLoop {
-    /// Runs an action once the journal has all records so far. If the daemon keeps no journal, or cannot write it, the
-    /// action runs at once.
+    /// Runs an action once the journal has all records made so far. If the daemon keeps no journal, or cannot write to
+    /// it, the action runs at once.
     mutating func whenRecorded(_ action: @escaping Mailbox.Action) {
         if group.isOn && (group.isCommitting || table.journal.records.count > 0) {
             group.gathered.actions.append(action)
@@ -16,9 +16,10 @@ extension HotLoop {
         }
     }
 
-    /// Runs an action once a crash cannot undo the changes so far, because a complete journal or a checkpoint has them.
+    /// Runs an action once a crash can no longer undo the changes made so far, because a complete journal or a
+    /// checkpoint contains them.
     ///
-    /// If all state is in memory, the action runs at once. If a stop ends without making the changes durable, the
+    /// If all state is in memory, the action runs at once. If the daemon stops without making the changes durable, the
     /// action receives an error.
     mutating func whenDurable(_ action: @escaping CheckpointWaiters.DurableAnswer) {
         if !group.isWhole && isDurable {
@@ -30,12 +31,12 @@ extension HotLoop {
         }
     }
 
-    /// Refuses a request whose effect could not be made durable, before anything is changed.
+    /// Refuses a request whose effect could not be made durable. Call this before anything is changed.
     ///
     /// - Throws: ``ControlError`` with the code `storeFailed`.
     func requireDurability() throws(ControlError) {
         guard isDurable, let failure = checkpoints.failure else { return }
-        // If the folder is lost, its journal is lost too, even if no write to it has failed yet.
+        // A lost folder includes its journal, even if no write to the journal has failed yet.
         guard !group.isWhole || checkpoints.folderLoss != nil else { return }
         throw ControlError(
             .storeFailed,
@@ -51,7 +52,7 @@ extension HotLoop {
         }
     }
 
-    /// Starts the commit of the gathered group, unless a commit is under way. Later records form the next group.
+    /// Starts to commit the gathered group, unless a commit is under way. Later records form the next group.
     mutating func commitGroup() throws(ZeroMQError) {
         guard group.isOn, !group.isCommitting else { return }
         swap(&group.gathered, &group.committing)
@@ -99,8 +100,8 @@ extension HotLoop {
         try held.forEach { id, records throws(ZeroMQError) in try publisher.publish(id, records: records) }
     }
 
-    /// Handles a failed journal. The states in memory are whole, so the daemon continues without the journal and tries
-    /// again later.
+    /// Handles a failure of the journal. The states in memory are intact, so the daemon continues without the journal
+    /// and retries it later.
     mutating func loseJournal(_ error: StoreError) {
         if group.failure == nil {
             logger.error(
@@ -115,16 +116,15 @@ extension HotLoop {
         group.committing.decisions.append(contentsOf: group.gathered.decisions)
         group.committing.taken += group.gathered.taken
         group.committing.actions += group.gathered.actions
-        // These answers confirm that a change is durable. Without the journal, only a checkpoint can make the change
-        // durable.
+        // These answers confirm that a change is durable. Without the journal, only a checkpoint can make it durable.
         checkpointWaiters.answers += group.committing.answers + group.gathered.answers
         group.committing.answers = []
         if !checkpointWaiters.answers.isEmpty { checkpoints.hasten() }
         group.gathered.removeAll()
     }
 
-    /// Tries a failed journal again. If the journal can be written, recording resumes. A start can use the new records
-    /// only after a checkpoint has the changes that the journal lacks.
+    /// Retries a failed journal. If it can be written again, recording resumes. A later start can use the new records
+    /// only after a checkpoint contains the changes that the journal lacks.
     mutating func tryJournal(at now: Int64) {
         guard group.triesAgain(at: now) else { return }
         group.postponeTry(at: now)
@@ -134,8 +134,8 @@ extension HotLoop {
             switch result {
             case .success:
                 guard !loop.group.isOn else { return }
-                // A skipped position marks the gap. A checkpoint that began before this position does not complete the
-                // journal.
+                // A skipped position marks the gap. A checkpoint that began before this position does not make the
+                // journal whole.
                 loop.table.journal.skip(through: loop.table.journal.position + 1)
                 loop.table.journal.start(loop.group.weights)
                 loop.group.recover(from: loop.table.journal.position)
@@ -146,7 +146,8 @@ extension HotLoop {
         }
     }
 
-    /// Deletes the journal's records up to a position, because a checkpoint has all changes up to this position.
+    /// Deletes the journal's records up to a position. Call this when a checkpoint contains all changes up to that
+    /// position.
     mutating func endJournal(through position: UInt64) {
         if group.endCheckpoint(at: position) {
             logger.notice("the journal is whole again")
@@ -156,13 +157,13 @@ extension HotLoop {
         if !group.isCutting { cutJournal() }
     }
 
-    /// Records in the seal, for the next start, whether the database may be ahead of the journal. The store's jobs run
-    /// in order. Therefore, the seal is written before the changes that the journal lacks.
+    /// Records in the seal, for the next start, whether the database may have changes that the journal lacks. The
+    /// store's jobs run in order, so the seal is written before any such change.
     private mutating func noteJournal(isWhole: Bool) {
         startWriteJob { store throws(StoreError) in
             try store.noteJournal(isWhole: isWhole)
         } then: { loop, result in
-            // The loss of the folder is already logged, and the seal of the new folder gets this record too.
+            // If the folder was lost, this has already been logged, and the seal of the new folder will state the same.
             guard case .failure(let error) = result, error.code != .folderLost else { return }
             loop.logger.error("the state of the journal could not be recorded: \(error)")
         }
@@ -177,9 +178,9 @@ extension HotLoop {
             loop.group.isCutting = false
             switch result {
             case .success(let hasMore):
-                // Deletes a few records at a time, so that commits can run in between.
+                // Delete only a few records at a time, so that commits can run in between.
                 if hasMore || loop.group.cutPosition > position { loop.cutJournal() }
-            // The next checkpoint cuts these records too.
+            // The next checkpoint will cut these records too.
             case .failure(let error): loop.logger.debug("the journal could not be cut: \(error)")
             }
         }

@@ -1,14 +1,14 @@
 import Store
 import Wire
 
-/// Starts jobs of the store, which run on the store's thread.
+/// Starts the store's jobs, which run on the store's thread.
 extension HotLoop {
     /// Runs a job of the store for a request, and answers the request once the job is done.
     ///
     /// - Parameters:
-    ///   - address: The destination of the answer.
-    ///   - work: The job, which runs on the store's thread.
-    ///   - then: Runs on the hot loop's thread with the result, and returns the answer.
+    ///   - address: The address to which the answer is sent.
+    ///   - work: The job. It runs on the store's thread.
+    ///   - then: A closure that receives the result on the hot loop's thread and returns the answer.
     mutating func startStoreJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
@@ -26,8 +26,8 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the store that writes. Checks before and after the job that the files are still in the state
-    /// folder. Therefore, a success means that the change is durable.
+    /// Runs a job of the store that writes. Checks both before and after the job that the files are still in the state
+    /// folder, so that success means that the change is durable.
     mutating func startWriteJob<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
@@ -35,8 +35,8 @@ extension HotLoop {
         startStoreJob(Self.checked(work, folderWatch) { $0 }, then: then)
     }
 
-    /// Checks before and after a job that the files are in the state folder. `afterWriting` adapts the error of a
-    /// folder that is lost after the job.
+    /// Adds checks before and after a job that the files are in the state folder. If the folder turns out to be lost
+    /// after the job, `afterWriting` adapts the error.
     private static func checked<Value: Sendable>(
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value, _ watch: StateFolderWatch?,
         afterWriting: @escaping @Sendable (StoreError) -> StoreError
@@ -53,8 +53,8 @@ extension HotLoop {
         }
     }
 
-    /// Runs a job of the store that writes, and answers a request. If the folder is lost after the job, the error says
-    /// that the change may have been made.
+    /// Runs a job of the store that writes, and answers a request. If the folder turns out to be lost after the job,
+    /// the error says that the change may have been made.
     mutating func startWriteJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
@@ -77,7 +77,7 @@ extension HotLoop {
 }
 
 extension ControlError {
-    /// Creates the error that a controller receives if the store fails.
+    /// Creates the error that a controller receives when the store fails.
     init(_ error: StoreError) {
         switch error.code {
         case .noSuchSnapshot: self.init(.noSuchSnapshot, error.description)

@@ -4,33 +4,33 @@ import Store
 import Streams
 import Wire
 
-/// The outcome of replaying the journal at a start.
+/// The outcome of replaying the journal while the daemon starts.
 private struct ReplayedJournal {
-    /// The last record before the first missing one, and the last record of the journal. The two are equal if no record
-    /// is missing.
+    /// The positions of the last record before the first missing one (`last`) and of the journal's last record (`end`).
+    /// They are equal if no record is missing.
     let last: UInt64
     let end: UInt64
-    /// The last record whose effect the store's streams included.
+    /// The position of the last record whose effect was already in the store's streams.
     let loaded: UInt64
     /// The number of replayed records.
     let count: Int
 
-    /// Whether the next record can follow the last one without a gap.
+    /// Whether new records can follow the last one without a gap.
     var connects: Bool { last == end && last >= loaded }
 }
 
-/// The state with which the daemon starts: the streams of the last checkpoint, with the journal's later records
-/// applied.
+/// The state with which the daemon starts: the streams of the last checkpoint, to which the journal's later records
+/// have been applied.
 struct StartState: ~Copyable {
-    /// The number of streams that are logged one by one, unless the log level is `debug` or lower.
+    /// The number of streams to log individually, unless the log level is `debug` or lower.
     private static let streamsLogged = 10
 
     let store: StateStore
-    /// The journal, which may be left over from an earlier configuration; nil if there is none.
+    /// The journal; nil if there is none. It may be left over from an earlier configuration.
     let journal: Journal?
-    /// The journal's number for the weights of each model; nil if nothing is to be recorded.
+    /// For each model, the journal's number for its weights; nil if nothing is to be recorded.
     private(set) var weights: [UInt16]?
-    /// The bytes of records in the journal since the last checkpoint.
+    /// The size of the journal's records since the last checkpoint, in bytes.
     private(set) var journalBytes = 0
     private(set) var table: StreamTable
 
@@ -39,13 +39,14 @@ struct StartState: ~Copyable {
 
     /// Opens the state folder, if there is one, and restores the streams.
     ///
-    /// - Throws: ``DaemonError``: `inUse`, `cannotCreate`, or `badData` for state that does not fit the models.
+    /// - Throws: ``DaemonError`` with the code `inUse`, `cannotCreate`, or `badData` if the state is damaged or does
+    ///   not fit the models.
     static func open(
         _ configuration: DaemonConfiguration, models: [ServedModel], logger: Logger
     ) throws(DaemonError) -> StartState {
         do {
-            // The first attempt sets damaged parts aside. If state is still damaged, the second attempt sets everything
-            // aside.
+            // The first attempt sets only the damaged parts aside. If the state is still damaged, the second attempt
+            // sets everything aside.
             for all in [false, true] where configuration.onDamagedState == .setAside {
                 do {
                     return try inPlace(configuration, models: models, logger: logger)
@@ -114,14 +115,14 @@ struct StartState: ~Copyable {
             journal = try Journal(folder: folder, sync: configuration.journalSync, of: store)
         }
         var table = StreamTable(models: models, workers: StepWorkers(count: configuration.workers))
-        // This must be set before the replay, because a stream that turns NaN during the replay also returns to its
+        // Set this before the replay, because a stream that turns NaN during the replay also returns to its last
         // checkpoint.
         table.hasStore = folder != nil
         var state = StartState(
             store: store, journal: journal, table: table, place: folder ?? "memory", logger: logger)
         try state.load(configuration.onOtherWeights)
         try store.examineRest()
-        // The journal is examined before anything is written.
+        // Examine the journal before anything is written.
         let replayed = try state.replay(configuration.onOtherWeights)
         try store.begin(
             journal, journalKind: configuration.journalSync == .full ? .full : .normal,
@@ -149,7 +150,7 @@ struct StartState: ~Copyable {
         table.journal.start(numbers)
     }
 
-    /// Loads the streams of the last checkpoint. Streams that fit no model stay in the store.
+    /// Loads the streams of the last checkpoint. Streams that no model serves remain in the store.
     private mutating func load(_ onOtherWeights: StreamTable.OtherWeights) throws {
         var (stored, served) = (0, 0)
         let layouts = try store.layouts()
@@ -168,7 +169,7 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// Applies the journal's records since the checkpoint.
+    /// Applies the journal's records since the last checkpoint.
     ///
     /// - Returns: The outcome; nil if there is no journal.
     private mutating func replay(_ onOtherWeights: StreamTable.OtherWeights) throws -> ReplayedJournal? {
@@ -215,10 +216,10 @@ struct StartState: ~Copyable {
         return replayed
     }
 
-    /// Starts a new journal if the old journal cannot continue.
+    /// Starts a new journal if the old one cannot be continued.
     ///
-    /// If the daemon records nothing from now on, the replayed state is stored at once. Otherwise, the old journal
-    /// would bring back streams that are removed before the next checkpoint.
+    /// If the daemon will not record anything, the replayed state is stored at once. Otherwise, the old journal would
+    /// bring back streams that are removed before the next checkpoint.
     private mutating func finishReplay(_ replayed: ReplayedJournal?, goesOn: Bool) throws {
         guard let replayed else { return }
         guard replayed.connects, goesOn || replayed.count == 0 else {
@@ -226,7 +227,7 @@ struct StartState: ~Copyable {
         }
     }
 
-    /// Repeats the daemon's reaction to a state that turned NaN or infinite: the stream returns to the last checkpoint,
+    /// Repeats what the daemon did when a state turned NaN or infinite: the stream returns to its last checkpoint,
     /// which the store still has.
     private mutating func wakeFaulty() throws(StoreError) {
         let ids = table.takeWakeRequests()
@@ -236,8 +237,8 @@ struct StartState: ~Copyable {
         _ = table.wake(ids, images)
     }
 
-    /// Whether timesteps recorded under other weights may be replayed under the current weights. The option for other
-    /// weights decides.
+    /// Returns whether timesteps that were recorded under other weights may be replayed under the current ones. The
+    /// option for other weights decides this.
     private func mayReplay(
         _ record: JournalRecords.Record, of known: [Journal.Weights], _ number: Int,
         _ onOtherWeights: StreamTable.OtherWeights
@@ -247,10 +248,10 @@ struct StartState: ~Copyable {
         return !table.models.contains { $0.fingerprint == fingerprint }
     }
 
-    /// Stores all streams as they are now, so that a new journal can begin.
+    /// Stores all streams in their current state, so that a new journal can begin.
     ///
-    /// This is needed in two cases. Either records are missing, because the journal could not be written for some time
-    /// and the daemon then ended suddenly. Or the daemon no longer keeps a journal.
+    /// This is necessary in two cases. Either records are missing, because the journal could not be written for some
+    /// time and the daemon then ended suddenly. Or the daemon no longer keeps a journal.
     private mutating func startAnew(_ last: UInt64, _ end: UInt64) throws {
         if last < end {
             logger.warning("records are missing in the journal after \(last); the records up to \(end) are ignored")
@@ -287,7 +288,7 @@ struct StartState: ~Copyable {
             """)
     }
 
-    /// Logs the sequence from which each stream continues, so that producers can resend missing timesteps.
+    /// Logs after which sequence number each stream continues, so that producers can resend missing timesteps.
     private func logSequences() {
         guard table.count > 0 else { return }
         let isDebug = logger.logLevel <= .debug

@@ -2,9 +2,9 @@ import Dispatch
 import Store
 import Synchronization
 
-/// Runs transactions on another thread, one after another, and posts each result to the hot loop.
+/// Runs transactions on another thread, one at a time, and posts each result to the hot loop.
 ///
-/// One worker serves the ``StateStore``, and another serves the ``Journal``.
+/// One worker serves the ``StateStore``, and another one the ``Journal``.
 final class StoreWorker<Database: Sendable>: Sendable {
     private let database: Mutex<Database>
     private let mailbox: Mailbox
@@ -20,7 +20,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - work: The transaction. It runs on the worker's thread.
-    ///   - then: Receives the result on the hot loop's thread, between two timesteps.
+    ///   - then: A closure that receives the result on the hot loop's thread, between two timesteps.
     func start<Value: Sendable>(
         _ work: @escaping @Sendable (Database) throws(StoreError) -> Value,
         then: @escaping @Sendable (inout HotLoop, Result<Value, StoreError>) -> Void
@@ -42,7 +42,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
     /// Replaces the database for all transactions that have not begun yet.
     func use(_ database: Database) { self.database.withLock { $0 = database } }
 
-    /// Runs a function while no transaction runs. Do not call this on the worker's thread.
+    /// Runs a closure while no transaction is running. Do not call this on the worker's thread.
     func betweenJobs<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
         let result = queue.sync {
             Result { () throws(StoreError) in try body() }
@@ -50,7 +50,7 @@ final class StoreWorker<Database: Sendable>: Sendable {
         return try result.get()
     }
 
-    /// Waits until no transaction uses the database. The caller then holds the last reference, and releasing it closes
-    /// the database.
+    /// Waits until no transaction uses the database. The caller then has the last reference; releasing it closes the
+    /// database.
     func finish() { queue.sync {} }
 }

@@ -13,11 +13,11 @@ extension StreamExport {
             time: image.time, label: image.label, gapPending: image.gapPending, state: Self.encodeState(image.values))
     }
 
-    /// Reads the portable form of a stream.
+    /// Converts the portable form of a stream to an image.
     ///
-    /// - Parameter id: The id of the new stream; nil for the exported id.
-    /// - Returns: The stream, which may not fit any model.
-    /// - Throws: ``ControlError`` if the state is not base64 of whole float32 values.
+    /// - Parameter id: The id of the new stream; nil to keep the exported id.
+    /// - Returns: The image, which may not fit any model.
+    /// - Throws: ``ControlError`` if the state is not the base64 form of whole float32 values.
     package func image(as id: String? = nil) throws(ControlError) -> StreamImage {
         guard let values = decodeState() else {
             throw ControlError(

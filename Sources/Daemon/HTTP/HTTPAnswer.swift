@@ -3,7 +3,7 @@ import NIOHTTP1
 /// The daemon's answer to one request.
 struct HTTPAnswer: Sendable {
     let status: HTTPResponseStatus
-    /// Headers besides `Content-Length` and `Connection`.
+    /// The headers, except for `Content-Length` and `Connection`.
     let headers: HTTPHeaders
     let body: String
 
@@ -12,7 +12,7 @@ struct HTTPAnswer: Sendable {
     /// - Parameters:
     ///   - status: The status.
     ///   - line: The body, without its newline.
-    ///   - headers: Further headers.
+    ///   - headers: Additional headers.
     /// - Returns: The answer.
     static func line(_ status: HTTPResponseStatus, _ line: String, _ headers: HTTPHeaders = [:]) -> HTTPAnswer {
         HTTPAnswer(status, type: "text/plain; charset=utf-8", "\(line)\n", headers)

@@ -1,19 +1,20 @@
-/// The endpoint of HTTP and the hosts that the daemon answers for.
+/// The endpoint of the HTTP server, and the hosts for which the daemon answers.
 public struct HTTPConfiguration: Equatable, Sendable {
-    /// The address at which the daemon answers.
+    /// The endpoint at which the daemon answers.
     public var endpoint = HTTPEndpoint.address("127.0.0.1", port: 5553)
     /// Whether an endpoint beyond this machine is allowed.
     public var isPublic = false
-    /// The host names that clients may use in requests, besides `localhost` and addresses; see ``isHost(_:)``.
+    /// The host names that clients may use in requests, in addition to `localhost` and addresses; see ``isHost(_:)``.
     public var hosts: [String] = []
 
     /// Creates a configuration that serves metrics and health at `127.0.0.1:5553`.
     public init() {}
 
-    /// Whether a text can be a host name: letters, digits, `-`, `_` and dots between them, without a port.
+    /// Returns whether a text can be a host name: letters, digits, `-` and `_`, with dots in between and without a
+    /// port.
     ///
-    /// - Parameter text: The host name.
-    /// - Returns: False if no `Host` header can contain the text.
+    /// - Parameter text: The text.
+    /// - Returns: False if no `Host` header can contain the text as its host name.
     public static func isHost(_ text: String) -> Bool { HTTPHost(text)?.name == text.lowercased() }
 
     /// Refuses an endpoint that other machines can reach, unless ``isPublic`` allows it.
@@ -33,7 +34,7 @@ public struct HTTPConfiguration: Equatable, Sendable {
 extension HTTPConfiguration {
     /// Reads the key `http` of the configuration file: an endpoint, or `{address: …, public: true, hosts: […]}`.
     ///
-    /// - Throws: ``DaemonError`` with file and line.
+    /// - Throws: ``DaemonError`` with the file and line.
     init(_ value: YAMLValue) throws(DaemonError) {
         self.init()
         guard value.isMapping else {

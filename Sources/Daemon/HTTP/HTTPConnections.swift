@@ -1,12 +1,12 @@
 import NIOCore
 import Synchronization
 
-/// The open connections of the HTTP server, bounded in number.
+/// The open connections of the HTTP server. Their number is limited.
 ///
-/// If a new connection exceeds the bound, the server closes the connection that has waited longest. New clients are
+/// If a new connection exceeds the maximum, the server closes the connection that has waited longest. New clients are
 /// therefore always answered.
 final class HTTPConnections: Sendable {
-    /// The maximum number of connections at a time.
+    /// The maximum number of open connections.
     static let maximumCount = 64
 
     private struct Entry {
@@ -16,7 +16,7 @@ final class HTTPConnections: Sendable {
 
     private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
 
-    /// Adds a new connection. If there are too many, closes the one that has waited longest.
+    /// Adds a new connection. If there are then too many, the one that has waited longest is closed.
     func add(_ channel: any Channel) {
         let oldest: (any Channel)? = entries.withLock { entries in
             entries[ObjectIdentifier(channel)] = Entry(channel: channel, waitingSince: .now())
@@ -28,7 +28,7 @@ final class HTTPConnections: Sendable {
         oldest?.close(promise: nil)
     }
 
-    /// Restarts the waiting time of a connection, because it has entered another phase.
+    /// Restarts the waiting time of a connection, because it has entered a new phase.
     func touch(_ channel: any Channel) {
         entries.withLock { $0[ObjectIdentifier(channel)]?.waitingSince = .now() }
     }

@@ -1,20 +1,19 @@
 import NIOCore
 
-/// The address of this machine at which the daemon answers HTTP, or `off`.
+/// The address on this machine at which the daemon answers HTTP, or `off`.
 public enum HTTPEndpoint: Equatable, Sendable, CustomStringConvertible {
     /// The daemon does not answer HTTP.
     case off
-    /// A numeric IPv4 or IPv6 address and a port; port 0 stands for any free port.
+    /// A numeric IPv4 or IPv6 address and a port. Port 0 stands for any free port.
     case address(String, port: UInt16)
 
     /// A description of the notation, for help and errors.
     public static let notation = "HOST:PORT with a numeric address or localhost, [HOST]:PORT for IPv6, or off"
 
-    /// Reads an endpoint: `127.0.0.1:5553`, `[::1]:5553`, `localhost:*` or `off`. The port `*` stands for any free
-    /// port.
+    /// Reads an endpoint, such as `127.0.0.1:5553`, `[::1]:5553`, `localhost:*` or `off`. The port `*` stands for any
+    /// free port. Returns nil if the text is not an endpoint.
     ///
-    /// - Parameter text: The endpoint as flags and files write it; see ``notation``. The result is nil if the text is
-    ///   not an endpoint.
+    /// - Parameter text: The endpoint in the notation of flags and files; see ``notation``.
     public init?(_ text: String) {
         guard text != "off" else {
             self = .off

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// The requests and answers of one connection. Requests are answered one after another, each within a time limit.
+/// The requests and answers on one connection. Requests are answered one at a time, each within a time limit.
 final class HTTPExchange: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -11,14 +11,14 @@ final class HTTPExchange: ChannelInboundHandler {
 
     /// The state of a connection.
     private enum Phase {
-        /// The connection waits for a request. The limit exceeds the time between two scrapes, because Prometheus keeps
-        /// its connection.
+        /// The connection waits for a request. The time limit exceeds the time between two scrapes, because Prometheus
+        /// keeps its connection open.
         case idle
-        /// The first byte of a request has arrived, but not the whole request.
+        /// The first byte of a request has arrived, but the request is not complete.
         case receiving
         /// The daemon is building the page, or the client is reading it.
         case answering
-        /// The last answer is sent, and the client has yet to close the connection.
+        /// The last answer has been sent, and the client has yet to close the connection.
         case closing
 
         var bound: TimeAmount {
@@ -85,14 +85,15 @@ final class HTTPExchange: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // An error of the decoder means a malformed request. Any other error means that the connection itself failed.
+        // An error of the decoder means that the request is malformed. Any other error means that the connection has
+        // failed.
         guard error is HTTPParserError else { return context.close(promise: nil) }
         if phase == .receiving { refuse(.line(.badRequest, "the request is not valid HTTP/1.1"), context) }
     }
 
     // MARK: Requests and answers
 
-    /// Returns the refusal of a request that is malformed or not acceptable; nil if the request may be answered.
+    /// Returns the answer that refuses a malformed or unacceptable request; nil if the request may be answered.
     private func refusal(of head: HTTPRequestHead) -> HTTPAnswer? {
         guard head.version.major == 1 else {
             return .line(.httpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are supported")
@@ -147,7 +148,7 @@ final class HTTPExchange: ChannelInboundHandler {
         if isHTTP10, !isLast { headers.add(name: "Connection", value: "keep-alive") }
         let head = HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        // An answer to HEAD has the same headers as an answer to GET, including `Content-Length`.
+        // An answer to HEAD has the same headers as an answer to GET, including `Content-Length`, but no body.
         if !withoutBody { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
         request = nil
         context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenSuccess { [self] in
@@ -157,14 +158,14 @@ final class HTTPExchange: ChannelInboundHandler {
 
     private func goOn(_ context: ChannelHandlerContext) {
         enter(.idle, context)
-        // Calling `next` directly would nest the answers to pipelined requests within one another.
+        // A direct call of `next` would nest the answers to pipelined requests.
         context.eventLoop.assumeIsolated().execute { [self] in frames.next() }
     }
 
     /// Ends the connection after its last answer.
     ///
-    /// Discards further bytes from the client. If these bytes stayed unread, the system would reset the connection, and
-    /// the client would lose the answer.
+    /// Any further bytes from the client are read and discarded. If they remained unread, the system would reset the
+    /// connection and the client would lose the answer.
     private func end(_ context: ChannelHandlerContext) {
         enter(.closing, context)
         context.close(mode: .output, promise: nil)
@@ -184,7 +185,7 @@ final class HTTPExchange: ChannelInboundHandler {
         }
     }
 
-    /// Returns the path in `/path?query` or `http://host/path?query`.
+    /// Returns the path of a target such as `/path?query` or `http://host/path?query`.
     private static func path(of target: String) -> Substring {
         var path = target[...]
         if path.hasPrefix("http://") {

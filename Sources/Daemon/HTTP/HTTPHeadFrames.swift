@@ -1,40 +1,40 @@
 import NIOCore
 
-/// Splits the bytes of a connection into request heads, and passes on one head at a time.
+/// Splits the bytes of a connection into request heads, and passes them on one at a time.
 ///
-/// No page accepts a request body, so the connection carries only heads. The next head is passed on after the previous
-/// one is answered. Until then, nothing is read from the connection. A client that sends more must wait, and takes up
-/// no memory.
+/// No page accepts a request body, so the connection carries only heads. A head is passed on only after the previous
+/// one has been answered. Until then, nothing is read from the connection. A client that sends more must wait and does
+/// not take up memory.
 final class HTTPHeadFrames: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// The maximum number of bytes in a request's line and headers together.
+    /// The maximum size of a request's line and headers together, in bytes.
     static let maximumHead = 8192
-    /// The maximum number of bytes to read and discard after the last answer. Discarding them lets the client read the
-    /// answer.
+    /// The maximum number of bytes to read and discard after the last answer. Discarding them gives the client time to
+    /// read the answer.
     private static let maximumDiscarded = 1 << 18
 
-    /// Events for the later handlers of the pipeline, in addition to the heads.
+    /// Events that the later handlers in the pipeline receive in addition to the heads.
     enum Event: Sendable {
         /// The first byte of a head has arrived.
         case began
-        /// A complete head was passed on. If the decoder has found no request in the head by then, the head contains
-        /// none.
+        /// A complete head has been passed on. If the decoder has not found a request by the time of this event, the
+        /// head contains none.
         case ended
         /// The head is too large.
         case overflowed
     }
 
     private var buffer = ByteBuffer()
-    /// The number of buffered bytes already searched for the end of a head.
+    /// The number of buffered bytes that have already been searched for the end of a head.
     private var searched = 0
-    /// Whether the current line has no bytes so far. ``hasLine`` tells whether an earlier line had any bytes.
+    /// Whether the current line is empty so far. ``hasLine`` tells whether any earlier line was not empty.
     private var isLineEmpty = true
     private var hasLine = false
-    /// Whether a head was passed on and is not answered yet.
+    /// Whether a head has been passed on but not answered yet.
     private var isBusy = false
-    /// The number of bytes discarded so far; nil before ``discard()``.
+    /// The number of bytes discarded so far; nil before a call of ``discard()``.
     private var discarded: Int?
     /// Whether the client has closed its sending side.
     private var isAtEnd = false
@@ -77,7 +77,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         }
     }
 
-    /// Passes on the next head, now that the previous one is answered.
+    /// Passes on the next head. Call this once the previous head has been answered.
     func next() {
         guard let context else { return }
         isBusy = false
@@ -85,7 +85,7 @@ final class HTTPHeadFrames: ChannelInboundHandler {
         handOn(context)
     }
 
-    /// Discards all further bytes until the client closes the connection. No further request is answered.
+    /// Discards all further bytes until the client closes the connection. No more requests are answered.
     func discard() {
         guard let context, discarded == nil else { return }
         discarded = 0
@@ -103,18 +103,18 @@ final class HTTPHeadFrames: ChannelInboundHandler {
             isBusy = true
             context.fireUserInboundEventTriggered(Event.overflowed)
         } else if isAtEnd {
-            // All earlier requests are answered, and the rest is not a whole request.
+            // All earlier requests have been answered, and what is left is not a whole request.
             context.close(promise: nil)
         } else {
             context.read()
         }
     }
 
-    /// Returns the length of the head, including the empty line at its end; nil if the first ``maximumHead`` bytes do
+    /// Returns the length of the head, including the empty line that ends it; nil if the first ``maximumHead`` bytes do
     /// not contain the end.
     ///
-    /// Empty lines before the first non-empty line are skipped. A newline without a carriage return also ends a line,
-    /// so that the decoder sees the request and refuses it.
+    /// Empty lines before the first non-empty line do not end the head. A newline without a carriage return also ends a
+    /// line, so that the decoder sees such a request and refuses it.
     private func lengthOfHead() -> Int? {
         let end = min(buffer.readableBytes, Self.maximumHead)
         for byte in buffer.readableBytesView.prefix(end).dropFirst(searched) {

@@ -1,14 +1,15 @@
-/// The host in the header `Host` of a request.
+/// The host in a request's `Host` header.
 ///
-/// A web page can point its own host name at any address and then read the answers (DNS rebinding). The requests of
-/// this page carry the page's host name. The daemon therefore answers only for configured names.
+/// A web page can point its own host name at any address and then read the answers (DNS rebinding). Requests from such
+/// a page still carry the page's host name. Therefore, the daemon answers only for addresses, `localhost` and
+/// configured names.
 struct HTTPHost: Equatable, Sendable {
     /// The name or address in lower case, without port and brackets.
     let name: String
     /// Whether the name is a numeric address.
     let isAddress: Bool
 
-    /// Reads `HOST`, `HOST:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`; nil if `text` has none of these forms.
+    /// Reads `HOST`, `HOST:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`. Returns nil if `text` has none of these forms.
     init?(_ text: some StringProtocol) {
         let host: String
         let rest: String
@@ -21,7 +22,7 @@ struct HTTPHost: Equatable, Sendable {
         } else {
             let end = text.firstIndex(of: ":") ?? text.endIndex
             let name = text[..<end].lowercased()
-            // A full name may end with the dot of the DNS root.
+            // A fully qualified name may end with the dot of the DNS root.
             host = name.hasSuffix(".") ? String(name.dropLast()) : name
             rest = String(text[end...])
             guard Self.isName(host) else { return nil }
@@ -32,9 +33,9 @@ struct HTTPHost: Equatable, Sendable {
         name = host
     }
 
-    /// Whether the daemon answers for this host.
+    /// Returns whether the daemon answers for this host.
     ///
-    /// - Parameter hosts: The configured host names, in any case.
+    /// - Parameter hosts: The configured host names, in upper or lower case.
     /// - Returns: True for addresses, `localhost` and the names in `hosts`.
     func isAccepted(besides hosts: [String]) -> Bool {
         isAddress || name == "localhost" || hosts.contains { $0.lowercased() == name }

@@ -6,17 +6,17 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// The daemon's HTTP server. It runs SwiftNIO on a separate thread, with the daemon's pages, limits and log.
+/// The daemon's HTTP server. It runs SwiftNIO on its own thread, and connects it to the daemon's pages, limits and log.
 final class HTTPListener: Sendable {
-    /// The time between two attempts to open a failed server again.
+    /// The time between two attempts to reopen a failed server.
     private static let retryInterval = TimeAmount.seconds(10)
     /// The maximum number of bytes in one read from a connection.
     private static let bytesPerRead = 4096
-    /// The sizes in bytes of the system's buffers for each connection. Linux doubles both.
+    /// The sizes of the system's buffers for each connection, in bytes. Linux doubles both.
     private static let bytesKept: (receiving: Int, sending: Int) = (1 << 14, 1 << 17)
-    /// The number of connections that the system queues until they are accepted.
+    /// The maximum number of connections that the system queues until they are accepted.
     private static let backlog: Int32 = 128
-    /// The number of file descriptors that an event loop needs. SwiftNIO ends the process if they are not available.
+    /// The number of file descriptors that an event loop needs. If they are not available, SwiftNIO ends the process.
     private static let descriptors = 8
 
     private struct State {
@@ -24,7 +24,7 @@ final class HTTPListener: Sendable {
         var isClosed = false
     }
 
-    /// The address at which the server answers. The actual port replaces a `*`.
+    /// The endpoint at which the server answers, with its actual port in place of a `*`.
     let place: HTTPEndpoint
     private let configuration: HTTPConfiguration
     private let pages: HTTPPages
@@ -33,7 +33,7 @@ final class HTTPListener: Sendable {
     private let connections = HTTPConnections()
     private let state = Mutex(State())
 
-    /// Opens the server; nil if HTTP is `off`.
+    /// Opens the server. Returns nil if HTTP is `off`.
     ///
     /// - Throws: ``DaemonError`` if the server cannot listen at the endpoint.
     init?(_ configuration: HTTPConfiguration, pages: HTTPPages, logger: Logger) throws(DaemonError) {
@@ -82,8 +82,8 @@ final class HTTPListener: Sendable {
             .serverChannelOption(.socketOption(.so_sndbuf), value: bytesKept.sending)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    // If the process has no free descriptors, the backoff handler makes the server try again to accept
-                    // after a second.
+                    // If the process has no free descriptors, the backoff handler makes the server retry after a
+                    // second.
                     try channel.pipeline.syncOperations.addHandlers(AcceptBackoffHandler(), AcceptFailures(logger))
                 }
             }
@@ -101,7 +101,7 @@ final class HTTPListener: Sendable {
             }
     }
 
-    /// Opens the server again at the same address if it ends before ``close()``.
+    /// Reopens the server at the same address if it ends before ``close()``.
     private func watch(_ channel: any Channel) {
         state.withLock { $0.channel = channel }
         channel.closeFuture.whenComplete { [self] _ in
@@ -129,7 +129,7 @@ final class HTTPListener: Sendable {
     }
 }
 
-/// Logs that the server cannot accept connections. Logs only once until the server accepts again.
+/// Logs if the server cannot accept connections, but only once until it accepts them again.
 private final class AcceptFailures: ChannelInboundHandler {
     typealias InboundIn = any Channel
 

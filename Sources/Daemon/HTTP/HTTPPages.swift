@@ -1,11 +1,11 @@
 import NIOCore
 import NIOHTTP1
 
-/// The daemon's pages by path. To add a page, add a line to ``all``.
+/// The daemon's pages, by path. To add a page, add a line to ``all``.
 struct HTTPPages: Sendable {
     typealias Page = @Sendable (any EventLoop) -> EventLoopFuture<HTTPAnswer>
 
-    /// The time after which a hot loop that does not answer counts as stuck.
+    /// The maximum time for the hot loop to answer. After that, it counts as stuck.
     static let answerBound = Duration.seconds(1)
     private static let methods: [HTTPMethod] = [.GET, .HEAD]
 
@@ -37,7 +37,8 @@ struct HTTPPages: Sendable {
         return page(loop)
     }
 
-    /// The metrics for Prometheus: <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
+    /// The metrics, in the format of Prometheus:
+    /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
     private func metrics(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         return ask(loop) { metrics in
@@ -46,14 +47,14 @@ struct HTTPPages: Sendable {
         }
     }
 
-    /// Answers whether the daemon is alive: it is loading its state, or the hot loop answers.
+    /// Answers whether the daemon is alive: either it is still loading its state, or the hot loop answers.
     private func health(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.ok)) }
         return ask(loop) { _ in .line(.ok, "ok") }
     }
 
-    /// Answers whether the daemon accepts timesteps. It does not while it loads its state, stops, or lacks its state
-    /// folder.
+    /// Answers whether the daemon accepts timesteps. The daemon accepts none while it is loading its state, while it is
+    /// stopping, or if its state folder is gone or was replaced.
     private func readiness(_ loop: any EventLoop) -> EventLoopFuture<HTTPAnswer> {
         guard !probe.isLoading else { return loop.makeSucceededFuture(Self.loading(.serviceUnavailable)) }
         return ask(loop) { metrics in
@@ -63,8 +64,8 @@ struct HTTPPages: Sendable {
         }
     }
 
-    /// Asks the hot loop for its metrics and builds an answer from them. If the loop does not reply in time, the answer
-    /// says so.
+    /// Asks the hot loop for its metrics, and builds an answer from them. If the loop does not reply in time, the
+    /// answer says that it is stuck.
     private func ask(
         _ loop: any EventLoop, _ answer: @escaping @Sendable (DaemonMetrics) -> HTTPAnswer
     ) -> EventLoopFuture<HTTPAnswer> {

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Asks the hot loop for its metrics on behalf of HTTP requests, which must not wait forever.
 ///
-/// At most one question is in the mailbox at a time, and all requests made in the meantime share the answer. Questions
-/// therefore do not pile up if the loop is stuck.
+/// At most one question is in the mailbox at a time. All requests that arrive before it is answered share its answer.
+/// Therefore, questions do not pile up if the loop is stuck.
 final class HotLoopProbe: Sendable {
     private struct Askers {
         /// Whether a question is in the hot loop's mailbox.
@@ -21,10 +21,10 @@ final class HotLoopProbe: Sendable {
         self.mailbox = mailbox
     }
 
-    /// Whether state is still being loaded, so that no hot loop can answer yet.
+    /// Whether the state is still being loaded. Until then, no hot loop can answer.
     var isLoading: Bool { !hasBegun.load(ordering: .acquiring) }
 
-    /// Records that the hot loop runs. Safe to call from any thread.
+    /// Records that the hot loop is running. Can be called from any thread.
     func begin() { hasBegun.store(true, ordering: .releasing) }
 
     /// Asks for the current metrics.
@@ -43,8 +43,8 @@ final class HotLoopProbe: Sendable {
         }
         let timeout = loop.scheduleTask(in: TimeAmount(bound)) {}
         promise.futureResult.whenComplete { _ in timeout.cancel() }
-        // This also runs on cancellation, for example when the event loop shuts down. Every promise is therefore
-        // fulfilled.
+        // This also runs if the timeout is cancelled, for example because the event loop shuts down. Every promise is
+        // therefore fulfilled.
         timeout.futureResult.whenComplete { [self] _ in
             askers.withLock { $0.waiting.removeValue(forKey: number) }?.succeed(nil)
         }

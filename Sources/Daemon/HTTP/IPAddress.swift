@@ -2,12 +2,12 @@ import Glibc
 
 /// An IPv4 or IPv6 address in network byte order.
 struct IPAddress: Equatable, Sendable {
-    /// 4 or 16 bytes.
+    /// The address: 4 bytes for IPv4, 16 for IPv6.
     let bytes: [UInt8]
 
-    /// Reads a numeric address such as `192.0.2.1` or `2001:db8::1`; nil if `text` is not a numeric address.
+    /// Reads a numeric address such as `192.0.2.1` or `2001:db8::1`. Returns nil if `text` is not a numeric address.
     init?(_ text: some StringProtocol) {
-        // `inet_pton` stops at the first zero byte and would ignore the rest of the text.
+        // `inet_pton` would stop at the first zero byte and ignore the rest of the text.
         guard !text.utf8.contains(0) else { return nil }
         let isVersion6 = text.contains(":")
         var bytes = [UInt8](repeating: 0, count: isVersion6 ? 16 : 4)

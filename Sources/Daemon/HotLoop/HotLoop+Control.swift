@@ -6,13 +6,13 @@ import ZeroMQ
 
 /// Carries out control requests between two timesteps.
 extension HotLoop {
-    /// Carries out a request. Answers at once, or once the store has done its part.
+    /// Carries out a request. The answer is sent at once, or after the store has done its part.
     ///
     /// - Parameters:
     ///   - command: The command.
-    ///   - images: The streams of a `write_snapshot` or an `import`.
-    ///   - address: The destination of the answer.
-    /// - Throws: ``ControlError`` if the request is refused. No answer has been sent then.
+    ///   - images: The streams in a `write_snapshot` or `import` request.
+    ///   - address: The address to which the answer is sent.
+    /// - Throws: ``ControlError`` if the request is refused. In that case, no answer has been sent yet.
     mutating func carryOut(
         _ command: ControlCommand, with images: [StreamImage], for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -83,7 +83,7 @@ extension HotLoop {
 
     /// Changes the log level, and answers with the previous one.
     private mutating func changeLogLevel(_ level: LogLevel?, for address: ControlServer.ReturnAddress) {
-        // All copies of the daemon's logger share their level, so setting it on a copy is enough.
+        // All copies of the daemon's logger share the same level, so it is enough to set it on a copy.
         var logger = logger
         let before = LogLevel(logger.logLevel)
         if let level { logger.logLevel = Logger.Level(level) }
@@ -120,7 +120,7 @@ extension HotLoop {
         )
     }
 
-    /// The endpoints of the sockets. The actual port replaces a `*`.
+    /// The endpoints of the sockets, with the actual port in place of a `*`.
     var endpoints: DaemonStatus.Endpoints {
         DaemonStatus.Endpoints(
             ingest: ingest.map { "\($0.endpoint)" }, decisions: "\(publisher.endpoint)",

@@ -4,14 +4,14 @@ import ZeroMQ
 
 /// Publishes events to subscribers. Events and decisions are published in the order in which they took effect.
 extension HotLoop {
-    /// Publishes an event that has just taken effect, after the decisions before it.
+    /// Publishes an event that has just taken effect, after all decisions that precede it.
     mutating func announce(_ event: StreamEvent) {
         var held = PendingDecisions()
         held.append(event)
         publishInOrder(held)
     }
 
-    /// Publishes the events of the stream table that happened since the last decisions were published.
+    /// Publishes the events that happened in the stream table since the last decisions were published.
     mutating func announceEvents() {
         for event in table.takeEvents() {
             dropLog.record(event, at: SteadyClock.now())
@@ -29,7 +29,7 @@ extension HotLoop {
 }
 
 extension PendingDecisions {
-    /// Appends an event at its position among the decisions.
+    /// Appends an event, so that it keeps its position among the decisions.
     mutating func append(_ event: StreamEvent) {
         append(Array(StreamEvent.topic.utf8).span, event.json.span)
     }

@@ -2,16 +2,16 @@ import Store
 import Streams
 import Wire
 
-/// Hibernates idle streams and wakes them from the store.
+/// Hibernates idle streams, and wakes them from the store.
 extension HotLoop {
-    /// The streams that must be awake.
+    /// A set of streams that must be awake.
     enum Sleepers: Sendable {
         case selection(ControlCommand.Selection)
-        /// All streams of a model of the table.
+        /// All streams of a model, given by its index in the table.
         case model(Int)
     }
 
-    /// The number of streams that one job reads, so that other timesteps are handled in between.
+    /// The maximum number of streams that one job reads, so that timesteps of other streams are handled in between.
     private static let streamsPerRead = 1024
 
     /// Checks some streams, and hibernates or forgets the idle ones.
@@ -27,7 +27,7 @@ extension HotLoop {
             next = gone.next
         }
         if let period = idleSweep.idleAfter {
-            // If a checkpoint fails, the next checkpoint copies its streams again. They must stay in memory until then.
+            // If a checkpoint fails, the next one copies the same streams again. They must stay in memory until then.
             guard !checkpoints.isRunning, checkpoints.folderLoss == nil, idleSweep.wakers == 0 else {
                 return idleSweep.postpone()
             }
@@ -38,7 +38,7 @@ extension HotLoop {
         idleSweep.goOn(at: next)
     }
 
-    /// Reads the hibernating streams for which timesteps wait.
+    /// Starts to read the hibernating streams that have waiting timesteps.
     mutating func wakeRequested() {
         let ids = table.takeWakeRequests()
         guard !ids.isEmpty else { return }
@@ -50,12 +50,13 @@ extension HotLoop {
         }
     }
 
-    /// Runs an action once all streams that it needs are awake. If none of them hibernates, the action runs at once.
+    /// Runs an action once all streams that it needs are awake. If none of them is hibernating, the action runs at
+    /// once.
     ///
     /// - Parameters:
     ///   - sleepers: The streams that the action needs.
-    ///   - first: The first slot to check. Streams in earlier slots are awake.
-    ///   - action: The action. It receives an error if a named stream is unknown or cannot be read.
+    ///   - first: The first slot to check. All streams in lower slots are already awake.
+    ///   - action: The action. It receives an error if a selected stream is unknown or cannot be read.
     mutating func whenAwake(
         _ sleepers: Sleepers, from first: Int = 0,
         _ action: @escaping @Sendable (inout HotLoop, Result<Void, ControlError>) -> Void
@@ -81,7 +82,7 @@ extension HotLoop {
         }
     }
 
-    /// Reads streams, puts them back into memory and consumes the timesteps that waited for them.
+    /// Reads streams, puts them back into memory, and queues the timesteps that waited for them.
     private mutating func read(_ ids: [String], then: @escaping @Sendable (inout HotLoop, StoreError?) -> Void) {
         let keys = table.keys(of: ids)
         startStoreJob { store throws(StoreError) in

@@ -8,7 +8,7 @@ extension HotLoop {
     mutating func publishLastValues() throws(ZeroMQError) {
         guard let (prefix, slot) = publisher.lastValues.current else { return }
         let publisher = publisher
-        // Decisions that wait for the journal are older and must be published first.
+        // Decisions that wait for the journal are older, so they must be published first.
         var held = PendingDecisions()
         let isHeld = group.isOn
         let now = SteadyClock.now()

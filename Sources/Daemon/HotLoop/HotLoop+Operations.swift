@@ -3,9 +3,9 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// The operation on many streams that is under way, and the requests that wait for its end. Owned by the hot loop.
+/// The operation on many streams that is under way, and the requests that wait until it ends. The hot loop owns it.
 struct RunningOperation {
-    /// Called at the end of the operation, or when it is refused; nil if no operation is under way.
+    /// Called when the operation ends or is refused; nil if no operation is under way.
     var end: (@Sendable (inout HotLoop, Result<Void, ControlError>) -> Void)?
     /// The snapshot that the operation writes, if it writes one.
     var snapshot: RunningSnapshot?
@@ -15,27 +15,28 @@ struct RunningOperation {
     var restorationCount = 0
     /// The error that left a restoration unfinished when the daemon stopped.
     var unfinished: StoreError?
-    /// In order: requests about streams that arrived during the operation, and closures that change streams.
+    /// The requests about streams that arrived during the operation, and other actions that change streams, in order.
     var waiting: [Mailbox.Action] = []
-    /// Whether one of ``waiting`` is being carried out.
+    /// Whether an action from ``waiting`` is being carried out.
     var isActing = false
 
     /// Whether further requests about streams must wait.
     var isBusy: Bool { end != nil || !waiting.isEmpty }
 }
 
-/// Runs long operations on many streams, about a millisecond in each turn, so that timesteps are handled in between.
+/// Runs long operations on many streams for only about a millisecond in each turn, so that timesteps are handled in
+/// between.
 extension HotLoop {
-    /// The number of slots between two checks of the clock.
+    /// The number of slots to sweep between two checks of the clock.
     private static let slotsPerLook = 256
-    /// The minimum number of nanoseconds per turn for an operation. In a long turn, an operation gets a quarter of the
-    /// time that the turn has taken so far.
+    /// The minimum time per turn for an operation, in nanoseconds. In a longer turn, the operation gets a quarter of
+    /// the time that the turn has taken so far.
     private static let sweepTime: Int64 = 1_000_000
-    /// Nanoseconds per turn for the backlog.
+    /// The time per turn for the backlog, in nanoseconds.
     private static let backlogTime: Int64 = 5_000_000
 
-    /// Runs an action on streams. If an operation is under way, the action runs after it and after all actions that
-    /// already wait.
+    /// Runs an action on streams. If an operation is under way, the action runs after the operation and after all
+    /// actions that are already waiting.
     mutating func whenTableIsFree(_ action: @escaping Mailbox.Action) {
         let isFree = operation.end == nil && (operation.waiting.isEmpty || operation.isActing)
         if isFree { action(&self) } else { operation.waiting.append(action) }
@@ -46,8 +47,8 @@ extension HotLoop {
     /// - Parameters:
     ///   - kind: The operation.
     ///   - selection: The streams.
-    ///   - event: The event to publish at its position among the decisions, if any.
-    ///   - then: Runs at the end of the operation, with the number of streams.
+    ///   - event: The kind of event to publish at its position among the decisions, if any.
+    ///   - then: A closure that runs when the operation ends. It receives the number of streams.
     /// - Throws: ``ControlError`` if the selection names an unknown stream.
     mutating func begin(
         _ kind: StreamOperation, on selection: ControlCommand.Selection, event: StreamEvent.Kind? = nil,
@@ -62,19 +63,19 @@ extension HotLoop {
         }
     }
 
-    /// Whether there is work that can be done without waiting.
+    /// Whether there is any work that can be done without waiting.
     var hasWork: Bool {
         canSweep || canRestore || (table.hasBacklog && !group.isFull(table.journal.records)) || canAct
     }
 
-    /// Whether the sweep may continue. The copies of a snapshot must not outrun the store.
+    /// Whether the sweep may continue. It must not make copies for a snapshot faster than the store writes them.
     private var canSweep: Bool { table.canSweep && operation.snapshot?.hasRoom ?? true }
     private var canAct: Bool { !operation.waiting.isEmpty && operation.end == nil }
 
     /// Continues the backlog and the operation under way.
     ///
     /// - Parameters:
-    ///   - turnStart: The beginning of the turn, by the steady clock.
+    ///   - turnStart: The time at which the turn began, by the steady clock.
     ///   - memory: The memory for decisions.
     /// - Throws: `ZeroMQError` if a socket failed.
     mutating func goOnWithWork(since turnStart: Int64, by memory: inout TurnMemory) throws(ZeroMQError) {
@@ -84,9 +85,9 @@ extension HotLoop {
         while goOnWithOperation(), SteadyClock.now() - start < time {}
     }
 
-    /// Does part of the operation under way, or carries out the next waiting request.
+    /// Continues the operation under way, or carries out the next waiting action.
     ///
-    /// - Returns: Whether there was something to do.
+    /// - Returns: Whether there was anything to do.
     private mutating func goOnWithOperation() -> Bool {
         if canRestore {
             goOnRestoring()
@@ -102,20 +103,20 @@ extension HotLoop {
         return true
     }
 
-    /// Completes the operation under way, its waiting requests and the backlog, for an orderly stop.
+    /// Completes the operation under way, the waiting actions and the backlog, before an orderly stop.
     mutating func finishWork(by memory: inout TurnMemory) throws(ZeroMQError) {
         finishOperations()
         while table.hasBacklog, !group.isFull(table.journal.records) { try takeBacklog(by: &memory) }
     }
 
-    /// Carries out the request that has waited longest.
+    /// Carries out the action that has waited longest.
     private mutating func act() {
         operation.isActing = true
         operation.waiting.removeFirst()(&self)
         operation.isActing = false
     }
 
-    /// Completes the operation under way, and carries out the requests that wait for its end.
+    /// Completes the operation under way, and carries out the actions that wait until it ends.
     mutating func finishOperations() {
         repeat {
             finishOperation()
@@ -133,7 +134,7 @@ extension HotLoop {
                 operation.unfinished = failure
                 return endOperation(.failure(ControlError(failure)))
             }
-            // Nothing can be done before the store has answered.
+            // There is nothing to do until the store has answered.
             worker.finish()
             readMail()
         }
@@ -147,7 +148,7 @@ extension HotLoop {
         startWantedCheckpoint()
     }
 
-    /// Steps timesteps of the backlog for part of the turn, and publishes their decisions.
+    /// Admits and decides timesteps of the backlog for part of the turn, and publishes the decisions.
     private mutating func takeBacklog(by memory: inout TurnMemory) throws(ZeroMQError) {
         let start = SteadyClock.now()
         var now = start

@@ -1,7 +1,7 @@
 import Streams
 import Wire
 
-/// A page of streams that a controller waits for.
+/// A page of streams for which a controller is waiting.
 struct PageJob {
     let address: ControlServer.ReturnAddress
     var search: StreamPageSearch
@@ -9,18 +9,19 @@ struct PageJob {
 
 /// Builds pages of streams, a few slots at a time.
 extension HotLoop {
-    /// The time per turn for building all pages.
+    /// The time per turn for building pages, over all pages.
     private static let timeForPages = Duration.milliseconds(1)
-    /// The number of slots between two checks of the clock.
+    /// The number of slots to look at between two checks of the clock.
     private static let slotsPerLook = 1024
 
-    /// Begins a page. The controller's later requests wait until the page is complete, so that they cannot affect it.
+    /// Begins a page. Later requests of the same controller wait until the page is complete, so that they cannot affect
+    /// it.
     mutating func startPage(_ search: StreamPageSearch, for address: ControlServer.ReturnAddress) {
         requests.hold(address.peer)
         pages.append(PageJob(address: address, search: search))
     }
 
-    /// Continues the waiting pages, each in turn.
+    /// Continues the unfinished pages, taking turns between them.
     mutating func continuePages() {
         let end = ContinuousClock.now + Self.timeForPages
         repeat {
@@ -40,7 +41,8 @@ extension HotLoop {
         requests.release(page.address.peer)
     }
 
-    /// Answers the requests for unfinished pages with an error, so that a stop need not wait for them.
+    /// Answers the requests for unfinished pages with an error, so that the daemon can stop without finishing the
+    /// pages.
     mutating func cancelPages() {
         for page in pages {
             let error = ControlError(.internal, "the daemon is stopping; ask again when it is back")

@@ -4,12 +4,12 @@ import Store
 import Streams
 import Wire
 
-/// Reloads models while their streams continue. ``ReloadQueue`` decides when each file is read.
+/// Reloads models while their streams continue. ``ReloadQueue`` decides when each model's file is read.
 extension HotLoop {
-    /// Called with the outcome of a reload.
+    /// A closure that receives the outcome of a reload.
     typealias ReloadAnswer = @Sendable (inout HotLoop, Result<ReloadResult, ControlError>) -> Void
 
-    /// Reloads all models and the authorized keys, and logs the outcome.
+    /// Reloads all models and the authorized keys. The outcome is logged.
     mutating func reloadAll() {
         guard !isStopping else { return }
         reloadKeys()
@@ -18,7 +18,7 @@ extension HotLoop {
         if begins { logger.info("reloading all models") }
     }
 
-    /// Reloads a model. Answers the request once the model's streams are durable under the new weights.
+    /// Reloads a model. The request is answered once the model's streams are durable under the new weights.
     mutating func reload(
         _ name: String, resetting: Bool, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -35,7 +35,8 @@ extension HotLoop {
         _ = ask(.request(from: address, resetting: resetting), ofModel: model)
     }
 
-    /// Drops waiting reloads, and reloads whose file is still being read, so that a stop need not wait for them.
+    /// Drops the reloads that are waiting and those whose file is still being read, so that the daemon can stop without
+    /// them.
     mutating func dropReloads() {
         for (model, dropped) in reloads.stop() {
             tell(dropped, .failure(stopped(model)), ofModel: model)
@@ -60,14 +61,14 @@ extension HotLoop {
         }
     }
 
-    /// - Returns: Whether the model's file is read now. If not, it is read after the reload that is under way.
+    /// - Returns: Whether the model's file is read at once. If not, it is read after the reload that is under way.
     private mutating func ask(_ reload: ReloadQueue.Reload, ofModel model: Int) -> Bool {
         guard reloads.ask(reload, ofModel: model) else { return false }
         read(model)
         return true
     }
 
-    /// Reads the file on another thread. The weights are exchanged between two timesteps.
+    /// Reads the model's file on another thread. Afterwards, the weights are exchanged between two timesteps.
     private mutating func read(_ model: Int) {
         let served = table.models[model]
         logger.info("reading model '\(served.name)' again: \(served.file)")
@@ -103,7 +104,7 @@ extension HotLoop {
         }
     }
 
-    /// Ends a reload. Answers its requests, and starts the reload that was requested in the meantime.
+    /// Ends a reload. Answers its requests, and starts another reload if one was requested in the meantime.
     private mutating func end(_ outcome: Result<ReloadResult, ControlError>, ofModel model: Int) {
         let (ended, readsAgain) = reloads.end(model)
         tell(ended, outcome, ofModel: model)
@@ -119,8 +120,8 @@ extension HotLoop {
         for address in reload.addresses { reply(outcome, to: address) }
     }
 
-    /// Gives the new weights a number in the journal, if the daemon keeps one. Each record refers by this number to the
-    /// weights that stepped its timesteps.
+    /// Gives the new weights a number in the journal, if the daemon keeps one. Each record uses this number to refer to
+    /// the weights that stepped its timesteps.
     private mutating func number(
         _ model: Int, as served: ServedModel,
         then: @escaping @Sendable (inout HotLoop, Result<UInt16?, ControlError>) -> Void
@@ -166,13 +167,14 @@ extension HotLoop {
         operation.end = { loop, _ in loop.finishExchange(served, result, answer) }
     }
 
-    /// Answers a reload when all streams are under the new weights.
+    /// Answers a reload once all streams have moved to the new weights.
     private mutating func finishExchange(
         _ served: ServedModel, _ result: ReloadResult, _ answer: @escaping ReloadAnswer
     ) {
         guard isDurable else { return answer(&self, .success(result)) }
-        // A checkpoint must have all streams under the new weights before the answer. A crash before this checkpoint
-        // leaves streams of the old weights. The next start refuses these streams, or handles them as its options say.
+        // Before the answer, a checkpoint must have all streams under the new weights. A crash before this checkpoint
+        // leaves streams that belong to the old weights. The next start refuses them or handles them as its options
+        // say.
         startStoreJob { store throws(StoreError) in
             try store.keepLayouts(of: [served])
         } then: { loop, written in

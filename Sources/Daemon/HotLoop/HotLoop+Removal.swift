@@ -2,7 +2,7 @@ import Store
 import Streams
 import Wire
 
-/// Removes streams. The answer reports a success once no crash can bring the streams back, and a failure only if the
+/// Removes streams. The answer reports success only once no crash can bring the streams back, and failure only if the
 /// streams still exist.
 extension HotLoop {
     mutating func remove(
@@ -12,7 +12,7 @@ extension HotLoop {
         try begin(.doom, on: selection) { loop, count in
             let keys = loop.table.takeRemovedKeys()
             guard count > 0 else { return loop.reply(.success(RemoveResult(removed: 0)), to: address) }
-            // Other requests about streams wait until it is known whether these streams are removed.
+            // Make other requests about streams wait until it is clear whether these streams are removed.
             loop.operation.end = { _, _ in }
             loop.startWriteJob { store throws(StoreError) in
                 try store.remove(keys)
@@ -22,18 +22,18 @@ extension HotLoop {
         }
     }
 
-    /// Removes streams from memory, and records the removal in the journal. The store alone cannot remove them, because
-    /// earlier records would bring them back.
+    /// Removes streams from memory, and records the removal in the journal. It is not enough that the store removes
+    /// them, because earlier records would bring them back.
     ///
-    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. On a full disk, the
-    /// answer would wait until there is room. Therefore, the daemon first checks that the journal or a checkpoint can
-    /// be written.
+    /// The answer waits for the journal, or for a checkpoint if the journal cannot be written. If the disk were full,
+    /// the answer would wait until there is room again. Therefore, the daemon first checks that the journal or a
+    /// checkpoint can be written.
     private mutating func removeAtOnce(
         _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
         try requireDurability()
         guard group.isWhole else { return try removeRecorded(selection, for: address) }
-        // Other requests about streams wait.
+        // Make other requests about streams wait.
         operation.end = { _, _ in }
         startJournalJob { journal throws(StoreError) in
             try journal.probe()
@@ -50,7 +50,7 @@ extension HotLoop {
         }
     }
 
-    /// Removes streams, or answers with the reason why nothing was done.
+    /// Removes streams or, if that is not possible, answers why nothing was done.
     private mutating func answerRemoval(
         of selection: ControlCommand.Selection, _ isPossible: Result<Void, ControlError>,
         for address: ControlServer.ReturnAddress
@@ -77,25 +77,25 @@ extension HotLoop {
         }
     }
 
-    /// Ends a removal without a journal. If the store has removed the streams, the daemon removes them from memory.
-    /// Otherwise, they stay unchanged.
+    /// Ends a removal without a journal. If the store has removed the streams, they are removed from memory too.
+    /// Otherwise, they remain as they were.
     private mutating func endRemoval(
         of count: Int, _ selection: ControlCommand.Selection, _ result: Result<Void, StoreError>,
         for address: ControlServer.ReturnAddress
     ) {
         if case .failure(let error) = result {
             table.spare()
-            // A running checkpoint has skipped these streams and must not count as a checkpoint of all streams.
+            // A running checkpoint has left these streams out, so it must not count as a complete checkpoint.
             checkpoints.fail(error)
             reply(Result<JSONValue, ControlError>.failure(ControlError(error)), to: address)
             return endOperation()
         }
-        // No checkpoint can run in between and bring the streams back.
+        // No checkpoint can run before the removal below and bring the streams back.
         operation.end = nil
         do throws(ControlError) {
             try begin(.remove, on: selection, event: .removed) { loop, removed in
                 _ = loop.table.takeRemovedKeys()
-                // New streams may have arrived since the request to the store, and a checkpoint may contain them.
+                // More streams may have been created since the store was asked, and a checkpoint may contain them.
                 if removed == count { return loop.reply(.success(RemoveResult(removed: removed)), to: address) }
                 loop.whenCheckpointed { loop, outcome in
                     loop.reply(outcome.map { RemoveResult(removed: removed) }, to: address)

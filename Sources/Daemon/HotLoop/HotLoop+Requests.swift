@@ -3,12 +3,12 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Carries out requests and sends replies. Another thread reads large requests and writes large replies.
+/// Carries out requests and sends replies. Large requests are read, and large replies written, on another thread.
 extension HotLoop {
-    /// The time per turn for requests, so that timesteps are not held up for longer.
+    /// The time per turn for requests. It limits how long they can hold up timesteps.
     private static let timeForRequests = Duration.milliseconds(5)
 
-    /// Receives as many requests as the queue has room for, and carries out those whose turn it is.
+    /// Receives as many requests as the queue has room for, and carries out those that are next in line.
     mutating func takeRequests() throws(ZeroMQError) {
         for _ in 0..<Self.requestsPerTurn {
             guard requests.hasRoom, let request = try control.receive() else { break }
@@ -21,13 +21,13 @@ extension HotLoop {
         }
     }
 
-    /// Whether a request can be carried out at once.
+    /// Whether there is a request that can be carried out at once.
     var hasRequests: Bool { requests.hasNext(allowsLarge: !isReading) }
 
-    /// Carries out the requests received before the stop. Requests that wait for the answer to another request are not
-    /// carried out.
+    /// Carries out the requests that were received before the stop, except for those that wait for the answer to
+    /// another request.
     ///
-    /// ``waitForOthers()`` waits for the requests that another thread is reading.
+    /// ``waitForOthers()`` waits for the requests that another thread is still reading.
     mutating func takeLastRequests() throws(ZeroMQError) {
         for _ in 0..<Self.requestsPerTurn {
             guard requests.hasRoom, let request = try control.receive() else { break }
@@ -53,10 +53,10 @@ extension HotLoop {
         }
     }
 
-    /// Carries out a request. Answers at once, or once other threads have done their part.
+    /// Carries out a request. The answer is sent at once, or after other threads have done their part.
     private mutating func carryOut(_ request: ReadRequest) {
         if operation.isBusy, case .success(let command) = request.command, command.concernsStreams {
-            // Later requests of the same controller wait behind this request.
+            // Later requests of the same controller wait until this one has been answered.
             return operation.waiting.append { $0.carryOutNow(request) }
         }
         carryOutNow(request)
@@ -78,8 +78,8 @@ extension HotLoop {
         send(WrittenReply(outcome, id: address.id), to: address)
     }
 
-    /// Builds and encodes a reply on another thread, then sends it. The controller's later requests wait, so that their
-    /// answers follow this reply.
+    /// Builds and encodes a reply on another thread, then sends it. Later requests of the same controller wait, so that
+    /// their replies follow this one.
     mutating func replyBeside<Answer: Codable & Sendable>(
         to address: ControlServer.ReturnAddress, _ answer: @escaping @Sendable () throws(ControlError) -> Answer
     ) {
@@ -101,9 +101,10 @@ extension HotLoop {
     /// Runs a job of the store for a request, and builds the reply on another thread.
     ///
     /// - Parameters:
-    ///   - address: The destination of the reply.
-    ///   - work: The job, which runs on the store's thread.
-    ///   - answer: Runs on the loop's thread, and returns a function that builds the answer on another thread.
+    ///   - address: The address to which the reply is sent.
+    ///   - work: The job. It runs on the store's thread.
+    ///   - answer: A closure that runs on the loop's thread and returns another closure, which builds the answer on
+    ///     another thread.
     mutating func startStoreJob<Value: Sendable, Answer: Codable & Sendable>(
         for address: ControlServer.ReturnAddress,
         _ work: @escaping @Sendable (StateStore) throws(StoreError) -> Value,
@@ -118,7 +119,7 @@ extension HotLoop {
         }
     }
 
-    /// Sends a reply. If the socket fails here, the next receive fails too and ends the daemon with the reason.
+    /// Sends a reply. If the socket has failed, the next receive fails as well and ends the daemon with the reason.
     private mutating func send(_ reply: WrittenReply, to address: ControlServer.ReturnAddress) {
         if reply.isSuccess { controlRequests.ok += 1 } else { controlRequests.error += 1 }
         requests.noteAnswer(to: address)

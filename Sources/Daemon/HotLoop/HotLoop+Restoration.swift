@@ -2,12 +2,12 @@ import Store
 import Streams
 import Wire
 
-/// A snapshot that is being restored. The snapshot is read page by page in two passes: the first pass checks all
-/// streams, and the second restores them. Owned by the hot loop.
+/// A snapshot that is being restored. It is read page by page in two passes: the first pass checks all streams, and the
+/// second restores them. The hot loop owns it.
 struct RunningRestoration {
-    /// The maximum number of pages that are read and not completed yet.
+    /// The maximum number of pages that have been read but not completed yet.
     private static let readyPages = 2
-    /// The time after which a failed page is read again.
+    /// The time after which reading is retried.
     private static let retryInterval = Duration.seconds(1)
 
     /// The position in the snapshot at which the next page begins.
@@ -17,33 +17,35 @@ struct RunningRestoration {
         case end
     }
 
-    /// The number that distinguishes this restoration from others.
+    /// A number that distinguishes this restoration from others.
     let number: Int
     let name: String
     let selection: ControlCommand.Selection
     /// Whether the restoration has taken effect.
     private(set) var isEffective = false
-    /// The number of streams; 0 until the restoration takes effect.
+    /// The number of streams in the restoration; 0 until it takes effect.
     private(set) var count = 0
-    /// Whether the store is reading a page. ``isReadingStreams`` tells whether it is reading single streams.
+    /// Whether the store is reading a page. ``isReadingStreams`` tells whether the store is reading individual streams.
     var isReadingPage = false
     var isReadingStreams = false
-    /// The read pages, beginning with the one in progress.
+    /// The pages that have been read, beginning with the one in progress.
     private var pages: [StreamSlice] = []
-    /// The number of streams of the first page that are done.
+    /// The number of streams on the first page that are done.
     private var done = 0
     private var place = Place.start
-    /// The first page, if there is no other. The second pass then need not read the page again.
+    /// The first page, if it is the only one. The second pass then need not read it again.
     private var onlyPage: StreamSlice?
     private var retry: Deadline?
-    /// The error of the last read after the restoration took effect; nil if the read succeeded.
+    /// The error of the last attempt to read, if the restoration had taken effect by then; nil if the attempt
+    /// succeeded.
     private(set) var failure: StoreError?
 
     init(_ number: Int, _ name: String, _ selection: ControlCommand.Selection) {
         (self.number, self.name, self.selection) = (number, name, selection)
     }
 
-    /// The start of the next page to read; nil if no page is to be read now.
+    /// The id after which the next page begins, and whether it is time to read the page; nil if no page can be read at
+    /// present.
     var nextPage: (after: String?, isDue: Bool)? {
         guard !isReadingPage, pages.count < Self.readyPages else { return nil }
         let isDue = retry?.isPast ?? true
@@ -54,13 +56,13 @@ struct RunningRestoration {
         }
     }
 
-    /// The milliseconds until the snapshot is read again; nil if no retry is scheduled.
+    /// The time until reading is retried, in milliseconds; nil if no retry is scheduled.
     var millisecondsUntilRetry: Int? { nextPage == nil ? nil : retry?.millisecondsLeft }
 
     /// Returns the next streams to check or restore.
     ///
     /// - Parameter limit: The maximum number of streams.
-    /// - Returns: A page and the range of its streams; nil if no page is ready.
+    /// - Returns: A page, and the range of its streams to process; nil if no page is ready.
     mutating func next(_ limit: Int) -> (slice: StreamSlice, numbers: Range<Int>)? {
         guard let slice = pages.first else { return nil }
         let end = min(slice.entries.count, done + limit)
@@ -76,7 +78,7 @@ struct RunningRestoration {
 
     var hasPages: Bool { !pages.isEmpty }
 
-    /// Whether the current pass has read and completed all pages.
+    /// Whether all pages of the current pass have been read and completed.
     var isOver: Bool {
         if case .end = place { pages.isEmpty && !isReadingPage } else { false }
     }
@@ -88,13 +90,13 @@ struct RunningRestoration {
         place = page.next.map { .after($0) } ?? .end
     }
 
-    /// Records that a page or a stream could not be read, and schedules another attempt.
+    /// Records that a page or individual streams could not be read, and schedules another attempt.
     mutating func fail(_ error: StoreError) {
         failure = error
         retry = Deadline(in: Self.retryInterval)
     }
 
-    /// Marks the restoration as effective, and begins the second pass.
+    /// Records that the restoration has taken effect, and begins the second pass.
     mutating func begin(count: Int) {
         (isEffective, self.count) = (true, count)
         guard let onlyPage else { return place = .start }
@@ -102,16 +104,16 @@ struct RunningRestoration {
     }
 }
 
-/// Restores snapshots in slices; see ``StreamTable/beginChecking()``. Two copies of a million streams are never in
-/// memory at once.
+/// Restores snapshots in slices, so that a second copy of all streams, which may be a million, is never in memory. See
+/// ``StreamTable/beginChecking()``.
 extension HotLoop {
-    /// The number of streams between two checks of the clock.
+    /// The number of streams to process between two checks of the clock.
     private static let streamsPerLook = 256
     /// The number of streams on a page, if their states are small.
     private static let streamsPerPage = 4096
-    /// The maximum number of streams that one job reads because timesteps wait for them.
+    /// The maximum number of streams with waiting timesteps that one job reads.
     private static let streamsPerRead = 1024
-    /// The bytes of uncommitted records at which checking pauses until the next group is committed.
+    /// The size of uncommitted records, in bytes, at which the check pauses until the next group is committed.
     private static let preparedBytes = 1 << 20
 
     mutating func restore(
@@ -132,13 +134,13 @@ extension HotLoop {
         readPage()
     }
 
-    /// Runs an action on a snapshot. If the snapshot is being restored, the action waits, because the snapshot must not
-    /// change.
+    /// Runs an action that changes a snapshot. If the snapshot is being restored, the action waits until the
+    /// restoration ends.
     mutating func whenNotRestored(_ name: String, _ action: @escaping Mailbox.Action) {
         if operation.restoration?.name == name { operation.waiting.append(action) } else { action(&self) }
     }
 
-    /// Whether ``goOnRestoring()`` has something to do.
+    /// Whether ``goOnRestoring()`` has anything to do.
     var canRestore: Bool {
         guard let restoration = operation.restoration else { return false }
         guard restoration.isEffective else {
@@ -194,13 +196,13 @@ extension HotLoop {
         }
     }
 
-    /// Ends the restoration before it takes effect.
+    /// Ends the restoration with an error before it has taken effect.
     mutating func refuse(_ error: ControlError) {
         table.cancelRestoration()
         endOperation(.failure(error))
     }
 
-    /// Resets streams that were in the snapshot when they were checked, but are missing now. This happens only if
+    /// Resets streams that were in the snapshot when they were checked, but are missing now. This can happen only if
     /// another program has changed the file.
     private mutating func giveUpRestoring() {
         for id in table.giveUpRestoring() {
@@ -228,7 +230,7 @@ extension HotLoop {
         }
     }
 
-    /// Reads streams for which timesteps wait, before the pages that contain them.
+    /// Reads the streams for which timesteps are waiting, ahead of the pages that contain them.
     private mutating func readAwaited() {
         guard let restoration = operation.restoration else { return }
         let ids = table.takeRestoreRequests(limit: Self.streamsPerRead)

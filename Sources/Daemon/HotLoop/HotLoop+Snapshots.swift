@@ -2,29 +2,30 @@ import Store
 import Streams
 import Wire
 
-/// A snapshot in progress. The store receives copies while further copies are made. Owned by the hot loop.
+/// A snapshot in progress. The store receives copies while more are being made. The hot loop owns it.
 struct RunningSnapshot {
-    /// The number of slices that may wait for the store. While the store writes one slice, another is ready. The limit
-    /// is no higher, because a stream that must be read waits for all of these slices.
+    /// The maximum number of slices that wait for the store. With two, the next slice is ready while the store writes
+    /// one. The limit is no higher, because a read of a stream must wait for all of these slices.
     private static let unansweredSlices = 2
 
     let snapshot: StagedSnapshot
-    /// Whether the store knows of the snapshot.
+    /// Whether the store has been told about the snapshot.
     var isBegun = false
-    /// The number of slices that the store has not answered yet.
+    /// The number of slices that still wait for the store's answer.
     var unanswered = 0
 
-    /// Whether further copies may be made.
+    /// Whether more copies may be made.
     var hasRoom: Bool { unanswered < Self.unansweredSlices }
 }
 
-/// Writes and deletes snapshots in slices. Two copies of a million streams are never in memory at once.
+/// Writes and deletes snapshots in slices, so that a second copy of all streams, which may be a million, is never in
+/// memory.
 extension HotLoop {
-    /// The number of rows of a deleted snapshot that one job deletes, so that the store can run other jobs in between.
+    /// The maximum number of leftover rows that one job deletes, so that the store can run other jobs in between.
     private static let leftoversPerJob = 4096
 
-    /// Copies streams as they are now. The copies go to the store slice by slice, and the snapshot becomes visible with
-    /// the last slice.
+    /// Copies streams in their current state. The copies go to the store slice by slice, and the snapshot becomes
+    /// visible after the last slice.
     mutating func snapshot(
         _ name: String, _ selection: ControlCommand.Selection, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {
@@ -38,8 +39,8 @@ extension HotLoop {
         }
     }
 
-    /// Hands the copies made so far to the store. The store copies hibernating streams from its own rows. These rows
-    /// change only with the next checkpoint, which the store writes later.
+    /// Hands the copies made so far to the store. The store copies hibernating streams from its own rows. These do not
+    /// change before the next checkpoint, which the store writes only after these copies.
     mutating func handOverCopies() {
         guard let snapshot = operation.snapshot?.snapshot, let isBegun = operation.snapshot?.isBegun else { return }
         let (slice, asleep) = table.takeCopies()
@@ -50,7 +51,7 @@ extension HotLoop {
             try store.stage(slice, of: snapshot)
             try store.stage(asleep, of: snapshot)
         } then: { loop, _ in
-            // If a slice fails, the store reports the error once more at the end of the snapshot.
+            // If a slice fails, the store reports its error again at the end of the snapshot.
             if loop.operation.snapshot?.snapshot == snapshot { loop.operation.snapshot?.unanswered -= 1 }
         }
     }
@@ -83,14 +84,15 @@ extension HotLoop {
         }
     }
 
-    /// Deletes the store's rows whose snapshot was deleted or never finished. After a stop, the next start continues.
+    /// Deletes rows in the store whose snapshot was deleted or never finished. If the daemon stops, the next start
+    /// continues.
     mutating func removeLeftovers() {
         startStoreJob { store throws(StoreError) in
             try store.removeLeftovers(limit: Self.leftoversPerJob)
         } then: { loop, result in
             switch result {
             case .success(let hasMore): if hasMore, !loop.isStopping { loop.removeLeftovers() }
-            // The rows are invisible, so a failure is harmless.
+            // The rows are invisible, so a failure does no harm.
             case .failure(let error): loop.logger.debug("rows of a deleted snapshot could not be removed: \(error)")
             }
         }

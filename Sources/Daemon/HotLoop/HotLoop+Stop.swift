@@ -3,30 +3,30 @@ import Store
 import Wire
 import ZeroMQ
 
-/// The orderly stop: consumes the received messages and makes all state durable.
+/// The orderly stop: consumes the messages that were received, and makes all state durable.
 extension HotLoop {
-    /// The maximum time to consume received timesteps.
+    /// The maximum time to spend on timesteps that were received.
     private static let drainTime = Duration.seconds(2)
-    /// The moments at which a producer is told to hang up. Each entry applies until the given time after the beginning
-    /// of the stop. At first, the producer must be silent. Later, it may also be between two messages. After the last
-    /// entry, any moment will do.
+    /// The conditions under which a producer is told to hang up. Each entry applies until the given time after the
+    /// beginning of the stop. At first, the producer must be silent. Later, it is enough that the producer is between
+    /// two messages. After the last entry, no condition applies.
     private static let hangUpMoments: [(until: Duration, moment: PeerConnections.Moment)] = [
         (.milliseconds(250), .quiet(.milliseconds(10))),
         (.milliseconds(350), .quiet(.milliseconds(2))),
         (.milliseconds(1000), .betweenMessages(orQuiet: .microseconds(250))),
     ]
-    /// Microseconds between two checks of the producers, while one of them may soon be silent.
+    /// The time between two checks of the producers while one of them may soon be silent, in microseconds.
     private static let lookPause: UInt32 = 100
 
-    /// Consumes the timesteps that producers had sent before the stop, for at most ``drainTime``, and the last
-    /// requests.
+    /// Consumes the timesteps that producers had sent before the stop, for at most ``drainTime``, and carries out the
+    /// last requests.
     mutating func drain(_ memory: inout TurnMemory) throws(ZeroMQError) {
-        // From here on, no producer completes a handshake. A new producer sends nothing, and connects again when
-        // another daemon runs.
+        // From here on, no producer completes a handshake. A new producer sends nothing, and will connect again when
+        // another daemon is running.
         access.closeIngest()
         for socket in ingest { socket.beginDrain() }
-        // The sockets are read until they are empty. The poller waits only for the mailbox, whose closures make room in
-        // a full journal.
+        // The poller now waits only for the mailbox: the sockets are read until they are empty anyway, and the
+        // mailbox's closures make room in a full journal.
         for item in ingestItems { poller.watch(item, false) }
         let start = ContinuousClock.now
         var elapsed = Duration.zero
@@ -59,7 +59,7 @@ extension HotLoop {
         }
     }
 
-    /// Counts, discards and logs the messages that were not consumed in time.
+    /// Counts, discards and logs the messages that could not be consumed in time.
     private func discardRest(by memory: inout TurnMemory) throws(ZeroMQError) {
         var messages = 0
         var bytes = 0
@@ -75,7 +75,7 @@ extension HotLoop {
             """)
     }
 
-    /// Waits for the jobs of the store and of other threads, then for a last checkpoint.
+    /// Waits for the jobs of the store and other threads, and then for a last checkpoint.
     mutating func makeStateDurable() throws(DaemonError) {
         finishOperations()
         do throws(ZeroMQError) {
@@ -104,8 +104,8 @@ extension HotLoop {
         startCheckpoint()
         try waitForOthers()
         if checkpoints.folderLoss != nil {
-            // The first checkpoint noticed the loss of the folder. A second checkpoint writes everything again, if the
-            // folder's path is usable.
+            // The first checkpoint noticed that the folder is lost. If the folder's path is usable, a second one writes
+            // everything again.
             startCheckpoint()
             try waitForOthers()
         }
@@ -113,7 +113,7 @@ extension HotLoop {
         try waitForOthers()
     }
 
-    /// Refuses the requests that wait for a checkpoint, because no checkpoint follows.
+    /// Refuses the requests that wait for a checkpoint, because there will not be another one.
     private mutating func refuseWaiting() {
         let waiting = checkpointWaiters.answers
         checkpointWaiters.answers = []
@@ -125,7 +125,7 @@ extension HotLoop {
         for answer in waiting { answer(&self, .failure(error)) }
     }
 
-    /// Records that no writes follow, so that the next start expects exactly this state.
+    /// Records that nothing more will be written, so that the next start expects exactly this state.
     private mutating func sealFolder() {
         startWriteJob { store throws(StoreError) in
             try store.end()
@@ -136,7 +136,7 @@ extension HotLoop {
     }
 
     private mutating func waitForOthers() throws(ZeroMQError) {
-        // Polls only the mailbox, because producers that still send would end every wait on the sockets at once.
+        // Poll only the mailbox. Producers that are still sending would end every wait on the sockets at once.
         var poller = Poller()
         _ = poller.add(mailbox.wakeup)
         while outsideJobs > 0 || checkpoints.isRunning {

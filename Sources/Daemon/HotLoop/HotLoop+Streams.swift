@@ -2,9 +2,9 @@ import Store
 import Streams
 import Wire
 
-/// Carries out control requests about streams that may hibernate, and requests that move streams between daemons.
+/// Carries out control requests about streams that may be hibernating, and requests that move streams between daemons.
 extension HotLoop {
-    /// Answers with the status of streams. Reads the last decisions of hibernating streams from the store.
+    /// Answers with the status of streams. The last outputs of hibernating streams are read from the store.
     mutating func report<Answer: Codable & Sendable>(
         _ streams: [StreamStatus], for address: ControlServer.ReturnAddress,
         _ answer: @escaping @Sendable ([StreamStatus]) -> Answer
@@ -21,8 +21,8 @@ extension HotLoop {
         }
         let outputs = Dictionary(uniqueKeysWithValues: models.map { ($0.name, $0.model.outputs) })
         startStoreJob(for: address) { store throws(StoreError) in
-            // The keys are bytes, because `String` treats two Unicode spellings of a character as equal. They name
-            // different streams.
+            // The keys are bytes, because `String` treats two Unicode spellings of the same character as equal,
+            // although they name different streams.
             Dictionary(
                 try store.streams(asleep).images.map { (Array($0.id.utf8), $0.values) }, uniquingKeysWith: { $1 })
         } beside: { _, values in
@@ -101,7 +101,7 @@ extension HotLoop {
         }
     }
 
-    /// Adds an exported stream.
+    /// Adds a stream from an export.
     mutating func importStream(
         _ image: StreamImage, for address: ControlServer.ReturnAddress
     ) throws(ControlError) {

@@ -4,17 +4,17 @@ import ZeroMQ
 
 /// The path of timesteps: receive, admit, enqueue, step, decide, publish.
 extension HotLoop {
-    /// The hot path: receives the waiting messages of a socket, steps their streams together, and publishes the
-    /// decisions. Repeats this for messages that arrived in the meantime.
+    /// The hot path: receives the messages that wait at a socket, steps their streams together, and publishes the
+    /// decisions. This is repeated for messages that have arrived in the meantime.
     ///
-    /// If the first message is quick to step, it is decided at once. It may be the only message, and should not wait
-    /// while the loop looks for others.
+    /// If the first message is quick to step, it is decided at once: it may be the only one, and should not wait while
+    /// the loop looks for others.
     ///
     /// - Parameters:
     ///   - socket: The socket to receive from.
-    ///   - waits: Whether to wait up to ``ingestPatience`` for the first message.
+    ///   - waits: Whether to wait for the first message, for at most ``ingestPatience``.
     ///   - memory: The memory for messages and decisions.
-    /// - Returns: Whether there was a message.
+    /// - Returns: Whether any message was received.
     /// - Throws: `ZeroMQError` if a socket failed.
     mutating func receiveTimesteps(
         from socket: IngestSocket, waits: Bool = false, by memory: inout TurnMemory
@@ -30,8 +30,8 @@ extension HotLoop {
         var countBefore: Int
         repeat {
             countBefore = count
-            // The limits of a turn apply here too. Messages of a few streams are decided one by one and never fill a
-            // batch.
+            // The limits of a turn apply here too, because messages of only a few streams are decided one by one and
+            // never fill a batch.
             while !table.isBatchFull, !isIngestFull, count < Self.messagesPerTurn,
                 batchStart - start < Self.timePerTurn,
                 !table.hasBacklog || SteadyClock.now() - start < Self.timePerTurn,
@@ -47,25 +47,25 @@ extension HotLoop {
         return true
     }
 
-    /// Adds the received message to the batch. If the batch holds a message of the same stream already, the batch is
+    /// Adds the received message to the batch. If the batch already holds a message of the same stream, the batch is
     /// decided first.
     ///
-    /// The decisions are usually not published yet. They wait for the decisions on further messages, because publishing
-    /// one by one takes libzmq longer.
+    /// The decisions are usually not published at once. They wait for the decisions on further messages, because libzmq
+    /// takes longer if decisions are published one by one.
     private mutating func enqueueMessage(
         from socket: IngestSocket, by memory: inout TurnMemory
     ) throws(ZeroMQError) {
         while !admit(memory.message, from: socket) {
             decide(&memory.decided)
             let isLate = decidedAt - batchStart >= Self.publishingPatience
-            // An event of a stream is published before the stream's later decisions.
+            // A stream's event is published before the stream's later decisions.
             if isLate || memory.decided.isLarge || table.hasEvents { try publish(&memory.decided) }
         }
     }
 
-    /// Adds one message to the table's batch, or drops the message.
+    /// Adds one message to the table's batch, or drops it.
     ///
-    /// - Returns: False if the batch holds a message of the same stream and must be decided first.
+    /// - Returns: False if the batch is full or holds a message of the same stream, so that it must be decided first.
     private mutating func admit(_ message: borrowing IngestMessage, from socket: IngestSocket) -> Bool {
         do throws(DropCause) {
             if message.exceeds(maximumMessageSize) { throw .tooLarge }
@@ -89,7 +89,7 @@ extension HotLoop {
         try publish(&decided)
     }
 
-    /// Steps the batch and decides on it.
+    /// Steps and decides the batch.
     private mutating func decide(_ decided: inout DecidedBatch) {
         guard !table.isBatchEmpty else { return }
         table.stepBatch()
@@ -97,7 +97,7 @@ extension HotLoop {
         table.decideBatch(time: clock.time(at: decidedAt), into: &decided)
     }
 
-    /// Publishes the decisions of each message as one message.
+    /// Publishes the decisions, with one message for each message of timesteps.
     private mutating func publish(_ decided: inout DecidedBatch) throws(ZeroMQError) {
         guard decided.time != nil else { return }
         if group.isOn {
@@ -131,8 +131,8 @@ extension HotLoop {
         }
     }
 
-    /// Records the latency of a batch. If the batch waits for the journal, the latency is recorded when its decisions
-    /// are published.
+    /// Records the latency of a batch. If the decisions wait for the journal, their latency is recorded when they are
+    /// published.
     private mutating func recordLatency(decisions: Int) {
         let now = SteadyClock.now()
         if group.isOn {

@@ -5,78 +5,80 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Reusable memory for one turn: the received message and the decisions.
+/// Memory that is reused in each turn: the received message and the decisions.
 struct TurnMemory: ~Copyable {
     var message = IngestMessage()
-    /// The decisions of the turn. The decisions of a few streams wait for further ones, and their number varies. Room
-    /// for many decisions is therefore allocated at the start.
+    /// The decisions of the turn. With only a few streams, decisions wait for further ones and their number varies.
+    /// Room for many is therefore allocated at the start.
     var decided = DecidedBatch(capacity: 2048)
 }
 
-/// The daemon's main loop, on the only thread that decides. The loop owns the sockets and the stream table. Other
-/// threads post closures to its ``Mailbox``.
+/// The daemon's main loop, which runs on the only thread that decides. The loop owns the sockets and the stream table.
+/// Other threads post closures to its ``Mailbox``.
 ///
 /// The hot path is ``receiveTimesteps(from:waits:by:)``: receive the waiting messages, step them together, publish. The
-/// store's work would delay timesteps. A ``StoreWorker`` does this work on another thread and posts the results to the
+/// store's work would delay timesteps, so a ``StoreWorker`` does it on another thread and posts the results to the
 /// mailbox.
 struct HotLoop: ~Copyable {
-    /// The milliseconds for which unsent decisions and replies are kept after an orderly stop.
+    /// The time for which unsent decisions and replies are kept after an orderly stop, in milliseconds.
     static let lingerMilliseconds = 2_000
-    /// The number of messages received from one socket before other sockets and control requests get their turn.
+    /// The maximum number of messages to receive from one socket before other sockets and control requests get their
+    /// turn.
     static let messagesPerTurn = 1_000
-    /// Nanoseconds after which other sockets and control requests get their turn, however few messages were received. A
-    /// message may have many timesteps, and a model may be large.
+    /// The time after which other sockets and control requests get their turn, in nanoseconds, even if only a few
+    /// messages have been received. A message may have many timesteps, and a model may be large.
     static let timePerTurn: Int64 = 20_000_000
-    /// Nanoseconds for which the loop waits only at the ingest socket, while timesteps arrive in quick succession.
+    /// The time for which the loop waits only at the ingest socket, in nanoseconds, while timesteps arrive in quick
+    /// succession.
     ///
-    /// This is longer than the system's tick. A shorter wait makes the system reset the tick's timer, which delays a
-    /// single message by some microseconds.
+    /// It is longer than the system's tick. During a shorter wait, the system would reset the tick's timer, which
+    /// delays a single message by a few microseconds.
     static let ingestPatience: Int64 = 5_000_000
-    /// Nanoseconds after which decisions are published even if more messages of the same streams wait. A full batch of
-    /// a small model takes about as long.
+    /// The time after which decisions are published, in nanoseconds, even if more messages of the same streams are
+    /// waiting. A full batch of a small model takes about this long.
     static let publishingPatience: Int64 = 200_000
-    /// The maximum number of requests, and of subscriptions, received in one turn, so that timesteps are handled in
-    /// between.
+    /// The maximum number of requests, and also of subscriptions, to receive in one turn, so that timesteps are handled
+    /// in between.
     static let requestsPerTurn = 100
 
-    // Fields that every message needs come first. The size of a type with a clock's instant is known only at run time.
-    // The fields after it must be located at run time.
+    // The fields that every message needs come first. The size of a clock's instant is known only at run time, so the
+    // location of every field after one must be computed at run time.
 
     var table: StreamTable
-    /// The times from receiving a batch to publishing its decisions.
+    /// The times between receiving a batch and publishing its decisions.
     var latencies = LatencyHistogram()
     var clock = LoopClock()
-    /// The time when receiving the current batch began, by the steady clock.
+    /// The time at which receiving the current batch began, by the steady clock.
     var batchStart: Int64 = 0
     /// The time of the last decision, by the steady clock.
     var decidedAt: Int64 = 0
     /// Whether the last turn received timesteps.
     private var hasTaken = false
-    /// The maximum number of bytes in a frame of timesteps.
+    /// The maximum size of a frame of timesteps, in bytes.
     let maximumMessageSize: Int
     let publisher: DecisionPublisher
     let ingest: [IngestSocket]
-    /// The timesteps of a message in a codec other than `binary`.
+    /// The parsed timesteps of a message in a codec other than `binary`.
     var parsed = ParsedTimesteps()
     var dropLog: DropLog
-    /// Decisions and answers that wait for the journal.
+    /// The decisions and answers that wait for the journal.
     var group: GroupCommit
     /// The operation on many streams that is under way.
     var operation = RunningOperation()
 
     let logger: Logger
     let worker: StoreWorker<StateStore>
-    /// Reads model files for a reload, one after another.
+    /// Reads model files for reloads, one at a time.
     let modelReader = DispatchQueue(label: "sluice.models")
-    /// Reads the authorized keys for a reload, independently of model files.
+    /// Reads the authorized keys for reloads, independently of model files.
     let keyReader = DispatchQueue(label: "sluice.keys")
     var reloads: ReloadQueue
-    /// Whether the authorized keys are being read, and whether to read them once more afterwards.
+    /// Whether the authorized keys are being read, and whether they must be read once more afterwards.
     var keyReload: (isRunning: Bool, isAsked: Bool) = (false, false)
     let isDurable: Bool
     /// The state folder; nil if all state is in memory.
     let stateFolder: String?
-    /// Detects the loss of the state folder; nil if there is no state folder.
+    /// Detects the loss of the state folder; nil if there is none.
     let folderWatch: StateFolderWatch?
     let journalSync: Journal.Sync
     let started = ContinuousClock.now
@@ -88,28 +90,29 @@ struct HotLoop: ~Copyable {
     var checkpointWaiters = CheckpointWaiters()
     /// The schedule of the search for idle streams.
     var idleSweep: IdleSweep
-    /// The number of unanswered jobs on other threads, such as jobs of the store and of the journal.
+    /// The number of jobs on other threads, such as those of the store and the journal, that have not been answered
+    /// yet.
     var outsideJobs = 0
     var isStopping = false
     var controlRequests = DaemonMetrics.ControlRequests()
 
     let access: AccessGuard
     var control: ControlServer
-    /// Requests that are not carried out yet.
+    /// The requests that have not been carried out yet.
     var requests = RequestQueue()
-    /// Whether another thread is reading a large request. One is read at a time.
+    /// Whether another thread is reading a large request. Only one is read at a time.
     var isReading = false
     /// The pages of streams that are being built.
     var pages: [PageJob] = []
     /// Reads large requests and writes large replies.
     let sideWorker: SideWorker
-    /// The address of HTTP, for `status`; nil if HTTP is off.
+    /// The endpoint of the HTTP server, for `status`; nil if HTTP is off.
     var http: HTTPEndpoint?
 
     let mailbox: Mailbox
     /// Reports to systemd; nil if systemd expects no reports.
     var notifier: ServiceNotifier?
-    /// Bounds the time of a stop; nil in tests.
+    /// Limits how long a stop may take; nil in tests.
     var stop: StopWatch?
     var poller: Poller
     private let mailboxItem: Int
@@ -119,8 +122,8 @@ struct HotLoop: ~Copyable {
 
     /// Opens the sockets. The streams continue from `state`.
     ///
-    /// - Throws: ``DaemonError``: `inUse` if an endpoint is in use, `cannotCreate` if a socket cannot be opened for
-    ///   another reason.
+    /// - Throws: ``DaemonError`` with the code `inUse` if an endpoint is in use, or `cannotCreate` if a socket cannot
+    ///   be opened for another reason.
     init(
         _ configuration: DaemonConfiguration, access: AccessGuard, state: consuming StartState, mailbox: Mailbox,
         logger: Logger
@@ -184,15 +187,16 @@ struct HotLoop: ~Copyable {
 
     /// Serves until a stop is requested, then performs an orderly stop.
     ///
-    /// - Throws: ``DaemonError``: `software` if a socket failed, `inputOutput` if the last checkpoint failed.
+    /// - Throws: ``DaemonError`` with the code `software` if a socket failed, or `inputOutput` if state could not be
+    ///   written.
     mutating func run() throws(DaemonError) {
         var failure: ZeroMQError?
-        // This is a local variable and not a field, because the loop is mutated while the memory is in use.
+        // A local variable instead of a field, because the loop is mutated while this memory is in use.
         var memory = TurnMemory()
         removeLeftovers()
         do throws(ZeroMQError) {
             while !isStopping { try turn(&memory) }
-            // A signal has already started the stop watch, but a control request has not.
+            // A signal has already started the stop watch, but a control request to stop has not.
             stop?.ask()
             logger.info("stopping")
             dropReloads()
@@ -209,12 +213,12 @@ struct HotLoop: ~Copyable {
         logger.info("stopped: \(table.counters.timesteps) timesteps consumed, \(table.count) streams")
     }
 
-    /// Waits until there is work, and does the work.
+    /// Waits until there is work, and does it.
     private mutating func turn(_ memory: inout TurnMemory) throws(ZeroMQError) {
         if hasTaken { try waitAtIngest(&memory) }
         let isFull = isIngestFull
         for item in ingestItems { poller.watch(item, !isFull) }
-        // Requests for which there is no room wait in the socket.
+        // Requests for which there is no room remain in the socket.
         poller.watch(controlItem, requests.hasRoom)
         try poller.wait(milliseconds: hasWork ? 0 : millisecondsToWait)
         clock.synchronize()
@@ -236,13 +240,13 @@ struct HotLoop: ~Copyable {
         try commitGroup()
     }
 
-    /// Whether to receive no timesteps for now, because the journal or the backlog is full.
+    /// Whether the loop must not receive timesteps at present, because the journal or the backlog is full.
     var isIngestFull: Bool { group.isFull(table.journal.records) || table.isBacklogFull }
 
-    /// Waits for more timesteps at the ingest socket, while they arrive in quick succession and no other work is
+    /// Waits for more timesteps at the ingest socket, as long as they arrive in quick succession and no other work is
     /// expected.
     ///
-    /// This is faster than waiting at the poller. Other work waits for at most twice ``ingestPatience``.
+    /// This is faster than waiting at the poller. Other work is delayed by at most twice ``ingestPatience``.
     private mutating func waitAtIngest(_ memory: inout TurnMemory) throws(ZeroMQError) {
         hasTaken = false
         guard ingest.count == 1, outsideJobs == 0, !group.isOn, !publisher.lastValues.areWaiting, pages.isEmpty,
@@ -259,7 +263,7 @@ struct HotLoop: ~Copyable {
 
     private var millisecondsToWait: Int {
         if !pages.isEmpty || hasRequests { return 0 }
-        // Every turn runs this code. Therefore, it allocates no array.
+        // This code runs in every turn, so it allocates no array.
         let now = SteadyClock.now()
         let store =
             isDurable
@@ -270,7 +274,7 @@ struct HotLoop: ~Copyable {
         return least == .max ? -1 : least
     }
 
-    /// Logs streams whose timesteps are all duplicates.
+    /// Logs the streams whose timesteps are all skipped as duplicates.
     private mutating func tellStuckStreams() {
         let time = SteadyClock.now()
         for stuck in table.takeStuckStreams() { dropLog.record(stuck, at: time) }

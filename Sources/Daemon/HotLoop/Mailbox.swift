@@ -1,7 +1,8 @@
 import Synchronization
 import ZeroMQ
 
-/// Runs closures from other threads on the hot loop's thread, between two timesteps, in the order of posting.
+/// Passes closures from other threads to the hot loop's thread, which runs them between two timesteps, in the order in
+/// which they were posted.
 final class Mailbox: Sendable {
     typealias Action = @Sendable (inout HotLoop) -> Void
 
@@ -12,7 +13,7 @@ final class Mailbox: Sendable {
         wakeup = try Wakeup()
     }
 
-    /// Posts a closure. Safe to call from any thread.
+    /// Posts a closure. Can be called from any thread.
     func post(_ action: @escaping Action) {
         actions.withLock { $0.append(action) }
         wakeup.signal()

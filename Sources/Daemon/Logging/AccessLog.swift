@@ -1,12 +1,12 @@
 import Logging
 import ZeroMQ
 
-/// Logs refused clients at a bounded rate. Each client is logged once, however often it tries.
+/// Logs refused clients at a limited rate. Each client is logged only once, no matter how often it tries.
 struct AccessLog {
     /// The reason for refusing a client.
     enum Cause: Hashable {
         /// The key is not authorized for the role. `elsewhere` is the file that authorizes the key for another role, if
-        /// there is one.
+        /// any.
         case unknownKey(CurvePublicKey, elsewhere: String?)
         case tooMany(Int)
         case noKey
@@ -14,26 +14,26 @@ struct AccessLog {
         /// The client uses CURVE, but this endpoint does not.
         case notEncrypted
         case malformed
-        /// The handshake broke off. `expected` names the socket types that may connect to the endpoint.
+        /// The handshake broke off. `expected` names the types of socket that may connect to the endpoint.
         case brokenOff(expected: String)
-        /// The subscriptions of a subscriber exceed this number of bytes.
+        /// The subscriptions of a subscriber exceed this size, in bytes.
         case tooManySubscriptions(Int)
 
-        /// Creates the cause of a failed handshake; nil if the failure should not be logged.
+        /// Creates the cause of a failed handshake. Returns nil if the failure should not be logged.
         ///
         /// - Parameters:
-        ///   - refusal: The reason that libzmq gives.
+        ///   - refusal: The reason that libzmq reported.
         ///   - isCurve: Whether the endpoint uses CURVE.
         init?(_ refusal: SocketMonitor.Refusal, isCurve: Bool) {
             switch refusal {
-            // A client without a key may hang up as soon as it sees that the endpoint needs a key. At an endpoint
-            // without CURVE, an incomplete handshake comes only from a port probe or from a client that gave up.
+            // A client without a key may hang up as soon as it sees that the endpoint needs one. At an endpoint without
+            // CURVE, only a port scanner or a client that gave up leaves a handshake incomplete.
             case .incomplete where isCurve: self = .noKey
             case .incomplete: return nil
             case .otherMechanism: self = isCurve ? .noKey : .notEncrypted
             case .otherServerKey: self = .otherServerKey
             case .malformed: self = .malformed
-            // This daemon denied the client and has already logged the key.
+            // This daemon denied the client itself, and has already logged the key.
             case .denied: return nil
             }
         }
@@ -45,7 +45,7 @@ struct AccessLog {
         let cause: Cause
     }
 
-    /// The maximum number of refusals to remember. Beyond this number, all refusals are forgotten, and a client may be
+    /// The maximum number of refusals to remember. When it is reached, all refusals are forgotten, and clients may be
     /// logged again.
     private static let maximumEntries = 1_000
 
@@ -57,19 +57,19 @@ struct AccessLog {
         self.logger = logger
     }
 
-    /// Whether ``flush(at:)`` must still report refusals that were not logged.
+    /// Whether some refusals were not logged, so that ``flush(at:)`` must still report them.
     var hasUnlogged: Bool { rate.unlogged > 0 }
 
-    /// Logs the refusal of a client unless it was logged before.
+    /// Logs the refusal of a client, unless it has been logged before.
     ///
     /// - Parameters:
     ///   - role: The role of the endpoint.
     ///   - address: The address of the client; nil if the connection ended before its address was known.
     ///   - cause: The reason for the refusal.
-    ///   - time: A moment of the ``SteadyClock``.
+    ///   - time: The current time of the ``SteadyClock``.
     mutating func record(_ role: EndpointRole, from address: String?, _ cause: Cause, at time: Int64) {
-        // A client without a known address counts as logged if any client of the same role was refused for the same
-        // cause.
+        // A client with an unknown address counts as already logged if any client of the same role was refused for the
+        // same cause.
         let isKnown = entries.contains {
             $0.role == role && $0.cause == cause && ($0.address == address || address == nil)
         }
@@ -86,10 +86,10 @@ struct AccessLog {
             """)
     }
 
-    /// Forgets all logged refusals. After a reload of the keys, the same client may be refused for a new reason.
+    /// Forgets all logged refusals, because after a reload of the keys the same client may be refused for a new reason.
     mutating func forget() { entries.removeAll() }
 
-    /// Logs the number of refusals that were left out, once the current second is over.
+    /// Once the current second is over, logs how many refusals were left out.
     mutating func flush(at time: Int64) {
         guard hasUnlogged, rate.isOver(at: time) else { return }
         logger.warning(

@@ -4,11 +4,11 @@ public import Wire
 
 /// The daemon's log on standard error.
 public enum DaemonLog {
-    /// Creates the logger. All copies of the logger share one level. Setting the level of one copy sets it for all.
+    /// Creates the logger. All of its copies share one level, so setting the level of one copy sets it for all.
     ///
     /// - Parameters:
     ///   - format: The format of the entries.
-    ///   - level: The lowest level to write at first.
+    ///   - level: The initial value of the lowest level to write.
     /// - Returns: The logger.
     public static func logger(format: LogFormat, level: LogLevel) -> Logger {
         let base: any LogHandler =
@@ -20,7 +20,7 @@ public enum DaemonLog {
     }
 }
 
-/// A log handler that passes entries on to another handler and uses the other handler's metadata.
+/// A log handler that passes entries on to another handler, and shares that handler's metadata.
 private protocol PassingLogHandler: LogHandler {
     var base: any LogHandler { get set }
 }
@@ -45,7 +45,7 @@ extension PassingLogHandler {
 /// A log handler whose copies share one level, so that the level can be changed while the daemon runs.
 private struct SharedLevelLogHandler: PassingLogHandler {
     private final class Level: Sendable {
-        /// An index of `Logger.Level.allCases`.
+        /// An index in `Logger.Level.allCases`.
         private let index: Atomic<Int>
 
         init(_ level: Logger.Level) { index = Atomic(Self.index(of: level)) }
@@ -66,7 +66,7 @@ private struct SharedLevelLogHandler: PassingLogHandler {
     init(_ base: any LogHandler, level: Logger.Level) {
         self.base = base
         self.level = Level(level)
-        // This handler filters by the shared level. The base must therefore write every entry.
+        // This handler filters by the shared level, so the base must write every entry.
         self.base.logLevel = .trace
     }
 
@@ -78,7 +78,7 @@ private struct SharedLevelLogHandler: PassingLogHandler {
     func log(event: LogEvent) { base.log(event: event) }
 }
 
-/// A log handler for people. It escapes control characters, so that quoted text cannot affect a terminal.
+/// A log handler for people. It escapes control characters, so that text from outside cannot affect a terminal.
 struct VisibleLogHandler: PassingLogHandler {
     fileprivate var base: any LogHandler
 
@@ -101,7 +101,7 @@ struct VisibleLogHandler: PassingLogHandler {
     }
 }
 
-// swift-log and `Wire` use the same names for levels.
+// swift-log and `Wire` use the same names for the levels.
 extension Logger.Level {
     init(_ level: LogLevel) { self = Logger.Level(rawValue: level.rawValue) ?? .info }
 }

@@ -3,7 +3,7 @@ import Streams
 import Wire
 import ZeroMQ
 
-/// Logs dropped messages and quarantined states at a bounded rate, so that a faulty producer cannot fill the disk.
+/// Logs dropped messages and quarantined states at a limited rate, so that a faulty producer cannot fill the disk.
 struct DropLog {
     let logger: Logger
     private var rate = LogRate()
@@ -12,13 +12,13 @@ struct DropLog {
         self.logger = logger
     }
 
-    /// Logs a drop. If the rate is exceeded, only counts the drop.
+    /// Logs a dropped message. Above the maximum rate, the drop is only counted.
     ///
     /// - Parameters:
     ///   - cause: The cause of the drop.
     ///   - id: The first frame, which may not be a valid id.
-    ///   - endpoint: The endpoint of the message; nil if the message was dropped after it was admitted.
-    ///   - now: A moment of the ``SteadyClock``.
+    ///   - endpoint: The endpoint that received the message; nil if the message was dropped after it was admitted.
+    ///   - now: The current time of the ``SteadyClock``.
     mutating func record(_ cause: DropCause, id: Span<UInt8>, from endpoint: IngestEndpoint? = nil, at now: Int64) {
         guard admits(at: now) else { return }
         let origin = endpoint.map { " from \($0)" } ?? ""
@@ -30,8 +30,8 @@ struct DropLog {
     /// Logs that a state turned NaN or infinite and was reset.
     ///
     /// - Parameters:
-    ///   - event: The event that names the stream and the value of the reset.
-    ///   - now: A moment of the ``SteadyClock``.
+    ///   - event: The event, which names the stream and its new state.
+    ///   - now: The current time of the ``SteadyClock``.
     mutating func record(_ event: StreamEvent, at now: Int64) {
         guard event.event == .quarantined, admits(at: now) else { return }
         logger.warning(
@@ -45,7 +45,7 @@ struct DropLog {
     ///
     /// - Parameters:
     ///   - stuck: The stream.
-    ///   - now: A moment of the ``SteadyClock``.
+    ///   - now: The current time of the ``SteadyClock``.
     mutating func record(_ stuck: StuckStream, at now: Int64) {
         guard admits(at: now) else { return }
         logger.warning(
@@ -61,7 +61,7 @@ struct DropLog {
         return rate.admits(at: time)
     }
 
-    /// Logs the number of drops that were left out.
+    /// Logs how many drops were left out.
     mutating func flush() {
         guard rate.unlogged > 0 else { return }
         logger.warning(

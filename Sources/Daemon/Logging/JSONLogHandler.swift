@@ -2,7 +2,7 @@ import Foundation
 import Logging
 import Wire
 
-/// Writes each log entry as one line of JSON: `time` (RFC 3339, UTC), `level`, `message` and, if there is any,
+/// Writes each log entry as one line of JSON: `time` (RFC 3339, UTC), `level`, `message` and, if the entry has any,
 /// `metadata`.
 struct JSONLogHandler: LogHandler {
     private let write: @Sendable (Data) -> Void
@@ -10,7 +10,7 @@ struct JSONLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
 
-    /// - Parameter write: Writes one line, which ends with a newline.
+    /// - Parameter write: A closure that writes one line, which ends with a newline.
     init(write: @escaping @Sendable (Data) -> Void) {
         self.write = write
     }
@@ -42,7 +42,7 @@ struct JSONLogHandler: LogHandler {
     private static func json(_ value: some Encodable) -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Encoding cannot fail, because the value consists of strings.
+        // Encoding cannot fail, because the value consists only of strings.
         guard let json = try? encoder.encode(value) else { return Data("null".utf8) }
         return Data(VisibleText.escaped(json: Array(json)))
     }

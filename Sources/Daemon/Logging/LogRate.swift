@@ -1,4 +1,4 @@
-/// Limits log lines to a number per second, and counts the lines that are left out.
+/// Limits the number of log lines per second, and counts the lines that are left out.
 struct LogRate {
     private static let linesPerSecond = 5
     private static let window: Int64 = 1_000_000_000
@@ -8,10 +8,10 @@ struct LogRate {
     /// The number of lines left out since the last ``takeUnlogged()``.
     private(set) var unlogged: UInt64 = 0
 
-    /// Decides whether a line may be written now. Counts the line if not.
+    /// Decides whether a line may be written now. If not, the line is counted as left out.
     ///
-    /// - Parameter time: The current moment of the ``SteadyClock``.
-    /// - Returns: False if enough lines were written in this second.
+    /// - Parameter time: The current time of the ``SteadyClock``.
+    /// - Returns: False if enough lines have been written in the current second.
     mutating func admits(at time: Int64) -> Bool {
         if isOver(at: time) {
             windowStart = time
@@ -28,7 +28,7 @@ struct LogRate {
     /// Whether the current second is over.
     func isOver(at time: Int64) -> Bool { time - windowStart >= Self.window }
 
-    /// Returns the number of lines left out, and resets the number to 0.
+    /// Returns the number of lines left out since the last call.
     mutating func takeUnlogged() -> UInt64 {
         defer { unlogged = 0 }
         return unlogged

@@ -1,10 +1,10 @@
 import Wire
 
-/// The names and help texts of the metrics. The page `Operating` describes each metric for operators.
+/// The names and help texts of the metrics. The page `Operating` describes all metrics for operators.
 extension DaemonMetrics {
     /// Writes all metrics in Prometheus' text format.
     ///
-    /// - Parameter residentBytes: The resident size of the process; nil if unknown.
+    /// - Parameter residentBytes: The resident memory of the process, in bytes; nil if unknown.
     /// - Returns: The text, counters first.
     func prometheusText(residentBytes: Int?) -> String {
         var text = PrometheusText()
@@ -64,7 +64,7 @@ extension DaemonMetrics {
             Double(status.stuck ?? 0))
     }
 
-    /// Writes the metrics of enabled features only: checkpoints if there is a state folder, and the journal if
+    /// Writes only the metrics of features that are in use: checkpoints if there is a state folder, and the journal if
     /// `durability` is `journal`.
     private func writeDurability(to text: inout PrometheusText) {
         if let checkpointTime {

@@ -1,28 +1,28 @@
 import Streams
 import Wire
 
-/// A copy of the hot loop's counters and status at one moment, for `/metrics` and the health checks.
+/// A copy of the hot loop's counters and status at one point in time, for `/metrics` and the health checks.
 struct DaemonMetrics: Sendable {
-    /// The numbers of control requests answered since the start.
+    /// The number of control requests answered since the start, by outcome.
     struct ControlRequests {
-        /// Requests answered with a result.
+        /// The number of requests answered with a result.
         var ok: UInt64 = 0
-        /// Requests answered with an error.
+        /// The number of requests answered with an error.
         var error: UInt64 = 0
     }
 
-    /// The counts of the table's events.
+    /// The counters of the stream table.
     var counters: StreamCounters
-    /// The answer to `status`: models, streams, checkpoint and journal.
+    /// The answer to `status`, with the models, streams, last checkpoint and journal.
     var status: DaemonStatus
-    /// The time at which the daemon was ready, in nanoseconds since the Unix epoch.
+    /// The time at which the daemon became ready, in nanoseconds since the Unix epoch.
     var startTime: Int64
     /// Whether an orderly stop has begun.
     var isStopping: Bool
-    /// The times from the start of receiving a batch to the publication of its decisions.
+    /// The times between receiving a batch and publishing its decisions.
     var latencies: LatencyHistogram
     var controlRequests: ControlRequests
-    /// The time at which all state was last known to be stored, in nanoseconds since the Unix epoch; nil if none is
+    /// The last time at which all state was known to be stored, in nanoseconds since the Unix epoch; nil if no state is
     /// stored.
     var checkpointTime: Int64?
 }

@@ -1,10 +1,10 @@
-/// The latencies of decisions, in buckets whose bounds double. Owned by the hot loop.
+/// The latencies of decisions, in buckets whose bounds double. The hot loop owns the histogram.
 ///
-/// The histogram takes about 200 bytes, and recording a latency takes a few instructions.
+/// It takes up about 200 bytes, and recording a latency takes only a few instructions.
 struct LatencyHistogram: Sendable {
-    /// The upper bound of the first bucket, in nanoseconds. Each further bound is twice the previous one.
+    /// The upper bound of the first bucket, in nanoseconds. Each of the other bounds is twice the previous one.
     private static let firstBound: Int64 = 10_000
-    /// The number of finite bounds, from 10 µs to 10.5 s. Longer latencies have a separate bucket.
+    /// The number of finite bounds, which run from 10 µs to 10.5 s. Longer latencies have a bucket of their own.
     private static let boundCount = 21
 
     /// The number of decisions in each bucket.
@@ -12,11 +12,10 @@ struct LatencyHistogram: Sendable {
     /// The sum of all latencies, in nanoseconds.
     private var nanoseconds: UInt64 = 0
 
-    /// Adds decisions with the same latency.
+    /// Adds decisions that have the same latency.
     ///
     /// - Parameters:
-    ///   - latency: The latency in nanoseconds. A negative latency counts as 0, for example after the clock was set
-    ///     back.
+    ///   - latency: The latency in nanoseconds. A negative latency counts as 0.
     ///   - count: The number of decisions.
     mutating func record(_ latency: Int64, count: Int) {
         guard count > 0 else { return }
@@ -35,7 +34,8 @@ struct LatencyHistogram: Sendable {
     /// The sum of all latencies, in seconds.
     var sum: Double { Double(nanoseconds) / 1e9 }
 
-    /// The bounds in seconds, each with the number of decisions up to this latency. The last bound is infinite.
+    /// The bounds in seconds, each with the number of decisions whose latency is at most the bound. The last bound is
+    /// infinite.
     var cumulative: [(bound: Double, count: UInt64)] {
         var total: UInt64 = 0
         return counts.indices.map { index in

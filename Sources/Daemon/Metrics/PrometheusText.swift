@@ -8,7 +8,7 @@ struct PrometheusText {
         case counter, gauge, histogram
     }
 
-    /// The label names and values of one sample, in the order of writing.
+    /// The label names and values of one sample, in the order in which they are written.
     typealias Labels = [(name: String, value: String)]
 
     private(set) var text = ""
@@ -30,7 +30,8 @@ struct PrometheusText {
     /// - Parameters:
     ///   - name: The name of the metric, without the suffixes of its samples.
     ///   - help: A description of the metric.
-    ///   - buckets: The upper bounds, each with the number of values up to the bound. The last bound is infinite.
+    ///   - buckets: The upper bounds, each with the number of values that are at most the bound. The last bound is
+    ///     infinite.
     ///   - sum: The sum of all values.
     mutating func writeHistogram(
         _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], sum: Double
@@ -58,7 +59,7 @@ struct PrometheusText {
         text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
     }
 
-    /// Writes a number in the form that Go's parser reads. A whole number has no fraction.
+    /// Writes a number in a form that Go's parser can read. A whole number has no fraction.
     private static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }

@@ -2,7 +2,7 @@ import Glibc
 
 /// The process's limit on open files. Sockets count as files.
 enum OpenFiles {
-    /// Whether the process can open one more file.
+    /// Whether the process can open another file.
     static var canOpenMore: Bool {
         let descriptor = unsafe open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return errno != EMFILE && errno != ENFILE }
@@ -10,7 +10,7 @@ enum OpenFiles {
         return true
     }
 
-    /// The number of files that the process may have open.
+    /// The maximum number of files that the process may have open.
     static var limit: UInt64 {
         var limit = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }

@@ -1,15 +1,15 @@
 import Foundation
 
-/// Reports the daemon's state to systemd in the protocol of sd_notify(3): a datagram to the Unix socket that the
-/// environment names.
+/// Reports the daemon's state to systemd, using the protocol of sd_notify(3): each report is a datagram to the Unix
+/// socket that an environment variable names.
 struct ServiceNotifier: Sendable {
     /// A report to systemd.
     enum Notice: Equatable, Sendable {
-        /// The daemon serves. `systemctl status` shows the text.
+        /// The daemon is ready. `systemctl status` shows the text.
         case ready(status: String)
         /// The daemon has begun to stop.
         case stopping
-        /// The hot loop has completed another turn.
+        /// The hot loop is still running.
         case alive
 
         fileprivate var lines: String {
@@ -21,17 +21,18 @@ struct ServiceNotifier: Sendable {
         }
     }
 
-    /// The time after which systemd restarts a daemon that sends no `alive`; nil if systemd does not watch it.
+    /// The time after which systemd restarts the daemon if it sends no `alive`; nil if systemd does not watch the
+    /// daemon.
     let watchdogInterval: Duration?
     private let address: UnixSocketAddress
 
     /// Reads the variables that systemd sets: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. Returns nil if
-    /// systemd expects no reports.
+    /// systemd does not expect reports.
     ///
     /// - Parameters:
     ///   - environment: The environment of the process.
     ///   - processIdentifier: The id of the process that reports.
-    /// - Throws: ``DaemonError`` with `configuration` if `NOTIFY_SOCKET` is not a valid address.
+    /// - Throws: ``DaemonError`` with the code `configuration` if `NOTIFY_SOCKET` is not a valid address.
     init?(
         environment: [String: String] = ProcessInfo.processInfo.environment,
         processIdentifier: Int32 = ProcessInfo.processInfo.processIdentifier
@@ -70,7 +71,8 @@ struct ServiceNotifier: Sendable {
     }
 
     /// Makes the hot loop report `alive` twice in each ``watchdogInterval``, until the process ends. A loop that hangs
-    /// does not read its mailbox and therefore reports nothing. Returns at once if systemd does not watch the daemon.
+    /// does not read its mailbox, so it reports nothing. This method returns at once if systemd does not watch the
+    /// daemon.
     ///
     /// - Parameter mailbox: The hot loop's mailbox.
     func keepWatch(over mailbox: Mailbox) {
@@ -83,7 +85,7 @@ struct ServiceNotifier: Sendable {
 }
 
 extension HotLoop {
-    /// Reports to systemd, if it expects reports.
+    /// Sends a report to systemd, if systemd expects reports.
     func notify(_ notice: ServiceNotifier.Notice) {
         do throws(DaemonError) {
             try notifier?.send(notice)
@@ -98,11 +100,11 @@ private struct UnixSocketAddress: Sendable {
     private var address = sockaddr_un()
     private let length: socklen_t
 
-    /// Creates an address; nil if `path` is neither an absolute path nor an abstract name, or is too long.
+    /// Creates an address. Returns nil if `path` is too long, or is neither an absolute path nor an abstract name.
     init?(_ path: String) {
         var bytes = Array(path.utf8)
         let room = MemoryLayout.size(ofValue: address.sun_path)
-        // The last byte is for the terminating zero.
+        // The last byte is reserved for the terminating zero.
         guard bytes.count > 1, bytes.count < room, let first = bytes.first else { return nil }
         switch first {
         case UInt8(ascii: "/"): break

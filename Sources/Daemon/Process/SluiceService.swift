@@ -8,8 +8,8 @@ import ZeroMQ
 /// The daemon. `init` reads the models; ``run(_:)`` reads the stored state, opens the sockets and serves.
 ///
 /// SIGHUP reloads the models and the authorized keys. SIGTERM, SIGINT and the control method `shutdown` start an
-/// orderly stop: the daemon consumes what producers have sent, makes the state durable, and ``run(_:)`` returns. The
-/// daemon does not use Swift's concurrency pool. Therefore, nothing in the pool can block it.
+/// orderly stop: the daemon consumes what producers have sent and makes the state durable, then ``run(_:)`` returns.
+/// The daemon does not use Swift's concurrency pool, so nothing in the pool can block it.
 public struct SluiceService: Sendable {
     private let configuration: DaemonConfiguration
     private let models: [ServedModel]
@@ -21,7 +21,7 @@ public struct SluiceService: Sendable {
     /// - Parameters:
     ///   - configuration: The models, endpoints and options.
     ///   - logger: The daemon's log.
-    /// - Throws: ``DaemonError`` with one line that names the file and the fault.
+    /// - Throws: ``DaemonError`` with one line that names the file and the problem.
     public init(_ configuration: DaemonConfiguration, logger: Logger) throws(DaemonError) {
         self.configuration = configuration
         self.logger = logger
@@ -32,11 +32,10 @@ public struct SluiceService: Sendable {
         for caution in models.flatMap(\.cautions) { logger.warning("\(caution)") }
     }
 
-    /// Serves until a stop is requested. Reports to systemd when the daemon serves, while it is alive, and when it
-    /// stops.
+    /// Serves until a stop is requested. Tells systemd when the daemon is ready, that it is alive, and when it stops.
     ///
-    /// - Parameter stop: Receives signals and bounds the time of a stop.
-    /// - Throws: ``DaemonError`` if the daemon cannot start, or if the stop was not orderly.
+    /// - Parameter stop: Receives signals and limits how long a stop may take.
+    /// - Throws: ``DaemonError`` if the daemon cannot start or does not stop in an orderly way.
     public func run(_ stop: StopWatch) throws(DaemonError) {
         try configuration.checkFree()
         let mailbox = try Self.makeMailbox()
@@ -49,7 +48,7 @@ public struct SluiceService: Sendable {
 
         let result = Mutex<Result<Void, DaemonError>>(.success(()))
         let ended = DispatchSemaphore(value: 0)
-        // The loop has its own thread, so that `top` shows the loop's cost under its name.
+        // The loop has its own thread, so that `top` shows its cost under its name.
         let thread = Thread { [self] in
             Self.takeProcessPriority()
             ThreadName.take("sluice-hot")
@@ -66,11 +65,11 @@ public struct SluiceService: Sendable {
         try result.withLock { $0 }.get()
     }
 
-    /// Gives this thread and its children the priority that the process was started with. For root, Foundation and
-    /// Dispatch raise the priority of their threads.
+    /// Gives this thread, and the threads that it creates, the priority with which the process was started. If the user
+    /// is root, Foundation and Dispatch raise the priority of their threads.
     private static func takeProcessPriority() {
         let kind = __priority_which_t(PRIO_PROCESS.rawValue)
-        // If the system refuses, the priority stays as it is.
+        // If the system refuses, the priority does not change.
         _ = setpriority(kind, 0, getpriority(kind, id_t(getpid())))
     }
 
@@ -108,13 +107,12 @@ public struct SluiceService: Sendable {
         } catch {
             failure = error
         }
-        // The databases outlive the sockets. Closing a database may write, and the stop never cuts off a write.
+        // The databases must outlive the sockets: closing a database may write, and a stop never cuts off a write.
         let databases = (loop.worker, loop.group.worker)
         close(loop, within: stop.beginClosing(status: failure?.code.rawValue ?? EXIT_SUCCESS))
         withExtendedLifetime(databases) {
             stop.beginStoring()
-            // A job that has just ended may still hold a database. It must not close the database while the process
-            // exits.
+            // A job that has just ended may still hold a database, and must not close it while the process exits.
             databases.0.finish()
             databases.1?.finish()
         }
@@ -132,7 +130,7 @@ public struct SluiceService: Sendable {
         }
     }
 
-    /// Closes the sockets. They linger for peers that have not read their messages yet.
+    /// Closes the sockets. They linger for peers that have not yet read all of their messages.
     private func close(_ loop: consuming HotLoop, within patience: Duration) {
         let linger = min(patience, .milliseconds(HotLoop.lingerMilliseconds))
         loop.limitLinger(to: linger)
@@ -146,10 +144,10 @@ public struct SluiceService: Sendable {
 }
 
 extension HotLoop {
-    /// Bounds how long unsent messages outlive their closed sockets.
+    /// Limits how long unsent messages are kept after their sockets are closed.
     fileprivate func limitLinger(to time: Duration) {
         let milliseconds = Int(time / .milliseconds(1))
-        // A socket that refuses the option has failed, and has no messages to send.
+        // A socket that refuses the option has failed and has no messages to send.
         try? publisher.socket.set(.linger, to: milliseconds)
         try? control.socket.set(.linger, to: milliseconds)
     }

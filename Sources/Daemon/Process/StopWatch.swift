@@ -4,27 +4,27 @@ public import Logging
 import ModelFiles
 import Synchronization
 
-/// Ends a stop in time, whatever the daemon is doing when the stop is requested.
+/// Makes sure that a stop ends in time, no matter what the daemon is doing when the stop is requested.
 ///
-/// While the daemon loads models and state, it serves nothing and can lose nothing. The process therefore ends at once.
-/// Later, the hot loop performs an orderly stop. A write of state is never cut off. Sockets that linger for their peers
-/// are cut off when the time is up.
+/// While the daemon loads models and state, it serves nothing and can lose nothing, so the process ends at once. Later,
+/// the hot loop performs an orderly stop. When the time is up, sockets that still linger for their peers are cut off,
+/// but a write of state never is.
 ///
 /// The stop watch uses its own threads, so that nothing else can block it.
 public final class StopWatch: Sendable {
-    /// The time that a stop may take. Writing state is exempt.
+    /// The maximum duration of a stop. Writing state may take longer.
     static let patience = Duration.seconds(5)
-    /// The time that sockets may linger even if writing the state took all of ``patience``.
+    /// The time for which sockets may linger even if writing the state took all of ``patience``.
     private static let leastLinger = Duration.milliseconds(500)
 
     private enum Phase {
-        /// The daemon reads models and state. The flag requests a reload as soon as the daemon serves.
+        /// The daemon is reading models and state. If the flag is set, a reload follows as soon as the daemon serves.
         case loading(isReloadAsked: Bool)
-        /// The hot loop runs, and reads its mailbox.
+        /// The hot loop is running and reads its mailbox.
         case serving(Mailbox)
-        /// All received timesteps are consumed, and state is being written. No reload begins.
+        /// All received timesteps have been consumed, and state is being written. No more reloads begin.
         case storing
-        /// All state is durable, and sockets linger for their peers. `status` is the exit status of the process.
+        /// All state is durable, and sockets are lingering for their peers. `status` is the exit status of the process.
         case closing(since: ContinuousClock.Instant, status: Int32)
     }
 
@@ -40,11 +40,11 @@ public final class StopWatch: Sendable {
 
     /// Begins to handle SIGTERM, SIGINT and SIGHUP.
     ///
-    /// - Parameter logger: The log, which names whatever is cut off.
+    /// - Parameter logger: The log, which reports anything that is cut off.
     public init(logger: Logger) {
         self.logger = logger
-        // A thread inherits the signal mask of the thread that creates it. From here on, only the thread in `sigwait`
-        // gets these signals.
+        // Each thread inherits the signal mask of the thread that creates it. From here on, only the thread in
+        // `sigwait` receives these signals.
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         for signal in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&signals, signal) }
@@ -73,7 +73,7 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// Starts a stop. Safe to call from any thread; only the first call counts.
+    /// Starts a stop. Can be called from any thread; only the first call has an effect.
     func ask() {
         state.withLock { state in
             guard state.asked == nil else { return }
@@ -82,7 +82,7 @@ public final class StopWatch: Sendable {
             case .loading:
                 logger.notice("stopped before it served, while models and state were being read")
                 KerasProcess.endAll()
-                // Exits while holding the lock, so that the next phase cannot begin.
+                // Exit while holding the lock, so that the next phase cannot begin.
                 _exit(EXIT_SUCCESS)
             case .serving(let mailbox): mailbox.post { $0.isStopping = true }
             case .storing, .closing: break
@@ -102,7 +102,7 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// Records that the hot loop reads its mailbox from now on.
+    /// Records that, from now on, the hot loop reads its mailbox.
     func begin(_ mailbox: Mailbox) {
         state.withLock { state in
             if case .loading(isReloadAsked: true) = state.phase { mailbox.post { $0.reloadAll() } }
@@ -110,13 +110,13 @@ public final class StopWatch: Sendable {
         }
     }
 
-    /// Records that all received timesteps are consumed and that state is written next.
+    /// Records that all received timesteps have been consumed and that writing the state is the next step.
     func beginStoring() { state.withLock { $0.phase = .storing } }
 
-    /// Records that all state is durable and that the sockets are closed next.
+    /// Records that all state is durable and that closing the sockets is the next step.
     ///
     /// - Parameter status: The exit status of the process.
-    /// - Returns: The time that the sockets may linger.
+    /// - Returns: How long the sockets may linger.
     func beginClosing(status: Int32) -> Duration {
         state.withLock { state in
             let now = ContinuousClock.now

@@ -2,12 +2,12 @@ import Foundation
 
 /// Names the daemon's threads for `top` and similar tools.
 enum ThreadName {
-    /// Names the calling thread. With Foundation's `Thread.name`, the parent thread sets the name, which is lost if the
-    /// new thread starts first.
+    /// Names the calling thread. Foundation's `Thread.name` is not used, because the parent thread sets that name, and
+    /// it is lost if the new thread starts first.
     ///
-    /// - Parameter name: At most 15 bytes.
+    /// - Parameter name: The name, at most 15 bytes.
     static func take(_ name: String) {
-        // An error is harmless, because a thread works without a name too.
+        // An error is harmless, because a thread also works without a name.
         try? Data(name.utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
     }
 }

@@ -1,6 +1,6 @@
-/// A moment at which something is due. It is a plain number, so that the hot loop can cheaply check it in every turn.
+/// A time at which something is due, stored as a plain number so that the hot loop can check it cheaply in every turn.
 struct Deadline {
-    /// A moment of the ``SteadyClock``.
+    /// The deadline, as a time of the ``SteadyClock``.
     private let time: Int64
 
     /// - Parameter wait: The time from now until the deadline.
@@ -11,7 +11,7 @@ struct Deadline {
 
     var isPast: Bool { SteadyClock.now() >= time }
 
-    /// The milliseconds until the deadline. The value is at least 1. A caller whose work is due but not possible yet
-    /// therefore does not spin.
+    /// The time until the deadline in milliseconds, at least 1. This minimum keeps a caller whose work is due but not
+    /// yet possible from spinning.
     var millisecondsLeft: Int { max(1, Int((time - SteadyClock.now()) / 1_000_000) + 1) }
 }

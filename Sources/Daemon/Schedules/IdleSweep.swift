@@ -1,35 +1,36 @@
-/// Schedules the search for idle streams, a few slots at a time. Owned by the hot loop.
+/// Schedules the search for idle streams, a few slots at a time. The hot loop owns the schedule.
 struct IdleSweep {
-    /// The number of slots that one turn checks. If no stream in them is idle, the check takes a fraction of a
-    /// millisecond.
+    /// The number of slots that one turn checks. The check takes a fraction of a millisecond if none of their streams
+    /// is idle.
     static let slotsPerTurn = 4096
-    /// The time after which failed work is tried again.
+    /// The time after which failed work is retried.
     static let retryInterval = Duration.seconds(1)
 
-    /// Nanoseconds without a timestep after which a stream hibernates; nil for never.
+    /// The time without a timestep after which a stream hibernates, in nanoseconds; nil for never.
     let idleAfter: Int64?
-    /// Nanoseconds without a timestep after which a stream is forgotten; nil for never.
+    /// The time without a timestep after which a stream is forgotten, in nanoseconds; nil for never.
     let forgetAfter: Int64?
-    /// The maximum number of nanoseconds that one check adds to ``watched``. Because of this limit, time during which
-    /// the machine or process was suspended does not count as idle time.
+    /// The maximum time that one check adds to ``watched``, in nanoseconds. The limit ensures that time for which the
+    /// machine or the process was suspended does not count as idle time.
     private static let longestLook: Int64 = 5_000_000_000
 
     private let interval: Duration
     private var due: Deadline
 
-    /// Nanoseconds for which the daemon has watched its streams. The idle time of a stream is measured by this clock.
+    /// The time for which the daemon has watched its streams, in nanoseconds. This clock measures how long a stream is
+    /// idle.
     private var watched: Int64 = 0
     private var lastLook: Int64?
-    /// The first slot of the next check; 0 begins a new round.
+    /// The first slot of the next check. At 0, a new round begins.
     private(set) var next = 0
-    /// The number of requests that need awake streams until they are done.
+    /// The number of requests in progress for which streams must stay awake.
     var wakers = 0
     /// The ids of streams that could not be read from the store.
     var unread: [String] = []
 
     /// - Parameters:
-    ///   - idleAfter: Seconds until an idle stream hibernates.
-    ///   - forgetAfter: Seconds until an idle stream is forgotten.
+    ///   - idleAfter: The time until an idle stream hibernates, in seconds.
+    ///   - forgetAfter: The time until an idle stream is forgotten, in seconds.
     init(idleAfter: Double?, forgetAfter: Double?) {
         self.idleAfter = idleAfter.map { Int64($0 * 1e9) }
         self.forgetAfter = forgetAfter.map { Int64($0 * 1e9) }
@@ -38,7 +39,7 @@ struct IdleSweep {
         due = Deadline(in: interval)
     }
 
-    /// The milliseconds until the next check; nil if there is nothing to check.
+    /// The time until the next check in milliseconds; nil if there is nothing to check.
     var millisecondsUntilDue: Int? {
         guard idleAfter != nil || forgetAfter != nil || !unread.isEmpty else { return nil }
         return due.millisecondsLeft
@@ -48,15 +49,16 @@ struct IdleSweep {
 
     /// Begins a check of some streams.
     ///
-    /// - Parameter now: A moment of the ``SteadyClock``.
-    /// - Returns: Nanoseconds for which streams were watched since the start.
+    /// - Parameter now: The current time of the ``SteadyClock``.
+    /// - Returns: The time for which streams have been watched so far, in nanoseconds.
     mutating func look(at now: Int64) -> Int64 {
         watched += min(Self.longestLook, now - (lastLook ?? now))
         lastLook = now
         return watched
     }
 
-    /// Schedules the next check: at `slot` in a millisecond, or, if `slot` is nil, a new round after the full interval.
+    /// Schedules the next check: from `slot` on after a millisecond or, if `slot` is nil, a new round after the full
+    /// interval.
     mutating func goOn(at slot: Int?) {
         next = slot ?? 0
         due = Deadline(in: slot == nil ? interval : .milliseconds(1))

@@ -1,24 +1,24 @@
-/// Merges reloads. Each model has at most one reload under way, and one more for all requests that arrive in the
-/// meantime.
+/// Merges reloads. Each model has at most one reload under way, and at most one more, which serves all requests that
+/// arrive in the meantime.
 struct ReloadQueue {
     /// One reload and the requests that wait for its outcome.
     struct Reload {
-        /// Whether the model's streams begin at zero.
+        /// Whether the model's streams start from zero state.
         var isResetting = false
-        /// Whether a failure is logged, because no request receives it.
+        /// Whether to log a failure, because a signal asked for the reload and so no request receives the failure.
         var isLogged = false
         var addresses: [ControlServer.ReturnAddress] = []
 
-        /// A reload that a signal asked for.
+        /// A reload that was requested by a signal.
         static let bySignal = Reload(isLogged: true)
 
-        /// A reload that a control request asked for.
+        /// A reload that was requested by a control request.
         static func request(from address: ControlServer.ReturnAddress, resetting: Bool) -> Reload {
             Reload(isResetting: resetting, addresses: [address])
         }
 
-        /// Merges another reload into this one. Streams are reset if either reload asks for it, just as if both ran in
-        /// turn.
+        /// Merges another reload into this one. Streams are reset if either of them asks for this, as if the two ran in
+        /// succession.
         fileprivate mutating func join(_ other: Reload) {
             isResetting = isResetting || other.isResetting
             isLogged = isLogged || other.isLogged
@@ -27,24 +27,25 @@ struct ReloadQueue {
     }
 
     private struct Entry {
-        /// The reload that reads the model's file or exchanges its weights.
+        /// The reload that is reading the model's file or exchanging its weights.
         var running: Reload?
         var isReading = false
-        /// The reload that starts when ``running`` has ended.
+        /// The reload that starts once ``running`` has ended.
         var next: Reload?
     }
 
     private var entries: [Entry]
     private var isStopped = false
 
-    /// Creates a queue for models 0 ..< `models`.
+    /// Creates a queue for a number of models, with indices from 0.
     init(models: Int) {
         entries = Array(repeating: Entry(), count: models)
     }
 
-    /// Asks for a reload.
+    /// Requests a reload.
     ///
-    /// - Returns: Whether to read the model's file now. If not, a later reload serves all requests made until then.
+    /// - Returns: Whether to read the model's file now. If not, another reload follows the one under way and serves
+    ///   this request.
     mutating func ask(_ reload: Reload, ofModel model: Int) -> Bool {
         guard entries[model].running != nil else {
             entries[model].running = reload
@@ -57,7 +58,7 @@ struct ReloadQueue {
 
     /// Records that a model's file has been read.
     ///
-    /// - Returns: Whether the model's streams begin at zero; nil if the reload was dropped in the meantime.
+    /// - Returns: Whether the model's streams start from zero state; nil if the reload was dropped in the meantime.
     mutating func didRead(_ model: Int) -> Bool? {
         guard !isStopped, let running = entries[model].running else { return nil }
         entries[model].isReading = false
@@ -66,7 +67,7 @@ struct ReloadQueue {
 
     /// Records that a reload has ended.
     ///
-    /// - Returns: The reload, with the requests to answer, and whether to read the model's file again now.
+    /// - Returns: The reload, with the requests to answer, and whether to read the model's file again at once.
     mutating func end(_ model: Int) -> (ended: Reload, readsAgain: Bool) {
         let ended = entries[model].running ?? Reload()
         entries[model].running = entries[model].next
@@ -76,8 +77,8 @@ struct ReloadQueue {
         return (ended, readsAgain)
     }
 
-    /// Drops queued reloads, and reloads whose file is being read. A reload that exchanges weights continues to its
-    /// end.
+    /// Drops the queued reloads and those whose file is being read. A reload that is already exchanging weights
+    /// continues until it ends.
     ///
     /// - Returns: The dropped reloads, with the requests to answer.
     mutating func stop() -> [(model: Int, dropped: Reload)] {

@@ -1,12 +1,12 @@
 import Glibc
 
-/// The time of day, for display and for the records of decisions.
+/// The wall clock, for display and for the records of decisions.
 enum WallClock {
-    /// Nanoseconds since the Unix epoch.
+    /// The time in nanoseconds since the Unix epoch.
     static func now() -> Int64 { nanoseconds(of: CLOCK_REALTIME) }
 }
 
-/// Reads a clock of the system, in nanoseconds.
+/// Reads one of the system's clocks, in nanoseconds.
 func nanoseconds(of clock: clockid_t) -> Int64 {
     var time = timespec()
     unsafe clock_gettime(clock, &time)

@@ -2,7 +2,7 @@ package import Streams
 package import Wire
 
 extension ControlError {
-    /// Creates the error that a controller receives if the stream table refuses a request.
+    /// Creates the error that a controller receives when the stream table refuses a request.
     package init(_ error: StreamsError) {
         switch error.cause {
         case .unknownStream: self.init(.noSuchStream, error.description)

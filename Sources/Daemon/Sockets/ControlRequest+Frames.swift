@@ -1,18 +1,18 @@
 package import Wire
 
 extension ControlRequest {
-    /// The maximum number of bytes in a request.
+    /// The maximum size of a request, in bytes.
     static let maximumLength = 1 << 20
     /// The maximum nesting of arrays and objects in a request.
     private static let maximumDepth = 32
-    /// The maximum number of JSON values in a request. A `write_snapshot` of 1 MiB has fewer, even with the smallest
-    /// possible streams.
+    /// The maximum number of JSON values in a request. Even a `write_snapshot` request of 1 MiB that holds the smallest
+    /// possible streams has fewer.
     private static let maximumValues = 100_000
 
     /// Reads the frames of a request.
     ///
-    /// - Parameter frames: The frames after the peer's address and the delimiter.
-    /// - Returns: The request's id, null if it cannot be read, and the command or the error.
+    /// - Parameter frames: The frames that follow the peer's address and the delimiter.
+    /// - Returns: The request's id, which is null if it cannot be read, and either the command or the error.
     package static func read(_ frames: [[UInt8]]) -> (id: JSONValue, command: Result<ControlCommand, ControlError>) {
         guard frames.count == 1, let text = frames.first else {
             return (.null, .failure(ControlError(.invalidRequest, "a request is one frame of JSON")))

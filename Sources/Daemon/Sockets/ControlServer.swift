@@ -1,48 +1,48 @@
 import Wire
 import ZeroMQ
 
-/// A received request whose JSON is not read yet.
+/// A received request whose JSON has not been read yet.
 struct RawRequest: Sendable {
-    /// The maximum number of bytes in a request that the hot loop reads itself. Reading a request of this size takes
-    /// some microseconds.
+    /// The maximum size of a request that the hot loop itself reads, in bytes. Reading a request of this size takes a
+    /// few microseconds.
     static let maximumBytesReadInLoop = 4096
 
     /// The peer's routing id.
     let peer: [UInt8]
-    /// Whether the request began with the empty frame of a REQ socket. If so, the reply does too.
+    /// Whether the request began with the empty frame of a REQ socket. If so, the reply must too.
     let hasDelimiter: Bool
-    /// At most two frames after the address and the delimiter. A valid request has one frame. Two frames are therefore
-    /// enough to detect an error.
+    /// At most two frames after the address and the delimiter. A valid request has one frame, so two are enough to
+    /// detect an error.
     let body: [[UInt8]]
 
-    /// The number of bytes that count towards the limits on waiting requests.
+    /// The size of the request in bytes, which counts towards the limits on waiting requests.
     var byteCount: Int { body.reduce(peer.count) { $0 + $1.count } }
     var isLarge: Bool { byteCount > Self.maximumBytesReadInLoop }
 }
 
-/// The socket that receives control requests. Owned by the hot loop.
+/// The socket that receives control requests. The hot loop owns it.
 struct ControlServer: ~Copyable {
-    /// The destination and the form of a reply.
+    /// The destination and format of a reply.
     struct ReturnAddress: Sendable {
         /// The peer's routing id.
         let peer: [UInt8]
-        /// Whether the request began with the empty frame of a REQ socket. If so, the reply does too.
+        /// Whether the request began with the empty frame of a REQ socket. If so, the reply must too.
         let hasDelimiter: Bool
         /// The request's id; null if it could not be read.
         let id: JSONValue
-        /// The request's size, which counts towards the limits until the request is answered.
+        /// The size of the request in bytes, which counts towards the limits until the request is answered.
         let byteCount: Int
     }
 
-    /// The number of replies that may wait for one controller. A reply may take several megabytes.
+    /// The maximum number of replies queued for one controller. A reply may have several megabytes.
     private static let waitingReplies = RequestQueue.maximumUnanswered
-    /// The number of surplus frames of a message that one turn of the loop discards.
+    /// The maximum number of surplus frames of a message that one turn of the loop discards.
     private static let framesPerTurn = 10_000
 
     let endpoint: Endpoint
     let socket: Socket
     private var frame = Message()
-    /// Whether the last message has surplus frames left, which no valid request has.
+    /// Whether surplus frames of the last message have yet to be discarded. No valid request has surplus frames.
     private var hasSurplus = false
 
     init(_ endpoint: Endpoint, in context: Context, by access: AccessGuard) throws(ZeroMQError) {
@@ -55,7 +55,7 @@ struct ControlServer: ~Copyable {
         self.socket = socket
     }
 
-    /// Receives the next request, if there is one. Truncates an oversized frame to one byte more than the longest valid
+    /// Receives the next request, if there is one. An oversized frame is cut off one byte beyond the maximum size of a
     /// request, so that the reader detects the error.
     ///
     /// - Throws: `ZeroMQError` if the socket cannot receive.
@@ -65,7 +65,7 @@ struct ControlServer: ~Copyable {
         var body: [[UInt8]] = []
         var hasDelimiter = false
         while frame.hasMore, body.count < 2 {
-            // libzmq delivers all frames of a message together. This call therefore does not wait.
+            // libzmq delivers all frames of a message together, so this call does not wait.
             _ = try socket.receive(into: &frame, wait: true)
             if body.isEmpty, !hasDelimiter, frame.bytes.isEmpty, frame.hasMore {
                 hasDelimiter = true
@@ -78,7 +78,7 @@ struct ControlServer: ~Copyable {
         return RawRequest(peer: peer, hasDelimiter: hasDelimiter, body: body)
     }
 
-    /// Discards the rest of a message, a bounded number of frames per call.
+    /// Discards the rest of a message, but only a limited number of frames per call.
     ///
     /// - Returns: Whether the next frame begins a new message.
     private mutating func skipSurplus() throws(ZeroMQError) -> Bool {
@@ -91,7 +91,7 @@ struct ControlServer: ~Copyable {
         return !hasSurplus
     }
 
-    /// Sends a reply. The reply is dropped if the peer has gone or does not read its replies.
+    /// Sends a reply. It is dropped if the peer is gone or does not read its replies.
     func send(_ reply: WrittenReply, to address: ReturnAddress) throws(ZeroMQError) {
         let delimiter: [[UInt8]] = address.hasDelimiter ? [[]] : []
         try socket.sendFrames([address.peer] + delimiter + [reply.json], wait: false)

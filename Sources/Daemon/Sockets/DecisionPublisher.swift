@@ -1,16 +1,16 @@
 import Wire
 import ZeroMQ
 
-/// The socket that publishes decisions. Owned by the hot loop.
+/// The socket that publishes decisions. The hot loop owns it.
 ///
-/// A slow subscriber loses the messages beyond its high-water mark, and never slows the daemon. By itself, libzmq drops
-/// messages silently. With `ZMQ_XPUB_NODROP`, it refuses a message if a subscriber has no room. The publisher counts
-/// the refusal and sends the message again without that option, so that all other subscribers receive it. From then on,
-/// libzmq skips the slow subscriber without further refusals, until the subscriber has read half of its queue. The
-/// counter is therefore the number of times that a subscriber fell behind.
+/// A slow subscriber loses the messages beyond its high-water mark, but never slows down the daemon. By default, libzmq
+/// drops these messages silently. With `ZMQ_XPUB_NODROP`, it refuses a message if any subscriber has no room. The
+/// publisher counts the refusal, and sends the message again without that option, so that all other subscribers receive
+/// it. From then on, libzmq skips the slow subscriber without further refusals until the subscriber has read half of
+/// its queue. The counter is therefore the number of times that a subscriber fell behind.
 final class DecisionPublisher {
-    /// The beginning of topics that confirm subscriptions. A subscriber to a topic with this beginning receives
-    /// `{"event":"subscribed"}` on the topic. All earlier subscriptions of the subscriber are then in force.
+    /// The beginning of topics that confirm subscriptions. If a subscriber subscribes to such a topic, it receives
+    /// `{"event":"subscribed"}` on it. By then, all earlier subscriptions of the subscriber are in force.
     private static let subscribedTopic = Array("\(StreamID.ownTopics)subscribed/".utf8)
     private static let eventTopic = Array(StreamEvent.topic.utf8)
     private static let subscribedEvent = Array(#"{"event":"subscribed"}"#.utf8)
@@ -18,15 +18,15 @@ final class DecisionPublisher {
     let endpoint: Endpoint
     let codec: DecisionCodec
     let socket: Socket
-    /// The number of times that a subscriber had no room and began to miss messages.
+    /// The number of times that a subscriber's queue was full and the subscriber began to miss messages.
     private(set) var overflows: UInt64 = 0
-    /// The last values to send to new subscribers. Always empty if last values are off.
+    /// The last values to send to new subscribers. It is always empty if `last_value` is off.
     var lastValues: LastValues
 
     /// - Parameters:
     ///   - decisions: The endpoint and the format of the messages.
-    ///   - highWaterMark: The number of messages that may wait for each subscriber.
-    ///   - context: The libzmq context of the socket.
+    ///   - highWaterMark: The maximum number of messages queued for each subscriber.
+    ///   - context: The libzmq context in which to create the socket.
     ///   - access: The guard that admits subscribers.
     /// - Throws: `ZeroMQError`, for example if the address is in use.
     init(
@@ -45,16 +45,16 @@ final class DecisionPublisher {
         self.socket = socket
     }
 
-    /// Publishes ``DecisionRecords`` under the id of their stream, or an event under its topic.
+    /// Publishes the records of ``DecisionRecords`` under the id of their stream, or an event under its topic.
     func publish(_ id: Span<UInt8>, records: Span<UInt8>) throws(ZeroMQError) {
         guard codec == .binary || id.equals(Self.eventTopic) else {
-            // This process wrote the records. Reading them therefore succeeds.
+            // Reading the records cannot fail, because this process wrote them.
             return try publishJSON(id, (try? unsafe Decision.records(in: records.bytes)) ?? [])
         }
         try send(id, records)
     }
 
-    /// Publishes the last value of one stream, unless one of its subscribers has no room.
+    /// Publishes the last value of one stream, unless the queue of one of its subscribers is full.
     ///
     /// - Returns: Whether all subscribers had room.
     func offer(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) throws(ZeroMQError) -> Bool {
@@ -65,7 +65,7 @@ final class DecisionPublisher {
         return try socket.send(object.span, wait: false)
     }
 
-    /// Publishes each decision as one message with one JSON object, whatever `emit` is.
+    /// Publishes each decision as a separate message with one JSON object, no matter how `emit` is set.
     private func publishJSON(_ id: Span<UInt8>, _ decisions: [Decision]) throws(ZeroMQError) {
         var object: [UInt8] = []
         for decision in decisions {
@@ -77,11 +77,11 @@ final class DecisionPublisher {
 
     private func send(_ topic: Span<UInt8>, _ content: Span<UInt8>) throws(ZeroMQError) {
         guard try socket.send(topic, more: true, wait: false) else { return try sendToOthers(topic, content) }
-        // If libzmq takes the first frame of a message, it has room for the whole message.
+        // If libzmq accepts the first frame of a message, it has room for the whole message.
         try socket.send(content, wait: false)
     }
 
-    /// Sends a message to all subscribers that have room.
+    /// Sends a message to all subscribers whose queues have room.
     private func sendToOthers(_ topic: Span<UInt8>, _ content: Span<UInt8>) throws(ZeroMQError) {
         overflows += 1
         try socket.set(.publisherWaits, to: 0)
@@ -90,12 +90,13 @@ final class DecisionPublisher {
         try socket.set(.publisherWaits, to: 1)
     }
 
-    /// Receives a bounded number of subscriptions. Confirms the subscriptions that request a confirmation. For the
-    /// others, records the last values to send.
+    /// Receives a limited number of subscriptions. Those that ask for a confirmation are confirmed. For all others, the
+    /// last values to send are noted.
     func takeSubscriptions() throws(ZeroMQError) {
         for _ in 0..<HotLoop.requestsPerTurn {
             guard let frames = try socket.receiveFrames(wait: false) else { return }
-            // A frame that begins with the byte 1 subscribes to the topic that follows. The byte 0 unsubscribes.
+            // A frame that begins with the byte 1 subscribes to the topic that follows. With the byte 0, it
+            // unsubscribes.
             guard let frame = frames.first, frame.first == 1 else { continue }
             let topic = Array(frame.dropFirst())
             if topic.starts(with: Self.subscribedTopic) {

@@ -2,13 +2,13 @@ import Recurrent
 import Wire
 import ZeroMQ
 
-/// A received message of timesteps. The memory is reused from message to message.
+/// A received message of timesteps. Its memory is reused for the next message.
 struct IngestMessage: ~Copyable {
-    /// The frames of the message. Those beyond ``frameCount`` are left over from an earlier message.
+    /// The frames of the message. Frames beyond ``frameCount`` are left over from an earlier message.
     var id = Message()
     fileprivate(set) var payload = Message()
     fileprivate var third = Message()
-    /// The number of frames of the message. Frames beyond the third are discarded.
+    /// The number of frames in the message. Frames beyond the third are counted but discarded.
     fileprivate(set) var frameCount = 0
 
     /// Whether the id or the payload has more than `byteCount` bytes.
@@ -22,17 +22,17 @@ struct IngestMessage: ~Copyable {
     }
 }
 
-/// A socket that receives timesteps. Owned by the hot loop.
+/// A socket that receives timesteps. The hot loop owns it.
 final class IngestSocket {
-    /// The endpoint to which the socket is attached. The actual port replaces a `*`.
+    /// The endpoint to which the socket is attached, with the actual port in place of a `*`.
     let endpoint: IngestEndpoint
     let codec: IngestCodec
     let socket: Socket
     private let drain = Confined(Drain())
 
-    /// The state of the drain. Every message reads this state. Accesses must therefore not cost a check at run time.
+    /// The state of the drain. It is read for every message, so access to it must not involve a check at run time.
     private struct Drain {
-        /// The producers that are connected when the drain begins; nil before the drain.
+        /// The producers that were connected when the drain began; nil before the drain.
         var connections: PeerConnections?
         /// Whether a producer may still be connected.
         var mayReceive = true
@@ -40,15 +40,15 @@ final class IngestSocket {
         var isDrained = false
     }
 
-    /// Whether a producer has not been told to hang up yet, because it may be in the middle of a write.
+    /// Whether some producer has not been told to hang up yet, because it may be in the middle of writing a message.
     var waitsForQuiet: Bool { drain.value.waitsForQuiet }
-    /// Whether all messages are received and no producer is connected.
+    /// Whether all messages have been received and no producer is connected any more.
     var isDrained: Bool { drain.value.isDrained }
 
     /// - Parameters:
     ///   - ingest: The endpoint and the format of the messages.
-    ///   - highWaterMark: The number of messages that may wait for each producer.
-    ///   - context: The libzmq context of the socket.
+    ///   - highWaterMark: The maximum number of messages queued from each producer.
+    ///   - context: The libzmq context in which to create the socket.
     ///   - access: The guard that admits producers.
     /// - Throws: `ZeroMQError`, for example if the address is in use.
     init(
@@ -69,9 +69,9 @@ final class IngestSocket {
     /// Receives the next message, if there is one.
     ///
     /// - Parameters:
-    ///   - message: Receives the message.
-    ///   - waits: Whether to wait up to ``HotLoop/ingestPatience`` for a message.
-    /// - Returns: Whether there was a message.
+    ///   - message: The destination of the message.
+    ///   - waits: Whether to wait for a message, for at most ``HotLoop/ingestPatience``.
+    /// - Returns: Whether a message was received.
     /// - Throws: `ZeroMQError` if the socket cannot receive.
     func receive(into message: inout IngestMessage, waits: Bool = false) throws(ZeroMQError) -> Bool {
         guard try socket.receive(into: &message.id, wait: waits) else {
@@ -86,7 +86,7 @@ final class IngestSocket {
     private func receiveRest(of message: inout IngestMessage) throws(ZeroMQError) {
         message.frameCount = 1
         guard message.id.hasMore else { return }
-        // libzmq delivers all frames of a message together. This call therefore does not wait.
+        // libzmq delivers all frames of a message together, so this call does not wait.
         _ = try socket.receive(into: &message.payload, wait: true)
         message.frameCount = 2
         guard message.payload.hasMore else { return }
@@ -102,7 +102,7 @@ final class IngestSocket {
 
     /// Adds the size of a message to the bytes received from its producer.
     ///
-    /// Frames beyond the third are not counted, because valid messages have none. A producer that sends such frames
+    /// Frames beyond the third are not added, because valid messages have none. A producer that sends such frames
     /// therefore always seems to be in the middle of a message.
     private func note(_ message: borrowing IngestMessage) {
         guard let producer = message.id.connection else { return }
@@ -111,16 +111,16 @@ final class IngestSocket {
         if message.frameCount > 2 { drain.value.connections?.note(message.third.byteCount, from: producer) }
     }
 
-    /// Begins the drain. Connected producers are told to hang up, and everything that they have sent is received. Call
-    /// this once no new producers are admitted.
+    /// Begins the drain: connected producers will be told to hang up, and everything that they have sent will be
+    /// received. Call this once no new producers are admitted.
     func beginDrain() {
         drain.value.connections = PeerConnections(of: endpoint.endpoint, isCurve: socket.isCurve)
     }
 
-    /// Tells connected producers to hang up. Call this when no more messages can be received at the moment.
+    /// Tells connected producers to hang up. Call this when no more messages are available at present.
     ///
     /// - Parameters:
-    ///   - moment: The moment at which a producer may be told to hang up.
+    ///   - moment: The condition under which a producer may be told to hang up.
     ///   - hasReceived: Whether a message has been received since the last call.
     func hangUp(at moment: PeerConnections.Moment, hasReceived: Bool) {
         guard drain.value.mayReceive else { return }
@@ -129,10 +129,10 @@ final class IngestSocket {
         drain.value.waitsForQuiet = waiting > 0
     }
 
-    /// The number of bytes that producers have sent and the daemon has not received.
+    /// The number of bytes that producers have sent but the daemon has not received.
     var unreadBytes: Int { drain.value.connections?.unreadBytes ?? 0 }
 
-    /// Discards received messages for at most 200 ms, because a producer may send faster than the daemon discards.
+    /// Discards received messages, for at most 200 ms, because a producer may send faster than the daemon discards.
     ///
     /// - Returns: The number of discarded messages.
     func discard(by message: inout IngestMessage) throws(ZeroMQError) -> Int {
@@ -144,7 +144,7 @@ final class IngestSocket {
 }
 
 extension Socket {
-    /// Returns the endpoint as attached: bound or connected, with the actual port in place of a `*`.
+    /// Returns the endpoint to which the socket is attached, with the actual port in place of a `*`.
     func resolved(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
         let attachment = endpoint.attachment ?? .bind
         return Endpoint(attachment, attachment == .bind ? try lastAddress() : endpoint.address)

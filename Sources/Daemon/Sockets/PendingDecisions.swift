@@ -1,21 +1,21 @@
 import Wire
 import ZeroMQ
 
-/// Decisions that wait to be published, in order, in one contiguous buffer.
+/// Decisions that wait to be published, in order and in one contiguous buffer.
 struct PendingDecisions {
     private var bytes: [UInt8] = []
-    /// The end offsets of the id and of the records of each message.
+    /// For each message, the offsets at which its id and its records end.
     private var ends: [(id: Int, records: Int)] = []
 
-    /// The number of bytes of all ids and records.
+    /// The total size of all ids and records, in bytes.
     var byteCount: Int { bytes.count }
 
-    /// Appends one message. Allocates only if the buffer grows beyond its largest size so far.
+    /// Appends one message. Allocates only if the buffer exceeds its largest size so far.
     mutating func append(_ id: Span<UInt8>, _ decisions: borrowing DecisionRecords) {
         append(id, decisions.bytes)
     }
 
-    /// Appends one message whose second frame may be of any kind.
+    /// Appends one message whose second frame can be anything.
     mutating func append(_ topic: Span<UInt8>, _ content: Span<UInt8>) {
         unsafe topic.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         let end = bytes.count
@@ -29,7 +29,7 @@ struct PendingDecisions {
         for end in other.ends { ends.append((end.id + shift, end.records + shift)) }
     }
 
-    /// Calls a function with the id and the records of each message, in order.
+    /// Calls a closure with the id and the records of each message, in order.
     func forEach<Failure: Error>(_ body: (Span<UInt8>, Span<UInt8>) throws(Failure) -> Void) throws(Failure) {
         var start = 0
         for end in ends {
@@ -38,7 +38,7 @@ struct PendingDecisions {
         }
     }
 
-    /// Removes all decisions and keeps the memory.
+    /// Removes all decisions but keeps the memory.
     mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)

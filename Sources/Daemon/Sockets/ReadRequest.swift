@@ -2,12 +2,12 @@ import Foundation
 import Streams
 import Wire
 
-/// A request that has been parsed. Another thread parses large requests, so that the hot loop does not wait.
+/// A request that has been parsed. Large requests are parsed on another thread, so that the hot loop does not wait.
 struct ReadRequest: Sendable {
     let address: ControlServer.ReturnAddress
-    /// The command, or the error in the request. The streams of a `write_snapshot` are in ``images``.
+    /// The command, or the error in the request. The streams of a `write_snapshot` request are in ``images`` instead.
     let command: Result<ControlCommand, ControlError>
-    /// The streams of a `write_snapshot`, or the one stream of an `import`.
+    /// The streams of a `write_snapshot` request, or the single stream of an `import` request.
     let images: [StreamImage]
 
     init(_ request: RawRequest) {
@@ -45,7 +45,7 @@ struct WrittenReply: Sendable {
         if let data = try? encoder.encode(ControlReply(id: id, outcome: outcome)) {
             json = Array(data)
         } else {
-            // JSON cannot express NaN and infinity. No result should contain either.
+            // JSON has no NaN or infinity. No result should contain either.
             let error = ControlError(.internal, "the result holds a number that JSON cannot express")
             json = Array((try? encoder.encode(ControlReply<Value>(id: id, outcome: .failure(error)))) ?? Data())
         }

@@ -1,18 +1,19 @@
-/// The received requests that are not carried out yet, in one line per controller. Owned by the hot loop.
+/// The requests that have been received but not carried out yet, in one line per controller. The hot loop owns the
+/// queue.
 ///
 ///     socket ──add──▶ a line for each controller ──next, in turn──▶ read and carried out ──release──▶ answered
 ///
-/// Controllers take turns. A controller with many or large requests therefore does not delay the others for long. The
-/// requests of one controller are carried out one at a time, in the order in which they arrived.
+/// Controllers take turns, so a controller with many or large requests does not delay the others for long. The requests
+/// of one controller are carried out one at a time, in the order in which they arrived.
 struct RequestQueue {
-    /// The limits on the number of waiting requests and on their bytes. Beyond either limit, the hot loop receives no
-    /// more requests.
+    /// The limits on the number of waiting requests and on their total size in bytes. At either limit, the hot loop
+    /// receives no more requests.
     static let maximumCount = 100
     static let maximumBytes = 4 << 20
-    /// The maximum number of a controller's requests that are carried out but not answered yet, for example because the
-    /// store is working on them.
+    /// The maximum number of unanswered requests per controller: requests that the daemon has begun to carry out but
+    /// has not answered yet, for example because the store is still working on them.
     static let maximumUnanswered = 100
-    /// The maximum number of bytes in unanswered requests of all controllers. Beyond this number, no large request is
+    /// The maximum total size of the unanswered requests of all controllers, in bytes. Above it, no large request is
     /// carried out.
     static let maximumUnansweredBytes = 16 << 20
 
@@ -27,7 +28,7 @@ struct RequestQueue {
     }
 
     private var lines: [[UInt8]: Line] = [:]
-    /// The controllers with waiting requests. The first one has the next turn.
+    /// The controllers that have waiting requests, in the order of their turns.
     private var turns: [[UInt8]] = []
     private var count = 0
     private var byteCount = 0
@@ -36,7 +37,7 @@ struct RequestQueue {
     /// Whether the queue has room for another request.
     var hasRoom: Bool { count < Self.maximumCount && byteCount < Self.maximumBytes }
 
-    /// Appends a request to the line of its controller.
+    /// Appends a request to its controller's line.
     mutating func add(_ request: RawRequest) {
         var line = lines[request.peer] ?? Line()
         if line.waiting.isEmpty { turns.append(request.peer) }
@@ -46,17 +47,17 @@ struct RequestQueue {
         byteCount += request.byteCount
     }
 
-    /// Whether there is a request that may be carried out now.
+    /// Returns whether there is a request that may be carried out now.
     ///
     /// - Parameter allowsLarge: Whether a large request may be carried out.
-    /// - Returns: Whether there is a request that may be carried out.
+    /// - Returns: Whether there is such a request.
     func hasNext(allowsLarge: Bool) -> Bool { indexOfNext(allowsLarge) != nil }
 
-    /// Removes and returns the next request that may be carried out now. Further requests of the same controller wait
+    /// Removes and returns the next request that may be carried out now. Other requests of the same controller wait
     /// until ``release(_:)``.
     ///
-    /// - Parameter allowsLarge: Whether the request may be a large one.
-    /// - Returns: The request; nil if none may be carried out.
+    /// - Parameter allowsLarge: Whether a large request may be carried out.
+    /// - Returns: The request; nil if no request may be carried out.
     mutating func next(allowsLarge: Bool) -> RawRequest? {
         guard let index = indexOfNext(allowsLarge) else { return nil }
         let peer = turns.remove(at: index)
@@ -80,7 +81,7 @@ struct RequestQueue {
         }
     }
 
-    /// Holds the requests of a controller. Each hold needs one ``release(_:)``.
+    /// Holds back a controller's requests. Each hold must be ended with one call of ``release(_:)``.
     mutating func hold(_ peer: [UInt8]) { lines[peer, default: Line()].holds += 1 }
 
     /// Ends one hold of a controller.
@@ -89,7 +90,7 @@ struct RequestQueue {
         removeIfOver(peer)
     }
 
-    /// Records that a request is answered.
+    /// Records that a request has been answered.
     mutating func noteAnswer(to address: ControlServer.ReturnAddress) {
         lines[address.peer]?.unanswered -= 1
         unansweredBytes -= address.byteCount

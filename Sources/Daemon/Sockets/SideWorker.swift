@@ -1,8 +1,8 @@
 import Dispatch
 
-/// Runs slow work on another thread, one piece after another, and posts each result to the hot loop.
+/// Runs slow work on another thread, one piece at a time, and posts each result to the hot loop.
 ///
-/// The work needs no state of the loop, such as parsing large requests and encoding large replies.
+/// This is for work that needs no state of the loop, such as parsing large requests and encoding large replies.
 final class SideWorker: Sendable {
     private let mailbox: Mailbox
     private let queue = DispatchQueue(label: "sluice.requests")
@@ -15,7 +15,7 @@ final class SideWorker: Sendable {
     ///
     /// - Parameters:
     ///   - work: The work. It runs on the worker's thread.
-    ///   - then: Receives the result on the hot loop's thread, between two timesteps.
+    ///   - then: A closure that receives the result on the hot loop's thread, between two timesteps.
     func start<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value, then: @escaping @Sendable (inout HotLoop, Value) -> Void
     ) {
