@@ -45,11 +45,11 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Returns the address that a person probably meant by one without a known transport.
+    /// Returns the address that the user probably meant, for a text without a known transport.
     private static func likelyAddress(for text: String) -> String? {
         var rest = text[...]
         if let end = text.firstRange(of: "://") {
-            // An http address names a service of another kind, whose port is no help.
+            // An HTTP address names another kind of service, so its port is of no use here.
             guard !["http", "https"].contains(text[..<end.lowerBound].lowercased()) else { return nil }
             rest = text[end.upperBound...]
         } else if let transport = ["tcp:", "ipc:"].first(where: text.hasPrefix) {
@@ -80,7 +80,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         return (String(rest[..<colon]), String(rest[rest.index(after: colon)...]))
     }
 
-    /// The address to bind. libzmq binds to numeric addresses and to the names of network interfaces only.
+    /// The address to bind. libzmq can bind only to numeric addresses and to the names of network interfaces.
     public var numericAddress: String {
         guard let (host, port) = hostAndPort else { return address }
         return "tcp://\(Self.numericHost(host)):\(port)"

@@ -1,7 +1,7 @@
 import Glibc
 
-/// A system socket without ZeroMQ's protocol. It finds out why ZeroMQ cannot connect to an address or bind to it: libzmq
-/// retries connections silently, and takes over the path of another process's Unix socket.
+/// A system socket without ZeroMQ's protocol. It shows why ZeroMQ cannot connect or bind to an address. libzmq itself
+/// retries connections silently, and would take over the path of another process's Unix socket.
 public final class PlainSocket: Sendable {
     private let descriptor: CInt
 
@@ -10,8 +10,8 @@ public final class PlainSocket: Sendable {
     /// - Parameters:
     ///   - endpoint: The endpoint.
     ///   - milliseconds: The maximum time.
-    /// - Throws: ``ZeroMQError`` with the system's code. The code is `ENOTSUP` for a host's name, because looking it up may
-    ///   take long, and for transports within a process.
+    /// - Throws: ``ZeroMQError`` with the system's code. The code is `ENOTSUP` if the host is a name, because looking
+    ///   it up may take long, or if the transport is `inproc`.
     public convenience init(connectedTo endpoint: Endpoint, milliseconds: Int) throws(ZeroMQError) {
         guard let address = SystemAddress(endpoint) else {
             throw ZeroMQError(code: ENOTSUP, operation: "connect to", context: endpoint.address)
@@ -33,11 +33,11 @@ public final class PlainSocket: Sendable {
         }
     }
 
-    /// Binds without listening, as a test.
+    /// Binds without listening, to test whether the address is free.
     fileprivate init(boundTo address: SystemAddress, _ place: String) throws(ZeroMQError) {
         descriptor = try Self.open(address, place)
         var yes: CInt = 1
-        // As libzmq does, so that connections that have just ended are no obstacle.
+        // libzmq sets this option too. With it, connections that have just ended do not prevent binding.
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
         guard unsafe address.withPointer({ unsafe bind(descriptor, $0, $1) }) == 0 else {
             throw ZeroMQError(code: errno, operation: "bind", context: place)
@@ -74,12 +74,12 @@ public final class PlainSocket: Sendable {
 }
 
 extension Endpoint {
-    /// Whether another program listens at the address that a socket would bind. False if this cannot be known, as for the
-    /// port `*`.
+    /// Whether another program listens at the address that a socket would bind. False if this cannot be determined, for
+    /// example for the port `*`.
     public var isInUse: Bool {
         guard let address = SystemAddress(self) else { return false }
         do throws(ZeroMQError) {
-            // A Unix socket that nobody listens to is a file, left by a crash, that libzmq replaces.
+            // If nobody listens at a Unix socket, it is a file that was left by a crash. libzmq will replace it.
             if ipcPath != nil {
                 _ = try PlainSocket(connectedTo: address, self.address, milliseconds: 0)
                 return true
@@ -87,7 +87,7 @@ extension Endpoint {
             _ = try PlainSocket(boundTo: address, self.address)
             return false
         } catch {
-            // The queue of a Unix socket's listener is full, so that there is one.
+            // `EAGAIN` means that the queue of a Unix socket's listener is full, so a program is listening.
             return error.code == EADDRINUSE || ipcPath != nil && error.code == EAGAIN
         }
     }
@@ -101,8 +101,8 @@ private struct SystemAddress {
     /// The family of addresses, such as `AF_INET`.
     var family: CInt { CInt(storage.ss_family) }
 
-    /// Creates the address of an IPC endpoint with a file, or of a TCP endpoint with a numeric host, `localhost` or `*`,
-    /// and a port. Nil for others.
+    /// Creates the address of an IPC endpoint with a file, or of a TCP endpoint with a port and a host that is numeric,
+    /// `localhost` or `*`. Returns nil for any other endpoint.
     init?(_ endpoint: Endpoint) {
         if let path = endpoint.ipcPath {
             self.init(path: path)

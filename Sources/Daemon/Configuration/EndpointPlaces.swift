@@ -2,11 +2,11 @@ import Glibc
 import Store
 import ZeroMQ
 
-/// Checks of the addresses and paths of a configuration, before anything is opened.
+/// Checks the addresses and paths of a configuration before anything is opened.
 extension DaemonConfiguration {
     /// An endpoint that the daemon binds.
     private struct Place {
-        /// The endpoint's name in errors, which is the name of its option too.
+        /// The name of the endpoint in errors. It is also the name of the endpoint's option.
         let name: String
         let endpoint: Endpoint
         /// The endpoint in its own notation.
@@ -18,7 +18,7 @@ extension DaemonConfiguration {
         }
     }
 
-    /// The endpoints of ZeroMQ, then that of HTTP.
+    /// The ZeroMQ endpoints, followed by the HTTP endpoint.
     private var places: [Place] {
         let all =
             ingest.map { Place(name: "ingest", endpoint: $0.endpoint.endpoint, notation: "\($0.endpoint)") }
@@ -31,7 +31,7 @@ extension DaemonConfiguration {
             + (httpPlace.map { [Place(name: "http", endpoint: $0, notation: "\(http.endpoint)")] } ?? [])
     }
 
-    /// Refuses endpoints that cannot be bound, endpoints that are the same, and paths with an unreplaced `~`.
+    /// Refuses endpoints that cannot be bound, duplicate endpoints, and paths in which `~` was not replaced.
     ///
     /// - Throws: ``DaemonError`` with the code `configuration`.
     func checkPlaces() throws(DaemonError) {
@@ -74,8 +74,8 @@ extension DaemonConfiguration {
         names.map { "--\($0)" }.formatted
     }
 
-    /// Refuses a start beside another program that has some of the endpoints, and names all of them. Refuses folders of
-    /// Unix sockets that are missing or closed to this user.
+    /// Refuses to start while another program uses any of the endpoints; the error names all of those. Also refuses if
+    /// the folder of a Unix socket is missing or this user may not use it.
     ///
     /// - Throws: ``DaemonError`` with the code `inUse` or `cannotCreate`.
     func checkFree() throws(DaemonError) {
@@ -98,7 +98,7 @@ extension DaemonConfiguration {
                 + "give other places with \(options.formatted)")
     }
 
-    /// Returns the error for a socket that cannot be opened.
+    /// Returns the error for a socket that could not be opened.
     ///
     /// - Parameter error: The error of libzmq.
     /// - Returns: The error with the endpoint's name and the remedy.
@@ -127,7 +127,7 @@ extension DaemonConfiguration {
 }
 
 extension [String] {
-    /// The words with commas between them, and "and" before the last.
+    /// The words, separated by commas, with "and" before the last one.
     fileprivate var formatted: String {
         count < 2 ? joined() : dropLast().joined(separator: ", ") + " and " + (last ?? "")
     }

@@ -1,7 +1,7 @@
 import Yams
 
-/// The fault in a text that is not YAML. libyaml only names the character that it did not expect, so that this type looks
-/// for the usual mistakes in the line.
+/// The fault in a text that is not YAML. libyaml only names the character that it did not expect. Therefore, this type
+/// looks for common mistakes in the line.
 struct YAMLFault {
     /// The number of the line, from 1.
     let line: Int
@@ -26,7 +26,7 @@ struct YAMLFault {
             line = 1 + yaml.utf8.prefix(offset).count { $0 == UInt8(ascii: "\n") }
             self.problem = "this is not text in UTF-8 (\(problem)); save the file as UTF-8"
         case .duplicatedKeysInMapping(let keys, let context):
-            // Yams reports the line where the mapping begins, not the line of the second key.
+            // Yams reports the line at which the mapping begins, not the line of the second key.
             line = context.mark.line
             problem =
                 "the mapping that begins here has twice: " + keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
@@ -37,7 +37,7 @@ struct YAMLFault {
         }
     }
 
-    /// Finds a value that begins with a sign that has a meaning in YAML, as an endpoint does.
+    /// Finds an unquoted value, such as an endpoint, that begins with a character that has a meaning in YAML.
     private static func unquotedValue(in line: String) -> String? {
         let pattern = /(?:([A-Za-z_]+):\s+|[\[{,]\s*|-\s+)([@`%>*&!|][^\s,\]}]+)/
         guard let match = line.firstMatch(of: pattern) else { return nil }

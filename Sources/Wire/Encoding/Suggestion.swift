@@ -1,12 +1,12 @@
 /// Suggests the word that a person probably meant.
 package enum Suggestion {
-    /// Returns the known word that is most similar to an unknown one; nil if none is similar enough. Of one or two letters, only the
-    /// case may differ, because most changes of so short a word give another word.
+    /// Returns the known word that is most similar to an unknown one; nil if none is similar enough. A word of one or
+    /// two letters may differ only in case, because most changes of such a short word give another word.
     ///
     /// - Parameters:
     ///   - word: The unknown word.
     ///   - known: The known words.
-    /// - Returns: The word that needs the fewest changes; of several, the first.
+    /// - Returns: The word that needs the fewest changes; if there are several, the first of them.
     package static func nearest(to word: String, among known: some Sequence<String>) -> String? {
         let most = word.count < 3 ? 0 : max(1, word.count / 3)
         let lowered = word.lowercased()
@@ -19,17 +19,17 @@ package enum Suggestion {
     /// - Parameters:
     ///   - word: The unknown word.
     ///   - known: The known words.
-    ///   - remedy: The advice if no known word is similar enough.
+    ///   - remedy: The advice to give if no known word is similar enough.
     /// - Returns: The suggestion or the advice, after a semicolon.
     package static func words(for word: String, among known: some Sequence<String>, else remedy: String) -> String {
         "; " + (nearest(to: word, among: known).map { "did you mean '\($0)'?" } ?? remedy)
     }
 
-    /// Returns all ids that differ from another in the case of all letters, or in one letter that is exchanged with its
-    /// neighbour, missing, replaced or additional. The likeliest come first.
+    /// Returns all ids that differ from an id in the case of all letters, or in one letter that is missing, added,
+    /// replaced or swapped with its neighbour. The likeliest come first.
     ///
     /// - Parameter id: The id.
-    /// - Returns: The ids, a number that grows with the length of the id.
+    /// - Returns: The ids. Their number grows with the length of the id.
     package static func withOneChange(_ id: String) -> [String] {
         let letters = Array(id)
         var changed = [id.lowercased(), id.uppercased()]

@@ -197,7 +197,7 @@ extension UInt8 {
 }
 
 extension [UInt8] {
-    /// Removes spaces and tabs at both ends, which the tool removes from ids too.
+    /// Removes spaces and tabs at both ends, as the tool does with ids.
     fileprivate mutating func trimBlanks() {
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
         while let last, isBlank(last) { removeLast() }
