@@ -36,8 +36,9 @@ struct Sluice: ParsableCommand {
             CommandGroup(
                 name: "Model",
                 subcommands: [
-                    InspectCommand.self, PredictCommand.self, EvaluateCommand.self, FitCommand.self, InitCommand.self,
-                    ConvertCommand.self,
+                    InspectCommand.self, PredictCommand.self, EvaluateCommand.self, CompareCommand.self,
+                    InitCommand.self,
+                    FitCommand.self, ConvertCommand.self,
                 ]),
             CommandGroup(name: "Live Data", subcommands: [PipeCommand.self, WatchCommand.self]),
             CommandGroup(

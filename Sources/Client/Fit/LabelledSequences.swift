@@ -42,12 +42,6 @@ package struct LabelledSequences: Sendable {
         isQuiet: Bool
     ) throws(ClientError) {
         let model = task.document.file
-        name = file.name
-        loss = task.loss
-        outputs = model.model.outputs
-        set = TrainingSet(
-            features: model.model.features, targets: loss.training.targets(outputs: outputs),
-            hasLabelPerTimestep: task.hasLabelPerTimestep)
         var (longest, length) = (model.isStateful ? nil : model.sequenceLength, Int?.none)
         switch division {
         case .none: break
@@ -55,9 +49,27 @@ package struct LabelledSequences: Sendable {
         case .windows: longest = nil
         }
         var collector = SequenceCollector(
-            model: model.model, longest: longest, length: length, loss: loss.labels, keepsLabels: true)
-        badRows = try collector.read(file, layout: layout, labels: labels, isQuiet: isQuiet)
-        for sequence in collector.sequences {
+            model: model.model, longest: longest, length: length, loss: task.loss.labels, keepsLabels: true)
+        let badRows = try collector.read(file, layout: layout, labels: labels, isQuiet: isQuiet)
+        try self.init(collector.sequences, name: file.name, badRows: badRows, division: division, for: task)
+    }
+
+    /// Selects the sequences that train a model.
+    ///
+    /// - Throws: ``ClientError`` with the status `data` if no sequence has a label.
+    init(
+        _ sequences: [RecordedSequence], name: String, badRows: BadRows = BadRows(), division: Division,
+        for task: TrainingTask
+    ) throws(ClientError) {
+        let model = task.document.file
+        self.name = name
+        self.badRows = badRows
+        loss = task.loss
+        outputs = model.model.outputs
+        set = TrainingSet(
+            features: model.model.features, targets: loss.training.targets(outputs: outputs),
+            hasLabelPerTimestep: task.hasLabelPerTimestep)
+        for sequence in sequences {
             guard case .windows(let length, let stride) = division else {
                 append(sequence, 0..<sequence.timesteps, keepsAll: model.isStateful)
                 continue
@@ -66,7 +78,7 @@ package struct LabelledSequences: Sendable {
                 append(sequence, end - length..<end, keepsAll: false)
             }
         }
-        try check(hasRows: !collector.sequences.isEmpty)
+        try check(hasRows: !sequences.isEmpty)
     }
 
     /// Appends a part of a sequence, unless it has no label and no effect on a state.
@@ -85,10 +97,7 @@ package struct LabelledSequences: Sendable {
     private func check(hasRows: Bool) throws(ClientError) {
         guard hasRows else { throw ClientError(.data, "\(name): the file has no sequence") }
         guard set.count > 0, set.hasLabels else {
-            throw ClientError(
-                .data,
-                "\(name): no sequence has a label"
-                    + (set.hasLabelPerTimestep ? "" : " in its last row") + "; give --label COLUMN or --labels FILE")
+            throw Self.noLabels(name: name, perTimestep: set.hasLabelPerTimestep)
         }
     }
 }
@@ -120,16 +129,29 @@ extension LabelledSequences {
     func checkVariety(continues: Bool) throws(ClientError) {
         guard !continues, loss.isClassifier else { return }
         guard set.count > 1 || set.hasLabelPerTimestep else {
-            throw ClientError(
-                .data,
-                "\(name): the file is one sequence with one label, from which no model learns; divide it with --sequence-by "
-                    + "COLUMN, or name the column of the streams with --stream-column")
+            throw Self.oneSequence(name: name)
         }
-        if let only = set.onlyLabel {
-            throw ClientError(
-                .data,
-                "\(name): every label is \(Quantity.decimal(only)), and a classifier learns only from two classes or more; "
-                    + "check --label")
-        }
+        if let only = set.onlyLabel { throw Self.oneClass(only, name: name) }
+    }
+
+    static func noLabels(name: String, perTimestep: Bool) -> ClientError {
+        ClientError(
+            .data,
+            "\(name): no sequence has a label" + (perTimestep ? "" : " in its last row")
+                + "; give --label COLUMN or --labels FILE")
+    }
+
+    static func oneSequence(name: String) -> ClientError {
+        ClientError(
+            .data,
+            "\(name): the file is one sequence with one label, from which no model learns; divide it with --sequence-by "
+                + "COLUMN, or name the column of the streams with --stream-column")
+    }
+
+    static func oneClass(_ label: Float, name: String) -> ClientError {
+        ClientError(
+            .data,
+            "\(name): every label is \(Quantity.decimal(label)), and a classifier learns only from two classes or more; "
+                + "check --label")
     }
 }

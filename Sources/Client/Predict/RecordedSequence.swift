@@ -28,7 +28,8 @@ struct SequenceCollector {
     /// Whether any row had a label.
     private(set) var hasLabels = false
 
-    private let model: Model
+    private let features: Int?
+    private let vocabulary: Int?
     private let longest: Int?
     private let length: Int?
     private let loss: Loss?
@@ -47,7 +48,18 @@ struct SequenceCollector {
     ///   - loss: The loss that the labels must fit; nil to ignore labels.
     ///   - keepsLabels: Whether the label of each timestep is kept, which is the label of its row.
     init(model: Model, longest: Int?, length: Int? = nil, loss: Loss?, keepsLabels: Bool = false) {
-        self.model = model
+        self.init(
+            features: model.features, vocabulary: model.vocabulary, longest: longest, length: length, loss: loss,
+            keepsLabels: keepsLabels)
+    }
+
+    /// Creates an empty collection of sequences for a model that does not exist yet. `features` is the number of values of
+    /// each timestep, nil for those of the first row. `vocabulary` is the number of different tokens, if a timestep is one.
+    init(
+        features: Int?, vocabulary: Int?, longest: Int?, length: Int? = nil, loss: Loss?, keepsLabels: Bool = false
+    ) {
+        self.features = features
+        self.vocabulary = vocabulary
         self.longest = longest
         self.length = length
         self.loss = loss
@@ -63,7 +75,9 @@ struct SequenceCollector {
     ///   its stream.
     mutating func add(_ row: InputRow, place: String) throws(ClientError) {
         var row = row
-        try row.fit(features: model.features, vocabulary: model.vocabulary, place: place)
+        let width =
+            features ?? sequences.first.map { $0.values.count / $0.timesteps } ?? row.values.count / row.timesteps
+        try row.fit(features: width, vocabulary: vocabulary, place: place)
         let key = StreamKey(row.stream)
         try checkNumber(of: row, key: key, place: place)
         if row.flags.contains(.start) { open[key] = nil }
@@ -184,8 +198,8 @@ extension SequenceCollector {
         _ file: InputFile, layout: RowLayout, labels: LabelFile?, isQuiet: Bool
     ) throws(ClientError) -> BadRows {
         var layout = layout
-        layout.takesTokens = model.vocabulary != nil
-        try layout.alphabet?.check(vocabulary: model.vocabulary)
+        layout.takesTokens = vocabulary != nil
+        try layout.alphabet?.check(vocabulary: vocabulary)
         var source = try RowSource(file, layout: layout)
         var meter = ProgressMeter(total: file.size, isShown: !isQuiet)
         defer { meter.finish() }

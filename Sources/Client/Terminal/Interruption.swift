@@ -48,6 +48,9 @@ final class Interruption {
     /// Whether a signal has arrived.
     var isRequested: Bool { signal != nil }
 
+    /// A function that returns ``isRequested``, for other threads.
+    var check: @Sendable () -> Bool { { [request] in request.signal.withLock { $0 != nil } } }
+
     /// Sleeps until the time is over or a signal arrives.
     func sleep(_ duration: Duration) {
         let deadline = ContinuousClock.now + duration

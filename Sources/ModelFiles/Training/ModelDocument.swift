@@ -86,6 +86,15 @@ extension ModelDocument {
     /// The endings of the files that can be written.
     private static let endings = [".keras", ".safetensors"]
 
+    /// The ending of the format that this build prefers.
+    package static var usualEnding: String {
+        #if Keras
+        endings[0]
+        #else
+        endings[1]
+        #endif
+    }
+
     /// Checks whether a file may be written. Callers check before they begin to train.
     ///
     /// - Parameters:

@@ -1,4 +1,4 @@
-import Recurrent
+package import Recurrent
 
 /// The options of one call of ``Trainer/fit(_:_:onBatch:onEpoch:)``, with Keras' defaults.
 package struct FitOptions: Sendable {
@@ -204,7 +204,7 @@ extension Optimizer {
 extension Array {
     /// Shuffles with R. Durstenfeld's algorithm 235 (<https://doi.org/10.1145/364520.364540>), because the order that
     /// the standard library produces may change from version to version.
-    fileprivate mutating func shuffle(by random: inout SplitMix64) {
+    package mutating func shuffle(by random: inout SplitMix64) {
         for last in indices.dropFirst().reversed() {
             let other = Int(random.next().multipliedFullWidth(by: UInt64(last + 1)).high)
             swapAt(last, other)

@@ -79,8 +79,8 @@ struct FitCommand: ParsableCommand {
     private func plan(for document: ModelDocument) throws -> FitPlan {
         var plan = FitPlan(
             model: sequences.model, input: sequences.path, output: output,
-            layout: try sequences.layout(weight: files.weight))
-        plan.labels = try sequences.labelFile()
+            layout: try sequences.rows.layout(weight: files.weight))
+        plan.labels = try sequences.rows.labelFile()
         plan.choices = training.choices(cores: ProcessInfo.processInfo.activeProcessorCount)
         plan.fit = training.fit
         plan.division = try division(for: document)

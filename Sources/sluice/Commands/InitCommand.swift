@@ -152,7 +152,8 @@ struct InitCommand: ParsableCommand {
 
 extension PatternSizes.Cell: ExpressibleByArgument {}
 
-private func parseUnits(_ text: String) throws -> [Int] {
+/// Reads the units of recurrent layers, such as `12,8`.
+func parseUnits(_ text: String) throws -> [Int] {
     let units = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
     guard (1...16).contains(units.count), units.allSatisfy((1...2048).contains) else {
         throw ValidationError("--units must be numbers from 1 to 2048, such as 10 or 12,8")

@@ -43,7 +43,7 @@ struct PredictOptions: ParsableArguments {
     func run(every: Bool, text: PredictionText, isSummaryOnly: Bool) throws {
         let source = try ModelFile.readForTool(sequences.model)
         let options = Prediction.Options(
-            layout: try sequences.layout(), labels: try sequences.labelFile(),
+            layout: try sequences.rows.layout(), labels: try sequences.rows.labelFile(),
             answers: every ? .every : PredictedAnswers(mode), text: text, threshold: threshold,
             isSummaryOnly: isSummaryOnly, isQuiet: quiet,
             jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)

@@ -1,0 +1,42 @@
+import Synchronization
+
+/// The progress of trainings that run side by side, on a line of standard error.
+final class ComparisonProgress: Sendable {
+    private struct Shown: ~Copyable {
+        var meter: ProgressMeter
+        /// The part of each training that is done.
+        var parts: [Double]
+    }
+
+    private static let scale = 1_000_000
+
+    private let shown: Mutex<Shown>
+    private let timesteps: Int
+
+    /// Creates a progress.
+    ///
+    /// - Parameters:
+    ///   - trainings: The number of trainings.
+    ///   - timesteps: The number of timesteps of one training.
+    ///   - isShown: Whether to show anything.
+    init(trainings: Int, timesteps: Int, isShown: Bool) {
+        self.timesteps = timesteps
+        shown = Mutex(
+            Shown(
+                meter: ProgressMeter(total: trainings * Self.scale, isShown: isShown),
+                parts: Array(repeating: 0, count: trainings)))
+    }
+
+    /// Records the part of a training that is done.
+    func update(_ training: Int, part: Double) {
+        shown.withLock { shown in
+            shown.parts[training] = part
+            let sum = shown.parts.reduce(0, +)
+            shown.meter.update(
+                done: Int(sum * Double(Self.scale)), timesteps: UInt64(sum * Double(timesteps)))
+        }
+    }
+
+    /// Removes the line.
+    func finish() { shown.withLock { $0.meter.finish() } }
+}

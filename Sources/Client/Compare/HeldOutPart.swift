@@ -1,0 +1,41 @@
+import Recurrent
+import Training
+
+/// The division of labelled sequences into those that train a model and those that judge it.
+///
+/// Each class gives the same part, rounded to whole sequences. A seeded shuffle chooses them.
+struct HeldOutPart: Equatable {
+    /// The sequences that train, in order.
+    let training: [Int]
+    /// The sequences that judge, in order.
+    let heldOut: [Int]
+
+    /// Divides sequences.
+    ///
+    /// - Parameters:
+    ///   - labels: The class of each sequence.
+    ///   - part: The part of each class that is held out, between 0 and 1.
+    ///   - seed: The seed of the shuffle.
+    ///   - name: The name of the file, for messages.
+    /// - Throws: ``ClientError`` with the status `data` if a class is missing in one of the parts.
+    init(labels: [Float], part: Double, seed: UInt64, name: String) throws(ClientError) {
+        var random = SplitMix64(seed: seed)
+        var judges: Set<Int> = []
+        for label in Set(labels).sorted() {
+            var sequences = labels.indices.filter { labels[$0] == label }
+            let count = Int((Double(sequences.count) * part).rounded())
+            guard count > 0, count < sequences.count else {
+                let rest = count == 0 ? "to judge the models" : "to train them"
+                throw ClientError(
+                    .data,
+                    "\(name): class \(Quantity.decimal(label)) has \(Quantity.count(sequences.count, of: "sequence")), of "
+                        + "which --held-out \(Quantity.decimal(part)) leaves none \(rest); give another part or more data"
+                )
+            }
+            sequences.shuffle(by: &random)
+            judges.formUnion(sequences.prefix(count))
+        }
+        training = labels.indices.filter { !judges.contains($0) }
+        heldOut = labels.indices.filter(judges.contains)
+    }
+}

@@ -1,0 +1,113 @@
+import ModelFiles
+import Recurrent
+import Training
+
+/// The trainings of one pattern, which differ in their seeds.
+struct PatternTraining: Sendable {
+    /// One training, and the judgment of the held-out sequences on it.
+    struct Trial: Sendable {
+        let judgment: Judgment
+        /// The mean loss of the training sequences in each epoch.
+        let losses: [Double]
+        /// The time that the training took on a core.
+        let seconds: Double
+        /// The trained model.
+        let document: ModelDocument
+    }
+
+    let pattern: ModelPattern
+    private let plan: ComparisonPlan
+    private let sequences: ComparedSequences
+    private let set: TrainingSet
+
+    /// Prepares trainings.
+    ///
+    /// - Throws: ``ClientError`` if the pattern does not take the sequences.
+    init(_ pattern: ModelPattern, on sequences: ComparedSequences, _ plan: ComparisonPlan) throws(ClientError) {
+        self.pattern = pattern
+        self.plan = plan
+        self.sequences = sequences
+        let task = try Self.task(pattern, sequences, weightSeed: 0, plan)
+        set = try LabelledSequences(sequences.training, name: sequences.name, division: .none, for: task).set
+    }
+
+    private static func task(
+        _ pattern: ModelPattern, _ sequences: ComparedSequences, weightSeed: UInt64, _ plan: ComparisonPlan
+    ) throws(ClientError) -> TrainingTask {
+        let document: ModelDocument
+        do {
+            document = try ModelDocument.initial(
+                InitialModel(pattern, sequences.sizes(of: pattern)), seed: weightSeed, source: pattern.rawValue)
+        } catch {
+            throw ClientError(error)
+        }
+        return try TrainingTask(document, path: pattern.rawValue, TrainingChoices())
+    }
+
+    /// Trains and judges one model.
+    ///
+    /// - Parameters:
+    ///   - number: The number of the seed, from 0.
+    ///   - goesOn: A function that is called after each batch, with the part of the epochs that is done. If it returns false,
+    ///     the training ends.
+    /// - Returns: The result; nil if the training was ended.
+    /// - Throws: ``ClientError`` with the status `data` if a loss is not finite.
+    func run(seed number: Int, goesOn: (Double) -> Bool) throws(ClientError) -> Trial? {
+        var random = SplitMix64(seed: plan.seed &+ UInt64(number))
+        let task = try Self.task(pattern, sequences, weightSeed: random.next(), plan)
+        let trainer = try task.makeTrainer()
+        let start = ThreadClock.seconds
+        var losses: [Double] = []
+        let orders = random.next()
+        for epoch in 1...plan.epochs {
+            let result = try train(trainer, epoch, seed: orders, goesOn: goesOn)
+            guard result.end != .cancelled else { return nil }
+            guard result.end != .notFinite, let loss = result.epochs.first?.training.loss else {
+                throw ClientError(
+                    .data,
+                    "\(pattern.rawValue): the loss is not a number in epoch \(epoch); check the data for values that are too "
+                        + "large")
+            }
+            losses.append(loss)
+        }
+        let seconds = ThreadClock.seconds - start
+        let document = try task.document(of: trainer)
+        return Trial(
+            judgment: Judgment(of: document.file.model, on: sequences.heldOut), losses: losses, seconds: seconds,
+            document: document)
+    }
+
+    /// Trains one epoch. A stateful model starts each batch of sequences from the zero state.
+    private func train(
+        _ trainer: Trainer, _ epoch: Int, seed: UInt64, goesOn: (Double) -> Bool
+    ) throws(ClientError) -> FitResult {
+        var options = FitOptions(epochs: epoch, batchSize: plan.batchSize)
+        options.initialEpoch = epoch - 1
+        options.seed = seed
+        var set = set
+        if trainer.configuration.isStateful {
+            options.chunk = plan.chunk
+            options.resetsStates = true
+            set.batches = batches(epoch, seed: seed)
+        }
+        do {
+            return try trainer.fit(
+                set, options,
+                onBatch: {
+                    goesOn((Double(epoch - 1) + Double($0.sequences) / Double($0.allSequences)) / Double(plan.epochs))
+                })
+        } catch {
+            throw ClientError(error, path: pattern.rawValue)
+        }
+    }
+
+    /// Returns the sequences of each batch of a stateful model, in another order in each epoch.
+    private func batches(_ epoch: Int, seed: UInt64) -> [[Int]] {
+        var order = Array(0..<set.count)
+        var random = SplitMix64(seed: seed &+ UInt64(epoch))
+        order.shuffle(by: &random)
+        return stride(from: 0, to: order.count, by: plan.batchSize).map { first in
+            Array(order[first..<min(first + plan.batchSize, order.count)])
+        }
+    }
+}
