@@ -47,10 +47,13 @@ import Testing
         #expect(error.description.contains(file))
     }
 
-    @Test(arguments: ["reference/README.md", "reference/accuracy.json", "reference"])
-    func `a file that is not a model is refused`(file: String) throws {
+    @Test(arguments: [
+        ("reference/README.md", DaemonError.Code.badData), ("reference/accuracy.json", .badData),
+        ("reference", .noInput),
+    ])
+    func `a file that is not a model is refused`(file: String, code: DaemonError.Code) throws {
         let error = try #require(throws: DaemonError.self) { try serve(fixture(file)) }
-        #expect(error.code == .badData)
+        #expect(error.code == code)
         #expect(error.description.contains(fixture(file)))
     }
 

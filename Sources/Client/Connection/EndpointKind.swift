@@ -69,6 +69,11 @@ struct ReachDiagnosis {
                 return "the daemon at \(address) uses no keys; leave --server-key and --key out"
             }
             let isHTTP = plain.answersHTTP(milliseconds: Self.connectMilliseconds)
+            if !isHTTP, credentials != nil {
+                return
+                    "\(address) refused this client: check that --server-key is the daemon's key, and that this is the "
+                    + "daemon's \(wanted.words); \(wanted.advice(insteadOf: nil, at: address))"
+            }
             let peer =
                 isHTTP
                 ? "answers HTTP: it may be a daemon's address for metrics, but not its \(wanted.words)"

@@ -104,7 +104,7 @@ import Wire
 
         let refused = try FinishedProgram("sluiced", arguments("journal"), obeysPermissions: true)
         #expect(refused.status == 73)
-        #expect(refused.errorOutput.contains("cannot write to \(path);"))
+        #expect(refused.errorOutput.contains("cannot write to \(path): permission denied"))
         try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
         let again = try Peer(try DaemonProcess(arguments("journal")))
         #expect(try again.decide("s", Array(inputs[100...])).bits == undisturbed[100...].map(\.self).bits)

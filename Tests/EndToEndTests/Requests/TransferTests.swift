@@ -94,7 +94,7 @@ import Wire
         #expect(try Peer(other).status().streams == 0)
         #expect(try sluice(["restore", "--input", model2], other).status == 65)
         #expect(try sluice(["restore", "--input", folder.path("nowhere")], other).status == 66)
-        #expect(try sluice(["snapshot", "--output", "/proc/nowhere"], first).status == 74)
+        #expect(try sluice(["snapshot", "--output", "/proc/nowhere"], first).status == 73)
     }
 
     @Test func `after a crash, a producer sends only the missing timesteps`() throws {

@@ -48,7 +48,7 @@ import Testing
         (["tokens"], 64, "needs --vocabulary"), (["model1", "--vocabulary", "5"], 64, "takes --features"),
         (["model1", "--units", "8,0"], 64, "--units must be"), ([], 64, "give a pattern or --layers-file"),
         (["--layers-file", "x.yaml", "--units", "3"], 64, "states the sizes"),
-        (["--layers-file", "/nowhere/x.yaml"], 66, "/nowhere/x.yaml: No such file"),
+        (["--layers-file", "/nowhere/x.yaml"], 66, "/nowhere/x.yaml: no such file or folder"),
     ])
     func `wrong options are refused with a clear line`(options: [String], status: Int32, message: String) throws {
         let folder = try TemporaryFolder()
