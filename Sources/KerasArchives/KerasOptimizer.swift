@@ -6,7 +6,7 @@ import Recurrent
 enum KerasOptimizer {
     /// The group of the variables.
     static let group = "optimizer"
-    /// The path of the variables, which have the names `0`, `1` and so on.
+    /// The path of the variables, which are named `0`, `1` and so on.
     static let variables = "\(group)/vars"
 
     /// Reads the variables; nil if the file has none.

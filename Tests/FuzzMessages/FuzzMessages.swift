@@ -41,7 +41,7 @@ struct FuzzMessages: ParsableCommand {
     }
 }
 
-/// The kind of an input.
+/// The kind of input.
 enum FuzzKind: String, CaseIterable, Sendable, ExpressibleByArgument {
     /// Timesteps, in one of the codecs.
     case binary, json, text

@@ -4,7 +4,7 @@ import Recurrent
 import TestSupport
 import Testing
 
-/// Compares the engine's outputs with Keras' outputs, for models and answers that Keras wrote.
+/// Compares the engine's outputs with Keras' outputs, for models saved by Keras.
 @Suite struct `The answers of Keras` {
     /// The allowed difference from Keras' answers. Both sides compute in float32, but in a different order.
     static let tolerance: Float = 1e-5

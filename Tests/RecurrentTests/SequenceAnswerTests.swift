@@ -17,7 +17,7 @@ import Testing
             $0.hasSuffix(".keras") || $0.hasSuffix(".h5")
         } ?? [])
 
-    /// The models that the engine rejects, with a part of each error. The fixtures contain Keras' answers for some of
+    /// The models that the engine rejects, each with a fragment of its error. The fixtures contain Keras' answers for some of
     /// them.
     static let refused = [
         "two_ways_turned.keras": "go_backwards", "masked_two_ways_turned.keras": "go_backwards",

@@ -6,7 +6,7 @@ import Yams
 package struct ConnectionSettings: Equatable, Sendable {
     /// The daemon's control endpoint.
     package var control: String?
-    /// The daemon's public key: the path of its file, or its 40 characters.
+    /// The daemon's public key: the path to a key file, or the 40-character key itself.
     package var serverKey: String?
     /// The file with this client's secret key.
     package var key: String?

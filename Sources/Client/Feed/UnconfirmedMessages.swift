@@ -26,9 +26,9 @@ struct UnconfirmedMessages {
         bytes += Self.size(message)
     }
 
-    /// Releases the oldest message if it is consumed.
+    /// Releases the oldest message if it has been consumed.
     ///
-    /// - Returns: The message; nil if there is none or it is not consumed.
+    /// - Returns: The message; nil if there is none, or if it has not been consumed yet.
     mutating func releaseFirst(if isConsumed: (InputRow) -> Bool) -> InputRow? {
         guard first < messages.count, isConsumed(messages[first]) else { return nil }
         let message = messages[first]

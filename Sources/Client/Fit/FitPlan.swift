@@ -16,7 +16,7 @@ package struct FitPlan: Sendable {
     package var model: String
     /// The file with the sequences; `-` for standard input.
     package var input: String
-    /// The file of the trained model.
+    /// The output file for the trained model.
     package var output: String
     /// The meaning of a row's fields.
     package var layout: RowLayout

@@ -4,7 +4,7 @@ import Wire
 package struct RowLayout: Equatable, Sendable {
     /// The format of the rows.
     package enum Format: String, CaseIterable, Sendable {
-        /// Comma-separated values, whose names are in the first row.
+        /// Comma-separated values, with column names in the first row.
         case csv
         /// One row of JSON per line.
         case jsonl

@@ -10,7 +10,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
         package let outputShape: String
         /// The number of weights.
         package let parameters: Int
-        /// The number of weights that training changes.
+        /// The number of trainable weights.
         package let trainableParameters: Int
         /// The functions that the layer applies. A recurrent layer has the cell's function first and then the gates'
         /// function.
@@ -63,7 +63,7 @@ package struct ModelSummary: Equatable, Encodable, Sendable {
     package let loss: String?
     /// The meaning of the outputs: `probability`, `logit` or `number`.
     package let outputMeaning: String
-    /// Whether the model answers only whole sequences or windows. The daemon then buffers a stream's timesteps.
+    /// Whether the model needs a whole sequence or window for each answer. The daemon then buffers a stream's timesteps.
     package let needsWholeSequences: Bool
     /// The number of floats of state per stream between two timesteps; 0 if timesteps are buffered instead.
     package let stateSize: Int

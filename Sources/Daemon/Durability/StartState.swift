@@ -218,8 +218,8 @@ struct StartState: ~Copyable {
 
     /// Starts a new journal if the old one cannot be continued.
     ///
-    /// If the daemon will not record anything, the replayed state is stored at once. Otherwise, the old journal would
-    /// bring back streams that are removed before the next checkpoint.
+    /// If journaling is now off, the replayed state is stored at once. Without that, the old journal would bring back
+    /// streams that are removed before the next checkpoint.
     private mutating func finishReplay(_ replayed: ReplayedJournal?, goesOn: Bool) throws {
         guard let replayed else { return }
         guard replayed.connects, goesOn || replayed.count == 0 else {

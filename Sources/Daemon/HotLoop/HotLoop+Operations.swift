@@ -148,7 +148,7 @@ extension HotLoop {
         startWantedCheckpoint()
     }
 
-    /// Admits and decides timesteps of the backlog for part of the turn, and publishes the decisions.
+    /// Spends part of the turn on the backlog: admits its timesteps, decides on them, and publishes the decisions.
     private mutating func takeBacklog(by memory: inout TurnMemory) throws(ZeroMQError) {
         let start = SteadyClock.now()
         var now = start

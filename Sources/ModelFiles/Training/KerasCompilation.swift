@@ -144,7 +144,7 @@ extension KerasCompilation {
     ///
     /// - Parameters:
     ///   - className: The optimizer's class in Keras, `Adam` or `SGD`.
-    ///   - options: The options to set. Others stay as they are, or are Keras' defaults if the class is a new one.
+    ///   - options: The options to set. Other options keep their values, or get Keras' defaults if the class changes.
     package mutating func setOptimizer(_ className: String, options: [String: JSONValue] = [:]) {
         let old = className == optimizer ? optimizerOptions : [:]
         let all = Self.defaults(of: className).merging(old) { $1 }.merging(options) { $1 }.mapValues(\.asRead)

@@ -1,8 +1,8 @@
 import Wire
 
-/// Records the changes of streams for the journal, and numbers the records.
+/// Records changes to streams for the journal, and numbers the records.
 ///
-/// Nothing is recorded before ``start(_:)``. The numbering continues over the whole life of the stored state.
+/// Recording begins with ``start(_:)``. The numbering continues for the lifetime of the stored state.
 public struct JournalRecorder: Sendable {
     /// The position of the last record: its number in the journal.
     public private(set) var position: UInt64 = 0

@@ -18,7 +18,7 @@ public struct ServedModel: Sendable {
     /// The layout of a row in the model's memory. A state can continue with other weights only if they have the same
     /// layout.
     public let stateLayout: String
-    /// The fingerprint that the images of the model's streams carry.
+    /// The fingerprint stored in the images of the model's streams.
     public let imageFingerprint: String
     /// The reason why labels may not be meaningful, as the end of a sentence; nil if the outputs are probabilities.
     private let outputCaution: String?

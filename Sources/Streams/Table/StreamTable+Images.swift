@@ -54,7 +54,7 @@ extension StreamTable {
         return (slice, slot)
     }
 
-    /// Whether any stream waits until its last checkpoint has been read. Until then, no checkpoint can be complete.
+    /// Whether any stream is waiting for its last checkpoint to be read. Until then, no checkpoint can be complete.
     public var hasFaulty: Bool { hibernation.hasFaulty }
 
     /// Marks the streams of a slice as changed again, because they could not be stored.

@@ -38,7 +38,7 @@ struct ControlOptions: ParsableArguments {
     @Flag(help: "Print the daemon's answer as one line of JSON.")
     var json = false
 
-    /// Sends a command and prints the answer: as JSON, or as lines for people.
+    /// Sends a command and prints the answer, as JSON or as human-readable lines.
     func run<R>(_ call: ControlCall<R>, lines: (R) -> [String]) throws(ClientError) {
         let client = try connection.client(in: try ConnectionOptions.context())
         try print(json ? [try client.callForJSON(call.command)] : lines(try client.call(call)))

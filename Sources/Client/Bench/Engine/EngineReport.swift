@@ -93,7 +93,7 @@ package struct EngineFigures: Encodable, Equatable, Sendable {
 package struct EngineReport: Encodable, Equatable, Sendable {
     /// The number of samples of each figure.
     package let samples: Int
-    /// The bounds of a core, by set of vector instructions.
+    /// The bounds of a core, one entry for each vector instruction set.
     package private(set) var bounds: [CoreBounds] = []
     /// The figures of every model with every set.
     package private(set) var figures: [EngineFigures] = []

@@ -2,7 +2,7 @@ package import Training
 
 /// The course of a training, one row for each epoch, under the names of Keras' `History`.
 package struct TrainingHistory: Sendable {
-    /// One number of an epoch.
+    /// One metric of an epoch.
     private struct Column: Sendable {
         let name: String
         let value: @Sendable (EpochResult) -> Double?

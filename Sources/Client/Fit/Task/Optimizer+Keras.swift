@@ -2,7 +2,7 @@ import ModelFiles
 import Training
 
 extension Optimizer {
-    /// Options of Keras' optimizers that Sluice does not compute.
+    /// Options of Keras' optimizers that Sluice does not support.
     private static let unsupported = [
         "weight_decay", "use_ema", "gradient_accumulation_steps", "loss_scale_factor", "amsgrad",
     ]

@@ -66,7 +66,8 @@ package struct TrainingTask: Sendable {
         }
     }
 
-    /// Whether each timestep has a label of its own, because the model answers each, or is called for a few at a time.
+    /// Whether each timestep has its own label: either the model answers every timestep, or it is stateful and is called
+    /// with a few timesteps at a time.
     var hasLabelPerTimestep: Bool { configuration.outputs == .everyTimestep || configuration.isStateful }
 
     /// Begins a training with the weights of the file.
@@ -82,7 +83,7 @@ package struct TrainingTask: Sendable {
 }
 
 extension ClientError {
-    /// Creates an error with the status that fits a training's error.
+    /// Creates an error with the exit status for a training error.
     init(_ error: TrainingError, path: String) {
         self.init(error.code == .option ? .usage : .data, "\(path): \(error)")
     }

@@ -12,7 +12,7 @@ struct NumpyType: Equatable {
     private let kind: Kind
     private let isBigEndian: Bool
 
-    /// Creates a type from NumPy's notation, such as `<f4`; nil if the text is not a supported type of numbers.
+    /// Creates a type from NumPy's notation, such as `<f4`; nil if the text is not a supported numeric type.
     init?(_ text: String) {
         let parts = Array(text)
         guard parts.count == 3, "<>|=".contains(parts[0]), let kind = Kind(rawValue: parts[1]),
