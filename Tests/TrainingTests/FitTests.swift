@@ -34,6 +34,14 @@ import Training
         #expect(trainer.optimizerState.updates == 4)
     }
 
+    @Test func `an epoch that a callback ends after its last batch is whole`() throws {
+        let trainer = try Trainer(Self.model(), Self.configuration)
+        let result = try trainer.fit(
+            Self.set(), FitOptions(epochs: 3, batchSize: 16), onBatch: { $0.sequences < $0.allSequences })
+        #expect(result.end == .cancelled && result.epochs.map(\.epoch) == [1])
+        #expect(trainer.optimizerState.updates == 3)
+    }
+
     @Test func `it goes on with the optimizer's state to the same bits`() throws {
         let whole = try Trainer(Self.model(), Self.configuration)
         _ = try whole.fit(Self.set(), FitOptions(epochs: 6))

@@ -27,7 +27,6 @@ struct TrainingCase: Decodable {
         let firstSteps: [Double]?
         let evaluate: Evaluation?
         let state: [[Float]]?
-        let epochsRun: Int?
         let parts: [Part]?
         let probabilities: [Double]?
         let updates: Int?
@@ -226,8 +225,9 @@ extension Layer {
     }
 }
 
-/// Returns the largest difference between numbers at the same position; infinite if the lengths differ.
+/// Returns the largest difference between numbers at the same position; infinite if the lengths differ or a value is NaN.
 func largestDifference(_ found: [some BinaryFloatingPoint], _ expected: [some BinaryFloatingPoint]?) -> Double {
     guard let expected, found.count == expected.count, !found.isEmpty else { return .infinity }
-    return zip(found, expected).reduce(0) { max($0, abs(Double($1.0) - Double($1.1))) }
+    let differences = zip(found, expected).map { abs(Double($0) - Double($1)) }
+    return differences.contains { $0.isNaN } ? .infinity : differences.max() ?? .infinity
 }

@@ -59,8 +59,11 @@ package struct FitPlan: Sendable {
     /// The number that chooses the best epoch.
     var monitor: Monitor {
         if let monitor = fit.earlyStopping?.monitor { return monitor }
-        if case .none = validation { return .loss }
-        return .validationLoss
+        return isValidated ? .validationLoss : .loss
+    }
+
+    private var isValidated: Bool {
+        if case .none = validation { false } else { true }
     }
 
     // MARK: - Checks
@@ -98,10 +101,14 @@ package struct FitPlan: Sendable {
             }
         } else if case .windows = division {
             throw ClientError(.usage, "\(model): a stateful model keeps its state instead of windows; leave out --mode")
+        } else if finalState != nil, isValidated {
+            throw ClientError(
+                .usage,
+                "\(model): --final-state does not go with a validation, which moves the state; leave one of them out")
         }
         let monitors = [fit.earlyStopping?.monitor, fit.rateReduction?.monitor].compactMap(\.self)
         for monitor in monitors {
-            if case .none = validation, [.validationLoss, .validationAccuracy].contains(monitor) {
+            if !isValidated, [.validationLoss, .validationAccuracy].contains(monitor) {
                 throw ClientError(
                     .usage, "\(monitor.rawValue) needs --validation-split or --validation-input")
             }

@@ -82,13 +82,14 @@ struct SequenceCollector {
         try checkNumber(of: row, key: key, place: place)
         if row.flags.contains(.start) { open[key] = nil }
         let label = try label(of: row, place: place)
+        let weight = try weight(of: row, place: place)
         hasLabels = hasLabels || row.label != nil
         timesteps += row.timesteps
         var rest = row.values[...]
         while true {
             let index = append(&rest, of: row, key: key)
             sequences[index].label = label
-            sequences[index].weight = try weight(of: row, place: place)
+            sequences[index].weight = weight
             if keepsLabels {
                 let new = sequences[index].timesteps - sequences[index].labels.count
                 sequences[index].labels += repeatElement(label ?? .nan, count: new)

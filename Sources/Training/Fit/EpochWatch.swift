@@ -67,15 +67,15 @@ package struct EarlyStopping: Sendable {
         ///
         /// - Parameters:
         ///   - result: The epoch.
-        ///   - weights: The weights after the epoch.
+        ///   - weights: The weights after the epoch, kept only if the best ones are restored.
         /// - Returns: Whether the training ends.
-        mutating func stops(after result: EpochResult, weights: [[Float]]) -> Bool {
+        mutating func stops(after result: EpochResult, weights: @autoclosure () -> [[Float]]) -> Bool {
             let value = rule.monitor.value(of: result)
             waits += 1
-            if best == nil { best = (result.epoch, weights) }
+            if best == nil { best = (result.epoch, rule.restoresBest ? weights() : []) }
             if rule.monitor.isBetter(value, than: self.value, by: rule.minimumDifference) {
                 self.value = value
-                best = (result.epoch, weights)
+                best = (result.epoch, rule.restoresBest ? weights() : [])
                 waits = 0
                 return false
             }

@@ -91,11 +91,9 @@ extension Trainer {
         var result = FitResult()
         var watches = (stopping: options.earlyStopping?.watch(), reduction: options.rateReduction?.watch())
         for epoch in options.initialEpoch + 1..<max(options.epochs, options.initialEpoch) + 1 {
-            let (training, end) = trainEpoch(epoch, set, options, onBatch)
-            if let end {
-                result.end = end
-                break
-            }
+            let (training, end, isWhole) = trainEpoch(epoch, set, options, onBatch)
+            if let end { result.end = end }
+            guard isWhole else { break }
             let row = EpochResult(
                 epoch: epoch, training: training,
                 validation: options.validation.map { validate($0, options) }, learningRate: lastLearningRate)
@@ -139,9 +137,13 @@ extension Trainer {
         }
     }
 
+    /// Trains on each batch once.
+    ///
+    /// - Returns: The mean over the batches, the reason to end the training, and whether the epoch is whole. If the
+    ///   training is cancelled after the last batch, the epoch still counts.
     private func trainEpoch(
         _ epoch: Int, _ set: TrainingSet, _ options: FitOptions, _ onBatch: (FitProgress) -> Bool
-    ) -> (BatchResult, FitResult.End?) {
+    ) -> (BatchResult, end: FitResult.End?, isWhole: Bool) {
         var sequences = Array(0..<set.count)
         if options.shuffles && !configuration.isStateful {
             var random = SplitMix64(seed: options.seed &+ UInt64(epoch))
@@ -155,21 +157,22 @@ extension Trainer {
             if batch.isStart && options.resetsStates { resetStates() }
             let one = train(batch.batch)
             result.add(one)
-            guard one.isFinite else { return (result, .notFinite) }
+            guard one.isFinite else { return (result, .notFinite, false) }
             done += batch.batch.sequences.count
             let progress = FitProgress(
                 epoch: epoch, sequences: done, allSequences: all, batch: one, result: result)
-            guard onBatch(progress) else { return (result, .cancelled) }
+            guard onBatch(progress) else { return (result, .cancelled, done == all) }
         }
-        return (result, nil)
+        return (result, nil, true)
     }
 
     private func validate(_ set: TrainingSet, _ options: FitOptions) -> BatchResult {
-        guard configuration.isStateful else { return evaluate(set, batchSize: options.batchSize) }
         var result = BatchResult(hasCurve: configuration.measuresCurve)
         for batch in batches(of: set, Array(0..<set.count), options) {
             if batch.isStart && options.resetsStates { resetStates() }
-            result.add(predict(batch.batch))
+            result.add(
+                run(
+                    batch.batch, trains: false, keepsState: configuration.isStateful, wantsPredictions: false))
         }
         return result
     }

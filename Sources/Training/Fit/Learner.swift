@@ -67,7 +67,7 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         parameters = Buffer(values.map { Scalar($0) })
         gradient = Buffer(values.count)
         optimizer = OptimizerStep(configuration.optimizer, parameters: values.count, arithmetic)
-        workspaces = (0..<max(1, configuration.jobs)).map { _ in Network<Arithmetic>.Workspace(network) }
+        workspaces = (0..<configuration.jobs).map { _ in Network<Arithmetic>.Workspace(network) }
     }
 
     // MARK: - States
@@ -150,18 +150,18 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         return result
     }
 
-    /// Adds up the groups' gradients, and changes the weights if the gradient is finite.
+    /// Adds up the groups' gradients, and changes the weights if the loss and the gradient are finite.
     private func update(_ groups: Int, labelled: Int, _ result: inout BatchResult) {
         let (count, sum) = (gradient.count, gradient.values)
         sum.copy(groupGradients.values, count: count)
-        for group in 1..<max(1, groups) { sum.add(groupGradients.values + group * count, count: count) }
+        for group in 1..<groups { sum.add(groupGradients.values + group * count, count: count) }
         let share = 1 / Scalar(labelled)
         var zeros: Scalar = 0
         for k in 0..<count {
             sum[k] *= share
             zeros += sum[k] * 0
         }
-        guard zeros == 0 else {
+        guard zeros == 0, result.isFinite else {
             result.isFinite = false
             return
         }
@@ -229,17 +229,17 @@ final class Learner<Arithmetic: TileArithmetic>: @unchecked Sendable {
         classWeights: [Int: Float], wantsPredictions: Bool, into result: GroupResult
     ) {
         let width = network.head.outputs
-        guard place != nil else { return dy.clear(lane: lane, count: outputs.steps * width) }
+        guard let place else { return dy.clear(lane: lane, count: outputs.steps * width) }
         var predictions: [Float] = []
         let isEvery = configuration.outputs == .everyTimestep
-        let start = place.map { batch.range(at: $0).lowerBound } ?? 0
+        let start = batch.range(at: place).lowerBound
         for t in 0..<outputs.steps {
             let at = t * width * Tile.lanes + lane
             let isStepped = isEvery ? t < length : length > 0
             let isMasked = isEvery && (outputs.masked?[t * Tile.lanes + lane] ?? 0) != 0
             var label: ArraySlice<Float>?
             var weight: Float = 0
-            if let place, isStepped, !isMasked {
+            if isStepped, !isMasked {
                 let sequence = batch.sequences[place]
                 label = batch.set.label(sequence, start + (isEvery ? t : length - 1))
                 weight = label.map { batch.set.weights[sequence] * classWeights.weight(of: $0) } ?? 0

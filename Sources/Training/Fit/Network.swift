@@ -21,7 +21,6 @@ struct Network<Arithmetic: TileArithmetic> {
     private let constants: [Buffer<Scalar>]
     let head: LossHead<Scalar>
     let features: Int
-    let parameters: Int
     let stateSize: Int
     /// The index of the first layer that reads only the last timestep, if only the last output counts: the layer after
     /// the last one that mixes timesteps. This is the number of layers if the last layer mixes timesteps. Nil if every
@@ -75,7 +74,6 @@ struct Network<Arithmetic: TileArithmetic> {
         self.constants = constants
         self.head = head
         features = model.features
-        self.parameters = parameters
         stateSize = state
         let mixing = nodes.lastIndex { $0.pass.mixesTimesteps }
         tail = configuration.outputs == .last ? mixing.map { $0 + 1 } ?? 0 : nil

@@ -83,26 +83,22 @@ package final class Trainer {
         run(batch, trains: false, keepsState: configuration.isStateful, wantsPredictions: true)
     }
 
-    /// Computes the loss and the metrics of a set: Keras' `evaluate`.
+    /// Computes the loss and the metrics of a set: Keras' `evaluate`. Each sequence starts from the zero state.
     ///
     /// - Parameters:
     ///   - set: The sequences.
     ///   - batchSize: The number of sequences in a batch.
-    ///   - keepsState: Whether a stateful model continues its states; if false, each sequence starts from the zero
-    ///     state.
     /// - Returns: The means over the set.
-    package func evaluate(_ set: TrainingSet, batchSize: Int = 32, keepsState: Bool = false) -> BatchResult {
+    package func evaluate(_ set: TrainingSet, batchSize: Int = 32) -> BatchResult {
         var result = BatchResult(hasCurve: configuration.measuresCurve)
         for first in stride(from: 0, to: set.count, by: batchSize) {
             let batch = Batch(set, first..<min(first + batchSize, set.count))
-            result.add(
-                run(
-                    batch, trains: false, keepsState: keepsState && configuration.isStateful, wantsPredictions: false))
+            result.add(run(batch, trains: false, keepsState: false, wantsPredictions: false))
         }
         return result
     }
 
-    private func run(_ batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool) -> BatchResult {
+    func run(_ batch: Batch, trains: Bool, keepsState: Bool, wantsPredictions: Bool) -> BatchResult {
         switch core {
         case .single(let learner):
             learner.run(batch, trains: trains, keepsState: keepsState, wantsPredictions: wantsPredictions)

@@ -17,7 +17,8 @@ extension TrainingConfiguration {
             try require((0..<1).contains(dropout.rate), "a dropout has the rate \(dropout.rate), expected 0 to below 1")
             try require(
                 model.layers.indices.contains(dropout.before) && !(model.layers[dropout.before] is Embedding),
-                "a dropout is not between two layers or before the first that takes values")
+                "a dropout is before layer \(dropout.before), expected a layer of the model that takes values, not tokens"
+            )
         }
         let givesOne = model.hasPooling || model.layers.contains { ($0 as? Bidirectional)?.returnsSequences == false }
         try require(

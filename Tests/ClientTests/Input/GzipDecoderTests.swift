@@ -85,6 +85,15 @@ import Testing
         #expect(source.badRows.count == 0)
     }
 
+    @Test func `a JSON array in a truncated file is damaged gzip data, whatever is done with bad rows`() throws {
+        let bytes = try gzip("[" + Self.many.joined(separator: ",") + "]")
+        let layout = try RowLayout(stream: "s", skipsBadRows: true)
+        var source = try RowSource(file(Array(bytes.dropLast(5_000))), layout: layout)
+        let error = #expect(throws: ClientError.self) { while try source.next() != nil {} }
+        #expect(error?.message.contains("data.gz: the gzip data is damaged: it ends too early") == true)
+        #expect(source.badRows.count == 0)
+    }
+
     @Test func `other data after the last member leads to an error`() throws {
         let error = #expect(throws: ClientError.self) { try lines(file(gzip("a\n") + Array("b\n".utf8))) }
         #expect(error?.message.contains("other data follows it") == true)

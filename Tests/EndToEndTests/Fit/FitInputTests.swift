@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `sluice fit` refuses, and what it does if a training cannot go on.
+/// The inputs that `sluice fit` refuses, and the outputs of a training that cannot go on.
 @Suite struct `A training that cannot be` {
     private static let model = FitCase.path("model3.initial.keras")
     private static let stateful = FitCase.path("chunks.initial.keras")
@@ -66,6 +66,28 @@ import Testing
             let ended = try FinishedProgram("sluice", ["fit", Self.model, Self.power] + Self.data + option)
             #expect(ended.status == 64 && ended.errorOutput.contains("does not end in .keras"), "\(ended.errorOutput)")
         }
+    }
+
+    @Test func `a skipped row with a negative weight teaches nothing`() throws {
+        let good = "a,0.1,0,1\nb,0.7,1,2\nc,0.2,0,1\n"
+        let results = try [good, "a,0.1,0,1\nb,0.7,1,2\nd,0.9,1,-1\nc,0.2,0,1\n"].map { rows in
+            let data = try write("stream,x0,label,w\n" + rows, to: "data.csv")
+            let command = ["fit", Self.model, data, "--values", "x0", "--weight", "w", "--on-bad-row", "skip"]
+            let ended = try FinishedProgram("sluice", command + ["--force", "-o", path("out.safetensors")])
+            #expect(ended.status == 0, "\(ended.errorOutput)")
+            return ended.output
+        }
+        #expect(results[0] == results[1])
+    }
+
+    @Test func `fit refuses to write a final state that a validation has moved`() throws {
+        let ended = try FinishedProgram(
+            "sluice",
+            ["fit", Self.stateful, Self.power, "-o", path("out.keras"), "--final-state", path("state.json")]
+                + ["--validation-split", "0.2"] + Self.data)
+        #expect(ended.status == 64)
+        #expect(ended.errorOutput.contains("--final-state does not go with a validation"), "\(ended.errorOutput)")
+        #expect(try files().isEmpty)
     }
 
     @Test func `a stream with one class trains a stateful model, with a remark`() throws {

@@ -106,8 +106,9 @@ package struct InputReader {
     ///
     /// - Returns: Whether there were more bytes.
     private mutating func refill() throws(ClientError) -> Bool {
-        start = 0
-        end = atEnd ? 0 : try file.read(into: &chunk)
+        // If reading fails, no bytes are left.
+        (start, end) = (0, 0)
+        if !atEnd { end = try file.read(into: &chunk) }
         atEnd = end == 0
         return !atEnd
     }

@@ -1,5 +1,5 @@
 /// Reads the elements of a JSON array as text. An element is available as soon as its end has been read.
-struct JSONElements {
+struct JSONElements: RowTexts {
     /// The maximum length of an element, in bytes.
     private static let maximumLength = 1 << 28
 
@@ -10,14 +10,15 @@ struct JSONElements {
     private var count = 0
     /// The number of the line in which the last element begins.
     private var lineNumber = 1
-    /// Whether the array is damaged. Its further elements cannot then be told apart.
-    private(set) var isDamaged = false
+    private var isBroken = false
 
     /// Creates a reader.
     ///
     /// - Parameter reader: The file, positioned at its first byte.
     init(_ reader: InputReader) { self.reader = reader }
 
+    /// Whether the file or the array is damaged. Further elements cannot then be told apart.
+    var isDamaged: Bool { isBroken || reader.isDamaged }
     var byteCount: Int { reader.byteCount }
     var place: String { "\(reader.name):\(lineNumber) (element \(count))" }
 
@@ -108,7 +109,7 @@ struct JSONElements {
     }
 
     private mutating func damage(_ problem: String) -> ClientError {
-        isDamaged = true
+        isBroken = true
         return ClientError(.data, "\(reader.name):\(reader.lineNumber + 1): the JSON array is damaged: \(problem)")
     }
 

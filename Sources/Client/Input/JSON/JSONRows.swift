@@ -1,17 +1,32 @@
 import FoundationEssentials
 import Wire
 
+/// The texts of a file's rows: its lines, or the elements of an array.
+protocol RowTexts {
+    var byteCount: Int { get }
+    /// Whether reading the next text would block.
+    var wouldWait: Bool { get }
+    /// Whether the file is damaged. No further text can then be read.
+    var isDamaged: Bool { get }
+    /// The position of the last text, for messages.
+    var place: String { get }
+
+    /// Reads the next text.
+    ///
+    /// - Parameter text: The buffer to which the text is appended.
+    /// - Returns: Whether there was a text.
+    /// - Throws: ``ClientError`` if reading fails.
+    mutating func next(into text: inout [UInt8]) throws(ClientError) -> Bool
+}
+
+extension InputReader: RowTexts {}
+
 /// Reads timesteps from JSON lines or from the elements of a JSON array. A row is an object such as
 /// `{"stream":"s1","values":[0.1],"sequence":7,"start":true,"end":false}`, where `values` may be several timesteps. If
 /// the layout names value columns, the objects have a member for each value instead. If the layout names the stream, a
 /// row may also consist of the values alone.
 struct JSONRows: RowReader {
-    private enum Texts {
-        case lines(InputReader)
-        case elements(JSONElements)
-    }
-
-    private var texts: Texts
+    private var texts: any RowTexts
     private let layout: RowLayout
     /// The text of the last row.
     private var text: [UInt8] = []
@@ -27,44 +42,21 @@ struct JSONRows: RowReader {
     ///   - isArray: Whether the rows are the elements of an array. If not, each line is a row.
     ///   - layout: The meaning of the members.
     init(_ reader: InputReader, isArray: Bool, layout: RowLayout) {
-        texts = isArray ? .elements(JSONElements(reader)) : .lines(reader)
+        texts = isArray ? JSONElements(reader) : reader
         self.layout = layout
         if let key = JSONObjectRow.layout { decoder.userInfo[key] = layout }
     }
 
-    var byteCount: Int {
-        switch texts {
-        case .lines(let reader): reader.byteCount
-        case .elements(let elements): elements.byteCount
-        }
-    }
-
-    var wouldWait: Bool {
-        switch texts {
-        case .lines(let reader): reader.wouldWait
-        case .elements(let elements): elements.wouldWait
-        }
-    }
-
-    var isDamaged: Bool {
-        switch texts {
-        case .lines(let reader): reader.isDamaged
-        case .elements(let elements): elements.isDamaged
-        }
-    }
-
-    var place: String {
-        switch texts {
-        case .lines(let reader): reader.place
-        case .elements(let elements): elements.place
-        }
-    }
+    var byteCount: Int { texts.byteCount }
+    var wouldWait: Bool { texts.wouldWait }
+    var isDamaged: Bool { texts.isDamaged }
+    var place: String { texts.place }
 
     /// Reads the next row; nil at the end.
     mutating func next() throws(ClientError) -> InputRow? {
         repeat {
             text.removeAll(keepingCapacity: true)
-            guard try readText() else { return nil }
+            guard try texts.next(into: &text) else { return nil }
             if text.starts(with: InputReader.byteOrderMark) { text.removeFirst(InputReader.byteOrderMark.count) }
         } while text.isBlank
         rowNumber += 1
@@ -77,17 +69,6 @@ struct JSONRows: RowReader {
         try RowSource.check(row.stream, place: place)
         if let sequence, starts.record(stream: row.stream, value: sequence) { row.flags.insert(.start) }
         return row
-    }
-
-    private mutating func readText() throws(ClientError) -> Bool {
-        switch texts {
-        case .lines(var reader):
-            defer { texts = .lines(reader) }
-            return try reader.next(into: &text)
-        case .elements(var elements):
-            defer { texts = .elements(elements) }
-            return try elements.next(into: &text)
-        }
     }
 
     private func parsedRow() throws(ClientError) -> (InputRow, sequence: [UInt8]?) {
